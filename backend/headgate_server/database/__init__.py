@@ -1,0 +1,1 @@
+"""Connection pools, the unit of work, and migrations."""

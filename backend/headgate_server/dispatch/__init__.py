@@ -1,0 +1,1 @@
+"""How runs reach agents: wakes, offers, credits, drain."""

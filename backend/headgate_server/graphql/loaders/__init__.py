@@ -1,0 +1,1 @@
+"""GraphQL loaders, one module per noun."""

@@ -1,0 +1,1 @@
+"""Sockets: the GraphQL endpoint, health, authentication."""

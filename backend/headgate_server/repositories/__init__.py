@@ -1,0 +1,1 @@
+"""All SQL: functions that take a unit of work and return domain objects."""

@@ -1,0 +1,1 @@
+"""The verbs of the product, one transaction's worth of meaning each."""

@@ -1,0 +1,1 @@
+"""What Alembic sees: one table family per file."""

@@ -1,0 +1,1 @@
+"""The agent: receives runs over a subscription and executes them."""

@@ -1,0 +1,1 @@
+"""The GraphQL API as typed calls, one module per noun."""

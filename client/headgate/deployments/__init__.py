@@ -1,0 +1,1 @@
+"""Deployments: deploy and headgate.yaml."""

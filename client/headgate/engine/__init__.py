@@ -1,0 +1,1 @@
+"""Runs flows and tasks: states, retries, timeouts, context."""

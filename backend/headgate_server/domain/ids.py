@@ -1,0 +1,116 @@
+"""Object ids: a UUIDv7 in the database, a prefixed Crockford base32 word everywhere else."""
+
+from enum import StrEnum
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from headgate_server.domain.errors import InvalidId
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_DECODE = {char: value for value, char in enumerate(_ALPHABET)} | {
+    "i": 1,
+    "l": 1,
+    "o": 0,
+}
+_WORD_LENGTH = 26
+
+
+class Kind(StrEnum):
+    """The prefix that tells what an id names."""
+
+    ORGANIZATION = "org"
+    WORKSPACE = "ws"
+    USER = "user"
+    SERVICE_ACCOUNT = "sa"
+    API_KEY = "key"
+    FLOW = "flow"
+    DEPLOYMENT = "dep"
+    SCHEDULE = "sched"
+    FLOW_RUN = "run"
+    TASK_RUN = "trun"
+    STATE = "st"
+    WORK_POOL = "pool"
+    WORK_QUEUE = "queue"
+    AGENT = "agent"
+    AGENT_SESSION = "ases"
+    EVENT = "evt"
+
+
+def new_id() -> UUID:
+    """Return a fresh UUIDv7: ids made later sort later, to the millisecond."""
+    return uuid7()
+
+
+def encode_word(value: UUID) -> str:
+    """Return the 26 lower-case Crockford base32 characters of a UUID."""
+    number = value.int
+    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def decode_word(word: str) -> UUID:
+    """Return the UUID of a 26-character word; reads I and L as 1, O as 0.
+
+    Raises:
+        InvalidId: wrong length, alphabet or range.
+    """
+    if len(word) != _WORD_LENGTH:
+        raise InvalidId(f"An id has {_WORD_LENGTH} characters after its prefix.")
+    number = 0
+    for char in word.lower():
+        value = _DECODE.get(char)
+        if value is None:
+            raise InvalidId("An id holds a character outside Crockford base32.")
+        number = number << 5 | value
+    if number >> 128:
+        raise InvalidId("An id is out of range.")
+    return UUID(int=number)
+
+
+def show(kind: Kind, value: UUID) -> str:
+    """Return the public form of an id, such as ``run_01jd…``."""
+    return f"{kind.value}_{encode_word(value)}"
+
+
+def parse(text: str, *, kind: Kind) -> UUID:
+    """Return the UUID in a public id of the given kind.
+
+    Raises:
+        InvalidId: not an id, or an id of something else.
+    """
+    found, value = parse_any(text)
+    if found is not kind:
+        raise InvalidId(f"Expected an id that starts with {kind.value}_.")
+    return value
+
+
+def parse_any(text: str) -> tuple[Kind, UUID]:
+    """Return the kind and the UUID of any public id except a state's.
+
+    Raises:
+        InvalidId: unknown prefix or malformed word.
+    """
+    prefix, _, word = text.partition("_")
+    try:
+        kind = Kind(prefix)
+    except ValueError:
+        raise InvalidId("An id starts with its kind, such as run_ or flow_.") from None
+    return kind, decode_word(word)
+
+
+def show_state(run_id: UUID, *, sequence: int) -> str:
+    """Return the id of one state of a run: it encodes the run and the state's sequence."""
+    return f"{Kind.STATE.value}_{encode_word(run_id)}_{sequence}"
+
+
+def parse_state(text: str) -> tuple[UUID, int]:
+    """Return the run and the sequence that a state's id encodes.
+
+    Raises:
+        InvalidId: not the id of a state.
+    """
+    prefix, _, rest = text.partition("_")
+    word, _, sequence = rest.partition("_")
+    if prefix != Kind.STATE.value or not sequence.isascii() or not sequence.isdigit():
+        raise InvalidId("Expected the id of a state, st_<run>_<sequence>.")
+    return decode_word(word), int(sequence[:18])

@@ -1,6 +1,7 @@
 """A tiny process between us and one server, so that the server never outlives us.
 
-Run as a script on the standard library alone: ``python -I -S keeper.py STOP USER COMMAND…``. The end of its standard input (we closed it, or died) is the order to stop. STOP is the stop
+Run as a script on the standard library alone: ``python -I -S keeper.py STOP USER COMMAND…``.
+The end of its standard input (we closed it, or died) is the order to stop. STOP is the stop
 signals with the seconds to wait after each, such as ``2:20,3:5,9:5``; USER is a name or ``-``.
 Exits as the server did: its code, or 128 + the signal.
 """

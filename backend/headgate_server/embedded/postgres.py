@@ -5,7 +5,7 @@ import shutil
 import signal
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 
@@ -104,9 +104,8 @@ class PostgresService:
         """Return once the cluster accepts connections and holds the product's database."""
         while not self._says_ready():  # noqa: ASYNC110 - another process writes the file
             await asyncio.sleep(READY_POLL_SECONDS)
-        connection: Any = await asyncpg.connect(  # pyright: ignore[reportUnknownMemberType] - untyped
-            self._url("postgres"), timeout=CONNECT_SECONDS
-        )
+        connecting = asyncpg.connect(self._url("postgres"), timeout=CONNECT_SECONDS)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - it ships no types
+        connection = cast("Any", await connecting)
         try:
             if not await connection.fetchval(
                 "SELECT 1 FROM pg_database WHERE datname = $1", DATABASE

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
@@ -214,7 +214,7 @@ class Supervisor:
 
 
 @contextlib.contextmanager
-def _open_log(path: Path) -> Iterator[BinaryIO]:
+def _open_log(path: Path) -> Generator[BinaryIO]:
     if path.exists() and path.stat().st_size > LOG_SIZE_MAX_BYTES:
         path.replace(path.with_suffix(".old.log"))
     with path.open("ab") as log:

@@ -57,6 +57,11 @@ class EmbeddedServices:
         self._supervisors: list[Supervisor] = []
 
     @property
+    def data_dir(self) -> Path:
+        """The data directory, as it was given."""
+        return self._path
+
+    @property
     def postgres_url(self) -> str:
         """The owner's URL, ``postgresql://headgate_owner:…@127.0.0.1:PORT/headgate``."""
         if self._postgres is None:

@@ -10,10 +10,9 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-import asyncpg
-from redis import Redis
-
+from tests.fixtures import redis_client
 from tests.fixtures.deadlines import eventually_sync
+from tests.fixtures.processes import is_served
 
 HOLDER = Path(__file__).parents[2] / "fixtures/services_holder.py"
 
@@ -80,30 +79,9 @@ def valkey_pid(data_dir: Path) -> int:
     return int((data_dir / "valkey/valkey.pid").read_text())
 
 
-def is_served(data_dir: Path) -> bool:
-    """Say whether any process has its working directory in ``data_dir``."""
-    inside = f"{data_dir.resolve()}/"
-    for link in Path("/proc").glob("[0-9]*/cwd"):
-        try:
-            if f"{link.readlink()}/".startswith(inside):
-                return True
-        except OSError:
-            continue
-    return False
-
-
-async def query(url: str, sql: str) -> object:
-    connecting = asyncpg.connect(url, timeout=10)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - it ships no types
-    connection: asyncpg.Connection = await connecting
-    try:
-        return await connection.fetchval(sql)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - it ships no types
-    finally:
-        await connection.close()  # pyright: ignore[reportUnknownMemberType] - it ships no types
-
-
 def ping(url: str) -> bool:
-    with Redis.from_url(url) as client:
-        return bool(client.ping())  # pyright: ignore[reportUnknownMemberType] - partly untyped
+    with redis_client.connect(url) as client:
+        return bool(client.ping())
 
 
 def port_of(url: str) -> int:

@@ -20,7 +20,9 @@ from headgate_server.embedded.errors import (
 )
 from headgate_server.embedded.services import EmbeddedServices
 
-from tests.backend.embedded.holders import is_served, ping, port_of, query
+from tests.backend.embedded.holders import ping, port_of
+from tests.fixtures.processes import is_served
+from tests.fixtures.sql import query
 
 FRESH_START_SECONDS_MAX = 15.0
 

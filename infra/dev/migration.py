@@ -7,11 +7,10 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy.engine import Connection
-
 from headgate_server.database.engine import make_engine
 from headgate_server.database.migrate import MIGRATIONS, upgrade
 from headgate_server.embedded.services import EmbeddedServices
+from sqlalchemy.engine import Connection
 
 USAGE = "usage: make migration NAME='add a column'"
 
@@ -27,7 +26,7 @@ def _revise(connection: Connection, message: str) -> None:
 
 
 async def main(message: str) -> None:
-    """Migrate a throw-away database to the head, compare it with the tables, write the difference."""
+    """Migrate a throw-away database to the head and write what the tables have besides."""
     with tempfile.TemporaryDirectory() as folder:
         async with EmbeddedServices(Path(folder) / "data", has_valkey=False) as services:
             await upgrade(services.postgres_url, secret_key="throw-away")  # noqa: S106  not kept

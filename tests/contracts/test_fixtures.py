@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from headgate_server.database.urls import DatabaseUrls
-from headgate_server.database.work import Database
 from sqlalchemy import text
 
+from headgate_server.database.urls import DatabaseUrls
+from headgate_server.database.work import Database
 from tests.fixtures import redis_client
 from tests.fixtures.deadlines import eventually, eventually_sync
 from tests.fixtures.network import NetworkForbidden, is_loopback
@@ -35,7 +35,8 @@ async def test_database_is_fresh_again(urls: DatabaseUrls) -> None:
     await leave_a_table(urls)
 
 
-async def test_database_has_its_roles(urls: DatabaseUrls) -> None:
+async def test_database_is_migrated_and_has_its_roles(urls: DatabaseUrls) -> None:
+    assert await query(urls.owner, "SELECT to_regclass('flow_runs')::text") == "flow_runs"
     assert await query(urls.app, "SELECT current_user") == "headgate_app"
     assert await query(urls.system, "SELECT current_user") == "headgate_system"
 
@@ -110,9 +111,9 @@ def test_killed(servers, pytestconfig):
 def test_killed_session_leaves_nothing_to_the_next(tmp_path: Path) -> None:
     (tmp_path / "test_killed.py").write_text(KILLED)
     told = tmp_path / "told"
+    arguments = f"-q -c {os.devnull} -p no:valkey -p tests.fixtures.servers --rootdir".split()
     session = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", str(tmp_path)]
-        + ["-p", "no:valkey", "-p", "tests.fixtures.servers", str(tmp_path / "test_killed.py")],
+        [sys.executable, "-m", "pytest", *arguments, tmp_path, tmp_path / "test_killed.py"],
         cwd=Path(__file__).parents[2],
         env={**os.environ, "TOLD": str(told)},
         capture_output=True,

@@ -8,10 +8,10 @@ from pathlib import Path
 import asyncpg
 import psutil
 import pytest
+
 from headgate_server.embedded.errors import ServiceFailed
 from headgate_server.embedded.services import EmbeddedServices
 from headgate_server.embedded.supervisor import RESTARTS_MAX, ServiceEvent
-
 from tests.backend.embedded.holders import (
     Holder,
     ping,

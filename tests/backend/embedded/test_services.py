@@ -9,6 +9,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+
 from headgate_server.embedded.errors import (
     DataDirForeign,
     DataDirLocked,
@@ -19,7 +20,6 @@ from headgate_server.embedded.errors import (
     ServiceFailed,
 )
 from headgate_server.embedded.services import EmbeddedServices
-
 from tests.backend.embedded.holders import ping, port_of
 from tests.fixtures.processes import is_served
 from tests.fixtures.sql import query

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from headgate_server.embedded.binaries import find_postgres
 from headgate_server.embedded.errors import DataDirUnusable
 from headgate_server.embedded.privileges import NAMESPACE, RunAs, choose_run_as, make_reachable
-
 from tests.backend.embedded.holders import Holder, postgres_pid
 from tests.fixtures.sql import query
 

@@ -1,6 +1,7 @@
 """Alembic's entry: runs on the connection that the caller opened."""
 
 from alembic import context
+
 from headgate_server.tables.registry import metadata
 
 LOCK_TIMEOUT = "1s"

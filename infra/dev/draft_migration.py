@@ -6,6 +6,7 @@ Run by ``migration.sh NAME``. The draft is a start: read it, split it, give it i
 import asyncio
 import functools
 import re
+import secrets
 import sys
 import tempfile
 from pathlib import Path
@@ -34,7 +35,9 @@ async def main(name: str) -> None:
     """Migrate a database of its own and compare it with the tables."""
     with tempfile.TemporaryDirectory(prefix="headgate-migration-") as folder:
         async with EmbeddedServices(Path(folder), has_valkey=False) as services:
-            await upgrade(services.postgres_url, secret_key="draft", role_prefix=ROLE_PREFIX)
+            await upgrade(
+                services.postgres_url, secret_key=secrets.token_hex(), role_prefix=ROLE_PREFIX
+            )
             engine = make_engine(services.postgres_url, application_name="draft", pool_size=1)
             async with engine.connect() as connection:
                 await connection.run_sync(functools.partial(draft, name=name))

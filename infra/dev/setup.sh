@@ -8,7 +8,7 @@ LOCK=infra/dev/requirements.lock
 is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
 find_python() {
-  local candidate
+  local candidate found
   for candidate in ${PYTHON:+"$PYTHON"} python3 python3.14 python3.13 python3.12 python3.11; do
     if is_new_enough "$candidate"; then
       echo "$candidate"
@@ -16,7 +16,9 @@ find_python() {
     fi
     if [ -n "${PYTHON:-}" ]; then break; fi
   done
-  echo "Headgate needs Python 3.11 or newer; ${PYTHON:-python3} is $("${PYTHON:-python3}" --version 2>&1 || true)." >&2
+  candidate=${PYTHON:-python3}
+  if command -v "$candidate" > /dev/null; then found="$candidate is $("$candidate" --version 2>&1 || true)"; else found="there is no $candidate"; fi
+  echo "Headgate needs Python 3.11 or newer; $found." >&2
   echo "Install one, or name it: PYTHON=/path/to/python3.11 make test" >&2
   return 1
 }

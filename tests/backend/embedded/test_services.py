@@ -9,6 +9,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import uvloop
 
 from headgate_server.embedded.errors import (
     DataDirForeign,
@@ -82,6 +83,18 @@ async def test_passwords_are_required_and_private(tmp_path: Path) -> None:
     assert names_in(tmp_path / "secrets") == ["postgres_password", "valkey_password"]
     for name in names_in(tmp_path / "secrets"):
         assert stat.S_IMODE((tmp_path / "secrets" / name).stat().st_mode) == 0o600
+
+
+def test_services_run_on_uvloop_too(tmp_path: Path) -> None:
+    async def serve() -> None:
+        async with EmbeddedServices(tmp_path) as services:
+            assert await query(services.postgres_url, "SELECT 1") == 1
+            assert ping(services.redis_url)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve())
+
+    assert not is_served(tmp_path)
 
 
 async def test_two_directories_serve_side_by_side(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Running as an ordinary user, as root, and as root where user namespaces are refused."""
 
 import os
-import pwd
 import shutil
 import subprocess
 import sys
@@ -14,12 +13,17 @@ import pytest
 
 from headgate_server.embedded.binaries import find_postgres
 from headgate_server.embedded.errors import DataDirUnusable
-from headgate_server.embedded.privileges import NAMESPACE, RunAs, choose_run_as, make_reachable
+from headgate_server.embedded.privileges import (
+    NAMESPACE,
+    as_fallback_user,
+    choose_run_as,
+    make_reachable,
+)
 from tests.backend.embedded.holders import Holder, postgres_pid
 from tests.fixtures.sql import query
 
 IS_ROOT = os.geteuid() == 0
-NOBODY = RunAs(prefix=(), user="nobody", uid=pwd.getpwnam("nobody").pw_uid)
+NOBODY = as_fallback_user()
 # The interpreter may lie where nobody cannot run it: then a user namespace makes an ordinary user.
 WAYS_TO_DROP_ROOT = (
     ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"),

@@ -118,9 +118,12 @@ class EmbeddedServices:
         Raises:
             ServiceFailed: a service died too often and was given up.
         """
-        async with asyncio.TaskGroup() as group:
-            for supervisor in self._supervisors:
-                group.create_task(supervisor.wait())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for supervisor in self._supervisors:
+                    group.create_task(supervisor.wait())
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -161,6 +161,17 @@ async def test_file_in_place_of_the_directory_is_a_clear_error(tmp_path: Path) -
         await EmbeddedServices(tmp_path / "data").start()
 
 
+async def test_lost_password_is_a_clear_error(tmp_path: Path) -> None:
+    async with EmbeddedServices(tmp_path, has_valkey=False):
+        pass
+    (tmp_path / "secrets/postgres_password").unlink()
+
+    with pytest.raises(ServiceFailed, match="runs but cannot be used: password authentication"):
+        await EmbeddedServices(tmp_path, has_valkey=False).start()
+
+    assert not is_served(tmp_path)
+
+
 async def test_interrupted_set_up_is_done_again(tmp_path: Path) -> None:
     async with EmbeddedServices(tmp_path, has_postgres=False):
         pass

@@ -1,0 +1,89 @@
+"""Deployments: a flow with its code, parameters, place to run, and promises."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from headgate_server.domain.errors import InvalidInput
+
+MIN_ABANDON_AFTER, MAX_ABANDON_AFTER = timedelta(minutes=1), timedelta(hours=24)
+DEFAULT_ABANDON_AFTER = timedelta(minutes=10)
+DEFAULT_FENCE = timedelta(minutes=10)
+DEFAULT_LATE_THRESHOLD = timedelta(seconds=15)
+DEFAULT_INFRASTRUCTURE_RETRIES = 3
+MAX_INFRASTRUCTURE_RETRIES = 20
+
+
+class AgentLostPolicy(StrEnum):
+    """What follows when the agent of a running run falls silent."""
+
+    CRASH = "CRASH"
+    RETRY = "RETRY"
+
+
+class CollisionPolicy(StrEnum):
+    """What happens to a run beyond the deployment's concurrency limit."""
+
+    ENQUEUE = "ENQUEUE"
+    CANCEL_NEW = "CANCEL_NEW"
+    CANCEL_OLD = "CANCEL_OLD"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A flow that can be run by schedule, by the API or by a person, on agents of a pool."""
+
+    workspace_id: UUID
+    id: UUID
+    flow_id: UUID
+    name: str
+    version: int
+    is_paused: bool
+    entrypoint: str | None
+    description: str | None
+    parameters: dict[str, Any]
+    parameter_schema: dict[str, Any] | None
+    is_schema_enforced: bool
+    work_pool_id: UUID | None
+    work_queue_id: UUID | None
+    job_variables: dict[str, Any]
+    pull_steps: list[Any] | None
+    on_agent_lost: AgentLostPolicy
+    abandon_after: timedelta
+    fence: timedelta
+    infrastructure_retries: int
+    late_threshold: timedelta
+    created_at: datetime
+    updated_at: datetime
+
+
+def check_promises(
+    *,
+    abandon_after: timedelta,
+    fence: timedelta,
+    infrastructure_retries: int,
+    late_threshold: timedelta,
+    lease: timedelta,
+) -> None:
+    """Refuse promises that the timers cannot keep.
+
+    Args:
+        lease: how long a claimed lease lives; a fence is at least three of them.
+
+    Raises:
+        InvalidInput: one of them is out of range.
+    """
+    if not MIN_ABANDON_AFTER <= abandon_after <= MAX_ABANDON_AFTER:
+        raise InvalidInput("abandonAfter is from 1 minute to 24 hours.", path=["abandonAfter"])
+    if not 3 * lease <= fence <= MAX_ABANDON_AFTER:
+        seconds = 3 * lease.total_seconds()
+        raise InvalidInput(f"fence is from {seconds:g} seconds to 24 hours.", path=["fence"])
+    if not 0 <= infrastructure_retries <= MAX_INFRASTRUCTURE_RETRIES:
+        raise InvalidInput(
+            f"infrastructureRetries is from 0 to {MAX_INFRASTRUCTURE_RETRIES}.",
+            path=["infrastructureRetries"],
+        )
+    if not timedelta(seconds=1) <= late_threshold <= MAX_ABANDON_AFTER:
+        raise InvalidInput("lateThreshold is from 1 second to 24 hours.", path=["lateThreshold"])

@@ -1,0 +1,124 @@
+"""Flow runs, their attempts, and what is asked for when one is created."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from headgate_server.domain.states import StateType
+from headgate_server.domain.tenancy import Actor
+
+MAX_NAME_LENGTH = 200
+MAX_TAGS = 50
+MAX_TAG_LENGTH = 100
+MAX_PARAMETERS_BYTES = 512 * 1024
+MIN_PRIORITY, MAX_PRIORITY = -1000, 1000
+
+
+class LateCause(StrEnum):
+    """Why a run did not start in time."""
+
+    CONTROL_PLANE = "CONTROL_PLANE"
+    NO_AGENT = "NO_AGENT"
+    LIMIT = "LIMIT"
+    PAUSED = "PAUSED"
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRun:
+    """One execution of a flow, from the moment it is planned until its history is complete."""
+
+    workspace_id: UUID
+    id: UUID
+    name: str
+    flow_id: UUID
+    deployment_id: UUID | None
+    schedule_id: UUID | None
+    parent_task_run_id: UUID | None
+    root_run_id: UUID | None
+    work_pool_id: UUID | None
+    work_queue_id: UUID | None
+    state_type: StateType
+    state_name: str
+    state_message: str | None
+    state_timestamp: datetime
+    state_sequence: int
+    version: int
+    attempt: int
+    retries_used: int
+    infrastructure_attempts: int
+    priority: int
+    expected_start: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    late_cause: LateCause | None
+    unresponsive_since: datetime | None
+    cancel_requested_at: datetime | None
+    idempotency_key: str | None
+    created_by: Actor
+    triggered_by: Mapping[str, Any] | None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the run has ended."""
+        return self.state_type.is_terminal
+
+    @property
+    def duration(self) -> timedelta | None:
+        """Return the time from the first start to the end; None until it has ended."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return self.ended_at - self.started_at
+
+    @property
+    def lateness(self) -> timedelta | None:
+        """Return how long after its expected start the run started; None until it has."""
+        if self.started_at is None or self.expected_start is None:
+            return None
+        return max(self.started_at - self.expected_start, timedelta())
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRunPayload:
+    """The wide part of a run, read only where it is shown or executed."""
+
+    parameters: dict[str, Any]
+    job_variables: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewFlowRun:
+    """A run to be created, with everything decided but its id."""
+
+    name: str
+    flow_id: UUID
+    deployment_id: UUID | None = None
+    schedule_id: UUID | None = None
+    parent_task_run_id: UUID | None = None
+    root_run_id: UUID | None = None
+    work_pool_id: UUID | None = None
+    work_queue_id: UUID | None = None
+    parameters: dict[str, Any] = field(default_factory=dict[str, Any])
+    job_variables: dict[str, Any] | None = None
+    tags: tuple[str, ...] = ()
+    priority: int = 0
+    expected_start: datetime | None = None
+    idempotency_key: str | None = None
+    triggered_by: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One start of a run's user code, under one epoch of its lease."""
+
+    run_id: UUID
+    number: int
+    epoch: int
+    agent_id: UUID | None
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None

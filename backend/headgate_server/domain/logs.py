@@ -1,0 +1,95 @@
+"""Log lines of flow runs, addressed by stream and offset."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from headgate_server.domain import ids
+from headgate_server.domain.errors import InvalidInput
+
+MAX_BATCH = 1000
+MAX_MESSAGE_LENGTH = 64_000
+MAX_LOGGER_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line; ``sequence`` numbers the lines of a run without a gap, in the order received."""
+
+    flow_run_id: UUID
+    sequence: int
+    timestamp: datetime
+    level: int
+    logger: str
+    message: str
+    task_run_id: UUID | None
+
+
+class LogBatch(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Log lines in columns: every array has the same length, 1 to 1,000."""
+
+    timestamp: list[int]
+    level: list[int]
+    logger: list[str]
+    message: list[str]
+    task_run_id: list[str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which lines of a run are wanted."""
+
+    min_level: int | None = None
+    task_run_ids: tuple[UUID, ...] | None = None
+    text: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def parse_batch(batch: Any) -> LogBatch:
+    """Return a batch checked for shape and size.
+
+    Raises:
+        InvalidInput: not the documented columns, unequal lengths, or too much in it.
+    """
+    try:
+        parsed = msgspec.convert(batch, LogBatch)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"The batch is malformed: {error}", path=["batch"]) from None
+    size = len(parsed.message)
+    if not 1 <= size <= MAX_BATCH:
+        raise InvalidInput(f"A batch holds 1 to {MAX_BATCH} lines.", path=["batch", "message"])
+    for column in parsed.__struct_fields__:
+        if len(getattr(parsed, column)) != size:
+            raise InvalidInput("All columns have the same length.", path=["batch", column])
+    if any(len(message) > MAX_MESSAGE_LENGTH for message in parsed.message):
+        raise InvalidInput(
+            f"A line has at most {MAX_MESSAGE_LENGTH} characters.", path=["batch", "message"]
+        )
+    if any(len(name) > MAX_LOGGER_LENGTH for name in parsed.logger):
+        raise InvalidInput(
+            f"A logger's name has at most {MAX_LOGGER_LENGTH} characters.", path=["batch", "logger"]
+        )
+    return parsed
+
+
+def task_run_ids_of(batch: LogBatch) -> list[UUID | None]:
+    """Return the task run of each line.
+
+    Raises:
+        InvalidInput: something that is not the id of a task run.
+    """
+    kind = ids.Kind.TASK_RUN
+    known: dict[str, UUID] = {}
+    found: list[UUID | None] = []
+    for shown in batch.task_run_id:
+        if shown is None:
+            found.append(None)
+            continue
+        if shown not in known:
+            known[shown] = ids.parse(shown, kind=kind)
+        found.append(known[shown])
+    return found

@@ -14,25 +14,18 @@ from headgate_server.graphql import enums as enums  # registers the domain's enu
     "credential.",
 )
 class RequiredScopes:
-    requires: list[Scope] = strawberry.directive_field(
-        name="requires", description="All of these are needed."
-    )
+    requires: list[Scope] = strawberry.directive_field(name="requires")
 
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION],
     name="cost",
-    description="What a field adds to an operation's cost, where it is not the usual 1.",
+    description="What an object of this field adds to an operation's cost, where it is not 1, and "
+    "how many objects the list is assumed, or at most allowed, to hold.",
 )
 class Cost:
-    weight: int = strawberry.directive_field(
-        name="weight", default=1, description="Points for each object of this field."
-    )
-    list_size: int | None = strawberry.directive_field(
-        name="listSize",
-        default=None,
-        description="How many objects the list is assumed, or allowed, to hold.",
-    )
+    weight: int | None = strawberry.directive_field(name="weight", default=1)
+    list_size: int | None = strawberry.directive_field(name="listSize", default=strawberry.UNSET)
 
 
 @strawberry.schema_directive(
@@ -41,4 +34,4 @@ class Cost:
     description="May change or go without notice; exempt from the deprecation policy.",
 )
 class Preview:
-    name: str = strawberry.directive_field(name="name", description="The feature's name.")
+    name: str = strawberry.directive_field(name="name")

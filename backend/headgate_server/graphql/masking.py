@@ -99,7 +99,7 @@ def _details(error: HeadgateError) -> dict[str, Any]:
     missing = getattr(error, "missing_scopes", None)
     found: dict[str, Any] = {}
     if missing:
-        found["missingScopes"] = list(missing)
+        found["missingScopes"] = [str(scope) for scope in missing]
     if error.path:
         found["inputPath"] = list(error.path)
     return found

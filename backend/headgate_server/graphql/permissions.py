@@ -41,9 +41,7 @@ class RequireScopes(FieldExtension):
         if not any(isinstance(found, RequiredScopes) for found in field.directives):
             field.directives.append(RequiredScopes(requires=sorted(self.requires)))
 
-    def resolve(
-        self, next_: SyncExtensionResolver, source: Any, info: Info, **kwargs: Any
-    ) -> Any:
+    def resolve(self, next_: SyncExtensionResolver, source: Any, info: Info, **kwargs: Any) -> Any:
         if self.requires <= info.context.principal.scopes:
             return next_(source, info, **kwargs)
         return self.deny(info)
@@ -84,6 +82,17 @@ def scoped_field(
     """Declare a field of a type, or of Query or Subscription, with the scopes it needs."""
     return strawberry.field(
         name=name,
+        description=description,
+        directives=list(directives),
+        extensions=[RequireScopes(requires)],
+    )
+
+
+def scoped_subscription(
+    *, requires: Iterable[Scope], description: str, directives: Iterable[object] = ()
+) -> Callable[[Callable[..., Any]], Any]:
+    """Declare a subscription with the scopes it needs."""
+    return strawberry.subscription(
         description=description,
         directives=list(directives),
         extensions=[RequireScopes(requires)],

@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 from graphql import (
     GraphQLField,
     GraphQLInterfaceType,
+    GraphQLList,
     GraphQLNamedType,
+    GraphQLNonNull,
     GraphQLObjectType,
-    GraphQLOutputType,
     GraphQLSchema,
     get_named_type,
     is_composite_type,
-    is_list_type,
-    is_non_null_type,
 )
 
 from headgate_server.graphql.directives import Cost
@@ -52,24 +52,25 @@ def cost_table(schema: GraphQLSchema) -> CostTable:
 
 
 def _cost(field: GraphQLField, name: str, *, parent: str, is_root: bool) -> FieldCost:
-    named = get_named_type(field.type)
+    type_: object = field.type  # pyright: ignore[reportUnknownMemberType]  # untyped upstream
+    named = _named(type_)
     declared = _declared(field)
     if not is_composite_type(named):
-        return FieldCost(weight=declared.weight if declared else 0, type=None)
+        return FieldCost(weight=(declared.weight or 0) if declared else 0, type=None)
     if declared is not None:
-        weight = declared.weight
+        weight = declared.weight or 0
     elif is_root:
         weight = MUTATION_COST
     else:
         weight = 0 if _is_weightless(named.name) else 1
-    declared_size = declared.list_size if declared else None
+    declared_size = (declared.list_size or None) if declared else None
     if named.name.endswith("Connection"):
         maximum = declared_size or PageSizes().maximum
         pages = PageSizes(default=min(PageSizes().default, maximum), maximum=maximum)
         return FieldCost(weight=weight or 1, type=named, pages=pages)
     if name in _PAGED_FIELDS and parent.endswith("Connection"):
         return FieldCost(weight=weight, type=named, is_paged=True)
-    if _is_list(field.type):
+    if _is_list(type_):
         return FieldCost(weight=weight, type=named, list_size=declared_size or ASSUMED_LIST_SIZE)
     return FieldCost(weight=weight, type=named)
 
@@ -84,5 +85,12 @@ def _is_weightless(type_name: str) -> bool:
     return type_name in _WEIGHTLESS_TYPES or type_name.endswith(_WEIGHTLESS_SUFFIXES)
 
 
-def _is_list(type_: GraphQLOutputType) -> bool:
-    return is_list_type(type_.of_type if is_non_null_type(type_) else type_)
+def _named(type_: object) -> GraphQLNamedType:
+    return get_named_type(cast("GraphQLNamedType", type_))
+
+
+def _is_list(type_: object) -> bool:
+    inner = cast("object", getattr(type_, "of_type", None))
+    return isinstance(type_, GraphQLList) or (
+        isinstance(type_, GraphQLNonNull) and isinstance(inner, GraphQLList)
+    )

@@ -1,12 +1,14 @@
-"""Where the limits meet the schema: bounded caches of parsed and checked documents, and a timeout."""
+"""Where the limits meet the schema: bounded caches of checked documents, and a timeout."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from graphql import (
     DocumentNode,
+    ExecutableDefinitionNode,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
@@ -97,9 +99,10 @@ def is_report(document: str) -> bool:
     except (GraphQLSyntaxError, RecursionError):
         return False
     names = [
-        getattr(getattr(selection, "name", None), "value", "")
+        selection.name.value if isinstance(selection, FieldNode) else ""
         for definition in tree.definitions
-        for selection in getattr(definition, "selection_set", None).selections  # pyright: ignore[reportOptionalMemberAccess]  # parse() yields executable definitions
+        if isinstance(definition, ExecutableDefinitionNode)
+        for selection in definition.selection_set.selections
     ]
     return bool(names) and set(names) <= rules.REPORT_MUTATIONS
 
@@ -137,7 +140,7 @@ class OperationLimits(SchemaExtension):
         document = context.graphql_document
         if document is None:
             return []
-        schema = context.schema._schema  # noqa: SLF001  the only way to the core schema
+        schema = context.schema._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # no other way
         checked = check_cached(schema, document)
         if checked.errors:
             return list(checked.errors)
@@ -150,9 +153,7 @@ class OperationLimits(SchemaExtension):
         return []
 
 
-def _selected(
-    operations: "tuple[OperationMeasure, ...] | list[OperationMeasure]", name: str | None
-) -> OperationMeasure:
+def _selected(operations: Sequence[OperationMeasure], name: str | None) -> OperationMeasure:
     return next((found for found in operations if found.name == name), operations[0])
 
 

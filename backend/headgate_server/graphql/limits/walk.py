@@ -17,6 +17,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLNamedType,
     GraphQLSchema,
+    InlineFragmentNode,
     IntValueNode,
     OperationDefinitionNode,
     OperationType,
@@ -126,7 +127,7 @@ class _Walk:
                 if fragment is not None and node.name.value not in seen:
                     seen.add(node.name.value)
                     names += self.root_fields(fragment.selection_set, seen=seen)
-            else:
+            elif isinstance(node, InlineFragmentNode):
                 names += self.root_fields(node.selection_set, seen=seen)
         return names
 
@@ -151,17 +152,17 @@ class _Walk:
                 found = self.field(node, type_, page=page, nesting=nesting)
             elif isinstance(node, FragmentSpreadNode):
                 found = self.spread(node.name.value, type_, page=page, nesting=nesting)
-            else:
+            elif isinstance(node, InlineFragmentNode):
                 condition = node.type_condition
                 inner = self.schema.get_type(condition.name.value) if condition else type_
                 found = self.selections(node.selection_set, inner, page=page, nesting=nesting)
+            else:
+                continue
             depth = max(depth, found.depth)
             introspection_depth = max(introspection_depth, found.introspection_depth)
             aliases += found.aliases
             cost += found.cost
-        return Measure(
-            depth, introspection_depth, min(aliases, _CEILING), min(cost, _CEILING)
-        )
+        return Measure(depth, introspection_depth, min(aliases, _CEILING), min(cost, _CEILING))
 
     def spread(
         self, name: str, type_: GraphQLNamedType | None, *, page: int, nesting: int

@@ -1,6 +1,7 @@
 """The unit of work: one transaction, its tenant, and what follows its commit."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,7 @@ from headgate_server.domain.errors import HeadgateError, Unavailable
 from headgate_server.domain.tenancy import SYSTEM, Actor, Principal
 
 Callback = Callable[[], Awaitable[None]]
+Publish = Callable[[AbstractSet[str]], Awaitable[None]]
 
 _BIND_TENANT = text(
     "select set_config('app.workspace_id', :workspace, true), "
@@ -64,6 +66,7 @@ class UnitOfWork:
     tenant_id: UUID | None
     now: datetime
     callbacks: list[Callback] = field(default_factory=list[Callback])
+    wakes: set[str] = field(default_factory=set[str])
 
     @property
     def workspace_id(self) -> UUID:
@@ -88,6 +91,10 @@ class UnitOfWork:
         """Run ``callback`` once the transaction is committed; never if it rolls back."""
         self.callbacks.append(callback)
 
+    def wake(self, *channels: str) -> None:
+        """Tell the listeners of these channels to look again, once the transaction is committed."""
+        self.wakes.update(channels)
+
 
 class Database:
     """Opens units of work as the application role or as the system role."""
@@ -97,6 +104,7 @@ class Database:
         *,
         app: AsyncEngine,
         system: AsyncEngine,
+        publish: Publish | None = None,
         read_now: Callable[[datetime], datetime] | None = None,
     ) -> None:
         """Hold two engines.
@@ -104,6 +112,7 @@ class Database:
         Args:
             app: connects as the role that row-level security binds to one workspace.
             system: connects as the role of schedulers, reapers and dispatchers.
+            publish: takes the channels to wake after a commit; must not raise.
             read_now: tests turn the database's time into theirs with it.
         """
         self._sessions = {
@@ -114,6 +123,7 @@ class Database:
         }
         self._app = app
         self._system = system
+        self._publish = publish
         self._read_now = read_now
 
     @asynccontextmanager
@@ -177,6 +187,8 @@ class Database:
             if _is_retryable(error):
                 raise Unavailable from error
             raise
+        if work.wakes and self._publish is not None:
+            await self._publish(work.wakes)
         for callback in work.callbacks:
             await callback()
 

@@ -38,6 +38,7 @@ flow_runs = Table(
     words("state_message", is_nullable=True),
     moment("state_timestamp"),
     number("state_sequence"),
+    words("state_key", is_nullable=True),
     number("version", default=1),
     number("attempt", default=0),
     number("retries_used", default=0),

@@ -72,7 +72,7 @@ def _item_effect(decision: Decision, *, has_item: bool) -> ItemEffect:
         return ItemEffect.KEEP
     if not has_item:
         return ItemEffect.CREATE
-    is_in_process = state.name == "AwaitingRetry" and not facts.is_agent_lost
+    is_in_process = decision.proposed.type is StateType.FAILED
     return ItemEffect.KEEP if is_in_process and facts.phase is Phase.RUNNING else ItemEffect.REQUEUE
 
 

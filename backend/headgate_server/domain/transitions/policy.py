@@ -15,6 +15,7 @@ Rule = Callable[[Facts, ProposedState], Verdict]
 POLICY: tuple[Rule, ...] = (
     rules.duplicate,
     rules.fenced,
+    rules.silence,
     rules.terminal,
     rules.cancel,
     rules.start_gate,

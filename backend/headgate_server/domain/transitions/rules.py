@@ -35,6 +35,14 @@ def fenced(facts: Facts, proposed: ProposedState) -> Verdict:
     return ACCEPT
 
 
+def silence(facts: Facts, proposed: ProposedState) -> Verdict:
+    """A holder that came back in time is not lost, whatever was seen before the lock was taken."""
+    del proposed
+    if facts.is_agent_lost and not facts.is_lease_expired:
+        return reject("The holder of the lease came back in time.", code="CONFLICT")
+    return ACCEPT
+
+
 def terminal(facts: Facts, proposed: ProposedState) -> Verdict:
     """A run that has ended stays as it is, but for a person who runs it again."""
     if not facts.current_type.is_terminal:
@@ -86,12 +94,12 @@ def late(facts: Facts, proposed: ProposedState) -> Verdict:
 
 
 def infrastructure(facts: Facts, proposed: ProposedState) -> Verdict:
-    """A run lost with its agent starts again where its deployment says so and its budget lasts."""
-    if proposed.type is not StateType.CRASHED or not facts.is_agent_lost:
+    """A crashed run starts again where its deployment says so and its budget lasts."""
+    if proposed.type is not StateType.CRASHED or facts.proposer is Proposer.PERSON:
         return ACCEPT
     if facts.is_cancel_requested or facts.current_type is StateType.CANCELLING:
-        state = propose(StateType.CANCELLED, message="Cancelled; its agent was lost meanwhile.")
-        return rename(state, reason="A cancel was asked for before the agent was lost.")
+        state = propose(StateType.CANCELLED, message="Cancelled; its process is gone.")
+        return rename(state, reason="A cancel was asked for before the run crashed.")
     if facts.on_agent_lost is not AgentLostPolicy.RETRY:
         return ACCEPT
     if facts.infrastructure_attempts >= facts.infrastructure_retries:
@@ -99,7 +107,7 @@ def infrastructure(facts: Facts, proposed: ProposedState) -> Verdict:
     attempt = facts.infrastructure_attempts + 1
     message = f"{proposed.message} Starting again ({attempt} of {facts.infrastructure_retries})."
     state = propose(StateType.SCHEDULED, name="AwaitingRetry", message=message)
-    return rename(state, reason="The deployment retries runs whose agent is lost.")
+    return rename(state, reason="The deployment starts crashed runs again.")
 
 
 def retry(facts: Facts, proposed: ProposedState) -> Verdict:

@@ -11,7 +11,7 @@ from strawberry.types.execution import ExecutionContext
 
 from headgate_server.graphql.directives import Cost, Preview, RequiredScopes
 from headgate_server.graphql.errors import ERROR_TYPES
-from headgate_server.graphql.limits.extension import OperationLimits
+from headgate_server.graphql.limits.extension import OperationLimits, name_rule
 from headgate_server.graphql.masking import mask
 from headgate_server.graphql.scalars import SCALARS
 
@@ -28,7 +28,7 @@ class Schema(strawberry.Schema):
     ) -> None:
         """Replace each error, in place, with what callers may see of it; the log keeps the rest."""
         context = execution_context.context if execution_context else None
-        errors[:] = [mask(error, context=context) for error in errors]
+        errors[:] = [mask(name_rule(error), context=context) for error in errors]
 
 
 def make_schema(

@@ -17,8 +17,10 @@ from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.schema import BaseSchema
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
 from typing_extensions import override
 
 from headgate_server.domain.errors import HeadgateError
@@ -129,11 +131,22 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
 
     @override
     async def execute_single(self, *args: Any, **kwargs: Any) -> ExecutionResult:
-        request_data = cast("GraphQLRequestData", kwargs["request_data"])
-        refusal = rules.check_document_size(request_data.query or "")
+        sent = cast("GraphQLRequestData", kwargs["request_data"])
+        refusal = rules.check_document_size(sent.query or "")
         if refusal is not None:
             return ExecutionResult(data=None, errors=[refusal])
-        return await super().execute_single(*args, **kwargs)
+        try:
+            return await self.schema.execute(
+                sent.query,
+                variable_values=sent.variables,
+                context_value=kwargs["context"],
+                operation_name=sent.operation_name,
+                allowed_operation_types=(OperationType.QUERY, OperationType.MUTATION),
+            )
+        except CannotGetOperationTypeError as error:
+            raise HTTPException(400, error.as_http_error_reason()) from error
+        except InvalidOperationTypeError as error:
+            raise HTTPException(400, "Subscriptions need a WebSocket on this path.") from error
 
     @override
     def create_response(

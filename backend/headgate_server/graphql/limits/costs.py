@@ -52,7 +52,7 @@ def cost_table(schema: GraphQLSchema) -> CostTable:
 
 
 def _cost(field: GraphQLField, name: str, *, parent: str, is_root: bool) -> FieldCost:
-    type_: object = field.type  # pyright: ignore[reportUnknownMemberType]  # untyped upstream
+    type_ = cast("object", field.type)  # pyright: ignore[reportUnknownMemberType]  # untyped upstream
     named = _named(type_)
     declared = _declared(field)
     if not is_composite_type(named):

@@ -9,6 +9,7 @@ from graphql import (
     DocumentNode,
     ExecutableDefinitionNode,
     FieldNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
@@ -23,6 +24,7 @@ from headgate_server.graphql.limits import rules
 from headgate_server.graphql.limits.rules import refuse
 from headgate_server.graphql.limits.walk import OperationMeasure, is_too_deep, measure
 
+_PARSER_LIMIT = f"Document contains more than {rules.MAX_TOKENS} tokens"
 VALIDATION_RULES = tuple(specified_rules)
 
 
@@ -47,6 +49,10 @@ def parse_cached(document: str) -> DocumentNode:
 @lru_cache(maxsize=rules.DOCUMENT_CACHE_SIZE)
 def check_cached(schema: GraphQLSchema, document: DocumentNode) -> Checked:
     """Measure a document, and validate it only if it is within the limits."""
+    fragments = sum(isinstance(node, FragmentDefinitionNode) for node in document.definitions)
+    if fragments > rules.MAX_FRAGMENTS:
+        what = f"The document defines {fragments} fragments."
+        return Checked((refuse("fragments", what=what, limit=rules.MAX_FRAGMENTS),))
     try:
         operations = tuple(measure(schema, document))
         for found in operations:
@@ -90,6 +96,13 @@ def check_cost(found: OperationMeasure) -> GraphQLError | None:
         limit=rules.MAX_COST,
         actual=found.cost,
     )
+
+
+def name_rule(error: GraphQLError) -> GraphQLError:
+    """Return the refusal that stands for the parser's own limit; any other error as it is."""
+    if isinstance(error, GraphQLSyntaxError) and _PARSER_LIMIT in error.message:
+        return refuse("tokens", what="The document has too many tokens.", limit=rules.MAX_TOKENS)
+    return error
 
 
 def is_report(document: str) -> bool:

@@ -10,6 +10,8 @@ MAX_DEPTH = 12
 MAX_INTROSPECTION_DEPTH = 16
 """The standard introspection query nests types in types further than any other document."""
 MAX_ALIASES = 30
+MAX_FRAGMENTS = 60
+"""Validation compares fragments in pairs: 150 of them would take it 130 ms."""
 MAX_ROOT_MUTATIONS = 4
 MAX_COST = 5_000
 MAX_TOKENS = 2_000

@@ -24,8 +24,8 @@ ALLOWED_ORIGIN = "https://app.headgate.test"
 NOBODY_LISTENS = "postgresql://nobody@127.0.0.1:1/nothing"
 
 
-async def is_own(_work: UnitOfWork, workspace_id: UUID) -> bool:
-    return workspace_id == WORKSPACE
+async def list_workspace_ids(_work: UnitOfWork) -> list[UUID]:
+    return [WORKSPACE]
 
 
 async def find_no_node(_context: OperationContext, _shown_id: str) -> None:
@@ -76,7 +76,7 @@ def backend(database_url: str = NOBODY_LISTENS) -> Backend:
     """Return a backend; nobody answers for its database if none is named."""
     engine = make_engine(database_url, application_name="tests", pool_size=2)
     database = Database(app=engine, system=engine)
-    return Backend(database=database, is_own_workspace=is_own, find_node=find_no_node)
+    return Backend(database=database, list_workspace_ids=list_workspace_ids, find_node=find_no_node)
 
 
 async def yes() -> bool:

@@ -157,7 +157,7 @@ class Query:
     async def version(self, info: Info) -> int | None:
         workspace_id = info.context.principal.workspace_id
         assert workspace_id is not None
-        return await info.context.loaders.of(read_versions).load((workspace_id, workspace_id))
+        return await info.context.load(read_versions, workspace_id, workspace_id=workspace_id)
 
     @scoped_field(requires=ANY_CREDENTIAL, description="Scalars there and back.")
     def echo(self, at: datetime, lasts: timedelta, what: JSON, key: Key) -> JSON:
@@ -200,8 +200,8 @@ class Subscription:
         assert workspace_id is not None
         for _ in range(to):
             STATE.version += 1
-            loader = info.context.loaders.of(read_versions)
-            yield await loader.load((workspace_id, workspace_id)) or 0
+            read = info.context.load(read_versions, workspace_id, workspace_id=workspace_id)
+            yield await read or 0
 
     @scoped_subscription(requires=ANY_CREDENTIAL, description="Never says anything.")
     async def silence(self) -> AsyncGenerator[int, None]:

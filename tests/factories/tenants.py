@@ -20,11 +20,13 @@ class Tenant:
 async def make_tenant(database: Database) -> Tenant:
     word = encode_word(new_id())
     async with database.system() as work:
-        organization = await organizations.create(work, slug=f"o-{word}", name="Organization")
-        workspace = await workspaces.create(
+        organization = await organizations.create_organization(
+            work, slug=f"o-{word}", name="Organization"
+        )
+        workspace = await workspaces.create_workspace(
             work, organization_id=organization.id, slug="main", name="Main"
         )
-        user = await users.create(work, display_name="Olive", email=f"{word}@example.com")
+        user = await users.create_user(work, display_name="Olive", email=f"{word}@example.com")
     owner = Principal(
         actor=Actor(ActorKind.USER, user.id, user.display_name),
         organization_id=organization.id,

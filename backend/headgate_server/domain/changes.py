@@ -1,24 +1,25 @@
 """Changes of configurable objects: what differs, and whether it was read before it was written."""
 
-from typing import Any
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
 from headgate_server.domain.errors import VersionConflict
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 
 def changed(current: object, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Return those of the wanted values that are set and differ from an object's fields."""
-    return {
-        name: value
-        for name, value in wanted.items()
-        if value is not UNSET and getattr(current, name) != value
-    }
+    """Return those of the wanted values that differ from an object's fields."""
+    return {name: value for name, value in wanted.items() if getattr(current, name) != value}
 
 
-def given(wanted: dict[str, Any]) -> dict[str, Any]:
-    """Return those of the wanted values that are set."""
-    return {name: value for name, value in wanted.items() if value is not UNSET}
+def given(changes: "DataclassInstance") -> dict[str, Any]:
+    """Return those of the fields of a set of changes that are set, by name."""
+    values = {field.name: getattr(changes, field.name) for field in fields(changes)}
+    return {name: value for name, value in values.items() if value is not UNSET}
 
 
 def check_version(current: int, *, expected: int | None) -> None:

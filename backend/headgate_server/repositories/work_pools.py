@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.pagination import Page, PageRequest
-from headgate_server.domain.work_pools import Backlog, WorkPool
+from headgate_server.domain.work_pools import Backlog, PoolStatus, WorkPool
 from headgate_server.repositories import pages
 from headgate_server.tables.work_pools import agent_sessions, work_items, work_pools
 
@@ -88,19 +88,29 @@ async def count_pools(work: UnitOfWork, *, cap: int) -> int:
     return await pages.count(work, statement, cap=cap)
 
 
-async def served_pools(work: UnitOfWork, ids: Sequence[UUID]) -> set[UUID]:
-    """Return those of the pools that an online session serves."""
-    statement = (
-        select(agent_sessions.c.work_pool_id)
+async def statuses(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, PoolStatus]:
+    """Return of each pool whether it is paused, served by an online session, or neither."""
+    is_served = (
+        select(agent_sessions.c.id)
         .where(
             agent_sessions.c.workspace_id == work.workspace_id,
-            agent_sessions.c.work_pool_id.in_(ids),
+            agent_sessions.c.work_pool_id == work_pools.c.id,
             agent_sessions.c.ended_at.is_(None),
             agent_sessions.c.state == "ONLINE",
         )
-        .distinct()
+        .exists()
     )
-    return set((await work.execute(statement)).scalars())
+    statement = select(work_pools.c.id, work_pools.c.is_paused, is_served.label("is_served")).where(
+        work_pools.c.workspace_id == work.workspace_id, work_pools.c.id.in_(ids)
+    )
+    return {
+        row.id: PoolStatus.PAUSED
+        if row.is_paused
+        else PoolStatus.READY
+        if row.is_served
+        else PoolStatus.NOT_READY
+        for row in await work.execute(statement)
+    }
 
 
 async def backlogs_by_pool(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Backlog]:

@@ -26,7 +26,7 @@ from headgate_server.repositories import api_keys as stored
 from headgate_server.repositories import service_accounts, users, work_pools, workspaces
 
 
-async def create(
+async def create_key(
     work: UnitOfWork, *, granter: Principal, new: NewApiKey, pepper: str
 ) -> tuple[ApiKey, str]:
     """Create a key and return it with its token, which is shown this once.
@@ -78,7 +78,7 @@ async def find_owner(work: UnitOfWork, *, kind: ActorKind, id_: UUID) -> Actor:
     raise NotFound
 
 
-async def rotate(
+async def rotate_key(
     work: UnitOfWork, *, granter: Principal, id_: UUID, pepper: str
 ) -> tuple[ApiKey, str]:
     """Give a key a new secret; the old token stops working as this commits.
@@ -99,7 +99,7 @@ async def rotate(
     return rotated, keys.key_token(id_, kind=key.kind, secret=secret)
 
 
-async def revoke(work: UnitOfWork, *, granter: Principal, id_: UUID) -> ApiKey:
+async def revoke_key(work: UnitOfWork, *, granter: Principal, id_: UUID) -> ApiKey:
     """Revoke a key, for good; revoking it again changes nothing.
 
     Raises:

@@ -12,7 +12,7 @@ from headgate_server.domain.workspaces import check_name
 from headgate_server.repositories import organizations
 
 
-async def create(work: UnitOfWork, *, slug: str, name: str) -> Organization:
+async def create_organization(work: UnitOfWork, *, slug: str, name: str) -> Organization:
     """Create an organization; needs the system's unit of work, since no tenant exists yet.
 
     Raises:

@@ -12,7 +12,9 @@ from headgate_server.domain.workspaces import check_name
 from headgate_server.repositories import organizations, service_accounts
 
 
-async def create(work: UnitOfWork, *, organization_id: UUID, name: str) -> ServiceAccount:
+async def create_service_account(
+    work: UnitOfWork, *, organization_id: UUID, name: str
+) -> ServiceAccount:
     """Create a service account in the caller's organization.
 
     Raises:

@@ -11,7 +11,7 @@ from headgate_server.domain.workspaces import check_name
 from headgate_server.repositories import users
 
 
-async def create(work: UnitOfWork, *, display_name: str, email: str | None) -> User:
+async def create_user(work: UnitOfWork, *, display_name: str, email: str | None) -> User:
     """Create a user; needs the system's unit of work.
 
     Raises:

@@ -20,7 +20,9 @@ from headgate_server.domain.workspaces import Workspace, check_name
 from headgate_server.repositories import organizations, workspaces
 
 
-async def create(work: UnitOfWork, *, organization_id: UUID, slug: str, name: str) -> Workspace:
+async def create_workspace(
+    work: UnitOfWork, *, organization_id: UUID, slug: str, name: str
+) -> Workspace:
     """Create a workspace in the caller's organization.
 
     Raises:
@@ -40,7 +42,7 @@ async def create(work: UnitOfWork, *, organization_id: UUID, slug: str, name: st
     return created
 
 
-async def update(
+async def update_workspace(
     work: UnitOfWork,
     *,
     id_: UUID,
@@ -64,7 +66,8 @@ async def update(
     if current is None:
         raise NotFound
     check_version(current.version, expected=expected_version)
-    changes = changed(current, {"slug": slug, "name": name})
+    wanted = {"slug": slug, "name": name}
+    changes = changed(current, {key: value for key, value in wanted.items() if value is not UNSET})
     if not changes:
         return current
     return await workspaces.update_workspace(work, id_=id_, changes=changes)

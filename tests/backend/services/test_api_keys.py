@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import Database
 from headgate_server.domain import api_keys as keys
@@ -21,7 +22,6 @@ from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.permissions import OWNER_SCOPES, Scope
 from headgate_server.domain.tenancy import ActorKind
 from headgate_server.services import api_keys, service_accounts
-
 from tests.factories.databases import shifted
 from tests.factories.tenants import Tenant, make_tenant
 
@@ -34,7 +34,7 @@ async def make_key(
 ) -> tuple[keys.ApiKey, str]:
     new = NewApiKey(name="ci", owner=tenant.owner.actor, scopes=scopes)
     async with database.tenant(tenant.owner, None) as work:
-        return await api_keys.create(work, granter=tenant.owner, new=new, pepper=PEPPER)
+        return await api_keys.create_key(work, granter=tenant.owner, new=new, pepper=PEPPER)
 
 
 async def test_created_key_authenticates_as_its_owner(database: Database) -> None:
@@ -97,9 +97,9 @@ async def test_revoked_key_is_refused_and_stays_revoked(database: Database) -> N
     key, token = await make_key(database, tenant)
 
     async with database.tenant(tenant.owner, None) as work:
-        first = await api_keys.revoke(work, granter=tenant.owner, id_=key.id)
+        first = await api_keys.revoke_key(work, granter=tenant.owner, id_=key.id)
     async with database.tenant(tenant.owner, None) as work:
-        second = await api_keys.revoke(work, granter=tenant.owner, id_=key.id)
+        second = await api_keys.revoke_key(work, granter=tenant.owner, id_=key.id)
 
     assert first.revoked_at is not None
     assert second.revoked_at == first.revoked_at
@@ -107,7 +107,7 @@ async def test_revoked_key_is_refused_and_stays_revoked(database: Database) -> N
         await api_keys.authenticate(database, token, pepper=PEPPER)
     with pytest.raises(Conflict):
         async with database.tenant(tenant.owner, None) as work:
-            await api_keys.rotate(work, granter=tenant.owner, id_=key.id, pepper=PEPPER)
+            await api_keys.rotate_key(work, granter=tenant.owner, id_=key.id, pepper=PEPPER)
 
 
 async def test_rotated_key_keeps_its_id_and_loses_its_old_token(database: Database) -> None:
@@ -115,7 +115,9 @@ async def test_rotated_key_keeps_its_id_and_loses_its_old_token(database: Databa
     key, old = await make_key(database, tenant)
 
     async with database.tenant(tenant.owner, None) as work:
-        rotated, new = await api_keys.rotate(work, granter=tenant.owner, id_=key.id, pepper=PEPPER)
+        rotated, new = await api_keys.rotate_key(
+            work, granter=tenant.owner, id_=key.id, pepper=PEPPER
+        )
 
     assert rotated.id == key.id
     assert (await api_keys.authenticate(database, new, pepper=PEPPER)).api_key_id == key.id
@@ -132,7 +134,7 @@ async def test_expired_key_is_refused(database: Database, urls: DatabaseUrls) ->
             scopes=READ,
             expires_at=work.now + timedelta(hours=1),
         )
-        key, token = await api_keys.create(work, granter=tenant.owner, new=new, pepper=PEPPER)
+        key, token = await api_keys.create_key(work, granter=tenant.owner, new=new, pepper=PEPPER)
 
     assert (await api_keys.authenticate(database, token, pepper=PEPPER)).api_key_id == key.id
     async with shifted(urls, by=timedelta(hours=1)) as later:
@@ -163,7 +165,7 @@ async def test_nobody_grants_what_they_lack(database: Database) -> None:
 
     with pytest.raises(Forbidden) as refused:
         async with database.tenant(reader, None) as work:
-            await api_keys.create(work, granter=reader, new=new, pepper=PEPPER)
+            await api_keys.create_key(work, granter=reader, new=new, pepper=PEPPER)
 
     assert refused.value.missing_scopes == (Scope.ORG_ADMIN, Scope.RUNS_WRITE)
 
@@ -175,10 +177,10 @@ async def test_key_of_a_workspace_creates_keys_for_that_workspace_only(database:
 
     with pytest.raises(Forbidden):
         async with database.tenant(bound, tenant.workspace_id) as work:
-            await api_keys.create(work, granter=bound, new=wide, pepper=PEPPER)
+            await api_keys.create_key(work, granter=bound, new=wide, pepper=PEPPER)
     async with database.tenant(bound, tenant.workspace_id) as work:
         narrow = replace(wide, workspace_id=tenant.workspace_id)
-        key, _ = await api_keys.create(work, granter=bound, new=narrow, pepper=PEPPER)
+        key, _ = await api_keys.create_key(work, granter=bound, new=narrow, pepper=PEPPER)
 
     assert key.workspace_id == tenant.workspace_id
 
@@ -194,7 +196,7 @@ async def test_bad_keys_are_refused(database: Database, case: str) -> None:
             "past": replace(new, expires_at=work.now),
         }[case]
         with pytest.raises(InvalidInput):
-            await api_keys.create(work, granter=tenant.owner, new=bad, pepper=PEPPER)
+            await api_keys.create_key(work, granter=tenant.owner, new=bad, pepper=PEPPER)
 
 
 async def test_key_for_a_foreign_workspace_is_not_found(database: Database) -> None:
@@ -205,7 +207,7 @@ async def test_key_for_a_foreign_workspace_is_not_found(database: Database) -> N
 
     with pytest.raises(NotFound):
         async with database.tenant(tenant.owner, None) as work:
-            await api_keys.create(work, granter=tenant.owner, new=new, pepper=PEPPER)
+            await api_keys.create_key(work, granter=tenant.owner, new=new, pepper=PEPPER)
 
 
 async def test_keys_of_another_organization_are_invisible(database: Database) -> None:
@@ -220,9 +222,9 @@ async def test_keys_of_another_organization_are_invisible(database: Database) ->
         )
         assert page.items == []
         with pytest.raises(NotFound):
-            await api_keys.revoke(work, granter=tenant.owner, id_=key.id)
+            await api_keys.revoke_key(work, granter=tenant.owner, id_=key.id)
         with pytest.raises(NotFound):
-            await api_keys.rotate(work, granter=tenant.owner, id_=key.id, pepper=PEPPER)
+            await api_keys.rotate_key(work, granter=tenant.owner, id_=key.id, pepper=PEPPER)
 
     assert (await api_keys.authenticate(database, token, pepper=PEPPER)).api_key_id == key.id
 
@@ -236,7 +238,7 @@ async def test_owner_is_the_caller_or_a_service_account_of_the_organization(
     assert foreign is not None
 
     async with database.tenant(tenant.owner, None) as work:
-        account = await service_accounts.create(
+        account = await service_accounts.create_service_account(
             work, organization_id=tenant.organization_id, name="ci"
         )
         machine = await api_keys.find_owner(work, kind=ActorKind.SERVICE_ACCOUNT, id_=account.id)

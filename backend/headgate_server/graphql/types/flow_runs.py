@@ -15,7 +15,8 @@ from headgate_server.graphql.connections import After, Before, Connection, First
 from headgate_server.graphql.directives import Cost
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON
-from headgate_server.graphql.types import logs, task_runs
+from headgate_server.graphql.types import logs as log_lists
+from headgate_server.graphql.types import task_runs as task_lists
 from headgate_server.graphql.types.actors import Actor, show_actor
 from headgate_server.graphql.types.attempts import Attempt, show_attempt
 from headgate_server.graphql.types.filters import LogFilter, TaskRunFilter
@@ -108,7 +109,7 @@ class FlowRun(Run, Versioned):
     @scoped_field(
         requires=ANY_CREDENTIAL, description="The task run that stands for it in its parent."
     )
-    async def parent_task_run(self, info: Info) -> task_runs.TaskRun | None:
+    async def parent_task_run(self, info: Info) -> task_lists.TaskRun | None:
         fetch = task_run_services.get_many_task_runs
         return await self.refer(info, fetch, self.row.parent_task_run_id)
 
@@ -150,10 +151,10 @@ class FlowRun(Run, Versioned):
         first: First = None,
         after: After = None,
         filter: MAX_TASK_RUN_FILTER = None,
-    ) -> Connection[task_runs.TaskRun]:
+    ) -> Connection[task_lists.TaskRun]:
         own = filters.IdFilter(eq=self.row.id)
         asked = (filter.to_filter(),) if filter else ()
-        return await task_runs.list_of(
+        return await task_lists.list_of(
             info,
             workspace_id=self.row.workspace_id,
             filter_=filters.TaskRunFilter(flow_run_id=own, and_=asked),
@@ -164,7 +165,7 @@ class FlowRun(Run, Versioned):
     @scoped_field(
         requires=[Scope.LOGS_READ],
         description="Its log, in the order received; pages of up to 1,000 lines.",
-        directives=[Cost(weight=1, list_size=logs.MAX_PAGE_SIZE)],
+        directives=[Cost(weight=1, list_size=log_lists.MAX_PAGE_SIZE)],
     )
     async def logs(
         self,
@@ -173,9 +174,9 @@ class FlowRun(Run, Versioned):
         after: After = None,
         last: Last = None,
         before: Before = None,
-        filter: logs.Filter = None,
-    ) -> Connection[logs.LogLine]:
-        return await logs.list_lines(
+        filter: log_lists.Filter = None,
+    ) -> Connection[log_lists.LogLine]:
+        return await log_lists.list_lines(
             info,
             workspace_id=self.row.workspace_id,
             flow_run_id=self.row.id,

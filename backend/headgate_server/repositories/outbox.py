@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-import orjson
 from sqlalchemy import text
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.events import NewEvent
-from headgate_server.repositories.statements import named
+from headgate_server.repositories.statements import named, packed
 
 _INSERT = text(
     "insert into outbox (workspace_id, event_id, occurred_at, name, resource_id, resource, "
@@ -43,7 +42,7 @@ async def insert_events_of_workspaces(
         }
         for workspace_id, event in events
     ]
-    await work.execute(_INSERT, {"now": work.now, "events": orjson.dumps(records).decode()})
+    await work.execute(_INSERT, {"now": work.now, "events": packed(records)})
 
 
 async def publish_outbox(work: UnitOfWork, *, most: int) -> tuple[int, list[UUID]]:

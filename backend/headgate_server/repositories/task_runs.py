@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import Row, select
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.states import StateType
 from headgate_server.domain.task_runs import TaskRun, TaskRunRow
-from headgate_server.repositories.statements import named
+from headgate_server.repositories.statements import named, packed
 from headgate_server.tables.flow_runs import flow_run_cursors, task_runs
 
 
@@ -24,7 +23,7 @@ async def upsert_task_runs(
             "workspace_id": work.workspace_id,
             "flow_run_id": flow_run_id,
             "now": work.now,
-            "rows": orjson.dumps([_record(row) for row in rows]).decode(),
+            "rows": packed([_record(row) for row in rows]),
         },
     )
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.fixtures import network
 
-pytest_plugins = ["tests.fixtures.servers"]
+pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.databases"]
 
 
 def pytest_configure() -> None:

@@ -62,6 +62,7 @@ class Settings:
     owner_database_url: str = ""
     system_database_url: str = ""
     redis_url: str = ""
+    redis_prefix: str = "headgate"
     secret_key: str = ""
     host: str = "127.0.0.1"
     port: int = 8484

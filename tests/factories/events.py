@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from headgate_server.database.work import Database
-from headgate_server.tables.events import outbox
 from sqlalchemy import select
 
+from headgate_server.database.work import Database
+from headgate_server.tables.events import outbox
 from tests.factories.tenants import Tenant
 
 

@@ -1,9 +1,12 @@
 """Checks a run's parameters against its deployment's JSON Schema."""
 
-from typing import Any
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, best_match
+from jsonschema.exceptions import (
+    SchemaError,
+    best_match,  # pyright: ignore[reportUnknownVariableType]  # partly typed upstream
+)
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
@@ -34,9 +37,10 @@ def check_parameters(parameters: dict[str, Any], *, schema: dict[str, Any]) -> N
     Raises:
         InvalidInput: naming the parameter and what is wrong with it.
     """
-    validator: Any = Draft202012Validator(schema, registry=Registry())
+    registry: Registry[Any] = Registry()
+    validator = cast("Any", Draft202012Validator)(schema, registry=registry)
     try:
-        error: Any = best_match(validator.iter_errors(parameters))
+        error = cast("Any", best_match)(validator.iter_errors(parameters))
     except Unresolvable as unresolved:
         raise InvalidInput(
             f"parameterSchema refers to {unresolved.ref}, which it does not hold; deploy again.",

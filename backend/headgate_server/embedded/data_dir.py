@@ -47,15 +47,15 @@ class DataDir:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             _check_marker(path)
             descriptor = _lock(path)
-        except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        except OSError as error:
             reason = f"{error.strerror}. Name a directory that this user may write."
             raise DataDirUnusable(path, reason=reason) from error
         directory = cls(path, lock_descriptor=descriptor)
         try:
             directory._lay_out()
-        except PermissionError as error:
+        except OSError as error:
             directory.release()
-            reason = f"{error.strerror}: {error.filename}. It belongs to another user."
+            reason = f"{error.strerror}: {error.filename}. Start as the user it belongs to."
             raise DataDirUnusable(path, reason=reason) from error
         return directory
 

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import signal
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +20,7 @@ OWNER = "headgate_owner"
 DATABASE = "headgate"
 READY_POLL_SECONDS = 0.005
 CONNECT_SECONDS = 10
+SET_UP_SECONDS = 120
 
 # For a developer's machine: small memory, full durability, no work while idle.
 SETTINGS: Mapping[str, str] = {
@@ -144,12 +146,12 @@ class PostgresService:
         cluster = draft / "cluster"
         cluster.mkdir(mode=0o700)
         hand_over(draft, run_as=self._run_as)
-        await self._initdb(cluster, password_file=password_file)
+        await asyncio.to_thread(self._initdb, cluster, password_file=password_file)
         cluster.rename(self.folder)
         await asyncio.to_thread(shutil.rmtree, draft)
 
-    async def _initdb(self, cluster: Path, *, password_file: Path) -> None:
-        process = await asyncio.create_subprocess_exec(
+    def _initdb(self, cluster: Path, *, password_file: Path) -> None:
+        command = [
             *self._run_as.prefix,
             str(self._install / "bin/initdb"),
             f"--pgdata={cluster}",
@@ -162,18 +164,23 @@ class PostgresService:
             "--locale=C",
             "--no-sync",
             "--no-instructions",
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+        ]
+        result = subprocess.run(  # noqa: S603 - our own binary, no user input
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            timeout=SET_UP_SECONDS,
             cwd=cluster,
             user=self.user,
+            group=self._run_as.gid,
             extra_groups=[] if self.user else None,
             env={"LC_ALL": "C"},
         )
-        output, _ = await process.communicate()
-        self.log_path.write_bytes(output)
-        if process.returncode:
-            tail = output.decode(errors="replace").strip()
+        self.log_path.write_bytes(result.stdout)
+        if result.returncode:
+            tail = result.stdout.decode(errors="replace").strip()
             raise ServiceFailed(
                 self.name, reason="could not be set up", log_path=self.log_path, log_tail=tail
             )

@@ -21,22 +21,30 @@ class RunAs:
     Attributes:
         prefix: what stands before the command.
         user: the user to switch to, None to stay who we are.
+        gid: that user's group.
         uid: who must own the files, as the kernel outside of any namespace sees it.
     """
 
     prefix: tuple[str, ...]
     user: str | None
+    gid: int | None
     uid: int
 
 
 def choose_run_as() -> RunAs:
     """Return how this process can run Postgres: as it is, unless it is root."""
     if os.geteuid() != 0:
-        return RunAs(prefix=(), user=None, uid=os.geteuid())
+        return RunAs(prefix=(), user=None, gid=None, uid=os.geteuid())
     unshare = shutil.which("unshare")
     if unshare is not None and _works((unshare, *NAMESPACE)):
-        return RunAs(prefix=(unshare, *NAMESPACE), user=None, uid=0)
-    return RunAs(prefix=(), user=FALLBACK_USER, uid=pwd.getpwnam(FALLBACK_USER).pw_uid)
+        return RunAs(prefix=(unshare, *NAMESPACE), user=None, gid=None, uid=0)
+    return as_fallback_user()
+
+
+def as_fallback_user() -> RunAs:
+    """Return how root runs Postgres where user namespaces are refused."""
+    account = pwd.getpwnam(FALLBACK_USER)
+    return RunAs(prefix=(), user=FALLBACK_USER, gid=account.pw_gid, uid=account.pw_uid)
 
 
 def hand_over(path: Path, *, run_as: RunAs) -> None:

@@ -57,6 +57,11 @@ class EmbeddedServices:
         self._supervisors: list[Supervisor] = []
 
     @property
+    def data_dir(self) -> Path:
+        """The data directory, as it was given."""
+        return self._path
+
+    @property
     def postgres_url(self) -> str:
         """The owner's URL, ``postgresql://headgate_owner:…@127.0.0.1:PORT/headgate``."""
         if self._postgres is None:
@@ -113,9 +118,12 @@ class EmbeddedServices:
         Raises:
             ServiceFailed: a service died too often and was given up.
         """
-        async with asyncio.TaskGroup() as group:
-            for supervisor in self._supervisors:
-                group.create_task(supervisor.wait())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for supervisor in self._supervisors:
+                    group.create_task(supervisor.wait())
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -132,16 +132,13 @@ class Supervisor:
             await asyncio.wait(
                 {exited, ready}, timeout=START_SECONDS, return_when=asyncio.FIRST_COMPLETED
             )
-            if not ready.done() or exited.done():
-                reason = f"exited with {exited.result()}" if exited.done() else "did not answer"
+            if (trouble := _trouble(exited, ready)) is not None:
                 await self._end_process()
-                raise self._failure(f"{reason} while starting")
-            ready.result()
+                raise self._failure(trouble)
         finally:
-            for task in (exited, ready):
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+            exited.cancel()
+            ready.cancel()
+            await asyncio.wait({exited, ready})
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         service = self._service
@@ -211,6 +208,16 @@ class Supervisor:
         return ServiceFailed(
             self._service.name, reason=reason, log_path=path, log_tail="\n".join(tail)
         )
+
+
+def _trouble(exited: asyncio.Task[int], ready: asyncio.Task[None]) -> str | None:
+    """Say why a start failed; None when the service runs and is ready."""
+    if exited.done():
+        return f"exited with {exited.result()} while starting"
+    if not ready.done():
+        return f"did not answer within {START_SECONDS:.0f} s"
+    error = ready.exception()
+    return f"runs but cannot be used: {error}" if error is not None else None
 
 
 @contextlib.contextmanager

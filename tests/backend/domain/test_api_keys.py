@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from headgate_server.domain import api_keys
 from headgate_server.domain.api_keys import KeyToken, RunToken, SessionToken, TokenKind
 from headgate_server.domain.errors import Unauthenticated
-from hypothesis import given
-from hypothesis import strategies as st
 
 ORGANIZATION, WORKSPACE, SUBJECT = (UUID(int=number) for number in (11, 22, 33))
 EXPIRES = datetime(2026, 11, 23, 2, 30, 0, 123456, tzinfo=UTC)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import Database
 from headgate_server.domain import api_keys as keys
@@ -21,7 +22,6 @@ from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.permissions import OWNER_SCOPES, Scope
 from headgate_server.domain.tenancy import ActorKind
 from headgate_server.services import api_keys, service_accounts
-
 from tests.factories.databases import shifted
 from tests.factories.tenants import Tenant, make_tenant
 

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from headgate_server.database.work import Database
 from headgate_server.domain.errors import InvalidInput, NotFound
 from headgate_server.domain.filters import FlowFilter, IdFilter, StringFilter, TagFilter
@@ -10,7 +11,6 @@ from headgate_server.domain.flows import Flow
 from headgate_server.domain.ids import Kind, show
 from headgate_server.domain.pagination import PageRequest
 from headgate_server.services import flows
-
 from tests.factories.events import recorded
 from tests.factories.tenants import Tenant, make_tenant
 

@@ -6,15 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.flow_runs import FlowRun, NewFlowRun
 from headgate_server.domain.leases import Phase
 from headgate_server.domain.states import ProposedState
 from headgate_server.repositories.flow_runs.rows import to_flow_run, typed
-from headgate_server.repositories.statements import named
+from headgate_server.repositories.statements import named, packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ async def insert_runs(work: UnitOfWork, runs: Sequence[RunToInsert]) -> list[Flo
             "actor_kind": work.actor.kind,
             "actor_id": work.actor.id,
             "actor_name": work.actor.display_name,
-            "runs": orjson.dumps([_record(item, work.now) for item in runs]).decode(),
+            "runs": packed([_record(item, work.now) for item in runs]),
         },
     )
     found = {row.id: to_flow_run(row) for row in result}

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import Row
 
 from headgate_server.database.work import UnitOfWork
@@ -17,7 +16,7 @@ from headgate_server.domain.transitions.effects import Effects
 from headgate_server.domain.transitions.facts import Decision
 from headgate_server.repositories.flow_runs.create import related
 from headgate_server.repositories.flow_runs.rows import to_flow_run, typed
-from headgate_server.repositories.statements import named
+from headgate_server.repositories.statements import named, packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +58,7 @@ def _item(row: Row[Any]) -> WorkItem:
         due_at=row.item_due_at,
         phase=Phase(row.item_phase),
         session_id=row.item_session_id,
+        agent_id=None,
         token=row.item_token,
         epoch=row.item_epoch,
         fence_until=row.item_fence_until,
@@ -125,8 +125,8 @@ async def apply_transition(
             "late_cause": application.late_cause,
             "item_effect": effects.item,
             "is_cancelling": state.type == "CANCELLING",
-            "details": orjson.dumps(state.details).decode(),
-            "decision": orjson.dumps(decision.to_json()).decode(),
+            "details": packed(state.details),
+            "decision": packed(decision.to_json()),
             "actor_kind": work.actor.kind,
             "actor_id": work.actor.id,
             "actor_name": work.actor.display_name,
@@ -140,13 +140,9 @@ async def apply_transition(
             "event_id": ids.new_id(),
             "event_name": f"flow_run.{event_word(state.name)}",
             "event_resource_id": shown,
-            "event_resource": orjson.dumps(
-                {"id": shown, "kind": "flow_run", "name": run.name}
-            ).decode(),
-            "event_payload": orjson.dumps(payload).decode(),
-            "event_related": orjson.dumps(
-                related(flow_id=run.flow_id, deployment_id=run.deployment_id)
-            ).decode(),
+            "event_resource": packed({"id": shown, "kind": "flow_run", "name": run.name}),
+            "event_payload": packed(payload),
+            "event_related": packed(related(flow_id=run.flow_id, deployment_id=run.deployment_id)),
         },
     )
     return to_flow_run(result.one())

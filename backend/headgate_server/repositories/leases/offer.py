@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import orjson
 from sqlalchemy import func, select
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.leases import Offer, Phase
-from headgate_server.repositories.statements import named
+from headgate_server.repositories.statements import named, packed
 from headgate_server.tables.work_pools import work_items, work_pools, work_queues
 
 
@@ -128,7 +127,7 @@ async def offer_runs(
             "work_pool_id": work_pool_id,
             "session_ids": list(session_ids),
             "queue_ids": list(queue_rooms),
-            "queue_room": orjson.dumps(room).decode(),
+            "queue_room": packed(room),
             "most": most,
             "now": work.now,
             "offer_ttl": offer_ttl,

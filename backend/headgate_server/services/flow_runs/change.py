@@ -60,9 +60,7 @@ async def cancel_run(work: UnitOfWork, *, run_id: UUID, request: CancelRequest) 
         InvalidInput: a grace outside 0 to 3,600 seconds.
     """
     if not 0 <= request.grace_seconds <= MAX_GRACE_SECONDS:
-        raise InvalidInput(
-            f"graceSeconds is from 0 to {MAX_GRACE_SECONDS}.", path=["graceSeconds"]
-        )
+        raise InvalidInput(f"graceSeconds is from 0 to {MAX_GRACE_SECONDS}.", path=["graceSeconds"])
     message = request.reason or "Cancelled by request."
     type_ = StateType.CANCELLED if request.is_forced else StateType.CANCELLING
     proposal = Proposal(

@@ -11,13 +11,13 @@ from headgate_server.domain import ids
 from headgate_server.domain.errors import InvalidInput, LeaseLost, SessionFenced
 from headgate_server.domain.events import NewEvent
 from headgate_server.domain.leases import LeaseOutcome, LeaseRef, Phase, Verdict
-from headgate_server.domain.states import ProposedState, propose, StateType
+from headgate_server.domain.states import ProposedState, StateType, propose
 from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.repositories import agents as agents_repository
-from headgate_server.repositories.events import insert_events
 from headgate_server.repositories.flow_runs.transition import lock_run
 from headgate_server.repositories.leases import job as job_repository
 from headgate_server.repositories.leases import renew as repository
+from headgate_server.repositories.outbox import insert_events
 from headgate_server.services.transitions import Proposal, Transition, holds, transition
 
 MAX_HELD = 1000
@@ -138,9 +138,7 @@ def _responsive(run_id: UUID) -> NewEvent:
     )
 
 
-async def release_run(
-    work: UnitOfWork, *, lease: LeaseRef, state: ProposedState
-) -> Transition:
+async def release_run(work: UnitOfWork, *, lease: LeaseRef, state: ProposedState) -> Transition:
     """End a run for the engine that cannot: it crashed, was killed, or was never started.
 
     Sent again after it was applied, it answers as it did.

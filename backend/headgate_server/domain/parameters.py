@@ -3,7 +3,10 @@
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, best_match
+from jsonschema.exceptions import (
+    SchemaError,
+    best_match,  # pyright: ignore[reportUnknownVariableType]  # partly typed upstream
+)
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 

@@ -6,13 +6,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select, update
+from sqlalchemy import Row, Select, column, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.agents import Agent, AgentSession, AgentState
 from headgate_server.domain.leases import Phase
+from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.repositories import pages
 from headgate_server.tables.work_pools import agent_sessions, agents, work_items
 
 
@@ -255,6 +257,37 @@ async def get_many_agents(work: UnitOfWork, wanted: Sequence[UUID]) -> dict[UUID
         latest().where(agents.c.workspace_id == work.workspace_id, agents.c.id.in_(wanted))
     )
     return {row.id: to_agent(row) for row in rows}
+
+
+async def list_agents(
+    work: UnitOfWork, *, work_pool_id: UUID, page: PageRequest, is_online: bool | None
+) -> Page[Agent]:
+    """Return a page of a pool's agents by name."""
+    return await pages.read(
+        work,
+        _of_pool(work, work_pool_id=work_pool_id, is_online=is_online),
+        sort=pages.by(agents.c.name, agents.c.id),
+        page=page,
+        make=to_agent,
+    )
+
+
+async def count_agents(
+    work: UnitOfWork, *, work_pool_id: UUID, is_online: bool | None, cap: int
+) -> int:
+    """Return how many agents a pool has, up to ``cap + 1``."""
+    statement = _of_pool(work, work_pool_id=work_pool_id, is_online=is_online)
+    return await pages.count(work, statement, cap=cap)
+
+
+def _of_pool(work: UnitOfWork, *, work_pool_id: UUID, is_online: bool | None) -> Select[Any]:
+    statement = latest().where(
+        agents.c.workspace_id == work.workspace_id, agents.c.work_pool_id == work_pool_id
+    )
+    if is_online is None:
+        return statement
+    gone = column("state").in_([AgentState.OFFLINE, AgentState.LOST])
+    return statement.where(~gone if is_online else gone)
 
 
 def _to_session(row: Row[Any]) -> AgentSession:

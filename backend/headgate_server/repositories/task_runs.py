@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, select
 
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.filters import TaskRunFilter
+from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.states import StateType
 from headgate_server.domain.task_runs import TaskRun, TaskRunRow
+from headgate_server.repositories import filters, pages
 from headgate_server.repositories.statements import named, packed
 from headgate_server.tables.flow_runs import flow_run_cursors, task_runs
 
@@ -78,6 +81,26 @@ async def get_many_task_runs(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID
         )
     )
     return {row.id: to_task_run(row) for row in rows}
+
+
+async def list_task_runs(
+    work: UnitOfWork, *, page: PageRequest, filter: TaskRunFilter | None
+) -> Page[TaskRun]:
+    """Return a page of task runs by id: in the order in which they were made."""
+    sort = pages.by(task_runs.c.flow_run_id, task_runs.c.id)
+    return await pages.read(work, _matching(work, filter), sort=sort, page=page, make=to_task_run)
+
+
+async def count_task_runs(work: UnitOfWork, *, filter: TaskRunFilter | None, cap: int) -> int:
+    """Return how many task runs match, up to ``cap + 1``."""
+    return await pages.count(work, _matching(work, filter), cap=cap)
+
+
+def _matching(work: UnitOfWork, filter: TaskRunFilter | None) -> Select[Any]:
+    return select(task_runs).where(
+        task_runs.c.workspace_id == work.workspace_id,
+        *filters.task_runs(filter, workspace_id=work.workspace_id),
+    )
 
 
 async def list_changed(

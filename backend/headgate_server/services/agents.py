@@ -19,12 +19,16 @@ from headgate_server.domain.flows import check_name
 from headgate_server.domain.work_pools import WorkPool
 from headgate_server.repositories import agents as repository
 from headgate_server.repositories.agents import NewSession
+from headgate_server.repositories.leases import read as leases
 from headgate_server.repositories.outbox import insert_events
 from headgate_server.services import work_pools, work_queues
 
 get_many_agents = repository.get_many_agents
 find_session = repository.find_session
+list_runs_of_agents = leases.list_runs_of_agents
 open_stream = repository.open_stream
+list_agents = repository.list_agents
+count_agents = repository.count_agents
 
 MAX_LABELS = 50
 
@@ -73,7 +77,12 @@ async def register_agent(
         )
     if len(registration.labels) > MAX_LABELS:
         raise InvalidInput(f"At most {MAX_LABELS} labels.", path=["labels"])
-    pool = await work_pools.get_work_pool_by_name(work, registration.pool_name)
+    pool = await work_pools.find_by_name(work, name=registration.pool_name)
+    if pool is None:
+        raise NotFound(
+            f"There is no work pool named {registration.pool_name}; create it first.",
+            path=["poolName"],
+        )
     if granted_pool_id is not None and granted_pool_id != pool.id:
         raise Forbidden("This agent key is bound to another work pool.")
     queue_ids = await _queue_ids(work, pool.id, registration.queue_names)
@@ -105,8 +114,8 @@ async def _queue_ids(
 ) -> tuple[UUID, ...] | None:
     if names is None:
         return None
-    queues = await work_queues.list_queues_of_pools(work, [pool_id])
-    by_name = {queue.name: queue.id for queue in queues[pool_id]}
+    queues = await work_queues.get_many_of_pools(work, [pool_id])
+    by_name = {queue.name: queue.id for queue in queues.get(pool_id, ())}
     missing = [name for name in names if name not in by_name]
     if missing or not names:
         raise NotFound(

@@ -7,8 +7,16 @@ from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.events import NewEvent
+from headgate_server.domain.filters import TaskRunFilter
 from headgate_server.domain.leases import LeaseRef
-from headgate_server.domain.task_runs import TaskRunRejection, TaskRunRow, parse_batch, rows_of
+from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
+from headgate_server.domain.task_runs import (
+    TaskRun,
+    TaskRunRejection,
+    TaskRunRow,
+    parse_batch,
+    rows_of,
+)
 from headgate_server.repositories import task_runs as repository
 from headgate_server.repositories.leases.guard import guard_lease
 from headgate_server.repositories.outbox import insert_events
@@ -16,6 +24,20 @@ from headgate_server.repositories.outbox import insert_events
 get_many_task_runs = repository.get_many_task_runs
 list_changed = repository.list_changed
 task_sequence = repository.task_sequence
+
+
+async def list_task_runs(
+    work: UnitOfWork, *, page: PageRequest, filter: TaskRunFilter | None = None
+) -> Page[TaskRun]:
+    """Return a page of task runs, oldest first in each run: the key is ``(flow_run_id, id)``."""
+    return await repository.list_task_runs(work, page=page, filter=filter)
+
+
+async def count_task_runs(
+    work: UnitOfWork, *, filter: TaskRunFilter | None = None, cap: int = COUNT_CAP
+) -> int:
+    """Return how many task runs match; ``cap + 1`` stands for more than ``cap``."""
+    return await repository.count_task_runs(work, filter=filter, cap=cap)
 
 
 async def sync_task_runs(

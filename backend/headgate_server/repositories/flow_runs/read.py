@@ -8,7 +8,9 @@ from sqlalchemy import Row, select
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.flow_runs import Attempt, FlowRun, FlowRunPayload
+from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.states import State, StateType
+from headgate_server.repositories import pages
 from headgate_server.repositories.flow_runs.rows import COLUMNS, actor_of, to_flow_run
 from headgate_server.tables.flow_runs import attempts, flow_run_tags, flow_runs, states
 
@@ -105,6 +107,15 @@ async def list_states(work: UnitOfWork, *, flow_run_id: UUID, after: int, most: 
         .limit(most)
     )
     return [_to_state(row) for row in rows]
+
+
+async def page_states(work: UnitOfWork, *, flow_run_id: UUID, page: PageRequest) -> Page[State]:
+    """Return a page of a run's states by sequence."""
+    statement = select(states).where(
+        states.c.workspace_id == work.workspace_id, states.c.flow_run_id == flow_run_id
+    )
+    sort = pages.by(states.c.sequence)
+    return await pages.read(work, statement, sort=sort, page=page, make=_to_state)
 
 
 def _to_state(row: Row[Any]) -> State:

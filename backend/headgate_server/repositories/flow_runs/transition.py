@@ -58,6 +58,7 @@ def _item(row: Row[Any]) -> WorkItem:
         due_at=row.item_due_at,
         phase=Phase(row.item_phase),
         session_id=row.item_session_id,
+        agent_id=None,
         token=row.item_token,
         epoch=row.item_epoch,
         fence_until=row.item_fence_until,

@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from headgate.api.background import BackgroundLoop, background_loop
@@ -117,7 +117,7 @@ class Transport:
 
     async def subscribe(
         self, document: str, variables: dict[str, Any], *, operation: str
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncGenerator[dict[str, Any]]:
         """Open a socket of its own for one subscription and yield the ``data`` of each message.
 
         The caller re-opens a broken subscription with its cursor; nothing is repeated here.

@@ -24,7 +24,7 @@ class BackgroundLoop:
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine from any other thread and wait for its result."""
-        if threading.current_thread() is self._thread:
+        if self.is_current_thread():
             coroutine.close()
             message = "The background loop cannot wait for itself"
             raise RuntimeError(message)
@@ -34,6 +34,10 @@ class BackgroundLoop:
         except BaseException:
             future.cancel()
             raise
+
+    def is_current_thread(self) -> bool:
+        """Whether the caller is a coroutine of this loop, which must not block."""
+        return threading.current_thread() is self._thread
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)

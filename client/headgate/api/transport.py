@@ -5,7 +5,7 @@ import os
 import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from headgate.api.background import BackgroundLoop, background_loop
 from headgate.errors import RetryableApiError
@@ -43,6 +43,29 @@ def retry_delay_seconds(attempt: int, *, wish_seconds: float | None = None) -> f
     return random.uniform(0, ceiling)  # noqa: S311 - spread, not secrecy
 
 
+class _Connections:
+    """One connection pool, shared by all tokens of a process; a forked child opens its own."""
+
+    def __init__(self, graphql_url: str) -> None:
+        self.graphql_url = graphql_url
+        self._http: HttpWire | None = None
+        self._pid = 0
+
+    def open(self) -> "HttpWire":
+        if self._http is None or self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._http = cast(
+                "HttpWire",
+                _wire().HttpWire(self.graphql_url, timeout_seconds=REQUEST_TIMEOUT_SECONDS),
+            )
+        return self._http
+
+    async def close(self) -> None:
+        if self._http is not None and self._pid == os.getpid():
+            await self._http.close()
+        self._http = None
+
+
 class Transport:
     """Calls and subscriptions to one server with one token.
 
@@ -51,7 +74,7 @@ class Transport:
 
     Args:
         url: the server's base address.
-        token: an API key, agent session token or run token.
+        token: an API key, agent session token or run token; a renewed one may be assigned.
         deadline_seconds: how long a call is repeated while errors look passing.
     """
 
@@ -61,12 +84,12 @@ class Transport:
         token: str | None,
         *,
         deadline_seconds: float = DEFAULT_DEADLINE_SECONDS,
+        connections: _Connections | None = None,
     ) -> None:
         self.url = url.rstrip("/")
         self.token = token
         self.deadline_seconds = deadline_seconds
-        self._http: HttpWire | None = None
-        self._pid = os.getpid()
+        self._connections = connections or _Connections(self.graphql_url)
 
     @property
     def graphql_url(self) -> str:
@@ -74,14 +97,13 @@ class Transport:
         return f"{self.url}/graphql"
 
     def with_token(self, token: str | None) -> "Transport":
-        """Return a transport to the same server that speaks with another token."""
-        return Transport(self.url, token, deadline_seconds=self.deadline_seconds)
-
-    async def replace_token(self, token: str) -> None:
-        """Speak with a renewed token from the next call on."""
-        if token != self.token:
-            self.token = token
-            await self.close()
+        """Return a transport that speaks with another token over the same connections."""
+        return Transport(
+            self.url,
+            token,
+            deadline_seconds=self.deadline_seconds,
+            connections=self._connections,
+        )
 
     async def execute(
         self,
@@ -105,8 +127,8 @@ class Transport:
         attempt = 0
         while True:
             try:
-                return await self._connected().execute(
-                    document, variables=variables, operation=operation
+                return await self._connections.open().execute(
+                    document, token=self.token, variables=variables, operation=operation
                 )
             except RetryableApiError as error:
                 delay = retry_delay_seconds(attempt, wish_seconds=error.retry_after_seconds)
@@ -140,19 +162,8 @@ class Transport:
             await messages.aclose()
 
     async def close(self) -> None:
-        """Close the connections; the next call opens fresh ones."""
-        if self._http is not None and self._pid == os.getpid():
-            await self._http.close()
-        self._http = None
-
-    def _connected(self) -> "HttpWire":
-        if self._http is None or self._pid != os.getpid():
-            self._pid = os.getpid()
-            self._http = _wire().HttpWire(
-                self.graphql_url, token=self.token, timeout_seconds=REQUEST_TIMEOUT_SECONDS
-            )
-        assert self._http is not None  # noqa: S101 - for the type checker: set above
-        return self._http
+        """Close the connections, of all tokens; the next call opens fresh ones."""
+        await self._connections.close()
 
 
 class SyncTransport:

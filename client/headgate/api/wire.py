@@ -62,11 +62,9 @@ def _serialize(value: Any) -> str:
 class HttpWire:
     """Calls over HTTP: one connection pool for one event loop."""
 
-    def __init__(self, url: str, *, token: str | None, timeout_seconds: float) -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+    def __init__(self, url: str, *, timeout_seconds: float) -> None:
         self._transport = AIOHTTPTransport(
             url=url,
-            headers=headers,
             timeout=cast("int", timeout_seconds),
             json_serialize=_serialize,
             json_deserialize=orjson.loads,
@@ -75,7 +73,7 @@ class HttpWire:
         )
 
     async def execute(
-        self, text: str, *, variables: dict[str, Any], operation: str
+        self, text: str, *, token: str | None, variables: dict[str, Any], operation: str
     ) -> dict[str, Any]:
         """Send one operation and return its ``data``.
 
@@ -85,8 +83,9 @@ class HttpWire:
         if self._transport.session is None:
             await self._transport.connect()
         request = _Request(text, variables=variables, operation=operation)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
-            result = await self._transport.execute(request)
+            result = await self._transport.execute(request, extra_args={"headers": headers})
         except TransportServerError as error:
             raise _status_error(error, retry_after_seconds=self._retry_after()) from error
         except (TransportConnectionFailed, TransportClosed) as error:

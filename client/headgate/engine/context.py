@@ -1,0 +1,166 @@
+"""What surrounds user code: the flow run, the task run and the tags of this context."""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from headgate.clock import now_us
+from headgate.engine.crash import Interrupter
+from headgate.futures import Future
+from headgate.logs import LogSink
+from headgate.reporting.local_run import LocalRun
+from headgate.reporting.records import TaskRun
+from headgate.reporting.server_run import ServerRun
+from headgate.settings import Settings
+from headgate.specs import FlowSpec, TaskSpec
+from headgate.states import Pending, State
+from headgate.task_runners import TaskRunner
+
+
+class FlowRun:
+    """One run of a flow, as hooks and the runtime see it."""
+
+    __slots__ = (
+        "deployment_id",
+        "deployment_name",
+        "flow_name",
+        "id",
+        "name",
+        "parameters",
+        "parent_task_run_id",
+        "run_count",
+        "start_time_us",
+        "state",
+        "tags",
+    )
+
+    def __init__(
+        self,
+        *,
+        id: str,
+        name: str,
+        flow_name: str,
+        parameters: dict[str, Any],
+        tags: frozenset[str],
+        parent_task_run_id: str | None = None,
+    ) -> None:
+        self.id = id
+        self.name = name
+        self.flow_name = flow_name
+        self.parameters = parameters
+        self.tags = tags
+        self.parent_task_run_id = parent_task_run_id
+        self.deployment_id: str | None = None
+        self.deployment_name: str | None = None
+        self.run_count = 0
+        self.state: State[Any] = Pending()
+        self.start_time_us = now_us()
+
+    @property
+    def state_name(self) -> str:
+        """The name of the state it is in."""
+        return self.state.name
+
+
+Recorder = LocalRun | ServerRun
+
+
+class FlowRunContext:
+    """A flow run in this process: what its tasks and subflows share."""
+
+    __slots__ = (
+        "call_numbers",
+        "flow",
+        "futures",
+        "interrupter",
+        "log_label",
+        "log_sink",
+        "log_task_run_id",
+        "recorder",
+        "run",
+        "settings",
+        "spec",
+        "task_runner",
+        "threads",
+    )
+
+    def __init__(
+        self,
+        *,
+        flow: Any,
+        spec: FlowSpec,
+        run: FlowRun,
+        recorder: Recorder,
+        settings: Settings,
+        task_runner: TaskRunner,
+        interrupter: Interrupter,
+    ) -> None:
+        self.flow = flow
+        self.spec = spec
+        self.run = run
+        self.recorder = recorder
+        self.settings = settings
+        self.task_runner = task_runner
+        self.interrupter = interrupter
+        self.futures: set[Future[Any]] = set()
+        self.threads: set[int] = set()
+        self.call_numbers: defaultdict[str, itertools.count[int]] = defaultdict(itertools.count)
+        self.log_label = f"Flow run '{run.name}'"
+        self.log_sink: LogSink | None = recorder if recorder.is_reporting else None
+        self.log_task_run_id: str | None = None
+
+    def follow(self, future: Future[Any]) -> None:
+        """Wait for a submitted task at the end of the flow, wherever its future goes."""
+        self.futures.add(future)
+        future.add_done_callback(self.futures.discard)
+
+
+class TaskRunContext:
+    """A task run in this process."""
+
+    __slots__ = (
+        "flow_run",
+        "log_label",
+        "log_sink",
+        "log_task_run_id",
+        "parameters",
+        "run",
+        "spec",
+        "task",
+    )
+
+    def __init__(
+        self,
+        *,
+        task: Any,
+        spec: TaskSpec,
+        run: TaskRun,
+        flow_run: FlowRunContext | None,
+        parameters: dict[str, Any],
+    ) -> None:
+        self.task = task
+        self.spec = spec
+        self.run = run
+        self.flow_run = flow_run
+        self.parameters = parameters
+        self.log_label = f"Task run '{run.name}'"
+        self.log_sink = flow_run.log_sink if flow_run else None
+        self.log_task_run_id: str | None = run.id
+
+
+current_flow_run: ContextVar[FlowRunContext | None] = ContextVar("headgate_flow_run", default=None)
+current_task_run: ContextVar[TaskRunContext | None] = ContextVar("headgate_task_run", default=None)
+current_tags: ContextVar[frozenset[str]] = ContextVar("headgate_tags", default=frozenset())
+
+
+@contextmanager
+def tags(*names: str) -> Generator[set[str]]:
+    """Give these tags to every run that starts inside, besides those of the contexts around."""
+    token = current_tags.set(current_tags.get() | frozenset(names))
+    try:
+        yield set(current_tags.get())
+    finally:
+        current_tags.reset(token)

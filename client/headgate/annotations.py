@@ -1,6 +1,6 @@
 """Marks on arguments: ``unmapped`` for maps, ``allow_failure`` for inputs that may have failed."""
 
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 

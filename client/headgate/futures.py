@@ -29,6 +29,8 @@ class Future(Generic[R]):
     def __init__(self, task_run_id: str) -> None:
         self.task_run_id = task_run_id
         self._done: ConcurrentFuture[State[Any]] = ConcurrentFuture()
+        # A coroutine that is cancelled while it waits must not cancel what it waits for.
+        self._done.set_running_or_notify_cancel()
         self._state: Callable[[], State[Any]] | None = None
 
     @property

@@ -16,8 +16,11 @@ from headgate.settings import Settings
 ROOT = "headgate"
 FLOW_RUNS = "headgate.flow_runs"
 TASK_RUNS = "headgate.task_runs"
+ENGINE = "headgate.engine"
+"""What is said of task states goes to the terminal only: the server has the states themselves."""
 REPORTING = "headgate.reporting"
 """What the reporter says of itself goes to the terminal only: reporting it would feed on itself."""
+_TERMINAL_ONLY = frozenset({ENGINE, REPORTING})
 _CONSOLE_FORMAT = "%(asctime)s.%(msecs)03d | %(levelname)-7s | %(run)s%(message)s"
 
 
@@ -131,7 +134,7 @@ class ReportHandler(logging.Handler):
         """Queue one line."""
         source = _source_of(record)
         sink = source.log_sink if source else None
-        if source is None or sink is None or record.name == REPORTING:
+        if source is None or sink is None or record.name in _TERMINAL_ONLY:
             return
         message = record.getMessage()
         if record.exc_info:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import threading
+from collections import deque
 from types import FrameType
 from typing import Any
 
@@ -10,7 +11,7 @@ from headgate.engine.timeouts import interrupt_thread
 from headgate.states import Cancelled, Crashed, State
 
 
-class RunInterrupted(BaseException):  # noqa: N818 - not an error: user code must not catch it
+class RunInterrupted(BaseException):
     """Somebody stops the run; raised inside user code."""
 
 
@@ -32,27 +33,36 @@ class Interrupter:
         is_cancelled_by_signal: SIGTERM means "cancel", as in an agent's child.
     """
 
-    def __init__(self, *, is_cancelled_by_signal: bool) -> None:
+    def __init__(
+        self, *, is_cancelled_by_signal: bool, parent: "Interrupter | None" = None
+    ) -> None:
         self.kind: type[RunInterrupted] | None = None
+        self._parent = parent
         self._signal_kind: type[RunInterrupted] = (
             CancelRequested if is_cancelled_by_signal else ProcessTerminated
         )
         self._thread_id = threading.get_ident()
-        self._is_main = threading.current_thread() is threading.main_thread()
+        self._is_main = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Any] | None = None
         self._has_handler = False
         self._previous: Any = None
         self._is_over = False
+        self._messages: deque[type[RunInterrupted]] = deque()
 
-    def attach(self, *, is_async: bool, is_root: bool) -> None:
+    @property
+    def struck(self) -> type[RunInterrupted] | None:
+        """How this run, or one around it, was stopped; None while it was not."""
+        return self.kind or (self._parent.struck if self._parent else None)
+
+    def attach(self, *, is_async: bool) -> None:
         """Note where user code is about to run; the root run of the main thread heeds SIGTERM."""
         self._thread_id = threading.get_ident()
         self._is_main = threading.current_thread() is threading.main_thread()
         if is_async:
             self._loop = asyncio.get_running_loop()
             self._task = asyncio.current_task()
-        if is_root and self._is_main and not self._has_handler:
+        if self._parent is None and self._is_main:
             self._previous = signal.signal(signal.SIGTERM, self._on_signal)
             self._has_handler = True
 
@@ -65,27 +75,32 @@ class Interrupter:
 
     def cancel(self) -> None:
         """Stop user code because the run is to be cancelled; only the first strike counts."""
-        self._strike(CancelRequested)
+        if self.kind is not None or self._is_over:
+            return
+        self.kind = CancelRequested
+        root = self._root
+        if self._loop is not None:
+            self._cancel_task()
+        elif self._is_main and root._has_handler:  # noqa: SLF001 - the same class
+            root._messages.append(CancelRequested)  # noqa: SLF001 - the same class
+            signal.pthread_kill(self._thread_id, signal.SIGTERM)
+        else:
+            interrupt_thread(self._thread_id, kind=CancelRequested)
+
+    @property
+    def _root(self) -> "Interrupter":
+        return self._parent._root if self._parent else self  # noqa: SLF001 - the same class
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._is_over:
+        if self._messages:
+            # Sent by cancel(), to wake this thread; not by the operating system.
+            raise self._messages.popleft()
+        if self.kind is not None or self._is_over:
             return
-        if self.kind is None:
-            self.kind = self._signal_kind
+        self.kind = self._signal_kind
         if self._loop is None:
             raise self.kind
         self._cancel_task()
-
-    def _strike(self, kind: type[RunInterrupted]) -> None:
-        if self.kind is not None or self._is_over:
-            return
-        self.kind = kind
-        if self._loop is not None:
-            self._cancel_task()
-        elif self._is_main and signal.getsignal(signal.SIGTERM) == self._on_signal:
-            signal.pthread_kill(self._thread_id, signal.SIGTERM)
-        else:
-            interrupt_thread(self._thread_id, kind=kind)
 
     def _cancel_task(self) -> None:
         if self._loop is not None and self._task is not None:

@@ -5,6 +5,7 @@ awaiting. What happens between two effects is written once.
 """
 
 import asyncio
+import contextlib
 import contextvars
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future as ConcurrentFuture
@@ -13,6 +14,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from headgate.clock import current_clock
 from headgate.engine.timeouts import Deadline, awaiting
+from headgate.futures import Future, wait
 
 T = TypeVar("T")
 
@@ -139,6 +141,27 @@ class Await:
     async def perform_async(self) -> Any:
         """Let other coroutines run meanwhile."""
         return await asyncio.wrap_future(self.future)
+
+
+class WaitAll:
+    """Wait until every future ended, or for so many seconds."""
+
+    __slots__ = ("futures", "seconds")
+
+    def __init__(self, futures: Sequence[Future[Any]], *, seconds: float | None = None) -> None:
+        self.futures = futures
+        self.seconds = seconds
+
+    def perform(self) -> None:
+        """Block this thread."""
+        wait(self.futures, timeout=self.seconds)
+
+    async def perform_async(self) -> None:
+        """Let other coroutines run meanwhile."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.seconds):
+                for future in self.futures:
+                    await future.wait_async()
 
 
 def answer_of(value: Any) -> Steps[Any]:

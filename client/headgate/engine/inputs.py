@@ -10,6 +10,7 @@ from headgate.futures import Future
 from headgate.states import State
 
 _PLAIN = frozenset({str, int, float, bool, bytes, type(None), complex})
+_SEQUENCES: tuple[Any, ...] = (list, tuple, set, frozenset)
 
 
 def upstream_futures(values: Iterable[Any]) -> list[Future[Any]]:
@@ -82,19 +83,35 @@ def _items(value: Any) -> Iterable[Any]:
     return ()
 
 
+def as_states(value: Any) -> Any:
+    """Return the value with each future in it replaced by its state; all must have ended."""
+    if isinstance(value, Future):
+        return cast("Future[Any]", value).state
+    if not upstream_futures([value]):
+        return value
+    before = list(_items(value))
+    return _rebuilt(value, before=before, after=[as_states(item) for item in before])
+
+
 def _resolve_container(value: Any, *, is_failure_allowed: bool) -> Any:
     before = list(_items(value))
     after = [resolve(item, is_failure_allowed=is_failure_allowed) for item in before]
+    return _rebuilt(value, before=before, after=after)
+
+
+def _rebuilt(value: Any, *, before: list[Any], after: list[Any]) -> Any:
+    """Return a container like ``value`` with other items; itself when none differs."""
     if all(new is old for new, old in zip(after, before, strict=True)):
         return value
     if isinstance(value, Mapping):
         return dict(zip(cast("Mapping[Any, Any]", value), after, strict=True))
     if isinstance(value, tuple) and hasattr(cast("Any", value), "_fields"):
         return type(cast("Any", value))(*after)
-    if isinstance(value, list | tuple | set | frozenset):
-        kinds = (list, tuple, set, frozenset)
-        return next(kind for kind in kinds if isinstance(value, kind))(after)
-    return dataclasses.replace(value, **dict(zip(_field_names(value), after, strict=True)))
+    for kind in _SEQUENCES:
+        if isinstance(value, kind):
+            return kind(after)
+    changes = dict(zip(_field_names(value), after, strict=True))
+    return dataclasses.replace(cast("Any", value), **changes)
 
 
 def _field_names(value: Any) -> list[str]:

@@ -13,22 +13,22 @@ _FIRST = (
     "happy hardy honest humble jolly keen kind lively loyal lucky mellow merry mighty modest neat "
     "noble patient placid plucky polite proud quick quiet rapid ready rosy sage silver smart "
     "snowy solid steady stout sunny swift tidy tranquil true valiant vivid warm wise witty zesty"
-).split()
+)
 _SECOND = (
     "alpaca badger beaver bison bobcat cardinal caribou cheetah condor cougar crane dolphin eagle "
-    "egret falcon ferret finch fox gazelle gecko heron hornbill ibex ibis impala jackal jaguar kite "
-    "kiwi koala lark lemur lion llama lynx macaw magpie marmot marten mongoose moose newt ocelot "
-    "okapi orca oriole osprey otter owl panther pelican penguin petrel pika plover puffin puma "
-    "quail rabbit raven robin salmon seal shrike sparrow stork swan tapir tern thrush tiger toucan "
-    "turtle viper vole walrus weasel whale wombat wren yak zebra"
-).split()
+    "egret falcon ferret finch fox gazelle gecko heron hornbill ibex ibis impala jackal jaguar "
+    "kite kiwi koala lark lemur lion llama lynx macaw magpie marmot marten mongoose moose newt "
+    "ocelot okapi orca oriole osprey otter owl panther pelican penguin petrel pika plover puffin "
+    "puma quail rabbit raven robin salmon seal shrike sparrow stork swan tapir tern thrush "
+    "tiger toucan turtle viper vole walrus weasel whale wombat wren yak zebra"
+)
 
 _names = random.SystemRandom()
 
 
 def make_flow_run_name() -> str:
     """Make up a name that people can tell apart and pronounce."""
-    return f"{_names.choice(_FIRST)}-{_names.choice(_SECOND)}"
+    return f"{_names.choice(_FIRST.split())}-{_names.choice(_SECOND.split())}"
 
 
 def declared_name(

@@ -1,7 +1,6 @@
 """Parameters: bind arguments to a signature, validate and coerce them, describe them as JSON."""
 
 import inspect
-import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -10,8 +9,6 @@ import orjson
 from headgate.errors import ParameterError
 
 MAX_PARAMETERS_BYTES = 512 * 1024
-
-_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def bind(
@@ -125,30 +122,6 @@ def schema(fn: Callable[..., Any], *, signature: inspect.Signature) -> dict[str,
     import headgate.engine.validation as validation  # noqa: PLC0415 - named lazy-import place: pydantic
 
     return validation.schema(fn, signature=signature)
-
-
-def annotations_of(fn: Callable[..., Any], *, signature: inspect.Signature) -> dict[str, Any]:
-    """Return each parameter's annotation; Any where there is none or its names are not at hand."""
-    try:
-        hints = typing.get_type_hints(fn, include_extras=True)
-    except (NameError, TypeError, AttributeError):
-        hints = {}
-    found: dict[str, Any] = {}
-    for name, parameter in signature.parameters.items():
-        annotation = hints.get(name, parameter.annotation)
-        if annotation is inspect.Parameter.empty or isinstance(annotation, str):
-            annotation = Any
-        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-            annotation = cast("Any", tuple)[annotation, ...]
-        elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
-            annotation = cast("Any", dict)[str, annotation]
-        found[name] = annotation
-    return found
-
-
-def is_required(parameter: inspect.Parameter) -> bool:
-    """Return whether a call must give the parameter."""
-    return parameter.default is inspect.Parameter.empty and parameter.kind not in _VARIADIC
 
 
 def as_json(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,11 +16,12 @@ from headgate.errors import RunTimeoutError
 class Deadline:
     """A time limit for one call; the error that it raises names it, so that limits may nest."""
 
-    __slots__ = ("_timer", "error", "seconds")
+    __slots__ = ("_timer", "error", "has_struck", "seconds")
 
     def __init__(self, seconds: float, *, what: str) -> None:
         self.seconds = seconds
         self.error = RunTimeoutError(f"{what} exceeded its timeout of {seconds:g} seconds")
+        self.has_struck = False
         self._timer: _Alarm | _Injector | None = None
 
     def __enter__(self) -> None:
@@ -52,6 +53,7 @@ async def awaiting(deadline: Deadline) -> AsyncGenerator[None]:
             yield
     except TimeoutError as error:
         if scope.expired() and not isinstance(error, RunTimeoutError):
+            deadline.has_struck = True
             raise deadline.error from None
         raise
 
@@ -86,6 +88,7 @@ class _Alarm:
             signal.setitimer(signal.ITIMER_REAL, rest)
 
     def _strike(self, number: int, frame: FrameType | None) -> None:
+        self._deadline.has_struck = True
         raise self._deadline.error
 
 
@@ -100,6 +103,7 @@ class _Injector:
 
     def __init__(self, deadline: Deadline) -> None:
         # The interpreter raises a class, not an object: one class per deadline tells them apart.
+        self._deadline = deadline
         self._kind = type("RunTimeoutError", (_Injected,), {"deadline": deadline})
         self._thread_id = threading.get_ident()
         self._timer = threading.Timer(deadline.seconds, self._strike)
@@ -118,6 +122,7 @@ class _Injector:
     def _strike(self) -> None:
         with self._lock:
             if not self._is_over:
+                self._deadline.has_struck = True
                 interrupt_thread(self._thread_id, kind=self._kind)
 
 

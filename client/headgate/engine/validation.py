@@ -1,19 +1,19 @@
 """Pydantic's side of parameters: the only module of the engine that imports it, on first use."""
 
 import inspect
+import typing
 import warnings
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
 
-from headgate.engine.parameters import annotations_of, is_required
 from headgate.errors import ParameterError
 
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _CONFIG = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
 
@@ -59,18 +59,16 @@ def schema(fn: Callable[..., Any], *, signature: inspect.Signature) -> dict[str,
 class _Lenient(GenerateJsonSchema):
     """Describes a type that JSON does not know as one that takes anything."""
 
-    def handle_invalid_for_json_schema(
-        self, schema: core_schema.CoreSchema, error_info: str
-    ) -> JsonSchemaValue:
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
         return {}
 
 
 @lru_cache(maxsize=256)
 def _model(fn: Callable[..., Any], signature: inspect.Signature) -> type[BaseModel]:
-    annotations = annotations_of(fn, signature=signature)
+    annotations = _annotations_of(fn, signature=signature)
     fields: dict[str, Any] = {}
     for index, (name, parameter) in enumerate(signature.parameters.items()):
-        default = ... if is_required(parameter) else parameter.default
+        default = ... if _is_required(parameter) else parameter.default
         if default is inspect.Parameter.empty:
             default = None
         fields[_field_name(index)] = (
@@ -81,10 +79,34 @@ def _model(fn: Callable[..., Any], signature: inspect.Signature) -> type[BaseMod
         return create_model("Parameters", __config__=_CONFIG, **fields)
     except (PydanticUserError, PydanticInvalidForJsonSchema):
         # An annotation that Pydantic cannot read takes anything, as in a plain call.
-        loose = {key: (Any, field) for key, (_, field) in fields.items()}
+        loose: dict[str, Any] = {key: (Any, field) for key, (_, field) in fields.items()}
         return create_model("Parameters", __config__=_CONFIG, **loose)
 
 
 def _field_name(index: int) -> str:
     # Not the parameter's own name: Pydantic reserves some, and forbids leading underscores.
     return f"parameter_{index}"
+
+
+def _annotations_of(fn: Callable[..., Any], *, signature: inspect.Signature) -> dict[str, Any]:
+    """Return each parameter's annotation; Any where there is none or its names are not at hand."""
+    try:
+        hints = typing.get_type_hints(fn, include_extras=True)
+    except (NameError, TypeError, AttributeError):
+        hints = {}
+    found: dict[str, Any] = {}
+    for name, parameter in signature.parameters.items():
+        annotation = hints.get(name, parameter.annotation)
+        if annotation is inspect.Parameter.empty or isinstance(annotation, str):
+            annotation = Any
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            annotation = cast("Any", tuple)[annotation, ...]
+        elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            annotation = cast("Any", dict)[str, annotation]
+        found[name] = annotation
+    return found
+
+
+def _is_required(parameter: inspect.Parameter) -> bool:
+    """Return whether a call must give the parameter."""
+    return parameter.default is inspect.Parameter.empty and parameter.kind not in _VARIADIC

@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
@@ -110,10 +110,6 @@ class ServerRun:
     def sync_now(self, run: TaskRun) -> "Future[None]":
         """Tell the server one task run at once, ahead of the queue."""
         return self._background.submit(self._sync_now(run))
-
-    def run_beside(self, coroutine: Coroutine[Any, Any, Any]) -> "Future[Any]":
-        """Run a coroutine on the background loop."""
-        return self._background.submit(coroutine)
 
     def abandon(self) -> None:
         """Stop without another word, as for a run that was never started here."""

@@ -33,6 +33,7 @@ class Agent:
     state: AgentState
     capacity: int
     in_flight: int
+    queue_ids: tuple[UUID, ...] | None
     labels: dict[str, Any]
     sdk_version: str
     host: str | None

@@ -122,3 +122,20 @@ class Attempt:
     started_at: datetime
     ended_at: datetime | None
     outcome: str | None
+
+
+class FlowRunOrderField(StrEnum):
+    """What a list of runs is sorted by; every order ends in the id."""
+
+    EXPECTED_START = "EXPECTED_START"
+    STARTED_AT = "STARTED_AT"
+    ENDED_AT = "ENDED_AT"
+    NAME = "NAME"
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRunOrder:
+    """How a list of runs is sorted: newest expected start first unless told otherwise."""
+
+    field: FlowRunOrderField = FlowRunOrderField.EXPECTED_START
+    is_descending: bool = True

@@ -1,7 +1,7 @@
 """Object ids: a UUIDv7 in the database, a prefixed Crockford base32 word everywhere else."""
 
 from enum import StrEnum
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from uuid_utils.compat import uuid7
 
@@ -114,3 +114,8 @@ def parse_state(text: str) -> tuple[UUID, int]:
     if prefix != Kind.STATE.value or not sequence.isascii() or not sequence.isdigit():
         raise InvalidId("Expected the id of a state, st_<run>_<sequence>.")
     return decode_word(word), int(sequence[:18])
+
+
+def new_token() -> UUID:
+    """Return a random token that nobody can guess: unlike an id it tells no time."""
+    return uuid4()

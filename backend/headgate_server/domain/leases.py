@@ -48,6 +48,7 @@ class WorkItem:
     due_at: datetime
     phase: Phase
     session_id: UUID | None
+    agent_id: UUID | None
     token: UUID | None
     epoch: int
     fence_until: datetime | None

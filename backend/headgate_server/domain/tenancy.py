@@ -1,6 +1,7 @@
 """Who is asking, and in which workspace."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -41,7 +42,8 @@ class RunGrant:
 class Principal:
     """An authenticated caller.
 
-    ``workspace_id`` is None for a credential that is good for every workspace of the organization.
+    ``workspace_id`` is None for a credential that is good for every workspace of the organization;
+    ``expires_at`` is None for one that does not expire.
     """
 
     actor: Actor
@@ -52,6 +54,7 @@ class Principal:
     agent_session_id: UUID | None = None
     work_pool_id: UUID | None = None
     run: RunGrant | None = None
+    expires_at: datetime | None = None
 
     def missing_scopes(self, required: frozenset[Scope]) -> list[Scope]:
         """Return the scopes of ``required`` that this caller lacks, in the order of their names."""

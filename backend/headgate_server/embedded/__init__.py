@@ -1,1 +1,1 @@
-"""Postgres and Valkey from wheels, for one-machine use."""
+"""Postgres and Valkey from wheels, for one-machine use; unused where URLs are given."""

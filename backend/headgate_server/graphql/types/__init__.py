@@ -1,1 +1,1 @@
-"""GraphQL types, one module per noun."""
+"""The object types of the API, one module per noun."""

@@ -1,0 +1,193 @@
+"""The bus: wakes listeners of a channel here and, through Redis, on every other replica.
+
+A wake is a hint to look at the database. It may be lost, doubled or late: every listener also
+looks by itself from time to time, more often while ``is_connected`` is False.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Set as AbstractSet
+from types import TracebackType
+from typing import Any, Self
+from uuid import uuid4
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+PUBLISH_TIMEOUT_SECONDS = 0.5
+RECONNECT_SECONDS = 0.5
+READ_TIMEOUT_SECONDS = 5.0
+
+
+class Listener:
+    """Waits for the wakes of one channel; any number of wakes while nobody waits count as one."""
+
+    def __init__(self, bus: "Bus", channel: str) -> None:
+        self.channel = channel
+        self._bus = bus
+        self._event = asyncio.Event()
+
+    def wake(self) -> None:
+        """End the current wait, or the next one."""
+        self._event.set()
+
+    async def wait(self, timeout_seconds: float | None) -> bool:
+        """Wait for a wake; False where the time ran out first."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await self._event.wait()
+        except TimeoutError:
+            return False
+        self._event.clear()
+        return True
+
+    async def close(self) -> None:
+        """Stop listening."""
+        await self._bus.remove(self)
+
+    async def __aenter__(self) -> Self:
+        await self._bus.add(self)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+
+class Bus:
+    """One Redis connection for subscriptions and one for publications, both re-opened when lost."""
+
+    def __init__(self, url: str, *, prefix: str = "headgate") -> None:
+        """Describe the bus; nothing is connected before ``start``.
+
+        Args:
+            url: a Redis or Valkey address.
+            prefix: keeps installations that share a Redis apart.
+        """
+        self._redis: Any = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]  # untyped
+            url, socket_connect_timeout=1.0, socket_timeout=READ_TIMEOUT_SECONDS * 2
+        )
+        self._prefix = f"{prefix}:wake:"
+        self._replica = uuid4().hex.encode()
+        self._listeners: dict[str, set[Listener]] = {}
+        self._pubsub: Any = None
+        self._outgoing: set[str] = set()
+        self._has_outgoing = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.is_connected = False
+
+    async def start(self) -> None:
+        """Begin to connect, in the background; the bus works locally until Redis answers."""
+        self._tasks = [
+            asyncio.create_task(self._receive_forever(), name="bus-receive"),
+            asyncio.create_task(self._publish_forever(), name="bus-publish"),
+        ]
+
+    async def stop(self) -> None:
+        """Publish what is waiting, if Redis answers, and close the connections."""
+        if self._outgoing and self.is_connected:
+            await self._send(self._outgoing)
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self._redis.aclose()
+
+    async def publish(self, names: AbstractSet[str]) -> None:
+        """Wake the listeners of these channels, here at once and elsewhere in a moment."""
+        for name in names:
+            for listener in self._listeners.get(name, ()):
+                listener.wake()
+        self._outgoing.update(names)
+        self._has_outgoing.set()
+
+    def listen(self, channel: str) -> Listener:
+        """Return a listener; use it as an asynchronous context manager."""
+        return Listener(self, channel)
+
+    async def add(self, listener: Listener) -> None:
+        """Start to listen: the first listener of a channel subscribes to it."""
+        known = self._listeners.setdefault(listener.channel, set())
+        known.add(listener)
+        if len(known) == 1 and self.is_connected:
+            await self._safely(self._pubsub.subscribe(self._prefix + listener.channel))
+
+    async def remove(self, listener: Listener) -> None:
+        """Stop to listen: the last listener of a channel unsubscribes from it."""
+        known = self._listeners.get(listener.channel)
+        if known is None or listener not in known:
+            return
+        known.discard(listener)
+        if not known:
+            del self._listeners[listener.channel]
+            if self.is_connected:
+                await self._safely(self._pubsub.unsubscribe(self._prefix + listener.channel))
+
+    async def _safely(self, sending: Any) -> None:
+        try:
+            await sending
+        except (RedisError, OSError, RuntimeError):
+            self.is_connected = False
+
+    async def _receive_forever(self) -> None:
+        while True:
+            try:
+                await self._receive()
+            except (RedisError, OSError, RuntimeError) as error:
+                if self.is_connected:
+                    logger.warning("Redis is away; looking at the database more often: %s", error)
+                self.is_connected = False
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _receive(self) -> None:
+        self._pubsub = self._redis.pubsub()
+        own = self._prefix + self._replica.decode()
+        try:
+            names = [self._prefix + channel for channel in self._listeners]
+            await self._pubsub.subscribe(own, *names)
+            self.is_connected = True
+            self._wake_all()
+            while self.is_connected:
+                message = await self._pubsub.get_message(
+                    ignore_subscribe_messages=True, timeout=READ_TIMEOUT_SECONDS
+                )
+                if message is None:
+                    await self._pubsub.ping()
+                elif message["type"] == "message" and message["data"] != self._replica:
+                    self._wake(message["channel"].decode().removeprefix(self._prefix))
+        finally:
+            await self._pubsub.aclose()
+
+    def _wake(self, channel: str) -> None:
+        for listener in self._listeners.get(channel, ()):
+            listener.wake()
+
+    def _wake_all(self) -> None:
+        for channel in self._listeners:
+            self._wake(channel)
+
+    async def _publish_forever(self) -> None:
+        while True:
+            await self._has_outgoing.wait()
+            self._has_outgoing.clear()
+            names, self._outgoing = self._outgoing, set()
+            if self.is_connected:
+                await self._send(names)
+
+    async def _send(self, names: AbstractSet[str]) -> None:
+        try:
+            async with asyncio.timeout(PUBLISH_TIMEOUT_SECONDS):
+                pipeline = self._redis.pipeline(transaction=False)
+                for name in names:
+                    pipeline.publish(self._prefix + name, self._replica)
+                await pipeline.execute()
+        except (RedisError, OSError, TimeoutError) as error:
+            logger.warning("A wake was lost, the sweep will find its work: %s", error)

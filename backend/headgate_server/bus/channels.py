@@ -1,0 +1,27 @@
+"""The names of the channels that wake someone."""
+
+from uuid import UUID
+
+
+def pool(work_pool_id: UUID) -> str:
+    """Work became ready in this pool, or room for it did."""
+    return f"pool:{work_pool_id}"
+
+
+def agent(session_id: UUID) -> str:
+    """This agent session has a message waiting."""
+    return f"agent:{session_id}"
+
+
+def run(flow_run_id: UUID) -> str:
+    """This run has new states, task runs or log lines."""
+    return f"run:{flow_run_id}"
+
+
+def workspace(workspace_id: UUID) -> str:
+    """This workspace has new events."""
+    return f"ws:{workspace_id}"
+
+
+SCHEDULER = "scheduler"
+"""A schedule was changed or an event awaits publication: look before the next tick."""

@@ -1,0 +1,77 @@
+"""Connection pools: one engine per database role."""
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from headgate_server.database.urls import for_asyncpg
+from headgate_server.domain.errors import ConfigurationError
+
+MINIMUM_POSTGRES = 150014
+STATEMENT_TIMEOUT_MS = 15_000
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
+CONNECT_TIMEOUT_SECONDS = 5
+
+
+def _dump(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def make_engine(
+    url: str,
+    *,
+    application_name: str,
+    pool_size: int = 20,
+    statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
+) -> AsyncEngine:
+    """Return a pool of asyncpg connections; nothing is connected yet."""
+    return create_async_engine(
+        for_asyncpg(url),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_recycle=1800,
+        pool_use_lifo=True,
+        json_serializer=_dump,
+        json_deserializer=orjson.loads,
+        query_cache_size=2000,
+        connect_args={
+            "timeout": CONNECT_TIMEOUT_SECONDS,
+            "command_timeout": statement_timeout_ms / 1000 + 5,
+            "server_settings": {
+                "application_name": application_name,
+                "statement_timeout": str(statement_timeout_ms),
+                "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
+                "jit": "off",
+                "timezone": "UTC",
+            },
+        },
+    )
+
+
+async def check_server(engine: AsyncEngine, *, is_owner: bool = False) -> None:
+    """Refuse a server that is too old, and an application role that could see past the walls.
+
+    Raises:
+        ConfigurationError: the server or the role will not do; the message says what to change.
+    """
+    async with engine.connect() as connection:
+        version = (await connection.execute(text("show server_version_num"))).scalar_one()
+        role = (
+            await connection.execute(
+                text(
+                    "select rolname, rolsuper or rolbypassrls as sees_all "
+                    "from pg_roles where rolname = current_user"
+                )
+            )
+        ).one()
+    if int(version) < MINIMUM_POSTGRES:
+        raise ConfigurationError(
+            f"Postgres {int(version) // 10000}.{int(version) % 10000} is too old: Headgate needs "
+            "15.14 or newer. Upgrade the server, or point HEADGATE_DATABASE_URL at another."
+        )
+    if role.sees_all and not is_owner:
+        raise ConfigurationError(
+            f"The database role {role.rolname} is a superuser or bypasses row-level security, so "
+            "tenants would not be kept apart. Use the URLs that `headgate-server migrate` prints."
+        )

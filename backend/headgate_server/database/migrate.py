@@ -1,0 +1,89 @@
+"""Brings a database to the current schema, with its roles and walls."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from headgate_server.database import urls
+from headgate_server.database.engine import check_server, make_engine
+from headgate_server.database.urls import DatabaseUrls
+from headgate_server.domain.errors import ConfigurationError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATION_TIMEOUT_MS = 600_000
+_LOCK = 0x48656164
+
+
+async def upgrade(
+    owner_url: str, *, secret_key: str, role_prefix: str = "headgate", revision: str = "head"
+) -> DatabaseUrls:
+    """Migrate a database and return the addresses of its three roles; safe to repeat.
+
+    Replicas that start together wait for each other on an advisory lock.
+
+    Args:
+        owner_url: an address whose role may create tables in the database; it needs CREATEROLE
+            unless the two other roles exist already.
+        secret_key: the installation's key, from which the roles' passwords are derived.
+        role_prefix: the roles are named ``<prefix>_app`` and ``<prefix>_system``.
+        revision: where to stop; the newest by default.
+
+    Raises:
+        ConfigurationError: the server cannot be reached, is too old, or refuses the owner.
+    """
+    derived = urls.derive(owner_url, secret_key=secret_key, role_prefix=role_prefix)
+    engine = make_engine(
+        owner_url,
+        application_name="headgate-migrate",
+        pool_size=1,
+        statement_timeout_ms=MIGRATION_TIMEOUT_MS,
+    )
+    try:
+        await _check_reachable(engine, owner_url)
+        async with engine.begin() as connection:
+            await connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            await connection.run_sync(
+                _upgrade, secret_key=secret_key, role_prefix=role_prefix, revision=revision
+            )
+    finally:
+        await engine.dispose()
+    return derived
+
+
+async def _check_reachable(engine: AsyncEngine, owner_url: str) -> None:
+    try:
+        await check_server(engine, is_owner=True)
+    except (TimeoutError, OSError, DBAPIError) as error:
+        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise ConfigurationError(
+            f"Cannot connect to {urls.without_password(owner_url)}: {cause}. Check the address, "
+            "the role and the password, and that the server is running."
+        ) from error
+
+
+def _upgrade(connection: Connection, *, secret_key: str, role_prefix: str, revision: str) -> None:
+    for role in (urls.APP, urls.SYSTEM):
+        _ensure_role(
+            connection,
+            name=urls.role_name(role_prefix, role),
+            password=urls.role_password(secret_key, role),
+        )
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    config.attributes["role_prefix"] = role_prefix
+    command.upgrade(config, revision)
+
+
+def _ensure_role(connection: Connection, *, name: str, password: str) -> None:
+    exists = connection.execute(
+        text("select true from pg_roles where rolname = :name"), {"name": name}
+    ).scalar_one_or_none()
+    quoted = connection.dialect.identifier_preparer.quote(name)
+    verb = "alter" if exists else "create"
+    connection.exec_driver_sql(f"{verb} role {quoted} with login password '{password}'")

@@ -1,0 +1,203 @@
+"""The unit of work: one transaction, its tenant, and what follows its commit."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import CursorResult, Executable, event, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.orm import Session, SessionTransaction
+
+from headgate_server.domain.errors import HeadgateError, Unavailable
+from headgate_server.domain.tenancy import SYSTEM, Actor, Principal
+
+Callback = Callable[[], Awaitable[None]]
+Publish = Callable[[AbstractSet[str]], Awaitable[None]]
+
+_BIND_TENANT = text(
+    "select set_config('app.workspace_id', :workspace, true), "
+    "set_config('app.organization_id', :organization, true), "
+    "set_config('app.actor_id', :actor, true), now()"
+)
+_RETRYABLE_STATES = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03"})
+_CONNECTION_STATES = ("08", "53")
+
+
+class NoWorkspace(HeadgateError):
+    """This unit of work has no workspace, and what was asked of it needs one."""
+
+
+class TenantSession(Session):
+    """A session whose every transaction is bound to one tenant before its first statement."""
+
+
+@event.listens_for(TenantSession, "after_begin")
+def _bind_tenant(  # pyright: ignore[reportUnusedFunction]  # called by the event
+    session: Session, _transaction: SessionTransaction, connection: Connection
+) -> None:
+    info = session.info
+    row = connection.execute(
+        _BIND_TENANT,
+        {
+            "workspace": str(info["workspace_id"] or ""),
+            "organization": str(info["organization_id"] or ""),
+            "actor": str(info["actor_id"] or ""),
+        },
+    ).one()
+    info["now"] = row[3]
+
+
+@dataclass(slots=True)
+class UnitOfWork:
+    """One transaction of one tenant (or of the system), and the callbacks that follow its commit.
+
+    Never shared between tasks: a session carries one statement at a time.
+    """
+
+    session: AsyncSession
+    actor: Actor
+    organization_id: UUID | None
+    tenant_id: UUID | None
+    now: datetime
+    callbacks: list[Callback] = field(default_factory=list[Callback])
+    wakes: set[str] = field(default_factory=set[str])
+
+    @property
+    def workspace_id(self) -> UUID:
+        """Return the workspace of this unit of work.
+
+        Raises:
+            NoWorkspace: it was opened for no workspace.
+        """
+        if self.tenant_id is None:
+            raise NoWorkspace
+        return self.tenant_id
+
+    async def execute(
+        self,
+        statement: Executable,
+        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    ) -> CursorResult[Any]:
+        """Run one statement in the transaction and return its result."""
+        return cast("CursorResult[Any]", await self.session.execute(statement, parameters))
+
+    def after_commit(self, callback: Callback) -> None:
+        """Run ``callback`` once the transaction is committed; never if it rolls back."""
+        self.callbacks.append(callback)
+
+    def wake(self, *channels: str) -> None:
+        """Tell the listeners of these channels to look again, once the transaction is committed."""
+        self.wakes.update(channels)
+
+
+class Database:
+    """Opens units of work as the application role or as the system role."""
+
+    def __init__(
+        self,
+        *,
+        app: AsyncEngine,
+        system: AsyncEngine,
+        publish: Publish | None = None,
+        read_now: Callable[[datetime], datetime] | None = None,
+    ) -> None:
+        """Hold two engines.
+
+        Args:
+            app: connects as the role that row-level security binds to one workspace.
+            system: connects as the role of schedulers, reapers and dispatchers.
+            publish: takes the channels to wake after a commit; must not raise.
+            read_now: tests turn the database's time into theirs with it.
+        """
+        self._sessions = {
+            engine: async_sessionmaker(
+                engine, sync_session_class=TenantSession, expire_on_commit=False, autoflush=False
+            )
+            for engine in (app, system)
+        }
+        self._app = app
+        self._system = system
+        self._publish = publish
+        self._read_now = read_now
+
+    @asynccontextmanager
+    async def tenant(
+        self, principal: Principal, workspace_id: UUID | None
+    ) -> AsyncGenerator[UnitOfWork]:
+        """Open a unit of work that sees one workspace of the caller's organization."""
+        async with self._open(
+            self._app,
+            actor=principal.actor,
+            organization_id=principal.organization_id,
+            workspace_id=workspace_id,
+        ) as work:
+            yield work
+
+    @asynccontextmanager
+    async def system(
+        self, *, workspace_id: UUID | None = None, actor: Actor = SYSTEM
+    ) -> AsyncGenerator[UnitOfWork]:
+        """Open a unit of work that sees every workspace: for background work only."""
+        async with self._open(
+            self._system, actor=actor, organization_id=None, workspace_id=workspace_id
+        ) as work:
+            yield work
+
+    async def dispose(self) -> None:
+        """Close every pooled connection."""
+        await self._app.dispose()
+        await self._system.dispose()
+
+    @asynccontextmanager
+    async def _open(
+        self,
+        engine: AsyncEngine,
+        *,
+        actor: Actor,
+        organization_id: UUID | None,
+        workspace_id: UUID | None,
+    ) -> AsyncGenerator[UnitOfWork]:
+        session = self._sessions[engine](
+            info={
+                "workspace_id": workspace_id,
+                "organization_id": organization_id,
+                "actor_id": actor.id,
+            }
+        )
+        try:
+            async with session:
+                await session.connection()
+                now: datetime = session.info["now"]
+                work = UnitOfWork(
+                    session=session,
+                    actor=actor,
+                    organization_id=organization_id,
+                    tenant_id=workspace_id,
+                    now=self._read_now(now) if self._read_now else now,
+                )
+                yield work
+                await session.commit()
+        except (DBAPIError, TimeoutError, OSError) as error:
+            if _is_retryable(error):
+                raise Unavailable from error
+            raise
+        if work.wakes and self._publish is not None:
+            await self._publish(work.wakes)
+        for callback in work.callbacks:
+            await callback()
+
+
+def _is_retryable(error: Exception) -> bool:
+    if not isinstance(error, DBAPIError):
+        return True
+    state = str(getattr(error.orig, "sqlstate", "") or "")
+    if state in _RETRYABLE_STATES or state.startswith(_CONNECTION_STATES):
+        return True
+    is_lost = isinstance(error, OperationalError | InterfaceError) and not state
+    return error.connection_invalidated or is_lost

@@ -1,0 +1,32 @@
+"""Changes of configurable objects: what differs, and whether it was read before it was written."""
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
+
+from headgate_server.domain.errors import VersionConflict
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+def changed(current: object, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Return those of the wanted values that differ from an object's fields."""
+    return {name: value for name, value in wanted.items() if getattr(current, name) != value}
+
+
+def given(changes: "DataclassInstance") -> dict[str, Any]:
+    """Return those of the fields of a set of changes that are set, by name."""
+    values = {field.name: getattr(changes, field.name) for field in fields(changes)}
+    return {name: value for name, value in values.items() if value is not UNSET}
+
+
+def check_version(current: int, *, expected: int | None) -> None:
+    """Refuse a change that was made against another version than the current one.
+
+    Raises:
+        VersionConflict: someone else changed the object meanwhile.
+    """
+    if expected is not None and expected != current:
+        raise VersionConflict(current_version=current)

@@ -1,0 +1,85 @@
+"""What an accepted state does to the work item, the attempt and the run: pure consequences."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from headgate_server.domain.flow_runs import FlowRun
+from headgate_server.domain.leases import Phase
+from headgate_server.domain.states import StateType
+from headgate_server.domain.transitions.facts import Decision
+
+
+class ItemEffect(StrEnum):
+    """What becomes of the run's work item."""
+
+    KEEP = "KEEP"
+    CLAIM = "CLAIM"
+    START = "START"
+    REQUEUE = "REQUEUE"
+    CREATE = "CREATE"
+    FINISH = "FINISH"
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """The consequences of one accepted state."""
+
+    item: ItemEffect
+    opens_attempt: bool
+    closes_attempt: bool
+    attempt: int
+    retries_used: int
+    infrastructure_attempts: int
+    started_at: datetime | None
+    ended_at: datetime | None
+    due_at: datetime | None
+
+
+INFRASTRUCTURE_BACKOFF = timedelta(seconds=5)
+
+
+def consequences(run: FlowRun, decision: Decision, *, has_item: bool) -> Effects:
+    """Return what follows from a decision that accepts or renames."""
+    facts, state = decision.facts, decision.state
+    is_start = state.type is StateType.RUNNING
+    is_retry = decision.proposed.type is StateType.FAILED and state.name == "AwaitingRetry"
+    is_restart = decision.proposed.type is StateType.CRASHED and not state.type.is_terminal
+    item = _item_effect(decision, has_item=has_item)
+    ended = state.type.is_terminal
+    return Effects(
+        item=item,
+        opens_attempt=is_start,
+        closes_attempt=ended or is_retry or item is ItemEffect.REQUEUE,
+        attempt=run.attempt + 1 if is_start else run.attempt,
+        retries_used=0 if facts.is_rerun else run.retries_used + is_retry,
+        infrastructure_attempts=(0 if facts.is_rerun else run.infrastructure_attempts + is_restart),
+        started_at=run.started_at or (facts.now if is_start else None),
+        ended_at=facts.now if ended else None,
+        due_at=_due_at(run, decision, is_restart=is_restart),
+    )
+
+
+def _item_effect(decision: Decision, *, has_item: bool) -> ItemEffect:
+    facts, state = decision.facts, decision.state
+    if state.type.is_terminal:
+        return ItemEffect.FINISH
+    if state.type is StateType.RUNNING:
+        return ItemEffect.START
+    if state.type is StateType.PENDING:
+        return ItemEffect.CLAIM
+    if state.type is not StateType.SCHEDULED or state.name == "Late":
+        return ItemEffect.KEEP
+    if not has_item:
+        return ItemEffect.CREATE
+    is_in_process = decision.proposed.type is StateType.FAILED
+    return ItemEffect.KEEP if is_in_process and facts.phase is Phase.RUNNING else ItemEffect.REQUEUE
+
+
+def _due_at(run: FlowRun, decision: Decision, *, is_restart: bool) -> datetime | None:
+    if decision.state.type is not StateType.SCHEDULED:
+        return None
+    now = decision.facts.now
+    if is_restart:
+        return now + INFRASTRUCTURE_BACKOFF * (run.infrastructure_attempts + 1)
+    return now

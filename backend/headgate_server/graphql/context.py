@@ -1,0 +1,133 @@
+"""What an operation knows: who asks, under which request id, and how to reach the data."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.domain.errors import NotFound
+from headgate_server.domain.tenancy import Principal
+from headgate_server.graphql.loaders.registry import Fetch, K, Loaders
+
+T = TypeVar("T")
+
+
+class InWorkspace(Protocol):
+    """A row that knows its workspace."""
+
+    @property
+    def workspace_id(self) -> UUID:
+        """The workspace."""
+        ...
+
+
+W = TypeVar("W", bound=InWorkspace)
+
+ListWorkspaceIds = Callable[[UnitOfWork], Awaitable[Sequence[UUID]]]
+FindNode = Callable[["OperationContext", str], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What the composition root hands to the API.
+
+    Args:
+        database: opens units of work.
+        list_workspace_ids: returns the workspaces of the organization of a unit of work.
+        find_node: returns the object that an id names, as the schema shows it.
+    """
+
+    database: Database
+    list_workspace_ids: ListWorkspaceIds
+    find_node: FindNode
+
+
+@dataclass(slots=True)
+class OperationContext:
+    """The context of one operation; on a socket it is forked for each, never shared."""
+
+    backend: Backend
+    principal: Principal
+    request_id: str
+    loaders: Loaders
+    known_workspace_ids: frozenset[UUID] | None = None
+
+    @classmethod
+    def open(cls, backend: Backend, *, principal: Principal, request_id: str) -> "OperationContext":
+        """Return the context of a new operation, with loaders that have read nothing yet."""
+        return cls(
+            backend=backend,
+            principal=principal,
+            request_id=request_id,
+            loaders=Loaders(backend.database, principal),
+        )
+
+    def forget(self) -> None:
+        """Start a new event of a subscription: what loaders read for the last one is stale."""
+        self.loaders = Loaders(self.backend.database, self.principal)
+        self.known_workspace_ids = None
+
+    async def find_node(self, shown_id: str) -> Any:
+        """Return the object an id names; None both for missing and for forbidden."""
+        return await self.backend.find_node(self, shown_id)
+
+    async def workspace_ids(self) -> frozenset[UUID]:
+        """Return the workspaces that the caller's credential is good for."""
+        if self.principal.workspace_id is not None:
+            return frozenset({self.principal.workspace_id})
+        if self.known_workspace_ids is None:
+            async with self.organization_work() as work:
+                found = await self.backend.list_workspace_ids(work)
+            self.known_workspace_ids = frozenset(found)
+        return self.known_workspace_ids
+
+    @asynccontextmanager
+    async def work(self, workspace_id: UUID) -> AsyncGenerator[UnitOfWork]:
+        """Open one unit of work in a workspace the caller may enter; it commits at the end.
+
+        A mutation holds exactly one, and returns its payload after it: so nested fields read
+        what was committed.
+
+        Raises:
+            NotFound: another tenant's workspace, or none at all.
+        """
+        if workspace_id not in await self.workspace_ids():
+            raise NotFound
+        async with self.backend.database.tenant(self.principal, workspace_id) as work:
+            yield work
+
+    @asynccontextmanager
+    async def organization_work(self) -> AsyncGenerator[UnitOfWork]:
+        """Open one unit of work that sees the caller's organization but no workspace."""
+        async with self.backend.database.tenant(self.principal, None) as work:
+            yield work
+
+    async def load(self, fetch: Fetch[K, T], key: K, *, workspace_id: UUID | None) -> T | None:
+        """Return one object through the loaders; see ``Loaders.load``."""
+        return await self.loaders.load(fetch, key, workspace_id=workspace_id)
+
+    async def locate(self, fetch: Fetch[UUID, W], id_: UUID) -> W | None:
+        """Return the object with an id from whichever workspace of the caller's holds it."""
+        for workspace_id in sorted(await self.workspace_ids()):
+            found = await self.load(fetch, id_, workspace_id=workspace_id)
+            if found is not None:
+                return found
+        return None
+
+    async def workspace_of(self, fetch: Fetch[UUID, W], id_: UUID) -> UUID:
+        """Return the workspace of the object with an id, to open a unit of work in it.
+
+        Costs nothing where the credential is bound to a workspace: an object of another one will
+        not be found there.
+
+        Raises:
+            NotFound: no workspace of the caller's holds it.
+        """
+        if self.principal.workspace_id is not None:
+            return self.principal.workspace_id
+        found = await self.locate(fetch, id_)
+        if found is None:
+            raise NotFound
+        return found.workspace_id

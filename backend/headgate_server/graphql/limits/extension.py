@@ -1,0 +1,186 @@
+"""Where the limits meet the schema: bounded caches of checked documents, and a timeout."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from graphql import (
+    DocumentNode,
+    ExecutableDefinitionNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationType,
+    parse,
+    specified_rules,
+)
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.schema import validate_document
+
+from headgate_server.graphql.limits import rules
+from headgate_server.graphql.limits.rules import refuse
+from headgate_server.graphql.limits.walk import OperationMeasure, is_too_deep, measure
+
+_PARSER_LIMIT = f"Document contains more than {rules.MAX_TOKENS} tokens"
+VALIDATION_RULES = tuple(specified_rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What is known of a document whatever its variables: its errors and its measures."""
+
+    errors: tuple[GraphQLError, ...]
+    operations: tuple[OperationMeasure, ...] = ()
+
+
+@lru_cache(maxsize=rules.DOCUMENT_CACHE_SIZE)
+def parse_cached(document: str) -> DocumentNode:
+    """Return the syntax tree of a document of at most 2,000 tokens.
+
+    Raises:
+        GraphQLSyntaxError: not GraphQL, or too many tokens.
+    """
+    return parse(document, max_tokens=rules.MAX_TOKENS)
+
+
+@lru_cache(maxsize=rules.DOCUMENT_CACHE_SIZE)
+def check_cached(schema: GraphQLSchema, document: DocumentNode) -> Checked:
+    """Measure a document, and validate it only if it is within the limits."""
+    fragments = sum(isinstance(node, FragmentDefinitionNode) for node in document.definitions)
+    if fragments > rules.MAX_FRAGMENTS:
+        what = f"The document defines {fragments} fragments."
+        return Checked((refuse("fragments", what=what, limit=rules.MAX_FRAGMENTS),))
+    try:
+        operations = tuple(measure(schema, document))
+        for found in operations:
+            refusal = check_structure(found)
+            if refusal is not None:
+                return Checked(errors=(refusal,))
+        return Checked(tuple(validate_document(schema, document, VALIDATION_RULES)), operations)
+    except RecursionError:
+        return Checked(errors=(_refuse_depth(None),))
+
+
+def check_structure(found: OperationMeasure) -> GraphQLError | None:
+    """Return the refusal of an operation that no variables can make small enough."""
+    if is_too_deep(found):
+        return _refuse_depth(found)
+    if found.aliases > rules.MAX_ALIASES:
+        return refuse(
+            "aliases",
+            what=f"The operation has {found.aliases:,} aliases or repeated fields.",
+            limit=rules.MAX_ALIASES,
+            actual=found.aliases,
+        )
+    is_mutation = found.type is OperationType.MUTATION
+    if is_mutation and len(found.root_fields) > rules.MAX_ROOT_MUTATIONS:
+        return refuse(
+            "root mutations",
+            what=f"The operation has {len(found.root_fields)} mutations.",
+            limit=rules.MAX_ROOT_MUTATIONS,
+            actual=len(found.root_fields),
+        )
+    return None
+
+
+def check_cost(found: OperationMeasure) -> GraphQLError | None:
+    """Return the refusal of an operation that costs too much."""
+    if found.cost <= rules.MAX_COST:
+        return None
+    return refuse(
+        "cost",
+        what=f"The operation costs {found.cost:,} points; ask for smaller pages or fewer levels.",
+        limit=rules.MAX_COST,
+        actual=found.cost,
+    )
+
+
+def name_rule(error: GraphQLError) -> GraphQLError:
+    """Return the refusal that stands for the parser's own limit; any other error as it is."""
+    if isinstance(error, GraphQLSyntaxError) and _PARSER_LIMIT in error.message:
+        return refuse("tokens", what="The document has too many tokens.", limit=rules.MAX_TOKENS)
+    return error
+
+
+def is_report(document: str) -> bool:
+    """Whether a document holds nothing but the bulk reports of engines."""
+    try:
+        tree = parse_cached(document)
+    except (GraphQLSyntaxError, RecursionError):
+        return False
+    names = [
+        selection.name.value if isinstance(selection, FieldNode) else ""
+        for definition in tree.definitions
+        if isinstance(definition, ExecutableDefinitionNode)
+        for selection in definition.selection_set.selections
+    ]
+    return bool(names) and set(names) <= rules.REPORT_MUTATIONS
+
+
+class OperationLimits(SchemaExtension):
+    """Parses, checks and times each operation."""
+
+    def on_operation(self) -> Iterator[None]:
+        self.execution_context.parse_options = {"max_tokens": rules.MAX_TOKENS}
+        self.long_poll = False
+        yield
+
+    def on_parse(self) -> Iterator[None]:
+        context = self.execution_context
+        try:
+            context.graphql_document = parse_cached(context.query or "")
+        except (GraphQLSyntaxError, RecursionError):
+            context.graphql_document = None  # parsed once more where the error is handled
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        self.execution_context.pre_execution_errors = self.check()
+        yield
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        seconds = (
+            rules.LONG_POLL_TIMEOUT_SECONDS if self.long_poll else rules.OPERATION_TIMEOUT_SECONDS
+        )
+        async with asyncio.timeout(seconds):
+            yield
+
+    def check(self) -> list[GraphQLError]:
+        """Return why the operation may not run; empty if it may."""
+        context = self.execution_context
+        document = context.graphql_document
+        if document is None:
+            return []
+        schema = context.schema._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # no other way
+        checked = check_cached(schema, document)
+        if checked.errors:
+            return list(checked.errors)
+        found = _selected(checked.operations, context.operation_name)
+        self.long_poll = set(found.root_fields) <= rules.LONG_POLL_MUTATIONS
+        if found.cost > rules.MAX_COST:
+            sized = measure(schema, document, variables=context.variables or {})
+            refusal = check_cost(_selected(sized, context.operation_name))
+            return [refusal] if refusal else []
+        return []
+
+
+def _selected(operations: Sequence[OperationMeasure], name: str | None) -> OperationMeasure:
+    return next((found for found in operations if found.name == name), operations[0])
+
+
+def _refuse_depth(found: OperationMeasure | None) -> GraphQLError:
+    if found is not None and found.depth <= rules.MAX_DEPTH:
+        return refuse(
+            "introspection depth",
+            what=f"The introspection is {found.introspection_depth} levels deep.",
+            limit=rules.MAX_INTROSPECTION_DEPTH,
+            actual=found.introspection_depth,
+        )
+    return refuse(
+        "depth",
+        what="The operation is nested too deeply; split it.",
+        limit=rules.MAX_DEPTH,
+        actual=found.depth if found else None,
+    )

@@ -1,0 +1,60 @@
+"""The limits themselves: module-level constants, and the refusal that names rule and limit."""
+
+from dataclasses import dataclass
+
+from graphql import GraphQLError
+
+from headgate_server.domain.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
+
+MAX_DEPTH = 12
+MAX_INTROSPECTION_DEPTH = 16
+"""The standard introspection query nests types in types further than any other document."""
+MAX_ALIASES = 30
+MAX_FRAGMENTS = 60
+"""Validation compares fragments in pairs: 150 of them would take it 130 ms."""
+MAX_ROOT_MUTATIONS = 4
+MAX_COST = 5_000
+MAX_TOKENS = 2_000
+MAX_DOCUMENT_BYTES = 20_000
+MAX_BODY_BYTES = 1024 * 1024
+MAX_REPORT_BODY_BYTES = 4 * 1024 * 1024
+REPORT_MUTATIONS = frozenset({"taskRunSync", "logsAppend"})
+"""What engines send in bulk: their bodies may be larger."""
+OPERATION_TIMEOUT_SECONDS = 10.0
+LONG_POLL_TIMEOUT_SECONDS = 35.0
+LONG_POLL_MUTATIONS = frozenset({"agentPoll"})
+"""What waits on purpose, up to 25 s; the rest of its time is for the work itself."""
+DOCUMENT_CACHE_SIZE = 500
+
+MUTATION_COST = 10
+ASSUMED_LIST_SIZE = 10
+"""The length assumed of a list that is no connection and declares no size."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageSizes:
+    """What a connection returns when the document does not say, and at most."""
+
+    default: int = DEFAULT_PAGE_SIZE
+    maximum: int = MAX_PAGE_SIZE
+
+
+def refuse(rule: str, *, what: str, limit: int, actual: int | None = None) -> GraphQLError:
+    """Return the error of an operation over a limit; it names the rule and the limit."""
+    extensions: dict[str, object] = {"code": "LIMIT_EXCEEDED", "rule": rule, "limit": limit}
+    if actual is not None:
+        extensions["actual"] = actual
+    return GraphQLError(f"{what} The limit is {limit:,} (rule: {rule}).", extensions=extensions)
+
+
+def check_document_size(document: str) -> GraphQLError | None:
+    """Return the refusal of an over-long document, before anything parses it."""
+    size = len(document) if document.isascii() else len(document.encode())
+    if size <= MAX_DOCUMENT_BYTES:
+        return None
+    return refuse(
+        "document",
+        what=f"The document has {size:,} bytes; pass values as variables.",
+        limit=MAX_DOCUMENT_BYTES,
+        actual=size,
+    )

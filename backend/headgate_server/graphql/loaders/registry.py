@@ -1,0 +1,70 @@
+"""One set of loaders per operation: what makes them, and what forgets them."""
+
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from typing import Any, TypeVar
+from uuid import UUID
+
+from strawberry.dataloader import DataLoader
+
+from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.domain.tenancy import Principal
+
+MAX_BATCH_SIZE = 500
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+Fetch = Callable[[UnitOfWork, list[K]], Awaitable[Mapping[K, T]]]
+"""Reads many objects by key in one go; a key that is missing from the answer does not exist."""
+
+
+class Loaders:
+    """The loaders of one operation, or of one event of a subscription.
+
+    A loader remembers what it read, so it lives no longer than the answer it serves. Its keys name
+    the workspace, and each batch of one workspace opens a session of its own: resolvers run side
+    by side, and a session carries one statement at a time.
+    """
+
+    def __init__(self, database: Database, principal: Principal) -> None:
+        self._database = database
+        self._principal = principal
+        self._loaders: dict[Fetch[Any, Any], DataLoader[tuple[UUID | None, Any], Any]] = {}
+
+    async def load(self, fetch: Fetch[K, T], key: K, *, workspace_id: UUID | None) -> T | None:
+        """Return what ``fetch`` reads for one key, read together with the others asked for now.
+
+        Args:
+            fetch: the same function shares one loader.
+            key: most often an id.
+            workspace_id: None for what belongs to the organization.
+        """
+        return await self._of(fetch).load((workspace_id, key))
+
+    def _of(self, fetch: Fetch[K, T]) -> DataLoader[tuple[UUID | None, K], T | None]:
+        known = self._loaders.get(fetch)
+        if known is not None:
+            return known
+
+        async def load(keys: list[tuple[UUID | None, K]]) -> list[T | None]:
+            return await self._read(fetch, keys)
+
+        loader = DataLoader[tuple[UUID | None, K], T | None](
+            load_fn=load, max_batch_size=MAX_BATCH_SIZE
+        )
+        self._loaders[fetch] = loader
+        return loader
+
+    async def _read(self, fetch: Fetch[K, T], keys: list[tuple[UUID | None, K]]) -> list[T | None]:
+        found: dict[tuple[UUID | None, K], T] = {}
+        for workspace_id, wanted in _by_workspace(keys).items():
+            async with self._database.tenant(self._principal, workspace_id) as work:
+                rows = await fetch(work, wanted)
+            found |= {(workspace_id, key): row for key, row in rows.items()}
+        return [found.get(key) for key in keys]
+
+
+def _by_workspace(keys: Iterable[tuple[UUID | None, K]]) -> dict[UUID | None, list[K]]:
+    grouped: dict[UUID | None, list[K]] = {}
+    for workspace_id, key in keys:
+        grouped.setdefault(workspace_id, []).append(key)
+    return grouped

@@ -1,0 +1,99 @@
+"""Who may use a field: every field that can deny declares its scopes here, and in one way.
+
+``requires_scopes`` puts the scopes into the schema as ``@scope``, where documentation, the contract
+test and clients read them, and checks them with one set operation before the resolver runs.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import strawberry
+from strawberry.extensions import FieldExtension
+from strawberry.extensions.field_extension import AsyncExtensionResolver, SyncExtensionResolver
+from strawberry.types.base import StrawberryOptional
+from strawberry.types.field import StrawberryField
+
+from headgate_server.domain.errors import Forbidden
+from headgate_server.domain.permissions import Scope
+from headgate_server.graphql.context import OperationContext
+from headgate_server.graphql.directives import RequiredScopes
+
+ANY_CREDENTIAL: frozenset[Scope] = frozenset()
+"""Declared by fields that every authenticated caller may use."""
+
+Info = strawberry.Info[OperationContext, None]
+
+
+class RequireScopes(FieldExtension):
+    """Denies a field to callers who lack its scopes.
+
+    A nullable field answers null, as it does for what does not exist; any other fails with
+    FORBIDDEN and the names of the missing scopes.
+    """
+
+    def __init__(self, requires: Iterable[Scope]) -> None:
+        self.requires = frozenset(requires)
+        self.is_nullable = False
+
+    def apply(self, field: StrawberryField) -> None:
+        self.is_nullable = isinstance(field.type, StrawberryOptional)
+        if not any(isinstance(found, RequiredScopes) for found in field.directives):
+            field.directives.append(RequiredScopes(requires=sorted(self.requires)))
+
+    def resolve(self, next_: SyncExtensionResolver, source: Any, info: Info, **kwargs: Any) -> Any:
+        if self.requires <= info.context.principal.scopes:
+            return next_(source, info, **kwargs)
+        return self.deny(info)
+
+    async def resolve_async(
+        self, next_: AsyncExtensionResolver, source: Any, info: Info, **kwargs: Any
+    ) -> Any:
+        if self.requires <= info.context.principal.scopes:
+            found = next_(source, info, **kwargs)
+            return found if inspect.isasyncgen(found) else await found
+        return self.deny(info)
+
+    def deny(self, info: Info) -> None:
+        """Answer null where null is an answer.
+
+        Raises:
+            Forbidden: the field cannot be null.
+        """
+        if not self.is_nullable:
+            raise lacking(info.context.principal.missing_scopes(self.requires))
+
+
+def lacking(missing: list[Scope]) -> Forbidden:
+    """Return the error of a caller that lacks scopes; it names them."""
+    return Forbidden(
+        f"This needs {', '.join(missing)}; ask an owner of the workspace to grant it.",
+        missing_scopes=missing,
+    )
+
+
+def scoped_field(
+    *,
+    requires: Iterable[Scope],
+    description: str,
+    name: str | None = None,
+    directives: Iterable[object] = (),
+) -> Callable[[Callable[..., Any]], Any]:
+    """Declare a field of a type, or of Query or Subscription, with the scopes it needs."""
+    return strawberry.field(
+        name=name,
+        description=description,
+        directives=list(directives),
+        extensions=[RequireScopes(requires)],
+    )
+
+
+def scoped_subscription(
+    *, requires: Iterable[Scope], description: str, directives: Iterable[object] = ()
+) -> Callable[[Callable[..., Any]], Any]:
+    """Declare a subscription with the scopes it needs."""
+    return strawberry.subscription(
+        description=description,
+        directives=list(directives),
+        extensions=[RequireScopes(requires)],
+    )

@@ -1,0 +1,127 @@
+"""The scalars of the API: how times, durations, JSON, cursors and names look on the wire."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import NewType, cast
+
+import msgspec
+import strawberry
+from graphql import GraphQLError
+from strawberry.types.scalar import ScalarDefinition
+
+JSON = NewType("JSON", object)
+Cursor = NewType("Cursor", str)
+Key = NewType("Key", str)
+
+MAX_CURSOR_LENGTH = 512
+_KEY = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,98}[a-z0-9])?")
+
+
+def show_datetime(value: datetime) -> str:
+    """Return a time as RFC 3339 in UTC with microseconds, such as 2026-11-23T02:00:00.000000Z."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_datetime(value: object) -> datetime:
+    """Return the aware UTC time that an RFC 3339 string names.
+
+    Raises:
+        GraphQLError: not such a string, or one without an offset.
+    """
+    if isinstance(value, str):
+        try:
+            parsed = datetime.fromisoformat(value)
+        except ValueError:
+            parsed = None
+        if parsed is not None and parsed.tzinfo is not None:
+            return parsed.astimezone(UTC)
+    raise GraphQLError(
+        "A DateTime is an RFC 3339 string with an offset, such as 2026-11-23T02:00:00.000000Z."
+    )
+
+
+def show_duration(value: timedelta) -> str:
+    """Return a duration as ISO 8601, such as PT15S or P1D."""
+    return cast("str", msgspec.to_builtins(value))
+
+
+def parse_duration(value: object) -> timedelta:
+    """Return the length of time that an ISO 8601 duration names, in days down to seconds.
+
+    Raises:
+        GraphQLError: not such a string, or a negative one.
+    """
+    if isinstance(value, str) and not value.startswith("-"):
+        try:
+            return msgspec.convert(value, timedelta)
+        except msgspec.ValidationError:
+            pass
+    raise GraphQLError("A Duration is an ISO 8601 string of days down to seconds, such as PT0.5S.")
+
+
+def parse_cursor(value: object) -> Cursor:
+    """Return an opaque cursor; only its length is looked at here.
+
+    Raises:
+        GraphQLError: not a string, or an over-long one.
+    """
+    if isinstance(value, str) and len(value) <= MAX_CURSOR_LENGTH:
+        return Cursor(value)
+    raise GraphQLError("A Cursor is a string that the API returned; pass it back unchanged.")
+
+
+def parse_key(value: object) -> Key:
+    """Return a name of 1 to 100 characters that is safe in a URL and on a command line.
+
+    Raises:
+        GraphQLError: any other value.
+    """
+    if isinstance(value, str) and _KEY.fullmatch(value):
+        return Key(value)
+    raise GraphQLError(
+        "A Key has 1 to 100 lower-case letters, digits, dots, hyphens and underscores, "
+        "and starts and ends with a letter or digit."
+    )
+
+
+def _same(value: object) -> object:
+    return value
+
+
+SCALARS: Mapping[object, ScalarDefinition] = {
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description="A point in time, RFC 3339 in UTC with microseconds: "
+        "2026-11-23T02:00:00.000000Z. Any offset is accepted on input.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+        serialize=show_datetime,
+        parse_value=parse_datetime,
+    ),
+    timedelta: strawberry.scalar(
+        name="Duration",
+        description="A length of time, ISO 8601 in days down to seconds: PT15S, PT0.5S, P1D.",
+        serialize=show_duration,
+        parse_value=parse_duration,
+    ),
+    JSON: strawberry.scalar(
+        name="JSON",
+        description="Any JSON value.",
+        serialize=_same,
+        parse_value=_same,
+    ),
+    Cursor: strawberry.scalar(
+        name="Cursor",
+        description="A place in a list or stream; opaque, to be passed back unchanged.",
+        serialize=str,
+        parse_value=parse_cursor,
+    ),
+    Key: strawberry.scalar(
+        name="Key",
+        description="A name of 1 to 100 lower-case letters, digits, dots, hyphens and underscores "
+        "that starts and ends with a letter or digit.",
+        serialize=str,
+        parse_value=parse_key,
+    ),
+}
+"""What StrawberryConfig maps Python types to."""

@@ -1,0 +1,237 @@
+"""Flow runs: executions of flows."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from headgate_server.domain import filters, ids
+from headgate_server.domain.flow_runs import FlowRun as FlowRunRow
+from headgate_server.domain.flow_runs import FlowRunPayload, LateCause
+from headgate_server.domain.permissions import Scope
+from headgate_server.graphql.connections import After, Before, Connection, First, Last
+from headgate_server.graphql.directives import Cost
+from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
+from headgate_server.graphql.scalars import JSON
+from headgate_server.graphql.types import logs as log_lists
+from headgate_server.graphql.types import task_runs as task_lists
+from headgate_server.graphql.types.actors import Actor, show_actor
+from headgate_server.graphql.types.attempts import Attempt, show_attempt
+from headgate_server.graphql.types.filters import LogFilter, TaskRunFilter
+from headgate_server.graphql.types.leases import RunLease, show_lease
+from headgate_server.graphql.types.nodes import (
+    NodeKind,
+    Versioned,
+    load,
+    reads,
+    show_id,
+    shows,
+)
+from headgate_server.graphql.types.runs import Run
+from headgate_server.graphql.types.states import State, as_json, show_state, state_of_flow_run
+from headgate_server.services import deployments, flows, work_pools, work_queues
+from headgate_server.services import task_runs as task_run_services
+from headgate_server.services.flow_runs import read
+from headgate_server.services.leases.read import get_many_items
+
+if TYPE_CHECKING:
+    from headgate_server.graphql.types.deployments import Deployment
+    from headgate_server.graphql.types.flows import Flow
+    from headgate_server.graphql.types.work_pools import WorkPool
+    from headgate_server.graphql.types.work_queues import WorkQueue
+
+strawberry.enum(LateCause, description="Why a run did not start in time.")
+
+TYPES = "headgate_server.graphql.types"
+MAX_TASK_RUN_FILTER = Annotated[
+    TaskRunFilter | None, strawberry.argument(description="Only the task runs that match this.")
+]
+
+
+@strawberry.type(description="One execution of a flow.")
+class FlowRun(Run, Versioned):
+    expected_start: datetime | None = strawberry.field(description="When it is or was due.")
+    lateness: timedelta | None = strawberry.field(
+        description="How long after it was due it started; null until it has."
+    )
+    attempt: int = strawberry.field(description="How often user code was started.")
+    priority: int = strawberry.field(description="-1,000 to 1,000; high first in its queue.")
+    idempotency_key: str | None = strawberry.field(description="As it was created with.")
+    late_cause: LateCause | None = strawberry.field(
+        description="Why it is late; null if it is not."
+    )
+    unresponsive_since: datetime | None = strawberry.field(
+        description="Since when its holder has been silent; null while it is heard."
+    )
+    cancel_requested_at: datetime | None = strawberry.field(
+        description="When someone asked for it to be cancelled."
+    )
+    row: strawberry.Private[FlowRunRow]
+
+    @strawberry.field(description="Who asked for it.")
+    def created_by(self) -> Actor | None:
+        return show_actor(self.row.created_by)
+
+    @strawberry.field(description="What made it: the schedule and instant, for instance.")
+    def triggered_by(self) -> JSON | None:
+        return as_json(self.row.triggered_by)
+
+    @scoped_field(requires=ANY_CREDENTIAL, description="The flow it executes.")
+    async def flow(self, info: Info) -> Annotated["Flow", strawberry.lazy(f"{TYPES}.flows")]:
+        return await self.refer(info, flows.get_many_flows, self.row.flow_id)
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL, description="The deployment it was made of; null for a local run."
+    )
+    async def deployment(
+        self, info: Info
+    ) -> Annotated["Deployment", strawberry.lazy(f"{TYPES}.deployments")] | None:
+        return await self.refer(info, deployments.get_many_deployments, self.row.deployment_id)
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL, description="The pool it waits or waited in; null for a local run."
+    )
+    async def work_pool(
+        self, info: Info
+    ) -> Annotated["WorkPool", strawberry.lazy(f"{TYPES}.work_pools")] | None:
+        return await self.refer(info, work_pools.get_many_work_pools, self.row.work_pool_id)
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL, description="Its queue in that pool; null for a local run."
+    )
+    async def work_queue(
+        self, info: Info
+    ) -> Annotated["WorkQueue", strawberry.lazy(f"{TYPES}.work_queues")] | None:
+        return await self.refer(info, work_queues.get_many_work_queues, self.row.work_queue_id)
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL, description="The task run that stands for it in its parent."
+    )
+    async def parent_task_run(self, info: Info) -> task_lists.TaskRun | None:
+        fetch = task_run_services.get_many_task_runs
+        return await self.refer(info, fetch, self.row.parent_task_run_id)
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL, description="What the flow is called with; at most 512 KiB."
+    )
+    async def parameters(self, info: Info) -> JSON:
+        payload = await self.read_payload(info)
+        return JSON(payload.parameters if payload else {})
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL, description="What this run changes of its job's template."
+    )
+    async def job_variables(self, info: Info) -> JSON | None:
+        payload = await self.read_payload(info)
+        return as_json(payload.job_variables) if payload else None
+
+    @scoped_field(requires=ANY_CREDENTIAL, description="Every start of user code, in order.")
+    async def attempts(self, info: Info) -> list[Attempt]:
+        workspace_id = self.row.workspace_id
+        rows = await info.context.load(
+            read.get_many_attempts, self.row.id, workspace_id=workspace_id
+        )
+        return [show_attempt(row, workspace_id=workspace_id) for row in rows or ()]
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL, description="Who executes it now; null when nobody does."
+    )
+    async def lease(self, info: Info) -> RunLease | None:
+        item = await info.context.load(
+            get_many_items, self.row.id, workspace_id=self.row.workspace_id
+        )
+        return show_lease(item) if item else None
+
+    @scoped_field(requires=ANY_CREDENTIAL, description="Its task runs, in the order they began.")
+    async def task_runs(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        filter: MAX_TASK_RUN_FILTER = None,
+    ) -> Connection[task_lists.TaskRun]:
+        own = filters.IdFilter(eq=self.row.id)
+        asked = (filter.to_filter(),) if filter else ()
+        return await task_lists.list_of(
+            info,
+            workspace_id=self.row.workspace_id,
+            filter_=filters.TaskRunFilter(flow_run_id=own, and_=asked),
+            first=first,
+            after=after,
+        )
+
+    @scoped_field(
+        requires=[Scope.LOGS_READ],
+        description="Its log, in the order received; pages of up to 1,000 lines.",
+        directives=[Cost(weight=1, list_size=log_lists.MAX_PAGE_SIZE)],
+    )
+    async def logs(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: log_lists.Filter = None,
+    ) -> Connection[log_lists.LogLine]:
+        return await log_lists.list_lines(
+            info,
+            workspace_id=self.row.workspace_id,
+            flow_run_id=self.row.id,
+            filter_=(filter or LogFilter()).to_filter(),
+            first=first,
+            after=after,
+            last=last,
+            before=before,
+        )
+
+    async def refer(self, info: Info, fetch: Any, id_: UUID | None) -> Any:
+        """Return what one of the row's references points to."""
+        return await load(info.context, fetch, id_, workspace_id=self.row.workspace_id)
+
+    async def read_payload(self, info: Info) -> FlowRunPayload | None:
+        """Return the wide part of the row."""
+        return await info.context.load(
+            read.get_many_payloads, self.row.id, workspace_id=self.row.workspace_id
+        )
+
+    async def read_tags(self, info: Info) -> list[str]:
+        tags = await info.context.load(
+            read.get_many_tags, self.row.id, workspace_id=self.row.workspace_id
+        )
+        return list(tags or ())
+
+    async def read_states(self, info: Info, *, after: int, most: int) -> Sequence[State]:
+        workspace_id = self.row.workspace_id
+        async with info.context.work(workspace_id) as work:
+            rows = await read.list_states(work, flow_run_id=self.row.id, after=after, most=most)
+        return [show_state(row, workspace_id=workspace_id) for row in rows]
+
+
+def show_flow_run(row: FlowRunRow) -> FlowRun:
+    """Return a flow run."""
+    return FlowRun(
+        id=show_id(ids.Kind.FLOW_RUN, row.id),
+        name=row.name,
+        state=state_of_flow_run(row),
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        duration=row.duration,
+        version=row.version,
+        updated_at=row.updated_at,
+        expected_start=row.expected_start,
+        lateness=row.lateness,
+        attempt=row.attempt,
+        priority=row.priority,
+        idempotency_key=row.idempotency_key,
+        late_cause=row.late_cause,
+        unresponsive_since=row.unresponsive_since,
+        cancel_requested_at=row.cancel_requested_at,
+        row=row,
+    )
+
+
+shows(FlowRunRow, by=show_flow_run)
+reads(ids.Kind.FLOW_RUN, by=NodeKind(fetch=read.get_many_flow_runs, scope=Scope.RUNS_READ))

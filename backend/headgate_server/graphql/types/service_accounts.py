@@ -1,0 +1,51 @@
+"""Service accounts: machines that hold keys."""
+
+from datetime import datetime
+from uuid import UUID
+
+import strawberry
+
+from headgate_server.domain import ids
+from headgate_server.domain.permissions import Scope
+from headgate_server.domain.service_accounts import ServiceAccount as ServiceAccountRow
+from headgate_server.domain.tenancy import ActorKind
+from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
+from headgate_server.graphql.types.actors import Actor, acts
+from headgate_server.graphql.types.nodes import Node, NodeKind, reads, show_id, shows
+from headgate_server.services import service_accounts
+
+
+@strawberry.type(description="A machine of an organization.")
+class ServiceAccount(Node, Actor):
+    account_id: strawberry.Private[UUID]
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL, description="When it was made; null if it may not be seen."
+    )
+    async def created_at(self, info: Info) -> datetime | None:
+        row = await info.context.load(
+            service_accounts.get_many_service_accounts, self.account_id, workspace_id=None
+        )
+        return row.created_at if row else None
+
+
+def show_service_account(id_: UUID, name: str) -> ServiceAccount:
+    """Return a machine from id and name; the rest is read when asked for."""
+    shown = show_id(ids.Kind.SERVICE_ACCOUNT, id_)
+    return ServiceAccount(id=shown, display_name=name, account_id=id_)
+
+
+def _show_row(row: ServiceAccountRow) -> ServiceAccount:
+    return show_service_account(row.id, row.display_name)
+
+
+acts(ActorKind.SERVICE_ACCOUNT, by=show_service_account)
+shows(ServiceAccountRow, by=_show_row)
+reads(
+    ids.Kind.SERVICE_ACCOUNT,
+    by=NodeKind(
+        fetch=service_accounts.get_many_service_accounts,
+        scope=Scope.ORG_READ,
+        is_of_organization=True,
+    ),
+)

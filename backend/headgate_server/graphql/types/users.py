@@ -1,0 +1,48 @@
+"""Users: people who sign in."""
+
+from uuid import UUID
+
+import strawberry
+
+from headgate_server.domain import ids
+from headgate_server.domain.permissions import Scope
+from headgate_server.domain.tenancy import ActorKind
+from headgate_server.domain.users import User as UserRow
+from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
+from headgate_server.graphql.types.actors import Actor, acts
+from headgate_server.graphql.types.nodes import Node, NodeKind, reads, show_id, shows
+from headgate_server.services import users
+
+
+@strawberry.type(description="A person.")
+class User(Node, Actor):
+    user_id: strawberry.Private[UUID]
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL, description="The address they sign in with; null if not known."
+    )
+    async def email(self, info: Info) -> str | None:
+        row = await info.context.load(users.get_many_users, self.user_id, workspace_id=None)
+        return row.email if row else None
+
+    @scoped_field(requires=ANY_CREDENTIAL, description="A picture; null if there is none.")
+    async def avatar_url(self, info: Info) -> str | None:
+        row = await info.context.load(users.get_many_users, self.user_id, workspace_id=None)
+        return row.avatar_url if row else None
+
+
+def show_user(id_: UUID, name: str) -> User:
+    """Return a person from id and name; the rest is read when asked for."""
+    return User(id=show_id(ids.Kind.USER, id_), display_name=name, user_id=id_)
+
+
+def _show_row(row: UserRow) -> User:
+    return show_user(row.id, row.display_name)
+
+
+acts(ActorKind.USER, by=show_user)
+shows(UserRow, by=_show_row)
+reads(
+    ids.Kind.USER,
+    by=NodeKind(fetch=users.get_many_users, scope=Scope.ORG_READ, is_of_organization=True),
+)

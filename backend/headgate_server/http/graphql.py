@@ -1,0 +1,251 @@
+"""The one endpoint of the API: POST application/json, and WebSockets on the same path."""
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, cast
+from uuid import uuid4
+
+import orjson
+from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.schema import BaseSchema
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
+from typing_extensions import override
+
+from headgate_server.domain.errors import HeadgateError
+from headgate_server.graphql.context import Backend, OperationContext
+from headgate_server.graphql.limits import rules
+from headgate_server.graphql.limits.extension import is_report
+from headgate_server.graphql.masking import INTERNAL_MESSAGE, RETRYABLE_STATUS, classify
+from headgate_server.http.auth import Authenticate, bearer_token, check_origin
+from headgate_server.http.constants import MAX_OPERATIONS_PER_SOCKET, REQUEST_ID_HEADER
+from headgate_server.http.websocket import Connection, SocketAdapter, SocketHandler, SocketTimers
+
+logger = logging.getLogger("headgate.http")
+
+_STATUS: Mapping[str, int] = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, **RETRYABLE_STATUS}
+_CODES = {400: "BAD_REQUEST", 405: "METHOD_NOT_ALLOWED", 413: "LIMIT_EXCEEDED", 415: "BAD_REQUEST"}
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+RETRY_AFTER_SECONDS = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointOptions:
+    """How the endpoint is set up."""
+
+    allowed_origins: tuple[str, ...] = ()
+    timers: SocketTimers = field(default_factory=SocketTimers)
+
+
+class Endpoint(GraphQL[OperationContext | Connection, None]):
+    """Authenticates, checks and answers requests; hands sockets to their handler."""
+
+    websocket_adapter_class = SocketAdapter
+    graphql_transport_ws_handler_class = SocketHandler
+
+    def __init__(
+        self,
+        schema: BaseSchema,
+        *,
+        backend: Backend,
+        authenticate: Authenticate,
+        options: EndpointOptions,
+    ) -> None:
+        super().__init__(
+            schema,
+            graphql_ide=None,
+            allow_queries_via_get=False,
+            subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
+            connection_init_wait_timeout=timedelta(seconds=options.timers.init_seconds),
+            multipart_uploads_enabled=False,
+            max_subscriptions_per_connection=MAX_OPERATIONS_PER_SOCKET,
+            allowed_origins=options.allowed_origins,
+        )
+        self.backend = backend
+        self.authenticate = authenticate
+        self.timers = options.timers
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        request = Request(scope, receive=_bounded(receive))
+        request_id = request_id_of(request.headers.get(REQUEST_ID_HEADER))
+        scope.setdefault("state", {})["request_id"] = request_id
+        try:
+            response = await self.run(request)
+        except HTTPException as error:
+            response = _refuse(error.status_code, error.reason)
+        except Exception as error:  # noqa: BLE001  the edge: nothing unmasked leaves
+            response = _failure(error, request_id=request_id)
+        response.headers[REQUEST_ID_HEADER] = request_id
+        await response(scope, receive, send)
+
+    @override
+    async def get_context(
+        self, request: Request | WebSocket, response: Response | WebSocket
+    ) -> OperationContext | Connection:
+        if isinstance(request, WebSocket):
+            request_id = request_id_of(request.headers.get(REQUEST_ID_HEADER))
+            return Connection(request_id=request_id)
+        _check_request(request, allowed_origins=frozenset(self.allowed_origins))
+        principal = await self.authenticate(bearer_token(request.headers.get("authorization")))
+        request_id = cast("str", request.state.request_id)
+        return OperationContext.open(self.backend, principal=principal, request_id=request_id)
+
+    @override
+    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
+        body = await request.get_body()
+        data = self.parse_json(body)
+        if not isinstance(data, dict):
+            raise HTTPException(400, "Send one JSON object: query, variables, operationName.")
+        fields = cast("dict[str, Any]", data)
+        query, name = fields.get("query"), fields.get("operationName")
+        variables = fields.get("variables")
+        if not isinstance(query, str) or not query:
+            raise HTTPException(400, "The body needs a query: one GraphQL document as a string.")
+        if not isinstance(variables, dict | None) or not isinstance(name, str | None):
+            raise HTTPException(400, "variables is an object or null; operationName, a string.")
+        if len(body) > rules.MAX_BODY_BYTES and not is_report(query):
+            raise HTTPException(
+                413, f"The body is larger than the limit of {rules.MAX_BODY_BYTES:,} bytes."
+            )
+        return GraphQLRequestData(
+            query=query,
+            variables=cast("dict[str, Any] | None", variables),
+            operation_name=name,
+            extensions=None,
+        )
+
+    @override
+    async def execute_single(self, *args: Any, **kwargs: Any) -> ExecutionResult:
+        sent = cast("GraphQLRequestData", kwargs["request_data"])
+        refusal = rules.check_document_size(sent.query or "")
+        if refusal is not None:
+            return ExecutionResult(data=None, errors=[refusal])
+        try:
+            return await self.schema.execute(
+                sent.query,
+                variable_values=sent.variables,
+                context_value=kwargs["context"],
+                operation_name=sent.operation_name,
+                allowed_operation_types=(OperationType.QUERY, OperationType.MUTATION),
+            )
+        except CannotGetOperationTypeError as error:
+            raise HTTPException(400, error.as_http_error_reason()) from error
+        except InvalidOperationTypeError as error:
+            raise HTTPException(400, "Subscriptions need a WebSocket on this path.") from error
+
+    @override
+    def create_response(
+        self,
+        response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse],
+        sub_response: Response,
+    ) -> Response:
+        data = cast("GraphQLHTTPResponse", response_data)
+        status = _status_of(data)
+        response = Response(
+            self.encode_json(data), status_code=status, media_type="application/json"
+        )
+        if status in RETRYABLE_STATUS.values():
+            response.headers["retry-after"] = RETRY_AFTER_SECONDS
+        return response
+
+    @override
+    def decode_json(self, data: str | bytes) -> object:
+        return orjson.loads(data)
+
+    @override
+    def encode_json(self, data: object) -> bytes:
+        return orjson.dumps(data)
+
+
+def request_id_of(sent: str | None) -> str:
+    """Return the caller's request id if it is fit for a log, or a new one."""
+    return sent if sent and _REQUEST_ID.fullmatch(sent) else uuid4().hex
+
+
+def _check_request(request: Request, *, allowed_origins: frozenset[str]) -> None:
+    if request.method != "POST":
+        raise HTTPException(405, "The API takes POST requests only.")
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise HTTPException(415, "Send the request as application/json.")
+    check_origin(request.headers, allowed_origins=allowed_origins)
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Return a receive that stops reading a body once no operation may be that large."""
+    received = 0
+
+    async def bounded() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > rules.MAX_REPORT_BODY_BYTES:
+            raise HTTPException(
+                413, f"The body is larger than the limit of {rules.MAX_REPORT_BODY_BYTES:,} bytes."
+            )
+        return message
+
+    return bounded
+
+
+def _status_of(data: GraphQLHTTPResponse) -> int:
+    """Return 429, 503 or 504 where nothing was answered and the caller should try again."""
+    if any(value is not None for value in (data.get("data") or {}).values()):
+        return 200
+    for error in cast("list[dict[str, Any]]", data.get("errors") or []):
+        status = RETRYABLE_STATUS.get(error.get("extensions", {}).get("code", ""))
+        if status is not None:
+            return status
+    return 200
+
+
+def _failure(error: Exception, *, request_id: str) -> Response:
+    """Answer an exception from outside any operation."""
+    shown = classify(error)
+    status = _STATUS.get(shown.code, 500)
+    if not shown.is_ours:
+        return _refuse(status, shown.message, code=shown.code)
+    error_id = uuid4().hex
+    logger.error(
+        "%s in a request",
+        shown.code,
+        exc_info=error,
+        extra={"error_id": error_id, "request_id": request_id},
+    )
+    message = shown.message if isinstance(error, HeadgateError) else INTERNAL_MESSAGE
+    return _refuse(status, message, code=shown.code, error_id=error_id)
+
+
+def _refuse(
+    status: int, message: str, *, code: str | None = None, error_id: str | None = None
+) -> Response:
+    extensions: dict[str, str] = {"code": code or _CODES.get(status, "BAD_REQUEST")}
+    if error_id is not None:
+        extensions["errorId"] = error_id
+    response = Response(
+        orjson.dumps({"errors": [{"message": message, "extensions": extensions}]}),
+        status_code=status,
+        media_type="application/json",
+    )
+    if status == 401:
+        response.headers["www-authenticate"] = "Bearer"
+    elif status == 405:
+        response.headers["allow"] = "POST"
+    elif status in RETRYABLE_STATUS.values():
+        response.headers["retry-after"] = RETRY_AFTER_SECONDS
+    return response

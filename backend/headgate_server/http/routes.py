@@ -1,0 +1,36 @@
+"""Every route of the server, put together from what the composition root hands over."""
+
+from collections.abc import Sequence
+
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from strawberry.schema import BaseSchema
+
+from headgate_server.graphql.context import Backend
+from headgate_server.http.auth import Authenticate
+from headgate_server.http.graphql import Endpoint, EndpointOptions
+from headgate_server.http.health import Check, health_routes
+
+GRAPHQL_PATH = "/graphql"
+
+
+def build_routes(
+    schema: BaseSchema,
+    *,
+    backend: Backend,
+    authenticate: Authenticate,
+    is_ready: Check,
+    has_started: Check,
+    options: EndpointOptions | None = None,
+) -> Sequence[BaseRoute]:
+    """Return the routes of the API and of its health."""
+    endpoint = Endpoint(
+        schema,
+        backend=backend,
+        authenticate=authenticate,
+        options=options or EndpointOptions(),
+    )
+    return [
+        Route(GRAPHQL_PATH, endpoint),
+        WebSocketRoute(GRAPHQL_PATH, endpoint),
+        *health_routes(is_ready=is_ready, has_started=has_started),
+    ]

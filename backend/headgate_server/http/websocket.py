@@ -1,0 +1,238 @@
+"""Sockets of the API: graphql-transport-ws, with a fresh context for every operation and event."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
+
+import orjson
+from starlette.websockets import WebSocketDisconnect
+from strawberry.asgi import ASGIWebSocketAdapter
+from strawberry.http.exceptions import WebSocketDisconnected
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
+    BaseGraphQLTransportWSHandler,
+    Operation,
+)
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    ConnectionInitMessage,
+    PongMessage,
+)
+from strawberry.types.execution import ExecutionResult, PreExecutionError
+from typing_extensions import override
+
+from headgate_server.domain.clock import SystemClock
+from headgate_server.domain.errors import HeadgateError, Unauthenticated
+from headgate_server.domain.tenancy import Principal
+from headgate_server.graphql.context import OperationContext
+from headgate_server.graphql.limits import rules
+from headgate_server.graphql.scalars import show_datetime
+from headgate_server.http.auth import bearer_token
+from headgate_server.http.constants import MAX_FRAME_BYTES, REAUTHENTICATE_SECONDS
+
+if TYPE_CHECKING:
+    from headgate_server.http.graphql import Endpoint
+
+logger = logging.getLogger("headgate.http")
+
+FORBIDDEN, SILENT, TRY_AGAIN = 4403, 4408, 1013
+
+
+@dataclass(frozen=True, slots=True)
+class SocketTimers:
+    """How long a socket may be silent, in seconds."""
+
+    init_seconds: float = 5.0
+    ping_seconds: float = 20.0
+    pong_seconds: float = 20.0
+    reauthenticate_seconds: float = REAUTHENTICATE_SECONDS
+
+
+@dataclass(slots=True)
+class Connection:
+    """What a socket knows for as long as it is open; operations get contexts of their own."""
+
+    request_id: str
+    token: str = ""
+    principal: Principal | None = None
+    pong: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class SocketAdapter(ASGIWebSocketAdapter):
+    """Sends text frames: orjson makes bytes, and bytes would go out as binary frames."""
+
+    @override
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        try:
+            await self.ws.send_text(orjson.dumps(message).decode())
+        except WebSocketDisconnect as error:
+            raise WebSocketDisconnected from error
+
+
+class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
+    """Authenticates a socket, keeps watch over it, and runs each operation in its own context."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.endpoint = cast("Endpoint", self.view)
+        self.connection = cast("Connection", self.context)
+        self.watches: list[asyncio.Task[None]] = []
+
+    @override
+    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        if self.connection_timed_out:
+            return
+        timeout = cast("asyncio.Task[None] | None", self.connection_init_timeout_task)  # pyright: ignore[reportUnknownMemberType]  # untyped upstream
+        if timeout is not None:
+            timeout.cancel()
+        if self.connection_init_received:
+            await self.websocket.close(code=4429, reason="Too many initialisation requests")
+            return
+        self.connection_init_received = True
+        payload = cast("object", message.get("payload"))
+        try:
+            self.connection.token = bearer_token(_authorization(payload))
+            self.connection.principal = await self.authenticate()
+        except Unauthenticated:
+            await self.websocket.close(code=FORBIDDEN, reason="Forbidden")
+            return
+        except HeadgateError as error:
+            logger.warning("A socket could not be authenticated: %s", error.code)
+            await self.websocket.close(code=TRY_AGAIN, reason="Try again later")
+            return
+        now = show_datetime(SystemClock().now())
+        await self.send_message(
+            {
+                "type": "connection_ack",
+                "payload": {"serverTime": now, "maxMessageBytes": MAX_FRAME_BYTES},
+            }
+        )
+        self.connection_acknowledged = True
+        self.watch(self.ping())
+        self.watch(self.watch_credential())
+
+    async def authenticate(self) -> Principal:
+        """Return whom the socket's token speaks for now.
+
+        Raises:
+            Unauthenticated: it has expired or was revoked.
+        """
+        return await self.endpoint.authenticate(self.connection.token)
+
+    @override
+    async def handle_pong(self, message: PongMessage) -> None:
+        self.connection.pong.set()
+
+    @override
+    async def run_operation(self, operation: Operation[Any, Any]) -> None:
+        try:
+            refusal = rules.check_document_size(operation.query)
+            if refusal is not None:
+                await operation.send_initial_errors([refusal])
+                return
+            await self.stream(operation, self.fork())
+            await operation.send_operation_message({"id": operation.id, "type": "complete"})
+        except WebSocketDisconnected:
+            pass
+        except Exception:
+            logger.exception("An operation on a socket failed outside of its resolvers")
+            with contextlib.suppress(Exception):
+                await operation.send_operation_message({"id": operation.id, "type": "complete"})
+
+    async def stream(self, operation: Operation[Any, Any], context: OperationContext) -> None:
+        """Send each result of an operation; loaders forget what they read between two of them."""
+        results = await self.schema.stream(
+            operation.query,
+            variable_values=operation.variables,
+            context_value=context,
+            root_value=self.root_value,
+            operation_name=operation.operation_name,
+        )
+        async with contextlib.aclosing(results):
+            async for result in results:
+                if isinstance(result, PreExecutionError):
+                    await operation.send_initial_errors(result.errors or [])
+                    return
+                await operation.send_next(cast("ExecutionResult", result))
+                context.forget()
+
+    def fork(self) -> OperationContext:
+        """Return the context of one operation of this socket.
+
+        Raises:
+            Unauthenticated: the socket was not authenticated; its protocol forbids this.
+        """
+        if self.connection.principal is None:
+            raise Unauthenticated
+        return OperationContext.open(
+            self.endpoint.backend,
+            principal=self.connection.principal,
+            request_id=f"{self.connection.request_id}.{uuid4().hex[:8]}",
+        )
+
+    def watch(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run something for as long as the socket is open."""
+        task = asyncio.create_task(coroutine)
+        self.watches.append(task)
+
+    async def ping(self) -> None:
+        """Ask for a sign of life, and close a socket that gives none."""
+        timers = self.endpoint.timers
+        while True:
+            await asyncio.sleep(timers.ping_seconds)
+            self.connection.pong.clear()
+            with contextlib.suppress(WebSocketDisconnected):
+                await self.send_message({"type": "ping"})
+            try:
+                async with asyncio.timeout(timers.pong_seconds):
+                    await self.connection.pong.wait()
+            except TimeoutError:
+                await self.close(SILENT, reason="No pong")
+                return
+
+    async def watch_credential(self) -> None:
+        """Close the socket when its token expires, or soon after it is revoked."""
+        every = self.endpoint.timers.reauthenticate_seconds
+        while True:
+            principal = self.connection.principal
+            left = _seconds_left(principal.expires_at if principal else None)
+            await asyncio.sleep(max(min(every, left), 0.0))
+            if left <= every:
+                await self.close(FORBIDDEN, reason="Token expired")
+                return
+            try:
+                self.connection.principal = await self.authenticate()
+            except Unauthenticated:
+                await self.close(FORBIDDEN, reason="Forbidden")
+                return
+            except HeadgateError as error:
+                logger.warning("A socket could not be authenticated again: %s", error.code)
+
+    async def close(self, code: int, *, reason: str) -> None:
+        """Close the socket; one that is closed already stays so."""
+        with contextlib.suppress(RuntimeError, WebSocketDisconnected):
+            await self.websocket.close(code=code, reason=reason)
+
+    @override
+    async def shutdown(self) -> None:
+        for task in self.watches:
+            task.cancel()
+        for task in self.watches:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await super().shutdown()
+
+
+def _authorization(payload: object) -> object:
+    if not isinstance(payload, dict):
+        return None
+    return cast("dict[str, object]", payload).get("authorization")
+
+
+def _seconds_left(expires_at: datetime | None) -> float:
+    if expires_at is None:
+        return float("inf")
+    return (expires_at - SystemClock().now().astimezone(UTC)).total_seconds()

@@ -1,0 +1,20 @@
+"""Every loop there is."""
+
+from headgate_server.loops import (
+    expired_keys,
+    late_runs,
+    lost_runs,
+    outbox,
+    partitions,
+    schedules,
+)
+from headgate_server.loops.loop import Loop
+
+LOOPS = (
+    Loop("schedules", schedules.run_once),
+    Loop("late_runs", late_runs.run_once),
+    Loop("lost_runs", lost_runs.run_once),
+    Loop("outbox", outbox.run_once),
+    Loop("expired_keys", expired_keys.run_once),
+    Loop("partitions", partitions.run_once, every_seconds=3600),
+)

@@ -1,0 +1,188 @@
+"""Keeps the loops ticking: as arq jobs while Redis answers, directly while it does not.
+
+A loop is enqueued when the bus wakes it, at the instant at which a row becomes due, and by a sweep
+behind both. Job ids are unique by loop and instant, so any number of replicas enqueue one job.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from arq import ArqRedis, create_pool
+from arq.connections import RedisSettings
+from arq.worker import Worker, func
+from redis.exceptions import RedisError
+
+from headgate_server.bus import channels
+from headgate_server.domain.errors import HeadgateError
+from headgate_server.loops.loop import Loop, LoopContext, run_safely
+from headgate_server.services import upkeep
+
+logger = logging.getLogger(__name__)
+
+JOB_TIMEOUT_SECONDS = 30
+POLL_SECONDS = 0.1
+MAX_JOBS = 20
+RESTART_SECONDS = 1.0
+COALESCE_SECONDS = 0.05
+
+
+class Supervisor:
+    """Runs the loops of one scheduler replica; any number of replicas share the work."""
+
+    def __init__(
+        self, context: LoopContext, loops: Sequence[Loop], *, redis_url: str, prefix: str
+    ) -> None:
+        self._context = context
+        self._loops = {loop.name: loop for loop in loops}
+        self._redis_url = redis_url
+        self._queue = f"{prefix}:loops"
+        self._pool: ArqRedis | None = None
+        self._timed: dict[str, float] = {}
+        self.last_tick_at: datetime | None = None
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._work_forever())
+            tasks.create_task(self._tick_forever())
+
+    async def _work_forever(self) -> None:
+        """Keep an arq worker alive: it ends whenever Redis does."""
+        while True:
+            try:
+                await self._work()
+            except (RedisError, OSError, TimeoutError) as error:
+                self._pool = None
+                logger.warning("The job queue is away; loops run directly meanwhile: %s", error)
+            await asyncio.sleep(RESTART_SECONDS)
+
+    async def _work(self) -> None:
+        pool = await create_pool(
+            _settings(self._redis_url),
+            default_queue_name=self._queue,
+            job_serializer=_dump,
+            job_deserializer=orjson.loads,
+        )
+        worker = Worker(
+            functions=[
+                func(self._job(loop), name=loop.name, timeout=JOB_TIMEOUT_SECONDS, keep_result=0)
+                for loop in self._loops.values()
+            ],
+            redis_pool=pool,
+            queue_name=self._queue,
+            handle_signals=False,
+            keep_result=0,
+            poll_delay=POLL_SECONDS,
+            max_jobs=MAX_JOBS,
+            max_tries=1,
+            job_timeout=JOB_TIMEOUT_SECONDS,
+            job_serializer=_dump,
+            job_deserializer=orjson.loads,
+            log_results=False,
+        )
+        self._pool = pool
+        try:
+            await worker.async_run()
+        finally:
+            self._pool = None
+            with contextlib.suppress(RedisError, OSError):
+                await worker.close()
+
+    def _job(self, loop: Loop) -> Any:
+        async def job(_arq: dict[str, Any]) -> None:
+            done = await run_safely(loop, self._context)
+            if done:
+                await self._plan()
+
+        job.__qualname__ = loop.name
+        return job
+
+    async def _tick_forever(self) -> None:
+        timers = self._context.timers
+        async with self._context.bus.listen(channels.SCHEDULER) as listener:
+            is_woken = False
+            while True:
+                if is_woken:
+                    await self._plan()
+                    await asyncio.sleep(COALESCE_SECONDS)
+                else:
+                    await self._sweep()
+                is_woken = await listener.wait(
+                    timers.sweep_seconds
+                    if self._pool is not None
+                    else timers.sweep_without_redis_seconds
+                )
+
+    async def _sweep(self) -> None:
+        now = asyncio.get_running_loop().time()
+        timed = [
+            loop
+            for loop in self._loops.values()
+            if loop.every_seconds is not None
+            and now - self._timed.get(loop.name, -loop.every_seconds) >= loop.every_seconds
+        ]
+        self._timed.update({loop.name: now for loop in timed})
+        await self._start(timed)
+        await self._plan()
+
+    async def _plan(self) -> None:
+        """Ask the database what is due, start that, and set a job for what is due before long."""
+        timers = self._context.timers
+        try:
+            async with self._context.database.system() as work:
+                due = await upkeep.next_due(
+                    work,
+                    horizon=timers.schedule_horizon,
+                    unresponsive_after=timedelta(seconds=timers.unresponsive_after_seconds),
+                    lost_after=timers.lease,
+                )
+                now = work.now
+        except HeadgateError as error:
+            logger.warning("The loops cannot see what is due: %s", error)
+            return
+        self.last_tick_at = now
+        ahead = timedelta(seconds=timers.sweep_seconds)
+        for name, at in due.items():
+            if at is None or at > now + ahead:
+                continue
+            loop = self._loops[name]
+            if at <= now:
+                await self._start([loop])
+            else:
+                await self._enqueue(loop, at=at, delay=at - now)
+
+    async def _start(self, loops: Sequence[Loop]) -> None:
+        for loop in loops:
+            await self._enqueue(loop, at=None, delay=timedelta())
+
+    async def _enqueue(self, loop: Loop, *, at: datetime | None, delay: timedelta) -> None:
+        """Hand a loop to the job queue, or run it here where there is none."""
+        pool = self._pool
+        if pool is not None:
+            instant = "now" if at is None else str(int(at.timestamp() * 1000))
+            try:
+                await pool.enqueue_job(
+                    loop.name, _job_id=f"{self._queue}:{loop.name}:{instant}", _defer_by=delay
+                )
+            except (RedisError, OSError, TimeoutError):
+                self._pool = None
+            else:
+                return
+        if at is None:
+            await run_safely(loop, self._context)
+
+
+def _settings(url: str) -> RedisSettings:
+    settings = RedisSettings.from_dsn(url)
+    settings.conn_timeout = 1
+    settings.conn_retries = 0
+    return settings
+
+
+def _dump(value: Any) -> bytes:
+    return orjson.dumps(value)

@@ -1,0 +1,307 @@
+"""SQL of agents and their sessions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, column, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import ids
+from headgate_server.domain.agents import Agent, AgentSession, AgentState
+from headgate_server.domain.leases import Phase
+from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.repositories import pages
+from headgate_server.tables.work_pools import agent_sessions, agents, work_items
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What a process says of itself when it registers."""
+
+    instance_id: UUID
+    queue_ids: tuple[UUID, ...] | None
+    capacity: int
+    labels: dict[str, Any]
+    sdk_version: str
+    host: str | None
+    api_key_id: UUID | None
+
+
+async def upsert_agent(work: UnitOfWork, *, work_pool_id: UUID, name: str) -> UUID:
+    """Return the id of the agent of this name in the pool, made if it is new."""
+    added = insert(agents).values(
+        workspace_id=work.workspace_id, id=ids.new_id(), work_pool_id=work_pool_id, name=name
+    )
+    row = await work.execute(
+        added.on_conflict_do_update(
+            index_elements=[agents.c.workspace_id, agents.c.work_pool_id, agents.c.name],
+            set_={"name": added.excluded.name},
+        ).returning(agents.c.id)
+    )
+    return row.scalar_one()
+
+
+async def upsert_session(
+    work: UnitOfWork, *, agent_id: UUID, work_pool_id: UUID, session: NewSession
+) -> UUID:
+    """Return the id of the session of this process, made or refreshed: one an instance."""
+    added = insert(agent_sessions).values(
+        workspace_id=work.workspace_id,
+        id=ids.new_id(),
+        agent_id=agent_id,
+        work_pool_id=work_pool_id,
+        queue_ids=list(session.queue_ids) if session.queue_ids is not None else None,
+        instance_id=session.instance_id,
+        api_key_id=session.api_key_id,
+        capacity=session.capacity,
+        labels=session.labels,
+        sdk_version=session.sdk_version,
+        host=session.host,
+        state=AgentState.ONLINE,
+        connected_at=work.now,
+        last_seen_at=work.now,
+    )
+    row = await work.execute(
+        added.on_conflict_do_update(
+            index_elements=[
+                agent_sessions.c.workspace_id,
+                agent_sessions.c.agent_id,
+                agent_sessions.c.instance_id,
+            ],
+            set_={
+                "capacity": added.excluded.capacity,
+                "queue_ids": added.excluded.queue_ids,
+                "state": added.excluded.state,
+                "last_seen_at": added.excluded.last_seen_at,
+                "ended_at": None,
+            },
+        ).returning(agent_sessions.c.id)
+    )
+    return row.scalar_one()
+
+
+async def touch_session(
+    work: UnitOfWork, *, session_id: UUID, capacity: int, state: AgentState | None
+) -> AgentSession | None:
+    """Record a heartbeat; None where the session has ended or never was.
+
+    A state an operator set (paused, draining) is kept unless the agent reports its own.
+    """
+    values: dict[str, Any] = {"last_seen_at": work.now, "capacity": capacity}
+    if state is not None:
+        values["state"] = state
+    row = await work.execute(
+        update(agent_sessions)
+        .where(
+            agent_sessions.c.workspace_id == work.workspace_id,
+            agent_sessions.c.id == session_id,
+            agent_sessions.c.ended_at.is_(None),
+            agents.c.workspace_id == agent_sessions.c.workspace_id,
+            agents.c.id == agent_sessions.c.agent_id,
+        )
+        .values(**values)
+        .returning(agent_sessions, agents.c.name.label("agent_name"))
+    )
+    found = row.one_or_none()
+    return _to_session(found) if found is not None else None
+
+
+async def find_session(work: UnitOfWork, session_id: UUID) -> AgentSession | None:
+    """Return a session that has not ended, or None."""
+    row = await work.execute(
+        select(agent_sessions, agents.c.name.label("agent_name"))
+        .join(
+            agents,
+            (agents.c.workspace_id == agent_sessions.c.workspace_id)
+            & (agents.c.id == agent_sessions.c.agent_id),
+        )
+        .where(
+            agent_sessions.c.workspace_id == work.workspace_id,
+            agent_sessions.c.id == session_id,
+            agent_sessions.c.ended_at.is_(None),
+        )
+    )
+    found = row.one_or_none()
+    return _to_session(found) if found is not None else None
+
+
+async def open_stream(work: UnitOfWork, *, session_id: UUID, replica_id: UUID) -> int | None:
+    """Count a session's new stream and bind it to this replica; None where the session ended."""
+    row = await work.execute(
+        update(agent_sessions)
+        .where(
+            agent_sessions.c.workspace_id == work.workspace_id,
+            agent_sessions.c.id == session_id,
+            agent_sessions.c.ended_at.is_(None),
+        )
+        .values(
+            stream_epoch=agent_sessions.c.stream_epoch + 1,
+            stream_replica_id=replica_id,
+            last_seen_at=work.now,
+        )
+        .returning(agent_sessions.c.stream_epoch)
+    )
+    return row.scalar_one_or_none()
+
+
+async def end_session(work: UnitOfWork, *, session_id: UUID, state: AgentState) -> bool:
+    """End a session; False where it had ended before."""
+    row = await work.execute(
+        update(agent_sessions)
+        .where(
+            agent_sessions.c.workspace_id == work.workspace_id,
+            agent_sessions.c.id == session_id,
+            agent_sessions.c.ended_at.is_(None),
+        )
+        .values(ended_at=work.now, state=state)
+        .returning(agent_sessions.c.id)
+    )
+    return row.one_or_none() is not None
+
+
+async def set_session_state(work: UnitOfWork, *, session_id: UUID, state: AgentState) -> bool:
+    """Set what a live session is doing; False where it has ended."""
+    row = await work.execute(
+        update(agent_sessions)
+        .where(
+            agent_sessions.c.workspace_id == work.workspace_id,
+            agent_sessions.c.id == session_id,
+            agent_sessions.c.ended_at.is_(None),
+        )
+        .values(state=state, last_seen_at=work.now)
+        .returning(agent_sessions.c.id)
+    )
+    return row.one_or_none() is not None
+
+
+async def mark_lost_sessions(
+    work: UnitOfWork, *, silent_for: timedelta, most: int
+) -> list[tuple[UUID, UUID]]:
+    """End sessions that have been silent so long; their workspaces and ids."""
+    silent = (
+        select(agent_sessions.c.id)
+        .where(
+            agent_sessions.c.ended_at.is_(None),
+            agent_sessions.c.last_seen_at < work.now - silent_for,
+        )
+        .limit(most)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    rows = await work.execute(
+        update(agent_sessions)
+        .where(agent_sessions.c.id.in_(silent))
+        .values(ended_at=work.now, state=AgentState.LOST)
+        .returning(agent_sessions.c.workspace_id, agent_sessions.c.id)
+    )
+    return [(row.workspace_id, row.id) for row in rows]
+
+
+def latest() -> Select[Any]:
+    """Return the select of every agent with its latest session and the runs it holds."""
+    newest = (
+        select(agent_sessions)
+        .where(
+            agent_sessions.c.workspace_id == agents.c.workspace_id,
+            agent_sessions.c.agent_id == agents.c.id,
+        )
+        .order_by(agent_sessions.c.ended_at.is_(None).desc(), agent_sessions.c.id.desc())
+        .limit(1)
+        .lateral("session")
+    )
+    held = (
+        select(func.count())
+        .where(work_items.c.session_id == newest.c.id, work_items.c.phase != Phase.READY)
+        .scalar_subquery()
+    )
+    return select(
+        agents,
+        newest.c.state,
+        newest.c.capacity,
+        newest.c.labels,
+        newest.c.sdk_version,
+        newest.c.host,
+        newest.c.queue_ids,
+        newest.c.last_seen_at,
+        newest.c.connected_at,
+        held.label("in_flight"),
+    ).join(newest, newest.c.workspace_id == agents.c.workspace_id)
+
+
+def to_agent(row: Row[Any]) -> Agent:
+    """Return the agent in a row of ``latest``."""
+    return Agent(
+        workspace_id=row.workspace_id,
+        id=row.id,
+        work_pool_id=row.work_pool_id,
+        name=row.name,
+        state=AgentState(row.state),
+        capacity=row.capacity,
+        in_flight=row.in_flight,
+        queue_ids=tuple(row.queue_ids) if row.queue_ids is not None else None,
+        labels=row.labels,
+        sdk_version=row.sdk_version,
+        host=row.host,
+        last_heartbeat_at=row.last_seen_at,
+        connected_at=row.connected_at,
+    )
+
+
+async def get_many_agents(work: UnitOfWork, wanted: Sequence[UUID]) -> dict[UUID, Agent]:
+    """Return the agents of this workspace among the ids."""
+    rows = await work.execute(
+        latest().where(agents.c.workspace_id == work.workspace_id, agents.c.id.in_(wanted))
+    )
+    return {row.id: to_agent(row) for row in rows}
+
+
+async def list_agents(
+    work: UnitOfWork, *, work_pool_id: UUID, page: PageRequest, is_online: bool | None
+) -> Page[Agent]:
+    """Return a page of a pool's agents by name."""
+    return await pages.read(
+        work,
+        _of_pool(work, work_pool_id=work_pool_id, is_online=is_online),
+        sort=pages.by(agents.c.name, agents.c.id),
+        page=page,
+        make=to_agent,
+    )
+
+
+async def count_agents(
+    work: UnitOfWork, *, work_pool_id: UUID, is_online: bool | None, cap: int
+) -> int:
+    """Return how many agents a pool has, up to ``cap + 1``."""
+    statement = _of_pool(work, work_pool_id=work_pool_id, is_online=is_online)
+    return await pages.count(work, statement, cap=cap)
+
+
+def _of_pool(work: UnitOfWork, *, work_pool_id: UUID, is_online: bool | None) -> Select[Any]:
+    statement = latest().where(
+        agents.c.workspace_id == work.workspace_id, agents.c.work_pool_id == work_pool_id
+    )
+    if is_online is None:
+        return statement
+    gone = column("state").in_([AgentState.OFFLINE, AgentState.LOST])
+    return statement.where(~gone if is_online else gone)
+
+
+def _to_session(row: Row[Any]) -> AgentSession:
+    return AgentSession(
+        workspace_id=row.workspace_id,
+        id=row.id,
+        agent_id=row.agent_id,
+        agent_name=row.agent_name,
+        work_pool_id=row.work_pool_id,
+        queue_ids=tuple(row.queue_ids) if row.queue_ids is not None else None,
+        instance_id=row.instance_id,
+        capacity=row.capacity,
+        state=AgentState(row.state),
+        stream_epoch=row.stream_epoch,
+        last_seen_at=row.last_seen_at,
+        ended_at=row.ended_at,
+    )

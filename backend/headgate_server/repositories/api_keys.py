@@ -1,0 +1,215 @@
+"""API keys and agent keys, and what stands behind the tokens of sessions and runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, and_, insert, literal, or_, select, update
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.api_keys import ApiKey, NewApiKey, RunToken, SessionToken, TokenKind
+from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.permissions import Scope
+from headgate_server.domain.tenancy import Actor, ActorKind
+from headgate_server.repositories import pages
+from headgate_server.tables.flow_runs import attempts, flow_runs
+from headgate_server.tables.organizations import api_keys
+from headgate_server.tables.work_pools import agent_sessions, agents, work_items
+
+_SHOWN = [column for column in api_keys.c if column.name != "secret_hash"]
+_KNOWN_SCOPES = frozenset(scope.value for scope in Scope)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    """The session behind a session token."""
+
+    agent_name: str
+    work_pool_id: UUID
+    api_key_id: UUID | None
+
+
+async def insert_key(
+    work: UnitOfWork,
+    *,
+    organization_id: UUID,
+    id_: UUID,
+    new: NewApiKey,
+    prefix: str,
+    secret_hash: bytes,
+) -> ApiKey:
+    """Store a key with the hash of its secret."""
+    statement = (
+        insert(api_keys)
+        .values(
+            organization_id=organization_id,
+            id=id_,
+            kind=new.kind.value,
+            name=new.name,
+            prefix=prefix,
+            secret_hash=secret_hash,
+            owner_kind=new.owner.kind.value,
+            owner_id=new.owner.id,
+            owner_name=new.owner.display_name,
+            workspace_id=new.workspace_id,
+            work_pool_id=new.work_pool_id,
+            scopes=sorted(new.scopes),
+            created_at=work.now,
+            expires_at=new.expires_at,
+        )
+        .returning(*_SHOWN)
+    )
+    return _key((await work.execute(statement)).one())
+
+
+async def find_key(work: UnitOfWork, *, id_: UUID) -> ApiKey | None:
+    """Return a key the unit of work may see, without its hash."""
+    row = (await work.execute(select(*_SHOWN).where(api_keys.c.id == id_))).one_or_none()
+    return _key(row) if row is not None else None
+
+
+async def find_key_and_hash(work: UnitOfWork, *, id_: UUID) -> tuple[ApiKey, bytes] | None:
+    """Return a key of any organization with its hash: for authentication, as the system."""
+    statement = select(*_SHOWN, api_keys.c.secret_hash).where(api_keys.c.id == id_)
+    row = (await work.execute(statement)).one_or_none()
+    return (_key(row), bytes(row.secret_hash)) if row is not None else None
+
+
+async def get_many_keys(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, ApiKey]:
+    """Return those of the keys that exist and may be seen, by id."""
+    rows = await work.execute(select(*_SHOWN).where(api_keys.c.id.in_(ids)))
+    return {row.id: _key(row) for row in rows}
+
+
+async def list_keys(
+    work: UnitOfWork, *, organization_id: UUID, page: PageRequest, owner_id: UUID | None
+) -> Page[ApiKey]:
+    """Return a page of an organization's keys, oldest first, of one owner if asked."""
+    statement = select(*_SHOWN).where(api_keys.c.organization_id == organization_id)
+    if owner_id is not None:
+        statement = statement.where(api_keys.c.owner_id == owner_id)
+    return await pages.read(work, statement, sort=pages.by(api_keys.c.id), page=page, make=_key)
+
+
+async def set_revoked(work: UnitOfWork, *, id_: UUID) -> ApiKey | None:
+    """Revoke a key from now on unless it is revoked already; None when there is no such key."""
+    statement = (
+        update(api_keys)
+        .where(api_keys.c.id == id_, api_keys.c.revoked_at.is_(None))
+        .values(revoked_at=work.now)
+        .returning(*_SHOWN)
+    )
+    row = (await work.execute(statement)).one_or_none()
+    return _key(row) if row is not None else await find_key(work, id_=id_)
+
+
+async def set_secret(work: UnitOfWork, *, id_: UUID, secret_hash: bytes) -> ApiKey | None:
+    """Replace the secret of a key that is not revoked."""
+    statement = (
+        update(api_keys)
+        .where(api_keys.c.id == id_, api_keys.c.revoked_at.is_(None))
+        .values(secret_hash=secret_hash)
+        .returning(*_SHOWN)
+    )
+    row = (await work.execute(statement)).one_or_none()
+    return _key(row) if row is not None else None
+
+
+async def touch(work: UnitOfWork, *, id_: UUID, resolution: timedelta) -> None:
+    """Note that a key was used, unless that was noted within ``resolution`` already."""
+    await work.execute(
+        update(api_keys)
+        .where(
+            api_keys.c.id == id_,
+            or_(
+                api_keys.c.last_used_at.is_(None),
+                api_keys.c.last_used_at <= work.now - resolution,
+            ),
+        )
+        .values(last_used_at=work.now)
+    )
+
+
+async def find_live_session(work: UnitOfWork, token: SessionToken) -> LiveSession | None:
+    """Return a session that has not ended and whose agent key was not revoked."""
+    statement = (
+        select(agents.c.name, agent_sessions.c.work_pool_id, agent_sessions.c.api_key_id)
+        .select_from(agent_sessions)
+        .join(
+            agents,
+            and_(
+                agents.c.workspace_id == agent_sessions.c.workspace_id,
+                agents.c.id == agent_sessions.c.agent_id,
+            ),
+        )
+        .outerjoin(api_keys, api_keys.c.id == agent_sessions.c.api_key_id)
+        .where(
+            agent_sessions.c.workspace_id == token.workspace_id,
+            agent_sessions.c.id == token.session_id,
+            agent_sessions.c.ended_at.is_(None),
+            api_keys.c.revoked_at.is_(None),
+        )
+    )
+    row = (await work.execute(statement)).one_or_none()
+    if row is None:
+        return None
+    return LiveSession(
+        agent_name=row.name, work_pool_id=row.work_pool_id, api_key_id=row.api_key_id
+    )
+
+
+async def find_leased_run_name(
+    work: UnitOfWork, token: RunToken, *, grace: timedelta
+) -> str | None:
+    """Return the name of a run that is leased under the token's epoch, or ended under it just now.
+
+    Args:
+        grace: how long after its end the run still counts.
+    """
+    of_run = (
+        flow_runs.c.workspace_id == token.workspace_id,
+        flow_runs.c.id == token.run_id,
+    )
+    is_leased = (
+        select(literal(1))
+        .where(
+            work_items.c.workspace_id == token.workspace_id,
+            work_items.c.run_id == token.run_id,
+            work_items.c.epoch == token.epoch,
+            work_items.c.phase != "READY",
+        )
+        .exists()
+    )
+    was_last_attempt = (
+        select(literal(1))
+        .where(
+            attempts.c.workspace_id == token.workspace_id,
+            attempts.c.flow_run_id == token.run_id,
+            attempts.c.number == flow_runs.c.attempt,
+            attempts.c.epoch == token.epoch,
+        )
+        .exists()
+    )
+    has_just_ended = and_(flow_runs.c.ended_at > work.now - grace, was_last_attempt)
+    statement = select(flow_runs.c.name).where(*of_run, or_(is_leased, has_just_ended))
+    return (await work.execute(statement)).scalar_one_or_none()
+
+
+def _key(row: Row[Any]) -> ApiKey:
+    return ApiKey(
+        organization_id=row.organization_id,
+        id=row.id,
+        kind=TokenKind(row.kind),
+        name=row.name,
+        prefix=row.prefix,
+        owner=Actor(ActorKind(row.owner_kind), row.owner_id, row.owner_name),
+        workspace_id=row.workspace_id,
+        work_pool_id=row.work_pool_id,
+        scopes=frozenset(Scope(scope) for scope in row.scopes if scope in _KNOWN_SCOPES),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+        revoked_at=row.revoked_at,
+    )

@@ -1,0 +1,89 @@
+"""When the loops have something to do, and what is late."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select, text, update
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.flow_runs import LateCause
+from headgate_server.repositories.statements import named
+from headgate_server.tables.events import idempotency_keys
+from headgate_server.tables.work_pools import work_items
+
+
+@dataclass(frozen=True, slots=True)
+class LateRun:
+    """A run that waits beyond its threshold, and why."""
+
+    workspace_id: UUID
+    run_id: UUID
+    cause: LateCause
+
+
+async def next_due(
+    work: UnitOfWork, *, horizon: timedelta, unresponsive_after: timedelta, lost_after: timedelta
+) -> dict[str, datetime | None]:
+    """Return when each loop has something to do next, by the loop's name, in one query."""
+    row = (
+        await work.execute(
+            named("next_due"),
+            {
+                "horizon": horizon,
+                "unresponsive_after": unresponsive_after,
+                "lost_after": lost_after,
+            },
+        )
+    ).one()
+    return {
+        "schedules": row.schedules,
+        "late_runs": row.late_runs,
+        "lost_runs": row.lost_runs,
+        "outbox": row.outbox,
+        "expired_keys": row.expired_keys,
+    }
+
+
+async def list_late(work: UnitOfWork, *, silent_for: timedelta, most: int) -> list[LateRun]:
+    """Return runs that are late and not marked so, longest first, unlocked."""
+    rows = await work.execute(
+        named("list_late"), {"now": work.now, "silent_for": silent_for, "most": most}
+    )
+    return [LateRun(row.workspace_id, row.run_id, LateCause(row.cause)) for row in rows]
+
+
+async def end_late_episode(work: UnitOfWork, run_id: UUID) -> None:
+    """Note that a run was marked late: once an episode."""
+    await work.execute(
+        update(work_items)
+        .where(work_items.c.workspace_id == work.workspace_id, work_items.c.run_id == run_id)
+        .values(late_due_at=None)
+    )
+
+
+async def delete_expired_keys(work: UnitOfWork, *, most: int) -> int:
+    """Delete idempotency keys past their time and return how many."""
+    key = idempotency_keys.c
+    expired = (
+        select(key.workspace_id, key.actor, key.operation, key.key)
+        .where(key.expires_at < work.now)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+        .cte("expired")
+    )
+    result = await work.execute(
+        delete(idempotency_keys).where(
+            key.workspace_id == expired.c.workspace_id,
+            key.actor == expired.c.actor,
+            key.operation == expired.c.operation,
+            key.key == expired.c.key,
+        )
+    )
+    return result.rowcount
+
+
+async def make_partitions(work: UnitOfWork, *, days_ahead: int) -> int:
+    """Make the partitions of the coming days and return how many were missing."""
+    made = await work.execute(text("select make_partitions(:days)"), {"days": days_ahead})
+    return int(made.scalar_one())

@@ -1,0 +1,1 @@
+"""SQL of flow runs: creating, locking, moving, reading."""

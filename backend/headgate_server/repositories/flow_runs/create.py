@@ -1,0 +1,118 @@
+"""Inserts runs, each with its first state, work item, tags and event."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import ids
+from headgate_server.domain.flow_runs import FlowRun, NewFlowRun
+from headgate_server.domain.leases import Phase
+from headgate_server.domain.states import ProposedState
+from headgate_server.repositories.flow_runs.rows import to_flow_run, typed
+from headgate_server.repositories.statements import named, packed
+
+
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """What a work item keeps of its deployment's promises, in milliseconds, and its queue."""
+
+    queue_priority: int
+    is_held: bool
+    late_threshold_ms: int
+    on_agent_lost: str
+    abandon_after_ms: int
+    fence_ms: int
+    infrastructure_retries: int
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLease:
+    """The lease under which a run in the caller's own process is born."""
+
+    token: UUID
+    epoch: int
+    fence_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunToInsert:
+    """A run with its id, its first state and its promises."""
+
+    id: UUID
+    run: NewFlowRun
+    state: ProposedState
+    promises: Promises
+    lease: FirstLease | None = None
+
+
+async def insert_runs(work: UnitOfWork, runs: Sequence[RunToInsert]) -> list[FlowRun]:
+    """Insert the runs in one statement and return them in the order given."""
+    if not runs:
+        return []
+    result = await work.execute(
+        typed(named("create_runs")),
+        {
+            "workspace_id": work.workspace_id,
+            "now": work.now,
+            "actor_kind": work.actor.kind,
+            "actor_id": work.actor.id,
+            "actor_name": work.actor.display_name,
+            "runs": packed([_record(item, work.now) for item in runs]),
+        },
+    )
+    found = {row.id: to_flow_run(row) for row in result}
+    return [found[item.id] for item in runs]
+
+
+def _record(item: RunToInsert, now: datetime) -> dict[str, Any]:
+    run, state, promises, lease = item.run, item.state, item.promises, item.lease
+    shown = ids.show(ids.Kind.FLOW_RUN, item.id)
+    return {
+        "id": item.id,
+        "name": run.name,
+        "flow_id": run.flow_id,
+        "deployment_id": run.deployment_id,
+        "schedule_id": run.schedule_id,
+        "parent_task_run_id": run.parent_task_run_id,
+        "root_run_id": run.root_run_id,
+        "work_pool_id": run.work_pool_id,
+        "work_queue_id": run.work_queue_id,
+        "queue_priority": promises.queue_priority,
+        "priority": run.priority,
+        "parameters": run.parameters,
+        "job_variables": run.job_variables,
+        "tags": run.tags,
+        "expected_start": run.expected_start or now,
+        "idempotency_key": run.idempotency_key,
+        "triggered_by": run.triggered_by,
+        "state_type": state.type,
+        "state_name": state.name,
+        "state_message": state.message,
+        "state_details": state.details,
+        "phase": Phase.READY if lease is None else Phase.CLAIMED,
+        "is_held": promises.is_held,
+        "token": lease.token if lease else None,
+        "epoch": lease.epoch if lease else 0,
+        "fence_until": lease.fence_until if lease else None,
+        "late_threshold_ms": promises.late_threshold_ms,
+        "on_agent_lost": promises.on_agent_lost,
+        "abandon_after_ms": promises.abandon_after_ms,
+        "fence_ms": promises.fence_ms,
+        "infrastructure_retries": promises.infrastructure_retries,
+        "event_id": ids.new_id(),
+        "event_resource_id": shown,
+        "event_resource": {"id": shown, "kind": "flow_run", "name": run.name},
+        "event_payload": {"state": {"type": state.type, "name": state.name}},
+        "event_related": related(flow_id=run.flow_id, deployment_id=run.deployment_id),
+    }
+
+
+def related(*, flow_id: UUID, deployment_id: UUID | None) -> list[dict[str, str]]:
+    """Return the related resources that an event of a run names."""
+    found = [{"kind": "flow", "id": ids.show(ids.Kind.FLOW, flow_id)}]
+    if deployment_id is not None:
+        found.append({"kind": "deployment", "id": ids.show(ids.Kind.DEPLOYMENT, deployment_id)})
+    return found

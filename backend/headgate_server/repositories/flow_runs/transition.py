@@ -1,0 +1,154 @@
+"""Locks a run for a transition, and writes what was decided."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import ids
+from headgate_server.domain.deployments import AgentLostPolicy
+from headgate_server.domain.flow_runs import FlowRun, LateCause
+from headgate_server.domain.leases import Phase, WorkItem
+from headgate_server.domain.transitions.effects import Effects
+from headgate_server.domain.transitions.facts import Decision
+from headgate_server.repositories.flow_runs.create import related
+from headgate_server.repositories.flow_runs.rows import to_flow_run, typed
+from headgate_server.repositories.statements import named, packed
+
+
+@dataclass(frozen=True, slots=True)
+class LockedRun:
+    """A run under its row lock, with its work item and the key of its latest transition."""
+
+    run: FlowRun
+    item: WorkItem | None
+    state_key: str | None
+    on_agent_lost: AgentLostPolicy
+    infrastructure_retries: int
+
+
+async def lock_run(work: UnitOfWork, run_id: UUID) -> LockedRun | None:
+    """Lock a run and its work item until the transaction ends; None where there is no such run."""
+    result = await work.execute(
+        typed(named("lock_run")), {"workspace_id": work.workspace_id, "run_id": run_id}
+    )
+    row = result.one_or_none()
+    if row is None:
+        return None
+    return LockedRun(
+        run=to_flow_run(row),
+        item=_item(row) if row.item_run_id is not None else None,
+        state_key=row.state_key,
+        on_agent_lost=AgentLostPolicy(row.item_on_agent_lost or AgentLostPolicy.CRASH),
+        infrastructure_retries=row.item_infrastructure_retries or 0,
+    )
+
+
+def _item(row: Row[Any]) -> WorkItem:
+    return WorkItem(
+        workspace_id=row.workspace_id,
+        run_id=row.item_run_id,
+        work_pool_id=row.work_pool_id,
+        work_queue_id=row.work_queue_id,
+        queue_priority=row.item_queue_priority,
+        priority=row.item_priority,
+        due_at=row.item_due_at,
+        phase=Phase(row.item_phase),
+        session_id=row.item_session_id,
+        agent_id=None,
+        token=row.item_token,
+        epoch=row.item_epoch,
+        fence_until=row.item_fence_until,
+        last_seen_at=row.item_last_seen_at,
+        offered_at=row.item_offered_at,
+        claimed_at=row.item_claimed_at,
+        deliveries=row.item_deliveries,
+        cancel_requested_at=row.item_cancel_requested_at,
+        cancel_reason=row.item_cancel_reason,
+        cancel_grace_seconds=row.item_cancel_grace_seconds,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What is written beside the decision and its effects."""
+
+    key: str | None
+    at: datetime
+    lease: timedelta
+    late_cause: LateCause | None = None
+    cancel_reason: str | None = None
+    cancel_grace_seconds: int | None = None
+
+
+async def apply_transition(
+    work: UnitOfWork,
+    *,
+    run: FlowRun,
+    decision: Decision,
+    effects: Effects,
+    application: Application,
+) -> FlowRun:
+    """Write the accepted state, its history, its consequences and its event in one statement."""
+    state = decision.state
+    shown = ids.show(ids.Kind.FLOW_RUN, run.id)
+    payload = {
+        "state": {
+            "type": state.type,
+            "name": state.name,
+            "message": state.message,
+            "sequence": run.state_sequence + 1,
+        },
+        "previous": {"type": run.state_type, "name": run.state_name},
+        "attempt": effects.attempt,
+    }
+    result = await work.execute(
+        typed(named("apply_transition")),
+        {
+            "workspace_id": run.workspace_id,
+            "run_id": run.id,
+            "now": work.now,
+            "type": state.type,
+            "name": state.name,
+            "message": state.message,
+            "at": application.at,
+            "key": application.key,
+            "attempt": effects.attempt,
+            "retries_used": effects.retries_used,
+            "infrastructure_attempts": effects.infrastructure_attempts,
+            "started_at": effects.started_at,
+            "ended_at": effects.ended_at,
+            "expected_start": effects.due_at if decision.facts.is_rerun else None,
+            "late_cause": application.late_cause,
+            "item_effect": effects.item,
+            "is_cancelling": state.type == "CANCELLING",
+            "details": packed(state.details),
+            "decision": packed(decision.to_json()),
+            "actor_kind": work.actor.kind,
+            "actor_id": work.actor.id,
+            "actor_name": work.actor.display_name,
+            "lease": application.lease,
+            "due_at": effects.due_at,
+            "cancel_reason": application.cancel_reason,
+            "cancel_grace_seconds": application.cancel_grace_seconds,
+            "closes_attempt": effects.closes_attempt,
+            "opens_attempt": effects.opens_attempt,
+            "outcome": state.name,
+            "event_id": ids.new_id(),
+            "event_name": f"flow_run.{event_word(state.name)}",
+            "event_resource_id": shown,
+            "event_resource": packed({"id": shown, "kind": "flow_run", "name": run.name}),
+            "event_payload": packed(payload),
+            "event_related": packed(related(flow_id=run.flow_id, deployment_id=run.deployment_id)),
+        },
+    )
+    return to_flow_run(result.one())
+
+
+def event_word(state_name: str) -> str:
+    """Return a state's name as the last word of an event's name: AwaitingRetry, awaiting_retry."""
+    words = "".join(f"_{char.lower()}" if char.isupper() else char for char in state_name)
+    return words.strip("_ ").replace(" ", "_")

@@ -1,0 +1,1 @@
+"""SQL of leases: offering, renewing, reaping."""

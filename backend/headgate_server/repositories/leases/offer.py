@@ -1,0 +1,149 @@
+"""Hands ready runs of a pool to sessions with room."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.leases import Offer, Phase
+from headgate_server.repositories.statements import named, packed
+from headgate_server.tables.work_pools import work_items, work_pools, work_queues
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRoom:
+    """What a pool may hand out now; ``room`` is None where the pool has no limit."""
+
+    is_paused: bool
+    room: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRoom:
+    """A queue that serves now; ``room`` is None where it has no limit."""
+
+    id: UUID
+    room: int | None
+
+
+async def pool_room(work: UnitOfWork, work_pool_id: UUID) -> PoolRoom | None:
+    """Return a pool's room; a limited pool stays locked until the transaction ends.
+
+    The lock is a statement of its own: counted in the statement that takes it, the count would be
+    older than the lock, and two replicas together would pass the limit.
+    """
+    pool = (
+        await work.execute(
+            select(work_pools.c.is_paused, work_pools.c.concurrency_limit).where(
+                work_pools.c.id == work_pool_id, work_pools.c.workspace_id == work.workspace_id
+            )
+        )
+    ).one_or_none()
+    if pool is None:
+        return None
+    if pool.is_paused or pool.concurrency_limit is None:
+        return PoolRoom(is_paused=pool.is_paused, room=None)
+    limit = (
+        await work.execute(
+            select(work_pools.c.concurrency_limit)
+            .where(work_pools.c.id == work_pool_id, work_pools.c.workspace_id == work.workspace_id)
+            .with_for_update()
+        )
+    ).scalar_one()
+    taken = await _count_taken(work, work_items.c.work_pool_id == work_pool_id)
+    return PoolRoom(is_paused=False, room=max((limit or 0) - taken, 0))
+
+
+async def queue_rooms(work: UnitOfWork, work_pool_id: UUID) -> list[QueueRoom]:
+    """Return the queues of a pool that serve now, limited ones locked, most urgent first."""
+    of_pool = (
+        work_queues.c.work_pool_id == work_pool_id,
+        work_queues.c.workspace_id == work.workspace_id,
+        work_queues.c.is_paused.is_(False),
+    )
+    found = (
+        await work.execute(
+            select(work_queues.c.id, work_queues.c.concurrency_limit)
+            .where(*of_pool)
+            .order_by(work_queues.c.priority, work_queues.c.id)
+        )
+    ).all()
+    limited = [row.id for row in found if row.concurrency_limit is not None]
+    taken: dict[UUID, int] = {}
+    if limited:
+        await work.execute(
+            select(work_queues.c.id)
+            .where(*of_pool, work_queues.c.id.in_(limited))
+            .order_by(work_queues.c.id)
+            .with_for_update()
+        )
+        for queue_id in limited:
+            taken[queue_id] = await _count_taken(work, work_items.c.work_queue_id == queue_id)
+    return [
+        QueueRoom(
+            id=row.id,
+            room=None
+            if row.concurrency_limit is None
+            else max(row.concurrency_limit - taken[row.id], 0),
+        )
+        for row in found
+    ]
+
+
+async def _count_taken(work: UnitOfWork, condition: object) -> int:
+    count = await work.execute(
+        select(func.count())
+        .select_from(work_items)
+        .where(condition, work_items.c.phase != Phase.READY)  # type: ignore[arg-type]  # a clause
+    )
+    return int(count.scalar_one())
+
+
+async def offer_runs(
+    work: UnitOfWork,
+    *,
+    work_pool_id: UUID,
+    session_ids: Sequence[UUID],
+    queue_rooms: Mapping[UUID, int | None],
+    most: int,
+    offer_ttl: timedelta,
+) -> list[Offer]:
+    """Offer up to ``most`` due runs to the sessions' free slots, round-robin.
+
+    Two replicas never offer one run twice: rows are locked with SKIP LOCKED and leased in one
+    statement. Order: queue priority, run priority (high first), due time.
+    """
+    room = [
+        {"queue_id": queue_id, "room": room}
+        for queue_id, room in queue_rooms.items()
+        if room is not None
+    ]
+    result = await work.execute(
+        named("offer_runs"),
+        {
+            "work_pool_id": work_pool_id,
+            "session_ids": list(session_ids),
+            "queue_ids": list(queue_rooms),
+            "queue_room": packed(room),
+            "most": most,
+            "now": work.now,
+            "offer_ttl": offer_ttl,
+        },
+    )
+    return [Offer(**row) for row in result.mappings()]
+
+
+async def next_due_at(work: UnitOfWork, work_pool_id: UUID) -> datetime | None:
+    """Return when the next run of a pool that is not due yet will be."""
+    found = await work.execute(
+        select(func.min(work_items.c.due_at)).where(
+            work_items.c.work_pool_id == work_pool_id,
+            work_items.c.phase == Phase.READY,
+            work_items.c.is_held.is_(False),
+            work_items.c.due_at > work.now,
+        )
+    )
+    return found.scalar_one()

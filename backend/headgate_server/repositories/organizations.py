@@ -1,0 +1,59 @@
+"""Organizations."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select
+from sqlalchemy.dialects.postgresql import insert
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.organizations import Organization
+from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.repositories import pages
+from headgate_server.tables.organizations import organizations
+
+
+async def insert_organization(
+    work: UnitOfWork, *, id_: UUID, slug: str, name: str
+) -> Organization | None:
+    """Store an organization; None when the slug is taken."""
+    statement = (
+        insert(organizations)
+        .values(id=id_, slug=slug, name=name, created_at=work.now, updated_at=work.now)
+        .on_conflict_do_nothing(index_elements=["slug"])
+        .returning(organizations)
+    )
+    row = (await work.execute(statement)).one_or_none()
+    return _organization(row) if row is not None else None
+
+
+async def find_organization(work: UnitOfWork, *, id_: UUID) -> Organization | None:
+    """Return an organization the unit of work may see."""
+    row = (await work.execute(select(organizations).where(organizations.c.id == id_))).one_or_none()
+    return _organization(row) if row is not None else None
+
+
+async def find_by_slug(work: UnitOfWork, *, slug: str) -> Organization | None:
+    """Return the organization of a slug, if the unit of work may see it."""
+    statement = select(organizations).where(organizations.c.slug == slug)
+    row = (await work.execute(statement)).one_or_none()
+    return _organization(row) if row is not None else None
+
+
+async def get_many(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Organization]:
+    """Return those of the organizations that exist and may be seen, by id."""
+    rows = await work.execute(select(organizations).where(organizations.c.id.in_(ids)))
+    return {row.id: _organization(row) for row in rows}
+
+
+async def list_organizations(work: UnitOfWork, *, page: PageRequest) -> Page[Organization]:
+    """Return a page of the organizations that may be seen, by slug and id."""
+    sort = pages.by(organizations.c.slug, organizations.c.id)
+    return await pages.read(work, select(organizations), sort=sort, page=page, make=_organization)
+
+
+def _organization(row: Row[Any]) -> Organization:
+    return Organization(
+        id=row.id, slug=row.slug, name=row.name, version=row.version, updated_at=row.updated_at
+    )

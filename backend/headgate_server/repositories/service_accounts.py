@@ -1,0 +1,63 @@
+"""Service accounts of an organization."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, insert, select
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.service_accounts import ServiceAccount
+from headgate_server.repositories import pages
+from headgate_server.tables.organizations import service_accounts
+
+
+async def insert_account(
+    work: UnitOfWork, *, organization_id: UUID, id_: UUID, display_name: str
+) -> ServiceAccount:
+    """Store a service account."""
+    statement = (
+        insert(service_accounts)
+        .values(
+            organization_id=organization_id,
+            id=id_,
+            display_name=display_name,
+            created_at=work.now,
+        )
+        .returning(service_accounts)
+    )
+    return _account((await work.execute(statement)).one())
+
+
+async def find_account(work: UnitOfWork, *, id_: UUID) -> ServiceAccount | None:
+    """Return a service account of an organization the unit of work may see."""
+    statement = select(service_accounts).where(service_accounts.c.id == id_)
+    row = (await work.execute(statement)).one_or_none()
+    return _account(row) if row is not None else None
+
+
+async def get_many(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, ServiceAccount]:
+    """Return those of the service accounts that exist and may be seen, by id."""
+    rows = await work.execute(select(service_accounts).where(service_accounts.c.id.in_(ids)))
+    return {row.id: _account(row) for row in rows}
+
+
+async def list_accounts(
+    work: UnitOfWork, *, organization_id: UUID, page: PageRequest
+) -> Page[ServiceAccount]:
+    """Return a page of an organization's service accounts, oldest first."""
+    statement = select(service_accounts).where(
+        service_accounts.c.organization_id == organization_id
+    )
+    sort = pages.by(service_accounts.c.id)
+    return await pages.read(work, statement, sort=sort, page=page, make=_account)
+
+
+def _account(row: Row[Any]) -> ServiceAccount:
+    return ServiceAccount(
+        organization_id=row.organization_id,
+        id=row.id,
+        display_name=row.display_name,
+        created_at=row.created_at,
+    )

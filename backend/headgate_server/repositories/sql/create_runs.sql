@@ -1,0 +1,70 @@
+-- Creates runs with their first state, work item, tags and event in one statement.
+-- :runs is a JSON array of objects with the columns below; order does not matter.
+with input as materialized (
+  select * from jsonb_to_recordset(cast(:runs as jsonb)) as r(
+    id uuid, name text, flow_id uuid, deployment_id uuid, schedule_id uuid,
+    parent_task_run_id uuid, root_run_id uuid, work_pool_id uuid, work_queue_id uuid,
+    queue_priority bigint, priority bigint, parameters jsonb, job_variables jsonb, tags jsonb,
+    expected_start timestamptz, idempotency_key text, triggered_by jsonb,
+    state_type text, state_name text, state_message text, state_details jsonb,
+    phase text, is_held boolean, token uuid, epoch bigint, fence_until timestamptz,
+    late_threshold_ms bigint, on_agent_lost text, abandon_after_ms bigint, fence_ms bigint,
+    infrastructure_retries bigint,
+    event_id uuid, event_resource_id text, event_resource jsonb, event_payload jsonb,
+    event_related jsonb
+  )
+), run as (
+  insert into flow_runs (
+    workspace_id, id, name, flow_id, deployment_id, schedule_id, parent_task_run_id, root_run_id,
+    work_pool_id, work_queue_id, state_type, state_name, state_message, state_timestamp,
+    state_sequence, priority, expected_start, idempotency_key, triggered_by,
+    created_by_kind, created_by_id, created_by_name, parameters, job_variables,
+    created_at, updated_at
+  )
+  select
+    cast(:workspace_id as uuid), id, name, flow_id, deployment_id, schedule_id, parent_task_run_id,
+    root_run_id, work_pool_id, work_queue_id, state_type, state_name, state_message,
+    cast(:now as timestamptz), 1, priority, expected_start, idempotency_key, triggered_by,
+    cast(:actor_kind as text), cast(:actor_id as uuid), cast(:actor_name as text),
+    parameters, job_variables, cast(:now as timestamptz), cast(:now as timestamptz)
+  from input
+  returning *
+), state as (
+  insert into states (
+    workspace_id, flow_run_id, sequence, type, name, message, "timestamp", details,
+    actor_kind, actor_id, actor_name
+  )
+  select
+    cast(:workspace_id as uuid), id, 1, state_type, state_name, state_message,
+    cast(:now as timestamptz), coalesce(state_details, '{}'),
+    cast(:actor_kind as text), cast(:actor_id as uuid), cast(:actor_name as text)
+  from input
+), item as (
+  insert into work_items (
+    workspace_id, run_id, work_pool_id, work_queue_id, deployment_id, queue_priority, priority,
+    due_at, phase, is_held, token, epoch, fence_until, last_seen_at, claimed_at, late_due_at,
+    late_threshold_ms, on_agent_lost, abandon_after_ms, fence_ms, infrastructure_retries
+  )
+  select
+    cast(:workspace_id as uuid), id, work_pool_id, work_queue_id, deployment_id, queue_priority,
+    priority, expected_start, phase, is_held, token, epoch, fence_until,
+    case when phase = 'READY' then null else cast(:now as timestamptz) end,
+    case when phase = 'READY' then null else cast(:now as timestamptz) end,
+    case when phase = 'READY'
+      then expected_start + late_threshold_ms * interval '1 millisecond' end,
+    late_threshold_ms, on_agent_lost, abandon_after_ms, fence_ms, infrastructure_retries
+  from input
+), tag as (
+  insert into flow_run_tags (workspace_id, tag, flow_run_id)
+  select cast(:workspace_id as uuid), t.tag, input.id
+  from input, jsonb_array_elements_text(input.tags) as t(tag)
+), event as (
+  insert into outbox (
+    workspace_id, event_id, occurred_at, name, resource_id, resource, payload, related
+  )
+  select
+    cast(:workspace_id as uuid), event_id, cast(:now as timestamptz), 'flow_run.created',
+    event_resource_id, event_resource, event_payload, event_related
+  from input
+)
+select * from run

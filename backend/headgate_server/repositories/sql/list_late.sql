@@ -1,0 +1,37 @@
+-- Lists runs that wait beyond their threshold, each with the nearest cause.
+with late as (
+  select workspace_id, run_id, work_pool_id, work_queue_id, is_held
+  from work_items
+  where phase = 'READY' and late_due_at is not null and late_due_at <= :now
+  order by late_due_at
+  limit :most
+)
+select late.workspace_id, late.run_id,
+  case
+    when late.is_held or pool.is_paused or queue.is_paused then 'PAUSED'
+    when session.online = 0 then 'NO_AGENT'
+    when session.room <= 0 or pool.concurrency_limit <= held.in_pool
+      or queue.concurrency_limit <= held.in_queue then 'LIMIT'
+    else 'CONTROL_PLANE'
+  end as cause
+from late
+left join work_pools pool
+  on pool.workspace_id = late.workspace_id and pool.id = late.work_pool_id
+left join work_queues queue
+  on queue.workspace_id = late.workspace_id and queue.id = late.work_queue_id
+cross join lateral (
+  select count(*) as online, coalesce(sum(s.capacity), 0) - (
+    select count(*) from work_items taken
+    where taken.work_pool_id = late.work_pool_id and taken.phase <> 'READY'
+  ) as room
+  from agent_sessions s
+  where s.work_pool_id = late.work_pool_id and s.ended_at is null and s.state = 'ONLINE'
+    and s.last_seen_at > cast(:now as timestamptz) - cast(:silent_for as interval)
+    and (s.queue_ids is null or late.work_queue_id = any(s.queue_ids))
+) session
+cross join lateral (
+  select count(*) as in_pool,
+    count(*) filter (where taken.work_queue_id = late.work_queue_id) as in_queue
+  from work_items taken
+  where taken.work_pool_id = late.work_pool_id and taken.phase <> 'READY'
+) held

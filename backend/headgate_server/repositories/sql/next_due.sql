@@ -1,0 +1,15 @@
+-- When each loop has something to do next; null where it has nothing in sight.
+select
+  (select min(next_fire_at) from schedules where is_active) - cast(:horizon as interval)
+    as schedules,
+  (select min(late_due_at) from work_items where phase = 'READY' and late_due_at is not null)
+    as late_runs,
+  least(
+    (select min(fence_until) from work_items where phase <> 'READY'),
+    (select min(last_seen_at) from work_items where phase = 'RUNNING' and unresponsive_at is null)
+      + cast(:unresponsive_after as interval),
+    (select min(last_seen_at) from agent_sessions where ended_at is null)
+      + cast(:lost_after as interval)
+  ) as lost_runs,
+  (select min(occurred_at) from outbox) as outbox,
+  (select min(expires_at) from idempotency_keys) as expired_keys

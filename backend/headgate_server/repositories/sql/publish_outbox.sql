@@ -1,0 +1,22 @@
+-- Moves the oldest rows of the outbox into the events, numbered, while no other mover is at work.
+with mover as materialized (
+  select pg_try_advisory_xact_lock(hashtext('headgate.publish_outbox')) as is_mine
+), taken as (
+  delete from outbox
+  where (select is_mine from mover) and id in (
+    select id from outbox where (select is_mine from mover) order by id limit :most
+    for update skip locked
+  )
+  returning *
+), published as (
+  insert into events (
+    workspace_id, sequence, occurred_at, received_at, id, name, resource_id, resource, payload,
+    related
+  )
+  select
+    workspace_id, nextval('event_sequence'), occurred_at, :now, event_id, name, resource_id,
+    resource, payload, related
+  from (select * from taken order by id) as ordered
+  returning workspace_id
+)
+select workspace_id, count(*) as size from published group by workspace_id

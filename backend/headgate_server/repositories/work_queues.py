@@ -1,0 +1,114 @@
+"""Work queues."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.work_queues import WorkQueue
+from headgate_server.tables.work_pools import work_items, work_queues
+
+
+async def insert_queue(
+    work: UnitOfWork, *, id_: UUID, work_pool_id: UUID, name: str, values: dict[str, Any]
+) -> WorkQueue | None:
+    """Store a queue; None when the pool has one of this name."""
+    statement = (
+        insert(work_queues)
+        .values(
+            workspace_id=work.workspace_id,
+            id=id_,
+            work_pool_id=work_pool_id,
+            name=name,
+            created_at=work.now,
+            updated_at=work.now,
+            **values,
+        )
+        .on_conflict_do_nothing(index_elements=["workspace_id", "work_pool_id", "name"])
+        .returning(work_queues)
+    )
+    row = (await work.execute(statement)).one_or_none()
+    return _queue(row) if row is not None else None
+
+
+async def lock_queue(work: UnitOfWork, *, work_pool_id: UUID, name: str) -> WorkQueue | None:
+    """Return the queue of a name and keep others from changing it until the transaction ends."""
+    statement = (
+        select(work_queues)
+        .where(
+            work_queues.c.workspace_id == work.workspace_id,
+            work_queues.c.work_pool_id == work_pool_id,
+            work_queues.c.name == name,
+        )
+        .with_for_update(key_share=True)
+    )
+    row = (await work.execute(statement)).one_or_none()
+    return _queue(row) if row is not None else None
+
+
+async def update_queue(work: UnitOfWork, *, id_: UUID, changes: dict[str, Any]) -> WorkQueue:
+    """Write changed columns of a locked queue and raise its version."""
+    statement = (
+        update(work_queues)
+        .where(work_queues.c.workspace_id == work.workspace_id, work_queues.c.id == id_)
+        .values(**changes, version=work_queues.c.version + 1, updated_at=work.now)
+        .returning(work_queues)
+    )
+    return _queue((await work.execute(statement)).one())
+
+
+async def move_ready_items(work: UnitOfWork, *, id_: UUID, priority: int) -> None:
+    """Let what waits in a queue take the queue's new place among the others."""
+    await work.execute(
+        update(work_items)
+        .where(
+            work_items.c.workspace_id == work.workspace_id,
+            work_items.c.work_queue_id == id_,
+            work_items.c.phase == "READY",
+        )
+        .values(queue_priority=priority)
+    )
+
+
+async def get_many(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, WorkQueue]:
+    """Return those of the queues that exist, by id."""
+    statement = select(work_queues).where(
+        work_queues.c.workspace_id == work.workspace_id, work_queues.c.id.in_(ids)
+    )
+    return {row.id: _queue(row) for row in await work.execute(statement)}
+
+
+async def get_many_of_pools(
+    work: UnitOfWork, pool_ids: Sequence[UUID]
+) -> dict[UUID, list[WorkQueue]]:
+    """Return the queues of each pool, served first first; a pool without any is absent."""
+    statement = (
+        select(work_queues)
+        .where(
+            work_queues.c.workspace_id == work.workspace_id,
+            work_queues.c.work_pool_id.in_(pool_ids),
+        )
+        .order_by(work_queues.c.priority, work_queues.c.name)
+    )
+    found: dict[UUID, list[WorkQueue]] = {}
+    for row in await work.execute(statement):
+        found.setdefault(row.work_pool_id, []).append(_queue(row))
+    return found
+
+
+def _queue(row: Row[Any]) -> WorkQueue:
+    return WorkQueue(
+        workspace_id=row.workspace_id,
+        id=row.id,
+        work_pool_id=row.work_pool_id,
+        name=row.name,
+        priority=row.priority,
+        is_paused=row.is_paused,
+        concurrency_limit=row.concurrency_limit,
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,128 @@
+"""Workspaces of an organization."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.errors import Conflict
+from headgate_server.domain.filters import WorkspaceFilter
+from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.workspaces import Workspace
+from headgate_server.repositories import filters, pages
+from headgate_server.tables.organizations import workspaces
+
+
+async def insert_workspace(
+    work: UnitOfWork, *, organization_id: UUID, id_: UUID, slug: str, name: str
+) -> Workspace | None:
+    """Store a workspace; None when the organization has one of this slug."""
+    statement = (
+        insert(workspaces)
+        .values(
+            organization_id=organization_id,
+            id=id_,
+            slug=slug,
+            name=name,
+            created_at=work.now,
+            updated_at=work.now,
+        )
+        .on_conflict_do_nothing(index_elements=["organization_id", "slug"])
+        .returning(workspaces)
+    )
+    row = (await work.execute(statement)).one_or_none()
+    return _workspace(row) if row is not None else None
+
+
+async def lock_workspace(work: UnitOfWork, *, id_: UUID) -> Workspace | None:
+    """Return a workspace and keep others from changing it until the end of the transaction."""
+    statement = select(workspaces).where(workspaces.c.id == id_).with_for_update()
+    row = (await work.execute(statement)).one_or_none()
+    return _workspace(row) if row is not None else None
+
+
+async def update_workspace(work: UnitOfWork, *, id_: UUID, changes: dict[str, Any]) -> Workspace:
+    """Write changed columns of a locked workspace and raise its version.
+
+    Raises:
+        Conflict: the organization has another workspace of this slug.
+    """
+    statement = (
+        update(workspaces)
+        .where(workspaces.c.id == id_)
+        .values(**changes, version=workspaces.c.version + 1, updated_at=work.now)
+        .returning(workspaces)
+    )
+    try:
+        async with work.session.begin_nested():
+            return _workspace((await work.execute(statement)).one())
+    except IntegrityError as error:
+        raise Conflict(
+            "A workspace with this slug exists in the organization.", path=["slug"]
+        ) from error
+
+
+async def is_in_organization(work: UnitOfWork, *, organization_id: UUID, id_: UUID) -> bool:
+    """Whether a workspace belongs to an organization."""
+    statement = select(workspaces.c.id).where(
+        workspaces.c.organization_id == organization_id, workspaces.c.id == id_
+    )
+    return (await work.execute(statement)).one_or_none() is not None
+
+
+async def find_workspace(work: UnitOfWork, *, id_: UUID) -> Workspace | None:
+    """Return a workspace of an organization the unit of work may see."""
+    row = (await work.execute(select(workspaces).where(workspaces.c.id == id_))).one_or_none()
+    return _workspace(row) if row is not None else None
+
+
+async def find_by_slug(work: UnitOfWork, *, organization_id: UUID, slug: str) -> Workspace | None:
+    """Return the workspace of a slug."""
+    statement = select(workspaces).where(
+        workspaces.c.organization_id == organization_id, workspaces.c.slug == slug
+    )
+    row = (await work.execute(statement)).one_or_none()
+    return _workspace(row) if row is not None else None
+
+
+async def get_many(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Workspace]:
+    """Return those of the workspaces that exist and may be seen, by id."""
+    rows = await work.execute(select(workspaces).where(workspaces.c.id.in_(ids)))
+    return {row.id: _workspace(row) for row in rows}
+
+
+async def list_workspaces(
+    work: UnitOfWork, *, organization_id: UUID, page: PageRequest, filter: WorkspaceFilter | None
+) -> Page[Workspace]:
+    """Return a page of an organization's workspaces, by slug and id."""
+    sort = pages.by(workspaces.c.slug, workspaces.c.id)
+    statement = _matching(organization_id, filter)
+    return await pages.read(work, statement, sort=sort, page=page, make=_workspace)
+
+
+async def count_workspaces(
+    work: UnitOfWork, *, organization_id: UUID, filter: WorkspaceFilter | None, cap: int
+) -> int:
+    """Return how many workspaces match, up to ``cap + 1``."""
+    return await pages.count(work, _matching(organization_id, filter), cap=cap)
+
+
+def _matching(organization_id: UUID, filter: WorkspaceFilter | None) -> Select[Any]:
+    return select(workspaces).where(
+        workspaces.c.organization_id == organization_id, *filters.workspaces(filter)
+    )
+
+
+def _workspace(row: Row[Any]) -> Workspace:
+    return Workspace(
+        organization_id=row.organization_id,
+        id=row.id,
+        slug=row.slug,
+        name=row.name,
+        version=row.version,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,182 @@
+"""What can be done with agents: register, report, drain, leave."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from headgate_server.bus import channels
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import ids
+from headgate_server.domain.agents import (
+    PROTOCOL_VERSION,
+    AgentSession,
+    AgentState,
+    check_capacity,
+)
+from headgate_server.domain.errors import Forbidden, InvalidInput, NotFound, SessionFenced
+from headgate_server.domain.events import NewEvent
+from headgate_server.domain.flows import check_name
+from headgate_server.domain.work_pools import WorkPool
+from headgate_server.repositories import agents as repository
+from headgate_server.repositories.agents import NewSession
+from headgate_server.repositories.leases import read as leases
+from headgate_server.repositories.outbox import insert_events
+from headgate_server.services import work_pools, work_queues
+
+get_many_agents = repository.get_many_agents
+find_session = repository.find_session
+list_runs_of_agents = leases.list_runs_of_agents
+open_stream = repository.open_stream
+list_agents = repository.list_agents
+count_agents = repository.count_agents
+
+MAX_LABELS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a process says when it registers as an agent."""
+
+    pool_name: str
+    name: str
+    instance_id: UUID
+    queue_names: tuple[str, ...] | None
+    capacity: int
+    labels: dict[str, Any]
+    sdk_version: str
+    host: str | None
+    protocol_versions: tuple[int, ...]
+
+
+async def register_agent(
+    work: UnitOfWork,
+    registration: Registration,
+    *,
+    api_key_id: UUID | None,
+    granted_pool_id: UUID | None,
+) -> tuple[AgentSession, WorkPool]:
+    """Open a session of an agent; the same instance gets the same session again.
+
+    Args:
+        work: the unit of work.
+        registration: what the process says of itself.
+        api_key_id: the key it showed, so that revoking the key ends the session.
+        granted_pool_id: the pool that an agent key is bound to.
+
+    Raises:
+        NotFound: no such pool or queue.
+        Forbidden: the key is bound to another pool.
+        InvalidInput: a name, capacity or protocol that will not do.
+    """
+    check_name(registration.name)
+    check_capacity(registration.capacity)
+    if PROTOCOL_VERSION not in registration.protocol_versions:
+        raise InvalidInput(
+            f"This server speaks protocol {PROTOCOL_VERSION}; use an agent that does.",
+            path=["protocolVersions"],
+        )
+    if len(registration.labels) > MAX_LABELS:
+        raise InvalidInput(f"At most {MAX_LABELS} labels.", path=["labels"])
+    pool = await work_pools.find_by_name(work, name=registration.pool_name)
+    if pool is None:
+        raise NotFound(
+            f"There is no work pool named {registration.pool_name}; create it first.",
+            path=["poolName"],
+        )
+    if granted_pool_id is not None and granted_pool_id != pool.id:
+        raise Forbidden("This agent key is bound to another work pool.")
+    queue_ids = await _queue_ids(work, pool.id, registration.queue_names)
+    agent_id = await repository.upsert_agent(work, work_pool_id=pool.id, name=registration.name)
+    session_id = await repository.upsert_session(
+        work,
+        agent_id=agent_id,
+        work_pool_id=pool.id,
+        session=NewSession(
+            instance_id=registration.instance_id,
+            queue_ids=queue_ids,
+            capacity=registration.capacity,
+            labels=registration.labels,
+            sdk_version=registration.sdk_version,
+            host=registration.host,
+            api_key_id=api_key_id,
+        ),
+    )
+    session = await repository.find_session(work, session_id)
+    if session is None:
+        raise SessionFenced
+    await insert_events(work, [_event("agent.connected", session)])
+    work.wake(channels.SCHEDULER)
+    return session, pool
+
+
+async def _queue_ids(
+    work: UnitOfWork, pool_id: UUID, names: tuple[str, ...] | None
+) -> tuple[UUID, ...] | None:
+    if names is None:
+        return None
+    queues = await work_queues.get_many_of_pools(work, [pool_id])
+    by_name = {queue.name: queue.id for queue in queues.get(pool_id, ())}
+    missing = [name for name in names if name not in by_name]
+    if missing or not names:
+        raise NotFound(
+            f"The pool has no queue named {', '.join(missing) or '(none given)'}.",
+            path=["queueNames"],
+        )
+    return tuple(by_name[name] for name in names)
+
+
+async def report_session(
+    work: UnitOfWork, *, session_id: UUID, capacity: int, state: AgentState | None
+) -> AgentSession:
+    """Record a heartbeat; a session that was paused or is draining stays so.
+
+    Raises:
+        SessionFenced: the session has ended; register again.
+        InvalidInput: a capacity out of range, or a state no agent reports.
+    """
+    check_capacity(capacity)
+    if state in {AgentState.LOST, AgentState.OFFLINE}:
+        raise InvalidInput("An agent reports ONLINE, PAUSED or DRAINING.", path=["state"])
+    session = await repository.touch_session(
+        work, session_id=session_id, capacity=capacity, state=state
+    )
+    if session is None:
+        raise SessionFenced
+    return session
+
+
+async def drain_session(work: UnitOfWork, *, session_id: UUID) -> AgentSession:
+    """Offer a session nothing more; it finishes what it holds.
+
+    Raises:
+        SessionFenced: the session has ended.
+    """
+    session = await repository.find_session(work, session_id)
+    if session is None:
+        raise SessionFenced
+    await repository.set_session_state(work, session_id=session_id, state=AgentState.DRAINING)
+    await insert_events(work, [_event("agent.draining", session)])
+    work.wake(channels.agent(session_id), channels.SCHEDULER)
+    return session
+
+
+async def leave(work: UnitOfWork, *, session_id: UUID) -> bool:
+    """End a session; its leases live on until they expire or are released. False when repeated."""
+    session = await repository.find_session(work, session_id)
+    if session is None:
+        return False
+    await repository.end_session(work, session_id=session_id, state=AgentState.OFFLINE)
+    await insert_events(work, [_event("agent.disconnected", session)])
+    work.wake(channels.agent(session_id), channels.SCHEDULER)
+    return True
+
+
+def _event(name: str, session: AgentSession) -> NewEvent:
+    shown = ids.show(ids.Kind.AGENT, session.agent_id)
+    return NewEvent(
+        name=name,
+        resource_id=shown,
+        resource={"id": shown, "kind": "agent", "name": session.agent_name},
+        payload={"session": ids.show(ids.Kind.AGENT_SESSION, session.id)},
+        related=({"kind": "work_pool", "id": ids.show(ids.Kind.WORK_POOL, session.work_pool_id)},),
+    )

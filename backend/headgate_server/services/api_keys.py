@@ -1,0 +1,236 @@
+"""API keys and agent keys: create, rotate, revoke; and who a token speaks for."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.domain import api_keys as keys
+from headgate_server.domain import ids
+from headgate_server.domain.api_keys import ApiKey, KeyToken, NewApiKey, RunToken, SessionToken
+from headgate_server.domain.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    Unauthenticated,
+)
+from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.permissions import (
+    AGENT_SESSION_SCOPES,
+    OWNER_SCOPES,
+    RUN_SCOPES,
+    Scope,
+)
+from headgate_server.domain.tenancy import Actor, ActorKind, Principal, RunGrant
+from headgate_server.repositories import api_keys as stored
+from headgate_server.repositories import service_accounts, users, work_pools, workspaces
+
+
+async def create_key(
+    work: UnitOfWork, *, granter: Principal, new: NewApiKey, pepper: str
+) -> tuple[ApiKey, str]:
+    """Create a key and return it with its token, which is shown this once.
+
+    Nobody grants more than they hold: neither a scope nor a workspace.
+
+    Raises:
+        InvalidInput: a bad name, no scopes, an expiry in the past, or an agent key with other
+            scopes than AGENTS_CONNECT or without a workspace.
+        Forbidden: a scope or a workspace beyond the granter's own.
+        NotFound: no such workspace in the organization, or no such pool in the workspace.
+    """
+    keys.check_name(new.name)
+    _check_grant(granter, new)
+    if new.expires_at is not None and new.expires_at <= work.now:
+        raise InvalidInput("expiresAt is in the past.", path=["expiresAt"])
+    if new.workspace_id is not None and not await workspaces.is_in_organization(
+        work, organization_id=granter.organization_id, id_=new.workspace_id
+    ):
+        raise NotFound
+    if new.work_pool_id is not None:
+        await _check_pool(work, new)
+    id_, secret = ids.new_id(), keys.new_secret()
+    key = await stored.insert_key(
+        work,
+        organization_id=granter.organization_id,
+        id_=id_,
+        new=new,
+        prefix=keys.key_prefix(id_, kind=new.kind),
+        secret_hash=keys.hash_secret(secret, pepper=pepper),
+    )
+    return key, keys.key_token(id_, kind=new.kind, secret=secret)
+
+
+async def find_owner(work: UnitOfWork, *, kind: ActorKind, id_: UUID) -> Actor:
+    """Return a user or a service account of the caller's organization as the owner of keys.
+
+    Raises:
+        NotFound: neither, or one that the caller may not see.
+    """
+    if kind is ActorKind.USER:
+        user = await users.find_user(work, id_=id_)
+        if user is not None:
+            return Actor(kind, user.id, user.display_name)
+    if kind is ActorKind.SERVICE_ACCOUNT:
+        account = await service_accounts.find_account(work, id_=id_)
+        if account is not None:
+            return Actor(kind, account.id, account.display_name)
+    raise NotFound
+
+
+async def rotate_key(
+    work: UnitOfWork, *, granter: Principal, id_: UUID, pepper: str
+) -> tuple[ApiKey, str]:
+    """Give a key a new secret; the old token stops working as this commits.
+
+    Raises:
+        NotFound: no such key in the organization, or in the granter's workspace.
+        Forbidden: the key holds a scope that the granter lacks.
+        Conflict: the key is revoked.
+    """
+    key = await _get_within(work, granter=granter, id_=id_)
+    _check_scopes(granter, key.scopes)
+    secret = keys.new_secret()
+    rotated = await stored.set_secret(
+        work, id_=id_, secret_hash=keys.hash_secret(secret, pepper=pepper)
+    )
+    if rotated is None:
+        raise Conflict("This key is revoked; create another one.")
+    return rotated, keys.key_token(id_, kind=key.kind, secret=secret)
+
+
+async def revoke_key(work: UnitOfWork, *, granter: Principal, id_: UUID) -> ApiKey:
+    """Revoke a key, for good; revoking it again changes nothing.
+
+    Raises:
+        NotFound: no such key in the organization, or in the granter's workspace.
+    """
+    await _get_within(work, granter=granter, id_=id_)
+    revoked = await stored.set_revoked(work, id_=id_)
+    if revoked is None:
+        raise NotFound
+    return revoked
+
+
+async def find_key(work: UnitOfWork, *, id_: UUID) -> ApiKey | None:
+    """Return a key of the caller's organization."""
+    return await stored.find_key(work, id_=id_)
+
+
+async def get_many_keys(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, ApiKey]:
+    """Return those of the keys that exist in the caller's organization, by id."""
+    return await stored.get_many_keys(work, ids_)
+
+
+async def list_keys(
+    work: UnitOfWork, *, organization_id: UUID, page: PageRequest, owner_id: UUID | None = None
+) -> Page[ApiKey]:
+    """Return a page of keys, oldest first: the page key is ``(id,)``."""
+    return await stored.list_keys(
+        work, organization_id=organization_id, page=page, owner_id=owner_id
+    )
+
+
+async def authenticate(database: Database, token: str, *, pepper: str) -> Principal:
+    """Return who a token speaks for, and what it may do.
+
+    A malformed, mistyped or forged token is refused without a query, but for a wrong secret.
+
+    Raises:
+        Unauthenticated: anything is wrong; the message never says what.
+    """
+    parsed = keys.parse_token(token, pepper=pepper)
+    async with database.system() as work:
+        match parsed:
+            case KeyToken():
+                return await _by_key(work, parsed, pepper=pepper)
+            case SessionToken():
+                return await _by_session(work, parsed)
+            case RunToken():
+                return await _by_run(work, parsed)
+
+
+async def _by_key(work: UnitOfWork, token: KeyToken, *, pepper: str) -> Principal:
+    found = await stored.find_key_and_hash(work, id_=token.id)
+    if found is None:
+        raise Unauthenticated
+    key, secret_hash = found
+    is_genuine = keys.is_secret(token.secret, stored=secret_hash, pepper=pepper)
+    if not (is_genuine and key.kind is token.kind and key.is_usable(work.now)):
+        raise Unauthenticated
+    if key.last_used_at is None or key.last_used_at <= work.now - keys.LAST_USED_RESOLUTION:
+        await stored.touch(work, id_=key.id, resolution=keys.LAST_USED_RESOLUTION)
+    return Principal(
+        actor=key.owner,
+        organization_id=key.organization_id,
+        workspace_id=key.workspace_id,
+        scopes=key.scopes & OWNER_SCOPES,
+        api_key_id=key.id,
+        work_pool_id=key.work_pool_id,
+    )
+
+
+async def _by_session(work: UnitOfWork, token: SessionToken) -> Principal:
+    if token.expires_at <= work.now:
+        raise Unauthenticated
+    session = await stored.find_live_session(work, token)
+    if session is None:
+        raise Unauthenticated
+    return Principal(
+        actor=Actor(ActorKind.AGENT_SESSION, token.session_id, session.agent_name),
+        organization_id=token.organization_id,
+        workspace_id=token.workspace_id,
+        scopes=AGENT_SESSION_SCOPES,
+        api_key_id=session.api_key_id,
+        agent_session_id=token.session_id,
+        work_pool_id=session.work_pool_id,
+    )
+
+
+async def _by_run(work: UnitOfWork, token: RunToken) -> Principal:
+    name = await stored.find_leased_run_name(work, token, grace=keys.ENDED_RUN_GRACE)
+    if name is None:
+        raise Unauthenticated
+    return Principal(
+        actor=Actor(ActorKind.RUN, token.run_id, name),
+        organization_id=token.organization_id,
+        workspace_id=token.workspace_id,
+        scopes=RUN_SCOPES,
+        run=RunGrant(run_id=token.run_id, epoch=token.epoch),
+    )
+
+
+def _check_grant(granter: Principal, new: NewApiKey) -> None:
+    if not new.scopes:
+        raise InvalidInput("A key has at least one scope.", path=["scopes"])
+    is_agents = new.work_pool_id is not None
+    if is_agents and (new.scopes != AGENT_SESSION_SCOPES or new.workspace_id is None):
+        raise InvalidInput(
+            "An agent's key names its workspace and has the scope AGENTS_CONNECT only.",
+            path=["scopes"],
+        )
+    _check_scopes(granter, new.scopes)
+    if granter.workspace_id is not None and granter.workspace_id != new.workspace_id:
+        raise Forbidden("Your credential is bound to one workspace; create keys for that one.")
+
+
+def _check_scopes(granter: Principal, scopes: frozenset[Scope]) -> None:
+    missing = granter.missing_scopes(scopes)
+    if missing:
+        raise Forbidden("You cannot grant a scope that you lack.", missing_scopes=missing)
+
+
+async def _check_pool(work: UnitOfWork, new: NewApiKey) -> None:
+    if work.workspace_id != new.workspace_id or new.work_pool_id not in await work_pools.get_many(
+        work, [new.work_pool_id] if new.work_pool_id else []
+    ):
+        raise NotFound
+
+
+async def _get_within(work: UnitOfWork, *, granter: Principal, id_: UUID) -> ApiKey:
+    key = await stored.find_key(work, id_=id_)
+    if key is None or key.organization_id != granter.organization_id:
+        raise NotFound
+    if granter.workspace_id is not None and granter.workspace_id != key.workspace_id:
+        raise NotFound
+    return key

@@ -1,0 +1,72 @@
+"""Events: recorded with the change they tell of, read once they are published."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from headgate_server.bus import channels
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import ids
+from headgate_server.domain.events import Event, NewEvent
+from headgate_server.domain.filters import EventFilter
+from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
+from headgate_server.repositories import events
+
+
+async def record_events(work: UnitOfWork, new: Sequence[NewEvent]) -> None:
+    """Write events with the transaction and have them published soon after it commits."""
+    if new:
+        await events.insert_events(work, new)
+        work.wake(channels.SCHEDULER)
+
+
+async def record_change(
+    work: UnitOfWork,
+    *,
+    kind: ids.Kind,
+    id_: UUID,
+    name: str,
+    version: int,
+    changed: Collection[str] | None,
+    verb: str | None = None,
+) -> None:
+    """Record that an object was created or changed; values stay out, for they may be secret.
+
+    Args:
+        work: the unit of work that makes the change.
+        kind: what the object is; names the event together with the verb.
+        id_: the object's id.
+        name: what people call it.
+        version: its version from now on.
+        changed: the fields that changed; None when the object is new.
+        verb: ``created`` or ``updated`` unless a better one is given.
+    """
+    noun = kind.name.lower()
+    shown = ids.show(kind, id_)
+    payload: dict[str, object] = {"version": version}
+    if changed is not None:
+        payload["changed"] = sorted(changed)
+    event = NewEvent(
+        name=f"{noun}.{verb or ('created' if changed is None else 'updated')}",
+        resource_id=shown,
+        resource={"id": shown, "kind": noun, "name": name},
+        payload=payload,
+    )
+    await record_events(work, [event])
+
+
+async def list_events(
+    work: UnitOfWork,
+    *,
+    page: PageRequest,
+    filter: EventFilter | None = None,
+    is_ascending: bool = False,
+) -> Page[Event]:
+    """Return a page of events, latest first: the page key is ``(occurred_at, sequence)``."""
+    return await events.list_events(work, page=page, filter=filter, is_ascending=is_ascending)
+
+
+async def count_events(
+    work: UnitOfWork, *, filter: EventFilter | None = None, cap: int = COUNT_CAP
+) -> int:
+    """Return how many events match; ``cap + 1`` stands for more than ``cap``."""
+    return await events.count_events(work, filter=filter, cap=cap)

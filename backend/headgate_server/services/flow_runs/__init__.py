@@ -1,0 +1,1 @@
+"""What can be done with flow runs: create, begin, move, cancel, retry, read."""

@@ -1,0 +1,88 @@
+"""Moves runs: the engine's proposals, and what people ask for."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.errors import InvalidInput
+from headgate_server.domain.leases import LeaseRef
+from headgate_server.domain.states import ProposedState, StateType, propose
+from headgate_server.domain.transitions.facts import Proposer
+from headgate_server.services.transitions import Proposal, Transition, transition
+
+MAX_GRACE_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequest:
+    """How a run is to be cancelled."""
+
+    reason: str | None = None
+    grace_seconds: int = 30
+    is_forced: bool = False
+
+
+async def set_state(
+    work: UnitOfWork,
+    *,
+    run_id: UUID,
+    state: ProposedState,
+    lease: LeaseRef | None,
+    key: str | None,
+    is_forced: bool = False,
+) -> Transition:
+    """Propose a state for a run: as its holder under a lease, else as a person.
+
+    The caller has checked that a person may: a lease needs no further right, it is one.
+
+    Raises:
+        NotFound: no such run in this workspace.
+        InvalidInput: a state that only Headgate enters by itself.
+    """
+    if lease is not None and lease.run_id != run_id:
+        raise InvalidInput("The lease is of another run.", path=["lease", "runId"])
+    if state.type is StateType.PENDING:
+        raise InvalidInput("A run becomes PENDING by being claimed.", path=["state", "type"])
+    proposer = Proposer.PERSON if lease is None else Proposer.HOLDER
+    proposal = Proposal(
+        state=state, proposer=proposer, lease=lease, key=key, is_forced=is_forced and lease is None
+    )
+    return await transition(work, run_id=run_id, proposal=proposal)
+
+
+async def cancel_run(work: UnitOfWork, *, run_id: UUID, request: CancelRequest) -> Transition:
+    """Ask for a run to be cancelled: at once where it has not started, else through its holder.
+
+    A forced cancel takes the lease away now; the agent is told to kill the process.
+
+    Raises:
+        NotFound: no such run in this workspace.
+        InvalidInput: a grace outside 0 to 3,600 seconds.
+    """
+    if not 0 <= request.grace_seconds <= MAX_GRACE_SECONDS:
+        raise InvalidInput(f"graceSeconds is from 0 to {MAX_GRACE_SECONDS}.", path=["graceSeconds"])
+    message = request.reason or "Cancelled by request."
+    type_ = StateType.CANCELLED if request.is_forced else StateType.CANCELLING
+    proposal = Proposal(
+        state=propose(type_, message=message),
+        proposer=Proposer.PERSON,
+        key="cancel" if not request.is_forced else None,
+        is_forced=request.is_forced,
+        cancel_reason=request.reason,
+        cancel_grace_seconds=request.grace_seconds,
+    )
+    return await transition(work, run_id=run_id, proposal=proposal)
+
+
+async def retry_run(work: UnitOfWork, *, run_id: UUID) -> Transition:
+    """Start a run that has ended again, as the same run: its history goes on.
+
+    Raises:
+        NotFound: no such run in this workspace.
+    """
+    proposal = Proposal(
+        state=propose(StateType.SCHEDULED, message="Started again by request."),
+        proposer=Proposer.PERSON,
+        is_rerun=True,
+    )
+    return await transition(work, run_id=run_id, proposal=proposal)

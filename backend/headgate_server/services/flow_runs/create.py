@@ -1,0 +1,264 @@
+"""Creates runs: of a deployment for an agent, of a schedule, or in the caller's own process."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from headgate_server.bus import channels
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import flows as flow_rules
+from headgate_server.domain import ids, names
+from headgate_server.domain.deployments import (
+    DEFAULT_ABANDON_AFTER,
+    DEFAULT_FENCE,
+    DEFAULT_LATE_THRESHOLD,
+    AgentLostPolicy,
+)
+from headgate_server.domain.errors import Forbidden, HeadgateError, InvalidInput, NotFound
+from headgate_server.domain.flow_runs import (
+    MAX_NAME_LENGTH,
+    MAX_PARAMETERS_BYTES,
+    MAX_PRIORITY,
+    MIN_PRIORITY,
+    FlowRun,
+    NewFlowRun,
+)
+from headgate_server.domain.leases import LeaseRef
+from headgate_server.domain.parameters import check_parameters
+from headgate_server.domain.states import StateType, propose
+from headgate_server.domain.tenancy import RunGrant
+from headgate_server.repositories.flow_runs.create import (
+    FirstLease,
+    Promises,
+    RunToInsert,
+    insert_runs,
+)
+from headgate_server.repositories.flow_runs.plan import (
+    DeploymentPlan,
+    find_root_of_task,
+    get_many_plans,
+)
+from headgate_server.services import flows
+
+MAX_BATCH = 1000
+MAX_AHEAD = timedelta(days=3660)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A run that someone asks for; what is None is taken from the deployment."""
+
+    deployment_id: UUID
+    name: str | None = None
+    parameters: dict[str, Any] | None = None
+    tags: tuple[str, ...] = ()
+    priority: int = 0
+    work_queue_name: str | None = None
+    idempotency_key: str | None = None
+    parent_task_run_id: UUID | None = None
+    expected_start: datetime | None = None
+    job_variables: dict[str, Any] | None = None
+    schedule_id: UUID | None = None
+    triggered_by: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+async def create_runs(
+    work: UnitOfWork, requests: Sequence[RunRequest]
+) -> list[FlowRun | HeadgateError]:
+    """Create runs of deployments and wake their pools; one result a request, in order.
+
+    A request that is not valid fails alone: its place holds the error. Four statements, however
+    many requests.
+
+    Raises:
+        InvalidInput: no request, or more than 1,000.
+    """
+    if not 1 <= len(requests) <= MAX_BATCH:
+        raise InvalidInput(f"A batch holds 1 to {MAX_BATCH} runs.", path=["runs"])
+    plans = await get_many_plans(work, list({request.deployment_id for request in requests}))
+    results: list[FlowRun | HeadgateError] = []
+    wanted: list[tuple[int, RunToInsert]] = []
+    for place, request in enumerate(requests):
+        try:
+            wanted.append((place, _planned(work, request, plans.get(request.deployment_id))))
+        except HeadgateError as error:
+            results.append(error)
+            continue
+        results.append(NotFound())
+    runs = await insert_runs(work, [item for _, item in wanted])
+    for (place, _), run in zip(wanted, runs, strict=True):
+        results[place] = run
+        work.wake(channels.SCHEDULER)
+        if run.work_pool_id is not None:
+            work.wake(channels.pool(run.work_pool_id))
+    return results
+
+
+async def create_run(work: UnitOfWork, request: RunRequest) -> FlowRun:
+    """Create one run of a deployment and wake its pool.
+
+    Raises:
+        NotFound: no such deployment, or no such queue in its pool.
+        InvalidInput: parameters that the deployment's schema refuses, or values out of range.
+    """
+    (result,) = await create_runs(work, [request])
+    if isinstance(result, HeadgateError):
+        raise result
+    return result
+
+
+def _planned(work: UnitOfWork, request: RunRequest, plan: DeploymentPlan | None) -> RunToInsert:
+    if plan is None:
+        raise NotFound("No such deployment, or you may not see it.", path=["deploymentId"])
+    if plan.work_pool_id is None or plan.work_queue_id is None:
+        raise InvalidInput(
+            f"The deployment {plan.name} names no work pool, so no agent would run it; "
+            "deploy it again with one.",
+            path=["deploymentId"],
+        )
+    queue_id, promises = _queue(plan, request.work_queue_name)
+    expected_start = request.expected_start or work.now
+    if expected_start > work.now + MAX_AHEAD:
+        raise InvalidInput("expectedStart is within ten years.", path=["expectedStart"])
+    parameters = {**plan.parameters, **(request.parameters or {})}
+    _check(request.name, parameters, request.priority)
+    if plan.is_schema_enforced and plan.parameter_schema is not None:
+        check_parameters(parameters, schema=plan.parameter_schema)
+    run = NewFlowRun(
+        name=request.name or names.run_name(),
+        flow_id=plan.flow_id,
+        deployment_id=plan.deployment_id,
+        schedule_id=request.schedule_id,
+        parent_task_run_id=request.parent_task_run_id,
+        work_pool_id=plan.work_pool_id,
+        work_queue_id=queue_id,
+        parameters=parameters,
+        job_variables=request.job_variables,
+        tags=flow_rules.check_tags((*plan.tags, *request.tags)),
+        priority=request.priority,
+        expected_start=expected_start,
+        idempotency_key=request.idempotency_key,
+        triggered_by=request.triggered_by or None,
+    )
+    state = propose(StateType.SCHEDULED, details={"scheduledTime": expected_start.isoformat()})
+    return RunToInsert(id=ids.new_id(), run=run, state=state, promises=promises)
+
+
+def _queue(plan: DeploymentPlan, name: str | None) -> tuple[UUID, Promises]:
+    if name is None:
+        assert plan.work_queue_id is not None  # noqa: S101  narrowed by the caller
+        return plan.work_queue_id, plan.promises
+    found = plan.queue_names.get(name)
+    if found is None:
+        raise NotFound(f"The pool has no queue named {name}.", path=["workQueueName"])
+    promises = plan.promises
+    return found[0], Promises(
+        queue_priority=found[1],
+        is_held=promises.is_held,
+        late_threshold_ms=promises.late_threshold_ms,
+        on_agent_lost=promises.on_agent_lost,
+        abandon_after_ms=promises.abandon_after_ms,
+        fence_ms=promises.fence_ms,
+        infrastructure_retries=promises.infrastructure_retries,
+    )
+
+
+def _check(name: str | None, parameters: dict[str, Any], priority: int) -> None:
+    if name is not None and not (1 <= len(name) <= MAX_NAME_LENGTH and name.isprintable()):
+        raise InvalidInput(f"A run's name has 1 to {MAX_NAME_LENGTH} characters.", path=["name"])
+    if not MIN_PRIORITY <= priority <= MAX_PRIORITY:
+        raise InvalidInput(
+            f"priority is from {MIN_PRIORITY} to {MAX_PRIORITY}, high first.", path=["priority"]
+        )
+    if len(orjson.dumps(parameters)) > MAX_PARAMETERS_BYTES:
+        raise InvalidInput(
+            f"Parameters take at most {MAX_PARAMETERS_BYTES // 1024} KiB; pass a reference to "
+            "larger data instead.",
+            path=["parameters"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BeginRequest:
+    """A run that starts in the caller's own process."""
+
+    flow_name: str
+    name: str | None = None
+    parameters: dict[str, Any] = field(default_factory=dict[str, Any])
+    tags: tuple[str, ...] = ()
+    parent_task_run_id: UUID | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BegunRun:
+    """A run with the lease it was born under."""
+
+    run: FlowRun
+    lease: LeaseRef
+    expires_at: datetime
+
+
+async def begin_run(
+    work: UnitOfWork, request: BeginRequest, *, lease: timedelta, parent: RunGrant | None
+) -> BegunRun:
+    """Create a run that its caller executes itself, together with its lease.
+
+    Args:
+        work: the unit of work.
+        request: what runs.
+        lease: how long the caller may stay silent before its run is taken for lost, until it
+            has started; after that the default for silent holders counts.
+        parent: the run whose token the caller shows, for a subflow.
+
+    Raises:
+        Forbidden: a run token that begins a run which is not its own child.
+        NotFound: the parent task run has not been reported.
+    """
+    root_run_id = None
+    if request.parent_task_run_id is not None:
+        found = await find_root_of_task(work, request.parent_task_run_id)
+        if found is None:
+            raise NotFound("No such task run to be the parent.", path=["parentTaskRunId"])
+        parent_run_id, root_run_id = found
+        if parent is not None and parent.run_id not in {parent_run_id, root_run_id}:
+            raise Forbidden("A run's token begins subflows of that run only.")
+    elif parent is not None:
+        raise Forbidden("A run's token begins subflows of that run only; name the parentTaskRunId.")
+    _check(request.name, request.parameters, 0)
+    flow, _ = await flows.upsert_flow(work, name=request.flow_name, tags=None)
+    ref = LeaseRef(run_id=ids.new_id(), token=ids.new_token(), epoch=1)
+    expires_at = work.now + lease
+    item = RunToInsert(
+        id=ref.run_id,
+        run=NewFlowRun(
+            name=request.name or names.run_name(),
+            flow_id=flow.id,
+            parent_task_run_id=request.parent_task_run_id,
+            root_run_id=root_run_id,
+            parameters=request.parameters,
+            tags=flow_rules.check_tags(request.tags),
+            idempotency_key=request.idempotency_key,
+        ),
+        state=propose(StateType.PENDING),
+        promises=OWN_PROCESS,
+        lease=FirstLease(token=ref.token, epoch=ref.epoch, fence_until=expires_at),
+    )
+    (run,) = await insert_runs(work, [item])
+    return BegunRun(run=run, lease=ref, expires_at=expires_at)
+
+
+OWN_PROCESS = Promises(
+    queue_priority=0,
+    is_held=False,
+    late_threshold_ms=int(DEFAULT_LATE_THRESHOLD.total_seconds() * 1000),
+    on_agent_lost=AgentLostPolicy.CRASH,
+    abandon_after_ms=int(DEFAULT_ABANDON_AFTER.total_seconds() * 1000),
+    fence_ms=int(DEFAULT_FENCE.total_seconds() * 1000),
+    infrastructure_retries=0,
+)
+"""The promises of a run without a deployment."""

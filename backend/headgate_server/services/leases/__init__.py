@@ -1,0 +1,1 @@
+"""What can be done with leases: claim, renew, release, reap."""

@@ -1,0 +1,63 @@
+"""Offers ready runs to sessions with room."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from uuid import UUID
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.leases import Offer
+from headgate_server.repositories.leases import offer as repository
+from headgate_server.repositories.leases import renew
+
+next_due_at = repository.next_due_at
+list_offers = renew.list_offers
+list_cancels = renew.list_cancels
+
+
+async def offer_runs(
+    work: UnitOfWork,
+    *,
+    work_pool_id: UUID,
+    groups: Mapping[tuple[UUID, ...] | None, list[UUID]],
+    most: int,
+    offer_ttl: timedelta,
+) -> list[Offer]:
+    """Offer due runs of a pool to sessions, within the limits of the pool and its queues.
+
+    Args:
+        work: a system unit of work in the pool's workspace.
+        work_pool_id: whose runs.
+        groups: the sessions by the queues they serve; None serves every queue.
+        most: how many to offer at once.
+        offer_ttl: how long an offer may stay unclaimed.
+
+    Returns:
+        Offers by urgency; empty where nothing is due, nobody has room, or the pool is paused.
+    """
+    pool = await repository.pool_room(work, work_pool_id)
+    if pool is None or pool.is_paused or pool.room == 0:
+        return []
+    room = most if pool.room is None else min(most, pool.room)
+    queues = {queue.id: queue.room for queue in await repository.queue_rooms(work, work_pool_id)}
+    offers: list[Offer] = []
+    for served, session_ids in groups.items():
+        rooms = {
+            queue_id: left
+            for queue_id, left in queues.items()
+            if left != 0 and (served is None or queue_id in served)
+        }
+        if room <= 0 or not rooms:
+            continue
+        made = await repository.offer_runs(
+            work,
+            work_pool_id=work_pool_id,
+            session_ids=session_ids,
+            queue_rooms=rooms,
+            most=room,
+            offer_ttl=offer_ttl,
+        )
+        offers.extend(made)
+        room -= len(made)
+        if len(groups) > 1 and any(left is not None for left in queues.values()):
+            break
+    return offers

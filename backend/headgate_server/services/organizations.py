@@ -1,0 +1,61 @@
+"""Organizations: found by the members, created by the system."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import ids
+from headgate_server.domain.errors import Conflict, NotFound
+from headgate_server.domain.organizations import Organization, check_slug
+from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.workspaces import check_name
+from headgate_server.repositories import organizations
+
+
+async def create_organization(work: UnitOfWork, *, slug: str, name: str) -> Organization:
+    """Create an organization; needs the system's unit of work, since no tenant exists yet.
+
+    Raises:
+        InvalidInput: a bad slug or name.
+        Conflict: the slug is taken.
+    """
+    created = await organizations.insert_organization(
+        work, id_=ids.new_id(), slug=check_slug(slug), name=check_name(name)
+    )
+    if created is None:
+        raise Conflict("This slug is taken; choose another one.", path=["slug"])
+    return created
+
+
+async def find_organization(work: UnitOfWork, *, id_: UUID) -> Organization | None:
+    """Return an organization, if it is the caller's."""
+    return await organizations.find_organization(work, id_=id_)
+
+
+async def find_by_slug(work: UnitOfWork, *, slug: str) -> Organization | None:
+    """Return the organization of a slug, if it is the caller's."""
+    return await organizations.find_by_slug(work, slug=slug)
+
+
+async def get_organization(work: UnitOfWork, *, id_: UUID) -> Organization:
+    """Return the caller's organization.
+
+    Raises:
+        NotFound: it is another's, or does not exist.
+    """
+    found = await find_organization(work, id_=id_)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def get_many_organizations(
+    work: UnitOfWork, ids_: Sequence[UUID]
+) -> dict[UUID, Organization]:
+    """Return those of the organizations that are the caller's, by id."""
+    return await organizations.get_many(work, ids_)
+
+
+async def list_organizations(work: UnitOfWork, *, page: PageRequest) -> Page[Organization]:
+    """Return a page of the caller's organizations: the page key is ``(slug, id)``."""
+    return await organizations.list_organizations(work, page=page)

@@ -1,0 +1,48 @@
+"""Service accounts: create and find."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import ids
+from headgate_server.domain.errors import NotFound
+from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.service_accounts import ServiceAccount
+from headgate_server.domain.workspaces import check_name
+from headgate_server.repositories import organizations, service_accounts
+
+
+async def create_service_account(
+    work: UnitOfWork, *, organization_id: UUID, name: str
+) -> ServiceAccount:
+    """Create a service account in the caller's organization.
+
+    Raises:
+        InvalidInput: a bad name.
+        NotFound: the organization is another's, or does not exist.
+    """
+    check_name(name)
+    if await organizations.find_organization(work, id_=organization_id) is None:
+        raise NotFound
+    return await service_accounts.insert_account(
+        work, organization_id=organization_id, id_=ids.new_id(), display_name=name
+    )
+
+
+async def find_service_account(work: UnitOfWork, *, id_: UUID) -> ServiceAccount | None:
+    """Return a service account of the caller's organization."""
+    return await service_accounts.find_account(work, id_=id_)
+
+
+async def get_many_service_accounts(
+    work: UnitOfWork, ids_: Sequence[UUID]
+) -> dict[UUID, ServiceAccount]:
+    """Return those of the service accounts in the caller's organization, by id."""
+    return await service_accounts.get_many(work, ids_)
+
+
+async def list_service_accounts(
+    work: UnitOfWork, *, organization_id: UUID, page: PageRequest
+) -> Page[ServiceAccount]:
+    """Return a page of service accounts, oldest first: the page key is ``(id,)``."""
+    return await service_accounts.list_accounts(work, organization_id=organization_id, page=page)

@@ -1,0 +1,162 @@
+"""The only writer of run state: every change of a flow run goes through ``transition``."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from headgate_server.bus import channels
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.errors import HeadgateError, IllegalTransition, LeaseLost, NotFound
+from headgate_server.domain.flow_runs import FlowRun, LateCause
+from headgate_server.domain.leases import LeaseRef, Phase, WorkItem
+from headgate_server.domain.states import ProposedState, StateType
+from headgate_server.domain.transitions.effects import ItemEffect, consequences
+from headgate_server.domain.transitions.facts import Decision, Facts, Outcome, Proposer
+from headgate_server.domain.transitions.policy import judge
+from headgate_server.repositories.flow_runs import transition as repository
+from headgate_server.repositories.flow_runs.transition import Application, LockedRun
+
+MAX_CLOCK_SKEW = timedelta(minutes=5)
+DEFAULT_LEASE = timedelta(seconds=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A state proposed for a run, on whose behalf, and under what.
+
+    Args:
+        key: names this proposal, so that sending it again changes nothing.
+        lease: what a holder shows.
+        lease_duration: how long a claim made by this proposal lives without a renewal.
+    """
+
+    state: ProposedState
+    proposer: Proposer
+    lease: LeaseRef | None = None
+    key: str | None = None
+    is_forced: bool = False
+    is_rerun: bool = False
+    is_agent_lost: bool = False
+    late_cause: LateCause | None = None
+    cancel_reason: str | None = None
+    cancel_grace_seconds: int | None = None
+    lease_duration: timedelta = DEFAULT_LEASE
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What became of a proposal: the run as it now is, and the decision.
+
+    ``error`` is None where the proposal was accepted, renamed, or had been applied before.
+    """
+
+    run: FlowRun
+    item: WorkItem | None
+    decision: Decision
+    error: HeadgateError | None
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the run entered the proposed state or the one it was renamed to."""
+        return self.error is None
+
+
+async def transition(work: UnitOfWork, *, run_id: UUID, proposal: Proposal) -> Transition:
+    """Judge a proposed state and, where the rules accept it, write it with all its consequences.
+
+    State, history, decision, event, work item and attempt change in the caller's transaction, under
+    the run's row lock: two proposals for one run are judged one after the other, never together.
+
+    Raises:
+        NotFound: no such run in this workspace.
+    """
+    locked = await repository.lock_run(work, run_id)
+    if locked is None:
+        raise NotFound("No such flow run, or you may not see it; check the id and the workspace.")
+    decision = judge(_facts(work, locked, proposal), proposal.state)
+    if decision.outcome is Outcome.REJECT:
+        return Transition(locked.run, locked.item, decision, _refusal(locked, decision))
+    if decision.outcome is Outcome.REPLAY:
+        return Transition(locked.run, locked.item, decision, None)
+    effects = consequences(locked.run, decision, has_item=locked.item is not None)
+    if effects.item is ItemEffect.CREATE and locked.run.deployment_id is None:
+        error = IllegalTransition(
+            "This run has no deployment, so no agent can run it again; run the flow itself again.",
+            current=locked.run.state_type,
+            proposed=decision.state.type,
+        )
+        return Transition(locked.run, locked.item, decision, error)
+    run = await repository.apply_transition(
+        work,
+        run=locked.run,
+        decision=decision,
+        effects=effects,
+        application=Application(
+            key=proposal.key,
+            at=_timestamp(work.now, locked.run, decision.state),
+            lease=proposal.lease_duration,
+            late_cause=proposal.late_cause,
+            cancel_reason=proposal.cancel_reason,
+            cancel_grace_seconds=proposal.cancel_grace_seconds,
+        ),
+    )
+    _wake(work, locked, run, effects.item)
+    return Transition(run, locked.item, decision, None)
+
+
+def _facts(work: UnitOfWork, locked: LockedRun, proposal: Proposal) -> Facts:
+    run, item = locked.run, locked.item
+    return Facts(
+        now=work.now,
+        current_type=run.state_type,
+        current_name=run.state_name,
+        proposer=proposal.proposer,
+        phase=item.phase if item else None,
+        is_lease_valid=holds(proposal.lease, item),
+        is_duplicate=proposal.key is not None and proposal.key == locked.state_key,
+        is_forced=proposal.is_forced,
+        is_rerun=proposal.is_rerun,
+        is_agent_lost=proposal.is_agent_lost,
+        is_lease_expired=bool(item and item.fence_until and item.fence_until < work.now),
+        is_cancel_requested=bool(item and item.cancel_requested_at),
+        retries_used=run.retries_used,
+        on_agent_lost=locked.on_agent_lost,
+        infrastructure_attempts=run.infrastructure_attempts,
+        infrastructure_retries=locked.infrastructure_retries,
+    )
+
+
+def holds(lease: LeaseRef | None, item: WorkItem | None) -> bool:
+    """Whether a shown lease is the live one of a work item."""
+    return (
+        lease is not None
+        and item is not None
+        and item.phase is not Phase.READY
+        and (lease.token, lease.epoch) == (item.token, item.epoch)
+    )
+
+
+def _refusal(locked: LockedRun, decision: Decision) -> HeadgateError:
+    if decision.code == "LEASE_LOST":
+        epoch = locked.item.epoch if locked.item else None
+        return LeaseLost(decision.reason, current_epoch=epoch)
+    return IllegalTransition(
+        decision.reason, current=locked.run.state_type, proposed=decision.proposed.type
+    )
+
+
+def _timestamp(now: datetime, run: FlowRun, state: ProposedState) -> datetime:
+    """Return when the state was entered: the proposer's word within reason, and never backwards."""
+    said = state.timestamp
+    if said is None or abs(said - now) > MAX_CLOCK_SKEW:
+        said = now
+    return max(min(said, now), run.state_timestamp)
+
+
+def _wake(work: UnitOfWork, locked: LockedRun, run: FlowRun, item: ItemEffect) -> None:
+    work.wake(channels.run(run.id), channels.SCHEDULER)
+    session_id = locked.item.session_id if locked.item else None
+    if item in {ItemEffect.REQUEUE, ItemEffect.CREATE, ItemEffect.FINISH} and run.work_pool_id:
+        work.wake(channels.pool(run.work_pool_id))
+    if session_id is not None and run.state_type is StateType.CANCELLING:
+        work.wake(channels.agent(session_id))

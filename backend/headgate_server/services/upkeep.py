@@ -1,0 +1,67 @@
+"""What keeps the installation in order: late runs, published events, expired keys, partitions."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from headgate_server.bus import channels
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.states import StateType, propose
+from headgate_server.domain.transitions.facts import Proposer
+from headgate_server.repositories import agents, due
+from headgate_server.repositories.due import LateRun
+from headgate_server.repositories.outbox import publish_outbox
+from headgate_server.services.transitions import Proposal, Transition, transition
+
+BATCH = 200
+EVENTS_AT_ONCE = 1000
+DAYS_AHEAD = 14
+
+next_due = due.next_due
+
+_CAUSES = {
+    "PAUSED": "its deployment, queue or pool is paused",
+    "NO_AGENT": "no agent that serves its queue is online",
+    "LIMIT": "every slot that it may take is in use",
+    "CONTROL_PLANE": "an agent has room; the run has not been handed out yet",
+}
+
+
+async def list_late(work: UnitOfWork, *, silent_for: timedelta) -> list[LateRun]:
+    """Return runs that are late and not marked so yet."""
+    return await due.list_late(work, silent_for=silent_for, most=BATCH)
+
+
+async def mark_late(work: UnitOfWork, late: LateRun) -> Transition:
+    """Name a waiting run Late with its cause: one state and one event an episode."""
+    state = propose(
+        StateType.SCHEDULED,
+        name="Late",
+        message=f"Late: {_CAUSES[late.cause]}.",
+        details={"cause": late.cause},
+    )
+    proposal = Proposal(state=state, proposer=Proposer.SYSTEM, late_cause=late.cause)
+    marked = await transition(work, run_id=late.run_id, proposal=proposal)
+    await due.end_late_episode(work, late.run_id)
+    return marked
+
+
+async def end_lost_sessions(work: UnitOfWork, *, silent_for: timedelta) -> list[tuple[UUID, UUID]]:
+    """End sessions of agents that have been silent too long; their leases judge themselves."""
+    return await agents.mark_lost_sessions(work, silent_for=silent_for, most=BATCH)
+
+
+async def publish_events(work: UnitOfWork) -> int:
+    """Number and publish the oldest events of the outbox; 0 where there are none to take."""
+    moved, workspaces = await publish_outbox(work, most=EVENTS_AT_ONCE)
+    work.wake(*(channels.workspace(workspace_id) for workspace_id in workspaces))
+    return moved
+
+
+async def delete_expired_keys(work: UnitOfWork) -> int:
+    """Forget idempotency keys past their 24 hours."""
+    return await due.delete_expired_keys(work, most=EVENTS_AT_ONCE)
+
+
+async def make_partitions(work: UnitOfWork) -> int:
+    """Make the partitions of the next 14 days."""
+    return await due.make_partitions(work, days_ahead=DAYS_AHEAD)

@@ -1,0 +1,133 @@
+"""Workspaces: create, change, find.
+
+Whoever holds a credential for the whole organization holds the same scopes in a new workspace, so
+its creator is its owner from the first moment.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from msgspec import UNSET, UnsetType
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import ids
+from headgate_server.domain.changes import changed, check_version
+from headgate_server.domain.errors import Conflict, NotFound
+from headgate_server.domain.filters import WorkspaceFilter
+from headgate_server.domain.organizations import check_slug
+from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
+from headgate_server.domain.workspaces import Workspace, check_name
+from headgate_server.repositories import organizations, workspaces
+
+
+async def create_workspace(
+    work: UnitOfWork, *, organization_id: UUID, slug: str, name: str
+) -> Workspace:
+    """Create a workspace in the caller's organization.
+
+    Raises:
+        InvalidInput: a bad slug or name.
+        NotFound: the organization is another's, or does not exist.
+        Conflict: the organization has a workspace of this slug.
+    """
+    check_slug(slug)
+    check_name(name)
+    if await organizations.find_organization(work, id_=organization_id) is None:
+        raise NotFound
+    created = await workspaces.insert_workspace(
+        work, organization_id=organization_id, id_=ids.new_id(), slug=slug, name=name
+    )
+    if created is None:
+        raise Conflict("A workspace with this slug exists in the organization.", path=["slug"])
+    return created
+
+
+async def update_workspace(
+    work: UnitOfWork,
+    *,
+    id_: UUID,
+    slug: str | UnsetType = UNSET,
+    name: str | UnsetType = UNSET,
+    expected_version: int | None = None,
+) -> Workspace:
+    """Change a workspace; its version rises only if something changed.
+
+    Raises:
+        InvalidInput: a bad slug or name.
+        NotFound: it is in another organization, or does not exist.
+        VersionConflict: it is not of the expected version.
+        Conflict: the organization has another workspace of this slug.
+    """
+    if slug is not UNSET:
+        check_slug(slug)
+    if name is not UNSET:
+        check_name(name)
+    current = await workspaces.lock_workspace(work, id_=id_)
+    if current is None:
+        raise NotFound
+    check_version(current.version, expected=expected_version)
+    wanted = {"slug": slug, "name": name}
+    changes = changed(current, {key: value for key, value in wanted.items() if value is not UNSET})
+    if not changes:
+        return current
+    return await workspaces.update_workspace(work, id_=id_, changes=changes)
+
+
+async def is_own_workspace(work: UnitOfWork, workspace_id: UUID) -> bool:
+    """Whether a workspace belongs to the organization of this unit of work."""
+    return work.organization_id is not None and await workspaces.is_in_organization(
+        work, organization_id=work.organization_id, id_=workspace_id
+    )
+
+
+async def find_workspace(work: UnitOfWork, *, id_: UUID) -> Workspace | None:
+    """Return a workspace of the caller's organization."""
+    return await workspaces.find_workspace(work, id_=id_)
+
+
+async def get_workspace(work: UnitOfWork, *, id_: UUID) -> Workspace:
+    """Return a workspace of the caller's organization.
+
+    Raises:
+        NotFound: it is in another organization, or does not exist.
+    """
+    found = await find_workspace(work, id_=id_)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def find_by_slug(work: UnitOfWork, *, organization_id: UUID, slug: str) -> Workspace | None:
+    """Return the workspace of a slug."""
+    return await workspaces.find_by_slug(work, organization_id=organization_id, slug=slug)
+
+
+async def get_many_workspaces(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Workspace]:
+    """Return those of the workspaces that are in the caller's organization, by id."""
+    return await workspaces.get_many(work, ids_)
+
+
+async def list_workspaces(
+    work: UnitOfWork,
+    *,
+    organization_id: UUID,
+    page: PageRequest,
+    filter: WorkspaceFilter | None = None,
+) -> Page[Workspace]:
+    """Return a page of an organization's workspaces: the page key is ``(slug, id)``."""
+    return await workspaces.list_workspaces(
+        work, organization_id=organization_id, page=page, filter=filter
+    )
+
+
+async def count_workspaces(
+    work: UnitOfWork,
+    *,
+    organization_id: UUID,
+    filter: WorkspaceFilter | None = None,
+    cap: int = COUNT_CAP,
+) -> int:
+    """Return how many workspaces match; ``cap + 1`` stands for more than ``cap``."""
+    return await workspaces.count_workspaces(
+        work, organization_id=organization_id, filter=filter, cap=cap
+    )

@@ -1,0 +1,127 @@
+"""One frozen Settings, read from the environment once, by the composition root only."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from headgate_server.domain.errors import ConfigurationError
+
+PREFIX = "HEADGATE_"
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """Every time that dispatch depends on, in seconds."""
+
+    connection_init_seconds: float = 5.0
+    ping_interval_seconds: float = 20.0
+    offer_ttl_seconds: float = 15.0
+    heartbeat_seconds: float = 15.0
+    lease_seconds: float = 90.0
+    unresponsive_after_seconds: float = 45.0
+    stream_max_age_seconds: float = 1800.0
+    session_token_seconds: float = 1800.0
+    reap_interval_seconds: float = 5.0
+    sweep_seconds: float = 10.0
+    sweep_without_redis_seconds: float = 2.0
+    schedule_horizon_seconds: float = 900.0
+    late_threshold_seconds: float = 15.0
+    drain_seconds: float = 25.0
+
+    @property
+    def offer_ttl(self) -> timedelta:
+        """Return how long an offer may stay unclaimed."""
+        return timedelta(seconds=self.offer_ttl_seconds)
+
+    @property
+    def lease(self) -> timedelta:
+        """Return how long a claimed lease lives without a renewal."""
+        return timedelta(seconds=self.lease_seconds)
+
+    @property
+    def heartbeat(self) -> timedelta:
+        """Return how often a holder renews its leases."""
+        return timedelta(seconds=self.heartbeat_seconds)
+
+    @property
+    def schedule_horizon(self) -> timedelta:
+        """Return how far ahead runs of schedules are made."""
+        return timedelta(seconds=self.schedule_horizon_seconds)
+
+
+_DEFAULTS = Timers()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an installation sets; each field is read from ``HEADGATE_<NAME>``."""
+
+    database_url: str = ""
+    owner_database_url: str = ""
+    system_database_url: str = ""
+    redis_url: str = ""
+    redis_prefix: str = "headgate"
+    secret_key: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8484
+    public_url: str = ""
+    allowed_origins: str = ""
+    database_pool_size: int = 20
+    role_prefix: str = "headgate"
+    log_level: str = "INFO"
+    timers: Timers = Timers()
+
+    @property
+    def url(self) -> str:
+        """Return the address people and agents use."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+
+def read(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings of an environment.
+
+    Raises:
+        ConfigurationError: a value that is not of its field's type.
+    """
+    timers = Timers(
+        **{
+            field.name: _number(environment, field.name, default=getattr(_DEFAULTS, field.name))
+            for field in fields(Timers)
+        }
+    )
+    values: dict[str, object] = {"timers": timers}
+    for field in fields(Settings):
+        raw = environment.get(PREFIX + field.name.upper())
+        if raw is None or field.name == "timers":
+            continue
+        values[field.name] = int(_number(environment, field.name)) if field.type is int else raw
+    return Settings(**values)  # type: ignore[arg-type]  # each value was read for its field
+
+
+def _number(environment: Mapping[str, str], name: str, *, default: float = 0.0) -> float:
+    raw = environment.get(PREFIX + name.upper())
+    if raw is None:
+        return default
+    try:
+        return float(raw)
+    except ValueError:
+        raise ConfigurationError(
+            f"{PREFIX}{name.upper()} is a number, not {raw!r}; correct it and start again."
+        ) from None
+
+
+def check_url(url: str, *, name: str, schemes: tuple[str, ...]) -> str:
+    """Return an address whose scheme and host are usable.
+
+    Raises:
+        ConfigurationError: empty, of another scheme, or without a host.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in schemes or not (parts.hostname or "host=" in parts.query):
+        raise ConfigurationError(
+            f"{PREFIX}{name} is an address that starts with {schemes[0]}:// and names a host; "
+            "correct it and start again."
+        )
+    return url

@@ -1,0 +1,82 @@
+"""Organizations, workspaces, users, service accounts, API keys."""
+
+from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Table, Text
+from sqlalchemy import UniqueConstraint as Unique
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+
+from headgate_server.tables.metadata import actor, metadata, moment, number, uuid, words
+
+organizations = Table(
+    "organizations",
+    metadata,
+    uuid("id", is_key=True),
+    words("slug"),
+    words("name"),
+    number("version", default=1),
+    moment("created_at", is_now=True),
+    moment("updated_at", is_now=True),
+    Unique("slug"),
+)
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    uuid("organization_id", is_key=True),
+    uuid("id", is_key=True),
+    words("slug"),
+    words("name"),
+    number("version", default=1),
+    moment("created_at", is_now=True),
+    moment("updated_at", is_now=True),
+    Unique("id"),
+    Unique("organization_id", "slug"),
+    ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
+)
+
+users = Table(
+    "users",
+    metadata,
+    uuid("id", is_key=True),
+    words("display_name"),
+    words("email", is_nullable=True),
+    words("avatar_url", is_nullable=True),
+    moment("created_at", is_now=True),
+    Unique("email"),
+)
+
+service_accounts = Table(
+    "service_accounts",
+    metadata,
+    uuid("organization_id", is_key=True),
+    uuid("id", is_key=True),
+    words("display_name"),
+    moment("created_at", is_now=True),
+    ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    uuid("organization_id", is_key=True),
+    uuid("id", is_key=True),
+    words("kind"),
+    words("name"),
+    words("prefix"),
+    Column("secret_hash", BYTEA, nullable=False),
+    *actor("owner"),
+    uuid("workspace_id", is_nullable=True),
+    uuid("work_pool_id", is_nullable=True),
+    Column("scopes", ARRAY(Text), nullable=False),
+    moment("created_at", is_now=True),
+    moment("expires_at", is_nullable=True),
+    moment("last_used_at", is_nullable=True),
+    moment("revoked_at", is_nullable=True),
+    CheckConstraint("kind in ('key', 'agent')", name="kind"),
+    CheckConstraint("kind <> 'agent' or work_pool_id is not null", name="agent_pool"),
+    ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
+    ForeignKeyConstraint(
+        ["organization_id", "workspace_id"], ["workspaces.organization_id", "workspaces.id"]
+    ),
+    Index("ix_api_keys_id", "id", unique=True),
+    Index("ix_api_keys_owner", "organization_id", "owner_id"),
+)

@@ -1,0 +1,13 @@
+"""Every table, loaded: what migrations compare with."""
+
+from headgate_server.tables import events, flow_runs, flows, organizations, work_pools
+from headgate_server.tables.metadata import metadata
+
+FAMILIES = (organizations, work_pools, flows, flow_runs, events)
+
+PARTITIONED_BY_RUN = ("states", "logs")
+PARTITIONED_BY_TIME = ("events",)
+
+TENANT_TABLES = tuple(
+    sorted(name for name, table in metadata.tables.items() if "workspace_id" in table.c)
+)

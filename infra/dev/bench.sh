@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Measures the product's figures, one JSON line each; with arguments only the measurements they name.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+infra/dev/setup.sh
+exec .venv/bin/python -m tests.load "$@"

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Everything CI runs. With arguments: only the tests they choose, without the static checks.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+infra/dev/setup.sh
+if [ $# -gt 0 ]; then exec .venv/bin/python -m pytest "$@"; fi
+infra/dev/static.sh
+exec .venv/bin/python -m pytest -n 2

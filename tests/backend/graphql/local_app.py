@@ -1,0 +1,98 @@
+"""The local schema behind the real endpoint, for callers with tokens of their own."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from headgate_server.database.engine import make_engine
+from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.domain.clock import SystemClock
+from headgate_server.domain.errors import Unauthenticated, Unavailable
+from headgate_server.domain.permissions import OWNER_SCOPES, Scope
+from headgate_server.domain.tenancy import Actor, ActorKind, Principal
+from headgate_server.graphql.context import Backend, OperationContext
+from headgate_server.http.graphql import EndpointOptions
+from headgate_server.http.routes import build_routes
+from headgate_server.http.websocket import SocketTimers
+from starlette.applications import Starlette
+
+from tests.backend.graphql.local_schema import SCHEMA
+
+WORKSPACE = UUID(int=2)
+ALLOWED_ORIGIN = "https://app.headgate.test"
+NOBODY_LISTENS = "postgresql://nobody@127.0.0.1:1/nothing"
+
+
+async def list_workspace_ids(_work: UnitOfWork) -> list[UUID]:
+    return [WORKSPACE]
+
+
+async def find_no_node(_context: OperationContext, _shown_id: str) -> None:
+    return None
+
+
+def principal(
+    scopes: Iterable[Scope] = OWNER_SCOPES, *, expires_at: datetime | None = None
+) -> Principal:
+    """Return a caller of the local workspace."""
+    return Principal(
+        actor=Actor(kind=ActorKind.USER, id=UUID(int=3), display_name="Ada"),
+        organization_id=UUID(int=1),
+        workspace_id=WORKSPACE,
+        scopes=frozenset(scopes),
+        expires_at=expires_at,
+    )
+
+
+@dataclass(slots=True)
+class Doorkeeper:
+    """Knows the callers by their tokens; tests revoke and break it."""
+
+    callers: dict[str, Principal] = field(default_factory=dict[str, Principal])
+    is_down: bool = False
+
+    async def authenticate(self, token: str) -> Principal:
+        if self.is_down:
+            raise Unavailable
+        if token not in self.callers:
+            raise Unauthenticated
+        return self.callers[token]
+
+
+def doorkeeper() -> Doorkeeper:
+    """Return one who knows an owner, a guest without scopes, and a token that ends shortly."""
+    soon = SystemClock().now() + timedelta(milliseconds=300)
+    return Doorkeeper(
+        {
+            "owner": principal(),
+            "guest": principal(()),
+            "ending": principal(expires_at=soon),
+        }
+    )
+
+
+def backend(database_url: str = NOBODY_LISTENS) -> Backend:
+    """Return a backend; nobody answers for its database if none is named."""
+    engine = make_engine(database_url, application_name="tests", pool_size=2)
+    database = Database(app=engine, system=engine)
+    return Backend(database=database, list_workspace_ids=list_workspace_ids, find_node=find_no_node)
+
+
+async def yes() -> bool:
+    return True
+
+
+def local_app(
+    door: Doorkeeper, *, timers: SocketTimers | None = None, behind: Backend | None = None
+) -> Starlette:
+    """Return the local schema's API."""
+    routes = build_routes(
+        SCHEMA,
+        backend=behind or backend(),
+        authenticate=door.authenticate,
+        is_ready=yes,
+        has_started=yes,
+        options=EndpointOptions(allowed_origins=(ALLOWED_ORIGIN,), timers=timers or SocketTimers()),
+    )
+    return Starlette(routes=routes)

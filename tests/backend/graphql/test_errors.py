@@ -1,0 +1,152 @@
+"""Expected failures are data; everything else is masked, coded and logged."""
+
+import logging
+
+import pytest
+from headgate_server.domain import errors
+from headgate_server.graphql.errors import ErrorCode, present
+
+from tests.backend.graphql.local_app import doorkeeper, local_app
+from tests.fixtures.api import ApiClient
+
+pytestmark = pytest.mark.anyio
+
+PLANT = """mutation ($how: String) { plant(how: $how) { tree { number } errors {
+  __typename code message path
+  ... on ForbiddenError { missingScopes } ... on VersionConflictError { currentVersion }
+  ... on LimitError { limit current resetAt } ... on TransitionError { from to retryAfter }
+  ... on LeaseError { currentEpoch holder } ... on ConflictError { existing { id } } } } }"""
+
+
+@pytest.fixture
+def api() -> ApiClient:
+    return ApiClient(local_app(doorkeeper()), token="owner")
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ("invalid", {"__typename": "InputError", "code": "INVALID", "path": ["name"]}),
+        ("mismatch", {"__typename": "InputError", "code": "IDEMPOTENCY_MISMATCH"}),
+        ("not found", {"__typename": "NotFoundError", "code": "NOT_FOUND"}),
+        (
+            "forbidden",
+            {"__typename": "ForbiddenError", "code": "FORBIDDEN", "missingScopes": ["RUNS_READ"]},
+        ),
+        ("conflict", {"__typename": "ConflictError", "code": "CONFLICT", "existing": None}),
+        (
+            "version",
+            {
+                "__typename": "VersionConflictError",
+                "currentVersion": 7,
+                "path": ["expectedVersion"],
+            },
+        ),
+        ("limit", {"__typename": "LimitError", "limit": 3, "current": 4, "resetAt": None}),
+        (
+            "transition",
+            {
+                "__typename": "TransitionError",
+                "from": "COMPLETED",
+                "to": "RUNNING",
+                "retryAfter": "PT1.5S",
+            },
+        ),
+        (
+            "lease",
+            {
+                "__typename": "LeaseError",
+                "code": "LEASE_LOST",
+                "currentEpoch": 4,
+                "holder": "agent-1",
+            },
+        ),
+        (
+            "session",
+            {"__typename": "LeaseError", "code": "SESSION_FENCED", "currentEpoch": None},
+        ),
+    ],
+)
+async def test_expected_failure_of_a_mutation_is_in_its_payload(
+    api: ApiClient, how: str, expected: dict[str, object]
+) -> None:
+    answer = await api.execute(PLANT, how=how)
+
+    payload = answer.data["plant"]
+    (error,) = payload["errors"]
+    assert payload["tree"] is None
+    assert error.items() >= expected.items()
+    assert answer.status == 200
+
+
+async def test_mutation_without_the_scope_is_forbidden_in_its_payload() -> None:
+    guest = ApiClient(local_app(doorkeeper()), token="guest")
+
+    answer = await guest.execute(PLANT)
+
+    (error,) = answer.data["plant"]["errors"]
+    assert error["__typename"] == "ForbiddenError"
+    assert error["missingScopes"] == ["RUNS_WRITE"]
+    assert error["message"] == "This needs RUNS_WRITE; ask an owner of the workspace to grant it."
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "status"), [("unavailable", "UNAVAILABLE", 503), ("timeout", "TIMEOUT", 504)]
+)
+async def test_retryable_failure_fails_the_operation_and_invites_a_retry(
+    api: ApiClient, how: str, code: str, status: int
+) -> None:
+    answer = await api.execute(PLANT, how=how)
+
+    assert (answer.status, answer.code) == (status, code)
+    assert answer.headers["retry-after"] == "1"
+    assert answer.json["data"] is None
+
+
+async def test_unexpected_failure_is_masked_and_its_original_logged(
+    api: ApiClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR, logger="headgate.graphql"):
+        answer = await api.execute(PLANT, how="bug")
+
+    (record,) = caplog.records
+    assert answer.code == "INTERNAL"
+    assert b"secret" not in answer.body
+    assert answer.error["extensions"]["errorId"] == record.__dict__["error_id"]
+    assert record.__dict__["request_id"] == answer.headers["x-request-id"]
+    assert record.exc_info is not None
+    assert str(record.exc_info[1]) == "'the secret of the database'"
+    assert record.exc_info[2] is not None
+
+
+async def test_failure_beside_an_answer_leaves_the_answer(api: ApiClient) -> None:
+    answer = await api.execute('{ tree { number } fail(how: "unavailable") }')
+
+    assert answer.status == 200
+    assert answer.code == "UNAVAILABLE"
+    assert answer.json["data"] == {"tree": {"number": 0}, "fail": None}
+
+
+async def test_expected_failure_of_a_query_keeps_its_words_and_code(api: ApiClient) -> None:
+    answer = await api.execute('{ fail(how: "invalid") }')
+
+    assert answer.error["message"] == "Too long."
+    assert answer.error["extensions"] == {"code": "INVALID", "inputPath": ["name"]}
+
+
+@pytest.mark.parametrize("document", ["{ nothing }", "{", "query A { tree { number } } query A"])
+async def test_mistake_in_the_document_is_a_bad_request(api: ApiClient, document: str) -> None:
+    answer = await api.execute(document)
+
+    assert answer.code == "BAD_REQUEST"
+
+
+def test_every_expected_domain_error_has_a_payload_error() -> None:
+    def subclasses(kind: type[errors.HeadgateError]) -> set[type[errors.HeadgateError]]:
+        found = set(kind.__subclasses__())
+        return found.union(*(subclasses(sub) for sub in found))
+
+    codes = {kind.code for kind in subclasses(errors.HeadgateError)}
+
+    assert set(ErrorCode) <= codes
+    assert present(errors.InvalidId()).code is ErrorCode.INVALID

@@ -1,0 +1,234 @@
+"""What an operation may be: each limit at its edge, and hostile documents in no time."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from graphql import get_introspection_query
+from headgate_server.graphql.limits import rules
+from headgate_server.graphql.limits.extension import check_cached, parse_cached
+from headgate_server.graphql.limits.walk import measure
+
+from tests.backend.graphql.local_app import doorkeeper, local_app
+from tests.backend.graphql.local_schema import SCHEMA
+from tests.fixtures.api import Answer, ApiClient
+
+pytestmark = pytest.mark.anyio
+
+CORE = SCHEMA._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # no other way
+HOSTILE_SECONDS = 0.05
+
+
+@pytest.fixture
+def api() -> ApiClient:
+    return ApiClient(local_app(doorkeeper()), token="owner")
+
+
+def nested(levels: int) -> str:
+    """Return a document of so many levels of fields."""
+    return "{ tree " + "{ next " * (levels - 2) + "{ number }" + " }" * (levels - 1)
+
+
+def assert_refused(answer: Answer, rule: str, *, limit: int, actual: int | None = None) -> None:
+    extensions = answer.error["extensions"]
+    assert (extensions["code"], extensions["rule"]) == ("LIMIT_EXCEEDED", rule)
+    assert extensions["limit"] == limit
+    assert f"The limit is {limit:,} (rule: {rule})." in answer.error["message"]
+    if actual is not None:
+        assert extensions["actual"] == actual
+
+
+async def test_depth_up_to_the_limit_is_answered(api: ApiClient) -> None:
+    answer = await api.execute(nested(12))
+
+    assert "tree" in answer.data
+
+
+async def test_depth_beyond_the_limit_is_refused(api: ApiClient) -> None:
+    assert_refused(await api.execute(nested(13)), "depth", limit=12, actual=13)
+
+
+async def test_depth_counts_through_fragments(api: ApiClient) -> None:
+    document = (
+        "{ tree { ...A } } fragment A on Tree { next { next { next { next { next { ...B } } } } } }"
+        "fragment B on Tree { next { next { next { next { next { next { number } } } } } } }"
+    )
+
+    assert_refused(await api.execute(document), "depth", limit=12, actual=13)
+
+
+async def test_thirty_aliases_are_answered_and_one_more_is_refused(api: ApiClient) -> None:
+    def document(count: int) -> str:
+        return "{" + " ".join(f"a{number}: tree {{ number }}" for number in range(count)) + "}"
+
+    assert len((await api.execute(document(30))).data) == 30
+    assert_refused(await api.execute(document(31)), "aliases", limit=30, actual=31)
+
+
+async def test_repeated_fields_count_as_aliases(api: ApiClient) -> None:
+    document = "{ tree {" + " number" * 900 + " } }"
+
+    assert_refused(await api.execute(document), "aliases", limit=30, actual=899)
+
+
+async def test_four_mutations_are_answered_and_a_fifth_is_refused(api: ApiClient) -> None:
+    def document(count: int) -> str:
+        plants = " ".join(f"a{number}: plant {{ errors {{ code }} }}" for number in range(count))
+        return f"mutation {{ {plants} }}"
+
+    assert len((await api.execute(document(4))).data) == 4
+    assert_refused(await api.execute(document(5)), "root mutations", limit=4, actual=5)
+
+
+@pytest.mark.parametrize(
+    ("document", "variables", "cost"),
+    [
+        ("{ tree { number } }", {}, 1),
+        ("{ trees { nodes { number } } }", {}, 51),
+        ("{ trees(first: 3) { edges { node { number } } pageInfo { endCursor } } }", {}, 4),
+        ("{ trees(first: 3) { nodes { next { number } } totalCount { value } } }", {}, 7),
+        ("query ($n: Int) { trees(first: $n) { nodes { number } } }", {"n": 7}, 8),
+        ("query ($n: Int = 5) { trees(first: $n) { nodes { number } } }", {}, 6),
+        ("query ($n: Int) { trees(first: $n) { nodes { number } } }", {}, 51),
+        ("query ($n: Int) { trees(first: $n) { nodes { number } } }", None, 101),
+        ("mutation { plant { tree { number } } }", {}, 11),
+        ("mutation { plant { errors { code } } }", {}, 20),
+        ("{ ...F } fragment F on Query { trees(first: 2) { nodes { number } } }", {}, 3),
+        ("{ dear { number } }", {}, 4000),
+        ("{ __schema { types { name } } }", {}, 0),
+    ],
+)
+def test_cost_of_a_document(document: str, variables: Mapping[str, Any] | None, cost: int) -> None:
+    (found,) = measure(CORE, parse_cached(document), variables=variables)
+
+    assert found.cost == cost
+
+
+async def test_cost_depends_on_the_variables_that_are_sent(api: ApiClient) -> None:
+    document = (
+        "query ($n: Int) { trees(first: $n) { nodes { neighbours(first: $n) "
+        "{ nodes { number } } } } }"
+    )
+
+    cheap = await api.execute(document, n=10)
+    dear = await api.execute(document, n=100)
+
+    assert len(cheap.data["trees"]["nodes"]) == 10
+    assert_refused(dear, "cost", limit=5_000, actual=1 + 100 * (1 + 1 + 100))
+
+
+async def test_document_of_too_many_tokens_is_refused(api: ApiClient) -> None:
+    document = "query (" + "$a:Int " * 700 + ") { tree { number } }"
+
+    answer = await api.execute(document)
+
+    assert_refused(answer, "tokens", limit=2_000)
+
+
+async def test_document_beyond_20_kb_is_refused_before_it_is_parsed(api: ApiClient) -> None:
+    parse_cached.cache_clear()
+
+    answer = await api.execute("{ tree { number } }" + " " * 20_000)
+
+    assert_refused(answer, "document", limit=20_000, actual=20_019)
+    assert parse_cached.cache_info().misses == 0
+
+
+def fragment_bomb(fragments: int) -> str:
+    """Return fragments that each spread the next one twice: 2^n fields if walked naively."""
+    links = "".join(
+        f"fragment F{number} on Tree {{ a: next {{ ...F{number + 1} }} b: next {{ "
+        f"...F{number + 1} }} }}"
+        for number in range(fragments)
+    )
+    return f"{{ tree {{ ...F0 }} }} {links} fragment F{fragments} on Tree {{ number }}"
+
+
+def flat_bomb(fragments: int) -> str:
+    """Return fragments that spread the next one twice without nesting any field."""
+    links = "".join(
+        f"fragment F{number} on Tree {{ ...F{number + 1} ... {{ ...F{number + 1} }} }}"
+        for number in range(fragments)
+    )
+    return f"{{ tree {{ ...F0 }} }} {links} fragment F{fragments} on Tree {{ a: number }}"
+
+
+HOSTILE = {
+    "nested fragments": fragment_bomb(59),
+    "flat fragments": flat_bomb(59),
+    "repeated fields": "{ tree {" + " number" * 1_900 + " } }",
+    "deep fields": "{ tree " + "{ next " * 600 + "}" * 601,
+    "deep values": "{ echo(what: " + "[" * 900 + "]" * 900 + ") }",
+    "circles": "{ tree { ...A } } fragment A on Tree { next { ...B } } "
+    "fragment B on Tree { next { ...A } }",
+    "many conflicts": "{"
+    + " ".join(f"...G{n}" for n in range(130))
+    + "}"
+    + " ".join(f"fragment G{n} on Query {{ x: tree {{ number }} }}" for n in range(130)),
+    "wide types": "{ __schema { types { fields { type { fields { type { fields { name } } } } } } "
+    "} }",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_hostile_document_is_rejected_at_once(api: ApiClient, name: str) -> None:
+    await api.execute("{ tree { number } }")
+
+    took: list[float] = []
+    for attempt in range(3):
+        started = time.perf_counter()
+        answer = await api.execute(f"{HOSTILE[name]} # {attempt}")
+        took.append(time.perf_counter() - started)
+        assert answer.code in {"LIMIT_EXCEEDED", "BAD_REQUEST"}
+        assert answer.json.get("data") is None
+
+    assert min(took) < HOSTILE_SECONDS
+
+
+async def test_standard_introspection_is_answered_to_the_authenticated(api: ApiClient) -> None:
+    document = get_introspection_query(descriptions=True, input_value_deprecation=True)
+
+    answer = await api.execute(document)
+
+    assert len(answer.body) > 10_000
+    assert answer.data["__schema"]["queryType"]["name"] == "Query"
+
+
+async def test_introspection_is_refused_to_the_anonymous() -> None:
+    anonymous = ApiClient(local_app(doorkeeper()))
+
+    answer = await anonymous.execute("{ __schema { queryType { name } } }")
+
+    assert (answer.status, answer.code) == (401, "UNAUTHENTICATED")
+
+
+async def test_second_run_of_a_document_hits_both_caches(api: ApiClient) -> None:
+    parse_cached.cache_clear()
+    check_cached.cache_clear()
+    document = "query ($n: Int) { trees(first: $n) { nodes { number } } }"
+
+    for size in range(1, 6):
+        assert len((await api.execute(document, n=size)).data["trees"]["nodes"]) == size
+
+    assert parse_cached.cache_info()[:2] == (4, 1)
+    assert check_cached.cache_info()[:2] == (4, 1)
+    assert parse_cached.cache_info().maxsize == check_cached.cache_info().maxsize == 500
+
+
+async def test_errors_of_a_cached_document_are_fresh_each_time(api: ApiClient) -> None:
+    first = await api.execute("{ nothing }")
+    second = await api.execute("{ nothing }")
+
+    assert first.json == second.json
+
+
+async def test_operation_is_stopped_at_its_time_limit(
+    api: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "OPERATION_TIMEOUT_SECONDS", 0.05)
+
+    answer = await api.execute("{ wait }")
+
+    assert (answer.status, answer.code) == (504, "TIMEOUT")
+    assert rules.LONG_POLL_TIMEOUT_SECONDS > 25

@@ -1,0 +1,16 @@
+"""What every test gets: the fixtures by subject, asyncio as the event loop, loopback only."""
+
+import pytest
+
+from tests.fixtures import network
+
+pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.databases"]
+
+
+def pytest_configure() -> None:
+    network.forbid_all_but_loopback()
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"

@@ -1,0 +1,36 @@
+"""Figures are printed as their readers expect them."""
+
+import json
+
+import pytest
+
+from tests.load.__main__ import main, names
+from tests.load.figures import Figure, percentile
+
+
+def test_figure_is_one_line_of_json() -> None:
+    line = Figure("import_ms", "ms", [3.0, 1.0, 2.00006, 10.0]).line()
+
+    assert json.loads(line) == {
+        "figure": "import_ms",
+        "unit": "ms",
+        "n": 4,
+        "min": 1.0,
+        "median": 2.5,
+        "p95": 10.0,
+        "max": 10.0,
+    }
+
+
+@pytest.mark.parametrize(("count", "expected"), [(1, 1), (19, 19), (20, 19), (100, 95)])
+def test_percentile_is_a_sample(count: int, expected: int) -> None:
+    samples = [float(number) for number in range(1, count + 1)]
+
+    assert percentile(samples, fraction=0.95) == expected
+
+
+def test_unknown_measurement_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["nothing_of_that_name"]) == 2
+
+    assert capsys.readouterr().err.startswith("No measurement nothing_of_that_name; there are ")
+    assert "sdk_import" in names()

@@ -16,7 +16,7 @@ from headgate.states import State
 from headgate.task_runners import TaskRunner
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
 T = TypeVar("T")
 
 
@@ -47,6 +47,8 @@ class Flow(Generic[P, R]):
         fn: the function; its signature is the flow's.
         options: as ``@flow`` takes them.
     """
+
+    __name__: str
 
     def __init__(self, fn: Callable[P, R], **options: Unpack[FlowOptions]) -> None:
         if not callable(fn):

@@ -18,7 +18,7 @@ from headgate.specs import Hook, Hooks, RetryDelays, RunNamer, TaskSpec
 from headgate.states import State
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
 T = TypeVar("T")
 
 
@@ -50,6 +50,8 @@ class Task(Generic[P, R]):
         fn: the function; its signature is the task's.
         options: as ``@task`` takes them.
     """
+
+    __name__: str
 
     def __init__(self, fn: Callable[P, R], **options: Unpack[TaskOptions]) -> None:
         if not callable(fn):

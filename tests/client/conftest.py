@@ -27,9 +27,7 @@ def recording_server() -> Generator[RecordingServer]:
 
 
 @pytest.fixture
-def server(
-    recording_server: RecordingServer, monkeypatch: pytest.MonkeyPatch
-) -> RecordingServer:
+def server(recording_server: RecordingServer, monkeypatch: pytest.MonkeyPatch) -> RecordingServer:
     """The server end, configured as the one that flows of this test report to."""
     monkeypatch.setenv("HEADGATE_API_URL", recording_server.url)
     monkeypatch.setenv("HEADGATE_API_KEY", "key")

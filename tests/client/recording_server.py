@@ -160,7 +160,7 @@ class RecordingServer:
         run = self.add_run()
         run.input = variables["input"]
         lease = {"runId": run.id, "epoch": 1, "expiresAt": INSTANT}
-        answer = {
+        answer: Variables = {
             "flowRun": {"id": run.id, "name": run.input.get("name", "made-up")},
             "lease": lease,
             "leaseToken": run.lease_token,
@@ -185,7 +185,8 @@ class RecordingServer:
 
     def _enter(self, run: RecordedRun, wanted: Variables) -> None:
         type_, name = wanted["type"], wanted["name"]
-        retry = (wanted["details"] or {}).get("retry")
+        details: Variables = wanted["details"] or {}
+        retry = details.get("retry")
         if retry and run.retries_used < retry["limit"]:
             run.retries_used += 1
             type_, name = "SCHEDULED", "AwaitingRetry"
@@ -242,7 +243,10 @@ class RecordingServer:
         return []
 
     def _on_ServerInfo(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
-        info = {"version": "1", "apiDate": "2026-11", "minSdkVersion": "0.1.0", "features": []}
+        info: Variables = {
+            "version": "1",
+            "apiDate": "2026-11",
+            "minSdkVersion": "0.1.0",
+            "features": [],
+        }
         return {"serverInfo": info}
-
-

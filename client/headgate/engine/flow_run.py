@@ -19,7 +19,7 @@ from headgate.engine.sessions import Opening, claim_assignment, open_recorder
 from headgate.engine.timeouts import Deadline
 from headgate.errors import ParameterError, RunTimeoutError
 from headgate.logs import captured_prints, configure_logging, logger_of
-from headgate.reporting.failures import state_message
+from headgate.reporting.failures import state_message, user_error
 from headgate.reporting.records import Verdict
 from headgate.settings import Settings, load_settings
 from headgate.specs import FlowSpec, Job
@@ -217,7 +217,7 @@ def _failed_attempt(context: FlowRunContext, error: Exception) -> Steps[State[An
 
 
 def _failed(context: FlowRunContext, error: Exception) -> State[Any]:
-    logger_of(context).error("Attempt %d failed", context.run.run_count, exc_info=error)
+    logger_of(context).error("Attempt %d failed", context.run.run_count, exc_info=user_error(error))
     return Failed(message=f"{type(error).__name__}: {error}", data=error)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from headgate.engine.effects import Call, Steps
 from headgate.logs import LogSource, logger_of
+from headgate.reporting.failures import user_error
 from headgate.specs import Hook, Hooks
 from headgate.states import State, StateType
 
@@ -36,7 +37,7 @@ def call_hooks(
             if inspect.iscoroutine(result):
                 yield Call(_awaited, args=(result,), is_async=True)
         except Exception as error:  # noqa: BLE001 - a hook's failure must not change the run's end
-            logger_of(source).error("Hook %r failed", name, exc_info=error)
+            logger_of(source).error("Hook %r failed", name, exc_info=user_error(error))
 
 
 async def _awaited(coroutine: Coroutine[Any, Any, Any]) -> Any:

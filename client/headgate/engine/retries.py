@@ -8,6 +8,7 @@ from typing import Any
 
 from headgate.engine.effects import Call, Steps
 from headgate.logs import LogSource, logger_of
+from headgate.reporting.failures import user_error
 from headgate.specs import RetryDelays, RetryPolicy
 from headgate.states import State
 
@@ -73,7 +74,7 @@ def is_wanted(
             is_async=inspect.iscoroutinefunction(policy.condition),
         )
     except Exception as error:  # noqa: BLE001 - user code; without its answer there is no retry
-        logger_of(source).error("The retry condition failed", exc_info=error)
+        logger_of(source).error("The retry condition failed", exc_info=user_error(error))
         return False
     return bool(answer)
 

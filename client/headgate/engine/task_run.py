@@ -35,7 +35,7 @@ from headgate.engine.timeouts import Deadline
 from headgate.errors import RunTimeoutError, UpstreamTaskError
 from headgate.futures import Future
 from headgate.logs import ENGINE, captured_prints, current_source, logger_of
-from headgate.reporting.failures import state_message
+from headgate.reporting.failures import state_message, user_error
 from headgate.reporting.records import TaskRun
 from headgate.settings import load_settings
 from headgate.specs import TaskSpec
@@ -250,7 +250,7 @@ def _failed(context: TaskRunContext, error: Exception) -> State[Any]:
         "Attempt %d failed%s",
         context.run.attempt,
         f", {left} left" if left > 0 else "",
-        exc_info=error,
+        exc_info=user_error(error),
     )
     return Failed(message=f"{type(error).__name__}: {error}", data=error)
 

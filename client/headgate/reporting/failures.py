@@ -2,6 +2,7 @@
 
 import traceback
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any
 
 from headgate.states import State, format_timestamp
@@ -30,6 +31,16 @@ def format_traceback(error: BaseException) -> str:
     frames = [frame for frame in summary.stack if _OWN_FRAMES not in frame.filename]
     summary.stack = traceback.StackSummary.from_list(frames)
     return "".join(summary.format())[-MAX_TRACEBACK_CHARACTERS:]
+
+
+def user_error(
+    error: BaseException,
+) -> tuple[type[BaseException], BaseException, TracebackType | None]:
+    """Return what ``exc_info`` takes, with the traceback beginning at the user's own code."""
+    trace = error.__traceback__
+    while trace is not None and _OWN_FRAMES in trace.tb_frame.f_code.co_filename:
+        trace = trace.tb_next
+    return type(error), error, trace
 
 
 def state_message(state: State[Any]) -> str | None:

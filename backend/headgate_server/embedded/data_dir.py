@@ -8,6 +8,8 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
+import signal
 import socket
 from pathlib import Path
 from typing import cast
@@ -18,9 +20,11 @@ from headgate_server.embedded.errors import (
     DataDirTooNew,
     DataDirUnusable,
 )
+from headgate_server.embedded.orphans import clear_leftovers
 
 LAYOUT_VERSION = 1
 MARKER_NAME = "headgate.json"
+PID_FILES = {"postgres": "postmaster.pid", "valkey": "valkey.pid"}
 
 
 class DataDir:
@@ -58,6 +62,33 @@ class DataDir:
             reason = f"{error.strerror}: {error.filename}. Start as the user it belongs to."
             raise DataDirUnusable(path, reason=reason) from error
         return directory
+
+    @classmethod
+    def clear(cls, path: Path) -> None:
+        """Delete what is in a data directory of ours that nobody uses; what is not ours stays.
+
+        Raises:
+            DataDirForeign: it holds files, and Headgate did not make it.
+            DataDirLocked: another process holds it.
+            DataDirUnusable: it cannot be written.
+        """
+        if not path.exists():
+            return
+        directory = cls.claim(path)
+        try:
+            for service, pid_file in PID_FILES.items():
+                clear_leftovers(
+                    directory.path / service / pid_file,
+                    folder=directory.path / service,
+                    stop_signal=signal.SIGINT,
+                )
+            for entry in directory.path.iterdir():
+                if entry.is_dir() and not entry.is_symlink():
+                    shutil.rmtree(entry)
+                elif entry.name not in {MARKER_NAME, "lock"}:
+                    entry.unlink()
+        finally:
+            directory.release()
 
     def release(self) -> None:
         """Give the directory back. Safe to call twice."""

@@ -60,9 +60,7 @@ async def claim(
 
 async def set_answer(work: UnitOfWork, name: KeyName, *, answer: dict[str, Any]) -> None:
     """Keep what the request was answered."""
-    await work.execute(
-        update(idempotency_keys).where(*_named(work, name)).values(answer=answer)
-    )
+    await work.execute(update(idempotency_keys).where(*_named(work, name)).values(answer=answer))
 
 
 def _named(work: UnitOfWork, name: KeyName) -> list[ColumnElement[bool]]:

@@ -48,9 +48,7 @@ async def once(
         raise InvalidInput(
             f"An idempotency key has 1 to {MAX_KEY_LENGTH} characters.", path=["idempotencyKey"]
         )
-    name = KeyName(
-        actor=f"{work.actor.kind}:{work.actor.id or ''}", operation=operation, key=key
-    )
+    name = KeyName(actor=f"{work.actor.kind}:{work.actor.id or ''}", operation=operation, key=key)
     input_hash = hashlib.sha256(
         orjson.dumps(body, option=orjson.OPT_SORT_KEYS, default=str)
     ).hexdigest()

@@ -10,8 +10,8 @@ import strawberry
 from headgate_server.domain import ids
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.flow_runs import FlowRun as FlowRunRow
-from headgate_server.domain.states import State as StateRow
 from headgate_server.domain.states import ProposedState, StateType, propose
+from headgate_server.domain.states import State as StateRow
 from headgate_server.domain.task_runs import TaskRun as TaskRunRow
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON

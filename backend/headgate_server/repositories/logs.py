@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.logs import LogBatch, LogFilter, LogLine
 from headgate_server.domain.pagination import Page, PageRequest
-from headgate_server.repositories.statements import named
 from headgate_server.repositories import pages
+from headgate_server.repositories.statements import named
 from headgate_server.tables.flow_runs import flow_run_cursors, logs
 
 
@@ -93,9 +93,7 @@ async def list_lines(
     )
 
 
-async def count_lines(
-    work: UnitOfWork, *, flow_run_id: UUID, filter_: LogFilter, cap: int
-) -> int:
+async def count_lines(work: UnitOfWork, *, flow_run_id: UUID, filter_: LogFilter, cap: int) -> int:
     """Return how many of a run's lines match, up to ``cap + 1``."""
     statement = select(logs.c.sequence).where(*_conditions(work, flow_run_id, filter_))
     return await pages.count(work, statement, cap=cap)

@@ -131,7 +131,7 @@ def _token(
         organization_id=context.principal.organization_id,
         workspace_id=workspace_id,
         expires_at=expires_at,
-        pepper=context.backend.secret_key,
+        pepper=context.backend.pepper,
     )
     return token, expires_at
 
@@ -192,9 +192,7 @@ class AgentMutations:
             session = await agents.report_session(
                 work, session_id=session_id, capacity=input.capacity, state=input.state
             )
-            verdicts = await hold.renew_leases(
-                work, held=held, lease=context.backend.timers.lease
-            )
+            verdicts = await hold.renew_leases(work, held=held, lease=context.backend.timers.lease)
         token, expires_at = _token(
             context, session_id, workspace_id=session.workspace_id, now=work.now
         )

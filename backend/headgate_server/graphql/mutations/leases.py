@@ -113,7 +113,7 @@ class LeaseMutations:
                 organization_id=context.principal.organization_id,
                 workspace_id=claimed.run.workspace_id,
                 epoch=lease.epoch,
-                pepper=context.backend.secret_key,
+                pepper=context.backend.pepper,
             ),
             lease_expires_at=work.now + duration,
             job=JSON(job),

@@ -68,9 +68,7 @@ class Agent(Node):
         self, info: Info
     ) -> list[Annotated["FlowRun", strawberry.lazy("headgate_server.graphql.types.flow_runs")]]:
         row, context = self.row, info.context
-        ids_ = await context.load(
-            agents.list_runs_of_agents, row.id, workspace_id=row.workspace_id
-        )
+        ids_ = await context.load(agents.list_runs_of_agents, row.id, workspace_id=row.workspace_id)
         return [
             await load(context, get_many_flow_runs, run_id, workspace_id=row.workspace_id)
             for run_id in ids_ or ()

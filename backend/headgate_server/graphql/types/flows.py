@@ -1,19 +1,19 @@
 """Flows: what a name in a workspace stands for."""
 
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 import strawberry
 
-from headgate_server.domain import ids
+from headgate_server.domain import filters, ids
 from headgate_server.domain.flows import Flow as FlowRow
+from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
+from headgate_server.graphql.connections import Connection, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
+from headgate_server.graphql.scalars import Cursor
 from headgate_server.graphql.types.actors import Actor, show_actor
 from headgate_server.graphql.types.nodes import Node, NodeKind, Versioned, reads, show_id, shows
 from headgate_server.services import flows
-
-if TYPE_CHECKING:
-    pass
 
 
 @strawberry.type(description="A flow that was run or deployed in a workspace.")
@@ -45,3 +45,28 @@ def show_flow(row: FlowRow) -> Flow:
 
 shows(FlowRow, by=show_flow)
 reads(ids.Kind.FLOW, by=NodeKind(fetch=flows.get_many_flows, scope=Scope.FLOWS_READ))
+
+
+async def list_of(
+    info: Info,
+    *,
+    workspace_id: UUID,
+    filter_: filters.FlowFilter | None,
+    first: int | None,
+    after: Cursor | None,
+) -> Connection[Flow]:
+    """Return a page of a workspace's flows by name."""
+    listing: Listing[FlowRow] = Listing(
+        of=fingerprint("flows", workspace_id, filter_),
+        key=lambda row: (row.name, row.id),
+        key_types=tuple[str, UUID],
+    )
+    page = listing.request(first=first, after=after)
+    async with info.context.work(workspace_id) as work:
+        rows = await flows.list_flows(work, page=page, filter=filter_)
+
+    async def count(cap: int) -> int:
+        async with info.context.work(workspace_id) as work:
+            return await flows.count_flows(work, filter=filter_, cap=cap)
+
+    return connect(rows, listing=listing, show=show_flow, count=count)

@@ -89,7 +89,7 @@ AgentWorkMessage = Annotated[
 ]
 
 
-def show_message(row: messages.Message) -> AgentWorkMessage:  # noqa: PLR0911  one branch a kind
+def show_message(row: messages.Message) -> AgentWorkMessage:
     """Return a message of a work stream."""
     match row:
         case messages.StreamOpened():

@@ -211,7 +211,7 @@ def _show_begun(
             organization_id=context.principal.organization_id,
             workspace_id=row.workspace_id,
             epoch=answer["epoch"],
-            pepper=context.backend.secret_key,
+            pepper=context.backend.pepper,
         ),
         lease_expires_at=expires_at,
     )

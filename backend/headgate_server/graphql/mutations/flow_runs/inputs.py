@@ -13,6 +13,7 @@ from headgate_server.graphql.types.leases import LeaseInput, parse_uuid
 from headgate_server.graphql.types.states import StateInput
 from headgate_server.services.flow_runs.create import BeginRequest, RunRequest
 
+
 def an_object(value: JSON | None, name: str) -> dict[str, Any] | None:
     """Return a JSON value that is an object or null.
 

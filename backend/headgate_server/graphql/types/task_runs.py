@@ -89,7 +89,7 @@ async def list_of(
     info: Info,
     *,
     workspace_id: UUID,
-    filter_: filters.TaskRunFilter,
+    filter_: filters.TaskRunFilter | None,
     first: int | None,
     after: Cursor | None,
 ) -> Connection[TaskRun]:

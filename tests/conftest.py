@@ -7,6 +7,7 @@ from tests.fixtures import network
 pytest_plugins = [
     "tests.fixtures.servers",
     "tests.fixtures.databases",
+    "tests.fixtures.world",
     "tests.fixtures.installations",
 ]
 

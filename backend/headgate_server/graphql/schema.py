@@ -15,10 +15,12 @@ from headgate_server.graphql.limits.extension import OperationLimits, name_rule
 from headgate_server.graphql.masking import mask
 from headgate_server.graphql.mutations.agents import AgentMutations
 from headgate_server.graphql.mutations.api_keys import ApiKeyMutations
+from headgate_server.graphql.mutations.deployments import DeploymentMutations
 from headgate_server.graphql.mutations.flow_runs.fields import FlowRunMutations
 from headgate_server.graphql.mutations.flows import FlowMutations
 from headgate_server.graphql.mutations.leases import LeaseMutations
 from headgate_server.graphql.mutations.logs import LogMutations
+from headgate_server.graphql.mutations.schedules import ScheduleMutations
 from headgate_server.graphql.mutations.service_accounts import ServiceAccountMutations
 from headgate_server.graphql.mutations.task_runs import TaskRunMutations
 from headgate_server.graphql.mutations.work_pools import WorkPoolMutations
@@ -59,6 +61,8 @@ class Mutation(
     ServiceAccountMutations,
     ApiKeyMutations,
     FlowMutations,
+    DeploymentMutations,
+    ScheduleMutations,
     FlowRunMutations,
     TaskRunMutations,
     LogMutations,

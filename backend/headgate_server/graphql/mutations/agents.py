@@ -14,11 +14,11 @@ from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, mutation, payload_field
-from headgate_server.graphql.mutations.flow_runs.inputs import an_object
 from headgate_server.graphql.mutations.leases import own_session
 from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.types.agents import Agent
+from headgate_server.graphql.types.json_values import an_object
 from headgate_server.graphql.types.leases import LeaseInput, LeaseVerdict, parse_uuid, show_verdict
 from headgate_server.graphql.types.nodes import load, show_id
 from headgate_server.graphql.types.payloads import DeletePayload

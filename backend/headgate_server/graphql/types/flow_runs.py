@@ -37,6 +37,7 @@ from headgate_server.graphql.types import task_runs as task_lists
 from headgate_server.graphql.types.actors import Actor, show_actor
 from headgate_server.graphql.types.attempts import Attempt, show_attempt
 from headgate_server.graphql.types.filters import LogFilter, TaskRunFilter
+from headgate_server.graphql.types.json_values import as_json
 from headgate_server.graphql.types.leases import RunLease, show_lease
 from headgate_server.graphql.types.nodes import (
     NodeKind,
@@ -47,12 +48,13 @@ from headgate_server.graphql.types.nodes import (
     shows,
 )
 from headgate_server.graphql.types.runs import Run
-from headgate_server.graphql.types.states import State, as_json, show_state, state_of_flow_run
-from headgate_server.services import flows, work_pools, work_queues
+from headgate_server.graphql.types.states import State, show_state, state_of_flow_run
+from headgate_server.services import deployments, flows, work_pools, work_queues
 from headgate_server.services import task_runs as task_run_services
 from headgate_server.services.flow_runs import read
 
 if TYPE_CHECKING:
+    from headgate_server.graphql.types.deployments import Deployment
     from headgate_server.graphql.types.flows import Flow
     from headgate_server.graphql.types.work_pools import WorkPool
     from headgate_server.graphql.types.work_queues import WorkQueue
@@ -98,6 +100,14 @@ class FlowRun(Run, Versioned):
     @scoped_field(requires=ANY_CREDENTIAL, description="The flow it executes.")
     async def flow(self, info: Info) -> Annotated["Flow", strawberry.lazy(f"{TYPES}.flows")]:
         return await self.refer(info, flows.get_many_flows, self.row.flow_id)
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL, description="The deployment it was made of; null for a local run."
+    )
+    async def deployment(
+        self, info: Info
+    ) -> Annotated["Deployment", strawberry.lazy(f"{TYPES}.deployments")] | None:
+        return await self.refer(info, deployments.get_many_deployments, self.row.deployment_id)
 
     @scoped_field(
         requires=ANY_CREDENTIAL, description="The pool it waits or waited in; null for a local run."

@@ -8,10 +8,14 @@ from headgate_server.domain import filters, ids
 from headgate_server.domain.flows import Flow as FlowRow
 from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
-from headgate_server.graphql.connections import Connection, Listing, connect
+from headgate_server.graphql.connections import After, Connection, First, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import Cursor
 from headgate_server.graphql.types.actors import Actor, show_actor
+from headgate_server.graphql.types.deployments import Deployment, Runs
+from headgate_server.graphql.types.deployments import list_of as list_deployments
+from headgate_server.graphql.types.flow_runs import FlowRun
+from headgate_server.graphql.types.flow_runs import list_of as list_flow_runs
 from headgate_server.graphql.types.nodes import Node, NodeKind, Versioned, reads, show_id, shows
 from headgate_server.services import flows
 
@@ -26,6 +30,35 @@ class Flow(Node, Versioned):
         row = self.row
         tags = await info.context.load(flows.get_many_tags, row.id, workspace_id=row.workspace_id)
         return list(tags or ())
+
+    @scoped_field(requires=ANY_CREDENTIAL, description="Its deployments, by name.")
+    async def deployments(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[Deployment]:
+        own = filters.FlowFilter(id=filters.IdFilter(eq=self.row.id))
+        return await list_deployments(
+            info,
+            workspace_id=self.row.workspace_id,
+            filter_=filters.DeploymentFilter(flow=own),
+            first=first,
+            after=after,
+        )
+
+    @scoped_field(
+        requires=[Scope.RUNS_READ], description="Its runs, the latest expected start first."
+    )
+    async def runs(
+        self, info: Info, first: First = None, after: After = None, filter: Runs = None
+    ) -> Connection[FlowRun]:
+        own = filters.FlowFilter(id=filters.IdFilter(eq=self.row.id))
+        asked = (filter.to_filter(),) if filter else ()
+        return await list_flow_runs(
+            info,
+            workspace_id=self.row.workspace_id,
+            filter_=filters.FlowRunFilter(flow=own, and_=asked),
+            first=first,
+            after=after,
+        )
 
     @strawberry.field(description="Who ran or deployed it first.")
     def created_by(self) -> Actor | None:

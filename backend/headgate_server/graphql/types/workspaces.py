@@ -11,12 +11,14 @@ from headgate_server.domain.workspaces import Workspace as WorkspaceRow
 from headgate_server.graphql.connections import After, Before, Connection, First, Last
 from headgate_server.graphql.directives import Cost
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
+from headgate_server.graphql.types import deployments as deployment_lists
 from headgate_server.graphql.types import events as event_lists
 from headgate_server.graphql.types import flow_runs as flow_run_lists
 from headgate_server.graphql.types import flows as flow_lists
 from headgate_server.graphql.types import task_runs as task_run_lists
 from headgate_server.graphql.types import work_pools as work_pool_lists
 from headgate_server.graphql.types.filters import (
+    DeploymentFilter,
     EventFilter,
     FlowFilter,
     FlowRunFilter,
@@ -31,13 +33,14 @@ from headgate_server.graphql.types.nodes import (
     show_id,
     shows,
 )
-from headgate_server.services import flows, organizations, work_pools, workspaces
+from headgate_server.services import deployments, flows, organizations, work_pools, workspaces
 
 if TYPE_CHECKING:
     from headgate_server.graphql.types.organizations import Organization
 
 _NARROWED = "Only those that match this."
 Flows = Annotated[FlowFilter | None, strawberry.argument(description=_NARROWED)]
+Deployments = Annotated[DeploymentFilter | None, strawberry.argument(description=_NARROWED)]
 FlowRuns = Annotated[FlowRunFilter | None, strawberry.argument(description=_NARROWED)]
 TaskRuns = Annotated[TaskRunFilter | None, strawberry.argument(description=_NARROWED)]
 Events = Annotated[EventFilter, strawberry.argument(description=_NARROWED)]
@@ -72,6 +75,18 @@ class Workspace(Node, Versioned):
             row = await flows.find_by_name(work, name=name)
         return flow_lists.show_flow(row) if row else None
 
+    @scoped_field(requires=[Scope.FLOWS_READ], description="The deployment of a name.")
+    async def deployment(
+        self,
+        info: Info,
+        name: Annotated[
+            str, strawberry.argument(description="flow/name, or its own name where that is enough.")
+        ],
+    ) -> deployment_lists.Deployment | None:
+        async with info.context.work(self.workspace_id) as work:
+            row = await deployments.find_by_name(work, name=name)
+        return deployment_lists.show_deployment(row) if row else None
+
     @scoped_field(requires=[Scope.POOLS_READ], description="The work pool of a name.")
     async def work_pool(self, info: Info, name: Name) -> work_pool_lists.WorkPool | None:
         async with info.context.work(self.workspace_id) as work:
@@ -83,6 +98,18 @@ class Workspace(Node, Versioned):
         self, info: Info, first: First = None, after: After = None, filter: Flows = None
     ) -> Connection[flow_lists.Flow]:
         return await flow_lists.list_of(
+            info,
+            workspace_id=self.workspace_id,
+            filter_=filter.to_filter() if filter else None,
+            first=first,
+            after=after,
+        )
+
+    @scoped_field(requires=[Scope.FLOWS_READ], description="Its deployments, by name.")
+    async def deployments(
+        self, info: Info, first: First = None, after: After = None, filter: Deployments = None
+    ) -> Connection[deployment_lists.Deployment]:
+        return await deployment_lists.list_of(
             info,
             workspace_id=self.workspace_id,
             filter_=filter.to_filter() if filter else None,

@@ -1,28 +1,16 @@
 """What mutations on flow runs are given."""
 
 from datetime import datetime
-from typing import Any, cast
 from uuid import UUID
 
 import strawberry
 
 from headgate_server.domain import ids
-from headgate_server.domain.errors import InvalidInput
 from headgate_server.graphql.scalars import JSON
+from headgate_server.graphql.types.json_values import an_object
 from headgate_server.graphql.types.leases import LeaseInput, parse_uuid
 from headgate_server.graphql.types.states import StateInput
 from headgate_server.services.flow_runs.create import BeginRequest, RunRequest
-
-
-def an_object(value: JSON | None, name: str) -> dict[str, Any] | None:
-    """Return a JSON value that is an object or null.
-
-    Raises:
-        InvalidInput: any other value.
-    """
-    if not isinstance(value, dict | None):
-        raise InvalidInput(f"{name} is a JSON object.", path=[name])
-    return cast("dict[str, Any] | None", value)
 
 
 def workspace_id_of(shown: str) -> UUID:

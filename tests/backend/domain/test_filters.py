@@ -4,6 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.filters import (
     DeploymentFilter,

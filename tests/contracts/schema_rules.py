@@ -1,6 +1,6 @@
 """The house rules of the GraphQL schema, read from its SDL: each returns its violations."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from graphql import (
     DocumentNode,
@@ -12,6 +12,7 @@ from graphql import (
     build_schema,
     find_breaking_changes,
     parse,
+    validate,
 )
 
 ROOTS = frozenset({"Query", "Mutation", "Subscription"})
@@ -48,6 +49,12 @@ def breaking_changes(*, released: str, current: str) -> list[str]:
     """Name what a client of the released schema would miss in the current one."""
     changes = find_breaking_changes(build_schema(released), build_schema(current))
     return [change.description for change in changes]
+
+
+def invalid_operations(sdl: str, *, documents: Iterable[str]) -> list[str]:
+    """Say what a client's documents, taken together, ask for that the schema does not have."""
+    errors = validate(build_schema(sdl), parse("\n".join(documents)))
+    return [error.message for error in errors]
 
 
 def _is_described(node: FieldDefinitionNode | InputValueDefinitionNode) -> bool:

@@ -1,6 +1,11 @@
 """Each rule of the GraphQL schema catches a planted violation."""
 
-from tests.contracts.schema_rules import breaking_changes, root_fields_without_scope, undescribed
+from tests.contracts.schema_rules import (
+    breaking_changes,
+    invalid_operations,
+    root_fields_without_scope,
+    undescribed,
+)
 
 SMALL = """
 directive @scope(requires: [String!]!) on FIELD_DEFINITION
@@ -52,3 +57,19 @@ def test_additions_are_no_breaking_changes() -> None:
     grown = SMALL.replace("flow: ID)", 'flow: ID, "Only with this tag." tag: String)')
 
     assert breaking_changes(released=SMALL, current=grown) == []
+
+
+def test_operations_that_fit_pass() -> None:
+    documents = ["query A { ...Runs }", "fragment Runs on Query { runs(flow: 1) }"]
+
+    assert invalid_operations(SMALL, documents=documents) == []
+
+
+def test_operations_that_do_not_fit_are_caught() -> None:
+    documents = ["query A { walks }", "query A { runs(flow: 1) }", "fragment F on Query { runs }"]
+
+    assert invalid_operations(SMALL, documents=documents) == [
+        "Cannot query field 'walks' on type 'Query'.",
+        "There can be only one operation named 'A'.",
+        "Fragment 'F' is never used.",
+    ]

@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
+from sqlalchemy import insert
+
 from headgate_server.database.work import Database
 from headgate_server.domain.ids import new_id
 from headgate_server.tables.work_pools import agent_sessions, agents
-from sqlalchemy import insert
-
 from tests.factories.tenants import Tenant
 
 

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import insert
+
 from headgate_server.database.work import Database
 from headgate_server.domain.ids import new_id
 from headgate_server.domain.leases import Phase
@@ -10,8 +12,6 @@ from headgate_server.domain.work_queues import WorkQueue
 from headgate_server.services import flows
 from headgate_server.tables.flow_runs import attempts, flow_runs
 from headgate_server.tables.work_pools import work_items
-from sqlalchemy import insert
-
 from tests.factories.tenants import Tenant
 
 LEASE = timedelta(seconds=90)

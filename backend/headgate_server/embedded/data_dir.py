@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import socket
 from pathlib import Path
 from typing import cast
@@ -58,6 +59,27 @@ class DataDir:
             reason = f"{error.strerror}: {error.filename}. Start as the user it belongs to."
             raise DataDirUnusable(path, reason=reason) from error
         return directory
+
+    @classmethod
+    def clear(cls, path: Path) -> None:
+        """Delete what is in a data directory of ours that nobody uses; what is not ours stays.
+
+        Raises:
+            DataDirForeign: it holds files, and Headgate did not make it.
+            DataDirLocked: another process holds it.
+            DataDirUnusable: it cannot be written.
+        """
+        if not path.exists():
+            return
+        directory = cls.claim(path)
+        try:
+            for entry in directory.path.iterdir():
+                if entry.is_dir() and not entry.is_symlink():
+                    shutil.rmtree(entry)
+                elif entry.name not in {MARKER_NAME, "lock"}:
+                    entry.unlink()
+        finally:
+            directory.release()
 
     def release(self) -> None:
         """Give the directory back. Safe to call twice."""

@@ -8,6 +8,7 @@ Exits as the server did: its code, or 128 + the signal.
 
 import ctypes
 import os
+import pwd
 import selectors
 import signal
 import subprocess
@@ -36,7 +37,7 @@ def main(arguments: list[str]) -> int:
         arguments[2:],
         stdin=subprocess.DEVNULL,
         user=user,
-        group=user and _group_of(user),
+        group=user and pwd.getpwnam(user).pw_gid,
         extra_groups=[] if user else None,
         start_new_session=True,
         preexec_fn=prepare,  # noqa: PLW1509 - this process has one thread
@@ -70,12 +71,6 @@ def _follow_parent(stop_signal: int) -> Callable[[], None] | None:
             os._exit(1)
 
     return prepare
-
-
-def _group_of(user: str) -> int:
-    import pwd  # noqa: PLC0415 - only for the rare start under another user
-
-    return pwd.getpwnam(user).pw_gid
 
 
 def _wait_for_order(server: subprocess.Popen[bytes], wake_reader: int) -> None:

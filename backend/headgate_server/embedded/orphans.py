@@ -31,12 +31,12 @@ def clear_leftovers(pid_file: Path, *, folder: Path, stop_signal: signal.Signals
 
 def _stop(pid: int, *, number: signal.Signals, seconds: float) -> bool:
     """Send the signal and say whether the process ended in time."""
-    if not hasattr(os, "pidfd_open"):
-        return _stop_by_name(pid, number=number, seconds=seconds)
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
         return True
+    except (AttributeError, OSError):
+        return _stop_by_polling(pid, number=number, seconds=seconds)
     try:
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(descriptor, number)
@@ -45,7 +45,7 @@ def _stop(pid: int, *, number: signal.Signals, seconds: float) -> bool:
         os.close(descriptor)
 
 
-def _stop_by_name(pid: int, *, number: signal.Signals, seconds: float) -> bool:
+def _stop_by_polling(pid: int, *, number: signal.Signals, seconds: float) -> bool:
     """Do the same where the kernel has no pidfd: an orphan's parent is init, which reaps it."""
     try:
         os.kill(pid, number)

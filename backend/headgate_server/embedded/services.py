@@ -75,6 +75,12 @@ class EmbeddedServices:
             raise EmbeddedError("Embedded Valkey is not running: call start() first.")
         return self._valkey.url
 
+    def secret(self, name: str) -> str:
+        """Return the named secret of the data directory, made on first use."""
+        if self._data_dir is None:
+            raise EmbeddedError("The data directory is not held: call start() first.")
+        return self._data_dir.secret(name)
+
     async def start(self) -> None:
         """Claim the data directory and start the services; return when both accept connections.
 

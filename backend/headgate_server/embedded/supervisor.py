@@ -162,24 +162,28 @@ class Supervisor:
     async def _watch(self) -> None:
         restarts: deque[float] = deque()
         while True:
-            code = await self._exit_code()
-            self._tell("exited", f"exit code {code}")
-            while True:
-                now = time.monotonic()
-                while restarts and restarts[0] < now - RESTART_WINDOW_SECONDS:
-                    restarts.popleft()
-                if len(restarts) >= RESTARTS_MAX:
-                    reason = f"died {RESTARTS_MAX} times in {RESTART_WINDOW_SECONDS:.0f} s"
-                    self._tell("gave_up", reason)
-                    raise self._failure(reason)
-                restarts.append(now)
-                try:
-                    await self._launch()
-                    break
-                except ServiceFailed as error:
-                    self._tell("exited", str(error))
-                    await asyncio.sleep(RESTART_PAUSE_SECONDS * 2 ** len(restarts))
+            self._tell("exited", f"exit code {await self._exit_code()}")
+            while not await self._restart(restarts):
+                continue
             self._tell("restarted", f"restart {len(restarts)} of {RESTARTS_MAX}")
+
+    async def _restart(self, restarts: deque[float]) -> bool:
+        """Try once, and pause if it failed; give up when ``restarts`` holds too many in a row."""
+        now = time.monotonic()
+        while restarts and restarts[0] < now - RESTART_WINDOW_SECONDS:
+            restarts.popleft()
+        if len(restarts) >= RESTARTS_MAX:
+            reason = f"died again after {RESTARTS_MAX} restarts in {RESTART_WINDOW_SECONDS:.0f} s"
+            self._tell("gave_up", reason)
+            raise self._failure(reason)
+        restarts.append(now)
+        try:
+            await self._launch()
+        except (ServiceFailed, OSError) as error:
+            self._tell("exited", str(error))
+            await asyncio.sleep(RESTART_PAUSE_SECONDS * 2 ** len(restarts))
+            return False
+        return True
 
     async def _exit_code(self) -> int:
         if self._process is None:
@@ -204,10 +208,9 @@ class Supervisor:
 
     def _failure(self, reason: str) -> ServiceFailed:
         path = self._service.log_path
-        tail = path.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
-        return ServiceFailed(
-            self._service.name, reason=reason, log_path=path, log_tail="\n".join(tail)
-        )
+        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+        tail = "\n".join(lines[-LOG_TAIL_LINES:])
+        return ServiceFailed(self._service.name, reason=reason, log_path=path, log_tail=tail)
 
 
 def _trouble(exited: asyncio.Task[int], ready: asyncio.Task[None]) -> str | None:

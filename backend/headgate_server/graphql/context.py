@@ -7,9 +7,12 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.dispatch.dispatcher import Dispatcher
+from headgate_server.dispatch.tails import Tails
 from headgate_server.domain.errors import NotFound
 from headgate_server.domain.tenancy import Principal
 from headgate_server.graphql.loaders.registry import Fetch, K, Loaders
+from headgate_server.settings import Timers
 
 T = TypeVar("T")
 
@@ -35,11 +38,19 @@ class Backend:
 
     Args:
         database: opens units of work.
+        dispatcher: opens the work streams of agents.
+        tails: follow runs and logs.
+        timers: every time that dispatch depends on.
+        secret_key: signs the tokens that are issued here.
         list_workspace_ids: returns the workspaces of the organization of a unit of work.
         find_node: returns the object that an id names, as the schema shows it.
     """
 
     database: Database
+    dispatcher: Dispatcher
+    tails: Tails
+    timers: Timers
+    secret_key: str
     list_workspace_ids: ListWorkspaceIds
     find_node: FindNode
 
@@ -115,6 +126,17 @@ class OperationContext:
             if found is not None:
                 return found
         return None
+
+    @property
+    def own_workspace_id(self) -> UUID:
+        """Return the workspace that an agent's or a run's credential is bound to.
+
+        Raises:
+            NotFound: the credential is not bound to one.
+        """
+        if self.principal.workspace_id is None:
+            raise NotFound("Use the token of an agent session or of a run for this.")
+        return self.principal.workspace_id
 
     async def workspace_of(self, fetch: Fetch[UUID, W], id_: UUID) -> UUID:
         """Return the workspace of the object with an id, to open a unit of work in it.

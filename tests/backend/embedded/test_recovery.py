@@ -96,7 +96,7 @@ async def test_server_that_keeps_dying_is_given_up(tmp_path: Path) -> None:
         os.kill(valkey_pid(tmp_path), signal.SIGKILL)
 
         assert await next_events(events, count=2) == ["Valkey exited", "Valkey gave_up"]
-        with pytest.raises(ServiceFailed, match="Valkey died 5 times in 60 s"):
+        with pytest.raises(ServiceFailed, match="Valkey died again after 5 restarts in 60 s"):
             await given_up
 
 

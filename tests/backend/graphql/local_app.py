@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from starlette.applications import Starlette
+
 from headgate_server.database.engine import make_engine
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain.clock import SystemClock
@@ -15,8 +17,6 @@ from headgate_server.graphql.context import Backend, OperationContext
 from headgate_server.http.graphql import EndpointOptions
 from headgate_server.http.routes import build_routes
 from headgate_server.http.websocket import SocketTimers
-from starlette.applications import Starlette
-
 from tests.backend.graphql.local_schema import SCHEMA
 
 WORKSPACE = UUID(int=2)

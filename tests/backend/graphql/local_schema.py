@@ -7,6 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 import strawberry
+
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import errors
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest, fingerprint

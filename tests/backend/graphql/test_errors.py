@@ -3,9 +3,9 @@
 import logging
 
 import pytest
+
 from headgate_server.domain import errors
 from headgate_server.graphql.errors import ErrorCode, present
-
 from tests.backend.graphql.local_app import doorkeeper, local_app
 from tests.fixtures.api import ApiClient
 

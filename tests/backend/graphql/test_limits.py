@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from graphql import get_introspection_query
+
 from headgate_server.graphql.limits import rules
 from headgate_server.graphql.limits.extension import check_cached, parse_cached
 from headgate_server.graphql.limits.walk import measure
-
 from tests.backend.graphql.local_app import doorkeeper, local_app
 from tests.backend.graphql.local_schema import SCHEMA
 from tests.fixtures.api import Answer, ApiClient

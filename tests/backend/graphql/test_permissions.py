@@ -2,10 +2,10 @@
 
 import pytest
 import strawberry
+
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.permissions import scoped_field
 from headgate_server.graphql.schema import UndeclaredField, make_schema
-
 from tests.backend.graphql.local_app import doorkeeper, local_app
 from tests.backend.graphql.local_schema import SCHEMA, Mutation, Subscription
 from tests.fixtures.api import ApiClient

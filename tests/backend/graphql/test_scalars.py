@@ -1,8 +1,8 @@
 """How values look on the wire, there and back."""
 
 import pytest
-from headgate_server.graphql.scalars import parse_key
 
+from headgate_server.graphql.scalars import parse_key
 from tests.backend.graphql.local_app import doorkeeper, local_app
 from tests.fixtures.api import ApiClient
 

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from headgate_server.graphql.limits import rules
 
+from headgate_server.graphql.limits import rules
 from tests.backend.graphql.local_app import ALLOWED_ORIGIN, Doorkeeper, doorkeeper, local_app
 from tests.fixtures.api import ApiClient
 

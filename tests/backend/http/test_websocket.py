@@ -4,12 +4,12 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
+from websockets.exceptions import InvalidStatus
+
 from headgate_server.database.work import Database
 from headgate_server.embedded.services import EmbeddedServices
 from headgate_server.http.constants import MAX_FRAME_BYTES, UVICORN_OPTIONS
 from headgate_server.http.websocket import SocketTimers
-from websockets.exceptions import InvalidStatus
-
 from tests.backend.graphql.local_app import (
     ALLOWED_ORIGIN,
     Doorkeeper,

@@ -5,6 +5,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Row, insert, select
+
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain.errors import InvalidCursor
 from headgate_server.domain.filters import (
@@ -25,8 +27,6 @@ from headgate_server.repositories import filters, pages
 from headgate_server.services import flows
 from headgate_server.tables.flow_runs import flow_run_tags, flow_runs, task_runs
 from headgate_server.tables.flows import deployments
-from sqlalchemy import Row, insert, select
-
 from tests.factories.tenants import Tenant, make_tenant
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -4,6 +4,8 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import delete, update
+
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import Database
 from headgate_server.domain import api_keys as keys
@@ -15,8 +17,6 @@ from headgate_server.domain.tenancy import Actor, ActorKind, RunGrant
 from headgate_server.services import api_keys, work_pools
 from headgate_server.tables.flow_runs import flow_runs
 from headgate_server.tables.work_pools import agent_sessions, work_items
-from sqlalchemy import delete, update
-
 from tests.factories.agents import make_session
 from tests.factories.databases import shifted
 from tests.factories.tenants import Tenant, make_tenant

@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain.errors import InvalidInput, NotFound, VersionConflict
 from headgate_server.domain.ids import Kind, new_id, show
@@ -13,7 +14,6 @@ from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.work_pools import Backlog, PoolStatus, WorkPool
 from headgate_server.services import work_pools, work_queues
 from headgate_server.services.work_pools import WorkPoolChanges
-
 from tests.factories.agents import make_session
 from tests.factories.events import recorded
 from tests.factories.tenants import Tenant, make_tenant

@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
+
 from headgate_server.database.work import Database
 from headgate_server.domain.errors import InvalidInput, NotFound, VersionConflict
 from headgate_server.domain.leases import Phase
@@ -11,8 +13,6 @@ from headgate_server.domain.work_queues import WorkQueue
 from headgate_server.services import work_pools, work_queues
 from headgate_server.services.work_queues import WorkQueueChanges
 from headgate_server.tables.work_pools import work_items
-from sqlalchemy import select
-
 from tests.factories.tenants import Tenant, make_tenant
 from tests.factories.work_items import make_work_item
 

@@ -4,6 +4,7 @@ import asyncio
 from uuid import UUID
 
 import pytest
+
 from headgate_server.database.work import Database
 from headgate_server.domain.errors import Conflict, InvalidInput, NotFound, VersionConflict
 from headgate_server.domain.filters import StringFilter, WorkspaceFilter
@@ -12,7 +13,6 @@ from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.service_accounts import ServiceAccount
 from headgate_server.domain.workspaces import Workspace
 from headgate_server.services import organizations, service_accounts, users, workspaces
-
 from tests.factories.tenants import Tenant, make_tenant
 
 

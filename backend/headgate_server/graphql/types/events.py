@@ -60,9 +60,7 @@ async def list_of(
     )
     page = listing.request(first=first, after=after)
     async with info.context.work(workspace_id) as work:
-        rows = await events.list_events(
-            work, page=page, filter=wanted, is_ascending=is_ascending
-        )
+        rows = await events.list_events(work, page=page, filter=wanted, is_ascending=is_ascending)
 
     async def count(cap: int) -> int:
         async with info.context.work(workspace_id) as work:

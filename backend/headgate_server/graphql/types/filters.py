@@ -117,13 +117,9 @@ class FlowFilter:
     id: IdFilter | None = strawberry.field(default=None, description="By id.")
     name: StringFilter | None = strawberry.field(default=None, description="By name.")
     tags: TagFilter | None = strawberry.field(default=None, description="By tags.")
-    and_: list["FlowFilter"] | None = strawberry.field(
-        name="and", default=None, description=_ALL
-    )
+    and_: list["FlowFilter"] | None = strawberry.field(name="and", default=None, description=_ALL)
     or_: list["FlowFilter"] | None = strawberry.field(name="or", default=None, description=_ANY)
-    not_: "FlowFilter | None" = strawberry.field(
-        name="not", default=None, description=_NOT
-    )
+    not_: "FlowFilter | None" = strawberry.field(name="not", default=None, description=_NOT)
 
     def to_filter(self) -> filters.FlowFilter:
         """Return the filter."""
@@ -150,9 +146,7 @@ class DeploymentFilter:
     or_: list["DeploymentFilter"] | None = strawberry.field(
         name="or", default=None, description=_ANY
     )
-    not_: "DeploymentFilter | None" = strawberry.field(
-        name="not", default=None, description=_NOT
-    )
+    not_: "DeploymentFilter | None" = strawberry.field(name="not", default=None, description=_NOT)
 
     def to_filter(self) -> filters.DeploymentFilter:
         """Return the filter."""
@@ -195,12 +189,8 @@ class FlowRunFilter:
     and_: list["FlowRunFilter"] | None = strawberry.field(
         name="and", default=None, description=_ALL
     )
-    or_: list["FlowRunFilter"] | None = strawberry.field(
-        name="or", default=None, description=_ANY
-    )
-    not_: "FlowRunFilter | None" = strawberry.field(
-        name="not", default=None, description=_NOT
-    )
+    or_: list["FlowRunFilter"] | None = strawberry.field(name="or", default=None, description=_ANY)
+    not_: "FlowRunFilter | None" = strawberry.field(name="not", default=None, description=_NOT)
 
     def to_filter(self) -> filters.FlowRunFilter:
         """Return the filter."""
@@ -232,12 +222,8 @@ class TaskRunFilter:
     and_: list["TaskRunFilter"] | None = strawberry.field(
         name="and", default=None, description=_ALL
     )
-    or_: list["TaskRunFilter"] | None = strawberry.field(
-        name="or", default=None, description=_ANY
-    )
-    not_: "TaskRunFilter | None" = strawberry.field(
-        name="not", default=None, description=_NOT
-    )
+    or_: list["TaskRunFilter"] | None = strawberry.field(name="or", default=None, description=_ANY)
+    not_: "TaskRunFilter | None" = strawberry.field(name="not", default=None, description=_NOT)
 
     def to_filter(self) -> filters.TaskRunFilter:
         """Return the filter."""

@@ -1,22 +1,19 @@
 """Flows: what a name in a workspace stands for."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import strawberry
 
 from headgate_server.domain import ids
 from headgate_server.domain.flows import Flow as FlowRow
 from headgate_server.domain.permissions import Scope
-from headgate_server.graphql.connections import After, Connection, First
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.types.actors import Actor, show_actor
 from headgate_server.graphql.types.nodes import Node, NodeKind, Versioned, reads, show_id, shows
 from headgate_server.services import flows
 
 if TYPE_CHECKING:
-    from headgate_server.graphql.types.deployments import Deployment
-    from headgate_server.graphql.types.filters import FlowRunFilter
-    from headgate_server.graphql.types.flow_runs import FlowRun
+    pass
 
 
 @strawberry.type(description="A flow that was run or deployed in a workspace.")

@@ -2,20 +2,21 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import strawberry
 
 from headgate_server.domain import ids
+from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.flow_runs import FlowRun as FlowRunRow
+from headgate_server.domain.states import ProposedState, StateType, propose
 from headgate_server.domain.states import State as StateRow
-from headgate_server.domain.states import StateType
 from headgate_server.domain.task_runs import TaskRun as TaskRunRow
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.types.actors import Actor, show_actor
-from headgate_server.repositories.flow_runs.read import get_many_states
+from headgate_server.services.flow_runs.read import get_many_states
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -112,3 +113,36 @@ def state_of_task_run(row: TaskRunRow, sequence: int) -> State:
 def as_json(value: Mapping[str, Any] | None) -> JSON | None:
     """Return an optional object as JSON."""
     return None if value is None else JSON(value)
+
+
+@strawberry.input(description="A state that is proposed.")
+class StateInput:
+    type: StateType = strawberry.field(description="One of the nine types.")
+    name: str | None = strawberry.field(
+        default=None, description="The type's default name if not said; 1 to 100 characters."
+    )
+    message: str | None = strawberry.field(
+        default=None, description="For people; cut to 4,000 characters."
+    )
+    details: JSON | None = strawberry.field(
+        default=None, description="An object that belongs to the state, such as an error."
+    )
+    timestamp: datetime | None = strawberry.field(
+        default=None, description="When the run entered it; now if not said or far from now."
+    )
+
+    def to_proposal(self) -> ProposedState:
+        """Return the proposal.
+
+        Raises:
+            InvalidInput: a name that will not do, or details that are no object.
+        """
+        if not isinstance(self.details, dict | None):
+            raise InvalidInput("details is a JSON object.", path=["state", "details"])
+        return propose(
+            self.type,
+            name=self.name,
+            message=self.message,
+            details=cast("dict[str, Any] | None", self.details),
+            timestamp=self.timestamp,
+        )

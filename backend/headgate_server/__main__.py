@@ -1,0 +1,134 @@
+"""The headgate-server command: api, scheduler, dev, migrate, schema."""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import uvloop
+
+from headgate_server import app, dev
+from headgate_server.database.migrate import upgrade
+from headgate_server.database.urls import without_password
+from headgate_server.domain.errors import ConfigurationError, HeadgateError
+from headgate_server.graphql.schema import build_schema
+from headgate_server.settings import Settings, read
+
+USAGE, FAILURE = 2, 1
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command; exit 0 when it is done, 1 where it could not, 2 where it was misspelt."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        settings = read()
+        logging.basicConfig(
+            level=settings.log_level.upper(),
+            format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        )
+        parsed.command(settings, parsed)
+    except (HeadgateError, ValueError) as error:
+        sys.stderr.write(f"headgate-server: {error}\n")
+        sys.exit(USAGE if isinstance(error, ConfigurationError) else FAILURE)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="headgate-server", description="The Headgate server. Settings: HEADGATE_* variables."
+    )
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+    api = verbs.add_parser("api", help="serve the GraphQL API")
+    api.add_argument("--host", help="address to listen on (HEADGATE_HOST, 127.0.0.1)")
+    api.add_argument("--port", type=int, help="port to listen on (HEADGATE_PORT, 8484)")
+    api.set_defaults(command=_api)
+    scheduler = verbs.add_parser("scheduler", help="run the background loops; any number may run")
+    scheduler.set_defaults(command=_scheduler)
+    migrate = verbs.add_parser("migrate", help="bring the database to this version's schema")
+    migrate.add_argument(
+        "--show-passwords", action="store_true", help="print the roles' addresses whole"
+    )
+    migrate.set_defaults(command=_migrate)
+    schema = verbs.add_parser("schema", help="print the GraphQL schema")
+    schema.set_defaults(command=_schema)
+    _add_dev(verbs.add_parser("dev", help="everything on this machine, for development"))
+    return parser
+
+
+def _add_dev(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (8484)")
+    parser.add_argument("--data-dir", type=Path, help="where the data lives")
+    parser.add_argument("--fresh", action="store_true", help="delete the data first")
+    parser.add_argument("--no-agent", action="store_true", help="start no local agent")
+    parser.set_defaults(command=_dev)
+
+
+def _bound(settings: Settings, parsed: argparse.Namespace) -> Settings:
+    if parsed.host is not None:
+        settings = replace(settings, host=parsed.host)
+    if parsed.port is not None:
+        settings = replace(settings, port=dev.check_port(parsed.port))
+    return settings
+
+
+def _api(settings: Settings, parsed: argparse.Namespace) -> None:
+    settings = _bound(settings, parsed)
+
+    async def run() -> None:
+        stop = app.stop_signal()
+        async with app.open_core(settings) as core:
+            await app.serve_api(
+                core,
+                until=stop.wait(),
+                on_ready=lambda: logging.getLogger("headgate").info("API at %s", settings.url),
+            )
+
+    uvloop.run(run())
+
+
+def _scheduler(settings: Settings, parsed: argparse.Namespace) -> None:
+    del parsed
+
+    async def run() -> None:
+        stop = app.stop_signal()
+        async with app.open_core(settings) as core:
+            await app.serve_scheduler(core, until=stop.wait())
+
+    uvloop.run(run())
+
+
+def _migrate(settings: Settings, parsed: argparse.Namespace) -> None:
+    app.check_secret(settings)
+    urls = app.resolve_urls(settings)
+    found = asyncio.run(
+        upgrade(urls.owner, secret_key=settings.secret_key, role_prefix=settings.role_prefix)
+    )
+    for name, url in (
+        ("HEADGATE_OWNER_DATABASE_URL", found.owner),
+        ("HEADGATE_DATABASE_URL", found.app),
+        ("HEADGATE_SYSTEM_DATABASE_URL", found.system),
+    ):
+        shown = url if parsed.show_passwords else without_password(url)
+        sys.stdout.write(f"{name}={shown}\n")
+
+
+def _schema(settings: Settings, parsed: argparse.Namespace) -> None:
+    del settings, parsed
+    sys.stdout.write(build_schema().as_str().rstrip() + "\n")
+
+
+def _dev(settings: Settings, parsed: argparse.Namespace) -> None:
+    data_dir = (parsed.data_dir or dev.default_data_dir(dict(os.environ))).expanduser().absolute()
+    options = dev.DevOptions(
+        data_dir=data_dir, is_fresh=parsed.fresh, has_agent=not parsed.no_agent
+    )
+    uvloop.run(dev.run(_bound(settings, parsed), options))
+
+
+if __name__ == "__main__":
+    main()

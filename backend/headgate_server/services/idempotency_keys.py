@@ -1,0 +1,62 @@
+"""Idempotency keys: the same key and body are answered as before; another body is refused."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import orjson
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.errors import IdempotencyMismatch, InvalidInput
+from headgate_server.repositories import idempotency_keys as repository
+from headgate_server.repositories.idempotency_keys import KeyName
+
+LIFETIME = timedelta(hours=24)
+MAX_KEY_LENGTH = 255
+
+Answer = dict[str, Any]
+
+
+async def once(
+    work: UnitOfWork,
+    *,
+    operation: str,
+    key: str | None,
+    body: object,
+    carry_out: Callable[[], Awaitable[Answer]],
+) -> tuple[Answer, bool]:
+    """Carry something out once for each key, and say whether this was a repetition.
+
+    Two requests with one key at once: the second waits for the first to commit, then gets its
+    answer. A request that failed has left no key behind.
+
+    Args:
+        work: the unit of work that carries it out.
+        operation: keys of different operations are apart.
+        key: the caller's; None carries it out in any case.
+        body: what was asked for, as JSON; datetimes and UUIDs will do.
+        carry_out: does it and returns what to keep of the answer, as JSON.
+
+    Raises:
+        InvalidInput: an empty or over-long key.
+        IdempotencyMismatch: the key was used with another body.
+    """
+    if key is None:
+        return await carry_out(), False
+    if not 1 <= len(key) <= MAX_KEY_LENGTH:
+        raise InvalidInput(
+            f"An idempotency key has 1 to {MAX_KEY_LENGTH} characters.", path=["idempotencyKey"]
+        )
+    name = KeyName(actor=f"{work.actor.kind}:{work.actor.id or ''}", operation=operation, key=key)
+    input_hash = hashlib.sha256(
+        orjson.dumps(body, option=orjson.OPT_SORT_KEYS, default=str)
+    ).hexdigest()
+    used = await repository.claim(work, name, input_hash=input_hash, lifetime=LIFETIME)
+    if used is None:
+        answer = await carry_out()
+        await repository.set_answer(work, name, answer=answer)
+        return answer, False
+    if used.input_hash != input_hash:
+        raise IdempotencyMismatch
+    return used.answer, True

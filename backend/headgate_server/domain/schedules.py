@@ -35,6 +35,8 @@ MAX_SPAN = 2 * MAX_WINDOW
 """How much of a long outage is gone through at once."""
 MAX_TIMES = 1_000
 """How many instants one call returns, and how many skipped ones an outage leaves in the ledger."""
+MAX_AHEAD = 100
+"""How many runs of one schedule are made at once."""
 
 _LARGEST_SHIFT = timedelta(days=2)
 """More than any zone has ever skipped at once; Apia skipped a day."""
@@ -117,7 +119,45 @@ class Schedule:
         """Return when it fires next; None while it is paused, or when it never does again."""
         if self.next_fire_at is None or not self.is_active:
             return None
-        return next(iter(next_times(self.spec, after=now, limit=1)), None)
+        return first_time(self.spec, after=now)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRequest:
+    """A schedule that someone asks for, known within its deployment by its slug.
+
+    ``spec`` may be a bare duration: an interval that keeps its anchor if it has one, and starts
+    to count now if it is new.
+    """
+
+    slug: str
+    spec: Spec | timedelta
+    is_active: bool = True
+    parameters: dict[str, Any] | None = None
+    catch_up: CatchUp = CatchUp()
+
+
+@dataclass(frozen=True, slots=True)
+class FirePlan:
+    """What is to be done about a due schedule; ``missed`` counts more than ``skip`` may list."""
+
+    create: tuple[datetime, ...]
+    skip: tuple[datetime, ...]
+    missed: int
+    next_fire_at: datetime | None
+
+
+def settle_spec(wanted: Spec | timedelta, *, current: Spec | None, now: datetime) -> Spec:
+    """Return a full specification, with the anchor of an interval that names none.
+
+    Raises:
+        InvalidInput: as ``check_spec`` says.
+    """
+    if not isinstance(wanted, timedelta):
+        return check_spec(wanted)
+    if isinstance(current, IntervalSpec) and current.every == wanted:
+        return current
+    return check_spec(IntervalSpec(wanted, now))
 
 
 def check_spec(spec: Spec) -> Spec:
@@ -172,6 +212,11 @@ def next_times(
     return list(islice(times, min(limit, MAX_TIMES)))
 
 
+def first_time(spec: Spec, *, after: datetime) -> datetime | None:
+    """Return the first instant after another one; None where there is none any more."""
+    return next(iter(next_times(spec, after=after, limit=1)), None)
+
+
 def last_times(
     spec: Spec, *, start: datetime, until: datetime, limit: int
 ) -> tuple[int, list[datetime]]:
@@ -207,6 +252,33 @@ def choose(catch_up: CatchUp, missed: list[datetime], *, now: datetime) -> list[
             return fresh[-1:]
         case CatchUpPolicy.ALL:
             return fresh[-catch_up.max :]
+
+
+def plan_fires(schedule: Schedule, *, now: datetime, horizon: timedelta) -> FirePlan:
+    """Return which instants of a due schedule get a run, which are skipped, and what comes next.
+
+    However long nobody looked, the work is bounded: a long outage is gone through in parts, and
+    every part moves ``next_fire_at`` forward.
+    """
+    spec, start = schedule.spec, schedule.next_fire_at
+    if start is None:
+        return FirePlan(create=(), skip=(), missed=0, next_fire_at=None)
+    missed_until = now - MISSED_AFTER
+    if start + MAX_SPAN < missed_until:
+        part_until = start + MAX_SPAN
+        missed, skipped = last_times(spec, start=start, until=part_until, limit=MAX_TIMES)
+        return FirePlan((), tuple(skipped), missed, first_time(spec, after=part_until))
+    missed, recent = last_times(spec, start=start, until=missed_until, limit=MAX_TIMES)
+    chosen = choose(schedule.catch_up, recent, now=now)
+    ahead_from = max(missed_until, start - _TICK)
+    ahead = next_times(spec, after=ahead_from, until=now + horizon, limit=MAX_AHEAD)
+    looked_until = ahead[-1] if len(ahead) == MAX_AHEAD else max(now + horizon, ahead_from)
+    return FirePlan(
+        create=(*chosen, *ahead),
+        skip=tuple(recent[: len(recent) - len(chosen)]),
+        missed=missed - len(chosen),
+        next_fire_at=first_time(spec, after=looked_until),
+    )
 
 
 def _times(spec: Spec, after: datetime) -> Iterator[datetime]:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.fixtures import network
 
-pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.databases"]
+pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.databases", "tests.fixtures.world"]
 
 
 def pytest_configure() -> None:

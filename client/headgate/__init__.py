@@ -1,1 +1,69 @@
-"""Headgate: write flows and tasks in Python, run them anywhere, watch them live."""
+"""Headgate: write flows and tasks in Python, run them anywhere, watch them live.
+
+Names are imported when they are first used, so that ``import headgate`` costs next to nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headgate import runtime
+    from headgate.annotations import allow_failure, unmapped
+    from headgate.engine.context import tags
+    from headgate.flows import Flow, flow
+    from headgate.futures import Future, FutureList, as_completed, wait
+    from headgate.logs import get_run_logger
+    from headgate.states import State
+    from headgate.tasks import Task, exponential_backoff, task
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Flow",
+    "Future",
+    "FutureList",
+    "State",
+    "Task",
+    "allow_failure",
+    "as_completed",
+    "exponential_backoff",
+    "flow",
+    "get_run_logger",
+    "runtime",
+    "tags",
+    "task",
+    "unmapped",
+    "wait",
+]
+
+_PLACES = {
+    "Flow": "headgate.flows",
+    "flow": "headgate.flows",
+    "Task": "headgate.tasks",
+    "task": "headgate.tasks",
+    "exponential_backoff": "headgate.tasks",
+    "Future": "headgate.futures",
+    "FutureList": "headgate.futures",
+    "as_completed": "headgate.futures",
+    "wait": "headgate.futures",
+    "State": "headgate.states",
+    "allow_failure": "headgate.annotations",
+    "unmapped": "headgate.annotations",
+    "get_run_logger": "headgate.logs",
+    "tags": "headgate.engine.context",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "runtime":
+        return importlib.import_module("headgate.runtime")
+    if name not in _PLACES:
+        message = f"module 'headgate' has no attribute {name!r}"
+        raise AttributeError(message)
+    value = getattr(importlib.import_module(_PLACES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -6,34 +6,33 @@ infra/dev/setup.sh
 export HEADGATE_DATA_DIR=${HEADGATE_DATA_DIR:-$PWD/.headgate/demo}
 READY_SECONDS=60
 
-pids=()
+server=
+before=$(mktemp)
 stop() {
   trap - EXIT INT TERM
-  for pid in "${pids[@]}"; do # the agent first: it hands its runs back to the server
-    kill -TERM "$pid" 2> /dev/null || true
-    wait "$pid" 2> /dev/null || true
-  done
+  rm -f "$before"
+  if [ -n "$server" ]; then
+    kill -TERM "$server" 2> /dev/null || true
+    wait "$server" 2> /dev/null || true
+  fi
 }
 trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-rm -f "$HEADGATE_DATA_DIR/dev.json"
 .venv/bin/python -m headgate_server dev &
 server=$!
-pids=("$server")
-until [ -s "$HEADGATE_DATA_DIR/dev.json" ] && exports=$(.venv/bin/python infra/dev/demo_profile.py); do
+# The server writes the file once it answers; one that is older is of an earlier start.
+until [ "$HEADGATE_DATA_DIR/dev.json" -nt "$before" ]; do
   kill -0 "$server" 2> /dev/null || { echo "The server did not start; its words are above." >&2; exit 1; }
   if [ "$SECONDS" -gt "$READY_SECONDS" ]; then echo "The server is not ready after $READY_SECONDS s." >&2; exit 1; fi
   sleep 0.2
 done
+exports=$(.venv/bin/python infra/dev/demo_profile.py "$HEADGATE_DATA_DIR/dev.json")
 eval "$exports"
 
-.venv/bin/headgate agent start --pool default &
-pids=("$!" "$server")
 .venv/bin/python client/examples/hello.py
 
 echo
-echo "The run is recorded at $HEADGATE_API_URL as workspace $HEADGATE_WORKSPACE; an agent waits in pool default."
-echo "Its API key is in $HEADGATE_DATA_DIR/dev.json. Ctrl-C ends the demo."
+echo "The run is recorded at $HEADGATE_API_URL in workspace $HEADGATE_WORKSPACE. Ctrl-C ends the demo."
 wait "$server"

@@ -5,7 +5,6 @@ looks by itself from time to time, more often while ``is_connected`` is False.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Set as AbstractSet
 from types import TracebackType
@@ -80,25 +79,27 @@ class Bus:
         self._pubsub: Any = None
         self._outgoing: set[str] = set()
         self._has_outgoing = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
+        self._is_stopping = False
         self.is_connected = False
 
     async def start(self) -> None:
         """Begin to connect, in the background; the bus works locally until Redis answers."""
-        self._tasks = [
+        self._tasks = (
             asyncio.create_task(self._receive_forever(), name="bus-receive"),
             asyncio.create_task(self._publish_forever(), name="bus-publish"),
-        ]
+        )
 
     async def stop(self) -> None:
-        """Publish what is waiting, if Redis answers, and close the connections."""
-        if self._outgoing and self.is_connected:
-            await self._send(self._outgoing)
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        """Publish what is waiting, if Redis answers, and close the connections.
+
+        The client may swallow a cancellation, so both tasks also look at ``_is_stopping``.
+        """
+        self._is_stopping = True
+        self._has_outgoing.set()
+        receiving, publishing = self._tasks
+        receiving.cancel()
+        await asyncio.gather(receiving, publishing, return_exceptions=True)
         await self._redis.aclose()
 
     async def publish(self, names: AbstractSet[str]) -> None:
@@ -138,7 +139,7 @@ class Bus:
             self.is_connected = False
 
     async def _receive_forever(self) -> None:
-        while True:
+        while not self._is_stopping:
             try:
                 await self._receive()
             except (RedisError, OSError, RuntimeError) as error:
@@ -155,7 +156,7 @@ class Bus:
             await self._pubsub.subscribe(own, *names)
             self.is_connected = True
             self._wake_all()
-            while self.is_connected:
+            while self.is_connected and not self._is_stopping:
                 message = await self._pubsub.get_message(
                     ignore_subscribe_messages=True, timeout=READ_TIMEOUT_SECONDS
                 )
@@ -175,11 +176,11 @@ class Bus:
             self._wake(channel)
 
     async def _publish_forever(self) -> None:
-        while True:
+        while not self._is_stopping:
             await self._has_outgoing.wait()
             self._has_outgoing.clear()
             names, self._outgoing = self._outgoing, set()
-            if self.is_connected:
+            if names and self.is_connected:
                 await self._send(names)
 
     async def _send(self, names: AbstractSet[str]) -> None:

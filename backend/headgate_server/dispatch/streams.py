@@ -1,11 +1,12 @@
 """One agent session's stream: what it opens with, and what it carries until it closes."""
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from headgate_server.bus import channels
@@ -29,6 +30,8 @@ from headgate_server.services import agents
 from headgate_server.services.leases import hold
 from headgate_server.services.leases import offer as offers
 from headgate_server.settings import Timers
+
+logger = logging.getLogger(__name__)
 
 MAX_QUEUED = 1000
 HEARTBEAT_SECONDS = 20.0
@@ -63,7 +66,7 @@ class Stream:
         self._state = AgentState.ONLINE
         age = timers.stream_max_age_seconds
         self._max_age = age * (1 + random.uniform(-AGE_JITTER, AGE_JITTER))  # noqa: S311  spread
-        self.is_closing = False
+        self._opened_at = datetime.max.replace(tzinfo=UTC)
 
     async def open(
         self, *, session_id: UUID, held: Sequence[LeaseRef], replica_id: UUID
@@ -95,7 +98,7 @@ class Stream:
             held=tuple(verdict for verdict in verdicts if verdict.outcome in kept),
             unknown=tuple(verdict.run_id for verdict in verdicts if verdict.outcome not in kept),
         )
-        self._state = session.state
+        self._state, self._opened_at = session.state, server_time
         return Opening(session, first, tuple(live), tuple(cancels), server_time)
 
     def deliver(self, message: Message) -> None:
@@ -109,12 +112,10 @@ class Stream:
 
     async def messages(self, opening: Opening) -> AsyncGenerator[Message]:
         """Yield the opening, then offers and control messages until the stream closes."""
-        yield opening.first
-        for offer in opening.offers:
-            yield offer
-        for cancel in self._fresh(opening.cancels):
-            yield cancel
+        for message in (opening.first, *opening.offers, *self._fresh(opening.cancels)):
+            self.deliver(message)
         watcher = asyncio.create_task(self._watch(opening), name=f"stream-{opening.session.id}")
+        watcher.add_done_callback(self._watcher_ended)
         closes_at = asyncio.get_running_loop().time() + self._max_age
         try:
             while True:

@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 from pathlib import Path
 from typing import cast
@@ -19,9 +20,11 @@ from headgate_server.embedded.errors import (
     DataDirTooNew,
     DataDirUnusable,
 )
+from headgate_server.embedded.orphans import clear_leftovers
 
 LAYOUT_VERSION = 1
 MARKER_NAME = "headgate.json"
+PID_FILES = {"postgres": "postmaster.pid", "valkey": "valkey.pid"}
 
 
 class DataDir:
@@ -73,6 +76,12 @@ class DataDir:
             return
         directory = cls.claim(path)
         try:
+            for service, pid_file in PID_FILES.items():
+                clear_leftovers(
+                    directory.path / service / pid_file,
+                    folder=directory.path / service,
+                    stop_signal=signal.SIGINT,
+                )
             for entry in directory.path.iterdir():
                 if entry.is_dir() and not entry.is_symlink():
                     shutil.rmtree(entry)

@@ -9,6 +9,7 @@ import asyncpg
 import psutil
 import pytest
 
+from headgate_server.embedded.data_dir import DataDir
 from headgate_server.embedded.errors import ServiceFailed
 from headgate_server.embedded.services import EmbeddedServices
 from headgate_server.embedded.supervisor import RESTARTS_MAX, ServiceEvent
@@ -157,6 +158,21 @@ def test_servers_whose_keepers_were_killed_too_are_replaced(tmp_path: Path) -> N
 
         with Holder(tmp_path / "data") as again:
             assert ping(again.read_line()["redis_url"])
+
+
+def test_clearing_stops_what_a_killed_holder_left(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    with Holder(data_dir) as holder:
+        holder.read_line()
+        keepers = [psutil.Process(pid(data_dir)).ppid() for pid in (postgres_pid, valkey_pid)]
+        for pid in [holder.process.pid, *keepers]:
+            os.kill(pid, signal.SIGKILL)
+        holder.process.wait(timeout=30)
+
+        DataDir.clear(data_dir)
+
+        assert not is_served(data_dir)
+        assert sorted(path.name for path in data_dir.iterdir()) == ["headgate.json", "lock"]
 
 
 def test_pid_file_that_names_a_stranger_is_cleared_and_the_stranger_lives(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 import uvloop
 
+from headgate_server.embedded.data_dir import DataDir
 from headgate_server.embedded.errors import (
     DataDirForeign,
     DataDirLocked,
@@ -134,6 +135,19 @@ async def test_foreign_directory_is_refused_untouched(tmp_path: Path) -> None:
         await EmbeddedServices(tmp_path).start()
 
     assert names_in(tmp_path) == ["thesis.txt"]
+
+
+async def test_clearing_refuses_what_is_foreign_or_in_use(tmp_path: Path) -> None:
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign/thesis.txt").write_text("do not lose me")
+    with pytest.raises(DataDirForeign):
+        DataDir.clear(tmp_path / "foreign")
+    assert names_in(tmp_path / "foreign") == ["thesis.txt"]
+
+    async with EmbeddedServices(tmp_path / "used", has_postgres=False) as services:
+        with pytest.raises(DataDirLocked):
+            DataDir.clear(tmp_path / "used")
+        assert ping(services.redis_url)
 
 
 async def test_directory_of_a_newer_layout_is_refused(tmp_path: Path) -> None:

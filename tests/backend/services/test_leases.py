@@ -1,129 +1,21 @@
 """A run's way through offer, claim, start and end, and back when its holder is gone."""
 
-from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from headgate_server.database.engine import make_engine
-from headgate_server.database.urls import DatabaseUrls
-from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain.errors import IllegalTransition, LeaseLost
-from headgate_server.domain.flow_runs import FlowRun
-from headgate_server.domain.leases import LeaseOutcome, LeaseRef, Offer
-from headgate_server.domain.states import StateType, propose
+from headgate_server.domain.leases import LeaseOutcome, LeaseRef
+from headgate_server.domain.states import StateType
 from headgate_server.domain.transitions.policy import replay
-from headgate_server.services.flow_runs import change, create, read
-from headgate_server.services.leases import hold, offer, reap
+from headgate_server.services.flow_runs import change, read
+from headgate_server.services.leases import hold, reap
 from headgate_server.tables.work_pools import work_items
-from tests.factories.deployments import Deployed, Promise, make_deployment, make_session
-from tests.factories.tenants import Tenant, make_tenant
-
-LEASE = timedelta(seconds=90)
-OFFER_TTL = timedelta(seconds=15)
+from tests.factories.deployments import Promise, make_deployment, make_session
+from tests.fixtures.world import LEASE, World
 
 pytestmark = pytest.mark.anyio
-
-
-@dataclass
-class Shift:
-    """Moves the database's time as the services see it."""
-
-    by: timedelta = timedelta()
-
-    def __call__(self, now: datetime) -> datetime:
-        return now + self.by
-
-
-@dataclass
-class World:
-    database: Database
-    tenant: Tenant
-    shift: Shift
-    deployed: Deployed
-    session_id: UUID
-
-    def work(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        return self.database.tenant(self.tenant.owner, self.tenant.workspace_id)
-
-    def system(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        return self.database.system(workspace_id=self.tenant.workspace_id)
-
-    async def create(self, count: int = 1) -> list[FlowRun]:
-        request = create.RunRequest(deployment_id=self.deployed.deployment_id, name="nightly")
-        async with self.work() as work:
-            made = await create.create_runs(work, [request] * count)
-        return [run for run in made if isinstance(run, FlowRun)]
-
-    async def offer(self, session_ids: list[UUID] | None = None) -> list[Offer]:
-        async with self.system() as work:
-            return await offer.offer_runs(
-                work,
-                work_pool_id=self.deployed.work_pool_id,
-                groups={None: session_ids or [self.session_id]},
-                most=100,
-                offer_ttl=OFFER_TTL,
-            )
-
-    async def claim(self, offered: Offer) -> LeaseRef:
-        lease = LeaseRef(offered.run_id, offered.token, offered.epoch)
-        async with self.work() as work:
-            await hold.claim_run(work, session_id=self.session_id, lease=lease, duration=LEASE)
-        return lease
-
-    async def propose(
-        self, lease: LeaseRef, type_: StateType, *, key: str | None = None, **details: object
-    ) -> FlowRun:
-        async with self.work() as work:
-            moved = await change.set_state(
-                work,
-                run_id=lease.run_id,
-                state=propose(type_, details=dict(details)),
-                lease=lease,
-                key=key,
-            )
-        if moved.error is not None:
-            raise moved.error
-        return moved.run
-
-    async def started(self) -> LeaseRef:
-        await self.create()
-        (offered,) = await self.offer()
-        lease = await self.claim(offered)
-        await self.propose(lease, StateType.RUNNING)
-        return lease
-
-    async def history(self, run_id: UUID) -> list[tuple[int, str]]:
-        async with self.work() as work:
-            states = await read.list_states(work, flow_run_id=run_id, after=0, most=100)
-        return [(state.sequence, state.name) for state in states]
-
-    async def reap(self) -> int:
-        async with self.system() as work:
-            expired = await reap.list_expired(work, most=10)
-        judged = 0
-        for lease in expired:
-            async with self.system() as work:
-                judged += (await reap.judge_expired(work, lease)).is_accepted
-        return judged
-
-
-@pytest.fixture
-async def world(urls: DatabaseUrls) -> AsyncGenerator[World]:
-    shift = Shift()
-    app = make_engine(urls.app, application_name="test-app", pool_size=5)
-    system = make_engine(urls.system, application_name="test-system", pool_size=5)
-    database = Database(app=app, system=system, read_now=shift)
-    tenant = await make_tenant(database)
-    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
-        deployed = await make_deployment(work)
-        session_id = await make_session(work, deployed)
-    yield World(database, tenant, shift, deployed, session_id)
-    await database.dispose()
 
 
 async def test_a_run_goes_from_created_to_completed_with_a_gapless_history(world: World) -> None:

@@ -1,0 +1,69 @@
+"""One event loop on one daemon thread per process, for everything that talks to the server."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class BackgroundLoop:
+    """An event loop that runs beside user code, so that neither waits for the other."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="headgate-background", daemon=True)
+        self._thread.start()
+
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Start a coroutine from any other thread."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine from any other thread and wait for its result."""
+        if self.is_current_thread():
+            coroutine.close()
+            message = "The background loop cannot wait for itself"
+            raise RuntimeError(message)
+        future = self.submit(coroutine)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def is_current_thread(self) -> bool:
+        """Whether the caller is a coroutine of this loop, which must not block."""
+        return threading.current_thread() is self._thread
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+
+
+class _Holder:
+    """The process's loop; a forked child starts without one: threads do not survive a fork."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.loop: BackgroundLoop | None = None
+
+    def reset(self) -> None:
+        self.lock = threading.Lock()
+        self.loop = None
+
+
+_holder = _Holder()
+os.register_at_fork(after_in_child=_holder.reset)
+
+
+def background_loop() -> BackgroundLoop:
+    """Return this process's background loop, started on first use."""
+    if _holder.loop is None:
+        with _holder.lock:
+            if _holder.loop is None:
+                _holder.loop = BackgroundLoop()
+    return _holder.loop

@@ -1,0 +1,117 @@
+"""What every noun's calls share: run an operation, raise its refusal, read its answer."""
+
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from headgate.api.documents import document
+from headgate.api.transport import Transport
+from headgate.errors import NotFoundError, refusal
+
+T = TypeVar("T")
+
+PAGE_SIZE = 50
+
+
+class Answer(msgspec.Struct, frozen=True, rename="camel"):
+    """The base of every object that the API answers with; unknown fields are left out."""
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """One page of a list.
+
+    Args:
+        end_cursor: pass it as ``after`` to read on.
+    """
+
+    items: list[T]
+    end_cursor: str | None = None
+    has_next_page: bool = False
+
+
+class LeaseInput(msgspec.Struct, frozen=True, rename="camel"):
+    """The right to write about a run: which run, by what token, in which epoch."""
+
+    run_id: str
+    lease_token: str
+    epoch: int
+
+    def as_variables(self) -> dict[str, Any]:
+        """Return it as the API's ``LeaseInput``."""
+        return {"runId": self.run_id, "leaseToken": self.lease_token, "epoch": self.epoch}
+
+
+async def ask(
+    transport: Transport,
+    noun: str,
+    operation: str,
+    *,
+    variables: dict[str, Any],
+    deadline_seconds: float | None = None,
+) -> Any:
+    """Run an operation with one root field and return that field's value.
+
+    Raises:
+        ApiError: the server could not be asked or failed.
+    """
+    data = await transport.execute(
+        document(noun, operation),
+        variables,
+        operation=operation,
+        deadline_seconds=deadline_seconds,
+    )
+    return next(iter(data.values()))
+
+
+async def change(
+    transport: Transport,
+    noun: str,
+    operation: str,
+    *,
+    input: dict[str, Any],
+    deadline_seconds: float | None = None,
+) -> dict[str, Any]:
+    """Run a mutation and return its payload.
+
+    Raises:
+        RefusedError: of the kind of the payload's first error.
+        ApiError: the server could not be asked or failed.
+    """
+    payload = await ask(
+        transport,
+        noun,
+        operation,
+        variables={"input": input},
+        deadline_seconds=deadline_seconds,
+    )
+    errors = payload.get("errors")
+    if errors:
+        raise refusal(errors[0])
+    return payload
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """Return the inputs that were given, so that absent ones keep the server's defaults."""
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def require(value: Any, *, what: str) -> Any:
+    """Return a value that must be there.
+
+    Raises:
+        NotFoundError: it is null, so it does not exist or this key may not see it.
+    """
+    if value is None:
+        message = f"There is no {what}, or this key may not see it"
+        raise NotFoundError(message)
+    return value
+
+
+def read_page(connection: dict[str, Any], *, item: type[T]) -> Page[T]:
+    """Read a connection's nodes and how to go on."""
+    info = connection["pageInfo"]
+    return Page(
+        items=msgspec.convert(connection["nodes"], list[item]),
+        end_cursor=info["endCursor"],
+        has_next_page=info["hasNextPage"],
+    )

@@ -1,0 +1,71 @@
+"""Flows over the API: upsert, find, list."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from headgate.api.calls import PAGE_SIZE, Answer, Page, ask, change, given, read_page, require
+from headgate.api.transport import Transport
+
+NOUN = "flows"
+
+
+class FlowAnswer(Answer, frozen=True):
+    """A flow as the API shows it."""
+
+    id: str
+    name: str
+    tags: list[str]
+    version: int
+
+
+async def upsert(
+    transport: Transport, *, workspace_id: str, name: str, tags: Sequence[str] | None = None
+) -> FlowAnswer:
+    """Make sure that a flow of this name exists."""
+    payload = await change(
+        transport,
+        NOUN,
+        "FlowUpsert",
+        input=given(
+            workspaceId=workspace_id, name=name, tags=list(tags) if tags is not None else None
+        ),
+    )
+    return msgspec.convert(payload["flow"], FlowAnswer)
+
+
+async def find(
+    transport: Transport, *, organization: str, workspace: str, name: str
+) -> FlowAnswer | None:
+    """Return the flow of this name; None when there is none."""
+    found = await ask(
+        transport,
+        NOUN,
+        "Flow",
+        variables={"organization": organization, "workspace": workspace, "name": name},
+    )
+    place = require(found, what=f"workspace {organization}/{workspace}")
+    return msgspec.convert(place["flow"], FlowAnswer | None)
+
+
+async def list_flows(
+    transport: Transport,
+    *,
+    organization: str,
+    workspace: str,
+    filter: dict[str, Any] | None = None,
+    first: int = PAGE_SIZE,
+    after: str | None = None,
+) -> Page[FlowAnswer]:
+    """Return flows by name."""
+    found = await ask(
+        transport,
+        NOUN,
+        "Flows",
+        variables=given(
+            organization=organization, workspace=workspace, first=first, after=after, filter=filter
+        ),
+    )
+    place = require(found, what=f"workspace {organization}/{workspace}")
+    return read_page(place["flows"], item=FlowAnswer)

@@ -1,0 +1,110 @@
+"""Work pools over the API: upsert, get, list."""
+
+from typing import Any
+
+import msgspec
+
+from headgate.api.calls import PAGE_SIZE, Answer, Page, ask, change, given, read_page, require
+from headgate.api.transport import Transport
+
+NOUN = "work_pools"
+
+
+class WorkQueueAnswer(Answer, frozen=True):
+    """A queue of a pool; a lower priority number goes first."""
+
+    id: str
+    name: str
+    priority: int
+    paused: bool
+    concurrency_limit: int | None = None
+
+
+class WorkPoolAnswer(Answer, frozen=True):
+    """A work pool as the API shows it."""
+
+    id: str
+    name: str
+    type: str
+    paused: bool
+    version: int
+    status: str
+    base_job_template: dict[str, Any]
+    queues: list[WorkQueueAnswer]
+    concurrency_limit: int | None = None
+
+
+class StoredWorkPool(msgspec.Struct, frozen=True, kw_only=True):
+    """The pool after an upsert, and whether it is new."""
+
+    work_pool: WorkPoolAnswer
+    is_created: bool
+
+
+async def upsert(
+    transport: Transport,
+    *,
+    workspace_id: str,
+    name: str,
+    type: str = "process",
+    is_paused: bool | None = None,
+    concurrency_limit: int | None = None,
+    base_job_template: dict[str, Any] | None = None,
+    expected_version: int | None = None,
+) -> StoredWorkPool:
+    """Create the pool of this name, or change it."""
+    payload = await change(
+        transport,
+        NOUN,
+        "WorkPoolUpsert",
+        input=given(
+            workspaceId=workspace_id,
+            name=name,
+            type=type,
+            paused=is_paused,
+            concurrencyLimit=concurrency_limit,
+            baseJobTemplate=base_job_template,
+            expectedVersion=expected_version,
+        ),
+    )
+    return StoredWorkPool(
+        work_pool=msgspec.convert(payload["workPool"], WorkPoolAnswer),
+        is_created=bool(payload["created"]),
+    )
+
+
+async def get(
+    transport: Transport, *, organization: str, workspace: str, name: str
+) -> WorkPoolAnswer:
+    """Return the pool of this name.
+
+    Raises:
+        NotFoundError: there is none, or this key may not see it.
+    """
+    found = await ask(
+        transport,
+        NOUN,
+        "WorkPool",
+        variables={"organization": organization, "workspace": workspace, "name": name},
+    )
+    place = require(found, what=f"workspace {organization}/{workspace}")
+    return msgspec.convert(require(place["workPool"], what=f"work pool {name!r}"), WorkPoolAnswer)
+
+
+async def list_work_pools(
+    transport: Transport,
+    *,
+    organization: str,
+    workspace: str,
+    first: int = PAGE_SIZE,
+    after: str | None = None,
+) -> Page[WorkPoolAnswer]:
+    """Return pools by name."""
+    found = await ask(
+        transport,
+        NOUN,
+        "WorkPools",
+        variables=given(organization=organization, workspace=workspace, first=first, after=after),
+    )
+    place = require(found, what=f"workspace {organization}/{workspace}")
+    return read_page(place["workPools"], item=WorkPoolAnswer)

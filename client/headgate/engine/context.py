@@ -1,0 +1,218 @@
+"""What surrounds user code: the flow run, the task run and the tags of this context."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from headgate.clock import now_us
+from headgate.engine.crash import CancelRequested, Interrupter
+from headgate.engine.timeouts import Deadline, interrupt_thread
+from headgate.errors import ParameterError
+from headgate.futures import Future
+from headgate.logs import LogSink, current_source
+from headgate.reporting.local_run import LocalRun
+from headgate.reporting.records import TaskRun
+from headgate.reporting.server_run import ServerRun
+from headgate.settings import Settings
+from headgate.specs import FlowSpec, TaskSpec
+from headgate.states import Pending, State
+from headgate.task_runners import TaskRunner
+
+
+class FlowRun:
+    """One run of a flow, as hooks and the runtime see it."""
+
+    __slots__ = (
+        "deployment_id",
+        "deployment_name",
+        "flow_name",
+        "id",
+        "name",
+        "parameters",
+        "parent_task_run_id",
+        "run_count",
+        "start_time_us",
+        "state",
+        "tags",
+    )
+
+    def __init__(
+        self,
+        *,
+        id: str,
+        name: str,
+        flow_name: str,
+        parameters: dict[str, Any],
+        tags: frozenset[str],
+        parent_task_run_id: str | None = None,
+    ) -> None:
+        self.id = id
+        self.name = name
+        self.flow_name = flow_name
+        self.parameters = parameters
+        self.tags = tags
+        self.parent_task_run_id = parent_task_run_id
+        self.deployment_id: str | None = None
+        self.deployment_name: str | None = None
+        self.run_count = 0
+        self.state: State[Any] = Pending()
+        self.start_time_us = now_us()
+
+    @property
+    def state_name(self) -> str:
+        """The name of the state it is in."""
+        return self.state.name
+
+
+Recorder = LocalRun | ServerRun
+
+
+class FlowRunContext:
+    """A flow run in this process: what its tasks and subflows share."""
+
+    __slots__ = (
+        "deadline",
+        "flow",
+        "futures",
+        "interrupt",
+        "interrupter",
+        "is_closing",
+        "is_outcome_known",
+        "log_label",
+        "log_sink",
+        "log_task_run_id",
+        "parameter_error",
+        "parent",
+        "recorder",
+        "run",
+        "settings",
+        "spec",
+        "task_runner",
+        "threads",
+        "wrapper",
+    )
+
+    def __init__(
+        self,
+        *,
+        flow: Any,
+        spec: FlowSpec,
+        run: FlowRun,
+        recorder: Recorder,
+        settings: Settings,
+        task_runner: TaskRunner,
+        interrupter: Interrupter,
+        parent: "FlowRunContext | None" = None,
+        wrapper: TaskRun | None = None,
+    ) -> None:
+        self.flow = flow
+        self.spec = spec
+        self.run = run
+        self.recorder = recorder
+        self.settings = settings
+        self.task_runner = task_runner
+        self.interrupter = interrupter
+        self.parent = parent
+        self.wrapper = wrapper
+        self.parameter_error: ParameterError | None = None
+        self.interrupt: BaseException | None = None
+        self.is_outcome_known = False
+        self.futures: set[Future[Any]] = set()
+        self.threads: set[int] = set()
+        self.deadline: Deadline | None = None
+        self.is_closing = False
+        self.log_label = f"Flow run '{run.name}'"
+        self.log_sink: LogSink | None = recorder if recorder.is_reporting else None
+        self.log_task_run_id: str | None = None
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether no further attempt of anything may start in this run."""
+        has_timed_out = self.deadline is not None and self.deadline.has_struck
+        return self.is_closing or has_timed_out or self.interrupter.struck is not None
+
+    def follow(self, future: Future[Any]) -> None:
+        """Wait for a submitted task at the end of the flow, wherever its future goes."""
+        self.futures.add(future)
+        future.add_done_callback(self.futures.discard)
+
+    def interrupt_tasks(self) -> None:
+        """Strike every thread that runs a submitted task of this run."""
+        for thread_id in list(self.threads):
+            interrupt_thread(thread_id, kind=self.interrupter.struck or CancelRequested)
+
+
+class TaskRunContext:
+    """A task run in this process."""
+
+    __slots__ = (
+        "flow_run",
+        "log_label",
+        "log_sink",
+        "log_task_run_id",
+        "parameters",
+        "run",
+        "spec",
+        "task",
+        "upstream",
+        "wait_for",
+    )
+
+    def __init__(
+        self,
+        *,
+        task: Any,
+        spec: TaskSpec,
+        run: TaskRun,
+        flow_run: FlowRunContext | None,
+        parameters: dict[str, Any],
+        wait_for: Any,
+        upstream: list[Future[Any]],
+    ) -> None:
+        self.task = task
+        self.spec = spec
+        self.run = run
+        self.flow_run = flow_run
+        self.parameters = parameters
+        self.wait_for = wait_for
+        self.upstream = upstream
+        self.log_label = f"Task run '{run.name}'"
+        self.log_sink = flow_run.log_sink if flow_run else None
+        self.log_task_run_id: str | None = run.id
+
+    def rename(self, name: str) -> None:
+        """Give the run the name that its task declares."""
+        self.run.name = name
+        self.log_label = f"Task run '{name}'"
+
+
+current_flow_run: ContextVar[FlowRunContext | None] = ContextVar("headgate_flow_run", default=None)
+current_task_run: ContextVar[TaskRunContext | None] = ContextVar("headgate_task_run", default=None)
+current_tags: ContextVar[frozenset[str]] = ContextVar("headgate_tags", default=frozenset())
+
+
+@contextmanager
+def tags(*names: str) -> Generator[set[str]]:
+    """Give these tags to every run that starts inside, besides those of the contexts around."""
+    token = current_tags.set(current_tags.get() | frozenset(names))
+    try:
+        yield set(current_tags.get())
+    finally:
+        current_tags.reset(token)
+
+
+@contextmanager
+def surrounding(context: FlowRunContext) -> Generator[None]:
+    """Make a flow run the one around what is called inside."""
+    flow_token = current_flow_run.set(context)
+    task_token = current_task_run.set(None)
+    log_token = current_source.set(context)
+    tags_token = current_tags.set(context.run.tags)
+    try:
+        yield
+    finally:
+        current_tags.reset(tags_token)
+        current_source.reset(log_token)
+        current_task_run.reset(task_token)
+        current_flow_run.reset(flow_token)

@@ -1,0 +1,80 @@
+"""Loads what a job names: runs its pull steps, imports its entrypoint."""
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from headgate.engine.effects import run_coroutine
+from headgate.errors import EntrypointError
+from headgate.specs import FlowSpec
+
+
+def run_pull_steps(steps: Sequence[Mapping[str, Mapping[str, Any]]]) -> None:
+    """Call each step's function with its inputs, in order.
+
+    Raises:
+        EntrypointError: a step names no function.
+    """
+    for step in steps:
+        for name, inputs in step.items():
+            module_name, _, attribute = name.rpartition(".")
+            try:
+                function = getattr(importlib.import_module(module_name), attribute)
+            except (ImportError, AttributeError, ValueError) as error:
+                message = f"The pull step {name!r} names no function: {error}"
+                raise EntrypointError(message) from error
+            result = function(**inputs)
+            if inspect.isawaitable(result):
+                run_coroutine(result)
+
+
+def load_flow(entrypoint: str) -> Any:
+    """Import the flow that ``path/file.py:flow`` or ``package.module:flow`` names.
+
+    The file's folder is put on the import path, as Python does for a script. A file that was
+    imported before is read again: it may have changed.
+
+    Raises:
+        EntrypointError: the entrypoint is malformed, or names no flow.
+    """
+    place, separator, attribute = entrypoint.rpartition(":")
+    if not (place and separator and attribute):
+        message = f"The entrypoint {entrypoint!r} does not have the form path/file.py:flow"
+        raise EntrypointError(message)
+    module = _load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+    found: Any = module
+    for part in attribute.split("."):
+        found = getattr(found, part, None)
+    if not isinstance(getattr(found, "spec", None), FlowSpec):
+        message = f"{attribute!r} in {place} is not a flow; decorate it with @flow"
+        raise EntrypointError(message)
+    return found
+
+
+def _load_file(path: Path) -> ModuleType:
+    path = path.resolve()
+    if not path.is_file():
+        message = f"There is no file {path}"
+        raise EntrypointError(message)
+    folder = str(path.parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    name = path.stem
+    known = sys.modules.get(name)
+    if known is not None and getattr(known, "__file__", None) != str(path):
+        # Another module has the name: the flow's file gets one that nobody imports.
+        name = f"headgate_flow_{name}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        message = f"{path} cannot be imported"
+        raise EntrypointError(message)
+    module = importlib.util.module_from_spec(spec)
+    # Registered before it runs: dataclasses and pickles look their module up by name.
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

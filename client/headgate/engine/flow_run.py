@@ -1,0 +1,259 @@
+"""Runs one flow: opens the run, passes the start gate, makes attempts, ends it; runs jobs."""
+
+import asyncio
+import logging
+import signal
+from contextlib import nullcontext
+from typing import Any
+
+from headgate.engine.context import FlowRunContext, surrounding
+from headgate.engine.crash import Interrupter, ProcessTerminated, state_of_interrupt
+from headgate.engine.effects import Call, Sleep, Steps, WaitAll, answer_of, drive, drive_async
+from headgate.engine.entrypoints import load_flow, run_pull_steps
+from headgate.engine.hooks import call_hooks, hooks_of
+from headgate.engine.inputs import as_states
+from headgate.engine.opening import FlowCall, open_run
+from headgate.engine.parameters import as_call, bind_named
+from headgate.engine.retries import delay_before
+from headgate.engine.sessions import Opening, claim_assignment, open_recorder
+from headgate.engine.timeouts import Deadline
+from headgate.errors import ParameterError, RunTimeoutError
+from headgate.logs import captured_prints, configure_logging, logger_of
+from headgate.reporting.failures import state_message, user_error
+from headgate.reporting.records import Verdict
+from headgate.settings import Settings, load_settings
+from headgate.specs import FlowSpec, Job
+from headgate.states import Crashed, Failed, Running, State, TimedOut, state_of_value
+
+LINGER_SECONDS = 2.0
+"""How long a stopped run waits for its tasks before it ends without them."""
+
+
+def run_here(call: FlowCall) -> State[Any]:
+    """Run a flow in this thread and return its final state."""
+    return _after(drive(flow_steps(call)))
+
+
+async def run_here_async(call: FlowCall) -> State[Any]:
+    """Run a flow in this coroutine and return its final state."""
+    return _after(await drive_async(flow_steps(call)))
+
+
+def run_job(job: Job) -> int:
+    """Run the flow that an agent was given, under the lease in the environment.
+
+    Returns:
+        The process's exit code: 0 when the server knows the outcome, whatever it is; 1 when the
+        agent must tell it.
+    """
+    settings = load_settings()
+    configure_logging(settings)
+    try:
+        run_pull_steps(job.pull_steps or [])
+        flow = load_flow(job.entrypoint)
+    except Exception as error:  # noqa: BLE001 - user code: what it raises on import is the outcome
+        return 0 if drive(_report_unloadable(job, settings=settings, error=error)) else 1
+    spec: FlowSpec = flow.spec
+    problem = None
+    parameters = job.parameters
+    try:
+        parameters = bind_named(spec.signature, name=spec.name, parameters=job.parameters)
+    except ParameterError as error:
+        problem = error
+    steps = flow_steps(
+        FlowCall(flow=flow, spec=spec, parameters=parameters, error=problem, job=job)
+    )
+    context = asyncio.run(drive_async(steps)) if spec.is_async else drive(steps)
+    return 0 if context.is_outcome_known else 1
+
+
+def _report_unloadable(job: Job, *, settings: Settings, error: Exception) -> Steps[bool]:
+    opening = Opening(
+        flow_name=job.flow_name,
+        name=job.run_name,
+        parameters=job.parameters,
+        tags=frozenset(job.tags),
+        parent=None,
+        wrapper=None,
+        assignment=claim_assignment(settings),
+    )
+    interrupter = Interrupter(is_cancelled_by_signal=True)
+    recorder = yield from open_recorder(opening, settings=settings, interrupter=interrupter)
+    message = f"The flow could not be loaded from {job.entrypoint!r}: {error}"
+    verdict: Verdict = yield from answer_of(recorder.propose(Crashed(message=message, data=error)))
+    return verdict.accepted or verdict.state.is_final()
+
+
+def flow_steps(call: FlowCall) -> Steps[FlowRunContext]:
+    """The core: everything that happens in a flow run, from its parameters to its last hook."""
+    context = yield from open_run(call)
+    with surrounding(context):
+        context.interrupter.attach(is_async=call.spec.is_async)
+        context.task_runner.open()
+        try:
+            verdict = yield from _propose(context, Running())
+            if verdict.accepted:
+                logger_of(context).info(
+                    "Beginning flow run %r of flow %r", context.run.name, context.spec.name
+                )
+                state = yield from _guarded(context)
+                yield from _end(context, state)
+            else:
+                _stay_out(context, verdict)
+        finally:
+            context.task_runner.close()
+            context.interrupter.detach()
+    return context
+
+
+def _propose(
+    context: FlowRunContext, state: State[Any], *, retry: dict[str, Any] | None = None
+) -> Steps[Verdict]:
+    """Propose a state; what the run is in afterwards is the recorder's answer."""
+    verdict: Verdict = yield from answer_of(context.recorder.propose(state, retry=retry))
+    if verdict.accepted or verdict.state.is_final():
+        context.run.state = verdict.state
+        if context.wrapper is not None and context.parent is not None:
+            context.wrapper.attempt = context.run.run_count
+            context.wrapper.enter(verdict.state, message=state_message(verdict.state))
+            context.parent.recorder.record_task(context.wrapper)
+    return verdict
+
+
+def _stay_out(context: FlowRunContext, verdict: Verdict) -> None:
+    """Leave a run alone that must not start here; another attempt or a person decided so."""
+    context.recorder.abandon()
+    context.run.state = verdict.state
+    context.is_outcome_known = True
+    reason = verdict.reason or f"it is in state {verdict.state.name}"
+    logger_of(context).error("The run does not start here: %s", reason)
+
+
+def _guarded(context: FlowRunContext) -> Steps[State[Any]]:
+    """Make the attempts; whatever stops them from outside becomes a state too."""
+    try:
+        return (yield from _attempts(context))
+    except GeneratorExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 - kept, and raised again after the run's end
+        context.interrupt = error
+        context.is_closing = True
+        context.interrupt_tasks()
+        yield WaitAll(list(context.futures), seconds=LINGER_SECONDS)
+        return state_of_interrupt(error, struck=context.interrupter.struck)
+
+
+def _attempts(context: FlowRunContext) -> Steps[State[Any]]:
+    while True:
+        context.run.run_count += 1
+        state = yield from _attempt(context)
+        retry = _next_attempt(context, state)
+        if retry is None:
+            return state
+        verdict = yield from _propose(context, state, retry=retry)
+        if not verdict.state.is_scheduled():
+            return state
+        logger_of(context).info(
+            "Waiting %g seconds for attempt %d", retry["delaySeconds"], context.run.run_count + 1
+        )
+        yield Sleep(retry["delaySeconds"])
+        verdict = yield from _propose(context, Running())
+        if not verdict.accepted:
+            return state
+
+
+def _next_attempt(context: FlowRunContext, state: State[Any]) -> dict[str, Any] | None:
+    policy = context.spec.retry
+    is_spent = context.run.run_count > policy.limit
+    if not state.is_failed() or is_spent or context.parameter_error or context.interrupter.struck:
+        return None
+    delay = delay_before(policy, retry=context.run.run_count)
+    return {"limit": policy.limit, "delaySeconds": delay}
+
+
+def _attempt(context: FlowRunContext) -> Steps[State[Any]]:
+    spec = context.spec
+    context.is_closing = False
+    context.deadline = None
+    if context.parameter_error is not None:
+        return _failed(context, context.parameter_error)
+    yield from call_hooks(
+        spec.hooks.on_running,
+        owner=context.flow,
+        run=context.run,
+        state=context.run.state,
+        source=context,
+    )
+    if spec.timeout_seconds is not None:
+        context.deadline = Deadline(spec.timeout_seconds, what=f"Flow run '{context.run.name}'")
+    args, kwargs = as_call(spec.signature, parameters=context.run.parameters)
+    try:
+        with captured_prints(context) if _has_captured_prints(context) else nullcontext():
+            value = yield Call(
+                spec.fn,
+                args=args,
+                kwargs=kwargs,
+                is_async=spec.is_async,
+                deadline=context.deadline,
+            )
+    except RunTimeoutError as error:
+        if context.deadline is None or error is not context.deadline.error:
+            return (yield from _failed_attempt(context, error))
+        context.interrupt_tasks()
+        yield WaitAll(list(context.futures), seconds=LINGER_SECONDS)
+        return TimedOut(message=str(error), data=error)
+    except Exception as error:  # noqa: BLE001 - user code: its failure is the run's
+        return (yield from _failed_attempt(context, error))
+    while context.futures:
+        yield WaitAll(list(context.futures))
+    return state_of_value(as_states(value))
+
+
+def _failed_attempt(context: FlowRunContext, error: Exception) -> Steps[State[Any]]:
+    """Let the tasks that run come to their end, and those that do not run not start."""
+    context.is_closing = True
+    yield WaitAll(list(context.futures))
+    return _failed(context, error)
+
+
+def _failed(context: FlowRunContext, error: Exception) -> State[Any]:
+    logger_of(context).error("Attempt %d failed", context.run.run_count, exc_info=user_error(error))
+    return Failed(message=f"{type(error).__name__}: {error}", data=error)
+
+
+def _end(context: FlowRunContext, state: State[Any]) -> Steps[None]:
+    """Call the hooks and propose the final state: what the hooks log is reported before it."""
+    yield from call_hooks(
+        hooks_of(context.spec.hooks, state),
+        owner=context.flow,
+        run=context.run,
+        state=state,
+        source=context,
+    )
+    log = logger_of(context)
+    log.log(logging.INFO if state.is_completed() else logging.ERROR, "Finished in state %s", state)
+    verdict = yield from _propose(context, state)
+    context.is_outcome_known = verdict.accepted or verdict.state is not state
+    if not verdict.accepted:
+        log.error("The server did not take the final state %s: %s", state.name, verdict.reason)
+    context.run.state = verdict.state if verdict.state.is_final() else state
+
+
+def _after(context: FlowRunContext) -> State[Any]:
+    """Return the final state, or raise again what stopped the run from outside."""
+    error = context.interrupt
+    own = context.interrupter.kind
+    if own is ProcessTerminated:
+        # The reports are delivered; now the process ends the way it was told to.
+        signal.raise_signal(signal.SIGTERM)
+    if error is not None and (own is None or own is ProcessTerminated):
+        raise error
+    return context.run.state
+
+
+def _has_captured_prints(context: FlowRunContext) -> bool:
+    if context.spec.log_prints is not None:
+        return context.spec.log_prints
+    if context.parent is not None and context.parent.spec.log_prints is not None:
+        return context.parent.spec.log_prints
+    return context.settings.log_prints

@@ -1,0 +1,149 @@
+"""Prepares a flow run: resolved and validated parameters, name, tags, its place in a parent."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from headgate.engine.context import FlowRun, FlowRunContext, current_flow_run, current_tags
+from headgate.engine.crash import Interrupter
+from headgate.engine.effects import Steps, WaitAll
+from headgate.engine.inputs import resolve, upstream_futures
+from headgate.engine.names import declared_name, make_flow_run_name
+from headgate.engine.parameters import needs_validation, validate
+from headgate.engine.sessions import Opening, claim_assignment, open_recorder
+from headgate.errors import ParameterError
+from headgate.logs import configure_logging
+from headgate.reporting.records import TaskRun
+from headgate.settings import load_settings
+from headgate.specs import FlowSpec, Job
+from headgate.states import Pending
+from headgate.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowCall:
+    """A call of a flow.
+
+    Args:
+        error: why the arguments do not fit; the run then fails before user code starts.
+        job: what an agent was told, when this process was started for the run.
+    """
+
+    flow: Any
+    spec: FlowSpec
+    parameters: dict[str, Any]
+    wait_for: Iterable[Any] | None = None
+    error: ParameterError | None = None
+    job: Job | None = None
+
+
+def open_run(call: FlowCall) -> Steps[FlowRunContext]:
+    """Return the run's context, after the server knows of the run; user code has not started.
+
+    Raises:
+        UpstreamTaskError: a task that the call needs did not complete.
+        ApiError: the server did not take the run.
+    """
+    parent = current_flow_run.get()
+    settings = parent.settings if parent else load_settings()
+    configure_logging(settings)
+    needed = list(call.wait_for) if call.wait_for else None
+    upstream = upstream_futures([*call.parameters.values(), needed])
+    if upstream:
+        yield WaitAll(upstream)
+    resolve(needed)
+    parameters = {name: resolve(value) for name, value in call.parameters.items()}
+    parameters, error = _validated(call, parameters)
+    name = _run_name(call, parameters)
+    run_tags = current_tags.get() | frozenset(call.job.tags if call.job else ())
+    assignment = claim_assignment(settings) if parent is None else None
+    interrupter = Interrupter(
+        is_cancelled_by_signal=assignment is not None,
+        parent=parent.interrupter if parent else None,
+    )
+    wrapper = _make_wrapper(call.spec, parent=parent, upstream=[f.task_run_id for f in upstream])
+    opening = Opening(
+        flow_name=call.spec.name,
+        name=name,
+        parameters=parameters,
+        tags=run_tags,
+        parent=parent,
+        wrapper=wrapper,
+        assignment=assignment,
+    )
+    recorder = yield from open_recorder(opening, settings=settings, interrupter=interrupter)
+    run = FlowRun(
+        id=recorder.flow_run_id,
+        name=name,
+        flow_name=call.spec.name,
+        parameters=parameters,
+        tags=run_tags,
+        parent_task_run_id=wrapper.id if wrapper else None,
+    )
+    if call.job and call.job.deployment:
+        run.deployment_id = call.job.deployment.id
+        run.deployment_name = call.job.deployment.name
+    context = FlowRunContext(
+        flow=call.flow,
+        spec=call.spec,
+        run=run,
+        recorder=recorder,
+        settings=settings,
+        task_runner=_task_runner(call.spec),
+        interrupter=interrupter,
+        parent=parent,
+        wrapper=wrapper,
+    )
+    context.parameter_error = error
+    return context
+
+
+def _validated(
+    call: FlowCall, parameters: dict[str, Any]
+) -> tuple[dict[str, Any], ParameterError | None]:
+    spec = call.spec
+    if call.error is not None or not (
+        spec.validate_parameters and needs_validation(spec.signature)
+    ):
+        return parameters, call.error
+    try:
+        valid = validate(spec.fn, signature=spec.signature, name=spec.name, parameters=parameters)
+    except ParameterError as error:
+        return parameters, error
+    return valid, None
+
+
+def _run_name(call: FlowCall, parameters: dict[str, Any]) -> str:
+    if call.job is not None and call.job.run_name:
+        return call.job.run_name
+    if call.spec.run_name is None:
+        return make_flow_run_name()
+    what = {"flow_name": call.spec.name}
+    return declared_name(call.spec.run_name, parameters=parameters, what=what)
+
+
+def _make_wrapper(
+    spec: FlowSpec, *, parent: FlowRunContext | None, upstream: list[str]
+) -> TaskRun | None:
+    """Return the task run that stands for a subflow in its parent."""
+    if parent is None:
+        return None
+    wrapper = TaskRun(
+        task_key=spec.fn.__qualname__,
+        name="",
+        flow_run_id=parent.run.id,
+        tags=current_tags.get(),
+        parents=upstream,
+    )
+    wrapper.name = f"{spec.name}-{wrapper.id[-3:]}"
+    wrapper.enter(Pending())
+    parent.recorder.record_task(wrapper)
+    return wrapper
+
+
+def _task_runner(spec: FlowSpec) -> TaskRunner:
+    declared = spec.task_runner
+    if declared is None:
+        return ThreadPoolTaskRunner()
+    runner: TaskRunner = declared() if isinstance(declared, type) else declared
+    return runner.duplicate()

@@ -1,0 +1,145 @@
+"""Opens a flow run: in memory, begun on the server, or the one that an agent gave this process."""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from headgate.api import flow_runs, workspaces
+from headgate.api.background import background_loop
+from headgate.api.calls import LeaseInput
+from headgate.api.flow_runs import BegunRun
+from headgate.api.transport import Transport
+from headgate.engine.context import FlowRunContext, Recorder
+from headgate.engine.crash import Interrupter
+from headgate.engine.effects import Await, Steps
+from headgate.engine.parameters import as_json
+from headgate.ids import make_uuid
+from headgate.reporting.leftovers import replay_leftovers
+from headgate.reporting.local_run import LocalRun
+from headgate.reporting.records import TaskRun
+from headgate.reporting.server_run import ServerRun
+from headgate.settings import RunAssignment, Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What is known about a run before it has an id.
+
+    Args:
+        name: as declared; the server or this process makes one up where there is none.
+        wrapper: the task run that stands for a subflow in its parent.
+        assignment: the run that this process was started for.
+    """
+
+    flow_name: str
+    name: str
+    parameters: dict[str, Any]
+    tags: frozenset[str]
+    parent: FlowRunContext | None
+    wrapper: TaskRun | None
+    assignment: RunAssignment | None
+
+
+class _Process:
+    """What flow runs of this process share; a forked child starts afresh."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.client_id = make_uuid()
+        self.transports: dict[tuple[str, str | None], Transport] = {}
+        self.workspace_ids: dict[tuple[str, str | None, str, str], str] = {}
+        self.has_claimed = False
+
+
+_process = _Process()
+os.register_at_fork(after_in_child=_process.reset)
+
+
+def claim_assignment(settings: Settings) -> RunAssignment | None:
+    """Return the run that this process was started for, to its first flow only.
+
+    The lease also leaves the environment: what user code starts must not take part in the run.
+    """
+    if settings.assignment is None or _process.has_claimed:
+        return None
+    _process.has_claimed = True
+    for name in ("HEADGATE_FLOW_RUN_ID", "HEADGATE_LEASE_TOKEN", "HEADGATE_LEASE_EPOCH"):
+        os.environ.pop(name, None)
+    return settings.assignment
+
+
+def open_recorder(
+    opening: Opening, *, settings: Settings, interrupter: Interrupter
+) -> Steps[Recorder]:
+    """Return where the run reports, after the server knows of it.
+
+    Raises:
+        ApiError: the server did not take the run; nothing of it has started.
+    """
+    parent = opening.parent.recorder if opening.parent else None
+    if settings.is_local or isinstance(parent, LocalRun):
+        return LocalRun()
+    if parent is None and opening.assignment is not None:
+        return _assigned(opening.assignment, settings=settings, interrupter=interrupter)
+    if isinstance(parent, ServerRun) and opening.wrapper is not None:
+        # The child names its wrapper as parent, so the server hears of the wrapper first.
+        yield Await(parent.sync_now(opening.wrapper))
+    transport = parent.transport if parent else _transport(settings)
+    begin = _begin(opening, settings=settings, transport=transport)
+    begun: BegunRun = yield Await(background_loop().submit(begin))
+    return ServerRun(
+        transport=transport.with_token(begun.run_token),
+        lease=begun.lease,
+        settings=settings,
+        is_own_lease=True,
+        on_cancel=interrupter.cancel,
+    )
+
+
+def _assigned(
+    assignment: RunAssignment, *, settings: Settings, interrupter: Interrupter
+) -> ServerRun:
+    return ServerRun(
+        transport=_transport(settings),
+        lease=LeaseInput(assignment.flow_run_id, assignment.lease_token, assignment.lease_epoch),
+        settings=settings,
+        is_own_lease=False,
+        on_cancel=interrupter.cancel,
+    )
+
+
+def _transport(settings: Settings) -> Transport:
+    key = (settings.require_api_url(), settings.api_key)
+    found = _process.transports.get(key)
+    if found is None:
+        found = _process.transports[key] = Transport(
+            *key, deadline_seconds=settings.request_deadline_seconds
+        )
+        background_loop().submit(replay_leftovers(settings.home))
+    return found
+
+
+async def _begin(opening: Opening, *, settings: Settings, transport: Transport) -> BegunRun:
+    return await flow_runs.begin(
+        transport,
+        workspace_id=await _workspace_id(settings, transport=transport),
+        flow_name=opening.flow_name,
+        client_id=_process.client_id,
+        name=opening.name,
+        parameters=as_json(opening.parameters),
+        tags=sorted(opening.tags),
+        parent_task_run_id=opening.wrapper.id if opening.wrapper else None,
+    )
+
+
+async def _workspace_id(settings: Settings, *, transport: Transport) -> str:
+    organization, workspace = settings.require_workspace()
+    key = (settings.require_api_url(), settings.api_key, organization, workspace)
+    found = _process.workspace_ids.get(key)
+    if found is None:
+        found = _process.workspace_ids[key] = await workspaces.get_id(
+            transport, organization=organization, workspace=workspace
+        )
+    return found

@@ -1,0 +1,112 @@
+"""Pydantic's side of parameters: the only module of the engine that imports it, on first use."""
+
+import inspect
+import typing
+import warnings
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUserError
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
+from headgate.errors import ParameterError
+
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+_CONFIG = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+
+
+def validate(
+    fn: Callable[..., Any],
+    *,
+    signature: inspect.Signature,
+    name: str,
+    given: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the given parameters validated and coerced.
+
+    Raises:
+        ParameterError: one does not fit its annotation.
+    """
+    model = _model(fn, signature)
+    try:
+        values = model.model_validate(dict(given))
+    except ValidationError as error:
+        message = f"The parameters of {name!r} are not valid: {error}"
+        raise ParameterError(message) from None
+    return {
+        key: getattr(values, _field_name(index))
+        for index, key in enumerate(signature.parameters)
+        if key in given
+    }
+
+
+def schema(fn: Callable[..., Any], *, signature: inspect.Signature) -> dict[str, Any]:
+    """Return the parameters' JSON Schema; what has no JSON form takes anything."""
+    with warnings.catch_warnings():
+        # A default without a JSON form is left out of the schema; that is all there is to say.
+        warnings.simplefilter("ignore")
+        document = _model(fn, signature).model_json_schema(schema_generator=_Lenient)
+    for position, name in enumerate(signature.parameters):
+        if name in document.get("properties", {}):
+            document["properties"][name]["position"] = position
+    document.setdefault("properties", {})
+    document["title"] = "Parameters"
+    return document
+
+
+class _Lenient(GenerateJsonSchema):
+    """Describes a type that JSON does not know as one that takes anything."""
+
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
+        return {}
+
+
+@lru_cache(maxsize=256)
+def _model(fn: Callable[..., Any], signature: inspect.Signature) -> type[BaseModel]:
+    annotations = _annotations_of(fn, signature=signature)
+    fields: dict[str, Any] = {}
+    for index, (name, parameter) in enumerate(signature.parameters.items()):
+        default = ... if _is_required(parameter) else parameter.default
+        if default is inspect.Parameter.empty:
+            default = None
+        fields[_field_name(index)] = (
+            annotations[name],
+            Field(default, alias=name, title=name),
+        )
+    try:
+        return create_model("Parameters", __config__=_CONFIG, **fields)
+    except (PydanticUserError, PydanticInvalidForJsonSchema):
+        # An annotation that Pydantic cannot read takes anything, as in a plain call.
+        loose: dict[str, Any] = {key: (Any, field) for key, (_, field) in fields.items()}
+        return create_model("Parameters", __config__=_CONFIG, **loose)
+
+
+def _field_name(index: int) -> str:
+    # Not the parameter's own name: Pydantic reserves some, and forbids leading underscores.
+    return f"parameter_{index}"
+
+
+def _annotations_of(fn: Callable[..., Any], *, signature: inspect.Signature) -> dict[str, Any]:
+    """Return each parameter's annotation; Any where there is none or its names are not at hand."""
+    try:
+        hints = typing.get_type_hints(fn, include_extras=True)
+    except (NameError, TypeError, AttributeError):
+        hints = {}
+    found: dict[str, Any] = {}
+    for name, parameter in signature.parameters.items():
+        annotation = hints.get(name, parameter.annotation)
+        if annotation is inspect.Parameter.empty or isinstance(annotation, str):
+            annotation = Any
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            annotation = cast("Any", tuple)[annotation, ...]
+        elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            annotation = cast("Any", dict)[str, annotation]
+        found[name] = annotation
+    return found
+
+
+def _is_required(parameter: inspect.Parameter) -> bool:
+    """Return whether a call must give the parameter."""
+    return parameter.default is inspect.Parameter.empty and parameter.kind not in _VARIADIC

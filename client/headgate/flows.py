@@ -1,0 +1,237 @@
+"""The ``@flow`` decorator and what it makes: call it, configure it, describe its parameters."""
+
+import inspect
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from functools import update_wrapper
+from typing import Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
+
+from headgate.engine import flow_run
+from headgate.engine.opening import FlowCall
+from headgate.engine.parameters import bind, schema, validate
+from headgate.engine.retries import make_policy
+from headgate.specs import FlowSpec, Hook, Hooks, RetryDelays, RunNamer
+from headgate.states import State
+from headgate.task_runners import TaskRunner
+
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
+T = TypeVar("T")
+
+
+class FlowOptions(TypedDict, total=False):
+    """What ``@flow`` and ``with_options`` take."""
+
+    name: str | None
+    description: str | None
+    version: str | None
+    flow_run_name: RunNamer | None
+    retries: int | None
+    retry_delay_seconds: RetryDelays
+    timeout_seconds: float | timedelta | None
+    validate_parameters: bool
+    task_runner: TaskRunner | type[Any] | None
+    log_prints: bool | None
+    on_running: Sequence[Hook] | None
+    on_completion: Sequence[Hook] | None
+    on_failure: Sequence[Hook] | None
+    on_cancellation: Sequence[Hook] | None
+    on_crashed: Sequence[Hook] | None
+
+
+class Flow(Generic[P, R]):
+    """A function whose calls are flow runs.
+
+    Args:
+        fn: the function; its signature is the flow's.
+        options: as ``@flow`` takes them.
+    """
+
+    __name__: str
+
+    def __init__(self, fn: Callable[P, R], **options: Unpack[FlowOptions]) -> None:
+        if not callable(fn):
+            message = f"@flow needs a function, not {fn!r}"
+            raise TypeError(message)
+        self.fn = fn
+        self.options = options
+        self.spec = _make_spec(fn, options)
+        update_wrapper(cast("Any", self), fn)
+
+    @property
+    def name(self) -> str:
+        """The flow's name."""
+        return self.spec.name
+
+    @property
+    def description(self) -> str | None:
+        """What the flow does; the function's docstring by default."""
+        return self.spec.description
+
+    @property
+    def version(self) -> str | None:
+        """The version that the author gave."""
+        return self.spec.version
+
+    @property
+    def is_async(self) -> bool:
+        """Whether calling the flow returns a coroutine."""
+        return self.spec.is_async
+
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    @overload
+    def __call__(  # pyright: ignore[reportOverlappingOverload] - the first that fits is meant
+        self: "Flow[..., Coroutine[Any, Any, T]]",
+        *args: Any,
+        return_state: Literal[True],
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> Coroutine[Any, Any, State[T]]: ...
+
+    @overload
+    def __call__(
+        self: "Flow[..., T]",
+        *args: Any,
+        return_state: Literal[True],
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> State[T]: ...
+
+    @overload
+    def __call__(
+        self: "Flow[..., T]", *args: Any, wait_for: Iterable[Any] | None, **kwargs: Any
+    ) -> T: ...
+
+    def __call__(
+        self,
+        *args: Any,
+        return_state: bool = False,
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Run the flow here and return its result; inside another flow, as its subflow.
+
+        Args:
+            return_state: return the final state instead, and do not raise a failure.
+            wait_for: futures or states that must complete first.
+        """
+        parameters = bind(self.spec.signature, name=self.name, args=args, kwargs=kwargs)
+        call = FlowCall(flow=self, spec=self.spec, parameters=parameters, wait_for=wait_for)
+        if self.spec.is_async:
+            return _awaited(call, return_state=return_state)
+        state = flow_run.run_here(call)
+        return state if return_state else state.result()
+
+    def with_options(self, **options: Unpack[FlowOptions]) -> "Flow[P, R]":
+        """Return a flow of the same function with some options changed."""
+        return Flow(self.fn, **{**self.options, **options})
+
+    def parameter_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the parameters, as deployments store it."""
+        return schema(self.fn, signature=self.spec.signature)
+
+    def validate_parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return parameters given by name, validated and coerced, with defaults filled in.
+
+        Raises:
+            ParameterError: one is missing, unknown, or does not fit its annotation.
+        """
+        bound = bind(self.spec.signature, name=self.name, args=(), kwargs=parameters)
+        return validate(self.fn, signature=self.spec.signature, name=self.name, parameters=bound)
+
+    def on_completion(self, hook: Hook) -> Hook:
+        """Add a hook; usable as a decorator."""
+        return self._add_hook("on_completion", hook)
+
+    def on_failure(self, hook: Hook) -> Hook:
+        """Add a hook; usable as a decorator."""
+        return self._add_hook("on_failure", hook)
+
+    def on_running(self, hook: Hook) -> Hook:
+        """Add a hook; usable as a decorator."""
+        return self._add_hook("on_running", hook)
+
+    def on_cancellation(self, hook: Hook) -> Hook:
+        """Add a hook; usable as a decorator."""
+        return self._add_hook("on_cancellation", hook)
+
+    def on_crashed(self, hook: Hook) -> Hook:
+        """Add a hook; usable as a decorator."""
+        return self._add_hook("on_crashed", hook)
+
+    def _add_hook(self, kind: str, hook: Hook) -> Hook:
+        hooks = self.spec.hooks
+        self.spec = replace(
+            self.spec, hooks=replace(hooks, **{kind: (*getattr(hooks, kind), hook)})
+        )
+        return hook
+
+    def __repr__(self) -> str:
+        return f"Flow({self.name!r})"
+
+
+@overload
+def flow(fn: Callable[P, R], /) -> Flow[P, R]: ...
+
+
+@overload
+def flow(
+    fn: None = None, /, **options: Unpack[FlowOptions]
+) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
+
+
+def flow(fn: Callable[..., Any] | None = None, /, **options: Unpack[FlowOptions]) -> Any:
+    """Make a flow of a function.
+
+    Args:
+        fn: the function, when the decorator is used without options.
+        options: ``name``, ``description``, ``version``; ``flow_run_name``: a template over the
+            parameters, or a function; ``retries`` after the first attempt and
+            ``retry_delay_seconds``: a number, a list, or a function of the number of retries;
+            ``timeout_seconds`` of each attempt; ``validate_parameters`` by their annotations, on
+            by default; ``task_runner`` for submitted tasks; ``log_prints``; the hooks
+            ``on_running``, ``on_completion``, ``on_failure``, ``on_cancellation``,
+            ``on_crashed``.
+    """
+    if fn is not None:
+        return Flow(fn, **options)
+
+    def decorate(function: Callable[..., Any]) -> Flow[..., Any]:
+        return Flow(function, **options)
+
+    return decorate
+
+
+async def _awaited(call: FlowCall, *, return_state: bool) -> Any:
+    state = await flow_run.run_here_async(call)
+    return state if return_state else state.result()
+
+
+def _make_spec(fn: Callable[..., Any], options: FlowOptions) -> FlowSpec:
+    timeout = options.get("timeout_seconds")
+    return FlowSpec(
+        fn=fn,
+        name=options.get("name") or fn.__name__.replace("_", "-"),
+        signature=inspect.signature(fn),
+        is_async=inspect.iscoroutinefunction(fn),
+        description=options.get("description") or inspect.getdoc(fn),
+        version=options.get("version"),
+        run_name=options.get("flow_run_name"),
+        retry=make_policy(
+            retries=options.get("retries"), delay_seconds=options.get("retry_delay_seconds")
+        ),
+        timeout_seconds=timeout.total_seconds() if isinstance(timeout, timedelta) else timeout,
+        validate_parameters=options.get("validate_parameters", True),
+        task_runner=options.get("task_runner"),
+        log_prints=options.get("log_prints"),
+        hooks=Hooks(
+            on_running=tuple(options.get("on_running") or ()),
+            on_completion=tuple(options.get("on_completion") or ()),
+            on_failure=tuple(options.get("on_failure") or ()),
+            on_cancellation=tuple(options.get("on_cancellation") or ()),
+            on_crashed=tuple(options.get("on_crashed") or ()),
+        ),
+    )

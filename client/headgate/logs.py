@@ -1,0 +1,191 @@
+"""Run loggers: ``get_run_logger``, the handlers of the terminal and of reports, captured prints."""
+
+import builtins
+import io
+import logging
+import sys
+import threading
+from collections.abc import Generator, MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Protocol
+
+from headgate.errors import MissingContextError
+from headgate.settings import Settings
+
+ROOT = "headgate"
+FLOW_RUNS = "headgate.flow_runs"
+TASK_RUNS = "headgate.task_runs"
+ENGINE = "headgate.engine"
+"""What is said of task states goes to the terminal only: the server has the states themselves."""
+REPORTING = "headgate.reporting"
+"""What the reporter says of itself goes to the terminal only: reporting it would feed on itself."""
+_TERMINAL_ONLY = frozenset({ENGINE, REPORTING})
+_CONSOLE_FORMAT = "%(asctime)s.%(msecs)03d | %(levelname)-7s | %(run)s%(message)s"
+
+
+class LogSink(Protocol):
+    """Where reported lines go."""
+
+    def append_log(
+        self,
+        *,
+        timestamp_us: int,
+        level: int,
+        logger: str,
+        message: str,
+        task_run_id: str | None,
+    ) -> None:
+        """Take one line."""
+        ...
+
+
+class LogSource(Protocol):
+    """The run that a line comes from."""
+
+    @property
+    def log_sink(self) -> LogSink | None:
+        """Where its lines are reported; None in local mode."""
+        ...
+
+    @property
+    def log_label(self) -> str:
+        """How the terminal names it."""
+        ...
+
+    @property
+    def log_task_run_id(self) -> str | None:
+        """Its id, if it is a task run."""
+        ...
+
+
+current_source: ContextVar[LogSource | None] = ContextVar("headgate_log_source", default=None)
+
+
+class RunLogger(logging.LoggerAdapter[logging.Logger]):
+    """A logger bound to a run, so that its lines find the run from any thread."""
+
+    def __init__(self, logger: logging.Logger, source: LogSource) -> None:
+        super().__init__(logger, {})
+        self.source = source
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        """Attach the run to the record."""
+        extra: dict[str, Any] = dict(kwargs.get("extra") or {})
+        extra["headgate_source"] = self.source
+        kwargs["extra"] = extra
+        return msg, kwargs
+
+
+def get_logger(name: str | None = None) -> logging.Logger:
+    """Return a logger below ``headgate``."""
+    if name is None or name == ROOT:
+        return logging.getLogger(ROOT)
+    return logging.getLogger(name if name.startswith(f"{ROOT}.") else f"{ROOT}.{name}")
+
+
+def get_run_logger() -> RunLogger:
+    """Return the logger of the flow or task run around this call.
+
+    Raises:
+        MissingContextError: there is no run around it.
+    """
+    source = current_source.get()
+    if source is None:
+        message = "get_run_logger() needs a flow or task run around it"
+        raise MissingContextError(message)
+    return logger_of(source)
+
+
+def logger_of(source: LogSource) -> RunLogger:
+    """Return the logger of one run."""
+    name = FLOW_RUNS if source.log_task_run_id is None else TASK_RUNS
+    return RunLogger(logging.getLogger(name), source)
+
+
+def _source_of(record: logging.LogRecord) -> LogSource | None:
+    return getattr(record, "headgate_source", None) or current_source.get()
+
+
+class ConsoleHandler(logging.Handler):
+    """Writes readable lines to the terminal, unless the program configured logging itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter(_CONSOLE_FORMAT, datefmt="%H:%M:%S"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line to standard error."""
+        if logging.root.handlers:
+            return
+        source = _source_of(record)
+        record.run = f"{source.log_label} - " if source else ""
+        sys.stderr.write(self.format(record) + "\n")
+
+
+class ReportHandler(logging.Handler):
+    """Hands lines to the reporter of the run they come from."""
+
+    _traceback = logging.Formatter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Queue one line."""
+        source = _source_of(record)
+        sink = source.log_sink if source else None
+        if source is None or sink is None or record.name in _TERMINAL_ONLY:
+            return
+        message = record.getMessage()
+        if record.exc_info:
+            message = f"{message}\n{self._traceback.formatException(record.exc_info)}"
+        sink.append_log(
+            timestamp_us=int(record.created * 1_000_000),
+            level=record.levelno,
+            logger=record.name,
+            message=message,
+            task_run_id=source.log_task_run_id,
+        )
+
+
+_configuring = threading.Lock()
+
+
+def configure_logging(settings: Settings) -> None:
+    """Attach the handlers, once per process, and set the level of Headgate's loggers."""
+    root = logging.getLogger(ROOT)
+    with _configuring:
+        if not any(isinstance(handler, ReportHandler) for handler in root.handlers):
+            root.addHandler(ConsoleHandler())
+            root.addHandler(ReportHandler())
+        if root.level == logging.NOTSET:
+            root.setLevel(settings.log_level)
+        for name in settings.extra_loggers:
+            extra = logging.getLogger(name)
+            if not any(isinstance(handler, ReportHandler) for handler in extra.handlers):
+                extra.addHandler(ReportHandler())
+
+
+_print_logger: ContextVar[RunLogger | None] = ContextVar("headgate_print_logger", default=None)
+_print = builtins.print
+
+
+def _print_as_log(*values: Any, **options: Any) -> None:
+    logger = _print_logger.get()
+    if logger is None or options.get("file") not in {None, sys.stdout}:
+        _print(*values, **options)
+        return
+    buffer = io.StringIO()
+    _print(*values, sep=options.get("sep"), end="", file=buffer)
+    logger.info("%s", buffer.getvalue())
+
+
+@contextmanager
+def captured_prints(source: LogSource) -> Generator[None]:
+    """Turn what this context prints into log lines of a run; other contexts print as before."""
+    builtins.print = _print_as_log
+    token = _print_logger.set(logger_of(source))
+    try:
+        yield
+    finally:
+        _print_logger.reset(token)

@@ -1,0 +1,121 @@
+"""Delivers batches in order: to the server, or to disk while it is away, and from there later."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from headgate.api.transport import retry_delay_seconds
+from headgate.errors import (
+    ApiError,
+    LeaseLostError,
+    RetryableApiError,
+    ServerFaultError,
+    UnauthenticatedError,
+)
+from headgate.reporting.batches import Batch
+from headgate.reporting.sender import Sender
+from headgate.reporting.spool import Spool
+
+logger = logging.getLogger("headgate.reporting")
+
+BLIP_SECONDS = 2.0
+"""How long a batch is tried before the server counts as away and the batch goes to disk."""
+
+MAX_FAULTS = 5
+"""So often may one batch make the server fail before it is set aside."""
+
+
+class Delivery:
+    """What became of a run's batches; used from the background loop only.
+
+    A batch never overtakes another: while some wait on disk, new ones go behind them.
+    """
+
+    def __init__(self, sender: Sender, spool: Spool, *, on_lost: Callable[[], None]) -> None:
+        self.spool = spool
+        self.is_lost = False
+        self.lost_reason: str | None = None
+        self._sender = sender
+        self._on_lost = on_lost
+        self._retry_at = 0.0
+        self._attempt = 0
+        self._faults = 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether everything delivered so far was acknowledged, or nobody will ever take it."""
+        return self.is_lost or self.spool.is_empty
+
+    def seconds_to_retry(self) -> float | None:
+        """Return how long to wait before the server is asked again; None when nothing waits."""
+        if self.spool.is_empty:
+            return None
+        return max(0.0, self._retry_at - time.monotonic())
+
+    async def deliver(self, batch: Batch) -> None:
+        """Send a batch, or put it on disk behind those that wait."""
+        if self.is_lost:
+            return
+        if not self.spool.is_empty:
+            self.spool.append(batch)
+            return
+        try:
+            await self._sender.send(batch, deadline_seconds=BLIP_SECONDS)
+        except (RetryableApiError, ServerFaultError) as error:
+            logger.warning(
+                "The server is away (%s); the run goes on, its reports wait in %s",
+                error,
+                self.spool.path,
+            )
+            self.spool.append(batch)
+            self._attempt = 0
+            self._postpone(error)
+        except (LeaseLostError, UnauthenticatedError) as error:
+            self.lose(str(error))
+        except ApiError as error:
+            self._set_aside(batch, error=error)
+
+    async def replay_when_due(self) -> None:
+        """Send what waits on disk, oldest first, until all is sent or the server is away again."""
+        if self.spool.is_empty or self.is_lost or time.monotonic() < self._retry_at:
+            return
+        while not self.spool.is_empty:
+            batch = self.spool.first()
+            try:
+                await self._sender.send(batch, deadline_seconds=0)
+            except RetryableApiError as error:
+                self._postpone(error)
+                return
+            except ServerFaultError as error:
+                self._faults += 1
+                if self._faults < MAX_FAULTS:
+                    self._postpone(error)
+                    return
+                self._set_aside(batch, error=error)
+            except (LeaseLostError, UnauthenticatedError) as error:
+                self.lose(str(error))
+                return
+            except ApiError as error:
+                self._set_aside(batch, error=error)
+            self.spool.remove_first()
+            self._attempt = self._faults = 0
+        logger.warning("The server is back; all reports were delivered")
+
+    def lose(self, reason: str) -> None:
+        """Report nothing more: another attempt owns the run, or the token is dead."""
+        if self.is_lost:
+            return
+        self.is_lost = True
+        self.lost_reason = reason
+        logger.error("The server takes no more reports of this run: %s", reason)
+        self.spool.discard()
+        self._on_lost()
+
+    def _postpone(self, error: ApiError) -> None:
+        wish = error.retry_after_seconds if isinstance(error, RetryableApiError) else None
+        self._retry_at = time.monotonic() + retry_delay_seconds(self._attempt, wish_seconds=wish)
+        self._attempt += 1
+
+    def _set_aside(self, batch: Batch, *, error: ApiError) -> None:
+        path = self.spool.reject(batch)
+        logger.error("The server will not take a batch (%s); it is kept in %s", error, path)

@@ -1,0 +1,135 @@
+"""What a run reports: task runs with their states, log lines, and the answer to a proposal."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from headgate.ids import make_id
+from headgate.states import Completed, State
+
+MAX_STATES = 200
+"""What the server keeps of one task run."""
+_RESERVED_STATES = 8
+
+MAX_DETAIL_CHARACTERS = 8_000
+
+StateRow = tuple[str, str, int, str | None]
+"""Type, name, microseconds, message."""
+
+LogRow = tuple[int, int, str, str, str | None]
+"""Microseconds, level, logger, message, task run."""
+
+UNSET_STATE: State[Any] = Completed(message="not started", name="Unset")
+
+
+class TaskRun:
+    """One run of a task: its identity, what it is in, and all it was in so far.
+
+    Args:
+        states: the whole list, oldest first; a report carries all of it, so any may be lost.
+        is_queued: waits to be sent; further states travel with the same record.
+    """
+
+    __slots__ = (
+        "attempt",
+        "cache_key",
+        "flow_run_id",
+        "id",
+        "is_queued",
+        "map_index",
+        "name",
+        "parents",
+        "state",
+        "states",
+        "tags",
+        "task_key",
+    )
+
+    def __init__(
+        self,
+        *,
+        task_key: str,
+        name: str,
+        flow_run_id: str | None = None,
+        map_index: int | None = None,
+        tags: frozenset[str] = frozenset(),
+        parents: list[str] | None = None,
+    ) -> None:
+        self.id = make_id("trun")
+        self.task_key = task_key
+        self.name = name or f"run-{self.id[-4:]}"
+        self.flow_run_id = flow_run_id
+        self.map_index = map_index
+        self.tags = tags
+        self.cache_key: str | None = None
+        self.attempt = 0
+        self.parents = parents or []
+        self.state: State[Any] = UNSET_STATE
+        self.states: list[StateRow] = []
+        self.is_queued = False
+
+    @property
+    def run_count(self) -> int:
+        """How many attempts were started."""
+        return self.attempt
+
+    @property
+    def state_name(self) -> str:
+        """The name of the state it is in."""
+        return self.state.name
+
+    def enter(self, state: State[Any], *, message: str | None = None) -> None:
+        """Add a state to the list; when it is nearly full, only final ones.
+
+        Args:
+            message: what to report instead of the state's own message.
+        """
+        self.state = state
+        if len(self.states) >= MAX_STATES - _RESERVED_STATES and not state.is_final():
+            return
+        text = state.message if message is None else message
+        if text is not None and len(text) > MAX_DETAIL_CHARACTERS:
+            text = text[:MAX_DETAIL_CHARACTERS] + "… (cut)"
+        self.states.append((state.type.value, state.name, state.timestamp_us, text))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to a proposed state.
+
+    Args:
+        state: what the run is in now, whether or not the proposal was accepted.
+    """
+
+    accepted: bool
+    state: State[Any]
+    reason: str | None = None
+
+
+class RunRecorder(Protocol):
+    """Where a flow run's engine reports; one for local mode and one for a server."""
+
+    @property
+    def flow_run_id(self) -> str:
+        """The run's id."""
+        ...
+
+    @property
+    def is_reporting(self) -> bool:
+        """Whether a server hears of the run."""
+        ...
+
+    def record_task(self, run: TaskRun) -> None:
+        """Take note that a task run changed; returns at once unless the queue is full."""
+        ...
+
+    def append_log(
+        self,
+        *,
+        timestamp_us: int,
+        level: int,
+        logger: str,
+        message: str,
+        task_run_id: str | None,
+    ) -> None:
+        """Take one log line; returns at once unless the queue is full."""
+        ...

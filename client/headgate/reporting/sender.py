@@ -1,0 +1,84 @@
+"""Sends one batch of any kind, and turns the server's answer into what to do next."""
+
+import logging
+from dataclasses import dataclass
+
+from headgate.api import flow_runs, logs, task_runs
+from headgate.api.calls import LeaseInput
+from headgate.api.transport import Transport
+from headgate.errors import ConflictError
+from headgate.ids import make_uuid
+from headgate.reporting.batches import Batch, LogBatch, TaskBatch
+
+logger = logging.getLogger("headgate.reporting")
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Speaks for one run with its token, under its lease."""
+
+    transport: Transport
+    lease: LeaseInput
+
+    async def send(self, batch: Batch, *, deadline_seconds: float) -> None:
+        """Deliver a batch; safe to repeat.
+
+        Raises:
+            LeaseLostError: another attempt owns the run.
+            RetryableApiError: the server is away.
+            ApiError: the server will not take this batch.
+        """
+        if isinstance(batch, TaskBatch):
+            await self._send_tasks(batch, deadline_seconds=deadline_seconds)
+        elif isinstance(batch, LogBatch):
+            await self._send_logs(batch, deadline_seconds=deadline_seconds)
+        else:
+            await flow_runs.set_state(
+                self.transport,
+                flow_run_id=self.lease.run_id,
+                state=batch.state,
+                lease=self.lease,
+                idempotency_key=batch.idempotency_key,
+                deadline_seconds=deadline_seconds,
+            )
+
+    async def _send_tasks(self, batch: TaskBatch, *, deadline_seconds: float) -> None:
+        result = await task_runs.sync(
+            self.transport,
+            lease=self.lease,
+            flow_run_id=self.lease.run_id,
+            batch_id=batch.batch_id,
+            batch=batch.columns,
+            deadline_seconds=deadline_seconds,
+        )
+        for rejection in result.rejected[:5]:
+            logger.error(
+                "The server did not take task run %s: %s (%s); %d of this batch in all",
+                rejection.id,
+                rejection.message,
+                rejection.code,
+                len(result.rejected),
+            )
+
+    async def _send_logs(self, batch: LogBatch, *, deadline_seconds: float) -> None:
+        try:
+            await self._append(batch, deadline_seconds=deadline_seconds)
+        except ConflictError:
+            # The server does not know the lines before these: a stream of its own keeps them.
+            fresh = LogBatch(stream_id=make_uuid(), offset=0, columns=batch.columns)
+            await self._append(fresh, deadline_seconds=deadline_seconds)
+
+    async def _append(self, batch: LogBatch, *, deadline_seconds: float) -> None:
+        result = await logs.append(
+            self.transport,
+            flow_run_id=self.lease.run_id,
+            stream_id=batch.stream_id,
+            offset=batch.offset,
+            batch=batch.columns,
+            deadline_seconds=deadline_seconds,
+        )
+        if result.dropped_for_quota:
+            logger.warning(
+                "The server dropped %d log lines: the workspace's log quota is used up",
+                result.dropped_for_quota,
+            )

@@ -1,0 +1,45 @@
+"""The task run around this code; every name is None, or empty, outside of one."""
+
+from typing import Any
+
+from headgate.engine.context import current_task_run
+from headgate.reporting.records import TaskRun
+
+id: str | None  # noqa: A001 - Prefect's name
+name: str | None
+task_name: str | None
+parameters: dict[str, Any]
+tags: list[str]
+run_count: int
+map_index: int | None
+
+_EMPTY: dict[str, Any] = {
+    "id": None,
+    "name": None,
+    "task_name": None,
+    "parameters": {},
+    "tags": [],
+    "run_count": 0,
+    "map_index": None,
+}
+
+
+def get_run() -> TaskRun | None:
+    """Return the task run around this code."""
+    context = current_task_run.get()
+    return context.run if context else None
+
+
+def __getattr__(attribute: str) -> Any:
+    if attribute not in _EMPTY:
+        message = f"headgate.runtime.task_run has no {attribute!r}"
+        raise AttributeError(message)
+    context = current_task_run.get()
+    if context is None:
+        return _EMPTY[attribute]
+    if attribute == "task_name":
+        return context.spec.name
+    if attribute == "parameters":
+        return context.parameters
+    value = getattr(context.run, attribute)
+    return sorted(value) if attribute == "tags" else value

@@ -1,0 +1,196 @@
+"""The client's settings: the environment over the active profile, read as a run starts."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from headgate.errors import ProfileNotFoundError, SettingsError
+from headgate.profiles import Profile, find_active_profile, get_profile
+
+DEFAULT_HOME = "~/.headgate"
+
+
+@dataclass(frozen=True, slots=True)
+class RunAssignment:
+    """The run that an agent gave to this process, and the lease under which it may write."""
+
+    flow_run_id: str
+    lease_token: str
+    lease_epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that this process was told from outside.
+
+    Args:
+        api_url: the server's base address; None means local mode.
+        report_interval_seconds: how long reports gather before they are sent.
+        report_patience_seconds: how long a finished run waits for a server that is away before it
+            leaves its reports on disk; the default is a lease's ``abandonAfter``.
+        renew_interval_seconds: how often the lease of a run in this process is renewed.
+    """
+
+    home: Path
+    api_url: str | None = None
+    api_key: str | None = None
+    organization: str | None = None
+    workspace: str | None = None
+    profile: str | None = None
+    log_level: str = "INFO"
+    log_prints: bool = False
+    extra_loggers: tuple[str, ...] = ()
+    report_interval_seconds: float = 0.075
+    report_patience_seconds: float = 600.0
+    renew_interval_seconds: float = 15.0
+    request_deadline_seconds: float = 30.0
+    assignment: RunAssignment | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether no server is configured."""
+        return self.api_url is None
+
+    @property
+    def graphql_url(self) -> str:
+        """The address of the GraphQL endpoint.
+
+        Raises:
+            SettingsError: no server is configured.
+        """
+        return f"{self.require_api_url()}/graphql"
+
+    def require_api_url(self) -> str:
+        """Return the server's base address.
+
+        Raises:
+            SettingsError: no server is configured.
+        """
+        if self.api_url is None:
+            message = "No server is configured: set HEADGATE_API_URL or choose a profile"
+            raise SettingsError(message)
+        return self.api_url
+
+    def require_workspace(self) -> tuple[str, str]:
+        """Return the slugs of the organization and the workspace.
+
+        Raises:
+            SettingsError: no workspace is configured.
+        """
+        if self.organization is None or self.workspace is None:
+            message = "No workspace is configured: set HEADGATE_WORKSPACE=organization/workspace"
+            raise SettingsError(message)
+        return self.organization, self.workspace
+
+
+def home_folder(environ: Mapping[str, str]) -> Path:
+    """Return where profiles and spooled reports live."""
+    return Path(environ.get("HEADGATE_HOME") or DEFAULT_HOME).expanduser()
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings: each environment variable wins over the active profile's value.
+
+    ``HEADGATE_PROFILE`` chooses a profile for one process. An empty HEADGATE_API_URL means local
+    mode whatever the profile says.
+
+    Raises:
+        SettingsError: a value is malformed, or HEADGATE_PROFILE names no profile.
+    """
+    variables = os.environ if environ is None else environ
+    home = home_folder(variables)
+    profile = _chosen_profile(variables, home=home)
+    stored: Mapping[str, str] = profile.values if profile else {}
+
+    def value(key: str) -> str | None:
+        found = variables.get(f"HEADGATE_{key.upper()}")
+        return (stored.get(key) if found is None else found) or None
+
+    api_url = value("api_url")
+    if api_url is not None and not api_url.startswith(("http://", "https://")):
+        message = f"HEADGATE_API_URL must start with http:// or https://, not {api_url!r}"
+        raise SettingsError(message)
+    organization, workspace = _split_workspace(value("workspace"))
+    return Settings(
+        home=home,
+        api_url=api_url.rstrip("/").removesuffix("/graphql") if api_url else None,
+        api_key=value("api_key"),
+        organization=organization,
+        workspace=workspace,
+        profile=profile.name if profile else None,
+        log_level=(value("log_level") or "INFO").upper(),
+        log_prints=_flag(variables, name="HEADGATE_LOG_PRINTS"),
+        extra_loggers=_names(variables.get("HEADGATE_EXTRA_LOGGERS", "")),
+        report_interval_seconds=_number(
+            variables, name="HEADGATE_REPORT_INTERVAL_SECONDS", default=0.075
+        ),
+        report_patience_seconds=_number(
+            variables, name="HEADGATE_REPORT_PATIENCE_SECONDS", default=600.0
+        ),
+        renew_interval_seconds=_number(
+            variables, name="HEADGATE_RENEW_INTERVAL_SECONDS", default=15.0
+        ),
+        request_deadline_seconds=_number(
+            variables, name="HEADGATE_REQUEST_DEADLINE_SECONDS", default=30.0
+        ),
+        assignment=_assignment(variables),
+    )
+
+
+def _chosen_profile(variables: Mapping[str, str], *, home: Path) -> Profile | None:
+    name = variables.get("HEADGATE_PROFILE")
+    if not name:
+        return find_active_profile(home)
+    try:
+        return get_profile(home, name=name)
+    except ProfileNotFoundError as error:
+        message = f"HEADGATE_PROFILE: {error}"
+        raise ProfileNotFoundError(message) from error
+
+
+def _split_workspace(handle: str | None) -> tuple[str | None, str | None]:
+    if handle is None:
+        return None, None
+    organization, separator, workspace = handle.partition("/")
+    if not (organization and separator and workspace) or "/" in workspace:
+        message = f"HEADGATE_WORKSPACE must have the form organization/workspace, not {handle!r}"
+        raise SettingsError(message)
+    return organization, workspace
+
+
+def _assignment(variables: Mapping[str, str]) -> RunAssignment | None:
+    run_id = variables.get("HEADGATE_FLOW_RUN_ID")
+    token = variables.get("HEADGATE_LEASE_TOKEN")
+    if not run_id or not token:
+        return None
+    epoch = int(_number(variables, name="HEADGATE_LEASE_EPOCH", default=1))
+    return RunAssignment(flow_run_id=run_id, lease_token=token, lease_epoch=epoch)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _flag(variables: Mapping[str, str], *, name: str) -> bool:
+    text = variables.get(name, "").strip().lower()
+    if text in {"", "0", "false", "no", "off"}:
+        return False
+    if text in {"1", "true", "yes", "on"}:
+        return True
+    message = f"{name} must be true or false, not {text!r}"
+    raise SettingsError(message)
+
+
+def _number(variables: Mapping[str, str], *, name: str, default: float) -> float:
+    text = variables.get(name)
+    if not text:
+        return default
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if number < 0:
+        message = f"{name} must be a number of zero or more, not {text!r}"
+        raise SettingsError(message)
+    return number

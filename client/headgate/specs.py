@@ -1,0 +1,132 @@
+"""What a flow, a task and a job declare: plain data, shared by the decorators and the engine."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+Hook = Callable[..., Any]
+"""Called with (flow or task, its run, its state); may be a coroutine function."""
+
+RunNamer = str | Callable[..., str]
+"""A template over the parameters, or a function that returns the name."""
+
+RetryDelays = float | Sequence[float] | Callable[[int], Sequence[float]] | None
+"""Seconds before each retry: one for all, one each, or a function of the retry limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """When a failed attempt is followed by another.
+
+    Args:
+        limit: attempts after the first.
+        delays: seconds before each of them; the last one repeats.
+        jitter_factor: spreads each delay over up to this share of itself, never below zero.
+        condition: called with (task, run, failed state); a false answer ends the run.
+    """
+
+    limit: int = 0
+    delays: tuple[float, ...] = ()
+    jitter_factor: float | None = None
+    condition: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """The functions to call as a run enters a state."""
+
+    on_running: tuple[Hook, ...] = ()
+    on_completion: tuple[Hook, ...] = ()
+    on_failure: tuple[Hook, ...] = ()
+    on_cancellation: tuple[Hook, ...] = ()
+    on_crashed: tuple[Hook, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSpec:
+    """What a task declares.
+
+    Args:
+        key: names the function among all tasks of a flow, the same in every run.
+    """
+
+    fn: Callable[..., Any]
+    name: str
+    key: str
+    signature: inspect.Signature
+    is_async: bool
+    description: str | None = None
+    version: str | None = None
+    tags: frozenset[str] = frozenset()
+    run_name: RunNamer | None = None
+    retry: RetryPolicy = RetryPolicy()
+    timeout_seconds: float | None = None
+    log_prints: bool | None = None
+    hooks: Hooks = Hooks()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowSpec:
+    """What a flow declares."""
+
+    fn: Callable[..., Any]
+    name: str
+    signature: inspect.Signature
+    is_async: bool
+    description: str | None = None
+    version: str | None = None
+    run_name: RunNamer | None = None
+    retry: RetryPolicy = RetryPolicy()
+    timeout_seconds: float | None = None
+    validate_parameters: bool = True
+    task_runner: Any = None
+    log_prints: bool | None = None
+    hooks: Hooks = field(default_factory=Hooks)
+
+
+class JobDeployment(msgspec.Struct, frozen=True, rename="camel"):
+    """The deployment that a job comes from."""
+
+    id: str
+    name: str
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What ``runClaim`` hands to an agent and the agent to the process that runs the flow.
+
+    Args:
+        pull_steps: what brings the code here; each maps one function's dotted name to its inputs.
+        attempt: 1 for the first start of the run.
+        grace_seconds: how long a cancelled run may clean up before it is killed.
+    """
+
+    flow_name: str
+    entrypoint: str
+    pull_steps: list[dict[str, Any]] | None = None
+    parameters: dict[str, Any] = {}
+    job_variables: dict[str, Any] = {}
+    deployment: JobDeployment | None = None
+    run_name: str = ""
+    tags: list[str] = []
+    workspace: str = ""
+    attempt: int = 1
+    grace_seconds: int = 30
+
+
+def decode_job(document: bytes | str | Mapping[str, Any]) -> Job:
+    """Read a job from JSON, or from the mapping that the API answered.
+
+    Raises:
+        msgspec.ValidationError: it is not a job.
+    """
+    if isinstance(document, bytes | str):
+        return msgspec.json.decode(document, type=Job)
+    return msgspec.convert(document, type=Job)
+
+
+def encode_job(job: Job) -> bytes:
+    """Write a job as JSON."""
+    return msgspec.json.encode(job)

@@ -1,0 +1,378 @@
+"""The ``@task`` decorator and what it makes: call it, submit it, map it."""
+
+import inspect
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from functools import update_wrapper
+from typing import Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
+
+from headgate.annotations import allow_failure, unmapped
+from headgate.engine import task_run
+from headgate.engine.context import TaskRunContext
+from headgate.engine.parameters import bind
+from headgate.engine.retries import MAX_DELAYS, make_policy
+from headgate.errors import ParameterError
+from headgate.futures import Future, FutureList
+from headgate.specs import Hook, Hooks, RetryDelays, RunNamer, TaskSpec
+from headgate.states import State
+
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
+T = TypeVar("T")
+
+
+class TaskOptions(TypedDict, total=False):
+    """What ``@task`` and ``with_options`` take."""
+
+    name: str | None
+    description: str | None
+    tags: Iterable[str] | None
+    version: str | None
+    task_run_name: RunNamer | None
+    retries: int | None
+    retry_delay_seconds: RetryDelays
+    retry_jitter_factor: float | None
+    retry_condition_fn: Callable[..., Any] | None
+    timeout_seconds: float | timedelta | None
+    log_prints: bool | None
+    on_running: Sequence[Hook] | None
+    on_completion: Sequence[Hook] | None
+    on_failure: Sequence[Hook] | None
+    on_cancellation: Sequence[Hook] | None
+    on_crashed: Sequence[Hook] | None
+
+
+class Task(Generic[P, R]):
+    """A function whose calls are recorded, retried and limited as its options say.
+
+    Args:
+        fn: the function; its signature is the task's.
+        options: as ``@task`` takes them.
+    """
+
+    __name__: str
+
+    def __init__(self, fn: Callable[P, R], **options: Unpack[TaskOptions]) -> None:
+        if not callable(fn):
+            message = f"@task needs a function, not {fn!r}"
+            raise TypeError(message)
+        self.fn = fn
+        self.options = options
+        self.spec = _make_spec(fn, options)
+        update_wrapper(cast("Any", self), fn)
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+        return self.spec.name
+
+    @property
+    def is_async(self) -> bool:
+        """Whether calling the task returns a coroutine."""
+        return self.spec.is_async
+
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    @overload
+    def __call__(  # pyright: ignore[reportOverlappingOverload] - the first that fits is meant
+        self: "Task[..., Coroutine[Any, Any, T]]",
+        *args: Any,
+        return_state: Literal[True],
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> Coroutine[Any, Any, State[T]]: ...
+
+    @overload
+    def __call__(
+        self: "Task[..., T]",
+        *args: Any,
+        return_state: Literal[True],
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> State[T]: ...
+
+    @overload
+    def __call__(
+        self: "Task[..., T]", *args: Any, wait_for: Iterable[Any] | None, **kwargs: Any
+    ) -> T: ...
+
+    def __call__(
+        self,
+        *args: Any,
+        return_state: bool = False,
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Run the task here and return its result.
+
+        Args:
+            return_state: return the final state instead, and do not raise a failure.
+            wait_for: futures or states that must complete first.
+        """
+        context = self._context(args, kwargs, wait_for=wait_for)
+        if self.spec.is_async:
+            return _awaited(context, return_state=return_state)
+        state = task_run.run_here(context)
+        return state if return_state else state.result()
+
+    @overload
+    def submit(
+        self: "Task[P, Coroutine[Any, Any, T]]", *args: P.args, **kwargs: P.kwargs
+    ) -> Future[T]: ...
+
+    @overload
+    def submit(self: "Task[P, T]", *args: P.args, **kwargs: P.kwargs) -> Future[T]: ...
+
+    @overload
+    def submit(
+        self: "Task[..., Coroutine[Any, Any, T]]",
+        *args: Any,
+        return_state: Literal[True],
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> State[T]: ...
+
+    @overload
+    def submit(
+        self: "Task[..., T]",
+        *args: Any,
+        return_state: Literal[True],
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> State[T]: ...
+
+    @overload
+    def submit(
+        self: "Task[..., Coroutine[Any, Any, T]]",
+        *args: Any,
+        wait_for: Iterable[Any] | None,
+        **kwargs: Any,
+    ) -> Future[T]: ...
+
+    @overload
+    def submit(
+        self: "Task[..., T]", *args: Any, wait_for: Iterable[Any] | None, **kwargs: Any
+    ) -> Future[T]: ...
+
+    def submit(
+        self,
+        *args: Any,
+        return_state: bool = False,
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Start the task beside the flow, in its task runner, and return its future.
+
+        Args:
+            return_state: wait, and return the final state instead.
+            wait_for: futures or states that must complete first.
+        """
+        future = task_run.submit(self._context(args, kwargs, wait_for=wait_for))
+        if not return_state:
+            return future
+        future.wait()
+        return future.state
+
+    @overload
+    def map(
+        self: "Task[..., Any]",
+        *args: Any,
+        return_state: Literal[True],
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> list[State[Any]]: ...
+
+    @overload
+    def map(
+        self: "Task[..., Coroutine[Any, Any, T]]",
+        *args: Any,
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> FutureList[T]: ...
+
+    @overload
+    def map(
+        self: "Task[..., T]", *args: Any, wait_for: Iterable[Any] | None = None, **kwargs: Any
+    ) -> FutureList[T]: ...
+
+    def map(
+        self,
+        *args: Any,
+        return_state: bool = False,
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Start the task once per item of its iterable arguments.
+
+        Strings, mappings and what is wrapped in ``unmapped`` go whole to every call. A future in
+        the place of an iterable is awaited first.
+
+        Raises:
+            ParameterError: nothing is iterable, or lengths differ.
+        """
+        parameters = bind(self.spec.signature, name=self.name, args=args, kwargs=kwargs)
+        needed = list(wait_for) if wait_for else None
+        futures: FutureList[Any] = FutureList(
+            task_run.submit(
+                task_run.make_context(
+                    self, spec=self.spec, parameters=row, wait_for=needed, map_index=index
+                )
+            )
+            for index, row in enumerate(_rows(parameters, signature=self.spec.signature))
+        )
+        if not return_state:
+            return futures
+        futures.wait()
+        return [future.state for future in futures]
+
+    def with_options(self, **options: Unpack[TaskOptions]) -> "Task[P, R]":
+        """Return a task of the same function with some options changed."""
+        return Task(self.fn, **{**self.options, **options})
+
+    def on_completion(self, hook: Hook) -> Hook:
+        """Add a hook; usable as a decorator."""
+        return self._add_hook("on_completion", hook)
+
+    def on_failure(self, hook: Hook) -> Hook:
+        """Add a hook; usable as a decorator."""
+        return self._add_hook("on_failure", hook)
+
+    def on_running(self, hook: Hook) -> Hook:
+        """Add a hook; usable as a decorator."""
+        return self._add_hook("on_running", hook)
+
+    def on_cancellation(self, hook: Hook) -> Hook:
+        """Add a hook; usable as a decorator."""
+        return self._add_hook("on_cancellation", hook)
+
+    def on_crashed(self, hook: Hook) -> Hook:
+        """Add a hook; usable as a decorator."""
+        return self._add_hook("on_crashed", hook)
+
+    def _add_hook(self, kind: str, hook: Hook) -> Hook:
+        hooks = self.spec.hooks
+        self.spec = replace(
+            self.spec, hooks=replace(hooks, **{kind: (*getattr(hooks, kind), hook)})
+        )
+        return hook
+
+    def _context(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], *, wait_for: Iterable[Any] | None
+    ) -> TaskRunContext:
+        parameters = bind(self.spec.signature, name=self.name, args=args, kwargs=kwargs)
+        return task_run.make_context(self, spec=self.spec, parameters=parameters, wait_for=wait_for)
+
+    def __repr__(self) -> str:
+        return f"Task({self.name!r})"
+
+
+@overload
+def task(fn: Callable[P, R], /) -> Task[P, R]: ...
+
+
+@overload
+def task(
+    fn: None = None, /, **options: Unpack[TaskOptions]
+) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+
+
+def task(fn: Callable[..., Any] | None = None, /, **options: Unpack[TaskOptions]) -> Any:
+    """Make a task of a function.
+
+    Args:
+        fn: the function, when the decorator is used without options.
+        options: ``name``, ``description``, ``tags``, ``version``; ``task_run_name``: a template
+            over the parameters, or a function; ``retries`` after the first attempt,
+            ``retry_delay_seconds``: a number, a list, or a function of the number of retries;
+            ``retry_jitter_factor``; ``retry_condition_fn``: called with (task, run, state);
+            ``timeout_seconds`` of each attempt; ``log_prints``; the hooks ``on_running``,
+            ``on_completion``, ``on_failure``, ``on_cancellation``, ``on_crashed``.
+    """
+    if fn is not None:
+        return Task(fn, **options)
+
+    def decorate(function: Callable[..., Any]) -> Task[..., Any]:
+        return Task(function, **options)
+
+    return decorate
+
+
+def exponential_backoff(backoff_factor: float) -> Callable[[int], list[float]]:
+    """Return a ``retry_delay_seconds`` that doubles: factor, factor * 2, factor * 4 and so on."""
+
+    def delays(retries: int) -> list[float]:
+        return [backoff_factor * 2.0**retry for retry in range(min(retries, MAX_DELAYS))]
+
+    return delays
+
+
+async def _awaited(context: TaskRunContext, *, return_state: bool) -> Any:
+    state = await task_run.run_here_async(context)
+    return state if return_state else state.result()
+
+
+def _make_spec(fn: Callable[..., Any], options: TaskOptions) -> TaskSpec:
+    timeout = options.get("timeout_seconds")
+    return TaskSpec(
+        fn=fn,
+        name=options.get("name") or fn.__name__,
+        key=fn.__qualname__.replace("<locals>.", ""),
+        signature=inspect.signature(fn),
+        is_async=inspect.iscoroutinefunction(fn),
+        description=options.get("description") or inspect.getdoc(fn),
+        version=options.get("version"),
+        tags=frozenset(options.get("tags") or ()),
+        run_name=options.get("task_run_name"),
+        retry=make_policy(
+            retries=options.get("retries"),
+            delay_seconds=options.get("retry_delay_seconds"),
+            jitter_factor=options.get("retry_jitter_factor"),
+            condition=options.get("retry_condition_fn"),
+        ),
+        timeout_seconds=timeout.total_seconds() if isinstance(timeout, timedelta) else timeout,
+        log_prints=options.get("log_prints"),
+        hooks=Hooks(
+            on_running=tuple(options.get("on_running") or ()),
+            on_completion=tuple(options.get("on_completion") or ()),
+            on_failure=tuple(options.get("on_failure") or ()),
+            on_cancellation=tuple(options.get("on_cancellation") or ()),
+            on_crashed=tuple(options.get("on_crashed") or ()),
+        ),
+    )
+
+
+def _rows(parameters: dict[str, Any], *, signature: inspect.Signature) -> list[dict[str, Any]]:
+    """Return the parameters of each call of a map."""
+    columns: dict[str, list[Any]] = {}
+    constants: dict[str, Any] = {}
+    for name, value in parameters.items():
+        items = _mapped_items(value)
+        if items is None or value is signature.parameters[name].default:
+            constants[name] = cast("Any", value).value if isinstance(value, unmapped) else value
+        else:
+            columns[name] = items
+    if not columns:
+        message = "map() needs at least one iterable argument"
+        raise ParameterError(message)
+    lengths = {name: len(items) for name, items in columns.items()}
+    if len(set(lengths.values())) > 1:
+        message = f"map() needs iterables of one length, not {lengths}"
+        raise ParameterError(message)
+    return [
+        {**constants, **dict(zip(columns, row, strict=True))}
+        for row in zip(*columns.values(), strict=True)
+    ]
+
+
+def _mapped_items(value: Any) -> list[Any] | None:
+    """Return the items that a map spreads over its calls; None when every call gets the value."""
+    if isinstance(value, allow_failure):
+        items = _mapped_items(cast("Any", value).value)
+        return None if items is None else [allow_failure(item) for item in items]
+    if isinstance(value, Future | State):
+        return _mapped_items(cast("Any", value).result())
+    if isinstance(value, unmapped | str | bytes | Mapping) or not isinstance(value, Iterable):
+        return None
+    return list(cast("Iterable[Any]", value))

@@ -1,0 +1,231 @@
+"""Streams over real Postgres and Valkey: what an agent's session receives, and when."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from headgate_server.dispatch.dispatcher import Dispatcher
+from headgate_server.dispatch.messages import (
+    CloseReason,
+    Directive,
+    DirectiveKind,
+    Message,
+    StreamClosing,
+    StreamHeartbeat,
+    StreamOpened,
+)
+from headgate_server.domain.leases import CancelRequest, LeaseRef, Offer
+from headgate_server.domain.tenancy import Principal
+from headgate_server.services import agents
+from headgate_server.services.flow_runs import change, create
+from headgate_server.settings import Timers
+from tests.factories.deployments import make_session
+from tests.fixtures.world import World
+
+pytestmark = pytest.mark.anyio
+
+WAIT_SECONDS = 5.0
+
+
+class Stream:
+    """A work stream with its messages one at a time, heartbeats left out."""
+
+    def __init__(self, messages: AsyncGenerator[Message]) -> None:
+        self._messages = messages
+
+    async def next(self) -> Message:
+        async with asyncio.timeout(WAIT_SECONDS):
+            async for message in self._messages:
+                if not isinstance(message, StreamHeartbeat):
+                    return message
+        raise AssertionError("The stream ended.")
+
+    async def offer(self) -> Offer:
+        message = await self.next()
+        assert isinstance(message, Offer), message
+        return message
+
+
+@asynccontextmanager
+async def dispatching(world: World, timers: Timers | None = None) -> AsyncGenerator[Dispatcher]:
+    dispatcher = Dispatcher(database=world.database, bus=world.bus, timers=timers or Timers())
+    yield dispatcher
+    await dispatcher.stop()
+
+
+def agent_of(world: World) -> Principal:
+    return replace(world.tenant.owner, workspace_id=world.tenant.workspace_id)
+
+
+@asynccontextmanager
+async def streaming(
+    world: World, dispatcher: Dispatcher, held: list[LeaseRef] | None = None
+) -> AsyncGenerator[tuple[Stream, StreamOpened]]:
+    messages = dispatcher.stream(agent_of(world), session_id=world.session_id, held=held or [])
+    async with aclosing(messages):
+        stream = Stream(messages)
+        opened = await stream.next()
+        assert isinstance(opened, StreamOpened)
+        yield stream, opened
+
+
+async def test_a_run_created_while_a_stream_is_open_is_offered_at_once(world: World) -> None:
+    async with dispatching(world) as dispatcher, streaming(world, dispatcher) as (stream, _):
+        (run,) = await world.create()
+
+        offered = await stream.offer()
+
+    assert (offered.run_id, offered.session_id) == (run.id, world.session_id)
+    assert offered.queue_name == "default"
+
+
+async def test_a_run_that_waited_is_offered_when_a_stream_opens(world: World) -> None:
+    (run,) = await world.create()
+
+    async with dispatching(world) as dispatcher, streaming(world, dispatcher) as (stream, _):
+        assert (await stream.offer()).run_id == run.id
+
+
+async def test_a_run_is_offered_at_its_due_time_and_not_before(world: World) -> None:
+    async with dispatching(world) as dispatcher, streaming(world, dispatcher) as (stream, opened):
+        due_at = opened.server_time + timedelta(seconds=0.5)
+        async with world.work() as work:
+            await create.create_run(
+                work,
+                create.RunRequest(
+                    deployment_id=world.deployed.deployment_id, expected_start=due_at
+                ),
+            )
+        await stream.offer()
+        async with world.work() as work:
+            now = work.now
+
+    assert due_at <= now < due_at + timedelta(seconds=0.5)
+
+
+async def test_the_end_of_a_run_makes_room_for_the_next(world: World) -> None:
+    async with world.work() as work:
+        world.session_id = await make_session(work, world.deployed, capacity=1)
+    first, second = await world.create(2)
+
+    async with dispatching(world) as dispatcher, streaming(world, dispatcher) as (stream, _):
+        offered = await stream.offer()
+        lease = await world.claim(offered)
+        await world.propose(lease, change.StateType.RUNNING)
+        await world.propose(lease, change.StateType.COMPLETED)
+        follower = await stream.offer()
+
+    assert {offered.run_id, follower.run_id} == {first.id, second.id}
+
+
+async def test_a_cancel_of_a_held_run_reaches_the_stream(world: World) -> None:
+    lease = await world.started()
+
+    async with (
+        dispatching(world) as dispatcher,
+        streaming(world, dispatcher, [lease]) as (
+            stream,
+            opened,
+        ),
+    ):
+        async with world.work() as work:
+            await change.cancel_run(
+                work,
+                run_id=lease.run_id,
+                request=change.CancelRequest(reason="Wrong day.", grace_seconds=7),
+            )
+        cancel = await stream.next()
+
+    assert [verdict.run_id for verdict in opened.held] == [lease.run_id]
+    assert isinstance(cancel, CancelRequest)
+    assert (cancel.run_id, cancel.reason, cancel.grace_seconds) == (lease.run_id, "Wrong day.", 7)
+
+
+async def test_a_reopened_stream_gets_its_live_offers_with_the_same_token(world: World) -> None:
+    await world.create()
+    async with dispatching(world) as dispatcher:
+        async with streaming(world, dispatcher) as (stream, _):
+            first = await stream.offer()
+        async with streaming(world, dispatcher) as (stream, opened):
+            again = await stream.offer()
+
+    assert (again.run_id, again.token, again.epoch) == (first.run_id, first.token, first.epoch)
+    assert opened.stream_epoch == 2
+
+
+async def test_a_lease_that_is_gone_is_named_unknown_when_the_stream_opens(world: World) -> None:
+    lease = await world.started()
+    await world.propose(lease, change.StateType.COMPLETED)
+
+    async with (
+        dispatching(world) as dispatcher,
+        streaming(world, dispatcher, [lease]) as (
+            _,
+            opened,
+        ),
+    ):
+        assert opened.held == ()
+        assert opened.unknown == (lease.run_id,)
+
+
+async def test_a_newer_stream_supersedes_the_older_one(world: World) -> None:
+    async with (
+        dispatching(world) as dispatcher,
+        streaming(world, dispatcher) as (older, _),
+        streaming(world, dispatcher) as (newer, _),
+    ):
+        closing = await older.next()
+        (run,) = await world.create()
+        offered = await newer.offer()
+
+    assert isinstance(closing, StreamClosing)
+    assert closing.reason is CloseReason.SUPERSEDED
+    assert offered.run_id == run.id
+
+
+async def test_a_draining_session_is_told_and_offered_nothing_more(world: World) -> None:
+    async with dispatching(world) as dispatcher, streaming(world, dispatcher) as (stream, _):
+        async with world.work() as work:
+            await agents.drain_session(work, session_id=world.session_id)
+        order = await stream.next()
+        await world.create()
+
+        assert await world.offer() == []
+
+    assert order == Directive(kind=DirectiveKind.DRAIN)
+
+
+async def test_a_stream_closes_at_its_greatest_age(world: World) -> None:
+    timers = Timers(stream_max_age_seconds=0.2)
+
+    async with (
+        dispatching(world, timers) as dispatcher,
+        streaming(world, dispatcher) as (
+            stream,
+            _,
+        ),
+    ):
+        closing = await stream.next()
+
+    assert isinstance(closing, StreamClosing)
+    assert closing.reason is CloseReason.MAX_AGE
+
+
+async def test_without_redis_a_sweep_finds_what_no_wake_announced(world: World) -> None:
+    timers = Timers(sweep_without_redis_seconds=0.2)
+    async with (
+        dispatching(world, timers) as dispatcher,
+        streaming(world, dispatcher) as (
+            stream,
+            _,
+        ),
+    ):
+        await world.bus.stop()
+        world.bus.is_connected = False
+        (run,) = await world.create()
+
+        assert (await stream.offer()).run_id == run.id

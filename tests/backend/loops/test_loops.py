@@ -1,0 +1,117 @@
+"""What the loops do when they run once, and that a supervisor runs them, with Redis and without."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select
+
+from headgate_server.domain.leases import Phase
+from headgate_server.loops import late_runs, lost_runs, outbox, partitions
+from headgate_server.loops.loop import LoopContext
+from headgate_server.loops.registry import LOOPS
+from headgate_server.loops.supervisor import Supervisor
+from headgate_server.services.flow_runs import read
+from headgate_server.settings import Timers
+from headgate_server.tables.events import events
+from headgate_server.tables.events import outbox as outbox_table
+from headgate_server.tables.work_pools import work_items
+from tests.fixtures.deadlines import eventually
+from tests.fixtures.world import World
+
+pytestmark = pytest.mark.anyio
+
+
+def context(world: World, timers: Timers | None = None) -> LoopContext:
+    return LoopContext(database=world.database, bus=world.bus, timers=timers or Timers())
+
+
+async def late_cause(world: World, run_id: UUID) -> tuple[str, str | None]:
+    async with world.work() as work:
+        run = await read.get_flow_run(work, run_id)
+    return run.state_name, run.late_cause
+
+
+async def test_a_run_that_waits_beyond_its_threshold_is_late_once(world: World) -> None:
+    (run,) = await world.create()
+    world.shift.by = timedelta(seconds=14)
+    assert await late_runs.run_once(context(world)) == 0
+
+    world.shift.by = timedelta(seconds=16)
+    assert await late_runs.run_once(context(world)) == 1
+    assert await late_runs.run_once(context(world)) == 0
+
+    assert await late_cause(world, run.id) == ("Late", "CONTROL_PLANE")
+
+
+async def test_a_late_run_without_an_agent_says_so(world: World) -> None:
+    (run,) = await world.create()
+    world.shift.by = timedelta(minutes=5)
+
+    await late_runs.run_once(context(world))
+
+    assert await late_cause(world, run.id) == ("Late", "NO_AGENT")
+
+
+async def test_an_offer_nobody_claims_goes_back_to_its_pool(world: World) -> None:
+    await world.create()
+    await world.offer()
+    world.shift.by = timedelta(seconds=16)
+
+    assert await lost_runs.run_once(context(world)) >= 1
+
+    async with world.system() as work:
+        assert (await work.execute(select(work_items.c.phase))).scalars().all() == [Phase.READY]
+
+
+async def test_published_events_are_numbered_without_a_hole(world: World) -> None:
+    await world.create(3)
+
+    published = await outbox.run_once(context(world))
+
+    async with world.system() as work:
+        numbers = (await work.execute(select(events.c.sequence).order_by(events.c.sequence))).all()
+        waiting = (await work.execute(select(func.count()).select_from(outbox_table))).scalar_one()
+    assert published == len(numbers) >= 3
+    assert [row.sequence for row in numbers] == list(range(1, published + 1))
+    assert waiting == 0
+
+
+async def test_partitions_are_made_once(world: World) -> None:
+    assert await partitions.run_once(context(world)) == 0
+
+
+@asynccontextmanager
+async def supervised(world: World, redis_url: str, timers: Timers) -> AsyncGenerator[Supervisor]:
+    supervisor = Supervisor(context(world, timers), LOOPS, redis_url=redis_url, prefix="test")
+    task = asyncio.create_task(supervisor.run())
+    yield supervisor
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def outbox_is_empty(world: World) -> bool:
+    async with world.system() as work:
+        found = await work.execute(select(func.count()).select_from(outbox_table))
+    return found.scalar_one() == 0
+
+
+async def test_a_supervisor_publishes_events_as_they_are_committed(
+    world: World, redis_url: str
+) -> None:
+    async with supervised(world, redis_url, Timers()):
+        await eventually(lambda: outbox_is_empty(world), what="The outbox")
+        await world.create()
+
+        await eventually(lambda: outbox_is_empty(world), within_seconds=3, what="The outbox")
+
+
+async def test_without_redis_the_loops_run_directly(world: World) -> None:
+    timers = Timers(sweep_without_redis_seconds=0.1)
+    async with supervised(world, "redis://127.0.0.1:1/0", timers):
+        await world.create()
+
+        await eventually(lambda: outbox_is_empty(world), within_seconds=5, what="The outbox")

@@ -1,0 +1,225 @@
+"""The hot paths: task runs and log lines in bulk, sent twice, out of order, or under no lease."""
+
+import pytest
+
+from headgate_server.domain import ids
+from headgate_server.domain.errors import Forbidden, InvalidInput, LeaseLost, NotFound
+from headgate_server.domain.ids import Kind, new_id, show
+from headgate_server.domain.leases import LeaseRef
+from headgate_server.domain.logs import LogFilter
+from headgate_server.domain.pagination import PageRequest
+from headgate_server.domain.states import StateType
+from headgate_server.domain.tenancy import RunGrant
+from headgate_server.services import logs, task_runs
+from tests.fixtures.world import World
+
+pytestmark = pytest.mark.anyio
+
+Json = dict[str, object]
+PENDING = ["PENDING", "Pending", 1_000_000, None]
+RUNNING = ["RUNNING", "Running", 2_000_000, None]
+COMPLETED = ["COMPLETED", "Completed", 3_500_000, None]
+
+
+def batch(*states: list[list[object]], task_run_ids: list[str] | None = None) -> Json:
+    shown = task_run_ids or [show(Kind.TASK_RUN, new_id()) for _ in states]
+    size = len(states)
+    return {
+        "id": shown,
+        "taskKey": ["load"] * size,
+        "name": [f"load-{place}" for place in range(size)],
+        "mapIndex": list(range(size)),
+        "tags": [["etl"]] * size,
+        "cacheKey": [None] * size,
+        "attempt": [1] * size,
+        "parents": [[]] * size,
+        "states": list(states),
+    }
+
+
+async def sync(world: World, lease: LeaseRef, sent: Json) -> int:
+    async with world.work() as work:
+        accepted, rejected = await task_runs.sync_task_runs(
+            work, flow_run_id=lease.run_id, lease=lease, batch=sent
+        )
+    assert rejected == []
+    return accepted
+
+
+async def stored(world: World, sent: Json) -> dict[str, str]:
+    wanted = [ids.parse(shown, kind=Kind.TASK_RUN) for shown in sent["id"]]  # type: ignore[attr-defined]  # a list
+    async with world.work() as work:
+        found = await task_runs.get_many_task_runs(work, wanted)
+    return {show(Kind.TASK_RUN, id_): run.state_name for id_, run in found.items()}
+
+
+async def test_a_report_is_stored_in_one_bulk_statement(
+    world: World, statements: list[str]
+) -> None:
+    lease = await world.started()
+    sent = batch(*([[PENDING, RUNNING, COMPLETED]] * 500))
+    statements.clear()
+
+    accepted = await sync(world, lease, sent)
+
+    assert accepted == 500
+    assert len([line for line in statements if "into task_runs" in line]) == 1
+    assert len(statements) == 4
+    assert set((await stored(world, sent)).values()) == {"Completed"}
+
+
+async def test_a_stored_task_run_tells_when_it_started_and_how_long_it_took(world: World) -> None:
+    lease = await world.started()
+    sent = batch([PENDING, RUNNING, COMPLETED])
+    await sync(world, lease, sent)
+
+    async with world.work() as work:
+        page = await task_runs.list_task_runs(work, page=PageRequest())
+
+    (run,) = page.items
+    assert run.duration is not None
+    assert run.duration.total_seconds() == 1.5
+    assert (run.task_key, run.map_index, run.tags) == ("load", 0, ("etl",))
+    assert [name for _, name, _, _ in run.states] == ["Pending", "Running", "Completed"]
+
+
+async def test_the_longer_history_wins_in_whatever_order_reports_come(world: World) -> None:
+    lease = await world.started()
+    late = batch([PENDING, RUNNING, COMPLETED])
+    early = batch([PENDING, RUNNING], task_run_ids=late["id"])  # type: ignore[arg-type]  # a list
+
+    await sync(world, lease, late)
+    await sync(world, lease, early)
+    await sync(world, lease, late)
+
+    assert set((await stored(world, late)).values()) == {"Completed"}
+
+
+async def test_a_report_under_a_lost_lease_changes_nothing(world: World) -> None:
+    lease = await world.started()
+    stale = LeaseRef(lease.run_id, lease.token, lease.epoch - 1)
+    sent = batch([PENDING])
+
+    with pytest.raises(LeaseLost):
+        await sync(world, stale, sent)
+    await world.propose(lease, StateType.COMPLETED)
+    with pytest.raises(LeaseLost):
+        await sync(world, lease, sent)
+
+    assert await stored(world, sent) == {}
+
+
+async def test_a_report_for_another_run_is_refused(world: World) -> None:
+    lease = await world.started()
+    (other,) = await world.create()
+
+    async with world.work() as work:
+        with pytest.raises(NotFound):
+            await task_runs.sync_task_runs(
+                work, flow_run_id=other.id, lease=lease, batch=batch([PENDING])
+            )
+
+
+async def test_a_bad_row_is_rejected_alone(world: World) -> None:
+    lease = await world.started()
+    sent = batch([PENDING], [PENDING])
+    sent["name"] = ["good", ""]
+
+    async with world.work() as work:
+        accepted, rejected = await task_runs.sync_task_runs(
+            work, flow_run_id=lease.run_id, lease=lease, batch=sent
+        )
+
+    assert accepted == 1
+    assert [(item.code, item.id) for item in rejected] == [("INVALID", sent["id"][1])]  # type: ignore[index]  # a list
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        None,
+        [],
+        {"id": []},
+        {**batch([PENDING]), "name": []},
+        {**batch([PENDING]), "extra": []},
+        {**batch([PENDING]), "states": [[["RUNNING"]]]},
+    ],
+)
+async def test_a_malformed_report_is_refused_with_its_place(world: World, broken: object) -> None:
+    lease = await world.started()
+
+    async with world.work() as work:
+        with pytest.raises(InvalidInput) as refused:
+            await task_runs.sync_task_runs(
+                work, flow_run_id=lease.run_id, lease=lease, batch=broken
+            )
+
+    assert refused.value.path[0] == "batch"
+
+
+def lines(*messages: str) -> Json:
+    size = len(messages)
+    return {
+        "timestamp": [1_000_000 * place for place in range(size)],
+        "level": [20] * size,
+        "logger": ["flow"] * size,
+        "message": list(messages),
+        "taskRunId": [None] * size,
+    }
+
+
+async def append(world: World, run: LeaseRef, offset: int, sent: Json) -> logs.Appended:
+    async with world.work() as work:
+        return await logs.append_lines(
+            work,
+            flow_run_id=run.run_id,
+            stream_id=world.session_id,
+            offset=offset,
+            batch=sent,
+            grant=RunGrant(run.run_id, run.epoch),
+        )
+
+
+async def read_log(world: World, run: LeaseRef) -> list[tuple[int, str]]:
+    async with world.work() as work:
+        page = await logs.list_lines(
+            work, flow_run_id=run.run_id, page=PageRequest(size=100), filter_=LogFilter()
+        )
+    return [(line.sequence, line.message) for line in page.items]
+
+
+async def test_lines_sent_twice_stand_once_and_in_order(world: World) -> None:
+    lease = await world.started()
+
+    first = await append(world, lease, 0, lines("a", "b"))
+    again = await append(world, lease, 0, lines("a", "b"))
+    overlap = await append(world, lease, 1, lines("b", "c", "d"))
+
+    assert [first.next_offset, again.next_offset, overlap.next_offset] == [2, 2, 4]
+    assert await read_log(world, lease) == [(1, "a"), (2, "b"), (3, "c"), (4, "d")]
+
+
+async def test_a_hole_in_a_stream_is_refused_with_the_offset_to_go_back_to(world: World) -> None:
+    lease = await world.started()
+    await append(world, lease, 0, lines("a"))
+
+    answer = await append(world, lease, 3, lines("d"))
+
+    assert (answer.is_hole, answer.next_offset) == (True, 1)
+    assert await read_log(world, lease) == [(1, "a")]
+
+
+async def test_a_runs_token_writes_no_other_log(world: World) -> None:
+    lease = await world.started()
+    (other,) = await world.create()
+
+    async with world.work() as work:
+        with pytest.raises(Forbidden):
+            await logs.append_lines(
+                work,
+                flow_run_id=other.id,
+                stream_id=world.session_id,
+                offset=0,
+                batch=lines("x"),
+                grant=RunGrant(lease.run_id, lease.epoch),
+            )

@@ -1,0 +1,252 @@
+"""A server end on a real socket: it speaks the API's side of a run and keeps all it was told."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from aiohttp import WSMsgType, web
+
+from headgate.ids import make_id
+
+TERMINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+INSTANT = "2026-11-23T02:00:00.000000Z"
+
+Variables = dict[str, Any]
+Fault = Callable[[str], web.Response | None]
+
+
+@dataclass
+class RecordedRun:
+    """A flow run as the server knows it."""
+
+    id: str
+    name: str
+    token: str
+    lease_token: str
+    input: Variables = field(default_factory=dict[str, Any])
+    states: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    details: list[Any] = field(default_factory=list[Any])
+    tasks: dict[str, Variables] = field(default_factory=dict[str, Variables])
+    logs: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+    streams: dict[str, int] = field(default_factory=dict[str, int])
+    retries_used: int = 0
+    is_lost: bool = False
+    is_cancel_requested: bool = False
+    tasks_at_end: int = -1
+    logs_at_end: int = -1
+
+    @property
+    def type(self) -> str:
+        """The type of the state it is in."""
+        return self.states[-1][0]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One operation that was asked for."""
+
+    operation: str
+    variables: Variables
+    token: str
+
+
+class RecordingServer:
+    """Runs on a thread of its own; what it recorded may be read from the test's thread."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, RecordedRun] = {}
+        self.calls: list[Call] = []
+        self.fault: Fault | None = None
+        self.is_away = False
+        self.subscriptions: list[list[Variables]] = []
+        self.sockets: list[Variables] = []
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self.url = ""
+
+    def start(self) -> None:
+        """Open the socket."""
+        self._thread.start()
+        assert self._ready.wait(10)
+
+    def stop(self) -> None:
+        """Close it and end the thread."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+
+    def operations(self) -> list[str]:
+        """Name the operations in the order in which they were asked for."""
+        return [call.operation for call in self.calls]
+
+    def only_run(self) -> RecordedRun:
+        """Return the one run there is."""
+        (run,) = self.runs.values()
+        return run
+
+    def add_run(self, *, state: tuple[str, str] = ("PENDING", "Pending")) -> RecordedRun:
+        """Create a run that an agent claimed, for a child process to execute."""
+        run = RecordedRun(make_id("run"), "given-run", make_id("token"), make_id("lease"))
+        run.states.append(state)
+        self.runs[run.id] = run
+        return run
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        runner = self._loop.run_until_complete(self._open())
+        self._ready.set()
+        self._loop.run_forever()
+        self._loop.run_until_complete(runner.cleanup())
+        self._loop.close()
+
+    async def _open(self) -> web.AppRunner:
+        application = web.Application(client_max_size=8 * 1024 * 1024)
+        application.router.add_post("/graphql", self._post)
+        application.router.add_get("/graphql", self._socket)
+        runner = web.AppRunner(application, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = cast("Any", site)._server.sockets[0].getsockname()[:2]  # noqa: SLF001 - aiohttp tells the port nowhere else
+        self.url = f"http://{host}:{port}"
+        return runner
+
+    async def _post(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        operation = body["operationName"]
+        if self.is_away:
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
+        answer = self.fault(operation) if self.fault else None
+        if answer is not None:
+            return answer
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if token == "wrong":
+            error = {"message": "Bad token", "extensions": {"code": "UNAUTHENTICATED"}}
+            return web.json_response({"errors": [error]}, status=401)
+        self.calls.append(Call(operation, body["variables"], token))
+        handler = getattr(self, f"_on_{operation}")
+        data = handler(body["variables"], token)
+        return web.json_response({"data": data})
+
+    async def _socket(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(protocols=("graphql-transport-ws",))
+        await socket.prepare(request)
+        async for message in socket:
+            if message.type is not WSMsgType.TEXT:
+                break
+            frame = json.loads(message.data)
+            if frame["type"] == "connection_init":
+                self.sockets.append({"protocol": socket.ws_protocol, **frame["payload"]})
+                if "wrong" in frame["payload"].get("authorization", ""):
+                    await socket.close(code=4403)
+                    break
+                await socket.send_json({"type": "connection_ack"})
+            elif frame["type"] == "subscribe":
+                for data in self.subscriptions.pop(0):
+                    payload = {"data": data}
+                    await socket.send_json({"id": frame["id"], "type": "next", "payload": payload})
+                await socket.send_json({"id": frame["id"], "type": "complete"})
+        return socket
+
+    def _on_Workspace(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
+        return {"workspace": {"id": "ws_1", "slug": variables["workspace"], "name": "W"}}
+
+    def _on_FlowRunBegin(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
+        run = self.add_run()
+        run.input = variables["input"]
+        lease = {"runId": run.id, "epoch": 1, "expiresAt": INSTANT}
+        answer: Variables = {
+            "flowRun": {"id": run.id, "name": run.input.get("name", "made-up")},
+            "lease": lease,
+            "leaseToken": run.lease_token,
+            "runToken": run.token,
+            "leaseExpiresAt": INSTANT,
+            "errors": [],
+        }
+        return {"flowRunBegin": answer}
+
+    def _on_FlowRunSetState(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
+        wanted = variables["input"]["state"]
+        run = self.runs[variables["input"]["id"]]
+        errors = self._refusals(run, token=token)
+        if run.type in TERMINAL:
+            errors.append({"code": "ILLEGAL_TRANSITION", "message": f"It is {run.type}"})
+        if not errors:
+            self._enter(run, wanted)
+        type_, name = run.states[-1]
+        state = {"id": "st_1", "type": type_, "name": name, "message": None, "timestamp": INSTANT}
+        state |= {"sequence": len(run.states), "details": None}
+        return {"flowRunSetState": {"accepted": not errors, "state": state, "errors": errors}}
+
+    def _enter(self, run: RecordedRun, wanted: Variables) -> None:
+        type_, name = wanted["type"], wanted["name"]
+        details: Variables = wanted["details"] or {}
+        retry = details.get("retry")
+        if retry and run.retries_used < retry["limit"]:
+            run.retries_used += 1
+            type_, name = "SCHEDULED", "AwaitingRetry"
+        elif type_ == "RUNNING" and run.retries_used:
+            name = "Retrying"
+        run.states.append((type_, name))
+        run.details.append(wanted["details"])
+        if type_ in TERMINAL:
+            run.tasks_at_end = len(run.tasks)
+            run.logs_at_end = len(run.logs)
+
+    def _on_TaskRunSync(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
+        run = self.runs[variables["input"]["flowRunId"]]
+        errors = self._refusals(run, token=token)
+        columns = variables["input"]["batch"]
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        assert 1 <= len(rows) <= 1000
+        for row in rows if not errors else ():
+            known = run.tasks.get(row["id"])
+            if known is None or len(row["states"]) > len(known["states"]):
+                run.tasks[row["id"]] = row
+        return {"taskRunSync": {"accepted": len(rows), "rejected": [], "errors": errors}}
+
+    def _on_LogsAppend(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
+        given = variables["input"]
+        run = self.runs[given["flowRunId"]]
+        errors = self._refusals(run, token=token)
+        next_offset = run.streams.get(given["streamId"], 0)
+        if given["offset"] > next_offset:
+            errors.append({"code": "CONFLICT", "message": "Lines are missing"})
+        if not errors:
+            messages = given["batch"]["message"]
+            levels = given["batch"]["level"]
+            fresh = next_offset - given["offset"]
+            run.logs += list(zip(levels, messages, strict=True))[fresh:]
+            run.streams[given["streamId"]] = max(next_offset, given["offset"] + len(messages))
+        answer = {"nextOffset": run.streams.get(given["streamId"], 0), "droppedForQuota": 0}
+        return {"logsAppend": {**answer, "errors": errors}}
+
+    def _on_RunRenew(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
+        lease = variables["input"]["lease"]
+        run = self.runs[lease["runId"]]
+        outcome = "LOST" if run.is_lost else "RENEWED"
+        if run.is_cancel_requested:
+            outcome = "CANCEL_REQUESTED"
+            if run.type == "RUNNING":
+                run.states.append(("CANCELLING", "Cancelling"))
+        verdict = {"runId": run.id, "epoch": 1, "outcome": outcome, "expiresAt": INSTANT}
+        return {"runRenew": {"verdict": verdict, "serverTime": INSTANT, "errors": []}}
+
+    def _refusals(self, run: RecordedRun, *, token: str) -> list[Variables]:
+        if run.is_lost or token != run.token:
+            return [{"code": "LEASE_LOST", "message": "Another attempt owns the run"}]
+        return []
+
+    def _on_ServerInfo(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
+        info: Variables = {
+            "version": "1",
+            "apiDate": "2026-11",
+            "minSdkVersion": "0.1.0",
+            "features": [],
+        }
+        return {"serverInfo": info}

@@ -17,8 +17,9 @@ from headgate_server.graphql.types.nodes import Node, NodeKind, Versioned, reads
 from headgate_server.services.schedules import get_many_schedules
 
 strawberry.enum(
-    CatchUpPolicy, description="What becomes of the instants that an outage missed: none, the "
-    "latest, or all are made up for."
+    CatchUpPolicy,
+    description="What becomes of the instants that an outage missed: none, the "
+    "latest, or all are made up for.",
 )
 
 

@@ -54,6 +54,14 @@ async def list_accounts(
     return await pages.read(work, statement, sort=sort, page=page, make=_account)
 
 
+async def count_accounts(work: UnitOfWork, *, organization_id: UUID, cap: int) -> int:
+    """Return how many service accounts an organization has, up to ``cap + 1``."""
+    statement = select(service_accounts.c.id).where(
+        service_accounts.c.organization_id == organization_id
+    )
+    return await pages.count(work, statement, cap=cap)
+
+
 def _account(row: Row[Any]) -> ServiceAccount:
     return ServiceAccount(
         organization_id=row.organization_id,

@@ -74,6 +74,16 @@ async def is_in_organization(work: UnitOfWork, *, organization_id: UUID, id_: UU
     return (await work.execute(statement)).one_or_none() is not None
 
 
+async def list_ids(work: UnitOfWork) -> list[UUID]:
+    """Return the ids of the organization's workspaces, in order."""
+    statement = (
+        select(workspaces.c.id)
+        .where(workspaces.c.organization_id == work.organization_id)
+        .order_by(workspaces.c.id)
+    )
+    return list((await work.execute(statement)).scalars())
+
+
 async def find_workspace(work: UnitOfWork, *, id_: UUID) -> Workspace | None:
     """Return a workspace of an organization the unit of work may see."""
     row = (await work.execute(select(workspaces).where(workspaces.c.id == id_))).one_or_none()

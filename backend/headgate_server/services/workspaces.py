@@ -80,6 +80,11 @@ async def is_own_workspace(work: UnitOfWork, workspace_id: UUID) -> bool:
     )
 
 
+async def list_ids(work: UnitOfWork) -> list[UUID]:
+    """Return the ids of all workspaces of the caller's organization, in order."""
+    return await workspaces.list_ids(work)
+
+
 async def find_workspace(work: UnitOfWork, *, id_: UUID) -> Workspace | None:
     """Return a workspace of the caller's organization."""
     return await workspaces.find_workspace(work, id_=id_)

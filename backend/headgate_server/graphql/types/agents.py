@@ -15,9 +15,12 @@ from headgate_server.graphql.connections import Connection, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON, Cursor
 from headgate_server.graphql.types.nodes import Node, NodeKind, load, reads, show_id, shows
-from headgate_server.services import agents, work_pools
+from headgate_server.graphql.types.work_queues import WorkQueue, show_work_queue
+from headgate_server.services import agents, work_pools, work_queues
+from headgate_server.services.flow_runs.read import get_many_flow_runs
 
 if TYPE_CHECKING:
+    from headgate_server.graphql.types.flow_runs import FlowRun
     from headgate_server.graphql.types.work_pools import WorkPool
 
 strawberry.enum(AgentState, description="What an agent's latest process is doing.")
@@ -48,6 +51,28 @@ class Agent(Node):
             info.context, fetch, row.work_pool_id, workspace_id=row.workspace_id
         )
         return shown
+
+    @scoped_field(requires=ANY_CREDENTIAL, description="The queues it serves: all, or the named.")
+    async def queues(self, info: Info) -> list[WorkQueue]:
+        row = self.row
+        found = await info.context.load(
+            work_queues.get_many_of_pools, row.work_pool_id, workspace_id=row.workspace_id
+        )
+        served = row.queue_ids
+        return [
+            show_work_queue(queue) for queue in found or () if served is None or queue.id in served
+        ]
+
+    @scoped_field(requires=[Scope.RUNS_READ], description="The runs it holds, oldest claim first.")
+    async def leases(
+        self, info: Info
+    ) -> list[Annotated["FlowRun", strawberry.lazy("headgate_server.graphql.types.flow_runs")]]:
+        row, context = self.row, info.context
+        ids_ = await context.load(agents.list_runs_of_agents, row.id, workspace_id=row.workspace_id)
+        return [
+            await load(context, get_many_flow_runs, run_id, workspace_id=row.workspace_id)
+            for run_id in ids_ or ()
+        ]
 
 
 def show_agent(row: AgentRow) -> Agent:

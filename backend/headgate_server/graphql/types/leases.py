@@ -76,15 +76,9 @@ class RunLease:
     async def agent(
         self, info: Info
     ) -> Annotated["Agent", strawberry.lazy("headgate_server.graphql.types.agents")] | None:
-        session_id, workspace_id = self.item.session_id, self.item.workspace_id
-        if session_id is None:
-            return None
-        session = await info.context.load(
-            agents.get_many_sessions, session_id, workspace_id=workspace_id
-        )
-        agent_id = session.agent_id if session else None
+        item = self.item
         shown: Any = await load(
-            info.context, agents.get_many_agents, agent_id, workspace_id=workspace_id
+            info.context, agents.get_many_agents, item.agent_id, workspace_id=item.workspace_id
         )
         return shown
 

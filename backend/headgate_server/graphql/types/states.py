@@ -1,6 +1,5 @@
 """States: what runs went through, and what they are in."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -108,11 +107,6 @@ def state_of_task_run(row: TaskRunRow, sequence: int) -> State:
         sequence=sequence,
         workspace_id=row.workspace_id,
     )
-
-
-def as_json(value: Mapping[str, Any] | None) -> JSON | None:
-    """Return an optional object as JSON."""
-    return None if value is None else JSON(value)
 
 
 @strawberry.input(description="A state that is proposed.")

@@ -44,10 +44,13 @@ def lease_of(begun: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def propose(
-    run: ApiClient, begun: dict[str, Any], type_: str, **more: Any
-) -> dict[str, Any]:
-    made = {"id": begun["flowRun"]["id"], "state": {"type": type_}, "lease": lease_of(begun), **more}
+async def propose(run: ApiClient, begun: dict[str, Any], type_: str, **more: Any) -> dict[str, Any]:
+    made = {
+        "id": begun["flowRun"]["id"],
+        "state": {"type": type_},
+        "lease": lease_of(begun),
+        **more,
+    }
     answer = await run.execute(SET_STATE, input=made)
     return answer.data["flowRunSetState"]
 

@@ -14,7 +14,7 @@ from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.connections import Connection, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON, Cursor
-from headgate_server.graphql.types.nodes import Node, NodeKind, load, reads, show_id, shows
+from headgate_server.graphql.shapes.nodes import Node, NodeKind, load, reads, show_id, shows
 from headgate_server.graphql.types.work_queues import WorkQueue, show_work_queue
 from headgate_server.services import agents, work_pools, work_queues
 from headgate_server.services.flow_runs.read import get_many_flow_runs

@@ -9,8 +9,8 @@ from headgate_server.dispatch import messages
 from headgate_server.dispatch.messages import CloseReason, DirectiveKind
 from headgate_server.domain import ids
 from headgate_server.domain.leases import CancelRequest, Offer
+from headgate_server.graphql.shapes.nodes import show_id
 from headgate_server.graphql.types.leases import RunLeaseRef, show_held
-from headgate_server.graphql.types.nodes import show_id
 
 strawberry.enum(DirectiveKind, description="What an agent is told to do with itself.")
 strawberry.enum(CloseReason, description="Why the server ends a stream.")

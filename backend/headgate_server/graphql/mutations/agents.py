@@ -20,8 +20,7 @@ from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.shapes.json_values import an_object
 from headgate_server.graphql.shapes.nodes import load, show_id
 from headgate_server.graphql.shapes.payloads import DeletePayload
-from headgate_server.graphql.shapes.streams import AgentDirective
-from headgate_server.graphql.types.agents import Agent
+from headgate_server.graphql.types.agents import Agent, AgentDirective
 from headgate_server.graphql.types.leases import LeaseInput, LeaseVerdict, parse_uuid, show_verdict
 from headgate_server.graphql.types.work_pools import WorkPool, show_work_pool
 from headgate_server.services import agents

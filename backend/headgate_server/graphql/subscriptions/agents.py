@@ -8,7 +8,7 @@ import strawberry
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.mutations.leases import own_session
 from headgate_server.graphql.permissions import Info, scoped_subscription
-from headgate_server.graphql.shapes.streams import AgentWorkMessage, show_message
+from headgate_server.graphql.types.agents import AgentWorkMessage, show_message
 from headgate_server.graphql.types.leases import LeaseInput
 
 

@@ -156,7 +156,9 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger(ROOT)
     with _configuring:
         if not any(isinstance(handler, ReportHandler) for handler in root.handlers):
-            root.addHandler(ConsoleHandler())
+            if settings.assignment is None:
+                # An agent's child says nothing to a terminal: its output is reported as it is.
+                root.addHandler(ConsoleHandler())
             root.addHandler(ReportHandler())
         if root.level == logging.NOTSET:
             root.setLevel(settings.log_level)
@@ -181,10 +183,15 @@ def _print_as_log(*values: Any, **options: Any) -> None:
 
 
 @contextmanager
-def captured_prints(source: LogSource) -> Generator[None]:
-    """Turn what this context prints into log lines of a run; other contexts print as before."""
-    builtins.print = _print_as_log
-    token = _print_logger.set(logger_of(source))
+def prints_of(source: LogSource, *, is_captured: bool) -> Generator[None]:
+    """Turn what this context prints into log lines of a run, or let it print; others are as before.
+
+    Args:
+        is_captured: a false value lets a task print inside a flow whose prints are captured.
+    """
+    if is_captured:
+        builtins.print = _print_as_log
+    token = _print_logger.set(logger_of(source) if is_captured else None)
     try:
         yield
     finally:

@@ -5,11 +5,13 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 from aiohttp import WSMsgType, web
 
 from headgate.ids import make_id
+from headgate.reporting.leftovers import replay_leftovers
 
 TERMINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 INSTANT = "2026-11-23T02:00:00.000000Z"
@@ -61,6 +63,7 @@ class RecordingServer:
         self.calls: list[Call] = []
         self.fault: Fault | None = None
         self.is_away = False
+        self.drop_next_answer = False
         self.subscriptions: list[list[Variables]] = []
         self.sockets: list[Variables] = []
         self._loop = asyncio.new_event_loop()
@@ -77,6 +80,10 @@ class RecordingServer:
         """Close it and end the thread."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
+
+    def replay(self, home: Path) -> None:
+        """Deliver what processes left in a home, as the next process there does."""
+        asyncio.run_coroutine_threadsafe(replay_leftovers(home), self._loop).result(10)
 
     def operations(self) -> list[str]:
         """Name the operations in the order in which they were asked for."""
@@ -131,6 +138,10 @@ class RecordingServer:
         self.calls.append(Call(operation, body["variables"], token))
         handler = getattr(self, f"_on_{operation}")
         data = handler(body["variables"], token)
+        if self.drop_next_answer:
+            self.drop_next_answer = False
+            assert request.transport is not None
+            request.transport.abort()
         return web.json_response({"data": data})
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:

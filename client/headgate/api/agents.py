@@ -184,7 +184,12 @@ async def decline(
 
 
 async def release(
-    transport: Transport, *, session_id: str, lease: LeaseInput, final_state: dict[str, Any]
+    transport: Transport,
+    *,
+    session_id: str,
+    lease: LeaseInput,
+    final_state: dict[str, Any],
+    deadline_seconds: float | None = None,
 ) -> Proposal:
     """Say how a run ended that can no longer say so itself."""
     payload = await change(
@@ -196,6 +201,7 @@ async def release(
             "lease": lease.as_variables(),
             "finalState": final_state,
         },
+        deadline_seconds=deadline_seconds,
     )
     return Proposal(
         accepted=payload["accepted"],

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import signal
-from contextlib import nullcontext
 from typing import Any
 
 from headgate.engine.context import FlowRunContext, surrounding
@@ -18,7 +17,7 @@ from headgate.engine.retries import delay_before
 from headgate.engine.sessions import Opening, claim_assignment, open_recorder
 from headgate.engine.timeouts import Deadline
 from headgate.errors import ParameterError, RunTimeoutError
-from headgate.logs import captured_prints, configure_logging, logger_of
+from headgate.logs import configure_logging, logger_of, prints_of
 from headgate.reporting.failures import state_message, user_error
 from headgate.reporting.records import Verdict
 from headgate.settings import Settings, load_settings
@@ -188,7 +187,7 @@ def _attempt(context: FlowRunContext) -> Steps[State[Any]]:
         context.deadline = Deadline(spec.timeout_seconds, what=f"Flow run '{context.run.name}'")
     args, kwargs = as_call(spec.signature, parameters=context.run.parameters)
     try:
-        with captured_prints(context) if _has_captured_prints(context) else nullcontext():
+        with prints_of(context, is_captured=_has_captured_prints(context)):
             value = yield Call(
                 spec.fn,
                 args=args,

@@ -5,7 +5,6 @@ import itertools
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
 from typing import Any
 
 from headgate.clock import now_us
@@ -34,7 +33,7 @@ from headgate.engine.retries import delay_before, is_wanted
 from headgate.engine.timeouts import Deadline
 from headgate.errors import RunTimeoutError, UpstreamTaskError
 from headgate.futures import Future
-from headgate.logs import ENGINE, captured_prints, current_source, logger_of
+from headgate.logs import ENGINE, current_source, logger_of, prints_of
 from headgate.reporting.failures import state_message, user_error
 from headgate.reporting.records import TaskRun
 from headgate.settings import load_settings
@@ -231,7 +230,7 @@ def _attempt(context: TaskRunContext) -> Steps[State[Any]]:
     if spec.timeout_seconds is not None:
         deadline = Deadline(spec.timeout_seconds, what=f"Task run '{run.name}'")
     try:
-        with captured_prints(context) if _has_captured_prints(context) else nullcontext():
+        with prints_of(context, is_captured=_has_captured_prints(context)):
             value = yield Call(
                 spec.fn, args=args, kwargs=kwargs, is_async=spec.is_async, deadline=deadline
             )

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from headgate.api.transport import retry_delay_seconds
 from headgate.errors import (
@@ -36,6 +36,8 @@ class Delivery:
         self.is_lost = False
         self.lost_reason: str | None = None
         self._sender = sender
+        self._in_flight: list[Batch] = []
+        self._is_closed = False
         self._on_lost = on_lost
         self._retry_at = 0.0
         self._attempt = 0
@@ -59,9 +61,18 @@ class Delivery:
         if not self.spool.is_empty:
             self.spool.append(batch)
             return
+        self._in_flight.append(batch)
+        try:
+            await self._send_first(batch)
+        finally:
+            self._in_flight.remove(batch)
+
+    async def _send_first(self, batch: Batch) -> None:
         try:
             await self._sender.send(batch, deadline_seconds=BLIP_SECONDS)
         except (RetryableApiError, ServerFaultError) as error:
+            if self._is_closed:
+                return
             logger.warning(
                 "The server is away (%s); the run goes on, its reports wait in %s",
                 error,
@@ -77,7 +88,12 @@ class Delivery:
 
     async def replay_when_due(self) -> None:
         """Send what waits on disk, oldest first, until all is sent or the server is away again."""
-        if self.spool.is_empty or self.is_lost or time.monotonic() < self._retry_at:
+        if (
+            self.spool.is_empty
+            or self.is_lost
+            or self._is_closed
+            or time.monotonic() < self._retry_at
+        ):
             return
         while not self.spool.is_empty:
             batch = self.spool.first()
@@ -100,6 +116,13 @@ class Delivery:
             self.spool.remove_first()
             self._attempt = self._faults = 0
         logger.warning("The server is back; all reports were delivered")
+
+    def leave_on_disk(self, batches: Iterable[Batch]) -> None:
+        """Write what is on its way, and then these, to disk for another process to deliver."""
+        waiting = list(self._in_flight)
+        self._is_closed = True
+        for batch in (*waiting, *batches):
+            self.spool.append(batch)
 
     def lose(self, reason: str) -> None:
         """Report nothing more: another attempt owns the run, or the token is dead."""

@@ -236,13 +236,11 @@ class ServerRun:
     def _leave_on_disk(
         self, proposal: FinalState, *, state: State[Any], error: Exception
     ) -> Verdict:
-        while (batch := self._take()) is not None:
-            self._delivery.spool.append(batch)
-        self._delivery.spool.append(proposal)
+        self._delivery.leave_on_disk([*iter(self._take, None), proposal])
         logger.error(
             "The server stayed away (%s); the reports of run %s wait in %s and are sent when "
             "Headgate runs here again",
-            error or type(error).__name__,
+            str(error) or type(error).__name__,
             self.flow_run_id,
             self._delivery.spool.path,
         )

@@ -1,0 +1,228 @@
+"""Parameters: validation and coercion, the JSON Schema, what is shown of them."""
+
+import dataclasses
+import datetime
+from collections.abc import Callable
+from typing import Any, Literal
+
+import pytest
+from pydantic import BaseModel, Field
+
+from headgate import flow
+from headgate.engine.parameters import as_json, bind_named
+from headgate.errors import ParameterError
+from headgate.states import StateType
+
+
+class Order(BaseModel):
+    id: int
+    tags: list[str] = Field(default_factory=list)
+
+
+class Opaque:
+    """A class that Pydantic knows nothing of."""
+
+
+def test_values_are_coerced_by_their_annotations() -> None:
+    @flow
+    def take(a: int, b: list[float], day: datetime.date, order: Order) -> tuple[Any, ...]:
+        return a, b, day, order
+
+    given: Any = ("1", ["2", 3], "2026-11-23", {"id": "4"})
+
+    assert take(*given) == (1, [2.0, 3.0], datetime.date(2026, 11, 23), Order(id=4))
+
+
+def test_a_model_is_passed_as_it_is() -> None:
+    order = Order(id=1)
+
+    @flow
+    def take(order: Order) -> Order:
+        return order
+
+    assert take(order) is order
+
+
+def test_an_invalid_value_fails_the_run_before_user_code() -> None:
+    ran: list[int] = []
+
+    @flow(retries=3)
+    def take(count: int) -> None:
+        ran.append(count)
+
+    state = take("many", return_state=True)
+
+    assert state.type is StateType.FAILED
+    assert ran == []
+    with pytest.raises(ParameterError, match="count"):
+        state.result()
+
+
+def test_validation_may_be_turned_off() -> None:
+    @flow(validate_parameters=False)
+    def take(count: int) -> object:
+        return count
+
+    given: Any = "many"
+
+    assert take(given) == "many"
+
+
+def test_a_default_is_taken_as_it_is() -> None:
+    nothing: Any = None
+
+    @flow
+    def take(count: int = nothing) -> object:
+        return count
+
+    assert take() is None
+
+
+def test_any_class_may_be_an_annotation() -> None:
+    @flow
+    def take(thing: Opaque, call: Callable[[], int]) -> tuple[object, int]:
+        return thing, call()
+
+    opaque = Opaque()
+
+    assert take(opaque, lambda: 3) == (opaque, 3)
+
+
+def test_names_that_pydantic_reserves_are_fine() -> None:
+    @flow
+    def take(schema: int, model_config: int, _private: int, copy: int, json: int) -> int:
+        return schema + model_config + _private + copy + json
+
+    assert take(1, 2, 3, 4, 5) == 15
+
+
+def test_variadic_parameters_are_validated_item_by_item() -> None:
+    @flow
+    def take(*numbers: int, **named: float) -> tuple[Any, Any]:
+        return numbers, named
+
+    given: Any = ["1", "2"]
+
+    assert take(*given, a=3) == ((1, 2), {"a": 3.0})
+
+
+def test_annotations_whose_names_are_not_at_hand_take_anything() -> None:
+    def take(a: Any, b: Any) -> Any:
+        return a, b
+
+    take.__annotations__ = {"a": "Nowhere", "b": "int"}
+
+    assert flow(take)("x", "y") == ("x", "y")
+
+
+def test_the_schema_describes_each_parameter() -> None:
+    @flow
+    def take(
+        name: str, mode: Literal["fast", "slow"] = "fast", order: Order | None = None, *, n: int = 3
+    ) -> None:
+        """Do nothing."""
+
+    schema = take.parameter_schema()
+
+    assert schema["type"] == "object"
+    assert schema["title"] == "Parameters"
+    assert schema["required"] == ["name"]
+    assert schema["properties"]["name"] == {"title": "name", "type": "string", "position": 0}
+    assert schema["properties"]["mode"]["enum"] == ["fast", "slow"]
+    assert schema["properties"]["mode"]["default"] == "fast"
+    assert schema["properties"]["n"] == {
+        "title": "n",
+        "type": "integer",
+        "default": 3,
+        "position": 3,
+    }
+    assert schema["$defs"]["Order"]["required"] == ["id"]
+
+
+def test_what_has_no_json_form_takes_anything_in_the_schema() -> None:
+    default = Opaque()
+
+    @flow
+    def take(thing: Opaque = default, call: Callable[[], int] | None = None) -> None:
+        """Do nothing."""
+
+    properties = take.parameter_schema()["properties"]
+
+    assert set(properties) == {"thing", "call"}
+    assert "default" not in properties["thing"]
+
+
+def test_a_flow_without_parameters_has_an_empty_schema() -> None:
+    @flow
+    def take() -> None:
+        """Do nothing."""
+
+    assert take.parameter_schema()["properties"] == {}
+
+
+def test_named_parameters_are_validated_for_a_deployment() -> None:
+    @flow
+    def take(a: int, b: int = 2) -> None:
+        """Do nothing."""
+
+    assert take.validate_parameters({"a": "1"}) == {"a": 1, "b": 2}
+    with pytest.raises(ParameterError, match="'c'"):
+        take.validate_parameters({"a": 1, "c": 3})
+
+
+def test_named_parameters_bind_to_every_kind() -> None:
+    def take(a: int, /, b: int, *rest: int, c: int = 0, **more: int) -> None:
+        """Do nothing."""
+
+    signature = flow(take).spec.signature
+
+    bound = bind_named(
+        signature,
+        name="take",
+        parameters={"a": 1, "b": 2, "rest": [3, 4], "c": 5, "more": {"d": 6}},
+    )
+
+    assert bound == {"a": 1, "b": 2, "rest": (3, 4), "c": 5, "more": {"d": 6}}
+
+
+@dataclasses.dataclass
+class Point:
+    x: int
+
+
+def test_parameters_are_shown_as_json() -> None:
+    shown = as_json(
+        {
+            "point": Point(1),
+            "order": Order(id=2),
+            "set": {3},
+            "day": datetime.date(2026, 11, 23),
+            "opaque": Opaque(),
+            "keys": {1: "a"},
+        }
+    )
+
+    assert shown == {
+        "point": {"x": 1},
+        "order": {"id": 2, "tags": []},
+        "set": [3],
+        "day": "2026-11-23",
+        "opaque": f"<{Opaque.__module__}.Opaque>",
+        "keys": {"1": "a"},
+    }
+
+
+def test_parameters_that_are_too_large_are_named_only() -> None:
+    shown = as_json({"a": "x" * 600_000, "b": 1})
+
+    assert shown == {
+        "a": "<builtins.str> (too large to show)",
+        "b": "<builtins.int> (too large to show)",
+    }
+
+
+def test_a_circle_does_not_stop_the_run() -> None:
+    circle: list[Any] = []
+    circle.append(circle)
+
+    assert as_json({"circle": circle}) == {"circle": "<builtins.list>"}

@@ -1,0 +1,288 @@
+"""Real processes: an agent's child, and scripts that are stopped from outside."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from headgate.specs import Job, JobDeployment, encode_job
+from tests.client.recording_server import RecordedRun, RecordingServer
+from tests.fixtures.deadlines import eventually_sync
+
+FLOWS = """
+import os
+import subprocess
+import sys
+import threading
+import time
+
+from headgate import flow, get_run_logger, runtime, task
+
+def note(owner, run, state):
+    get_run_logger().info("hook %s", state.name)
+
+@flow
+def add(a: int, b: int = 2):
+    get_run_logger().info("sum %d as %s of %s", a + b, runtime.flow_run.name,
+                          runtime.flow_run.deployment_name)
+
+@flow
+def fail():
+    raise ValueError("no")
+
+@flow(on_cancellation=[note], on_crashed=[note])
+def hang():
+    get_run_logger().info("hanging")
+    time.sleep(60)
+
+@flow(on_cancellation=[note])
+async def hang_async():
+    import asyncio
+    get_run_logger().info("hanging")
+    await asyncio.sleep(60)
+
+@flow
+def leaves_a_thread():
+    threading.Thread(target=time.sleep, args=(60,)).start()
+
+@flow
+def looks_at_its_environment():
+    get_run_logger().info("lease %s", os.environ.get("HEADGATE_LEASE_TOKEN"))
+
+@flow
+def dies():
+    os._exit(9)
+
+not_a_flow = 3
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]]()
+"""
+
+
+@pytest.fixture
+def flows(tmp_path: Path) -> Path:
+    """A file of flows, as a user writes it."""
+    path = tmp_path / "flows.py"
+    path.write_text(FLOWS)
+    return path
+
+
+def _environment(server: RecordingServer, **more: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "HEADGATE_API_URL": server.url,
+        "HEADGATE_WORKSPACE": "acme/prod",
+        "HEADGATE_REPORT_INTERVAL_SECONDS": "0.01",
+        **more,
+    }
+
+
+def _start_child(
+    server: RecordingServer, run: RecordedRun, *, entrypoint: str, **job: Any
+) -> "subprocess.Popen[bytes]":
+    environment = _environment(
+        server,
+        HEADGATE_API_KEY=run.token,
+        HEADGATE_FLOW_RUN_ID=run.id,
+        HEADGATE_LEASE_TOKEN=run.lease_token,
+        HEADGATE_LEASE_EPOCH="1",
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-m", "headgate.engine.child"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    )
+    given = Job(flow_name="f", entrypoint=entrypoint, run_name="given-run", **job)
+    assert child.stdin is not None
+    child.stdin.write(encode_job(given))
+    child.stdin.close()
+    return child
+
+
+def _end_of(child: "subprocess.Popen[bytes]") -> int:
+    try:
+        return child.wait(timeout=30)
+    finally:
+        if child.poll() is None:
+            child.kill()
+        if child.stderr is not None:
+            child.stderr.close()
+
+
+def _messages(run: RecordedRun) -> list[str]:
+    return [message for _, message in run.logs]
+
+
+def test_a_child_runs_the_given_run_under_its_lease(server: RecordingServer, flows: Path) -> None:
+    run = server.add_run()
+
+    child = _start_child(
+        server,
+        run,
+        entrypoint=f"{flows}:add",
+        parameters={"a": "1"},
+        deployment=JobDeployment("dep_1", "nightly"),
+    )
+
+    assert _end_of(child) == 0
+    assert run.states[-1] == ("COMPLETED", "Completed")
+    assert "sum 3 as given-run of nightly" in _messages(run)
+    assert "FlowRunBegin" not in server.operations()
+    assert {call.token for call in server.calls} == {run.token}
+
+
+def test_a_child_s_failure_is_told_and_is_no_failure_of_the_child(
+    server: RecordingServer, flows: Path
+) -> None:
+    run = server.add_run()
+
+    assert _end_of(_start_child(server, run, entrypoint=f"{flows}:fail")) == 0
+
+    assert run.states[-1] == ("FAILED", "Failed")
+    assert run.details[-1]["error"]["type"] == "ValueError"
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "reason"),
+    [
+        ("{flows}:nothing", "is not a flow"),
+        ("{flows}:not_a_flow", "is not a flow"),
+        ("{folder}/gone.py:flow", "There is no file"),
+        ("no-colon", "does not have the form"),
+    ],
+)
+def test_an_entrypoint_that_names_no_flow_crashes_the_run_with_the_reason(
+    server: RecordingServer, flows: Path, entrypoint: str, reason: str
+) -> None:
+    run = server.add_run()
+    place = entrypoint.format(flows=flows, folder=flows.parent)
+
+    assert _end_of(_start_child(server, run, entrypoint=place)) == 0
+
+    assert run.states[-1] == ("CRASHED", "Crashed")
+    assert reason in run.details[-1]["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [({}, "missing a required argument"), ({"a": "x"}, "valid integer"), ({"a": 1, "z": 1}, "'z'")],
+)
+def test_parameters_that_do_not_fit_fail_the_run(
+    server: RecordingServer, flows: Path, parameters: Mapping[str, Any], reason: str
+) -> None:
+    run = server.add_run()
+
+    child = _start_child(server, run, entrypoint=f"{flows}:add", parameters=dict(parameters))
+
+    assert _end_of(child) == 0
+    assert run.states[-1] == ("FAILED", "Failed")
+    assert reason in run.details[-1]["error"]["message"]
+
+
+@pytest.mark.parametrize("name", ["hang", "hang_async"])
+def test_sigterm_cancels_an_agent_s_child(server: RecordingServer, flows: Path, name: str) -> None:
+    run = server.add_run()
+    child = _start_child(server, run, entrypoint=f"{flows}:{name}")
+    eventually_sync(lambda: "hanging" in _messages(run), what="the flow's line")
+
+    child.send_signal(signal.SIGTERM)
+
+    assert _end_of(child) == 0
+    assert run.states[-1] == ("CANCELLED", "Cancelled")
+    assert "hook Cancelled" in _messages(run)
+
+
+def test_a_run_that_must_not_start_ends_its_child_quietly(
+    server: RecordingServer, flows: Path
+) -> None:
+    run = server.add_run(state=("CANCELLED", "Cancelled"))
+
+    assert _end_of(_start_child(server, run, entrypoint=f"{flows}:add", parameters={"a": 1})) == 0
+
+    assert run.states == [("CANCELLED", "Cancelled")]
+    assert run.logs == []
+
+
+def test_threads_that_user_code_left_do_not_hold_the_child(
+    server: RecordingServer, flows: Path
+) -> None:
+    run = server.add_run()
+
+    assert _end_of(_start_child(server, run, entrypoint=f"{flows}:leaves_a_thread")) == 0
+
+    assert run.states[-1] == ("COMPLETED", "Completed")
+
+
+def test_the_lease_leaves_the_environment_of_user_code(
+    server: RecordingServer, flows: Path
+) -> None:
+    run = server.add_run()
+
+    _end_of(_start_child(server, run, entrypoint=f"{flows}:looks_at_its_environment"))
+
+    assert "lease None" in _messages(run)
+
+
+def test_pull_steps_run_before_the_entrypoint_is_loaded(
+    server: RecordingServer, flows: Path
+) -> None:
+    run = server.add_run()
+
+    child = _start_child(
+        server,
+        run,
+        entrypoint="flows.py:add",
+        parameters={"a": 1},
+        pull_steps=[{"os.chdir": {"path": str(flows.parent)}}],
+    )
+
+    assert _end_of(child) == 0
+    assert run.states[-1] == ("COMPLETED", "Completed")
+
+
+def test_a_child_that_dies_says_nothing_and_its_code_says_so(
+    server: RecordingServer, flows: Path
+) -> None:
+    run = server.add_run()
+
+    assert _end_of(_start_child(server, run, entrypoint=f"{flows}:dies")) == 9
+
+    assert run.states[-1] == ("RUNNING", "Running")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_script_that_is_stopped_crashes_its_run_and_ends_by_the_signal(
+    server: RecordingServer, flows: Path, number: signal.Signals
+) -> None:
+    script = subprocess.Popen(
+        [sys.executable, str(flows), "hang"],
+        stderr=subprocess.PIPE,
+        env=_environment(server, HEADGATE_API_KEY="key"),
+    )
+    eventually_sync(
+        lambda: server.runs and "hanging" in _messages(server.only_run()), what="the flow's line"
+    )
+
+    script.send_signal(number)
+
+    assert _end_of(script) == -number
+    assert server.only_run().states[-1] == ("CRASHED", "Crashed")
+    assert "hook Crashed" in _messages(server.only_run())
+
+
+def test_a_job_is_read_as_the_api_answers_it() -> None:
+    answer = {"flowName": "f", "entrypoint": "a.py:f", "jobVariables": {"env": {"A": "1"}}}
+    answer |= {"deployment": {"id": "dep_1", "name": "d"}, "graceSeconds": 5, "unknown": 1}
+
+    job = msgspec.convert(answer, Job)
+
+    assert (job.flow_name, job.grace_seconds, job.attempt) == ("f", 5, 1)
+    assert job.deployment == JobDeployment("dep_1", "d")

@@ -1,0 +1,288 @@
+"""The server away, slow or of another mind: nothing is lost, user code goes on."""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from headgate import flow, get_run_logger, task
+from headgate.errors import CancelledRun
+from headgate.reporting import server_run
+from headgate.reporting.leftovers import replay_leftovers
+from headgate.states import StateType
+from tests.client.recording_server import RecordingServer
+from tests.fixtures.deadlines import eventually_sync
+
+
+@task
+def double(x: int) -> int:
+    return x * 2
+
+
+def _spooled(home: Path) -> list[Path]:
+    return list((home / "spool").glob("*/*.jsonl"))
+
+
+def test_an_outage_goes_to_disk_and_is_replayed(
+    server: RecordingServer, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spooled: list[Path] = []
+
+    @flow
+    def work() -> int:
+        server.is_away = True
+        total = sum(double.map(list(range(1500))).result())
+        get_run_logger().info("while away")
+        spooled.extend(eventually_sync(lambda: _spooled(home), what="a spool file"))
+        server.is_away = False
+        get_run_logger().info("back")
+        return total
+
+    assert work() == 1500 * 1499
+
+    run = server.only_run()
+    assert len(run.tasks) == run.tasks_at_end == 1500
+    assert {row["states"][-1][1] for row in run.tasks.values()} == {"Completed"}
+    messages = [message for _, message in run.logs]
+    assert messages.index("while away") < messages.index("back")
+    assert len(messages) == len(set(messages))
+    assert run.states[-1] == ("COMPLETED", "Completed")
+    assert len(spooled) == 1
+    assert _spooled(home) == []
+    assert "its reports wait in" in caplog.text
+    assert "all reports were delivered" in caplog.text
+
+
+def test_the_spool_is_readable_by_its_owner_only(server: RecordingServer, home: Path) -> None:
+    modes: list[int] = []
+
+    @flow
+    def work() -> None:
+        server.is_away = True
+        double(1)
+        (path,) = eventually_sync(lambda: _spooled(home), what="a spool file")
+        modes.extend([path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777])
+        server.is_away = False
+
+    work()
+
+    assert modes == [0o600, 0o700]
+
+
+def test_an_answer_that_was_lost_does_not_double_what_it_acknowledged(
+    server: RecordingServer,
+) -> None:
+    lost: list[str] = []
+
+    def lose_first_answers(operation: str) -> web.Response | None:
+        if operation in {"LogsAppend", "TaskRunSync"} and operation not in lost:
+            lost.append(operation)
+            server.drop_next_answer = True
+        return None
+
+    @flow
+    def work() -> None:
+        server.fault = lose_first_answers
+        double(1)
+        get_run_logger().info("once")
+
+    work()
+
+    run = server.only_run()
+    assert sorted(lost) == ["LogsAppend", "TaskRunSync"]
+    assert [message for _, message in run.logs].count("once") == 1
+    assert len(run.tasks) == 1
+
+
+def test_a_server_that_stays_away_leaves_everything_on_disk_for_later(
+    server: RecordingServer, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADGATE_REPORT_PATIENCE_SECONDS", "0.2")
+
+    @flow
+    def work() -> int:
+        server.is_away = True
+        double(1)
+        return 7
+
+    assert work() == 7
+    run = server.only_run()
+    assert run.states[-1] == ("RUNNING", "Running")
+    assert len(_spooled(home)) == 1
+
+    server.is_away = False
+    server.replay(home)
+
+    assert run.states[-1] == ("COMPLETED", "Completed")
+    assert len(run.tasks) == run.tasks_at_end == 1
+    assert not (home / "spool" / run.id).exists()
+
+
+async def test_a_spool_of_a_living_process_is_left_to_it(
+    server: RecordingServer, home: Path
+) -> None:
+    ready, finish = threading.Event(), threading.Event()
+
+    @flow
+    def work() -> None:
+        server.is_away = True
+        double(1)
+        eventually_sync(lambda: _spooled(home), what="a spool file")
+        ready.set()
+        finish.wait(10)
+        server.is_away = False
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert ready.wait(10)
+
+    assert await replay_leftovers(home) == 0
+
+    finish.set()
+    thread.join()
+    assert server.only_run().states[-1] == ("COMPLETED", "Completed")
+
+
+def test_a_full_queue_makes_the_flow_wait_instead_of_dropping(
+    server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_run, "QUEUE_LIMIT", 200)
+    monkeypatch.setattr(server_run, "URGENT_DEPTH", 50)
+
+    @flow
+    def work() -> None:
+        logger = get_run_logger()
+        for number in range(5000):
+            logger.info("line %d", number)
+
+    work()
+
+    lines = [message for _, message in server.only_run().logs if message.startswith("line")]
+    assert lines == [f"line {number}" for number in range(5000)]
+    sizes = [
+        len(call.variables["input"]["batch"]["message"])
+        for call in server.calls
+        if call.operation == "LogsAppend"
+    ]
+    assert max(sizes) <= 201
+
+
+def test_a_lost_lease_stops_reporting_and_says_so(
+    server: RecordingServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    @flow
+    def work() -> int:
+        double(1)
+        server.only_run().is_lost = True
+        get_run_logger().info("too late")
+        return double(2)
+
+    assert work() == 4
+
+    assert server.only_run().states[-1] == ("RUNNING", "Running")
+    assert "takes no more reports of this run: Another attempt owns the run" in caplog.text
+
+
+def test_a_lost_verdict_stops_reporting(
+    server: RecordingServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("HEADGATE_RENEW_INTERVAL_SECONDS", "0.02")
+
+    @flow
+    def work() -> None:
+        eventually_sync(lambda: server.only_run().logs, what="the first line")
+        server.only_run().is_lost = True
+        eventually_sync(lambda: "takes no more reports" in caplog.text, what="the verdict")
+
+    work()
+
+    assert "another attempt or a person took over the run" in caplog.text
+
+
+def test_the_lease_is_renewed_while_the_flow_runs(
+    server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADGATE_RENEW_INTERVAL_SECONDS", "0.02")
+
+    @flow
+    def work() -> None:
+        eventually_sync(lambda: server.operations().count("RunRenew") >= 3, what="renewals")
+
+    work()
+
+    renewals = server.operations().count("RunRenew")
+    assert server.only_run().states[-1] == ("COMPLETED", "Completed")
+    assert server.operations()[-1] == "FlowRunSetState" or renewals >= 3
+
+
+def _hang() -> None:
+    threading.Event().wait(20)
+
+
+def _hang_in_a_task() -> None:
+    task(_hang)()
+
+
+def _hang_beside_a_task() -> None:
+    task(_hang_awake).submit().result()
+
+
+def _hang_awake() -> None:
+    while True:
+        threading.Event().wait(0.001)
+
+
+@pytest.mark.parametrize("hang", [_hang, _hang_in_a_task, _hang_beside_a_task])
+def test_a_cancel_request_stops_the_flow(
+    server: RecordingServer, monkeypatch: pytest.MonkeyPatch, hang: Callable[[], None]
+) -> None:
+    monkeypatch.setenv("HEADGATE_RENEW_INTERVAL_SECONDS", "0.05")
+    seen: list[StateType] = []
+
+    def note(owner: object, run: object, state: object) -> None:
+        seen.append(StateType.CANCELLED)
+
+    @flow(on_cancellation=[note])
+    def work() -> None:
+        server.only_run().is_cancel_requested = True
+        hang()
+
+    with pytest.raises(CancelledRun):
+        work()
+
+    assert server.only_run().states[-1] == ("CANCELLED", "Cancelled")
+    assert seen == [StateType.CANCELLED]
+
+
+def test_a_batch_that_the_server_will_never_take_is_set_aside(
+    server: RecordingServer, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(operation: str) -> web.Response | None:
+        if operation != "LogsAppend":
+            return None
+        error = {"message": "What is this?", "extensions": {"code": "BAD_REQUEST"}}
+        return web.json_response({"errors": [error]}, status=400)
+
+    server.fault = refuse
+
+    @flow
+    def work() -> None:
+        get_run_logger().info("hello")
+        double(1)
+
+    work()
+
+    run = server.only_run()
+    (rejected,) = (home / "spool" / run.id).glob("*.rejected")
+    assert "hello" in rejected.read_text()
+    assert run.states[-1] == ("COMPLETED", "Completed")
+    assert len(run.tasks) == 1
+    assert "The server will not take a batch (What is this?)" in caplog.text
+
+
+@pytest.fixture(autouse=True)
+def _log_everything(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, logger="headgate")

@@ -11,7 +11,7 @@ from headgate_server.dispatch.dispatcher import Dispatcher
 from headgate_server.dispatch.tails import Tails
 from headgate_server.domain.errors import NotFound
 from headgate_server.domain.tenancy import Principal
-from headgate_server.graphql.loaders.registry import Fetch, K, Loaders
+from headgate_server.graphql.loaders import Fetch, K, Loaders
 from headgate_server.services import workspaces
 from headgate_server.settings import Timers
 

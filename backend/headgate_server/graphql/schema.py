@@ -27,16 +27,16 @@ from headgate_server.graphql.mutations.work_pools import WorkPoolMutations
 from headgate_server.graphql.mutations.work_queues import WorkQueueMutations
 from headgate_server.graphql.mutations.workspaces import WorkspaceMutations
 from headgate_server.graphql.queries.flow_runs import FlowRunQueries
-from headgate_server.graphql.queries.nodes import NodeQueries
+from headgate_server.graphql.queries.node import NodeQueries
 from headgate_server.graphql.queries.organizations import OrganizationQueries
 from headgate_server.graphql.queries.server_info import ServerInfoQueries
 from headgate_server.graphql.queries.viewer import ViewerQueries
 from headgate_server.graphql.queries.workspaces import WorkspaceQueries
 from headgate_server.graphql.scalars import SCALARS
+from headgate_server.graphql.shapes.actors import AgentSession, RunActor, System
 from headgate_server.graphql.subscriptions.agents import AgentSubscriptions
 from headgate_server.graphql.subscriptions.flow_runs import FlowRunSubscriptions
 from headgate_server.graphql.subscriptions.logs import LogSubscriptions
-from headgate_server.graphql.types.actors import AgentSession, RunActor, System
 
 
 class UndeclaredField(TypeError):

@@ -17,12 +17,11 @@ from headgate_server.graphql.fields import errors_field, mutation, payload_field
 from headgate_server.graphql.mutations.leases import own_session
 from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.scalars import JSON
-from headgate_server.graphql.types.agents import Agent
-from headgate_server.graphql.types.json_values import an_object
+from headgate_server.graphql.shapes.json_values import an_object
+from headgate_server.graphql.shapes.nodes import load, show_id
+from headgate_server.graphql.shapes.payloads import DeletePayload
+from headgate_server.graphql.types.agents import Agent, AgentDirective
 from headgate_server.graphql.types.leases import LeaseInput, LeaseVerdict, parse_uuid, show_verdict
-from headgate_server.graphql.types.nodes import load, show_id
-from headgate_server.graphql.types.payloads import DeletePayload
-from headgate_server.graphql.types.streams import AgentDirective
 from headgate_server.graphql.types.work_pools import WorkPool, show_work_pool
 from headgate_server.services import agents
 from headgate_server.services.leases import hold

@@ -15,8 +15,8 @@ from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, mutation, payload_field
 from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of
 from headgate_server.graphql.permissions import Info
+from headgate_server.graphql.shapes.payloads import DeletePayload, IdInput
 from headgate_server.graphql.types.api_keys import ApiKey, show_api_key
-from headgate_server.graphql.types.payloads import DeletePayload, IdInput
 from headgate_server.services import api_keys
 
 _OWNERS = {ids.Kind.USER: ActorKind.USER, ids.Kind.SERVICE_ACCOUNT: ActorKind.SERVICE_ACCOUNT}

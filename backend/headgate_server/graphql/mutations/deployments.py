@@ -14,9 +14,9 @@ from headgate_server.graphql.fields import errors_field, given, mutation, payloa
 from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of
 from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.scalars import JSON
+from headgate_server.graphql.shapes.json_values import a_list, an_object
+from headgate_server.graphql.shapes.payloads import PauseInput
 from headgate_server.graphql.types.deployments import Deployment, show_deployment
-from headgate_server.graphql.types.json_values import a_list, an_object
-from headgate_server.graphql.types.payloads import PauseInput
 from headgate_server.graphql.types.schedules import (
     CatchUpInput,
     ScheduleSpecInput,

@@ -10,7 +10,7 @@ from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, mutation, payload_field
 from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.scalars import JSON
-from headgate_server.graphql.types.payloads import DeleteInput, DeletePayload
+from headgate_server.graphql.shapes.payloads import DeleteInput, DeletePayload
 from headgate_server.graphql.types.schedules import (
     CatchUpInput,
     Schedule,

@@ -10,7 +10,7 @@ from headgate_server.graphql.fields import errors_field, given, mutation, payloa
 from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of
 from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.scalars import JSON
-from headgate_server.graphql.types.json_values import an_object
+from headgate_server.graphql.shapes.json_values import an_object
 from headgate_server.graphql.types.work_pools import WorkPool, show_work_pool
 from headgate_server.services import work_pools
 from headgate_server.services.work_pools import WorkPoolChanges

@@ -8,8 +8,8 @@ import strawberry
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.mutations.leases import own_session
 from headgate_server.graphql.permissions import Info, scoped_subscription
+from headgate_server.graphql.types.agents import AgentWorkMessage, show_message
 from headgate_server.graphql.types.leases import LeaseInput
-from headgate_server.graphql.types.streams import AgentWorkMessage, show_message
 
 
 @strawberry.input(description="A work stream of a session.")

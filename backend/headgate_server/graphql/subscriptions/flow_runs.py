@@ -11,8 +11,8 @@ from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.connections import After
 from headgate_server.graphql.permissions import Info, scoped_subscription
 from headgate_server.graphql.scalars import Cursor
+from headgate_server.graphql.shapes.states import State, show_state
 from headgate_server.graphql.types.flow_runs import FlowRun, show_flow_run
-from headgate_server.graphql.types.states import State, show_state
 from headgate_server.graphql.types.task_runs import TaskRun, show_task_run
 from headgate_server.services.flow_runs.read import get_many_flow_runs
 

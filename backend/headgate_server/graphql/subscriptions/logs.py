@@ -11,7 +11,7 @@ from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.connections import After
 from headgate_server.graphql.permissions import Info, scoped_subscription
 from headgate_server.graphql.scalars import Cursor
-from headgate_server.graphql.types.filters import LogFilter
+from headgate_server.graphql.shapes.filters import LogFilter
 from headgate_server.graphql.types.logs import Filter, LogLine, show_line
 from headgate_server.services.flow_runs.read import get_many_flow_runs
 

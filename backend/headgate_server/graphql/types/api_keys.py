@@ -8,8 +8,8 @@ from headgate_server.domain import ids
 from headgate_server.domain.api_keys import ApiKey as ApiKeyRow
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, scoped_field
-from headgate_server.graphql.types.actors import Actor, show_actor
-from headgate_server.graphql.types.nodes import Node, NodeKind, reads, show_id, shows
+from headgate_server.graphql.shapes.actors import Actor, show_actor
+from headgate_server.graphql.shapes.nodes import Node, NodeKind, reads, show_id, shows
 from headgate_server.services import api_keys
 
 

@@ -17,11 +17,9 @@ from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON, Cursor
-from headgate_server.graphql.types.filters import FlowRunFilter
-from headgate_server.graphql.types.flow_runs import FlowRun
-from headgate_server.graphql.types.flow_runs import list_of as list_flow_runs
-from headgate_server.graphql.types.json_values import as_json
-from headgate_server.graphql.types.nodes import (
+from headgate_server.graphql.shapes.filters import FlowRunFilter
+from headgate_server.graphql.shapes.json_values import as_json
+from headgate_server.graphql.shapes.nodes import (
     Node,
     NodeKind,
     Versioned,
@@ -30,6 +28,8 @@ from headgate_server.graphql.types.nodes import (
     show_id,
     shows,
 )
+from headgate_server.graphql.types.flow_runs import FlowRun
+from headgate_server.graphql.types.flow_runs import list_of as list_flow_runs
 from headgate_server.graphql.types.schedules import Schedule, show_schedule
 from headgate_server.services import deployments, flows, schedules, work_pools, work_queues
 

@@ -32,14 +32,11 @@ from headgate_server.graphql.directives import Cost
 from headgate_server.graphql.enums import Direction
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON, Cursor
-from headgate_server.graphql.types import logs as log_lists
-from headgate_server.graphql.types import task_runs as task_lists
-from headgate_server.graphql.types.actors import Actor, show_actor
-from headgate_server.graphql.types.attempts import Attempt, show_attempt
-from headgate_server.graphql.types.filters import LogFilter, TaskRunFilter
-from headgate_server.graphql.types.json_values import as_json
-from headgate_server.graphql.types.leases import RunLease, show_lease
-from headgate_server.graphql.types.nodes import (
+from headgate_server.graphql.shapes.actors import Actor, show_actor
+from headgate_server.graphql.shapes.attempts import Attempt, show_attempt
+from headgate_server.graphql.shapes.filters import LogFilter, TaskRunFilter
+from headgate_server.graphql.shapes.json_values import as_json
+from headgate_server.graphql.shapes.nodes import (
     NodeKind,
     Versioned,
     load,
@@ -47,8 +44,11 @@ from headgate_server.graphql.types.nodes import (
     show_id,
     shows,
 )
-from headgate_server.graphql.types.runs import Run
-from headgate_server.graphql.types.states import State, show_state, state_of_flow_run
+from headgate_server.graphql.shapes.runs import Run
+from headgate_server.graphql.shapes.states import State, show_state, state_of_flow_run
+from headgate_server.graphql.types import logs as log_lists
+from headgate_server.graphql.types import task_runs as task_lists
+from headgate_server.graphql.types.leases import RunLease, show_lease
 from headgate_server.services import deployments, flows, work_pools, work_queues
 from headgate_server.services import task_runs as task_run_services
 from headgate_server.services.flow_runs import read

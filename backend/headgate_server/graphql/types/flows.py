@@ -11,12 +11,12 @@ from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import Cursor
-from headgate_server.graphql.types.actors import Actor, show_actor
+from headgate_server.graphql.shapes.actors import Actor, show_actor
+from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
 from headgate_server.graphql.types.deployments import Deployment, Runs
 from headgate_server.graphql.types.deployments import list_of as list_deployments
 from headgate_server.graphql.types.flow_runs import FlowRun
 from headgate_server.graphql.types.flow_runs import list_of as list_flow_runs
-from headgate_server.graphql.types.nodes import Node, NodeKind, Versioned, reads, show_id, shows
 from headgate_server.services import flows
 
 

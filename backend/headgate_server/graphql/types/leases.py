@@ -11,7 +11,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.leases import LeaseOutcome, LeaseRef, Phase, Verdict, WorkItem
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
-from headgate_server.graphql.types.nodes import load, show_id
+from headgate_server.graphql.shapes.nodes import load, show_id
 from headgate_server.services import agents
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from headgate_server.domain.service_accounts import ServiceAccount as ServiceAcc
 from headgate_server.domain.workspaces import Workspace as WorkspaceRow
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
 from headgate_server.graphql.permissions import Info, scoped_field
-from headgate_server.graphql.types.filters import WorkspaceFilter
-from headgate_server.graphql.types.nodes import Node, NodeKind, Versioned, reads, show_id, shows
+from headgate_server.graphql.shapes.filters import WorkspaceFilter
+from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
 from headgate_server.graphql.types.service_accounts import ServiceAccount, show_service_account
 from headgate_server.graphql.types.workspaces import Workspace, show_workspace
 from headgate_server.services import organizations, service_accounts, workspaces

@@ -12,8 +12,8 @@ from headgate_server.domain.permissions import Scope
 from headgate_server.domain.schedules import CatchUpPolicy, ScheduleRequest
 from headgate_server.domain.schedules import Schedule as ScheduleRow
 from headgate_server.graphql.scalars import JSON
-from headgate_server.graphql.types.json_values import an_object, as_json
-from headgate_server.graphql.types.nodes import Node, NodeKind, Versioned, reads, show_id, shows
+from headgate_server.graphql.shapes.json_values import an_object, as_json
+from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
 from headgate_server.services.schedules import get_many_schedules
 
 strawberry.enum(

@@ -12,11 +12,11 @@ from headgate_server.domain.task_runs import TaskRun as TaskRunRow
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import Cursor
+from headgate_server.graphql.shapes.filters import LogFilter
+from headgate_server.graphql.shapes.nodes import NodeKind, load, reads, show_id, shows
+from headgate_server.graphql.shapes.runs import Run
+from headgate_server.graphql.shapes.states import State, state_of_task_run
 from headgate_server.graphql.types import logs as log_types
-from headgate_server.graphql.types.filters import LogFilter
-from headgate_server.graphql.types.nodes import NodeKind, load, reads, show_id, shows
-from headgate_server.graphql.types.runs import Run
-from headgate_server.graphql.types.states import State, state_of_task_run
 from headgate_server.services import task_runs
 from headgate_server.services.flow_runs.read import get_many_flow_runs
 

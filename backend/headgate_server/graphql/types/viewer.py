@@ -11,9 +11,9 @@ from headgate_server.domain.permissions import Scope
 from headgate_server.domain.tenancy import ActorKind
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
-from headgate_server.graphql.types.actors import Actor, show_actor
+from headgate_server.graphql.shapes.actors import Actor, show_actor
+from headgate_server.graphql.shapes.nodes import load
 from headgate_server.graphql.types.api_keys import ApiKey
-from headgate_server.graphql.types.nodes import load
 from headgate_server.graphql.types.organizations import Organization, show_organization
 from headgate_server.graphql.types.users import User, show_user
 from headgate_server.services import api_keys, organizations

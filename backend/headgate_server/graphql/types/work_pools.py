@@ -13,8 +13,8 @@ from headgate_server.domain.work_pools import WorkPool as WorkPoolRow
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON, Cursor
+from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
 from headgate_server.graphql.types import agents as agent_lists
-from headgate_server.graphql.types.nodes import Node, NodeKind, Versioned, reads, show_id, shows
 from headgate_server.graphql.types.work_queues import (
     Backlog,
     WorkQueue,

@@ -11,20 +11,14 @@ from headgate_server.domain.workspaces import Workspace as WorkspaceRow
 from headgate_server.graphql.connections import After, Before, Connection, First, Last
 from headgate_server.graphql.directives import Cost
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
-from headgate_server.graphql.types import deployments as deployment_lists
-from headgate_server.graphql.types import events as event_lists
-from headgate_server.graphql.types import flow_runs as flow_run_lists
-from headgate_server.graphql.types import flows as flow_lists
-from headgate_server.graphql.types import task_runs as task_run_lists
-from headgate_server.graphql.types import work_pools as work_pool_lists
-from headgate_server.graphql.types.filters import (
+from headgate_server.graphql.shapes.filters import (
     DeploymentFilter,
     EventFilter,
     FlowFilter,
     FlowRunFilter,
     TaskRunFilter,
 )
-from headgate_server.graphql.types.nodes import (
+from headgate_server.graphql.shapes.nodes import (
     Node,
     NodeKind,
     Versioned,
@@ -33,6 +27,12 @@ from headgate_server.graphql.types.nodes import (
     show_id,
     shows,
 )
+from headgate_server.graphql.types import deployments as deployment_lists
+from headgate_server.graphql.types import events as event_lists
+from headgate_server.graphql.types import flow_runs as flow_run_lists
+from headgate_server.graphql.types import flows as flow_lists
+from headgate_server.graphql.types import task_runs as task_run_lists
+from headgate_server.graphql.types import work_pools as work_pool_lists
 from headgate_server.services import deployments, flows, organizations, work_pools, workspaces
 
 if TYPE_CHECKING:

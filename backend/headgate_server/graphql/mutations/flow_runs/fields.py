@@ -32,9 +32,9 @@ from headgate_server.graphql.mutations.flow_runs.payloads import (
     show_transition,
 )
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, lacking
+from headgate_server.graphql.shapes.nodes import show_id
 from headgate_server.graphql.types.flow_runs import show_flow_run
 from headgate_server.graphql.types.leases import RunLeaseRef
-from headgate_server.graphql.types.nodes import show_id
 from headgate_server.services.flow_runs import change, create, read
 from headgate_server.services.idempotency_keys import once
 

@@ -7,9 +7,9 @@ import strawberry
 
 from headgate_server.domain import ids
 from headgate_server.graphql.scalars import JSON
-from headgate_server.graphql.types.json_values import an_object
+from headgate_server.graphql.shapes.json_values import an_object
+from headgate_server.graphql.shapes.states import StateInput
 from headgate_server.graphql.types.leases import LeaseInput, parse_uuid
-from headgate_server.graphql.types.states import StateInput
 from headgate_server.services.flow_runs.create import BeginRequest, RunRequest
 
 

@@ -8,9 +8,9 @@ from headgate_server.domain.errors import HeadgateError
 from headgate_server.domain.flow_runs import FlowRun as FlowRunRow
 from headgate_server.graphql.errors import MutationError, present
 from headgate_server.graphql.fields import errors_field, payload_field
+from headgate_server.graphql.shapes.states import State, state_of_flow_run
 from headgate_server.graphql.types.flow_runs import FlowRun, show_flow_run
 from headgate_server.graphql.types.leases import RunLeaseRef
-from headgate_server.graphql.types.states import State, state_of_flow_run
 from headgate_server.services.transitions import Transition
 
 

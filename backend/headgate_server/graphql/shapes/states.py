@@ -14,7 +14,7 @@ from headgate_server.domain.states import State as StateRow
 from headgate_server.domain.task_runs import TaskRun as TaskRunRow
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON
-from headgate_server.graphql.types.actors import Actor, show_actor
+from headgate_server.graphql.shapes.actors import Actor, show_actor
 from headgate_server.services.flow_runs.read import get_many_states
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -8,8 +8,8 @@ import strawberry
 from headgate_server.domain.pagination import Page, PageRequest, fingerprint
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
-from headgate_server.graphql.types.nodes import Node
-from headgate_server.graphql.types.states import State
+from headgate_server.graphql.shapes.nodes import Node
+from headgate_server.graphql.shapes.states import State
 
 _HISTORY: Listing[State] = Listing(
     of=fingerprint("states"), key=lambda state: (state.sequence,), key_types=tuple[int]

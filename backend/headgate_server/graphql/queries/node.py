@@ -8,7 +8,7 @@ import strawberry
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.graphql.directives import Cost
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
-from headgate_server.graphql.types.nodes import Node, find_node
+from headgate_server.graphql.shapes.nodes import Node, find_node
 
 MAX_NODES = 100
 

@@ -15,7 +15,7 @@ import strawberry
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.context import OperationContext, finds_nodes
-from headgate_server.graphql.loaders.registry import Fetch, K
+from headgate_server.graphql.loaders import Fetch, K
 
 T = TypeVar("T")
 R = TypeVar("R")

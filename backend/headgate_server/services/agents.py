@@ -68,15 +68,7 @@ async def register_agent(
         Forbidden: the key is bound to another pool.
         InvalidInput: a name, capacity or protocol that will not do.
     """
-    check_name(registration.name)
-    check_capacity(registration.capacity)
-    if PROTOCOL_VERSION not in registration.protocol_versions:
-        raise InvalidInput(
-            f"This server speaks protocol {PROTOCOL_VERSION}; use an agent that does.",
-            path=["protocolVersions"],
-        )
-    if len(registration.labels) > MAX_LABELS:
-        raise InvalidInput(f"At most {MAX_LABELS} labels.", path=["labels"])
+    _check(registration)
     pool = await work_pools.find_by_name(work, name=registration.pool_name)
     if pool is None:
         raise NotFound(
@@ -107,6 +99,18 @@ async def register_agent(
     await insert_events(work, [_event("agent.connected", session)])
     work.wake(channels.SCHEDULER)
     return session, pool
+
+
+def _check(registration: Registration) -> None:
+    check_name(registration.name)
+    check_capacity(registration.capacity)
+    if PROTOCOL_VERSION not in registration.protocol_versions:
+        raise InvalidInput(
+            f"This server speaks protocol {PROTOCOL_VERSION}; use an agent that does.",
+            path=["protocolVersions"],
+        )
+    if len(registration.labels) > MAX_LABELS:
+        raise InvalidInput(f"At most {MAX_LABELS} labels.", path=["labels"])
 
 
 async def _queue_ids(

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
-from headgate.api.background import BackgroundLoop, background_loop
+from headgate.api.background import BackgroundLoop, background_loop, close_at_exit
 from headgate.errors import RetryableApiError
 
 if TYPE_CHECKING:
@@ -177,6 +177,7 @@ class SyncTransport:
         deadline_seconds: float = DEFAULT_DEADLINE_SECONDS,
     ) -> None:
         self.transport = Transport(url, token, deadline_seconds=deadline_seconds)
+        close_at_exit(self, self.transport.close)
 
     @property
     def _loop(self) -> BackgroundLoop:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headgate.api import flow_runs, workspaces
-from headgate.api.background import background_loop
+from headgate.api.background import background_loop, close_at_exit
 from headgate.api.calls import LeaseInput
 from headgate.api.flow_runs import BegunRun
 from headgate.api.transport import Transport
@@ -117,6 +117,7 @@ def _transport(settings: Settings) -> Transport:
         found = _process.transports[key] = Transport(
             *key, deadline_seconds=settings.request_deadline_seconds
         )
+        close_at_exit(_process, found.close)
         background_loop().submit(replay_leftovers(settings.home))
     return found
 

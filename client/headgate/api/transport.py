@@ -25,10 +25,17 @@ _LONGEST_DELAY_SECONDS = 8.0
 
 
 def _wire() -> "ModuleType":
-    """Import gql and what it needs (0.3 s) at the first call, not when a flow is defined."""
-    import headgate.api.wire  # noqa: PLC0415 - named lazy-import place: gql loads on first use
+    """Import gql and aiohttp (0.3 s) at the first call, not when a flow is defined."""
+    import headgate.api.wire as wire  # noqa: PLC0415 - named lazy-import place: gql, aiohttp
 
-    return headgate.api.wire
+    return wire
+
+
+def _socket() -> "ModuleType":
+    """Import gql's websockets at the first subscription, which a flow's process never makes."""
+    import headgate.api.socket as socket  # noqa: PLC0415 - named lazy-import place: websockets
+
+    return socket
 
 
 def retry_delay_seconds(attempt: int, *, wish_seconds: float | None = None) -> float:
@@ -148,7 +155,7 @@ class Transport:
             RetryableApiError: the socket could not be opened, or broke.
             ApiError: the server refused the subscription.
         """
-        messages = _wire().subscribe(
+        messages = _socket().subscribe(
             self.graphql_url,
             token=self.token,
             text=document,

@@ -4,7 +4,12 @@ import pytest
 
 from tests.fixtures import network
 
-pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.databases", "tests.fixtures.world"]
+pytest_plugins = [
+    "tests.fixtures.servers",
+    "tests.fixtures.databases",
+    "tests.fixtures.world",
+    "tests.fixtures.installations",
+]
 
 
 def pytest_configure() -> None:

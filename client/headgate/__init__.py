@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from headgate.states import State
     from headgate.tasks import Task, exponential_backoff, task
 
-__version__ = "0.1.0"
+import headgate.version
+
+__version__ = headgate.version.VERSION
 
 __all__ = [
     "Flow",

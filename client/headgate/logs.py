@@ -156,7 +156,9 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger(ROOT)
     with _configuring:
         if not any(isinstance(handler, ReportHandler) for handler in root.handlers):
-            root.addHandler(ConsoleHandler())
+            if settings.assignment is None:
+                # An agent's child says nothing to a terminal: its output is reported as it is.
+                root.addHandler(ConsoleHandler())
             root.addHandler(ReportHandler())
         if root.level == logging.NOTSET:
             root.setLevel(settings.log_level)

@@ -101,6 +101,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         pull_steps: what brings the code here; each maps one function's dotted name to its inputs.
         attempt: 1 for the first start of the run.
         grace_seconds: how long a cancelled run may clean up before it is killed.
+        on_agent_lost: CRASH lets the process outlive a silent agent, RETRY does not.
+        fence_seconds: under RETRY, when the process must be gone after the last renewal.
     """
 
     flow_name: str
@@ -114,6 +116,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     workspace: str = ""
     attempt: int = 1
     grace_seconds: int = 30
+    on_agent_lost: str | None = None
+    fence_seconds: float = 0.0
 
 
 def decode_job(document: bytes | str | Mapping[str, Any]) -> Job:

@@ -1,6 +1,6 @@
 """What an operation knows: who asks, under which request id, and how to reach the data."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -11,7 +11,8 @@ from headgate_server.dispatch.dispatcher import Dispatcher
 from headgate_server.dispatch.tails import Tails
 from headgate_server.domain.errors import NotFound
 from headgate_server.domain.tenancy import Principal
-from headgate_server.graphql.loaders.registry import Fetch, K, Loaders
+from headgate_server.graphql.loaders import Fetch, K, Loaders
+from headgate_server.services import workspaces
 from headgate_server.settings import Timers
 
 T = TypeVar("T")
@@ -28,8 +29,14 @@ class InWorkspace(Protocol):
 
 W = TypeVar("W", bound=InWorkspace)
 
-ListWorkspaceIds = Callable[[UnitOfWork], Awaitable[Sequence[UUID]]]
 FindNode = Callable[["OperationContext", str], Awaitable[Any]]
+
+_FINDERS: list[FindNode] = []
+
+
+def finds_nodes(by: FindNode) -> None:
+    """Register what reads an object of any kind by its id; the types know how, this floor not."""
+    _FINDERS[:] = [by]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +48,14 @@ class Backend:
         dispatcher: opens the work streams of agents.
         tails: follow runs and logs.
         timers: every time that dispatch depends on.
-        secret_key: signs the tokens that are issued here.
-        list_workspace_ids: returns the workspaces of the organization of a unit of work.
-        find_node: returns the object that an id names, as the schema shows it.
+        pepper: the installation's secret: signs the tokens that are issued here.
     """
 
     database: Database
     dispatcher: Dispatcher
     tails: Tails
     timers: Timers
-    secret_key: str
-    list_workspace_ids: ListWorkspaceIds
-    find_node: FindNode
+    pepper: str
 
 
 @dataclass(slots=True)
@@ -82,7 +85,8 @@ class OperationContext:
 
     async def find_node(self, shown_id: str) -> Any:
         """Return the object an id names; None both for missing and for forbidden."""
-        return await self.backend.find_node(self, shown_id)
+        (find,) = _FINDERS
+        return await find(self, shown_id)
 
     async def workspace_ids(self) -> frozenset[UUID]:
         """Return the workspaces that the caller's credential is good for."""
@@ -90,7 +94,7 @@ class OperationContext:
             return frozenset({self.principal.workspace_id})
         if self.known_workspace_ids is None:
             async with self.organization_work() as work:
-                found = await self.backend.list_workspace_ids(work)
+                found = await workspaces.list_ids(work)
             self.known_workspace_ids = frozenset(found)
         return self.known_workspace_ids
 
@@ -135,7 +139,7 @@ class OperationContext:
             NotFound: the credential is not bound to one.
         """
         if self.principal.workspace_id is None:
-            raise NotFound("Use the token of an agent session or of a run for this.")
+            raise NotFound("This credential is good for several workspaces; name one in workspaceId.")
         return self.principal.workspace_id
 
     async def workspace_of(self, fetch: Fetch[UUID, W], id_: UUID) -> UUID:

@@ -13,7 +13,7 @@ from headgate_server.domain.states import StateType
 from headgate_server.graphql import enums as enums  # registers the domain's enums
 
 if TYPE_CHECKING:
-    from headgate_server.graphql.types.nodes import Node
+    from headgate_server.graphql.shapes.nodes import Node
 
 
 @strawberry.enum(description="Why a mutation was not carried out; stable, meant for programs.")
@@ -63,7 +63,7 @@ class ConflictError(MutationError):
     @strawberry.field(description="The object that is in the way; null if it may not be seen.")
     async def existing(
         self, info: strawberry.Info
-    ) -> Annotated["Node", strawberry.lazy("headgate_server.graphql.types.nodes")] | None:
+    ) -> Annotated["Node", strawberry.lazy("headgate_server.graphql.shapes.nodes")] | None:
         if self.existing_id is None:
             return None
         return await info.context.find_node(self.existing_id)

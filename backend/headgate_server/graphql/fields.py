@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import strawberry
+from msgspec import UNSET
 from strawberry.extensions import FieldExtension
 from strawberry.extensions.field_extension import AsyncExtensionResolver
 from strawberry.types.field import StrawberryField
@@ -13,6 +14,18 @@ from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.directives import RequiredScopes
 from headgate_server.graphql.errors import MutationError, forbid, is_expected, present
 from headgate_server.graphql.permissions import Info
+
+
+def given(value: Any, *, is_nullable: bool = False) -> Any:
+    """Return an input's value as services take it: UNSET where nothing was said.
+
+    Args:
+        value: as it was sent.
+        is_nullable: null means something of its own here.
+    """
+    if value is strawberry.UNSET or (value is None and not is_nullable):
+        return UNSET
+    return value
 
 
 def errors_field() -> Any:

@@ -1,4 +1,4 @@
-"""How a schema is made: configuration, limits, masking, and the refusal of undeclared fields."""
+"""How the schema is made: its parts, configuration, limits, masking, and what it refuses."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,11 +13,70 @@ from headgate_server.graphql.directives import Cost, Preview, RequiredScopes
 from headgate_server.graphql.errors import ERROR_TYPES
 from headgate_server.graphql.limits.extension import OperationLimits, name_rule
 from headgate_server.graphql.masking import mask
+from headgate_server.graphql.mutations.agents import AgentMutations
+from headgate_server.graphql.mutations.api_keys import ApiKeyMutations
+from headgate_server.graphql.mutations.deployments import DeploymentMutations
+from headgate_server.graphql.mutations.flow_runs.fields import FlowRunMutations
+from headgate_server.graphql.mutations.flows import FlowMutations
+from headgate_server.graphql.mutations.leases import LeaseMutations
+from headgate_server.graphql.mutations.logs import LogMutations
+from headgate_server.graphql.mutations.schedules import ScheduleMutations
+from headgate_server.graphql.mutations.service_accounts import ServiceAccountMutations
+from headgate_server.graphql.mutations.task_runs import TaskRunMutations
+from headgate_server.graphql.mutations.work_pools import WorkPoolMutations
+from headgate_server.graphql.mutations.work_queues import WorkQueueMutations
+from headgate_server.graphql.mutations.workspaces import WorkspaceMutations
+from headgate_server.graphql.queries.flow_runs import FlowRunQueries
+from headgate_server.graphql.queries.node import NodeQueries
+from headgate_server.graphql.queries.organizations import OrganizationQueries
+from headgate_server.graphql.queries.server_info import ServerInfoQueries
+from headgate_server.graphql.queries.viewer import ViewerQueries
+from headgate_server.graphql.queries.workspaces import WorkspaceQueries
 from headgate_server.graphql.scalars import SCALARS
+from headgate_server.graphql.shapes.actors import AgentSession, RunActor, System
+from headgate_server.graphql.subscriptions.agents import AgentSubscriptions
+from headgate_server.graphql.subscriptions.flow_runs import FlowRunSubscriptions
+from headgate_server.graphql.subscriptions.logs import LogSubscriptions
 
 
 class UndeclaredField(TypeError):
     """A root field declares no scopes: declare them, so that it is not open to everyone."""
+
+
+@strawberry.type(description="What can be read.")
+class Query(
+    ViewerQueries,
+    NodeQueries,
+    OrganizationQueries,
+    WorkspaceQueries,
+    FlowRunQueries,
+    ServerInfoQueries,
+):
+    pass
+
+
+@strawberry.type(description="What can be changed; every field is one transaction.")
+class Mutation(
+    WorkspaceMutations,
+    ServiceAccountMutations,
+    ApiKeyMutations,
+    FlowMutations,
+    DeploymentMutations,
+    ScheduleMutations,
+    FlowRunMutations,
+    TaskRunMutations,
+    LogMutations,
+    WorkPoolMutations,
+    WorkQueueMutations,
+    AgentMutations,
+    LeaseMutations,
+):
+    pass
+
+
+@strawberry.type(description="What can be followed, over graphql-transport-ws.")
+class Subscription(AgentSubscriptions, FlowRunSubscriptions, LogSubscriptions):
+    pass
 
 
 class Schema(strawberry.Schema):
@@ -29,6 +88,16 @@ class Schema(strawberry.Schema):
         """Replace each error, in place, with what callers may see of it; the log keeps the rest."""
         context = execution_context.context if execution_context else None
         errors[:] = [mask(name_rule(error), context=context) for error in errors]
+
+
+def build_schema() -> Schema:
+    """Return the schema of the API."""
+    return make_schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=(AgentSession, RunActor, System),
+    )
 
 
 def make_schema(

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.logs import LogBatch, LogFilter, LogLine
 from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.repositories import pages
 from headgate_server.repositories.statements import named
 from headgate_server.tables.flow_runs import flow_run_cursors, logs
 
@@ -90,6 +91,12 @@ async def list_lines(
         has_next=page.key is not None if page.is_backward else has_more,
         has_previous=has_more if page.is_backward else page.key is not None,
     )
+
+
+async def count_lines(work: UnitOfWork, *, flow_run_id: UUID, filter_: LogFilter, cap: int) -> int:
+    """Return how many of a run's lines match, up to ``cap + 1``."""
+    statement = select(logs.c.sequence).where(*_conditions(work, flow_run_id, filter_))
+    return await pages.count(work, statement, cap=cap)
 
 
 async def log_sequence(work: UnitOfWork, flow_run_id: UUID) -> int:

@@ -39,14 +39,15 @@ async def once(
         carry_out: does it and returns what to keep of the answer, as JSON.
 
     Raises:
-        InvalidInput: an empty or over-long key.
+        InvalidInput: an empty, over-long or unprintable key.
         IdempotencyMismatch: the key was used with another body.
     """
     if key is None:
         return await carry_out(), False
-    if not 1 <= len(key) <= MAX_KEY_LENGTH:
+    if not 1 <= len(key) <= MAX_KEY_LENGTH or not key.isprintable():
         raise InvalidInput(
-            f"An idempotency key has 1 to {MAX_KEY_LENGTH} characters.", path=["idempotencyKey"]
+            f"An idempotency key has 1 to {MAX_KEY_LENGTH} printable characters.",
+            path=["idempotencyKey"],
         )
     name = KeyName(actor=f"{work.actor.kind}:{work.actor.id or ''}", operation=operation, key=key)
     input_hash = hashlib.sha256(

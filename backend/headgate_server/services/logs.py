@@ -13,6 +13,7 @@ from headgate_server.repositories import logs as repository
 from headgate_server.repositories.leases.guard import may_log
 
 list_lines = repository.list_lines
+count_lines = repository.count_lines
 log_sequence = repository.log_sequence
 
 

@@ -46,3 +46,8 @@ async def list_service_accounts(
 ) -> Page[ServiceAccount]:
     """Return a page of service accounts, oldest first: the page key is ``(id,)``."""
     return await service_accounts.list_accounts(work, organization_id=organization_id, page=page)
+
+
+async def count_service_accounts(work: UnitOfWork, *, organization_id: UUID, cap: int) -> int:
+    """Return how many service accounts there are; ``cap + 1`` stands for more than ``cap``."""
+    return await service_accounts.count_accounts(work, organization_id=organization_id, cap=cap)

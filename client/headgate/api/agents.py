@@ -72,6 +72,7 @@ class Claim(Answer, frozen=True):
 async def register(
     transport: Transport,
     *,
+    workspace_id: str | None,
     pool_name: str,
     name: str,
     instance_id: str,
@@ -88,6 +89,7 @@ async def register(
         NOUN,
         "AgentRegister",
         input=given(
+            workspaceId=workspace_id,
             poolName=pool_name,
             queueNames=list(queue_names) if queue_names is not None else None,
             name=name,
@@ -184,7 +186,12 @@ async def decline(
 
 
 async def release(
-    transport: Transport, *, session_id: str, lease: LeaseInput, final_state: dict[str, Any]
+    transport: Transport,
+    *,
+    session_id: str,
+    lease: LeaseInput,
+    final_state: dict[str, Any],
+    deadline_seconds: float | None = None,
 ) -> Proposal:
     """Say how a run ended that can no longer say so itself."""
     payload = await change(
@@ -196,6 +203,7 @@ async def release(
             "lease": lease.as_variables(),
             "finalState": final_state,
         },
+        deadline_seconds=deadline_seconds,
     )
     return Proposal(
         accepted=payload["accepted"],

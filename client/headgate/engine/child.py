@@ -3,13 +3,12 @@
 import os
 import sys
 
-from headgate.engine.flow_run import run_job
-from headgate.specs import decode_job
+from headgate.engine import lifeline
 
 
 def main() -> None:
     """Run the job and leave at once: threads that user code left behind must not hold the slot."""
-    code = run_job(decode_job(sys.stdin.buffer.read()))
+    code = lifeline.run(sys.stdin.buffer.read())
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

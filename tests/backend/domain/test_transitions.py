@@ -52,7 +52,7 @@ any_proposal = st.builds(
     propose,
     any_type,
     details=st.one_of(
-        st.just({}),
+        st.just(dict[str, object]()),
         st.just({"retry": {"limit": 2, "delaySeconds": 1}}),
         st.just({"retry": "often"}),
         st.just({"retry": {"limit": "two", "delaySeconds": -1}}),

@@ -7,29 +7,25 @@ from uuid import UUID
 
 from starlette.applications import Starlette
 
+from headgate_server.bus.bus import Bus
 from headgate_server.database.engine import make_engine
-from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.database.work import Database
+from headgate_server.dispatch.dispatcher import Dispatcher
+from headgate_server.dispatch.tails import Tails
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.errors import Unauthenticated, Unavailable
 from headgate_server.domain.permissions import OWNER_SCOPES, Scope
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal
-from headgate_server.graphql.context import Backend, OperationContext
+from headgate_server.graphql.context import Backend
 from headgate_server.http.graphql import EndpointOptions
 from headgate_server.http.routes import build_routes
 from headgate_server.http.websocket import SocketTimers
+from headgate_server.settings import Timers
 from tests.backend.graphql.local_schema import SCHEMA
 
 WORKSPACE = UUID(int=2)
 ALLOWED_ORIGIN = "https://app.headgate.test"
 NOBODY_LISTENS = "postgresql://nobody@127.0.0.1:1/nothing"
-
-
-async def list_workspace_ids(_work: UnitOfWork) -> list[UUID]:
-    return [WORKSPACE]
-
-
-async def find_no_node(_context: OperationContext, _shown_id: str) -> None:
-    return None
 
 
 def principal(
@@ -76,7 +72,15 @@ def backend(database_url: str = NOBODY_LISTENS) -> Backend:
     """Return a backend; nobody answers for its database if none is named."""
     engine = make_engine(database_url, application_name="tests", pool_size=2)
     database = Database(app=engine, system=engine)
-    return Backend(database=database, list_workspace_ids=list_workspace_ids, find_node=find_no_node)
+    timers = Timers()
+    bus = Bus("redis://127.0.0.1:1")
+    return Backend(
+        database=database,
+        dispatcher=Dispatcher(database=database, bus=bus, timers=timers),
+        tails=Tails(database=database, bus=bus, timers=timers),
+        timers=timers,
+        pepper="pepper",
+    )
 
 
 async def yes() -> bool:

@@ -1,5 +1,7 @@
 """The hot paths: task runs and log lines in bulk, sent twice, out of order, or under no lease."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from headgate_server.domain import ids
@@ -21,7 +23,7 @@ RUNNING = ["RUNNING", "Running", 2_000_000, None]
 COMPLETED = ["COMPLETED", "Completed", 3_500_000, None]
 
 
-def batch(*states: list[list[object]], task_run_ids: list[str] | None = None) -> Json:
+def batch(*states: Sequence[Sequence[object]], task_run_ids: list[str] | None = None) -> Json:
     shown = task_run_ids or [show(Kind.TASK_RUN, new_id()) for _ in states]
     size = len(states)
     return {

@@ -13,13 +13,13 @@ from headgate_server.domain.permissions import Scope
 from headgate_server.domain.tenancy import Principal
 from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, mutation, payload_field
-from headgate_server.graphql.mutations.flow_runs import RunStatePayload, show_transition
+from headgate_server.graphql.mutations.flow_runs.payloads import RunStatePayload, show_transition
 from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.scalars import JSON
+from headgate_server.graphql.shapes.payloads import DeletePayload
+from headgate_server.graphql.shapes.states import StateInput
 from headgate_server.graphql.types.flow_runs import FlowRun, show_flow_run
 from headgate_server.graphql.types.leases import LeaseInput, LeaseVerdict, show_verdict
-from headgate_server.graphql.types.payloads import DeletePayload
-from headgate_server.graphql.types.states import StateInput
 from headgate_server.services.flow_runs.read import get_many_flow_runs
 from headgate_server.services.leases import hold
 
@@ -113,7 +113,7 @@ class LeaseMutations:
                 organization_id=context.principal.organization_id,
                 workspace_id=claimed.run.workspace_id,
                 epoch=lease.epoch,
-                pepper=context.backend.secret_key,
+                pepper=context.backend.pepper,
             ),
             lease_expires_at=work.now + duration,
             job=JSON(job),

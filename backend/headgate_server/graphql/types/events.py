@@ -12,8 +12,8 @@ from headgate_server.graphql.connections import Connection, Listing, connect
 from headgate_server.graphql.enums import Direction
 from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.scalars import JSON, Cursor
-from headgate_server.graphql.types.filters import EventFilter
-from headgate_server.graphql.types.nodes import Node, show_id, shows
+from headgate_server.graphql.shapes.filters import EventFilter
+from headgate_server.graphql.shapes.nodes import Node, show_id, shows
 from headgate_server.services import events
 
 

@@ -1,6 +1,6 @@
 """Flow runs: executions of flows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -9,19 +9,34 @@ import strawberry
 
 from headgate_server.domain import filters, ids
 from headgate_server.domain.flow_runs import FlowRun as FlowRunRow
-from headgate_server.domain.flow_runs import FlowRunPayload, LateCause
+from headgate_server.domain.flow_runs import (
+    FlowRunOrder as FlowRunRowOrder,
+)
+from headgate_server.domain.flow_runs import (
+    FlowRunOrderField,
+    FlowRunPayload,
+    LateCause,
+)
+from headgate_server.domain.pagination import Page, PageRequest, fingerprint
 from headgate_server.domain.permissions import Scope
-from headgate_server.graphql.connections import After, Before, Connection, First, Last
+from headgate_server.graphql.connections import (
+    After,
+    Before,
+    Connection,
+    First,
+    Last,
+    Listing,
+    connect,
+)
 from headgate_server.graphql.directives import Cost
+from headgate_server.graphql.enums import Direction
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
-from headgate_server.graphql.scalars import JSON
-from headgate_server.graphql.types import logs as log_lists
-from headgate_server.graphql.types import task_runs as task_lists
-from headgate_server.graphql.types.actors import Actor, show_actor
-from headgate_server.graphql.types.attempts import Attempt, show_attempt
-from headgate_server.graphql.types.filters import LogFilter, TaskRunFilter
-from headgate_server.graphql.types.leases import RunLease, show_lease
-from headgate_server.graphql.types.nodes import (
+from headgate_server.graphql.scalars import JSON, Cursor
+from headgate_server.graphql.shapes.actors import Actor, show_actor
+from headgate_server.graphql.shapes.attempts import Attempt, show_attempt
+from headgate_server.graphql.shapes.filters import LogFilter, TaskRunFilter
+from headgate_server.graphql.shapes.json_values import as_json
+from headgate_server.graphql.shapes.nodes import (
     NodeKind,
     Versioned,
     load,
@@ -29,12 +44,14 @@ from headgate_server.graphql.types.nodes import (
     show_id,
     shows,
 )
-from headgate_server.graphql.types.runs import Run
-from headgate_server.graphql.types.states import State, as_json, show_state, state_of_flow_run
+from headgate_server.graphql.shapes.runs import Run
+from headgate_server.graphql.shapes.states import State, show_state, state_of_flow_run
+from headgate_server.graphql.types import logs as log_lists
+from headgate_server.graphql.types import task_runs as task_lists
+from headgate_server.graphql.types.leases import RunLease, show_lease
 from headgate_server.services import deployments, flows, work_pools, work_queues
 from headgate_server.services import task_runs as task_run_services
 from headgate_server.services.flow_runs import read
-from headgate_server.services.leases.read import get_many_items
 
 if TYPE_CHECKING:
     from headgate_server.graphql.types.deployments import Deployment
@@ -43,6 +60,8 @@ if TYPE_CHECKING:
     from headgate_server.graphql.types.work_queues import WorkQueue
 
 strawberry.enum(LateCause, description="Why a run did not start in time.")
+
+strawberry.enum(FlowRunOrderField, description="What a list of runs is sorted by.")
 
 TYPES = "headgate_server.graphql.types"
 MAX_TASK_RUN_FILTER = Annotated[
@@ -140,7 +159,7 @@ class FlowRun(Run, Versioned):
     )
     async def lease(self, info: Info) -> RunLease | None:
         item = await info.context.load(
-            get_many_items, self.row.id, workspace_id=self.row.workspace_id
+            read.get_many_leases, self.row.id, workspace_id=self.row.workspace_id
         )
         return show_lease(item) if item else None
 
@@ -203,11 +222,12 @@ class FlowRun(Run, Versioned):
         )
         return list(tags or ())
 
-    async def read_states(self, info: Info, *, after: int, most: int) -> Sequence[State]:
+    async def read_states(self, info: Info, page: PageRequest) -> Page[State]:
         workspace_id = self.row.workspace_id
         async with info.context.work(workspace_id) as work:
-            rows = await read.list_states(work, flow_run_id=self.row.id, after=after, most=most)
-        return [show_state(row, workspace_id=workspace_id) for row in rows]
+            rows = await read.page_states(work, flow_run_id=self.row.id, page=page)
+        states = [show_state(row, workspace_id=workspace_id) for row in rows.items]
+        return Page(states, has_next=rows.has_next, has_previous=rows.has_previous)
 
 
 def show_flow_run(row: FlowRunRow) -> FlowRun:
@@ -231,6 +251,55 @@ def show_flow_run(row: FlowRunRow) -> FlowRun:
         cancel_requested_at=row.cancel_requested_at,
         row=row,
     )
+
+
+@strawberry.input(description="How a list of runs is sorted; every order ends in the id.")
+class FlowRunOrder:
+    field: FlowRunOrderField = strawberry.field(
+        default=FlowRunOrderField.EXPECTED_START, description="By what."
+    )
+    direction: Direction = strawberry.field(
+        default=Direction.DESC, description="DESC, the greatest first, if not said."
+    )
+
+
+_KEYS: dict[FlowRunOrderField, tuple[Callable[[FlowRunRow], Any], Any]] = {
+    FlowRunOrderField.EXPECTED_START: (lambda row: row.expected_start, datetime | None),
+    FlowRunOrderField.STARTED_AT: (lambda row: row.started_at, datetime | None),
+    FlowRunOrderField.ENDED_AT: (lambda row: row.ended_at, datetime | None),
+    FlowRunOrderField.NAME: (lambda row: row.name, str),
+}
+
+
+async def list_of(
+    info: Info,
+    *,
+    workspace_id: UUID,
+    filter_: filters.FlowRunFilter | None,
+    order: FlowRunOrder | None = None,
+    first: int | None = None,
+    after: Cursor | None = None,
+    last: int | None = None,
+    before: Cursor | None = None,
+) -> Connection[FlowRun]:
+    """Return a page of a workspace's runs."""
+    asked = order or FlowRunOrder()
+    row_order = FlowRunRowOrder(asked.field, is_descending=asked.direction is Direction.DESC)
+    value, value_type = _KEYS[asked.field]
+    listing: Listing[FlowRunRow] = Listing(
+        of=fingerprint("flow_runs", workspace_id, filter_, row_order),
+        key=lambda row: (value(row), row.id),
+        key_types=tuple[value_type, UUID],
+    )
+    page = listing.request(first=first, after=after, last=last, before=before)
+    async with info.context.work(workspace_id) as work:
+        rows = await read.list_flow_runs(work, page=page, filter=filter_, order=row_order)
+
+    async def count(cap: int) -> int:
+        async with info.context.work(workspace_id) as work:
+            return await read.count_flow_runs(work, filter=filter_, cap=cap)
+
+    return connect(rows, listing=listing, show=show_flow_run, count=count)
 
 
 shows(FlowRunRow, by=show_flow_run)

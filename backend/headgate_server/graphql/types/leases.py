@@ -11,7 +11,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.leases import LeaseOutcome, LeaseRef, Phase, Verdict, WorkItem
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
-from headgate_server.graphql.types.nodes import load, show_id
+from headgate_server.graphql.shapes.nodes import load, show_id
 from headgate_server.services import agents
 
 if TYPE_CHECKING:
@@ -76,15 +76,9 @@ class RunLease:
     async def agent(
         self, info: Info
     ) -> Annotated["Agent", strawberry.lazy("headgate_server.graphql.types.agents")] | None:
-        session_id, workspace_id = self.item.session_id, self.item.workspace_id
-        if session_id is None:
-            return None
-        session = await info.context.load(
-            agents.get_many_sessions, session_id, workspace_id=workspace_id
-        )
-        agent_id = session.agent_id if session else None
+        item = self.item
         shown: Any = await load(
-            info.context, agents.get_many_agents, agent_id, workspace_id=workspace_id
+            info.context, agents.get_many_agents, item.agent_id, workspace_id=item.workspace_id
         )
         return shown
 

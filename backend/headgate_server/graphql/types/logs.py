@@ -14,8 +14,8 @@ from headgate_server.domain.pagination import fingerprint
 from headgate_server.graphql.connections import Connection, Listing, connect
 from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.scalars import Cursor
-from headgate_server.graphql.types.filters import LogFilter
-from headgate_server.graphql.types.nodes import show_id
+from headgate_server.graphql.shapes.filters import LogFilter
+from headgate_server.graphql.shapes.nodes import show_id
 from headgate_server.services import logs
 
 MAX_PAGE_SIZE = 1000

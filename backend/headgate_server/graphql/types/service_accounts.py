@@ -10,8 +10,8 @@ from headgate_server.domain.permissions import Scope
 from headgate_server.domain.service_accounts import ServiceAccount as ServiceAccountRow
 from headgate_server.domain.tenancy import ActorKind
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
-from headgate_server.graphql.types.actors import Actor, acts
-from headgate_server.graphql.types.nodes import Node, NodeKind, reads, show_id, shows
+from headgate_server.graphql.shapes.actors import Actor, acts
+from headgate_server.graphql.shapes.nodes import Node, NodeKind, reads, show_id, shows
 from headgate_server.services import service_accounts
 
 

@@ -1,23 +1,22 @@
 """Task runs: calls of tasks inside flow runs."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 
 from headgate_server.domain import filters, ids
-from headgate_server.domain.pagination import fingerprint
+from headgate_server.domain.pagination import Page, PageRequest, fingerprint
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.task_runs import TaskRun as TaskRunRow
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import Cursor
+from headgate_server.graphql.shapes.filters import LogFilter
+from headgate_server.graphql.shapes.nodes import NodeKind, load, reads, show_id, shows
+from headgate_server.graphql.shapes.runs import Run
+from headgate_server.graphql.shapes.states import State, state_of_task_run
 from headgate_server.graphql.types import logs as log_types
-from headgate_server.graphql.types.filters import LogFilter
-from headgate_server.graphql.types.nodes import NodeKind, load, reads, show_id, shows
-from headgate_server.graphql.types.runs import Run
-from headgate_server.graphql.types.states import State, state_of_task_run
 from headgate_server.services import task_runs
 from headgate_server.services.flow_runs.read import get_many_flow_runs
 
@@ -62,9 +61,11 @@ class TaskRun(Run):
     async def read_tags(self, info: Info) -> list[str]:
         return sorted(self.row.tags)
 
-    async def read_states(self, info: Info, *, after: int, most: int) -> Sequence[State]:
-        end = min(after + most, len(self.row.states))
-        return [state_of_task_run(self.row, sequence) for sequence in range(after + 1, end + 1)]
+    async def read_states(self, info: Info, page: PageRequest) -> Page[State]:
+        start: int = page.key[0] if page.key else 0
+        end = min(start + page.size, len(self.row.states))
+        states = [state_of_task_run(self.row, sequence) for sequence in range(start + 1, end + 1)]
+        return Page(states, has_next=end < len(self.row.states), has_previous=start > 0)
 
 
 def show_task_run(row: TaskRunRow) -> TaskRun:
@@ -88,15 +89,15 @@ async def list_of(
     info: Info,
     *,
     workspace_id: UUID,
-    filter_: filters.TaskRunFilter,
+    filter_: filters.TaskRunFilter | None,
     first: int | None,
     after: Cursor | None,
 ) -> Connection[TaskRun]:
     """Return a page of task runs, oldest first."""
     listing: Listing[TaskRunRow] = Listing(
         of=fingerprint("task_runs", workspace_id, filter_),
-        key=lambda row: (row.id,),
-        key_types=tuple[UUID],
+        key=lambda row: (row.flow_run_id, row.id),
+        key_types=tuple[UUID, UUID],
     )
     page = listing.request(first=first, after=after)
     async with info.context.work(workspace_id) as work:

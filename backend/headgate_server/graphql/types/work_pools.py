@@ -1,18 +1,20 @@
 """Work pools: places where runs wait for agents of one kind."""
 
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
 from headgate_server.domain import ids
+from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.work_pools import PoolStatus
 from headgate_server.domain.work_pools import WorkPool as WorkPoolRow
-from headgate_server.graphql.connections import After, Connection, First
+from headgate_server.graphql.connections import After, Connection, First, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
-from headgate_server.graphql.scalars import JSON
+from headgate_server.graphql.scalars import JSON, Cursor
+from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
 from headgate_server.graphql.types import agents as agent_lists
-from headgate_server.graphql.types.nodes import Node, NodeKind, Versioned, reads, show_id, shows
 from headgate_server.graphql.types.work_queues import (
     Backlog,
     WorkQueue,
@@ -95,3 +97,23 @@ def show_work_pool(row: WorkPoolRow) -> WorkPool:
 
 shows(WorkPoolRow, by=show_work_pool)
 reads(ids.Kind.WORK_POOL, by=NodeKind(fetch=work_pools.get_many_work_pools, scope=Scope.POOLS_READ))
+
+
+async def list_of(
+    info: Info, *, workspace_id: UUID, first: int | None, after: Cursor | None
+) -> Connection[WorkPool]:
+    """Return a page of a workspace's pools by name."""
+    listing: Listing[WorkPoolRow] = Listing(
+        of=fingerprint("work_pools", workspace_id),
+        key=lambda row: (row.name, row.id),
+        key_types=tuple[str, UUID],
+    )
+    page = listing.request(first=first, after=after)
+    async with info.context.work(workspace_id) as work:
+        rows = await work_pools.list_work_pools(work, page=page)
+
+    async def count(cap: int) -> int:
+        async with info.context.work(workspace_id) as work:
+            return await work_pools.count_work_pools(work, cap=cap)
+
+    return connect(rows, listing=listing, show=show_work_pool, count=count)

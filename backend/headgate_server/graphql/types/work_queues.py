@@ -9,7 +9,7 @@ from headgate_server.domain.permissions import Scope
 from headgate_server.domain.work_pools import Backlog as BacklogRow
 from headgate_server.domain.work_queues import WorkQueue as WorkQueueRow
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
-from headgate_server.graphql.types.nodes import Node, NodeKind, Versioned, reads, show_id, shows
+from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
 from headgate_server.services import work_queues
 
 

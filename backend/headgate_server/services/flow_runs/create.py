@@ -53,6 +53,7 @@ class RunRequest:
     """A run that someone asks for; what is None is taken from the deployment."""
 
     deployment_id: UUID
+    id: UUID | None = None
     name: str | None = None
     parameters: dict[str, Any] | None = None
     tags: tuple[str, ...] = ()
@@ -145,7 +146,7 @@ def _planned(work: UnitOfWork, request: RunRequest, plan: DeploymentPlan | None)
         triggered_by=request.triggered_by or None,
     )
     state = propose(StateType.SCHEDULED, details={"scheduledTime": expected_start.isoformat()})
-    return RunToInsert(id=ids.new_id(), run=run, state=state, promises=promises)
+    return RunToInsert(id=request.id or ids.new_id(), run=run, state=state, promises=promises)
 
 
 def _queue(plan: DeploymentPlan, name: str | None) -> tuple[UUID, Promises]:

@@ -1,6 +1,5 @@
 """States: what runs went through, and what they are in."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -15,7 +14,7 @@ from headgate_server.domain.states import State as StateRow
 from headgate_server.domain.task_runs import TaskRun as TaskRunRow
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON
-from headgate_server.graphql.types.actors import Actor, show_actor
+from headgate_server.graphql.shapes.actors import Actor, show_actor
 from headgate_server.services.flow_runs.read import get_many_states
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -108,11 +107,6 @@ def state_of_task_run(row: TaskRunRow, sequence: int) -> State:
         sequence=sequence,
         workspace_id=row.workspace_id,
     )
-
-
-def as_json(value: Mapping[str, Any] | None) -> JSON | None:
-    """Return an optional object as JSON."""
-    return None if value is None else JSON(value)
 
 
 @strawberry.input(description="A state that is proposed.")

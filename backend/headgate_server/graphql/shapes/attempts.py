@@ -8,7 +8,7 @@ import strawberry
 
 from headgate_server.domain.flow_runs import Attempt as AttemptRow
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
-from headgate_server.graphql.types.nodes import load
+from headgate_server.graphql.shapes.nodes import load
 from headgate_server.services import agents
 
 if TYPE_CHECKING:

@@ -1,16 +1,15 @@
 """What flow runs and task runs have in common, and the pages of their history."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import strawberry
 
-from headgate_server.domain.pagination import Page, fingerprint
+from headgate_server.domain.pagination import Page, PageRequest, fingerprint
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
-from headgate_server.graphql.types.nodes import Node
-from headgate_server.graphql.types.states import State
+from headgate_server.graphql.shapes.nodes import Node
+from headgate_server.graphql.shapes.states import State
 
 _HISTORY: Listing[State] = Listing(
     of=fingerprint("states"), key=lambda state: (state.sequence,), key_types=tuple[int]
@@ -37,10 +36,7 @@ class Run(Node):
     async def state_history(
         self, info: Info, first: First = None, after: After = None
     ) -> Connection[State]:
-        page = _HISTORY.request(first=first, after=after)
-        start: int = page.key[0] if page.key else 0
-        states = await self.read_states(info, after=start, most=page.size + 1)
-        rows = Page(states[: page.size], len(states) > page.size, page.key is not None)
+        rows = await self.read_states(info, _HISTORY.request(first=first, after=after))
 
         async def count(cap: int) -> int:
             return min(self.state.sequence, cap + 1)
@@ -52,8 +48,8 @@ class Run(Node):
         """Return the sorted tags."""
 
     @abstractmethod
-    async def read_states(self, info: Info, *, after: int, most: int) -> Sequence[State]:
-        """Return up to ``most`` states behind a sequence, in order."""
+    async def read_states(self, info: Info, page: PageRequest) -> Page[State]:
+        """Return a page of its states, the first one first; the key is the sequence."""
 
 
 def _itself(state: State) -> State:

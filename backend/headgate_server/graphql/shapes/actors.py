@@ -8,7 +8,7 @@ import strawberry
 from headgate_server.domain import ids
 from headgate_server.domain.tenancy import Actor as ActorRow
 from headgate_server.domain.tenancy import ActorKind
-from headgate_server.graphql.types.nodes import show_id
+from headgate_server.graphql.shapes.nodes import show_id
 
 SYSTEM_ID = strawberry.ID("system")
 

@@ -14,8 +14,8 @@ import strawberry
 
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import Scope
-from headgate_server.graphql.context import OperationContext
-from headgate_server.graphql.loaders.registry import Fetch, K
+from headgate_server.graphql.context import OperationContext, finds_nodes
+from headgate_server.graphql.loaders import Fetch, K
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -44,11 +44,13 @@ class NodeKind:
         fetch: reads rows by id.
         scope: what the caller needs.
         is_of_organization: whether the object lies outside of any workspace.
+        workspace_of: returns the workspace whose members alone may see such an object, if any.
     """
 
     fetch: Fetch[UUID, Any]
     scope: Scope
     is_of_organization: bool = False
+    workspace_of: Callable[[Any], UUID | None] | None = None
 
 
 _SHOWN: dict[type[Any], Callable[[Any], Any]] = {}
@@ -95,7 +97,14 @@ async def find_node(context: OperationContext, shown_id: str) -> Any:
     found = _KINDS.get(kind)
     if found is None or found.scope not in context.principal.scopes:
         return None
-    if found.is_of_organization:
-        return await load(context, found.fetch, id_, workspace_id=None)
-    row = await context.locate(found.fetch, id_)
+    if not found.is_of_organization:
+        row = await context.locate(found.fetch, id_)
+    else:
+        row = await context.load(found.fetch, id_, workspace_id=None)
+        if row is not None and found.workspace_of is not None:
+            own = context.principal.workspace_id
+            row = row if own in {None, found.workspace_of(row)} else None
     return None if row is None else show(row)
+
+
+finds_nodes(find_node)

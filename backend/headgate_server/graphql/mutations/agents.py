@@ -1,0 +1,243 @@
+"""Mutations of agents: register, call, drain, leave. All are safe to repeat, on any replica."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from headgate_server.dispatch.messages import DirectiveKind
+from headgate_server.domain import api_keys, ids
+from headgate_server.domain.agents import PROTOCOL_VERSION, AgentSession, AgentState
+from headgate_server.domain.clock import SystemClock
+from headgate_server.domain.permissions import Scope
+from headgate_server.graphql.context import OperationContext
+from headgate_server.graphql.errors import MutationError
+from headgate_server.graphql.fields import errors_field, mutation, payload_field
+from headgate_server.graphql.mutations.leases import own_session
+from headgate_server.graphql.permissions import Info
+from headgate_server.graphql.scalars import JSON
+from headgate_server.graphql.shapes.json_values import an_object
+from headgate_server.graphql.shapes.nodes import load, show_id
+from headgate_server.graphql.shapes.payloads import DeletePayload
+from headgate_server.graphql.types.agents import Agent, AgentDirective
+from headgate_server.graphql.types.leases import LeaseInput, LeaseVerdict, parse_uuid, show_verdict
+from headgate_server.graphql.types.work_pools import WorkPool, show_work_pool
+from headgate_server.services import agents
+from headgate_server.services.leases import hold
+
+_DIRECTIVES = {AgentState.DRAINING: DirectiveKind.DRAIN, AgentState.PAUSED: DirectiveKind.PAUSE}
+
+
+@strawberry.input(description="A process that registers as an agent.")
+class AgentRegisterInput:
+    workspace_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The pool's workspace; needed where the key is good for several."
+    )
+    pool_name: str = strawberry.field(description="The pool it serves.")
+    queue_names: list[str] | None = strawberry.field(
+        default=None, description="The pool's queues it serves; all, also later ones, if not said."
+    )
+    name: str = strawberry.field(description="The agent's name; 1 to 200 characters.")
+    instance_id: strawberry.ID = strawberry.field(
+        description="A UUID of this process; the same one gets the same session."
+    )
+    capacity: int = strawberry.field(description="How many runs it takes at once: 0 to 1,000.")
+    labels: JSON | None = strawberry.field(
+        default=None, description="An object that describes it; at most 50 entries."
+    )
+    sdk_version: str = strawberry.field(description="The version of its software.")
+    host: str | None = strawberry.field(default=None, description="The machine it runs on.")
+    protocol_versions: list[int] = strawberry.field(description="The protocols it speaks.")
+    features: list[str] | None = strawberry.field(
+        default=None, description="What else it can do; unknown names are ignored."
+    )
+
+    def to_registration(self) -> agents.Registration:
+        """Return the registration.
+
+        Raises:
+            InvalidInput: an instance that is no UUID, or labels that are no object.
+        """
+        return agents.Registration(
+            pool_name=self.pool_name,
+            name=self.name,
+            instance_id=parse_uuid(self.instance_id, path=["instanceId"]),
+            queue_names=None if self.queue_names is None else tuple(self.queue_names),
+            capacity=self.capacity,
+            labels=an_object(self.labels, "labels") or {},
+            sdk_version=self.sdk_version,
+            host=self.host,
+            protocol_versions=tuple(self.protocol_versions),
+        )
+
+
+@strawberry.type(description="An open session.")
+class AgentRegisterPayload:
+    agent: Agent | None = payload_field("The agent.")
+    session_id: strawberry.ID | None = payload_field("The session of this process.")
+    session_token: str | None = payload_field("Its credential from now on; secret.")
+    expires_at: datetime | None = payload_field("When that token ends; agentHeartbeat renews it.")
+    protocol_version: int | None = payload_field("The protocol that is spoken.")
+    work_pool: WorkPool | None = payload_field("The pool it serves.")
+    errors: list[MutationError] = errors_field()
+
+
+@strawberry.input(description="A session.")
+class AgentSessionInput:
+    session_id: strawberry.ID = strawberry.field(description="The caller's agent session.")
+
+
+@strawberry.input(description="A sign of life, with everything that is held.")
+class AgentHeartbeatInput:
+    session_id: strawberry.ID = strawberry.field(description="The caller's agent session.")
+    held: list[LeaseInput] = strawberry.field(
+        description="The leases of all its runs, at most 1,000; each is renewed."
+    )
+    capacity: int = strawberry.field(description="How many runs it takes at once: 0 to 1,000.")
+    state: AgentState | None = strawberry.field(
+        default=None, description="ONLINE, PAUSED or DRAINING; unchanged if not said."
+    )
+
+
+@strawberry.type(description="What the agent has to know.")
+class AgentHeartbeatPayload:
+    leases: list[LeaseVerdict] = payload_field("A verdict on each held lease.", default=[])
+    directives: list[AgentDirective] = payload_field("Orders to the agent itself.", default=[])
+    server_time: datetime = strawberry.field(
+        default_factory=SystemClock().now, description="The server's time."
+    )
+    session_token: str | None = payload_field("A fresh token to use from now on; secret.")
+    expires_at: datetime | None = payload_field("When that token ends.")
+    errors: list[MutationError] = errors_field()
+
+
+@strawberry.input(description="A session that takes nothing more.")
+class AgentDrainInput:
+    session_id: strawberry.ID = strawberry.field(description="The caller's agent session.")
+
+
+@strawberry.type(description="An agent that was changed.")
+class AgentPayload:
+    agent: Agent | None = payload_field("The agent as it is now.")
+    errors: list[MutationError] = errors_field()
+
+
+def _token(
+    context: OperationContext, session_id: UUID, *, workspace_id: UUID, now: datetime
+) -> tuple[str, datetime]:
+    lifetime = timedelta(seconds=context.backend.timers.session_token_seconds)
+    expires_at = now + lifetime
+    token = api_keys.session_token(
+        session_id,
+        organization_id=context.principal.organization_id,
+        workspace_id=workspace_id,
+        expires_at=expires_at,
+        pepper=context.backend.pepper,
+    )
+    return token, expires_at
+
+
+async def _show_agent(context: OperationContext, session: AgentSession) -> Agent | None:
+    shown: Agent | None = await load(
+        context, agents.get_many_agents, session.agent_id, workspace_id=session.workspace_id
+    )
+    return shown
+
+
+@strawberry.type
+class AgentMutations:
+    @mutation(
+        requires=[Scope.AGENTS_CONNECT],
+        description="Open an agent's session with an agent key, or a workspace's API key.",
+    )
+    async def agent_register(
+        self,
+        info: Info,
+        input: Annotated[AgentRegisterInput, strawberry.argument(description="Who registers.")],
+    ) -> AgentRegisterPayload:
+        context = info.context
+        registration = input.to_registration()
+        workspace_id = (
+            ids.parse(input.workspace_id, kind=ids.Kind.WORKSPACE)
+            if input.workspace_id is not None
+            else context.own_workspace_id
+        )
+        async with context.work(workspace_id) as work:
+            session, pool = await agents.register_agent(
+                work,
+                registration,
+                api_key_id=context.principal.api_key_id,
+                granted_pool_id=context.principal.work_pool_id,
+            )
+        token, expires_at = _token(
+            context, session.id, workspace_id=session.workspace_id, now=work.now
+        )
+        return AgentRegisterPayload(
+            agent=await _show_agent(context, session),
+            session_id=show_id(ids.Kind.AGENT_SESSION, session.id),
+            session_token=token,
+            expires_at=expires_at,
+            protocol_version=PROTOCOL_VERSION,
+            work_pool=show_work_pool(pool),
+        )
+
+    @mutation(
+        requires=[Scope.AGENTS_CONNECT],
+        description="Call every 15 s: renews all leases and the token, and brings cancels and "
+        "directives even without a stream.",
+    )
+    async def agent_heartbeat(
+        self,
+        info: Info,
+        input: Annotated[AgentHeartbeatInput, strawberry.argument(description="The call.")],
+    ) -> AgentHeartbeatPayload:
+        context = info.context
+        session_id = own_session(context.principal, input.session_id)
+        held = [lease.to_ref("held", str(place)) for place, lease in enumerate(input.held)]
+        async with context.work(context.own_workspace_id) as work:
+            session = await agents.report_session(
+                work, session_id=session_id, capacity=input.capacity, state=input.state
+            )
+            verdicts = await hold.renew_leases(work, held=held, lease=context.backend.timers.lease)
+        token, expires_at = _token(
+            context, session_id, workspace_id=session.workspace_id, now=work.now
+        )
+        directive = _DIRECTIVES.get(session.state)
+        return AgentHeartbeatPayload(
+            leases=[show_verdict(verdict) for verdict in verdicts],
+            directives=[AgentDirective(kind=directive, reason=None)] if directive else [],
+            server_time=work.now,
+            session_token=token,
+            expires_at=expires_at,
+        )
+
+    @mutation(
+        requires=[Scope.AGENTS_CONNECT],
+        description="Offer the session nothing more; it finishes what it holds.",
+    )
+    async def agent_drain(
+        self,
+        info: Info,
+        input: Annotated[AgentDrainInput, strawberry.argument(description="Which session.")],
+    ) -> AgentPayload:
+        context = info.context
+        session_id = own_session(context.principal, input.session_id)
+        async with context.work(context.own_workspace_id) as work:
+            session = await agents.drain_session(work, session_id=session_id)
+        return AgentPayload(agent=await _show_agent(context, session))
+
+    @mutation(
+        requires=[Scope.AGENTS_CONNECT],
+        description="End the session; its leases live on until they lapse or are released.",
+    )
+    async def agent_deregister(
+        self,
+        info: Info,
+        input: Annotated[AgentSessionInput, strawberry.argument(description="Which session.")],
+    ) -> DeletePayload:
+        context = info.context
+        session_id = own_session(context.principal, input.session_id)
+        async with context.work(context.own_workspace_id) as work:
+            await agents.leave(work, session_id=session_id)
+        return DeletePayload(deleted_id=input.session_id)

@@ -1,0 +1,187 @@
+"""Mutations on deployments."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import strawberry
+
+from headgate_server.domain import ids
+from headgate_server.domain.deployments import AgentLostPolicy
+from headgate_server.domain.permissions import Scope
+from headgate_server.domain.schedules import ScheduleRequest
+from headgate_server.graphql.errors import MutationError
+from headgate_server.graphql.fields import errors_field, given, mutation, payload_field
+from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of
+from headgate_server.graphql.permissions import Info
+from headgate_server.graphql.scalars import JSON
+from headgate_server.graphql.shapes.json_values import a_list, an_object
+from headgate_server.graphql.shapes.payloads import PauseInput
+from headgate_server.graphql.types.deployments import Deployment, show_deployment
+from headgate_server.graphql.types.schedules import (
+    CatchUpInput,
+    ScheduleSpecInput,
+    schedule_request,
+)
+from headgate_server.services import deployments
+from headgate_server.services.deployments import DeploymentChanges
+
+_KEPT = "Kept if not said"
+
+
+@strawberry.input(description="A schedule of a deployment, by its slug: its id is kept.")
+class DeploymentScheduleInput:
+    slug: str = strawberry.field(description="1 to 50 lower-case letters, digits and hyphens.")
+    spec: ScheduleSpecInput = strawberry.field(description="When it fires.")
+    active: bool = strawberry.field(default=True, description="Whether it fires.")
+    parameters: JSON | None = strawberry.field(
+        default=None, description="An object that is laid over the deployment's parameters."
+    )
+    catch_up: CatchUpInput | None = strawberry.field(
+        default=None, description="What follows an outage; nothing if not said."
+    )
+
+    def to_request(self) -> ScheduleRequest:
+        """Return the schedule that was asked for."""
+        return schedule_request(
+            slug=self.slug,
+            spec=self.spec,
+            is_active=self.active,
+            parameters=self.parameters,
+            catch_up=self.catch_up,
+        )
+
+
+@strawberry.input(description="A deployment, by the names of its flow and its own.")
+class DeploymentUpsertInput:
+    workspace_id: strawberry.ID = strawberry.field(description="Where.")
+    flow_name: str = strawberry.field(description="1 to 200 characters; made if it is new.")
+    name: str = strawberry.field(description="1 to 200 characters; names it within its flow.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="Refuse if the deployment has another version by now."
+    )
+    entrypoint: str | None = strawberry.field(
+        default=None, description=f"path/file.py:function. {_KEPT}."
+    )
+    parameters: JSON | None = strawberry.field(
+        default=None, description=f"An object: its runs' parameters by default. {_KEPT}."
+    )
+    parameter_schema: JSON | None = strawberry.field(
+        default=None, description=f"An object: JSON Schema of the parameters. {_KEPT}."
+    )
+    enforce_parameter_schema: bool | None = strawberry.field(
+        default=None, description=f"Whether to refuse runs with other parameters. {_KEPT}."
+    )
+    work_pool_name: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description=f"Where its runs wait. {_KEPT}; null takes it out of its pool.",
+    )
+    work_queue_name: str | None = strawberry.field(
+        default=None, description=f"A queue of that pool; default in a new pool. {_KEPT}."
+    )
+    job_variables: JSON | None = strawberry.field(
+        default=None, description=f"An object that changes the pool's template. {_KEPT}."
+    )
+    schedules: list[DeploymentScheduleInput] | None = strawberry.field(
+        default=None, description=f"All its schedules, at most 50: others go. {_KEPT}."
+    )
+    description: str | None = strawberry.field(
+        default=None, description=f"Markdown; at most 10,000 characters. {_KEPT}."
+    )
+    pull_steps: JSON | None = strawberry.field(
+        default=None, description=f"An array: how an agent gets the code. {_KEPT}."
+    )
+    abandon_after: timedelta | None = strawberry.field(
+        default=None, description=f"1 minute to 24 hours. {_KEPT}; 10 minutes in a new one."
+    )
+    fence: timedelta | None = strawberry.field(
+        default=None, description=f"Three leases to 24 hours. {_KEPT}; 10 minutes in a new one."
+    )
+    infrastructure_retries: int | None = strawberry.field(
+        default=None, description=f"0 to 20. {_KEPT}; 3 in a new one."
+    )
+    late_threshold: timedelta | None = strawberry.field(
+        default=None, description=f"1 second to 24 hours. {_KEPT}; 15 seconds in a new one."
+    )
+    on_agent_lost: AgentLostPolicy | None = strawberry.field(
+        default=None, description=f"What follows a silent agent. {_KEPT}; CRASH in a new one."
+    )
+    tags: list[str] | None = strawberry.field(
+        default=None, description=f"All its tags, at most 50 of 1 to 100 characters. {_KEPT}."
+    )
+    paused: bool | None = strawberry.field(
+        default=None, description=f"Whether schedules and waiting runs stand. {_KEPT}."
+    )
+
+    def to_changes(self) -> DeploymentChanges:
+        """Return what was said.
+
+        Raises:
+            InvalidInput: JSON of another shape.
+        """
+        asked = self.schedules
+        wanted = None if asked is None else [schedule.to_request() for schedule in asked]
+        return DeploymentChanges(
+            entrypoint=given(self.entrypoint),
+            description=given(self.description),
+            parameters=given(an_object(self.parameters, "parameters")),
+            parameter_schema=given(an_object(self.parameter_schema, "parameterSchema")),
+            is_schema_enforced=given(self.enforce_parameter_schema),
+            work_pool_name=given(self.work_pool_name, is_nullable=True),
+            work_queue_name=given(self.work_queue_name),
+            job_variables=given(an_object(self.job_variables, "jobVariables")),
+            pull_steps=given(a_list(self.pull_steps, "pullSteps")),
+            on_agent_lost=given(self.on_agent_lost),
+            abandon_after=given(self.abandon_after),
+            fence=given(self.fence),
+            infrastructure_retries=given(self.infrastructure_retries),
+            late_threshold=given(self.late_threshold),
+            is_paused=given(self.paused),
+            tags=given(self.tags),
+            schedules=given(wanted),
+        )
+
+
+@strawberry.type(description="A deployment that was made or changed.")
+class DeploymentPayload:
+    deployment: Deployment | None = payload_field("The deployment.")
+    created: bool | None = payload_field("Whether it was made now.")
+    errors: list[MutationError] = errors_field()
+
+
+@strawberry.type
+class DeploymentMutations:
+    @mutation(
+        requires=[Scope.FLOWS_WRITE],
+        description="Make or change a flow's deployment of a name. What is not said keeps its "
+        "value, so a redeploy keeps ids and pauses.",
+    )
+    async def deployment_upsert(
+        self,
+        info: Info,
+        input: Annotated[DeploymentUpsertInput, strawberry.argument(description="Which.")],
+    ) -> DeploymentPayload:
+        changes = input.to_changes()
+        async with info.context.work(workspace_id_of(input.workspace_id)) as work:
+            row, is_new = await deployments.upsert_deployment(
+                work,
+                flow_name=input.flow_name,
+                name=input.name,
+                lease=info.context.backend.timers.lease,
+                changes=changes,
+                expected_version=input.expected_version,
+            )
+        return DeploymentPayload(deployment=show_deployment(row), created=is_new)
+
+    @mutation(
+        requires=[Scope.FLOWS_WRITE],
+        description="Pause or resume a deployment: its schedules and the runs that wait.",
+    )
+    async def deployment_pause(
+        self, info: Info, input: Annotated[PauseInput, strawberry.argument(description="Which.")]
+    ) -> DeploymentPayload:
+        context = info.context
+        id_ = ids.parse(input.id, kind=ids.Kind.DEPLOYMENT)
+        workspace_id = await context.workspace_of(deployments.get_many_deployments, id_)
+        async with context.work(workspace_id) as work:
+            row = await deployments.set_paused(work, id_=id_, is_paused=input.paused)
+        return DeploymentPayload(deployment=show_deployment(row), created=False)

@@ -1,0 +1,1 @@
+"""Mutations on flow runs: create, begin, move, cancel, retry."""

@@ -1,0 +1,217 @@
+"""The mutations on flow runs."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from headgate_server.domain import api_keys, ids
+from headgate_server.domain.errors import InvalidInput
+from headgate_server.domain.flow_runs import FlowRun as FlowRunRow
+from headgate_server.domain.permissions import Scope
+from headgate_server.domain.states import StateType
+from headgate_server.graphql.context import OperationContext
+from headgate_server.graphql.fields import mutation
+from headgate_server.graphql.mutations.flow_runs.inputs import (
+    FlowRunBeginInput,
+    FlowRunCreateBatchInput,
+    FlowRunCreateInput,
+    FlowRunRetryInput,
+    RunCancelInput,
+    RunSetStateInput,
+    workspace_id_of,
+)
+from headgate_server.graphql.mutations.flow_runs.payloads import (
+    FlowRunBatchPayload,
+    FlowRunBeginPayload,
+    FlowRunPayload,
+    RunStatePayload,
+    show_change,
+    show_result,
+    show_transition,
+)
+from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, lacking
+from headgate_server.graphql.shapes.nodes import show_id
+from headgate_server.graphql.types.flow_runs import show_flow_run
+from headgate_server.graphql.types.leases import RunLeaseRef
+from headgate_server.services.flow_runs import change, create, read
+from headgate_server.services.idempotency_keys import once
+
+
+async def _workspace_of_run(context: OperationContext, run_id: UUID) -> UUID:
+    return await context.workspace_of(read.get_many_flow_runs, run_id)
+
+
+@strawberry.type
+class FlowRunMutations:
+    @mutation(
+        requires=[Scope.RUNS_WRITE], description="Create a run of a deployment, for an agent."
+    )
+    async def flow_run_create(
+        self,
+        info: Info,
+        input: Annotated[FlowRunCreateInput, strawberry.argument(description="What to run.")],
+    ) -> FlowRunPayload:
+        request = input.to_request()
+        async with info.context.work(workspace_id_of(input.workspace_id)) as work:
+
+            async def carry_out() -> dict[str, Any]:
+                return {"id": str((await create.create_run(work, request)).id)}
+
+            answer, is_duplicate = await once(
+                work,
+                operation="flowRunCreate",
+                key=request.idempotency_key,
+                body=strawberry.asdict(input),
+                carry_out=carry_out,
+            )
+            run_id = UUID(answer["id"])
+            row = (await read.get_many_flow_runs(work, [run_id])).get(run_id)
+        run = show_flow_run(row) if row else None
+        return FlowRunPayload(flow_run=run, duplicate=is_duplicate)
+
+    @mutation(
+        requires=[Scope.RUNS_WRITE],
+        description="Create up to 1,000 runs in one go; each succeeds or fails on its own. "
+        "Idempotency keys belong to single creations.",
+    )
+    async def flow_run_create_batch(
+        self,
+        info: Info,
+        input: Annotated[FlowRunCreateBatchInput, strawberry.argument(description="The runs.")],
+    ) -> FlowRunBatchPayload:
+        workspace_id = workspace_id_of(input.workspace_id)
+        for index, run in enumerate(input.runs):
+            if run.workspace_id != input.workspace_id:
+                path = ["runs", str(index), "workspaceId"]
+                raise InvalidInput("All runs of a batch are in its workspace.", path=path)
+            if run.idempotency_key is not None:
+                path = ["runs", str(index), "idempotencyKey"]
+                raise InvalidInput("Runs of a batch have no idempotency keys.", path=path)
+        requests = [run.to_request() for run in input.runs]
+        async with info.context.work(workspace_id) as work:
+            results = await create.create_runs(work, requests)
+        return FlowRunBatchPayload(results=[show_result(result) for result in results])
+
+    @mutation(
+        requires=[Scope.RUNS_EXECUTE],
+        description="Create a run that the caller executes itself: run, lease and run token in one "
+        "step.",
+    )
+    async def flow_run_begin(
+        self,
+        info: Info,
+        input: Annotated[FlowRunBeginInput, strawberry.argument(description="What begins.")],
+    ) -> FlowRunBeginPayload:
+        context = info.context
+        request = input.to_request()
+        timers = context.backend.timers
+        async with context.work(workspace_id_of(input.workspace_id)) as work:
+
+            async def carry_out() -> dict[str, Any]:
+                begun = await create.begin_run(
+                    work, request, lease=timers.lease, parent=context.principal.run
+                )
+                return {
+                    "id": str(begun.run.id),
+                    "token": str(begun.lease.token),
+                    "epoch": begun.lease.epoch,
+                    "expires": begun.expires_at.isoformat(),
+                }
+
+            answer, _ = await once(
+                work,
+                operation="flowRunBegin",
+                key=request.idempotency_key,
+                body=strawberry.asdict(input),
+                carry_out=carry_out,
+            )
+            run_id = UUID(answer["id"])
+            row = (await read.get_many_flow_runs(work, [run_id]))[run_id]
+        return _show_begun(context, row, answer)
+
+    @mutation(
+        requires=ANY_CREDENTIAL,
+        description="Propose a state for a run: as its holder under a lease, else with RUNS_WRITE "
+        "as a person. RUNNING under a lease is the start gate: user code starts after accepted.",
+    )
+    async def flow_run_set_state(
+        self,
+        info: Info,
+        input: Annotated[RunSetStateInput, strawberry.argument(description="The proposal.")],
+    ) -> RunStatePayload:
+        context = info.context
+        missing = context.principal.missing_scopes(frozenset({Scope.RUNS_WRITE}))
+        if input.lease is None and missing:
+            raise lacking(missing)
+        run_id = ids.parse(input.id, kind=ids.Kind.FLOW_RUN)
+        lease = input.lease.to_ref("lease") if input.lease else None
+        state = input.state.to_proposal()
+        async with context.work(await _workspace_of_run(context, run_id)) as work:
+            done = await change.set_state(
+                work,
+                run_id=run_id,
+                state=state,
+                lease=lease,
+                key=input.idempotency_key,
+                is_forced=bool(input.force),
+            )
+        return show_transition(done)
+
+    @mutation(
+        requires=[Scope.RUNS_WRITE],
+        description="Cancel a run: at once where it has not started, else through its process.",
+    )
+    async def flow_run_cancel(
+        self,
+        info: Info,
+        input: Annotated[RunCancelInput, strawberry.argument(description="What to cancel.")],
+    ) -> FlowRunPayload:
+        run_id = ids.parse(input.id, kind=ids.Kind.FLOW_RUN)
+        request = change.CancelRequest(
+            reason=input.reason, grace_seconds=input.grace_seconds, is_forced=input.force
+        )
+        workspace_id = await _workspace_of_run(info.context, run_id)
+        async with info.context.work(workspace_id) as work:
+            done = await change.cancel_run(work, run_id=run_id, request=request)
+        return show_change(done)
+
+    @mutation(
+        requires=[Scope.RUNS_WRITE],
+        description="Start a run that has ended again: the same run, its history goes on.",
+    )
+    async def flow_run_retry(
+        self,
+        info: Info,
+        input: Annotated[FlowRunRetryInput, strawberry.argument(description="What to retry.")],
+    ) -> FlowRunPayload:
+        run_id = ids.parse(input.id, kind=ids.Kind.FLOW_RUN)
+        workspace_id = await _workspace_of_run(info.context, run_id)
+        async with info.context.work(workspace_id) as work:
+            done = await change.retry_run(work, run_id=run_id)
+        return show_change(done)
+
+
+def _show_begun(
+    context: OperationContext, row: FlowRunRow, answer: dict[str, Any]
+) -> FlowRunBeginPayload:
+    expires_at = datetime.fromisoformat(answer["expires"])
+    return FlowRunBeginPayload(
+        flow_run=show_flow_run(row),
+        lease=RunLeaseRef(
+            run_id=show_id(ids.Kind.FLOW_RUN, row.id),
+            epoch=answer["epoch"],
+            expires_at=expires_at,
+            cancel_requested=row.state_type is StateType.CANCELLING,
+        ),
+        lease_token=answer["token"],
+        run_token=api_keys.run_token(
+            row.id,
+            organization_id=context.principal.organization_id,
+            workspace_id=row.workspace_id,
+            epoch=answer["epoch"],
+            pepper=context.backend.pepper,
+        ),
+        lease_expires_at=expires_at,
+    )

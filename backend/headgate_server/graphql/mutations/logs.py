@@ -1,0 +1,69 @@
+"""Mutations on logs: what engines append."""
+
+from typing import Annotated
+
+import strawberry
+
+from headgate_server.domain import ids
+from headgate_server.domain.errors import Conflict
+from headgate_server.domain.permissions import Scope
+from headgate_server.graphql.errors import MutationError, present
+from headgate_server.graphql.fields import errors_field, mutation, payload_field
+from headgate_server.graphql.permissions import Info
+from headgate_server.graphql.scalars import JSON
+from headgate_server.graphql.types.leases import parse_uuid
+from headgate_server.services import logs
+from headgate_server.services.flow_runs.read import get_many_flow_runs
+
+
+@strawberry.input(description="Lines of a run's log, in columns.")
+class LogsAppendInput:
+    flow_run_id: strawberry.ID = strawberry.field(description="Whose log.")
+    stream_id: strawberry.ID = strawberry.field(
+        description="A UUID, one for each reporting process and run."
+    )
+    offset: int = strawberry.field(description="How many lines of the stream came before; 0 up.")
+    batch: JSON = strawberry.field(
+        description="An object of equally long arrays, of 1 to 1,000 entries: timestamp "
+        "(microseconds since 1970, UTC), level, logger, message (at most 64,000 characters), "
+        "taskRunId (or null)."
+    )
+
+
+@strawberry.type(description="Where the stream stands now.")
+class LogsAppendPayload:
+    next_offset: int = payload_field("The offset of the next line to send.", default=0)
+    dropped_for_quota: int = payload_field("Lines beyond the workspace's quota.", default=0)
+    errors: list[MutationError] = errors_field()
+
+
+@strawberry.type
+class LogMutations:
+    @mutation(
+        requires=[Scope.LOGS_WRITE],
+        description="Append lines to a run's log. Lines below nextOffset are dropped, so a retry "
+        "doubles nothing; a hole is refused with CONFLICT and the offset to go on from.",
+    )
+    async def logs_append(
+        self,
+        info: Info,
+        input: Annotated[LogsAppendInput, strawberry.argument(description="What to append.")],
+    ) -> LogsAppendPayload:
+        context = info.context
+        flow_run_id = ids.parse(input.flow_run_id, kind=ids.Kind.FLOW_RUN)
+        stream_id = parse_uuid(input.stream_id, path=["streamId"])
+        workspace_id = await context.workspace_of(get_many_flow_runs, flow_run_id)
+        async with context.work(workspace_id) as work:
+            done = await logs.append_lines(
+                work,
+                flow_run_id=flow_run_id,
+                stream_id=stream_id,
+                offset=input.offset,
+                batch=input.batch,
+                grant=context.principal.run,
+            )
+        errors: list[MutationError] = []
+        if done.is_hole:
+            hole = f"The stream goes on at offset {done.next_offset}; send the lines from there."
+            errors = [present(Conflict(hole, path=["offset"]))]
+        return LogsAppendPayload(next_offset=done.next_offset, errors=errors)

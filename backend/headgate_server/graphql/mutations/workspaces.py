@@ -1,0 +1,82 @@
+"""Mutations on workspaces."""
+
+from typing import Annotated
+
+import strawberry
+
+from headgate_server.domain import ids
+from headgate_server.domain.errors import Forbidden, NotFound
+from headgate_server.domain.permissions import Scope
+from headgate_server.graphql.errors import MutationError
+from headgate_server.graphql.fields import errors_field, given, mutation, payload_field
+from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of
+from headgate_server.graphql.permissions import Info
+from headgate_server.graphql.types.workspaces import Workspace, show_workspace
+from headgate_server.services import workspaces
+
+
+@strawberry.input(description="A workspace to be made.")
+class WorkspaceCreateInput:
+    organization_id: strawberry.ID = strawberry.field(description="In which organization.")
+    slug: str = strawberry.field(description="1 to 50 lower-case letters, digits and hyphens.")
+    name: str = strawberry.field(description="1 to 200 characters.")
+
+
+@strawberry.input(description="A workspace to be changed; what is not said keeps its value.")
+class WorkspaceUpdateInput:
+    id: strawberry.ID = strawberry.field(description="Which one.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="Refuse if the workspace has another version by now."
+    )
+    name: str | None = strawberry.field(default=None, description="1 to 200 characters.")
+    slug: str | None = strawberry.field(
+        default=None, description="1 to 50 lower-case letters, digits and hyphens."
+    )
+
+
+@strawberry.type(description="A workspace that was made or changed.")
+class WorkspacePayload:
+    workspace: Workspace | None = payload_field("The workspace.")
+    errors: list[MutationError] = errors_field()
+
+
+@strawberry.type
+class WorkspaceMutations:
+    @mutation(
+        requires=[Scope.ORG_ADMIN],
+        description="Make a workspace; needs a credential of the whole organization.",
+    )
+    async def workspace_create(
+        self,
+        info: Info,
+        input: Annotated[WorkspaceCreateInput, strawberry.argument(description="What to make.")],
+    ) -> WorkspacePayload:
+        context = info.context
+        organization_id = ids.parse(input.organization_id, kind=ids.Kind.ORGANIZATION)
+        if context.principal.workspace_id is not None:
+            if organization_id != context.principal.organization_id:
+                raise NotFound
+            raise Forbidden("A credential of one workspace cannot make another.")
+        async with context.organization_work() as work:
+            row = await workspaces.create_workspace(
+                work, organization_id=organization_id, slug=input.slug, name=input.name
+            )
+        context.known_workspace_ids = None
+        return WorkspacePayload(workspace=show_workspace(row))
+
+    @mutation(requires=[Scope.ORG_ADMIN], description="Change a workspace.")
+    async def workspace_update(
+        self,
+        info: Info,
+        input: Annotated[WorkspaceUpdateInput, strawberry.argument(description="The change.")],
+    ) -> WorkspacePayload:
+        workspace_id = workspace_id_of(input.id)
+        async with info.context.work(workspace_id) as work:
+            row = await workspaces.update_workspace(
+                work,
+                id_=workspace_id,
+                slug=given(input.slug),
+                name=given(input.name),
+                expected_version=input.expected_version,
+            )
+        return WorkspacePayload(workspace=show_workspace(row))

@@ -1,0 +1,22 @@
+"""Flow runs by their ids."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from headgate_server.domain import ids
+from headgate_server.domain.permissions import Scope
+from headgate_server.graphql.permissions import Info, scoped_field
+from headgate_server.graphql.types.flow_runs import FlowRun, show_flow_run
+from headgate_server.services.flow_runs.read import get_many_flow_runs
+
+
+@strawberry.type
+class FlowRunQueries:
+    @scoped_field(requires=[Scope.RUNS_READ], description="A flow run, if the caller may see it.")
+    async def flow_run(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
+    ) -> FlowRun | None:
+        run_id = ids.parse(id, kind=ids.Kind.FLOW_RUN)
+        row: Any = await info.context.locate(get_many_flow_runs, run_id)
+        return show_flow_run(row) if row else None

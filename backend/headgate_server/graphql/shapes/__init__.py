@@ -1,0 +1,1 @@
+"""Shapes that several nouns share: nodes, actors, states, filters, payloads, messages."""

@@ -1,0 +1,210 @@
+"""Deployments: flows with their code, parameters, place to run, and promises."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import filters, ids
+from headgate_server.domain.deployments import AgentLostPolicy
+from headgate_server.domain.deployments import Deployment as DeploymentRow
+from headgate_server.domain.pagination import fingerprint
+from headgate_server.domain.permissions import Scope
+from headgate_server.graphql.connections import After, Connection, First, Listing, connect
+from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
+from headgate_server.graphql.scalars import JSON, Cursor
+from headgate_server.graphql.shapes.filters import FlowRunFilter
+from headgate_server.graphql.shapes.json_values import as_json
+from headgate_server.graphql.shapes.nodes import (
+    Node,
+    NodeKind,
+    Versioned,
+    load,
+    reads,
+    show_id,
+    shows,
+)
+from headgate_server.graphql.types.flow_runs import FlowRun
+from headgate_server.graphql.types.flow_runs import list_of as list_flow_runs
+from headgate_server.graphql.types.schedules import Schedule, show_schedule
+from headgate_server.services import deployments, flows, schedules, work_pools, work_queues
+
+if TYPE_CHECKING:
+    from headgate_server.graphql.types.flows import Flow
+    from headgate_server.graphql.types.work_pools import WorkPool
+    from headgate_server.graphql.types.work_queues import WorkQueue
+
+strawberry.enum(
+    AgentLostPolicy,
+    description="What follows when the agent of a running run falls silent. CRASH waits, then "
+    "ends the run; RETRY starts it again once the old process cannot run any more.",
+)
+
+TYPES = "headgate_server.graphql.types"
+Runs = Annotated[
+    FlowRunFilter | None, strawberry.argument(description="Only the runs that match this.")
+]
+
+
+@strawberry.type(description="A flow that can be run by schedule, by the API or by a person.")
+class Deployment(Node, Versioned):
+    name: str = strawberry.field(description="Unique in its flow; 1 to 200 characters.")
+    paused: bool = strawberry.field(description="Whether its schedules and waiting runs stand.")
+    entrypoint: str | None = strawberry.field(description="path/file.py:function.")
+    parameters: JSON = strawberry.field(description="What its runs are called with by default.")
+    parameter_schema: JSON | None = strawberry.field(description="JSON Schema of parameters.")
+    enforce_parameter_schema: bool = strawberry.field(
+        description="Whether runs with other parameters are refused."
+    )
+    job_variables: JSON = strawberry.field(description="What it changes of its pool's template.")
+    description: str | None = strawberry.field(description="Markdown; at most 10,000 characters.")
+    pull_steps: JSON | None = strawberry.field(description="How an agent gets the code.")
+    on_agent_lost: AgentLostPolicy = strawberry.field(
+        description="What follows when an agent falls silent."
+    )
+    abandon_after: timedelta = strawberry.field(
+        description="CRASH: how long a silent run may go on; 1 minute to 24 hours."
+    )
+    fence: timedelta = strawberry.field(
+        description="RETRY: when the old process is certainly gone; at least three leases."
+    )
+    infrastructure_retries: int = strawberry.field(
+        description="RETRY: how often a run starts again; 0 to 20."
+    )
+    late_threshold: timedelta = strawberry.field(
+        description="How long after it was due a run is late; 1 second to 24 hours."
+    )
+    row: strawberry.Private[DeploymentRow]
+
+    @scoped_field(requires=ANY_CREDENTIAL, description="Its tags, sorted; at most 50.")
+    async def tags(self, info: Info) -> list[str]:
+        return list(await self.read(info, deployments.get_many_tags) or ())
+
+    @scoped_field(requires=ANY_CREDENTIAL, description="The flow it runs.")
+    async def flow(self, info: Info) -> Annotated["Flow", strawberry.lazy(f"{TYPES}.flows")]:
+        return await self.refer(info, flows.get_many_flows, self.row.flow_id)
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL, description="Where its runs wait; null if agents never run it."
+    )
+    async def work_pool(
+        self, info: Info
+    ) -> Annotated["WorkPool", strawberry.lazy(f"{TYPES}.work_pools")] | None:
+        return await self.refer(info, work_pools.get_many_work_pools, self.row.work_pool_id)
+
+    @scoped_field(requires=ANY_CREDENTIAL, description="Its queue in that pool.")
+    async def work_queue(
+        self, info: Info
+    ) -> Annotated["WorkQueue", strawberry.lazy(f"{TYPES}.work_queues")] | None:
+        return await self.refer(info, work_queues.get_many_work_queues, self.row.work_queue_id)
+
+    @scoped_field(requires=ANY_CREDENTIAL, description="When it runs by itself, by slug.")
+    async def schedules(self, info: Info) -> list[Schedule]:
+        rows = await self.read(info, schedules.get_many_of_deployments)
+        return [show_schedule(row) for row in rows or ()]
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL, description="The next instants of all its schedules, in order."
+    )
+    async def upcoming_runs(
+        self,
+        info: Info,
+        first: Annotated[int, strawberry.argument(description="How many: 1 to 100.")] = 10,
+    ) -> list[datetime]:
+        return list(await self.read(info, _upcoming(first)) or ())
+
+    @scoped_field(
+        requires=[Scope.RUNS_READ], description="Its runs, the latest expected start first."
+    )
+    async def runs(
+        self, info: Info, first: First = None, after: After = None, filter: Runs = None
+    ) -> Connection[FlowRun]:
+        own = filters.DeploymentFilter(id=filters.IdFilter(eq=self.row.id))
+        asked = (filter.to_filter(),) if filter else ()
+        return await list_flow_runs(
+            info,
+            workspace_id=self.row.workspace_id,
+            filter_=filters.FlowRunFilter(deployment=own, and_=asked),
+            first=first,
+            after=after,
+        )
+
+    async def read(self, info: Info, fetch: Any) -> Any:
+        """Return what is read by the deployment's own id."""
+        return await info.context.load(fetch, self.row.id, workspace_id=self.row.workspace_id)
+
+    async def refer(self, info: Info, fetch: Any, id_: UUID | None) -> Any:
+        """Return what one of the row's references points to."""
+        return await load(info.context, fetch, id_, workspace_id=self.row.workspace_id)
+
+
+@lru_cache(maxsize=128)
+def _upcoming(
+    limit: int,
+) -> Callable[[UnitOfWork, list[UUID]], Awaitable[dict[UUID, list[datetime]]]]:
+    """Return one and the same reader for one limit, so that its loads make one batch."""
+
+    async def read(work: UnitOfWork, wanted: list[UUID]) -> dict[UUID, list[datetime]]:
+        return await deployments.get_many_upcoming(work, wanted, limit=limit)
+
+    return read
+
+
+def show_deployment(row: DeploymentRow) -> Deployment:
+    """Return a deployment."""
+    return Deployment(
+        id=show_id(ids.Kind.DEPLOYMENT, row.id),
+        name=row.name,
+        paused=row.is_paused,
+        entrypoint=row.entrypoint,
+        parameters=JSON(row.parameters),
+        parameter_schema=as_json(row.parameter_schema),
+        enforce_parameter_schema=row.is_schema_enforced,
+        job_variables=JSON(row.job_variables),
+        description=row.description,
+        pull_steps=as_json(row.pull_steps),
+        on_agent_lost=row.on_agent_lost,
+        abandon_after=row.abandon_after,
+        fence=row.fence,
+        infrastructure_retries=row.infrastructure_retries,
+        late_threshold=row.late_threshold,
+        version=row.version,
+        updated_at=row.updated_at,
+        row=row,
+    )
+
+
+async def list_of(
+    info: Info,
+    *,
+    workspace_id: UUID,
+    filter_: filters.DeploymentFilter | None,
+    first: int | None,
+    after: Cursor | None,
+) -> Connection[Deployment]:
+    """Return a page of deployments by name."""
+    listing: Listing[DeploymentRow] = Listing(
+        of=fingerprint("deployments", workspace_id, filter_),
+        key=lambda row: (row.name, row.id),
+        key_types=tuple[str, UUID],
+    )
+    page = listing.request(first=first, after=after)
+    async with info.context.work(workspace_id) as work:
+        rows = await deployments.list_deployments(work, page=page, filter=filter_)
+
+    async def count(cap: int) -> int:
+        async with info.context.work(workspace_id) as work:
+            return await deployments.count_deployments(work, filter=filter_, cap=cap)
+
+    return connect(rows, listing=listing, show=show_deployment, count=count)
+
+
+shows(DeploymentRow, by=show_deployment)
+reads(
+    ids.Kind.DEPLOYMENT,
+    by=NodeKind(fetch=deployments.get_many_deployments, scope=Scope.FLOWS_READ),
+)

@@ -1,0 +1,114 @@
+"""Organizations: tenants."""
+
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from headgate_server.domain import ids
+from headgate_server.domain.organizations import Organization as OrganizationRow
+from headgate_server.domain.pagination import Page, fingerprint
+from headgate_server.domain.permissions import Scope
+from headgate_server.domain.service_accounts import ServiceAccount as ServiceAccountRow
+from headgate_server.domain.workspaces import Workspace as WorkspaceRow
+from headgate_server.graphql.connections import After, Connection, First, Listing, connect
+from headgate_server.graphql.permissions import Info, scoped_field
+from headgate_server.graphql.shapes.filters import WorkspaceFilter
+from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
+from headgate_server.graphql.types.service_accounts import ServiceAccount, show_service_account
+from headgate_server.graphql.types.workspaces import Workspace, show_workspace
+from headgate_server.services import organizations, service_accounts, workspaces
+
+Workspaces = Annotated[
+    WorkspaceFilter | None, strawberry.argument(description="Only those that match this.")
+]
+
+
+@strawberry.type(description="A tenant: it owns workspaces.")
+class Organization(Node, Versioned):
+    slug: str = strawberry.field(description="Its name in addresses; unique.")
+    name: str = strawberry.field(description="For people; 1 to 200 characters.")
+    row: strawberry.Private[OrganizationRow]
+
+    @scoped_field(
+        requires=[Scope.ORG_READ], description="The workspaces the caller may enter, by slug."
+    )
+    async def workspaces(
+        self, info: Info, first: First = None, after: After = None, filter: Workspaces = None
+    ) -> Connection[Workspace]:
+        organization_id, context = self.row.id, info.context
+        wanted = filter.to_filter() if filter else None
+        listing: Listing[WorkspaceRow] = Listing(
+            of=fingerprint("workspaces", organization_id, wanted),
+            key=lambda row: (row.slug, row.id),
+            key_types=tuple[str, UUID],
+        )
+        page = listing.request(first=first, after=after)
+        async with context.organization_work() as work:
+            rows = await workspaces.list_workspaces(
+                work, organization_id=organization_id, page=page, filter=wanted
+            )
+        own = context.principal.workspace_id
+        if own is not None:
+            items = [row for row in rows.items if row.id == own]
+            rows = Page(items, rows.has_next, rows.has_previous)
+
+        async def count(cap: int) -> int:
+            if own is not None:
+                return 1
+            async with context.organization_work() as work:
+                return await workspaces.count_workspaces(
+                    work, organization_id=organization_id, filter=wanted, cap=cap
+                )
+
+        return connect(rows, listing=listing, show=show_workspace, count=count)
+
+    @scoped_field(requires=[Scope.ORG_READ], description="Its machines, oldest first.")
+    async def service_accounts(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[ServiceAccount]:
+        organization_id, context = self.row.id, info.context
+        listing: Listing[ServiceAccountRow] = Listing(
+            of=fingerprint("service_accounts", organization_id),
+            key=lambda row: (row.id,),
+            key_types=tuple[UUID],
+        )
+        page = listing.request(first=first, after=after)
+        async with context.organization_work() as work:
+            rows = await service_accounts.list_service_accounts(
+                work, organization_id=organization_id, page=page
+            )
+
+        async def count(cap: int) -> int:
+            async with context.organization_work() as work:
+                return await service_accounts.count_service_accounts(
+                    work, organization_id=organization_id, cap=cap
+                )
+
+        def show_row(row: ServiceAccountRow) -> ServiceAccount:
+            return show_service_account(row.id, row.display_name)
+
+        return connect(rows, listing=listing, show=show_row, count=count)
+
+
+def show_organization(row: OrganizationRow) -> Organization:
+    """Return an organization."""
+    return Organization(
+        id=show_id(ids.Kind.ORGANIZATION, row.id),
+        slug=row.slug,
+        name=row.name,
+        version=row.version,
+        updated_at=row.updated_at,
+        row=row,
+    )
+
+
+shows(OrganizationRow, by=show_organization)
+reads(
+    ids.Kind.ORGANIZATION,
+    by=NodeKind(
+        fetch=organizations.get_many_organizations,
+        scope=Scope.ORG_READ,
+        is_of_organization=True,
+    ),
+)

@@ -1,0 +1,171 @@
+"""Schedules: when a deployment runs by itself."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import strawberry
+
+from headgate_server.domain import ids, schedules
+from headgate_server.domain.clock import SystemClock
+from headgate_server.domain.errors import InvalidInput
+from headgate_server.domain.permissions import Scope
+from headgate_server.domain.schedules import CatchUpPolicy, ScheduleRequest
+from headgate_server.domain.schedules import Schedule as ScheduleRow
+from headgate_server.graphql.scalars import JSON
+from headgate_server.graphql.shapes.json_values import an_object, as_json
+from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
+from headgate_server.services.schedules import get_many_schedules
+
+strawberry.enum(
+    CatchUpPolicy,
+    description="What becomes of the instants that an outage missed: none, the "
+    "latest, or all are made up for.",
+)
+
+
+@strawberry.type(description="By a cron expression.")
+class CronSpec:
+    cron: str = strawberry.field(description="Five fields, in the schedule's time zone.")
+    day_or: bool = strawberry.field(
+        description="Whether day of month or day of week is enough where both are limited."
+    )
+
+
+@strawberry.type(description="By elapsed time.")
+class IntervalSpec:
+    every: timedelta = strawberry.field(description="1 second to 366 days.")
+    anchor: datetime = strawberry.field(description="From which it is counted, both ways.")
+
+
+ScheduleSpec = Annotated[
+    CronSpec | IntervalSpec, strawberry.union("ScheduleSpec", description="When it fires.")
+]
+
+
+@strawberry.type(description="What becomes of the instants that an outage missed.")
+class CatchUp:
+    policy: CatchUpPolicy = strawberry.field(description="None, the latest, or all.")
+    max: int = strawberry.field(description="How many at most; 1 to 1,000.")
+    window: timedelta = strawberry.field(description="How old they may be; 1 s to 31 days.")
+
+
+@strawberry.type(description="When a deployment runs by itself.")
+class Schedule(Node, Versioned):
+    slug: str = strawberry.field(description="Names it within its deployment.")
+    active: bool = strawberry.field(description="Whether it fires.")
+    timezone: str = strawberry.field(description="IANA name; UTC for intervals.")
+    spec: ScheduleSpec = strawberry.field(description="When it fires.")
+    parameters: JSON | None = strawberry.field(
+        description="Laid over the deployment's parameters in its runs."
+    )
+    catch_up: CatchUp = strawberry.field(description="What follows an outage.")
+    next_at: datetime | None = strawberry.field(
+        description="When it fires next; null while it or its deployment is paused."
+    )
+    missed_count: int = strawberry.field(description="How many instants were skipped so far.")
+
+
+def show_schedule(row: ScheduleRow) -> Schedule:
+    """Return a schedule."""
+    catch_up = row.catch_up
+    return Schedule(
+        id=show_id(ids.Kind.SCHEDULE, row.id),
+        slug=row.slug,
+        active=row.is_active,
+        timezone=row.spec.timezone,
+        spec=_show_spec(row.spec),
+        parameters=as_json(row.parameters),
+        catch_up=CatchUp(policy=catch_up.policy, max=catch_up.max, window=catch_up.window),
+        next_at=row.next_at(SystemClock().now()),
+        missed_count=row.missed_count,
+        version=row.version,
+        updated_at=row.updated_at,
+    )
+
+
+def _show_spec(row: schedules.Spec) -> CronSpec | IntervalSpec:
+    if isinstance(row, schedules.CronSpec):
+        return CronSpec(cron=row.cron, day_or=row.day_or)
+    return IntervalSpec(every=row.every, anchor=row.anchor)
+
+
+@strawberry.input(description="A cron expression.")
+class CronInput:
+    cron: str = strawberry.field(description="Five fields; at most 200 characters.")
+    timezone: str = strawberry.field(default="UTC", description="IANA name.")
+    day_or: bool = strawberry.field(
+        default=True,
+        description="Whether day of month or day of week is enough where both are limited.",
+    )
+
+
+@strawberry.input(description="An interval.")
+class IntervalInput:
+    every: timedelta = strawberry.field(description="1 second to 366 days.")
+    anchor: datetime | None = strawberry.field(
+        default=None,
+        description="From which it is counted, both ways; kept, or now, if not said.",
+    )
+
+
+@strawberry.input(one_of=True, description="When it fires; exactly one of these.")
+class ScheduleSpecInput:
+    cron: CronInput | None = strawberry.field(
+        default=strawberry.UNSET, description="By a cron expression."
+    )
+    interval: IntervalInput | None = strawberry.field(
+        default=strawberry.UNSET, description="By elapsed time."
+    )
+
+    def to_spec(self) -> schedules.Spec | timedelta:
+        """Return what was asked for.
+
+        Raises:
+            InvalidInput: nothing was.
+        """
+        if self.cron:
+            return schedules.CronSpec(self.cron.cron, self.cron.timezone, self.cron.day_or)
+        if self.interval:
+            every, anchor = self.interval.every, self.interval.anchor
+            return every if anchor is None else schedules.IntervalSpec(every, anchor)
+        raise InvalidInput("Give a cron or an interval.", path=["spec"])
+
+
+@strawberry.input(description="What becomes of the instants that an outage missed.")
+class CatchUpInput:
+    policy: CatchUpPolicy = strawberry.field(description="None, the latest, or all.")
+    max: int = strawberry.field(default=100, description="How many at most; 1 to 1,000.")
+    window: timedelta | None = strawberry.field(
+        default=None, description="How old they may be, 1 s to 31 days; 1 day if not said."
+    )
+
+    def to_catch_up(self) -> schedules.CatchUp:
+        """Return the policy."""
+        window = schedules.DEFAULT_WINDOW if self.window is None else self.window
+        return schedules.CatchUp(self.policy, self.max, window)
+
+
+def schedule_request(
+    *,
+    slug: str,
+    spec: ScheduleSpecInput,
+    is_active: bool,
+    parameters: JSON | None,
+    catch_up: CatchUpInput | None,
+) -> ScheduleRequest:
+    """Return a schedule that was asked for.
+
+    Raises:
+        InvalidInput: parameters that are no object, or no spec.
+    """
+    return ScheduleRequest(
+        slug=slug,
+        spec=spec.to_spec(),
+        is_active=is_active,
+        parameters=an_object(parameters, "parameters"),
+        catch_up=catch_up.to_catch_up() if catch_up else schedules.CatchUp(),
+    )
+
+
+shows(ScheduleRow, by=show_schedule)
+reads(ids.Kind.SCHEDULE, by=NodeKind(fetch=get_many_schedules, scope=Scope.FLOWS_READ))

@@ -1,0 +1,77 @@
+"""The caller: who they are, and what they may do."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from headgate_server.domain import ids
+from headgate_server.domain.organizations import Organization as OrganizationRow
+from headgate_server.domain.pagination import fingerprint
+from headgate_server.domain.permissions import Scope
+from headgate_server.domain.tenancy import ActorKind
+from headgate_server.graphql.connections import After, Connection, First, Listing, connect
+from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
+from headgate_server.graphql.shapes.actors import Actor, show_actor
+from headgate_server.graphql.shapes.nodes import load
+from headgate_server.graphql.types.api_keys import ApiKey
+from headgate_server.graphql.types.organizations import Organization, show_organization
+from headgate_server.graphql.types.users import User, show_user
+from headgate_server.services import api_keys, organizations
+
+_SHOWN: Listing[OrganizationRow] = Listing(
+    of=fingerprint("organizations"),
+    key=lambda row: (row.slug, row.id),
+    key_types=tuple[str, ids.UUID],
+)
+
+
+@strawberry.type(description="The caller.")
+class Viewer:
+    @scoped_field(requires=ANY_CREDENTIAL, description="Whom the credential speaks for.")
+    def actor(self, info: Info) -> Actor:
+        return show_actor(info.context.principal.actor)
+
+    @scoped_field(requires=ANY_CREDENTIAL, description="The person; null for machines.")
+    def user(self, info: Info) -> User | None:
+        actor = info.context.principal.actor
+        if actor.kind is not ActorKind.USER or actor.id is None:
+            return None
+        return show_user(actor.id, actor.display_name)
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL, description="The key that was shown; null for other credentials."
+    )
+    async def api_key(self, info: Info) -> ApiKey | None:
+        key_id = info.context.principal.api_key_id
+        shown: Any = await load(info.context, api_keys.get_many_keys, key_id, workspace_id=None)
+        return shown
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description="What the credential may do, by name; nothing in a workspace it may not enter.",
+    )
+    async def scopes(
+        self,
+        info: Info,
+        workspace_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="In this workspace.")
+        ] = None,
+    ) -> list[Scope]:
+        if workspace_id is not None:
+            wanted = ids.parse(workspace_id, kind=ids.Kind.WORKSPACE)
+            if wanted not in await info.context.workspace_ids():
+                return []
+        return sorted(info.context.principal.scopes)
+
+    @scoped_field(requires=ANY_CREDENTIAL, description="The organizations the caller belongs to.")
+    async def organizations(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[Organization]:
+        page = _SHOWN.request(first=first, after=after)
+        async with info.context.organization_work() as work:
+            rows = await organizations.list_organizations(work, page=page)
+
+        async def count(cap: int) -> int:
+            return min(len(rows.items), cap + 1)  # a credential is of one organization
+
+        return connect(rows, listing=_SHOWN, show=show_organization, count=count)

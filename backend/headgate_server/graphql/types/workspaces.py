@@ -1,0 +1,201 @@
+"""Workspaces: the walls inside an organization, and everything that lies within them."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from headgate_server.domain import ids
+from headgate_server.domain.permissions import Scope
+from headgate_server.domain.workspaces import Workspace as WorkspaceRow
+from headgate_server.graphql.connections import After, Before, Connection, First, Last
+from headgate_server.graphql.directives import Cost
+from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
+from headgate_server.graphql.shapes.filters import (
+    DeploymentFilter,
+    EventFilter,
+    FlowFilter,
+    FlowRunFilter,
+    TaskRunFilter,
+)
+from headgate_server.graphql.shapes.nodes import (
+    Node,
+    NodeKind,
+    Versioned,
+    load,
+    reads,
+    show_id,
+    shows,
+)
+from headgate_server.graphql.types import deployments as deployment_lists
+from headgate_server.graphql.types import events as event_lists
+from headgate_server.graphql.types import flow_runs as flow_run_lists
+from headgate_server.graphql.types import flows as flow_lists
+from headgate_server.graphql.types import task_runs as task_run_lists
+from headgate_server.graphql.types import work_pools as work_pool_lists
+from headgate_server.services import deployments, flows, organizations, work_pools, workspaces
+
+if TYPE_CHECKING:
+    from headgate_server.graphql.types.organizations import Organization
+
+_NARROWED = "Only those that match this."
+Flows = Annotated[FlowFilter | None, strawberry.argument(description=_NARROWED)]
+Deployments = Annotated[DeploymentFilter | None, strawberry.argument(description=_NARROWED)]
+FlowRuns = Annotated[FlowRunFilter | None, strawberry.argument(description=_NARROWED)]
+TaskRuns = Annotated[TaskRunFilter | None, strawberry.argument(description=_NARROWED)]
+Events = Annotated[EventFilter, strawberry.argument(description=_NARROWED)]
+Order = Annotated[
+    flow_run_lists.FlowRunOrder | None,
+    strawberry.argument(description="By expected start, the latest first, if not said."),
+]
+Name = Annotated[str, strawberry.argument(description="Its name, exactly.")]
+
+
+@strawberry.type(description="Where flows, runs and their configuration live.")
+class Workspace(Node, Versioned):
+    slug: str = strawberry.field(description="Its name in addresses; unique in the organization.")
+    name: str = strawberry.field(description="For people; 1 to 200 characters.")
+    row: strawberry.Private[WorkspaceRow]
+
+    @scoped_field(requires=ANY_CREDENTIAL, description="The organization it belongs to.")
+    async def organization(
+        self, info: Info
+    ) -> Annotated["Organization", strawberry.lazy("headgate_server.graphql.types.organizations")]:
+        fetch = organizations.get_many_organizations
+        shown: Any = await load(info.context, fetch, self.row.organization_id, workspace_id=None)
+        return shown
+
+    @scoped_field(requires=ANY_CREDENTIAL, description="What the caller may do in it, by name.")
+    def viewer_scopes(self, info: Info) -> list[Scope]:
+        return sorted(info.context.principal.scopes)
+
+    @scoped_field(requires=[Scope.FLOWS_READ], description="The flow of a name.")
+    async def flow(self, info: Info, name: Name) -> flow_lists.Flow | None:
+        async with info.context.work(self.workspace_id) as work:
+            row = await flows.find_by_name(work, name=name)
+        return flow_lists.show_flow(row) if row else None
+
+    @scoped_field(requires=[Scope.FLOWS_READ], description="The deployment of a name.")
+    async def deployment(
+        self,
+        info: Info,
+        name: Annotated[
+            str, strawberry.argument(description="flow/name, or its own name where that is enough.")
+        ],
+    ) -> deployment_lists.Deployment | None:
+        async with info.context.work(self.workspace_id) as work:
+            row = await deployments.find_by_name(work, name=name)
+        return deployment_lists.show_deployment(row) if row else None
+
+    @scoped_field(requires=[Scope.POOLS_READ], description="The work pool of a name.")
+    async def work_pool(self, info: Info, name: Name) -> work_pool_lists.WorkPool | None:
+        async with info.context.work(self.workspace_id) as work:
+            row = await work_pools.find_by_name(work, name=name)
+        return work_pool_lists.show_work_pool(row) if row else None
+
+    @scoped_field(requires=[Scope.FLOWS_READ], description="Its flows, by name.")
+    async def flows(
+        self, info: Info, first: First = None, after: After = None, filter: Flows = None
+    ) -> Connection[flow_lists.Flow]:
+        return await flow_lists.list_of(
+            info,
+            workspace_id=self.workspace_id,
+            filter_=filter.to_filter() if filter else None,
+            first=first,
+            after=after,
+        )
+
+    @scoped_field(requires=[Scope.FLOWS_READ], description="Its deployments, by name.")
+    async def deployments(
+        self, info: Info, first: First = None, after: After = None, filter: Deployments = None
+    ) -> Connection[deployment_lists.Deployment]:
+        return await deployment_lists.list_of(
+            info,
+            workspace_id=self.workspace_id,
+            filter_=filter.to_filter() if filter else None,
+            first=first,
+            after=after,
+        )
+
+    @scoped_field(
+        requires=[Scope.RUNS_READ], description="Its flow runs.", directives=[Cost(weight=2)]
+    )
+    async def flow_runs(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: FlowRuns = None,
+        order_by: Order = None,
+    ) -> Connection[flow_run_lists.FlowRun]:
+        return await flow_run_lists.list_of(
+            info,
+            workspace_id=self.workspace_id,
+            filter_=filter.to_filter() if filter else None,
+            order=order_by,
+            first=first,
+            after=after,
+            last=last,
+            before=before,
+        )
+
+    @scoped_field(requires=[Scope.RUNS_READ], description="Its task runs, by flow run.")
+    async def task_runs(
+        self, info: Info, first: First = None, after: After = None, filter: TaskRuns = None
+    ) -> Connection[task_run_lists.TaskRun]:
+        return await task_run_lists.list_of(
+            info,
+            workspace_id=self.workspace_id,
+            filter_=filter.to_filter() if filter else None,
+            first=first,
+            after=after,
+        )
+
+    @scoped_field(requires=[Scope.POOLS_READ], description="Its work pools, by name.")
+    async def work_pools(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[work_pool_lists.WorkPool]:
+        return await work_pool_lists.list_of(
+            info, workspace_id=self.workspace_id, first=first, after=after
+        )
+
+    @scoped_field(
+        requires=[Scope.EVENTS_READ], description="Its events.", directives=[Cost(weight=5)]
+    )
+    async def events(
+        self, info: Info, filter: Events, first: First = None, after: After = None
+    ) -> Connection[event_lists.Event]:
+        return await event_lists.list_of(
+            info, workspace_id=self.workspace_id, filter_=filter, first=first, after=after
+        )
+
+    @property
+    def workspace_id(self) -> UUID:
+        """Return the id of the row."""
+        return self.row.id
+
+
+def show_workspace(row: WorkspaceRow) -> Workspace:
+    """Return a workspace."""
+    return Workspace(
+        id=show_id(ids.Kind.WORKSPACE, row.id),
+        slug=row.slug,
+        name=row.name,
+        version=row.version,
+        updated_at=row.updated_at,
+        row=row,
+    )
+
+
+shows(WorkspaceRow, by=show_workspace)
+reads(
+    ids.Kind.WORKSPACE,
+    by=NodeKind(
+        fetch=workspaces.get_many_workspaces,
+        scope=Scope.ORG_READ,
+        is_of_organization=True,
+        workspace_of=lambda row: row.id,
+    ),
+)

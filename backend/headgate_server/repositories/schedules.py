@@ -1,0 +1,254 @@
+"""Schedules and the ledger of their fires."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, delete, insert, select, update
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.schedules import (
+    CatchUp,
+    CatchUpPolicy,
+    CronSpec,
+    IntervalSpec,
+    Schedule,
+    Spec,
+)
+from headgate_server.repositories.statements import named
+from headgate_server.tables.flows import schedule_fires, schedules
+
+_MILLISECOND, _MICROSECOND = timedelta(milliseconds=1), timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Fire:
+    """An instant for the ledger: with the run that is made for it, or skipped."""
+
+    workspace_id: UUID
+    schedule_id: UUID
+    fire_at: datetime
+    run_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where a schedule stands after its instants were entered."""
+
+    workspace_id: UUID
+    schedule_id: UUID
+    next_fire_at: datetime | None
+    missed: int
+
+
+async def insert_schedule(
+    work: UnitOfWork, *, id_: UUID, deployment_id: UUID, slug: str, values: dict[str, Any]
+) -> Schedule:
+    """Store a schedule of a deployment whose row is locked."""
+    statement = (
+        insert(schedules)
+        .values(
+            workspace_id=work.workspace_id,
+            id=id_,
+            deployment_id=deployment_id,
+            slug=slug,
+            created_at=work.now,
+            updated_at=work.now,
+            **_columns(values),
+        )
+        .returning(schedules)
+    )
+    return _schedule((await work.execute(statement)).one())
+
+
+async def update_schedule(
+    work: UnitOfWork, *, id_: UUID, changes: dict[str, Any], is_new_generation: bool
+) -> Schedule:
+    """Write changed fields of a locked schedule and raise its version."""
+    statement = (
+        update(schedules)
+        .where(schedules.c.workspace_id == work.workspace_id, schedules.c.id == id_)
+        .values(
+            **_columns(changes),
+            version=schedules.c.version + 1,
+            generation=schedules.c.generation + int(is_new_generation),
+            updated_at=work.now,
+        )
+        .returning(schedules)
+    )
+    return _schedule((await work.execute(statement)).one())
+
+
+async def delete_schedule(work: UnitOfWork, *, id_: UUID) -> None:
+    """Delete a locked schedule and its ledger."""
+    await work.execute(
+        delete(schedules).where(
+            schedules.c.workspace_id == work.workspace_id, schedules.c.id == id_
+        )
+    )
+
+
+async def lock_of_deployment(work: UnitOfWork, *, deployment_id: UUID) -> list[Schedule]:
+    """Return a deployment's schedules by slug; nobody makes their runs until this ends."""
+    statement = (
+        _own(work)
+        .where(schedules.c.deployment_id == deployment_id)
+        .order_by(schedules.c.slug)
+        .with_for_update()
+    )
+    return [_schedule(row) for row in await work.execute(statement)]
+
+
+async def lock_due(work: UnitOfWork, *, until: datetime, limit: int) -> list[Schedule]:
+    """Return schedules of any workspace with an instant to make, but for those in other hands."""
+    statement = (
+        select(schedules)
+        .where(schedules.c.is_active, schedules.c.next_fire_at <= until)
+        .order_by(schedules.c.next_fire_at, schedules.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [_schedule(row) for row in await work.execute(statement)]
+
+
+async def get_many(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Schedule]:
+    """Return those of the schedules that exist, by id."""
+    rows = await work.execute(_own(work).where(schedules.c.id.in_(ids)))
+    return {row.id: _schedule(row) for row in rows}
+
+
+async def get_many_of_deployments(
+    work: UnitOfWork, deployment_ids: Sequence[UUID]
+) -> dict[UUID, list[Schedule]]:
+    """Return the schedules of each deployment by slug; one without any is absent."""
+    statement = (
+        _own(work).where(schedules.c.deployment_id.in_(deployment_ids)).order_by(schedules.c.slug)
+    )
+    found: dict[UUID, list[Schedule]] = {}
+    for row in await work.execute(statement):
+        found.setdefault(row.deployment_id, []).append(_schedule(row))
+    return found
+
+
+async def remove_unstarted_runs(
+    work: UnitOfWork, *, schedule_ids: Sequence[UUID], due_after: datetime | None = None
+) -> list[UUID]:
+    """Remove runs of locked schedules that nobody has taken up, and return their ids.
+
+    Args:
+        work: a unit of work that holds the schedules' row locks.
+        schedule_ids: whose runs.
+        due_after: spares the runs that were due by then.
+    """
+    result = await work.execute(
+        named("remove_unstarted_runs"),
+        {
+            "workspace_id": work.workspace_id,
+            "schedule_ids": list(schedule_ids),
+            "due_after": due_after,
+        },
+    )
+    return list(result.scalars())
+
+
+async def insert_fires(work: UnitOfWork, fires: Sequence[Fire]) -> set[UUID]:
+    """Enter instants in the ledger and return the runs of those that were not in it."""
+    if not fires:
+        return set()
+    result = await work.execute(
+        named("insert_fires"),
+        {
+            "workspace_ids": [fire.workspace_id for fire in fires],
+            "schedule_ids": [fire.schedule_id for fire in fires],
+            "fires_at": [fire.fire_at for fire in fires],
+            "run_ids": [fire.run_id for fire in fires],
+            "now": work.now,
+        },
+    )
+    return {run_id for run_id in result.scalars() if run_id is not None}
+
+
+async def skip_fires(work: UnitOfWork, *, run_ids: Sequence[UUID]) -> None:
+    """Note that these instants got no run after all."""
+    await work.execute(
+        update(schedule_fires)
+        .where(
+            schedule_fires.c.workspace_id == work.workspace_id,
+            schedule_fires.c.run_id.in_(run_ids),
+        )
+        .values(outcome="SKIPPED", run_id=None)
+    )
+
+
+async def advance(work: UnitOfWork, steps: Sequence[Step]) -> None:
+    """Move locked schedules on to their next instants and count what they missed."""
+    if steps:
+        await work.execute(
+            named("advance_schedules"),
+            {
+                "workspace_ids": [step.workspace_id for step in steps],
+                "schedule_ids": [step.schedule_id for step in steps],
+                "next_fires_at": [step.next_fire_at for step in steps],
+                "missed": [step.missed for step in steps],
+            },
+        )
+
+
+def _own(work: UnitOfWork) -> Select[Any]:
+    return select(schedules).where(schedules.c.workspace_id == work.workspace_id)
+
+
+def _columns(values: dict[str, Any]) -> dict[str, Any]:
+    columns = dict(values)
+    spec: Spec | None = columns.pop("spec", None)
+    if spec is not None:
+        columns |= {"spec": _pack(spec), "timezone": spec.timezone}
+    catch_up: CatchUp | None = columns.pop("catch_up", None)
+    if catch_up is not None:
+        columns |= {
+            "catch_up_policy": catch_up.policy.value,
+            "catch_up_max": catch_up.max,
+            "catch_up_window_ms": catch_up.window // _MILLISECOND,
+        }
+    return columns
+
+
+def _pack(spec: Spec) -> dict[str, Any]:
+    match spec:
+        case CronSpec():
+            return {"cron": spec.cron, "dayOr": spec.day_or}
+        case IntervalSpec():
+            return {"everyUs": spec.every // _MICROSECOND, "anchor": spec.origin.isoformat()}
+
+
+def _unpack(packed: dict[str, Any], *, timezone: str) -> Spec:
+    if "cron" in packed:
+        return CronSpec(cron=packed["cron"], timezone=timezone, day_or=packed["dayOr"])
+    return IntervalSpec(
+        every=packed["everyUs"] * _MICROSECOND, anchor=datetime.fromisoformat(packed["anchor"])
+    )
+
+
+def _schedule(row: Row[Any]) -> Schedule:
+    return Schedule(
+        workspace_id=row.workspace_id,
+        id=row.id,
+        deployment_id=row.deployment_id,
+        slug=row.slug,
+        is_active=row.is_active,
+        spec=_unpack(row.spec, timezone=row.timezone),
+        parameters=row.parameters,
+        catch_up=CatchUp(
+            policy=CatchUpPolicy(row.catch_up_policy),
+            max=row.catch_up_max,
+            window=row.catch_up_window_ms * _MILLISECOND,
+        ),
+        generation=row.generation,
+        next_fire_at=row.next_fire_at,
+        missed_count=row.missed_count,
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

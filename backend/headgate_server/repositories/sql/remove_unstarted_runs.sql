@@ -1,0 +1,26 @@
+-- Removes the runs that schedules made and that nobody has taken up, with their ledger rows.
+-- A row that someone else holds is being taken up right now: it is left alone.
+with doomed as materialized (
+  select run.id
+  from flow_runs as run
+  join work_items as item
+    on item.workspace_id = run.workspace_id and item.run_id = run.id
+  where run.workspace_id = cast(:workspace_id as uuid)
+    and run.schedule_id = any(cast(:schedule_ids as uuid[]))
+    and run.state_type = 'SCHEDULED' and run.started_at is null and run.attempt = 0
+    and item.phase = 'READY'
+    and (cast(:due_after as timestamptz) is null or item.due_at > cast(:due_after as timestamptz))
+  for update of run, item skip locked
+), ledger as (
+  delete from schedule_fires
+  where workspace_id = cast(:workspace_id as uuid)
+    and schedule_id = any(cast(:schedule_ids as uuid[]))
+    and run_id in (select id from doomed)
+), history as (
+  delete from states
+  where workspace_id = cast(:workspace_id as uuid) and flow_run_id in (select id from doomed)
+), removed as (
+  delete from flow_runs
+  where workspace_id = cast(:workspace_id as uuid) and id in (select id from doomed)
+)
+select id from doomed

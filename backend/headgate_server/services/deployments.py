@@ -1,0 +1,344 @@
+"""Deployments: upserted by flow and name, paused and resumed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from heapq import merge
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from msgspec import UNSET, UnsetType
+
+from headgate_server.bus import channels
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import deployments as rules
+from headgate_server.domain import ids
+from headgate_server.domain.changes import changed, check_version, given
+from headgate_server.domain.deployments import AgentLostPolicy, Deployment
+from headgate_server.domain.documents import check_document, is_storable
+from headgate_server.domain.errors import InvalidInput, NotFound, Unavailable
+from headgate_server.domain.filters import DeploymentFilter
+from headgate_server.domain.flows import check_name, check_tags
+from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
+from headgate_server.domain.parameters import check_schema
+from headgate_server.domain.schedules import ScheduleRequest, next_times
+from headgate_server.domain.work_queues import DEFAULT_NAME
+from headgate_server.repositories import deployments, tags, work_pools, work_queues
+from headgate_server.services.events import record_change
+from headgate_server.services.flows import upsert_flow
+from headgate_server.services.schedules import (
+    get_many_of_deployments,
+    rearm_schedules,
+    replace_schedules,
+)
+
+MAX_UPCOMING = 100
+MAX_TEXT_LENGTH = 10_000
+
+SHAPES_RUNS = frozenset(
+    {
+        "parameters",
+        "parameter_schema",
+        "is_schema_enforced",
+        "work_pool_id",
+        "work_queue_id",
+        "on_agent_lost",
+        "abandon_after",
+        "fence",
+        "infrastructure_retries",
+        "late_threshold",
+        "tags",
+    }
+)
+"""What a run takes from its deployment as it is made: runs of schedules are then made anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentChanges:
+    """What to set of a deployment; what is UNSET keeps its value, or its default in a new one.
+
+    A pool without a queue means the pool's queue ``default``; a pool of None means none at all.
+    ``schedules`` replaces all schedules, ``tags`` all tags.
+    """
+
+    entrypoint: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    parameters: dict[str, Any] | UnsetType = UNSET
+    parameter_schema: dict[str, Any] | UnsetType | None = UNSET
+    is_schema_enforced: bool | UnsetType = UNSET
+    work_pool_name: str | UnsetType | None = UNSET
+    work_queue_name: str | UnsetType | None = UNSET
+    job_variables: dict[str, Any] | UnsetType = UNSET
+    pull_steps: list[Any] | UnsetType | None = UNSET
+    on_agent_lost: AgentLostPolicy | UnsetType = UNSET
+    abandon_after: timedelta | UnsetType = UNSET
+    fence: timedelta | UnsetType = UNSET
+    infrastructure_retries: int | UnsetType = UNSET
+    late_threshold: timedelta | UnsetType = UNSET
+    is_paused: bool | UnsetType = UNSET
+    tags: Sequence[str] | UnsetType = UNSET
+    schedules: Sequence[ScheduleRequest] | UnsetType = UNSET
+
+
+async def upsert_deployment(
+    work: UnitOfWork,
+    *,
+    flow_name: str,
+    name: str,
+    lease: timedelta,
+    changes: DeploymentChanges | None = None,
+    expected_version: int | None = None,
+) -> tuple[Deployment, bool]:
+    """Create or change a flow's deployment of a name, and say whether it was created.
+
+    The flow is made if there is none. Two callers who deploy at once get the same deployment, one
+    after the other. Runs that schedules made ahead are made anew if they would now differ.
+
+    Args:
+        work: the unit of work.
+        flow_name: the flow's name.
+        name: the deployment's name, unique within the flow.
+        lease: how long a claimed lease lives, for the smallest fence.
+        changes: what to set.
+        expected_version: refuses the change if the deployment has another one.
+
+    Raises:
+        InvalidInput: a value out of range; the path names it.
+        NotFound: no such pool or queue; or a version is expected of what does not exist.
+        VersionConflict: the deployment is not of the expected version.
+        LimitExceeded: too many schedules.
+    """
+    check_name(name)
+    wanted = given(changes or DeploymentChanges())
+    _check(wanted)
+    flow, _ = await upsert_flow(work, name=flow_name)
+    current = await deployments.lock_by_name(work, flow_id=flow.id, name=name)
+    if current is None and expected_version is not None:
+        raise NotFound
+    if current is not None:
+        check_version(current.version, expected=expected_version)
+    columns = await _columns(work, current, wanted, lease=lease)
+    made = None
+    if current is None:
+        made = await deployments.insert_deployment(
+            work, id_=ids.new_id(), flow_id=flow.id, name=name, values=_DEFAULTS | columns
+        )
+        current = made or await deployments.lock_by_name(work, flow_id=flow.id, name=name)
+        if current is None:
+            raise Unavailable
+    is_new = made is not None
+    return await _apply(work, current, wanted, columns=columns, is_new=is_new), is_new
+
+
+async def set_paused(work: UnitOfWork, *, id_: UUID, is_paused: bool) -> Deployment:
+    """Pause or resume a deployment; doing it again changes nothing.
+
+    Paused: its schedules stop and the runs they made that nobody has taken up are removed; what
+    else waits is held back. Resumed: what waits is released, and the schedules go on from now.
+
+    Raises:
+        NotFound: it is in another workspace, or does not exist.
+    """
+    current = await deployments.lock_deployment(work, id_=id_)
+    if current is None:
+        raise NotFound
+    return await _apply(work, current, {}, columns={"is_paused": is_paused}, is_new=False)
+
+
+async def find_deployment(work: UnitOfWork, *, id_: UUID) -> Deployment | None:
+    """Return a deployment of the workspace."""
+    return (await deployments.get_many(work, [id_])).get(id_)
+
+
+async def get_deployment(work: UnitOfWork, *, id_: UUID) -> Deployment:
+    """Return a deployment of the workspace.
+
+    Raises:
+        NotFound: it is in another workspace, or does not exist.
+    """
+    found = await find_deployment(work, id_=id_)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def find_by_name(work: UnitOfWork, *, name: str) -> Deployment | None:
+    """Return the deployment called ``flow/deployment``, or by its own name where that is enough.
+
+    Raises:
+        InvalidInput: deployments of several flows have this name.
+    """
+    if not is_storable(name):
+        return None
+    flow_name, _, own_name = name.rpartition("/")
+    found = await deployments.list_by_name(work, name=own_name, flow_name=flow_name or None, most=2)
+    if len(found) > 1:
+        raise InvalidInput(
+            f"Several flows have a deployment named {name}; write flow/{name}.", path=["name"]
+        )
+    return found[0] if found else None
+
+
+async def get_many_deployments(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Deployment]:
+    """Return those of the deployments that are in the workspace, by id."""
+    return await deployments.get_many(work, ids_)
+
+
+async def get_many_tags(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, tuple[str, ...]]:
+    """Return the sorted tags of each deployment; one without any is absent."""
+    return await tags.get_many_tags(work, ids_, of=tags.OF_DEPLOYMENTS)
+
+
+async def get_many_upcoming(
+    work: UnitOfWork, ids_: Sequence[UUID], *, limit: int
+) -> dict[UUID, list[datetime]]:
+    """Return the next instants at which each deployment runs by schedule; absent where none.
+
+    Args:
+        work: the unit of work.
+        ids_: the deployments.
+        limit: 1 to 100 instants of each deployment.
+
+    Raises:
+        InvalidInput: a limit out of range.
+    """
+    if not 1 <= limit <= MAX_UPCOMING:
+        raise InvalidInput(f"first is from 1 to {MAX_UPCOMING}.", path=["first"])
+    upcoming: dict[UUID, list[datetime]] = {}
+    for deployment_id, found in (await get_many_of_deployments(work, ids_)).items():
+        times = [
+            next_times(one.spec, after=work.now, limit=limit)
+            for one in found
+            if one.is_active and one.next_fire_at is not None
+        ]
+        if any(times):
+            upcoming[deployment_id] = list(islice(merge(*times), limit))
+    return upcoming
+
+
+async def list_deployments(
+    work: UnitOfWork, *, page: PageRequest, filter: DeploymentFilter | None = None
+) -> Page[Deployment]:
+    """Return a page of deployments: the page key is ``(name, id)``."""
+    return await deployments.list_deployments(work, page=page, filter=filter)
+
+
+async def count_deployments(
+    work: UnitOfWork, *, filter: DeploymentFilter | None = None, cap: int = COUNT_CAP
+) -> int:
+    """Return how many deployments match; ``cap + 1`` stands for more than ``cap``."""
+    return await deployments.count_deployments(work, filter=filter, cap=cap)
+
+
+_DEFAULTS: dict[str, Any] = {
+    "on_agent_lost": AgentLostPolicy.CRASH,
+    "abandon_after": rules.DEFAULT_ABANDON_AFTER,
+    "fence": rules.DEFAULT_FENCE,
+    "infrastructure_retries": rules.DEFAULT_INFRASTRUCTURE_RETRIES,
+    "late_threshold": rules.DEFAULT_LATE_THRESHOLD,
+}
+_BESIDE_THE_ROW = frozenset({"tags", "schedules", "work_pool_name", "work_queue_name"})
+
+
+def _check(wanted: dict[str, Any]) -> None:
+    for name, field in [
+        ("parameters", "parameters"),
+        ("parameter_schema", "parameterSchema"),
+        ("job_variables", "jobVariables"),
+        ("pull_steps", "pullSteps"),
+    ]:
+        check_document(wanted.get(name), field=field)
+    if wanted.get("parameter_schema") is not None:
+        check_schema(wanted["parameter_schema"])
+    for name in ("entrypoint", "description"):
+        text: str = wanted.get(name) or ""
+        if len(text) > MAX_TEXT_LENGTH or not is_storable(text):
+            raise InvalidInput(
+                f"{name} has at most {MAX_TEXT_LENGTH} characters, none of them NUL.", path=[name]
+            )
+
+
+async def _columns(
+    work: UnitOfWork, current: Deployment | None, wanted: dict[str, Any], *, lease: timedelta
+) -> dict[str, Any]:
+    columns = {name: value for name, value in wanted.items() if name not in _BESIDE_THE_ROW}
+    promises = {
+        name: columns.get(name, getattr(current, name, _DEFAULTS[name])) for name in _DEFAULTS
+    }
+    del promises["on_agent_lost"]
+    rules.check_promises(**promises, lease=lease)
+    if "work_pool_name" in wanted or "work_queue_name" in wanted:
+        columns |= await _place(work, current, wanted)
+    return columns
+
+
+async def _place(
+    work: UnitOfWork, current: Deployment | None, wanted: dict[str, Any]
+) -> dict[str, UUID | None]:
+    pool_id = current.work_pool_id if current else None
+    if "work_pool_name" in wanted:
+        pool_name = wanted["work_pool_name"]
+        if pool_name is None:
+            return {"work_pool_id": None, "work_queue_id": None}
+        pool = None
+        if is_storable(pool_name):
+            pool = await work_pools.find_by_name(work, name=pool_name)
+        if pool is None:
+            raise NotFound(f"There is no work pool named {pool_name}.", path=["workPoolName"])
+        pool_id = pool.id
+    if pool_id is None:
+        raise InvalidInput("A queue needs a work pool.", path=["workPoolName"])
+    is_same_pool = current is not None and current.work_pool_id == pool_id
+    if is_same_pool and "work_queue_name" not in wanted:
+        return {}
+    queue_name = wanted.get("work_queue_name") or DEFAULT_NAME
+    queues = (await work_queues.get_many_of_pools(work, [pool_id])).get(pool_id, [])
+    queue = next((queue for queue in queues if queue.name == queue_name), None)
+    if queue is None:
+        raise NotFound(f"The pool has no queue named {queue_name}.", path=["workQueueName"])
+    return {"work_pool_id": pool_id, "work_queue_id": queue.id}
+
+
+async def _apply(
+    work: UnitOfWork,
+    current: Deployment,
+    wanted: dict[str, Any],
+    *,
+    columns: dict[str, Any],
+    is_new: bool,
+) -> Deployment:
+    differences = {} if is_new else changed(current, columns)
+    names = set(differences)
+    if "tags" in wanted and await tags.replace_tags(
+        work, owner_id=current.id, tags=check_tags(tuple(wanted["tags"])), of=tags.OF_DEPLOYMENTS
+    ):
+        names.add("tags")
+    if names and not is_new:
+        current = await deployments.update_deployment(work, id_=current.id, changes=differences)
+        await _follow(work, current, names)
+    if "schedules" in wanted:
+        await replace_schedules(work, deployment=current, wanted=wanted["schedules"])
+    if names or is_new:
+        await record_change(
+            work,
+            kind=ids.Kind.DEPLOYMENT,
+            id_=current.id,
+            name=current.name,
+            version=current.version,
+            changed=None if is_new else names,
+        )
+    return current
+
+
+async def _follow(work: UnitOfWork, deployment: Deployment, names: set[str]) -> None:
+    """Let schedules and waiting work follow what changed of their deployment."""
+    if "is_paused" in names:
+        await rearm_schedules(work, deployment=deployment)
+        await deployments.hold_ready_items(
+            work, deployment_id=deployment.id, is_held=deployment.is_paused
+        )
+        if deployment.work_pool_id is not None:
+            work.wake(channels.pool(deployment.work_pool_id))
+    elif names & SHAPES_RUNS:
+        await rearm_schedules(work, deployment=deployment, due_after=work.now)

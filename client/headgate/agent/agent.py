@@ -1,0 +1,351 @@
+"""The agent: registers, keeps its leases, receives runs over the work stream, drains."""
+
+import asyncio
+import contextlib
+import logging
+import platform
+import random
+import signal
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from headgate.agent.held_runs import HeldRun, Workplace
+from headgate.agent.launchers.process import ProcessLauncher
+from headgate.api import agents, workspaces
+from headgate.api.agents import Registration
+from headgate.api.calls import LeaseInput
+from headgate.api.transport import Transport, retry_delay_seconds
+from headgate.api.work_stream import (
+    AgentDirective,
+    LeaseRevoked,
+    RunCancelRequested,
+    RunOffered,
+    StreamClosing,
+    StreamOpened,
+    WorkMessage,
+)
+from headgate.errors import (
+    ApiError,
+    RetryableApiError,
+    SessionFencedError,
+    UnauthenticatedError,
+)
+from headgate.ids import make_uuid
+from headgate.version import VERSION
+
+logger = logging.getLogger("headgate.agent")
+
+LONGEST_RECONNECT_SECONDS = 32.0
+HEARTBEAT_JITTER = 0.1
+FENCE_SHARE = 0.8
+ONCE_IDLE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class AgentOptions:
+    """How an agent is to work.
+
+    Args:
+        limit: how many runs it holds at once.
+        is_once: leave when nothing was offered for a moment and nothing runs.
+        workspace: slugs of the organization and the workspace; None where the key is bound to one.
+        queue_names: which queues of the pool it serves; None serves all.
+        is_warm: fork runs from a warm interpreter where the platform allows it.
+    """
+
+    pool: str
+    name: str = field(default_factory=platform.node)
+    limit: int = 10
+    is_once: bool = False
+    workspace: tuple[str, str] | None = None
+    queue_names: tuple[str, ...] | None = None
+    is_warm: bool = True
+    folder: Path = field(default_factory=Path.cwd)
+
+
+class Agent:
+    """One process of an agent: from its registration until it has drained."""
+
+    def __init__(self, transport: Transport, options: AgentOptions) -> None:
+        self._key_transport = transport
+        self._session_transport = transport.with_token(transport.token)
+        self._options = options
+        self._launcher = ProcessLauncher(is_warm=options.is_warm)
+        self._instance_id = make_uuid()
+        self._registration: Registration | None = None
+        self._held: dict[tuple[str, int], HeldRun] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._heartbeat_seconds = 15.0
+        self._renewed_at = time.monotonic()
+        self._last_work_at = time.monotonic()
+        self._is_draining = False
+        self._has_stopped = asyncio.Event()
+        self._changed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until told to stop and every held run has ended.
+
+        Raises:
+            UnauthenticatedError: the key is not valid.
+            NotFoundError: there is no such pool.
+        """
+        await self._register()
+        await self._launcher.warm_up()
+        jobs = [
+            asyncio.create_task(self._heartbeat_forever(), name="heartbeat"),
+            asyncio.create_task(self._stream_forever(), name="stream"),
+            asyncio.create_task(self._wait_until_done(), name="done"),
+        ]
+        try:
+            done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+            for job in done:
+                job.result()
+        finally:
+            for job in jobs:
+                job.cancel()
+            await asyncio.wait(jobs)
+            await self._leave()
+
+    def stop(self) -> None:
+        """Drain: take nothing new, let what runs end; called again, cancel what runs."""
+        if self._is_draining:
+            logger.warning("Stopping now: %d runs are cancelled", len(self._held))
+            for run in self._held.values():
+                run.cancel(grace_seconds=5)
+        else:
+            logger.info("Draining: %d runs to end; stop again to cancel them", len(self._held))
+            self._is_draining = True
+            self._spawn(self._say_drain())
+        self._changed.set()
+
+    @property
+    def session_id(self) -> str:
+        """The id of the current session."""
+        return self._registration.session_id if self._registration else ""
+
+    async def _register(self) -> None:
+        attempt = 0
+        while True:
+            try:
+                self._registration = await agents.register(
+                    self._key_transport,
+                    workspace_id=await self._workspace_id(),
+                    pool_name=self._options.pool,
+                    name=self._options.name,
+                    instance_id=self._instance_id,
+                    capacity=self._options.limit,
+                    sdk_version=VERSION,
+                    host=platform.node(),
+                    queue_names=self._options.queue_names,
+                )
+            except RetryableApiError as error:
+                delay = min(2.0**attempt, LONGEST_RECONNECT_SECONDS) * random.uniform(0.5, 1)  # noqa: S311  spread
+                logger.warning("No server yet (%s); trying again in %.1f s", error, delay)
+                await asyncio.sleep(delay)
+                attempt += 1
+                continue
+            break
+        self._session_transport.token = self._registration.session_token
+        self._renewed_at = time.monotonic()
+        logger.info(
+            "Agent %s serves pool %s, up to %d runs at once",
+            self._options.name,
+            self._registration.work_pool.name,
+            self._options.limit,
+        )
+
+    async def _workspace_id(self) -> str | None:
+        """Return the id of the workspace that was named; None leaves it to the key."""
+        if self._options.workspace is None:
+            return None
+        organization, workspace = self._options.workspace
+        return await workspaces.get_id(
+            self._key_transport, organization=organization, workspace=workspace
+        )
+
+    async def _stream_forever(self) -> None:
+        attempt = 0
+        while True:
+            wait: float | None = None
+            try:
+                async for message in agents.work_stream(
+                    self._session_transport, session_id=self.session_id, held=self._leases()
+                ):
+                    attempt = 0
+                    if isinstance(message, StreamClosing):
+                        wait = message.reconnect_after_ms / 1000
+                        break
+                    self._take(message)
+            except (SessionFencedError, UnauthenticatedError):
+                logger.warning("The session is over; registering again")
+                await self._register()
+            except ApiError as error:
+                logger.warning("The work stream broke: %s", error)
+            if wait is None:
+                wait = retry_delay_seconds(attempt)
+                attempt += 1
+            await asyncio.sleep(wait)
+
+    def _take(self, message: WorkMessage) -> None:
+        match message:
+            case RunOffered():
+                self._offer(message)
+            case RunCancelRequested():
+                self._cancel(message.run_id, message.epoch, message.grace_seconds)
+            case LeaseRevoked():
+                self._lose(message.run_id, message.epoch, message.revoke_reason)
+            case StreamOpened():
+                self._heartbeat_seconds = message.heartbeat_interval.total_seconds()
+                logger.info("Waiting for runs")
+                for lease in message.held:
+                    if lease.cancel_requested:
+                        self._cancel(lease.run_id, lease.epoch, 30)
+            case AgentDirective():
+                if message.kind == "DRAIN" and not self._is_draining:
+                    self.stop()
+            case _:
+                pass
+
+    def _offer(self, offer: RunOffered) -> None:
+        key = (offer.run_id, offer.epoch)
+        self._last_work_at = time.monotonic()
+        if key in self._held:
+            return
+        lease = LeaseInput(offer.run_id, offer.lease_token, offer.epoch)
+        if self._is_draining or len(self._held) >= self._options.limit:
+            self._spawn(self._decline(lease))
+            return
+        workplace = Workplace(
+            launcher=self._launcher,
+            transport=self._session_transport,
+            session_id=lambda: self.session_id,
+            folder=self._options.folder,
+        )
+        held = self._held[key] = HeldRun(lease, workplace)
+        self._spawn(self._hold(key, held))
+
+    async def _hold(self, key: tuple[str, int], held: HeldRun) -> None:
+        try:
+            await held.run()
+        except Exception:
+            logger.exception("%s: the agent failed", held.run_id)
+        finally:
+            self._held.pop(key, None)
+            self._last_work_at = time.monotonic()
+            self._changed.set()
+
+    async def _decline(self, lease: LeaseInput) -> None:
+        reason = "draining" if self._is_draining else "no free slot"
+        with contextlib.suppress(ApiError):
+            await agents.decline(
+                self._session_transport,
+                session_id=self.session_id,
+                lease=lease,
+                reason=reason,
+                retry_after="PT1S",
+            )
+
+    def _cancel(self, run_id: str, epoch: int, grace_seconds: int) -> None:
+        held = self._held.get((run_id, epoch))
+        if held is not None:
+            held.cancel(grace_seconds=grace_seconds)
+
+    def _lose(self, run_id: str, epoch: int, reason: str) -> None:
+        held = self._held.get((run_id, epoch))
+        if held is not None:
+            held.lose(reason)
+
+    async def _heartbeat_forever(self) -> None:
+        while True:
+            jitter = random.uniform(1 - HEARTBEAT_JITTER, 1 + HEARTBEAT_JITTER)  # noqa: S311  spread
+            await asyncio.sleep(self._heartbeat_seconds * jitter)
+            await self._heartbeat()
+            self._mind_fences()
+
+    async def _heartbeat(self) -> None:
+        sent_at = time.monotonic()
+        try:
+            answer = await agents.heartbeat(
+                self._session_transport,
+                session_id=self.session_id,
+                held=self._leases(),
+                capacity=self._options.limit,
+                state="DRAINING" if self._is_draining else None,
+                deadline_seconds=self._heartbeat_seconds / 2,
+            )
+        except (SessionFencedError, UnauthenticatedError):
+            await self._register()
+            return
+        except ApiError as error:
+            logger.warning("No heartbeat went through: %s", error)
+            return
+        self._renewed_at = sent_at
+        if answer.session_token is not None:
+            self._session_transport.token = answer.session_token
+        for verdict in answer.leases:
+            if verdict.outcome in {"LOST", "UNKNOWN"}:
+                self._lose(verdict.run_id, verdict.epoch, "the server gave it to another")
+            elif verdict.outcome == "CANCEL_REQUESTED":
+                self._cancel(verdict.run_id, verdict.epoch, 30)
+        for directive in answer.directives:
+            if directive.kind == "DRAIN" and not self._is_draining:
+                self.stop()
+
+    def _mind_fences(self) -> None:
+        """Kill what another agent may start again, before it may: counted from the last renewal."""
+        silent = time.monotonic() - self._renewed_at
+        for held in list(self._held.values()):
+            if held.fence_seconds is not None and silent > held.fence_seconds * FENCE_SHARE:
+                held.lose(f"no contact for {silent:.0f} s, its fence is near")
+
+    def _leases(self) -> list[LeaseInput]:
+        return [held.lease for held in self._held.values() if held.is_claimed]
+
+    async def _wait_until_done(self) -> None:
+        while True:
+            self._changed.clear()
+            if self._is_draining and not self._held:
+                return
+            idle = time.monotonic() - self._last_work_at
+            if self._options.is_once and not self._held and idle >= ONCE_IDLE_SECONDS:
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ONCE_IDLE_SECONDS if self._options.is_once else None):
+                    await self._changed.wait()
+
+    async def _say_drain(self) -> None:
+        with contextlib.suppress(ApiError):
+            await agents.drain(self._session_transport, session_id=self.session_id)
+
+    async def _leave(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        with contextlib.suppress(ApiError):
+            await agents.deregister(self._session_transport, session_id=self.session_id)
+        await self._launcher.stop()
+        await self._key_transport.close()
+        logger.info("Agent %s has stopped", self._options.name)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def run_agent(transport: Transport, options: AgentOptions) -> None:
+    """Run an agent in this process until SIGINT or SIGTERM, and drain.
+
+    Raises:
+        UnauthenticatedError: the key is not valid.
+        NotFoundError: there is no such pool.
+    """
+    agent = Agent(transport, options)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, agent.stop)
+    await agent.run()

@@ -1,0 +1,185 @@
+"""One run in an agent's hands: claimed, launched, watched, stopped, and accounted for."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headgate.agent.launchers.process import Launched, ProcessLauncher
+from headgate.agent.output import OutputReporter
+from headgate.agent.warm_processes import ForkServerLost
+from headgate.api import agents
+from headgate.api.agents import Claim
+from headgate.api.calls import LeaseInput
+from headgate.api.transport import Transport
+from headgate.errors import ApiError, LeaseLostError
+
+logger = logging.getLogger("headgate.agent")
+
+RELEASE_PATIENCE_SECONDS = 600.0
+KILL_AFTER_SECONDS = 10.0
+PASSED_ON = ("HEADGATE_HOME", "HEADGATE_LOG_LEVEL")
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What every run of an agent shares."""
+
+    launcher: ProcessLauncher
+    transport: Transport
+    session_id: Callable[[], str]
+    folder: Path
+
+
+class HeldRun:
+    """A run between its offer and the moment its process is gone and accounted for."""
+
+    def __init__(self, lease: LeaseInput, workplace: Workplace) -> None:
+        self.lease = lease
+        self.fence_seconds: float | None = None
+        self._workplace = workplace
+        self._launched: Launched | None = None
+        self._cancelling: asyncio.Task[None] | None = None
+        self._cancel_grace: int | None = None
+        self._is_lost = False
+        self.is_claimed = False
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.lease.run_id
+
+    async def run(self) -> None:
+        """Claim the run, execute it, and tell the server what its process cannot."""
+        place = self._workplace
+        try:
+            claim = await agents.claim(
+                place.transport, session_id=place.session_id(), lease=self.lease
+            )
+        except LeaseLostError:
+            logger.info("%s went elsewhere before it was claimed", self.run_id)
+            return
+        except ApiError as error:
+            logger.warning("%s could not be claimed: %s", self.run_id, error)
+            return
+        self.is_claimed = True
+        job = claim.job
+        if job.get("onAgentLost") == "RETRY":
+            self.fence_seconds = float(job.get("fenceSeconds") or 0) or None
+        logger.info("%s starts: %s / %s", self.run_id, job.get("flowName"), job.get("runName"))
+        await self._execute(claim)
+
+    async def _execute(self, claim: Claim) -> None:
+        place = self._workplace
+        try:
+            launched = await place.launcher.launch(
+                claim.job, environment=self._environment(claim), folder=place.folder
+            )
+        except (OSError, ForkServerLost, TimeoutError) as error:
+            await self._release("CRASHED", f"The process could not be started: {error}")
+            return
+        self._launched = launched
+        if self._cancel_grace is not None:
+            self.cancel(grace_seconds=self._cancel_grace)
+        reporter = OutputReporter(
+            place.transport.with_token(claim.run_token), flow_run_id=self.run_id
+        )
+        reporting = asyncio.create_task(
+            reporter.run(stdout=launched.stdout, stderr=launched.stderr)
+        )
+        try:
+            code = await launched.process.wait()
+        except ForkServerLost:
+            launched.send_signal(signal.SIGKILL)
+            code = -signal.SIGKILL
+        launched.send_signal(signal.SIGKILL)
+        if self._cancelling is not None:
+            self._cancelling.cancel()
+        await reporting
+        await self._account(code)
+
+    async def _account(self, code: int) -> None:
+        if self._is_lost:
+            logger.info("%s was stopped: its lease went elsewhere", self.run_id)
+        elif code == 0:
+            logger.info("%s ended", self.run_id)
+        elif self._cancel_grace is not None:
+            await self._release("CANCELLED", f"Cancelled; its process {_how(code)}.")
+        else:
+            await self._release("CRASHED", f"The flow's process {_how(code)}.")
+
+    def cancel(self, *, grace_seconds: int) -> None:
+        """Ask the process to stop, and kill its group when the grace is over; once is enough."""
+        self._cancel_grace = grace_seconds
+        if self._launched is None or self._cancelling is not None:
+            return
+        logger.info("%s is being cancelled, %d s of grace", self.run_id, grace_seconds)
+        self._cancelling = asyncio.create_task(self._stop_within(grace_seconds))
+
+    def lose(self, reason: str) -> None:
+        """Kill the process group and report nothing: the run is no longer this agent's."""
+        if self._is_lost:
+            return
+        self._is_lost = True
+        logger.warning("%s is lost (%s); its process is killed", self.run_id, reason)
+        if self._launched is not None:
+            self._launched.send_signal(signal.SIGKILL)
+
+    async def _stop_within(self, seconds: float) -> None:
+        if self._launched is None:
+            return
+        self._launched.send_signal(signal.SIGTERM)
+        await asyncio.sleep(seconds)
+        logger.warning("%s did not stop in time; its process group is killed", self.run_id)
+        self._launched.send_signal(signal.SIGKILL)
+
+    async def _release(self, type_: str, message: str) -> None:
+        logger.warning("%s: %s", self.run_id, message)
+        place = self._workplace
+        try:
+            await agents.release(
+                place.transport,
+                session_id=place.session_id(),
+                lease=self.lease,
+                final_state={"type": type_, "message": message},
+                deadline_seconds=RELEASE_PATIENCE_SECONDS,
+            )
+        except LeaseLostError:
+            logger.info("%s had been accounted for already", self.run_id)
+        except ApiError as error:
+            logger.error("%s could not be released: %s", self.run_id, error)  # noqa: TRY400  said in full
+
+    def _environment(self, claim: Claim) -> dict[str, str]:
+        """Return the environment of the process: the agent's own, without its credentials."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("HEADGATE_") or name in PASSED_ON
+        }
+        extra: dict[str, Any] = claim.job.get("jobVariables", {}).get("env") or {}
+        return {
+            **kept,
+            **{str(name): str(value) for name, value in extra.items()},
+            "HEADGATE_API_URL": self._workplace.transport.url,
+            "HEADGATE_API_KEY": claim.run_token,
+            "HEADGATE_WORKSPACE": str(claim.job.get("workspace", "")),
+            "HEADGATE_FLOW_RUN_ID": self.run_id,
+            "HEADGATE_LEASE_TOKEN": self.lease.lease_token,
+            "HEADGATE_LEASE_EPOCH": str(self.lease.epoch),
+        }
+
+
+def _how(code: int) -> str:
+    """Return how a process ended, in words."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = str(-code)
+    hint = " (out of memory?)" if -code == signal.SIGKILL else ""
+    return f"was killed by {name}{hint}"

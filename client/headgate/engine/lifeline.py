@@ -1,0 +1,32 @@
+"""What ties a run's process to the agent that started it."""
+
+import ctypes
+import os
+import signal
+import sys
+
+from headgate.engine.flow_run import run_job
+from headgate.specs import decode_job
+
+_PR_SET_PDEATHSIG = 1
+
+
+def run(document: bytes) -> int:
+    """Run a job in this process and return its exit code.
+
+    Under RETRY the kernel kills this process with its parent: the run starts again elsewhere, and
+    two copies of it must never run at once.
+    """
+    job = decode_job(document)
+    if job.on_agent_lost == "RETRY":
+        _die_with_parent()
+    return run_job(job)
+
+
+def _die_with_parent() -> None:
+    if sys.platform != "linux":
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -60,8 +60,14 @@ class _Holder:
         self.loop = None
 
 
+def reset_after_fork(reset: Callable[[], None]) -> None:
+    """Call ``reset`` in every forked child, where there is such a thing as a fork."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=reset)
+
+
 _holder = _Holder()
-os.register_at_fork(after_in_child=_holder.reset)
+reset_after_fork(_holder.reset)
 
 
 def close_at_exit(owner: object, close: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -25,16 +25,21 @@ def main(arguments: list[str] | None = None) -> None:
     parsed = _parser().parse_args(arguments)
     try:
         settings = read()
-        logging.basicConfig(
-            level=settings.log_level.upper(),
-            format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-        )
+        _configure_logging(settings.log_level.upper())
         parsed.command(settings, parsed)
     except (HeadgateError, ValueError) as error:
         sys.stderr.write(f"headgate-server: {error}\n")
         sys.exit(USAGE if isinstance(error, ConfigurationError) else FAILURE)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _configure_logging(level: str) -> None:
+    """Log to standard error; libraries speak up from warnings on, but when debugging."""
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    if level != "DEBUG":
+        for name in ("alembic", "arq", "uvicorn"):
+            logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _parser() -> argparse.ArgumentParser:

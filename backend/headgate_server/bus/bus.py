@@ -97,9 +97,9 @@ class Bus:
         """
         self._is_stopping = True
         self._has_outgoing.set()
-        receiving, publishing = self._tasks
-        receiving.cancel()
-        await asyncio.gather(receiving, publishing, return_exceptions=True)
+        for task in self._tasks[:1]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._redis.aclose()
 
     async def publish(self, names: AbstractSet[str]) -> None:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit, urlunsplit
 
 APP, SYSTEM = "app", "system"
@@ -13,9 +13,9 @@ APP, SYSTEM = "app", "system"
 class DatabaseUrls:
     """Where to connect as the owner, the application and the background system."""
 
-    owner: str
-    app: str
-    system: str
+    owner: str = field(repr=False)
+    app: str = field(repr=False)
+    system: str = field(repr=False)
 
     def on(self, database: str) -> "DatabaseUrls":
         """Return the same roles on another database of the same server."""

@@ -24,14 +24,12 @@ async def check_migrated(engine: AsyncEngine) -> None:
     """
     try:
         async with engine.connect() as connection:
-            found = (
-                await connection.execute(text("select version_num from alembic_version"))
-            ).all()
+            result = await connection.execute(text("select version_num from alembic_version"))
+            version = str(result.scalar_one_or_none() or "")
     except DBAPIError:
-        found = []
-    version = found[0] if found else "nothing"
-    if not found or version < newest():
+        version = ""
+    if version < newest():
         raise ConfigurationError(
-            f"The database is at migration {version}, this server needs {newest()}: "
+            f"The database is at migration {version or 'nothing'}, this server needs {newest()}: "
             "run `headgate-server migrate` first."
         )

@@ -23,7 +23,7 @@ from headgate_server.dispatch.messages import (
 )
 from headgate_server.dispatch.pools import Seat
 from headgate_server.domain.agents import AgentSession, AgentState
-from headgate_server.domain.errors import SessionFenced
+from headgate_server.domain.errors import HeadgateError, SessionFenced
 from headgate_server.domain.leases import CancelRequest, LeaseOutcome, LeaseRef, Offer
 from headgate_server.domain.tenancy import Principal
 from headgate_server.services import agents
@@ -149,24 +149,38 @@ class Stream:
 
     async def _watch(self, opening: Opening) -> None:
         """Look for cancels, orders and a newer stream whenever the session is woken."""
-        session_id = opening.session.id
-        async with self._bus.listen(channels.agent(session_id)) as listener:
-            while True:
+        timers, bus = self._timers, self._bus
+        async with bus.listen(channels.agent(opening.session.id)) as listener:
+            while await self._look(opening):
                 await listener.wait(
-                    self._timers.sweep_seconds
-                    if self._bus.is_connected
-                    else self._timers.sweep_without_redis_seconds
+                    timers.sweep_seconds if bus.is_connected else timers.sweep_without_redis_seconds
                 )
-                async with self._database.system(workspace_id=opening.session.workspace_id) as work:
-                    session = await agents.find_session(work, session_id)
-                    cancels = await offers.list_cancels(work, session_id)
-                    now = work.now
-                if session is None or session.stream_epoch != opening.first.stream_epoch:
-                    self.deliver(self.closing(CloseReason.SUPERSEDED, now=now))
-                    return
-                for cancel in self._fresh(cancels):
-                    self.deliver(cancel)
-                self._direct(session.state)
+
+    def _watcher_ended(self, watcher: asyncio.Task[None]) -> None:
+        """Close a stream that no longer sees its cancels: the agent opens another one."""
+        error = None if watcher.cancelled() else watcher.exception()
+        if error is not None:
+            logger.error("A stream's watcher failed; closing the stream", exc_info=error)
+            self.deliver(self.closing(CloseReason.REBALANCE, now=self._opened_at))
+
+    async def _look(self, opening: Opening) -> bool:
+        """Deliver what waits for the session; False where this stream is not its newest."""
+        session_id, workspace_id = opening.session.id, opening.session.workspace_id
+        try:
+            async with self._database.system(workspace_id=workspace_id) as work:
+                session = await agents.find_session(work, session_id)
+                cancels = await offers.list_cancels(work, session_id)
+                now = work.now
+        except HeadgateError as error:
+            logger.warning("Stream %s cannot see its messages for now: %s", session_id, error)
+            return True
+        if session is None or session.stream_epoch != opening.first.stream_epoch:
+            self.deliver(self.closing(CloseReason.SUPERSEDED, now=now))
+            return False
+        for cancel in self._fresh(cancels):
+            self.deliver(cancel)
+        self._direct(session.state)
+        return True
 
     def _fresh(self, cancels: Sequence[CancelRequest]) -> list[CancelRequest]:
         fresh = [

@@ -1,8 +1,9 @@
-"""JSON documents that callers give to be kept: what of them can be stored."""
+"""Texts and JSON documents that callers give: what of them the database can hold."""
 
+import re
 from typing import Any, TypeVar
 
-import msgspec
+import orjson
 
 from headgate_server.domain.errors import InvalidInput
 
@@ -10,7 +11,13 @@ MAX_DOCUMENT_BYTES = 512 * 1024
 
 Document = TypeVar("Document", bound="dict[str, Any] | list[Any] | None")
 
-_ESCAPED_NUL = b"\\u0000"
+_UNSTORABLE = re.compile("[\\0\\ud800-\\udfff]")
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def is_storable(text: str) -> bool:
+    """Whether the database can hold a text, or compare with it: no NUL and no lone surrogate."""
+    return _UNSTORABLE.search(text) is None
 
 
 def check_document(document: Document, *, field: str) -> Document:
@@ -20,11 +27,13 @@ def check_document(document: Document, *, field: str) -> Document:
         InvalidInput: over-long, not JSON, or with a NUL character in a text.
     """
     try:
-        encoded = msgspec.json.encode(document)
-    except (TypeError, ValueError, msgspec.MsgspecError, RecursionError):
-        raise InvalidInput(f"{field} is not JSON.", path=[field]) from None
+        encoded = orjson.dumps(document)
+    except orjson.JSONEncodeError:
+        raise InvalidInput(
+            f"{field} is not JSON of at most 64-bit integers and moderate depth.", path=[field]
+        ) from None
     if len(encoded) > MAX_DOCUMENT_BYTES:
         raise InvalidInput(f"{field} takes at most {MAX_DOCUMENT_BYTES // 1024} KiB.", path=[field])
-    if _ESCAPED_NUL in encoded:
+    if _ESCAPED_NUL.search(encoded):
         raise InvalidInput(f"{field} holds a NUL character; remove it.", path=[field])
     return document

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TypeVar, cast
 from uuid import UUID
 
+from headgate_server.domain.documents import is_storable
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.states import StateType
 
@@ -215,8 +216,9 @@ def _check_leaf(leaf: object) -> None:
             path=["filter"],
         )
     for value in values:
-        if isinstance(value, str) and (len(value) > MAX_TEXT_LENGTH or "\0" in value):
+        if isinstance(value, str) and (len(value) > MAX_TEXT_LENGTH or not is_storable(value)):
             raise InvalidInput(
-                f"A text in a filter has at most {MAX_TEXT_LENGTH} characters, none of them NUL.",
+                f"A text in a filter has at most {MAX_TEXT_LENGTH} characters, and none of them is "
+                "NUL or half of a surrogate pair.",
                 path=["filter"],
             )

@@ -5,7 +5,6 @@ a gap fires at the first valid instant after it, once; one that falls into an ov
 first pass only. Intervals, and crons whose minute or hour begins with ``*``, go by elapsed time.
 """
 
-import heapq
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,11 +13,11 @@ from enum import StrEnum
 from itertools import islice, takewhile
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
 from headgate_server.domain.errors import InvalidInput
+from headgate_server.domain.wall_clocks import by_elapsed_time, by_wall_clock, find_zone
 
 DEFAULT_TIMEZONE = "UTC"
 MIN_EVERY, MAX_EVERY = timedelta(seconds=1), timedelta(days=366)
@@ -41,7 +40,6 @@ MAX_AHEAD = 100
 _LARGEST_SHIFT = timedelta(days=2)
 """More than any zone has ever skipped at once; Apia skipped a day."""
 _TICK = timedelta(microseconds=1)
-_SECOND = timedelta(seconds=1)
 _FIELDS = 5
 
 
@@ -173,7 +171,7 @@ def check_spec(spec: Spec) -> Spec:
                 "An interval is from 1 second to 366 days.", path=["spec", "interval", "every"]
             )
         return spec
-    _zone(spec.timezone)
+    find_zone(spec.timezone)
     _wall_times(spec, after=datetime(2000, 1, 1))  # noqa: DTZ001  wall-clock time on purpose
     if not next_times(spec, after=datetime(2000, 1, 1, tzinfo=UTC), limit=1):
         raise InvalidInput("This cron never fires.", path=["spec", "cron", "cron"])
@@ -284,10 +282,10 @@ def plan_fires(schedule: Schedule, *, now: datetime, horizon: timedelta) -> Fire
 def _times(spec: Spec, after: datetime) -> Iterator[datetime]:
     if isinstance(spec, IntervalSpec):
         return _by_interval(spec, after)
-    zone = _zone(spec.timezone)
+    zone = find_zone(spec.timezone)
     start = (after.astimezone(zone) - _LARGEST_SHIFT).replace(tzinfo=None)
     walls = _wall_times(spec, after=start)
-    by = _by_elapsed_time if _is_by_elapsed_time(spec) else _by_wall_clock
+    by = by_elapsed_time if _is_by_elapsed_time(spec) else by_wall_clock
     return _increasing(by(walls, zone), after)
 
 
@@ -296,25 +294,6 @@ def _by_interval(spec: IntervalSpec, after: datetime) -> Iterator[datetime]:
     while True:
         yield spec.origin + number * spec.every
         number += 1
-
-
-def _by_wall_clock(walls: Iterator[datetime], zone: ZoneInfo) -> Iterator[datetime]:
-    for wall in walls:
-        instants = _instants(wall, zone)
-        yield instants[0] if instants else _end_of_gap(wall, zone)
-
-
-def _by_elapsed_time(walls: Iterator[datetime], zone: ZoneInfo) -> Iterator[datetime]:
-    """Yield both passes of an overlap, in order: a wall time's second pass waits for its turn."""
-    waiting: list[datetime] = []
-    for wall in walls:
-        instants = _instants(wall, zone)
-        while instants and waiting and waiting[0] < instants[0]:
-            yield heapq.heappop(waiting)
-        for instant in instants:
-            heapq.heappush(waiting, instant)
-    while waiting:
-        yield heapq.heappop(waiting)
 
 
 def _increasing(times: Iterator[datetime], after: datetime) -> Iterator[datetime]:
@@ -347,36 +326,5 @@ def _is_by_elapsed_time(spec: CronSpec) -> bool:
     return minute.startswith("*") or hour.startswith("*")
 
 
-def _instants(wall: datetime, zone: ZoneInfo) -> list[datetime]:
-    """Return the instants at which clocks of a zone show a time: none, one or two."""
-    passes = {wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
-    return sorted(at for at in passes if at.astimezone(zone).replace(tzinfo=None) == wall)
-
-
-def _end_of_gap(wall: datetime, zone: ZoneInfo) -> datetime:
-    """Return the first valid instant after the gap that swallows a wall-clock time."""
-    before = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
-    behind = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    old_offset = before.astimezone(zone).utcoffset()
-    while behind - before > _SECOND:
-        middle = before + timedelta(seconds=(behind - before) // _SECOND // 2)
-        if middle.astimezone(zone).utcoffset() == old_offset:
-            before = middle
-        else:
-            behind = middle
-    return behind
-
-
 def _ceiling(span: timedelta, every: timedelta) -> int:
     return -(-span // every)
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        pass
-    raise InvalidInput(
-        f"{name[:100]} is not a time zone; use a name such as Europe/London.",
-        path=["spec", "timezone"],
-    )

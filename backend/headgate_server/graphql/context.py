@@ -139,7 +139,9 @@ class OperationContext:
             NotFound: the credential is not bound to one.
         """
         if self.principal.workspace_id is None:
-            raise NotFound("Use the token of an agent session or of a run for this.")
+            raise NotFound(
+                "This credential is good for several workspaces; name one in workspaceId."
+            )
         return self.principal.workspace_id
 
     async def workspace_of(self, fetch: Fetch[UUID, W], id_: UUID) -> UUID:

@@ -5,16 +5,15 @@ behind both. Job ids are unique by loop and instant, so any number of replicas e
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import orjson
-from arq import ArqRedis, create_pool
-from arq.connections import RedisSettings
+from arq import ArqRedis
 from arq.worker import Worker, func
+from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
 from headgate_server.bus import channels
@@ -25,6 +24,7 @@ from headgate_server.services import upkeep
 logger = logging.getLogger(__name__)
 
 JOB_TIMEOUT_SECONDS = 30
+CONNECT_SECONDS = 1.0
 POLL_SECONDS = 0.1
 MAX_JOBS = 20
 RESTART_SECONDS = 1.0
@@ -62,13 +62,24 @@ class Supervisor:
             await asyncio.sleep(RESTART_SECONDS)
 
     async def _work(self) -> None:
-        pool = await create_pool(
-            _settings(self._redis_url),
-            default_queue_name=self._queue,
+        pool = ArqRedis(
+            cast("Any", ConnectionPool).from_url(
+                self._redis_url, socket_connect_timeout=CONNECT_SECONDS
+            ),
             job_serializer=_dump,
             job_deserializer=orjson.loads,
+            default_queue_name=self._queue,
         )
-        worker = Worker(
+        try:
+            await cast("Any", pool).ping()
+            self._pool = pool
+            await self._worker(pool).async_run()
+        finally:
+            self._pool = None
+            await pool.aclose(close_connection_pool=True)
+
+    def _worker(self, pool: ArqRedis) -> Worker:
+        return Worker(
             functions=[
                 func(self._job(loop), name=loop.name, timeout=JOB_TIMEOUT_SECONDS, keep_result=0)
                 for loop in self._loops.values()
@@ -85,13 +96,6 @@ class Supervisor:
             job_deserializer=orjson.loads,
             log_results=False,
         )
-        self._pool = pool
-        try:
-            await worker.async_run()
-        finally:
-            self._pool = None
-            with contextlib.suppress(RedisError, OSError):
-                await worker.close()
 
     def _job(self, loop: Loop) -> Any:
         async def job(_arq: dict[str, Any]) -> None:
@@ -175,13 +179,6 @@ class Supervisor:
                 return
         if at is None:
             await run_safely(loop, self._context)
-
-
-def _settings(url: str) -> RedisSettings:
-    settings = RedisSettings.from_dsn(url)
-    settings.conn_timeout = 1
-    settings.conn_retries = 0
-    return settings
 
 
 def _dump(value: Any) -> bytes:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, insert, literal, or_, select, update
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.api_keys import ApiKey, NewApiKey, RunToken, SessionToken, TokenKind
@@ -14,6 +14,7 @@ from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import pages
+from headgate_server.repositories.organizations import own
 from headgate_server.tables.flow_runs import attempts, flow_runs
 from headgate_server.tables.organizations import api_keys
 from headgate_server.tables.work_pools import agent_sessions, agents, work_items
@@ -66,7 +67,8 @@ async def insert_key(
 
 async def find_key(work: UnitOfWork, *, id_: UUID) -> ApiKey | None:
     """Return a key the unit of work may see, without its hash."""
-    row = (await work.execute(select(*_SHOWN).where(api_keys.c.id == id_))).one_or_none()
+    statement = select(*_SHOWN).where(_is_own(work), api_keys.c.id == id_)
+    row = (await work.execute(statement)).one_or_none()
     return _key(row) if row is not None else None
 
 
@@ -79,7 +81,7 @@ async def find_key_and_hash(work: UnitOfWork, *, id_: UUID) -> tuple[ApiKey, byt
 
 async def get_many_keys(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, ApiKey]:
     """Return those of the keys that exist and may be seen, by id."""
-    rows = await work.execute(select(*_SHOWN).where(api_keys.c.id.in_(ids)))
+    rows = await work.execute(select(*_SHOWN).where(_is_own(work), api_keys.c.id.in_(ids)))
     return {row.id: _key(row) for row in rows}
 
 
@@ -87,7 +89,7 @@ async def list_keys(
     work: UnitOfWork, *, organization_id: UUID, page: PageRequest, owner_id: UUID | None
 ) -> Page[ApiKey]:
     """Return a page of an organization's keys, oldest first, of one owner if asked."""
-    statement = select(*_SHOWN).where(api_keys.c.organization_id == organization_id)
+    statement = select(*_SHOWN).where(_is_own(work), api_keys.c.organization_id == organization_id)
     if owner_id is not None:
         statement = statement.where(api_keys.c.owner_id == owner_id)
     return await pages.read(work, statement, sort=pages.by(api_keys.c.id), page=page, make=_key)
@@ -97,7 +99,7 @@ async def set_revoked(work: UnitOfWork, *, id_: UUID) -> ApiKey | None:
     """Revoke a key from now on unless it is revoked already; None when there is no such key."""
     statement = (
         update(api_keys)
-        .where(api_keys.c.id == id_, api_keys.c.revoked_at.is_(None))
+        .where(_is_own(work), api_keys.c.id == id_, api_keys.c.revoked_at.is_(None))
         .values(revoked_at=work.now)
         .returning(*_SHOWN)
     )
@@ -109,7 +111,7 @@ async def set_secret(work: UnitOfWork, *, id_: UUID, secret_hash: bytes) -> ApiK
     """Replace the secret of a key that is not revoked."""
     statement = (
         update(api_keys)
-        .where(api_keys.c.id == id_, api_keys.c.revoked_at.is_(None))
+        .where(_is_own(work), api_keys.c.id == id_, api_keys.c.revoked_at.is_(None))
         .values(secret_hash=secret_hash)
         .returning(*_SHOWN)
     )
@@ -195,6 +197,10 @@ async def find_leased_run_name(
     has_just_ended = and_(flow_runs.c.ended_at > work.now - grace, was_last_attempt)
     statement = select(flow_runs.c.name).where(*of_run, or_(is_leased, has_just_ended))
     return (await work.execute(statement)).scalar_one_or_none()
+
+
+def _is_own(work: UnitOfWork) -> ColumnElement[bool]:
+    return own(work, api_keys.c.organization_id)
 
 
 def _key(row: Row[Any]) -> ApiKey:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Column, ColumnElement, Row, Select, select, true
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
@@ -12,6 +12,14 @@ from headgate_server.domain.organizations import Organization
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.repositories import pages
 from headgate_server.tables.organizations import organizations
+
+
+def own(work: UnitOfWork, column: Column[Any]) -> ColumnElement[bool]:
+    """Return the condition that a row is of the unit of work's organization.
+
+    It always holds for the system, which has none.
+    """
+    return true() if work.organization_id is None else column == work.organization_id
 
 
 async def insert_organization(
@@ -30,27 +38,31 @@ async def insert_organization(
 
 async def find_organization(work: UnitOfWork, *, id_: UUID) -> Organization | None:
     """Return an organization the unit of work may see."""
-    row = (await work.execute(select(organizations).where(organizations.c.id == id_))).one_or_none()
+    row = (await work.execute(_own(work).where(organizations.c.id == id_))).one_or_none()
     return _organization(row) if row is not None else None
 
 
 async def find_by_slug(work: UnitOfWork, *, slug: str) -> Organization | None:
     """Return the organization of a slug, if the unit of work may see it."""
-    statement = select(organizations).where(organizations.c.slug == slug)
+    statement = _own(work).where(organizations.c.slug == slug)
     row = (await work.execute(statement)).one_or_none()
     return _organization(row) if row is not None else None
 
 
 async def get_many(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Organization]:
     """Return those of the organizations that exist and may be seen, by id."""
-    rows = await work.execute(select(organizations).where(organizations.c.id.in_(ids)))
+    rows = await work.execute(_own(work).where(organizations.c.id.in_(ids)))
     return {row.id: _organization(row) for row in rows}
 
 
 async def list_organizations(work: UnitOfWork, *, page: PageRequest) -> Page[Organization]:
     """Return a page of the organizations that may be seen, by slug and id."""
     sort = pages.by(organizations.c.slug, organizations.c.id)
-    return await pages.read(work, select(organizations), sort=sort, page=page, make=_organization)
+    return await pages.read(work, _own(work), sort=sort, page=page, make=_organization)
+
+
+def _own(work: UnitOfWork) -> Select[Any]:
+    return select(organizations).where(own(work, organizations.c.id))
 
 
 def _organization(row: Row[Any]) -> Organization:

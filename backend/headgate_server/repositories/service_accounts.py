@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, Select, insert, select
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.service_accounts import ServiceAccount
 from headgate_server.repositories import pages
+from headgate_server.repositories.organizations import own
 from headgate_server.tables.organizations import service_accounts
 
 
@@ -32,14 +33,14 @@ async def insert_account(
 
 async def find_account(work: UnitOfWork, *, id_: UUID) -> ServiceAccount | None:
     """Return a service account of an organization the unit of work may see."""
-    statement = select(service_accounts).where(service_accounts.c.id == id_)
+    statement = _own(work).where(service_accounts.c.id == id_)
     row = (await work.execute(statement)).one_or_none()
     return _account(row) if row is not None else None
 
 
 async def get_many(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, ServiceAccount]:
     """Return those of the service accounts that exist and may be seen, by id."""
-    rows = await work.execute(select(service_accounts).where(service_accounts.c.id.in_(ids)))
+    rows = await work.execute(_own(work).where(service_accounts.c.id.in_(ids)))
     return {row.id: _account(row) for row in rows}
 
 
@@ -47,9 +48,7 @@ async def list_accounts(
     work: UnitOfWork, *, organization_id: UUID, page: PageRequest
 ) -> Page[ServiceAccount]:
     """Return a page of an organization's service accounts, oldest first."""
-    statement = select(service_accounts).where(
-        service_accounts.c.organization_id == organization_id
-    )
+    statement = _own(work).where(service_accounts.c.organization_id == organization_id)
     sort = pages.by(service_accounts.c.id)
     return await pages.read(work, statement, sort=sort, page=page, make=_account)
 
@@ -60,6 +59,10 @@ async def count_accounts(work: UnitOfWork, *, organization_id: UUID, cap: int) -
         service_accounts.c.organization_id == organization_id
     )
     return await pages.count(work, statement, cap=cap)
+
+
+def _own(work: UnitOfWork) -> Select[Any]:
+    return select(service_accounts).where(own(work, service_accounts.c.organization_id))
 
 
 def _account(row: Row[Any]) -> ServiceAccount:

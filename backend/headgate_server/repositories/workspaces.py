@@ -14,6 +14,7 @@ from headgate_server.domain.filters import WorkspaceFilter
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.workspaces import Workspace
 from headgate_server.repositories import filters, pages
+from headgate_server.repositories.organizations import own
 from headgate_server.tables.organizations import workspaces
 
 
@@ -40,7 +41,7 @@ async def insert_workspace(
 
 async def lock_workspace(work: UnitOfWork, *, id_: UUID) -> Workspace | None:
     """Return a workspace and keep others from changing it until the end of the transaction."""
-    statement = select(workspaces).where(workspaces.c.id == id_).with_for_update()
+    statement = _own(work).where(workspaces.c.id == id_).with_for_update()
     row = (await work.execute(statement)).one_or_none()
     return _workspace(row) if row is not None else None
 
@@ -53,7 +54,7 @@ async def update_workspace(work: UnitOfWork, *, id_: UUID, changes: dict[str, An
     """
     statement = (
         update(workspaces)
-        .where(workspaces.c.id == id_)
+        .where(own(work, workspaces.c.organization_id), workspaces.c.id == id_)
         .values(**changes, version=workspaces.c.version + 1, updated_at=work.now)
         .returning(workspaces)
     )
@@ -86,13 +87,13 @@ async def list_ids(work: UnitOfWork) -> list[UUID]:
 
 async def find_workspace(work: UnitOfWork, *, id_: UUID) -> Workspace | None:
     """Return a workspace of an organization the unit of work may see."""
-    row = (await work.execute(select(workspaces).where(workspaces.c.id == id_))).one_or_none()
+    row = (await work.execute(_own(work).where(workspaces.c.id == id_))).one_or_none()
     return _workspace(row) if row is not None else None
 
 
 async def find_by_slug(work: UnitOfWork, *, organization_id: UUID, slug: str) -> Workspace | None:
     """Return the workspace of a slug."""
-    statement = select(workspaces).where(
+    statement = _own(work).where(
         workspaces.c.organization_id == organization_id, workspaces.c.slug == slug
     )
     row = (await work.execute(statement)).one_or_none()
@@ -101,7 +102,7 @@ async def find_by_slug(work: UnitOfWork, *, organization_id: UUID, slug: str) ->
 
 async def get_many(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Workspace]:
     """Return those of the workspaces that exist and may be seen, by id."""
-    rows = await work.execute(select(workspaces).where(workspaces.c.id.in_(ids)))
+    rows = await work.execute(_own(work).where(workspaces.c.id.in_(ids)))
     return {row.id: _workspace(row) for row in rows}
 
 
@@ -110,7 +111,7 @@ async def list_workspaces(
 ) -> Page[Workspace]:
     """Return a page of an organization's workspaces, by slug and id."""
     sort = pages.by(workspaces.c.slug, workspaces.c.id)
-    statement = _matching(organization_id, filter)
+    statement = _matching(work, organization_id, filter)
     return await pages.read(work, statement, sort=sort, page=page, make=_workspace)
 
 
@@ -118,11 +119,17 @@ async def count_workspaces(
     work: UnitOfWork, *, organization_id: UUID, filter: WorkspaceFilter | None, cap: int
 ) -> int:
     """Return how many workspaces match, up to ``cap + 1``."""
-    return await pages.count(work, _matching(organization_id, filter), cap=cap)
+    return await pages.count(work, _matching(work, organization_id, filter), cap=cap)
 
 
-def _matching(organization_id: UUID, filter: WorkspaceFilter | None) -> Select[Any]:
-    return select(workspaces).where(
+def _own(work: UnitOfWork) -> Select[Any]:
+    return select(workspaces).where(own(work, workspaces.c.organization_id))
+
+
+def _matching(
+    work: UnitOfWork, organization_id: UUID, filter: WorkspaceFilter | None
+) -> Select[Any]:
+    return _own(work).where(
         workspaces.c.organization_id == organization_id, *filters.workspaces(filter)
     )
 

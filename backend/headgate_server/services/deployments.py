@@ -16,7 +16,7 @@ from headgate_server.domain import deployments as rules
 from headgate_server.domain import ids
 from headgate_server.domain.changes import changed, check_version, given
 from headgate_server.domain.deployments import AgentLostPolicy, Deployment
-from headgate_server.domain.documents import check_document
+from headgate_server.domain.documents import check_document, is_storable
 from headgate_server.domain.errors import InvalidInput, NotFound, Unavailable
 from headgate_server.domain.filters import DeploymentFilter
 from headgate_server.domain.flows import check_name, check_tags
@@ -169,6 +169,8 @@ async def find_by_name(work: UnitOfWork, *, name: str) -> Deployment | None:
     Raises:
         InvalidInput: deployments of several flows have this name.
     """
+    if not is_storable(name):
+        return None
     flow_name, _, own_name = name.rpartition("/")
     found = await deployments.list_by_name(work, name=own_name, flow_name=flow_name or None, most=2)
     if len(found) > 1:
@@ -251,7 +253,7 @@ def _check(wanted: dict[str, Any]) -> None:
         check_schema(wanted["parameter_schema"])
     for name in ("entrypoint", "description"):
         text: str = wanted.get(name) or ""
-        if len(text) > MAX_TEXT_LENGTH or "\0" in text:
+        if len(text) > MAX_TEXT_LENGTH or not is_storable(text):
             raise InvalidInput(
                 f"{name} has at most {MAX_TEXT_LENGTH} characters, none of them NUL.", path=[name]
             )
@@ -279,7 +281,9 @@ async def _place(
         pool_name = wanted["work_pool_name"]
         if pool_name is None:
             return {"work_pool_id": None, "work_queue_id": None}
-        pool = await work_pools.find_by_name(work, name=pool_name)
+        pool = None
+        if is_storable(pool_name):
+            pool = await work_pools.find_by_name(work, name=pool_name)
         if pool is None:
             raise NotFound(f"There is no work pool named {pool_name}.", path=["workPoolName"])
         pool_id = pool.id

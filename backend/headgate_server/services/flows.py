@@ -5,6 +5,7 @@ from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
+from headgate_server.domain.documents import is_storable
 from headgate_server.domain.errors import NotFound, Unavailable
 from headgate_server.domain.filters import FlowFilter
 from headgate_server.domain.flows import Flow, check_name, check_tags
@@ -65,7 +66,7 @@ async def get_flow(work: UnitOfWork, *, id_: UUID) -> Flow:
 
 async def find_by_name(work: UnitOfWork, *, name: str) -> Flow | None:
     """Return the flow of a name."""
-    return await flows.find_by_name(work, name=name)
+    return await flows.find_by_name(work, name=name) if is_storable(name) else None
 
 
 async def get_many_flows(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Flow]:

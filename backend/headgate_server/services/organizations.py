@@ -5,6 +5,7 @@ from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
+from headgate_server.domain.documents import is_storable
 from headgate_server.domain.errors import Conflict, NotFound
 from headgate_server.domain.organizations import Organization, check_slug
 from headgate_server.domain.pagination import Page, PageRequest
@@ -34,7 +35,7 @@ async def find_organization(work: UnitOfWork, *, id_: UUID) -> Organization | No
 
 async def find_by_slug(work: UnitOfWork, *, slug: str) -> Organization | None:
     """Return the organization of a slug, if it is the caller's."""
-    return await organizations.find_by_slug(work, slug=slug)
+    return await organizations.find_by_slug(work, slug=slug) if is_storable(slug) else None
 
 
 async def get_organization(work: UnitOfWork, *, id_: UUID) -> Organization:

@@ -11,7 +11,7 @@ from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.changes import changed, check_version, given
-from headgate_server.domain.documents import check_document
+from headgate_server.domain.documents import check_document, is_storable
 from headgate_server.domain.errors import InvalidInput, NotFound, Unavailable
 from headgate_server.domain.flows import check_name
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
@@ -98,7 +98,7 @@ async def get_work_pool(work: UnitOfWork, *, id_: UUID) -> WorkPool:
 
 async def find_by_name(work: UnitOfWork, *, name: str) -> WorkPool | None:
     """Return the pool of a name."""
-    return await work_pools.find_by_name(work, name=name)
+    return await work_pools.find_by_name(work, name=name) if is_storable(name) else None
 
 
 async def get_many_work_pools(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, WorkPool]:

@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.changes import changed, check_version
+from headgate_server.domain.documents import is_storable
 from headgate_server.domain.errors import Conflict, NotFound
 from headgate_server.domain.filters import WorkspaceFilter
 from headgate_server.domain.organizations import check_slug
@@ -104,6 +105,8 @@ async def get_workspace(work: UnitOfWork, *, id_: UUID) -> Workspace:
 
 async def find_by_slug(work: UnitOfWork, *, organization_id: UUID, slug: str) -> Workspace | None:
     """Return the workspace of a slug."""
+    if not is_storable(slug):
+        return None
     return await workspaces.find_by_slug(work, organization_id=organization_id, slug=slug)
 
 

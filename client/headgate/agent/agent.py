@@ -14,7 +14,7 @@ from typing import Any
 
 from headgate.agent.held_runs import HeldRun, Workplace
 from headgate.agent.launchers.process import ProcessLauncher
-from headgate.api import agents
+from headgate.api import agents, workspaces
 from headgate.api.agents import Registration
 from headgate.api.calls import LeaseInput
 from headgate.api.transport import Transport, retry_delay_seconds
@@ -51,6 +51,7 @@ class AgentOptions:
     Args:
         limit: how many runs it holds at once.
         is_once: leave when nothing was offered for a moment and nothing runs.
+        workspace: slugs of the organization and the workspace; None where the key is bound to one.
         queue_names: which queues of the pool it serves; None serves all.
         is_warm: fork runs from a warm interpreter where the platform allows it.
     """
@@ -59,6 +60,7 @@ class AgentOptions:
     name: str = field(default_factory=platform.node)
     limit: int = 10
     is_once: bool = False
+    workspace: tuple[str, str] | None = None
     queue_names: tuple[str, ...] | None = None
     is_warm: bool = True
     folder: Path = field(default_factory=Path.cwd)
@@ -130,6 +132,7 @@ class Agent:
             try:
                 self._registration = await agents.register(
                     self._key_transport,
+                    workspace_id=await self._workspace_id(),
                     pool_name=self._options.pool,
                     name=self._options.name,
                     instance_id=self._instance_id,
@@ -152,6 +155,15 @@ class Agent:
             self._options.name,
             self._registration.work_pool.name,
             self._options.limit,
+        )
+
+    async def _workspace_id(self) -> str | None:
+        """Return the id of the workspace that was named; None leaves it to the key."""
+        if self._options.workspace is None:
+            return None
+        organization, workspace = self._options.workspace
+        return await workspaces.get_id(
+            self._key_transport, organization=organization, workspace=workspace
         )
 
     async def _stream_forever(self) -> None:

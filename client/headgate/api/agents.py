@@ -72,6 +72,7 @@ class Claim(Answer, frozen=True):
 async def register(
     transport: Transport,
     *,
+    workspace_id: str | None,
     pool_name: str,
     name: str,
     instance_id: str,
@@ -88,6 +89,7 @@ async def register(
         NOUN,
         "AgentRegister",
         input=given(
+            workspaceId=workspace_id,
             poolName=pool_name,
             queueNames=list(queue_names) if queue_names is not None else None,
             name=name,

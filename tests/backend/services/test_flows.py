@@ -176,3 +176,15 @@ async def test_flows_of_another_workspace_are_invisible(database: Database) -> N
     assert own.id != foreign.id
     async with database.system(workspace_id=tenant.workspace_id) as work:
         assert (await flows.list_flows(work, page=PageRequest())).items == [own]
+
+
+async def test_name_that_cannot_be_stored_is_not_found(database: Database) -> None:
+    tenant = await make_tenant(database)
+
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        for name in ("a\0b", "\ud800"):
+            assert await flows.find_by_name(work, name=name) is None
+            with pytest.raises(InvalidInput):
+                await flows.list_flows(
+                    work, page=PageRequest(), filter=FlowFilter(name=StringFilter(contains=name))
+                )

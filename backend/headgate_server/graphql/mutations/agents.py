@@ -31,6 +31,9 @@ _DIRECTIVES = {AgentState.DRAINING: DirectiveKind.DRAIN, AgentState.PAUSED: Dire
 
 @strawberry.input(description="A process that registers as an agent.")
 class AgentRegisterInput:
+    workspace_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The pool's workspace; needed where the key is good for several."
+    )
     pool_name: str = strawberry.field(description="The pool it serves.")
     queue_names: list[str] | None = strawberry.field(
         default=None, description="The pool's queues it serves; all, also later ones, if not said."
@@ -155,7 +158,12 @@ class AgentMutations:
     ) -> AgentRegisterPayload:
         context = info.context
         registration = input.to_registration()
-        async with context.work(context.own_workspace_id) as work:
+        workspace_id = (
+            ids.parse(input.workspace_id, kind=ids.Kind.WORKSPACE)
+            if input.workspace_id is not None
+            else context.own_workspace_id
+        )
+        async with context.work(workspace_id) as work:
             session, pool = await agents.register_agent(
                 work,
                 registration,

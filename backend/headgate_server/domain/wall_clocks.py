@@ -1,0 +1,66 @@
+"""Wall clocks: which instants the clocks of a time zone show, once, twice or never."""
+
+import heapq
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from headgate_server.domain.errors import InvalidInput
+
+_SECOND = timedelta(seconds=1)
+
+
+def find_zone(name: str) -> ZoneInfo:
+    """Return the time zone of a name.
+
+    Raises:
+        InvalidInput: this machine knows no such zone.
+    """
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        pass
+    raise InvalidInput(
+        f"{name[:100]} is not a time zone; use a name such as Europe/London.",
+        path=["spec", "timezone"],
+    )
+
+
+def by_wall_clock(walls: Iterator[datetime], zone: ZoneInfo) -> Iterator[datetime]:
+    """Yield when a clock first shows each time, or has just jumped over it."""
+    for wall in walls:
+        instants = _instants(wall, zone)
+        yield instants[0] if instants else _end_of_gap(wall, zone)
+
+
+def by_elapsed_time(walls: Iterator[datetime], zone: ZoneInfo) -> Iterator[datetime]:
+    """Yield both passes of an overlap, in order: a wall time's second pass waits for its turn."""
+    waiting: list[datetime] = []
+    for wall in walls:
+        instants = _instants(wall, zone)
+        while instants and waiting and waiting[0] < instants[0]:
+            yield heapq.heappop(waiting)
+        for instant in instants:
+            heapq.heappush(waiting, instant)
+    while waiting:
+        yield heapq.heappop(waiting)
+
+
+def _instants(wall: datetime, zone: ZoneInfo) -> list[datetime]:
+    """Return the instants at which clocks of a zone show a time: none, one or two."""
+    passes = {wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
+    return sorted(at for at in passes if at.astimezone(zone).replace(tzinfo=None) == wall)
+
+
+def _end_of_gap(wall: datetime, zone: ZoneInfo) -> datetime:
+    """Return the first valid instant after the gap that swallows a wall-clock time."""
+    before = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    behind = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    old_offset = before.astimezone(zone).utcoffset()
+    while behind - before > _SECOND:
+        middle = before + timedelta(seconds=(behind - before) // _SECOND // 2)
+        if middle.astimezone(zone).utcoffset() == old_offset:
+            before = middle
+        else:
+            behind = middle
+    return behind

@@ -1,0 +1,161 @@
+"""Tenants cannot tell each other's objects from objects that do not exist.
+
+The matrix is made from the schema: every argument and input field that takes an id is a cell, and
+a cell without a request fails. Each cell is tried with another tenant's id and with a random one:
+the answers are equal, byte for byte. Then the caller's own id succeeds, so that no cell passes by
+being broken.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    build_schema,
+)
+
+from headgate_server.domain import ids
+from tests.contracts.tenancy_cells import CLIENT_MADE, FOLLOWED, REQUESTED, Cell
+from tests.factories.estates import Estate, Json, make_estate
+from tests.fixtures.api import open_socket, serve
+from tests.fixtures.installations import Installation, shown
+from tests.fixtures.repository import ROOT
+
+pytestmark = pytest.mark.anyio
+
+FILTERS = "Filter"
+
+
+def places(schema: GraphQLSchema) -> Iterator[str]:
+    """Yield every place of the schema that takes an id; a filter's once, wherever it is used."""
+    for type_ in schema.type_map.values():
+        if isinstance(type_, GraphQLInputObjectType) and type_.name.endswith(FILTERS):
+            for name, field in type_.fields.items():
+                if _named(field.type).name in {"ID", "IdFilter"} and type_.name != "IdFilter":
+                    yield f"{type_.name}.{name}"
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+            for name, field in type_.fields.items():
+                for argument, given in field.args.items():
+                    for path in _paths(_named(given.type), argument):
+                        yield f"{type_.name}.{name}({path})"
+
+
+def _paths(type_: Any, path: str) -> Iterator[str]:
+    if isinstance(type_, GraphQLScalarType) and type_.name == "ID":
+        yield path
+    if isinstance(type_, GraphQLInputObjectType) and not type_.name.endswith(FILTERS):
+        for name, field in type_.fields.items():
+            yield from _paths(_named(field.type), f"{path}.{name}")
+
+
+def _named(type_: GraphQLInputType) -> Any:
+    inner: Any = type_
+    while isinstance(inner, GraphQLNonNull | GraphQLList):
+        inner = inner.of_type
+    assert isinstance(inner, GraphQLScalarType | GraphQLEnumType | GraphQLInputObjectType)
+    return inner
+
+
+def test_every_id_of_the_schema_is_tried() -> None:
+    schema = build_schema((ROOT / "backend/schema.graphql").read_text())
+    tried = {cell.name for cell in (*REQUESTED, *FOLLOWED)} | CLIENT_MADE
+
+    assert set(places(schema)) == tried
+
+
+@pytest.fixture
+async def mine(installation: Installation) -> Estate:
+    return await make_estate(installation)
+
+
+@pytest.fixture
+async def theirs(installation: Installation) -> Estate:
+    return await make_estate(installation)
+
+
+def _name(cell: Cell) -> str:
+    return f"{cell.name}{cell.variant and '-'}{cell.variant}"
+
+
+def _tried(cells: tuple[Cell, ...]) -> list[Any]:
+    return [
+        pytest.param(cell, caller, id=f"{_name(cell)}-{caller}")
+        for cell in cells
+        for caller in cell.callers
+    ]
+
+
+def _unknown(cell: Cell) -> str:
+    return shown(cell.kind, ids.new_id())
+
+
+@pytest.mark.parametrize(("cell", "caller"), _tried(REQUESTED))
+async def test_foreign_id_is_answered_as_a_random_one(
+    cell: Cell, caller: str, mine: Estate, theirs: Estate
+) -> None:
+    async def answer(id_: str) -> tuple[int, bytes, Json]:
+        document, variables = cell.build(mine, id_)
+        found = await mine.client(caller).execute(document, **variables)
+        return found.status, found.body.replace(id_.encode(), b"<id>"), found.json
+
+    foreign_status, foreign_body, foreign = await answer(cell.own(theirs))
+    unknown_status, unknown_body, _ = await answer(_unknown(cell))
+    own_status, _, own = await answer(cell.own(mine))
+
+    assert (foreign_status, foreign_body) == (unknown_status, unknown_body)
+    assert not has_succeeded(foreign)
+    assert own_status == 200
+    assert has_succeeded(own), own
+
+
+@pytest.mark.parametrize(("cell", "caller"), _tried(FOLLOWED))
+async def test_foreign_id_is_followed_as_a_random_one(
+    cell: Cell, caller: str, installation: Installation, mine: Estate, theirs: Estate
+) -> None:
+    token = mine.client(caller).token
+    async with serve(installation.app) as address:
+
+        async def first(id_: str) -> Json:
+            document, variables = cell.build(mine, id_)
+            async with open_socket(address, token=token) as socket:
+                await socket.subscribe(document, **variables)
+                return await socket.receive()
+
+        foreign = await first(cell.own(theirs))
+        unknown = await first(_unknown(cell))
+        own = await first(cell.own(mine))
+
+    assert foreign == unknown
+    assert not has_succeeded(foreign["payload"])
+    assert own["type"] == "next"
+    assert has_succeeded(own["payload"]), own
+
+
+FRUITLESS = ("UNKNOWN", "LOST")
+
+
+def has_succeeded(answer: Any) -> bool:
+    """Whether an answer holds something: no errors, and an object, a list or a good verdict."""
+    if not isinstance(answer, dict) or answer.get("errors"):
+        return False
+    return _holds(answer["data"])
+
+
+def _holds(value: Any) -> bool:
+    if isinstance(value, dict):
+        if value.get("errors") or value.get("accepted") is False:
+            return False
+        parts = [part for name, part in value.items() if name != "errors"]
+        return not parts or any(_holds(part) for part in parts)
+    if isinstance(value, list):
+        return any(_holds(part) for part in value)
+    return value is not None and value is not False and value not in FRUITLESS

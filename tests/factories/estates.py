@@ -1,0 +1,214 @@
+"""Everything a tenant can own, made through the API: one of each kind, with its credentials."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from headgate_server.domain import ids
+from tests.factories.tenants import Tenant
+from tests.fixtures.api import ApiClient
+from tests.fixtures.installations import Installation, shown
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Estate:
+    """One tenant's objects, by kind, and the clients that may use them."""
+
+    tenant: Tenant
+    wide: ApiClient
+    bound: ApiClient
+    agent: ApiClient
+    run: ApiClient
+    ids: dict[ids.Kind, str]
+    own_run: Json
+    offer: Json
+    ended_run: str
+
+    def client(self, name: str) -> ApiClient:
+        """Return one of the clients: wide, bound, agent or run."""
+        return getattr(self, name)
+
+
+async def make_estate(installation: Installation) -> Estate:
+    tenant = await installation.tenant()
+    wide = await installation.client(tenant, is_bound=False)
+    bound = await installation.client(tenant)
+    found = {
+        ids.Kind.ORGANIZATION: shown(ids.Kind.ORGANIZATION, tenant.organization_id),
+        ids.Kind.WORKSPACE: shown(ids.Kind.WORKSPACE, tenant.workspace_id),
+    }
+    await _make_identities(wide, found)
+    await _make_configuration(bound, found)
+    own_run = await _begin(bound, found)
+    run = installation.holding(own_run["runToken"])
+    await _report_task(run, own_run, found)
+    agent = await _register(installation, bound, found)
+    ended_run = await _end(bound, found)
+    offer = await _offer(installation, tenant, found)
+    return Estate(tenant, wide, bound, agent, run, found, own_run, offer, ended_run)
+
+
+async def _end(api: ApiClient, found: dict[ids.Kind, str]) -> str:
+    """Create a run of the deployment, cancel it before it starts, and return its id."""
+    made = await mutate(
+        api,
+        "flowRunCreate",
+        "flowRun { id }",
+        workspaceId=found[ids.Kind.WORKSPACE],
+        deploymentId=found[ids.Kind.DEPLOYMENT],
+    )
+    run_id: str = made["flowRun"]["id"]
+    await mutate(
+        api,
+        "flowRunSetState",
+        "accepted",
+        id=run_id,
+        state={"type": "CANCELLED"},
+        force=True,
+    )
+    return run_id
+
+
+async def mutate(api: ApiClient, field: str, selection: str, **given: Any) -> Json:
+    """Run one mutation and return its payload, which has no errors."""
+    name = f"{field[0].upper()}{field[1:]}Input"
+    name = _INPUTS.get(field, name)
+    document = (
+        f"mutation ($input: {name}!) {{ {field}(input: $input) "
+        f"{{ {selection} errors {{ message path }} }} }}"
+    )
+    payload = (await api.execute(document, input=given)).data[field]
+    assert payload["errors"] == [], payload["errors"]
+    return payload
+
+
+_INPUTS = {"flowRunSetState": "RunSetStateInput", "agentDeregister": "AgentSessionInput"}
+
+
+async def _make_identities(wide: ApiClient, found: dict[ids.Kind, str]) -> None:
+    viewer = (await wide.execute("{ viewer { user { id } apiKey { id } } }")).data["viewer"]
+    found[ids.Kind.USER] = viewer["user"]["id"]
+    found[ids.Kind.API_KEY] = viewer["apiKey"]["id"]
+    made = await mutate(
+        wide,
+        "serviceAccountCreate",
+        "serviceAccount { id }",
+        organizationId=found[ids.Kind.ORGANIZATION],
+        name="Robot",
+    )
+    found[ids.Kind.SERVICE_ACCOUNT] = made["serviceAccount"]["id"]
+
+
+async def _make_configuration(api: ApiClient, found: dict[ids.Kind, str]) -> None:
+    workspace = found[ids.Kind.WORKSPACE]
+    pool = await mutate(
+        api,
+        "workPoolUpsert",
+        "workPool { id queues { id } }",
+        workspaceId=workspace,
+        name="pool",
+        type="process",
+    )
+    found[ids.Kind.WORK_POOL] = pool["workPool"]["id"]
+    found[ids.Kind.WORK_QUEUE] = pool["workPool"]["queues"][0]["id"]
+    spec = {"cron": {"cron": "0 6 * * *"}}
+    deployed = await mutate(
+        api,
+        "deploymentUpsert",
+        "deployment { id flow { id } schedules { id } }",
+        workspaceId=workspace,
+        flowName="etl",
+        name="daily",
+        entrypoint="flows.py:etl",
+        workPoolName="pool",
+        schedules=[{"slug": "six", "spec": spec}],
+    )
+    deployment = deployed["deployment"]
+    found[ids.Kind.DEPLOYMENT] = deployment["id"]
+    found[ids.Kind.FLOW] = deployment["flow"]["id"]
+    found[ids.Kind.SCHEDULE] = deployment["schedules"][0]["id"]
+
+
+async def _begin(api: ApiClient, found: dict[ids.Kind, str]) -> Json:
+    begun = await mutate(
+        api,
+        "flowRunBegin",
+        "flowRun { id } lease { runId epoch } leaseToken runToken",
+        workspaceId=found[ids.Kind.WORKSPACE],
+        flowName="local",
+        clientId=str(uuid4()),
+    )
+    found[ids.Kind.FLOW_RUN] = begun["flowRun"]["id"]
+    lease = {**begun["lease"], "leaseToken": begun["leaseToken"]}
+    return {"lease": lease, "runToken": begun["runToken"]}
+
+
+async def _report_task(run: ApiClient, own_run: Json, found: dict[ids.Kind, str]) -> None:
+    task_id = shown(ids.Kind.TASK_RUN, ids.new_id())
+    await mutate(run, "taskRunSync", "accepted", **task_report(own_run["lease"], task_id))
+    found[ids.Kind.TASK_RUN] = task_id
+
+
+def task_report(lease: Json, task_id: str) -> Json:
+    """Return the report of one task run that has completed."""
+    states = [["COMPLETED", "Completed", 1_700_000_000_000_000, None]]
+    columns: dict[str, list[Any]] = {
+        "id": [task_id],
+        "taskKey": ["extract"],
+        "name": ["extract-0"],
+        "mapIndex": [None],
+        "tags": [[]],
+        "cacheKey": [None],
+        "attempt": [1],
+        "parents": [[]],
+        "states": [states],
+    }
+    return {
+        "flowRunId": lease["runId"],
+        "lease": lease,
+        "batchId": str(uuid4()),
+        "batch": columns,
+    }
+
+
+async def _register(
+    installation: Installation, api: ApiClient, found: dict[ids.Kind, str]
+) -> ApiClient:
+    session = await mutate(
+        api,
+        "agentRegister",
+        "agent { id } sessionId sessionToken",
+        poolName="pool",
+        name="agent-1",
+        instanceId=str(uuid4()),
+        capacity=5,
+        sdkVersion="1",
+        protocolVersions=[1],
+    )
+    found[ids.Kind.AGENT] = session["agent"]["id"]
+    found[ids.Kind.AGENT_SESSION] = session["sessionId"]
+    return installation.holding(session["sessionToken"])
+
+
+async def _offer(installation: Installation, tenant: Tenant, found: dict[ids.Kind, str]) -> Json:
+    """Create a run of the deployment and offer it to the session, as the dispatcher does."""
+    api = await installation.client(tenant)
+    await mutate(
+        api,
+        "flowRunCreate",
+        "flowRun { id }",
+        workspaceId=found[ids.Kind.WORKSPACE],
+        deploymentId=found[ids.Kind.DEPLOYMENT],
+    )
+    offer = await installation.offer(
+        tenant,
+        session_id=ids.parse(found[ids.Kind.AGENT_SESSION], kind=ids.Kind.AGENT_SESSION),
+        work_pool_id=ids.parse(found[ids.Kind.WORK_POOL], kind=ids.Kind.WORK_POOL),
+    )
+    return {
+        "runId": shown(ids.Kind.FLOW_RUN, offer.run_id),
+        "epoch": offer.epoch,
+        "leaseToken": str(offer.token),
+    }

@@ -69,14 +69,7 @@ async def register_agent(
         InvalidInput: a name, capacity or protocol that will not do.
     """
     _check(registration)
-    pool = await work_pools.find_by_name(work, name=registration.pool_name)
-    if pool is None:
-        raise NotFound(
-            f"There is no work pool named {registration.pool_name}; create it first.",
-            path=["poolName"],
-        )
-    if granted_pool_id is not None and granted_pool_id != pool.id:
-        raise Forbidden("This agent key is bound to another work pool.")
+    pool = await _pool(work, registration.pool_name, granted_pool_id=granted_pool_id)
     queue_ids = await _queue_ids(work, pool.id, registration.queue_names)
     agent_id = await repository.upsert_agent(work, work_pool_id=pool.id, name=registration.name)
     session_id = await repository.upsert_session(
@@ -99,6 +92,15 @@ async def register_agent(
     await insert_events(work, [_event("agent.connected", session)])
     work.wake(channels.SCHEDULER)
     return session, pool
+
+
+async def _pool(work: UnitOfWork, name: str, *, granted_pool_id: UUID | None) -> WorkPool:
+    pool = await work_pools.find_by_name(work, name=name)
+    if pool is None:
+        raise NotFound(f"There is no work pool named {name}; create it first.", path=["poolName"])
+    if granted_pool_id is not None and granted_pool_id != pool.id:
+        raise Forbidden("This agent key is bound to another work pool.")
+    return pool
 
 
 def _check(registration: Registration) -> None:

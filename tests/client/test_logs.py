@@ -124,7 +124,7 @@ def test_the_terminal_shows_who_says_what() -> None:
     lines = [line.split(" | ", 1)[1] for line in _run("").splitlines()]
 
     assert lines == [
-        "INFO    | Flow run 'this-run' - Beginning flow run 'this-run' of flow 'main'",
+        "INFO    | Flow run 'this-run' - Beginning flow run of flow 'main'",
         "INFO    | Flow run 'this-run' - hello",
         "INFO    | Flow run 'this-run' - Finished in state Completed()",
     ]

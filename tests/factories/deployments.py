@@ -1,6 +1,6 @@
 """Flows, pools and deployments for tests, inserted as rows."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from sqlalchemy import insert
@@ -35,10 +35,35 @@ async def make_deployment(
     pool_limit: int | None = None,
     queue_limit: int | None = None,
 ) -> Deployed:
-    kept = promise or Promise()
     made = Deployed(new_id(), new_id(), new_id(), new_id())
+    await _make_pool(work, made, pool_limit=pool_limit, queue_limit=queue_limit)
+    kept = promise or Promise()
     key = {"workspace_id": work.workspace_id}
     author = {"created_by_kind": "user", "created_by_id": new_id(), "created_by_name": "Olive"}
+    await work.execute(
+        insert(flows).values(**key, **author, id=made.flow_id, name=f"flow-{made.flow_id}")
+    )
+    await work.execute(
+        insert(deployments).values(
+            **key,
+            **author,
+            **asdict(kept),
+            id=made.deployment_id,
+            flow_id=made.flow_id,
+            name="daily",
+            entrypoint="flows.py:main",
+            parameters={"size": 3},
+            work_pool_id=made.work_pool_id,
+            work_queue_id=made.work_queue_id,
+        )
+    )
+    return made
+
+
+async def _make_pool(
+    work: UnitOfWork, made: Deployed, *, pool_limit: int | None, queue_limit: int | None
+) -> None:
+    key = {"workspace_id": work.workspace_id}
     await work.execute(
         insert(work_pools).values(
             **key,
@@ -58,28 +83,6 @@ async def make_deployment(
             concurrency_limit=queue_limit,
         )
     )
-    await work.execute(
-        insert(flows).values(**key, **author, id=made.flow_id, name=f"flow-{made.flow_id}")
-    )
-    await work.execute(
-        insert(deployments).values(
-            **key,
-            **author,
-            id=made.deployment_id,
-            flow_id=made.flow_id,
-            name="daily",
-            entrypoint="flows.py:main",
-            parameters={"size": 3},
-            work_pool_id=made.work_pool_id,
-            work_queue_id=made.work_queue_id,
-            on_agent_lost=kept.on_agent_lost,
-            abandon_after_ms=kept.abandon_after_ms,
-            fence_ms=kept.fence_ms,
-            infrastructure_retries=kept.infrastructure_retries,
-            late_threshold_ms=kept.late_threshold_ms,
-        )
-    )
-    return made
 
 
 async def make_session(work: UnitOfWork, deployed: Deployed, *, capacity: int = 10) -> UUID:

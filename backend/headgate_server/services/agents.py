@@ -68,23 +68,8 @@ async def register_agent(
         Forbidden: the key is bound to another pool.
         InvalidInput: a name, capacity or protocol that will not do.
     """
-    check_name(registration.name)
-    check_capacity(registration.capacity)
-    if PROTOCOL_VERSION not in registration.protocol_versions:
-        raise InvalidInput(
-            f"This server speaks protocol {PROTOCOL_VERSION}; use an agent that does.",
-            path=["protocolVersions"],
-        )
-    if len(registration.labels) > MAX_LABELS:
-        raise InvalidInput(f"At most {MAX_LABELS} labels.", path=["labels"])
-    pool = await work_pools.find_by_name(work, name=registration.pool_name)
-    if pool is None:
-        raise NotFound(
-            f"There is no work pool named {registration.pool_name}; create it first.",
-            path=["poolName"],
-        )
-    if granted_pool_id is not None and granted_pool_id != pool.id:
-        raise Forbidden("This agent key is bound to another work pool.")
+    _check(registration)
+    pool = await _pool(work, registration.pool_name, granted_pool_id=granted_pool_id)
     queue_ids = await _queue_ids(work, pool.id, registration.queue_names)
     agent_id = await repository.upsert_agent(work, work_pool_id=pool.id, name=registration.name)
     session_id = await repository.upsert_session(
@@ -107,6 +92,27 @@ async def register_agent(
     await insert_events(work, [_event("agent.connected", session)])
     work.wake(channels.SCHEDULER)
     return session, pool
+
+
+async def _pool(work: UnitOfWork, name: str, *, granted_pool_id: UUID | None) -> WorkPool:
+    pool = await work_pools.find_by_name(work, name=name)
+    if pool is None:
+        raise NotFound(f"There is no work pool named {name}; create it first.", path=["poolName"])
+    if granted_pool_id is not None and granted_pool_id != pool.id:
+        raise Forbidden("This agent key is bound to another work pool.")
+    return pool
+
+
+def _check(registration: Registration) -> None:
+    check_name(registration.name)
+    check_capacity(registration.capacity)
+    if PROTOCOL_VERSION not in registration.protocol_versions:
+        raise InvalidInput(
+            f"This server speaks protocol {PROTOCOL_VERSION}; use an agent that does.",
+            path=["protocolVersions"],
+        )
+    if len(registration.labels) > MAX_LABELS:
+        raise InvalidInput(f"At most {MAX_LABELS} labels.", path=["labels"])
 
 
 async def _queue_ids(

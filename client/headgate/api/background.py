@@ -1,13 +1,17 @@
 """One event loop on one daemon thread per process, for everything that talks to the server."""
 
 import asyncio
+import contextlib
 import os
 import threading
-from collections.abc import Coroutine
+import weakref
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+CLOSE_SECONDS = 1.0
 
 
 class BackgroundLoop:
@@ -56,8 +60,33 @@ class _Holder:
         self.loop = None
 
 
+def reset_after_fork(reset: Callable[[], None]) -> None:
+    """Call ``reset`` in every forked child, where there is such a thing as a fork."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=reset)
+
+
 _holder = _Holder()
-os.register_at_fork(after_in_child=_holder.reset)
+reset_after_fork(_holder.reset)
+
+
+def close_at_exit(owner: object, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run ``close`` on the background loop once ``owner`` is gone, or the process ends.
+
+    Args:
+        close: must not hold the owner.
+    """
+    weakref.finalize(owner, _close, close, os.getpid())
+
+
+def _close(close: Callable[[], Coroutine[Any, Any, None]], pid: int) -> None:
+    loop = _holder.loop
+    if loop is None or pid != os.getpid():
+        return
+    closing = loop.submit(close())
+    if not loop.is_current_thread():
+        with contextlib.suppress(TimeoutError):
+            closing.result(CLOSE_SECONDS)
 
 
 def background_loop() -> BackgroundLoop:

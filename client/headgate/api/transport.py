@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
-from headgate.api.background import BackgroundLoop, background_loop
+from headgate.api.background import BackgroundLoop, background_loop, close_at_exit
 from headgate.errors import RetryableApiError
 
 if TYPE_CHECKING:
@@ -25,10 +25,17 @@ _LONGEST_DELAY_SECONDS = 8.0
 
 
 def _wire() -> "ModuleType":
-    """Import gql and what it needs (0.3 s) at the first call, not when a flow is defined."""
-    import headgate.api.wire  # noqa: PLC0415 - named lazy-import place: gql loads on first use
+    """Import gql and aiohttp (0.3 s) at the first call, not when a flow is defined."""
+    import headgate.api.wire as wire  # noqa: PLC0415 - named lazy-import place: gql, aiohttp
 
-    return headgate.api.wire
+    return wire
+
+
+def _socket() -> "ModuleType":
+    """Import gql's websockets at the first subscription, which a flow's process never makes."""
+    import headgate.api.socket as socket  # noqa: PLC0415 - named lazy-import place: websockets
+
+    return socket
 
 
 def retry_delay_seconds(attempt: int, *, wish_seconds: float | None = None) -> float:
@@ -148,7 +155,7 @@ class Transport:
             RetryableApiError: the socket could not be opened, or broke.
             ApiError: the server refused the subscription.
         """
-        messages = _wire().subscribe(
+        messages = _socket().subscribe(
             self.graphql_url,
             token=self.token,
             text=document,
@@ -177,6 +184,7 @@ class SyncTransport:
         deadline_seconds: float = DEFAULT_DEADLINE_SECONDS,
     ) -> None:
         self.transport = Transport(url, token, deadline_seconds=deadline_seconds)
+        close_at_exit(self, self.transport.close)
 
     @property
     def _loop(self) -> BackgroundLoop:

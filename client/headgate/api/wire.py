@@ -1,7 +1,5 @@
-"""The gql library's side of the transport: its only importer, itself imported on first use."""
+"""Calls over HTTP through gql; imported on the first call, since gql takes its time."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from functools import lru_cache
 from typing import Any, cast
 
@@ -11,12 +9,9 @@ from gql.transport.aiohttp import AIOHTTPTransport
 from gql.transport.exceptions import (
     TransportClosed,
     TransportConnectionFailed,
-    TransportError,
     TransportProtocolError,
-    TransportQueryError,
     TransportServerError,
 )
-from gql.transport.websockets import WebsocketsTransport
 from graphql import DocumentNode, ExecutionResult, parse
 
 from headgate.errors import (
@@ -28,13 +23,8 @@ from headgate.errors import (
     fault,
 )
 
-SUBPROTOCOL = "graphql-transport-ws"
-PING_INTERVAL_SECONDS = 20.0
-MAX_FRAME_BYTES = 4 * 1024 * 1024
-_CLOSE_UNAUTHENTICATED = ("4401", "4403")
 
-
-class _Request(GraphQLRequest):
+class Request(GraphQLRequest):
     """A request that sends its document as written instead of printing the tree each time."""
 
     def __init__(self, text: str, *, variables: dict[str, Any], operation: str) -> None:
@@ -43,6 +33,7 @@ class _Request(GraphQLRequest):
 
     @property
     def payload(self) -> dict[str, Any]:
+        """What is sent."""
         return {
             "query": self._text,
             "operationName": self.operation_name,
@@ -82,7 +73,7 @@ class HttpWire:
         """
         if self._transport.session is None:
             await self._transport.connect()
-        request = _Request(text, variables=variables, operation=operation)
+        request = Request(text, variables=variables, operation=operation)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             result = await self._transport.execute(request, extra_args={"headers": headers})
@@ -93,7 +84,7 @@ class HttpWire:
             raise ServerUnavailableError(message) from error
         except TransportProtocolError as error:
             raise ServerFaultError(str(error)) from error
-        return _data(result, retry_after_seconds=self._retry_after())
+        return read_data(result, retry_after_seconds=self._retry_after())
 
     async def close(self) -> None:
         """Close the connections."""
@@ -105,40 +96,12 @@ class HttpWire:
         return float(text) if text.isdigit() else None
 
 
-async def subscribe(
-    url: str, *, token: str | None, text: str, variables: dict[str, Any], operation: str
-) -> AsyncGenerator[dict[str, Any]]:
-    """Open one socket with one subscription and yield the ``data`` of each message.
-
-    Ends when the server completes the subscription.
+def read_data(result: ExecutionResult, *, retry_after_seconds: float | None) -> dict[str, Any]:
+    """Return an answer's ``data``.
 
     Raises:
-        ApiError: the socket could not be opened, broke, or the server answered with an error.
+        ApiError: the answer carries an error, or no data.
     """
-    transport = WebsocketsTransport(
-        url=url.replace("http", "ws", 1),
-        subprotocols=[SUBPROTOCOL],
-        init_payload={"authorization": f"Bearer {token}"} if token else {},
-        ping_interval=PING_INTERVAL_SECONDS,
-        pong_timeout=PING_INTERVAL_SECONDS,
-        connect_args={"max_size": MAX_FRAME_BYTES},
-    )
-    try:
-        await transport.connect()
-        request = _Request(text, variables=variables, operation=operation)
-        async with aclosing(transport.subscribe(request)) as messages:
-            async for result in messages:
-                yield _data(result, retry_after_seconds=None)
-    except TransportQueryError as error:
-        details = cast("list[dict[str, Any]]", error.errors or [{"message": str(error)}])
-        raise fault(details[0]) from error
-    except TransportError as error:
-        raise _socket_error(error, url=url) from error
-    finally:
-        await transport.close()
-
-
-def _data(result: ExecutionResult, *, retry_after_seconds: float | None) -> dict[str, Any]:
     if result.errors:
         # gql passes the JSON through: these are mappings, whatever the annotation says.
         details = cast("list[dict[str, Any]]", result.errors)
@@ -159,15 +122,3 @@ def _status_error(error: TransportServerError, *, retry_after_seconds: float | N
     if status >= 500:
         return ServerUnavailableError(str(error), retry_after_seconds=retry_after_seconds)
     return BadRequestError(str(error))
-
-
-def _socket_error(error: BaseException, *, url: str) -> ApiError:
-    """Find the reason behind gql's wrapper: a refused key is final, anything else may pass."""
-    reasons: list[str] = []
-    cause: BaseException | None = error
-    while cause is not None:
-        reasons.append(str(cause))
-        cause = cause.__cause__
-    if any(code in reason for code in _CLOSE_UNAUTHENTICATED for reason in reasons):
-        return UnauthenticatedError("The server did not accept the key")
-    return ServerUnavailableError(f"The socket to {url} broke: {': '.join(reasons)}")

@@ -70,7 +70,8 @@ class Interrupter:
         """Strike no more: user code is over."""
         self._is_over = True
         if self._has_handler:
-            signal.signal(signal.SIGTERM, self._previous)
+            # None stands for a handler that Python did not install and cannot put back.
+            signal.signal(signal.SIGTERM, self._previous or signal.SIG_DFL)
             self._has_handler = False
 
     def cancel(self) -> None:
@@ -81,7 +82,7 @@ class Interrupter:
         root = self._root
         if self._loop is not None:
             self._cancel_task()
-        elif self._is_main and root._has_handler:  # noqa: SLF001 - the same class
+        elif self._is_main and root._has_handler and hasattr(signal, "pthread_kill"):  # noqa: SLF001 - the same class
             root._messages.append(CancelRequested)  # noqa: SLF001 - the same class
             signal.pthread_kill(self._thread_id, signal.SIGTERM)
         else:

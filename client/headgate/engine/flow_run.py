@@ -17,12 +17,14 @@ from headgate.engine.retries import delay_before
 from headgate.engine.sessions import Opening, claim_assignment, open_recorder
 from headgate.engine.timeouts import Deadline
 from headgate.errors import ParameterError, RunTimeoutError
-from headgate.logs import configure_logging, logger_of, prints_of
+from headgate.logs import ENGINE, configure_logging, logger_of, prints_of
 from headgate.reporting.failures import state_message, user_error
 from headgate.reporting.records import Verdict
 from headgate.settings import Settings, load_settings
 from headgate.specs import FlowSpec, Job
 from headgate.states import Crashed, Failed, Running, State, TimedOut, state_of_value
+
+logger = logging.getLogger(ENGINE)
 
 LINGER_SECONDS = 2.0
 """How long a stopped run waits for its tasks before it ends without them."""
@@ -92,9 +94,7 @@ def flow_steps(call: FlowCall) -> Steps[FlowRunContext]:
         try:
             verdict = yield from _propose(context, Running())
             if verdict.accepted:
-                logger_of(context).info(
-                    "Beginning flow run %r of flow %r", context.run.name, context.spec.name
-                )
+                logger.info("Beginning flow run of flow %r", context.spec.name)
                 state = yield from _guarded(context)
                 yield from _end(context, state)
             else:
@@ -125,7 +125,7 @@ def _stay_out(context: FlowRunContext, verdict: Verdict) -> None:
     context.run.state = verdict.state
     context.is_outcome_known = True
     reason = verdict.reason or f"it is in state {verdict.state.name}"
-    logger_of(context).error("The run does not start here: %s", reason)
+    logger.error("The run does not start here: %s", reason)
 
 
 def _guarded(context: FlowRunContext) -> Steps[State[Any]]:
@@ -229,12 +229,12 @@ def _end(context: FlowRunContext, state: State[Any]) -> Steps[None]:
         state=state,
         source=context,
     )
-    log = logger_of(context)
-    log.log(logging.INFO if state.is_completed() else logging.ERROR, "Finished in state %s", state)
+    level = logging.INFO if state.is_completed() else logging.ERROR
+    logger.log(level, "Finished in state %s", state)
     verdict = yield from _propose(context, state)
     context.is_outcome_known = verdict.accepted or verdict.state is not state
     if not verdict.accepted:
-        log.error("The server did not take the final state %s: %s", state.name, verdict.reason)
+        logger.error("The server did not take the final state %s: %s", state.name, verdict.reason)
     context.run.state = verdict.state if verdict.state.is_final() else state
 
 

@@ -72,17 +72,7 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
         assignment=assignment,
     )
     recorder = yield from open_recorder(opening, settings=settings, interrupter=interrupter)
-    run = FlowRun(
-        id=recorder.flow_run_id,
-        name=name,
-        flow_name=call.spec.name,
-        parameters=parameters,
-        tags=run_tags,
-        parent_task_run_id=wrapper.id if wrapper else None,
-    )
-    if call.job and call.job.deployment:
-        run.deployment_id = call.job.deployment.id
-        run.deployment_name = call.job.deployment.name
+    run = _make_run(opening, id_=recorder.flow_run_id, job=call.job)
     context = FlowRunContext(
         flow=call.flow,
         spec=call.spec,
@@ -96,6 +86,21 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
     )
     context.parameter_error = error
     return context
+
+
+def _make_run(opening: Opening, *, id_: str | None, job: Job | None) -> FlowRun:
+    run = FlowRun(
+        id=id_,
+        name=opening.name,
+        flow_name=opening.flow_name,
+        parameters=opening.parameters,
+        tags=opening.tags,
+        parent_task_run_id=opening.wrapper.id if opening.wrapper else None,
+    )
+    if job and job.deployment:
+        run.deployment_id = job.deployment.id
+        run.deployment_name = job.deployment.name
+    return run
 
 
 def _validated(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headgate.api import flow_runs, workspaces
-from headgate.api.background import background_loop
+from headgate.api.background import background_loop, close_at_exit, reset_after_fork
 from headgate.api.calls import LeaseInput
 from headgate.api.flow_runs import BegunRun
 from headgate.api.transport import Transport
@@ -54,7 +54,7 @@ class _Process:
 
 
 _process = _Process()
-os.register_at_fork(after_in_child=_process.reset)
+reset_after_fork(_process.reset)
 
 
 def claim_assignment(settings: Settings) -> RunAssignment | None:
@@ -117,6 +117,7 @@ def _transport(settings: Settings) -> Transport:
         found = _process.transports[key] = Transport(
             *key, deadline_seconds=settings.request_deadline_seconds
         )
+        close_at_exit(_process, found.close)
         background_loop().submit(replay_leftovers(settings.home))
     return found
 

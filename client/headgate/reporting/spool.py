@@ -1,8 +1,8 @@
 """Reports on disk while the server is away: one append-only file per run and process."""
 
 import contextlib
-import fcntl
 import os
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import BinaryIO
@@ -11,6 +11,9 @@ import msgspec
 
 from headgate.api.calls import LeaseInput
 from headgate.reporting.batches import Batch
+
+if sys.platform != "win32":
+    import fcntl
 
 FOLDER = "spool"
 REJECTED_SUFFIX = ".rejected"
@@ -93,7 +96,7 @@ class Spool:
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         self._file = os.fdopen(handle, "ab")
         # Held until the process ends: what is unlocked was left behind.
-        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(self._file)
         header = msgspec.json.encode(self._header) + b"\n"
         self._file.write(header)
         self._read_offset = len(header)
@@ -118,9 +121,7 @@ def taken_over(path: Path) -> Generator[tuple[SpoolHeader, list[Batch]] | None]:
         yield None
         return
     with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _lock(file):
             yield None
             return
         # What follows the last line feed is empty, or was cut off in the middle.
@@ -137,6 +138,18 @@ def remove_file(path: Path) -> None:
     path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         path.parent.rmdir()
+
+
+def _lock(file: BinaryIO) -> bool:
+    """Take a file for this process, until it is closed; false when another one holds it."""
+    if sys.platform == "win32":
+        # Without a lock two processes may deliver the same reports, which the server recognises.
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _private_folder(folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import subprocess
+import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -238,3 +240,24 @@ async def test_a_lease_travels_as_the_api_wants_it(recording_server: RecordingSe
         "leaseToken": run.lease_token,
         "epoch": 4,
     }
+
+
+SCRIPT = """
+import sys
+from headgate.api import server_info
+from headgate.api.transport import SyncTransport
+for _ in range(2):
+    transport = SyncTransport(sys.argv[1], "key")
+    print(transport.call(server_info.get).version)
+"""
+
+
+def test_a_script_that_closes_nothing_ends_without_complaint(
+    recording_server: RecordingServer,
+) -> None:
+    command = [sys.executable, "-X", "dev", "-c", SCRIPT, recording_server.url]
+
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+
+    assert result.stdout == "1\n1\n"
+    assert "Unclosed" not in result.stderr

@@ -51,6 +51,7 @@ def test_the_key_begins_and_the_run_s_token_does_the_rest(server: RecordingServe
     @flow
     def work() -> None:
         double(1)
+        get_run_logger().info("hello")
 
     work()
 

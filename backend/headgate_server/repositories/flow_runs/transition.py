@@ -93,6 +93,58 @@ async def apply_transition(
     application: Application,
 ) -> FlowRun:
     """Write the accepted state, its history, its consequences and its event in one statement."""
+    result = await work.execute(
+        typed(named("apply_transition")),
+        {
+            "workspace_id": run.workspace_id,
+            "run_id": run.id,
+            "now": work.now,
+            "actor_kind": work.actor.kind,
+            "actor_id": work.actor.id,
+            "actor_name": work.actor.display_name,
+            **_state_of(decision, application),
+            **_effects_of(decision, effects, application),
+            **_event_of(run, decision, effects),
+        },
+    )
+    return to_flow_run(result.one())
+
+
+def _state_of(decision: Decision, application: Application) -> dict[str, Any]:
+    state = decision.state
+    return {
+        "type": state.type,
+        "name": state.name,
+        "message": state.message,
+        "at": application.at,
+        "key": application.key,
+        "details": packed(state.details),
+        "decision": packed(decision.to_json()),
+        "is_cancelling": state.type == "CANCELLING",
+        "outcome": state.name,
+        "late_cause": application.late_cause,
+    }
+
+
+def _effects_of(decision: Decision, effects: Effects, application: Application) -> dict[str, Any]:
+    return {
+        "attempt": effects.attempt,
+        "retries_used": effects.retries_used,
+        "infrastructure_attempts": effects.infrastructure_attempts,
+        "started_at": effects.started_at,
+        "ended_at": effects.ended_at,
+        "expected_start": effects.due_at if decision.facts.is_rerun else None,
+        "item_effect": effects.item,
+        "lease": application.lease,
+        "due_at": effects.due_at,
+        "cancel_reason": application.cancel_reason,
+        "cancel_grace_seconds": application.cancel_grace_seconds,
+        "closes_attempt": effects.closes_attempt,
+        "opens_attempt": effects.opens_attempt,
+    }
+
+
+def _event_of(run: FlowRun, decision: Decision, effects: Effects) -> dict[str, Any]:
     state = decision.state
     shown = ids.show(ids.Kind.FLOW_RUN, run.id)
     payload = {
@@ -105,47 +157,14 @@ async def apply_transition(
         "previous": {"type": run.state_type, "name": run.state_name},
         "attempt": effects.attempt,
     }
-    result = await work.execute(
-        typed(named("apply_transition")),
-        {
-            "workspace_id": run.workspace_id,
-            "run_id": run.id,
-            "now": work.now,
-            "type": state.type,
-            "name": state.name,
-            "message": state.message,
-            "at": application.at,
-            "key": application.key,
-            "attempt": effects.attempt,
-            "retries_used": effects.retries_used,
-            "infrastructure_attempts": effects.infrastructure_attempts,
-            "started_at": effects.started_at,
-            "ended_at": effects.ended_at,
-            "expected_start": effects.due_at if decision.facts.is_rerun else None,
-            "late_cause": application.late_cause,
-            "item_effect": effects.item,
-            "is_cancelling": state.type == "CANCELLING",
-            "details": packed(state.details),
-            "decision": packed(decision.to_json()),
-            "actor_kind": work.actor.kind,
-            "actor_id": work.actor.id,
-            "actor_name": work.actor.display_name,
-            "lease": application.lease,
-            "due_at": effects.due_at,
-            "cancel_reason": application.cancel_reason,
-            "cancel_grace_seconds": application.cancel_grace_seconds,
-            "closes_attempt": effects.closes_attempt,
-            "opens_attempt": effects.opens_attempt,
-            "outcome": state.name,
-            "event_id": ids.new_id(),
-            "event_name": f"flow_run.{event_word(state.name)}",
-            "event_resource_id": shown,
-            "event_resource": packed({"id": shown, "kind": "flow_run", "name": run.name}),
-            "event_payload": packed(payload),
-            "event_related": packed(related(flow_id=run.flow_id, deployment_id=run.deployment_id)),
-        },
-    )
-    return to_flow_run(result.one())
+    return {
+        "event_id": ids.new_id(),
+        "event_name": f"flow_run.{event_word(state.name)}",
+        "event_resource_id": shown,
+        "event_resource": packed({"id": shown, "kind": "flow_run", "name": run.name}),
+        "event_payload": packed(payload),
+        "event_related": packed(related(flow_id=run.flow_id, deployment_id=run.deployment_id)),
+    }
 
 
 def event_word(state_name: str) -> str:

@@ -43,6 +43,11 @@ with run as (
     phase = 'READY', session_id = null, token = null, fence_until = null, last_seen_at = null,
     unresponsive_at = null, offered_at = null, claimed_at = null, epoch = epoch + 1,
     due_at = :due_at,
+    is_held = coalesce((
+      select deployment.is_paused from deployments as deployment
+      where deployment.workspace_id = work_items.workspace_id
+        and deployment.id = work_items.deployment_id
+    ), false),
     late_due_at = cast(:due_at as timestamptz) + late_threshold_ms * interval '1 millisecond'
   where :item_effect = 'REQUEUE' and workspace_id = :workspace_id and run_id = :run_id
 ), cancelling as (

@@ -1,4 +1,6 @@
 -- Offers ready runs of one pool to sessions with room, one row a free slot, round-robin.
+-- is_held keeps paused work out of the index; the deployment itself has the last word, for runs
+-- that were being made while it was paused.
 -- A limited pool or queue was locked and counted in statements of their own before this one.
 with session as (
   select s.id,
@@ -16,6 +18,11 @@ with session as (
   where item.work_pool_id = :work_pool_id and item.phase = 'READY' and not item.is_held
     and item.due_at <= :now
     and item.work_queue_id = any(cast(:queue_ids as uuid[]))
+    and not exists (
+      select from deployments deployment
+      where deployment.workspace_id = item.workspace_id
+        and deployment.id = item.deployment_id and deployment.is_paused
+    )
   order by item.queue_priority, item.priority desc, item.due_at, item.run_id
   limit :most
   for update of item skip locked

@@ -12,7 +12,11 @@ with expired as (
 )
 update work_items item set
   phase = 'READY', session_id = null, token = null, fence_until = null, offered_at = null,
-  epoch = item.epoch + 1
+  epoch = item.epoch + 1,
+  is_held = coalesce((
+    select deployment.is_paused from deployments as deployment
+    where deployment.workspace_id = item.workspace_id and deployment.id = item.deployment_id
+  ), false)
 from expired
 where item.workspace_id = expired.workspace_id and item.run_id = expired.run_id
 returning item.run_id, item.work_pool_id

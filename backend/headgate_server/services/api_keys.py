@@ -167,6 +167,7 @@ async def _by_key(work: UnitOfWork, token: KeyToken, *, pepper: str) -> Principa
         scopes=key.scopes & OWNER_SCOPES,
         api_key_id=key.id,
         work_pool_id=key.work_pool_id,
+        expires_at=key.expires_at,
     )
 
 
@@ -184,6 +185,7 @@ async def _by_session(work: UnitOfWork, token: SessionToken) -> Principal:
         api_key_id=session.api_key_id,
         agent_session_id=token.session_id,
         work_pool_id=session.work_pool_id,
+        expires_at=token.expires_at,
     )
 
 

@@ -54,9 +54,9 @@ def measure() -> list[Figure]:
         starts.append(installation.start_seconds)
         server_rss = psutil.Process(installation.server.pid).memory_info().rss / 1e6
         agent_rss = psutil.Process(agent.pid).memory_info().rss / 1e6
-        before = installation.query(_TRANSACTIONS)[0][0]
+        before = installation.query(_TRANSACTIONS)
         time.sleep(IDLE_SECONDS)
-        after = installation.query(_TRANSACTIONS)[0][0]
+        after = installation.query(_TRANSACTIONS)
     return [
         Figure("server_start_s", "s", starts),
         Figure("dev_start_s", "s", fresh),

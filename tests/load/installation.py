@@ -54,8 +54,8 @@ class Installation:
         """Return a connection with the owner's key."""
         return SyncTransport(self.url, self.api_key)
 
-    def query(self, statement: str) -> list[Any]:
-        """Run SQL as the database's owner."""
+    def query(self, statement: str) -> Any:
+        """Return the one value of a query, run as the owner of the database."""
         return self.portal.call(query, self.database_url, statement)
 
     def server_cpu_seconds(self) -> float:

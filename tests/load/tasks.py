@@ -39,8 +39,8 @@ class Sample:
 
 def run_script(installation: Installation, name: str, count: int, *, expected: int) -> Sample:
     """Run a flow in a process of its own and wait until its tasks are stored."""
-    before = installation.query(_STORED)[0][0]
-    wal, cpu = installation.query(_WAL)[0][0], installation.server_cpu_seconds()
+    before = installation.query(_STORED)
+    wal, cpu = installation.query(_WAL), installation.server_cpu_seconds()
     process = subprocess.run(
         [sys.executable, str(FLOWS), name, str(count)],
         env=installation.environment,
@@ -51,7 +51,7 @@ def run_script(installation: Installation, name: str, count: int, *, expected: i
     returned_at = told.get("returned_at", time.time())
     stored = 0
     while stored < expected and time.time() - returned_at < DEADLINE_SECONDS:
-        stored = installation.query(_STORED)[0][0] - before
+        stored = installation.query(_STORED) - before
     drained_at = time.time()
     share = max(expected, 1)
     return Sample(
@@ -59,7 +59,7 @@ def run_script(installation: Installation, name: str, count: int, *, expected: i
         drain_seconds=max(drained_at - returned_at, 0.0),
         stored=stored,
         server_cpu_ms=(installation.server_cpu_seconds() - cpu) / share * 1000,
-        wal_kb=float(installation.query(_WAL)[0][0] - wal) / share / 1024,
+        wal_kb=float(installation.query(_WAL) - wal) / share / 1024,
     )
 
 

@@ -19,7 +19,7 @@ def measure() -> list[Figure]:
         began = time.monotonic()
         for _ in range(RUNS):
             runner.create()
-        while installation.query(_LEFT)[0][0]:
+        while installation.query(_LEFT):
             if time.monotonic() - began > DEADLINE_SECONDS:
                 raise RuntimeError("The runs did not end in time.")
             time.sleep(0.1)

@@ -140,7 +140,7 @@ async def authenticate(database: Database, token: str, *, pepper: str) -> Princi
         Unauthenticated: anything is wrong; the message never says what.
     """
     parsed = keys.parse_token(token, pepper=pepper)
-    async with database.system() as work:
+    async with database.glance() as work:
         match parsed:
             case KeyToken():
                 return await _by_key(work, parsed, pepper=pepper)

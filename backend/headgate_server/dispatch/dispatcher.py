@@ -39,10 +39,12 @@ class Dispatcher:
             database=self._database, bus=self._bus, timers=self._timers, principal=principal
         )
         opening = await stream.open(session_id=session_id, held=held, replica_id=self._replica_id)
-        async with self._seated(stream, opening.session):
-            async with aclosing(stream.messages(opening)) as messages:
-                async for message in messages:
-                    yield message
+        async with (
+            self._seated(stream, opening.session),
+            aclosing(stream.messages(opening)) as messages,
+        ):
+            async for message in messages:
+                yield message
 
     async def stop(self) -> None:
         """Stop offering; open streams end as their sockets close."""

@@ -79,6 +79,7 @@ class Agent:
         self._held: dict[tuple[str, int], HeldRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._heartbeat_seconds = 15.0
+        self._is_interval_new = asyncio.Event()
         self._renewed_at = time.monotonic()
         self._last_work_at = time.monotonic()
         self._is_draining = False
@@ -198,7 +199,9 @@ class Agent:
             case LeaseRevoked():
                 self._lose(message.run_id, message.epoch, message.revoke_reason)
             case StreamOpened():
-                self._heartbeat_seconds = message.heartbeat_interval.total_seconds()
+                if self._heartbeat_seconds != message.heartbeat_interval.total_seconds():
+                    self._heartbeat_seconds = message.heartbeat_interval.total_seconds()
+                    self._is_interval_new.set()
                 logger.info("Waiting for runs")
                 for lease in message.held:
                     if lease.cancel_requested:
@@ -261,7 +264,11 @@ class Agent:
     async def _heartbeat_forever(self) -> None:
         while True:
             jitter = random.uniform(1 - HEARTBEAT_JITTER, 1 + HEARTBEAT_JITTER)  # noqa: S311  spread
-            await asyncio.sleep(self._heartbeat_seconds * jitter)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._heartbeat_seconds * jitter):
+                    await self._is_interval_new.wait()
+                    self._is_interval_new.clear()
+                    continue
             await self._heartbeat()
             self._mind_fences()
 

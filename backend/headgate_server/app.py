@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -225,6 +226,8 @@ async def serve_api(core: Core, *, until: Awaitable[Any], on_ready: Callable[[],
     try:
         listening = asyncio.create_task(server.listening.wait())
         await asyncio.wait({listening, serving}, return_when=asyncio.FIRST_COMPLETED)
+        gc.collect()
+        gc.freeze()
         readiness.has_started = True
         on_ready()
         stopping = asyncio.ensure_future(until)

@@ -79,6 +79,7 @@ class Agent:
         self._held: dict[tuple[str, int], HeldRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._heartbeat_seconds = 15.0
+        self._is_interval_new = asyncio.Event()
         self._renewed_at = time.monotonic()
         self._last_work_at = time.monotonic()
         self._is_draining = False
@@ -198,7 +199,9 @@ class Agent:
             case LeaseRevoked():
                 self._lose(message.run_id, message.epoch, message.revoke_reason)
             case StreamOpened():
-                self._heartbeat_seconds = message.heartbeat_interval.total_seconds()
+                if self._heartbeat_seconds != message.heartbeat_interval.total_seconds():
+                    self._heartbeat_seconds = message.heartbeat_interval.total_seconds()
+                    self._is_interval_new.set()
                 logger.info("Waiting for runs")
                 for lease in message.held:
                     if lease.cancel_requested:
@@ -261,7 +264,11 @@ class Agent:
     async def _heartbeat_forever(self) -> None:
         while True:
             jitter = random.uniform(1 - HEARTBEAT_JITTER, 1 + HEARTBEAT_JITTER)  # noqa: S311  spread
-            await asyncio.sleep(self._heartbeat_seconds * jitter)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._heartbeat_seconds * jitter):
+                    await self._is_interval_new.wait()
+                    self._is_interval_new.clear()
+                    continue
             await self._heartbeat()
             self._mind_fences()
 
@@ -328,7 +335,6 @@ class Agent:
         with contextlib.suppress(ApiError):
             await agents.deregister(self._session_transport, session_id=self.session_id)
         await self._launcher.stop()
-        await self._key_transport.close()
         logger.info("Agent %s has stopped", self._options.name)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -348,4 +354,7 @@ async def run_agent(transport: Transport, options: AgentOptions) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, agent.stop)
-    await agent.run()
+    try:
+        await agent.run()
+    finally:
+        await transport.close()

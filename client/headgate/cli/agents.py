@@ -12,9 +12,9 @@ from headgate.api.transport import Transport
 from headgate.cli.connection import PATIENCE_SECONDS, Server
 from headgate.cli.failures import CommandError
 from headgate.cli.names import get_work_pool
-from headgate.errors import ApiError, HeadgateError, NotFoundError
+from headgate.errors import ApiError, HeadgateError, NotFoundError, SettingsError
 from headgate.logs import configure_logging
-from headgate.settings import load_settings
+from headgate.settings import Settings, load_settings
 
 
 def start_agent(
@@ -35,8 +35,7 @@ def start_agent(
     A first signal lets what runs end; a second one cancels it.
     """
     settings = load_settings()
-    server = Server(settings)
-    configure_logging(settings)
+    has_workspace = settings.organization is not None and settings.workspace is not None
     options = AgentOptions(
         pool=pool,
         name=name or platform.node(),
@@ -44,29 +43,34 @@ def start_agent(
         is_once=once,
         queue_names=tuple(queue) if queue else None,
         is_warm=not cold,
+        # An agent's own key is bound to a workspace, so none need be configured.
+        workspace=settings.require_workspace() if has_workspace else None,
     )
+    configure_logging(settings)
     try:
-        asyncio.run(_serve(server, options))
+        asyncio.run(_serve(settings, options))
     except NotFoundError as error:
-        raise _explained(server, pool=pool, error=error) from error
-    finally:
-        server.close()
+        raise _explained(settings, pool=pool, error=error) from error
 
 
-async def _serve(server: Server, options: AgentOptions) -> None:
-    transport = Transport(server.url, server.settings.api_key)
-    if options.is_once:
-        # An agent that stays waits for its server; one that comes to empty the pool does not.
-        await server_info.get(transport, deadline_seconds=PATIENCE_SECONDS)
-    await run_agent(transport, options)
-
-
-def _explained(server: Server, *, pool: str, error: NotFoundError) -> HeadgateError:
-    """Return what was meant, where the key may list pools; an agent's key may not."""
+async def _serve(settings: Settings, options: AgentOptions) -> None:
+    transport = Transport(settings.require_api_url(), settings.api_key)
     try:
+        if options.is_once:
+            # An agent that stays waits for its server; one that comes to empty a pool does not.
+            await server_info.get(transport, deadline_seconds=PATIENCE_SECONDS)
+        await run_agent(transport, options)
+    finally:
+        await transport.close()
+
+
+def _explained(settings: Settings, *, pool: str, error: NotFoundError) -> HeadgateError:
+    """Return what was meant, where the key may list pools; an agent's own key may not."""
+    try:
+        server = Server(settings)
         get_work_pool(server, name=pool)
     except CommandError as explained:
         return explained
-    except ApiError:
+    except (ApiError, SettingsError):
         return error
     return error

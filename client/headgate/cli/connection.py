@@ -13,14 +13,13 @@ from headgate.settings import Settings, load_settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
 PATIENCE_SECONDS = 5.0
 """How long a command asks a server that is away; a person waits for the answer."""
 LONGEST_PAGE = 100
 
 
-class Lister(Protocol[T_co]):
+class Lister(Protocol[T]):
     """One of the API's ``list_…`` functions, with its filters bound."""
 
     def __call__(
@@ -31,7 +30,7 @@ class Lister(Protocol[T_co]):
         workspace: str,
         first: int,
         after: str | None,
-    ) -> Awaitable[Page[T_co]]:
+    ) -> Awaitable[Page[T]]:
         """Return one page."""
         ...
 

@@ -181,8 +181,9 @@ def _state(run: FlowRun) -> str:
 
 
 def _took(run: FlowRun) -> str:
-    has_both = run.started_at is not None and run.ended_at is not None
-    return span(run.ended_at - run.started_at) if has_both else ""  # pyright: ignore[reportOperatorIssue] - has_both
+    if run.started_at is None or run.ended_at is None:
+        return ""
+    return span(run.ended_at - run.started_at)
 
 
 def _filter(

@@ -1,6 +1,7 @@
 """``headgate flow-runs``: list, get, watch, logs, cancel, retry."""
 
 import sys
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
 
@@ -25,6 +26,7 @@ from headgate.cli.output import (
     span,
 )
 from headgate.cli.views import LogView, log_text, open_view
+from headgate.clock import now_us
 from headgate.states import TERMINAL_TYPES, StateType
 
 LINES_AT_ONCE = 1000
@@ -45,13 +47,17 @@ def list_flow_runs(
         str | None, Parameter(help="only of this deployment, by id or flow/name")
     ] = None,
     tag: TagOption = None,
+    upcoming: Annotated[bool, Parameter(help="those that schedules planned, too")] = False,
     limit: LimitOption = 50,
     output: OutputOption = "table",
 ) -> None:
-    """List runs, latest expected start first."""
+    """List runs, latest expected start first; what is only planned is left out."""
     with connect() as server:
         wanted = _filter(server, states=state, flow=flow, deployment=deployment, tags=tag)
-        lister = partial(flow_runs.list_flow_runs, filter=wanted)
+        if not upcoming and not state:
+            wanted.append(_not_planned())
+        filter_ = {"and": wanted} if wanted else None
+        lister = partial(flow_runs.list_flow_runs, filter=filter_)
         found = server.collect(lister, limit=limit, is_told=output == "table")
     show_list(found, columns=_columns(), output=output)
 
@@ -193,7 +199,7 @@ def _filter(
     flow: str | None,
     deployment: str | None,
     tags: list[str] | None,
-) -> dict[str, Any] | None:
+) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = []
     if states:
         types = [state.upper() for state in states if state.upper() in StateType.__members__]
@@ -208,7 +214,12 @@ def _filter(
         parts.append({"deployment": {"id": {"eq": found.id}}})
     if tags:
         parts.append({"tags": {"all": tags}})
-    return {"and": parts} if parts else None
+    return parts
+
+
+def _not_planned() -> dict[str, Any]:
+    now = datetime.fromtimestamp(now_us() / 1_000_000, tz=UTC).isoformat()
+    return {"not": {"state": {"name": ["Scheduled"]}, "expectedStart": {"gte": now}}}
 
 
 def _read_log(server: Server, *, flow_run_id: str, tail: int | None) -> list[logs.LogLine]:

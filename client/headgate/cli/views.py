@@ -12,7 +12,6 @@ from headgate.api.flow_runs import FlowRun, RunUpdate
 from headgate.api.logs import LogBatch, LogLine
 from headgate.api.states import StateAnswer
 from headgate.cli.following import View
-from headgate.cli.output import coloured_state
 from headgate.states import TERMINAL_TYPES
 
 if TYPE_CHECKING:
@@ -70,7 +69,8 @@ class PlainView:
         self._stream.flush()
 
     def _write(self, state: StateAnswer, *, subject: str) -> None:
-        reason = f": {state.message}" if state.message else ""
+        # The first line says what happened; a traceback follows in the log.
+        reason = f": {state.message.splitlines()[0]}" if state.message else ""
         self._stream.write(f"{clock(state.timestamp)} | {subject} is {state.name}{reason}\n")
         self._stream.flush()
 
@@ -160,8 +160,7 @@ def clock(moment: datetime) -> str:
 
 def _described(run: FlowRun) -> str:
     name = f"{run.flow.name} / {run.name}"
-    state = coloured_state(run.state.type, text=run.state.name, is_tty=False)
-    return f"{name[:_NAME_WIDTH]:<{_NAME_WIDTH}} {state:<10}"
+    return f"{name[:_NAME_WIDTH]:<{_NAME_WIDTH}} {run.state.name:<10}"
 
 
 def _counts(tasks: dict[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -26,6 +27,7 @@ from headgate_server.domain.errors import ConfigurationError, HeadgateError
 from headgate_server.domain.tenancy import Principal
 from headgate_server.graphql.context import Backend
 from headgate_server.graphql.schema import build_schema
+from headgate_server.http.auth import Remembering
 from headgate_server.http.constants import UVICORN_OPTIONS
 from headgate_server.http.graphql import EndpointOptions
 from headgate_server.http.routes import build_routes
@@ -174,7 +176,7 @@ def build_app(core: Core, *, dispatcher: Dispatcher, readiness: Readiness) -> St
         routes=build_routes(
             build_schema(),
             backend=backend,
-            authenticate=authenticate,
+            authenticate=Remembering(authenticate),
             is_ready=is_ready,
             has_started=has_started,
             options=EndpointOptions(allowed_origins=origins),
@@ -224,6 +226,8 @@ async def serve_api(core: Core, *, until: Awaitable[Any], on_ready: Callable[[],
     try:
         listening = asyncio.create_task(server.listening.wait())
         await asyncio.wait({listening, serving}, return_when=asyncio.FIRST_COMPLETED)
+        gc.collect()
+        gc.freeze()
         readiness.has_started = True
         on_ready()
         stopping = asyncio.ensure_future(until)

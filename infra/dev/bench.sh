@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures the product's figures, one JSON line each; with arguments only the measurements they name.
+# Measures the product's figures, one JSON line each; with ONLY=name,… or arguments only those.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 infra/dev/setup.sh

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.load.__main__ import main, names
+from tests.load.__main__ import main, measurements
 from tests.load.figures import Figure, percentile
 
 
@@ -29,8 +29,14 @@ def test_percentile_is_a_sample(count: int, expected: int) -> None:
     assert percentile(samples, fraction=0.95) == expected
 
 
-def test_unknown_measurement_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_figure_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["nothing_of_that_name"]) == 2
 
-    assert capsys.readouterr().err.startswith("No measurement nothing_of_that_name; there are ")
-    assert "sdk_import" in names()
+    assert capsys.readouterr().err.startswith("No figure nothing_of_that_name; there are ")
+
+
+def test_no_figure_is_measured_twice() -> None:
+    figures = [name for module in measurements() for name in module.FIGURES]
+
+    assert "created_to_running_s" in figures
+    assert len(figures) == len(set(figures))

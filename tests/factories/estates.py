@@ -84,7 +84,11 @@ async def mutate(api: ApiClient, field: str, selection: str, **given: Any) -> Js
     return payload
 
 
-_INPUTS = {"flowRunSetState": "RunSetStateInput", "agentDeregister": "AgentSessionInput"}
+_INPUTS = {
+    "flowRunSetState": "RunSetStateInput",
+    "agentDeregister": "AgentSessionInput",
+    "apiKeyRevoke": "IdInput",
+}
 
 
 async def _make_identities(wide: ApiClient, found: dict[ids.Kind, str]) -> None:
@@ -149,6 +153,29 @@ async def _report_task(run: ApiClient, own_run: Json, found: dict[ids.Kind, str]
     task_id = shown(ids.Kind.TASK_RUN, ids.new_id())
     await mutate(run, "taskRunSync", "accepted", **task_report(own_run["lease"], task_id))
     found[ids.Kind.TASK_RUN] = task_id
+    lease = own_run["lease"]
+    await mutate(run, "logsAppend", "nextOffset", **log_report(lease["runId"], task_id))
+    await mutate(
+        run,
+        "flowRunBegin",
+        "flowRun { id }",
+        workspaceId=found[ids.Kind.WORKSPACE],
+        flowName="child",
+        clientId=str(uuid4()),
+        parentTaskRunId=task_id,
+    )
+
+
+def log_report(run_id: str, task_id: str | None) -> Json:
+    """Return the report of one line, the first of its stream."""
+    lines: dict[str, list[Any]] = {
+        "timestamp": [1_700_000_000_000_000],
+        "level": [20],
+        "logger": ["etl"],
+        "message": ["hello"],
+        "taskRunId": [task_id],
+    }
+    return {"flowRunId": run_id, "streamId": str(uuid4()), "offset": 0, "batch": lines}
 
 
 def task_report(lease: Json, task_id: str) -> Json:

@@ -8,6 +8,7 @@ from pathlib import Path
 from headgate_server.embedded.services import EmbeddedServices
 from tests.load.figures import Figure
 
+FIGURES = ("embedded_start_fresh_s", "embedded_start_again_s")
 RUNS = 5
 
 

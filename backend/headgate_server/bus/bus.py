@@ -100,6 +100,7 @@ class Bus:
         for task in self._tasks[:1]:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.is_connected = False
         await self._redis.aclose()
 
     async def publish(self, names: AbstractSet[str]) -> None:

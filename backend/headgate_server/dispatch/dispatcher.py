@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from uuid import UUID, uuid4
 
 from headgate_server.bus.bus import Bus
@@ -39,8 +39,11 @@ class Dispatcher:
             database=self._database, bus=self._bus, timers=self._timers, principal=principal
         )
         opening = await stream.open(session_id=session_id, held=held, replica_id=self._replica_id)
-        async with self._seated(stream, opening.session):
-            async for message in stream.messages(opening):
+        async with (
+            self._seated(stream, opening.session),
+            aclosing(stream.messages(opening)) as messages,
+        ):
+            async for message in messages:
                 yield message
 
     async def stop(self) -> None:

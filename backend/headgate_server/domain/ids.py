@@ -13,6 +13,8 @@ _DECODE = {char: value for value, char in enumerate(_ALPHABET)} | {
     "l": 1,
     "o": 0,
 }
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+"""Two characters at a time: pages show hundreds of ids."""
 _WORD_LENGTH = 26
 
 
@@ -45,7 +47,7 @@ def new_id() -> UUID:
 def encode_word(value: UUID) -> str:
     """Return the 26 lower-case Crockford base32 characters of a UUID."""
     number = value.int
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 def decode_word(word: str) -> UUID:

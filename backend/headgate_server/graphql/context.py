@@ -119,9 +119,9 @@ class OperationContext:
         async with self.backend.database.tenant(self.principal, None) as work:
             yield work
 
-    async def load(self, fetch: Fetch[K, T], key: K, *, workspace_id: UUID | None) -> T | None:
+    def load(self, fetch: Fetch[K, T], key: K, *, workspace_id: UUID | None) -> Awaitable[T | None]:
         """Return one object through the loaders; see ``Loaders.load``."""
-        return await self.loaders.load(fetch, key, workspace_id=workspace_id)
+        return self.loaders.load(fetch, key, workspace_id=workspace_id)
 
     async def locate(self, fetch: Fetch[UUID, W], id_: UUID) -> W | None:
         """Return the object with an id from whichever workspace of the caller's holds it."""

@@ -30,7 +30,7 @@ class Loaders:
         self._principal = principal
         self._loaders: dict[Fetch[Any, Any], DataLoader[tuple[UUID | None, Any], Any]] = {}
 
-    async def load(self, fetch: Fetch[K, T], key: K, *, workspace_id: UUID | None) -> T | None:
+    def load(self, fetch: Fetch[K, T], key: K, *, workspace_id: UUID | None) -> Awaitable[T | None]:
         """Return what ``fetch`` reads for one key, read together with the others asked for now.
 
         Args:
@@ -38,7 +38,7 @@ class Loaders:
             key: most often an id.
             workspace_id: None for what belongs to the organization.
         """
-        return await self._of(fetch).load((workspace_id, key))
+        return self._of(fetch).load((workspace_id, key))
 
     def _of(self, fetch: Fetch[K, T]) -> DataLoader[tuple[UUID | None, K], T | None]:
         known = self._loaders.get(fetch)

@@ -25,6 +25,16 @@ ANY_CREDENTIAL: frozenset[Scope] = frozenset()
 Info = strawberry.Info[OperationContext, None]
 
 
+class DeclareOpen(FieldExtension):
+    """Declares that any credential will do; takes no part in resolving, and so costs nothing."""
+
+    requires: frozenset[Scope] = ANY_CREDENTIAL
+
+    def apply(self, field: StrawberryField) -> None:
+        if not any(isinstance(found, RequiredScopes) for found in field.directives):
+            field.directives.append(RequiredScopes(requires=[]))
+
+
 class RequireScopes(FieldExtension):
     """Denies a field to callers who lack its scopes.
 
@@ -84,8 +94,13 @@ def scoped_field(
         name=name,
         description=description,
         directives=list(directives),
-        extensions=[RequireScopes(requires)],
+        extensions=[_declare(requires)],
     )
+
+
+def _declare(requires: Iterable[Scope]) -> FieldExtension:
+    wanted = frozenset(requires)
+    return RequireScopes(wanted) if wanted else DeclareOpen()
 
 
 def scoped_subscription(
@@ -95,5 +110,5 @@ def scoped_subscription(
     return strawberry.subscription(
         description=description,
         directives=list(directives),
-        extensions=[RequireScopes(requires)],
+        extensions=[_declare(requires)],
     )

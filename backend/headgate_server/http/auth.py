@@ -1,5 +1,6 @@
 """Who is asking: the Bearer token of a request or a socket, and where a browser may ask from."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
@@ -10,8 +11,36 @@ from headgate_server.domain.tenancy import Principal
 Authenticate = Callable[[str], Awaitable[Principal]]
 """Returns the caller a token speaks for; raises Unauthenticated for any other token."""
 
+REMEMBERED_SECONDS = 1.0
+"""How long a token is not looked up again: a revoked one works at most so much longer."""
+REMEMBERED_TOKENS = 10_000
 MAX_TOKEN_LENGTH = 512
 _SCHEME = "bearer "
+
+
+class Remembering:
+    """Authenticates, and remembers who a token spoke for a moment; refusals are not remembered."""
+
+    def __init__(self, authenticate: Authenticate) -> None:
+        self._authenticate = authenticate
+        self._known: dict[str, tuple[float, Principal]] = {}
+
+    async def __call__(self, token: str) -> Principal:
+        """Return who the token speaks for.
+
+        Raises:
+            Unauthenticated: anything is wrong with it.
+        """
+        known = self._known.get(token)
+        now = time.monotonic()
+        if known is not None and now < known[0]:
+            return known[1]
+        self._known.pop(token, None)
+        principal = await self._authenticate(token)
+        if len(self._known) >= REMEMBERED_TOKENS:
+            self._known.clear()
+        self._known[token] = (now + REMEMBERED_SECONDS, principal)
+        return principal
 
 
 def bearer_token(header: object) -> str:

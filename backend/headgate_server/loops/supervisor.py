@@ -30,6 +30,7 @@ POLL_SECONDS = 0.1
 MAX_JOBS = 20
 RESTART_SECONDS = 1.0
 COALESCE_SECONDS = 0.05
+OUTBOX = "outbox"
 
 
 class Supervisor:
@@ -51,6 +52,7 @@ class Supervisor:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._work_forever())
             tasks.create_task(self._tick_forever())
+            tasks.create_task(self._publish_forever())
 
     async def _work_forever(self) -> None:
         """Keep an arq worker alive: it ends whenever Redis does."""
@@ -101,7 +103,7 @@ class Supervisor:
     def _job(self, loop: Loop) -> Any:
         async def job(_arq: dict[str, Any]) -> None:
             done = await run_safely(loop, self._context)
-            if done:
+            if done and loop.name != OUTBOX:
                 await self._plan()
 
         job.__qualname__ = loop.name
@@ -124,6 +126,14 @@ class Supervisor:
         timers = self._context.timers
         has_queue = self._pool is not None
         return timers.sweep_seconds if has_queue else timers.sweep_without_redis_seconds
+
+    async def _publish_forever(self) -> None:
+        """Start the outbox as events are committed, a moment's worth at a time."""
+        async with self._context.bus.listen(channels.OUTBOX) as listener:
+            while True:
+                await listener.wait(None)
+                await self._start([self._loops[OUTBOX]])
+                await asyncio.sleep(COALESCE_SECONDS)
 
     async def _sweep(self) -> None:
         now = asyncio.get_running_loop().time()

@@ -140,7 +140,7 @@ async def authenticate(database: Database, token: str, *, pepper: str) -> Princi
         Unauthenticated: anything is wrong; the message never says what.
     """
     parsed = keys.parse_token(token, pepper=pepper)
-    async with database.system() as work:
+    async with database.glance() as work:
         match parsed:
             case KeyToken():
                 return await _by_key(work, parsed, pepper=pepper)
@@ -167,6 +167,7 @@ async def _by_key(work: UnitOfWork, token: KeyToken, *, pepper: str) -> Principa
         scopes=key.scopes & OWNER_SCOPES,
         api_key_id=key.id,
         work_pool_id=key.work_pool_id,
+        expires_at=key.expires_at,
     )
 
 
@@ -184,6 +185,7 @@ async def _by_session(work: UnitOfWork, token: SessionToken) -> Principal:
         api_key_id=session.api_key_id,
         agent_session_id=token.session_id,
         work_pool_id=session.work_pool_id,
+        expires_at=token.expires_at,
     )
 
 

@@ -11,6 +11,7 @@ from headgate_server.domain.logs import parse_batch, task_run_ids_of
 from headgate_server.domain.tenancy import RunGrant
 from headgate_server.repositories import logs as repository
 from headgate_server.repositories.leases.guard import may_log
+from headgate_server.services.flow_runs.read import get_flow_run
 
 list_lines = repository.list_lines
 count_lines = repository.count_lines
@@ -47,14 +48,15 @@ async def append_lines(
     Raises:
         InvalidInput: the batch does not have the documented shape, or the offset is negative.
         Forbidden: the token is of another run.
+        NotFound: no such run in this workspace.
     """
     parsed = parse_batch(batch)
     task_run_ids = task_run_ids_of(parsed)
     if offset < 0:
         raise InvalidInput("offset is 0 or more.", path=["offset"])
-    if grant is not None and not await may_log(
-        work, flow_run_id=flow_run_id, granted_run_id=grant.run_id
-    ):
+    if grant is None:
+        await get_flow_run(work, flow_run_id)
+    elif not await may_log(work, flow_run_id=flow_run_id, granted_run_id=grant.run_id):
         raise Forbidden("A run's token writes that run's log only.")
     cursor = await repository.lock_cursor(work, flow_run_id=flow_run_id, stream_id=stream_id)
     if offset > cursor.next_offset:

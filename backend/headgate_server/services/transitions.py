@@ -9,7 +9,7 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.errors import HeadgateError, IllegalTransition, LeaseLost, NotFound
 from headgate_server.domain.flow_runs import FlowRun, LateCause
 from headgate_server.domain.leases import LeaseRef, Phase, WorkItem
-from headgate_server.domain.states import ProposedState, StateType
+from headgate_server.domain.states import ProposedState, State, StateType
 from headgate_server.domain.transitions.effects import ItemEffect, consequences
 from headgate_server.domain.transitions.facts import Decision, Facts, Outcome, Proposer
 from headgate_server.domain.transitions.policy import judge
@@ -47,13 +47,15 @@ class Proposal:
 class Transition:
     """What became of a proposal: the run as it now is, and the decision.
 
-    ``error`` is None where the proposal was accepted, renamed, or had been applied before.
+    ``state`` is the row of history that was written; None where none was. ``error`` is None where
+    the proposal was accepted, renamed, or had been applied before.
     """
 
     run: FlowRun
     item: WorkItem | None
     decision: Decision
     error: HeadgateError | None
+    state: State | None = None
 
     @property
     def is_accepted(self) -> bool:
@@ -101,7 +103,7 @@ async def transition(work: UnitOfWork, *, run_id: UUID, proposal: Proposal) -> T
         ),
     )
     _wake(work, locked, run, effects.item)
-    return Transition(run, locked.item, decision, None)
+    return Transition(run, locked.item, decision, None, _entered(work, run, decision))
 
 
 def _facts(work: UnitOfWork, locked: LockedRun, proposal: Proposal) -> Facts:
@@ -123,6 +125,20 @@ def _facts(work: UnitOfWork, locked: LockedRun, proposal: Proposal) -> Facts:
         on_agent_lost=locked.on_agent_lost,
         infrastructure_attempts=run.infrastructure_attempts,
         infrastructure_retries=locked.infrastructure_retries,
+    )
+
+
+def _entered(work: UnitOfWork, run: FlowRun, decision: Decision) -> State:
+    return State(
+        run_id=run.id,
+        sequence=run.state_sequence,
+        type=run.state_type,
+        name=run.state_name,
+        message=run.state_message,
+        timestamp=run.state_timestamp,
+        details=decision.state.details,
+        actor=work.actor,
+        decision=decision.to_json(),
     )
 
 
@@ -154,7 +170,9 @@ def _timestamp(now: datetime, run: FlowRun, state: ProposedState) -> datetime:
 
 
 def _wake(work: UnitOfWork, locked: LockedRun, run: FlowRun, item: ItemEffect) -> None:
-    work.wake(channels.run(run.id), channels.SCHEDULER)
+    work.wake(channels.run(run.id), channels.OUTBOX)
+    if item in {ItemEffect.REQUEUE, ItemEffect.CREATE}:
+        work.wake(channels.SCHEDULER)
     session_id = locked.item.session_id if locked.item else None
     if item in {ItemEffect.REQUEUE, ItemEffect.CREATE, ItemEffect.FINISH} and run.work_pool_id:
         work.wake(channels.pool(run.work_pool_id))

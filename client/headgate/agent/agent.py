@@ -336,7 +336,6 @@ class Agent:
         with contextlib.suppress(ApiError):
             await agents.deregister(self._session_transport, session_id=self.session_id)
         await self._launcher.stop()
-        await self._key_transport.close()
         logger.info("Agent %s has stopped", self._options.name)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -356,4 +355,7 @@ async def run_agent(transport: Transport, options: AgentOptions) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, agent.stop)
-    await agent.run()
+    try:
+        await agent.run()
+    finally:
+        await transport.close()

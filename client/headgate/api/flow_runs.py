@@ -299,7 +299,7 @@ async def retry(
         transport,
         NOUN,
         "FlowRunRetry",
-        input=given(id=flow_run_id, fromFailed=from_failed, parameters=parameters),
+        input=given(id=flow_run_id, fromFailed=from_failed or None, parameters=parameters),
     )
     return msgspec.convert(payload["flowRun"], FlowRun)
 

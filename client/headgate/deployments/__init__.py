@@ -1,1 +1,1 @@
-"""Deployments: deploy and headgate.yaml."""
+"""Deployments: a flow with its code's place, a pool, parameters and schedules."""

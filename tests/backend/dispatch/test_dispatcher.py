@@ -225,7 +225,6 @@ async def test_without_redis_a_sweep_finds_what_no_wake_announced(world: World) 
         ),
     ):
         await world.bus.stop()
-        world.bus.is_connected = False
         (run,) = await world.create()
 
         assert (await stream.offer()).run_id == run.id

@@ -1,6 +1,7 @@
 """Work streams of agents."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated
 
 import strawberry
@@ -38,5 +39,6 @@ class AgentSubscriptions:
         messages = context.backend.dispatcher.stream(
             context.principal, session_id=session_id, held=held
         )
-        async for message in messages:
-            yield show_message(message)
+        async with aclosing(messages):
+            async for message in messages:
+                yield show_message(message)

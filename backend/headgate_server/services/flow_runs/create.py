@@ -42,6 +42,7 @@ from headgate_server.repositories.flow_runs.plan import (
     find_root_of_task,
     get_many_plans,
 )
+from headgate_server.repositories.task_runs import get_many_task_runs
 from headgate_server.services import flows
 
 MAX_BATCH = 1000
@@ -73,7 +74,7 @@ async def create_runs(
     """Create runs of deployments and wake their pools; one result a request, in order.
 
     A request that is not valid fails alone: its place holds the error. Four statements, however
-    many requests.
+    many requests, and one more where any has a parent.
 
     Raises:
         InvalidInput: no request, or more than 1,000.
@@ -81,10 +82,12 @@ async def create_runs(
     if not 1 <= len(requests) <= MAX_BATCH:
         raise InvalidInput(f"A batch holds 1 to {MAX_BATCH} runs.", path=["runs"])
     plans = await get_many_plans(work, list({request.deployment_id for request in requests}))
+    parents = await _known_parents(work, requests)
     results: list[FlowRun | HeadgateError] = []
     wanted: list[tuple[int, RunToInsert]] = []
     for place, request in enumerate(requests):
         try:
+            _check_parent(request, parents)
             wanted.append((place, _planned(work, request, plans.get(request.deployment_id))))
         except HeadgateError as error:
             results.append(error)
@@ -93,10 +96,23 @@ async def create_runs(
     runs = await insert_runs(work, [item for _, item in wanted])
     for (place, _), run in zip(wanted, runs, strict=True):
         results[place] = run
-        work.wake(channels.SCHEDULER)
+        work.wake(channels.SCHEDULER, channels.OUTBOX)
         if run.work_pool_id is not None:
             work.wake(channels.pool(run.work_pool_id))
     return results
+
+
+async def _known_parents(work: UnitOfWork, requests: Sequence[RunRequest]) -> set[UUID]:
+    wanted = {request.parent_task_run_id for request in requests} - {None}
+    if not wanted:
+        return set()
+    return set(await get_many_task_runs(work, [id_ for id_ in wanted if id_ is not None]))
+
+
+def _check_parent(request: RunRequest, parents: set[UUID]) -> None:
+    parent_id = request.parent_task_run_id
+    if parent_id is not None and parent_id not in parents:
+        raise NotFound("No such task run to be the parent.", path=["parentTaskRunId"])
 
 
 async def create_run(work: UnitOfWork, request: RunRequest) -> FlowRun:

@@ -8,7 +8,7 @@ from headgate_server.domain.errors import HeadgateError
 from headgate_server.domain.flow_runs import FlowRun as FlowRunRow
 from headgate_server.graphql.errors import MutationError, present
 from headgate_server.graphql.fields import errors_field, payload_field
-from headgate_server.graphql.shapes.states import State, state_of_flow_run
+from headgate_server.graphql.shapes.states import State, show_state, state_of_flow_run
 from headgate_server.graphql.types.flow_runs import FlowRun, show_flow_run
 from headgate_server.graphql.types.leases import RunLeaseRef
 from headgate_server.services.transitions import Transition
@@ -52,7 +52,11 @@ def show_transition(done: Transition) -> RunStatePayload:
     return RunStatePayload(
         run=show_flow_run(done.run),
         accepted=done.is_accepted,
-        state=state_of_flow_run(done.run),
+        state=(
+            state_of_flow_run(done.run)
+            if done.state is None
+            else show_state(done.state, workspace_id=done.run.workspace_id)
+        ),
         errors=[] if done.error is None else [present(done.error)],
     )
 

@@ -1,0 +1,164 @@
+"""``headgate deploy``: a flow from the command line, or the deployments of headgate.yaml."""
+
+import os
+from collections.abc import Sequence
+from contextlib import chdir
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from headgate.api.deployments import DeploymentAnswer, StoredDeployment
+from headgate.cli.connection import Server, connect
+from headgate.cli.deployments import show_deployment
+from headgate.cli.entrypoints import import_flow
+from headgate.cli.failures import CommandError, ExitCode, near_names
+from headgate.cli.names import full_name, get_work_pool
+from headgate.cli.output import Columns, Format, OutputOption, say, show_list
+from headgate.cli.parameters import ParameterOption, ParametersOption, read_parameters
+from headgate.deployments.deploy import DeploymentSpec, entrypoint_of, upsert
+from headgate.deployments.project_file import FILE_NAME, read_project
+from headgate.deployments.schedules import Cron, Interval, Schedule, read_length
+from headgate.errors import NotFoundError
+
+Pause = Annotated[bool | None, Parameter(negative="--no-paused", help="let no schedule fire")]
+
+
+def deploy(
+    entrypoint: Annotated[
+        str | None, Parameter(help="path/file.py:flow; without it, headgate.yaml is read")
+    ] = None,
+    /,
+    *,
+    name: Annotated[
+        list[str] | None, Parameter(name=("--name", "-n"), help="the deployment's name")
+    ] = None,
+    pool: Annotated[str | None, Parameter(name=("--pool",), help="whose agents run it")] = None,
+    queue: Annotated[str | None, Parameter(help="the queue of the pool")] = None,
+    cron: Annotated[str | None, Parameter(help="fire by this cron expression")] = None,
+    interval: Annotated[str | None, Parameter(help="fire every 30s, 5m, 1h30m, …")] = None,
+    timezone: Annotated[str | None, Parameter(help="the clock that cron reads; UTC")] = None,
+    param: ParameterOption = None,
+    params: ParametersOption = None,
+    tag: Annotated[list[str] | None, Parameter(help="a tag, as often as needed")] = None,
+    description: Annotated[str | None, Parameter(help="what it does")] = None,
+    paused: Pause = None,
+    all_: Annotated[bool, Parameter(name="--all", help="everything in headgate.yaml")] = False,
+    file: Annotated[Path, Parameter(help="the project file")] = Path(FILE_NAME),
+    output: OutputOption = "table",
+) -> None:
+    """Create a flow's deployment, or change it: what is not said keeps its value.
+
+    Agents import the flow from the folder where this command runs, or where headgate.yaml is.
+    """
+    names = name or []
+    if entrypoint is None:
+        specs = _chosen(read_project(file), names=names, is_all=all_, file=file)
+    else:
+        spec = DeploymentSpec(
+            name=_only(names),
+            entrypoint=entrypoint,
+            directory=Path.cwd(),
+            work_pool=pool,
+            work_queue=queue,
+            parameters=read_parameters(param, document=params),
+            schedules=read_schedules(cron=cron, interval=interval, timezone=timezone),
+            tags=tag,
+            description=description,
+            is_paused=paused,
+        )
+        specs = [spec]
+    with connect() as server:
+        stored = [_deploy(server, spec) for spec in specs]
+    _show(stored, output=output)
+
+
+def read_schedules(
+    *, cron: str | None, interval: str | None, timezone: str | None
+) -> list[Schedule] | None:
+    """Return the schedule that the options say, None if none.
+
+    Raises:
+        CommandError: the options do not go together.
+    """
+    if cron and interval:
+        message = "--cron and --interval do not go together"
+        hint = "Several schedules for one deployment are written in headgate.yaml."
+        raise CommandError(message, code=ExitCode.USAGE, hints=[hint])
+    if timezone and not cron:
+        message = "--timezone is the clock that --cron reads, and there is no --cron"
+        raise CommandError(message, code=ExitCode.USAGE)
+    if cron:
+        return [Cron(cron=cron, timezone=timezone or "UTC")]
+    return [Interval(every=read_length(interval))] if interval else None
+
+
+def _deploy(server: Server, spec: DeploymentSpec) -> StoredDeployment:
+    if spec.work_pool is None:
+        raise CommandError(
+            f"The deployment {spec.name!r} names no work pool",
+            code=ExitCode.USAGE,
+            hints=["Say --pool NAME; `headgate work-pools list` shows what there is."],
+        )
+    with chdir(spec.directory):
+        flow = import_flow(spec.entrypoint)
+        directory = Path(os.curdir).resolve()
+    is_file = spec.entrypoint.partition(":")[0].endswith(".py")
+    entrypoint = entrypoint_of(flow, directory=directory) if is_file else spec.entrypoint
+    try:
+        return server.call(
+            upsert,
+            workspace_id=server.workspace_id,
+            flow=flow,
+            spec=replace(spec, entrypoint=entrypoint),
+        )
+    except NotFoundError:
+        get_work_pool(server, name=spec.work_pool)
+        raise
+
+
+def _only(names: Sequence[str]) -> str:
+    if len(names) != 1:
+        raise CommandError(
+            "A deployment needs one name",
+            code=ExitCode.USAGE,
+            hints=["For example: headgate deploy flows.py:daily --name production --pool default"],
+        )
+    return names[0]
+
+
+def _chosen(
+    specs: list[DeploymentSpec], *, names: Sequence[str], is_all: bool, file: Path
+) -> list[DeploymentSpec]:
+    known = [spec.name for spec in specs]
+    for name in names:
+        if name not in known:
+            hints = near_names(name, known=known, listing=f"cat {file}")
+            message = f"{file} has no deployment {name!r}"
+            raise CommandError(message, code=ExitCode.NOT_FOUND, hints=hints)
+    if names:
+        return [spec for spec in specs if spec.name in names]
+    if is_all or len(specs) == 1:
+        return specs
+    hints = [f"Say --all, or --name and one of: {', '.join(known)}."] if known else []
+    message = f"{file} has {len(specs)} deployments"
+    raise CommandError(message, code=ExitCode.USAGE, hints=hints)
+
+
+def _show(stored: list[StoredDeployment], *, output: Format) -> None:
+    for one in stored:
+        verb = "Created" if one.is_created else "Changed"
+        say(
+            f"{verb} {full_name(one.deployment)}; `headgate deployments run "
+            f"{full_name(one.deployment)}` runs it."
+        )
+    if len(stored) == 1:
+        show_deployment(stored[0].deployment, output=output)
+        return
+    columns: Columns[DeploymentAnswer] = {
+        "name": full_name,
+        "id": lambda deployment: deployment.id,
+        "entrypoint": lambda deployment: deployment.entrypoint,
+    }
+    show_list([one.deployment for one in stored], columns=columns, output=output)

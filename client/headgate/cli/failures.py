@@ -1,0 +1,112 @@
+"""What goes wrong on the command line: exit codes, and errors that say what to do next."""
+
+import difflib
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+
+from headgate import errors
+
+
+class ExitCode(IntEnum):
+    """How a command ends; scripts rely on these numbers."""
+
+    OK = 0
+    FAILURE = 1
+    USAGE = 2
+    NOT_ALLOWED = 3
+    NOT_FOUND = 4
+    CONFLICT = 5
+    NETWORK = 6
+    RUN_FAILED = 7
+    INTERRUPTED = 130
+
+
+class CommandError(errors.HeadgateError):
+    """A command cannot do what it was asked; the hints say how it could.
+
+    Args:
+        hints: more about the cause, or the next command to type.
+    """
+
+    def __init__(
+        self, message: str, *, code: ExitCode = ExitCode.FAILURE, hints: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.hints = tuple(hints)
+
+
+_CODES: tuple[tuple[type[errors.HeadgateError], ExitCode], ...] = (
+    (errors.UnauthenticatedError, ExitCode.NOT_ALLOWED),
+    (errors.ForbiddenError, ExitCode.NOT_ALLOWED),
+    (errors.NotFoundError, ExitCode.NOT_FOUND),
+    (errors.ProfileNotFoundError, ExitCode.NOT_FOUND),
+    (errors.ConflictError, ExitCode.CONFLICT),
+    (errors.VersionConflictError, ExitCode.CONFLICT),
+    (errors.IllegalTransitionError, ExitCode.CONFLICT),
+    (errors.IdempotencyMismatchError, ExitCode.CONFLICT),
+    (errors.RetryableApiError, ExitCode.NETWORK),
+    (errors.SettingsError, ExitCode.USAGE),
+    (errors.InvalidInputError, ExitCode.USAGE),
+    (errors.ParameterError, ExitCode.USAGE),
+    (errors.EntrypointError, ExitCode.USAGE),
+)
+
+_HINTS: tuple[tuple[type[errors.HeadgateError], str], ...] = (
+    (
+        errors.UnauthenticatedError,
+        "Check HEADGATE_API_KEY, or `headgate profiles set NAME --api-key KEY`.",
+    ),
+    (errors.RetryableApiError, "Is it running? Check HEADGATE_API_URL, or the profile's api_url, and the network."),
+    (errors.BadRequestError, "Client and server may not fit together: compare `headgate status`."),
+    (errors.ServerFaultError, "The server's log holds the cause under the error id."),
+)
+
+NO_SERVER_HINT = (
+    "Set HEADGATE_API_URL, HEADGATE_API_KEY and HEADGATE_WORKSPACE, or create a profile: "
+    "`headgate profiles create NAME --api-url URL --api-key KEY --workspace ORG/NAME`."
+)
+
+
+def exit_code_of(error: errors.HeadgateError) -> ExitCode:
+    """Return the exit code that stands for an error."""
+    if isinstance(error, CommandError):
+        return error.code
+    return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.FAILURE)
+
+
+def hints_of(error: errors.HeadgateError) -> list[str]:
+    """Return what the reader can do about an error, most useful first."""
+    if isinstance(error, CommandError):
+        return list(error.hints)
+    if isinstance(error, errors.ForbiddenError):
+        missing = ", ".join(error.facts.get("missingScopes") or ())
+        return [f"The key lacks {missing or 'a scope'}; ask for a key that has it."]
+    if isinstance(error, errors.SettingsError) and "No server is configured" in str(error):
+        return [NO_SERVER_HINT]
+    return [hint for kind, hint in _HINTS if isinstance(error, kind)]
+
+
+def complain(message: str, *, hints: Iterable[str] = ()) -> None:
+    """Say on standard error what is wrong and what to do next."""
+    is_coloured = sys.stderr.isatty()
+    label = "\x1b[1;31merror:\x1b[0m" if is_coloured else "error:"
+    sys.stderr.write(f"{label} {message}\n")
+    for hint in hints:
+        sys.stderr.write(f"  {hint}\n")
+
+
+def near_names(name: str, *, known: Iterable[str], listing: str) -> list[str]:
+    """Return hints for a name that does not exist: what was probably meant, and where to look."""
+    candidates = sorted(set(known))
+    short = {re.split(r"[/:]", candidate)[-1]: candidate for candidate in candidates}
+    close = difflib.get_close_matches(name, candidates, n=3, cutoff=0.5)
+    close += [
+        short[match]
+        for match in difflib.get_close_matches(name.rpartition("/")[2], short, n=3, cutoff=0.6)
+        if short[match] not in close
+    ]
+    meant = [f"Did you mean {' or '.join(close[:3])}?"] if close else []
+    return [*meant, f"`{listing}` shows what there is."]

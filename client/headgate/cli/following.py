@@ -1,0 +1,124 @@
+"""Follows a run until it ends: updates and log, opened again from the cursor when they break."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from functools import partial
+from typing import Any, Protocol, TypeVar, cast
+
+from headgate.api import flow_runs, logs
+from headgate.api.flow_runs import FlowRun, RunUpdate
+from headgate.api.logs import LogBatch
+from headgate.api.transport import Transport, retry_delay_seconds
+from headgate.errors import RetryableApiError
+from headgate.states import TERMINAL_TYPES
+
+PATIENCE_SECONDS = 120.0
+"""How long a server may stay away while a run is followed."""
+
+_T = TypeVar("_T", RunUpdate, LogBatch)
+
+
+class View(Protocol):
+    """Shows a run that is followed."""
+
+    def show_update(self, update: RunUpdate) -> None:
+        """Take what changed about the run."""
+        ...
+
+    def show_lines(self, batch: LogBatch) -> None:
+        """Take lines of its log."""
+        ...
+
+    def show_trouble(self, message: str) -> None:
+        """Say that the connection broke and is opened again."""
+        ...
+
+
+async def follow_run(
+    transport: Transport,
+    *,
+    flow_run_id: str,
+    view: View,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> FlowRun:
+    """Show a run's states, tasks and log until it has ended, and return it.
+
+    Raises:
+        RetryableApiError: the server stayed away for longer than the patience.
+        NotFoundError: there is no such run.
+    """
+    ended: list[FlowRun] = []
+
+    def take(update: RunUpdate) -> bool:
+        view.show_update(update)
+        if update.caught_up and update.run.state.type in TERMINAL_TYPES:
+            ended.append(update.run)
+        return bool(ended)
+
+    following = _Following(view, patience_seconds=patience_seconds)
+    updates = partial(flow_runs.updates, transport, flow_run_id=flow_run_id)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(following.follow(updates, take=take))
+            tasks.create_task(_follow_log(transport, flow_run_id=flow_run_id, following=following))
+    except ExceptionGroup as group:
+        # Both streams break for the same reason; the first says it.
+        raise group.exceptions[0] from group
+    return ended[0]
+
+
+async def follow_log(transport: Transport, *, flow_run_id: str, view: View) -> None:
+    """Show a run's log until it has ended.
+
+    Raises:
+        RetryableApiError: the server stayed away for longer than the patience.
+    """
+    following = _Following(view, patience_seconds=PATIENCE_SECONDS)
+    await _follow_log(transport, flow_run_id=flow_run_id, following=following)
+
+
+async def _follow_log(transport: Transport, *, flow_run_id: str, following: "_Following") -> None:
+    def take(batch: LogBatch) -> bool:
+        following.view.show_lines(batch)
+        return batch.ended
+
+    tail = partial(logs.tail, transport, flow_run_id=flow_run_id)
+    await following.follow(tail, take=take)
+
+
+class _Following:
+    """Keeps subscriptions open for one view."""
+
+    def __init__(self, view: View, *, patience_seconds: float) -> None:
+        self.view = view
+        self._patience_seconds = patience_seconds
+        self._is_broken = False
+
+    async def follow(
+        self, open_stream: Callable[..., AsyncIterator[_T]], *, take: Callable[[_T], bool]
+    ) -> None:
+        """Take every message once, in order, until ``take`` says that it was the last."""
+        cursor: str | None = None
+        attempt = 0
+        heard_at = time.monotonic()
+        while True:
+            try:
+                async with aclosing(cast("Any", open_stream(after=cursor))) as messages:
+                    async for message in messages:
+                        attempt, heard_at, self._is_broken = 0, time.monotonic(), False
+                        cursor = message.cursor
+                        if take(message):
+                            return
+            except RetryableApiError as error:
+                if time.monotonic() - heard_at > self._patience_seconds:
+                    raise
+                self._tell(error)
+            await asyncio.sleep(retry_delay_seconds(attempt))
+            attempt += 1
+
+    def _tell(self, error: RetryableApiError) -> None:
+        if not self._is_broken:
+            self._is_broken = True
+            self.view.show_trouble(f"The connection broke, opening it again: {error}")

@@ -1,0 +1,118 @@
+"""What commands print: tables for people, JSON and YAML for programs; data goes to stdout."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal, TypeVar, cast
+
+import msgspec
+from cyclopts import Parameter
+
+from headgate.clock import now_us
+
+T = TypeVar("T")
+
+Format = Literal["table", "json", "yaml"]
+OutputOption = Annotated[
+    Format, Parameter(name=("--output", "-o"), help="table, or json or yaml for programs")
+]
+Columns = Mapping[str, Callable[[T], Any]]
+"""The heading of each column, and what it shows of an item."""
+
+_COLOURS = {
+    "SCHEDULED": "33",
+    "PENDING": "33",
+    "PAUSED": "33",
+    "CANCELLING": "33",
+    "RUNNING": "34",
+    "COMPLETED": "32",
+    "FAILED": "31",
+    "CRASHED": "31",
+    "CANCELLED": "90",
+}
+_AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def show_list(items: Sequence[T], *, columns: Columns[T], output: Format) -> None:
+    """Print a list: a table, or everything about each item as the API names it."""
+    if output != "table":
+        _write_document([msgspec.to_builtins(item) for item in items], output)
+        return
+    rows = [[_cell(read(item)) for read in columns.values()] for item in items]
+    headings = [heading.upper() for heading in columns]
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    for index, row in enumerate([headings, *rows]):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        sys.stdout.write(_bold(line.rstrip()) + "\n" if index == 0 else line.rstrip() + "\n")
+
+
+def show_item(item: T, *, fields: Columns[T], output: Format) -> None:
+    """Print one object: a field a line, or everything about it as the API names it."""
+    if output != "table":
+        _write_document(msgspec.to_builtins(item), output)
+        return
+    width = max(map(len, fields))
+    for name, read in fields.items():
+        value = _cell(read(item)).replace("\n", "\n" + " " * (width + 2))
+        sys.stdout.write(f"{_bold(name.ljust(width))}  {value}".rstrip() + "\n")
+
+
+def say(message: str) -> None:
+    """Tell the reader something that is no data, on standard error."""
+    sys.stderr.write(f"{message}\n")
+    sys.stderr.flush()
+
+
+def coloured_state(type_: str, *, text: str, is_tty: bool) -> str:
+    """Return a state's name in its colour where a terminal shows it."""
+    return f"\x1b[{_COLOURS.get(type_, '0')}m{text}\x1b[0m" if is_tty else text
+
+
+def age(moment: datetime | None) -> str:
+    """Return how long ago a moment was, or in how long it will be; empty for none."""
+    if moment is None:
+        return ""
+    seconds = now_us() / 1_000_000 - moment.timestamp()
+    words = span(timedelta(seconds=abs(seconds)))
+    return f"{words} ago" if seconds >= 0 else f"in {words}"
+
+
+def span(length: timedelta | None) -> str:
+    """Return a length of time in its two largest units; empty for none."""
+    if length is None:
+        return ""
+    seconds = length.total_seconds()
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    for index, (size, unit) in enumerate(_AGES[:-1]):
+        if seconds >= size:
+            smaller, smaller_unit = _AGES[index + 1]
+            rest = int(seconds % size // smaller)
+            return f"{int(seconds // size)} {unit}" + (f" {rest} {smaller_unit}" if rest else "")
+    return f"{int(seconds)} s"
+
+
+def _write_document(document: Any, output: Format) -> None:
+    if output == "json":
+        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
+        return
+    import yaml  # noqa: PLC0415 - named lazy-import place: only for -o yaml
+
+    yaml.safe_dump(document, sys.stdout, sort_keys=False, allow_unicode=True)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(part) for part in cast("list[Any]", value))
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
+def _bold(text: str) -> str:
+    return f"\x1b[1m{text}\x1b[0m" if sys.stdout.isatty() else text

@@ -1,0 +1,96 @@
+"""``headgate run``: a flow in this process, reported to the server where one is configured."""
+
+import asyncio
+import json
+import sys
+from contextlib import redirect_stdout
+from typing import Annotated, Any
+
+import msgspec
+from cyclopts import Parameter
+
+from headgate.cli.entrypoints import import_flow
+from headgate.cli.failures import ExitCode
+from headgate.cli.output import Columns, Format, OutputOption, show_item
+from headgate.cli.parameters import ParameterOption, ParametersOption, read_parameters
+from headgate.engine.context import FlowRun
+from headgate.flows import Flow
+from headgate.states import State
+
+Entrypoint = Annotated[str, Parameter(help="path/file.py:flow; the flow may be left out if one")]
+
+
+class Outcome(msgspec.Struct, frozen=True, rename="camel"):
+    """How a run in this process ended."""
+
+    flow: str
+    id: str
+    name: str
+    state: str
+    state_type: str
+    message: str | None
+    result: Any
+
+
+def run(
+    entrypoint: Entrypoint,
+    /,
+    *,
+    param: ParameterOption = None,
+    params: ParametersOption = None,
+    output: OutputOption = "table",
+) -> int:
+    """Run a flow in this process; exits 7 when it did not complete.
+
+    What the flow prints and logs goes to standard error; its outcome goes to standard output.
+    """
+    parameters = read_parameters(param, document=params)
+    flow = import_flow(entrypoint)
+    parameters = flow.validate_parameters(parameters)
+    runs: list[tuple[str, str]] = []
+
+    def remember(flow: Flow[..., Any], started: FlowRun, state: State[Any]) -> None:
+        del flow, state
+        runs.append((started.id, started.name))
+
+    flow.on_running(remember)
+    with redirect_stdout(sys.stderr):
+        state: State[Any] = _execute(flow, parameters)
+    run_id, run_name = runs[0] if runs else ("", "")
+    outcome = Outcome(
+        flow=flow.name,
+        id=run_id,
+        name=run_name,
+        state=state.name,
+        state_type=state.type.value,
+        message=state.message,
+        result=_as_json(state.data) if state.is_completed() else None,
+    )
+    _show(outcome, output=output)
+    return ExitCode.OK if state.is_completed() else ExitCode.RUN_FAILED
+
+
+def _execute(flow: Flow[..., Any], parameters: dict[str, Any]) -> State[Any]:
+    if flow.is_async:
+        return asyncio.run(flow(**parameters, return_state=True))
+    return flow(**parameters, return_state=True)
+
+
+def _as_json(value: Any) -> Any:
+    """Return a result as JSON has it; what has no JSON form as its text."""
+    try:
+        return json.loads(json.dumps(msgspec.to_builtins(value)))
+    except (TypeError, ValueError):
+        return repr(value)
+
+
+def _show(outcome: Outcome, *, output: Format) -> None:
+    fields: Columns[Outcome] = {
+        "id": lambda outcome: outcome.id,
+        "name": lambda outcome: outcome.name,
+        "flow": lambda outcome: outcome.flow,
+        "state": lambda outcome: outcome.state,
+        "message": lambda outcome: outcome.message,
+        "result": lambda outcome: outcome.result,
+    }
+    show_item(outcome, fields=fields, output=output)

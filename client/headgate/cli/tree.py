@@ -1,0 +1,114 @@
+"""The command tree: every noun and verb, where it lives, and one line about it.
+
+Plain data, so that ``headgate --help`` is answered without importing a parser.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One command; ``target`` is imported when it is called."""
+
+    name: str
+    target: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """A group of commands about one kind of thing."""
+
+    name: str
+    summary: str
+    verbs: tuple[Verb, ...]
+
+
+def _verbs(module: str, *verbs: tuple[str, str, str]) -> tuple[Verb, ...]:
+    return tuple(
+        Verb(name, f"headgate.cli.{module}:{function}", summary)
+        for name, function, summary in verbs
+    )
+
+
+VERBS = (
+    Verb("run", "headgate.cli.run:run", "Run a flow in this process"),
+    Verb("deploy", "headgate.cli.deploy:deploy", "Make a flow a deployment that agents run"),
+    Verb("status", "headgate.cli.status:status", "Show the server, who you are, agents online"),
+    Verb("completion", "headgate.cli.completion:completion", "Print a shell's completion script"),
+)
+
+NOUNS = (
+    Noun("flows", "Flows that have run or were deployed", _verbs(
+        "flows",
+        ("list", "list_flows", "List flows by name"),
+    )),
+    Noun("deployments", "Flows with a pool, parameters and schedules", _verbs(
+        "deployments",
+        ("list", "list_deployments", "List deployments by name"),
+        ("get", "get_deployment", "Show one deployment"),
+        ("run", "run_deployment", "Create a run of a deployment"),
+        ("pause", "pause_deployment", "Stop a deployment's schedules"),
+        ("resume", "resume_deployment", "Let a deployment's schedules go on"),
+    )),
+    Noun("flow-runs", "Executions of flows", _verbs(
+        "flow_runs",
+        ("list", "list_flow_runs", "List runs, latest first"),
+        ("get", "get_flow_run", "Show one run"),
+        ("watch", "watch_flow_run", "Follow a run live until it ends"),
+        ("logs", "show_logs", "Print a run's log"),
+        ("cancel", "cancel_flow_run", "Ask a run to stop"),
+        ("retry", "retry_flow_run", "Start a finished run again"),
+    )),
+    Noun("work-pools", "Where runs wait for agents", _verbs(
+        "work_pools",
+        ("list", "list_work_pools", "List pools by name"),
+        ("get", "get_work_pool", "Show one pool"),
+        ("create", "create_work_pool", "Create a pool"),
+    )),
+    Noun("agent", "The process that executes runs", _verbs(
+        "agents",
+        ("start", "start_agent", "Serve a pool until stopped"),
+    )),
+    Noun("profiles", "Named settings: which server, which key", _verbs(
+        "profiles",
+        ("list", "list_profiles", "List profiles"),
+        ("create", "create_profile", "Create a profile"),
+        ("use", "use_profile", "Make a profile the active one"),
+        ("inspect", "inspect_profile", "Show one profile"),
+        ("set", "set_values", "Change values of a profile"),
+        ("delete", "delete_profile", "Delete a profile"),
+    )),
+)  # fmt: skip
+
+EPILOGUE = """\
+Everywhere:
+  --profile NAME  use this profile instead of the active one
+  --debug         show the traceback of an error
+  -h, --help      describe a command; --version shows the version
+
+Exit codes: 0 ok, 1 failure, 2 usage, 3 not allowed, 4 not found, 5 conflict, 6 no server, \
+7 run failed.
+"""
+
+
+def help_text() -> str:
+    """Return what ``headgate --help`` prints."""
+    lines = ["Usage: headgate COMMAND …", "", "Write flows in Python, run them anywhere.", ""]
+    lines += [f"  {verb.name:<14} {verb.summary}" for verb in VERBS]
+    for noun in NOUNS:
+        lines += ["", f"  {noun.name:<14} {noun.summary}"]
+        lines += [f"    {verb.name:<12} {verb.summary}" for verb in noun.verbs]
+    return "\n".join([*lines, "", EPILOGUE])
+
+
+def noun_help_text(noun: Noun) -> str:
+    """Return what ``headgate NOUN --help`` prints."""
+    lines = [f"Usage: headgate {noun.name} COMMAND …", "", f"{noun.summary}.", ""]
+    lines += [f"  {verb.name:<12} {verb.summary}" for verb in noun.verbs]
+    return "\n".join([*lines, "", f"`headgate {noun.name} COMMAND --help` describes one.", ""])
+
+
+def find_noun(name: str) -> Noun | None:
+    """Return the noun of this name; None when there is none."""
+    return next((noun for noun in NOUNS if noun.name == name), None)

@@ -1,0 +1,89 @@
+"""``headgate work-pools``: list, get, create."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from headgate.api import work_pools
+from headgate.api.work_pools import WorkPoolAnswer
+from headgate.cli.connection import Server, connect
+from headgate.cli.failures import CommandError, ExitCode
+from headgate.cli.flow_runs import LimitOption
+from headgate.cli.names import get_work_pool as find_by_name
+from headgate.cli.output import Columns, Format, OutputOption, show_item, show_list
+from headgate.errors import NotFoundError
+
+PoolName = Annotated[str, Parameter(help="its name")]
+
+
+def list_work_pools(*, limit: LimitOption = 50, output: OutputOption = "table") -> None:
+    """List pools by name."""
+    with connect() as server:
+        found = server.collect(work_pools.list_work_pools, limit=limit, is_told=output == "table")
+    columns: Columns[WorkPoolAnswer] = {
+        "name": lambda pool: pool.name,
+        "id": lambda pool: pool.id,
+        "type": lambda pool: pool.type,
+        "status": lambda pool: pool.status,
+        "limit": lambda pool: pool.concurrency_limit,
+        "queues": lambda pool: [queue.name for queue in pool.queues],
+    }
+    show_list(found, columns=columns, output=output)
+
+
+def get_work_pool(name: PoolName, /, *, output: OutputOption = "table") -> None:
+    """Show one pool."""
+    with connect() as server:
+        pool = find_by_name(server, name=name)
+    show_pool(pool, output=output)
+
+
+def create_work_pool(
+    name: PoolName,
+    /,
+    *,
+    type_: Annotated[str, Parameter(name="--type", help="what its agents start")] = "process",
+    limit: Annotated[
+        int | None, Parameter(name="--concurrency-limit", help="runs at once, of all agents")
+    ] = None,
+    output: OutputOption = "table",
+) -> None:
+    """Create a pool; a pool of this name is left as it is and the command exits 5."""
+    with connect() as server:
+        if _is_taken(server, name=name):
+            raise CommandError(
+                f"There is a work pool {name!r} already",
+                code=ExitCode.CONFLICT,
+                hints=[f"`headgate work-pools get {name}` shows it."],
+            )
+        stored = server.call(
+            work_pools.upsert,
+            workspace_id=server.workspace_id,
+            name=name,
+            type=type_,
+            concurrency_limit=limit,
+        )
+    show_pool(stored.work_pool, output=output)
+
+
+def _is_taken(server: Server, *, name: str) -> bool:
+    place = {"organization": server.organization, "workspace": server.workspace}
+    try:
+        server.call(work_pools.get, **place, name=name)
+    except NotFoundError:
+        return False
+    return True
+
+
+def show_pool(pool: WorkPoolAnswer, *, output: Format) -> None:
+    """Print one pool."""
+    fields: Columns[WorkPoolAnswer] = {
+        "id": lambda pool: pool.id,
+        "name": lambda pool: pool.name,
+        "type": lambda pool: pool.type,
+        "status": lambda pool: pool.status,
+        "paused": lambda pool: pool.paused,
+        "limit": lambda pool: pool.concurrency_limit,
+        "queues": lambda pool: [queue.name for queue in pool.queues],
+    }
+    show_item(pool, fields=fields, output=output)

@@ -1,0 +1,170 @@
+"""Reads headgate.yaml: the deployments of a project, each with its flow, pool and schedules."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from headgate.deployments.deploy import DeploymentSpec
+from headgate.deployments.schedules import Cron, Interval, Schedule, read_length
+from headgate.errors import SettingsError
+
+T = TypeVar("T")
+
+FILE_NAME = "headgate.yaml"
+_TOP_KEYS = frozenset({"name", "pull", "deployments"})
+_KEYS = frozenset(
+    {"name", "entrypoint", "work_pool", "work_queue", "parameters", "schedule", "schedules"}
+    | {"tags", "description", "paused", "job_variables", "pull"}
+)
+_POOL_KEYS = frozenset({"name", "work_queue_name", "job_variables"})
+_SCHEDULE_KEYS = frozenset(
+    {"cron", "timezone", "day_or", "interval", "slug", "active", "parameters"}
+)
+
+
+def read_project(path: Path) -> list[DeploymentSpec]:
+    """Return the deployments that the file describes, in its order.
+
+    Raises:
+        SettingsError: the file is not there, or not as it should be; the message names the place.
+    """
+    import yaml  # noqa: PLC0415 - named lazy-import place: only where there is a headgate.yaml
+
+    try:
+        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        message = f"There is no {path}"
+        raise SettingsError(message) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        message = f"{path} is not valid YAML: {error}"
+        raise SettingsError(message) from error
+    place = str(path)
+    top = _checked(document, place=place, keys=_TOP_KEYS)
+    entries = _list(top, "deployments", place=place) or []
+    pull = _list(top, "pull", place=place)
+    found = [
+        _deployment(entry, place=f"{place}: deployments[{index}]", path=path, pull=pull)
+        for index, entry in enumerate(entries)
+    ]
+    names = [(spec.entrypoint, spec.name) for spec in found]
+    for entrypoint, name in names:
+        if names.count((entrypoint, name)) > 1:
+            message = f"{place}: two deployments of {entrypoint} are named {name!r}"
+            raise SettingsError(message)
+    return found
+
+
+def _deployment(entry: Any, *, place: str, path: Path, pull: list[Any] | None) -> DeploymentSpec:
+    values = _checked(entry, place=place, keys=_KEYS)
+    name = _required(values, "name", place=place)
+    place = f"{place} ({name})"
+    pool = values.get("work_pool")
+    if isinstance(pool, str):
+        pool = {"name": pool}
+    pool_values = _checked(pool or {}, place=f"{place}: work_pool", keys=_POOL_KEYS)
+    return DeploymentSpec(
+        name=name,
+        entrypoint=_required(values, "entrypoint", place=place),
+        directory=path.parent,
+        work_pool=_typed(pool_values.get("name"), str, place=f"{place}: work_pool"),
+        work_queue=_typed(
+            values.get("work_queue") or pool_values.get("work_queue_name"),
+            str,
+            place=f"{place}: work_queue",
+        ),
+        parameters=_mapping(values, "parameters", place=place) or {},
+        schedules=_schedules(values, place=place),
+        tags=_list(values, "tags", place=place),
+        description=_typed(values.get("description"), str, place=f"{place}: description"),
+        is_paused=_typed(values.get("paused"), bool, place=f"{place}: paused"),
+        job_variables=_mapping(values, "job_variables", place=place)
+        or _mapping(pool_values, "job_variables", place=place),
+        pull_steps=_list(values, "pull", place=place) or pull,
+    )
+
+
+def _schedules(values: Mapping[str, Any], *, place: str) -> list[Schedule] | None:
+    if "schedule" in values and "schedules" in values:
+        message = f"{place} has both schedule and schedules; write one of them"
+        raise SettingsError(message)
+    if values.get("schedule") is not None:
+        return [_schedule(values["schedule"], place=f"{place}: schedule")]
+    entries = _list(values, "schedules", place=place)
+    if entries is None:
+        return None
+    return [
+        _schedule(entry, place=f"{place}: schedules[{index}]")
+        for index, entry in enumerate(entries)
+    ]
+
+
+def _schedule(entry: Any, *, place: str) -> Schedule:
+    values = _checked(entry, place=place, keys=_SCHEDULE_KEYS)
+    slug = _typed(values.get("slug"), str, place=f"{place}: slug")
+    is_active = _typed(values.get("active", True), bool, place=f"{place}: active") is not False
+    parameters = _mapping(values, "parameters", place=place) or {}
+    if ("cron" in values) == ("interval" in values):
+        message = f"{place} needs either cron or interval"
+        raise SettingsError(message)
+    if "cron" in values:
+        return Cron(
+            cron=_required(values, "cron", place=place),
+            timezone=_typed(values.get("timezone"), str, place=f"{place}: timezone") or "UTC",
+            day_or=_typed(values.get("day_or", True), bool, place=f"{place}: day_or") is not False,
+            slug=slug,
+            is_active=is_active,
+            parameters=parameters,
+        )
+    if values.get("timezone") is not None:
+        message = f"{place} has a timezone, which an interval does not: it counts seconds"
+        raise SettingsError(message)
+    every = _named(place, read_length, values["interval"])
+    return Interval(every=every, slug=slug, is_active=is_active, parameters=parameters)
+
+
+def _named(place: str, read: Callable[[Any], T], value: Any) -> T:
+    try:
+        return read(value)
+    except SettingsError as error:
+        message = f"{place}: {error}"
+        raise SettingsError(message) from error
+
+
+def _checked(value: Any, *, place: str, keys: frozenset[str]) -> dict[str, Any]:
+    """Return a mapping that has none but these keys."""
+    if not isinstance(value, dict):
+        message = f"{place} must be a mapping with some of {', '.join(sorted(keys))}"
+        raise SettingsError(message)
+    values = cast("dict[Any, Any]", value)
+    for key in values:
+        if key not in keys:
+            close = difflib.get_close_matches(str(key), keys, n=1)
+            meant = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(keys))}"
+            message = f"{place} has an unknown key {key!r}; {meant}"
+            raise SettingsError(message)
+    return values
+
+
+def _required(values: Mapping[str, Any], key: str, *, place: str) -> str:
+    value = values.get(key)
+    if not isinstance(value, str) or not value:
+        message = f"{place} needs {key}, a text"
+        raise SettingsError(message)
+    return value
+
+
+def _typed(value: Any, kind: type[T], *, place: str) -> T | None:
+    """Return a value of this kind; None where there is none."""
+    if value is None or isinstance(value, kind):
+        return value
+    message = f"{place} must be a {kind.__name__}, not {value!r}"
+    raise SettingsError(message)
+
+
+def _list(values: Mapping[str, Any], key: str, *, place: str) -> list[Any] | None:
+    return cast("list[Any] | None", _typed(values.get(key), list, place=f"{place}: {key}"))
+
+
+def _mapping(values: Mapping[str, Any], key: str, *, place: str) -> dict[str, Any] | None:
+    return cast("dict[str, Any] | None", _typed(values.get(key), dict, place=f"{place}: {key}"))

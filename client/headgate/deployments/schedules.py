@@ -1,0 +1,97 @@
+"""When a deployment runs by itself: schedules as authors write them and as the API takes them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from headgate.api.calls import given
+from headgate.errors import SettingsError
+
+_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_LENGTH = re.compile(r"(?:\d+(?:\.\d+)?[dhms])+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cron:
+    """Fires by a cron expression, on the clock of a time zone.
+
+    Args:
+        slug: names the schedule within its deployment, so that a redeploy changes it and makes no
+            second one; ``default`` for the only one.
+        day_or: whether a day must fit both day fields, or one of them, as cron has it.
+    """
+
+    cron: str
+    timezone: str = "UTC"
+    day_or: bool = True
+    slug: str | None = None
+    is_active: bool = True
+    parameters: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """Fires again and again, so long after the anchor.
+
+    Args:
+        anchor: an aware time; the server chooses one if there is none.
+    """
+
+    every: timedelta
+    anchor: datetime | None = None
+    slug: str | None = None
+    is_active: bool = True
+    parameters: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+Schedule = Cron | Interval
+
+
+def as_input(schedules: Sequence[Schedule]) -> list[dict[str, Any]]:
+    """Return the API's ``DeploymentScheduleInput`` of each, with a slug of its own."""
+    return [
+        given(
+            slug=schedule.slug or ("default" if index == 0 else f"schedule-{index + 1}"),
+            spec=_spec(schedule),
+            active=schedule.is_active,
+            parameters=schedule.parameters or None,
+        )
+        for index, schedule in enumerate(schedules)
+    ]
+
+
+def read_length(text: str | float) -> timedelta:
+    """Read a length of time: seconds as a number, or with units as ``1h30m``, ``45s``.
+
+    Raises:
+        SettingsError: it is no length of time, or not above zero.
+    """
+    seconds = _seconds(str(text).strip())
+    if seconds is None or seconds <= 0:
+        message = f"{text!r} is no length of time; write seconds, or units as in 90s, 5m, 1h30m, 1d"
+        raise SettingsError(message)
+    return timedelta(seconds=seconds)
+
+
+def _seconds(text: str) -> float | None:
+    if _LENGTH.fullmatch(text):
+        return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _spec(schedule: Schedule) -> dict[str, Any]:
+    if isinstance(schedule, Cron):
+        values = {"cron": schedule.cron, "timezone": schedule.timezone, "dayOr": schedule.day_or}
+        return {"cron": values}
+    return {
+        "interval": given(
+            every=f"PT{schedule.every.total_seconds():.6f}".rstrip("0").rstrip(".") + "S",
+            anchor=schedule.anchor.isoformat() if schedule.anchor else None,
+        )
+    }

@@ -1,0 +1,177 @@
+"""An agent through the API: registered, offered a run over its stream, claimed, released."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from headgate_server.domain import ids
+from headgate_server.domain.permissions import Scope
+from tests.factories.estates import Estate, make_estate, mutate
+from tests.fixtures.api import Socket, open_socket, serve
+from tests.fixtures.installations import Installation
+
+pytestmark = pytest.mark.anyio
+
+WORK = """subscription ($input: AgentWorkInput!) { agentWork(input: $input) { __typename
+  ... on StreamOpened { streamEpoch held { runId epoch cancelRequested } unknown offerTtl }
+  ... on RunOffered { runId leaseToken epoch queue priority deliveryCount }
+  ... on RunCancelRequested { runId epoch graceSeconds }
+  ... on AgentDirective { kind } } }"""
+
+
+@pytest.fixture
+async def estate(installation: Installation) -> Estate:
+    return await make_estate(installation)
+
+
+async def next_work(socket: Socket, kind: str) -> dict[str, Any]:
+    """Return the next message of a kind, passing over heartbeats."""
+    while True:
+        message = await socket.receive()
+        assert message["type"] == "next", message
+        work: dict[str, Any] = message["payload"]["data"]["agentWork"]
+        if work["__typename"] == kind:
+            return work
+
+
+async def test_offered_run_is_claimed_and_its_token_moves_it(
+    installation: Installation, estate: Estate
+) -> None:
+    session = estate.ids[ids.Kind.AGENT_SESSION]
+    claimed = await mutate(
+        estate.agent,
+        "runClaim",
+        "run { id state { type } } runToken job leaseExpiresAt",
+        sessionId=session,
+        lease=estate.offer,
+    )
+    again = await mutate(
+        estate.agent, "runClaim", "runToken job", sessionId=session, lease=estate.offer
+    )
+    run = installation.holding(claimed["runToken"])
+    started = await mutate(
+        run,
+        "flowRunSetState",
+        "accepted state { type }",
+        id=estate.offer["runId"],
+        state={"type": "RUNNING"},
+        lease=estate.offer,
+    )
+
+    assert claimed["run"] == {"id": estate.offer["runId"], "state": {"type": "PENDING"}}
+    assert claimed["job"]["entrypoint"] == "flows.py:etl"
+    assert claimed["job"]["flowName"] == "etl"
+    assert again["runToken"] == claimed["runToken"]
+    assert started == {"accepted": True, "state": {"type": "RUNNING"}, "errors": []}
+
+
+async def test_stream_opens_with_live_offers_and_brings_new_ones(
+    installation: Installation, estate: Estate
+) -> None:
+    session = estate.ids[ids.Kind.AGENT_SESSION]
+    async with (
+        serve(installation.app) as address,
+        open_socket(address, token=estate.agent.token) as socket,
+    ):
+        await socket.subscribe(WORK, input={"sessionId": session, "held": []})
+        opened = await next_work(socket, "StreamOpened")
+        first = await next_work(socket, "RunOffered")
+        made = await mutate(
+            estate.bound,
+            "flowRunCreate",
+            "flowRun { id }",
+            workspaceId=estate.ids[ids.Kind.WORKSPACE],
+            deploymentId=estate.ids[ids.Kind.DEPLOYMENT],
+        )
+        second = await next_work(socket, "RunOffered")
+
+    assert (opened["streamEpoch"], opened["held"], opened["unknown"]) == (1, [], [])
+    assert (first["runId"], first["leaseToken"]) == (
+        estate.offer["runId"],
+        estate.offer["leaseToken"],
+    )
+    assert second["runId"] == made["flowRun"]["id"]
+    assert (second["queue"], second["epoch"], second["deliveryCount"]) == ("default", 1, 1)
+
+
+async def test_heartbeat_brings_verdicts_a_fresh_token_and_directives(
+    installation: Installation, estate: Estate
+) -> None:
+    session = estate.ids[ids.Kind.AGENT_SESSION]
+    await mutate(estate.agent, "runClaim", "run { id }", sessionId=session, lease=estate.offer)
+    await mutate(estate.agent, "agentDrain", "agent { state }", sessionId=session)
+
+    beat = await mutate(
+        estate.agent,
+        "agentHeartbeat",
+        "leases { runId outcome } directives { kind } sessionToken expiresAt serverTime",
+        sessionId=session,
+        held=[estate.offer, {**estate.offer, "runId": estate.ended_run}],
+        capacity=5,
+    )
+    fresh = await installation.holding(beat["sessionToken"]).execute(
+        "{ viewer { actor { __typename displayName } scopes } }"
+    )
+
+    assert [lease["outcome"] for lease in beat["leases"]] == ["RENEWED", "FINISHED"]
+    assert beat["directives"] == [{"kind": "DRAIN"}]
+    assert fresh.data["viewer"] == {
+        "actor": {"__typename": "AgentSession", "displayName": "agent-1"},
+        "scopes": ["AGENTS_CONNECT"],
+    }
+
+
+async def test_session_token_reads_nothing_of_the_workspace(estate: Estate) -> None:
+    answer = await estate.agent.execute(
+        "query ($id: ID!) { node(id: $id) { id } flowRun(id: $id) { id } }",
+        id=estate.offer["runId"],
+    )
+
+    assert answer.data == {"node": None, "flowRun": None}
+
+
+async def test_agent_key_registers_in_its_own_pool_only(
+    installation: Installation, estate: Estate
+) -> None:
+    pool_id = ids.parse(estate.ids[ids.Kind.WORK_POOL], kind=ids.Kind.WORK_POOL)
+    token = await installation.token(
+        estate.tenant, scopes=[Scope.AGENTS_CONNECT], work_pool_id=pool_id
+    )
+    await mutate(
+        estate.bound,
+        "workPoolUpsert",
+        "workPool { id }",
+        workspaceId=estate.ids[ids.Kind.WORKSPACE],
+        name="other",
+        type="process",
+    )
+    document = """mutation ($input: AgentRegisterInput!) { agentRegister(input: $input) {
+      workPool { name } protocolVersion errors { code } } }"""
+    process = {
+        "name": "agent-2",
+        "instanceId": str(uuid4()),
+        "capacity": 1,
+        "sdkVersion": "1",
+        "protocolVersions": [1],
+    }
+    agent = installation.holding(token)
+
+    own = await agent.execute(document, input={**process, "poolName": "pool"})
+    other = await agent.execute(document, input={**process, "poolName": "other"})
+
+    assert own.data["agentRegister"] == {
+        "workPool": {"name": "pool"},
+        "protocolVersion": 1,
+        "errors": [],
+    }
+    assert other.data["agentRegister"]["errors"] == [{"code": "FORBIDDEN"}]
+
+
+async def test_deregistered_session_is_fenced(estate: Estate) -> None:
+    session = estate.ids[ids.Kind.AGENT_SESSION]
+    await mutate(estate.agent, "agentDeregister", "deletedId", sessionId=session)
+
+    answer = await estate.agent.execute("{ viewer { scopes } }")
+
+    assert (answer.status, answer.code) == (401, "UNAUTHENTICATED")

@@ -1,0 +1,104 @@
+"""Lists cost the same SQL for one row and for twenty: nothing is read row by row."""
+
+from typing import Any
+
+import pytest
+
+from headgate_server.domain import ids
+from tests.factories.estates import Estate, make_estate, mutate
+from tests.fixtures.api import ApiClient
+from tests.fixtures.installations import Installation
+
+pytestmark = pytest.mark.anyio
+
+WORKSPACE = "query ($id: ID!) { node(id: $id) { ... on Workspace { %s } } }"
+RUNS = """flowRuns(first: 50) { nodes { id name tags parameters
+  state { name actor { displayName } details } flow { name tags } deployment { name tags
+    schedules { slug } upcomingRuns(first: 2) workPool { name } workQueue { name } }
+  workPool { name status backlog { ready } queues { name backlog { ready } } }
+  workQueue { name } createdBy { displayName } attempts { number agent { name } }
+  lease { epoch agent { name } } parentTaskRun { name } } totalCount { value } }"""
+DEPLOYMENTS = """deployments(first: 50) { nodes { name tags flow { name tags }
+  workPool { name status } workQueue { name backlog { ready } } schedules { slug nextAt }
+  upcomingRuns } totalCount { value } }"""
+FLOWS = "flows(first: 50) { nodes { name tags createdBy { displayName } } totalCount { value } }"
+POOLS = """workPools(first: 50) { nodes { name status backlog { running }
+  queues { name backlog { ready } } } }"""
+EVENTS = 'events(filter: {occurred: {gte: "2020-01-01T00:00:00Z"}}) { nodes { event resource } }'
+TASK_RUNS = "taskRuns(first: 50) { nodes { name tags flowRun { name flow { name } } } }"
+
+
+@pytest.fixture
+async def estate(installation: Installation) -> Estate:
+    return await make_estate(installation)
+
+
+async def count(api: ApiClient, estate: Estate, selection: str, statements: list[str]) -> int:
+    document = WORKSPACE % selection
+    await api.execute(document, id=estate.ids[ids.Kind.WORKSPACE])
+    statements.clear()
+    answer = await api.execute(document, id=estate.ids[ids.Kind.WORKSPACE])
+    assert answer.data["node"] is not None
+    opening = ("set_config", "select now()")
+    return sum(not any(word in statement for word in opening) for statement in statements)
+
+
+async def grow(estate: Estate, number: int) -> None:
+    """Add a flow, a deployment in a pool of its own, and a run of it."""
+    workspace = estate.ids[ids.Kind.WORKSPACE]
+    name = f"more-{number}"
+    made: dict[str, Any] = {"workspaceId": workspace, "name": name, "type": "process"}
+    await mutate(estate.bound, "workPoolUpsert", "workPool { id }", **made)
+    deployed = await mutate(
+        estate.bound,
+        "deploymentUpsert",
+        "deployment { id }",
+        workspaceId=workspace,
+        flowName=name,
+        name=name,
+        workPoolName=name,
+        tags=["a", name],
+        schedules=[{"slug": "hourly", "spec": {"interval": {"every": "PT1H"}}}],
+    )
+    await mutate(
+        estate.bound,
+        "flowRunCreate",
+        "flowRun { id }",
+        workspaceId=workspace,
+        deploymentId=deployed["deployment"]["id"],
+        tags=["b"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        pytest.param(RUNS, 23, id="flowRuns"),
+        pytest.param(DEPLOYMENTS, 13, id="deployments"),
+        pytest.param(FLOWS, 5, id="flows"),
+        pytest.param(POOLS, 7, id="workPools"),
+        pytest.param(TASK_RUNS, 5, id="taskRuns"),
+        pytest.param(EVENTS, 3, id="events"),
+    ],
+)
+async def test_list_costs_the_same_statements_for_any_number_of_rows(
+    estate: Estate, statements: list[str], selection: str, expected: int
+) -> None:
+    few = await count(estate.bound, estate, selection, statements)
+    for number in range(19):
+        await grow(estate, number)
+
+    many = await count(estate.bound, estate, selection, statements)
+
+    assert (few, many) == (expected, expected)
+
+
+async def test_count_is_read_only_when_it_is_selected(
+    estate: Estate, statements: list[str]
+) -> None:
+    without = await count(estate.bound, estate, "flows { nodes { name } }", statements)
+    counted = await count(
+        estate.bound, estate, "flows { nodes { name } totalCount { value } }", statements
+    )
+
+    assert counted == without + 1

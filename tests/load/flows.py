@@ -1,0 +1,82 @@
+"""The flows that measurements run; also a script: ``python flows.py NAME COUNT`` prints times."""
+
+import json
+import sys
+import time
+
+from headgate import flow, task
+
+
+@task
+def nothing(value: int = 0) -> int:
+    return value
+
+
+@task
+def fibonacci(value: int) -> int:
+    def plain(n: int) -> int:
+        return n if n < 2 else plain(n - 1) + plain(n - 2)
+
+    return plain(value)
+
+
+@flow
+def noop() -> None:
+    pass
+
+
+@flow
+def parent(count: int) -> float:
+    noop()
+    began = time.perf_counter()
+    for _ in range(count):
+        noop()
+    return (time.perf_counter() - began) / count * 1000
+
+
+@flow
+def sequential(count: int) -> float:
+    began = time.perf_counter()
+    for number in range(count):
+        nothing(number)
+    return (time.perf_counter() - began) / count * 1000
+
+
+@flow
+def mapped(count: int) -> float:
+    began = time.perf_counter()
+    nothing.map(list(range(count))).result()
+    return (time.perf_counter() - began) / count * 1000
+
+
+@flow
+def light() -> None:
+    for _ in range(40):
+        fibonacci(10)
+
+
+@flow
+def heavy() -> None:
+    for _ in range(10):
+        fibonacci(33)
+
+
+def _measure(name: str, count: int) -> dict[str, object]:
+    if name == "noop":
+        noop()
+        samples: list[float] = []
+        for _ in range(count):
+            began = time.perf_counter()
+            noop()
+            samples.append((time.perf_counter() - began) * 1000)
+        return {"samples": samples}
+    if name == "parent":
+        return {"samples": [parent(count) for _ in range(3)]}
+    noop()
+    run = {"sequential": sequential, "mapped": mapped}[name]
+    per_task = run(count)
+    return {"samples": [per_task], "returned_at": time.time()}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(_measure(sys.argv[1], int(sys.argv[2]))) + "\n")

@@ -1,0 +1,66 @@
+"""How fast the server starts, and what it and an agent take while nothing happens."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from tests.load.figures import Figure
+from tests.load.installation import installed, stop
+
+FIGURES = (
+    "server_start_s",
+    "dev_start_s",
+    "server_rss_mb",
+    "agent_rss_mb",
+    "idle_transactions_per_minute",
+)
+REPEATS = 3
+IDLE_SECONDS = 60
+_TRANSACTIONS = (
+    "select xact_commit + xact_rollback from pg_stat_database where datname = 'headgate'"
+)
+
+
+def _dev_start_seconds() -> float:
+    """Start everything with embedded services on an empty folder, until it says that it runs."""
+    with tempfile.TemporaryDirectory(prefix="headgate-load-") as folder:
+        began = time.monotonic()
+        process = subprocess.Popen(
+            [
+                sys.executable, "-m", "headgate_server", "dev", "--no-agent", "--port", "18484",
+                "--data-dir", str(Path(folder) / "dev"),
+            ],
+            stdout=subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                if b"Headgate is running" in line:
+                    return time.monotonic() - began
+            raise RuntimeError("The server ended before it was ready.")
+        finally:
+            stop(process)
+            process.stdout.close()
+
+
+def measure() -> list[Figure]:
+    fresh = [_dev_start_seconds() for _ in range(REPEATS)]
+    starts: list[float] = []
+    with installed() as installation, installation.agent() as agent:
+        starts.append(installation.start_seconds)
+        server_rss = psutil.Process(installation.server.pid).memory_info().rss / 1e6
+        agent_rss = psutil.Process(agent.pid).memory_info().rss / 1e6
+        before = installation.query(_TRANSACTIONS)
+        time.sleep(IDLE_SECONDS)
+        after = installation.query(_TRANSACTIONS)
+    return [
+        Figure("server_start_s", "s", starts),
+        Figure("dev_start_s", "s", fresh),
+        Figure("server_rss_mb", "MB", [server_rss]),
+        Figure("agent_rss_mb", "MB", [agent_rss]),
+        Figure("idle_transactions_per_minute", "1/min", [float(after - before)]),
+    ]

@@ -132,7 +132,7 @@ class Supervisor:
         async with self._context.bus.listen(channels.OUTBOX) as listener:
             while True:
                 await listener.wait(None)
-                await self._start([self._loops[OUTBOX]])
+                await self._enqueue(self._loops[OUTBOX], at=None, delay=timedelta())
                 await asyncio.sleep(COALESCE_SECONDS)
 
     async def _sweep(self) -> None:

@@ -59,7 +59,10 @@ _HINTS: tuple[tuple[type[errors.HeadgateError], str], ...] = (
         errors.UnauthenticatedError,
         "Check HEADGATE_API_KEY, or `headgate profiles set NAME --api-key KEY`.",
     ),
-    (errors.RetryableApiError, "Is it running? Check HEADGATE_API_URL, or the profile's api_url, and the network."),
+    (
+        errors.RetryableApiError,
+        "Is it running? Check HEADGATE_API_URL, or the profile's api_url, and the network.",
+    ),
     (errors.BadRequestError, "Client and server may not fit together: compare `headgate status`."),
     (errors.ServerFaultError, "The server's log holds the cause under the error id."),
 )

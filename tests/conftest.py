@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.fixtures.databases",
     "tests.fixtures.world",
     "tests.fixtures.installations",
+    "tests.fixtures.shared_installation",
     "tests.fixtures.reports",
 ]
 

@@ -3,6 +3,7 @@
 import pytest
 
 from headgate.api import flow_runs
+from tests.fixtures.deadlines import eventually
 from tests.fixtures.journeys import Journey
 
 BEGUN = ["Scheduled", "Pending", "Running"]
@@ -89,12 +90,16 @@ async def test_output_and_log_arrive_whole_and_in_order(journey: Journey) -> Non
     run_id = await journey.run("talks", parameters={"count": 300})
     await journey.records.ended(run_id)
 
+    async def is_whole() -> bool:
+        lines = await journey.logged(run_id)
+        return ("stderr", "err 299") in lines and ("stdout", "out 299") in lines
+
+    await eventually(is_whole, within_seconds=5, what="the whole log")
     lines = await journey.logged(run_id)
 
-    for name, kind in (("stdout", "out"), ("stderr", "err"), ("headgate.flow_run", "log")):
-        wanted = [f"{kind} {number}" for number in range(300)]
-        found = [text for logger, text in lines if text.startswith(f"{kind} ")]
-        assert found == wanted, name
+    for kind, source in (("out", "stdout"), ("err", "stderr"), ("log", "headgate.flow_runs")):
+        said = [line for line in lines if line[1].startswith(f"{kind} ")]
+        assert said == [(source, f"{kind} {number}") for number in range(300)]
 
 
 async def test_cancelling_reaches_user_code_and_ends_the_run(journey: Journey) -> None:

@@ -24,4 +24,7 @@ def workspace(workspace_id: UUID) -> str:
 
 
 SCHEDULER = "scheduler"
-"""A schedule was changed or an event awaits publication: look before the next tick."""
+"""Something will be due that was not before: look before the next tick."""
+
+OUTBOX = "outbox"
+"""An event awaits publication."""

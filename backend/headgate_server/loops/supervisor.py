@@ -1,7 +1,8 @@
 """Keeps the loops ticking: as arq jobs while Redis answers, directly while it does not.
 
-A loop is enqueued when the bus wakes it, at the instant at which a row becomes due, and by a sweep
-behind both. Job ids are unique by loop and instant, so any number of replicas enqueue one job.
+A loop is enqueued when the bus wakes it and at the instant at which a row becomes due. Job ids are
+unique by loop and instant, so any number of replicas enqueue one job. Behind both is a sweep that
+asks the database and needs no queue: a job that a killed replica took with it holds nothing up.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ POLL_SECONDS = 0.1
 MAX_JOBS = 20
 RESTART_SECONDS = 1.0
 COALESCE_SECONDS = 0.05
+OUTBOX = "outbox"
 
 
 class Supervisor:
@@ -50,6 +52,7 @@ class Supervisor:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._work_forever())
             tasks.create_task(self._tick_forever())
+            tasks.create_task(self._publish_forever())
 
     async def _work_forever(self) -> None:
         """Keep an arq worker alive: it ends whenever Redis does."""
@@ -100,27 +103,37 @@ class Supervisor:
     def _job(self, loop: Loop) -> Any:
         async def job(_arq: dict[str, Any]) -> None:
             done = await run_safely(loop, self._context)
-            if done:
+            if done and loop.name != OUTBOX:
                 await self._plan()
 
         job.__qualname__ = loop.name
         return job
 
     async def _tick_forever(self) -> None:
-        timers = self._context.timers
+        clock = asyncio.get_running_loop().time
+        sweep_at = clock()
         async with self._context.bus.listen(channels.SCHEDULER) as listener:
-            is_woken = False
             while True:
-                if is_woken:
+                if clock() >= sweep_at:
+                    await self._sweep()
+                    sweep_at = clock() + self._sweep_seconds()
+                else:
                     await self._plan()
                     await asyncio.sleep(COALESCE_SECONDS)
-                else:
-                    await self._sweep()
-                is_woken = await listener.wait(
-                    timers.sweep_seconds
-                    if self._pool is not None
-                    else timers.sweep_without_redis_seconds
-                )
+                await listener.wait(max(sweep_at - clock(), 0))
+
+    def _sweep_seconds(self) -> float:
+        timers = self._context.timers
+        has_queue = self._pool is not None
+        return timers.sweep_seconds if has_queue else timers.sweep_without_redis_seconds
+
+    async def _publish_forever(self) -> None:
+        """Start the outbox as events are committed, a moment's worth at a time."""
+        async with self._context.bus.listen(channels.OUTBOX) as listener:
+            while True:
+                await listener.wait(None)
+                await self._enqueue(self._loops[OUTBOX], at=None, delay=timedelta())
+                await asyncio.sleep(COALESCE_SECONDS)
 
     async def _sweep(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -131,11 +144,16 @@ class Supervisor:
             and now - self._timed.get(loop.name, -loop.every_seconds) >= loop.every_seconds
         ]
         self._timed.update({loop.name: now for loop in timed})
-        await self._start(timed)
-        await self._plan()
+        for loop in timed:
+            await self._enqueue(loop, at=None, delay=timedelta())
+        await self._plan(is_sweep=True)
 
-    async def _plan(self) -> None:
-        """Ask the database what is due, start that, and set a job for what is due before long."""
+    async def _plan(self, *, is_sweep: bool = False) -> None:
+        """Ask the database what is due, start that, and set a job for what is due before long.
+
+        Args:
+            is_sweep: run what is due here, whatever the queue says of it.
+        """
         timers = self._context.timers
         try:
             async with self._context.database.system() as work:
@@ -155,14 +173,12 @@ class Supervisor:
             if at is None or at > now + ahead:
                 continue
             loop = self._loops[name]
-            if at <= now:
-                await self._start([loop])
-            else:
+            if at > now:
                 await self._enqueue(loop, at=at, delay=at - now)
-
-    async def _start(self, loops: Sequence[Loop]) -> None:
-        for loop in loops:
-            await self._enqueue(loop, at=None, delay=timedelta())
+            elif is_sweep:
+                await run_safely(loop, self._context)
+            else:
+                await self._enqueue(loop, at=None, delay=timedelta())
 
     async def _enqueue(self, loop: Loop, *, at: datetime | None, delay: timedelta) -> None:
         """Hand a loop to the job queue, or run it here where there is none."""

@@ -90,7 +90,7 @@ async def register_agent(
     if session is None:
         raise SessionFenced
     await insert_events(work, [_event("agent.connected", session)])
-    work.wake(channels.SCHEDULER)
+    work.wake(channels.OUTBOX)
     return session, pool
 
 
@@ -162,7 +162,7 @@ async def drain_session(work: UnitOfWork, *, session_id: UUID) -> AgentSession:
         raise SessionFenced
     await repository.set_session_state(work, session_id=session_id, state=AgentState.DRAINING)
     await insert_events(work, [_event("agent.draining", session)])
-    work.wake(channels.agent(session_id), channels.SCHEDULER)
+    work.wake(channels.agent(session_id), channels.OUTBOX)
     return session
 
 
@@ -173,7 +173,7 @@ async def leave(work: UnitOfWork, *, session_id: UUID) -> bool:
         return False
     await repository.end_session(work, session_id=session_id, state=AgentState.OFFLINE)
     await insert_events(work, [_event("agent.disconnected", session)])
-    work.wake(channels.agent(session_id), channels.SCHEDULER)
+    work.wake(channels.agent(session_id), channels.OUTBOX)
     return True
 
 

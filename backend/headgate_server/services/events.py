@@ -16,7 +16,7 @@ async def record_events(work: UnitOfWork, new: Sequence[NewEvent]) -> None:
     """Write events with the transaction and have them published soon after it commits."""
     if new:
         await events.insert_events(work, new)
-        work.wake(channels.SCHEDULER)
+        work.wake(channels.OUTBOX)
 
 
 async def record_change(

@@ -61,7 +61,7 @@ async def sync_task_runs(
     if rows:
         await repository.upsert_task_runs(work, flow_run_id=flow_run_id, rows=rows)
         await insert_events(work, [_event(flow_run_id, rows)])
-        work.wake(channels.run(flow_run_id), channels.SCHEDULER)
+        work.wake(channels.run(flow_run_id), channels.OUTBOX)
     return len(rows), rejections
 
 

@@ -170,7 +170,9 @@ def _timestamp(now: datetime, run: FlowRun, state: ProposedState) -> datetime:
 
 
 def _wake(work: UnitOfWork, locked: LockedRun, run: FlowRun, item: ItemEffect) -> None:
-    work.wake(channels.run(run.id), channels.SCHEDULER)
+    work.wake(channels.run(run.id), channels.OUTBOX)
+    if item in {ItemEffect.REQUEUE, ItemEffect.CREATE}:
+        work.wake(channels.SCHEDULER)
     session_id = locked.item.session_id if locked.item else None
     if item in {ItemEffect.REQUEUE, ItemEffect.CREATE, ItemEffect.FINISH} and run.work_pool_id:
         work.wake(channels.pool(run.work_pool_id))

@@ -275,19 +275,20 @@ class Agent:
     async def _heartbeat(self) -> None:
         sent_at = time.monotonic()
         try:
-            answer = await agents.heartbeat(
-                self._session_transport,
-                session_id=self.session_id,
-                held=self._leases(),
-                capacity=self._options.limit,
-                state="DRAINING" if self._is_draining else None,
-                deadline_seconds=self._heartbeat_seconds / 2,
-            )
+            async with asyncio.timeout(self._heartbeat_seconds):
+                answer = await agents.heartbeat(
+                    self._session_transport,
+                    session_id=self.session_id,
+                    held=self._leases(),
+                    capacity=self._options.limit,
+                    state="DRAINING" if self._is_draining else None,
+                    deadline_seconds=self._heartbeat_seconds / 2,
+                )
         except (SessionFencedError, UnauthenticatedError):
             await self._register()
             return
-        except ApiError as error:
-            logger.warning("No heartbeat went through: %s", error)
+        except (ApiError, TimeoutError) as error:
+            logger.warning("No heartbeat went through: %s", error or "no answer")
             return
         self._renewed_at = sent_at
         if answer.session_token is not None:

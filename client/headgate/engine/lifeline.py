@@ -6,6 +6,7 @@ import signal
 import sys
 
 from headgate.engine.flow_run import run_job
+from headgate.engine.outlets import outlive_reader
 from headgate.specs import decode_job
 
 _PR_SET_PDEATHSIG = 1
@@ -15,11 +16,13 @@ def run(document: bytes) -> int:
     """Run a job in this process and return its exit code.
 
     Under RETRY the kernel kills this process with its parent: the run starts again elsewhere, and
-    two copies of it must never run at once.
+    two copies of it must never run at once. Otherwise the run goes on without an agent.
     """
     job = decode_job(document)
     if job.on_agent_lost == "RETRY":
         _die_with_parent()
+    elif sys.platform != "win32":
+        outlive_reader(os.environ.get("HEADGATE_FLOW_RUN_ID", "run"))
     return run_job(job)
 
 

@@ -88,7 +88,7 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
     return context
 
 
-def _make_run(opening: Opening, *, id_: str | None, job: Job | None) -> FlowRun:
+def _make_run(opening: Opening, *, id_: str, job: Job | None) -> FlowRun:
     run = FlowRun(
         id=id_,
         name=opening.name,

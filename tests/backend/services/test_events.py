@@ -101,7 +101,7 @@ async def test_many_events_are_recorded_in_order_and_wake_the_publisher(
         await events.record_events(work, [])
         assert work.wakes == set()
         await events.record_events(work, new)
-        assert work.wakes == {"scheduler"}
+        assert work.wakes == {"outbox"}
 
     found = await recorded(database, tenant)
     assert [resource_id for _, resource_id, _ in found] == [event.resource_id for event in new]

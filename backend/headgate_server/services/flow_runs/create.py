@@ -96,7 +96,7 @@ async def create_runs(
     runs = await insert_runs(work, [item for _, item in wanted])
     for (place, _), run in zip(wanted, runs, strict=True):
         results[place] = run
-        work.wake(channels.SCHEDULER)
+        work.wake(channels.SCHEDULER, channels.OUTBOX)
         if run.work_pool_id is not None:
             work.wake(channels.pool(run.work_pool_id))
     return results

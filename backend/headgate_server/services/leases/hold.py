@@ -94,7 +94,7 @@ async def decline_run(
             )
         ],
     )
-    work.wake(channels.pool(pool_id), channels.SCHEDULER)
+    work.wake(channels.pool(pool_id), channels.OUTBOX)
 
 
 async def renew_leases(

@@ -73,5 +73,5 @@ async def mark_unresponsive(work: UnitOfWork, *, silent_for: timedelta) -> int:
                 for run in runs
             ],
         )
-        work.wake(*(channels.run(run.run_id) for run in runs), channels.SCHEDULER)
+        work.wake(*(channels.run(run.run_id) for run in runs), channels.OUTBOX)
     return len(runs)

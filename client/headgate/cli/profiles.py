@@ -19,7 +19,12 @@ SHOWN_KEY_CHARACTERS = 12
 ProfileName = Annotated[str, Parameter(help="its name")]
 UrlOption = Annotated[str | None, Parameter(name="--api-url", help="the server's address")]
 KeyOption = Annotated[
-    str | None, Parameter(name="--api-key", help="an API key; - reads it from standard input")
+    str | None,
+    Parameter(
+        name="--api-key",
+        help="an API key; - reads it from standard input",
+        allow_leading_hyphen=True,
+    ),
 ]
 WorkspaceOption = Annotated[
     str | None, Parameter(name="--workspace", help="organization/workspace")

@@ -88,7 +88,9 @@ class ProgressView:
         tasks = self._tasks.setdefault(update.run.id, {})
         tasks.update({task_run.id: task_run.state.type for task_run in update.task_runs})
         if update.run.id not in self._bars:
-            self._bars[update.run.id] = self._progress.add_task(update.run.name, total=None)
+            self._bars[update.run.id] = self._progress.add_task(
+                _described(update.run), total=None, counts=""
+            )
         is_over = update.run.state.type in TERMINAL_TYPES
         done = sum(state in TERMINAL_TYPES for state in tasks.values())
         self._progress.update(

@@ -9,6 +9,7 @@ from typing import Any
 from headgate.api.calls import given
 from headgate.errors import SettingsError
 
+LONGEST_SECONDS = 100 * 366 * 86_400
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _LENGTH = re.compile(r"(?:\d+(?:\.\d+)?[dhms])+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
@@ -67,10 +68,10 @@ def read_length(text: str | float) -> timedelta:
     """Read a length of time: seconds as a number, or with units as ``1h30m``, ``45s``.
 
     Raises:
-        SettingsError: it is no length of time, or not above zero.
+        SettingsError: it is no length of time, or none of a schedule.
     """
     seconds = _seconds(str(text).strip())
-    if seconds is None or seconds <= 0:
+    if seconds is None or not 0 < seconds <= LONGEST_SECONDS:
         message = f"{text!r} is no length of time; write seconds, or units as in 90s, 5m, 1h30m, 1d"
         raise SettingsError(message)
     return timedelta(seconds=seconds)

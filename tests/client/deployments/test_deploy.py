@@ -1,0 +1,73 @@
+"""Deploying: where a flow's code is, which parameters it takes, and the folder it works in."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from headgate import flow
+from headgate.deployments.deploy import check_parameters, entrypoint_of
+from headgate.deployments.steps import set_working_directory
+from headgate.errors import EntrypointError, ParameterError
+from tests.fixtures.repository import ROOT
+
+
+@flow
+def priced(amount: float, currency: str = "EUR") -> str:
+    return f"{amount} {currency}"
+
+
+@flow
+def anything(**values: int) -> int:
+    return sum(values.values())
+
+
+def test_entrypoint_is_relative_to_the_folder() -> None:
+    place = "tests/client/deployments/test_deploy.py:priced"
+
+    assert entrypoint_of(priced, directory=ROOT) == place
+
+
+def test_entrypoint_outside_of_the_folder_is_absolute(tmp_path: Path) -> None:
+    assert entrypoint_of(priced, directory=tmp_path) == f"{Path(__file__).resolve()}:priced"
+
+
+def test_flow_inside_a_function_cannot_be_deployed() -> None:
+    @flow
+    def inner() -> None: ...
+
+    with pytest.raises(EntrypointError, match="not defined at the top of a file"):
+        entrypoint_of(inner, directory=ROOT)
+
+
+def test_parameters_that_fit_pass() -> None:
+    check_parameters(priced, parameters={"amount": 2})
+    check_parameters(priced, parameters={"currency": "USD"})
+    check_parameters(anything, parameters={})
+
+
+def test_unknown_parameter_suggests_a_near_one() -> None:
+    with pytest.raises(ParameterError, match="no parameter 'amout'; did you mean 'amount'"):
+        check_parameters(priced, parameters={"amout": 2})
+
+
+def test_value_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(ParameterError, match="amount"):
+        check_parameters(priced, parameters={"amount": "much"})
+
+
+def test_working_directory_is_set_and_importable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    set_working_directory(str(tmp_path))
+
+    assert Path.cwd().samefile(tmp_path)
+    assert sys.path[0] == str(tmp_path)
+
+
+def test_folder_that_is_not_here_is_explained() -> None:
+    with pytest.raises(EntrypointError, match="There is no folder /nowhere on this machine"):
+        set_working_directory("/nowhere")

@@ -1,0 +1,103 @@
+"""headgate.yaml: what it says becomes deployments; what is wrong is named with its place."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from headgate.deployments.deploy import DeploymentSpec
+from headgate.deployments.project_file import read_project
+from headgate.deployments.schedules import Cron, Interval
+from headgate.errors import SettingsError
+
+WHOLE = """
+pull:
+  - headgate.deployments.steps.set_working_directory: {directory: /srv/flows}
+deployments:
+  - name: daily
+    entrypoint: flows/weather.py:weather
+    work_pool: {name: default, work_queue_name: fast, job_variables: {env: {A: "1"}}}
+    parameters: {city: Seattle}
+    schedules:
+      - {cron: "0 6 * * *", timezone: Europe/Berlin}
+      - {interval: 5m, slug: often, active: false}
+    tags: [etl]
+    description: Every morning
+    paused: true
+  - name: manual
+    entrypoint: flows/weather.py:weather
+    work_pool: default
+    schedules: []
+"""
+
+WRONG = (
+    ("- 1", "must be a mapping"),
+    ("deployments: {}", "deployments must be a list"),
+    ("deployment: []", "has an unknown key 'deployment'; did you mean deployments?"),
+    ("deployments: [{entrypoint: a.py:b}]", r"deployments\[0\] needs name, a text"),
+    ("deployments: [{name: a}]", r"deployments\[0\] \(a\) needs entrypoint"),
+    ("deployments: [{name: a, entrypoint: b, work-pool: c}]", "did you mean work_pool"),
+    ("deployments: [{name: a, entrypoint: b, tags: c}]", "tags must be a list, not 'c'"),
+    ("deployments: [{name: a, entrypoint: b, schedule: {}}]", "needs either cron or interval"),
+    ("deployments: [{name: a, entrypoint: b, schedule: {interval: x}}]", "is no length of time"),
+    (
+        "deployments: [{name: a, entrypoint: b, schedule: {interval: 5, timezone: UTC}}]",
+        "an interval does not",
+    ),
+    ("deployments: [{name: a, entrypoint: b, schedule: {}, schedules: []}]", "write one of them"),
+    (
+        "deployments: [{name: a, entrypoint: b}, {name: a, entrypoint: b}]",
+        "two deployments of b are named 'a'",
+    ),
+    ("deployments: [", "is not valid YAML"),
+)
+
+
+def test_everything_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "headgate.yaml"
+    path.write_text(WHOLE)
+
+    found = read_project(path)
+
+    pull = [{"headgate.deployments.steps.set_working_directory": {"directory": "/srv/flows"}}]
+    assert found == [
+        DeploymentSpec(
+            name="daily",
+            entrypoint="flows/weather.py:weather",
+            directory=tmp_path,
+            work_pool="default",
+            work_queue="fast",
+            parameters={"city": "Seattle"},
+            schedules=[
+                Cron(cron="0 6 * * *", timezone="Europe/Berlin"),
+                Interval(every=timedelta(minutes=5), slug="often", is_active=False),
+            ],
+            tags=["etl"],
+            description="Every morning",
+            is_paused=True,
+            job_variables={"env": {"A": "1"}},
+            pull_steps=pull,
+        ),
+        DeploymentSpec(
+            name="manual",
+            entrypoint="flows/weather.py:weather",
+            directory=tmp_path,
+            work_pool="default",
+            schedules=[],
+            pull_steps=pull,
+        ),
+    ]
+
+
+@pytest.mark.parametrize(("text", "complaint"), WRONG)
+def test_what_is_wrong_is_named(text: str, complaint: str, tmp_path: Path) -> None:
+    path = tmp_path / "headgate.yaml"
+    path.write_text(text)
+
+    with pytest.raises(SettingsError, match=complaint):
+        read_project(path)
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"There is no .*headgate\.yaml"):
+        read_project(tmp_path / "headgate.yaml")

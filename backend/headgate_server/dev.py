@@ -11,7 +11,7 @@ from pathlib import Path
 from headgate_server.app import Core, open_core, serve_api, serve_scheduler, stop_signal
 from headgate_server.database.migrate import upgrade
 from headgate_server.database.urls import DatabaseUrls
-from headgate_server.domain.errors import ConfigurationError, Unauthenticated
+from headgate_server.domain.errors import Unauthenticated
 from headgate_server.embedded.data_dir import DataDir
 from headgate_server.embedded.services import EmbeddedServices
 from headgate_server.services import api_keys, bootstrap
@@ -203,14 +203,3 @@ def default_data_dir(environment: dict[str, str]) -> Path:
     if named:
         return Path(named)
     return Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "headgate"
-
-
-def check_port(port: int) -> int:
-    """Return a port number.
-
-    Raises:
-        ConfigurationError: out of range.
-    """
-    if not 1 <= port <= 65535:
-        raise ConfigurationError("--port is from 1 to 65535.")
-    return port

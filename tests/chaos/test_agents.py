@@ -23,8 +23,8 @@ RETRY = {"on_agent_lost": "RETRY", "fence": f"PT{FENCE_SECONDS}S"}
 BEGUN = ["Scheduled", "Pending", "Running"]
 
 
-def start_agent(journey: Journey, name: str = "agent") -> Leashed:
-    agent = journey.installation.start_agent(pool=journey.pool, name=name)
+def start_agent(journey: Journey, name: str = "agent", *, is_cold: bool = False) -> Leashed:
+    agent = journey.installation.start_agent(pool=journey.pool, name=name, is_cold=is_cold)
     wait_online(agent)
     return agent
 
@@ -97,10 +97,11 @@ async def test_killed_between_claim_and_start_the_run_starts_once_elsewhere(
     ]
 
 
+@pytest.mark.parametrize("mode", ["warm", "cold"])
 async def test_killed_mid_run_under_crash_the_process_goes_on_and_ends_its_run(
-    lonely: Journey,
+    lonely: Journey, mode: str
 ) -> None:
-    agent = start_agent(lonely)
+    agent = start_agent(lonely, is_cold=mode == "cold")
     run_id = await lonely.run("held", parameters={"lines": 50})
     execution = await lonely.executed(run_id)
 
@@ -163,6 +164,16 @@ async def test_under_retry_user_code_runs_again_and_only_after_the_fence(lonely:
             "Running",
             "Completed",
         ]
+
+
+async def test_under_retry_a_cold_process_dies_with_its_agent(lonely: Journey) -> None:
+    agent = start_agent(lonely, is_cold=True)
+    run_id = await lonely.run("held", **RETRY)
+    execution = await lonely.executed(run_id)
+
+    agent.kill()
+
+    await gone(execution.pid)
 
 
 async def test_a_process_that_slept_through_its_fence_writes_nothing_after_it(

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import random
 import threading
 from collections import deque
@@ -43,7 +44,8 @@ class ServerRun:
     when all before it was acknowledged.
 
     Args:
-        is_own_lease: this process renews the lease; an agent renews those of its children.
+        is_own_lease: this process renews the lease; an agent renews those of its children, as
+            long as it lives.
         on_cancel: called from the background thread when the server wants the run to stop.
     """
 
@@ -75,8 +77,8 @@ class ServerRun:
         self._waiters: list[asyncio.Future[None]] = []
         self._delivery = self._make_delivery()
         self._jobs = {self._background.submit(self._drain_forever())}
-        if is_own_lease:
-            self._jobs.add(self._background.submit(self._keep_lease()))
+        self._keeper_pid = None if is_own_lease else os.getppid()
+        self._jobs.add(self._background.submit(self._keep_lease()))
 
     def record_task(self, run: TaskRun) -> None:
         """Queue a task run once, however often it changes before it is sent."""
@@ -251,6 +253,8 @@ class ServerRun:
         has_cancelled = False
         while not self._delivery.is_lost:
             await asyncio.sleep(interval * random.uniform(0.9, 1.1))  # noqa: S311 - spread
+            if self._keeper_pid is not None and os.getppid() == self._keeper_pid:
+                continue
             try:
                 verdict = await flow_runs.renew(
                     self.transport, lease=self.lease, deadline_seconds=interval / 2

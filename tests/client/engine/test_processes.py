@@ -107,6 +107,49 @@ def _start_child(
     return child
 
 
+AGENT = """
+import subprocess
+import sys
+
+child = subprocess.Popen([sys.executable, "-m", "headgate.engine.child"], stdin=sys.stdin)
+print(child.pid, flush=True)
+child.wait()
+"""
+
+
+def test_a_run_whose_agent_died_renews_its_lease_itself(
+    server: RecordingServer, flows: Path
+) -> None:
+    run = server.add_run()
+    environment = _environment(
+        server,
+        HEADGATE_API_KEY=run.token,
+        HEADGATE_FLOW_RUN_ID=run.id,
+        HEADGATE_LEASE_TOKEN=run.lease_token,
+        HEADGATE_LEASE_EPOCH="1",
+        HEADGATE_RENEW_INTERVAL_SECONDS="0.02",
+    )
+    command = [sys.executable, "-c", AGENT]
+    agent = subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert agent.stdin is not None
+    assert agent.stdout is not None
+    agent.stdin.write(encode_job(Job(flow_name="f", entrypoint=f"{flows}:hang", run_name="r")))
+    agent.stdin.close()
+    child = int(agent.stdout.readline())
+    try:
+        eventually_sync(lambda: "hanging" in _messages(run), what="user code")
+        assert "RunRenew" not in server.operations()
+        agent.kill()
+        agent.wait()
+
+        eventually_sync(lambda: "RunRenew" in server.operations(), what="a renewal")
+    finally:
+        os.kill(child, signal.SIGKILL)
+        agent.stdout.close()
+
+
 def _end_of(child: "subprocess.Popen[bytes]") -> int:
     try:
         return child.wait(timeout=30)

@@ -224,6 +224,29 @@ def test_project_file_is_deployed_and_redeployed(server: DevServer) -> None:
     ]
 
 
+def test_deployment_made_in_python_runs(server: DevServer, agent: Leashed) -> None:
+    script = server.folder / "make.py"
+    script.write_text(
+        "from datetime import timedelta\n"
+        "from headgate.deployments.deploy import deploy\n"
+        "from headgate.deployments.schedules import Interval\n"
+        "from flows import add\n"
+        "deploy(add, name='python', work_pool='default', parameters={'count': 2}, tags=['made'],\n"
+        "       schedules=[Interval(every=timedelta(days=1))])\n"
+    )
+    command = [sys.executable, str(script)]
+    with start("make", command, folder=server.folder, variables=server.environment) as made:
+        assert made.wait() == 0, made.log
+
+    found = server.read("deployments", "get", "add/python")
+
+    assert found["entrypoint"].endswith("flows.py:add")
+    assert found["parameterSchema"]["properties"]["count"]["default"] == 3
+    assert [schedule["spec"]["every"] for schedule in found["schedules"]] == ["P1D"]
+    done = server.headgate("deployments", "run", "add/python", "--watch", "-o", "json")
+    assert (done.code, json.loads(done.out)["parameters"]) == (0, {"count": 2})
+
+
 def test_pause_and_resume(server: DevServer) -> None:
     paused = server.read("deployments", "pause", "add/test")
     resumed = server.read("deployments", "resume", "add/test")
@@ -288,6 +311,21 @@ def test_log_is_printed_and_followed(server: DevServer, agent: Leashed, tmp_path
         assert messages(tail.log) == ["before the gate", "behind the gate"]
     printed = server.here("flow-runs", "logs", run["id"])
     assert messages(printed.out) == ["before the gate", "behind the gate"]
+
+
+def test_watch_that_is_interrupted_exits_130(
+    server: DevServer, agent: Leashed, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    run = server.read("deployments", "run", "gated/test", "-p", f"gate={gate}")
+    with server.start("flow-runs", "watch", run["id"], name="interrupted") as watch:
+        eventually_sync(lambda: "before the gate" in watch.log, within_seconds=30)
+
+        watch.signal(signal.SIGINT)
+
+        assert watch.wait() == 130
+        assert "Traceback" not in watch.log
+    gate.touch()
 
 
 def test_watch_goes_on_after_a_broken_socket(

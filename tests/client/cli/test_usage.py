@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.cli.commands import headgate
+from tests.client.cli.commands import headgate, headgate_here
 
 FLOWS = """
 from headgate import flow
@@ -66,7 +66,7 @@ def quiet(folder: Path) -> dict[str, str]:
     ("arguments", "code", "words"), MISUSES, ids=[" ".join(misuse[0]) for misuse in MISUSES]
 )
 def test_misuse_is_explained(arguments: list[str], code: int, words: str, folder: Path) -> None:
-    done = headgate(*arguments, environment=quiet(folder), folder=folder)
+    done = headgate_here(*arguments, environment=quiet(folder), folder=folder)
 
     assert done.code == code, done.err
     assert done.out == ""

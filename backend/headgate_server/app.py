@@ -22,6 +22,7 @@ from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.version import check_migrated
 from headgate_server.database.work import Database
 from headgate_server.dispatch.dispatcher import Dispatcher
+from headgate_server.dispatch.pulse import beat_forever
 from headgate_server.dispatch.tails import Tails
 from headgate_server.domain.errors import ConfigurationError, HeadgateError
 from headgate_server.domain.tenancy import Principal
@@ -223,6 +224,7 @@ async def serve_api(core: Core, *, until: Awaitable[Any], on_ready: Callable[[],
     server = Server(config)
     sockets = [_bind(config)]
     serving = asyncio.create_task(server.serve(sockets=sockets), name="uvicorn")
+    beating = asyncio.create_task(beat_forever(core.database, settings.timers), name="pulse")
     try:
         listening = asyncio.create_task(server.listening.wait())
         await asyncio.wait({listening, serving}, return_when=asyncio.FIRST_COMPLETED)
@@ -235,6 +237,7 @@ async def serve_api(core: Core, *, until: Awaitable[Any], on_ready: Callable[[],
         stopping.cancel()
         readiness.is_draining = True
     finally:
+        beating.cancel()
         await dispatcher.stop()
         server.should_exit = True
         await serving

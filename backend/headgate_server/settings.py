@@ -29,6 +29,7 @@ class Timers:
     schedule_horizon_seconds: float = 900.0
     late_threshold_seconds: float = 15.0
     drain_seconds: float = 25.0
+    pulse_seconds: float = 5.0
 
     @property
     def offer_ttl(self) -> timedelta:
@@ -49,6 +50,11 @@ class Timers:
     def schedule_horizon(self) -> timedelta:
         """Return how far ahead runs of schedules are made."""
         return timedelta(seconds=self.schedule_horizon_seconds)
+
+    @property
+    def outage_grace(self) -> timedelta:
+        """Return how long no API may have served before the silence of agents is our own."""
+        return timedelta(seconds=3 * self.pulse_seconds)
 
 
 _DEFAULTS = Timers()

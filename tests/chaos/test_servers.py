@@ -78,6 +78,25 @@ async def test_the_only_api_is_killed_and_started_again(journey: Journey) -> Non
         journey.installation.start_api(port=api.port)
 
 
+async def test_an_outage_of_the_api_is_no_crash_of_the_run(journey: Journey) -> None:
+    (api,) = journey.installation.apis
+    wait_online(journey.installation.start_agent())
+    run_id = await journey.run("held")
+    await journey.executed(run_id)
+
+    api.process.kill()
+    # As if its last renewal had been almost as long ago as the run may be silent.
+    await journey.records.rows("update work_items set fence_until = now() + interval '1 second'")
+    beyond = (await journey.records.now()) + 5 * SECOND
+    await eventually(lambda: passed(journey, beyond), within_seconds=15, what="the outage")
+    assert (await journey.records.run(run_id))["state_type"] == "RUNNING"
+    journey.installation.start_api(port=api.port)
+    journey.open()
+
+    assert await journey.records.ended(run_id) == "Completed"
+    assert len(journey.executions(run_id)) == 1
+
+
 async def test_schedulers_are_killed_and_started_again(journey: Journey) -> None:
     site = journey.installation
     first = next(process for process in site.processes if process.name.startswith("scheduler"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headgate.api import flow_runs
+from headgate.api import flow_runs, logs
 from tests.fixtures.deadlines import eventually
 from tests.fixtures.journeys import Journey
 
@@ -100,6 +100,20 @@ async def test_output_and_log_arrive_whole_and_in_order(journey: Journey) -> Non
     for kind, source in (("out", "stdout"), ("err", "stderr"), ("log", "headgate.flow_runs")):
         said = [line for line in lines if line[1].startswith(f"{kind} ")]
         assert said == [(source, f"{kind} {number}") for number in range(300)]
+
+
+async def test_who_follows_the_log_sees_the_last_line_that_was_printed(journey: Journey) -> None:
+    run_id = await journey.run("talks", parameters={"count": 300})
+
+    lines = [
+        line.message
+        async for batch in logs.tail(journey.transport, flow_run_id=run_id)
+        for line in batch.lines
+    ]
+
+    for kind in ("out", "err", "log"):
+        said = [line for line in lines if line.startswith(f"{kind} ")]
+        assert said == [f"{kind} {number}" for number in range(300)]
 
 
 async def test_cancelling_reaches_user_code_and_ends_the_run(journey: Journey) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, Timeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, SessionTransaction
 
-from headgate_server.domain.errors import HeadgateError, Unavailable
+from headgate_server.domain.errors import HeadgateError, InvalidInput, Unavailable
 from headgate_server.domain.tenancy import SYSTEM, Actor, Principal
 
 Callback = Callable[[], Awaitable[None]]
@@ -28,6 +28,8 @@ _BIND_TENANT = text(
 _NOW = text("select now()")
 _RETRYABLE_STATES = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03"})
 _CONNECTION_STATES = ("08", "53")
+_UNSTORABLE_STATES = frozenset({"22003", "22008", "22021", "22P05"})
+"""Values that no column can hold: the caller's, since ours are checked before."""
 
 
 class NoWorkspace(HeadgateError):
@@ -203,6 +205,10 @@ class Database:
         except (DBAPIError, TimeoutError, OSError) as error:
             if _is_retryable(error):
                 raise Unavailable from error
+            if _sqlstate(error) in _UNSTORABLE_STATES:
+                raise InvalidInput(
+                    "A text holds a NUL character, or a number or an instant is out of range."
+                ) from error
             raise
         if work.wakes and self._publish is not None:
             await self._publish(work.wakes)
@@ -210,10 +216,14 @@ class Database:
             await callback()
 
 
+def _sqlstate(error: Exception) -> str:
+    return str(getattr(getattr(error, "orig", None), "sqlstate", "") or "")
+
+
 def _is_retryable(error: Exception) -> bool:
     if not isinstance(error, DBAPIError):
         return True
-    state = str(getattr(error.orig, "sqlstate", "") or "")
+    state = _sqlstate(error)
     if state in _RETRYABLE_STATES or state.startswith(_CONNECTION_STATES):
         return True
     is_lost = isinstance(error, OperationalError | InterfaceError) and not state

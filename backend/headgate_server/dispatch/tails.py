@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from headgate_server.bus import channels
@@ -21,6 +22,8 @@ from headgate_server.settings import Timers
 STATES_AT_ONCE = 100
 TASK_RUNS_AT_ONCE = 500
 LINES_AT_ONCE = 500
+LAST_LINES_WAIT = timedelta(seconds=1)
+"""So long after a run's end its log is followed: what its process printed comes from the agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,17 @@ class RunUpdate:
 
 @dataclass(frozen=True, slots=True)
 class LogBatch:
-    """Lines behind the cursor before; ``has_ended`` when the run has and no more will come."""
+    """Lines behind the cursor before; ``has_ended`` when the run has and no more will come.
+
+    ``is_ending`` when the run has ended and lines that its agent still holds may come.
+    """
 
     cursor: str
     lines: tuple[LogLine, ...]
     is_caught_up: bool
     has_gap: bool
     has_ended: bool
+    is_ending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +152,9 @@ class Tails:
                     yield batch
                 if batch.has_ended:
                     return
-                if batch.is_caught_up:
+                if batch.is_ending:
+                    await listener.wait(LAST_LINES_WAIT.total_seconds())
+                elif batch.is_caught_up:
                     await listener.wait(self._sweep_seconds())
 
     async def _read_log(
@@ -161,6 +170,7 @@ class Tails:
             run = (await read.get_many_flow_runs(work, [run_id])).get(run_id)
             if run is None:
                 raise NotFound
+            now = work.now
             last = await logs.log_sequence(work, run_id)
             page = await logs.list_lines(
                 work,
@@ -168,6 +178,7 @@ class Tails:
                 page=PageRequest(size=LINES_AT_ONCE, key=(sequence,) if sequence else None),
                 filter_=filter_,
             )
+        ended_for = now - run.ended_at if run.ended_at is not None else -LAST_LINES_WAIT
         is_caught_up = not page.has_next
         moved = max(last, sequence) if is_caught_up else page.items[-1].sequence
         if page.items:
@@ -177,7 +188,8 @@ class Tails:
             lines=tuple(page.items),
             is_caught_up=is_caught_up,
             has_gap=False,
-            has_ended=is_caught_up and run.is_terminal,
+            has_ended=is_caught_up and ended_for >= LAST_LINES_WAIT,
+            is_ending=is_caught_up and timedelta() <= ended_for < LAST_LINES_WAIT,
         )
         return batch, moved
 

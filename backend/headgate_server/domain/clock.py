@@ -3,6 +3,14 @@
 from datetime import UTC, datetime
 from typing import Protocol
 
+MAX_EPOCH_US = 253_402_300_799_999_999
+"""The last microsecond of the year 9999, which is as far as everybody's calendars go."""
+
+
+def is_instant(at_us: int) -> bool:
+    """Whether microseconds since the epoch are an instant that can be stored and shown."""
+    return 0 <= at_us <= MAX_EPOCH_US
+
 
 class Clock(Protocol):
     """Something that tells the time."""

@@ -13,7 +13,6 @@ from headgate_server.domain.tenancy import Actor
 MAX_NAME_LENGTH = 200
 MAX_TAGS = 50
 MAX_TAG_LENGTH = 100
-MAX_PARAMETERS_BYTES = 512 * 1024
 MIN_PRIORITY, MAX_PRIORITY = -1000, 1000
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from headgate_server.domain import ids
+from headgate_server.domain.clock import is_instant
 from headgate_server.domain.errors import InvalidInput
 
 MAX_BATCH = 1000
@@ -65,6 +66,11 @@ def parse_batch(batch: Any) -> LogBatch:
     for column in parsed.__struct_fields__:
         if len(getattr(parsed, column)) != size:
             raise InvalidInput("All columns have the same length.", path=["batch", column])
+    if not all(is_instant(at_us) for at_us in parsed.timestamp):
+        raise InvalidInput(
+            "A timestamp is in microseconds since 1970 and before the year 10000.",
+            path=["batch", "timestamp"],
+        )
     if any(len(message) > MAX_MESSAGE_LENGTH for message in parsed.message):
         raise InvalidInput(
             f"A line has at most {MAX_MESSAGE_LENGTH} characters.", path=["batch", "message"]

@@ -151,8 +151,10 @@ def propose(
             f"{chosen} is the name of a {owner} state, not of a {type_} one.",
             path=["state", "name"],
         )
-    if message is not None and len(message) > MAX_MESSAGE_LENGTH:
-        message = message[: MAX_MESSAGE_LENGTH - 1] + "…"
+    if message is not None:
+        message = message.replace("\x00", "\ufffd")
+        if len(message) > MAX_MESSAGE_LENGTH:
+            message = message[: MAX_MESSAGE_LENGTH - 1] + "…"
     return ProposedState(
         type=type_, name=chosen, message=message, details=details or {}, timestamp=timestamp
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from headgate_server.domain import ids
+from headgate_server.domain.clock import is_instant
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.states import StateType
 
@@ -143,6 +144,8 @@ def _row(batch: TaskRunBatch, index: int) -> TaskRunRow:
         raise InvalidInput(f"A task run's name has 1 to {MAX_NAME_LENGTH} characters.")
     if any(message and len(message) > MAX_MESSAGE_LENGTH for *_, message in states):
         raise InvalidInput(f"A state's message has at most {MAX_MESSAGE_LENGTH} characters.")
+    if not all(is_instant(at_us) for _, _, at_us, _ in states):
+        raise InvalidInput("A state's time is in microseconds since 1970, before the year 10000.")
     parse = ids.parse
     kind = ids.Kind.TASK_RUN
     return TaskRunRow(

@@ -8,11 +8,16 @@ from headgate_server.services.leases import reap
 
 
 async def run_once(context: LoopContext) -> int:
-    """Judge every expired offer and lease, and mark the silent ones; how many were touched."""
+    """Judge every expired offer and lease, and mark the silent ones; how many were touched.
+
+    While no API serves, no holder can be heard, and only offers are judged.
+    """
     timers = context.timers
     done = 0
     async with context.database.system() as work:
         done += await reap.take_back_offers(work)
+        if not await upkeep.is_served(work, grace=timers.outage_grace):
+            return done
         done += await reap.mark_unresponsive(
             work, silent_for=timedelta(seconds=timers.unresponsive_after_seconds)
         )

@@ -60,8 +60,8 @@ async def insert_lines(
             "first": cursor.next_sequence,
             "timestamps": batch.timestamp[skip:],
             "levels": batch.level[skip:],
-            "loggers": batch.logger[skip:],
-            "messages": [message.replace("\x00", "�") for message in batch.message[skip:]],
+            "loggers": [_storable(logger) for logger in batch.logger[skip:]],
+            "messages": [_storable(message) for message in batch.message[skip:]],
             "task_run_ids": task_run_ids[skip:],
             "size": size,
             "stream_id": str(stream_id),
@@ -128,6 +128,10 @@ def _conditions(
     if filter_.until is not None:
         conditions.append(logs.c.timestamp < filter_.until)
     return conditions
+
+
+def _storable(text: str) -> str:
+    return text.replace("\x00", "\ufffd")
 
 
 def _to_line(row: Row[Any]) -> LogLine:

@@ -1,10 +1,13 @@
 """Named SQL: the hot statements, one file each under ``sql/``."""
 
+import re
 from functools import cache
 from importlib import resources
 
 import orjson
 from sqlalchemy import TextClause, text
+
+_ESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 @cache
@@ -15,5 +18,12 @@ def named(name: str) -> TextClause:
 
 
 def packed(value: object) -> str:
-    """Return a value as the JSON text of a statement's parameter; ids become their text."""
-    return orjson.dumps(value, default=str).decode()
+    """Return a value as the JSON text of a statement's parameter; ids become their text.
+
+    A NUL character, which Postgres cannot hold, becomes U+FFFD: what user code printed or raised is
+    kept as far as it can be. Inputs that a person can correct are checked before they come here.
+    """
+    encoded = orjson.dumps(value, default=str)
+    if b"\\u0000" in encoded:
+        encoded = _ESCAPED_NUL.sub(rb"\1\\ufffd", encoded)
+    return encoded.decode()

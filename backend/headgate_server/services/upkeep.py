@@ -7,7 +7,7 @@ from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.states import StateType, propose
 from headgate_server.domain.transitions.facts import Proposer
-from headgate_server.repositories import agents, due
+from headgate_server.repositories import agents, due, outages
 from headgate_server.repositories.due import LateRun
 from headgate_server.repositories.outbox import publish_outbox
 from headgate_server.services.transitions import Proposal, Transition, transition
@@ -17,6 +17,8 @@ EVENTS_AT_ONCE = 1000
 DAYS_AHEAD = 14
 
 next_due = due.next_due
+note_service = outages.note_service
+is_served = outages.is_served
 
 _CAUSES = {
     "PAUSED": "its deployment, queue or pool is paused",

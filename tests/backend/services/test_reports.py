@@ -13,6 +13,7 @@ from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import RunGrant
 from headgate_server.services import logs, task_runs
+from headgate_server.services.flow_runs import create, read
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
@@ -225,3 +226,36 @@ async def test_a_runs_token_writes_no_other_log(world: World) -> None:
                 batch=lines("x"),
                 grant=RunGrant(lease.run_id, lease.epoch),
             )
+
+
+async def test_what_user_code_said_is_kept_with_its_nul_characters_replaced(world: World) -> None:
+    lease = await world.started()
+    sent = batch([PENDING, ["FAILED", "Failed", 2_000_000, "bad \0 byte"]])
+
+    await sync(world, lease, sent)
+    await append(world, lease, 0, lines("a\0b"))
+    failed = await world.propose(lease, StateType.FAILED, error={"message": "\\u0000 and \0"})
+
+    assert await read_log(world, lease) == [(1, "a\ufffdb")]
+    async with world.work() as work:
+        (last,) = await read.list_states(work, flow_run_id=failed.id, after=3, most=1)
+        page = await task_runs.list_task_runs(work, page=PageRequest())
+    assert last.details == {"error": {"message": "\\u0000 and \ufffd"}}
+    assert page.items[0].states[-1][3] == "bad \ufffd byte"
+
+
+async def test_parameters_that_no_column_can_hold_are_refused(world: World) -> None:
+    request = create.RunRequest(
+        deployment_id=world.deployed.deployment_id, parameters={"name": "a\0"}
+    )
+
+    async with world.work() as work:
+        with pytest.raises(InvalidInput, match="NUL"):
+            await create.create_run(work, request)
+
+
+async def test_an_instant_beyond_the_calendar_is_refused_with_a_typed_error(world: World) -> None:
+    lease = await world.started()
+
+    with pytest.raises(InvalidInput, match="year 10000"):
+        await append(world, lease, 0, {**lines("x"), "timestamp": [2**62]})

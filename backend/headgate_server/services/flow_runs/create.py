@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import flows as flow_rules
@@ -18,10 +16,10 @@ from headgate_server.domain.deployments import (
     DEFAULT_LATE_THRESHOLD,
     AgentLostPolicy,
 )
+from headgate_server.domain.documents import check_document
 from headgate_server.domain.errors import Forbidden, HeadgateError, InvalidInput, NotFound
 from headgate_server.domain.flow_runs import (
     MAX_NAME_LENGTH,
-    MAX_PARAMETERS_BYTES,
     MAX_PRIORITY,
     MIN_PRIORITY,
     FlowRun,
@@ -143,6 +141,7 @@ def _planned(work: UnitOfWork, request: RunRequest, plan: DeploymentPlan | None)
         raise InvalidInput("expectedStart is within ten years.", path=["expectedStart"])
     parameters = {**plan.parameters, **(request.parameters or {})}
     _check(request.name, parameters, request.priority)
+    check_document(request.job_variables, field="jobVariables")
     if plan.is_schema_enforced and plan.parameter_schema is not None:
         check_parameters(parameters, schema=plan.parameter_schema)
     run = NewFlowRun(
@@ -191,12 +190,7 @@ def _check(name: str | None, parameters: dict[str, Any], priority: int) -> None:
         raise InvalidInput(
             f"priority is from {MIN_PRIORITY} to {MAX_PRIORITY}, high first.", path=["priority"]
         )
-    if len(orjson.dumps(parameters)) > MAX_PARAMETERS_BYTES:
-        raise InvalidInput(
-            f"Parameters take at most {MAX_PARAMETERS_BYTES // 1024} KiB; pass a reference to "
-            "larger data instead.",
-            path=["parameters"],
-        )
+    check_document(parameters, field="parameters")
 
 
 @dataclass(frozen=True, slots=True)

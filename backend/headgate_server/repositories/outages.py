@@ -1,0 +1,21 @@
+"""When the API last served, and what an outage of it does to deadlines."""
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.repositories.statements import named
+from headgate_server.tables.events import control_plane
+
+
+async def note_service(work: UnitOfWork, *, grace: timedelta) -> timedelta | None:
+    """Record that the API serves; return how long it had not, where that is beyond the grace."""
+    rows = await work.execute(named("note_service"), {"now": work.now, "grace": grace})
+    return rows.scalar_one_or_none()
+
+
+async def is_served(work: UnitOfWork, *, grace: timedelta) -> bool:
+    """Whether some replica of the API has served within the grace."""
+    rows = await work.execute(select(control_plane.c.last_served_at > work.now - grace))
+    return rows.scalar_one()

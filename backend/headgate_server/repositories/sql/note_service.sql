@@ -1,0 +1,25 @@
+-- Records that the API serves. Where it had not for longer than the grace, the silence was ours:
+-- whatever was alive when it began gets as much more time, in the same statement, so that nobody
+-- is judged in between. The row's lock lets one replica only add an outage.
+with before as (
+  select last_served_at from control_plane where id = 1 for update
+), outage as (
+  select last_served_at as began_at, cast(:now as timestamptz) - last_served_at as lasted
+  from before
+  where last_served_at < cast(:now as timestamptz) - cast(:grace as interval)
+), served as (
+  update control_plane set last_served_at = greatest(before.last_served_at, :now)
+  from before
+  where id = 1
+), leases as (
+  update work_items item set
+    fence_until = item.fence_until + outage.lasted,
+    last_seen_at = item.last_seen_at + outage.lasted
+  from outage
+  where item.phase in ('CLAIMED', 'RUNNING') and item.fence_until >= outage.began_at
+), sessions as (
+  update agent_sessions session set last_seen_at = session.last_seen_at + outage.lasted
+  from outage
+  where session.ended_at is null
+)
+select lasted from outage

@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 help: ## this list
 	@infra/dev/help.sh
 
-demo: ## a server, an agent and example flows, ready to look at
+demo: ## a server, an agent and example flows, run and followed live; ONCE=1 ends it
 	@infra/dev/demo.sh $(ARGS)
 
 dev: ## the server with Postgres and Redis of its own, on one machine

@@ -127,7 +127,10 @@ class Flow(Generic[P, R]):
 
     def with_options(self, **options: Unpack[FlowOptions]) -> "Flow[P, R]":
         """Return a flow of the same function with some options changed."""
-        return Flow(self.fn, **{**self.options, **options})
+        changed = Flow(self.fn, **{**self.options, **options})
+        hooks = self.spec.hooks.changed_by(options, to=changed.spec.hooks)
+        changed.spec = replace(changed.spec, hooks=hooks)
+        return changed
 
     def parameter_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the parameters, as deployments store it."""

@@ -44,6 +44,14 @@ class Hooks:
     on_cancellation: tuple[Hook, ...] = ()
     on_crashed: tuple[Hook, ...] = ()
 
+    def changed_by(self, options: Mapping[str, Any], *, to: "Hooks") -> "Hooks":
+        """Return the hooks of a copy: those of ``to`` for the kinds the options name, else these.
+
+        Hooks may have been added since the decorator ran, and the options do not know of them.
+        """
+        kinds = self.__dataclass_fields__
+        return Hooks(**{kind: getattr(to if kind in options else self, kind) for kind in kinds})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec:

@@ -229,7 +229,10 @@ class Task(Generic[P, R]):
 
     def with_options(self, **options: Unpack[TaskOptions]) -> "Task[P, R]":
         """Return a task of the same function with some options changed."""
-        return Task(self.fn, **{**self.options, **options})
+        changed = Task(self.fn, **{**self.options, **options})
+        hooks = self.spec.hooks.changed_by(options, to=changed.spec.hooks)
+        changed.spec = replace(changed.spec, hooks=hooks)
+        return changed
 
     def on_completion(self, hook: Hook) -> Hook:
         """Add a hook; usable as a decorator."""

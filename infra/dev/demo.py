@@ -5,6 +5,7 @@ Without arguments it goes on until Ctrl-C; ``--once`` checks what came out and s
 
 import argparse
 import asyncio
+import os
 import shutil
 import sys
 import tempfile
@@ -29,7 +30,6 @@ from headgate.cli.views import PlainView, ProgressView, open_progress
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "client" / "examples"
-FOLDER = ROOT / ".headgate"
 BEATS = 3
 PLANNING_SECONDS = 20.0
 POLL_SECONDS = 0.1
@@ -103,11 +103,12 @@ def _demonstrate(folder: Path, *, is_once: bool, port: int | None) -> None:
 @contextmanager
 def _data_folder(*, is_kept: bool) -> Generator[Path]:
     """Return where the server keeps its data: the same place each time, or one that goes away."""
-    FOLDER.mkdir(exist_ok=True)
+    parent = Path(os.environ.get("HEADGATE_DEMO_DIR") or ROOT / ".headgate")
+    parent.mkdir(parents=True, exist_ok=True)
     if is_kept:
-        yield FOLDER / "demo"
+        yield parent / "demo"
         return
-    folder = Path(tempfile.mkdtemp(prefix="once-", dir=FOLDER))
+    folder = Path(tempfile.mkdtemp(prefix="once-", dir=parent))
     try:
         yield folder
     finally:

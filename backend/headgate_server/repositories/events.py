@@ -1,27 +1,18 @@
-"""The outbox, where events wait for their number, and the published events."""
+"""SQL of the published events: reading."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, insert, select
+from sqlalchemy import Row, Select, select
 
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain.events import Event, NewEvent
+from headgate_server.domain.events import Event
 from headgate_server.domain.filters import EventFilter
-from headgate_server.domain.ids import new_id
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.repositories import filters, pages
-from headgate_server.tables.events import events, outbox
+from headgate_server.tables.events import events
 
 EVENTS_A_STATEMENT = 1000
 """Keeps a statement below the 32,767 values that the protocol allows."""
-
-
-async def insert_events(work: UnitOfWork, new: Sequence[NewEvent]) -> None:
-    """Write events to the outbox: they are published if this commits."""
-    for start in range(0, len(new), EVENTS_A_STATEMENT):
-        part = new[start : start + EVENTS_A_STATEMENT]
-        await work.execute(insert(outbox).values([_row(work, event) for event in part]))
 
 
 async def list_events(
@@ -39,19 +30,6 @@ async def count_events(work: UnitOfWork, *, filter: EventFilter | None, cap: int
 
 def _matching(work: UnitOfWork, filter: EventFilter | None) -> Select[Any]:
     return select(events).where(events.c.workspace_id == work.workspace_id, *filters.events(filter))
-
-
-def _row(work: UnitOfWork, event: NewEvent) -> dict[str, Any]:
-    return {
-        "workspace_id": work.workspace_id,
-        "event_id": new_id(),
-        "occurred_at": work.now,
-        "name": event.name,
-        "resource_id": event.resource_id,
-        "resource": event.resource,
-        "payload": event.payload,
-        "related": list(event.related),
-    }
 
 
 def _event(row: Row[Any]) -> Event:

@@ -20,8 +20,8 @@ from headgate_server.domain.work_pools import WorkPool
 from headgate_server.repositories import agents as repository
 from headgate_server.repositories.agents import NewSession
 from headgate_server.repositories.leases import read as leases
-from headgate_server.repositories.outbox import insert_events
 from headgate_server.services import work_pools, work_queues
+from headgate_server.services.events import record_events
 
 get_many_agents = repository.get_many_agents
 find_session = repository.find_session
@@ -89,8 +89,7 @@ async def register_agent(
     session = await repository.find_session(work, session_id)
     if session is None:
         raise SessionFenced
-    await insert_events(work, [_event("agent.connected", session)])
-    work.wake(channels.OUTBOX)
+    await record_events(work, [_event("agent.connected", session)])
     return session, pool
 
 
@@ -161,8 +160,8 @@ async def drain_session(work: UnitOfWork, *, session_id: UUID) -> AgentSession:
     if session is None:
         raise SessionFenced
     await repository.set_session_state(work, session_id=session_id, state=AgentState.DRAINING)
-    await insert_events(work, [_event("agent.draining", session)])
-    work.wake(channels.agent(session_id), channels.OUTBOX)
+    await record_events(work, [_event("agent.draining", session)])
+    work.wake(channels.agent(session_id))
     return session
 
 
@@ -172,8 +171,8 @@ async def leave(work: UnitOfWork, *, session_id: UUID) -> bool:
     if session is None:
         return False
     await repository.end_session(work, session_id=session_id, state=AgentState.OFFLINE)
-    await insert_events(work, [_event("agent.disconnected", session)])
-    work.wake(channels.agent(session_id), channels.OUTBOX)
+    await record_events(work, [_event("agent.disconnected", session)])
+    work.wake(channels.agent(session_id))
     return True
 
 

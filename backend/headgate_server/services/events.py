@@ -9,13 +9,13 @@ from headgate_server.domain import ids
 from headgate_server.domain.events import Event, NewEvent
 from headgate_server.domain.filters import EventFilter
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
-from headgate_server.repositories import events
+from headgate_server.repositories import events, outbox
 
 
 async def record_events(work: UnitOfWork, new: Sequence[NewEvent]) -> None:
     """Write events with the transaction and have them published soon after it commits."""
     if new:
-        await events.insert_events(work, new)
+        await outbox.insert_events(work, new)
         work.wake(channels.OUTBOX)
 
 

@@ -19,7 +19,7 @@ from headgate_server.domain.task_runs import (
 )
 from headgate_server.repositories import task_runs as repository
 from headgate_server.repositories.leases.guard import guard_lease
-from headgate_server.repositories.outbox import insert_events
+from headgate_server.services.events import record_events
 
 get_many_task_runs = repository.get_many_task_runs
 list_changed = repository.list_changed
@@ -60,8 +60,8 @@ async def sync_task_runs(
     await guard_lease(work, lease=lease, flow_run_id=flow_run_id)
     if rows:
         await repository.upsert_task_runs(work, flow_run_id=flow_run_id, rows=rows)
-        await insert_events(work, [_event(flow_run_id, rows)])
-        work.wake(channels.run(flow_run_id), channels.OUTBOX)
+        await record_events(work, [_event(flow_run_id, rows)])
+        work.wake(channels.run(flow_run_id))
     return len(rows), rejections
 
 

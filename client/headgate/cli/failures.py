@@ -1,12 +1,14 @@
 """What goes wrong on the command line: exit codes, and errors that say what to do next."""
 
 import difflib
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
 
 from headgate import errors
+
+NEARLY_SAME = 0.8
+"""How alike two names are of which one is a slip of the other."""
 
 
 class ExitCode(IntEnum):
@@ -104,12 +106,15 @@ def complain(message: str, *, hints: Iterable[str] = ()) -> None:
 def near_names(name: str, *, known: Iterable[str], listing: str) -> list[str]:
     """Return hints for a name that does not exist: what was probably meant, and where to look."""
     candidates = sorted(set(known))
-    short = {re.split(r"[/:]", candidate)[-1]: candidate for candidate in candidates}
-    close = difflib.get_close_matches(name, candidates, n=3, cutoff=0.5)
-    close += [
-        short[match]
-        for match in difflib.get_close_matches(name.rpartition("/")[2], short, n=3, cutoff=0.6)
-        if short[match] not in close
-    ]
+    close = difflib.get_close_matches(name, candidates, n=3, cutoff=NEARLY_SAME)
+    if not close:
+        # Of flow/deployment, somebody may have typed only the second part, or another flow.
+        close = [
+            candidate
+            for candidate in candidates
+            if difflib.get_close_matches(
+                name, [candidate, candidate.rpartition("/")[2]], cutoff=0.5
+            )
+        ]
     meant = [f"Did you mean {' or '.join(close[:3])}?"] if close else []
     return [*meant, f"`{listing}` shows what there is."]

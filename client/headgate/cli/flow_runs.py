@@ -82,7 +82,9 @@ def show_logs(
     follow: Annotated[
         bool, Parameter(name=("--follow", "-f"), help="go on until the run ends")
     ] = False,
-    tail: Annotated[int | None, Parameter(help="only this many lines from the end")] = None,
+    tail: Annotated[
+        int | None, Parameter(help="only this many lines from the end, at most 1000")
+    ] = None,
     output: OutputOption = "table",
 ) -> None:
     """Print a run's log, oldest line first."""

@@ -14,6 +14,7 @@ from headgate.cli.failures import ExitCode
 from headgate.cli.output import Columns, Format, OutputOption, show_item
 from headgate.cli.parameters import ParameterOption, ParametersOption, read_parameters
 from headgate.engine.context import FlowRun
+from headgate.engine.parameters import as_call, bind_named, validate
 from headgate.flows import Flow
 from headgate.states import State
 
@@ -46,7 +47,11 @@ def run(
     """
     parameters = read_parameters(param, document=params)
     flow = import_flow(entrypoint)
-    parameters = flow.validate_parameters(parameters)
+    spec = flow.spec
+    parameters = bind_named(spec.signature, name=spec.name, parameters=parameters)
+    if spec.validate_parameters:
+        # The engine would fail the run for it; here it is a slip of the command line.
+        validate(spec.fn, signature=spec.signature, name=spec.name, parameters=parameters)
     runs: list[tuple[str, str]] = []
 
     def remember(flow: Flow[..., Any], started: FlowRun, state: State[Any]) -> None:
@@ -71,9 +76,9 @@ def run(
 
 
 def _execute(flow: Flow[..., Any], parameters: dict[str, Any]) -> State[Any]:
-    if flow.is_async:
-        return asyncio.run(flow(**parameters, return_state=True))
-    return flow(**parameters, return_state=True)
+    args, kwargs = as_call(flow.spec.signature, parameters=parameters)
+    state = flow(*args, **kwargs, return_state=True)
+    return asyncio.run(state) if flow.is_async else state
 
 
 def _as_json(value: Any) -> Any:

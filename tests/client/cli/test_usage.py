@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.cli.commands import headgate
+from tests.client.cli.commands import headgate, headgate_here
 
 FLOWS = """
 from headgate import flow
@@ -17,6 +17,10 @@ def add(left: int, right: int = 1) -> int:
 @flow
 def fail() -> None:
     raise ValueError("no luck")
+
+@flow
+def gather(first: int, /, *rest: int, **named: int) -> int:
+    return first + sum(rest) + sum(named.values())
 
 @flow
 async def later(seconds: float = 0) -> str:
@@ -32,7 +36,7 @@ MISUSES = (
     (["flow-runs", "list"], 2, "headgate profiles create"),
     (["run", "nowhere.py:flow"], 2, "There is no file"),
     (["run", "flows.py:ad"], 2, "Did you mean add?"),
-    (["run", "flows.py"], 2, "flows.py holds 3 flows"),
+    (["run", "flows.py"], 2, "flows.py holds 4 flows"),
     (["run", "flows.py:add"], 2, "missing a required argument: 'left'"),
     (["run", "flows.py:add", "-p", "left=x"], 2, "left"),
     (["run", "flows.py:add", "-p", "left"], 2, "does not have the form key=value"),
@@ -66,7 +70,7 @@ def quiet(folder: Path) -> dict[str, str]:
     ("arguments", "code", "words"), MISUSES, ids=[" ".join(misuse[0]) for misuse in MISUSES]
 )
 def test_misuse_is_explained(arguments: list[str], code: int, words: str, folder: Path) -> None:
-    done = headgate(*arguments, environment=quiet(folder), folder=folder)
+    done = headgate_here(*arguments, environment=quiet(folder), folder=folder)
 
     assert done.code == code, done.err
     assert done.out == ""
@@ -120,6 +124,17 @@ def test_failed_run_exits_7(folder: Path) -> None:
     assert done.code == 7
     assert "stateType: FAILED\n" in done.out
     assert "message: 'ValueError: no luck'\n" in done.out
+
+
+def test_parameters_reach_every_kind_of_argument(folder: Path) -> None:
+    done = headgate(
+        *("run", "flows.py:gather", "-p", "first=1", "-p", "rest=[2, 3]", "-p", "other=4"),
+        *("-o", "yaml"),
+        environment=quiet(folder),
+        folder=folder,
+    )
+
+    assert "result: 10\n" in done.out
 
 
 def test_run_of_an_async_flow(folder: Path) -> None:

@@ -135,3 +135,24 @@ def test_a_hook_sees_the_run() -> None:
     work(3)
 
     assert seen == [({"x": 3}, 1)]
+
+
+def test_a_hook_added_by_decoration_survives_a_change_of_options() -> None:
+    seen: list[str] = []
+
+    @flow
+    def work() -> None:
+        """Do nothing."""
+
+    @task
+    def step() -> None:
+        """Do nothing."""
+
+    for owner in (work, step):
+        owner.on_completion(lambda owner, run, state: seen.append(owner.name))
+
+    work.with_options(name="other")()
+    step.with_options(name="changed")()
+    work.with_options(on_completion=[])()
+
+    assert seen == ["other", "changed"]

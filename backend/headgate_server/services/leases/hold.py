@@ -17,7 +17,7 @@ from headgate_server.repositories import agents as agents_repository
 from headgate_server.repositories.flow_runs.transition import lock_run
 from headgate_server.repositories.leases import job as job_repository
 from headgate_server.repositories.leases import renew as repository
-from headgate_server.repositories.outbox import insert_events
+from headgate_server.services.events import record_events
 from headgate_server.services.transitions import Proposal, Transition, holds, transition
 
 MAX_HELD = 1000
@@ -80,7 +80,7 @@ async def decline_run(
     if pool_id is None:
         raise LeaseLost
     shown = ids.show(ids.Kind.FLOW_RUN, lease.run_id)
-    await insert_events(
+    await record_events(
         work,
         [
             NewEvent(
@@ -94,7 +94,7 @@ async def decline_run(
             )
         ],
     )
-    work.wake(channels.pool(pool_id), channels.OUTBOX)
+    work.wake(channels.pool(pool_id))
 
 
 async def renew_leases(
@@ -110,7 +110,7 @@ async def renew_leases(
     renewals = await repository.renew_leases(work, held=held, lease=lease)
     back = [renewal for renewal in renewals if renewal.is_back]
     if back:
-        await insert_events(work, [_responsive(renewal.run_id) for renewal in back])
+        await record_events(work, [_responsive(renewal.run_id) for renewal in back])
         work.wake(*(channels.run(renewal.run_id) for renewal in back))
     return [_verdict(work, renewal, lease) for renewal in renewals]
 

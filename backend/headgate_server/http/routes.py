@@ -9,6 +9,7 @@ from headgate_server.graphql.context import Backend
 from headgate_server.http.auth import Authenticate
 from headgate_server.http.graphql import Endpoint, EndpointOptions
 from headgate_server.http.health import Check, health_routes
+from headgate_server.http.landing import landing_route
 
 GRAPHQL_PATH = "/graphql"
 
@@ -22,7 +23,7 @@ def build_routes(
     has_started: Check,
     options: EndpointOptions | None = None,
 ) -> Sequence[BaseRoute]:
-    """Return the routes of the API and of its health."""
+    """Return the routes of the API, of its health, and of the root."""
     endpoint = Endpoint(
         schema,
         backend=backend,
@@ -32,5 +33,6 @@ def build_routes(
     return [
         Route(GRAPHQL_PATH, endpoint),
         WebSocketRoute(GRAPHQL_PATH, endpoint),
+        landing_route(),
         *health_routes(is_ready=is_ready, has_started=has_started),
     ]

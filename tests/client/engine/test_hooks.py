@@ -148,8 +148,11 @@ def test_a_hook_added_by_decoration_survives_a_change_of_options() -> None:
     def step() -> None:
         """Do nothing."""
 
-    for owner in (work, step):
-        owner.on_completion(lambda owner, run, state: seen.append(owner.name))
+    def note(owner: Any, run: Any, state: Any) -> None:
+        seen.append(owner.name)
+
+    work.on_completion(note)
+    step.on_completion(note)
 
     work.with_options(name="other")()
     step.with_options(name="changed")()

@@ -23,7 +23,6 @@ class Timers:
     unresponsive_after_seconds: float = 45.0
     stream_max_age_seconds: float = 1800.0
     session_token_seconds: float = 1800.0
-    reap_interval_seconds: float = 5.0
     sweep_seconds: float = 10.0
     sweep_without_redis_seconds: float = 2.0
     schedule_horizon_seconds: float = 900.0

@@ -105,6 +105,7 @@ class ForkServer:
             _take_over_output(descriptors)
             os.environ.clear()
             os.environ.update(start.environment)
+            _extend_import_path()
             os.chdir(start.folder)
             code = lifeline.run(msgspec.json.encode(start.job))
         except BaseException:  # noqa: BLE001  the edge of a process: nothing may return into the server
@@ -137,6 +138,12 @@ class ForkServer:
             if child.dies_with_agent:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(pid, signal.SIGKILL)
+
+
+def _extend_import_path() -> None:
+    """Do what an interpreter does with PYTHONPATH as it starts: this one started long ago."""
+    given = os.environ.get("PYTHONPATH", "")
+    sys.path[:0] = [entry for entry in given.split(os.pathsep) if entry and entry not in sys.path]
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:

@@ -54,6 +54,13 @@ class WarmProcesses:
         """Whether forking a warm interpreter is safe here."""
         return sys.platform == "linux"
 
+    @property
+    def server_pid(self) -> int | None:
+        """The fork server's process id; None while there is none."""
+        if self._connection is None or self._server is None:
+            return None
+        return self._server.pid
+
     async def warm_up(self) -> None:
         """Start the fork server, so that the first run finds it warm."""
         async with self._lock:

@@ -61,6 +61,11 @@ class ProcessLauncher:
     def __init__(self, *, is_warm: bool = True) -> None:
         self._warm = WarmProcesses() if is_warm and WarmProcesses.is_supported() else None
 
+    @property
+    def warm_server_pid(self) -> int | None:
+        """The process id of the warm interpreter; None while there is none."""
+        return self._warm.server_pid if self._warm is not None else None
+
     async def warm_up(self) -> None:
         """Prepare, so that the first run starts as fast as the others."""
         if self._warm is not None:

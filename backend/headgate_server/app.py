@@ -32,6 +32,7 @@ from headgate_server.http.auth import Remembering
 from headgate_server.http.constants import UVICORN_OPTIONS
 from headgate_server.http.graphql import EndpointOptions
 from headgate_server.http.routes import build_routes
+from headgate_server.http.websocket import SocketTimers
 from headgate_server.loops.loop import LoopContext
 from headgate_server.loops.registry import LOOPS
 from headgate_server.loops.supervisor import Supervisor
@@ -180,7 +181,14 @@ def build_app(core: Core, *, dispatcher: Dispatcher, readiness: Readiness) -> St
             authenticate=Remembering(authenticate),
             is_ready=is_ready,
             has_started=has_started,
-            options=EndpointOptions(allowed_origins=origins),
+            options=EndpointOptions(
+                allowed_origins=origins,
+                timers=SocketTimers(
+                    init_seconds=settings.timers.connection_init_seconds,
+                    ping_seconds=settings.timers.ping_seconds,
+                    pong_seconds=settings.timers.pong_seconds,
+                ),
+            ),
         )
     )
 

@@ -16,7 +16,8 @@ class Timers:
     """Every time that dispatch depends on, in seconds."""
 
     connection_init_seconds: float = 5.0
-    ping_interval_seconds: float = 20.0
+    ping_seconds: float = 20.0
+    pong_seconds: float = 20.0
     offer_ttl_seconds: float = 15.0
     heartbeat_seconds: float = 15.0
     lease_seconds: float = 90.0
@@ -26,8 +27,6 @@ class Timers:
     sweep_seconds: float = 10.0
     sweep_without_redis_seconds: float = 2.0
     schedule_horizon_seconds: float = 900.0
-    late_threshold_seconds: float = 15.0
-    drain_seconds: float = 25.0
     pulse_seconds: float = 5.0
 
     @property

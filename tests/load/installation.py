@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -36,7 +37,7 @@ class Installation:
     folder: Path
     server: subprocess.Popen[bytes]
     portal: BlockingPortal
-    start_seconds: float
+    server_settings: dict[str, str]
     agents: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
 
     @property
@@ -121,24 +122,24 @@ def installed(settings: Mapping[str, str] | None = None) -> Generator[Installati
             portal.wrap_async_context_manager(EmbeddedServices(folder / "services"))
         )
         log = stack.enter_context((folder / "server.log").open("wb"))
-        began = time.monotonic()
+        secret = secrets.token_hex(16)
+        given = {
+            "HEADGATE_DATABASE_URL": services.postgres_url,
+            "HEADGATE_REDIS_URL": services.redis_url,
+            "HEADGATE_SECRET_KEY": secret,
+            **(settings or {}),
+        }
         server = subprocess.Popen(
             [
                 sys.executable, "-m", "headgate_server", "dev", "--no-agent", "--port",
-                str(_free_port()), "--data-dir", str(folder / "dev"),
+                str(free_port()), "--data-dir", str(folder / "dev"),
             ],
-            env={
-                **os.environ,
-                "HEADGATE_DATABASE_URL": services.postgres_url,
-                "HEADGATE_REDIS_URL": services.redis_url,
-                **(settings or {}),
-            },
+            env={**os.environ, **given},
             stdout=log,
             stderr=log,
         )  # fmt: skip
         stack.callback(stop, server)
         _wait_for_line(folder / "server.log", "Headgate is running", server)
-        started = time.monotonic() - began
         known = json.loads((folder / "dev" / "dev.json").read_text())
         yield Installation(
             url=known["url"],
@@ -148,11 +149,12 @@ def installed(settings: Mapping[str, str] | None = None) -> Generator[Installati
             folder=folder,
             server=server,
             portal=portal,
-            start_seconds=started,
+            server_settings=given,
         )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

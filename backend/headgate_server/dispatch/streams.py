@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 MAX_QUEUED = 1000
 HEARTBEAT_SECONDS = 20.0
 AGE_JITTER = 0.2
+QUIET_SWEEPS = 3
+"""A stream sweeps less often than a pool: what it looks for comes with each heartbeat as well."""
 SUPERSEDED_DEADLINE = timedelta(seconds=5)
 _DIRECTIVES = {AgentState.DRAINING: DirectiveKind.DRAIN, AgentState.PAUSED: DirectiveKind.PAUSE}
 
@@ -153,7 +155,9 @@ class Stream:
         async with bus.listen(channels.agent(opening.session.id)) as listener:
             while await self._look(opening):
                 await listener.wait(
-                    timers.sweep_seconds if bus.is_connected else timers.sweep_without_redis_seconds
+                    timers.sweep_seconds * QUIET_SWEEPS
+                    if bus.is_connected
+                    else timers.sweep_without_redis_seconds
                 )
 
     def _watcher_ended(self, watcher: asyncio.Task[None]) -> None:

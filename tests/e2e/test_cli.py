@@ -1,6 +1,7 @@
 """The command line against a real server and real agents: what it does, says, and exits with."""
 
 import json
+import shlex
 import signal
 import sys
 from collections.abc import Generator
@@ -358,7 +359,7 @@ def test_watch_goes_on_after_a_broken_socket(
 
 
 def test_reader_that_leaves_is_no_error(server: DevServer) -> None:
-    command = f"{sys.executable} -m headgate flow-runs list --upcoming -n 100 | head -n 0"
+    command = f"{shlex.quote(sys.executable)} -m headgate flow-runs list --upcoming -n 100 | head -n 0"
     with start(
         "pipe",
         ["bash", "-o", "pipefail", "-c", command],

@@ -359,7 +359,8 @@ def test_watch_goes_on_after_a_broken_socket(
 
 
 def test_reader_that_leaves_is_no_error(server: DevServer) -> None:
-    command = f"{shlex.quote(sys.executable)} -m headgate flow-runs list --upcoming -n 100 | head -n 0"
+    python = shlex.quote(sys.executable)
+    command = f"{python} -m headgate flow-runs list --upcoming -n 100 | head -n 0"
     with start(
         "pipe",
         ["bash", "-o", "pipefail", "-c", command],

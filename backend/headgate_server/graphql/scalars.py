@@ -32,13 +32,20 @@ def parse_datetime(value: object) -> datetime:
     if isinstance(value, str):
         try:
             parsed = datetime.fromisoformat(value)
-        except ValueError:
-            parsed = None
-        if parsed is not None and parsed.tzinfo is not None:
-            return parsed.astimezone(UTC)
+            if parsed.tzinfo is not None:
+                return _within_the_calendar(parsed.astimezone(UTC))
+        except (ValueError, OverflowError):
+            pass
     raise GraphQLError(
         "A DateTime is an RFC 3339 string with an offset, such as 2026-11-23T02:00:00.000000Z."
     )
+
+
+def _within_the_calendar(at: datetime) -> datetime:
+    """Keep a day's distance from the first and the last year, for every zone's sake."""
+    if not 1 < at.year < 9999:
+        raise ValueError(at)
+    return at
 
 
 def show_duration(value: timedelta) -> str:

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -86,6 +86,9 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         scope.setdefault("state", {})["request_id"] = request_id
         try:
             response = await self.run(request)
+        except ClientDisconnect:
+            logger.info("The caller of request %s went away before it was whole", request_id)
+            return
         except HTTPException as error:
             response = _refuse(error.status_code, error.reason)
         except Exception as error:  # noqa: BLE001  the edge: nothing unmasked leaves

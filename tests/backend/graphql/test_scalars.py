@@ -29,8 +29,20 @@ async def test_time_is_shown_in_utc_with_microseconds(
     assert answer.data == {"at": shown}
 
 
-@pytest.mark.parametrize("sent", ["2026-11-23T02:00:00", "yesterday", 5, None])
-async def test_time_without_an_offset_is_refused(api: ApiClient, sent: object) -> None:
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "2026-11-23T02:00:00",
+        "yesterday",
+        5,
+        None,
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+    ],
+)
+async def test_time_without_an_offset_or_beyond_the_calendar_is_refused(
+    api: ApiClient, sent: object
+) -> None:
     answer = await api.execute("query ($at: DateTime!) { at(at: $at) }", at=sent)
 
     assert answer.code == "BAD_REQUEST"

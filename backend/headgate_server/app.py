@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
@@ -43,6 +44,8 @@ logger = logging.getLogger("headgate")
 
 MINIMUM_SECRET_LENGTH = 16
 STOP_SECONDS = 10
+CANCEL_AGAIN_SECONDS = 0.5
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +71,7 @@ def resolve_urls(settings: Settings) -> DatabaseUrls:
             "Set HEADGATE_DATABASE_URL to a Postgres address, such as "
             "postgresql://user:password@host/database, or use `headgate-server dev`."
         )
-    for name in ("database_url", "owner_database_url", "system_database_url"):
-        if getattr(settings, name):
-            check_url(
-                getattr(settings, name),
-                name=name.upper(),
-                schemes=("postgresql", "postgres", "postgresql+asyncpg"),
-            )
+    check_database_urls(settings)
     if settings.database_url and settings.system_database_url:
         return DatabaseUrls(
             owner=owner, app=settings.database_url, system=settings.system_database_url
@@ -82,6 +79,21 @@ def resolve_urls(settings: Settings) -> DatabaseUrls:
     return addresses.derive(
         owner, secret_key=check_secret(settings), role_prefix=settings.role_prefix
     )
+
+
+def check_database_urls(settings: Settings) -> None:
+    """Refuse an address of the database that is malformed.
+
+    Raises:
+        ConfigurationError: naming the setting.
+    """
+    for name in ("database_url", "owner_database_url", "system_database_url"):
+        if getattr(settings, name):
+            check_url(
+                getattr(settings, name),
+                name=name.upper(),
+                schemes=("postgresql", "postgres", "postgresql+asyncpg"),
+            )
 
 
 def check_secret(settings: Settings) -> str:
@@ -220,6 +232,7 @@ async def serve_api(core: Core, *, until: Awaitable[Any], on_ready: Callable[[],
     settings = core.settings
     dispatcher = Dispatcher(database=core.database, bus=core.bus, timers=settings.timers)
     readiness = Readiness()
+    check_bindable(settings.host, settings.port)
     options: dict[str, Any] = dict(UVICORN_OPTIONS)
     config = uvicorn.Config(
         build_app(core, dispatcher=dispatcher, readiness=readiness),
@@ -230,7 +243,7 @@ async def serve_api(core: Core, *, until: Awaitable[Any], on_ready: Callable[[],
         **options,
     )
     server = Server(config)
-    sockets = [_bind(config)]
+    sockets = [config.bind_socket()]
     serving = asyncio.create_task(server.serve(sockets=sockets), name="uvicorn")
     beating = asyncio.create_task(beat_forever(core.database, settings.timers), name="pulse")
     try:
@@ -251,14 +264,22 @@ async def serve_api(core: Core, *, until: Awaitable[Any], on_ready: Callable[[],
         await serving
 
 
-def _bind(config: uvicorn.Config) -> Any:
-    try:
-        return config.bind_socket()
-    except SystemExit:
-        raise ConfigurationError(
-            f"Port {config.port} of {config.host} is in use or may not be bound. Stop what listens "
-            "there, or choose another with --port or HEADGATE_PORT."
-        ) from None
+def check_bindable(host: str, port: int) -> None:
+    """Refuse an address that cannot be listened on, before anything is started for it.
+
+    Raises:
+        ConfigurationError: the port is in use, or may not be bound.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"Port {port} of {host} cannot be listened on: {error.strerror}. Stop what listens "
+                "there, or choose another with --port or HEADGATE_PORT."
+            ) from None
 
 
 async def serve_scheduler(core: Core, *, until: Awaitable[Any]) -> None:
@@ -278,16 +299,28 @@ async def serve_scheduler(core: Core, *, until: Awaitable[Any]) -> None:
             running.result()
     finally:
         stopping.cancel()
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await _end(running)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel a task until it has ended: the Redis client may take a cancellation for a timeout."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_AGAIN_SECONDS)
 
 
 def stop_signal() -> asyncio.Event:
-    """Return an event that the first SIGINT or SIGTERM sets."""
+    """Return an event that the first SIGINT or SIGTERM sets; a second one ends the process."""
     event = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if event.is_set():
+            os._exit(INTERRUPTED)
+        event.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, event.set)
+        loop.add_signal_handler(number, on_signal)
     return event
 
 

@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from headgate_server.app import Core, open_core, serve_api, serve_scheduler, stop_signal
+from headgate_server.app import (
+    Core,
+    check_bindable,
+    check_database_urls,
+    open_core,
+    serve_api,
+    serve_scheduler,
+    stop_signal,
+)
 from headgate_server.database.migrate import upgrade
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.errors import Unauthenticated
@@ -59,6 +67,8 @@ async def run(settings: Settings, options: DevOptions) -> None:
             left running.
     """
     stop = stop_signal()
+    check_bindable(settings.host, settings.port)
+    check_database_urls(settings)
     if options.is_fresh:
         await asyncio.to_thread(DataDir.clear, options.data_dir)
     services = EmbeddedServices(

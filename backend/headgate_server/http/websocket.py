@@ -127,6 +127,11 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         self.connection.pong.set()
 
     @override
+    def forget_id(self, id: str) -> None:
+        """Forget an operation; the client may have completed it in the same moment."""
+        self.operations.pop(id, None)
+
+    @override
     async def run_operation(self, operation: Operation[Any, Any]) -> None:
         try:
             refusal = rules.check_document_size(operation.query)

@@ -1,6 +1,7 @@
 """Parameters: bind arguments to a signature, validate and coerce them, describe them as JSON."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -124,6 +125,10 @@ def schema(fn: Callable[..., Any], *, signature: inspect.Signature) -> dict[str,
     return validation.schema(fn, signature=signature)
 
 
+_ESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+"""What the server's database cannot hold, as JSON writes it."""
+
+
 def as_json(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters as JSON values, for people to read.
 
@@ -137,6 +142,8 @@ def as_json(parameters: Mapping[str, Any]) -> dict[str, Any]:
             text = orjson.dumps(_type_name(value))
         shown[name] = orjson.Fragment(text)
     document = orjson.dumps(shown)
+    if b"\\u0000" in document:
+        document = _ESCAPED_NUL.sub(rb"\1\\ufffd", document)
     if len(document) > MAX_PARAMETERS_BYTES:
         return {
             name: f"{_type_name(value)} (too large to show)" for name, value in parameters.items()

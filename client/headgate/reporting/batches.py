@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from headgate.reporting.records import LogRow, TaskRun
+from headgate.texts import storable
 
 MAX_ROWS = 1000
 MAX_CHARACTERS = 1_000_000
@@ -98,7 +99,8 @@ def take_logs(queue: deque[LogRow], *, stream_id: str, offset: int) -> LogBatch 
 
 
 def cut_message(message: str) -> str:
-    """Cut a line to what the server takes, and say so at its end."""
+    """Return a line as the server can take it: encodable, and cut with a word at its end."""
+    message = storable(message)
     if len(message) <= MAX_MESSAGE_CHARACTERS:
         return message
     return message[: MAX_MESSAGE_CHARACTERS - len(_CUT)] + _CUT

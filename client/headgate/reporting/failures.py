@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any
 
 from headgate.states import State, format_timestamp
+from headgate.texts import storable
 
 MAX_TRACEBACK_CHARACTERS = 16_000
 MAX_MESSAGE_CHARACTERS = 4_000
@@ -20,7 +21,7 @@ def describe_exception(error: BaseException) -> dict[str, str]:
         name = f"{kind.__module__}.{name}"
     return {
         "type": name,
-        "message": str(error)[:MAX_MESSAGE_CHARACTERS],
+        "message": storable(str(error))[:MAX_MESSAGE_CHARACTERS],
         "traceback": format_traceback(error),
     }
 
@@ -30,7 +31,7 @@ def format_traceback(error: BaseException) -> str:
     summary = traceback.TracebackException.from_exception(error)
     frames = [frame for frame in summary.stack if _OWN_FRAMES not in frame.filename]
     summary.stack = traceback.StackSummary.from_list(frames)
-    return "".join(summary.format())[-MAX_TRACEBACK_CHARACTERS:]
+    return storable("".join(summary.format()))[-MAX_TRACEBACK_CHARACTERS:]
 
 
 def user_error(
@@ -65,7 +66,7 @@ def state_input(state: State[Any], *, retry: dict[str, Any] | None = None) -> di
     return {
         "type": state.type.value,
         "name": state.name,
-        "message": state.message[:MAX_MESSAGE_CHARACTERS] if state.message else None,
+        "message": storable(state.message)[:MAX_MESSAGE_CHARACTERS] if state.message else None,
         "details": details or None,
         "timestamp": format_timestamp(instant),
     }

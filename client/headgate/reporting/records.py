@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from headgate.ids import make_id
 from headgate.states import Completed, State
+from headgate.texts import storable
 
 MAX_STATES = 200
 """What the server keeps of one task run."""
@@ -56,7 +57,7 @@ class TaskRun:
     ) -> None:
         self.id = make_id("trun")
         self.task_key = task_key
-        self.name = name or f"run-{self.id[-4:]}"
+        self.name = storable(name) or f"run-{self.id[-4:]}"
         self.flow_run_id = flow_run_id
         self.map_index = map_index
         self.tags = tags
@@ -87,8 +88,10 @@ class TaskRun:
         if len(self.states) >= MAX_STATES - _RESERVED_STATES and not state.is_final():
             return
         text = state.message if message is None else message
-        if text is not None and len(text) > MAX_DETAIL_CHARACTERS:
-            text = text[:MAX_DETAIL_CHARACTERS] + "… (cut)"
+        if text is not None:
+            text = storable(text)
+            if len(text) > MAX_DETAIL_CHARACTERS:
+                text = text[:MAX_DETAIL_CHARACTERS] + "… (cut)"
         self.states.append((state.type.value, state.name, state.timestamp_us, text))
 
 

@@ -7,6 +7,8 @@ from importlib import resources
 import orjson
 from sqlalchemy import TextClause, text
 
+from headgate_server.domain.errors import InvalidInput
+
 _ESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
@@ -22,8 +24,16 @@ def packed(value: object) -> str:
 
     A NUL character, which Postgres cannot hold, becomes U+FFFD: what user code printed or raised is
     kept as far as it can be. Inputs that a person can correct are checked before they come here.
+
+    Raises:
+        InvalidInput: an integer beyond 64 bits, or too deep a nesting.
     """
-    encoded = orjson.dumps(value, default=str)
+    try:
+        encoded = orjson.dumps(value, default=str)
+    except orjson.JSONEncodeError as error:
+        raise InvalidInput(
+            "A JSON value has at most 64-bit integers and moderate depth."
+        ) from error
     if b"\\u0000" in encoded:
         encoded = _ESCAPED_NUL.sub(rb"\1\\ufffd", encoded)
     return encoded.decode()

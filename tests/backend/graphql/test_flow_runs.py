@@ -194,6 +194,20 @@ async def test_renewal_brings_a_cancel(
     assert cancelled.data["runRenew"]["verdict"]["outcome"] == "CANCEL_REQUESTED"
 
 
+async def test_a_runs_token_acts_for_no_other_run_even_with_its_lease(
+    api: ApiClient, run: ApiClient, tenant: Tenant
+) -> None:
+    other = await begin(api, tenant)
+
+    moved = await propose(run, other, "RUNNING")
+    renewed = await run.execute(RENEW, input={"lease": lease_of(other)})
+
+    assert [error["code"] for error in moved["errors"]] == ["FORBIDDEN"]
+    assert [error["code"] for error in renewed.data["runRenew"]["errors"]] == ["FORBIDDEN"]
+    seen = await api.execute(RUN, id=other["flowRun"]["id"])
+    assert seen.data["flowRun"]["state"] == {"type": "PENDING", "name": "Pending"}
+
+
 async def test_same_key_begins_one_run_and_another_body_is_refused(
     api: ApiClient, tenant: Tenant
 ) -> None:

@@ -171,7 +171,7 @@ class LeaseMutations:
         input: Annotated[RunRenewInput, strawberry.argument(description="What to renew.")],
     ) -> RunRenewPayload:
         context = info.context
-        lease = input.lease.to_ref("lease")
+        lease = input.lease.to_own_ref(context.principal)
         workspace_id = await context.workspace_of(get_many_flow_runs, lease.run_id)
         async with context.work(workspace_id) as work:
             (verdict,) = await hold.renew_leases(

@@ -56,7 +56,7 @@ class TaskRunMutations:
         context = info.context
         flow_run_id = ids.parse(input.flow_run_id, kind=ids.Kind.FLOW_RUN)
         parse_uuid(input.batch_id, path=["batchId"])
-        lease = input.lease.to_ref("lease")
+        lease = input.lease.to_own_ref(context.principal)
         workspace_id = await context.workspace_of(get_many_flow_runs, flow_run_id)
         async with context.work(workspace_id) as work:
             accepted, rejections = await task_runs.sync_task_runs(

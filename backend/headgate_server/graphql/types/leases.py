@@ -8,8 +8,9 @@ from uuid import UUID
 import strawberry
 
 from headgate_server.domain import ids
-from headgate_server.domain.errors import InvalidInput
+from headgate_server.domain.errors import Forbidden, InvalidInput
 from headgate_server.domain.leases import LeaseOutcome, LeaseRef, Phase, Verdict, WorkItem
+from headgate_server.domain.tenancy import Principal
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.shapes.nodes import load, show_id
 from headgate_server.services import agents
@@ -45,6 +46,18 @@ class LeaseInput:
         run_id = ids.parse(self.run_id, kind=ids.Kind.FLOW_RUN)
         token = parse_uuid(self.lease_token, path=[*path, "leaseToken"])
         return LeaseRef(run_id=run_id, token=token, epoch=self.epoch)
+
+    def to_own_ref(self, principal: Principal) -> LeaseRef:
+        """Return the lease that was shown, which a run's token can show for its own run only.
+
+        Raises:
+            InvalidInput: an id or a token that cannot be one.
+            Forbidden: the lease of another run than the token's.
+        """
+        lease = self.to_ref("lease")
+        if principal.run is not None and principal.run.run_id != lease.run_id:
+            raise Forbidden("A run's token acts for that run only; use the other run's own token.")
+        return lease
 
 
 def parse_uuid(text: str, *, path: list[str]) -> UUID:

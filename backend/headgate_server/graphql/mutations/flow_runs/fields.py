@@ -146,7 +146,7 @@ class FlowRunMutations:
         if input.lease is None and missing:
             raise lacking(missing)
         run_id = ids.parse(input.id, kind=ids.Kind.FLOW_RUN)
-        lease = input.lease.to_ref("lease") if input.lease else None
+        lease = input.lease.to_own_ref(context.principal) if input.lease else None
         state = input.state.to_proposal()
         async with context.work(await _workspace_of_run(context, run_id)) as work:
             done = await change.set_state(

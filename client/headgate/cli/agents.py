@@ -34,6 +34,8 @@ def start_agent(
 
     A first signal lets what runs end; a second one cancels it.
     """
+    if limit < 1:
+        raise SettingsError(f"--limit is 1 or more, not {limit}: how many runs to hold at once")
     settings = load_settings()
     has_workspace = settings.organization is not None and settings.workspace is not None
     options = AgentOptions(

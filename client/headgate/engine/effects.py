@@ -7,10 +7,13 @@ awaiting. What happens between two effects is written once.
 import asyncio
 import contextlib
 import contextvars
+import os
+import sys
+import traceback
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future as ConcurrentFuture
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, NoReturn, Protocol, TypeVar, cast
 
 from headgate.clock import current_clock
 from headgate.engine.timeouts import Deadline, awaiting
@@ -94,10 +97,15 @@ class Call:
         """Call it here; a coroutine gets an event loop of its own."""
         if self.is_async:
             return run_coroutine(self.perform_async())
-        if self.deadline is None:
-            return self.fn(*self.args, **self.kwargs)
-        with self.deadline:
-            return self.fn(*self.args, **self.kwargs)
+        pid = os.getpid()
+        try:
+            if self.deadline is None:
+                return self.fn(*self.args, **self.kwargs)
+            with self.deadline:
+                return self.fn(*self.args, **self.kwargs)
+        finally:
+            if os.getpid() != pid:
+                _leave_fork()
 
     async def perform_async(self) -> Any:
         """Await it here; a plain function blocks the event loop, as calling it would."""
@@ -107,6 +115,23 @@ class Call:
             return await self.fn(*self.args, **self.kwargs)
         async with awaiting(self.deadline):
             return await self.fn(*self.args, **self.kwargs)
+
+
+def _leave_fork() -> NoReturn:
+    """End a process that user code forked, as a plain script would: the run is the parent's.
+
+    Going on would tell the parent's run, on the parent's connections, what became of the child.
+    """
+    error = sys.exception()
+    code = 0
+    if isinstance(error, SystemExit):
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    elif error is not None:
+        traceback.print_exception(error)
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 class Sleep:

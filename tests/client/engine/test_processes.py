@@ -56,6 +56,14 @@ def looks_at_its_environment():
     get_run_logger().info("lease %s", os.environ.get("HEADGATE_LEASE_TOKEN"))
 
 @flow
+def forks():
+    pid = os.fork()
+    if pid == 0:
+        sys.exit(3)
+    _, status = os.waitpid(pid, 0)
+    get_run_logger().info("child left with %d", os.waitstatus_to_exitcode(status))
+
+@flow
 def dies():
     os._exit(9)
 
@@ -148,6 +156,17 @@ def test_a_run_whose_agent_died_renews_its_lease_itself(
     finally:
         os.kill(child, signal.SIGKILL)
         agent.stdout.close()
+
+
+def test_a_process_that_user_code_forked_ends_by_itself_and_tells_nothing(
+    server: RecordingServer, flows: Path
+) -> None:
+    run = server.add_run()
+
+    assert _end_of(_start_child(server, run, entrypoint=f"{flows}:forks")) == 0
+
+    assert run.states[-1] == ("COMPLETED", "Completed")
+    assert "child left with 3" in _messages(run)
 
 
 def _end_of(child: "subprocess.Popen[bytes]") -> int:

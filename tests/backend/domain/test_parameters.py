@@ -1,5 +1,7 @@
 """Parameters against a deployment's schema: what is refused, and what must not hold the process."""
 
+from typing import Any
+
 import pytest
 
 from headgate_server.domain.errors import InvalidInput
@@ -17,7 +19,7 @@ def test_a_parameter_that_does_not_fit_is_named() -> None:
 def test_a_pattern_that_backtracks_is_left_to_the_run_itself() -> None:
     schema = {"properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}}
 
-    names = {"patternProperties": {"^(a+)+$": {}}, "additionalProperties": False}
+    names: dict[str, Any] = {"patternProperties": {"^(a+)+$": {}}, "additionalProperties": False}
 
     check_parameters({"a": "a" * 60 + "b"}, schema=schema)
     check_parameters({"a" * 60 + "b": 1}, schema=names)

@@ -63,6 +63,15 @@ def forks():
     _, status = os.waitpid(pid, 0)
     get_run_logger().info("child left with %d", os.waitstatus_to_exitcode(status))
 
+@task
+def odd():
+    raise ValueError("name " + chr(0xDC80))
+
+@flow(log_prints=True)
+def cannot_be_encoded():
+    print("line " + chr(0xD800))
+    odd.submit().wait()
+
 @flow
 def dies():
     os._exit(9)
@@ -167,6 +176,17 @@ def test_a_process_that_user_code_forked_ends_by_itself_and_tells_nothing(
 
     assert run.states[-1] == ("COMPLETED", "Completed")
     assert "child left with 3" in _messages(run)
+
+
+def test_what_cannot_be_encoded_is_replaced_and_the_run_is_reported_whole(
+    server: RecordingServer, flows: Path
+) -> None:
+    run = server.add_run()
+
+    assert _end_of(_start_child(server, run, entrypoint=f"{flows}:cannot_be_encoded")) == 0
+
+    assert run.states[-1] == ("COMPLETED", "Completed")
+    assert "line ?" in _messages(run)
 
 
 def _end_of(child: "subprocess.Popen[bytes]") -> int:

@@ -374,22 +374,3 @@ def test_what_threads_report_is_complete(server: RecordingServer) -> None:
     lines = {message for _, message in run.logs if message.startswith("from")}
     assert lines == {f"from {x}" for x in range(300)}
     assert len(run.tasks) == 300
-
-
-def test_what_cannot_be_encoded_is_replaced_and_the_run_is_reported_whole(
-    server: RecordingServer,
-) -> None:
-    @task
-    def odd() -> None:
-        raise ValueError("name \udc80")
-
-    @flow(log_prints=True)
-    def work(name: str) -> None:
-        print("line \ud800")  # noqa: T201 - captured
-        odd.submit().wait()
-
-    work("nul \0", return_state=True)
-
-    run = server.only_run()
-    assert run.states[-1] == ("COMPLETED", "Completed")
-    assert "line ?" in [message for _, message in run.logs]

@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session, SessionTransaction
 from headgate_server.domain.errors import HeadgateError, InvalidInput, Unavailable
 from headgate_server.domain.tenancy import SYSTEM, Actor, Principal
 
-Callback = Callable[[], Awaitable[None]]
 Publish = Callable[[AbstractSet[str]], Awaitable[None]]
 
 _BIND_TENANT = text(
@@ -61,7 +60,7 @@ def _bind_tenant(  # pyright: ignore[reportUnusedFunction]  # called by the even
 
 @dataclass(slots=True)
 class UnitOfWork:
-    """One transaction of one tenant (or of the system), and the callbacks that follow its commit.
+    """One transaction of one tenant (or of the system), and whom to wake after its commit.
 
     Never shared between tasks: a session carries one statement at a time.
     """
@@ -71,7 +70,6 @@ class UnitOfWork:
     organization_id: UUID | None
     tenant_id: UUID | None
     now: datetime
-    callbacks: list[Callback] = field(default_factory=list[Callback])
     wakes: set[str] = field(default_factory=set[str])
 
     @property
@@ -92,10 +90,6 @@ class UnitOfWork:
     ) -> CursorResult[Any]:
         """Run one statement in the transaction and return its result."""
         return cast("CursorResult[Any]", await self.session.execute(statement, parameters))
-
-    def after_commit(self, callback: Callback) -> None:
-        """Run ``callback`` once the transaction is committed; never if it rolls back."""
-        self.callbacks.append(callback)
 
     def wake(self, *channels: str) -> None:
         """Tell the listeners of these channels to look again, once the transaction is committed."""
@@ -212,8 +206,6 @@ class Database:
             raise
         if work.wakes and self._publish is not None:
             await self._publish(work.wakes)
-        for callback in work.callbacks:
-            await callback()
 
 
 def _sqlstate(error: Exception) -> str:

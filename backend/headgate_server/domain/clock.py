@@ -26,14 +26,3 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the current time, aware, in UTC."""
         return datetime.now(UTC)  # noqa: TID251  the one place that reads the machine's clock
-
-
-class FrozenClock:
-    """A clock for tests: it stands still until it is moved."""
-
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-
-    def now(self) -> datetime:
-        """Return the time it was set to."""
-        return self.at

@@ -23,14 +23,6 @@ class AgentLostPolicy(StrEnum):
     RETRY = "RETRY"
 
 
-class CollisionPolicy(StrEnum):
-    """What happens to a run beyond the deployment's concurrency limit."""
-
-    ENQUEUE = "ENQUEUE"
-    CANCEL_NEW = "CANCEL_NEW"
-    CANCEL_OLD = "CANCEL_OLD"
-
-
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """A flow that can be run by schedule, by the API or by a person, on agents of a pool."""

@@ -12,12 +12,24 @@ MAX_DOCUMENT_BYTES = 512 * 1024
 Document = TypeVar("Document", bound="dict[str, Any] | list[Any] | None")
 
 _UNSTORABLE = re.compile("[\\0\\ud800-\\udfff]")
-_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_ESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def is_storable(text: str) -> bool:
     """Whether the database can hold a text, or compare with it: no NUL and no lone surrogate."""
     return _UNSTORABLE.search(text) is None
+
+
+def scrub(text: str) -> str:
+    """Return a text that the database can hold: a NUL character becomes U+FFFD."""
+    return text.replace("\x00", "\ufffd")
+
+
+def scrub_json(encoded: bytes) -> bytes:
+    """Return JSON that the database can hold: an escaped NUL character becomes U+FFFD."""
+    if b"\\u0000" not in encoded:
+        return encoded
+    return _ESCAPED_NUL.sub(rb"\1\\ufffd", encoded)
 
 
 def check_document(document: Document, *, field: str) -> Document:

@@ -13,8 +13,6 @@ from referencing.exceptions import Unresolvable
 
 from headgate_server.domain.errors import InvalidInput
 
-MAX_SCHEMA_BYTES = 256 * 1024
-
 
 def _left_to_the_run(validator: Any, value: Any, instance: Any, schema: dict[str, Any]) -> None:
     """Check nothing here."""

@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from headgate_server.domain.documents import scrub
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.tenancy import Actor
 
@@ -48,7 +49,6 @@ class StateType(StrEnum):
 TERMINAL = frozenset(
     {StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED}
 )
-LIVE = frozenset(StateType) - TERMINAL
 
 NAMES: dict[StateType, tuple[str, ...]] = {
     StateType.SCHEDULED: ("Scheduled", "Late", "AwaitingRetry", "AwaitingConcurrencySlot"),
@@ -152,7 +152,7 @@ def propose(
             path=["state", "name"],
         )
     if message is not None:
-        message = message.replace("\x00", "\ufffd")
+        message = scrub(message)
         if len(message) > MAX_MESSAGE_LENGTH:
             message = message[: MAX_MESSAGE_LENGTH - 1] + "…"
     return ProposedState(

@@ -45,7 +45,6 @@ class Supervisor:
         self._queue = f"{prefix}:loops"
         self._pool: ArqRedis | None = None
         self._timed: dict[str, float] = {}
-        self.last_tick_at: datetime | None = None
 
     async def run(self) -> None:
         """Tick until cancelled."""
@@ -167,7 +166,6 @@ class Supervisor:
         except HeadgateError as error:
             logger.warning("The loops cannot see what is due: %s", error)
             return
-        self.last_tick_at = now
         ahead = timedelta(seconds=timers.sweep_seconds)
         for name, at in due.items():
             if at is None or at > now + ahead:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.documents import scrub
 from headgate_server.domain.logs import LogBatch, LogFilter, LogLine
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.repositories import pages
@@ -60,8 +61,8 @@ async def insert_lines(
             "first": cursor.next_sequence,
             "timestamps": batch.timestamp[skip:],
             "levels": batch.level[skip:],
-            "loggers": [_storable(logger) for logger in batch.logger[skip:]],
-            "messages": [_storable(message) for message in batch.message[skip:]],
+            "loggers": [scrub(logger) for logger in batch.logger[skip:]],
+            "messages": [scrub(message) for message in batch.message[skip:]],
             "task_run_ids": task_run_ids[skip:],
             "size": size,
             "stream_id": str(stream_id),
@@ -128,10 +129,6 @@ def _conditions(
     if filter_.until is not None:
         conditions.append(logs.c.timestamp < filter_.until)
     return conditions
-
-
-def _storable(text: str) -> str:
-    return text.replace("\x00", "\ufffd")
 
 
 def _to_line(row: Row[Any]) -> LogLine:

@@ -1,15 +1,13 @@
 """Named SQL: the hot statements, one file each under ``sql/``."""
 
-import re
 from functools import cache
 from importlib import resources
 
 import orjson
 from sqlalchemy import TextClause, text
 
+from headgate_server.domain.documents import scrub_json
 from headgate_server.domain.errors import InvalidInput
-
-_ESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 @cache
@@ -34,6 +32,4 @@ def packed(value: object) -> str:
         raise InvalidInput(
             "A JSON value has at most 64-bit integers and moderate depth."
         ) from error
-    if b"\\u0000" in encoded:
-        encoded = _ESCAPED_NUL.sub(rb"\1\\ufffd", encoded)
-    return encoded.decode()
+    return scrub_json(encoded).decode()

@@ -1,7 +1,7 @@
 """Creates runs: of a deployment for an agent, of a schedule, or in the caller's own process."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -171,16 +171,7 @@ def _queue(plan: DeploymentPlan, name: str | None) -> tuple[UUID, Promises]:
     found = plan.queue_names.get(name)
     if found is None:
         raise NotFound(f"The pool has no queue named {name}.", path=["workQueueName"])
-    promises = plan.promises
-    return found[0], Promises(
-        queue_priority=found[1],
-        is_held=promises.is_held,
-        late_threshold_ms=promises.late_threshold_ms,
-        on_agent_lost=promises.on_agent_lost,
-        abandon_after_ms=promises.abandon_after_ms,
-        fence_ms=promises.fence_ms,
-        infrastructure_retries=promises.infrastructure_retries,
-    )
+    return found[0], replace(plan.promises, queue_priority=found[1])
 
 
 def _check(name: str | None, parameters: dict[str, Any], priority: int) -> None:

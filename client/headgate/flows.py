@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import update_wrapper
 from typing import Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
@@ -11,6 +10,7 @@ from headgate.engine import flow_run
 from headgate.engine.opening import FlowCall
 from headgate.engine.parameters import bind, schema, validate
 from headgate.engine.retries import make_policy
+from headgate.hooks import Hooked
 from headgate.specs import FlowSpec, Hook, Hooks, RetryDelays, RunNamer
 from headgate.states import State
 from headgate.task_runners import TaskRunner
@@ -40,7 +40,7 @@ class FlowOptions(TypedDict, total=False):
     on_crashed: Sequence[Hook] | None
 
 
-class Flow(Generic[P, R]):
+class Flow(Hooked, Generic[P, R]):
     """A function whose calls are flow runs.
 
     Args:
@@ -49,6 +49,7 @@ class Flow(Generic[P, R]):
     """
 
     __name__: str
+    spec: FlowSpec
 
     def __init__(self, fn: Callable[P, R], **options: Unpack[FlowOptions]) -> None:
         if not callable(fn):
@@ -128,8 +129,7 @@ class Flow(Generic[P, R]):
     def with_options(self, **options: Unpack[FlowOptions]) -> "Flow[P, R]":
         """Return a flow of the same function with some options changed."""
         changed = Flow(self.fn, **{**self.options, **options})
-        hooks = self.spec.hooks.changed_by(options, to=changed.spec.hooks)
-        changed.spec = replace(changed.spec, hooks=hooks)
+        self._keep_hooks(changed, options=options)
         return changed
 
     def parameter_schema(self) -> dict[str, Any]:
@@ -144,33 +144,6 @@ class Flow(Generic[P, R]):
         """
         bound = bind(self.spec.signature, name=self.name, args=(), kwargs=parameters)
         return validate(self.fn, signature=self.spec.signature, name=self.name, parameters=bound)
-
-    def on_completion(self, hook: Hook) -> Hook:
-        """Add a hook; usable as a decorator."""
-        return self._add_hook("on_completion", hook)
-
-    def on_failure(self, hook: Hook) -> Hook:
-        """Add a hook; usable as a decorator."""
-        return self._add_hook("on_failure", hook)
-
-    def on_running(self, hook: Hook) -> Hook:
-        """Add a hook; usable as a decorator."""
-        return self._add_hook("on_running", hook)
-
-    def on_cancellation(self, hook: Hook) -> Hook:
-        """Add a hook; usable as a decorator."""
-        return self._add_hook("on_cancellation", hook)
-
-    def on_crashed(self, hook: Hook) -> Hook:
-        """Add a hook; usable as a decorator."""
-        return self._add_hook("on_crashed", hook)
-
-    def _add_hook(self, kind: str, hook: Hook) -> Hook:
-        hooks = self.spec.hooks
-        self.spec = replace(
-            self.spec, hooks=replace(hooks, **{kind: (*getattr(hooks, kind), hook)})
-        )
-        return hook
 
     def __repr__(self) -> str:
         return f"Flow({self.name!r})"

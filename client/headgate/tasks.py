@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import update_wrapper
 from typing import Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
@@ -14,6 +13,7 @@ from headgate.engine.parameters import bind
 from headgate.engine.retries import MAX_DELAYS, make_policy
 from headgate.errors import ParameterError
 from headgate.futures import Future, FutureList
+from headgate.hooks import Hooked
 from headgate.specs import Hook, Hooks, RetryDelays, RunNamer, TaskSpec
 from headgate.states import State
 
@@ -43,7 +43,7 @@ class TaskOptions(TypedDict, total=False):
     on_crashed: Sequence[Hook] | None
 
 
-class Task(Generic[P, R]):
+class Task(Hooked, Generic[P, R]):
     """A function whose calls are recorded, retried and limited as its options say.
 
     Args:
@@ -52,6 +52,7 @@ class Task(Generic[P, R]):
     """
 
     __name__: str
+    spec: TaskSpec
 
     def __init__(self, fn: Callable[P, R], **options: Unpack[TaskOptions]) -> None:
         if not callable(fn):
@@ -230,36 +231,8 @@ class Task(Generic[P, R]):
     def with_options(self, **options: Unpack[TaskOptions]) -> "Task[P, R]":
         """Return a task of the same function with some options changed."""
         changed = Task(self.fn, **{**self.options, **options})
-        hooks = self.spec.hooks.changed_by(options, to=changed.spec.hooks)
-        changed.spec = replace(changed.spec, hooks=hooks)
+        self._keep_hooks(changed, options=options)
         return changed
-
-    def on_completion(self, hook: Hook) -> Hook:
-        """Add a hook; usable as a decorator."""
-        return self._add_hook("on_completion", hook)
-
-    def on_failure(self, hook: Hook) -> Hook:
-        """Add a hook; usable as a decorator."""
-        return self._add_hook("on_failure", hook)
-
-    def on_running(self, hook: Hook) -> Hook:
-        """Add a hook; usable as a decorator."""
-        return self._add_hook("on_running", hook)
-
-    def on_cancellation(self, hook: Hook) -> Hook:
-        """Add a hook; usable as a decorator."""
-        return self._add_hook("on_cancellation", hook)
-
-    def on_crashed(self, hook: Hook) -> Hook:
-        """Add a hook; usable as a decorator."""
-        return self._add_hook("on_crashed", hook)
-
-    def _add_hook(self, kind: str, hook: Hook) -> Hook:
-        hooks = self.spec.hooks
-        self.spec = replace(
-            self.spec, hooks=replace(hooks, **{kind: (*getattr(hooks, kind), hook)})
-        )
-        return hook
 
     def _context(
         self, args: Sequence[Any], kwargs: Mapping[str, Any], *, wait_for: Iterable[Any] | None

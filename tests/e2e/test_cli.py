@@ -92,6 +92,9 @@ ERRORS = (
     (["deployments", "run", "add/test", "-p", "cuont=1"], 2, "has no parameter 'cuont'"),
     (["flow-runs", "get", "nobody"], 4, "There is no flow run 'nobody'"),
     (["flow-runs", "get", f"run_{'0' * 26}"], 4, "There is no flow run"),
+    (["flow-runs", "cancel", "run_nope"], 4, "`headgate flow-runs list` shows"),
+    (["deployments", "run", "dep_nope"], 4, "`headgate deployments list` shows"),
+    (["deployments", "run", "add/test", "-p", f"count={2**64}"], 2, "exceeds 64-bit range"),
     (["work-pools", "get", "defalt"], 4, "Did you mean default?"),
     (["work-pools", "create", "default"], 5, "There is a work pool 'default' already"),
     (["deploy", "flows.py:add", "--name", "x", "--pool", "nope"], 4, "no work pool 'nope'"),
@@ -137,7 +140,7 @@ def test_absent_server_exits_6(arguments: list[str], server: DevServer) -> None:
     )
 
     assert done.code == 6
-    assert "did not answer" in done.err
+    assert "did not answer: Connection refused\n" in done.err
     assert "Traceback" not in done.err
 
 

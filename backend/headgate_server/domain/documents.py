@@ -1,13 +1,17 @@
 """Texts and JSON documents that callers give: what of them the database can hold."""
 
 import re
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
+import msgspec
 import orjson
 
 from headgate_server.domain.errors import InvalidInput
 
 MAX_DOCUMENT_BYTES = 512 * 1024
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+"""A number in a columnar batch that the API shows as an Int."""
 
 Document = TypeVar("Document", bound="dict[str, Any] | list[Any] | None")
 

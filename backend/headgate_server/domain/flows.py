@@ -50,5 +50,8 @@ def check_tags(tags: list[str] | tuple[str, ...]) -> tuple[str, ...]:
     if len(unique) > MAX_TAGS:
         raise InvalidInput(f"At most {MAX_TAGS} tags.", path=["tags"])
     if any(not 1 <= len(tag) <= MAX_TAG_LENGTH or not tag.isprintable() for tag in unique):
-        raise InvalidInput(f"A tag has 1 to {MAX_TAG_LENGTH} characters.", path=["tags"])
+        raise InvalidInput(
+            f"A tag has 1 to {MAX_TAG_LENGTH} characters, no control characters among them.",
+            path=["tags"],
+        )
     return unique

@@ -9,6 +9,7 @@ import msgspec
 
 from headgate_server.domain import ids
 from headgate_server.domain.clock import is_instant
+from headgate_server.domain.documents import Count
 from headgate_server.domain.errors import InvalidInput
 
 MAX_BATCH = 1000
@@ -33,7 +34,7 @@ class LogBatch(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_field
     """Log lines in columns: every array has the same length, 1 to 1,000."""
 
     timestamp: list[int]
-    level: list[int]
+    level: list[Count]
     logger: list[str]
     message: list[str]
     task_run_id: list[str | None]

@@ -9,6 +9,7 @@ import msgspec
 
 from headgate_server.domain import ids
 from headgate_server.domain.clock import is_instant
+from headgate_server.domain.documents import Count
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.states import StateType
 
@@ -56,10 +57,10 @@ class TaskRunBatch(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_f
     id: list[str]
     task_key: list[str]
     name: list[str]
-    map_index: list[int | None]
+    map_index: list[Count | None]
     tags: list[list[str]]
     cache_key: list[str | None]
-    attempt: list[int]
+    attempt: list[Count]
     parents: list[list[str]]
     states: list[list[PackedState]]
 

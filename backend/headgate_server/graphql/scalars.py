@@ -3,11 +3,12 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import NewType, cast
+from math import isfinite
+from typing import Any, NewType, cast
 
 import msgspec
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
 JSON = NewType("JSON", object)
@@ -96,6 +97,30 @@ def _same(value: object) -> object:
     return value
 
 
+def read_json_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> object:
+    """Return the JSON value that a document holds.
+
+    Raises:
+        GraphQLError: a number beyond what a double holds, which JSON has no form for.
+    """
+    value = value_from_ast_untyped(node, variables)
+    if not _is_within_range(value):
+        raise GraphQLError(
+            "A number in this JSON value is beyond a double, or an integer beyond 64 bits.", node
+        )
+    return value
+
+
+def _is_within_range(value: object) -> bool:
+    if isinstance(value, float):
+        return isfinite(value)
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**64
+    if isinstance(value, dict):
+        return all(map(_is_within_range, cast("dict[str, object]", value).values()))
+    return not isinstance(value, list) or all(map(_is_within_range, cast("list[object]", value)))
+
+
 SCALARS: Mapping[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="DateTime",
@@ -116,6 +141,7 @@ SCALARS: Mapping[object, ScalarDefinition] = {
         description="Any JSON value.",
         serialize=_same,
         parse_value=_same,
+        parse_literal=read_json_literal,
     ),
     Cursor: strawberry.scalar(
         name="Cursor",

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, cast
 from uuid import uuid4
 
+import msgspec
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -121,10 +122,8 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             raise HTTPException(400, "The body needs a query: one GraphQL document as a string.")
         if not isinstance(variables, dict | None) or not isinstance(name, str | None):
             raise HTTPException(400, "variables is an object or null; operationName, a string.")
-        if len(body) > rules.MAX_BODY_BYTES and not is_report(query):
-            raise HTTPException(
-                413, f"The body is larger than the limit of {rules.MAX_BODY_BYTES:,} bytes."
-            )
+        if not is_report(query):
+            _check_body(body, variables=cast("object", variables))
         return GraphQLRequestData(
             query=query,
             variables=cast("dict[str, Any] | None", variables),
@@ -168,7 +167,12 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
 
     @override
     def decode_json(self, data: str | bytes) -> object:
-        return orjson.loads(data)
+        try:
+            # orjson would round integers beyond 64 bits without a word.
+            return msgspec.json.decode(data)
+        except (msgspec.DecodeError, RecursionError):
+            # It says where the JSON is wrong, in the error that the base class expects.
+            return orjson.loads(data)
 
     @override
     def encode_json(self, data: object) -> bytes:
@@ -178,6 +182,19 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
 def request_id_of(sent: str | None) -> str:
     """Return the caller's request id if it is fit for a log, or a new one."""
     return sent if sent and _REQUEST_ID.fullmatch(sent) else uuid4().hex
+
+
+def _check_body(body: bytes, *, variables: object) -> None:
+    if len(body) > rules.MAX_BODY_BYTES:
+        raise HTTPException(
+            413, f"The body is larger than the limit of {rules.MAX_BODY_BYTES:,} bytes."
+        )
+    try:
+        orjson.dumps(variables)
+    except TypeError:
+        raise HTTPException(
+            400, "An integer in variables is beyond 64 bits; send it as a string."
+        ) from None
 
 
 def _check_request(request: Request, *, allowed_origins: frozenset[str]) -> None:

@@ -257,6 +257,11 @@ def _check(wanted: dict[str, Any]) -> None:
             raise InvalidInput(
                 f"{name} has at most {MAX_TEXT_LENGTH} characters, none of them NUL.", path=[name]
             )
+    if wanted.get("entrypoint") == "":
+        raise InvalidInput(
+            "entrypoint names a flow, such as flows.py:etl; null takes it away.",
+            path=["entrypoint"],
+        )
 
 
 async def _columns(
@@ -292,11 +297,12 @@ async def _place(
     is_same_pool = current is not None and current.work_pool_id == pool_id
     if is_same_pool and "work_queue_name" not in wanted:
         return {}
-    queue_name = wanted.get("work_queue_name") or DEFAULT_NAME
+    chosen: str | None = wanted.get("work_queue_name")
+    queue_name = DEFAULT_NAME if chosen is None else chosen
     queues = (await work_queues.get_many_of_pools(work, [pool_id])).get(pool_id, [])
     queue = next((queue for queue in queues if queue.name == queue_name), None)
     if queue is None:
-        raise NotFound(f"The pool has no queue named {queue_name}.", path=["workQueueName"])
+        raise NotFound(f"The pool has no queue named {queue_name!r}.", path=["workQueueName"])
     return {"work_pool_id": pool_id, "work_queue_id": queue.id}
 
 

@@ -1,9 +1,11 @@
 """Calls over HTTP through gql; imported on the first call, since gql takes its time."""
 
+import os
 from functools import lru_cache
 from typing import Any, cast
 
 import orjson
+from aiohttp import ClientConnectorError
 from gql import GraphQLRequest
 from gql.transport.aiohttp import AIOHTTPTransport
 from gql.transport.exceptions import (
@@ -17,6 +19,7 @@ from graphql import DocumentNode, ExecutionResult, parse
 from headgate.errors import (
     ApiError,
     BadRequestError,
+    InvalidInputError,
     ServerFaultError,
     ServerUnavailableError,
     UnauthenticatedError,
@@ -47,7 +50,11 @@ def _parsed(text: str) -> DocumentNode:
 
 
 def _serialize(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError as error:
+        message = f"An argument cannot be sent as JSON: {error}"
+        raise InvalidInputError(message) from None
 
 
 class HttpWire:
@@ -80,7 +87,10 @@ class HttpWire:
         except TransportServerError as error:
             raise _status_error(error, retry_after_seconds=self._retry_after()) from error
         except (TransportConnectionFailed, TransportClosed) as error:
-            message = f"The server at {self._transport.url} did not answer: {error}"
+            if isinstance(error.__cause__, InvalidInputError):
+                # Nothing was sent; gql wraps whatever happens on the way.
+                raise error.__cause__ from None
+            message = f"The server at {self._transport.url} did not answer: {_reason(error)}"
             raise ServerUnavailableError(message) from error
         except TransportProtocolError as error:
             raise ServerFaultError(str(error)) from error
@@ -94,6 +104,18 @@ class HttpWire:
         headers = getattr(self._transport, "response_headers", None)
         text = headers.get("Retry-After", "") if headers else ""
         return float(text) if text.isdigit() else None
+
+
+def _reason(error: BaseException) -> str:
+    """Return why no answer came, as the operating system says it where it does."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ClientConnectorError):
+            number = cause.os_error.errno
+            # Name look-ups count in negative numbers of their own.
+            return os.strerror(number) if number and number > 0 else str(cause.os_error)
+        cause = cause.__cause__
+    return str(error)
 
 
 def read_data(result: ExecutionResult, *, retry_after_seconds: float | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from headgate.api import flow_runs, logs
 from headgate.api.flow_runs import FlowRun
@@ -30,13 +31,18 @@ from headgate.clock import now_us
 from headgate.states import TERMINAL_TYPES, StateType
 
 LINES_AT_ONCE = 1000
+LONGEST_GRACE_SECONDS = 3600
+STANDARD_NAMES = ("Late", "AwaitingRetry", "Retrying", "TimedOut")
+"""The sub-states that Headgate itself gives, beside the types."""
 
 RunName = Annotated[str, Parameter(help="its id, or its name")]
 StateOption = Annotated[
     list[str] | None, Parameter(name="--state", help="only in this state, by type or name")
 ]
 TagOption = Annotated[list[str] | None, Parameter(name="--tag", help="only with this tag")]
-LimitOption = Annotated[int, Parameter(name=("--limit", "-n"), help="how many at most")]
+LimitOption = Annotated[
+    int, Parameter(name=("--limit", "-n"), help="how many at most", validator=Number(gte=1))
+]
 
 
 def list_flow_runs(
@@ -59,6 +65,8 @@ def list_flow_runs(
         filter_ = {"and": wanted} if wanted else None
         lister = partial(flow_runs.list_flow_runs, filter=filter_)
         found = server.collect(lister, limit=limit, is_told=output == "table")
+    if not found:
+        _doubt_names(state)
     show_list(found, columns=_columns(), output=output)
 
 
@@ -83,7 +91,11 @@ def show_logs(
         bool, Parameter(name=("--follow", "-f"), help="go on until the run ends")
     ] = False,
     tail: Annotated[
-        int | None, Parameter(help="only this many lines from the end, at most 1000")
+        int | None,
+        Parameter(
+            help="only this many lines from the end, at most 1000",
+            validator=Number(gte=1, lte=LINES_AT_ONCE),
+        ),
     ] = None,
     output: OutputOption = "table",
 ) -> None:
@@ -106,7 +118,13 @@ def cancel_flow_run(
     /,
     *,
     reason: Annotated[str | None, Parameter(help="why, for the run's history")] = None,
-    grace: Annotated[int, Parameter(help="seconds to clean up before it is killed")] = 30,
+    grace: Annotated[
+        int,
+        Parameter(
+            help="seconds to clean up before it is killed, at most 3600",
+            validator=Number(gte=0, lte=LONGEST_GRACE_SECONDS),
+        ),
+    ] = 30,
     force: Annotated[bool, Parameter(help="end it without its process")] = False,
     output: OutputOption = "table",
 ) -> None:
@@ -219,6 +237,15 @@ def _filter(
     return parts
 
 
+def _doubt_names(states: list[str] | None) -> None:
+    """Say which states there are, where none was found and one asked for is not among them."""
+    known = [*StateType.__members__, *STANDARD_NAMES]
+    unknown = [state for state in states or () if state.upper() not in map(str.upper, known)]
+    if unknown:
+        say(f"No run is in a state named {unknown[0]!r}; flows may name states of their own.")
+        say(f"Headgate's are {', '.join(known)}.")
+
+
 def _not_planned() -> dict[str, Any]:
     now = datetime.fromtimestamp(now_us() / 1_000_000, tz=UTC).isoformat()
     return {"not": {"state": {"name": ["Scheduled"]}, "expectedStart": {"gte": now}}}
@@ -226,7 +253,7 @@ def _not_planned() -> dict[str, Any]:
 
 def _read_log(server: Server, *, flow_run_id: str, tail: int | None) -> list[logs.LogLine]:
     if tail is not None:
-        page = server.call(logs.list_logs, flow_run_id=flow_run_id, last=min(tail, LINES_AT_ONCE))
+        page = server.call(logs.list_logs, flow_run_id=flow_run_id, last=tail)
         return page.items
     found: list[logs.LogLine] = []
     after: str | None = None

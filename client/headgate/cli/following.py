@@ -49,24 +49,37 @@ async def follow_run(
         RetryableApiError: the server stayed away for longer than the patience.
         NotFoundError: there is no such run.
     """
-    ended: list[FlowRun] = []
+    last: list[RunUpdate] = []
+    has_begun = asyncio.Event()
 
     def take(update: RunUpdate) -> bool:
-        view.show_update(update)
         if update.caught_up and update.run.state.type in TERMINAL_TYPES:
-            ended.append(update.run)
-        return bool(ended)
+            last.append(update)
+        else:
+            view.show_update(update)
+            has_begun.set()
+        return bool(last)
+
+    async def follow_lines() -> None:
+        await has_begun.wait()
+        await _follow_log(transport, flow_run_id=flow_run_id, following=following)
+
+    async def follow_states() -> None:
+        await following.follow(updates, take=take)
+        has_begun.set()
 
     following = _Following(view, patience_seconds=patience_seconds)
     updates = partial(flow_runs.updates, transport, flow_run_id=flow_run_id)
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(following.follow(updates, take=take))
-            tasks.create_task(_follow_log(transport, flow_run_id=flow_run_id, following=following))
+            tasks.create_task(follow_states())
+            tasks.create_task(follow_lines())
     except ExceptionGroup as group:
         # Both streams break for the same reason; the first says it.
         raise group.exceptions[0] from group
-    return ended[0]
+    # Its log comes over another stream, and belongs before its end.
+    view.show_update(last[0])
+    return last[0].run
 
 
 async def follow_log(transport: Transport, *, flow_run_id: str, view: View) -> None:

@@ -1,5 +1,8 @@
 """Finds what a person named: by id, or by name; says what was probably meant when there is none."""
 
+import shlex
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import partial
 
 from headgate.api import deployments, flow_runs, work_pools
@@ -8,7 +11,7 @@ from headgate.api.flow_runs import FlowRun
 from headgate.api.work_pools import WorkPoolAnswer
 from headgate.cli.connection import Server
 from headgate.cli.failures import CommandError, ExitCode, near_names
-from headgate.errors import NotFoundError
+from headgate.errors import InvalidInputError, NotFoundError
 
 KNOWN_NAMES = 300
 """How many names are looked through for one that is close."""
@@ -22,7 +25,8 @@ def get_deployment(server: Server, *, name: str) -> DeploymentAnswer:
         CommandError: there is none, or several flows have one of this name.
     """
     if name.startswith("dep_"):
-        return server.call(deployments.get, deployment_id=name)
+        with _listed_by("headgate deployments list"):
+            return server.call(deployments.get, deployment_id=name)
     flow_name, _, own_name = name.rpartition("/")
     wanted: dict[str, object] = {"name": {"eq": own_name}}
     if flow_name:
@@ -56,14 +60,8 @@ def get_flow_run(server: Server, *, name: str) -> FlowRun:
         CommandError: there is none, or several runs have this name.
     """
     if name.startswith("run_"):
-        try:
+        with _listed_by("headgate flow-runs list"):
             return server.call(flow_runs.get, flow_run_id=name)
-        except NotFoundError as error:
-            raise CommandError(
-                str(error),
-                code=ExitCode.NOT_FOUND,
-                hints=["`headgate flow-runs list` shows the latest runs."],
-            ) from error
     found = server.collect(
         partial(flow_runs.list_flow_runs, filter={"name": {"eq": name}}),
         limit=NAMESAKES,
@@ -83,6 +81,16 @@ def get_flow_run(server: Server, *, name: str) -> FlowRun:
             name, known=(run.name for run in known), listing="headgate flow-runs list"
         ),
     )
+
+
+@contextmanager
+def _listed_by(command: str) -> Generator[None]:
+    """Say where ids are to be seen when one is wrong, or nothing has it."""
+    try:
+        yield
+    except (NotFoundError, InvalidInputError) as error:
+        hints = [f"`{command}` shows what there is."]
+        raise CommandError(str(error), code=ExitCode.NOT_FOUND, hints=hints) from error
 
 
 def get_work_pool(server: Server, *, name: str) -> WorkPoolAnswer:
@@ -106,5 +114,5 @@ def get_work_pool(server: Server, *, name: str) -> WorkPoolAnswer:
         raise CommandError(
             f"There is no work pool {name!r} in {server.organization}/{server.workspace}",
             code=ExitCode.NOT_FOUND,
-            hints=[*hints, f"`headgate work-pools create {name}` makes it."],
+            hints=[*hints, f"`headgate work-pools create {shlex.quote(name)}` makes it."],
         ) from error

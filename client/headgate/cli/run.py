@@ -52,20 +52,25 @@ def run(
     if spec.validate_parameters:
         # The engine would fail the run for it; here it is a slip of the command line.
         validate(spec.fn, signature=spec.signature, name=spec.name, parameters=parameters)
-    runs: list[tuple[str, str]] = []
+    runs: list[FlowRun] = []
 
     def remember(flow: Flow[..., Any], started: FlowRun, state: State[Any]) -> None:
         del flow, state
-        runs.append((started.id, started.name))
+        runs.append(started)
 
     flow.on_running(remember)
     with redirect_stdout(sys.stderr):
-        state: State[Any] = _execute(flow, parameters)
-    run_id, run_name = runs[0] if runs else ("", "")
+        try:
+            state: State[Any] = _execute(flow, parameters)
+        except SystemExit:
+            if not runs:
+                raise
+            # The flow left the process; the run has its state, and this command its exit code.
+            state = runs[0].state
     outcome = Outcome(
         flow=flow.name,
-        id=run_id,
-        name=run_name,
+        id=runs[0].id if runs else "",
+        name=runs[0].name if runs else "",
         state=state.name,
         state_type=state.type.value,
         message=state.message,

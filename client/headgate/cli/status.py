@@ -1,6 +1,7 @@
 """``headgate status``: the server, who the key belongs to, the pools and their agents."""
 
 import asyncio
+import shlex
 from typing import Any
 
 import msgspec
@@ -113,5 +114,8 @@ def _agents(status: Status) -> str:
         for agent in pool.agents
     ]
     idle = [pool.name for pool in status.work_pools if not pool.agents]
-    lines += [f"none serves {name}: `headgate agent start --pool {name}`" for name in idle]
+    lines += [
+        f"none serves {name}: `headgate agent start --pool {name}`"
+        for name in map(shlex.quote, idle)
+    ]
     return "\n".join(lines) or "no work pool yet: `headgate work-pools create NAME`"

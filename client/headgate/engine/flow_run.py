@@ -16,7 +16,7 @@ from headgate.engine.parameters import as_call, bind_named
 from headgate.engine.retries import delay_before
 from headgate.engine.sessions import Opening, claim_assignment, open_recorder
 from headgate.engine.timeouts import Deadline
-from headgate.errors import ParameterError, RunTimeoutError
+from headgate.errors import ApiError, ParameterError, RunTimeoutError
 from headgate.logs import ENGINE, configure_logging, logger_of, prints_of
 from headgate.reporting.failures import state_message, user_error
 from headgate.reporting.records import Verdict
@@ -31,13 +31,35 @@ LINGER_SECONDS = 2.0
 
 
 def run_here(call: FlowCall) -> State[Any]:
-    """Run a flow in this thread and return its final state."""
-    return _after(drive(flow_steps(call)))
+    """Run a flow in this thread and return its final state.
+
+    Raises:
+        ApiError: the server did not take the run; nothing of it has started.
+    """
+    try:
+        context = drive(flow_steps(call))
+    except ApiError as error:
+        raise _without_the_way(error) from None
+    return _after(context)
 
 
 async def run_here_async(call: FlowCall) -> State[Any]:
-    """Run a flow in this coroutine and return its final state."""
-    return _after(await drive_async(flow_steps(call)))
+    """Run a flow in this coroutine and return its final state.
+
+    Raises:
+        ApiError: the server did not take the run; nothing of it has started.
+    """
+    try:
+        context = await drive_async(flow_steps(call))
+    except ApiError as error:
+        raise _without_the_way(error) from None
+    return _after(context)
+
+
+def _without_the_way(error: ApiError) -> ApiError:
+    """Return the error as the caller needs it: what the server said, and the caller's own line."""
+    logger.debug("The run was not opened", exc_info=error)
+    return error.with_traceback(None)
 
 
 def run_job(job: Job) -> int:

@@ -1,5 +1,7 @@
 """Opens a flow run: in memory, begun on the server, or the one that an agent gave this process."""
 
+import asyncio
+import logging
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +16,17 @@ from headgate.engine.crash import Interrupter
 from headgate.engine.effects import Await, Steps
 from headgate.engine.parameters import as_json
 from headgate.ids import make_uuid
+from headgate.logs import ENGINE
 from headgate.reporting.leftovers import replay_leftovers
 from headgate.reporting.local_run import LocalRun
 from headgate.reporting.records import TaskRun
 from headgate.reporting.server_run import ServerRun
 from headgate.settings import RunAssignment, Settings
+
+logger = logging.getLogger(ENGINE)
+
+WARN_AFTER_SECONDS = 1.0
+"""After so long without a server, whoever waits for the run is told what it waits for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,16 +131,28 @@ def _transport(settings: Settings) -> Transport:
 
 
 async def _begin(opening: Opening, *, settings: Settings, transport: Transport) -> BegunRun:
-    return await flow_runs.begin(
-        transport,
-        workspace_id=await _workspace_id(settings, transport=transport),
-        flow_name=opening.flow_name,
-        client_id=_process.client_id,
-        name=opening.name,
-        parameters=as_json(opening.parameters),
-        tags=sorted(opening.tags),
-        parent_task_run_id=opening.wrapper.id if opening.wrapper else None,
+    patience = settings.request_deadline_seconds
+    warning = asyncio.get_running_loop().call_later(
+        WARN_AFTER_SECONDS,
+        logger.warning,
+        "%s has not answered yet; flow %r starts when it does, or gives up after %g s",
+        transport.url,
+        opening.flow_name,
+        patience,
     )
+    try:
+        return await flow_runs.begin(
+            transport,
+            workspace_id=await _workspace_id(settings, transport=transport),
+            flow_name=opening.flow_name,
+            client_id=_process.client_id,
+            name=opening.name,
+            parameters=as_json(opening.parameters),
+            tags=sorted(opening.tags),
+            parent_task_run_id=opening.wrapper.id if opening.wrapper else None,
+        )
+    finally:
+        warning.cancel()
 
 
 async def _workspace_id(settings: Settings, *, transport: Transport) -> str:

@@ -14,6 +14,9 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from headgate.errors import ParameterError
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+MAX_SHOWN = 80
+"""How many characters of a wrong argument its error shows."""
+
 _CONFIG = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
 
@@ -33,13 +36,26 @@ def validate(
     try:
         values = model.model_validate(dict(given))
     except ValidationError as error:
-        message = f"The parameters of {name!r} are not valid: {error}"
+        message = f"The parameters of {name!r} are not valid: {_explained(error)}"
         raise ParameterError(message) from None
     return {
         key: getattr(values, _field_name(index))
         for index, key in enumerate(signature.parameters)
         if key in given
     }
+
+
+def _explained(error: ValidationError) -> str:
+    """Return what is wrong with each parameter, without Pydantic's own headings and links."""
+    return "; ".join(
+        f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}, got {_shortened(detail['input'])}"
+        for detail in error.errors(include_url=False, include_context=False)
+    )
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 
 def schema(fn: Callable[..., Any], *, signature: inspect.Signature) -> dict[str, Any]:

@@ -75,6 +75,16 @@ async def test_json_is_taken_as_it_is_in_variables_and_in_documents(api: ApiClie
     assert answer.data["other"][2] == {"a": [1, 2.5, None, True, "x"]}
 
 
+@pytest.mark.parametrize("what", ["1e400", "[1, {a: -1e999}]", str(2**64)])
+async def test_number_that_json_readers_would_round_is_refused(api: ApiClient, what: str) -> None:
+    answer = await api.execute(
+        f'{{ echo(at: "2026-01-01T00:00:00Z", lasts: "PT2S", key: "k", what: {what}) }}'
+    )
+
+    assert answer.code == "BAD_REQUEST"
+    assert "is beyond a double" in answer.error["message"]
+
+
 @pytest.mark.parametrize("name", ["a", "a.b-c_9", "x" * 100])
 def test_key_of_safe_characters_is_taken(name: str) -> None:
     assert parse_key(name) == name

@@ -48,6 +48,17 @@ async def test_bad_token_is_401_with_a_graphql_error(door: Doorkeeper, token: st
     }
 
 
+async def test_integer_beyond_64_bits_is_refused(api: ApiClient) -> None:
+    document = """query ($what: JSON!) {
+      echo(at: "2026-01-01T00:00:00Z", lasts: "PT2S", key: "k", what: $what) }"""
+    body = f'{{"query": {json.dumps(document)}, "variables": {{"what": [{2**64}]}}}}'
+
+    answer = await api.post(body.encode())
+
+    assert answer.status == 400
+    assert "beyond 64 bits; send it as a string" in answer.json["errors"][0]["message"]
+
+
 async def test_other_schemes_than_bearer_are_401(door: Doorkeeper) -> None:
     anonymous = ApiClient(local_app(door))
 

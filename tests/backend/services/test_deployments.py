@@ -183,7 +183,9 @@ async def place_after(
     [
         (DeploymentChanges(work_pool_name="none"), NotFound),
         (DeploymentChanges(work_pool_name="p", work_queue_name="none"), NotFound),
+        (DeploymentChanges(work_pool_name="p", work_queue_name=""), NotFound),
         (DeploymentChanges(work_queue_name="high"), InvalidInput),
+        (DeploymentChanges(entrypoint=""), InvalidInput),
         (DeploymentChanges(abandon_after=timedelta(seconds=59)), InvalidInput),
         (DeploymentChanges(fence=timedelta(seconds=269)), InvalidInput),
         (DeploymentChanges(infrastructure_retries=21), InvalidInput),

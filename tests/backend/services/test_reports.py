@@ -254,6 +254,17 @@ async def test_parameters_that_no_column_can_hold_are_refused(world: World) -> N
             await create.create_run(work, request)
 
 
+@pytest.mark.parametrize("number", [-1, 2**31, 2**70])
+async def test_number_that_the_api_could_not_show_is_refused(world: World, number: int) -> None:
+    lease = await world.started()
+
+    for column in ("mapIndex", "attempt"):
+        with pytest.raises(InvalidInput, match="Expected `int`"):
+            await sync(world, lease, {**batch([PENDING]), column: [number]})
+    with pytest.raises(InvalidInput, match="Expected `int`"):
+        await append(world, lease, 0, {**lines("x"), "level": [number]})
+
+
 async def test_an_instant_beyond_the_calendar_is_refused_with_a_typed_error(world: World) -> None:
     lease = await world.started()
 

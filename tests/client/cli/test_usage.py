@@ -23,6 +23,10 @@ def gather(first: int, /, *rest: int, **named: int) -> int:
     return first + sum(rest) + sum(named.values())
 
 @flow
+def leave(code: int) -> None:
+    raise SystemExit(code)
+
+@flow
 async def later(seconds: float = 0) -> str:
     return "done"
 """
@@ -33,12 +37,15 @@ MISUSES = (
     (["flow-runs", "list", "--limt", "3"], 2, "Did you mean --limit?"),
     (["flow-runs", "list", "-o", "xml"], 2, "xml"),
     (["flow-runs", "get"], 2, "requires an argument"),
+    (["flow-runs", "list", "--limit", "-1"], 2, "for --limit. Must be >= 1"),
+    (["flow-runs", "logs", "x", "--tail", "1001"], 2, "for --tail. Must be <= 1000"),
+    (["flow-runs", "cancel", "x", "--grace", "-1"], 2, "for --grace. Must be >= 0"),
     (["flow-runs", "list"], 2, "headgate profiles create"),
     (["run", "nowhere.py:flow"], 2, "There is no file"),
     (["run", "flows.py:ad"], 2, "Did you mean add?"),
-    (["run", "flows.py"], 2, "flows.py holds 4 flows"),
+    (["run", "flows.py"], 2, "flows.py holds 5 flows"),
     (["run", "flows.py:add"], 2, "missing a required argument: 'left'"),
-    (["run", "flows.py:add", "-p", "left=x"], 2, "left"),
+    (["run", "flows.py:add", "-p", "left=x"], 2, "to parse string as an integer, got 'x'\n"),
     (["run", "flows.py:add", "-p", "left"], 2, "does not have the form key=value"),
     (["run", "flows.py:add", "--params", "[1]"], 2, "must be a JSON object"),
     (["run", "unreadable.py:flow"], 1, "could not be imported at line 1: ModuleNotFoundError"),
@@ -124,6 +131,18 @@ def test_failed_run_exits_7(folder: Path) -> None:
     assert done.code == 7
     assert "stateType: FAILED\n" in done.out
     assert "message: 'ValueError: no luck'\n" in done.out
+
+
+def test_run_that_leaves_the_process_exits_7(folder: Path) -> None:
+    done = headgate(
+        *("run", "flows.py:leave", "-p", "code=4", "-o", "yaml"),
+        environment=quiet(folder),
+        folder=folder,
+    )
+
+    assert done.code == 7
+    assert "state: Crashed\n" in done.out
+    assert "message: User code left the process with 4\n" in done.out
 
 
 def test_parameters_reach_every_kind_of_argument(folder: Path) -> None:

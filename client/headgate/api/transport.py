@@ -138,10 +138,12 @@ class Transport:
                     document, token=self.token, variables=variables, operation=operation
                 )
             except RetryableApiError as error:
-                delay = retry_delay_seconds(attempt, wish_seconds=error.retry_after_seconds)
-                if time.monotonic() + delay >= deadline:
+                remaining = deadline - time.monotonic()
+                if remaining <= (error.retry_after_seconds or 0):
                     raise
-            await asyncio.sleep(delay)
+                delay = retry_delay_seconds(attempt, wish_seconds=error.retry_after_seconds)
+            # The last attempt is made as the deadline passes, however long the wait was to be.
+            await asyncio.sleep(min(delay, remaining))
             attempt += 1
 
     async def subscribe(

@@ -367,7 +367,7 @@ def test_a_script_without_its_server_says_so_in_few_words(
     environment = _environment(
         server,
         HEADGATE_API_URL=f"http://127.0.0.1:{free_port()}",
-        HEADGATE_REQUEST_DEADLINE_SECONDS="4",
+        HEADGATE_REQUEST_DEADLINE_SECONDS="2",
     )
 
     done = subprocess.run(

@@ -22,7 +22,7 @@ _DEPLOY = """mutation Deploy($input: DeploymentUpsertInput!) {
   deploymentUpsert(input: $input) { deployment { id } errors { message } } }"""
 _WORKSPACE = """query Workspace($organization: String!, $slug: String!) {
   workspace(organization: $organization, slug: $slug) { id } }"""
-_CREATE = """mutation Create($input: FlowRunCreateInput!) {
+CREATE = """mutation Create($input: FlowRunCreateInput!) {
   flowRunCreate(input: $input) { flowRun { id } errors { message } } }"""
 _HISTORY = """query History($id: ID!) { flowRun(id: $id) {
   stateHistory { nodes { name type timestamp } } } }"""
@@ -59,7 +59,7 @@ class Runner:
         """Create a run; its id, and when the call was made."""
         at = time.time()
         made = self._transport.execute(
-            _CREATE,
+            CREATE,
             {"input": {"workspaceId": self.workspace_id, "deploymentId": self.deployment_id}},
             operation="Create",
         )

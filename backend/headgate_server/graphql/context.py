@@ -1,8 +1,9 @@
 """What an operation knows: who asks, under which request id, and how to reach the data."""
 
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -16,6 +17,10 @@ from headgate_server.services import workspaces
 from headgate_server.settings import Timers
 
 T = TypeVar("T")
+
+REMEMBERED_SECONDS = 1.0
+"""How long the workspaces of an organization are not read again, as tokens are not."""
+REMEMBERED_ORGANIZATIONS = 10_000
 
 
 class InWorkspace(Protocol):
@@ -39,6 +44,27 @@ def finds_nodes(by: FindNode) -> None:
     _FINDERS[:] = [by]
 
 
+class WorkspaceMemory:
+    """Which workspaces organizations have, remembered for a moment: most operations ask for it.
+
+    An operation that misses a workspace reads again, so that one made a moment ago is found.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[UUID | None, tuple[float, frozenset[UUID]]] = {}
+
+    def recall(self, organization_id: UUID | None) -> frozenset[UUID] | None:
+        """Return what was read no longer than a second ago; None where nothing was."""
+        known = self._known.get(organization_id)
+        return known[1] if known is not None and time.monotonic() < known[0] else None
+
+    def remember(self, organization_id: UUID | None, found: frozenset[UUID]) -> None:
+        """Keep what was just read."""
+        if len(self._known) >= REMEMBERED_ORGANIZATIONS:
+            self._known.clear()
+        self._known[organization_id] = (time.monotonic() + REMEMBERED_SECONDS, found)
+
+
 @dataclass(frozen=True, slots=True)
 class Backend:
     """What the composition root hands to the API.
@@ -49,6 +75,7 @@ class Backend:
         tails: follow runs and logs.
         timers: every time that dispatch depends on.
         pepper: the installation's secret: signs the tokens that are issued here.
+        workspaces: what operations learned of organizations a moment ago.
     """
 
     database: Database
@@ -56,6 +83,7 @@ class Backend:
     tails: Tails
     timers: Timers
     pepper: str
+    workspaces: WorkspaceMemory = field(default_factory=WorkspaceMemory)
 
 
 @dataclass(slots=True)
@@ -89,14 +117,32 @@ class OperationContext:
         return await find(self, shown_id)
 
     async def workspace_ids(self) -> frozenset[UUID]:
-        """Return the workspaces that the caller's credential is good for."""
+        """Return the workspaces that the caller's credential is good for, as of a moment ago."""
+        if self.principal.workspace_id is not None:
+            return frozenset({self.principal.workspace_id})
+        if self.known_workspace_ids is not None:
+            return self.known_workspace_ids
+        known = self.backend.workspaces.recall(self.principal.organization_id)
+        return known if known is not None else await self.read_workspace_ids()
+
+    async def read_workspace_ids(self) -> frozenset[UUID]:
+        """Return the same as of now; once an operation."""
         if self.principal.workspace_id is not None:
             return frozenset({self.principal.workspace_id})
         if self.known_workspace_ids is None:
             async with self.organization_work() as work:
-                found = await workspaces.list_ids(work)
-            self.known_workspace_ids = frozenset(found)
+                self.known_workspace_ids = frozenset(await workspaces.list_ids(work))
+            self.backend.workspaces.remember(
+                self.principal.organization_id, self.known_workspace_ids
+            )
         return self.known_workspace_ids
+
+    async def may_enter(self, workspace_id: UUID) -> bool:
+        """Return whether the caller's credential is good for a workspace."""
+        return (
+            workspace_id in await self.workspace_ids()
+            or workspace_id in await self.read_workspace_ids()
+        )
 
     @asynccontextmanager
     async def work(self, workspace_id: UUID) -> AsyncGenerator[UnitOfWork]:
@@ -108,7 +154,7 @@ class OperationContext:
         Raises:
             NotFound: another tenant's workspace, or none at all.
         """
-        if workspace_id not in await self.workspace_ids():
+        if not await self.may_enter(workspace_id):
             raise NotFound
         async with self.backend.database.tenant(self.principal, workspace_id) as work:
             yield work
@@ -125,10 +171,14 @@ class OperationContext:
 
     async def locate(self, fetch: Fetch[UUID, W], id_: UUID) -> W | None:
         """Return the object with an id from whichever workspace of the caller's holds it."""
-        for workspace_id in sorted(await self.workspace_ids()):
-            found = await self.load(fetch, id_, workspace_id=workspace_id)
-            if found is not None:
-                return found
+        looked: frozenset[UUID] = frozenset()
+        for read in (self.workspace_ids, self.read_workspace_ids):
+            ids = await read()
+            for workspace_id in sorted(ids - looked):
+                found = await self.load(fetch, id_, workspace_id=workspace_id)
+                if found is not None:
+                    return found
+            looked = ids
         return None
 
     @property

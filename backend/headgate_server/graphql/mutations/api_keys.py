@@ -55,7 +55,7 @@ class ApiKeyMutations:
         context = info.context
         kind, owner_id = _owner(input.owner_id)
         workspace_id = workspace_id_of(input.workspace_id) if input.workspace_id else None
-        if workspace_id is not None and workspace_id not in await context.workspace_ids():
+        if workspace_id is not None and not await context.may_enter(workspace_id):
             raise NotFound
         async with context.organization_work() as work:
             owner = await api_keys.find_owner(work, kind=kind, id_=owner_id)

@@ -59,7 +59,7 @@ class Viewer:
     ) -> list[Scope]:
         if workspace_id is not None:
             wanted = ids.parse(workspace_id, kind=ids.Kind.WORKSPACE)
-            if wanted not in await info.context.workspace_ids():
+            if not await info.context.may_enter(wanted):
                 return []
         return sorted(info.context.principal.scopes)
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.repositories.flow_runs.create import Promises
@@ -30,48 +31,41 @@ class DeploymentPlan:
     promises: Promises
 
 
-async def get_many_plans(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, DeploymentPlan]:
-    """Return what runs of these deployments start from: three statements, however many."""
-    rows = (
-        await work.execute(
-            select(deployments).where(
-                deployments.c.workspace_id == work.workspace_id, deployments.c.id.in_(ids)
-            )
-        )
-    ).all()
-    queues = await work.execute(
-        select(
-            work_queues.c.work_pool_id,
-            work_queues.c.id,
-            work_queues.c.name,
-            work_queues.c.priority,
-        ).where(
-            work_queues.c.workspace_id == work.workspace_id,
-            work_queues.c.work_pool_id.in_({row.work_pool_id for row in rows}),
+_TAGS = (
+    select(func.array_agg(aggregate_order_by(deployment_tags.c.tag, deployment_tags.c.tag)))
+    .where(
+        deployment_tags.c.workspace_id == deployments.c.workspace_id,
+        deployment_tags.c.deployment_id == deployments.c.id,
+    )
+    .scalar_subquery()
+)
+_QUEUES = (
+    select(
+        func.jsonb_agg(
+            func.jsonb_build_array(work_queues.c.name, work_queues.c.id, work_queues.c.priority),
+            type_=JSONB,
         )
     )
-    by_pool: dict[UUID, dict[str, tuple[UUID, int]]] = {}
-    for queue in queues:
-        by_pool.setdefault(queue.work_pool_id, {})[queue.name] = (queue.id, queue.priority)
-    tags: dict[UUID, list[str]] = {}
-    for tag in await work.execute(
-        select(deployment_tags.c.deployment_id, deployment_tags.c.tag)
-        .where(
-            deployment_tags.c.workspace_id == work.workspace_id,
-            deployment_tags.c.deployment_id.in_(ids),
-        )
-        .order_by(deployment_tags.c.tag)
-    ):
-        tags.setdefault(tag.deployment_id, []).append(tag.tag)
-    return {
-        row.id: _plan(row, by_pool.get(row.work_pool_id, {}), tuple(tags.get(row.id, ())))
-        for row in rows
-    }
+    .where(
+        work_queues.c.workspace_id == deployments.c.workspace_id,
+        work_queues.c.work_pool_id == deployments.c.work_pool_id,
+    )
+    .scalar_subquery()
+)
+_PLANS = select(deployments, _TAGS.label("deployment_tags"), _QUEUES.label("pool_queues")).where(
+    deployments.c.workspace_id == bindparam("workspace_id"),
+    deployments.c.id.in_(bindparam("ids", expanding=True)),
+)
 
 
-def _plan(
-    row: Any, queue_names: dict[str, tuple[UUID, int]], tags: tuple[str, ...]
-) -> DeploymentPlan:
+async def get_many_plans(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, DeploymentPlan]:
+    """Return what runs of these deployments start from: one statement, however many."""
+    rows = await work.execute(_PLANS, {"workspace_id": work.workspace_id, "ids": ids})
+    return {row.id: _plan(row) for row in rows}
+
+
+def _plan(row: Any) -> DeploymentPlan:
+    queue_names = {name: (UUID(id_), priority) for name, id_, priority in row.pool_queues or ()}
     priorities = dict(queue_names.values())
     return DeploymentPlan(
         deployment_id=row.id,
@@ -83,7 +77,7 @@ def _plan(
         parameters=row.parameters,
         parameter_schema=row.parameter_schema,
         is_schema_enforced=row.is_schema_enforced,
-        tags=tags,
+        tags=tuple(row.deployment_tags or ()),
         promises=Promises(
             queue_priority=priorities.get(row.work_queue_id, 0),
             is_held=row.is_paused,

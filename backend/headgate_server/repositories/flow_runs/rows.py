@@ -1,5 +1,6 @@
 """How rows of flow runs become domain objects."""
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Row
@@ -16,8 +17,9 @@ COLUMNS = tuple(column for column in flow_runs.c if column.name not in WIDE)
 """Every column but the wide ones."""
 
 
+@cache
 def typed(statement: TextClause) -> TextualSelect:
-    """Return a textual statement whose result columns have the table's types."""
+    """Return a textual statement whose result columns have the table's types; made once."""
     return statement.columns(**{column.name: column.type for column in flow_runs.c})
 
 

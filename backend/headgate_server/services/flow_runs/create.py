@@ -71,7 +71,7 @@ async def create_runs(
 ) -> list[FlowRun | HeadgateError]:
     """Create runs of deployments and wake their pools; one result a request, in order.
 
-    A request that is not valid fails alone: its place holds the error. Four statements, however
+    A request that is not valid fails alone: its place holds the error. Two statements, however
     many requests, and one more where any has a parent.
 
     Raises:

@@ -54,10 +54,13 @@ class FlowRunMutations:
         input: Annotated[FlowRunCreateInput, strawberry.argument(description="What to run.")],
     ) -> FlowRunPayload:
         request = input.to_request()
+        created: dict[UUID, FlowRunRow] = {}
         async with info.context.work(workspace_id_of(input.workspace_id)) as work:
 
             async def carry_out() -> dict[str, Any]:
-                return {"id": str((await create.create_run(work, request)).id)}
+                run = await create.create_run(work, request)
+                created[run.id] = run
+                return {"id": str(run.id)}
 
             answer, is_duplicate = await once(
                 work,
@@ -67,7 +70,8 @@ class FlowRunMutations:
                 carry_out=carry_out,
             )
             run_id = UUID(answer["id"])
-            row = (await read.get_many_flow_runs(work, [run_id])).get(run_id)
+            found = created or await read.get_many_flow_runs(work, [run_id])
+        row = found.get(run_id)
         run = show_flow_run(row) if row else None
         return FlowRunPayload(flow_run=run, duplicate=is_duplicate)
 

@@ -70,10 +70,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("names a folder; it must not be empty")
+    return Path(text)
+
+
 def _add_dev(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (8484)")
-    parser.add_argument("--data-dir", type=Path, help="where the data lives")
+    parser.add_argument("--data-dir", type=_folder, help="where the data lives")
     parser.add_argument("--fresh", action="store_true", help="delete the data first")
     parser.add_argument("--no-agent", action="store_true", help="start no local agent")
     parser.set_defaults(command=_dev)

@@ -244,6 +244,8 @@ async def serve_api(core: Core, *, until: Awaitable[Any], on_ready: Callable[[],
     )
     server = Server(config)
     sockets = [config.bind_socket()]
+    # uvicorn lets children have it: one that outlives this process would keep the port taken.
+    sockets[0].set_inheritable(False)
     serving = asyncio.create_task(server.serve(sockets=sockets), name="uvicorn")
     beating = asyncio.create_task(beat_forever(core.database, settings.timers), name="pulse")
     try:

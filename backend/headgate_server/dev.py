@@ -189,6 +189,8 @@ async def _keep_agent(file: DevFile, data_dir: Path, stop: asyncio.Event) -> Non
             POOL,
             "--name",
             "local",
+            "--tethered",
+            stdin=asyncio.subprocess.PIPE,
             env=environment,
             start_new_session=True,
         )

@@ -56,6 +56,7 @@ class Timers:
 
 
 _DEFAULTS = Timers()
+_LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,13 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         if raw is None or field.name == "timers":
             continue
         values[field.name] = int(_number(environment, field.name)) if field.type is int else raw
+    level = str(values.get("log_level", _LEVELS[0])).upper()
+    if level not in _LEVELS:
+        raise ConfigurationError(
+            f"{PREFIX}LOG_LEVEL is one of {', '.join(_LEVELS)}, not {level!r}; correct it and "
+            "start again."
+        )
+    values["log_level"] = level
     return Settings(**values)  # type: ignore[arg-type]  # each value was read for its field
 
 

@@ -84,7 +84,7 @@ def aggregate(month: str, days: Sequence[Day]) -> Month:
         days=len(days),
         precipitation=round(sum(day.precipitation for day in days), 1),
         mean_temp_max=round(sum(day.temp_max for day in days) / len(days), 2),
-        rainy_days=sum(day.weather == "rain" for day in days),
+        rainy_days=sum(day.precipitation > 0 for day in days),
     )
 
 

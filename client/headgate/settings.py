@@ -9,6 +9,7 @@ from headgate.errors import ProfileNotFoundError, SettingsError
 from headgate.profiles import Profile, find_active_profile, get_profile
 
 DEFAULT_HOME = "~/.headgate"
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +112,19 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if api_url is not None and not api_url.startswith(("http://", "https://")):
         message = f"HEADGATE_API_URL must start with http:// or https://, not {api_url!r}"
         raise SettingsError(message)
+    api_key = value("api_key")
+    if api_key is not None and not (api_key.isascii() and api_key.isprintable()):
+        message = "HEADGATE_API_KEY holds a line break or another character that no key has"
+        raise SettingsError(message)
     organization, workspace = _split_workspace(value("workspace"))
     return Settings(
         home=home,
         api_url=api_url.rstrip("/").removesuffix("/graphql") if api_url else None,
-        api_key=value("api_key"),
+        api_key=api_key,
         organization=organization,
         workspace=workspace,
         profile=profile.name if profile else None,
-        log_level=(value("log_level") or "INFO").upper(),
+        log_level=_level(value("log_level") or "INFO"),
         log_prints=_flag(variables, name="HEADGATE_LOG_PRINTS"),
         extra_loggers=_names(variables.get("HEADGATE_EXTRA_LOGGERS", "")),
         report_interval_seconds=_number(
@@ -147,6 +152,14 @@ def _chosen_profile(variables: Mapping[str, str], *, home: Path) -> Profile | No
     except ProfileNotFoundError as error:
         message = f"HEADGATE_PROFILE: {error}"
         raise ProfileNotFoundError(message) from error
+
+
+def _level(name: str) -> str:
+    level = name.upper()
+    if level not in LEVELS:
+        message = f"HEADGATE_LOG_LEVEL must be one of {', '.join(LEVELS)}, not {name!r}"
+        raise SettingsError(message)
+    return level
 
 
 def _split_workspace(handle: str | None) -> tuple[str | None, str | None]:

@@ -5,6 +5,7 @@ Each time runs keep coming, and two are in the middle: one ends during the fault
 
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -66,6 +67,21 @@ async def test_one_of_two_apis_is_killed(site: Installation, tmp_path: Path) -> 
         journey.open("first")
 
     await journey.close()
+
+
+async def test_an_api_that_accepts_and_never_answers_keeps_its_agent(journey: Journey) -> None:
+    (api,) = journey.installation.apis
+    agent = journey.installation.start_agent()
+    wait_online(agent)
+    deployment = await journey.deploy("quick")
+
+    api.process.kill()
+    with socket.create_server(("127.0.0.1", api.port)):
+        await eventually(lambda: "TimeoutError" in agent.log, within_seconds=40, what="A time-out")
+    journey.installation.start_api(port=api.port)
+
+    assert await journey.records.ended(await journey.start(deployment)) == "Completed"
+    assert agent.exit_code is None
 
 
 async def test_the_only_api_is_killed_and_started_again(journey: Journey) -> None:

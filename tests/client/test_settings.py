@@ -70,6 +70,8 @@ def test_the_graphql_address_follows_from_the_base(home: Path, url: str) -> None
         ("HEADGATE_WORKSPACE", "acme"),
         ("HEADGATE_WORKSPACE", "a/b/c"),
         ("HEADGATE_LOG_PRINTS", "perhaps"),
+        ("HEADGATE_LOG_LEVEL", "zz"),
+        ("HEADGATE_API_KEY", "hg_key\nx"),
         ("HEADGATE_REPORT_INTERVAL_SECONDS", "soon"),
         ("HEADGATE_RENEW_INTERVAL_SECONDS", "-1"),
     ],

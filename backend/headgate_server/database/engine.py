@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from headgate_server.database.urls import for_asyncpg
 from headgate_server.domain.errors import ConfigurationError
 
-MINIMUM_POSTGRES = 150014
+MINIMUM_MINORS = {15: 14, 16: 10, 17: 6}
+"""Older ones leak rows through row-level security by their statistics (CVE-2025-8713)."""
 STATEMENT_TIMEOUT_MS = 15_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_SECONDS = 5
@@ -65,13 +66,25 @@ async def check_server(engine: AsyncEngine, *, is_owner: bool = False) -> None:
                 )
             )
         ).one()
-    if int(version) < MINIMUM_POSTGRES:
-        raise ConfigurationError(
-            f"Postgres {int(version) // 10000}.{int(version) % 10000} is too old: Headgate needs "
-            "15.14 or newer. Upgrade the server, or point HEADGATE_DATABASE_URL at another."
-        )
+    check_version(int(version))
     if role.sees_all and not is_owner:
         raise ConfigurationError(
             f"The database role {role.rolname} is a superuser or bypasses row-level security, so "
             "tenants would not be kept apart. Use the URLs that `headgate-server migrate` prints."
         )
+
+
+def check_version(number: int) -> None:
+    """Refuse a Postgres by its ``server_version_num``, such as 150014 for 15.14.
+
+    Raises:
+        ConfigurationError: too old; the message says what it takes.
+    """
+    major, minor = divmod(number, 10_000)
+    if major >= min(MINIMUM_MINORS) and minor >= MINIMUM_MINORS.get(major, 0):
+        return
+    needed = ", ".join(f"{major}.{minor}" for major, minor in sorted(MINIMUM_MINORS.items()))
+    raise ConfigurationError(
+        f"Postgres {major}.{minor} is too old: Headgate needs {needed} or anything newer. Upgrade "
+        "the server, or point HEADGATE_DATABASE_URL at another."
+    )

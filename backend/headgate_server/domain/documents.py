@@ -36,7 +36,9 @@ def scrub_json(encoded: bytes) -> bytes:
     return _ESCAPED_NUL.sub(rb"\1\\ufffd", encoded)
 
 
-def check_document(document: Document, *, field: str) -> Document:
+def check_document(
+    document: Document, *, field: str, most_bytes: int = MAX_DOCUMENT_BYTES
+) -> Document:
     """Return a document that fits and that the database can hold.
 
     Raises:
@@ -48,8 +50,8 @@ def check_document(document: Document, *, field: str) -> Document:
         raise InvalidInput(
             f"{field} is not JSON of at most 64-bit integers and moderate depth.", path=[field]
         ) from None
-    if len(encoded) > MAX_DOCUMENT_BYTES:
-        raise InvalidInput(f"{field} takes at most {MAX_DOCUMENT_BYTES // 1024} KiB.", path=[field])
+    if len(encoded) > most_bytes:
+        raise InvalidInput(f"{field} takes at most {most_bytes // 1024} KiB.", path=[field])
     if _ESCAPED_NUL.search(encoded):
         raise InvalidInput(f"{field} holds a NUL character; remove it.", path=[field])
     return document

@@ -1,17 +1,51 @@
-"""Checks a run's parameters against its deployment's JSON Schema."""
+"""Checks a run's parameters against its deployment's JSON Schema, within a budget of steps."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import wraps
 from typing import Any, cast
 
+import orjson
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import (
     SchemaError,
+    ValidationError,
     best_match,  # pyright: ignore[reportUnknownVariableType]  # partly typed upstream
 )
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from headgate_server.domain.errors import InvalidInput
+
+MAX_STEPS = 200_000
+"""Keywords looked at, for one request: about a second of one thread."""
+
+Check = Callable[[Any, Any, Any, dict[str, Any]], Iterator[Any] | None]
+
+
+class OutOfSteps(Exception):
+    """The budget is used up."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many steps are left; one budget may serve the runs of a whole batch."""
+
+    steps: int = MAX_STEPS
+
+    def spend(self, steps: int) -> None:
+        """Take steps off.
+
+        Raises:
+            OutOfSteps: there are not that many left.
+        """
+        self.steps -= steps
+        if self.steps < 0:
+            raise OutOfSteps
+
+
+_BUDGET: ContextVar[Budget] = ContextVar("budget of the schema check")
 
 
 def _left_to_the_run(validator: Any, value: Any, instance: Any, schema: dict[str, Any]) -> None:
@@ -26,18 +60,48 @@ def _additional_properties(
         yield from _KEYWORDS["additionalProperties"](validator, allowed, instance, schema)
 
 
+def _unique_items(
+    validator: Any, wanted: Any, instance: Any, schema: dict[str, Any]
+) -> Iterator[Any]:
+    """Compare items by their JSON text: in one pass, where comparing each with each is quadratic.
+
+    1 and 1.0 count as different here; the run itself, which knows the types, has the last word.
+    """
+    if not wanted or not isinstance(instance, list):
+        return
+    items = cast("list[object]", instance)
+    _BUDGET.get().spend(len(items))
+    texts = {orjson.dumps(item, option=orjson.OPT_SORT_KEYS) for item in items}
+    if len(texts) < len(items):
+        yield ValidationError("the items are not all different")
+
+
+def _counted(check: Check) -> Check:
+    @wraps(check)
+    def counted(validator: Any, value: Any, instance: Any, schema: dict[str, Any]) -> Iterator[Any]:
+        _BUDGET.get().spend(1)
+        yield from check(validator, value, instance, schema) or ()
+
+    return counted
+
+
 _KEYWORDS: Any = Draft202012Validator.VALIDATORS
 _Validator: Any = cast("Any", validators).extend(
     Draft202012Validator,
     {
-        "pattern": _left_to_the_run,
-        "patternProperties": _left_to_the_run,
-        "unevaluatedProperties": _left_to_the_run,
-        "additionalProperties": _additional_properties,
+        name: _counted(check)
+        for name, check in {
+            **_KEYWORDS,
+            "pattern": _left_to_the_run,
+            "patternProperties": _left_to_the_run,
+            "unevaluatedProperties": _left_to_the_run,
+            "additionalProperties": _additional_properties,
+            "uniqueItems": _unique_items,
+        }.items()
     },
 )
-"""Without regular expressions: one that backtracks would hold the whole process. The run itself
-checks them, in its own process, where they harm nobody else."""
+"""Without regular expressions: one that backtracks cannot be counted in steps, and would hold the
+whole process. The run itself checks them, in its own process, where they harm nobody else."""
 
 
 def check_schema(schema: dict[str, Any]) -> None:
@@ -54,16 +118,24 @@ def check_schema(schema: dict[str, Any]) -> None:
         ) from None
 
 
-def check_parameters(parameters: dict[str, Any], *, schema: dict[str, Any]) -> None:
+def check_parameters(
+    parameters: dict[str, Any], *, schema: dict[str, Any], budget: Budget | None = None
+) -> None:
     """Refuse parameters that do not fit the schema.
 
-    References are resolved inside the schema only: nothing is fetched.
+    References are resolved inside the schema only: nothing is fetched. Up to a second of pure
+    Python: an event loop has it done in a thread.
+
+    Args:
+        budget: shared by the runs of one request; its own of 200,000 steps by default.
 
     Raises:
-        InvalidInput: naming the parameter and what is wrong with it.
+        InvalidInput: naming the parameter and what is wrong with it, or that the check takes too
+            many steps.
     """
     registry: Registry[Any] = Registry()
     validator = _Validator(schema, registry=registry)
+    token = _BUDGET.set(budget or Budget())
     try:
         error = cast("Any", best_match)(validator.iter_errors(parameters))
     except Unresolvable as unresolved:
@@ -76,6 +148,14 @@ def check_parameters(parameters: dict[str, Any], *, schema: dict[str, Any]) -> N
             "parameterSchema refers to itself without end; correct it and deploy again.",
             path=["parameterSchema"],
         ) from None
+    except OutOfSteps:
+        raise InvalidInput(
+            "The parameters take too long to check against parameterSchema; give smaller ones, or "
+            "deploy with a simpler schema or without enforceParameterSchema.",
+            path=["parameters"],
+        ) from None
+    finally:
+        _BUDGET.reset(token)
     if error is not None:
         path = ["parameters", *(str(part) for part in error.absolute_path)]
         raise InvalidInput(f"{'.'.join(path)}: {error.message[:500]}", path=path)

@@ -11,12 +11,15 @@ from headgate_server.domain import ids
 from headgate_server.domain.clock import is_instant
 from headgate_server.domain.documents import Count
 from headgate_server.domain.errors import InvalidInput
+from headgate_server.domain.flows import MAX_TAG_LENGTH, MAX_TAGS
+from headgate_server.domain.states import MAX_NAME_LENGTH as MAX_STATE_NAME_LENGTH
 from headgate_server.domain.states import StateType
 
 MAX_BATCH = 1000
 MAX_STATES = 200
 MAX_NAME_LENGTH = 300
 MAX_MESSAGE_LENGTH = 10_000
+MAX_KEY_LENGTH = 1000
 
 PackedState = tuple[StateType, str, int, str | None]
 """Type, name, microseconds since the epoch, message."""
@@ -137,26 +140,43 @@ def rows_of(batch: TaskRunBatch) -> tuple[list[TaskRunRow], list[TaskRunRejectio
 
 
 def _row(batch: TaskRunBatch, index: int) -> TaskRunRow:
-    states = batch.states[index]
-    name = batch.name[index]
-    if not 1 <= len(states) <= MAX_STATES:
-        raise InvalidInput(f"A task run has 1 to {MAX_STATES} states.")
-    if not 1 <= len(name) <= MAX_NAME_LENGTH:
-        raise InvalidInput(f"A task run's name has 1 to {MAX_NAME_LENGTH} characters.")
-    if any(message and len(message) > MAX_MESSAGE_LENGTH for *_, message in states):
-        raise InvalidInput(f"A state's message has at most {MAX_MESSAGE_LENGTH} characters.")
-    if not all(is_instant(at_us) for _, _, at_us, _ in states):
-        raise InvalidInput("A state's time is in microseconds since 1970, before the year 10000.")
+    _check_states(batch.states[index])
+    _check_lengths(batch, index)
     parse = ids.parse
     kind = ids.Kind.TASK_RUN
     return TaskRunRow(
         id=parse(batch.id[index], kind=kind),
         task_key=batch.task_key[index],
-        name=name,
+        name=batch.name[index],
         map_index=batch.map_index[index],
         tags=batch.tags[index],
         cache_key=batch.cache_key[index],
         attempt=batch.attempt[index],
         parents=[parse(parent, kind=kind) for parent in batch.parents[index]],
-        states=states,
+        states=batch.states[index],
     )
+
+
+def _check_states(states: list[PackedState]) -> None:
+    if not 1 <= len(states) <= MAX_STATES:
+        raise InvalidInput(f"A task run has 1 to {MAX_STATES} states.")
+    for _, name, at_us, message in states:
+        if len(name) > MAX_STATE_NAME_LENGTH:
+            raise InvalidInput(f"A state's name has at most {MAX_STATE_NAME_LENGTH} characters.")
+        if message and len(message) > MAX_MESSAGE_LENGTH:
+            raise InvalidInput(f"A state's message has at most {MAX_MESSAGE_LENGTH} characters.")
+        if not is_instant(at_us):
+            raise InvalidInput(
+                "A state's time is in microseconds since 1970, before the year 10000."
+            )
+
+
+def _check_lengths(batch: TaskRunBatch, index: int) -> None:
+    if not 1 <= len(batch.name[index]) <= MAX_NAME_LENGTH:
+        raise InvalidInput(f"A task run's name has 1 to {MAX_NAME_LENGTH} characters.")
+    for text, what in ((batch.task_key[index], "taskKey"), (batch.cache_key[index], "cacheKey")):
+        if text is not None and len(text) > MAX_KEY_LENGTH:
+            raise InvalidInput(f"{what} has at most {MAX_KEY_LENGTH:,} characters.")
+    tags = batch.tags[index]
+    if len(tags) > MAX_TAGS or any(len(tag) > MAX_TAG_LENGTH for tag in tags):
+        raise InvalidInput(f"A run has at most {MAX_TAGS} tags of {MAX_TAG_LENGTH} characters.")

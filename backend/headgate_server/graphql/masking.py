@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from graphql import GraphQLError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from headgate_server.domain.errors import HeadgateError
 
@@ -22,6 +23,8 @@ RETRYABLE_STATUS: Mapping[str, int] = {"RATE_LIMITED": 429, "UNAVAILABLE": 503, 
 _RETRYABLE_SQLSTATES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300")
 """Serialization failure, deadlock, lock timeout, shutdown and crash, too many connections."""
 _TIMEOUT_SQLSTATE = "57014"
+_DOCUMENT_ERRORS = (CannotGetOperationTypeError, InvalidOperationTypeError)
+"""What Strawberry raises for a document that does not hold the operation that was asked for."""
 
 
 class Shown(NamedTuple):
@@ -41,7 +44,7 @@ def mask(error: GraphQLError, *, context: object = None) -> GraphQLError:
     if "code" in (error.extensions or {}):
         return error
     original = _original(error)
-    if original is None:
+    if original is None or isinstance(original, _DOCUMENT_ERRORS):
         error.extensions = {"code": "BAD_REQUEST"}
         return error
     shown = classify(original)

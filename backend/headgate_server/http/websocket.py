@@ -19,6 +19,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 )
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
     ConnectionInitMessage,
+    Message,
     PongMessage,
 )
 from strawberry.types.execution import ExecutionResult, PreExecutionError
@@ -32,6 +33,7 @@ from headgate_server.graphql.limits import rules
 from headgate_server.graphql.scalars import show_datetime
 from headgate_server.http.auth import bearer_token
 from headgate_server.http.constants import MAX_FRAME_BYTES, REAUTHENTICATE_SECONDS
+from headgate_server.http.frames import fault_of
 
 if TYPE_CHECKING:
     from headgate_server.http.graphql import Endpoint
@@ -80,6 +82,14 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         self.endpoint = cast("Endpoint", self.view)
         self.connection = cast("Connection", self.context)
         self.watches: list[asyncio.Task[None]] = []
+
+    @override
+    async def handle_message(self, message: Message) -> None:
+        fault = fault_of(message)
+        if fault is not None:
+            await self.handle_invalid_message(fault)
+            return
+        await super().handle_message(message)
 
     @override
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:

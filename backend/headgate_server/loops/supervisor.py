@@ -196,4 +196,5 @@ class Supervisor:
 
 
 def _dump(value: Any) -> bytes:
-    return orjson.dumps(value)
+    # arq keeps the exception of a job that failed for a moment, as its result.
+    return orjson.dumps(value, default=repr)

@@ -13,9 +13,10 @@ from headgate_server.domain.agents import (
     AgentState,
     check_capacity,
 )
+from headgate_server.domain.documents import check_document
 from headgate_server.domain.errors import Forbidden, InvalidInput, NotFound, SessionFenced
 from headgate_server.domain.events import NewEvent
-from headgate_server.domain.flows import check_name
+from headgate_server.domain.flows import MAX_NAME_LENGTH, check_name
 from headgate_server.domain.work_pools import WorkPool
 from headgate_server.repositories import agents as repository
 from headgate_server.repositories.agents import NewSession
@@ -31,6 +32,7 @@ list_agents = repository.list_agents
 count_agents = repository.count_agents
 
 MAX_LABELS = 50
+MAX_LABELS_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,10 @@ def _check(registration: Registration) -> None:
         )
     if len(registration.labels) > MAX_LABELS:
         raise InvalidInput(f"At most {MAX_LABELS} labels.", path=["labels"])
+    check_document(registration.labels, field="labels", most_bytes=MAX_LABELS_BYTES)
+    for text, field in ((registration.host, "host"), (registration.sdk_version, "sdkVersion")):
+        if text is not None and len(text) > MAX_NAME_LENGTH:
+            raise InvalidInput(f"{field} has at most {MAX_NAME_LENGTH} characters.", path=[field])
 
 
 async def _queue_ids(

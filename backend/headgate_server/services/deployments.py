@@ -1,5 +1,6 @@
 """Deployments: upserted by flow and name, paused and resumed."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -111,7 +112,8 @@ async def upsert_deployment(
     """
     check_name(name)
     wanted = given(changes or DeploymentChanges())
-    _check(wanted)
+    # A large schema takes a while to look through: others go on meanwhile.
+    await asyncio.to_thread(_check, wanted)
     flow, _ = await upsert_flow(work, name=flow_name)
     current = await deployments.lock_by_name(work, flow_id=flow.id, name=name)
     if current is None and expected_version is not None:

@@ -288,7 +288,7 @@ class Agent:
             await self._register()
             return
         except (ApiError, TimeoutError) as error:
-            logger.warning("No heartbeat went through: %s", error or "no answer")
+            logger.warning("No heartbeat went through: %s", str(error) or "no answer")
             return
         self._renewed_at = sent_at
         if answer.session_token is not None:

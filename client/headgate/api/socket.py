@@ -12,6 +12,7 @@ from headgate.errors import ApiError, ServerUnavailableError, UnauthenticatedErr
 
 SUBPROTOCOL = "graphql-transport-ws"
 PING_INTERVAL_SECONDS = 20.0
+HANDSHAKE_SECONDS = 10.0
 MAX_FRAME_BYTES = 4 * 1024 * 1024
 _CLOSE_UNAUTHENTICATED = ("4401", "4403")
 
@@ -32,6 +33,8 @@ async def subscribe(
         init_payload={"authorization": f"Bearer {token}"} if token else {},
         ping_interval=PING_INTERVAL_SECONDS,
         pong_timeout=PING_INTERVAL_SECONDS,
+        connect_timeout=cast("int", HANDSHAKE_SECONDS),
+        ack_timeout=HANDSHAKE_SECONDS,
         connect_args={"max_size": MAX_FRAME_BYTES},
     )
     try:
@@ -43,7 +46,8 @@ async def subscribe(
     except TransportQueryError as error:
         details = cast("list[dict[str, Any]]", error.errors or [{"message": str(error)}])
         raise fault(details[0]) from error
-    except TransportError as error:
+    except (TransportError, TimeoutError) as error:
+        # gql lets the time-out of a handshake through as it is.
         raise _socket_error(error, url=url) from error
     finally:
         await transport.close()
@@ -54,7 +58,7 @@ def _socket_error(error: BaseException, *, url: str) -> ApiError:
     reasons: list[str] = []
     cause: BaseException | None = error
     while cause is not None:
-        reasons.append(str(cause))
+        reasons.append(str(cause) or type(cause).__name__)
         cause = cause.__cause__
     if any(code in reason for code in _CLOSE_UNAUTHENTICATED for reason in reasons):
         return UnauthenticatedError("The server did not accept the key")

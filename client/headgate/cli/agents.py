@@ -1,10 +1,15 @@
 """``headgate agent``: start."""
 
 import asyncio
+import os
 import platform
+import signal
+import sys
+import threading
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from headgate.agent.agent import AgentOptions, run_agent
 from headgate.api import server_info
@@ -21,7 +26,10 @@ def start_agent(
     *,
     pool: Annotated[str, Parameter(help="the pool to serve")],
     name: Annotated[str | None, Parameter(help="its name; this machine's by default")] = None,
-    limit: Annotated[int, Parameter(help="how many runs at once")] = 10,
+    limit: Annotated[
+        int,
+        Parameter(help="how many runs at once, at most 1000", validator=Number(gte=1, lte=1000)),
+    ] = 10,
     queue: Annotated[
         list[str] | None, Parameter(help="only this queue of the pool, as often as needed")
     ] = None,
@@ -29,13 +37,14 @@ def start_agent(
     cold: Annotated[
         bool, Parameter(help="start each run in a fresh interpreter, no warm one")
     ] = False,
+    tethered: Annotated[
+        bool, Parameter(help="leave when standard input closes: with the program that started it")
+    ] = False,
 ) -> None:
     """Serve a pool: receive its runs and execute them here, until SIGINT or SIGTERM.
 
     A first signal lets what runs end; a second one cancels it.
     """
-    if limit < 1:
-        raise SettingsError(f"--limit is 1 or more, not {limit}: how many runs to hold at once")
     settings = load_settings()
     has_workspace = settings.organization is not None and settings.workspace is not None
     options = AgentOptions(
@@ -49,10 +58,19 @@ def start_agent(
         workspace=settings.require_workspace() if has_workspace else None,
     )
     configure_logging(settings)
+    if tethered:
+        threading.Thread(target=_follow_starter, name="headgate-tether", daemon=True).start()
     try:
         asyncio.run(_serve(settings, options))
     except NotFoundError as error:
         raise _explained(settings, pool=pool, error=error) from error
+
+
+def _follow_starter() -> None:
+    """Drain as for SIGTERM once nobody holds the other end of standard input any more."""
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _serve(settings: Settings, options: AgentOptions) -> None:

@@ -135,6 +135,13 @@ async def test_unknown_operation_name_is_a_bad_request(api: ApiClient) -> None:
     assert (answer.status, answer.code) == (400, "BAD_REQUEST")
 
 
+async def test_several_operations_need_a_name(api: ApiClient) -> None:
+    answer = await api.post({"query": "query A { tree { number } } query B { tree { number } }"})
+
+    assert answer.json["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+    assert "name one" in answer.json["errors"][0]["message"]
+
+
 async def test_subscription_over_post_is_a_bad_request(api: ApiClient) -> None:
     answer = await api.post({"query": "subscription { count(to: 1) { number } }"})
 

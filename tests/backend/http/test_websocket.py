@@ -66,6 +66,42 @@ async def test_subscription_sends_each_event_and_completes(address: str) -> None
     ]
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "null",
+        "[]",
+        "5",
+        '{"id": "1"}',
+        '{"type": "subscribe", "payload": {"query": "{ tree { number } }"}}',
+        '{"type": "subscribe", "id": "1", "payload": null}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": 5}}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": "{ a }", "variables": []}}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": "{ a }", "operationName": 1}}',
+    ],
+)
+async def test_message_of_another_shape_closes_the_socket_with_4400(
+    address: str, message: str
+) -> None:
+    async with open_socket(address, token="owner") as socket:
+        await socket.raw.send(message)
+
+        assert await socket.closed() == 4400
+
+
+@pytest.mark.parametrize("name", ["Missing", None])
+async def test_operation_that_is_not_named_is_a_bad_request(address: str, name: str | None) -> None:
+    document = "query A { tree { number } } query B { tree { number } }"
+    payload = {"query": document, "operationName": name}
+    async with open_socket(address, token="owner") as socket:
+        await socket.send({"type": "subscribe", "id": "1", "payload": payload})
+
+        message = await socket.receive()
+
+    assert (message["type"], message["id"]) == ("error", "1")
+    assert message["payload"][0]["extensions"]["code"] == "BAD_REQUEST"
+
+
 async def test_queries_and_mutations_run_on_a_socket_too(address: str) -> None:
     async with open_socket(address, token="owner") as socket:
         query = await socket.run("{ tree { number } }")

@@ -254,6 +254,38 @@ async def test_parameters_that_no_column_can_hold_are_refused(world: World) -> N
             await create.create_run(work, request)
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("taskKey", "x" * 1001),
+        ("cacheKey", "x" * 1001),
+        ("name", "x" * 301),
+        ("tags", ["x"] * 51),
+        ("tags", ["x" * 101]),
+        ("states", [["FAILED", "x" * 101, 1, None]]),
+        ("states", [["FAILED", "Failed", 1, "x" * 10_001]]),
+    ],
+)
+async def test_over_long_text_is_refused_for_its_own_row_only(
+    world: World, column: str, value: object
+) -> None:
+    lease = await world.started()
+    sent = batch([PENDING], [PENDING])
+    values = sent[column]
+    assert isinstance(values, list)
+    sent[column] = [value, values[1]]
+
+    async with world.work() as work:
+        accepted, rejected = await task_runs.sync_task_runs(
+            work, flow_run_id=lease.run_id, lease=lease, batch=sent
+        )
+
+    assert (accepted, [(row.code, row.id) for row in rejected]) == (
+        1,
+        [("INVALID", sent["id"][0])],  # type: ignore[index]  # a list
+    )
+
+
 @pytest.mark.parametrize("number", [-1, 2**31, 2**70])
 async def test_number_that_the_api_could_not_show_is_refused(world: World, number: int) -> None:
     lease = await world.started()

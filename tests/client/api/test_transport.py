@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import socket
 import subprocess
 import sys
 from multiprocessing.connection import Connection
@@ -64,6 +65,20 @@ async def test_a_server_that_stays_away_is_given_up_at_the_deadline(
     with pytest.raises(ServerUnavailableError):
         await server_info.get(transport)
     await transport.close()
+
+
+async def test_a_socket_that_nobody_answers_is_an_absent_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("headgate.api.socket.HANDSHAKE_SECONDS", 0.2)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        transport = Transport(f"http://127.0.0.1:{listening.getsockname()[1]}", "key")
+
+        with pytest.raises(ServerUnavailableError, match="TimeoutError"):
+            await anext(transport.subscribe("subscription S { s }", {}, operation="S"))
+        await transport.close()
 
 
 async def test_the_server_s_wish_to_wait_is_told(recording_server: RecordingServer) -> None:

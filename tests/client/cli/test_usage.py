@@ -37,6 +37,7 @@ MISUSES = (
     (["flow-runs", "list", "--limt", "3"], 2, "Did you mean --limit?"),
     (["flow-runs", "list", "-o", "xml"], 2, "xml"),
     (["flow-runs", "get"], 2, "requires an argument"),
+    (["agent", "start", "--pool", "a", "--limit", "1001"], 2, "for --limit. Must be <= 1000"),
     (["flow-runs", "list", "--limit", "-1"], 2, "for --limit. Must be >= 1"),
     (["flow-runs", "logs", "x", "--tail", "1001"], 2, "for --tail. Must be <= 1000"),
     (["flow-runs", "cancel", "x", "--grace", "-1"], 2, "for --grace. Must be >= 0"),

@@ -21,7 +21,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
 
 from headgate_server.graphql.limits import rules
-from headgate_server.graphql.limits.rules import refuse
+from headgate_server.graphql.limits.rules import bad_request, refuse
 from headgate_server.graphql.limits.walk import OperationMeasure, is_too_deep, measure
 
 _PARSER_LIMIT = f"Document contains more than {rules.MAX_TOKENS} tokens"
@@ -157,6 +157,8 @@ class OperationLimits(SchemaExtension):
         checked = check_cached(schema, document)
         if checked.errors:
             return list(checked.errors)
+        if not context._provided_operation_name and len(checked.operations) > 1:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # the public name is never empty
+            return [bad_request("The document holds several operations; name one.")]
         found = _selected(checked.operations, context.operation_name)
         self.long_poll = set(found.root_fields) <= rules.LONG_POLL_MUTATIONS
         if found.cost > rules.MAX_COST:

@@ -47,6 +47,11 @@ def refuse(rule: str, *, what: str, limit: int, actual: int | None = None) -> Gr
     return GraphQLError(f"{what} The limit is {limit:,} (rule: {rule}).", extensions=extensions)
 
 
+def bad_request(message: str) -> GraphQLError:
+    """Return the error of a request that can be read but says too little or too much."""
+    return GraphQLError(message, extensions={"code": "BAD_REQUEST"})
+
+
 def check_document_size(document: str) -> GraphQLError | None:
     """Return the refusal of an over-long document, before anything parses it."""
     size = len(document) if document.isascii() else len(document.encode())

@@ -6,7 +6,7 @@ from uuid import UUID
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.leases import LeaseRef
-from headgate_server.domain.states import ProposedState, StateType, propose
+from headgate_server.domain.states import MAX_MESSAGE_LENGTH, ProposedState, StateType, propose
 from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.services.transitions import Proposal, Transition, transition
 
@@ -57,10 +57,14 @@ async def cancel_run(work: UnitOfWork, *, run_id: UUID, request: CancelRequest) 
 
     Raises:
         NotFound: no such run in this workspace.
-        InvalidInput: a grace outside 0 to 3,600 seconds.
+        InvalidInput: a grace outside 0 to 3,600 seconds, or an over-long reason.
     """
     if not 0 <= request.grace_seconds <= MAX_GRACE_SECONDS:
         raise InvalidInput(f"graceSeconds is from 0 to {MAX_GRACE_SECONDS}.", path=["graceSeconds"])
+    if request.reason is not None and len(request.reason) > MAX_MESSAGE_LENGTH:
+        raise InvalidInput(
+            f"reason has at most {MAX_MESSAGE_LENGTH:,} characters.", path=["reason"]
+        )
     message = request.reason or "Cancelled by request."
     type_ = StateType.CANCELLED if request.is_forced else StateType.CANCELLING
     proposal = Proposal(

@@ -1,8 +1,10 @@
 """Creates runs: of a deployment for an agent, of a schedule, or in the caller's own process."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +28,7 @@ from headgate_server.domain.flow_runs import (
     NewFlowRun,
 )
 from headgate_server.domain.leases import LeaseRef
-from headgate_server.domain.parameters import check_parameters
+from headgate_server.domain.parameters import Budget, check_parameters
 from headgate_server.domain.states import StateType, propose
 from headgate_server.domain.tenancy import RunGrant
 from headgate_server.repositories.flow_runs.create import (
@@ -81,23 +83,37 @@ async def create_runs(
         raise InvalidInput(f"A batch holds 1 to {MAX_BATCH} runs.", path=["runs"])
     plans = await get_many_plans(work, list({request.deployment_id for request in requests}))
     parents = await _known_parents(work, requests)
-    results: list[FlowRun | HeadgateError] = []
-    wanted: list[tuple[int, RunToInsert]] = []
-    for place, request in enumerate(requests):
-        try:
-            _check_parent(request, parents)
-            wanted.append((place, _planned(work, request, plans.get(request.deployment_id))))
-        except HeadgateError as error:
-            results.append(error)
-            continue
-        results.append(NotFound())
-    runs = await insert_runs(work, [item for _, item in wanted])
-    for (place, _), run in zip(wanted, runs, strict=True):
-        results[place] = run
+    planning = partial(_plan_all, work.now, requests, plans=plans, parents=parents)
+    has_schema = any(plan.is_schema_enforced for plan in plans.values())
+    # What a schema asks for may take a second of pure Python: others go on meanwhile.
+    planned = await asyncio.to_thread(planning) if has_schema else planning()
+    made = await insert_runs(work, [item for item in planned if isinstance(item, RunToInsert)])
+    runs = iter(made)
+    for run in made:
         work.wake(channels.SCHEDULER, channels.OUTBOX)
         if run.work_pool_id is not None:
             work.wake(channels.pool(run.work_pool_id))
-    return results
+    return [next(runs) if isinstance(item, RunToInsert) else item for item in planned]
+
+
+def _plan_all(
+    now: datetime,
+    requests: Sequence[RunRequest],
+    *,
+    plans: dict[UUID, DeploymentPlan],
+    parents: set[UUID],
+) -> list[RunToInsert | HeadgateError]:
+    """Return what to insert for each request, in order, or why it is not valid."""
+    budget = Budget()
+    found: list[RunToInsert | HeadgateError] = []
+    for request in requests:
+        try:
+            _check_parent(request, parents)
+            plan = plans.get(request.deployment_id)
+            found.append(_planned(now, request, plan, budget=budget))
+        except HeadgateError as error:
+            found.append(error)
+    return found
 
 
 async def _known_parents(work: UnitOfWork, requests: Sequence[RunRequest]) -> set[UUID]:
@@ -126,7 +142,9 @@ async def create_run(work: UnitOfWork, request: RunRequest) -> FlowRun:
     return result
 
 
-def _planned(work: UnitOfWork, request: RunRequest, plan: DeploymentPlan | None) -> RunToInsert:
+def _planned(
+    now: datetime, request: RunRequest, plan: DeploymentPlan | None, *, budget: Budget
+) -> RunToInsert:
     if plan is None:
         raise NotFound("No such deployment, or you may not see it.", path=["deploymentId"])
     if plan.work_pool_id is None or plan.work_queue_id is None:
@@ -136,14 +154,14 @@ def _planned(work: UnitOfWork, request: RunRequest, plan: DeploymentPlan | None)
             path=["deploymentId"],
         )
     queue_id, promises = _queue(plan, request.work_queue_name)
-    expected_start = request.expected_start or work.now
-    if expected_start > work.now + MAX_AHEAD:
+    expected_start = request.expected_start or now
+    if expected_start > now + MAX_AHEAD:
         raise InvalidInput("expectedStart is within ten years.", path=["expectedStart"])
     parameters = {**plan.parameters, **(request.parameters or {})}
     _check(request.name, parameters, request.priority)
     check_document(request.job_variables, field="jobVariables")
     if plan.is_schema_enforced and plan.parameter_schema is not None:
-        check_parameters(parameters, schema=plan.parameter_schema)
+        check_parameters(parameters, schema=plan.parameter_schema, budget=budget)
     run = NewFlowRun(
         name=request.name or names.run_name(),
         flow_id=plan.flow_id,

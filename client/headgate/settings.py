@@ -112,15 +112,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if api_url is not None and not api_url.startswith(("http://", "https://")):
         message = f"HEADGATE_API_URL must start with http:// or https://, not {api_url!r}"
         raise SettingsError(message)
-    api_key = value("api_key")
-    if api_key is not None and not (api_key.isascii() and api_key.isprintable()):
-        message = "HEADGATE_API_KEY holds a line break or another character that no key has"
-        raise SettingsError(message)
     organization, workspace = _split_workspace(value("workspace"))
     return Settings(
         home=home,
         api_url=api_url.rstrip("/").removesuffix("/graphql") if api_url else None,
-        api_key=api_key,
+        api_key=_key(value("api_key")),
         organization=organization,
         workspace=workspace,
         profile=profile.name if profile else None,
@@ -152,6 +148,13 @@ def _chosen_profile(variables: Mapping[str, str], *, home: Path) -> Profile | No
     except ProfileNotFoundError as error:
         message = f"HEADGATE_PROFILE: {error}"
         raise ProfileNotFoundError(message) from error
+
+
+def _key(text: str | None) -> str | None:
+    if text is not None and not (text.isascii() and text.isprintable()):
+        message = "HEADGATE_API_KEY holds a line break or another character that no key has"
+        raise SettingsError(message)
+    return text
 
 
 def _level(name: str) -> str:

@@ -16,6 +16,7 @@ import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
+from headgate_server.bus.buckets import Buckets
 from headgate_server.bus.bus import Bus
 from headgate_server.database import urls as addresses
 from headgate_server.database.engine import check_server, make_engine
@@ -28,6 +29,7 @@ from headgate_server.dispatch.tails import Tails
 from headgate_server.domain.errors import ConfigurationError, HeadgateError
 from headgate_server.domain.tenancy import Principal
 from headgate_server.graphql.context import Backend
+from headgate_server.graphql.limits.rates import Meter
 from headgate_server.graphql.schema import build_schema
 from headgate_server.http.auth import Remembering
 from headgate_server.http.constants import UVICORN_OPTIONS
@@ -50,11 +52,12 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """What every process of an installation has: the database and the bus."""
+    """What every process of an installation has: the database, the bus and shared buckets."""
 
     settings: Settings
     database: Database
     bus: Bus
+    buckets: Buckets
 
 
 def resolve_urls(settings: Settings) -> DatabaseUrls:
@@ -125,15 +128,17 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
         found.system, application_name="headgate-system", pool_size=settings.database_pool_size
     )
     bus = Bus(redis_url, prefix=settings.redis_prefix)
+    buckets = Buckets(redis_url, prefix=settings.redis_prefix)
     database = Database(app=app, system=system, publish=bus.publish)
     try:
         for engine in (app, system):
             await _check(engine)
         await check_migrated(system)
         await bus.start()
-        yield Core(settings, database, bus)
+        yield Core(settings, database, bus, buckets)
     finally:
         await bus.stop()
+        await buckets.close()
         await database.dispose()
 
 
@@ -184,6 +189,7 @@ def build_app(core: Core, *, dispatcher: Dispatcher, readiness: Readiness) -> St
         tails=Tails(database=core.database, bus=core.bus, timers=settings.timers),
         timers=settings.timers,
         pepper=settings.secret_key,
+        meter=Meter(core.buckets, settings.rates),
     )
     origins = tuple(origin for origin in settings.allowed_origins.split(",") if origin)
     return Starlette(

@@ -55,6 +55,18 @@ class Timers:
         return timedelta(seconds=3 * self.pulse_seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What callers may spend of the API's cost, in points a second; 0 does not limit."""
+
+    user: int = 300
+    key: int = 1000
+    agent: int = 2000
+    run: int = 1000
+    organization: int = 5000
+    burst_seconds: int = 10
+
+
 _DEFAULTS = Timers()
 _LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
 
@@ -77,6 +89,7 @@ class Settings:
     role_prefix: str = "headgate"
     log_level: str = "INFO"
     timers: Timers = Timers()
+    rates: Rates = Rates()
 
     @property
     def url(self) -> str:
@@ -96,10 +109,18 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
             for field in fields(Timers)
         }
     )
-    values: dict[str, object] = {"timers": timers}
+    rates = Rates(
+        **{
+            field.name: _count(
+                environment, f"rate_{field.name}", default=getattr(Rates(), field.name)
+            )
+            for field in fields(Rates)
+        }
+    )
+    values: dict[str, object] = {"timers": timers, "rates": rates}
     for field in fields(Settings):
         raw = environment.get(PREFIX + field.name.upper())
-        if raw is None or field.name == "timers":
+        if raw is None or field.name in values:
             continue
         values[field.name] = int(_number(environment, field.name)) if field.type is int else raw
     level = str(values.get("log_level", _LEVELS[0])).upper()
@@ -122,6 +143,15 @@ def _number(environment: Mapping[str, str], name: str, *, default: float = 0.0) 
         raise ConfigurationError(
             f"{PREFIX}{name.upper()} is a number, not {raw!r}; correct it and start again."
         ) from None
+
+
+def _count(environment: Mapping[str, str], name: str, *, default: int) -> int:
+    number = _number(environment, name, default=default)
+    if number < 0 or number != int(number):
+        raise ConfigurationError(
+            f"{PREFIX}{name.upper()} is a whole number of 0 or more; correct it and start again."
+        )
+    return int(number)
 
 
 def check_url(url: str, *, name: str, schemes: tuple[str, ...]) -> str:

@@ -12,6 +12,7 @@ from headgate_server.dispatch.dispatcher import Dispatcher
 from headgate_server.dispatch.tails import Tails
 from headgate_server.domain.errors import NotFound
 from headgate_server.domain.tenancy import Principal
+from headgate_server.graphql.limits.rates import Charge, Meter
 from headgate_server.graphql.loaders import Fetch, K, Loaders
 from headgate_server.services import workspaces
 from headgate_server.settings import Timers
@@ -76,6 +77,7 @@ class Backend:
         timers: every time that dispatch depends on.
         pepper: the installation's secret: signs the tokens that are issued here.
         workspaces: what operations learned of organizations a moment ago.
+        meter: charges operations to their callers.
     """
 
     database: Database
@@ -84,6 +86,7 @@ class Backend:
     timers: Timers
     pepper: str
     workspaces: WorkspaceMemory = field(default_factory=WorkspaceMemory)
+    meter: Meter = field(default_factory=Meter)
 
 
 @dataclass(slots=True)
@@ -95,6 +98,12 @@ class OperationContext:
     request_id: str
     loaders: Loaders
     known_workspace_ids: frozenset[UUID] | None = None
+    charge: Charge | None = None
+
+    @property
+    def meter(self) -> Meter:
+        """What charges this operation."""
+        return self.backend.meter
 
     @classmethod
     def open(cls, backend: Backend, *, principal: Principal, request_id: str) -> "OperationContext":

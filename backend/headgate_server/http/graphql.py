@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from math import ceil
 from typing import Any, cast
 from uuid import uuid4
 
@@ -166,7 +167,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             self.encode_json(data), status_code=status, media_type="application/json"
         )
         if status in RETRYABLE_STATUS.values():
-            response.headers["retry-after"] = RETRY_AFTER_SECONDS
+            response.headers["retry-after"] = _retry_after(data)
         return response
 
     @override
@@ -232,6 +233,15 @@ def _status_of(data: GraphQLHTTPResponse) -> int:
         if status is not None:
             return status
     return 200
+
+
+def _retry_after(data: GraphQLHTTPResponse) -> str:
+    """Return in how many whole seconds the operation may be sent again."""
+    waits = [
+        error.get("extensions", {}).get("retryAfterMs", 0)
+        for error in cast("list[dict[str, Any]]", data.get("errors") or [])
+    ]
+    return str(max(ceil(max(waits, default=0) / 1000), int(RETRY_AFTER_SECONDS)))
 
 
 def _failure(error: Exception, *, request_id: str) -> Response:

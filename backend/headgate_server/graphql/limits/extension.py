@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol, runtime_checkable
 
 from graphql import (
     DocumentNode,
@@ -20,7 +21,9 @@ from graphql import (
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
 
+from headgate_server.domain.tenancy import Principal
 from headgate_server.graphql.limits import rules
+from headgate_server.graphql.limits.rates import Charge, Meter, refusal
 from headgate_server.graphql.limits.rules import bad_request, refuse
 from headgate_server.graphql.limits.walk import OperationMeasure, is_too_deep, measure
 
@@ -120,12 +123,26 @@ def is_report(document: str) -> bool:
     return bool(names) and set(names) <= rules.REPORT_MUTATIONS
 
 
+@runtime_checkable
+class Chargeable(Protocol):
+    """The context of an operation that somebody pays for."""
+
+    principal: Principal
+    charge: Charge | None
+
+    @property
+    def meter(self) -> Meter:
+        """What charges it."""
+        ...
+
+
 class OperationLimits(SchemaExtension):
     """Parses, checks and times each operation."""
 
     def on_operation(self) -> Iterator[None]:
         self.execution_context.parse_options = {"max_tokens": rules.MAX_TOKENS}
         self.long_poll = False
+        self.cost = 1
         yield
 
     def on_parse(self) -> Iterator[None]:
@@ -136,9 +153,21 @@ class OperationLimits(SchemaExtension):
             context.graphql_document = None  # parsed once more where the error is handled
         yield
 
-    def on_validate(self) -> Iterator[None]:
-        self.execution_context.pre_execution_errors = self.check()
+    async def on_validate(self) -> AsyncIterator[None]:
+        errors = self.check()
+        # A document that is refused for its shape costs a point: reading it was work, too.
+        refused = await self.charge(1 if errors else self.cost)
+        self.execution_context.pre_execution_errors = refused or errors
         yield
+
+    async def charge(self, cost: int) -> list[GraphQLError]:
+        """Charge the operation to its caller; return why it may not run now, empty if it may."""
+        caller = self.execution_context.context
+        if not isinstance(caller, Chargeable):
+            return []
+        caller.charge = await caller.meter.charge(caller.principal, cost)
+        refused = caller.charge.refused
+        return [] if refused is None else [refusal(caller.charge, refused)]
 
     async def on_execute(self) -> AsyncIterator[None]:
         seconds = (
@@ -161,11 +190,12 @@ class OperationLimits(SchemaExtension):
             return [bad_request("The document holds several operations; name one.")]
         found = _selected(checked.operations, context.operation_name)
         self.long_poll = set(found.root_fields) <= rules.LONG_POLL_MUTATIONS
-        if found.cost > rules.MAX_COST:
+        if found.is_sized:
             sized = measure(schema, document, variables=context.variables or {})
-            refusal = check_cost(_selected(sized, context.operation_name))
-            return [refusal] if refusal else []
-        return []
+            found = _selected(sized, context.operation_name)
+        self.cost = found.cost
+        over = check_cost(found)
+        return [over] if over else []
 
 
 def _selected(operations: Sequence[OperationMeasure], name: str | None) -> OperationMeasure:

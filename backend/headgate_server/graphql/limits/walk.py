@@ -58,6 +58,8 @@ class OperationMeasure:
     introspection_depth: int
     aliases: int
     cost: int
+    is_sized: bool
+    """Whether variables say how large its pages are."""
 
 
 def measure(
@@ -96,6 +98,7 @@ class _Walk:
         }
         self.known: dict[tuple[str, int, str], Measure] = {}
         self.open: set[str] = set()
+        self.is_sized = False
 
     def operation(self, node: OperationDefinitionNode) -> OperationMeasure:
         """Measure one operation from its root type."""
@@ -104,6 +107,7 @@ class _Walk:
             for definition in node.variable_definitions or ()
         }
         self.known.clear()
+        self.is_sized = False
         root = self.schema.get_root_type(node.operation)
         found = self.selections(node.selection_set, root, page=1, nesting=0)
         return OperationMeasure(
@@ -114,6 +118,7 @@ class _Walk:
             introspection_depth=found.introspection_depth,
             aliases=found.aliases,
             cost=found.cost,
+            is_sized=self.is_sized,
         )
 
     def root_fields(self, selected: SelectionSetNode, *, seen: set[str]) -> list[str]:
@@ -217,6 +222,7 @@ class _Walk:
 
     def variable(self, name: str, pages: PageSizes) -> object:
         """Return a variable's value, its default, or the largest page where it is unknown."""
+        self.is_sized = True
         if self.variables is None:
             return pages.maximum
         return self.variables.get(name, self.defaults.get(name))

@@ -13,6 +13,7 @@ from headgate_server.graphql.connections import After, Connection, First, Listin
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.shapes.actors import Actor, show_actor
 from headgate_server.graphql.shapes.nodes import load
+from headgate_server.graphql.shapes.rate_limits import RateLimit, read_rate_limit
 from headgate_server.graphql.types.api_keys import ApiKey
 from headgate_server.graphql.types.organizations import Organization, show_organization
 from headgate_server.graphql.types.users import User, show_user
@@ -62,6 +63,12 @@ class Viewer:
             if not await info.context.may_enter(wanted):
                 return []
         return sorted(info.context.principal.scopes)
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL, description="What this operation cost, and what is left to spend."
+    )
+    def rate_limit(self, info: Info) -> RateLimit:
+        return read_rate_limit(info)
 
     @scoped_field(requires=ANY_CREDENTIAL, description="The organizations the caller belongs to.")
     async def organizations(

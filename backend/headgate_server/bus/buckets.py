@@ -1,0 +1,148 @@
+"""Token buckets that all replicas share through Redis, and each fills by itself without it.
+
+A replica takes points from Redis by the slice, a tenth of a second's worth, and spends them without
+asking again: what all replicas grant together exceeds a bucket by at most a slice each.
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+SLICE_SECONDS = 0.1
+KEPT_SECONDS = 1.0
+"""How long points of a slice can be spent; what is left of them then is lost."""
+ANSWER_SECONDS = 0.25
+AWAY_SECONDS = 1.0
+"""After Redis failed to answer, nobody waits for it for so long."""
+MOST_KEYS = 20_000
+
+_TAKE = """
+local at = redis.call('TIME')
+local now = at[1] + at[2] / 1000000
+local capacity, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
+local cost, slice = tonumber(ARGV[3]), tonumber(ARGV[4])
+local known = redis.call('HMGET', KEYS[1], 'points', 'at')
+local points = tonumber(known[1]) or capacity
+points = math.min(capacity, points + math.max(0, now - (tonumber(known[2]) or now)) * rate)
+local granted = 0
+if points >= cost then granted = math.min(points, slice) end
+points = points - granted
+redis.call('HSET', KEYS[1], 'points', tostring(points), 'at', tostring(now))
+redis.call('PEXPIRE', KEYS[1], math.ceil(capacity / rate * 1000) + 1000)
+return {tostring(granted), tostring(points)}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How large a bucket is, and how fast it fills, in points."""
+
+    capacity: int
+    per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a request for points.
+
+    Args:
+        remaining: what is left in the bucket, as this replica knows it.
+        wait_seconds: when enough will be there; 0 where the points were granted.
+    """
+
+    is_granted: bool
+    remaining: float
+    wait_seconds: float
+
+
+@dataclass(slots=True)
+class _Local:
+    """What this replica holds of a bucket, and what was left of it at the last answer."""
+
+    points: float
+    shared: float
+    at: float
+
+
+class Buckets:
+    """Takes points for a cost; shared where Redis answers, else of this replica alone."""
+
+    def __init__(self, url: str = "", *, prefix: str = "headgate") -> None:
+        """Describe the buckets; nothing is connected before the first is used.
+
+        Args:
+            url: a Redis or Valkey address; empty keeps the buckets of this process.
+            prefix: keeps installations that share a Redis apart.
+        """
+        self._redis: Any = None
+        if url:
+            self._redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]  # untyped
+                url, socket_connect_timeout=ANSWER_SECONDS, socket_timeout=ANSWER_SECONDS
+            )
+            self._script = self._redis.register_script(_TAKE)
+        self._prefix = f"{prefix}:bucket:"
+        self._slices: dict[str, _Local] = {}
+        self._own: dict[str, _Local] = {}
+        self._away_until = 0.0
+
+    async def take(self, key: str, *, cost: int, allowance: Allowance) -> Taken:
+        """Take ``cost`` points from a bucket, or none.
+
+        A cost above the capacity needs a full bucket and empties it.
+        """
+        now = time.monotonic()
+        cost = min(cost, allowance.capacity)
+        held = self._slices.get(key)
+        if held is not None and held.points >= cost and now - held.at < KEPT_SECONDS:
+            held.points -= cost
+            return Taken(is_granted=True, remaining=held.shared + held.points, wait_seconds=0.0)
+        if self._redis is not None and now >= self._away_until:
+            try:
+                return await self._take_shared(key, cost=cost, allowance=allowance)
+            except (RedisError, OSError, TimeoutError) as error:
+                self._away_until = now + AWAY_SECONDS
+                logger.warning("Rate limits count in this process alone meanwhile: %s", error)
+        return self._take_own(key, cost=cost, allowance=allowance, now=now)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._redis is not None:
+            await self._redis.aclose()
+
+    async def _take_shared(self, key: str, *, cost: int, allowance: Allowance) -> Taken:
+        wanted = max(float(cost), allowance.per_second * SLICE_SECONDS)
+        answer = await self._script(
+            keys=[self._prefix + key],
+            args=[allowance.capacity, allowance.per_second, cost, wanted],
+        )
+        granted, shared = (float(part) for part in answer)
+        if granted < cost:
+            wait = (cost - shared) / allowance.per_second
+            return Taken(is_granted=False, remaining=shared, wait_seconds=wait)
+        _forget_some(self._slices)
+        left = granted - cost
+        self._slices[key] = _Local(points=left, shared=shared, at=time.monotonic())
+        return Taken(is_granted=True, remaining=shared + left, wait_seconds=0.0)
+
+    def _take_own(self, key: str, *, cost: int, allowance: Allowance, now: float) -> Taken:
+        _forget_some(self._own)
+        held = self._own.setdefault(key, _Local(float(allowance.capacity), 0.0, now))
+        gained = (now - held.at) * allowance.per_second
+        held.points, held.at = min(float(allowance.capacity), held.points + gained), now
+        if held.points < cost:
+            wait = (cost - held.points) / allowance.per_second
+            return Taken(is_granted=False, remaining=held.points, wait_seconds=wait)
+        held.points -= cost
+        return Taken(is_granted=True, remaining=held.points, wait_seconds=0.0)
+
+
+def _forget_some(known: dict[str, _Local]) -> None:
+    """Keep a dictionary bounded: the keys that came first go first."""
+    while len(known) >= MOST_KEYS:
+        del known[next(iter(known))]

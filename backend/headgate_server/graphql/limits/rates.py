@@ -1,0 +1,98 @@
+"""What callers may spend: a bucket for each credential and one for each organization."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import ceil
+
+from graphql import GraphQLError
+
+from headgate_server.bus.buckets import Allowance, Buckets, Taken
+from headgate_server.domain.tenancy import ActorKind, Principal
+from headgate_server.settings import Rates
+
+REPORTERS = frozenset({ActorKind.AGENT_SESSION, ActorKind.RUN})
+"""Agents and runs draw on buckets of their own only: reports are never refused for reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What an operation cost, and what its caller has left; None where nothing limits it."""
+
+    cost: int
+    actor: Taken | None = None
+    organization: Taken | None = None
+
+    @property
+    def refused(self) -> Taken | None:
+        """The bucket that did not hold enough, if one did not."""
+        return next(
+            (taken for taken in (self.actor, self.organization) if taken and not taken.is_granted),
+            None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Charges operations to their callers."""
+
+    buckets: Buckets = field(default_factory=Buckets)
+    rates: Rates = field(default_factory=Rates)
+
+    async def charge(self, principal: Principal, cost: int) -> Charge:
+        """Take the points of an operation, at least one, from its caller's buckets."""
+        cost = max(cost, 1)
+        actor = await self._take(_actor_key(principal), cost, self.actor_allowance(principal))
+        if actor is not None and not actor.is_granted:
+            return Charge(cost, actor=actor)
+        allowance = self.organization_allowance(principal)
+        key = f"organization:{principal.organization_id}"
+        return Charge(cost, actor=actor, organization=await self._take(key, cost, allowance))
+
+    def actor_allowance(self, principal: Principal) -> Allowance | None:
+        """Return what the credential may spend; None where that is not limited."""
+        points: Mapping[ActorKind, int] = {
+            ActorKind.USER: self.rates.user,
+            ActorKind.AGENT_SESSION: self.rates.agent,
+            ActorKind.RUN: self.rates.run,
+        }
+        is_key = principal.api_key_id is not None and principal.actor.kind not in REPORTERS
+        return self._allowance(
+            self.rates.key if is_key else points.get(principal.actor.kind, self.rates.key)
+        )
+
+    def organization_allowance(self, principal: Principal) -> Allowance | None:
+        """Return what the organization's people and keys may spend together."""
+        if principal.actor.kind in REPORTERS:
+            return None
+        return self._allowance(self.rates.organization)
+
+    def _allowance(self, per_second: int) -> Allowance | None:
+        if per_second <= 0:
+            return None
+        return Allowance(capacity=per_second * self.rates.burst_seconds, per_second=per_second)
+
+    async def _take(self, key: str, cost: int, allowance: Allowance | None) -> Taken | None:
+        if allowance is None:
+            return None
+        return await self.buckets.take(key, cost=cost, allowance=allowance)
+
+
+def refusal(charge: Charge, refused: Taken) -> GraphQLError:
+    """Return the error of an operation that its caller cannot pay for now."""
+    who = "this credential" if refused is charge.actor else "this organization"
+    wait_ms = ceil(refused.wait_seconds * 1000)
+    return GraphQLError(
+        f"The operation costs {charge.cost:,} points and {who} has {int(refused.remaining):,} "
+        f"left; try again in {wait_ms / 1000:.1f} s.",
+        extensions={"code": "RATE_LIMITED", "cost": charge.cost, "retryAfterMs": wait_ms},
+    )
+
+
+def _actor_key(principal: Principal) -> str:
+    if principal.run is not None:
+        return f"run:{principal.run.run_id}"
+    if principal.agent_session_id is not None:
+        return f"session:{principal.agent_session_id}"
+    if principal.api_key_id is not None:
+        return f"key:{principal.api_key_id}"
+    return f"{principal.actor.kind}:{principal.actor.id}"

@@ -1,0 +1,80 @@
+"""Buckets of points: shared by replicas through a real Valkey, and alone without one."""
+
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from headgate_server.bus.buckets import SLICE_SECONDS, Allowance, Buckets
+
+pytestmark = pytest.mark.anyio
+
+SLOW = Allowance(capacity=100, per_second=0.001)
+FAST = Allowance(capacity=100, per_second=10)
+
+
+@pytest.fixture
+async def replicas(redis_url: str) -> AsyncGenerator[list[Buckets]]:
+    found = [Buckets(redis_url) for _ in range(5)]
+    yield found
+    for buckets in found:
+        await buckets.close()
+
+
+async def granted(replicas: list[Buckets], *, cost: int, allowance: Allowance, times: int) -> int:
+    """Return how many of so many requests each were granted, asked in turn."""
+    taken = [
+        await buckets.take("key:a", cost=cost, allowance=allowance)
+        for _ in range(times)
+        for buckets in replicas
+    ]
+    return sum(one.is_granted for one in taken)
+
+
+async def test_replicas_share_a_bucket(replicas: list[Buckets]) -> None:
+    assert await granted(replicas, cost=10, allowance=SLOW, times=4) == 10
+
+
+async def test_replicas_exceed_a_bucket_by_no_more_than_a_slice_each(
+    replicas: list[Buckets],
+) -> None:
+    slice_ = FAST.per_second * SLICE_SECONDS
+
+    many = await granted(replicas, cost=1, allowance=FAST, times=60)
+
+    assert 100 - 5 * slice_ <= many <= 100 + 5 * slice_ + FAST.per_second
+
+
+async def test_what_is_refused_takes_nothing_and_says_when(replicas: list[Buckets]) -> None:
+    buckets = replicas[0]
+    await buckets.take("key:a", cost=90, allowance=SLOW)
+
+    refused = await buckets.take("key:a", cost=11, allowance=SLOW)
+    allowed = await buckets.take("key:a", cost=10, allowance=SLOW)
+
+    assert (refused.is_granted, int(refused.remaining)) == (False, 10)
+    assert refused.wait_seconds == pytest.approx(1000, abs=1)
+    assert allowed.is_granted
+
+
+async def test_keys_have_buckets_of_their_own(replicas: list[Buckets]) -> None:
+    await replicas[0].take("key:a", cost=100, allowance=SLOW)
+
+    other = await replicas[1].take("key:b", cost=100, allowance=SLOW)
+
+    assert other.is_granted
+
+
+async def test_a_cost_above_the_capacity_takes_a_full_bucket(replicas: list[Buckets]) -> None:
+    first = await replicas[0].take("key:a", cost=500, allowance=SLOW)
+    second = await replicas[0].take("key:a", cost=1, allowance=SLOW)
+
+    assert (first.is_granted, second.is_granted) == (True, False)
+
+
+async def test_without_redis_each_replica_counts_alone() -> None:
+    here, there = Buckets("redis://127.0.0.1:1"), Buckets()
+
+    taken = [await one.take("key:a", cost=60, allowance=SLOW) for one in (here, there, here, there)]
+
+    assert [one.is_granted for one in taken] == [True, True, False, False]
+    await here.close()

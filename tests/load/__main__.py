@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-PARTS = frozenset({"__main__", "figures", "flows", "installation"})
+PARTS = frozenset({"__main__", "figures", "flows", "http_calls", "installation"})
 
 
 def measurements() -> list[ModuleType]:

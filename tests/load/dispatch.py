@@ -38,22 +38,18 @@ class Runner:
             _WORKSPACE, {"organization": organization, "slug": slug}, operation="Workspace"
         )
         self.workspace_id: str = found["workspace"]["id"]
+        self._flow = flow
+        self.deployment_id = self.upsert(entrypoint=f"{FLOWS}:{flow}", workPoolName="default")
+
+    def upsert(self, **changes: object) -> str:
+        """Create or change the deployment; its id."""
+        wanted = {"workspaceId": self.workspace_id, "flowName": self._flow, "name": "load"}
         deployed = self._transport.execute(
-            _DEPLOY,
-            {
-                "input": {
-                    "workspaceId": self.workspace_id,
-                    "flowName": flow,
-                    "name": "load",
-                    "entrypoint": f"{FLOWS}:{flow}",
-                    "workPoolName": "default",
-                }
-            },
-            operation="Deploy",
+            _DEPLOY, {"input": {**wanted, **changes}}, operation="Deploy"
         )["deploymentUpsert"]
         if deployed["errors"]:
             raise RuntimeError(deployed["errors"])
-        self.deployment_id: str = deployed["deployment"]["id"]
+        return deployed["deployment"]["id"]
 
     def create(self) -> tuple[str, float]:
         """Create a run; its id, and when the call was made."""

@@ -1,19 +1,12 @@
-"""What a list of runs takes through the API as the workspace grows, and making runs at speed.
+"""What a list of runs takes through the API as the workspace grows, and making runs at speed."""
 
-The calls are plain HTTP/1.1 on a kept-open connection: what is measured is the server.
-"""
-
-import http.client
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-from urllib.parse import urlsplit
-
-import orjson
 
 from tests.load.dispatch import CREATE, Runner
 from tests.load.figures import Figure
+from tests.load.http_calls import Caller
 from tests.load.installation import Installation, installed
 
 FIGURES = (
@@ -57,27 +50,6 @@ def fill(installation: Installation, *, first: int, last: int) -> None:
     installation.query("analyze flow_runs")
 
 
-class Caller:
-    """Calls the API over one connection."""
-
-    def __init__(self, installation: Installation) -> None:
-        place = urlsplit(installation.url)
-        self._connection = http.client.HTTPConnection(str(place.hostname), place.port)
-        self._headers = {
-            "authorization": f"Bearer {installation.api_key}",
-            "content-type": "application/json",
-        }
-
-    def call(self, document: str, variables: dict[str, Any]) -> Any:
-        """Send one operation and return its data."""
-        body = orjson.dumps({"query": document, "variables": variables})
-        self._connection.request("POST", "/graphql", body, self._headers)
-        answer = orjson.loads(self._connection.getresponse().read())
-        if "errors" in answer:
-            raise RuntimeError(answer["errors"])
-        return answer["data"]
-
-
 def list_ms(caller: Caller, document: str, workspace_id: str) -> list[float]:
     """Return how long each of many calls took, after some to warm up."""
     samples: list[float] = []
@@ -98,7 +70,7 @@ def created_singly_per_s(installation: Installation, runner: Runner) -> float:
     }
 
     def work() -> None:
-        caller = Caller(installation)
+        caller = Caller(installation.url, installation.api_key)
         caller.call(CREATE, variables)
         ready.wait()
         for _ in range(CREATED_EACH):
@@ -129,7 +101,10 @@ def created_in_batches_per_s(caller: Caller, runner: Runner) -> float:
 
 def measure() -> list[Figure]:
     with installed() as installation:
-        runner, caller = Runner(installation, "noop"), Caller(installation)
+        runner, caller = (
+            Runner(installation, "noop"),
+            Caller(installation.url, installation.api_key),
+        )
         runner.create()
         fill(installation, first=1, last=10_000)
         small = list_ms(caller, _NEWEST, runner.workspace_id)

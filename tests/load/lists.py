@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 from tests.load.dispatch import CREATE, Runner
 from tests.load.figures import Figure
@@ -13,6 +14,7 @@ FIGURES = (
     "runs_newest50_10k_ms",
     "runs_newest50_1m_ms",
     "runs_page50_10k_ms",
+    "run_histogram_1m_ms",
     "runs_created_per_s",
     "runs_created_batch_per_s",
 )
@@ -26,6 +28,13 @@ _PAGE = """query Page($id: ID!) { node(id: $id) { ... on Workspace { flowRuns(fi
   nodes { id name state { type name timestamp message } expectedStart startedAt endedAt duration
     attempt tags flow { id name } deployment { id name } }
   pageInfo { endCursor hasNextPage } } } } }"""
+_HISTOGRAM = """query Histogram($id: ID!, $from: DateTime!, $to: DateTime!) {
+  node(id: $id) { ... on Workspace {
+    runHistogram(from: $from, to: $to, bucket: "PT7H") { at counts { state count } } } } }"""
+_MARK = """insert into stale_run_hours (workspace_id, hour)
+select distinct workspace_id, date_trunc('hour', expected_start) from flow_runs
+on conflict do nothing"""
+_MARKED = "select count(*) from stale_run_hours"
 _CREATE_MANY = """mutation CreateMany($input: FlowRunCreateBatchInput!) {
   flowRunCreateBatch(input: $input) { results { flowRun { id } } } }"""
 _FILL = """
@@ -59,6 +68,25 @@ def list_ms(caller: Caller, document: str, workspace_id: str) -> list[float]:
         samples.append((time.perf_counter() - began) * 1000)
         if len(answer["node"]["flowRuns"]["nodes"]) != 50:
             raise RuntimeError("The page is not full.")
+    return samples[WARM_UP:]
+
+
+def histogram_ms(installation: Installation, caller: Caller, workspace_id: str) -> list[float]:
+    """Return how long seven days in 24 bins took, once every hour of them was counted."""
+    installation.query(_MARK)
+    while installation.query(_MARKED) > 1:
+        time.sleep(0.5)
+    now = datetime.fromtimestamp(time.time(), UTC)
+    variables = {
+        "id": workspace_id,
+        "from": (now - timedelta(days=7)).isoformat(),
+        "to": now.isoformat(),
+    }
+    samples: list[float] = []
+    for _ in range(REPEATS + WARM_UP):
+        began = time.perf_counter()
+        caller.call(_HISTOGRAM, variables)
+        samples.append((time.perf_counter() - began) * 1000)
     return samples[WARM_UP:]
 
 
@@ -113,10 +141,12 @@ def measure() -> list[Figure]:
         batched = created_in_batches_per_s(caller, runner)
         fill(installation, first=10_001, last=1_000_000)
         large = list_ms(caller, _NEWEST, runner.workspace_id)
+        histogram = histogram_ms(installation, caller, runner.workspace_id)
     return [
         Figure("runs_newest50_10k_ms", "ms", small),
         Figure("runs_newest50_1m_ms", "ms", large),
         Figure("runs_page50_10k_ms", "ms", page),
+        Figure("run_histogram_1m_ms", "ms", histogram),
         Figure("runs_created_per_s", "runs/s", [singly]),
         Figure("runs_created_batch_per_s", "runs/s", [batched]),
     ]

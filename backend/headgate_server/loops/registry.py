@@ -6,6 +6,7 @@ from headgate_server.loops import (
     lost_runs,
     outbox,
     partitions,
+    run_counts,
     schedules,
 )
 from headgate_server.loops.loop import Loop
@@ -15,6 +16,7 @@ LOOPS = (
     Loop("late_runs", late_runs.run_once),
     Loop("lost_runs", lost_runs.run_once),
     Loop("outbox", outbox.run_once),
+    Loop("run_counts", run_counts.run_once),
     Loop("expired_keys", expired_keys.run_once),
     Loop("partitions", partitions.run_once, every_seconds=3600),
 )

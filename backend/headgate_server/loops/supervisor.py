@@ -21,6 +21,7 @@ from headgate_server.bus import channels
 from headgate_server.domain.errors import HeadgateError
 from headgate_server.loops.loop import Loop, LoopContext, run_safely
 from headgate_server.services import upkeep
+from headgate_server.services.flow_runs import counts
 
 logger = logging.getLogger(__name__)
 
@@ -161,6 +162,7 @@ class Supervisor:
                     horizon=timers.schedule_horizon,
                     unresponsive_after=timedelta(seconds=timers.unresponsive_after_seconds),
                     lost_after=timers.lease,
+                    counts_after=counts.SETTLING,
                 )
                 now = work.now
         except HeadgateError as error:

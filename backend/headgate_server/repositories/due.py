@@ -23,7 +23,12 @@ class LateRun:
 
 
 async def next_due(
-    work: UnitOfWork, *, horizon: timedelta, unresponsive_after: timedelta, lost_after: timedelta
+    work: UnitOfWork,
+    *,
+    horizon: timedelta,
+    unresponsive_after: timedelta,
+    lost_after: timedelta,
+    counts_after: timedelta,
 ) -> dict[str, datetime | None]:
     """Return when each loop has something to do next, by the loop's name, in one query."""
     row = (
@@ -33,6 +38,7 @@ async def next_due(
                 "horizon": horizon,
                 "unresponsive_after": unresponsive_after,
                 "lost_after": lost_after,
+                "counts_after": counts_after,
             },
         )
     ).one()
@@ -41,6 +47,7 @@ async def next_due(
         "late_runs": row.late_runs,
         "lost_runs": row.lost_runs,
         "outbox": row.outbox,
+        "run_counts": row.run_counts,
         "expired_keys": row.expired_keys,
     }
 

@@ -27,6 +27,7 @@ outbox = Table(
     json("resource"),
     json("payload"),
     json("related", default="[]"),
+    moment("run_hour", is_nullable=True),
     ForeignKeyConstraint(["workspace_id"], ["workspaces.id"]),
 )
 

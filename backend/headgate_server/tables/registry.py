@@ -1,9 +1,16 @@
 """Every table, loaded: what migrations compare with."""
 
-from headgate_server.tables import events, flow_runs, flows, organizations, work_pools
+from headgate_server.tables import (
+    events,
+    flow_runs,
+    flows,
+    organizations,
+    run_counts,
+    work_pools,
+)
 from headgate_server.tables.metadata import metadata
 
-FAMILIES = (organizations, work_pools, flows, flow_runs, events)
+FAMILIES = (organizations, work_pools, flows, flow_runs, run_counts, events)
 
 PARTITIONED_BY_RUN = ("states", "logs")
 PARTITIONED_BY_TIME = ("events",)

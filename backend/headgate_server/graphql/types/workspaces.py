@@ -1,5 +1,6 @@
 """Workspaces: the walls inside an organization, and everything that lies within them."""
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -7,6 +8,7 @@ import strawberry
 
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import Scope
+from headgate_server.domain.run_counts import make_buckets
 from headgate_server.domain.workspaces import Workspace as WorkspaceRow
 from headgate_server.graphql.connections import After, Before, Connection, First, Last
 from headgate_server.graphql.directives import Cost
@@ -27,6 +29,7 @@ from headgate_server.graphql.shapes.nodes import (
     show_id,
     shows,
 )
+from headgate_server.graphql.shapes.run_counts import RunBucket, show_buckets
 from headgate_server.graphql.types import deployments as deployment_lists
 from headgate_server.graphql.types import events as event_lists
 from headgate_server.graphql.types import flow_runs as flow_run_lists
@@ -34,6 +37,7 @@ from headgate_server.graphql.types import flows as flow_lists
 from headgate_server.graphql.types import task_runs as task_run_lists
 from headgate_server.graphql.types import work_pools as work_pool_lists
 from headgate_server.services import deployments, flows, organizations, work_pools, workspaces
+from headgate_server.services.flow_runs.counts import read_counts
 
 if TYPE_CHECKING:
     from headgate_server.graphql.types.organizations import Organization
@@ -140,6 +144,33 @@ class Workspace(Node, Versioned):
             last=last,
             before=before,
         )
+
+    @scoped_field(
+        requires=[Scope.RUNS_READ],
+        description="How many runs were due in each bucket of time, by the state they are in now. "
+        "Buckets of whole hours begin on the hour, and are quick for any number of runs where "
+        "nothing but one flow or one deployment is filtered for.",
+        directives=[Cost(weight=10, list_size=1)],
+    )
+    async def run_histogram(
+        self,
+        info: Info,
+        from_: Annotated[
+            datetime, strawberry.argument(name="from", description="When the first one begins.")
+        ],
+        to: Annotated[datetime, strawberry.argument(description="Before when the last one ends.")],
+        bucket: Annotated[
+            timedelta,
+            strawberry.argument(description="A minute or more; 500 buckets at most."),
+        ],
+        filter: FlowRuns = None,
+    ) -> list[RunBucket]:
+        buckets = make_buckets(from_, to, size=bucket)
+        async with info.context.work(self.workspace_id) as work:
+            counts = await read_counts(
+                work, buckets=buckets, filter=filter.to_filter() if filter else None
+            )
+        return show_buckets(buckets, counts)
 
     @scoped_field(requires=[Scope.RUNS_READ], description="Its task runs, by flow run.")
     async def task_runs(

@@ -96,11 +96,12 @@ with run as (
   where cast(:opens_attempt as boolean)
 ), event as (
   insert into outbox (
-    workspace_id, event_id, occurred_at, name, resource_id, resource, payload, related
+    workspace_id, event_id, occurred_at, name, resource_id, resource, payload, related, run_hour
   )
-  values (
-    :workspace_id, :event_id, :now, :event_name, :event_resource_id,
-    cast(:event_resource as jsonb), cast(:event_payload as jsonb), cast(:event_related as jsonb)
-  )
+  select
+    workspace_id, cast(:event_id as uuid), :now, :event_name, :event_resource_id,
+    cast(:event_resource as jsonb), cast(:event_payload as jsonb), cast(:event_related as jsonb),
+    date_trunc('hour', expected_start)
+  from run
 )
 select * from run

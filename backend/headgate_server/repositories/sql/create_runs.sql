@@ -60,11 +60,12 @@ with input as materialized (
   from input, jsonb_array_elements_text(input.tags) as t(tag)
 ), event as (
   insert into outbox (
-    workspace_id, event_id, occurred_at, name, resource_id, resource, payload, related
+    workspace_id, event_id, occurred_at, name, resource_id, resource, payload, related, run_hour
   )
   select
     cast(:workspace_id as uuid), event_id, cast(:now as timestamptz), 'flow_run.created',
-    event_resource_id, event_resource, event_payload, event_related
+    event_resource_id, event_resource, event_payload, event_related,
+    date_trunc('hour', expected_start)
   from input
 )
 select * from run

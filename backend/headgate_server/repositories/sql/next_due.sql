@@ -12,4 +12,5 @@ select
       + cast(:lost_after as interval)
   ) as lost_runs,
   (select min(occurred_at) from outbox) as outbox,
+  (select min(marked_at) from stale_run_hours) + cast(:counts_after as interval) as run_counts,
   (select min(expires_at) from idempotency_keys) as expired_keys

@@ -1,4 +1,5 @@
--- Moves the oldest rows of the outbox into the events, numbered, while no other mover is at work.
+-- Moves the oldest rows of the outbox into the events, numbered, while no other mover is at work,
+-- and marks the hours whose counts of runs are no longer right.
 with mover as materialized (
   select pg_try_advisory_xact_lock(hashtext('headgate.publish_outbox')) as is_mine
 ), taken as (
@@ -18,5 +19,9 @@ with mover as materialized (
     resource, payload, related
   from (select * from taken order by id) as ordered
   returning workspace_id
+), marked as (
+  insert into stale_run_hours (workspace_id, hour)
+  select distinct workspace_id, run_hour from taken where run_hour is not null
+  on conflict do nothing
 )
 select workspace_id, count(*) as size from published group by workspace_id

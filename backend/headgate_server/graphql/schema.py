@@ -29,6 +29,7 @@ from headgate_server.graphql.mutations.workspaces import WorkspaceMutations
 from headgate_server.graphql.queries.flow_runs import FlowRunQueries
 from headgate_server.graphql.queries.node import NodeQueries
 from headgate_server.graphql.queries.organizations import OrganizationQueries
+from headgate_server.graphql.queries.schedules import ScheduleQueries
 from headgate_server.graphql.queries.server_info import ServerInfoQueries
 from headgate_server.graphql.queries.viewer import ViewerQueries
 from headgate_server.graphql.queries.workspaces import WorkspaceQueries
@@ -50,6 +51,7 @@ class Query(
     OrganizationQueries,
     WorkspaceQueries,
     FlowRunQueries,
+    ScheduleQueries,
     ServerInfoQueries,
 ):
     pass

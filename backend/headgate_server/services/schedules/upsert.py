@@ -110,6 +110,12 @@ async def delete_schedule(
     await _delete(work, schedule)
 
 
+async def delete_all_of(work: UnitOfWork, locked: Sequence[Schedule]) -> None:
+    """Delete the locked schedules of a deployment that goes."""
+    for schedule in locked:
+        await _delete(work, schedule)
+
+
 async def rearm_schedules(
     work: UnitOfWork, *, deployment: Deployment, due_after: datetime | None = None
 ) -> None:

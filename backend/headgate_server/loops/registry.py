@@ -6,6 +6,7 @@ from headgate_server.loops import (
     lost_runs,
     outbox,
     partitions,
+    retention,
     schedules,
 )
 from headgate_server.loops.loop import Loop
@@ -17,4 +18,5 @@ LOOPS = (
     Loop("outbox", outbox.run_once),
     Loop("expired_keys", expired_keys.run_once),
     Loop("partitions", partitions.run_once, every_seconds=3600),
+    Loop("retention", retention.run_once, every_seconds=60),
 )

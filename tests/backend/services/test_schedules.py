@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import func, select
 
 from headgate_server.database.urls import DatabaseUrls
-from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.errors import InvalidInput, LimitExceeded, NotFound, VersionConflict
 from headgate_server.domain.schedules.catch_up import CatchUp, CatchUpPolicy
 from headgate_server.domain.schedules.specs import CronSpec, IntervalSpec
@@ -18,6 +17,7 @@ from headgate_server.services.flow_runs.create import RunRequest, create_run
 from headgate_server.services.schedules import fire, upsert
 from headgate_server.tables.flow_runs import flow_runs, states
 from headgate_server.tables.work_pools import work_items
+from tests.factories.databases import somebody_waits
 from tests.factories.events import recorded
 from tests.factories.schedules import (
     EVERY_5,
@@ -202,12 +202,6 @@ async def test_edit_waits_for_a_scheduler_at_work_and_then_removes_what_it_made(
     await editing
 
     assert await scene.starts() == []
-
-
-async def somebody_waits(work: UnitOfWork) -> bool:
-    connection = await work.session.connection()
-    waiting = await connection.exec_driver_sql("select true from pg_locks where not granted")
-    return waiting.first() is not None
 
 
 async def test_bad_schedules_are_refused(scene: Scene) -> None:

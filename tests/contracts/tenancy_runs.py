@@ -168,4 +168,28 @@ RUNS = (
         callers=("run", "bound"),
         own_id=begun,
     ),
+    change(
+        "flowRunDelete",
+        "input.id",
+        Kind.FLOW_RUN,
+        lambda _e, id_: {"id": id_},
+        selection="deletedId",
+        input_type="DeleteInput",
+        own_id=lambda e: e.ended_run,
+    ),
+    change(
+        "flowRunDeleteBatch",
+        "input.workspaceId",
+        Kind.WORKSPACE,
+        lambda e, id_: {"workspaceId": id_, "ids": [e.ended_run]},
+        selection="results { deletedId errors { code message path } }",
+    ),
+    change(
+        "flowRunDeleteBatch",
+        "input.ids",
+        Kind.FLOW_RUN,
+        lambda e, id_: {"workspaceId": e.ids[Kind.WORKSPACE], "ids": [id_]},
+        selection="results { deletedId errors { code message path } }",
+        own_id=lambda e: e.ended_run,
+    ),
 )

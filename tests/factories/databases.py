@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from headgate_server.database.engine import make_engine
 from headgate_server.database.urls import DatabaseUrls
-from headgate_server.database.work import Database
+from headgate_server.database.work import Database, UnitOfWork
 
 
 class Hands:
@@ -36,3 +36,10 @@ async def held(urls: DatabaseUrls, hands: Hands) -> AsyncGenerator[Database]:
         yield database
     finally:
         await database.dispose()
+
+
+async def somebody_waits(work: UnitOfWork) -> bool:
+    """Whether anybody waits for a lock."""
+    connection = await work.session.connection()
+    waiting = await connection.exec_driver_sql("select true from pg_locks where not granted")
+    return waiting.first() is not None

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from headgate_server.domain import ids
+from headgate_server.domain.ids import Kind
 from tests.factories.tenants import Tenant
 from tests.fixtures.api import ApiClient
 from tests.fixtures.installations import Installation, shown
@@ -25,6 +26,7 @@ class Estate:
     own_run: Json
     offer: Json
     ended_run: str
+    unused: dict[Kind, str]
 
     def client(self, name: str) -> ApiClient:
         """Return one of the clients: wide, bound, agent or run."""
@@ -47,7 +49,33 @@ async def make_estate(installation: Installation) -> Estate:
     agent = await _register(installation, bound, found)
     ended_run = await _end(bound, found)
     offer = await _offer(installation, tenant, found)
-    return Estate(tenant, wide, bound, agent, run, found, own_run, offer, ended_run)
+    unused = await _make_unused(bound, found)
+    return Estate(tenant, wide, bound, agent, run, found, own_run, offer, ended_run, unused)
+
+
+async def _make_unused(api: ApiClient, found: dict[ids.Kind, str]) -> dict[ids.Kind, str]:
+    """Make what nothing needs, so that it may be deleted, and return the ids."""
+    place = {"workspaceId": found[ids.Kind.WORKSPACE]}
+    pool = await mutate(
+        api, "workPoolUpsert", "workPool { id }", **place, name="unused", type="process"
+    )
+    queue = await mutate(
+        api,
+        "workQueueUpsert",
+        "workQueue { id }",
+        workPoolId=found[ids.Kind.WORK_POOL],
+        name="unused",
+    )
+    flow = await mutate(api, "flowUpsert", "flow { id }", **place, name="unused")
+    deployed = await mutate(
+        api, "deploymentUpsert", "deployment { id }", **place, flowName="etl", name="unused"
+    )
+    return {
+        ids.Kind.WORK_POOL: pool["workPool"]["id"],
+        ids.Kind.WORK_QUEUE: queue["workQueue"]["id"],
+        ids.Kind.FLOW: flow["flow"]["id"],
+        ids.Kind.DEPLOYMENT: deployed["deployment"]["id"],
+    }
 
 
 async def _end(api: ApiClient, found: dict[ids.Kind, str]) -> str:

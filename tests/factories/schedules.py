@@ -12,14 +12,11 @@ from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import Database
 from headgate_server.domain.deployments import Deployment
 from headgate_server.domain.ids import new_id
-from headgate_server.domain.schedules import (
-    CronSpec,
-    IntervalSpec,
-    Schedule,
-    ScheduleRequest,
-)
-from headgate_server.services import deployments, schedules, work_pools
+from headgate_server.domain.schedules.schedule import Schedule, ScheduleRequest
+from headgate_server.domain.schedules.specs import CronSpec, IntervalSpec
+from headgate_server.services import deployments, work_pools
 from headgate_server.services.deployments import DeploymentChanges
+from headgate_server.services.schedules import fire, read, upsert
 from headgate_server.tables.flow_runs import flow_runs
 from headgate_server.tables.flows import schedule_fires
 from headgate_server.tables.work_pools import work_items
@@ -46,7 +43,7 @@ class Scene:
         self, wanted: ScheduleRequest, *, expected_version: int | None = None
     ) -> Schedule:
         async with self.database.tenant(self.tenant.owner, self.tenant.workspace_id) as work:
-            made, _ = await schedules.upsert_schedule(
+            made, _ = await upsert.upsert_schedule(
                 work,
                 deployment_id=self.deployment.id,
                 wanted=wanted,
@@ -68,7 +65,7 @@ class Scene:
         assert self.hands.at is not None
         self.hands.at += minutes * MINUTE
         async with self.database.system() as work:
-            return await schedules.materialise(work, horizon=HORIZON, limit=limit)
+            return await fire.materialise(work, horizon=HORIZON, limit=limit)
 
     async def starts(self) -> list[str]:
         async with self.database.system() as work:
@@ -88,7 +85,7 @@ class Scene:
 
     async def schedule(self, id_: UUID) -> Schedule:
         async with self.database.tenant(self.tenant.owner, self.tenant.workspace_id) as work:
-            found = await schedules.find_schedule(work, id_=id_)
+            found = await read.find_schedule(work, id_=id_)
         assert found is not None
         return found
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, Timeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, SessionTransaction
 
-from headgate_server.domain.errors import HeadgateError, InvalidInput, Unavailable
+from headgate_server.domain.errors import HeadgateError, InvalidInput, NotFound, Unavailable
 from headgate_server.domain.tenancy import SYSTEM, Actor, Principal
 
 Publish = Callable[[AbstractSet[str]], Awaitable[None]]
@@ -27,6 +27,8 @@ _BIND_TENANT = text(
 _NOW = text("select now()")
 _RETRYABLE_STATES = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03"})
 _CONNECTION_STATES = ("08", "53")
+_MISSING_STATE = "23503"
+"""A row refers to one that someone has deleted meanwhile."""
 _UNSTORABLE_STATES = frozenset({"22003", "22008", "22021", "22P05"})
 """Values that no column can hold: the caller's, since ours are checked before."""
 
@@ -199,6 +201,10 @@ class Database:
         except (DBAPIError, TimeoutError, OSError) as error:
             if _is_retryable(error):
                 raise Unavailable from error
+            if _sqlstate(error) == _MISSING_STATE:
+                raise NotFound(
+                    "What this refers to has just been deleted; read it again."
+                ) from error
             if _sqlstate(error) in _UNSTORABLE_STATES:
                 raise InvalidInput(
                     "A text holds a NUL character, or a number or an instant is out of range."

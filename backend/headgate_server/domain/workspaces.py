@@ -7,6 +7,7 @@ from uuid import UUID
 from headgate_server.domain.errors import InvalidInput
 
 MAX_NAME_LENGTH = 200
+MAX_KEPT_DAYS = 3_650
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,30 @@ class Workspace:
     slug: str
     name: str
     version: int
+    runs_kept_days: int
+    logs_kept_days: int
+    events_kept_days: int
     updated_at: datetime
+
+
+def check_retention(*, runs_days: int, logs_days: int, events_days: int) -> None:
+    """Refuse to keep runs, logs or events for other than 1 to 3,650 days, or a log beyond its run.
+
+    Raises:
+        InvalidInput: a number of days that is out of range; the path names it.
+    """
+    for field, days in (
+        ("runsDays", runs_days),
+        ("logsDays", logs_days),
+        ("eventsDays", events_days),
+    ):
+        if not 1 <= days <= MAX_KEPT_DAYS:
+            raise InvalidInput(f"{field} is from 1 to {MAX_KEPT_DAYS}.", path=["retention", field])
+    if logs_days > runs_days:
+        raise InvalidInput(
+            "A log is kept no longer than its run: logsDays is at most runsDays.",
+            path=["retention", "logsDays"],
+        )
 
 
 def check_name(name: str) -> str:

@@ -15,6 +15,7 @@ from headgate_server.graphql.limits.extension import OperationLimits, name_rule
 from headgate_server.graphql.masking import mask
 from headgate_server.graphql.mutations.agents import AgentMutations
 from headgate_server.graphql.mutations.api_keys import ApiKeyMutations
+from headgate_server.graphql.mutations.deletions import DeletionMutations
 from headgate_server.graphql.mutations.deployments import DeploymentMutations
 from headgate_server.graphql.mutations.flow_runs.fields import FlowRunMutations
 from headgate_server.graphql.mutations.flows import FlowMutations
@@ -29,6 +30,7 @@ from headgate_server.graphql.mutations.workspaces import WorkspaceMutations
 from headgate_server.graphql.queries.flow_runs import FlowRunQueries
 from headgate_server.graphql.queries.node import NodeQueries
 from headgate_server.graphql.queries.organizations import OrganizationQueries
+from headgate_server.graphql.queries.schedules import ScheduleQueries
 from headgate_server.graphql.queries.server_info import ServerInfoQueries
 from headgate_server.graphql.queries.viewer import ViewerQueries
 from headgate_server.graphql.queries.workspaces import WorkspaceQueries
@@ -50,6 +52,7 @@ class Query(
     OrganizationQueries,
     WorkspaceQueries,
     FlowRunQueries,
+    ScheduleQueries,
     ServerInfoQueries,
 ):
     pass
@@ -70,6 +73,7 @@ class Mutation(
     WorkQueueMutations,
     AgentMutations,
     LeaseMutations,
+    DeletionMutations,
 ):
     pass
 

@@ -7,6 +7,7 @@ from headgate_server.loops import (
     outbox,
     partitions,
     run_counts,
+    retention,
     schedules,
 )
 from headgate_server.loops.loop import Loop
@@ -19,4 +20,5 @@ LOOPS = (
     Loop("run_counts", run_counts.run_once),
     Loop("expired_keys", expired_keys.run_once),
     Loop("partitions", partitions.run_once, every_seconds=3600),
+    Loop("retention", retention.run_once, every_seconds=60),
 )

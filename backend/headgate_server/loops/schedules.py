@@ -1,7 +1,7 @@
 """Makes the runs of schedules a short horizon ahead."""
 
 from headgate_server.loops.loop import LoopContext
-from headgate_server.services import schedules
+from headgate_server.services.schedules import fire
 
 SCHEDULES_AT_ONCE = 50
 
@@ -11,7 +11,7 @@ async def run_once(context: LoopContext) -> int:
     made = 0
     while True:
         async with context.database.system() as work:
-            seen = await schedules.materialise(
+            seen = await fire.materialise(
                 work, horizon=context.timers.schedule_horizon, limit=SCHEDULES_AT_ONCE
             )
         made += seen

@@ -9,14 +9,10 @@ from uuid import UUID
 from sqlalchemy import Row, Select, delete, insert, select, update
 
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain.schedules import (
-    CatchUp,
-    CatchUpPolicy,
-    CronSpec,
-    IntervalSpec,
-    Schedule,
-    Spec,
-)
+from headgate_server.domain.schedules.catch_up import CatchUp, CatchUpPolicy
+from headgate_server.domain.schedules.schedule import Schedule
+from headgate_server.domain.schedules.specs import CronSpec, IntervalSpec, RRuleSpec, Spec
+from headgate_server.domain.wall_clocks import TZDATA_VERSION
 from headgate_server.repositories.statements import named
 from headgate_server.tables.flows import schedule_fires, schedules
 
@@ -41,6 +37,20 @@ class Step:
     schedule_id: UUID
     next_fire_at: datetime | None
     missed: int
+    episode_missed: int
+    episode_started_at: datetime | None
+
+    @classmethod
+    def keeping(cls, schedule: Schedule, next_fire_at: datetime | None) -> "Step":
+        """Return the step of a schedule that goes on elsewhere, with its counts as they are."""
+        return cls(
+            schedule.workspace_id,
+            schedule.id,
+            next_fire_at,
+            missed=0,
+            episode_missed=schedule.episode_missed,
+            episode_started_at=schedule.episode_started_at,
+        )
 
 
 async def insert_schedule(
@@ -165,6 +175,7 @@ async def insert_fires(work: UnitOfWork, fires: Sequence[Fire]) -> set[UUID]:
             "fires_at": [fire.fire_at for fire in fires],
             "run_ids": [fire.run_id for fire in fires],
             "now": work.now,
+            "tzdata": TZDATA_VERSION,
         },
     )
     return {run_id for run_id in result.scalars() if run_id is not None}
@@ -192,6 +203,8 @@ async def advance(work: UnitOfWork, steps: Sequence[Step]) -> None:
                 "schedule_ids": [step.schedule_id for step in steps],
                 "next_fires_at": [step.next_fire_at for step in steps],
                 "missed": [step.missed for step in steps],
+                "episodes_missed": [step.episode_missed for step in steps],
+                "episodes_started_at": [step.episode_started_at for step in steps],
             },
         )
 
@@ -221,11 +234,21 @@ def _pack(spec: Spec) -> dict[str, Any]:
             return {"cron": spec.cron, "dayOr": spec.day_or}
         case IntervalSpec():
             return {"everyUs": spec.every // _MICROSECOND, "anchor": spec.origin.isoformat()}
+        case RRuleSpec():
+            start = spec.start.isoformat() if spec.start is not None else None
+            return {"rrule": spec.rrule, "start": start}
 
 
 def _unpack(packed: dict[str, Any], *, timezone: str) -> Spec:
     if "cron" in packed:
         return CronSpec(cron=packed["cron"], timezone=timezone, day_or=packed["dayOr"])
+    if "rrule" in packed:
+        start = packed["start"]
+        return RRuleSpec(
+            rrule=packed["rrule"],
+            timezone=timezone,
+            start=None if start is None else datetime.fromisoformat(start),
+        )
     return IntervalSpec(
         every=packed["everyUs"] * _MICROSECOND, anchor=datetime.fromisoformat(packed["anchor"])
     )
@@ -248,6 +271,8 @@ def _schedule(row: Row[Any]) -> Schedule:
         generation=row.generation,
         next_fire_at=row.next_fire_at,
         missed_count=row.missed_count,
+        episode_missed=row.episode_missed,
+        episode_started_at=row.episode_started_at,
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,

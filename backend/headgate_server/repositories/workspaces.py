@@ -141,5 +141,8 @@ def _workspace(row: Row[Any]) -> Workspace:
         slug=row.slug,
         name=row.name,
         version=row.version,
+        runs_kept_days=row.runs_kept_days,
+        logs_kept_days=row.logs_kept_days,
+        events_kept_days=row.events_kept_days,
         updated_at=row.updated_at,
     )

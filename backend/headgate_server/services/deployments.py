@@ -23,16 +23,14 @@ from headgate_server.domain.filters import DeploymentFilter
 from headgate_server.domain.flows import check_name, check_tags
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.domain.parameters import check_schema
-from headgate_server.domain.schedules import ScheduleRequest, next_times
+from headgate_server.domain.schedules.schedule import ScheduleRequest
+from headgate_server.domain.schedules.times import next_times
 from headgate_server.domain.work_queues import DEFAULT_NAME
 from headgate_server.repositories import deployments, tags, work_pools, work_queues
 from headgate_server.services.events import record_change
 from headgate_server.services.flows import upsert_flow
-from headgate_server.services.schedules import (
-    get_many_of_deployments,
-    rearm_schedules,
-    replace_schedules,
-)
+from headgate_server.services.schedules.read import get_many_of_deployments
+from headgate_server.services.schedules.upsert import rearm_schedules, replace_schedules
 
 MAX_UPCOMING = 100
 MAX_TEXT_LENGTH = 10_000

@@ -13,6 +13,7 @@ from headgate_server.domain.states import ProposedState, State, StateType
 from headgate_server.domain.transitions.effects import ItemEffect, consequences
 from headgate_server.domain.transitions.facts import Decision, Facts, Outcome, Proposer
 from headgate_server.domain.transitions.policy import judge
+from headgate_server.repositories.deletions import lock_place_of_run
 from headgate_server.repositories.flow_runs import transition as repository
 from headgate_server.repositories.flow_runs.transition import Application, LockedRun
 
@@ -81,9 +82,14 @@ async def transition(work: UnitOfWork, *, run_id: UUID, proposal: Proposal) -> T
     if decision.outcome is Outcome.REPLAY:
         return Transition(locked.run, locked.item, decision, None)
     effects = consequences(locked.run, decision, has_item=locked.item is not None)
-    if effects.item is ItemEffect.CREATE and locked.run.deployment_id is None:
+    if effects.item is ItemEffect.CREATE and not await lock_place_of_run(
+        work,
+        deployment_id=locked.run.deployment_id,
+        work_queue_id=locked.run.work_queue_id,
+    ):
         error = IllegalTransition(
-            "This run has no deployment, so no agent can run it again; run the flow itself again.",
+            "This run has no deployment or no pool (any more), so no agent can run it again; run "
+            "the flow itself again.",
             current=locked.run.state_type,
             proposed=decision.state.type,
         )

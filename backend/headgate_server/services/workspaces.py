@@ -5,20 +5,31 @@ its creator is its owner from the first moment.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
-from headgate_server.domain.changes import changed, check_version
+from headgate_server.domain.changes import changed, check_version, given
 from headgate_server.domain.documents import is_storable
 from headgate_server.domain.errors import Conflict, NotFound
 from headgate_server.domain.filters import WorkspaceFilter
 from headgate_server.domain.organizations import check_slug
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
-from headgate_server.domain.workspaces import Workspace, check_name
+from headgate_server.domain.workspaces import Workspace, check_name, check_retention
 from headgate_server.repositories import organizations, workspaces
+from headgate_server.services.events import record_change
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionChanges:
+    """How many days to keep what: 1 to 3,650 each; what is UNSET keeps its value."""
+
+    runs_kept_days: int | UnsetType = UNSET
+    logs_kept_days: int | UnsetType = UNSET
+    events_kept_days: int | UnsetType = UNSET
 
 
 async def create_workspace(
@@ -49,12 +60,15 @@ async def update_workspace(
     id_: UUID,
     slug: str | UnsetType = UNSET,
     name: str | UnsetType = UNSET,
+    retention: RetentionChanges | None = None,
     expected_version: int | None = None,
 ) -> Workspace:
-    """Change a workspace; its version rises only if something changed.
+    """Change the workspace of a unit of work; its version rises only if something changed.
+
+    A shorter retention takes effect within minutes; what it has deleted does not come back.
 
     Raises:
-        InvalidInput: a bad slug or name.
+        InvalidInput: a bad slug, name or number of days.
         NotFound: it is in another organization, or does not exist.
         VersionConflict: it is not of the expected version.
         Conflict: the organization has another workspace of this slug.
@@ -67,11 +81,28 @@ async def update_workspace(
     if current is None:
         raise NotFound
     check_version(current.version, expected=expected_version)
-    wanted = {"slug": slug, "name": name}
-    changes = changed(current, {key: value for key, value in wanted.items() if value is not UNSET})
+    names = {"slug": slug, "name": name}
+    wanted = {key: value for key, value in names.items() if value is not UNSET}
+    wanted |= given(retention or RetentionChanges())
+    changes = changed(current, wanted)
     if not changes:
         return current
-    return await workspaces.update_workspace(work, id_=id_, changes=changes)
+    after = replace(current, **changes)
+    check_retention(
+        runs_days=after.runs_kept_days,
+        logs_days=after.logs_kept_days,
+        events_days=after.events_kept_days,
+    )
+    updated = await workspaces.update_workspace(work, id_=id_, changes=changes)
+    await record_change(
+        work,
+        kind=ids.Kind.WORKSPACE,
+        id_=id_,
+        name=updated.name,
+        version=updated.version,
+        changed=changes,
+    )
+    return updated
 
 
 async def is_own_workspace(work: UnitOfWork, workspace_id: UUID) -> bool:

@@ -29,6 +29,12 @@ outbox = Table(
     json("related", default="[]"),
     moment("run_hour", is_nullable=True),
     ForeignKeyConstraint(["workspace_id"], ["workspaces.id"]),
+    postgresql_with={
+        "autovacuum_vacuum_scale_factor": "0.02",
+        "autovacuum_vacuum_threshold": "1000",
+        "autovacuum_vacuum_cost_delay": "0",
+        "autovacuum_vacuum_insert_scale_factor": "0.2",
+    },
 )
 
 events = Table(

@@ -20,6 +20,11 @@ STATE_TYPES = (
 )
 TERMINAL_TYPES = "'COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED'"
 
+VACUUMED_OFTEN = {
+    "autovacuum_vacuum_scale_factor": "0.05",
+    "autovacuum_vacuum_cost_delay": "1",
+}
+
 flow_runs = Table(
     "flow_runs",
     metadata,
@@ -63,15 +68,6 @@ flow_runs = Table(
         "late_cause in ('CONTROL_PLANE', 'NO_AGENT', 'LIMIT', 'PAUSED')", name="late_cause"
     ),
     ForeignKeyConstraint(["workspace_id", "flow_id"], ["flows.workspace_id", "flows.id"]),
-    ForeignKeyConstraint(
-        ["workspace_id", "deployment_id"], ["deployments.workspace_id", "deployments.id"]
-    ),
-    ForeignKeyConstraint(
-        ["workspace_id", "work_pool_id"], ["work_pools.workspace_id", "work_pools.id"]
-    ),
-    ForeignKeyConstraint(
-        ["workspace_id", "work_queue_id"], ["work_queues.workspace_id", "work_queues.id"]
-    ),
     Index("ix_flow_runs_newest", "workspace_id", "expected_start", "id"),
     Index("ix_flow_runs_state", "workspace_id", "state_type", "expected_start", "id"),
     Index("ix_flow_runs_deployment", "workspace_id", "deployment_id", "expected_start", "id"),
@@ -88,7 +84,7 @@ flow_runs = Table(
         "schedule_id",
         postgresql_where=text("schedule_id is not null and state_type = 'SCHEDULED'"),
     ),
-    postgresql_with={"fillfactor": "80"},
+    postgresql_with={"fillfactor": "80", **VACUUMED_OFTEN},
 )
 
 flow_run_tags = Table(
@@ -176,7 +172,7 @@ task_runs = Table(
         ondelete="CASCADE",
     ),
     Index("ix_task_runs_run", "workspace_id", "flow_run_id", "id"),
-    postgresql_with={"fillfactor": "80"},
+    postgresql_with={"fillfactor": "80", **VACUUMED_OFTEN},
 )
 
 flow_run_cursors = Table(
@@ -192,7 +188,7 @@ flow_run_cursors = Table(
         ["flow_runs.workspace_id", "flow_runs.id"],
         ondelete="CASCADE",
     ),
-    postgresql_with={"fillfactor": "60"},
+    postgresql_with={"fillfactor": "60", **VACUUMED_OFTEN},
 )
 
 logs = Table(

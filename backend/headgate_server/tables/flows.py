@@ -102,6 +102,8 @@ schedules = Table(
     number("generation", default=1),
     moment("next_fire_at", is_nullable=True),
     number("missed_count", default=0),
+    number("episode_missed", default=0),
+    moment("episode_started_at", is_nullable=True),
     number("version", default=1),
     moment("created_at", is_now=True),
     moment("updated_at", is_now=True),
@@ -113,6 +115,7 @@ schedules = Table(
         ondelete="CASCADE",
     ),
     Index("ix_schedules_next", "next_fire_at", postgresql_where=text("is_active")),
+    postgresql_with={"fillfactor": "70", "autovacuum_vacuum_scale_factor": "0.05"},
 )
 
 schedule_fires = Table(
@@ -123,6 +126,7 @@ schedule_fires = Table(
     Column("fire_at", moment("fire_at").type, primary_key=True),
     uuid("run_id", is_nullable=True),
     words("outcome"),
+    words("tzdata", is_nullable=True),
     moment("created_at", is_now=True),
     CheckConstraint("outcome in ('CREATED', 'SKIPPED')", name="outcome"),
     CheckConstraint("(outcome = 'CREATED') = (run_id is not null)", name="run"),
@@ -130,5 +134,17 @@ schedule_fires = Table(
         ["workspace_id", "schedule_id"],
         ["schedules.workspace_id", "schedules.id"],
         ondelete="CASCADE",
+    ),
+    Index(
+        "ix_schedule_fires_run",
+        "workspace_id",
+        "run_id",
+        postgresql_where=text("run_id is not null"),
+    ),
+    Index(
+        "ix_schedule_fires_skipped",
+        "workspace_id",
+        "fire_at",
+        postgresql_where=text("run_id is null"),
     ),
 )

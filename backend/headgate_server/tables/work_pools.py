@@ -98,6 +98,11 @@ agent_sessions = Table(
         "work_pool_id",
         postgresql_where=text("ended_at is null"),
     ),
+    postgresql_with={
+        "fillfactor": "60",
+        "autovacuum_vacuum_scale_factor": "0.02",
+        "autovacuum_vacuum_cost_delay": "0",
+    },
 )
 
 work_items = Table(
@@ -139,6 +144,15 @@ work_items = Table(
         ["flow_runs.workspace_id", "flow_runs.id"],
         ondelete="CASCADE",
     ),
+    ForeignKeyConstraint(
+        ["workspace_id", "deployment_id"], ["deployments.workspace_id", "deployments.id"]
+    ),
+    ForeignKeyConstraint(
+        ["workspace_id", "work_pool_id"], ["work_pools.workspace_id", "work_pools.id"]
+    ),
+    ForeignKeyConstraint(
+        ["workspace_id", "work_queue_id"], ["work_queues.workspace_id", "work_queues.id"]
+    ),
     Index(
         "ix_work_items_ready",
         "work_pool_id",
@@ -170,6 +184,7 @@ work_items = Table(
     postgresql_with={
         "fillfactor": "60",
         "autovacuum_vacuum_scale_factor": "0.02",
-        "autovacuum_vacuum_cost_delay": "1",
+        "autovacuum_vacuum_cost_delay": "0",
+        "autovacuum_analyze_scale_factor": "0.05",
     },
 )

@@ -149,6 +149,8 @@ def _schedules(deployment: DeploymentAnswer) -> list[str]:
 def _schedule(schedule: ScheduleAnswer) -> str:
     spec = schedule.spec
     words = f"cron {spec['cron']}" if "cron" in spec else f"every {spec.get('every', '?')}"
+    if "rrule" in spec:
+        words = f"rrule {spec['rrule'].splitlines()[-1]}"
     zone = f" {schedule.timezone}" if schedule.timezone != "UTC" else ""
     return f"{words}{zone}" + ("" if schedule.active else " (off)")
 

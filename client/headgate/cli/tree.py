@@ -42,7 +42,7 @@ NOUNS = (
     Noun("flows", "Flows that have run or were deployed", _verbs(
         "flows",
         ("list", "list_flows", "List flows by name"),
-    )),
+    ) + _verbs("deletions", ("delete", "delete_flow", "Delete a flow with all its runs"))),
     Noun("deployments", "Flows with a pool, parameters and schedules", _verbs(
         "deployments",
         ("list", "list_deployments", "List deployments by name"),
@@ -50,6 +50,15 @@ NOUNS = (
         ("run", "run_deployment", "Create a run of a deployment"),
         ("pause", "pause_deployment", "Stop a deployment's schedules"),
         ("resume", "resume_deployment", "Let a deployment's schedules go on"),
+    ) + _verbs("deletions", ("delete", "delete_deployment", "Delete a deployment"))),
+    Noun("schedules", "When deployments run by themselves", _verbs(
+        "schedules",
+        ("list", "list_schedules", "List the schedules of deployments"),
+        ("create", "create_schedule", "Give a deployment a schedule"),
+        ("preview", "preview_schedule", "Show when a schedule fires next"),
+        ("pause", "pause_schedule", "Stop a schedule"),
+        ("resume", "resume_schedule", "Let a schedule go on"),
+        ("delete", "delete_schedule", "Delete a schedule"),
     )),
     Noun("flow-runs", "Executions of flows", _verbs(
         "flow_runs",
@@ -59,13 +68,13 @@ NOUNS = (
         ("logs", "show_logs", "Print a run's log"),
         ("cancel", "cancel_flow_run", "Ask a run to stop"),
         ("retry", "retry_flow_run", "Start a finished run again"),
-    )),
+    ) + _verbs("deletions", ("delete", "delete_flow_run", "Delete a run that has ended"))),
     Noun("work-pools", "Where runs wait for agents", _verbs(
         "work_pools",
         ("list", "list_work_pools", "List pools by name"),
         ("get", "get_work_pool", "Show one pool"),
         ("create", "create_work_pool", "Create a pool"),
-    )),
+    ) + _verbs("deletions", ("delete", "delete_work_pool", "Delete a pool that nothing needs"))),
     Noun("agent", "The process that executes runs", _verbs(
         "agents",
         ("start", "start_agent", "Serve a pool until stopped"),

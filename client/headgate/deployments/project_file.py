@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from headgate.deployments.deploy import DeploymentSpec
-from headgate.deployments.schedules import Cron, Interval, Schedule, read_length
+from headgate.deployments.schedules import Cron, Interval, RRule, Schedule, read_length
 from headgate.errors import SettingsError
 
 T = TypeVar("T")
@@ -19,7 +19,7 @@ _KEYS = frozenset(
 )
 _POOL_KEYS = frozenset({"name", "work_queue_name", "job_variables"})
 _SCHEDULE_KEYS = frozenset(
-    {"cron", "timezone", "day_or", "interval", "slug", "active", "parameters"}
+    {"cron", "timezone", "day_or", "interval", "rrule", "slug", "active", "parameters"}
 )
 
 
@@ -104,9 +104,17 @@ def _schedule(entry: Any, *, place: str) -> Schedule:
     slug = _typed(values.get("slug"), str, place=f"{place}: slug")
     is_active = _typed(values.get("active", True), bool, place=f"{place}: active") is not False
     parameters = _mapping(values, "parameters", place=place) or {}
-    if ("cron" in values) == ("interval" in values):
-        message = f"{place} needs either cron or interval"
+    if len(values.keys() & {"cron", "interval", "rrule"}) != 1:
+        message = f"{place} needs one of cron, interval and rrule"
         raise SettingsError(message)
+    if "rrule" in values:
+        return RRule(
+            rrule=_required(values, "rrule", place=place),
+            timezone=_typed(values.get("timezone"), str, place=f"{place}: timezone") or "UTC",
+            slug=slug,
+            is_active=is_active,
+            parameters=parameters,
+        )
     if "cron" in values:
         return Cron(
             cron=_required(values, "cron", place=place),

@@ -48,7 +48,23 @@ class Interval:
     parameters: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
-Schedule = Cron | Interval
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RRule:
+    """Fires by a recurrence rule of RFC 5545, on the clock of a time zone.
+
+    Args:
+        rrule: such as ``FREQ=MONTHLY;BYDAY=-1FR;BYHOUR=17``; lines of DTSTART, RDATE and EXDATE
+            may go with it. It counts from when it is deployed where it names no DTSTART.
+    """
+
+    rrule: str
+    timezone: str = "UTC"
+    slug: str | None = None
+    is_active: bool = True
+    parameters: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+Schedule = Cron | Interval | RRule
 
 
 def as_input(schedules: Sequence[Schedule]) -> list[dict[str, Any]]:
@@ -90,6 +106,8 @@ def _spec(schedule: Schedule) -> dict[str, Any]:
     if isinstance(schedule, Cron):
         values = {"cron": schedule.cron, "timezone": schedule.timezone, "dayOr": schedule.day_or}
         return {"cron": values}
+    if isinstance(schedule, RRule):
+        return {"rrule": {"rrule": schedule.rrule, "timezone": schedule.timezone}}
     return {
         "interval": given(
             every=f"PT{schedule.every.total_seconds():.6f}".rstrip("0").rstrip(".") + "S",

@@ -9,16 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate_server.domain import schedules
 from headgate_server.domain.errors import InvalidInput
-from headgate_server.domain.schedules import (
-    CatchUp,
-    CatchUpPolicy,
-    CronSpec,
-    IntervalSpec,
-    last_times,
-    next_times,
-)
+from headgate_server.domain.schedules.catch_up import CatchUp, CatchUpPolicy, check_catch_up, choose
+from headgate_server.domain.schedules.specs import CronSpec, IntervalSpec, Spec
+from headgate_server.domain.schedules.times import check_spec, last_times, next_times
 
 MINUTE = timedelta(minutes=1)
 Matches = Callable[[datetime], bool]
@@ -122,7 +116,7 @@ def test_subdaily_crons_go_by_elapsed_time(
     assert found == expected
 
 
-def all_times(spec: schedules.Spec, *, after: datetime, until: datetime) -> list[datetime]:
+def all_times(spec: Spec, *, after: datetime, until: datetime) -> list[datetime]:
     found: list[datetime] = []
     while more := next_times(spec, after=after, until=until):
         found.extend(more)
@@ -243,30 +237,30 @@ def test_day_or_says_whether_either_day_is_enough() -> None:
 )
 def test_bad_cron_is_refused_with_its_place(cron: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        schedules.check_spec(CronSpec(cron))
+        check_spec(CronSpec(cron))
 
     assert refused.value.path == ("spec", "cron", "cron")
 
 
 def test_cron_that_names_no_day_is_refused() -> None:
     with pytest.raises(InvalidInput, match="never fires"):
-        schedules.check_spec(CronSpec("0 0 31 4 MON", day_or=False))
+        check_spec(CronSpec("0 0 31 4 MON", day_or=False))
 
 
 @pytest.mark.parametrize("name", ["", "Mars/Olympus", "../zone", "/etc/passwd", "Europe", "a\0b"])
 def test_unknown_zone_is_refused(name: str) -> None:
     with pytest.raises(InvalidInput, match="time zone"):
-        schedules.check_spec(CronSpec("0 0 * * *", timezone=name))
+        check_spec(CronSpec("0 0 * * *", timezone=name))
 
 
 def test_interval_is_from_one_second_to_a_year() -> None:
     anchor = datetime(2026, 1, 1, tzinfo=UTC)
 
     for every in (timedelta(seconds=1), timedelta(days=366)):
-        schedules.check_spec(IntervalSpec(every, anchor))
+        check_spec(IntervalSpec(every, anchor))
     for every in (timedelta(seconds=0.999), timedelta(days=366, seconds=1), timedelta()):
         with pytest.raises(InvalidInput):
-            schedules.check_spec(IntervalSpec(every, anchor))
+            check_spec(IntervalSpec(every, anchor))
 
 
 @pytest.mark.parametrize(
@@ -279,7 +273,7 @@ def test_interval_is_from_one_second_to_a_year() -> None:
     ],
 )
 @pytest.mark.parametrize("limit", [1, 5, 1000])
-def test_last_times_agree_with_next_times(spec: schedules.Spec, limit: int) -> None:
+def test_last_times_agree_with_next_times(spec: Spec, limit: int) -> None:
     start = next_times(spec, after=datetime(2026, 3, 28, tzinfo=UTC), limit=1)[0]
     until = start + timedelta(days=3)
     whole = all_times(spec, after=start - MINUTE, until=until)
@@ -316,7 +310,7 @@ def test_catch_up_chooses_what_still_runs(catch_up: CatchUp, expected: list[int]
     start = datetime(2026, 1, 1, tzinfo=UTC)
     missed = [start + number * MINUTE for number in range(1, 6)]
 
-    chosen = schedules.choose(catch_up, missed, now=start + 10 * MINUTE)
+    chosen = choose(catch_up, missed, now=start + 10 * MINUTE)
 
     assert chosen == [start + number * MINUTE for number in expected]
 
@@ -332,4 +326,4 @@ def test_catch_up_chooses_what_still_runs(catch_up: CatchUp, expected: list[int]
 )
 def test_catch_up_has_limits(catch_up: CatchUp) -> None:
     with pytest.raises(InvalidInput):
-        schedules.check_catch_up(catch_up)
+        check_catch_up(catch_up)

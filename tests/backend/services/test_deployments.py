@@ -18,10 +18,13 @@ from headgate_server.domain.errors import (
 from headgate_server.domain.filters import DeploymentFilter, FlowFilter, StringFilter, TagFilter
 from headgate_server.domain.ids import Kind, show
 from headgate_server.domain.pagination import PageRequest
-from headgate_server.domain.schedules import CronSpec, ScheduleRequest
-from headgate_server.services import deployments, schedules, work_pools, work_queues
+from headgate_server.domain.schedules.schedule import ScheduleRequest
+from headgate_server.domain.schedules.specs import CronSpec
+from headgate_server.services import deployments, work_pools, work_queues
 from headgate_server.services.deployments import DeploymentChanges
 from headgate_server.services.flow_runs.create import RunRequest, create_run
+from headgate_server.services.schedules import read
+from headgate_server.services.schedules.upsert import delete_schedule, upsert_schedule
 from headgate_server.tables.work_pools import work_items
 from tests.factories.events import recorded
 from tests.factories.tenants import Tenant, make_tenant
@@ -136,7 +139,7 @@ async def test_ten_upserts_at_once_make_one_deployment(database: Database) -> No
 
     assert len({deployment.id for deployment in made}) == 1
     async with database.tenant(tenant.owner, tenant.workspace_id) as work:
-        found = await schedules.get_many_of_deployments(work, [made[0].id])
+        found = await read.get_many_of_deployments(work, [made[0].id])
         tags = await deployments.get_many_tags(work, [made[0].id])
     assert len(found[made[0].id]) == 1
     assert tags == {made[0].id: ("a",)}
@@ -223,15 +226,15 @@ async def test_schedules_are_replaced_by_slug_and_keep_their_ids(database: Datab
     tenant = await make_tenant(database)
     made = await deploy(database, tenant, DeploymentChanges(schedules=[DAILY, HOURLY]))
     async with database.tenant(tenant.owner, tenant.workspace_id) as work:
-        before = (await schedules.get_many_of_deployments(work, [made.id]))[made.id]
+        before = (await read.get_many_of_deployments(work, [made.id]))[made.id]
 
     weekly = ScheduleRequest(slug="weekly", spec=CronSpec("0 6 * * 1"))
     await deploy(database, tenant, DeploymentChanges(schedules=[weekly, DAILY]))
     await deploy(database, tenant, DeploymentChanges(description="same schedules"))
 
     async with database.tenant(tenant.owner, tenant.workspace_id) as work:
-        after = (await schedules.get_many_of_deployments(work, [made.id]))[made.id]
-        assert await schedules.find_schedule(work, id_=before[1].id) is None
+        after = (await read.get_many_of_deployments(work, [made.id]))[made.id]
+        assert await read.find_schedule(work, id_=before[1].id) is None
     assert [schedule.slug for schedule in before] == ["daily", "hourly"]
     assert [schedule.slug for schedule in after] == ["daily", "weekly"]
     assert after[0] == before[0]
@@ -330,7 +333,7 @@ async def test_deployments_of_another_workspace_are_invisible(database: Database
     tenant, other = await make_tenant(database), await make_tenant(database)
     foreign = await deploy(database, other, DeploymentChanges(tags=["a"], schedules=[DAILY]))
     async with database.tenant(other.owner, other.workspace_id) as work:
-        schedule = (await schedules.get_many_of_deployments(work, [foreign.id]))[foreign.id][0]
+        schedule = (await read.get_many_of_deployments(work, [foreign.id]))[foreign.id][0]
         await make_pool(work, name="foreign")
 
     async with database.system(workspace_id=tenant.workspace_id) as work:
@@ -342,14 +345,14 @@ async def test_deployments_of_another_workspace_are_invisible(database: Database
         assert await deployments.get_many_upcoming(work, [foreign.id], limit=1) == empty
         assert (await deployments.list_deployments(work, page=PageRequest())).items == []
         assert await deployments.count_deployments(work) == 0
-        assert await schedules.find_schedule(work, id_=schedule.id) is None
-        assert await schedules.get_many_schedules(work, [schedule.id]) == empty
-        assert await schedules.get_many_of_deployments(work, [foreign.id]) == empty
+        assert await read.find_schedule(work, id_=schedule.id) is None
+        assert await read.get_many_schedules(work, [schedule.id]) == empty
+        assert await read.get_many_of_deployments(work, [foreign.id]) == empty
         with pytest.raises(NotFound):
             await deployments.set_paused(work, id_=foreign.id, is_paused=True)
         with pytest.raises(NotFound):
-            await schedules.delete_schedule(work, id_=schedule.id)
+            await delete_schedule(work, id_=schedule.id)
         with pytest.raises(NotFound):
-            await schedules.upsert_schedule(work, deployment_id=foreign.id, wanted=HOURLY)
+            await upsert_schedule(work, deployment_id=foreign.id, wanted=HOURLY)
         with pytest.raises(NotFound):
             await upsert(work, DeploymentChanges(work_pool_name="foreign"))

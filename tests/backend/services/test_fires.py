@@ -9,13 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from headgate_server.database.urls import DatabaseUrls
-from headgate_server.domain.schedules import (
-    CatchUp,
-    CatchUpPolicy,
-    IntervalSpec,
-)
-from headgate_server.services import schedules
+from headgate_server.domain.schedules.catch_up import CatchUp, CatchUpPolicy
+from headgate_server.domain.schedules.specs import IntervalSpec
 from headgate_server.services.deployments import DeploymentChanges
+from headgate_server.services.schedules import fire, upsert
 from headgate_server.tables.flow_runs import flow_runs
 from tests.factories.events import recorded
 from tests.factories.schedules import (
@@ -72,7 +69,7 @@ async def test_five_schedulers_at_once_make_each_run_once(scene: Scene) -> None:
 
     async def run_once() -> int:
         async with scene.database.system() as work:
-            return await schedules.materialise(work, horizon=HORIZON, limit=2)
+            return await fire.materialise(work, horizon=HORIZON, limit=2)
 
     await asyncio.gather(*(run_once() for _ in range(5)))
     while await scene.tick():
@@ -87,7 +84,7 @@ async def test_schedules_of_every_workspace_are_made_in_their_own(scene: Scene) 
     deployed = await make_deployment(scene.database, other)
     await scene.put(HOURLY)
     async with scene.database.tenant(other.owner, other.workspace_id) as work:
-        await schedules.upsert_schedule(work, deployment_id=deployed.id, wanted=HOURLY)
+        await upsert.upsert_schedule(work, deployment_id=deployed.id, wanted=HOURLY)
 
     assert await scene.tick(minutes=50) == 2
 
@@ -153,7 +150,7 @@ async def test_refused_runs_are_counted_and_hold_up_nobody(scene: Scene) -> None
     other = await make_tenant(scene.database)
     deployed = await make_deployment(scene.database, other)
     async with scene.database.tenant(other.owner, other.workspace_id) as work:
-        await schedules.upsert_schedule(work, deployment_id=deployed.id, wanted=EVERY_5)
+        await upsert.upsert_schedule(work, deployment_id=deployed.id, wanted=EVERY_5)
     await scene.change(DeploymentChanges(work_pool_name=None))
 
     assert await scene.tick() == 2

@@ -9,19 +9,15 @@ import pytest
 from sqlalchemy import func, select
 
 from headgate_server.database.urls import DatabaseUrls
-from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.errors import InvalidInput, LimitExceeded, NotFound, VersionConflict
-from headgate_server.domain.schedules import (
-    CatchUp,
-    CatchUpPolicy,
-    CronSpec,
-    IntervalSpec,
-)
-from headgate_server.services import schedules
+from headgate_server.domain.schedules.catch_up import CatchUp, CatchUpPolicy
+from headgate_server.domain.schedules.specs import CronSpec, IntervalSpec
 from headgate_server.services.deployments import DeploymentChanges
 from headgate_server.services.flow_runs.create import RunRequest, create_run
+from headgate_server.services.schedules import fire, upsert
 from headgate_server.tables.flow_runs import flow_runs, states
 from headgate_server.tables.work_pools import work_items
+from tests.factories.databases import somebody_waits
 from tests.factories.events import recorded
 from tests.factories.schedules import (
     EVERY_5,
@@ -181,10 +177,10 @@ async def test_deleted_schedule_takes_its_ledger_and_waiting_runs_along(scene: S
 
     async with scene.database.tenant(scene.tenant.owner, scene.tenant.workspace_id) as work:
         with pytest.raises(VersionConflict):
-            await schedules.delete_schedule(work, id_=made.id, expected_version=1)
-        await schedules.delete_schedule(work, id_=made.id, expected_version=2)
+            await upsert.delete_schedule(work, id_=made.id, expected_version=1)
+        await upsert.delete_schedule(work, id_=made.id, expected_version=2)
         with pytest.raises(NotFound):
-            await schedules.delete_schedule(work, id_=made.id)
+            await upsert.delete_schedule(work, id_=made.id)
 
     assert await scene.starts() == ["12:05"]
     assert await scene.ledger() == []
@@ -200,18 +196,12 @@ async def test_edit_waits_for_a_scheduler_at_work_and_then_removes_what_it_made(
         await scene.put(replace(EVERY_5, is_active=False))
 
     async with scene.database.system() as work:
-        await schedules.materialise(work, horizon=HORIZON, limit=50)
+        await fire.materialise(work, horizon=HORIZON, limit=50)
         editing = asyncio.create_task(edit())
         await eventually(lambda: somebody_waits(work), what="the edit that waits for a row")
     await editing
 
     assert await scene.starts() == []
-
-
-async def somebody_waits(work: UnitOfWork) -> bool:
-    connection = await work.session.connection()
-    waiting = await connection.exec_driver_sql("select true from pg_locks where not granted")
-    return waiting.first() is not None
 
 
 async def test_bad_schedules_are_refused(scene: Scene) -> None:

@@ -43,7 +43,7 @@ async def test_update_changes_what_is_given_and_checks_the_version(database: Dat
     tenant = await make_tenant(database)
     made = await make_workspace(database, tenant, slug="staging")
 
-    async with database.tenant(tenant.owner, None) as work:
+    async with database.tenant(tenant.owner, made.id) as work:
         same = await workspaces.update_workspace(work, id_=made.id, name="Staging")
         renamed = await workspaces.update_workspace(
             work, id_=made.id, name="Stage", expected_version=1

@@ -38,7 +38,10 @@ WRONG = (
     ("deployments: [{name: a}]", r"deployments\[0\] \(a\) needs entrypoint"),
     ("deployments: [{name: a, entrypoint: b, work-pool: c}]", "did you mean work_pool"),
     ("deployments: [{name: a, entrypoint: b, tags: c}]", "tags must be a list, not 'c'"),
-    ("deployments: [{name: a, entrypoint: b, schedule: {}}]", "needs either cron or interval"),
+    (
+        "deployments: [{name: a, entrypoint: b, schedule: {}}]",
+        "needs one of cron, interval and rrule",
+    ),
     ("deployments: [{name: a, entrypoint: b, schedule: {interval: x}}]", "is no length of time"),
     (
         "deployments: [{name: a, entrypoint: b, schedule: {interval: 5, timezone: UTC}}]",

@@ -8,7 +8,7 @@ import strawberry
 from headgate_server.domain import ids
 from headgate_server.domain.deployments import AgentLostPolicy
 from headgate_server.domain.permissions import Scope
-from headgate_server.domain.schedules import ScheduleRequest
+from headgate_server.domain.schedules.schedule import ScheduleRequest
 from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, given, mutation, payload_field
 from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of

@@ -18,7 +18,8 @@ from headgate_server.graphql.types.schedules import (
     schedule_request,
     show_schedule,
 )
-from headgate_server.services import deployments, schedules
+from headgate_server.services import deployments
+from headgate_server.services.schedules import read, upsert
 
 
 @strawberry.input(description="A schedule, by its slug.")
@@ -63,7 +64,7 @@ class ScheduleMutations:
         )
         workspace_id = await context.workspace_of(deployments.get_many_deployments, deployment_id)
         async with context.work(workspace_id) as work:
-            row, _ = await schedules.upsert_schedule(
+            row, _ = await upsert.upsert_schedule(
                 work,
                 deployment_id=deployment_id,
                 wanted=wanted,
@@ -80,7 +81,7 @@ class ScheduleMutations:
     ) -> DeletePayload:
         context = info.context
         id_ = ids.parse(input.id, kind=ids.Kind.SCHEDULE)
-        workspace_id = await context.workspace_of(schedules.get_many_schedules, id_)
+        workspace_id = await context.workspace_of(read.get_many_schedules, id_)
         async with context.work(workspace_id) as work:
-            await schedules.delete_schedule(work, id_=id_, expected_version=input.expected_version)
+            await upsert.delete_schedule(work, id_=id_, expected_version=input.expected_version)
         return DeletePayload(deleted_id=input.id)

@@ -22,6 +22,25 @@ class WorkspaceCreateInput:
     name: str = strawberry.field(description="1 to 200 characters.")
 
 
+@strawberry.input(description="How long to keep what has ended; what is not said is kept.")
+class WorkspaceRetentionInput:
+    runs_days: int | None = strawberry.field(
+        default=None, description="Runs with their states and task runs: 1 to 3,650."
+    )
+    logs_days: int | None = strawberry.field(
+        default=None, description="The logs of runs: 1 to 3,650, at most runsDays."
+    )
+    events_days: int | None = strawberry.field(default=None, description="Events: 1 to 3,650.")
+
+    def to_changes(self) -> workspaces.RetentionChanges:
+        """Return what was said."""
+        return workspaces.RetentionChanges(
+            runs_kept_days=given(self.runs_days),
+            logs_kept_days=given(self.logs_days),
+            events_kept_days=given(self.events_days),
+        )
+
+
 @strawberry.input(description="A workspace to be changed; what is not said keeps its value.")
 class WorkspaceUpdateInput:
     id: strawberry.ID = strawberry.field(description="Which one.")
@@ -31,6 +50,11 @@ class WorkspaceUpdateInput:
     name: str | None = strawberry.field(default=None, description="1 to 200 characters.")
     slug: str | None = strawberry.field(
         default=None, description="1 to 50 lower-case letters, digits and hyphens."
+    )
+    retention: WorkspaceRetentionInput | None = strawberry.field(
+        default=None,
+        description="How long to keep what has ended. What a shorter time deletes is gone for "
+        "good, within minutes.",
     )
 
 
@@ -77,6 +101,7 @@ class WorkspaceMutations:
                 id_=workspace_id,
                 slug=given(input.slug),
                 name=given(input.name),
+                retention=input.retention.to_changes() if input.retention else None,
                 expected_version=input.expected_version,
             )
         return WorkspacePayload(workspace=show_workspace(row))

@@ -31,7 +31,8 @@ from headgate_server.graphql.shapes.nodes import (
 from headgate_server.graphql.types.flow_runs import FlowRun
 from headgate_server.graphql.types.flow_runs import list_of as list_flow_runs
 from headgate_server.graphql.types.schedules import Schedule, show_schedule
-from headgate_server.services import deployments, flows, schedules, work_pools, work_queues
+from headgate_server.services import deployments, flows, work_pools, work_queues
+from headgate_server.services.schedules.read import get_many_of_deployments
 
 if TYPE_CHECKING:
     from headgate_server.graphql.types.flows import Flow
@@ -104,7 +105,7 @@ class Deployment(Node, Versioned):
 
     @scoped_field(requires=ANY_CREDENTIAL, description="When it runs by itself, by slug.")
     async def schedules(self, info: Info) -> list[Schedule]:
-        rows = await self.read(info, schedules.get_many_of_deployments)
+        rows = await self.read(info, get_many_of_deployments)
         return [show_schedule(row) for row in rows or ()]
 
     @scoped_field(

@@ -1,20 +1,26 @@
 """Schedules: when a deployment runs by itself."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 
 import strawberry
 
-from headgate_server.domain import ids, schedules
+from headgate_server.domain import ids
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.permissions import Scope
-from headgate_server.domain.schedules import CatchUpPolicy, ScheduleRequest
-from headgate_server.domain.schedules import Schedule as ScheduleRow
+from headgate_server.domain.schedules import catch_up as catch_ups
+from headgate_server.domain.schedules import preview, specs
+from headgate_server.domain.schedules.catch_up import CatchUpPolicy
+from headgate_server.domain.schedules.schedule import Schedule as ScheduleRow
+from headgate_server.domain.schedules.schedule import ScheduleRequest
+from headgate_server.domain.schedules.words import describe
+from headgate_server.graphql.directives import Cost
 from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.shapes.json_values import an_object, as_json
 from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
-from headgate_server.services.schedules import get_many_schedules
+from headgate_server.services.schedules.read import get_many_schedules
 
 strawberry.enum(
     CatchUpPolicy,
@@ -37,9 +43,33 @@ class IntervalSpec:
     anchor: datetime = strawberry.field(description="From which it is counted, both ways.")
 
 
+@strawberry.type(description="By a recurrence rule of RFC 5545.")
+class RRuleSpec:
+    rrule: str = strawberry.field(
+        description="One RRULE, perhaps with lines of DTSTART, RDATE and EXDATE."
+    )
+    start: datetime | None = strawberry.field(
+        description="From which it counts where it names no DTSTART; null where it does."
+    )
+
+
 ScheduleSpec = Annotated[
-    CronSpec | IntervalSpec, strawberry.union("ScheduleSpec", description="When it fires.")
+    CronSpec | IntervalSpec | RRuleSpec,
+    strawberry.union("ScheduleSpec", description="When it fires."),
 ]
+
+UpcomingLimit = Annotated[int, strawberry.argument(description="How many: 1 to 100.")]
+
+
+@strawberry.type(description="An instant at which a schedule will fire.")
+class UpcomingFire:
+    at: datetime = strawberry.field(description="The instant.")
+    wall_clock: str = strawberry.field(
+        description="What the clock of the schedule's zone shows then, with its distance to UTC."
+    )
+    note: str | None = strawberry.field(
+        description="What a change of the clocks did to it; null where none did anything."
+    )
 
 
 @strawberry.type(description="What becomes of the instants that an outage missed.")
@@ -63,6 +93,20 @@ class Schedule(Node, Versioned):
         description="When it fires next; null while it or its deployment is paused."
     )
     missed_count: int = strawberry.field(description="How many instants were skipped so far.")
+    description: str = strawberry.field(
+        description="When it fires, in words: every weekday at 09:00 Europe/Berlin."
+    )
+    row: strawberry.Private[ScheduleRow]
+
+    @strawberry.field(
+        description="Its next instants, in order; fewer where it ends, none while it is paused. "
+        "Nothing is made for them yet.",
+        directives=[Cost(weight=2)],
+    )
+    def upcoming(self, first: UpcomingLimit = 10) -> list[UpcomingFire]:
+        if self.next_at is None:
+            return []
+        return show_fires(preview.preview(self.row.spec, after=SystemClock().now(), limit=first))
 
 
 def show_schedule(row: ScheduleRow) -> Schedule:
@@ -78,15 +122,29 @@ def show_schedule(row: ScheduleRow) -> Schedule:
         catch_up=CatchUp(policy=catch_up.policy, max=catch_up.max, window=catch_up.window),
         next_at=row.next_at(SystemClock().now()),
         missed_count=row.missed_count,
+        description=describe(row.spec),
+        row=row,
         version=row.version,
         updated_at=row.updated_at,
     )
 
 
-def _show_spec(row: schedules.Spec) -> CronSpec | IntervalSpec:
-    if isinstance(row, schedules.CronSpec):
-        return CronSpec(cron=row.cron, day_or=row.day_or)
-    return IntervalSpec(every=row.every, anchor=row.anchor)
+def show_fires(fires: Sequence[preview.UpcomingFire]) -> list[UpcomingFire]:
+    """Return instants with what the clock shows then."""
+    return [
+        UpcomingFire(at=fire.at, wall_clock=fire.wall_clock.isoformat(), note=fire.note)
+        for fire in fires
+    ]
+
+
+def _show_spec(row: specs.Spec) -> CronSpec | IntervalSpec | RRuleSpec:
+    match row:
+        case specs.CronSpec():
+            return CronSpec(cron=row.cron, day_or=row.day_or)
+        case specs.IntervalSpec():
+            return IntervalSpec(every=row.every, anchor=row.anchor)
+        case specs.RRuleSpec():
+            return RRuleSpec(rrule=row.rrule, start=row.start)
 
 
 @strawberry.input(description="A cron expression.")
@@ -108,6 +166,18 @@ class IntervalInput:
     )
 
 
+@strawberry.input(description="A recurrence rule.")
+class RRuleInput:
+    rrule: str = strawberry.field(
+        description="One RRULE of RFC 5545, perhaps with lines of DTSTART, RDATE and EXDATE; at "
+        "most 6,500 characters. FREQ from MINUTELY to YEARLY, COUNT up to 1,000, INTERVAL up to "
+        "10,000. Counts from now where it names no DTSTART."
+    )
+    timezone: str = strawberry.field(
+        default="UTC", description="IANA name; that of DTSTART if not said."
+    )
+
+
 @strawberry.input(one_of=True, description="When it fires; exactly one of these.")
 class ScheduleSpecInput:
     cron: CronInput | None = strawberry.field(
@@ -116,19 +186,24 @@ class ScheduleSpecInput:
     interval: IntervalInput | None = strawberry.field(
         default=strawberry.UNSET, description="By elapsed time."
     )
+    rrule: RRuleInput | None = strawberry.field(
+        default=strawberry.UNSET, description="By a recurrence rule."
+    )
 
-    def to_spec(self) -> schedules.Spec | timedelta:
+    def to_spec(self) -> specs.Spec | timedelta:
         """Return what was asked for.
 
         Raises:
             InvalidInput: nothing was.
         """
         if self.cron:
-            return schedules.CronSpec(self.cron.cron, self.cron.timezone, self.cron.day_or)
+            return specs.CronSpec(self.cron.cron, self.cron.timezone, self.cron.day_or)
         if self.interval:
             every, anchor = self.interval.every, self.interval.anchor
-            return every if anchor is None else schedules.IntervalSpec(every, anchor)
-        raise InvalidInput("Give a cron or an interval.", path=["spec"])
+            return every if anchor is None else specs.IntervalSpec(every, anchor)
+        if self.rrule:
+            return specs.RRuleSpec(self.rrule.rrule, self.rrule.timezone)
+        raise InvalidInput("Give a cron, an interval or an rrule.", path=["spec"])
 
 
 @strawberry.input(description="What becomes of the instants that an outage missed.")
@@ -139,10 +214,10 @@ class CatchUpInput:
         default=None, description="How old they may be, 1 s to 31 days; 1 day if not said."
     )
 
-    def to_catch_up(self) -> schedules.CatchUp:
+    def to_catch_up(self) -> catch_ups.CatchUp:
         """Return the policy."""
-        window = schedules.DEFAULT_WINDOW if self.window is None else self.window
-        return schedules.CatchUp(self.policy, self.max, window)
+        window = catch_ups.DEFAULT_WINDOW if self.window is None else self.window
+        return catch_ups.CatchUp(self.policy, self.max, window)
 
 
 def schedule_request(
@@ -163,7 +238,7 @@ def schedule_request(
         spec=spec.to_spec(),
         is_active=is_active,
         parameters=an_object(parameters, "parameters"),
-        catch_up=catch_up.to_catch_up() if catch_up else schedules.CatchUp(),
+        catch_up=catch_up.to_catch_up() if catch_up else catch_ups.CatchUp(),
     )
 
 

@@ -55,10 +55,20 @@ Order = Annotated[
 Name = Annotated[str, strawberry.argument(description="Its name, exactly.")]
 
 
+@strawberry.type(description="How long a workspace keeps what has ended; live runs stay.")
+class WorkspaceRetention:
+    runs_days: int = strawberry.field(description="Runs with their states and task runs.")
+    logs_days: int = strawberry.field(description="The logs of runs; at most as long as runs.")
+    events_days: int = strawberry.field(description="Events.")
+
+
 @strawberry.type(description="Where flows, runs and their configuration live.")
 class Workspace(Node, Versioned):
     slug: str = strawberry.field(description="Its name in addresses; unique in the organization.")
     name: str = strawberry.field(description="For people; 1 to 200 characters.")
+    retention: WorkspaceRetention = strawberry.field(
+        description="How long it keeps what has ended, in days."
+    )
     row: strawberry.Private[WorkspaceRow]
 
     @scoped_field(requires=ANY_CREDENTIAL, description="The organization it belongs to.")
@@ -214,6 +224,11 @@ def show_workspace(row: WorkspaceRow) -> Workspace:
         id=show_id(ids.Kind.WORKSPACE, row.id),
         slug=row.slug,
         name=row.name,
+        retention=WorkspaceRetention(
+            runs_days=row.runs_kept_days,
+            logs_days=row.logs_kept_days,
+            events_days=row.events_kept_days,
+        ),
         version=row.version,
         updated_at=row.updated_at,
         row=row,

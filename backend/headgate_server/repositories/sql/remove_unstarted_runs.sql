@@ -1,5 +1,6 @@
 -- Removes the runs that schedules made and that nobody has taken up, with their ledger rows.
--- A row that someone else holds is being taken up right now: it is left alone.
+-- A row that someone else holds is waited for, and looked at again: what was taken up meanwhile
+-- stays, what was only marked late goes. Rows are locked in the order of all transitions.
 with doomed as materialized (
   select run.id
   from flow_runs as run
@@ -10,7 +11,8 @@ with doomed as materialized (
     and run.state_type = 'SCHEDULED' and run.started_at is null and run.attempt = 0
     and item.phase = 'READY'
     and (cast(:due_after as timestamptz) is null or item.due_at > cast(:due_after as timestamptz))
-  for update of run, item skip locked
+  order by run.id
+  for update of run, item
 ), ledger as (
   delete from schedule_fires
   where workspace_id = cast(:workspace_id as uuid)

@@ -1,31 +1,31 @@
-"""Schedules: upserted by slug, and turned into runs a short horizon ahead.
+"""Changes schedules: upserted by slug, deleted, started again from now.
 
 Whoever changes a schedule holds its deployment's row, then its own; whoever makes runs holds the
 schedule's row only. So an edit and the making of runs never meet.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
-from headgate_server.domain import schedules as rules
 from headgate_server.domain.changes import changed, check_version
 from headgate_server.domain.deployments import Deployment
 from headgate_server.domain.documents import check_document
-from headgate_server.domain.errors import HeadgateError, LimitExceeded, NotFound
+from headgate_server.domain.errors import LimitExceeded, NotFound
 from headgate_server.domain.events import NewEvent
 from headgate_server.domain.organizations import check_slug
-from headgate_server.domain.schedules import FirePlan, Schedule, ScheduleRequest
+from headgate_server.domain.parameters import check_parameters
+from headgate_server.domain.schedules.catch_up import check_catch_up
+from headgate_server.domain.schedules.schedule import MAX_SCHEDULES, Schedule, ScheduleRequest
+from headgate_server.domain.schedules.specs import Spec
+from headgate_server.domain.schedules.times import first_time, settle_spec
 from headgate_server.repositories import deployments, schedules
-from headgate_server.repositories.schedules import Fire, Step
+from headgate_server.repositories.schedules import Step
 from headgate_server.services.events import record_change, record_events
-from headgate_server.services.flow_runs import create as flow_runs
-from headgate_server.services.flow_runs.create import RunRequest
 
 
 async def upsert_schedule(
@@ -55,10 +55,10 @@ async def upsert_schedule(
         check_version(current.version, expected=expected_version)
     elif expected_version is not None:
         raise NotFound
-    elif len(existing) >= rules.MAX_SCHEDULES:
+    elif len(existing) >= MAX_SCHEDULES:
         raise LimitExceeded(
-            f"A deployment has at most {rules.MAX_SCHEDULES} schedules.",
-            limit=rules.MAX_SCHEDULES,
+            f"A deployment has at most {MAX_SCHEDULES} schedules.",
+            limit=MAX_SCHEDULES,
             current=len(existing),
         )
     return await _put(work, deployment, current, wanted), current is None
@@ -74,10 +74,10 @@ async def replace_schedules(
         LimitExceeded: more than 50.
     """
     by_slug = {request.slug: request for request in wanted}
-    if len(by_slug) != len(wanted) or len(wanted) > rules.MAX_SCHEDULES:
+    if len(by_slug) != len(wanted) or len(wanted) > MAX_SCHEDULES:
         raise LimitExceeded(
-            f"A deployment has at most {rules.MAX_SCHEDULES} schedules, each with its own slug.",
-            limit=rules.MAX_SCHEDULES,
+            f"A deployment has at most {MAX_SCHEDULES} schedules, each with its own slug.",
+            limit=MAX_SCHEDULES,
             current=len(wanted),
         )
     existing = await schedules.lock_of_deployment(work, deployment_id=deployment.id)
@@ -110,6 +110,12 @@ async def delete_schedule(
     await _delete(work, schedule)
 
 
+async def delete_all_of(work: UnitOfWork, locked: Sequence[Schedule]) -> None:
+    """Delete the locked schedules of a deployment that goes."""
+    for schedule in locked:
+        await _delete(work, schedule)
+
+
 async def rearm_schedules(
     work: UnitOfWork, *, deployment: Deployment, due_after: datetime | None = None
 ) -> None:
@@ -128,32 +134,16 @@ async def rearm_schedules(
         is_behind = one.next_fire_at is not None and one.next_fire_at <= work.now
         if due_after is not None and is_behind:
             next_fire_at = one.next_fire_at
-        steps.append(Step(work.workspace_id, one.id, next_fire_at, missed=0))
+        steps.append(Step.keeping(one, next_fire_at))
     await schedules.advance(work, steps)
     work.wake(channels.SCHEDULER)
-
-
-async def find_schedule(work: UnitOfWork, *, id_: UUID) -> Schedule | None:
-    """Return a schedule of the workspace."""
-    return (await schedules.get_many(work, [id_])).get(id_)
-
-
-async def get_many_schedules(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Schedule]:
-    """Return those of the schedules that are in the workspace, by id."""
-    return await schedules.get_many(work, ids_)
-
-
-async def get_many_of_deployments(
-    work: UnitOfWork, deployment_ids: Sequence[UUID]
-) -> dict[UUID, list[Schedule]]:
-    """Return the schedules of each deployment by slug; one without any is absent."""
-    return await schedules.get_many_of_deployments(work, deployment_ids)
 
 
 async def _put(
     work: UnitOfWork, deployment: Deployment, current: Schedule | None, wanted: ScheduleRequest
 ) -> Schedule:
     values = _values(work, current, wanted)
+    _check_parameters(deployment, wanted)
     if current is None:
         values["next_fire_at"] = _arm(
             work, deployment, spec=values["spec"], is_active=wanted.is_active
@@ -184,21 +174,28 @@ async def _put(
 
 def _values(work: UnitOfWork, current: Schedule | None, wanted: ScheduleRequest) -> dict[str, Any]:
     return {
-        "spec": rules.settle_spec(
-            wanted.spec, current=current.spec if current else None, now=work.now
-        ),
+        "spec": settle_spec(wanted.spec, current=current.spec if current else None, now=work.now),
         "is_active": wanted.is_active,
         "parameters": check_document(wanted.parameters, field="parameters"),
-        "catch_up": rules.check_catch_up(wanted.catch_up),
+        "catch_up": check_catch_up(wanted.catch_up),
     }
 
 
+def _check_parameters(deployment: Deployment, wanted: ScheduleRequest) -> None:
+    """Refuse a schedule whose every run would be refused for its parameters."""
+    if deployment.is_schema_enforced and deployment.parameter_schema is not None:
+        check_parameters(
+            {**deployment.parameters, **(wanted.parameters or {})},
+            schema=deployment.parameter_schema,
+        )
+
+
 def _arm(
-    work: UnitOfWork, deployment: Deployment, *, spec: rules.Spec, is_active: bool
+    work: UnitOfWork, deployment: Deployment, *, spec: Spec, is_active: bool
 ) -> datetime | None:
     if deployment.is_paused or not is_active:
         return None
-    return rules.first_time(spec, after=work.now)
+    return first_time(spec, after=work.now)
 
 
 async def _delete(work: UnitOfWork, schedule: Schedule) -> None:
@@ -241,120 +238,3 @@ async def _announce(
     )
     work.wake(channels.SCHEDULER)
     return schedule
-
-
-async def materialise(work: UnitOfWork, *, horizon: timedelta, limit: int) -> int:
-    """Make the runs of due schedules up to a horizon; safe on any number of machines at once.
-
-    A schedule's row lock and the ledger's key make it exactly one run a schedule and instant. A
-    schedule that cannot fire any more, or whose run is refused, never holds up the others.
-
-    Args:
-        work: a unit of work of the system, of no workspace.
-        horizon: how far ahead of now.
-        limit: how many schedules at most.
-
-    Returns:
-        How many schedules were due; ``limit`` says that there may be more.
-    """
-    due = await schedules.lock_due(work, until=work.now + horizon, limit=limit)
-    plans = [(schedule, _plan(work, schedule, horizon)) for schedule in due]
-    requests = {
-        request.id: (schedule, request)
-        for schedule, plan in plans
-        for request in (_request(schedule, at) for at in plan.create)
-    }
-    fires = [
-        Fire(schedule.workspace_id, schedule.id, at, None)
-        for schedule, plan in plans
-        for at in plan.skip
-    ]
-    fires += [
-        Fire(schedule.workspace_id, schedule.id, request.expected_start, request.id)
-        for schedule, request in requests.values()
-        if request.expected_start is not None
-    ]
-    entered = await schedules.insert_fires(work, fires)
-    refused = await _create(work, [requests[id_] for id_ in requests if id_ in entered])
-    steps = [
-        Step(
-            schedule.workspace_id,
-            schedule.id,
-            plan.next_fire_at,
-            plan.missed + refused.get(schedule.id, 0),
-        )
-        for schedule, plan in plans
-    ]
-    await schedules.advance(work, steps)
-    return len(due)
-
-
-def _plan(work: UnitOfWork, schedule: Schedule, horizon: timedelta) -> FirePlan:
-    try:
-        return rules.plan_fires(schedule, now=work.now, horizon=horizon)
-    except HeadgateError:
-        # Its zone is no longer known on this machine: it stops instead of stopping the others.
-        return FirePlan(create=(), skip=(), missed=0, next_fire_at=None)
-
-
-def _request(schedule: Schedule, at: datetime) -> RunRequest:
-    return RunRequest(
-        deployment_id=schedule.deployment_id,
-        id=ids.new_id(),
-        parameters=schedule.parameters,
-        expected_start=at,
-        schedule_id=schedule.id,
-        triggered_by={
-            "type": "schedule",
-            "scheduleId": ids.show(ids.Kind.SCHEDULE, schedule.id),
-            "slug": schedule.slug,
-            "fireAt": at.isoformat(),
-        },
-    )
-
-
-async def _create(
-    work: UnitOfWork, wanted: Sequence[tuple[Schedule, RunRequest]]
-) -> dict[UUID, int]:
-    """Create the runs, workspace by workspace; how many of each schedule were refused."""
-    refused: dict[UUID, int] = {}
-    by_workspace: dict[UUID, list[tuple[Schedule, RunRequest]]] = {}
-    for schedule, request in wanted:
-        by_workspace.setdefault(schedule.workspace_id, []).append((schedule, request))
-    for workspace_id, group in by_workspace.items():
-        bound = replace(work, tenant_id=workspace_id)
-        for start in range(0, len(group), flow_runs.MAX_BATCH):
-            part = group[start : start + flow_runs.MAX_BATCH]
-            results = await flow_runs.create_runs(bound, [request for _, request in part])
-            failures = [
-                (schedule, request, result)
-                for (schedule, request), result in zip(part, results, strict=True)
-                if isinstance(result, HeadgateError)
-            ]
-            for schedule, _, _ in failures:
-                refused[schedule.id] = refused.get(schedule.id, 0) + 1
-            await _note_refusals(bound, failures)
-    return refused
-
-
-async def _note_refusals(
-    work: UnitOfWork, failures: Sequence[tuple[Schedule, RunRequest, HeadgateError]]
-) -> None:
-    if not failures:
-        return
-    await schedules.skip_fires(
-        work, run_ids=[request.id for _, request, _ in failures if request.id is not None]
-    )
-    reasons = {schedule.id: (schedule, error) for schedule, _, error in failures}
-    events: list[NewEvent] = []
-    for schedule, error in reasons.values():
-        shown = ids.show(ids.Kind.SCHEDULE, schedule.id)
-        events.append(
-            NewEvent(
-                name="schedule.refused",
-                resource_id=shown,
-                resource={"id": shown, "kind": "schedule", "name": schedule.slug},
-                payload={"code": error.code, "message": error.message},
-            )
-        )
-    await record_events(work, events)

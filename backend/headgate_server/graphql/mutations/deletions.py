@@ -1,0 +1,120 @@
+"""Mutations that delete runs, flows, deployments, pools and queues."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+import strawberry
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import ids
+from headgate_server.domain.permissions import Scope
+from headgate_server.graphql.errors import MutationError, present
+from headgate_server.graphql.fields import errors_field, mutation, payload_field
+from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of
+from headgate_server.graphql.permissions import Info
+from headgate_server.graphql.shapes.payloads import DeleteInput, DeletePayload
+from headgate_server.services import deletions, deployments, flows, work_pools, work_queues
+from headgate_server.services.flow_runs import read
+
+Which = Annotated[DeleteInput, strawberry.argument(description="Which.")]
+
+
+class Delete(Protocol):
+    """A service that deletes one object."""
+
+    def __call__(
+        self, work: UnitOfWork, *, id_: UUID, expected_version: int | None
+    ) -> Awaitable[None]:
+        """Delete it."""
+        ...
+
+
+@strawberry.input(description="Runs to be deleted.")
+class FlowRunDeleteBatchInput:
+    workspace_id: strawberry.ID = strawberry.field(description="Where all of them are.")
+    ids: list[strawberry.ID] = strawberry.field(description="Which: 1 to 100, each once.")
+
+
+@strawberry.type(description="What became of the runs of a batch, in its order.")
+class FlowRunDeleteBatchPayload:
+    results: list[DeletePayload] = payload_field("One result for each run.", default=[])
+    errors: list[MutationError] = errors_field()
+
+
+@strawberry.type
+class DeletionMutations:
+    @mutation(
+        requires=[Scope.RUNS_WRITE],
+        description="Delete a run that has ended, with its history, task runs and logs.",
+    )
+    async def flow_run_delete(self, info: Info, input: Which) -> DeletePayload:
+        kind, fetch = ids.Kind.FLOW_RUN, read.get_many_flow_runs
+        return await _delete(info, input, kind=kind, fetch=fetch, by=deletions.delete_flow_run)
+
+    @mutation(
+        requires=[Scope.RUNS_WRITE],
+        description="Delete up to 100 runs that have ended; each succeeds or fails on its own.",
+    )
+    async def flow_run_delete_batch(
+        self,
+        info: Info,
+        input: Annotated[FlowRunDeleteBatchInput, strawberry.argument(description="The runs.")],
+    ) -> FlowRunDeleteBatchPayload:
+        run_ids = [ids.parse(id_, kind=ids.Kind.FLOW_RUN) for id_ in input.ids]
+        async with info.context.work(workspace_id_of(input.workspace_id)) as work:
+            results = await deletions.delete_flow_runs(work, run_ids)
+        return FlowRunDeleteBatchPayload(
+            results=[
+                DeletePayload(deleted_id=id_)
+                if error is None
+                else DeletePayload(errors=[present(error)])
+                for id_, error in zip(input.ids, results, strict=True)
+            ]
+        )
+
+    @mutation(
+        requires=[Scope.FLOWS_WRITE],
+        description="Delete a flow with its runs, at most 1,000, which have all ended. Refused "
+        "while it has deployments.",
+    )
+    async def flow_delete(self, info: Info, input: Which) -> DeletePayload:
+        kind, fetch = ids.Kind.FLOW, flows.get_many_flows
+        return await _delete(info, input, kind=kind, fetch=fetch, by=deletions.delete_flow)
+
+    @mutation(
+        requires=[Scope.FLOWS_WRITE],
+        description="Delete a deployment with its schedules and what they have planned. Runs that "
+        "have ended stay, without a deployment; refused while others have not.",
+    )
+    async def deployment_delete(self, info: Info, input: Which) -> DeletePayload:
+        kind, fetch = ids.Kind.DEPLOYMENT, deployments.get_many_deployments
+        return await _delete(info, input, kind=kind, fetch=fetch, by=deletions.delete_deployment)
+
+    @mutation(
+        requires=[Scope.POOLS_WRITE],
+        description="Delete a pool with its queues and agents, whose keys are revoked. Refused "
+        "while deployments or live runs need it.",
+    )
+    async def work_pool_delete(self, info: Info, input: Which) -> DeletePayload:
+        kind, fetch = ids.Kind.WORK_POOL, work_pools.get_many_work_pools
+        return await _delete(info, input, kind=kind, fetch=fetch, by=deletions.delete_work_pool)
+
+    @mutation(
+        requires=[Scope.POOLS_WRITE],
+        description="Delete a queue. Refused for a pool's default queue, and while deployments "
+        "or live runs need it.",
+    )
+    async def work_queue_delete(self, info: Info, input: Which) -> DeletePayload:
+        kind, fetch = ids.Kind.WORK_QUEUE, work_queues.get_many_work_queues
+        return await _delete(info, input, kind=kind, fetch=fetch, by=deletions.delete_work_queue)
+
+
+async def _delete(
+    info: Info, given: DeleteInput, *, kind: ids.Kind, fetch: Callable[..., Any], by: Delete
+) -> DeletePayload:
+    id_ = ids.parse(given.id, kind=kind)
+    workspace_id = await info.context.workspace_of(fetch, id_)
+    async with info.context.work(workspace_id) as work:
+        await by(work, id_=id_, expected_version=given.expected_version)
+    return DeletePayload(deleted_id=given.id)

@@ -1,0 +1,207 @@
+"""What is kept no longer: deleted in small batches, or dropped by whole days.
+
+Rows go children first, so that no batch is larger than its limit; nobody is waited for longer than
+100 ms.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Table, delete, exists, func, or_, select, text, tuple_
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.repositories.statements import named
+from headgate_server.tables.events import events
+from headgate_server.tables.flow_runs import (
+    attempts,
+    flow_run_cursors,
+    flow_run_tags,
+    flow_runs,
+    logs,
+    states,
+    task_runs,
+)
+from headgate_server.tables.flows import schedule_fires, schedules
+
+_DAY = timedelta(days=1)
+_CHILDREN: tuple[tuple[Table, str], ...] = (
+    (logs, "sequence"),
+    (states, "sequence"),
+    (task_runs, "id"),
+    (attempts, "number"),
+    (flow_run_tags, "tag"),
+)
+"""What a run may have many of, with the column that tells them apart within the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How long a workspace keeps what."""
+
+    workspace_id: UUID
+    runs: timedelta
+    logs: timedelta
+    events: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class OldPartition:
+    """A whole day of a table that no workspace keeps."""
+
+    name: str
+    parent: str
+
+    @property
+    def day(self) -> str:
+        """Return the day, as in the name."""
+        return self.name.rpartition("_")[2]
+
+
+async def wait_briefly(work: UnitOfWork) -> None:
+    """Let no statement of this transaction wait longer than 100 ms for a lock."""
+    await work.execute(text("set local lock_timeout = '100ms'"))
+
+
+async def list_expired(work: UnitOfWork) -> list[Kept]:
+    """Return the workspaces that hold more than they keep, in one query."""
+    rows = await work.execute(named("list_expired"), {"now": work.now})
+    return [
+        Kept(
+            row.workspace_id,
+            runs=row.runs_kept_days * _DAY,
+            logs=row.logs_kept_days * _DAY,
+            events=row.events_kept_days * _DAY,
+        )
+        for row in rows
+    ]
+
+
+async def lock_expired_runs(work: UnitOfWork, *, before: datetime, most: int) -> list[UUID]:
+    """Return runs that ended before a time and that nobody else holds, oldest first."""
+    parameters = {"workspace_id": work.workspace_id, "before": before, "most": most}
+    return list((await work.execute(named("lock_expired_runs"), parameters)).scalars())
+
+
+async def delete_children(work: UnitOfWork, run_ids: Sequence[UUID], *, most: int) -> int:
+    """Delete up to so many rows that belong to locked runs, and return how many."""
+    deleted = 0
+    for table, part in _CHILDREN:
+        key = tuple_(table.c.flow_run_id, table.c[part])
+        some = (
+            select(table.c.flow_run_id, table.c[part])
+            .where(table.c.workspace_id == work.workspace_id, table.c.flow_run_id.in_(run_ids))
+            .limit(most - deleted)
+        )
+        result = await work.execute(
+            delete(table).where(
+                table.c.workspace_id == work.workspace_id,
+                table.c.flow_run_id.in_(run_ids),
+                key.in_(some),
+            )
+        )
+        deleted += result.rowcount
+        if deleted >= most:
+            break
+    return deleted
+
+
+async def delete_runs(work: UnitOfWork, run_ids: Sequence[UUID]) -> int:
+    """Delete locked runs without children and their ledger entries; how many rows went."""
+    deleted = 0
+    for table, column in (
+        (schedule_fires, schedule_fires.c.run_id),
+        (flow_run_cursors, flow_run_cursors.c.flow_run_id),
+        (flow_runs, flow_runs.c.id),
+    ):
+        result = await work.execute(
+            delete(table).where(table.c.workspace_id == work.workspace_id, column.in_(run_ids))
+        )
+        deleted += result.rowcount
+    return deleted
+
+
+async def delete_logs(work: UnitOfWork, *, before: datetime, most: int) -> int:
+    """Delete lines of runs that ended before a time, oldest first, and return how many."""
+    is_needed = exists().where(
+        flow_runs.c.workspace_id == work.workspace_id,
+        flow_runs.c.id == logs.c.flow_run_id,
+        or_(flow_runs.c.ended_at.is_(None), flow_runs.c.ended_at >= before),
+    )
+    some = (
+        select(logs.c.flow_run_id, logs.c.sequence)
+        .where(
+            logs.c.workspace_id == work.workspace_id,
+            logs.c.flow_run_id < func.uuid_floor(before),
+            ~is_needed,
+        )
+        .order_by(logs.c.flow_run_id, logs.c.sequence)
+        .limit(most)
+    )
+    return await _delete(work, logs, logs.c.flow_run_id, logs.c.sequence, some=some)
+
+
+async def delete_events(work: UnitOfWork, *, before: datetime, most: int) -> int:
+    """Delete events from before a time, oldest first, and return how many."""
+    some = (
+        select(events.c.occurred_at, events.c.sequence)
+        .where(events.c.workspace_id == work.workspace_id, events.c.occurred_at < before)
+        .order_by(events.c.occurred_at, events.c.sequence)
+        .limit(most)
+    )
+    return await _delete(work, events, events.c.occurred_at, events.c.sequence, some=some)
+
+
+async def delete_skipped_fires(work: UnitOfWork, *, before: datetime, most: int) -> int:
+    """Delete skipped instants from before a time that their schedules have passed; how many."""
+    fire = schedule_fires.c
+    is_passed = exists().where(
+        schedules.c.workspace_id == fire.workspace_id,
+        schedules.c.id == fire.schedule_id,
+        or_(schedules.c.next_fire_at.is_(None), schedules.c.next_fire_at > fire.fire_at),
+    )
+    some = (
+        select(fire.schedule_id, fire.fire_at)
+        .where(
+            fire.workspace_id == work.workspace_id,
+            fire.run_id.is_(None),
+            fire.fire_at < before,
+            is_passed,
+        )
+        .limit(most)
+    )
+    return await _delete(work, schedule_fires, fire.schedule_id, fire.fire_at, some=some)
+
+
+async def list_old_partitions(work: UnitOfWork) -> list[OldPartition]:
+    """Return whole days that lie behind what every workspace keeps, oldest first."""
+    rows = await work.execute(named("list_old_partitions"), {"now": work.now})
+    return [OldPartition(row.child, row.parent) for row in rows]
+
+
+async def is_needed(work: UnitOfWork, partition: OldPartition) -> bool:
+    """Whether a run is still there, or has not ended, that needs what a partition holds."""
+    if partition.parent == "events":
+        return False
+    parameters = {"parent": partition.parent, "day": partition.day, "now": work.now}
+    found = await work.execute(named("is_partition_needed"), parameters)
+    return bool(found.scalar_one())
+
+
+async def lock_partition(work: UnitOfWork, partition: OldPartition) -> None:
+    """Keep everybody from a partition until the end of the transaction."""
+    await work.execute(text("select lock_old_partition(:name)"), {"name": partition.name})
+
+
+async def drop_partition(work: UnitOfWork, partition: OldPartition) -> None:
+    """Drop a locked partition."""
+    await work.execute(text("select drop_old_partition(:name)"), {"name": partition.name})
+
+
+async def _delete(work: UnitOfWork, table: Table, *key: Any, some: Any) -> int:
+    result = await work.execute(
+        delete(table).where(table.c.workspace_id == work.workspace_id, tuple_(*key).in_(some))
+    )
+    return result.rowcount

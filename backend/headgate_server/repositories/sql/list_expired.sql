@@ -1,0 +1,27 @@
+-- Lists the workspaces that hold more than they keep, each with how long it keeps what.
+select w.id as workspace_id, w.runs_kept_days, w.logs_kept_days, w.events_kept_days
+from workspaces w
+cross join lateral (
+  select
+    cast(:now as timestamptz) - w.runs_kept_days * interval '1 day' as runs_before,
+    cast(:now as timestamptz) - w.logs_kept_days * interval '1 day' as logs_before,
+    cast(:now as timestamptz) - w.events_kept_days * interval '1 day' as events_before
+) kept
+where exists (
+    select from flow_runs run
+    where run.workspace_id = w.id and run.expected_start < kept.runs_before
+      and run.ended_at < kept.runs_before
+  )
+  or exists (
+    select from logs
+    where logs.workspace_id = w.id and logs.flow_run_id < uuid_floor(kept.logs_before)
+  )
+  or exists (
+    select from events
+    where events.workspace_id = w.id and events.occurred_at < kept.events_before
+  )
+  or exists (
+    select from schedule_fires fire
+    where fire.workspace_id = w.id and fire.run_id is null and fire.fire_at < kept.runs_before
+  )
+order by w.id

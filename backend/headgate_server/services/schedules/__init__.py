@@ -1,0 +1,1 @@
+"""What can be done with schedules: upsert, delete, read, preview, and make their runs."""

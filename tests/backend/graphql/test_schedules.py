@@ -1,0 +1,107 @@
+"""Schedules, retention and deletions through the API."""
+
+from typing import Any
+
+import pytest
+
+from headgate_server.domain.ids import Kind
+from headgate_server.domain.permissions import READ_SCOPES
+from tests.factories.estates import Estate, make_estate, mutate
+from tests.fixtures.api import ApiClient
+from tests.fixtures.installations import Installation
+
+pytestmark = pytest.mark.anyio
+
+PREVIEW = """query ($spec: ScheduleSpecInput!, $first: Int!) {
+  schedulePreview(spec: $spec, first: $first) {
+    description timezone fires { at wallClock note } error { message path position } } }"""
+RULE = "DTSTART:20200106T090000\nFREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"
+SCHEDULE = """schedule { id description missedCount upcoming(first: 3) { wallClock note }
+  spec { __typename ... on RRuleSpec { rrule start } } nextAt version }"""
+
+
+@pytest.fixture
+async def estate(installation: Installation) -> Estate:
+    return await make_estate(installation)
+
+
+async def preview(api: ApiClient, spec: dict[str, Any], *, first: int = 2) -> Any:
+    return (await api.execute(PREVIEW, spec=spec, first=first)).data["schedulePreview"]
+
+
+async def refusals(api: ApiClient, field: str, id_: str) -> list[Any]:
+    document = (
+        f"mutation ($input: DeleteInput!) {{ {field}(input: $input) {{ deletedId errors "
+        "{ __typename code message ... on ConflictError { existing { id } } } } }"
+    )
+    payload = (await api.execute(document, input={"id": id_})).data[field]
+    assert (payload["deletedId"] is None) == bool(payload["errors"])
+    return payload["errors"]
+
+
+async def test_specification_is_previewed_without_being_stored(estate: Estate) -> None:
+    good = await preview(estate.bound, {"rrule": {"rrule": RULE, "timezone": "Europe/Berlin"}})
+    bad = await preview(estate.bound, {"cron": {"cron": "0 6 * * MOO"}})
+    zone = await preview(estate.bound, {"cron": {"cron": "0 6 * * *", "timezone": "Mars"}})
+    many = await preview(estate.bound, {"interval": {"every": "PT1H"}}, first=101)
+
+    assert (good["description"], good["error"]) == ("every weekday at 09:00 Europe/Berlin", None)
+    assert [fire["wallClock"][11:16] for fire in good["fires"]] == ["09:00", "09:00"]
+    assert (bad["fires"], bad["description"]) == ([], None)
+    assert bad["error"]["path"] == ["spec", "cron", "cron"]
+    assert bad["error"]["position"] == 8
+    assert zone["error"]["path"] == ["spec", "timezone"]
+    assert many["error"]["path"] == ["first"]
+
+
+async def test_rule_is_stored_shown_and_looked_ahead(estate: Estate) -> None:
+    given = {"deploymentId": estate.ids[Kind.DEPLOYMENT], "slug": "weekdays"}
+    spec = {"rrule": {"rrule": RULE, "timezone": "Europe/Berlin"}}
+    made = (await mutate(estate.bound, "scheduleUpsert", SCHEDULE, **given, spec=spec))["schedule"]
+    again = (await mutate(estate.bound, "scheduleUpsert", SCHEDULE, **given, spec=spec))["schedule"]
+
+    assert again == made
+    assert made["spec"] == {"__typename": "RRuleSpec", "rrule": RULE, "start": None}
+    assert made["description"] == "every weekday at 09:00 Europe/Berlin"
+    assert [fire["wallClock"][11:16] for fire in made["upcoming"]] == ["09:00"] * 3
+    assert made["nextAt"] is not None
+
+
+async def test_deleting_needs_rights_and_says_what_is_in_the_way(
+    installation: Installation, estate: Estate
+) -> None:
+    reader = await installation.client(estate.tenant, scopes=READ_SCOPES)
+    live = estate.ids[Kind.FLOW_RUN]
+    fields = {
+        "flowRunDelete": estate.ended_run,
+        "flowDelete": estate.unused[Kind.FLOW],
+        "deploymentDelete": estate.unused[Kind.DEPLOYMENT],
+        "workPoolDelete": estate.unused[Kind.WORK_POOL],
+        "workQueueDelete": estate.unused[Kind.WORK_QUEUE],
+    }
+
+    denied = {field: await refusals(reader, field, id_) for field, id_ in fields.items()}
+    (refused,) = await refusals(estate.bound, "flowRunDelete", live)
+    (needed,) = await refusals(estate.bound, "workPoolDelete", estate.ids[Kind.WORK_POOL])
+    done = {field: await refusals(estate.bound, field, id_) for field, id_ in fields.items()}
+
+    assert {errors[0]["code"] for errors in denied.values()} == {"FORBIDDEN"}
+    assert (refused["code"], refused["existing"]) == ("CONFLICT", {"id": live})
+    assert needed["existing"] == {"id": estate.ids[Kind.DEPLOYMENT]}
+    assert done == {field: [] for field in fields}
+
+
+async def test_retention_is_set_on_the_workspace(estate: Estate) -> None:
+    workspace = estate.ids[Kind.WORKSPACE]
+    changed = await mutate(
+        estate.bound,
+        "workspaceUpdate",
+        "workspace { version retention { runsDays logsDays eventsDays } }",
+        id=workspace,
+        retention={"runsDays": 30, "logsDays": 7},
+    )
+
+    assert changed["workspace"] == {
+        "version": 2,
+        "retention": {"runsDays": 30, "logsDays": 7, "eventsDays": 90},
+    }

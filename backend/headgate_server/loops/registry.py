@@ -6,8 +6,8 @@ from headgate_server.loops import (
     lost_runs,
     outbox,
     partitions,
-    run_counts,
     retention,
+    run_counts,
     schedules,
 )
 from headgate_server.loops.loop import Loop

@@ -11,13 +11,12 @@ import pytest
 from headgate_server.dispatch.dispatcher import Dispatcher
 from headgate_server.dispatch.messages import (
     CloseReason,
-    Directive,
-    DirectiveKind,
     Message,
     StreamClosing,
     StreamHeartbeat,
     StreamOpened,
 )
+from headgate_server.domain.agents import Directive, DirectiveKind
 from headgate_server.domain.leases import CancelRequest, LeaseRef, Offer
 from headgate_server.domain.tenancy import Principal
 from headgate_server.services import agents

@@ -23,6 +23,7 @@ from headgate_server.settings import Timers
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 25.0
+LINGER_SECONDS = 5.0
 STAGGER_MS = 10
 """So far apart the agents of a replica that goes away come to the others: a hundred a second."""
 
@@ -38,6 +39,7 @@ class Dispatcher:
         self._replica_id = uuid4()
         self._pools: dict[UUID, PoolDispatcher] = {}
         self._streams: dict[Stream, UUID] = {}
+        self._retiring: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
         self._is_draining = False
         self._left = asyncio.Event()
@@ -104,6 +106,8 @@ class Dispatcher:
             pools, self._pools = self._pools, {}
             for pool in pools.values():
                 await pool.stop()
+        for task in self._retiring:
+            task.cancel()
 
     async def _take_back(self) -> None:
         if not self._streams:
@@ -150,8 +154,16 @@ class Dispatcher:
         finally:
             self._streams.pop(stream, None)
             self._left.set()
-            async with self._lock:
-                pool.remove(seat)
-                if pool.is_empty and self._pools.get(session.work_pool_id) is pool:
-                    del self._pools[session.work_pool_id]
-                    await pool.stop()
+            pool.remove(seat)
+            if pool.is_empty:
+                task = asyncio.create_task(self._retire(session.work_pool_id, pool))
+                self._retiring.add(task)
+                task.add_done_callback(self._retiring.discard)
+
+    async def _retire(self, work_pool_id: UUID, pool: PoolDispatcher) -> None:
+        """Stop a pool's task where nobody comes back for it: between two polls nobody is there."""
+        await asyncio.sleep(LINGER_SECONDS)
+        async with self._lock:
+            if pool.is_empty and self._pools.get(work_pool_id) is pool:
+                del self._pools[work_pool_id]
+                await pool.stop()

@@ -36,6 +36,8 @@ HEARTBEAT_SECONDS = 20.0
 AGE_JITTER = 0.2
 QUIET_SWEEPS = 3
 """A stream sweeps less often than a pool: what it looks for comes with each heartbeat as well."""
+STOP_SECONDS = 5.0
+"""A transaction under way is let end: cancelled in the middle, it costs its connection."""
 CLOSE_DEADLINE = timedelta(seconds=10)
 """How long a closing stream waits for the next one to be open."""
 TOKEN_SHARE = 0.9
@@ -65,6 +67,8 @@ class Stream:
         self._queue: asyncio.Queue[Message] = asyncio.Queue(MAX_QUEUED)
         self._sent_cancels: set[tuple[UUID, int]] = set()
         self._directives: tuple[Directive, ...] = ()
+        self._listener = bus.listen("")
+        self._is_over = False
         self._opened_at = datetime.max.replace(tzinfo=UTC)
         self._opened_clock = 0.0
 
@@ -145,11 +149,15 @@ class Stream:
         for message in (opening.first, *opening.offers, *self._fresh(opening.cancels)):
             self.deliver(message)
         self._direct(opening.session)
+        self._listener = self._bus.listen(channels.agent(opening.session.id))
         watcher = asyncio.create_task(self._watch(opening), name=f"stream-{opening.session.id}")
         watcher.add_done_callback(self._watcher_ended)
         try:
             yield watcher
         finally:
+            self._is_over = True
+            self._listener.wake()
+            await asyncio.wait({watcher}, timeout=STOP_SECONDS)
             watcher.cancel()
             await asyncio.gather(watcher, return_exceptions=True)
 
@@ -198,9 +206,9 @@ class Stream:
     async def _watch(self, opening: Opening) -> None:
         """Look for cancels, orders and a newer stream whenever the session is woken."""
         timers, bus = self._timers, self._bus
-        async with bus.listen(channels.agent(opening.session.id)) as listener:
-            while await self._look(opening):
-                await listener.wait(
+        async with self._listener:
+            while not self._is_over and await self._look(opening):
+                await self._listener.wait(
                     timers.sweep_seconds * QUIET_SWEEPS
                     if bus.is_connected
                     else timers.sweep_without_redis_seconds

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
@@ -9,11 +10,12 @@ from uuid import UUID, uuid4
 
 from headgate_server.bus.bus import Bus
 from headgate_server.database.work import Database
-from headgate_server.dispatch.messages import CloseReason, Message
+from headgate_server.dispatch.messages import CloseReason, Message, StreamClosing
 from headgate_server.dispatch.pools import PoolDispatcher
 from headgate_server.dispatch.renewals import Renewals
 from headgate_server.dispatch.streams import Opening, Stream
 from headgate_server.domain.agents import AgentSession
+from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.errors import HeadgateError, Unavailable
 from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.tenancy import Principal
@@ -24,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 25.0
 LINGER_SECONDS = 5.0
+AGAIN_MS = (50, 250)
+"""So soon a stream is opened again that reached a replica which goes away."""
 STAGGER_MS = 10
 """So far apart the agents of a replica that goes away come to the others: a hundred a second."""
 
@@ -51,8 +55,10 @@ class Dispatcher:
 
         Raises:
             SessionFenced: the session has ended; register again.
-            Unavailable: this replica is going away; open the stream again.
         """
+        if self._is_draining:
+            yield _going_away()
+            return
         async with (
             self._opened(principal, session_id=session_id, held=held) as (stream, opening),
             aclosing(stream.messages(opening)) as messages,
@@ -75,8 +81,9 @@ class Dispatcher:
 
         Raises:
             SessionFenced: the session has ended; register again.
-            Unavailable: this replica is going away; poll again.
         """
+        if self._is_draining:
+            return [_going_away()]
         async with self._opened(principal, session_id=session_id, held=held) as (stream, opening):
             return await stream.gather(opening, wait_seconds=wait_seconds, most=most)
 
@@ -125,8 +132,6 @@ class Dispatcher:
         stream = Stream(
             database=self._database, bus=self._bus, timers=self._timers, principal=principal
         )
-        if self._is_draining:
-            raise Unavailable
         opening = await stream.open(session_id=session_id, held=held, replica_id=self._replica_id)
         async with self._seated(stream, opening.session):
             yield stream, opening
@@ -136,6 +141,7 @@ class Dispatcher:
         seat = stream.seat(session)
         async with self._lock:
             if self._is_draining:
+                # It began while this stream opened: the agent hears nothing and comes again.
                 raise Unavailable
             pool = self._pools.get(session.work_pool_id)
             if pool is None:
@@ -167,3 +173,12 @@ class Dispatcher:
             if pool.is_empty and self._pools.get(work_pool_id) is pool:
                 del self._pools[work_pool_id]
                 await pool.stop()
+
+
+def _going_away() -> StreamClosing:
+    """Return all that a stream says that opens on a replica which is being stopped."""
+    return StreamClosing(
+        reason=CloseReason.DEPLOY,
+        reconnect_after_ms=random.randint(*AGAIN_MS),  # noqa: S311  spread
+        deadline=SystemClock().now(),
+    )

@@ -31,6 +31,9 @@ SOUND_SECONDS = 10.0
 """A stream that lasted so long was sound: the next one is opened without waiting."""
 LONGEST_CLIMB_SECONDS = 600.0
 LEAVE_SECONDS = 2.0
+SUCCESSION_SECONDS = 2.0
+"""So long a stream that closes is kept while its successor does not open."""
+AGAIN_SECONDS = 0.1
 
 
 class Carrier(StrEnum):
@@ -197,7 +200,12 @@ class WorkStream:
         if line.closing is not None and not line.is_over:
             logger.info("The work stream moves: %s", line.closing.close_reason)
             await asyncio.sleep(line.closing.reconnect_after_ms / 1000)
-        return await self._open(self._allowed)
+        deadline = time.monotonic() + SUCCESSION_SECONDS
+        while True:
+            successor = await self._open(self._allowed)
+            if successor is not None or line.is_over or time.monotonic() > deadline:
+                return successor
+            await asyncio.sleep(AGAIN_SECONDS)
 
     async def _open(self, wanted: Sequence[Carrier]) -> Line | None:
         """Return the first line that opens, the better carriers first; None where none does."""
@@ -212,6 +220,9 @@ class WorkStream:
                 )
                 if opened is not None:
                     return opened
+                if tried[-1].closing is not None:
+                    # The carrier brought word of a server that goes away: another one answers.
+                    return None
             await self._explain(tried)
             return None
         finally:

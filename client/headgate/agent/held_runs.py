@@ -23,8 +23,8 @@ logger = logging.getLogger("headgate.agent")
 
 RELEASE_PATIENCE_SECONDS = 600.0
 KILL_AFTER_SECONDS = 10.0
-AGENT_SHARE, OWN_SHARE = 0.8, 0.9
-"""At which share of its fence the agent kills a run, and it itself where the agent hangs."""
+AGENT_SHARE, OWN_SHARE = 0.9, 0.95
+"""At which share of its fence the agent kills a run, and it itself where the agent is late."""
 PASSED_ON = ("HEADGATE_HOME", "HEADGATE_LOG_LEVEL")
 
 

@@ -253,6 +253,8 @@ class WorkStream:
                     self._receive(line, message)
         except ApiError as error:
             line.error = error
+        except Exception:
+            logger.exception("A work stream over %s failed", line.carrier)
 
     def _receive(self, line: Line, message: WorkMessage) -> None:
         if isinstance(message, StreamOpened) and line.opened_at is None:

@@ -11,7 +11,6 @@ from tests.load.figures import Figure, percentile
 from tests.load.installation import Installation, installed
 
 FIGURES = ("fair_start_ratio",)
-BACKLOG = 100_000
 RUNS = 40
 OTHER = "other"
 
@@ -21,11 +20,11 @@ _CREATE = """mutation Create($input: WorkspaceCreateInput!) {
   workspaceCreate(input: $input) { workspace { id } errors { message } } }"""
 _POOL = """mutation Pool($input: WorkPoolUpsertInput!) {
   workPoolUpsert(input: $input) { workPool { id } errors { message } } }"""
-_FILL = f"""
+_FILL = """
 with one as (
   select run.*, queue.priority as queue_priority
   from flow_runs run
-  join workspaces on workspaces.id = run.workspace_id and workspaces.slug = '{OTHER}'
+  join workspaces on workspaces.id = run.workspace_id and workspaces.slug = 'other'
   join work_queues queue on queue.id = run.work_queue_id
   limit 1
 ), made as (
@@ -36,7 +35,7 @@ with one as (
   select workspace_id, gen_random_uuid(), 'steady-heron', flow_id, deployment_id, work_pool_id,
     work_queue_id, 'SCHEDULED', 'Scheduled', now(), 1, now(), created_by_kind, created_by_id,
     created_by_name, 0
-  from one, generate_series(1, {BACKLOG})
+  from one, generate_series(1, 100000)
   returning workspace_id, id, deployment_id, work_pool_id, work_queue_id
 )
 insert into work_items (

@@ -28,6 +28,7 @@ DRAIN_SECONDS = 25.0
 LINGER_SECONDS = 5.0
 AGAIN_MS = (50, 250)
 """So soon a stream is opened again that reached a replica which goes away."""
+TAKE_BACK_SECONDS = 5.0
 STAGGER_MS = 10
 """So far apart the agents of a replica that goes away come to the others: a hundred a second."""
 
@@ -94,13 +95,14 @@ class Dispatcher:
         """
         self._is_draining = True
         await self.stop()
+        # Before the agents go: what they still held would be offered them again, and be stale.
+        await self._take_back()
         within = timedelta(seconds=patience_seconds)
         for place, stream in enumerate(self._streams):
             after_ms = min(place * STAGGER_MS, int(patience_seconds * 500))
             stream.close(CloseReason.DEPLOY, after_ms=after_ms, within=within)
         try:
             async with asyncio.timeout(patience_seconds):
-                await self._take_back()
                 while self._streams:
                     self._left.clear()
                     await self._left.wait()
@@ -120,9 +122,9 @@ class Dispatcher:
         if not self._streams:
             return
         try:
-            async with self._database.system() as work:
+            async with asyncio.timeout(TAKE_BACK_SECONDS), self._database.system() as work:
                 await offers.return_offers(work, session_ids=list(self._streams.values()))
-        except HeadgateError as error:
+        except (HeadgateError, TimeoutError) as error:
             logger.warning("Offers stay out until they expire: %s", error)
 
     @asynccontextmanager

@@ -127,6 +127,9 @@ class PoolDispatcher:
             seat = self._seats.get(offer.session_id)
             if seat is not None:
                 seat.deliver(offer)
+            else:
+                # Its stream went meanwhile: the next one, wherever it is, looks for the offer.
+                await self._bus.publish({channels.agent(offer.session_id)})
         return bool(found)
 
     async def _offer_to(

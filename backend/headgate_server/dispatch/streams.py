@@ -66,6 +66,7 @@ class Stream:
         self._principal = principal
         self._queue: asyncio.Queue[Message] = asyncio.Queue(MAX_QUEUED)
         self._sent_cancels: set[tuple[UUID, int]] = set()
+        self._sent_offers: set[tuple[UUID, int]] = set()
         self._directives: tuple[Directive, ...] = ()
         self._listener = bus.listen("")
         self._is_over = False
@@ -112,7 +113,11 @@ class Stream:
 
     def seat(self, session: AgentSession) -> Seat:
         """Return the seat through which the pool's dispatcher reaches this stream."""
-        return Seat(session_id=session.id, queue_ids=session.queue_ids, deliver=self.deliver)
+        return Seat(session_id=session.id, queue_ids=session.queue_ids, deliver=self._offer)
+
+    def _offer(self, offer: Offer) -> None:
+        self._sent_offers.add((offer.run_id, offer.epoch))
+        self.deliver(offer)
 
     async def messages(self, opening: Opening) -> AsyncGenerator[Message]:
         """Yield the opening, then offers and control messages until the stream closes.
@@ -146,10 +151,13 @@ class Stream:
     @asynccontextmanager
     async def _watching(self, opening: Opening) -> AsyncGenerator[asyncio.Task[None]]:
         """Queue what the stream opens with, and look for more for as long as the block runs."""
-        for message in (opening.first, *opening.offers, *self._fresh(opening.cancels)):
-            self.deliver(message)
+        self.deliver(opening.first)
+        self._offer_again(opening.offers)
+        for cancel in self._fresh(opening.cancels):
+            self.deliver(cancel)
         self._direct(opening.session)
-        self._listener = self._bus.listen(channels.agent(opening.session.id))
+        channel = channels.agent(opening.session.id)
+        self._listener = self._bus.listen(channel)
         watcher = asyncio.create_task(self._watch(opening), name=f"stream-{opening.session.id}")
         watcher.add_done_callback(self._watcher_ended)
         try:
@@ -160,6 +168,9 @@ class Stream:
             await asyncio.wait({watcher}, timeout=STOP_SECONDS)
             watcher.cancel()
             await asyncio.gather(watcher, return_exceptions=True)
+            if not self._queue.empty():
+                # The session's next stream looks at once for what this one did not bring.
+                await self._bus.publish({channel})
 
     def close(self, reason: CloseReason, *, after_ms: int, within: timedelta) -> None:
         """Say that the stream closes, instead of all it had to say: that comes with the next."""
@@ -228,16 +239,27 @@ class Stream:
             async with self._database.system(workspace_id=workspace_id) as work:
                 session = await agents.find_session(work, session_id)
                 cancels = await offers.list_cancels(work, session_id)
+                live = await offers.list_offers(work, session_id)
         except HeadgateError as error:
             logger.warning("Stream %s cannot see its messages for now: %s", session_id, error)
             return True
         if session is None or session.stream_epoch != opening.first.stream_epoch:
             self.deliver(self._closing(CloseReason.SUPERSEDED))
             return False
+        self._offer_again(live)
         for cancel in self._fresh(cancels):
             self.deliver(cancel)
         self._direct(session)
         return True
+
+    def _offer_again(self, live: Sequence[Offer]) -> None:
+        """Deliver live offers that this stream has not carried: another one may have lost them."""
+        before, self._sent_offers = self._sent_offers, set()
+        for offer in live:
+            key = (offer.run_id, offer.epoch)
+            self._sent_offers.add(key)
+            if key not in before:
+                self.deliver(offer)
 
     def _fresh(self, cancels: Sequence[CancelRequest]) -> list[CancelRequest]:
         fresh = [

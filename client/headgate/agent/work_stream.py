@@ -139,6 +139,8 @@ class WorkStream:
         finally:
             if self._line is not None:
                 self._leave(self._line)
+            for task in list(self._left):
+                task.cancel()
             if self._left:
                 await asyncio.wait(self._left, timeout=LEAVE_SECONDS)
 
@@ -168,8 +170,18 @@ class WorkStream:
                 if successor is None:
                     self._leave(line)
                     return line.is_sound
-            self._leave(line)
+            self._retire(line)
             line = successor
+
+    def _retire(self, line: Line) -> None:
+        """Read a line to its end, which comes as the server sees its successor, but not for long.
+
+        What it still brings came before the successor opened.
+        """
+        asyncio.get_running_loop().call_later(LEAVE_SECONDS, self._leave, line)
+        if line.task is not None:
+            self._left.add(line.task)
+            line.task.add_done_callback(self._left.discard)
 
     def _leave(self, line: Line) -> None:
         """Let a line end by itself: one that hangs must not keep its successor waiting."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from headgate_server.bus import channels
 from headgate_server.dispatch.messages import CloseReason, StreamClosing, StreamOpened
 from headgate_server.domain.agents import Directive, DirectiveKind
 from headgate_server.domain.errors import LeaseLost
@@ -16,6 +17,7 @@ from headgate_server.services import agents, work_pools
 from headgate_server.services.work_pools import WorkPoolChanges
 from headgate_server.settings import Timers
 from headgate_server.tables.work_pools import agent_sessions
+from tests.factories.backlogs import make_backlog
 from tests.fixtures.deadlines import eventually
 from tests.fixtures.streams import agent_of, dispatching, poll, streaming
 from tests.fixtures.world import World
@@ -120,6 +122,25 @@ async def test_a_stream_that_opens_on_a_draining_replica_is_sent_elsewhere(world
 
     assert isinstance(closing, StreamClosing)
     assert closing.reason is CloseReason.DEPLOY
+
+
+async def test_an_offer_that_went_to_a_stream_that_is_gone_is_brought_by_the_next(
+    world: World,
+) -> None:
+    async with dispatching(world) as dispatcher, streaming(world, dispatcher) as (stream, _):
+        await dispatcher.stop()
+        async with world.system() as work:
+            await make_backlog(
+                work,
+                deployment_id=world.deployed.deployment_id,
+                work_queue_id=world.deployed.work_queue_id,
+                count=1,
+            )
+        (lost,) = await world.offer()
+        await world.bus.publish({channels.agent(world.session_id)})
+        offered = await stream.offer()
+
+    assert (offered.run_id, offered.token) == (lost.run_id, lost.token)
 
 
 async def test_a_pool_that_is_paused_pauses_its_agents_until_it_goes_on(world: World) -> None:

@@ -265,25 +265,26 @@ class Agent:
         if kind == "DRAIN" and not self._is_draining:
             self.stop()
         elif kind == "PAUSE":
-            if self._orders.pause(reason or "no reason was given", every=self._heartbeat_seconds):
-                # Where offers did not reach this agent, another stream may bring them.
-                self._work_stream.renew()
+            self._orders.pause(reason or "no reason was given", every=self._heartbeat_seconds)
         elif kind == "RESUME":
             self._orders.resume()
-        elif kind == "RECONFIGURE":
+        elif kind == "RECONFIGURE" and not self._orders.is_reconfiguring:
+            self._orders.is_reconfiguring = True
             self._spawn(self._reconfigure(reason))
         elif kind == "UPGRADE":
             self._orders.upgrade(reason or "a newer agent is wanted")
 
     async def _reconfigure(self, reason: str | None) -> None:
-        """Register again: the pool is looked at anew, and the stream serves its queues of now."""
+        """Register again, but not with all agents of the pool at once, and open a new stream."""
+        await asyncio.sleep(random.uniform(0, self._heartbeat_seconds))  # noqa: S311  spread
         logger.info("Registering again: %s", reason)
         try:
             await self._register()
+            self._work_stream.renew()
         except ApiError as error:
             logger.warning("The pool could not be looked at again: %s", error)
-        else:
-            self._work_stream.renew()
+        finally:
+            self._orders.is_reconfiguring = False
 
     def _cancel(self, run_id: str, epoch: int, grace_seconds: int) -> None:
         held = self._held.get((run_id, epoch))
@@ -309,6 +310,9 @@ class Agent:
 
     async def _heartbeat(self) -> None:
         sent_at = seconds_since_boot()
+        state = "DRAINING" if self._is_draining else self._orders.state_to_report()
+        if state == "ONLINE":
+            self._work_stream.renew()  # offers that did not come may come over another one
         try:
             async with asyncio.timeout(self._heartbeat_seconds):
                 answer = await agents.heartbeat(
@@ -316,7 +320,7 @@ class Agent:
                     session_id=self.session_id,
                     held=self._leases(),
                     capacity=self._options.limit,
-                    state="DRAINING" if self._is_draining else self._orders.state_to_report(),
+                    state=state,
                     deadline_seconds=self._heartbeat_seconds / 2,
                 )
         except (SessionFencedError, UnauthenticatedError):

@@ -6,6 +6,7 @@ import time
 logger = logging.getLogger("headgate.agent")
 
 LONGEST_PAUSE_SECONDS = 600.0
+MOST_DOUBLINGS = 16
 
 
 class Orders:
@@ -14,23 +15,24 @@ class Orders:
     def __init__(self) -> None:
         self.paused_for: str | None = None
         self.vain_resumes = 0
+        self.is_reconfiguring = False
+        self._every = 0.0
         self._speak_at = 0.0
         self._told: str | None = None
 
-    def pause(self, reason: str, *, every: float) -> bool:
-        """Take nothing more for now; False where that was so already.
+    def pause(self, reason: str, *, every: float) -> None:
+        """Take nothing more for now; said again, it changes nothing.
 
         Args:
             reason: for people.
             every: how long to be silent the first time; doubles while no run is claimed between.
         """
         if self.paused_for is not None:
-            return False
+            return
         self.paused_for = reason
-        silence = min(every * 2.0**self.vain_resumes, LONGEST_PAUSE_SECONDS)
-        self._speak_at = time.monotonic() + (silence if self.vain_resumes else 0)
+        self._every = every
+        self._speak_at = time.monotonic() + (self._silence() if self.vain_resumes else 0)
         logger.warning("Paused: %s What runs goes on.", reason)
-        return True
 
     def resume(self) -> None:
         """Take runs again."""
@@ -43,9 +45,12 @@ class Orders:
         if self.paused_for is None or time.monotonic() < self._speak_at:
             return None
         self.vain_resumes += 1
-        silence = min(2.0**self.vain_resumes, LONGEST_PAUSE_SECONDS)
-        self._speak_at = time.monotonic() + silence
+        self._speak_at = time.monotonic() + self._silence()
         return "ONLINE"
+
+    def _silence(self) -> float:
+        doublings = min(self.vain_resumes, MOST_DOUBLINGS)
+        return min(self._every * 2.0**doublings, LONGEST_PAUSE_SECONDS)
 
     def upgrade(self, reason: str) -> None:
         """Tell whoever reads the log, once, that another version is wanted."""

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, text
 from headgate_server.domain.ids import new_id
 from headgate_server.domain.leases import Offer
 from headgate_server.repositories.statements import named
+from headgate_server.services.leases.offer import offer_runs
 from headgate_server.settings import Timers
 from headgate_server.tables.work_pools import work_items, work_queues
 from tests.factories.backlogs import make_backlog
@@ -30,12 +31,12 @@ class RolledBack(Exception):
     """Ends a unit of work without a trace."""
 
 
-async def open_replicas(world: World, stack: AsyncExitStack, capacities: list[int]) -> list[Stream]:
-    """Open a dispatcher and a session's stream for each capacity."""
+async def open_replicas(world: World, stack: AsyncExitStack) -> list[Stream]:
+    """Open the dispatchers of five replicas, each with a session's stream."""
     streams: list[Stream] = []
-    for capacity in capacities:
+    for _ in range(REPLICAS):
         async with world.work() as work:
-            world.session_id = await make_session(work, world.deployed, capacity=capacity)
+            world.session_id = await make_session(work, world.deployed, capacity=1)
         dispatcher = await stack.enter_async_context(dispatching(world, PATIENT))
         stream, _ = await stack.enter_async_context(streaming(world, dispatcher))
         streams.append(stream)
@@ -83,7 +84,7 @@ async def test_five_replicas_woken_by_one_run_offer_it_once_in_few_statements(
     world: World, statements: list[str]
 ) -> None:
     async with AsyncExitStack() as stack:
-        streams = await open_replicas(world, stack, [1] * REPLICAS)
+        streams = await open_replicas(world, stack)
         statements.clear()
         (run,) = await world.create()
         waits = [asyncio.ensure_future(stream.offer()) for stream in streams]
@@ -99,12 +100,24 @@ async def test_five_replicas_woken_by_one_run_offer_it_once_in_few_statements(
 
 
 async def test_what_one_replica_has_no_room_for_is_left_to_the_others(world: World) -> None:
-    async with AsyncExitStack() as stack:
-        small, large = await open_replicas(world, stack, [1, 9])
-        made = await world.create(10)
-        offers = [await small.offer(), *[await large.offer() for _ in range(9)]]
+    async with world.work() as work:
+        small = await make_session(work, world.deployed, capacity=1)
+        large = await make_session(work, world.deployed, capacity=9)
+    await world.create(10)
 
-    assert {offer.run_id for offer in offers} == {run.id for run in made}
+    async with world.system() as first, world.system() as second:
+        offers = [
+            await offer_runs(
+                work,
+                work_pool_id=world.deployed.work_pool_id,
+                groups={None: [session_id]},
+                most=100,
+                offer_ttl=OFFER_TTL,
+            )
+            for work, session_id in ((first, small), (second, large))
+        ]
+
+    assert [len(made) for made in offers] == [1, 9]
 
 
 async def test_a_backlog_costs_no_more_than_what_is_offered(world: World) -> None:

@@ -9,7 +9,7 @@ import signal
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
@@ -162,6 +162,7 @@ class Readiness:
 
     has_started: bool = False
     is_draining: bool = False
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def build_app(core: Core, *, dispatcher: Dispatcher, readiness: Readiness) -> Starlette:
@@ -206,6 +207,9 @@ def build_app(core: Core, *, dispatcher: Dispatcher, readiness: Readiness) -> St
                     ping_seconds=settings.timers.ping_seconds,
                     pong_seconds=settings.timers.pong_seconds,
                 ),
+                bus=core.bus,
+                reauthenticate=authenticate,
+                closing=readiness.closing,
             ),
         )
     )
@@ -231,6 +235,9 @@ class Server(uvicorn.Server):
 
 async def serve_api(core: Core, *, until: Awaitable[Any], on_ready: Callable[[], None]) -> None:
     """Serve the API until ``until`` is done; ``on_ready`` is called once it accepts connections.
+
+    Then it drains: it is not ready any more, takes back its offers and sends its agents elsewhere,
+    and stops when the last stream has left.
 
     Raises:
         ConfigurationError: the port is in use, or may not be bound.
@@ -265,7 +272,10 @@ async def serve_api(core: Core, *, until: Awaitable[Any], on_ready: Callable[[],
         await asyncio.wait({stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         readiness.is_draining = True
+        if not serving.done():
+            await dispatcher.drain(patience_seconds=settings.timers.drain_seconds)
     finally:
+        readiness.closing.set()
         beating.cancel()
         await dispatcher.stop()
         server.should_exit = True

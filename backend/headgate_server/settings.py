@@ -28,6 +28,7 @@ class Timers:
     sweep_without_redis_seconds: float = 2.0
     schedule_horizon_seconds: float = 900.0
     pulse_seconds: float = 5.0
+    drain_seconds: float = 25.0
 
     @property
     def offer_ttl(self) -> timedelta:

@@ -31,6 +31,8 @@ class Settings:
         report_patience_seconds: how long a finished run waits for a server that is away before it
             leaves its reports on disk; the default is a lease's ``abandonAfter``.
         renew_interval_seconds: how often the lease of a run in this process is renewed.
+        agent_transport: what carries an agent's work stream: auto, websocket, sse or poll.
+        agent_climb_seconds: how long an agent stays below the best of them before it tries again.
     """
 
     home: Path
@@ -46,6 +48,8 @@ class Settings:
     report_patience_seconds: float = 600.0
     renew_interval_seconds: float = 15.0
     request_deadline_seconds: float = 30.0
+    agent_transport: str = "auto"
+    agent_climb_seconds: float = 30.0
     assignment: RunAssignment | None = None
 
     @property
@@ -135,6 +139,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         request_deadline_seconds=_number(
             variables, name="HEADGATE_REQUEST_DEADLINE_SECONDS", default=30.0
         ),
+        agent_transport=variables.get("HEADGATE_AGENT_TRANSPORT", "").lower() or "auto",
+        agent_climb_seconds=_number(variables, name="HEADGATE_AGENT_CLIMB_SECONDS", default=30.0),
         assignment=_assignment(variables),
     )
 

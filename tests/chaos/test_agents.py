@@ -197,6 +197,21 @@ async def test_a_process_that_slept_through_its_fence_writes_nothing_after_it(
     assert second.epoch > first.epoch
 
 
+async def test_a_process_whose_agent_hangs_ends_itself_before_its_fence(lonely: Journey) -> None:
+    agent = start_agent(lonely)
+    run_id = await lonely.run("held", **RETRY)
+    first = await lonely.executed(run_id)
+
+    agent.freeze()
+    await gone(first.pid)
+    item = await lonely.records.item(run_id)
+
+    assert item is not None
+    assert (item["phase"], item["epoch"]) == ("RUNNING", first.epoch)
+    assert (await lonely.records.now()) < item["fence_until"]
+    agent.kill()
+
+
 async def test_an_agent_without_contact_kills_its_run_before_the_fence(lonely: Journey) -> None:
     balancer = lonely.installation.start_balancer()
     agent = lonely.installation.start_agent(pool=lonely.pool, url=balancer.url)

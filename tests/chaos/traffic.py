@@ -15,11 +15,12 @@ PAUSE_SECONDS = 0.1
 
 @dataclass
 class Traffic:
-    """The runs that the API acknowledged."""
+    """The runs that the API acknowledged, and the calls that it did not."""
 
     journey: Journey
     deployment: DeploymentAnswer
     run_ids: list[str] = field(default_factory=list[str])
+    refused: list[ApiError] = field(default_factory=list[ApiError])
     is_over: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def flow(self) -> None:
@@ -27,8 +28,9 @@ class Traffic:
         while not self.is_over.is_set():
             try:
                 self.run_ids.append(await self.journey.start(self.deployment))
-            except ApiError:
+            except ApiError as error:
                 # It was not acknowledged: nothing is promised.
+                self.refused.append(error)
                 continue
             await asyncio.wait({asyncio.ensure_future(self.is_over.wait())}, timeout=PAUSE_SECONDS)
 

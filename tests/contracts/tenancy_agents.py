@@ -41,6 +41,23 @@ AGENTS = (
         own_id=begun,
     ),
     change(
+        "agentPoll",
+        "input.sessionId",
+        Kind.AGENT_SESSION,
+        lambda _e, id_: {"sessionId": id_, "held": [], "waitSeconds": 0},
+        selection="messages { __typename }",
+        callers=("agent",),
+    ),
+    change(
+        "agentPoll",
+        "input.held.runId",
+        Kind.FLOW_RUN,
+        lambda e, id_: session(e, held=[{**e.own_run["lease"], "runId": id_}], waitSeconds=0),
+        selection="messages { ... on StreamOpened { held { runId } } }",
+        callers=("agent",),
+        own_id=begun,
+    ),
+    change(
         "agentDrain",
         "input.sessionId",
         Kind.AGENT_SESSION,

@@ -160,7 +160,7 @@ def _holds(value: object) -> bool:
         if fields.get("errors") or fields.get("accepted") is False:
             return False
         parts = [part for name, part in fields.items() if name != "errors"]
-        return not parts or any(_holds(part) for part in parts)
+        return bool(fields) and (not parts or any(_holds(part) for part in parts))
     if isinstance(value, list):
         return any(_holds(part) for part in cast("list[object]", value))
     return value is not None and value is not False and value not in FRUITLESS

@@ -102,3 +102,20 @@ async def test_an_idle_agent_keeps_its_session_by_heartbeats(lonely: Journey) ->
 
         await eventually(outlived_a_lease, what="a session beyond its first lease")
         assert "registering again" not in agent.log
+
+
+async def test_an_agent_is_told_that_its_pool_is_paused_and_that_it_goes_on(
+    lonely: Journey,
+) -> None:
+    agent = lonely.installation.start_agent(pool=lonely.pool)
+    wait_online(agent)
+
+    await lonely.pause_pool(is_paused=True)
+    await eventually(lambda: "Paused: The work pool is paused." in agent.log, what="the pause")
+    run_id = await lonely.run("quick")
+    await lonely.pause_pool(is_paused=False)
+
+    assert await lonely.records.ended(run_id) == "Completed"
+    await eventually(lambda: "Resumed" in agent.log, what="the end of the pause")
+    await eventually(lambda: "Registering again" in agent.log, what="another look at the pool")
+    assert agent.stop() == 0

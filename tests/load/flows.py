@@ -26,6 +26,11 @@ def noop() -> None:
 
 
 @flow
+def slow() -> None:
+    time.sleep(10)
+
+
+@flow
 def parent(count: int) -> float:
     noop()
     began = time.perf_counter()

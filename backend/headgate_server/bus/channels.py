@@ -23,6 +23,11 @@ def workspace(workspace_id: UUID) -> str:
     return f"ws:{workspace_id}"
 
 
+def api_key(key_id: UUID) -> str:
+    """This key was revoked or has another secret: look again at what is open under it."""
+    return f"key:{key_id}"
+
+
 SCHEDULER = "scheduler"
 """Something will be due that was not before: look before the next tick."""
 

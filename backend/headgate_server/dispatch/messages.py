@@ -5,17 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from headgate_server.domain.agents import Directive
 from headgate_server.domain.leases import CancelRequest, Offer, Verdict
-
-
-class DirectiveKind(StrEnum):
-    """What an agent is told to do with itself; the latest one counts."""
-
-    PAUSE = "PAUSE"
-    RESUME = "RESUME"
-    DRAIN = "DRAIN"
-    RECONFIGURE = "RECONFIGURE"
-    UPGRADE = "UPGRADE"
 
 
 class CloseReason(StrEnum):
@@ -49,14 +40,6 @@ class LeaseRevoked:
     run_id: UUID
     epoch: int
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Directive:
-    """An order to the agent itself."""
-
-    kind: DirectiveKind
-    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

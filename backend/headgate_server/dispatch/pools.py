@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 OFFERS_AT_ONCE = 100
 MINIMUM_WAIT_SECONDS = 0.001
 JITTER = 0.2
+STOP_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class PoolDispatcher:
         self._listener = bus.listen(channels.pool(work_pool_id))
         self._task: asyncio.Task[None] | None = None
         self._next_due: tuple[datetime, datetime] | None = None
+        self._is_stopping = False
 
     @property
     def is_empty(self) -> bool:
@@ -76,18 +78,21 @@ class PoolDispatcher:
             del self._seats[seat.session_id]
 
     async def stop(self) -> None:
-        """End the task and the listening."""
+        """End the task between two transactions, and the listening."""
+        self._is_stopping = True
+        self._listener.wake()
         if self._task is not None:
+            await asyncio.wait({self._task}, timeout=STOP_SECONDS)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
         await self._listener.close()
 
     async def _run(self) -> None:
-        while True:
+        while not self._is_stopping:
             await self._listener.wait(self._wait_seconds())
             try:
-                while self._seats and await self._offer_once():
+                while self._seats and not self._is_stopping and await self._offer_once():
                     pass
             except HeadgateError as error:
                 logger.warning("No offers from pool %s for now: %s", self._work_pool_id, error)
@@ -122,6 +127,9 @@ class PoolDispatcher:
             seat = self._seats.get(offer.session_id)
             if seat is not None:
                 seat.deliver(offer)
+            else:
+                # Its stream went meanwhile: the next one, wherever it is, looks for the offer.
+                await self._bus.publish({channels.agent(offer.session_id)})
         return bool(found)
 
     async def _offer_to(

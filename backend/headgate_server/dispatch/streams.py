@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -14,15 +14,13 @@ from headgate_server.bus.bus import Bus
 from headgate_server.database.work import Database
 from headgate_server.dispatch.messages import (
     CloseReason,
-    Directive,
-    DirectiveKind,
     Message,
     StreamClosing,
     StreamHeartbeat,
     StreamOpened,
 )
 from headgate_server.dispatch.pools import Seat
-from headgate_server.domain.agents import AgentSession, AgentState
+from headgate_server.domain.agents import AgentSession, Directive, DirectiveKind
 from headgate_server.domain.errors import HeadgateError, SessionFenced
 from headgate_server.domain.leases import CancelRequest, LeaseOutcome, LeaseRef, Offer
 from headgate_server.domain.tenancy import Principal
@@ -38,8 +36,12 @@ HEARTBEAT_SECONDS = 20.0
 AGE_JITTER = 0.2
 QUIET_SWEEPS = 3
 """A stream sweeps less often than a pool: what it looks for comes with each heartbeat as well."""
-SUPERSEDED_DEADLINE = timedelta(seconds=5)
-_DIRECTIVES = {AgentState.DRAINING: DirectiveKind.DRAIN, AgentState.PAUSED: DirectiveKind.PAUSE}
+STOP_SECONDS = 5.0
+"""A transaction under way is let end: cancelled in the middle, it costs its connection."""
+CLOSE_DEADLINE = timedelta(seconds=10)
+"""How long a closing stream waits for the next one to be open."""
+TOKEN_SHARE = 0.9
+"""At this share of what its token has left, a stream asks for another one with a fresh token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,6 @@ class Opening:
     first: StreamOpened
     offers: tuple[Offer, ...]
     cancels: tuple[CancelRequest, ...]
-    server_time: datetime
 
 
 class Stream:
@@ -65,10 +66,12 @@ class Stream:
         self._principal = principal
         self._queue: asyncio.Queue[Message] = asyncio.Queue(MAX_QUEUED)
         self._sent_cancels: set[tuple[UUID, int]] = set()
-        self._state = AgentState.ONLINE
-        age = timers.stream_max_age_seconds
-        self._max_age = age * (1 + random.uniform(-AGE_JITTER, AGE_JITTER))  # noqa: S311  spread
+        self._sent_offers: set[tuple[UUID, int]] = set()
+        self._directives: tuple[Directive, ...] = ()
+        self._listener = bus.listen("")
+        self._is_over = False
         self._opened_at = datetime.max.replace(tzinfo=UTC)
+        self._opened_clock = 0.0
 
     async def open(
         self, *, session_id: UUID, held: Sequence[LeaseRef], replica_id: UUID
@@ -80,11 +83,11 @@ class Stream:
         """
         timers = self._timers
         async with self._database.tenant(self._principal, self._principal.workspace_id) as work:
+            verdicts = await hold.renew_leases(work, held=held, lease=timers.lease)
             epoch = await agents.open_stream(work, session_id=session_id, replica_id=replica_id)
             session = await agents.find_session(work, session_id)
             if epoch is None or session is None:
                 raise SessionFenced
-            verdicts = await hold.renew_leases(work, held=held, lease=timers.lease)
             live = await offers.list_offers(work, session_id)
             cancels = await offers.list_cancels(work, session_id)
             work.wake(channels.agent(session_id))
@@ -100,8 +103,8 @@ class Stream:
             held=tuple(verdict for verdict in verdicts if verdict.outcome in kept),
             unknown=tuple(verdict.run_id for verdict in verdicts if verdict.outcome not in kept),
         )
-        self._state, self._opened_at = session.state, server_time
-        return Opening(session, first, tuple(live), tuple(cancels), server_time)
+        self._opened_at, self._opened_clock = server_time, asyncio.get_running_loop().time()
+        return Opening(session, first, tuple(live), tuple(cancels))
 
     def deliver(self, message: Message) -> None:
         """Queue a message; on overflow it is dropped, and its row found again by a sweep."""
@@ -110,51 +113,113 @@ class Stream:
 
     def seat(self, session: AgentSession) -> Seat:
         """Return the seat through which the pool's dispatcher reaches this stream."""
-        return Seat(session_id=session.id, queue_ids=session.queue_ids, deliver=self.deliver)
+        return Seat(session_id=session.id, queue_ids=session.queue_ids, deliver=self._offer)
+
+    def _offer(self, offer: Offer) -> None:
+        self._sent_offers.add((offer.run_id, offer.epoch))
+        self.deliver(offer)
 
     async def messages(self, opening: Opening) -> AsyncGenerator[Message]:
-        """Yield the opening, then offers and control messages until the stream closes."""
-        for message in (opening.first, *opening.offers, *self._fresh(opening.cancels)):
-            self.deliver(message)
-        watcher = asyncio.create_task(self._watch(opening), name=f"stream-{opening.session.id}")
-        watcher.add_done_callback(self._watcher_ended)
-        closes_at = asyncio.get_running_loop().time() + self._max_age
-        try:
+        """Yield the opening, then offers and control messages until the stream closes.
+
+        A stream that closes says so and waits for its successor, so that none of the agent's time
+        is without one.
+        """
+        async with self._watching(opening) as watcher:
+            closes_at, reason = self._life()
             while True:
-                message = await self._next(closes_at, opening.server_time)
+                message = await self._next(closes_at, reason)
                 yield message
                 if isinstance(message, StreamClosing):
+                    left = (message.deadline - self._now()).total_seconds()
+                    if message.reason is not CloseReason.SUPERSEDED:
+                        await asyncio.wait({watcher}, timeout=max(left, 0))
                     return
+
+    async def gather(self, opening: Opening, *, wait_seconds: float, most: int) -> list[Message]:
+        """Return the opening, and with it what waits or comes first, within the time."""
+        found: list[Message] = [opening.first]
+        async with self._watching(opening):
+            self._queue.get_nowait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_seconds if self._queue.empty() else None):
+                    found.append(await self._queue.get())
+            while len(found) <= most and not self._queue.empty():
+                found.append(self._queue.get_nowait())
+        return found
+
+    @asynccontextmanager
+    async def _watching(self, opening: Opening) -> AsyncGenerator[asyncio.Task[None]]:
+        """Queue what the stream opens with, and look for more for as long as the block runs."""
+        self.deliver(opening.first)
+        self._offer_again(opening.offers)
+        for cancel in self._fresh(opening.cancels):
+            self.deliver(cancel)
+        self._direct(opening.session)
+        channel = channels.agent(opening.session.id)
+        self._listener = self._bus.listen(channel)
+        watcher = asyncio.create_task(self._watch(opening), name=f"stream-{opening.session.id}")
+        watcher.add_done_callback(self._watcher_ended)
+        try:
+            yield watcher
         finally:
+            self._is_over = True
+            self._listener.wake()
+            await asyncio.wait({watcher}, timeout=STOP_SECONDS)
             watcher.cancel()
             await asyncio.gather(watcher, return_exceptions=True)
+            if not self._queue.empty():
+                # The session's next stream looks at once for what this one did not bring.
+                await self._bus.publish({channel})
 
-    async def _next(self, closes_at: float, opened_at: datetime) -> Message:
+    def close(self, reason: CloseReason, *, after_ms: int, within: timedelta) -> None:
+        """Say that the stream closes, instead of all it had to say: that comes with the next."""
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        deadline = self._now() + within
+        self.deliver(StreamClosing(reason=reason, reconnect_after_ms=after_ms, deadline=deadline))
+
+    def _life(self) -> tuple[float, CloseReason]:
+        """Return when the stream closes by itself: at its greatest age, or before its token ends.
+
+        Both are spread: agents that came together do not all come again together.
+        """
+        age = self._timers.stream_max_age_seconds
+        age *= 1 + random.uniform(-AGE_JITTER, AGE_JITTER)  # noqa: S311  spread
+        expires_at = self._principal.expires_at
+        left = (expires_at - self._opened_at).total_seconds() if expires_at else float("inf")
+        left *= TOKEN_SHARE * (1 - random.uniform(0, AGE_JITTER))  # noqa: S311  spread
+        reason = CloseReason.MAX_AGE if age <= left else CloseReason.TOKEN_EXPIRING
+        return self._opened_clock + min(age, left), reason
+
+    def _now(self) -> datetime:
+        """Return the database's time, as it was when the stream opened and as it has gone on."""
+        passed = asyncio.get_running_loop().time() - self._opened_clock
+        return self._opened_at + timedelta(seconds=passed)
+
+    async def _next(self, closes_at: float, reason: CloseReason) -> Message:
         loop = asyncio.get_running_loop()
         left = closes_at - loop.time()
         try:
             async with asyncio.timeout(max(min(HEARTBEAT_SECONDS, left), 0)):
                 return await self._queue.get()
         except TimeoutError:
-            age = timedelta(seconds=self._max_age - (closes_at - loop.time()))
-            now = opened_at + age
             if loop.time() < closes_at:
-                return StreamHeartbeat(server_time=now)
-            return self.closing(CloseReason.MAX_AGE, now=now)
+                return StreamHeartbeat(server_time=self._now())
+            return self._closing(reason)
 
-    def closing(self, reason: CloseReason, *, now: datetime) -> StreamClosing:
-        """Return the last message of this stream, with a spread delay before the next one."""
-        delay = random.randint(0, 1000)  # noqa: S311  spreads reconnects
+    def _closing(self, reason: CloseReason) -> StreamClosing:
+        """Return the last message of a stream that closes alone: the next one may come at once."""
         return StreamClosing(
-            reason=reason, reconnect_after_ms=delay, deadline=now + SUPERSEDED_DEADLINE
+            reason=reason, reconnect_after_ms=0, deadline=self._now() + CLOSE_DEADLINE
         )
 
     async def _watch(self, opening: Opening) -> None:
         """Look for cancels, orders and a newer stream whenever the session is woken."""
         timers, bus = self._timers, self._bus
-        async with bus.listen(channels.agent(opening.session.id)) as listener:
-            while await self._look(opening):
-                await listener.wait(
+        async with self._listener:
+            while not self._is_over and await self._look(opening):
+                await self._listener.wait(
                     timers.sweep_seconds * QUIET_SWEEPS
                     if bus.is_connected
                     else timers.sweep_without_redis_seconds
@@ -165,7 +230,7 @@ class Stream:
         error = None if watcher.cancelled() else watcher.exception()
         if error is not None:
             logger.error("A stream's watcher failed; closing the stream", exc_info=error)
-            self.deliver(self.closing(CloseReason.REBALANCE, now=self._opened_at))
+            self.deliver(self._closing(CloseReason.REBALANCE))
 
     async def _look(self, opening: Opening) -> bool:
         """Deliver what waits for the session; False where this stream is not its newest."""
@@ -174,17 +239,27 @@ class Stream:
             async with self._database.system(workspace_id=workspace_id) as work:
                 session = await agents.find_session(work, session_id)
                 cancels = await offers.list_cancels(work, session_id)
-                now = work.now
+                live = await offers.list_offers(work, session_id)
         except HeadgateError as error:
             logger.warning("Stream %s cannot see its messages for now: %s", session_id, error)
             return True
         if session is None or session.stream_epoch != opening.first.stream_epoch:
-            self.deliver(self.closing(CloseReason.SUPERSEDED, now=now))
+            self.deliver(self._closing(CloseReason.SUPERSEDED))
             return False
+        self._offer_again(live)
         for cancel in self._fresh(cancels):
             self.deliver(cancel)
-        self._direct(session.state)
+        self._direct(session)
         return True
+
+    def _offer_again(self, live: Sequence[Offer]) -> None:
+        """Deliver live offers that this stream has not carried: another one may have lost them."""
+        before, self._sent_offers = self._sent_offers, set()
+        for offer in live:
+            key = (offer.run_id, offer.epoch)
+            self._sent_offers.add(key)
+            if key not in before:
+                self.deliver(offer)
 
     def _fresh(self, cancels: Sequence[CancelRequest]) -> list[CancelRequest]:
         fresh = [
@@ -193,8 +268,13 @@ class Stream:
         self._sent_cancels.update((cancel.run_id, cancel.epoch) for cancel in fresh)
         return fresh
 
-    def _direct(self, state: AgentState) -> None:
-        if state is self._state:
-            return
-        self._state = state
-        self.deliver(Directive(kind=_DIRECTIVES.get(state, DirectiveKind.RESUME)))
+    def _direct(self, session: AgentSession) -> None:
+        """Pass on orders that are new, and say so when the last one is over."""
+        before, self._directives = self._directives, session.directives
+        for directive in self._directives:
+            if directive not in before:
+                self.deliver(directive)
+        is_stopped = {DirectiveKind.PAUSE, DirectiveKind.DRAIN}
+        was = is_stopped & {directive.kind for directive in before}
+        if was and not is_stopped & {directive.kind for directive in self._directives}:
+            self.deliver(Directive(DirectiveKind.RESUME))

@@ -78,7 +78,7 @@ class Mutation(
     pass
 
 
-@strawberry.type(description="What can be followed, over graphql-transport-ws.")
+@strawberry.type(description="What can be followed, over graphql-transport-ws or event streams.")
 class Subscription(AgentSubscriptions, FlowRunSubscriptions, LogSubscriptions):
     pass
 

@@ -1,5 +1,6 @@
-"""The one endpoint of the API: POST application/json, and WebSockets on the same path."""
+"""The one endpoint of the API: POST application/json, event streams and WebSockets on one path."""
 
+import asyncio
 import logging
 import re
 from collections.abc import Mapping
@@ -25,13 +26,16 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 from typing_extensions import override
 
+from headgate_server.bus.bus import Bus
 from headgate_server.domain.errors import HeadgateError
 from headgate_server.graphql.context import Backend, OperationContext
 from headgate_server.graphql.limits import rules
 from headgate_server.graphql.limits.extension import is_report
 from headgate_server.graphql.masking import INTERNAL_MESSAGE, RETRYABLE_STATUS, classify
+from headgate_server.http import sse
 from headgate_server.http.auth import Authenticate, bearer_token, check_origin
 from headgate_server.http.constants import MAX_OPERATIONS_PER_SOCKET, REQUEST_ID_HEADER
+from headgate_server.http.credentials import Credential
 from headgate_server.http.websocket import Connection, SocketAdapter, SocketHandler, SocketTimers
 
 logger = logging.getLogger("headgate.http")
@@ -44,10 +48,19 @@ RETRY_AFTER_SECONDS = "1"
 
 @dataclass(frozen=True, slots=True)
 class EndpointOptions:
-    """How the endpoint is set up."""
+    """How the endpoint is set up.
+
+    Args:
+        bus: brings word of revoked keys to open connections at once.
+        reauthenticate: looks a token up again that must not be remembered.
+        closing: set when open event streams are to end.
+    """
 
     allowed_origins: tuple[str, ...] = ()
     timers: SocketTimers = field(default_factory=SocketTimers)
+    bus: Bus | None = None
+    reauthenticate: Authenticate | None = None
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Endpoint(GraphQL[OperationContext | Connection, None]):
@@ -77,6 +90,23 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         self.backend = backend
         self.authenticate = authenticate
         self.timers = options.timers
+        self.closing = options.closing
+        self._bus = options.bus
+        self._reauthenticate = options.reauthenticate or authenticate
+
+    async def admit(self, token: str) -> Credential:
+        """Return the credential of a connection that stays open.
+
+        Raises:
+            Unauthenticated: the token speaks for nobody.
+        """
+        return Credential(
+            token,
+            principal=await self.authenticate(token),
+            authenticate=self._reauthenticate,
+            bus=self._bus,
+            every_seconds=self.timers.reauthenticate_seconds,
+        )
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,6 +117,9 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         request_id = request_id_of(request.headers.get(REQUEST_ID_HEADER))
         scope.setdefault("state", {})["request_id"] = request_id
         try:
+            if sse.is_wanted(request.headers):
+                await (await self.open_events(request))(receive, send)
+                return
             response = await self.run(request)
         except ClientDisconnect:
             logger.info("The caller of request %s went away before it was whole", request_id)
@@ -97,6 +130,30 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             response = _failure(error, request_id=request_id)
         response.headers[REQUEST_ID_HEADER] = request_id
         await response(scope, receive, send)
+
+    async def open_events(self, request: Request) -> sse.EventStream:
+        """Check a request for an event stream as any other, and return what answers it.
+
+        Raises:
+            Unauthenticated: the token speaks for nobody.
+            HTTPException: it is no request of the API.
+        """
+        _check_request(request, allowed_origins=frozenset(self.allowed_origins))
+        credential = await self.admit(bearer_token(request.headers.get("authorization")))
+        sent = await self.parse_http_body(self.request_adapter_class(request))
+        context = OperationContext.open(
+            self.backend,
+            principal=credential.principal,
+            request_id=cast("str", request.state.request_id),
+        )
+        return sse.EventStream(
+            self.schema,
+            request=sent,
+            context=context,
+            credential=credential,
+            closing=self.closing,
+            keep_alive_seconds=self.timers.ping_seconds,
+        )
 
     @override
     async def get_context(
@@ -153,7 +210,9 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         except CannotGetOperationTypeError as error:
             raise HTTPException(400, error.as_http_error_reason()) from error
         except InvalidOperationTypeError as error:
-            raise HTTPException(400, "Subscriptions need a WebSocket on this path.") from error
+            raise HTTPException(
+                400, "Subscriptions need a WebSocket on this path, or Accept: text/event-stream."
+            ) from error
 
     @override
     def create_response(

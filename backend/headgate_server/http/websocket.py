@@ -5,7 +5,6 @@ import contextlib
 import logging
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
@@ -27,12 +26,12 @@ from typing_extensions import override
 
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.errors import HeadgateError, Unauthenticated
-from headgate_server.domain.tenancy import Principal
 from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.limits import rules
 from headgate_server.graphql.scalars import show_datetime
 from headgate_server.http.auth import bearer_token
 from headgate_server.http.constants import MAX_FRAME_BYTES, REAUTHENTICATE_SECONDS
+from headgate_server.http.credentials import Credential
 from headgate_server.http.frames import fault_of
 
 if TYPE_CHECKING:
@@ -58,8 +57,7 @@ class Connection:
     """What a socket knows for as long as it is open; operations get contexts of their own."""
 
     request_id: str
-    token: str = ""
-    principal: Principal | None = None
+    credential: Credential | None = None
     pong: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -104,8 +102,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         self.connection_init_received = True
         payload = cast("object", message.get("payload"))
         try:
-            self.connection.token = bearer_token(_authorization(payload))
-            self.connection.principal = await self.authenticate()
+            credential = await self.endpoint.admit(bearer_token(_authorization(payload)))
         except Unauthenticated:
             await self.websocket.close(code=FORBIDDEN, reason="Forbidden")
             return
@@ -120,17 +117,10 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
                 "payload": {"serverTime": now, "maxMessageBytes": MAX_FRAME_BYTES},
             }
         )
+        self.connection.credential = credential
         self.connection_acknowledged = True
         self.watch(self.ping())
-        self.watch(self.watch_credential())
-
-    async def authenticate(self) -> Principal:
-        """Return whom the socket's token speaks for now.
-
-        Raises:
-            Unauthenticated: it has expired or was revoked.
-        """
-        return await self.endpoint.authenticate(self.connection.token)
+        self.watch(self.watch_credential(credential))
 
     @override
     async def handle_pong(self, message: PongMessage) -> None:
@@ -180,11 +170,11 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         Raises:
             Unauthenticated: the socket was not authenticated; its protocol forbids this.
         """
-        if self.connection.principal is None:
+        if self.connection.credential is None:
             raise Unauthenticated
         return OperationContext.open(
             self.endpoint.backend,
-            principal=self.connection.principal,
+            principal=self.connection.credential.principal,
             request_id=f"{self.connection.request_id}.{uuid4().hex[:8]}",
         )
 
@@ -208,23 +198,9 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
                 await self.close(SILENT, reason="No pong")
                 return
 
-    async def watch_credential(self) -> None:
-        """Close the socket when its token expires, or soon after it is revoked."""
-        every = self.endpoint.timers.reauthenticate_seconds
-        while True:
-            principal = self.connection.principal
-            left = _seconds_left(principal.expires_at if principal else None)
-            await asyncio.sleep(max(min(every, left), 0.0))
-            if left <= every:
-                await self.close(FORBIDDEN, reason="Token expired")
-                return
-            try:
-                self.connection.principal = await self.authenticate()
-            except Unauthenticated:
-                await self.close(FORBIDDEN, reason="Forbidden")
-                return
-            except HeadgateError as error:
-                logger.warning("A socket could not be authenticated again: %s", error.code)
+    async def watch_credential(self, credential: Credential) -> None:
+        """Close the socket when its token expires or is revoked."""
+        await self.close(FORBIDDEN, reason=await credential.until_over())
 
     async def close(self, code: int, *, reason: str) -> None:
         """Close the socket; one that is closed already stays so."""
@@ -245,9 +221,3 @@ def _authorization(payload: object) -> object:
     if not isinstance(payload, dict):
         return None
     return cast("dict[str, object]", payload).get("authorization")
-
-
-def _seconds_left(expires_at: datetime | None) -> float:
-    if expires_at is None:
-        return float("inf")
-    return (expires_at - SystemClock().now().astimezone(UTC)).total_seconds()

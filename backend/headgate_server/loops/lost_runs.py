@@ -15,7 +15,12 @@ async def run_once(context: LoopContext) -> int:
     timers = context.timers
     done = 0
     async with context.database.system() as work:
-        done += await reap.take_back_offers(work)
+        taken, poisoned = await reap.take_back_offers(work)
+        done += taken
+    for lost in poisoned:
+        async with context.database.system(workspace_id=lost.workspace_id) as work:
+            done += (await reap.crash_undeliverable(work, lost)).is_accepted
+    async with context.database.system() as work:
         if not await upkeep.is_served(work, grace=timers.outage_grace):
             return done
         done += await reap.mark_unresponsive(

@@ -1,6 +1,7 @@
 """SQL of agents and their sessions."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,15 @@ from headgate_server.domain.agents import Agent, AgentSession, AgentState
 from headgate_server.domain.leases import Phase
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.repositories import pages
-from headgate_server.tables.work_pools import agent_sessions, agents, work_items
+from headgate_server.repositories.statements import named
+from headgate_server.tables.work_pools import agent_sessions, agents, work_items, work_pools
+
+_BESIDE = (
+    agents.c.name.label("agent_name"),
+    work_pools.c.is_paused.label("is_pool_paused"),
+    work_pools.c.version.label("pool_version"),
+)
+"""What a session shows of its agent and its pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,7 @@ class NewSession:
     sdk_version: str
     host: str | None
     api_key_id: UUID | None
+    pool_version: int
 
 
 async def upsert_agent(work: UnitOfWork, *, work_pool_id: UUID, name: str) -> UUID:
@@ -62,6 +72,7 @@ async def upsert_session(
         sdk_version=session.sdk_version,
         host=session.host,
         state=AgentState.ONLINE,
+        known_pool_version=session.pool_version,
         connected_at=work.now,
         last_seen_at=work.now,
     )
@@ -75,7 +86,11 @@ async def upsert_session(
             set_={
                 "capacity": added.excluded.capacity,
                 "queue_ids": added.excluded.queue_ids,
+                "labels": added.excluded.labels,
                 "state": added.excluded.state,
+                "state_reason": None,
+                "known_pool_version": added.excluded.known_pool_version,
+                "expired_offers": 0,
                 "last_seen_at": added.excluded.last_seen_at,
                 "ended_at": None,
             },
@@ -84,42 +99,30 @@ async def upsert_session(
     return row.scalar_one()
 
 
-async def touch_session(
-    work: UnitOfWork, *, session_id: UUID, capacity: int, state: AgentState | None
-) -> AgentSession | None:
-    """Record a heartbeat; None where the session has ended or never was.
-
-    A state an operator set (paused, draining) is kept unless the agent reports its own.
-    """
-    values: dict[str, Any] = {"last_seen_at": work.now, "capacity": capacity}
-    if state is not None:
-        values["state"] = state
-    row = await work.execute(
-        update(agent_sessions)
-        .where(
-            agent_sessions.c.workspace_id == work.workspace_id,
-            agent_sessions.c.id == session_id,
-            agent_sessions.c.ended_at.is_(None),
-            agents.c.workspace_id == agent_sessions.c.workspace_id,
-            agents.c.id == agent_sessions.c.agent_id,
-        )
-        .values(**values)
-        .returning(agent_sessions, agents.c.name.label("agent_name"))
+async def touch_sessions(
+    work: UnitOfWork, reports: Sequence[tuple[UUID, UUID, int, AgentState | None]]
+) -> list[AgentSession]:
+    """Record heartbeats: workspace, session, capacity, state; the sessions that have not ended."""
+    if not reports:
+        return []
+    workspaces, sessions, capacities, states = zip(*reports, strict=True)
+    rows = await work.execute(
+        named("touch_sessions"),
+        {
+            "workspace_ids": list(workspaces),
+            "session_ids": list(sessions),
+            "capacities": list(capacities),
+            "states": list(states),
+            "now": work.now,
+        },
     )
-    found = row.one_or_none()
-    return _to_session(found) if found is not None else None
+    return [_to_session(row) for row in rows]
 
 
 async def find_session(work: UnitOfWork, session_id: UUID) -> AgentSession | None:
     """Return a session that has not ended, or None."""
     row = await work.execute(
-        select(agent_sessions, agents.c.name.label("agent_name"))
-        .join(
-            agents,
-            (agents.c.workspace_id == agent_sessions.c.workspace_id)
-            & (agents.c.id == agent_sessions.c.agent_id),
-        )
-        .where(
+        _sessions().where(
             agent_sessions.c.workspace_id == work.workspace_id,
             agent_sessions.c.id == session_id,
             agent_sessions.c.ended_at.is_(None),
@@ -127,6 +130,30 @@ async def find_session(work: UnitOfWork, session_id: UUID) -> AgentSession | Non
     )
     found = row.one_or_none()
     return _to_session(found) if found is not None else None
+
+
+async def list_sessions(work: UnitOfWork, wanted: AbstractSet[UUID]) -> list[AgentSession]:
+    """Return sessions of any workspace, for background work."""
+    if not wanted:
+        return []
+    rows = await work.execute(_sessions().where(agent_sessions.c.id.in_(wanted)))
+    return [_to_session(row) for row in rows]
+
+
+def _sessions() -> Select[Any]:
+    return (
+        select(agent_sessions, *_BESIDE)
+        .join(
+            agents,
+            (agents.c.workspace_id == agent_sessions.c.workspace_id)
+            & (agents.c.id == agent_sessions.c.agent_id),
+        )
+        .join(
+            work_pools,
+            (work_pools.c.workspace_id == agent_sessions.c.workspace_id)
+            & (work_pools.c.id == agent_sessions.c.work_pool_id),
+        )
+    )
 
 
 async def open_stream(work: UnitOfWork, *, session_id: UUID, replica_id: UUID) -> int | None:
@@ -163,8 +190,10 @@ async def end_session(work: UnitOfWork, *, session_id: UUID, state: AgentState) 
     return row.one_or_none() is not None
 
 
-async def set_session_state(work: UnitOfWork, *, session_id: UUID, state: AgentState) -> bool:
-    """Set what a live session is doing; False where it has ended."""
+async def set_session_state(
+    work: UnitOfWork, *, session_id: UUID, state: AgentState, reason: str | None = None
+) -> bool:
+    """Set what a live session is doing, and why; False where it has ended."""
     row = await work.execute(
         update(agent_sessions)
         .where(
@@ -172,10 +201,34 @@ async def set_session_state(work: UnitOfWork, *, session_id: UUID, state: AgentS
             agent_sessions.c.id == session_id,
             agent_sessions.c.ended_at.is_(None),
         )
-        .values(state=state, last_seen_at=work.now)
+        .values(state=state, state_reason=reason, last_seen_at=work.now)
         .returning(agent_sessions.c.id)
     )
     return row.one_or_none() is not None
+
+
+async def forget_expired_offers(work: UnitOfWork, session_id: UUID) -> None:
+    """Note that a session claims again what it is offered."""
+    await work.execute(
+        update(agent_sessions)
+        .where(
+            agent_sessions.c.workspace_id == work.workspace_id,
+            agent_sessions.c.id == session_id,
+        )
+        .values(expired_offers=0)
+    )
+
+
+async def list_live_sessions(work: UnitOfWork, work_pool_id: UUID) -> list[UUID]:
+    """Return the sessions of a pool that have not ended."""
+    rows = await work.execute(
+        select(agent_sessions.c.id).where(
+            agent_sessions.c.workspace_id == work.workspace_id,
+            agent_sessions.c.work_pool_id == work_pool_id,
+            agent_sessions.c.ended_at.is_(None),
+        )
+    )
+    return list(rows.scalars())
 
 
 async def mark_lost_sessions(
@@ -221,6 +274,7 @@ def latest() -> Select[Any]:
     return select(
         agents,
         newest.c.state,
+        newest.c.state_reason,
         newest.c.capacity,
         newest.c.labels,
         newest.c.sdk_version,
@@ -248,6 +302,7 @@ def to_agent(row: Row[Any]) -> Agent:
         host=row.host,
         last_heartbeat_at=row.last_seen_at,
         connected_at=row.connected_at,
+        state_reason=row.state_reason,
     )
 
 
@@ -301,7 +356,13 @@ def _to_session(row: Row[Any]) -> AgentSession:
         instance_id=row.instance_id,
         capacity=row.capacity,
         state=AgentState(row.state),
+        state_reason=row.state_reason,
+        sdk_version=row.sdk_version,
         stream_epoch=row.stream_epoch,
+        expired_offers=row.expired_offers,
         last_seen_at=row.last_seen_at,
         ended_at=row.ended_at,
+        is_pool_paused=row.is_pool_paused,
+        pool_version=row.pool_version,
+        known_pool_version=row.known_pool_version,
     )

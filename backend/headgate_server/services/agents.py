@@ -1,6 +1,8 @@
 """What can be done with agents: register, report, drain, leave."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +23,7 @@ from headgate_server.domain.work_pools import WorkPool
 from headgate_server.repositories import agents as repository
 from headgate_server.repositories.agents import NewSession
 from headgate_server.repositories.leases import read as leases
+from headgate_server.repositories.leases import renew
 from headgate_server.services import work_pools, work_queues
 from headgate_server.services.events import record_events
 
@@ -48,6 +51,16 @@ class Registration:
     sdk_version: str
     host: str | None
     protocol_versions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReport:
+    """What a session says of itself with a heartbeat; ``state`` is None where it is unchanged."""
+
+    workspace_id: UUID
+    session_id: UUID
+    capacity: int
+    state: AgentState | None
 
 
 async def register_agent(
@@ -86,6 +99,7 @@ async def register_agent(
             sdk_version=registration.sdk_version,
             host=registration.host,
             api_key_id=api_key_id,
+            pool_version=pool.version,
         ),
     )
     session = await repository.find_session(work, session_id)
@@ -136,28 +150,54 @@ async def _queue_ids(
     return tuple(by_name[name] for name in names)
 
 
-async def report_session(
-    work: UnitOfWork, *, session_id: UUID, capacity: int, state: AgentState | None
-) -> AgentSession:
-    """Record a heartbeat; a session that was paused or is draining stays so.
+def check_report(report: SessionReport) -> None:
+    """Refuse what no agent reports.
 
     Raises:
-        SessionFenced: the session has ended; register again.
         InvalidInput: a capacity out of range, or a state no agent reports.
     """
-    check_capacity(capacity)
-    if state in {AgentState.LOST, AgentState.OFFLINE}:
+    check_capacity(report.capacity)
+    if report.state in {AgentState.LOST, AgentState.OFFLINE}:
         raise InvalidInput("An agent reports ONLINE, PAUSED or DRAINING.", path=["state"])
-    session = await repository.touch_session(
-        work, session_id=session_id, capacity=capacity, state=state
+
+
+async def list_live(work: UnitOfWork, reports: Sequence[SessionReport]) -> set[UUID]:
+    """Return which of the reporting sessions have not ended."""
+    found = await repository.list_sessions(work, {report.session_id for report in reports})
+    known = {(report.workspace_id, report.session_id) for report in reports}
+    return {
+        session.id
+        for session in found
+        if session.ended_at is None and (session.workspace_id, session.id) in known
+    }
+
+
+async def report_sessions(work: UnitOfWork, reports: Sequence[SessionReport]) -> list[AgentSession]:
+    """Record heartbeats; a session that was paused or is draining stays so unless it says else.
+
+    Returns:
+        The sessions that have not ended, as they are now.
+    """
+    sessions = await repository.touch_sessions(
+        work,
+        [
+            (report.workspace_id, report.session_id, report.capacity, report.state)
+            for report in reports
+        ],
     )
-    if session is None:
-        raise SessionFenced
-    return session
+    online = {report.session_id for report in reports if report.state is AgentState.ONLINE}
+    for session in sessions:
+        if session.id in online:
+            work.wake(channels.pool(session.work_pool_id), channels.agent(session.id))
+    return sessions
 
 
-async def drain_session(work: UnitOfWork, *, session_id: UUID) -> AgentSession:
-    """Offer a session nothing more; it finishes what it holds.
+async def drain_session(
+    work: UnitOfWork, *, session_id: UUID, deadline: datetime | None = None
+) -> AgentSession:
+    """Offer a session nothing more; it finishes what it holds, if it can by the deadline.
+
+    What it was offered and has not claimed goes back to its pool at once.
 
     Raises:
         SessionFenced: the session has ended.
@@ -165,21 +205,36 @@ async def drain_session(work: UnitOfWork, *, session_id: UUID) -> AgentSession:
     session = await repository.find_session(work, session_id)
     if session is None:
         raise SessionFenced
-    await repository.set_session_state(work, session_id=session_id, state=AgentState.DRAINING)
+    reason = f"Drains until {deadline.isoformat()}." if deadline is not None else None
+    await repository.set_session_state(
+        work, session_id=session_id, state=AgentState.DRAINING, reason=reason
+    )
+    pools = await renew.return_offers(work, [session_id])
+    work.wake(*(channels.pool(pool_id) for pool_id in pools))
     await record_events(work, [_event("agent.draining", session)])
     work.wake(channels.agent(session_id))
     return session
 
 
 async def leave(work: UnitOfWork, *, session_id: UUID) -> bool:
-    """End a session; its leases live on until they expire or are released. False when repeated."""
+    """End a session; what it claimed lives on until it expires or is released. False when repeated.
+
+    What it was offered and has not claimed goes back to its pool at once.
+    """
     session = await repository.find_session(work, session_id)
     if session is None:
         return False
     await repository.end_session(work, session_id=session_id, state=AgentState.OFFLINE)
+    pools = await renew.return_offers(work, [session_id])
+    work.wake(*(channels.pool(pool_id) for pool_id in pools))
     await record_events(work, [_event("agent.disconnected", session)])
     work.wake(channels.agent(session_id))
     return True
+
+
+def paused_event(session: AgentSession) -> NewEvent:
+    """Return what is told of a session that was paused, with the reason."""
+    return _event("agent.paused", session)
 
 
 def _event(name: str, session: AgentSession) -> NewEvent:
@@ -188,6 +243,9 @@ def _event(name: str, session: AgentSession) -> NewEvent:
         name=name,
         resource_id=shown,
         resource={"id": shown, "kind": "agent", "name": session.agent_name},
-        payload={"session": ids.show(ids.Kind.AGENT_SESSION, session.id)},
+        payload={
+            "session": ids.show(ids.Kind.AGENT_SESSION, session.id),
+            "reason": session.state_reason,
+        },
         related=({"kind": "work_pool", "id": ids.show(ids.Kind.WORK_POOL, session.work_pool_id)},),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from headgate_server.bus import channels
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain import api_keys as keys
 from headgate_server.domain import ids
@@ -96,6 +97,7 @@ async def rotate_key(
     )
     if rotated is None:
         raise Conflict("This key is revoked; create another one.")
+    work.wake(channels.api_key(id_))
     return rotated, keys.key_token(id_, kind=key.kind, secret=secret)
 
 
@@ -109,6 +111,7 @@ async def revoke_key(work: UnitOfWork, *, granter: Principal, id_: UUID) -> ApiK
     revoked = await stored.set_revoked(work, id_=id_)
     if revoked is None:
         raise NotFound
+    work.wake(channels.api_key(id_))
     return revoked
 
 

@@ -38,6 +38,7 @@ class Proposal:
     is_forced: bool = False
     is_rerun: bool = False
     is_agent_lost: bool = False
+    is_undeliverable: bool = False
     late_cause: LateCause | None = None
     cancel_reason: str | None = None
     cancel_grace_seconds: int | None = None
@@ -125,6 +126,7 @@ def _facts(work: UnitOfWork, locked: LockedRun, proposal: Proposal) -> Facts:
         is_forced=proposal.is_forced,
         is_rerun=proposal.is_rerun,
         is_agent_lost=proposal.is_agent_lost,
+        is_undeliverable=proposal.is_undeliverable,
         is_lease_expired=bool(item and item.fence_until and item.fence_until < work.now),
         is_cancel_requested=bool(item and item.cancel_requested_at),
         retries_used=run.retries_used,

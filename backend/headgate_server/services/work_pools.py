@@ -23,7 +23,7 @@ from headgate_server.domain.work_pools import (
     check_type,
 )
 from headgate_server.domain.work_queues import DEFAULT_NAME, DEFAULT_PRIORITY
-from headgate_server.repositories import work_pools, work_queues
+from headgate_server.repositories import agents, work_pools, work_queues
 from headgate_server.services.events import record_change
 
 
@@ -150,7 +150,8 @@ async def _apply(work: UnitOfWork, current: WorkPool, wanted: WorkPoolChanges) -
         return current
     updated = await work_pools.update_pool(work, id_=current.id, changes=differences)
     await _record(work, updated, list(differences))
-    work.wake(channels.pool(updated.id))
+    sessions = await agents.list_live_sessions(work, updated.id)
+    work.wake(channels.pool(updated.id), *(channels.agent(session_id) for session_id in sessions))
     return updated
 
 

@@ -14,19 +14,22 @@ from typing import Any
 
 from headgate.agent.held_runs import HeldRun, Workplace
 from headgate.agent.launchers.process import ProcessLauncher
+from headgate.agent.orders import Orders
+from headgate.agent.work_stream import Carrier, WorkStream
 from headgate.api import agents, workspaces
 from headgate.api.agents import Registration
 from headgate.api.calls import LeaseInput
-from headgate.api.transport import Transport, retry_delay_seconds
+from headgate.api.flow_runs import LeaseVerdict
+from headgate.api.transport import Transport
 from headgate.api.work_stream import (
     AgentDirective,
     LeaseRevoked,
     RunCancelRequested,
     RunOffered,
-    StreamClosing,
     StreamOpened,
     WorkMessage,
 )
+from headgate.engine.fence import seconds_since_boot
 from headgate.errors import (
     ApiError,
     RetryableApiError,
@@ -40,8 +43,9 @@ logger = logging.getLogger("headgate.agent")
 
 LONGEST_RECONNECT_SECONDS = 32.0
 HEARTBEAT_JITTER = 0.1
-FENCE_SHARE = 0.8
 ONCE_IDLE_SECONDS = 2.0
+SLOT_PATIENCE_SECONDS = 2.0
+"""A run that ended frees its slot at the server a moment before it does here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class AgentOptions:
         workspace: slugs of the organization and the workspace; None where the key is bound to one.
         queue_names: which queues of the pool it serves; None serves all.
         is_warm: fork runs from a warm interpreter where the platform allows it.
+        carriers: what may carry the work stream, the best first.
+        climb_seconds: how long to stay with a carrier before a better one is tried again.
     """
 
     pool: str
@@ -64,6 +70,8 @@ class AgentOptions:
     queue_names: tuple[str, ...] | None = None
     is_warm: bool = True
     folder: Path = field(default_factory=Path.cwd)
+    carriers: tuple[Carrier, ...] = tuple(Carrier)
+    climb_seconds: float = 30.0
 
 
 class Agent:
@@ -80,11 +88,21 @@ class Agent:
         self._tasks: set[asyncio.Task[None]] = set()
         self._heartbeat_seconds = 15.0
         self._is_interval_new = asyncio.Event()
-        self._renewed_at = time.monotonic()
         self._last_work_at = time.monotonic()
+        self._slots = asyncio.Semaphore(options.limit)
+        self._orders = Orders()
         self._is_draining = False
         self._has_stopped = asyncio.Event()
         self._changed = asyncio.Event()
+        self._work_stream = WorkStream(
+            self._session_transport,
+            session_id=lambda: self.session_id,
+            held=self._leases,
+            take=self._take,
+            rejoin=self._register,
+            allowed=options.carriers,
+            climb_seconds=options.climb_seconds,
+        )
 
     async def run(self) -> None:
         """Work until told to stop and every held run has ended.
@@ -97,7 +115,7 @@ class Agent:
         await self._launcher.warm_up()
         jobs = [
             asyncio.create_task(self._heartbeat_forever(), name="heartbeat"),
-            asyncio.create_task(self._stream_forever(), name="stream"),
+            asyncio.create_task(self._work_stream.run(), name="stream"),
             asyncio.create_task(self._wait_until_done(), name="done"),
         ]
         try:
@@ -150,7 +168,8 @@ class Agent:
                 continue
             break
         self._session_transport.token = self._registration.session_token
-        self._renewed_at = time.monotonic()
+        if self._is_draining:
+            self._spawn(self._say_drain())
         logger.info(
             "Agent %s serves pool %s, up to %d runs at once",
             self._options.name,
@@ -167,29 +186,6 @@ class Agent:
             self._key_transport, organization=organization, workspace=workspace
         )
 
-    async def _stream_forever(self) -> None:
-        attempt = 0
-        while True:
-            wait: float | None = None
-            try:
-                async for message in agents.work_stream(
-                    self._session_transport, session_id=self.session_id, held=self._leases()
-                ):
-                    attempt = 0
-                    if isinstance(message, StreamClosing):
-                        wait = message.reconnect_after_ms / 1000
-                        break
-                    self._take(message)
-            except (SessionFencedError, UnauthenticatedError):
-                logger.warning("The session is over; registering again")
-                await self._register()
-            except ApiError as error:
-                logger.warning("The work stream broke: %s", error)
-            if wait is None:
-                wait = retry_delay_seconds(attempt)
-                attempt += 1
-            await asyncio.sleep(wait)
-
     def _take(self, message: WorkMessage) -> None:
         match message:
             case RunOffered():
@@ -202,13 +198,11 @@ class Agent:
                 if self._heartbeat_seconds != message.heartbeat_interval.total_seconds():
                     self._heartbeat_seconds = message.heartbeat_interval.total_seconds()
                     self._is_interval_new.set()
-                logger.info("Waiting for runs")
                 for lease in message.held:
                     if lease.cancel_requested:
                         self._cancel(lease.run_id, lease.epoch, 30)
             case AgentDirective():
-                if message.kind == "DRAIN" and not self._is_draining:
-                    self.stop()
+                self._obey(message.kind, message.directive_reason)
             case _:
                 pass
 
@@ -218,9 +212,6 @@ class Agent:
         if key in self._held:
             return
         lease = LeaseInput(offer.run_id, offer.lease_token, offer.epoch)
-        if self._is_draining or len(self._held) >= self._options.limit:
-            self._spawn(self._decline(lease))
-            return
         workplace = Workplace(
             launcher=self._launcher,
             transport=self._session_transport,
@@ -232,7 +223,16 @@ class Agent:
 
     async def _hold(self, key: tuple[str, int], held: HeldRun) -> None:
         try:
-            await held.run()
+            refusal = await self._take_slot()
+            if refusal is not None:
+                await self._decline(held.lease, refusal)
+                return
+            try:
+                await held.run()
+                if held.was_claimed:
+                    self._orders.vain_resumes = 0
+            finally:
+                self._slots.release()
         except Exception:
             logger.exception("%s: the agent failed", held.run_id)
         finally:
@@ -240,16 +240,51 @@ class Agent:
             self._last_work_at = time.monotonic()
             self._changed.set()
 
-    async def _decline(self, lease: LeaseInput) -> None:
-        reason = "draining" if self._is_draining else "no free slot"
+    async def _take_slot(self) -> str | None:
+        """Wait a moment for a free slot; return why there is none for this run."""
+        if self._is_draining:
+            return "The agent drains."
+        if self._orders.paused_for is not None:
+            return f"The agent is paused: {self._orders.paused_for}"
+        try:
+            async with asyncio.timeout(SLOT_PATIENCE_SECONDS):
+                await self._slots.acquire()
+        except TimeoutError:
+            return "No slot came free."
+        return None
+
+    async def _decline(self, lease: LeaseInput, reason: str) -> None:
+        logger.info("%s is declined: %s", lease.run_id, reason)
         with contextlib.suppress(ApiError):
             await agents.decline(
-                self._session_transport,
-                session_id=self.session_id,
-                lease=lease,
-                reason=reason,
-                retry_after="PT1S",
+                self._session_transport, session_id=self.session_id, lease=lease, reason=reason
             )
+
+    def _obey(self, kind: str, reason: str | None) -> None:
+        """Carry out an order; it may come again and again."""
+        if kind == "DRAIN" and not self._is_draining:
+            self.stop()
+        elif kind == "PAUSE":
+            self._orders.pause(reason or "no reason was given", every=self._heartbeat_seconds)
+        elif kind == "RESUME":
+            self._orders.resume()
+        elif kind == "RECONFIGURE" and not self._orders.is_reconfiguring:
+            self._orders.is_reconfiguring = True
+            self._spawn(self._reconfigure(reason))
+        elif kind == "UPGRADE":
+            self._orders.upgrade(reason or "a newer agent is wanted")
+
+    async def _reconfigure(self, reason: str | None) -> None:
+        """Register again, but not with all agents of the pool at once, and open a new stream."""
+        await asyncio.sleep(random.uniform(0, self._heartbeat_seconds))  # noqa: S311  spread
+        logger.info("Registering again: %s", reason)
+        try:
+            await self._register()
+            self._work_stream.renew()
+        except ApiError as error:
+            logger.warning("The pool could not be looked at again: %s", error)
+        finally:
+            self._orders.is_reconfiguring = False
 
     def _cancel(self, run_id: str, epoch: int, grace_seconds: int) -> None:
         held = self._held.get((run_id, epoch))
@@ -270,10 +305,14 @@ class Agent:
                     self._is_interval_new.clear()
                     continue
             await self._heartbeat()
-            self._mind_fences()
+            for held in list(self._held.values()):
+                held.mind_fence()
 
     async def _heartbeat(self) -> None:
-        sent_at = time.monotonic()
+        sent_at = seconds_since_boot()
+        state = "DRAINING" if self._is_draining else self._orders.state_to_report()
+        if state == "ONLINE":
+            self._work_stream.renew()  # offers that did not come may come over another one
         try:
             async with asyncio.timeout(self._heartbeat_seconds):
                 answer = await agents.heartbeat(
@@ -281,7 +320,7 @@ class Agent:
                     session_id=self.session_id,
                     held=self._leases(),
                     capacity=self._options.limit,
-                    state="DRAINING" if self._is_draining else None,
+                    state=state,
                     deadline_seconds=self._heartbeat_seconds / 2,
                 )
         except (SessionFencedError, UnauthenticatedError):
@@ -290,24 +329,24 @@ class Agent:
         except (ApiError, TimeoutError) as error:
             logger.warning("No heartbeat went through: %s", str(error) or "no answer")
             return
-        self._renewed_at = sent_at
         if answer.session_token is not None:
             self._session_transport.token = answer.session_token
         for verdict in answer.leases:
-            if verdict.outcome in {"LOST", "UNKNOWN"}:
-                self._lose(verdict.run_id, verdict.epoch, "the server gave it to another")
-            elif verdict.outcome == "CANCEL_REQUESTED":
-                self._cancel(verdict.run_id, verdict.epoch, 30)
+            self._judge(verdict, sent_at=sent_at)
         for directive in answer.directives:
-            if directive.kind == "DRAIN" and not self._is_draining:
-                self.stop()
+            self._obey(directive.kind, directive.reason)
+        if not any(directive.kind == "PAUSE" for directive in answer.directives):
+            self._orders.resume()
 
-    def _mind_fences(self) -> None:
-        """Kill what another agent may start again, before it may: counted from the last renewal."""
-        silent = time.monotonic() - self._renewed_at
-        for held in list(self._held.values()):
-            if held.fence_seconds is not None and silent > held.fence_seconds * FENCE_SHARE:
-                held.lose(f"no contact for {silent:.0f} s, its fence is near")
+    def _judge(self, verdict: LeaseVerdict, *, sent_at: float) -> None:
+        if verdict.outcome in {"LOST", "UNKNOWN"}:
+            self._lose(verdict.run_id, verdict.epoch, "the server gave it to another")
+            return
+        held = self._held.get((verdict.run_id, verdict.epoch))
+        if held is not None and verdict.outcome in {"RENEWED", "CANCEL_REQUESTED"}:
+            held.renewed(sent_at)
+        if verdict.outcome == "CANCEL_REQUESTED":
+            self._cancel(verdict.run_id, verdict.epoch, 30)
 
     def _leases(self) -> list[LeaseInput]:
         return [held.lease for held in self._held.values() if held.is_claimed]

@@ -102,12 +102,13 @@ class ForkServer:
             self._connection.close()
             self._wake_reader.close()
             self._wake_writer.close()
-            _take_over_output(descriptors)
+            _take_over_output(descriptors[:2])
+            fence = descriptors[2] if len(descriptors) > 2 else None
             os.environ.clear()
             os.environ.update(start.environment)
             _extend_import_path()
             os.chdir(start.folder)
-            code = lifeline.run(msgspec.json.encode(start.job))
+            code = lifeline.run(msgspec.json.encode(start.job), fence=fence)
         except BaseException:  # noqa: BLE001  the edge of a process: nothing may return into the server
             traceback.print_exc()
         finally:

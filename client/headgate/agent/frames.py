@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 _LENGTH = struct.Struct("!I")
-MAX_DESCRIPTORS = 2
+MAX_DESCRIPTORS = 3
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
-    """Asks for a process: stdout and stderr come as descriptors with the frame.
+    """Asks for a process: stdout, stderr and where it has one its fence come as descriptors.
 
     Args:
         key: names the process in the answers.

@@ -16,12 +16,15 @@ from headgate.api import agents
 from headgate.api.agents import Claim
 from headgate.api.calls import LeaseInput
 from headgate.api.transport import Transport
+from headgate.engine.fence import seconds_since_boot
 from headgate.errors import ApiError, LeaseLostError
 
 logger = logging.getLogger("headgate.agent")
 
 RELEASE_PATIENCE_SECONDS = 600.0
 KILL_AFTER_SECONDS = 10.0
+AGENT_SHARE, OWN_SHARE = 0.9, 0.95
+"""At which share of its fence the agent kills a run, and it itself where the agent is late."""
 PASSED_ON = ("HEADGATE_HOME", "HEADGATE_LOG_LEVEL")
 
 
@@ -46,7 +49,10 @@ class HeldRun:
         self._cancelling: asyncio.Task[None] | None = None
         self._cancel_grace: int | None = None
         self._is_lost = False
+        self._fenced_after: float | None = None
+        self._renewed_at = seconds_since_boot()
         self.is_claimed = False
+        self.was_claimed = False
 
     @property
     def run_id(self) -> str:
@@ -56,6 +62,7 @@ class HeldRun:
     async def run(self) -> None:
         """Claim the run, execute it, and tell the server what its process cannot."""
         place = self._workplace
+        self._renewed_at = seconds_since_boot()
         try:
             claim = await agents.claim(
                 place.transport, session_id=place.session_id(), lease=self.lease
@@ -66,7 +73,7 @@ class HeldRun:
         except ApiError as error:
             logger.warning("%s could not be claimed: %s", self.run_id, error)
             return
-        self.is_claimed = True
+        self.is_claimed = self.was_claimed = True
         job = claim.job
         if job.get("onAgentLost") == "RETRY":
             self.fence_seconds = float(job.get("fenceSeconds") or 0) or None
@@ -83,6 +90,7 @@ class HeldRun:
             await self._release("CRASHED", f"The process could not be started: {error}")
             return
         self._launched = launched
+        self._extend()
         if self._cancel_grace is not None:
             self.cancel(grace_seconds=self._cancel_grace)
         reporter = OutputReporter(
@@ -100,11 +108,19 @@ class HeldRun:
         if self._cancelling is not None:
             self._cancelling.cancel()
         await reporting
+        self._launched = None
+        launched.close()
         await self._account(code)
 
     async def _account(self, code: int) -> None:
         if self._is_lost:
             logger.info("%s was stopped: its lease went elsewhere", self.run_id)
+        elif self._fenced_after is not None:
+            await self._release(
+                "CRASHED",
+                f"The agent had no contact for {self._fenced_after:.0f} s and stopped the run "
+                "before its fence.",
+            )
         elif code == 0:
             logger.info("%s ended", self.run_id)
         elif self._cancel_grace is not None:
@@ -128,6 +144,31 @@ class HeldRun:
         logger.warning("%s is lost (%s); its process is killed", self.run_id, reason)
         if self._launched is not None:
             self._launched.send_signal(signal.SIGKILL)
+
+    def renewed(self, sent_at: float) -> None:
+        """Note that the lease was renewed, by a call that was sent then."""
+        self._renewed_at = max(self._renewed_at, sent_at)
+        self._extend()
+
+    def mind_fence(self) -> None:
+        """Kill a run that another agent may start again, before it may.
+
+        Counted from when the last renewal was sent. Its process is known to be gone then, so the
+        server may hear of it.
+        """
+        silent = seconds_since_boot() - self._renewed_at
+        if self.fence_seconds is None or silent <= self.fence_seconds * AGENT_SHARE:
+            return
+        if self._is_lost or self._fenced_after is not None or self._launched is None:
+            return
+        self._fenced_after = silent
+        self.is_claimed = False
+        logger.warning("%s: no contact for %.0f s, its fence is near", self.run_id, silent)
+        self._launched.send_signal(signal.SIGKILL)
+
+    def _extend(self) -> None:
+        if self._launched is not None and self.fence_seconds is not None:
+            self._launched.live_until(self._renewed_at + self.fence_seconds * OWN_SHARE)
 
     async def _stop_within(self, seconds: float) -> None:
         if self._launched is None:

@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ class WarmProcesses:
         *,
         environment: Mapping[str, str],
         folder: Path,
-        outputs: tuple[int, int],
+        descriptors: Sequence[int],
     ) -> WarmProcess:
         """Fork a process that runs the job.
 
@@ -81,7 +81,8 @@ class WarmProcesses:
             job: as ``runClaim`` answered it.
             environment: the process's whole environment.
             folder: the process's working directory.
-            outputs: descriptors that become its standard output and error; the caller closes them.
+            descriptors: what becomes its standard output and error, and its fence where it has
+                one; the caller closes them.
 
         Raises:
             ForkServerLost: the fork server ended before the process had started.
@@ -99,9 +100,7 @@ class WarmProcesses:
                 Start(key=key, job=dict(job), environment=dict(environment), folder=str(folder))
             )
             try:
-                await asyncio.to_thread(
-                    send_with_descriptors, self._connection, frame, list(outputs)
-                )
+                await asyncio.to_thread(send_with_descriptors, self._connection, frame, descriptors)
             except OSError as error:
                 self._starting.pop(key, None)
                 self._exits.pop(key, None)

@@ -1,9 +1,9 @@
 """The agent's protocol over the API: register, heartbeat, work stream, claim, release, leave."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -131,17 +131,50 @@ async def heartbeat(
 
 
 async def work_stream(
-    transport: Transport, *, session_id: str, held: Sequence[LeaseInput]
-) -> AsyncIterator[WorkMessage]:
+    transport: Transport,
+    *,
+    session_id: str,
+    held: Sequence[LeaseInput],
+    over: Literal["websocket", "sse"] = "websocket",
+) -> AsyncGenerator[WorkMessage]:
     """Receive offers and control messages; the caller re-opens a broken stream."""
     variables = {
         "input": {"sessionId": session_id, "held": [lease.as_variables() for lease in held]}
     }
     async with aclosing(
-        transport.subscribe(document(NOUN, "AgentWork"), variables, operation="AgentWork")
+        transport.subscribe(
+            document(NOUN, "AgentWork"), variables, operation="AgentWork", over=over
+        )
     ) as messages:
         async for message in messages:
             yield read_message(message["agentWork"])
+
+
+async def poll(
+    transport: Transport,
+    *,
+    session_id: str,
+    held: Sequence[LeaseInput],
+    wait_seconds: int,
+    most: int = 100,
+) -> list[WorkMessage]:
+    """Wait for the messages of a work stream where none can be had; asked for once.
+
+    The first one is StreamOpened; what is not fetched comes with the next call.
+    """
+    payload = await change(
+        transport,
+        NOUN,
+        "AgentPoll",
+        input={
+            "sessionId": session_id,
+            "held": [lease.as_variables() for lease in held],
+            "waitSeconds": wait_seconds,
+            "max": most,
+        },
+        deadline_seconds=0,
+    )
+    return [read_message(message) for message in payload["messages"]]
 
 
 async def claim(transport: Transport, *, session_id: str, lease: LeaseInput) -> Claim:

@@ -5,7 +5,7 @@ import os
 import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 
 from headgate.api.background import BackgroundLoop, background_loop, close_at_exit
 from headgate.errors import RetryableApiError
@@ -36,6 +36,13 @@ def _socket() -> "ModuleType":
     import headgate.api.socket as socket  # noqa: PLC0415 - named lazy-import place: websockets
 
     return socket
+
+
+def _event_stream() -> "ModuleType":
+    """Import the event stream's client at the first one: only agents behind proxies need it."""
+    import headgate.api.event_stream as stream  # noqa: PLC0415 - named lazy-import place: aiohttp
+
+    return stream
 
 
 def retry_delay_seconds(attempt: int, *, wish_seconds: float | None = None) -> float:
@@ -147,17 +154,23 @@ class Transport:
             attempt += 1
 
     async def subscribe(
-        self, document: str, variables: dict[str, Any], *, operation: str
+        self,
+        document: str,
+        variables: dict[str, Any],
+        *,
+        operation: str,
+        over: Literal["websocket", "sse"] = "websocket",
     ) -> AsyncGenerator[dict[str, Any]]:
-        """Open a socket of its own for one subscription and yield the ``data`` of each message.
+        """Open a connection of its own for one subscription and yield each message's ``data``.
 
         The caller re-opens a broken subscription with its cursor; nothing is repeated here.
 
         Raises:
-            RetryableApiError: the socket could not be opened, or broke.
+            RetryableApiError: the connection could not be opened, or broke.
             ApiError: the server refused the subscription.
         """
-        messages = _socket().subscribe(
+        opener = _socket() if over == "websocket" else _event_stream()
+        messages = opener.subscribe(
             self.graphql_url,
             token=self.token,
             text=document,

@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from headgate.agent.agent import AgentOptions, run_agent
+from headgate.agent.work_stream import carriers
 from headgate.api import server_info
 from headgate.api.transport import Transport
 from headgate.cli.connection import PATIENCE_SECONDS, Server
@@ -54,6 +55,8 @@ def start_agent(
         is_once=once,
         queue_names=tuple(queue) if queue else None,
         is_warm=not cold,
+        carriers=carriers(settings.agent_transport),
+        climb_seconds=settings.agent_climb_seconds,
         # An agent's own key is bound to a workspace, so none need be configured.
         workspace=settings.require_workspace() if has_workspace else None,
     )

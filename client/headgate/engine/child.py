@@ -1,4 +1,7 @@
-"""``python -m headgate.engine.child``: reads a job as JSON on standard input and runs it."""
+"""``python -m headgate.engine.child [FENCE]``: reads a job as JSON on standard input and runs it.
+
+FENCE is a descriptor from which the process learns until when it may live.
+"""
 
 import os
 import sys
@@ -8,7 +11,8 @@ from headgate.engine import lifeline
 
 def main() -> None:
     """Run the job and leave at once: threads that user code left behind must not hold the slot."""
-    code = lifeline.run(sys.stdin.buffer.read())
+    fence = int(sys.argv[1]) if len(sys.argv) > 1 else None
+    code = lifeline.run(sys.stdin.buffer.read(), fence=fence)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

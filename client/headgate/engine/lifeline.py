@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 
+from headgate.engine.fence import die_in_time
 from headgate.engine.flow_run import run_job
 from headgate.engine.outlets import outlive_reader
 from headgate.specs import decode_job
@@ -12,12 +13,19 @@ from headgate.specs import decode_job
 _PR_SET_PDEATHSIG = 1
 
 
-def run(document: bytes) -> int:
+def run(document: bytes, *, fence: int | None = None) -> int:
     """Run a job in this process and return its exit code.
 
     Under RETRY the kernel kills this process with its parent: the run starts again elsewhere, and
     two copies of it must never run at once. Otherwise the run goes on without an agent.
+
+    Args:
+        document: the job, as JSON.
+        fence: where the agent writes until when this process may live: it kills itself then, for
+            an agent that hangs can neither renew the lease nor kill anybody.
     """
+    if fence is not None:
+        die_in_time(fence)
     job = decode_job(document)
     if job.on_agent_lost == "RETRY":
         _die_with_parent()

@@ -1,76 +1,23 @@
 """Streams over real Postgres and Valkey: what an agent's session receives, and when."""
 
-import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from headgate_server.dispatch.dispatcher import Dispatcher
 from headgate_server.dispatch.messages import (
     CloseReason,
-    Directive,
-    DirectiveKind,
-    Message,
     StreamClosing,
-    StreamHeartbeat,
-    StreamOpened,
 )
-from headgate_server.domain.leases import CancelRequest, LeaseRef, Offer
-from headgate_server.domain.tenancy import Principal
+from headgate_server.domain.agents import Directive, DirectiveKind
+from headgate_server.domain.leases import CancelRequest
 from headgate_server.services import agents
 from headgate_server.services.flow_runs import change, create
 from headgate_server.settings import Timers
 from tests.factories.deployments import make_session
+from tests.fixtures.streams import dispatching, streaming
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
-
-WAIT_SECONDS = 5.0
-
-
-class Stream:
-    """A work stream with its messages one at a time, heartbeats left out."""
-
-    def __init__(self, messages: AsyncGenerator[Message]) -> None:
-        self._messages = messages
-
-    async def next(self) -> Message:
-        async with asyncio.timeout(WAIT_SECONDS):
-            async for message in self._messages:
-                if not isinstance(message, StreamHeartbeat):
-                    return message
-        raise AssertionError("The stream ended.")
-
-    async def offer(self) -> Offer:
-        message = await self.next()
-        assert isinstance(message, Offer), message
-        return message
-
-
-@asynccontextmanager
-async def dispatching(world: World, timers: Timers | None = None) -> AsyncGenerator[Dispatcher]:
-    dispatcher = Dispatcher(database=world.database, bus=world.bus, timers=timers or Timers())
-    yield dispatcher
-    await dispatcher.stop()
-
-
-def agent_of(world: World) -> Principal:
-    return replace(world.tenant.owner, workspace_id=world.tenant.workspace_id)
-
-
-@asynccontextmanager
-async def streaming(
-    world: World, dispatcher: Dispatcher, held: list[LeaseRef] | None = None
-) -> AsyncGenerator[tuple[Stream, StreamOpened]]:
-    messages = dispatcher.stream(agent_of(world), session_id=world.session_id, held=held or [])
-    async with aclosing(messages):
-        stream = Stream(messages)
-        opened = await stream.next()
-        assert isinstance(opened, StreamOpened)
-        yield stream, opened
 
 
 async def test_a_run_created_while_a_stream_is_open_is_offered_at_once(world: World) -> None:

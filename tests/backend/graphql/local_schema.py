@@ -74,9 +74,10 @@ async def read_versions(_work: UnitOfWork, ids: list[UUID]) -> Mapping[UUID, int
 
 
 class State:
-    """What the local mutation changes."""
+    """What the local mutation changes, and how many subscriptions wait."""
 
     version = 0
+    waiting = 0
 
 
 STATE = State()
@@ -206,8 +207,12 @@ class Subscription:
 
     @scoped_subscription(requires=ANY_CREDENTIAL, description="Never says anything.")
     async def silence(self) -> AsyncGenerator[int, None]:
-        await asyncio.Event().wait()
-        yield 0
+        STATE.waiting += 1
+        try:
+            await asyncio.Event().wait()
+            yield 0
+        finally:
+            STATE.waiting -= 1
 
 
 SCHEMA = make_schema(query=Query, mutation=Mutation, subscription=Subscription)

@@ -107,7 +107,7 @@ async def test_an_expired_offer_cannot_be_claimed_and_is_offered_again(world: Wo
     with pytest.raises(LeaseLost):
         await world.claim(offered)
     async with world.system() as work:
-        assert await reap.take_back_offers(work) == 1
+        assert await reap.take_back_offers(work) == (1, [])
     (again,) = await world.offer()
 
     assert (again.run_id, again.deliveries) == (offered.run_id, 2)

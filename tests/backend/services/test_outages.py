@@ -2,14 +2,20 @@
 
 from datetime import timedelta
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import func, select
 
+from headgate_server.domain.leases import LeaseOutcome, LeaseRef
+from headgate_server.domain.states import StateType, propose
 from headgate_server.loops import lost_runs
 from headgate_server.loops.loop import LoopContext
 from headgate_server.services import upkeep
+from headgate_server.services.leases import hold
 from headgate_server.settings import Timers
+from headgate_server.tables.events import outbox
 from headgate_server.tables.work_pools import work_items
-from tests.fixtures.world import World
+from tests.factories.deployments import Promise, make_deployment, make_session
+from tests.fixtures.world import LEASE, World
 
 GRACE = Timers().outage_grace
 ABANDON_AFTER = timedelta(minutes=10)
@@ -65,3 +71,76 @@ async def test_a_silent_holder_is_judged_while_the_api_serves(world: World) -> N
     assert await reap(world) >= 1
 
     assert (await world.history(lease.run_id))[-1][1] == "Crashed"
+
+
+RUNS = 5
+
+
+async def started_under(world: World, on_agent_lost: str) -> list[LeaseRef]:
+    """Have runs of a deployment with that promise under way, ten minutes of silence allowed."""
+    async with world.work() as work:
+        world.deployed = await make_deployment(work, promise=Promise(on_agent_lost=on_agent_lost))
+        world.session_id = await make_session(work, world.deployed)
+    return [await world.started() for _ in range(RUNS)]
+
+
+async def outage(world: World, minutes: int) -> None:
+    """Let no API serve for so long, with the reaper at work all the while."""
+    for _ in range(minutes):
+        world.shift.by += timedelta(minutes=1)
+        await reap(world)
+    assert await note_service(world) is not None
+    await reap(world)
+
+
+async def last_states(world: World, leases: list[LeaseRef]) -> set[str]:
+    return {(await world.history(lease.run_id))[-1][1] for lease in leases}
+
+
+async def outcomes(world: World, leases: list[LeaseRef]) -> set[LeaseOutcome]:
+    async with world.work() as work:
+        verdicts = await hold.renew_leases(work, held=leases, lease=LEASE)
+    return {verdict.outcome for verdict in verdicts}
+
+
+async def notices(world: World) -> int:
+    async with world.system() as work:
+        rows = await work.execute(
+            select(func.count()).where(outbox.c.name == "flow_run.unresponsive")
+        )
+        return rows.scalar_one()
+
+
+@pytest.mark.parametrize("minutes", [8, 12])
+@pytest.mark.parametrize("on_agent_lost", ["CRASH", "RETRY"])
+async def test_runs_whose_processes_lived_through_our_outage_go_on(
+    world: World, on_agent_lost: str, minutes: int
+) -> None:
+    await note_service(world)
+    leases = await started_under(world, on_agent_lost)
+
+    await outage(world, minutes)
+
+    assert await last_states(world, leases) == {"Running"}
+    assert await notices(world) == 0
+    assert await outcomes(world, leases) == {LeaseOutcome.RENEWED}
+
+
+async def test_runs_that_their_agents_stopped_in_our_outage_start_again_once(
+    world: World,
+) -> None:
+    await note_service(world)
+    leases = await started_under(world, "RETRY")
+
+    await outage(world, 12)
+    for lease in leases * 2:
+        async with world.work() as work:
+            await hold.release_run(work, lease=lease, state=propose(StateType.CRASHED, message="!"))
+    world.shift.by += timedelta(seconds=10)
+    again = await world.offer()
+
+    assert await last_states(world, leases) == {"AwaitingRetry"}
+    assert await outcomes(world, leases) == {LeaseOutcome.LOST}
+    assert {offer.run_id for offer in again} == {lease.run_id for lease in leases}
+    assert [offer.epoch for offer in again] == [leases[0].epoch + 2] * RUNS
+    assert await notices(world) == 0

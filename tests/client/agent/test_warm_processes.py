@@ -1,5 +1,6 @@
 """Forks of a real warm interpreter: fast, each alone, and true to the code as it is now."""
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncGenerator
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from headgate.agent.launchers.process import Launched, ProcessLauncher
+from headgate.engine.fence import seconds_since_boot
 from tests.fixtures.deadlines import eventually
 
 pytestmark = pytest.mark.anyio
@@ -51,6 +53,11 @@ def leaves():
     os._exit(7)
 
 @flow
+def waits():
+    OUT.write_text("waits")
+    signal.pause()
+
+@flow
 def imports():
     import a_module_of_the_job
     OUT.write_text(a_module_of_the_job.NAME)
@@ -74,9 +81,18 @@ class Place:
         self.flows.write_text(FLOWS)
 
     async def launch(
-        self, launcher: ProcessLauncher, flow: str, *, environment: dict[str, str] | None = None
+        self,
+        launcher: ProcessLauncher,
+        flow: str,
+        *,
+        environment: dict[str, str] | None = None,
+        on_agent_lost: str = "CRASH",
     ) -> Launched:
-        job: dict[str, Any] = {"flowName": flow, "entrypoint": f"{self.flows}:{flow}"}
+        job: dict[str, Any] = {
+            "flowName": flow,
+            "entrypoint": f"{self.flows}:{flow}",
+            "onAgentLost": on_agent_lost,
+        }
         base = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         given = {**base, "OUT": str(self.out), "HEADGATE_HOME": str(self.folder / "home")}
         return await launcher.launch(
@@ -150,3 +166,22 @@ async def test_a_cold_start_does_the_same(place: Place) -> None:
     assert await place.run(cold, "look") == 0
 
     assert place.out.read_text() == f"{place.folder} None False 1 True"
+
+
+@pytest.mark.parametrize("mode", ["warm", "cold"])
+async def test_a_process_kills_itself_at_the_last_deadline_it_was_given(
+    place: Place, mode: str
+) -> None:
+    launcher = ProcessLauncher(is_warm=mode == "warm")
+    launched = await place.launch(launcher, "waits", on_agent_lost="RETRY")
+    await eventually(place.out.exists, what="The flow")
+    ending = asyncio.ensure_future(launched.process.wait())
+
+    launched.live_until(seconds_since_boot() + 3600)
+    launched.live_until(seconds_since_boot() + 3601)
+    assert not (await asyncio.wait({ending}, timeout=0.2))[0]
+    launched.live_until(seconds_since_boot() + 0.3)
+
+    assert await asyncio.wait_for(ending, 10) == -signal.SIGKILL
+    assert b"silent for too long" in os.read(launched.stderr, 65_536)
+    await launcher.stop()

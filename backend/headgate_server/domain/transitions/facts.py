@@ -44,6 +44,7 @@ class Facts:
     is_forced: bool = False
     is_rerun: bool = False
     is_agent_lost: bool = False
+    is_undeliverable: bool = False
     is_lease_expired: bool = False
     is_cancel_requested: bool = False
     retries_used: int = 0

@@ -97,6 +97,8 @@ def infrastructure(facts: Facts, proposed: ProposedState) -> Verdict:
     """A crashed run starts again where its deployment says so and its budget lasts."""
     if proposed.type is not StateType.CRASHED or facts.proposer is Proposer.PERSON:
         return ACCEPT
+    if facts.is_undeliverable:
+        return undeliverable(facts)
     if facts.is_cancel_requested or facts.current_type is StateType.CANCELLING:
         state = propose(StateType.CANCELLED, message="Cancelled; its process is gone.")
         return rename(state, reason="A cancel was asked for before the run crashed.")
@@ -108,6 +110,15 @@ def infrastructure(facts: Facts, proposed: ProposedState) -> Verdict:
     message = f"{proposed.message} Starting again ({attempt} of {facts.infrastructure_retries})."
     state = propose(StateType.SCHEDULED, name="AwaitingRetry", message=message)
     return rename(state, reason="The deployment starts crashed runs again.")
+
+
+def undeliverable(facts: Facts) -> Verdict:
+    """A run that was offered too often crashes, unless somebody has it in hand by now."""
+    is_waiting = facts.phase is Phase.READY
+    is_stale = facts.phase is Phase.CLAIMED and facts.is_lease_expired
+    if is_waiting or is_stale:
+        return ACCEPT
+    return reject("The run has been taken up.", code="CONFLICT")
 
 
 def retry(facts: Facts, proposed: ProposedState) -> Verdict:

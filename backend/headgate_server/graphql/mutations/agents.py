@@ -6,10 +6,11 @@ from uuid import UUID
 
 import strawberry
 
-from headgate_server.dispatch.messages import DirectiveKind
+from headgate_server.dispatch.renewals import Heartbeat
 from headgate_server.domain import api_keys, ids
 from headgate_server.domain.agents import PROTOCOL_VERSION, AgentSession, AgentState
 from headgate_server.domain.clock import SystemClock
+from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.errors import MutationError
@@ -20,13 +21,19 @@ from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.shapes.json_values import an_object
 from headgate_server.graphql.shapes.nodes import load, show_id
 from headgate_server.graphql.shapes.payloads import DeletePayload
-from headgate_server.graphql.types.agents import Agent, AgentDirective
+from headgate_server.graphql.types.agents import (
+    Agent,
+    AgentDirective,
+    AgentWorkMessage,
+    show_message,
+)
 from headgate_server.graphql.types.leases import LeaseInput, LeaseVerdict, parse_uuid, show_verdict
 from headgate_server.graphql.types.work_pools import WorkPool, show_work_pool
 from headgate_server.services import agents
-from headgate_server.services.leases import hold
+from headgate_server.services.agents import SessionReport
 
-_DIRECTIVES = {AgentState.DRAINING: DirectiveKind.DRAIN, AgentState.PAUSED: DirectiveKind.PAUSE}
+MAX_WAIT_SECONDS = 25
+MAX_POLLED = 100
 
 
 @strawberry.input(description="A process that registers as an agent.")
@@ -103,7 +110,9 @@ class AgentHeartbeatInput:
 @strawberry.type(description="What the agent has to know.")
 class AgentHeartbeatPayload:
     leases: list[LeaseVerdict] = payload_field("A verdict on each held lease.", default=[])
-    directives: list[AgentDirective] = payload_field("Orders to the agent itself.", default=[])
+    directives: list[AgentDirective] = payload_field(
+        "The orders that stand; one that is not here any more is over.", default=[]
+    )
     server_time: datetime = strawberry.field(
         default_factory=SystemClock().now, description="The server's time."
     )
@@ -115,6 +124,31 @@ class AgentHeartbeatPayload:
 @strawberry.input(description="A session that takes nothing more.")
 class AgentDrainInput:
     session_id: strawberry.ID = strawberry.field(description="The caller's agent session.")
+    deadline: datetime | None = strawberry.field(
+        default=None, description="When it leaves, whatever it still holds; for people."
+    )
+
+
+@strawberry.input(description="A wait for the next messages, where no stream can be had.")
+class AgentPollInput:
+    session_id: strawberry.ID = strawberry.field(description="The caller's agent session.")
+    held: list[LeaseInput] = strawberry.field(
+        description="What the agent holds already, at most 1,000; each is renewed."
+    )
+    wait_seconds: int | None = strawberry.field(
+        default=25, description="How long to wait for a message: 0 to 25."
+    )
+    max: int | None = strawberry.field(
+        default=10, description="How many messages to take at once, besides the first: 1 to 100."
+    )
+
+
+@strawberry.type(description="What a work stream would have brought.")
+class AgentPollPayload:
+    messages: list[AgentWorkMessage] = payload_field(
+        "StreamOpened, then what waited or came; what is not fetched comes again.", default=[]
+    )
+    errors: list[MutationError] = errors_field()
 
 
 @strawberry.type(description="An agent that was changed.")
@@ -136,6 +170,20 @@ def _token(
         pepper=context.backend.pepper,
     )
     return token, expires_at
+
+
+def _within(value: int | None, *, default: int, low: int, name: str) -> int:
+    """Return a number of a poll.
+
+    Raises:
+        InvalidInput: out of its range.
+    """
+    high = MAX_WAIT_SECONDS if name == "waitSeconds" else MAX_POLLED
+    if value is None:
+        return default
+    if not low <= value <= high:
+        raise InvalidInput(f"{name} is from {low} to {high}.", path=[name])
+    return value
 
 
 async def _show_agent(context: OperationContext, session: AgentSession) -> Agent | None:
@@ -195,22 +243,45 @@ class AgentMutations:
         context = info.context
         session_id = own_session(context.principal, input.session_id)
         held = [lease.to_ref("held", str(place)) for place, lease in enumerate(input.held)]
-        async with context.work(context.own_workspace_id) as work:
-            session = await agents.report_session(
-                work, session_id=session_id, capacity=input.capacity, state=input.state
+        workspace_id = context.own_workspace_id
+        answer = await context.backend.dispatcher.renewals.show(
+            Heartbeat(
+                workspace_id,
+                held=tuple(held),
+                report=SessionReport(workspace_id, session_id, input.capacity, input.state),
             )
-            verdicts = await hold.renew_leases(work, held=held, lease=context.backend.timers.lease)
-        token, expires_at = _token(
-            context, session_id, workspace_id=session.workspace_id, now=work.now
         )
-        directive = _DIRECTIVES.get(session.state)
+        token, expires_at = _token(context, session_id, workspace_id=workspace_id, now=answer.now)
+        directives = answer.session.directives if answer.session is not None else ()
         return AgentHeartbeatPayload(
-            leases=[show_verdict(verdict) for verdict in verdicts],
-            directives=[AgentDirective(kind=directive, reason=None)] if directive else [],
-            server_time=work.now,
+            leases=[show_verdict(verdict) for verdict in answer.verdicts],
+            directives=[AgentDirective(kind=one.kind, reason=one.reason) for one in directives],
+            server_time=answer.now,
             session_token=token,
             expires_at=expires_at,
         )
+
+    @mutation(
+        requires=[Scope.AGENTS_CONNECT],
+        description="Wait for the messages of a work stream, where neither a WebSocket nor an "
+        "event stream gets through: the same messages and leases.",
+    )
+    async def agent_poll(
+        self,
+        info: Info,
+        input: Annotated[AgentPollInput, strawberry.argument(description="The wait.")],
+    ) -> AgentPollPayload:
+        context = info.context
+        session_id = own_session(context.principal, input.session_id)
+        held = [lease.to_ref("held", str(place)) for place, lease in enumerate(input.held)]
+        messages = await context.backend.dispatcher.poll(
+            context.principal,
+            session_id=session_id,
+            held=held,
+            wait_seconds=_within(input.wait_seconds, default=25, low=0, name="waitSeconds"),
+            most=_within(input.max, default=10, low=1, name="max"),
+        )
+        return AgentPollPayload(messages=[show_message(message) for message in messages])
 
     @mutation(
         requires=[Scope.AGENTS_CONNECT],
@@ -224,7 +295,9 @@ class AgentMutations:
         context = info.context
         session_id = own_session(context.principal, input.session_id)
         async with context.work(context.own_workspace_id) as work:
-            session = await agents.drain_session(work, session_id=session_id)
+            session = await agents.drain_session(
+                work, session_id=session_id, deadline=input.deadline
+            )
         return AgentPayload(agent=await _show_agent(context, session))
 
     @mutation(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import strawberry
 
+from headgate_server.dispatch.renewals import Heartbeat
 from headgate_server.domain import api_keys, ids
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.errors import InvalidInput, SessionFenced
@@ -173,8 +174,8 @@ class LeaseMutations:
         context = info.context
         lease = input.lease.to_own_ref(context.principal)
         workspace_id = await context.workspace_of(get_many_flow_runs, lease.run_id)
-        async with context.work(workspace_id) as work:
-            (verdict,) = await hold.renew_leases(
-                work, held=[lease], lease=context.backend.timers.lease
-            )
-        return RunRenewPayload(verdict=show_verdict(verdict), server_time=work.now)
+        answer = await context.backend.dispatcher.renewals.show(
+            Heartbeat(workspace_id, held=(lease,))
+        )
+        (verdict,) = answer.verdicts
+        return RunRenewPayload(verdict=show_verdict(verdict), server_time=answer.now)

@@ -7,10 +7,10 @@ from uuid import UUID
 import strawberry
 
 from headgate_server.dispatch import messages
-from headgate_server.dispatch.messages import CloseReason, DirectiveKind
+from headgate_server.dispatch.messages import CloseReason
 from headgate_server.domain import ids
 from headgate_server.domain.agents import Agent as AgentRow
-from headgate_server.domain.agents import AgentState
+from headgate_server.domain.agents import AgentState, Directive, DirectiveKind
 from headgate_server.domain.leases import CancelRequest, Offer
 from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
@@ -34,6 +34,9 @@ strawberry.enum(AgentState, description="What an agent's latest process is doing
 class Agent(Node):
     name: str = strawberry.field(description="Unique in its pool; 1 to 200 characters.")
     state: AgentState = strawberry.field(description="What its latest process is doing.")
+    state_reason: str | None = strawberry.field(
+        description="Why it is paused or draining, where that was not its own wish."
+    )
     capacity: int = strawberry.field(description="How many runs it takes at once; at most 1,000.")
     in_flight: int = strawberry.field(description="How many runs it holds now.")
     labels: JSON = strawberry.field(description="What it says of itself; at most 50.")
@@ -85,6 +88,7 @@ def show_agent(row: AgentRow) -> Agent:
         id=show_id(ids.Kind.AGENT, row.id),
         name=row.name,
         state=row.state,
+        state_reason=row.state_reason,
         capacity=row.capacity,
         in_flight=row.in_flight,
         labels=JSON(row.labels),
@@ -232,7 +236,7 @@ def show_message(row: messages.Message) -> AgentWorkMessage:
         case messages.LeaseRevoked():
             run_id = show_id(ids.Kind.FLOW_RUN, row.run_id)
             return LeaseRevoked(run_id=run_id, epoch=row.epoch, reason=row.reason)
-        case messages.Directive():
+        case Directive():
             return AgentDirective(kind=row.kind, reason=row.reason)
         case messages.StreamHeartbeat():
             return StreamHeartbeat(server_time=row.server_time)

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.leases import CancelRequest, LeaseRef, Offer, Phase
@@ -28,6 +27,36 @@ class Renewal:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpiredOffer:
+    """An offer that was taken back; ``is_session_paused`` where it was one too many."""
+
+    workspace_id: UUID
+    run_id: UUID
+    work_pool_id: UUID | None
+    deliveries: int
+    session_id: UUID
+    is_session_paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineDelays:
+    """How long a declined run waits: what was asked, or a step that doubles, up to the longest."""
+
+    asked: timedelta
+    step: timedelta
+    longest: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class DeclinedOffer:
+    """A run that was given back."""
+
+    work_pool_id: UUID | None
+    due_at: datetime
+    declines: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExpiredLease:
     """A lease whose time is over, as seen before its run is locked."""
 
@@ -35,6 +64,7 @@ class ExpiredLease:
     run_id: UUID
     phase: Phase
     last_seen_at: datetime | None
+    deliveries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,67 +78,62 @@ class SilentRun:
 
 
 async def renew_leases(
-    work: UnitOfWork, *, held: Sequence[LeaseRef], lease: timedelta
+    work: UnitOfWork, *, shown: Sequence[tuple[UUID, LeaseRef]], lease: timedelta
 ) -> list[Renewal]:
-    """Renew every lease that is still the holder's and describe each; in the order of ``held``."""
-    if not held:
+    """Renew every lease that is still the holder's and describe each; in the order shown."""
+    if not shown:
         return []
     rows = await work.execute(
         named("renew_leases"),
         {
-            "workspace_id": work.workspace_id,
-            "run_ids": [ref.run_id for ref in held],
-            "tokens": [ref.token for ref in held],
-            "epochs": [ref.epoch for ref in held],
+            "workspace_ids": [workspace_id for workspace_id, _ in shown],
+            "run_ids": [ref.run_id for _, ref in shown],
+            "tokens": [ref.token for _, ref in shown],
+            "epochs": [ref.epoch for _, ref in shown],
             "now": work.now,
             "lease": lease,
         },
     )
-    found = {(row.run_id, row.epoch): row for row in rows}
-    return [_renewal(found[ref.run_id, ref.epoch]) for ref in held]
+    return [Renewal(**row) for row in rows.mappings()]
 
 
-def _renewal(row: Any) -> Renewal:
-    return Renewal(
-        run_id=row.run_id,
-        epoch=row.epoch,
-        is_renewed=row.is_renewed,
-        is_cancel_requested=row.cancel_requested_at is not None,
-        is_known=row.is_known,
-        is_ended=row.is_ended,
-        is_back=row.is_back,
+async def take_back_offers(
+    work: UnitOfWork, *, most: int, to_pause: int, reason: str
+) -> list[ExpiredOffer]:
+    """Return expired offers to their pools, and pause sessions that let too many expire."""
+    rows = await work.execute(
+        named("reap_offers"),
+        {"now": work.now, "most": most, "to_pause": to_pause, "reason": reason},
     )
+    return [ExpiredOffer(**row) for row in rows.mappings()]
 
 
-async def take_back_offers(work: UnitOfWork, *, most: int) -> list[UUID]:
-    """Return expired offers to their pools; the pools with ready work again."""
-    rows = await work.execute(named("reap_offers"), {"now": work.now, "most": most})
-    return [row.work_pool_id for row in rows if row.work_pool_id is not None]
+async def return_offers(work: UnitOfWork, session_ids: Sequence[UUID]) -> set[UUID]:
+    """Take back the live offers of sessions; the pools with ready work again."""
+    rows = await work.execute(named("return_offers"), {"session_ids": list(session_ids)})
+    return {row.work_pool_id for row in rows if row.work_pool_id is not None}
 
 
-async def take_back_offer(work: UnitOfWork, ref: LeaseRef, *, due_at: datetime) -> UUID | None:
-    """Return one offer to its pool, to be due again at ``due_at``; None where it is not live."""
-    row = await work.execute(
-        update(work_items)
-        .where(
-            work_items.c.workspace_id == work.workspace_id,
-            work_items.c.run_id == ref.run_id,
-            work_items.c.token == ref.token,
-            work_items.c.epoch == ref.epoch,
-            work_items.c.phase == Phase.OFFERED,
-        )
-        .values(
-            phase=Phase.READY,
-            session_id=None,
-            token=None,
-            fence_until=None,
-            offered_at=None,
-            epoch=work_items.c.epoch + 1,
-            due_at=due_at,
-        )
-        .returning(work_items.c.work_pool_id)
+async def decline_offer(
+    work: UnitOfWork, ref: LeaseRef, *, session_id: UUID, delays: DeclineDelays
+) -> DeclinedOffer | None:
+    """Return one offer to its pool, to be due again later; None where it is not the session's."""
+    rows = await work.execute(
+        named("decline_offer"),
+        {
+            "workspace_id": work.workspace_id,
+            "run_id": ref.run_id,
+            "token": ref.token,
+            "epoch": ref.epoch,
+            "session_id": session_id,
+            "now": work.now,
+            "retry_after": delays.asked,
+            "step": delays.step,
+            "longest": delays.longest,
+        },
     )
-    return row.scalar_one_or_none()
+    row = rows.mappings().one_or_none()
+    return DeclinedOffer(**row) if row is not None else None
 
 
 async def list_expired(work: UnitOfWork, *, most: int) -> list[ExpiredLease]:
@@ -119,6 +144,7 @@ async def list_expired(work: UnitOfWork, *, most: int) -> list[ExpiredLease]:
             work_items.c.run_id,
             work_items.c.phase,
             work_items.c.last_seen_at,
+            work_items.c.deliveries,
         )
         .where(
             work_items.c.phase.in_([Phase.CLAIMED, Phase.RUNNING]),
@@ -128,7 +154,9 @@ async def list_expired(work: UnitOfWork, *, most: int) -> list[ExpiredLease]:
         .limit(most)
     )
     return [
-        ExpiredLease(row.workspace_id, row.run_id, Phase(row.phase), row.last_seen_at)
+        ExpiredLease(
+            row.workspace_id, row.run_id, Phase(row.phase), row.last_seen_at, row.deliveries
+        )
         for row in rows
     ]
 

@@ -34,7 +34,7 @@ with run as (
   where :item_effect = 'CLAIM' and workspace_id = :workspace_id and run_id = :run_id
 ), started as (
   update work_items set
-    phase = 'RUNNING', last_seen_at = :now, unresponsive_at = null,
+    phase = 'RUNNING', last_seen_at = :now, unresponsive_at = null, deliveries = 0, declines = 0,
     fence_until = cast(:now as timestamptz) + interval '1 millisecond'
       * case when on_agent_lost = 'RETRY' then fence_ms else abandon_after_ms end
   where :item_effect = 'START' and workspace_id = :workspace_id and run_id = :run_id

@@ -2,6 +2,9 @@
 -- is_held keeps paused work out of the index; the deployment itself has the last word, for runs
 -- that were being made while it was paused.
 -- A limited pool or queue was locked and counted in statements of their own before this one.
+-- Each queue is read from its own end of the index, and no further than there are free slots: a
+-- backlog in one queue costs the others nothing, and what another replica could use stays unlocked.
+-- Queues of one priority share evenly: the one with the least in hand comes first.
 with session as (
   select s.id,
     greatest(s.capacity - (
@@ -10,35 +13,49 @@ with session as (
     ), 0) as free
   from agent_sessions s
   where s.id = any(cast(:session_ids as uuid[])) and s.state = 'ONLINE' and s.ended_at is null
-  for update of s skip locked
+  order by s.id
+  for update of s
+), room as (
+  select least(:most, coalesce(sum(free), 0)) as total from session
+), served as (
+  select queue.id, queue.workspace_id, queue.name, queue.priority, limited.room,
+    case when cardinality(cast(:queue_ids as uuid[])) > 1 then (
+      select count(*) from work_items taken
+      where taken.work_pool_id = :work_pool_id and taken.phase <> 'READY'
+        and taken.work_queue_id = queue.id
+    ) else 0 end as taken
+  from work_queues queue
+  left join jsonb_to_recordset(cast(:queue_room as jsonb)) as limited(queue_id uuid, room bigint)
+    on limited.queue_id = queue.id
+  where queue.id = any(cast(:queue_ids as uuid[])) and queue.work_pool_id = :work_pool_id
 ), ready as (
-  select item.workspace_id, item.run_id, item.work_queue_id, item.queue_priority, item.priority,
-    item.due_at
-  from work_items item
-  where item.work_pool_id = :work_pool_id and item.phase = 'READY' and not item.is_held
-    and item.due_at <= :now
-    and item.work_queue_id = any(cast(:queue_ids as uuid[]))
-    and not exists (
-      select from deployments deployment
-      where deployment.workspace_id = item.workspace_id
-        and deployment.id = item.deployment_id and deployment.is_paused
-    )
-  order by item.queue_priority, item.priority desc, item.due_at, item.run_id
-  limit :most
-  for update of item skip locked
-), chosen as (
-  select *, row_number() over (
-    partition by work_queue_id order by queue_priority, priority desc, due_at, run_id
-  ) as place_in_queue
+  select found.*, served.name as queue_name, served.taken
+  from served
+  cross join lateral (
+    select item.workspace_id, item.run_id, item.work_queue_id, item.queue_priority, item.priority,
+      item.due_at
+    from work_items item
+    where item.work_queue_id = served.id and item.workspace_id = served.workspace_id
+      and item.phase = 'READY' and not item.is_held and item.due_at <= :now
+      and not exists (
+        select from deployments deployment
+        where deployment.workspace_id = item.workspace_id
+          and deployment.id = item.deployment_id and deployment.is_paused
+      )
+    order by item.priority desc, item.due_at, item.run_id
+    limit least((select total from room), coalesce(served.room, :most))
+    for update of item skip locked
+  ) found
+), fair as (
+  select *, taken + row_number() over (
+    partition by work_queue_id, priority order by due_at, run_id
+  ) as turn
   from ready
 ), allowed as (
-  select chosen.*, row_number() over (
-    order by queue_priority, priority desc, due_at, run_id
+  select *, row_number() over (
+    order by queue_priority, priority desc, turn, due_at, run_id
   ) as place
-  from chosen
-  left join jsonb_to_recordset(cast(:queue_room as jsonb)) as room(queue_id uuid, room bigint)
-    on room.queue_id = chosen.work_queue_id
-  where room.room is null or chosen.place_in_queue <= room.room
+  from fair
 ), slot as (
   select session.id, row_number() over (order by turn, session.id) as place
   from session, lateral generate_series(1, session.free) as turn
@@ -49,8 +66,7 @@ update work_items item set
   fence_until = cast(:now as timestamptz) + cast(:offer_ttl as interval),
   deliveries = item.deliveries + 1
 from allowed join slot on slot.place = allowed.place
-join work_queues queue on queue.id = allowed.work_queue_id
-  and queue.workspace_id = allowed.workspace_id
 where item.workspace_id = allowed.workspace_id and item.run_id = allowed.run_id
+  and allowed.place <= (select total from room)
 returning item.run_id, item.workspace_id, item.session_id, item.token, item.epoch,
-  item.fence_until as expires_at, queue.name as queue_name, item.priority, item.deliveries
+  item.fence_until as expires_at, allowed.queue_name, item.priority, item.deliveries

@@ -1,14 +1,19 @@
--- Renews the leases a holder shows, all in one statement, and tells what it should know of each.
+-- Renews the leases that holders show, all in one statement, and tells what each should know.
+-- Each is looked up in the workspace of whoever shows it: one statement serves many tenants.
 with shown as (
   select * from unnest(
-    cast(:run_ids as uuid[]), cast(:tokens as uuid[]), cast(:epochs as bigint[])
-  ) as s(run_id, token, epoch)
+    cast(:workspace_ids as uuid[]), cast(:run_ids as uuid[]), cast(:tokens as uuid[]),
+    cast(:epochs as bigint[])
+  ) with ordinality as s(workspace_id, run_id, token, epoch, place)
 ), held as (
-  select item.workspace_id, item.run_id, item.unresponsive_at
+  select item.workspace_id, item.run_id, item.token, item.epoch, item.unresponsive_at
   from work_items item
-  join shown on shown.run_id = item.run_id and shown.token = item.token
-    and shown.epoch = item.epoch
-  where item.workspace_id = :workspace_id and item.phase in ('CLAIMED', 'RUNNING')
+  where item.phase in ('CLAIMED', 'RUNNING') and exists (
+    select from shown
+    where shown.workspace_id = item.workspace_id and shown.run_id = item.run_id
+      and shown.token = item.token and shown.epoch = item.epoch
+  ) and item.workspace_id = any(cast(:workspace_ids as uuid[]))
+    and item.run_id = any(cast(:run_ids as uuid[]))
   order by item.run_id
   for update of item
 ), renewed as (
@@ -20,20 +25,22 @@ with shown as (
       else item.abandon_after_ms * interval '1 millisecond' end
   from held
   where item.workspace_id = held.workspace_id and item.run_id = held.run_id
-  returning item.run_id, item.epoch, item.cancel_requested_at
+  returning item.workspace_id, item.run_id, item.token, item.epoch, item.cancel_requested_at
 ), back as (
   update flow_runs set unresponsive_since = null, updated_at = :now
   from held
   where held.unresponsive_at is not null
     and flow_runs.workspace_id = held.workspace_id and flow_runs.id = held.run_id
-  returning flow_runs.id
+  returning flow_runs.workspace_id, flow_runs.id
 )
 select
   shown.run_id, shown.epoch, renewed.run_id is not null as is_renewed,
-  renewed.cancel_requested_at, run.id is not null as is_known,
+  renewed.cancel_requested_at is not null as is_cancel_requested, run.id is not null as is_known,
   coalesce(run.state_type in ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED'), false) as is_ended,
-  back.id is not null as is_back
+  renewed.run_id is not null and back.id is not null as is_back
 from shown
-left join renewed on renewed.run_id = shown.run_id
-left join flow_runs run on run.workspace_id = :workspace_id and run.id = shown.run_id
-left join back on back.id = shown.run_id
+left join renewed on renewed.workspace_id = shown.workspace_id
+  and renewed.run_id = shown.run_id and renewed.token = shown.token and renewed.epoch = shown.epoch
+left join flow_runs run on run.workspace_id = shown.workspace_id and run.id = shown.run_id
+left join back on back.workspace_id = shown.workspace_id and back.id = shown.run_id
+order by shown.place

@@ -1,6 +1,7 @@
 """What the holder of leases does: claim, decline, renew, release."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -17,11 +18,14 @@ from headgate_server.repositories import agents as agents_repository
 from headgate_server.repositories.flow_runs.transition import lock_run
 from headgate_server.repositories.leases import job as job_repository
 from headgate_server.repositories.leases import renew as repository
+from headgate_server.repositories.outbox import insert_events_of_workspaces
 from headgate_server.services.events import record_events
 from headgate_server.services.transitions import Proposal, Transition, holds, transition
 
 MAX_HELD = 1000
 MAX_DECLINE_DELAY = timedelta(hours=1)
+DECLINE_STEP = timedelta(seconds=1)
+LONGEST_DECLINE_DELAY = timedelta(minutes=1)
 
 
 async def claim_run(
@@ -41,7 +45,8 @@ async def claim_run(
         SessionFenced: the session has ended.
         LeaseLost: the offer expired, was taken back, or the run was cancelled meanwhile.
     """
-    if await agents_repository.find_session(work, session_id) is None:
+    session = await agents_repository.find_session(work, session_id)
+    if session is None:
         raise SessionFenced
     locked = await lock_run(work, lease.run_id)
     item = locked.item if locked else None
@@ -62,6 +67,8 @@ async def claim_run(
     claimed = await transition(work, run_id=lease.run_id, proposal=proposal)
     if claimed.error is not None:
         raise claimed.error
+    if session.expired_offers:
+        await agents_repository.forget_expired_offers(work, session_id)
     return claimed, await job_repository.read_job(work, lease.run_id)
 
 
@@ -70,14 +77,19 @@ async def decline_run(
 ) -> None:
     """Give an offer back; the run is offered again after ``retry_after``.
 
+    A run that was declined before waits longer each time, up to a minute.
+
     Raises:
         LeaseLost: the offer is not this session's any more.
         InvalidInput: a delay below zero or above one hour.
     """
     if not timedelta() <= retry_after <= MAX_DECLINE_DELAY:
         raise InvalidInput("retryAfter is from 0 to 1 hour.", path=["retryAfter"])
-    pool_id = await repository.take_back_offer(work, lease, due_at=work.now + retry_after)
-    if pool_id is None:
+    delays = repository.DeclineDelays(
+        asked=retry_after, step=DECLINE_STEP, longest=LONGEST_DECLINE_DELAY
+    )
+    declined = await repository.decline_offer(work, lease, session_id=session_id, delays=delays)
+    if declined is None:
         raise LeaseLost
     shown = ids.show(ids.Kind.FLOW_RUN, lease.run_id)
     await record_events(
@@ -90,28 +102,64 @@ async def decline_run(
                 payload={
                     "reason": reason[:500],
                     "session": ids.show(ids.Kind.AGENT_SESSION, session_id),
+                    "declines": declined.declines,
+                    "dueAt": declined.due_at.isoformat(),
                 },
             )
         ],
     )
-    work.wake(channels.pool(pool_id))
+    if declined.work_pool_id is not None:
+        work.wake(channels.pool(declined.work_pool_id))
 
 
-async def renew_leases(
-    work: UnitOfWork, *, held: Sequence[LeaseRef], lease: timedelta
-) -> list[Verdict]:
-    """Renew what the holder shows and answer each with a verdict, in the order shown.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A lease, and the workspace of whoever shows it."""
+
+    workspace_id: UUID
+    lease: LeaseRef
+
+
+def check_held(held: Sequence[LeaseRef]) -> None:
+    """Refuse what no holder can hold.
 
     Raises:
         InvalidInput: more than 1,000 leases, or one run twice.
     """
     if len(held) > MAX_HELD or len({ref.run_id for ref in held}) != len(held):
         raise InvalidInput(f"held has at most {MAX_HELD} leases, one a run.", path=["held"])
-    renewals = await repository.renew_leases(work, held=held, lease=lease)
-    back = [renewal for renewal in renewals if renewal.is_back]
+
+
+async def renew_leases(
+    work: UnitOfWork, *, held: Sequence[LeaseRef], lease: timedelta
+) -> list[Verdict]:
+    """Renew what one holder shows and answer each with a verdict, in the order shown.
+
+    Raises:
+        InvalidInput: more than 1,000 leases, or one run twice.
+    """
+    check_held(held)
+    shown = [Shown(work.workspace_id, ref) for ref in held]
+    return await renew_shown(work, shown=shown, lease=lease)
+
+
+async def renew_shown(
+    work: UnitOfWork, *, shown: Sequence[Shown], lease: timedelta
+) -> list[Verdict]:
+    """Renew what many holders show, in one statement; a verdict on each, in the order shown."""
+    renewals = await repository.renew_leases(
+        work, shown=[(one.workspace_id, one.lease) for one in shown], lease=lease
+    )
+    back = {
+        (one.workspace_id, renewal.run_id)
+        for one, renewal in zip(shown, renewals, strict=True)
+        if renewal.is_back
+    }
     if back:
-        await record_events(work, [_responsive(renewal.run_id) for renewal in back])
-        work.wake(*(channels.run(renewal.run_id) for renewal in back))
+        await insert_events_of_workspaces(
+            work, [(workspace_id, _responsive(run_id)) for workspace_id, run_id in back]
+        )
+        work.wake(channels.OUTBOX, *(channels.run(run_id) for _, run_id in back))
     return [_verdict(work, renewal, lease) for renewal in renewals]
 
 

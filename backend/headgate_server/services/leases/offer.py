@@ -1,9 +1,10 @@
 """Offers ready runs to sessions with room."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.leases import Offer
 from headgate_server.repositories.leases import offer as repository
@@ -61,3 +62,9 @@ async def offer_runs(
         if len(groups) > 1 and any(left is not None for left in queues.values()):
             break
     return offers
+
+
+async def return_offers(work: UnitOfWork, *, session_ids: Sequence[UUID]) -> None:
+    """Take back what sessions were offered and have not claimed, for others to have at once."""
+    pools = await renew.return_offers(work, session_ids)
+    work.wake(*(channels.pool(pool_id) for pool_id in pools))

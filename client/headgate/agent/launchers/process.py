@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import msgspec
 
 from headgate.agent.warm_processes import ForkServerLost, WarmProcesses
+from headgate.engine.fence import pack_deadline
 
 
 class Waitable(Protocol):
@@ -30,11 +31,28 @@ class Waitable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Launched:
-    """A run's process and the ends of its output that the agent reads."""
+    """A run's process, the ends of its output that the agent reads, and of its fence."""
 
     process: Waitable
     stdout: int
     stderr: int
+    fence: int | None = None
+
+    def live_until(self, deadline: float) -> None:
+        """Tell a process that must not outlive its lease until when it may live.
+
+        Args:
+            deadline: by ``fence.seconds_since_boot``.
+        """
+        if self.fence is not None:
+            # A process that is frozen reads nothing, and dies all the sooner when it is not.
+            with suppress(BlockingIOError, BrokenPipeError):
+                os.write(self.fence, pack_deadline(deadline))
+
+    def close(self) -> None:
+        """Let go of the fence of a process that is gone."""
+        if self.fence is not None:
+            os.close(self.fence)
 
     def send_signal(self, number: signal.Signals) -> None:
         """Signal the whole process group; nothing happens where it is gone."""
@@ -82,21 +100,25 @@ class ProcessLauncher:
         """
         stdout, child_stdout = os.pipe()
         stderr, child_stderr = os.pipe()
+        ours, theirs = [stdout, stderr], [child_stdout, child_stderr]
+        fence: int | None = None
+        if job.get("onAgentLost") == "RETRY":
+            child_fence, fence = os.pipe()
+            os.set_blocking(fence, False)
+            ours.append(fence)
+            theirs.append(child_fence)
         try:
             process = await self._start(
-                job,
-                environment=environment,
-                folder=folder,
-                outputs=(child_stdout, child_stderr),
+                job, environment=environment, folder=folder, descriptors=theirs
             )
         except BaseException:
-            os.close(stdout)
-            os.close(stderr)
+            for descriptor in ours:
+                os.close(descriptor)
             raise
         finally:
-            os.close(child_stdout)
-            os.close(child_stderr)
-        return Launched(process, stdout, stderr)
+            for descriptor in theirs:
+                os.close(descriptor)
+        return Launched(process, stdout, stderr, fence)
 
     async def stop(self) -> None:
         """Let go of the warm interpreter."""
@@ -109,17 +131,19 @@ class ProcessLauncher:
         *,
         environment: Mapping[str, str],
         folder: Path,
-        outputs: tuple[int, int],
+        descriptors: Sequence[int],
     ) -> Waitable:
         if self._warm is None:
-            return await _start_cold(job, environment=environment, folder=folder, outputs=outputs)
+            return await _start_cold(
+                job, environment=environment, folder=folder, descriptors=descriptors
+            )
         try:
             return await self._warm.start(
-                job, environment=environment, folder=folder, outputs=outputs
+                job, environment=environment, folder=folder, descriptors=descriptors
             )
         except ForkServerLost:
             return await self._warm.start(
-                job, environment=environment, folder=folder, outputs=outputs
+                job, environment=environment, folder=folder, descriptors=descriptors
             )
 
 
@@ -128,15 +152,18 @@ async def _start_cold(
     *,
     environment: Mapping[str, str],
     folder: Path,
-    outputs: tuple[int, int],
+    descriptors: Sequence[int],
 ) -> _ColdProcess:
+    stdout, stderr, *fence = descriptors
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "headgate.engine.child",
+        *map(str, fence),
+        pass_fds=fence,
         stdin=asyncio.subprocess.PIPE,
-        stdout=outputs[0],
-        stderr=outputs[1],
+        stdout=stdout,
+        stderr=stderr,
         env=dict(environment),
         cwd=folder,
         start_new_session=True,

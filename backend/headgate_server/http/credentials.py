@@ -1,0 +1,63 @@
+"""The credential of a connection that stays open: it is looked after for as long as that is."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from headgate_server.bus import channels
+from headgate_server.bus.bus import Bus, Listener
+from headgate_server.domain.clock import SystemClock
+from headgate_server.domain.errors import HeadgateError, Unauthenticated
+from headgate_server.domain.tenancy import Principal
+from headgate_server.http.auth import Authenticate
+
+logger = logging.getLogger("headgate.http")
+
+EXPIRED, REVOKED = "Token expired", "Forbidden"
+
+
+@dataclass(slots=True)
+class Credential:
+    """A token, and whom it speaks for now.
+
+    Args:
+        bus: wakes the watch as the token's key is revoked; None leaves that to the next look.
+        every_seconds: how often to look without being woken.
+    """
+
+    token: str
+    principal: Principal
+    authenticate: Authenticate
+    bus: Bus | None
+    every_seconds: float
+
+    async def until_over(self) -> str:
+        """Return why the token is good no more, as soon as it is not."""
+        key_id = self.principal.api_key_id
+        if self.bus is None or key_id is None:
+            return await self._until_over(None)
+        async with self.bus.listen(channels.api_key(key_id)) as listener:
+            return await self._until_over(listener)
+
+    async def _until_over(self, listener: Listener | None) -> str:
+        while True:
+            left = _seconds_left(self.principal.expires_at)
+            wait = max(min(self.every_seconds, left), 0.0)
+            if listener is None:
+                await asyncio.sleep(wait)
+            is_woken = listener is not None and await listener.wait(wait)
+            if not is_woken and left <= self.every_seconds:
+                return EXPIRED
+            try:
+                self.principal = await self.authenticate(self.token)
+            except Unauthenticated:
+                return REVOKED
+            except HeadgateError as error:
+                logger.warning("A token could not be looked up again: %s", error.code)
+
+
+def _seconds_left(expires_at: datetime | None) -> float:
+    if expires_at is None:
+        return float("inf")
+    return (expires_at - SystemClock().now().astimezone(UTC)).total_seconds()

@@ -87,10 +87,14 @@ def _is_positional(signature: inspect.Signature, name: str) -> bool:
 
 def needs_validation(signature: inspect.Signature) -> bool:
     """Return whether any parameter says what it takes."""
-    return any(
-        parameter.annotation not in {inspect.Parameter.empty, Any, "Any", object}
-        for parameter in signature.parameters.values()
-    )
+    return not all(_takes_anything(each.annotation) for each in signature.parameters.values())
+
+
+def _takes_anything(annotation: Any) -> bool:
+    # By identity: an annotation need not have a hash, nor its equality a truth value.
+    if isinstance(annotation, str):
+        return annotation == "Any"
+    return annotation is inspect.Parameter.empty or annotation is Any or annotation is object
 
 
 def validate(

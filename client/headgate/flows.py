@@ -14,10 +14,13 @@ from headgate.hooks import Hooked
 from headgate.specs import FlowSpec, Hook, Hooks, RetryDelays, RunNamer
 from headgate.states import State
 from headgate.task_runners import TaskRunner
+from headgate.texts import storable
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 T = TypeVar("T")
+
+MAX_NAME = 200
 
 
 class FlowOptions(TypedDict, total=False):
@@ -164,8 +167,9 @@ def flow(fn: Callable[..., Any] | None = None, /, **options: Unpack[FlowOptions]
 
     Args:
         fn: the function, when the decorator is used without options.
-        options: ``name``, ``description``, ``version``; ``flow_run_name``: a template over the
-            parameters, or a function; ``retries`` after the first attempt and
+        options: ``name``: at most 200 characters; ``description``, ``version``;
+            ``flow_run_name``: a template over the parameters, or a function, cut after 200
+            characters; ``retries`` after the first attempt and
             ``retry_delay_seconds``: a number, a list, or a function of the number of retries;
             ``timeout_seconds`` of each attempt; ``validate_parameters`` by their annotations, on
             by default; ``task_runner`` for submitted tasks; ``log_prints``; the hooks
@@ -186,11 +190,19 @@ async def _awaited(call: FlowCall, *, return_state: bool) -> Any:
     return state if return_state else state.result()
 
 
+def _name_of(fn: Callable[..., Any], options: FlowOptions) -> str:
+    name = storable(options.get("name") or fn.__name__.replace("_", "-"))
+    if len(name) > MAX_NAME:
+        message = f"A flow's name has at most {MAX_NAME} characters, not {len(name)}"
+        raise ValueError(message)
+    return name
+
+
 def _make_spec(fn: Callable[..., Any], options: FlowOptions) -> FlowSpec:
     timeout = options.get("timeout_seconds")
     return FlowSpec(
         fn=fn,
-        name=options.get("name") or fn.__name__.replace("_", "-"),
+        name=_name_of(fn, options),
         signature=inspect.signature(fn),
         is_async=inspect.iscoroutinefunction(fn),
         description=options.get("description") or inspect.getdoc(fn),

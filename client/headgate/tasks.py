@@ -259,8 +259,9 @@ def task(fn: Callable[..., Any] | None = None, /, **options: Unpack[TaskOptions]
 
     Args:
         fn: the function, when the decorator is used without options.
-        options: ``name``, ``description``, ``tags``, ``version``; ``task_run_name``: a template
-            over the parameters, or a function; ``retries`` after the first attempt,
+        options: ``name``, ``description``, ``version``; ``tags``, of which the server is told 50,
+            each cut after 100 characters; ``task_run_name``: a template over the parameters, or a
+            function, cut after 300 characters in reports; ``retries`` after the first attempt,
             ``retry_delay_seconds``: a number, a list, or a function of the number of retries;
             ``retry_jitter_factor``; ``retry_condition_fn``: called with (task, run, state);
             ``timeout_seconds`` of each attempt; ``log_prints``; the hooks ``on_running``,

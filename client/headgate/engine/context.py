@@ -194,7 +194,10 @@ current_tags: ContextVar[frozenset[str]] = ContextVar("headgate_tags", default=f
 
 @contextmanager
 def tags(*names: str) -> Generator[set[str]]:
-    """Give these tags to every run that starts inside, besides those of the contexts around."""
+    """Give these tags to every run that starts inside, besides those of the contexts around.
+
+    The server is told at most 50 tags of a run, each cut after 100 characters.
+    """
     token = current_tags.set(current_tags.get() | frozenset(names))
     try:
         yield set(current_tags.get())

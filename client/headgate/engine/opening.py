@@ -18,6 +18,7 @@ from headgate.settings import load_settings
 from headgate.specs import FlowSpec, Job
 from headgate.states import Pending
 from headgate.task_runners import TaskRunner, ThreadPoolTaskRunner
+from headgate.texts import MAX_FLOW_RUN_NAME, label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +125,8 @@ def _run_name(call: FlowCall, parameters: dict[str, Any]) -> str:
     if call.spec.run_name is None:
         return make_flow_run_name()
     what = {"flow_name": call.spec.name}
-    return declared_name(call.spec.run_name, parameters=parameters, what=what)
+    name = declared_name(call.spec.run_name, parameters=parameters, what=what)
+    return label(name, limit=MAX_FLOW_RUN_NAME) or make_flow_run_name()
 
 
 def _make_wrapper(

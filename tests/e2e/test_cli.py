@@ -317,6 +317,7 @@ def test_log_is_printed_and_followed(server: DevServer, agent: Leashed, tmp_path
     assert messages(printed.out) == ["before the gate", "behind the gate"]
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_watch_that_is_interrupted_exits_130(
     server: DevServer, agent: Leashed, tmp_path: Path
 ) -> None:

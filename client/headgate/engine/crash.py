@@ -9,6 +9,7 @@ from typing import Any
 
 from headgate.engine.timeouts import interrupt_thread
 from headgate.states import Cancelled, Crashed, State
+from headgate.texts import error_text, text_of
 
 
 class RunInterrupted(BaseException):
@@ -123,5 +124,6 @@ def state_of_interrupt(error: BaseException, *, struck: type[RunInterrupted] | N
     if isinstance(error, asyncio.CancelledError):
         return Crashed(message="The event loop cancelled the run's task", data=error)
     if isinstance(error, SystemExit):
-        return Crashed(message=f"User code left the process with {error.code!r}", data=error)
-    return Crashed(message=f"The engine failed: {error!r}", data=error)
+        code = text_of(error.code, as_text=repr)
+        return Crashed(message=f"User code left the process with {code}", data=error)
+    return Crashed(message=f"The engine failed: {error_text(error)}", data=error)

@@ -23,6 +23,7 @@ from headgate.reporting.records import Verdict
 from headgate.settings import Settings, load_settings
 from headgate.specs import FlowSpec, Job
 from headgate.states import Crashed, Failed, Running, State, TimedOut, state_of_value
+from headgate.texts import error_text, text_of
 
 logger = logging.getLogger(ENGINE)
 
@@ -102,7 +103,7 @@ def _report_unloadable(job: Job, *, settings: Settings, error: Exception) -> Ste
     )
     interrupter = Interrupter(is_cancelled_by_signal=True)
     recorder = yield from open_recorder(opening, settings=settings, interrupter=interrupter)
-    message = f"The flow could not be loaded from {job.entrypoint!r}: {error}"
+    message = f"The flow could not be loaded from {job.entrypoint!r}: {text_of(error)}"
     verdict: Verdict = yield from answer_of(recorder.propose(Crashed(message=message, data=error)))
     return verdict.accepted or verdict.state.is_final()
 
@@ -239,7 +240,7 @@ def _failed_attempt(context: FlowRunContext, error: Exception) -> Steps[State[An
 
 def _failed(context: FlowRunContext, error: Exception) -> State[Any]:
     logger_of(context).error("Attempt %d failed", context.run.run_count, exc_info=user_error(error))
-    return Failed(message=f"{type(error).__name__}: {error}", data=error)
+    return Failed(message=error_text(error), data=error)
 
 
 def _end(context: FlowRunContext, state: State[Any]) -> Steps[None]:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import orjson
 
 from headgate.errors import ParameterError
-from headgate.texts import storable, storable_json
+from headgate.texts import storable, storable_json, text_of
 
 MAX_PARAMETERS_BYTES = 512 * 1024
 
@@ -24,7 +24,7 @@ def bind(
     try:
         bound = signature.bind(*args, **kwargs)
     except TypeError as error:
-        message = f"{name}{signature} cannot be called like this: {error}"
+        message = f"{name}{text_of(signature)} cannot be called like this: {error}"
         raise ParameterError(message) from None
     bound.apply_defaults()
     return bound.arguments

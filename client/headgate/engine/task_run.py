@@ -50,6 +50,7 @@ from headgate.states import (
     state_of_value,
 )
 from headgate.task_runners import ThreadPoolTaskRunner
+from headgate.texts import error_text
 
 logger = logging.getLogger(ENGINE)
 
@@ -251,7 +252,7 @@ def _failed(context: TaskRunContext, error: Exception) -> State[Any]:
         f", {left} left" if left > 0 else "",
         exc_info=user_error(error),
     )
-    return Failed(message=f"{type(error).__name__}: {error}", data=error)
+    return Failed(message=error_text(error), data=error)
 
 
 def _wait_for_retry(context: TaskRunContext, state: State[Any]) -> Steps[None]:

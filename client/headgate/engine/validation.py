@@ -12,6 +12,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from headgate.errors import ParameterError
+from headgate.texts import cut, text_of
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 MAX_SHOWN = 80
@@ -54,8 +55,7 @@ def _explained(error: ValidationError) -> str:
 
 
 def _shortened(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+    return cut(text_of(value, as_text=repr), limit=MAX_SHOWN)
 
 
 def schema(fn: Callable[..., Any], *, signature: inspect.Signature) -> dict[str, Any]:

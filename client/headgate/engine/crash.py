@@ -49,6 +49,7 @@ class Interrupter:
         self._has_handler = False
         self._previous: Any = None
         self._is_over = False
+        self._is_resting = False
         self._messages: deque[type[RunInterrupted]] = deque()
 
     @property
@@ -58,14 +59,23 @@ class Interrupter:
 
     def attach(self, *, is_async: bool) -> None:
         """Note where user code is about to run; the root run of the main thread heeds SIGTERM."""
+        self.resume(is_async=is_async)
+        if self._parent is None and self._is_main:
+            self._previous = signal.signal(signal.SIGTERM, self._on_signal)
+            self._has_handler = True
+
+    def rest(self) -> None:
+        """Strike nobody for now: what runs is not the run's user code."""
+        self._is_resting = True
+
+    def resume(self, *, is_async: bool) -> None:
+        """Strike where user code goes on, maybe in another thread or task than before."""
         self._thread_id = threading.get_ident()
         self._is_main = threading.current_thread() is threading.main_thread()
         if is_async:
             self._loop = asyncio.get_running_loop()
             self._task = asyncio.current_task()
-        if self._parent is None and self._is_main:
-            self._previous = signal.signal(signal.SIGTERM, self._on_signal)
-            self._has_handler = True
+        self._is_resting = False
 
     def detach(self) -> None:
         """Strike no more: user code is over."""
@@ -80,6 +90,8 @@ class Interrupter:
         if self.kind is not None or self._is_over:
             return
         self.kind = CancelRequested
+        if self._is_resting:
+            return
         root = self._root
         if self._loop is not None:
             self._cancel_task()

@@ -5,12 +5,19 @@ import logging
 import signal
 from typing import Any
 
-from headgate.engine.context import FlowRunContext, surrounding
+from headgate.engine.context import FlowRunContext, current_flow_run, surrounding
 from headgate.engine.crash import Interrupter, ProcessTerminated, state_of_interrupt
-from headgate.engine.effects import Call, Sleep, Steps, WaitAll, answer_of, drive, drive_async
+from headgate.engine.effects import Sleep, Steps, WaitAll, answer_of, drive, drive_async
 from headgate.engine.entrypoints import load_flow, run_pull_steps
 from headgate.engine.hooks import call_hooks, hooks_of
 from headgate.engine.inputs import as_states
+from headgate.engine.iteration import (
+    call_function,
+    close_all,
+    drive_lazily,
+    drive_lazily_async,
+    follow,
+)
 from headgate.engine.opening import FlowCall, open_run
 from headgate.engine.parameters import as_call, bind_named
 from headgate.engine.retries import delay_before
@@ -57,6 +64,26 @@ async def run_here_async(call: FlowCall) -> State[Any]:
     return _after(context)
 
 
+def iterate(call: FlowCall) -> Any:
+    """Return the generator, synchronous or not, whose iteration is the run of a flow."""
+    steps = _lazy_steps(call)
+    drive_steps = drive_lazily_async if call.spec.is_async else drive_lazily
+    parent = current_flow_run.get()
+    siblings = parent.iterations if parent else None
+    return follow(drive_steps(steps, finish=_result), siblings=siblings)
+
+
+def _lazy_steps(call: FlowCall) -> Steps[FlowRunContext]:
+    try:
+        return (yield from flow_steps(call))
+    except ApiError as error:
+        raise _without_the_way(error) from None
+
+
+def _result(context: FlowRunContext) -> Any:
+    return _after(context).result()
+
+
 def _without_the_way(error: ApiError) -> ApiError:
     """Return the error as the caller needs it: what the server said, and the caller's own line."""
     logger.debug("The run was not opened", exc_info=error)
@@ -85,7 +112,14 @@ def run_job(job: Job) -> int:
     except ParameterError as error:
         problem = error
     steps = flow_steps(
-        FlowCall(flow=flow, spec=spec, parameters=parameters, error=problem, job=job)
+        FlowCall(
+            flow=flow,
+            spec=spec,
+            parameters=parameters,
+            error=problem,
+            job=job,
+            is_lazy=spec.is_generator,
+        )
     )
     context = asyncio.run(drive_async(steps)) if spec.is_async else drive(steps)
     return 0 if context.is_outcome_known else 1
@@ -162,6 +196,7 @@ def _guarded(context: FlowRunContext) -> Steps[State[Any]]:
         context.is_closing = True
         context.interrupt_tasks()
         yield WaitAll(list(context.futures), seconds=LINGER_SECONDS)
+        yield from close_all(context.iterations)
         return state_of_interrupt(error, struck=context.interrupter.struck)
 
 
@@ -169,6 +204,7 @@ def _attempts(context: FlowRunContext) -> Steps[State[Any]]:
     while True:
         context.run.run_count += 1
         state = yield from _attempt(context)
+        yield from close_all(context.iterations)
         retry = _next_attempt(context, state)
         if retry is None:
             return state
@@ -211,12 +247,13 @@ def _attempt(context: FlowRunContext) -> Steps[State[Any]]:
     args, kwargs = as_call(spec.signature, parameters=context.run.parameters)
     try:
         with prints_of(context, is_captured=_has_captured_prints(context)):
-            value = yield Call(
-                spec.fn,
+            value = yield from call_function(
+                spec,
                 args=args,
                 kwargs=kwargs,
-                is_async=spec.is_async,
                 deadline=context.deadline,
+                interrupter=context.interrupter,
+                is_lazy=context.is_lazy,
             )
     except RunTimeoutError as error:
         if context.deadline is None or error is not context.deadline.error:

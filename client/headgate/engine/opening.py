@@ -28,6 +28,7 @@ class FlowCall:
     Args:
         error: why the arguments do not fit; the run then fails before user code starts.
         job: what an agent was told, when this process was started for the run.
+        is_lazy: hand out the items of a generator function one by one.
     """
 
     flow: Any
@@ -36,6 +37,7 @@ class FlowCall:
     wait_for: Iterable[Any] | None = None
     error: ParameterError | None = None
     job: Job | None = None
+    is_lazy: bool = False
 
 
 def open_run(call: FlowCall) -> Steps[FlowRunContext]:
@@ -86,6 +88,7 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
         wrapper=wrapper,
     )
     context.parameter_error = error
+    context.is_lazy = call.is_lazy
     return context
 
 

@@ -209,6 +209,17 @@ def test_a_result_that_cannot_be_encoded_is_shown_as_well_as_it_goes(
     assert (escaped if output == "yaml" else shown) in done.out
 
 
+def test_the_items_of_a_generator_are_its_result(tmp_path: Path) -> None:
+    (tmp_path / "items.py").write_text(
+        "from headgate import flow\n@flow\nasync def items():\n  yield 1\n  yield 2\n"
+    )
+
+    done = headgate("run", "items.py:items", folder=tmp_path)
+
+    assert done.code == 0
+    assert "result   1, 2" in done.out
+
+
 def test_a_result_without_a_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "odd.py").write_text(ODD_RESULTS)
 

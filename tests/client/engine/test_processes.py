@@ -33,6 +33,18 @@ def add(a: int, b: int = 2):
                           runtime.flow_run.deployment_name)
 
 @flow
+def generate(limit: int):
+    for number in range(limit):
+        get_run_logger().info("item %d", number)
+        yield number
+
+@flow
+async def generate_async(limit: int):
+    for number in range(limit):
+        get_run_logger().info("item %d", number)
+        yield number
+
+@flow
 def fail():
     raise ValueError("no")
 
@@ -308,6 +320,17 @@ def test_the_lease_leaves_the_environment_of_user_code(
     _end_of(_start_child(server, run, entrypoint=f"{flows}:looks_at_its_environment"))
 
     assert "lease None" in _messages(run)
+
+
+@pytest.mark.parametrize("name", ["generate", "generate_async"])
+def test_a_generator_is_run_to_its_end(server: RecordingServer, flows: Path, name: str) -> None:
+    run = server.add_run()
+
+    child = _start_child(server, run, entrypoint=f"{flows}:{name}", parameters={"limit": 2})
+
+    assert _end_of(child) == 0
+    assert run.states[-1] == ("COMPLETED", "Completed")
+    assert [line for line in _messages(run) if "item" in line] == ["item 0", "item 1"]
 
 
 def test_pull_steps_run_before_the_entrypoint_is_loaded(

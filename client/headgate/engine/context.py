@@ -4,10 +4,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
-from weakref import WeakSet
 
 from headgate.clock import now_us
 from headgate.engine.crash import CancelRequested, Interrupter
+from headgate.engine.iteration import Iterations
 from headgate.engine.timeouts import Deadline, interrupt_thread
 from headgate.errors import ParameterError
 from headgate.futures import Future
@@ -122,7 +122,7 @@ class FlowRunContext:
         self.interrupt: BaseException | None = None
         self.is_outcome_known = False
         self.futures: set[Future[Any]] = set()
-        self.iterations: WeakSet[Any] = WeakSet()
+        self.iterations = Iterations()
         self.threads: set[int] = set()
         self.deadline: Deadline | None = None
         self.is_closing = False

@@ -13,7 +13,6 @@ from headgate.engine.hooks import call_hooks, hooks_of
 from headgate.engine.inputs import as_states
 from headgate.engine.iteration import (
     call_function,
-    close_all,
     drive_lazily,
     drive_lazily_async,
     follow,
@@ -196,7 +195,7 @@ def _guarded(context: FlowRunContext) -> Steps[State[Any]]:
         context.is_closing = True
         context.interrupt_tasks()
         yield WaitAll(list(context.futures), seconds=LINGER_SECONDS)
-        yield from close_all(context.iterations)
+        yield from context.iterations.close()
         return state_of_interrupt(error, struck=context.interrupter.struck)
 
 
@@ -204,7 +203,7 @@ def _attempts(context: FlowRunContext) -> Steps[State[Any]]:
     while True:
         context.run.run_count += 1
         state = yield from _attempt(context)
-        yield from close_all(context.iterations)
+        yield from context.iterations.close()
         retry = _next_attempt(context, state)
         if retry is None:
             return state

@@ -225,14 +225,48 @@ async def drive_lazily_async(
 
 AnyGenerator = Generator[Any, Any, Any] | AsyncGenerator[Any, Any]
 
+
+class Iterations:
+    """The generators that the user code of one flow run began, for its end to close.
+
+    A synchronous one that is forgotten closes itself. An asynchronous one would be closed by the
+    event loop at some later time, when nobody hears of its run any more: it is kept until then.
+    """
+
+    __slots__ = ("_asynchronous", "_synchronous")
+
+    def __init__(self) -> None:
+        self._synchronous: WeakSet[Generator[Any, Any, Any]] = WeakSet()
+        self._asynchronous: set[AsyncGenerator[Any, Any]] = set()
+
+    def add(self, generator: AnyGenerator) -> None:
+        """Close a generator at the end of the flow run, unless it has ended by then."""
+        if isinstance(generator, Generator):
+            self._synchronous.add(generator)
+            return
+        ended = {each for each in self._asynchronous if cast("Any", each).ag_frame is None}
+        self._asynchronous -= ended
+        self._asynchronous.add(generator)
+
+    def close(self) -> Steps[None]:
+        """Close what is open; its runs say themselves how they ended."""
+        for generator in (*self._synchronous, *self._asynchronous):
+            is_async = isinstance(generator, AsyncGenerator)
+            try:
+                yield Call(generator.aclose if is_async else generator.close, is_async=is_async)
+            except Exception as error:
+                logger.debug("What %r left to do failed", generator, exc_info=error)
+        self._asynchronous.clear()
+
+
 _open: "WeakSet[Generator[Any, Any, Any]]" = WeakSet()
 
 
-def follow(generator: AnyGenerator, *, siblings: "WeakSet[AnyGenerator] | None") -> AnyGenerator:
+def follow(generator: AnyGenerator, *, siblings: Iterations | None) -> AnyGenerator:
     """See to it that a generator is closed, and its run ended, though its caller forgets it.
 
     Args:
-        siblings: what the flow run around it closes at its own end; None where there is none.
+        siblings: those of the flow run around it; None where there is none.
     """
     if siblings is not None:
         siblings.add(generator)
@@ -240,17 +274,6 @@ def follow(generator: AnyGenerator, *, siblings: "WeakSet[AnyGenerator] | None")
         # An event loop closes the asynchronous ones when it ends.
         _open.add(generator)
     return generator
-
-
-def close_all(generators: "WeakSet[AnyGenerator]") -> Steps[None]:
-    """Close what the user code of a flow run left open; its runs say themselves how they ended."""
-    for generator in list(generators):
-        is_async = isinstance(generator, AsyncGenerator)
-        try:
-            yield Call(generator.aclose if is_async else generator.close, is_async=is_async)
-        except Exception as error:
-            logger.debug("What %r left to do failed", generator, exc_info=error)
-    generators.clear()
 
 
 def _close_open() -> None:

@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.fixtures.installations",
     "tests.fixtures.shared_installation",
     "tests.fixtures.reports",
+    "tests.fixtures.signals",
 ]
 
 

@@ -1,7 +1,15 @@
 """The ``@flow`` decorator and what it makes: call it, configure it, describe its parameters."""
 
 import inspect
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from datetime import timedelta
 from functools import update_wrapper
 from typing import Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
@@ -14,10 +22,13 @@ from headgate.hooks import Hooked
 from headgate.specs import FlowSpec, Hook, Hooks, RetryDelays, RunNamer
 from headgate.states import State
 from headgate.task_runners import TaskRunner
+from headgate.texts import storable
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 T = TypeVar("T")
+
+MAX_NAME = 200
 
 
 class FlowOptions(TypedDict, total=False):
@@ -77,11 +88,27 @@ class Flow(Hooked, Generic[P, R]):
 
     @property
     def is_async(self) -> bool:
-        """Whether calling the flow returns a coroutine."""
+        """Whether calling the flow returns a coroutine or an asynchronous generator."""
         return self.spec.is_async
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    @overload
+    def __call__(  # pyright: ignore[reportOverlappingOverload] - the first that fits is meant
+        self: "Flow[..., Generator[T, Any, Any]]",
+        *args: Any,
+        return_state: Literal[True],
+        **kwargs: Any,
+    ) -> State[list[T]]: ...
+
+    @overload
+    def __call__(  # pyright: ignore[reportOverlappingOverload] - the first that fits is meant
+        self: "Flow[..., AsyncGenerator[T, Any]]",
+        *args: Any,
+        return_state: Literal[True],
+        **kwargs: Any,
+    ) -> Coroutine[Any, Any, State[list[T]]]: ...
 
     @overload
     def __call__(  # pyright: ignore[reportOverlappingOverload] - the first that fits is meant
@@ -115,12 +142,25 @@ class Flow(Hooked, Generic[P, R]):
     ) -> Any:
         """Run the flow here and return its result; inside another flow, as its subflow.
 
+        A flow of a generator function returns a generator: the run begins with the first item that
+        is asked for, goes on as the next ones are, and ends with the last, or when the caller
+        closes the generator.
+
         Args:
-            return_state: return the final state instead, and do not raise a failure.
+            return_state: return the final state instead, and do not raise a failure; a generator
+                is exhausted, and its items are the result.
             wait_for: futures or states that must complete first.
         """
         parameters = bind(self.spec.signature, name=self.name, args=args, kwargs=kwargs)
-        call = FlowCall(flow=self, spec=self.spec, parameters=parameters, wait_for=wait_for)
+        call = FlowCall(
+            flow=self,
+            spec=self.spec,
+            parameters=parameters,
+            wait_for=wait_for,
+            is_lazy=self.spec.is_generator and not return_state,
+        )
+        if call.is_lazy:
+            return flow_run.iterate(call)
         if self.spec.is_async:
             return _awaited(call, return_state=return_state)
         state = flow_run.run_here(call)
@@ -164,8 +204,9 @@ def flow(fn: Callable[..., Any] | None = None, /, **options: Unpack[FlowOptions]
 
     Args:
         fn: the function, when the decorator is used without options.
-        options: ``name``, ``description``, ``version``; ``flow_run_name``: a template over the
-            parameters, or a function; ``retries`` after the first attempt and
+        options: ``name``: at most 200 characters; ``description``, ``version``;
+            ``flow_run_name``: a template over the parameters, or a function, cut after 200
+            characters; ``retries`` after the first attempt and
             ``retry_delay_seconds``: a number, a list, or a function of the number of retries;
             ``timeout_seconds`` of each attempt; ``validate_parameters`` by their annotations, on
             by default; ``task_runner`` for submitted tasks; ``log_prints``; the hooks
@@ -186,13 +227,22 @@ async def _awaited(call: FlowCall, *, return_state: bool) -> Any:
     return state if return_state else state.result()
 
 
+def _name_of(fn: Callable[..., Any], options: FlowOptions) -> str:
+    name = storable(options.get("name") or fn.__name__.replace("_", "-"))
+    if len(name) > MAX_NAME:
+        message = f"A flow's name has at most {MAX_NAME} characters, not {len(name)}"
+        raise ValueError(message)
+    return name
+
+
 def _make_spec(fn: Callable[..., Any], options: FlowOptions) -> FlowSpec:
     timeout = options.get("timeout_seconds")
     return FlowSpec(
         fn=fn,
-        name=options.get("name") or fn.__name__.replace("_", "-"),
+        name=_name_of(fn, options),
         signature=inspect.signature(fn),
-        is_async=inspect.iscoroutinefunction(fn),
+        is_async=inspect.iscoroutinefunction(fn) or inspect.isasyncgenfunction(fn),
+        is_generator=inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn),
         description=options.get("description") or inspect.getdoc(fn),
         version=options.get("version"),
         run_name=options.get("flow_run_name"),

@@ -117,12 +117,15 @@ class ConsoleHandler(logging.Handler):
         self.setFormatter(logging.Formatter(_CONSOLE_FORMAT, datefmt="%H:%M:%S"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line to standard error."""
+        """Write one line to standard error; one that cannot be written is passed over."""
         if logging.root.handlers:
             return
-        source = _source_of(record)
-        record.run = f"{source.log_label} - " if source else ""
-        sys.stderr.write(self.format(record) + "\n")
+        try:
+            source = _source_of(record)
+            record.run = f"{source.log_label} - " if source else ""
+            sys.stderr.write(self.format(record) + "\n")
+        except Exception:  # noqa: BLE001 - as in every handler: a bad line is no failure of its caller
+            self.handleError(record)
 
 
 class ReportHandler(logging.Handler):
@@ -131,14 +134,18 @@ class ReportHandler(logging.Handler):
     _traceback = logging.Formatter()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queue one line."""
+        """Queue one line; one whose message cannot be made is passed over."""
         source = _source_of(record)
         sink = source.log_sink if source else None
         if source is None or sink is None or record.name in _TERMINAL_ONLY:
             return
-        message = record.getMessage()
-        if record.exc_info:
-            message = f"{message}\n{self._traceback.formatException(record.exc_info)}"
+        try:
+            message = record.getMessage()
+            if record.exc_info:
+                message = f"{message}\n{self._traceback.formatException(record.exc_info)}"
+        except Exception:  # noqa: BLE001 - as in every handler: a bad line is no failure of its caller
+            self.handleError(record)
+            return
         sink.append_log(
             timestamp_us=int(record.created * 1_000_000),
             level=record.levelno,

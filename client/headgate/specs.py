@@ -59,6 +59,7 @@ class TaskSpec:
 
     Args:
         key: names the function among all tasks of a flow, the same in every run.
+        is_async: the function returns a coroutine or an asynchronous generator.
     """
 
     fn: Callable[..., Any]
@@ -66,6 +67,7 @@ class TaskSpec:
     key: str
     signature: inspect.Signature
     is_async: bool
+    is_generator: bool = False
     description: str | None = None
     version: str | None = None
     tags: frozenset[str] = frozenset()
@@ -78,12 +80,17 @@ class TaskSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowSpec:
-    """What a flow declares."""
+    """What a flow declares.
+
+    Args:
+        is_async: the function returns a coroutine or an asynchronous generator.
+    """
 
     fn: Callable[..., Any]
     name: str
     signature: inspect.Signature
     is_async: bool
+    is_generator: bool = False
     description: str | None = None
     version: str | None = None
     run_name: RunNamer | None = None

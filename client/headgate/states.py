@@ -14,6 +14,7 @@ from headgate.errors import (
     PausedRun,
     UnfinishedRun,
 )
+from headgate.texts import text_of
 
 R = TypeVar("R", covariant=True)
 
@@ -60,8 +61,8 @@ class State(Generic[R]):
         details: dict[str, Any] | None = None,
     ) -> None:
         self.type = type
-        self.name = name or type.value.capitalize()
-        self.message = message
+        self.name = text_of(name or type.value.capitalize())
+        self.message = None if message is None else text_of(message)
         self.data = data
         self.timestamp_us = now_us() if timestamp_us is None else timestamp_us
         self.details = details

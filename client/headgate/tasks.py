@@ -1,17 +1,24 @@
 """The ``@task`` decorator and what it makes: call it, submit it, map it."""
 
 import inspect
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from datetime import timedelta
 from functools import update_wrapper
 from typing import Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
 
-from headgate.annotations import allow_failure, unmapped
 from headgate.engine import task_run
 from headgate.engine.context import TaskRunContext
+from headgate.engine.maps import rows
 from headgate.engine.parameters import bind
 from headgate.engine.retries import MAX_DELAYS, make_policy
-from headgate.errors import ParameterError
 from headgate.futures import Future, FutureList
 from headgate.hooks import Hooked
 from headgate.specs import Hook, Hooks, RetryDelays, RunNamer, TaskSpec
@@ -20,6 +27,9 @@ from headgate.states import State
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 T = TypeVar("T")
+
+Items = Generator[T, Any, Any] | AsyncGenerator[T, Any]
+"""What calling a generator function returns."""
 
 
 class TaskOptions(TypedDict, total=False):
@@ -70,11 +80,27 @@ class Task(Hooked, Generic[P, R]):
 
     @property
     def is_async(self) -> bool:
-        """Whether calling the task returns a coroutine."""
+        """Whether calling the task returns a coroutine or an asynchronous generator."""
         return self.spec.is_async
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    @overload
+    def __call__(  # pyright: ignore[reportOverlappingOverload] - the first that fits is meant
+        self: "Task[..., Generator[T, Any, Any]]",
+        *args: Any,
+        return_state: Literal[True],
+        **kwargs: Any,
+    ) -> State[list[T]]: ...
+
+    @overload
+    def __call__(  # pyright: ignore[reportOverlappingOverload] - the first that fits is meant
+        self: "Task[..., AsyncGenerator[T, Any]]",
+        *args: Any,
+        return_state: Literal[True],
+        **kwargs: Any,
+    ) -> Coroutine[Any, Any, State[list[T]]]: ...
 
     @overload
     def __call__(  # pyright: ignore[reportOverlappingOverload] - the first that fits is meant
@@ -108,15 +134,26 @@ class Task(Hooked, Generic[P, R]):
     ) -> Any:
         """Run the task here and return its result.
 
+        A task of a generator function returns a generator: the run begins with the first item that
+        is asked for, goes on as the next ones are, and ends with the last, or when the caller
+        closes the generator.
+
         Args:
-            return_state: return the final state instead, and do not raise a failure.
+            return_state: return the final state instead, and do not raise a failure; a generator
+                is exhausted, and its items are the result.
             wait_for: futures or states that must complete first.
         """
+        if self.spec.is_generator and not return_state:
+            parameters = bind(self.spec.signature, name=self.name, args=args, kwargs=kwargs)
+            return task_run.iterate(self, spec=self.spec, parameters=parameters, wait_for=wait_for)
         context = self._context(args, kwargs, wait_for=wait_for)
         if self.spec.is_async:
             return _awaited(context, return_state=return_state)
         state = task_run.run_here(context)
         return state if return_state else state.result()
+
+    @overload
+    def submit(self: "Task[P, Items[T]]", *args: P.args, **kwargs: P.kwargs) -> Future[list[T]]: ...
 
     @overload
     def submit(
@@ -166,6 +203,8 @@ class Task(Hooked, Generic[P, R]):
     ) -> Any:
         """Start the task beside the flow, in its task runner, and return its future.
 
+        The result of a generator function is the list of its items.
+
         Args:
             return_state: wait, and return the final state instead.
             wait_for: futures or states that must complete first.
@@ -184,6 +223,14 @@ class Task(Hooked, Generic[P, R]):
         wait_for: Iterable[Any] | None = None,
         **kwargs: Any,
     ) -> list[State[Any]]: ...
+
+    @overload
+    def map(
+        self: "Task[..., Items[T]]",
+        *args: Any,
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> FutureList[list[T]]: ...
 
     @overload
     def map(
@@ -221,7 +268,7 @@ class Task(Hooked, Generic[P, R]):
                     self, spec=self.spec, parameters=row, wait_for=needed, map_index=index
                 )
             )
-            for index, row in enumerate(_rows(parameters, signature=self.spec.signature))
+            for index, row in enumerate(rows(parameters, signature=self.spec.signature))
         )
         if not return_state:
             return futures
@@ -259,8 +306,9 @@ def task(fn: Callable[..., Any] | None = None, /, **options: Unpack[TaskOptions]
 
     Args:
         fn: the function, when the decorator is used without options.
-        options: ``name``, ``description``, ``tags``, ``version``; ``task_run_name``: a template
-            over the parameters, or a function; ``retries`` after the first attempt,
+        options: ``name``, ``description``, ``version``; ``tags``, of which the server is told 50,
+            each cut after 100 characters; ``task_run_name``: a template over the parameters, or a
+            function, cut after 300 characters in reports; ``retries`` after the first attempt,
             ``retry_delay_seconds``: a number, a list, or a function of the number of retries;
             ``retry_jitter_factor``; ``retry_condition_fn``: called with (task, run, state);
             ``timeout_seconds`` of each attempt; ``log_prints``; the hooks ``on_running``,
@@ -296,7 +344,8 @@ def _make_spec(fn: Callable[..., Any], options: TaskOptions) -> TaskSpec:
         name=options.get("name") or fn.__name__,
         key=fn.__qualname__.replace("<locals>.", ""),
         signature=inspect.signature(fn),
-        is_async=inspect.iscoroutinefunction(fn),
+        is_async=inspect.iscoroutinefunction(fn) or inspect.isasyncgenfunction(fn),
+        is_generator=inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn),
         description=options.get("description") or inspect.getdoc(fn),
         version=options.get("version"),
         tags=frozenset(options.get("tags") or ()),
@@ -317,38 +366,3 @@ def _make_spec(fn: Callable[..., Any], options: TaskOptions) -> TaskSpec:
             on_crashed=tuple(options.get("on_crashed") or ()),
         ),
     )
-
-
-def _rows(parameters: dict[str, Any], *, signature: inspect.Signature) -> list[dict[str, Any]]:
-    """Return the parameters of each call of a map."""
-    columns: dict[str, list[Any]] = {}
-    constants: dict[str, Any] = {}
-    for name, value in parameters.items():
-        items = _mapped_items(value)
-        if items is None or value is signature.parameters[name].default:
-            constants[name] = cast("Any", value).value if isinstance(value, unmapped) else value
-        else:
-            columns[name] = items
-    if not columns:
-        message = "map() needs at least one iterable argument"
-        raise ParameterError(message)
-    lengths = {name: len(items) for name, items in columns.items()}
-    if len(set(lengths.values())) > 1:
-        message = f"map() needs iterables of one length, not {lengths}"
-        raise ParameterError(message)
-    return [
-        {**constants, **dict(zip(columns, row, strict=True))}
-        for row in zip(*columns.values(), strict=True)
-    ]
-
-
-def _mapped_items(value: Any) -> list[Any] | None:
-    """Return the items that a map spreads over its calls; None when every call gets the value."""
-    if isinstance(value, allow_failure):
-        items = _mapped_items(cast("Any", value).value)
-        return None if items is None else [allow_failure(item) for item in items]
-    if isinstance(value, Future | State):
-        return _mapped_items(cast("Any", value).result())
-    if isinstance(value, unmapped | str | bytes | Mapping) or not isinstance(value, Iterable):
-        return None
-    return list(cast("Iterable[Any]", value))

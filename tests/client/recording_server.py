@@ -64,6 +64,7 @@ class RecordingServer:
         self.fault: Fault | None = None
         self.is_away = False
         self.drop_next_answer = False
+        self.refused_state_names: set[str] = set()
         self.subscriptions: list[list[Variables]] = []
         self.sockets: list[Variables] = []
         self._loop = asyncio.new_event_loop()
@@ -187,6 +188,8 @@ class RecordingServer:
         errors = self._refusals(run, token=token)
         if run.type in TERMINAL:
             errors.append({"code": "ILLEGAL_TRANSITION", "message": f"It is {run.type}"})
+        if wanted["name"] in self.refused_state_names:
+            errors.append({"code": "INVALID", "message": "It is another type's name"})
         if not errors:
             self._enter(run, wanted)
         type_, name = run.states[-1]

@@ -1,14 +1,18 @@
 """Run loggers and captured prints, in local mode."""
 
+import logging
 import subprocess
 import sys
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import pytest
 
 from headgate import flow, get_run_logger, task
 from headgate.errors import MissingContextError
 from headgate.logs import get_logger
+from tests.client.recording_server import RecordingServer
 
 
 def _lines(caplog: pytest.LogCaptureFixture, name: str) -> list[str]:
@@ -90,6 +94,46 @@ def test_a_failure_is_logged_with_the_user_s_frames_only(
     assert "Attempt 1 failed" in caplog.text
     assert "ValueError: no" in caplog.text
     assert "headgate/engine" not in caplog.text
+
+
+def test_a_bad_log_call_is_no_failure_of_the_run(
+    server: RecordingServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Silent:
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    @task
+    def count() -> int:
+        get_run_logger().info("rows: %d", "many")
+        return 1
+
+    @flow
+    def work() -> int:
+        get_run_logger().info("%s", Silent())
+        get_logger("mine").warning("%s %s", 1)
+        get_run_logger().info("after")
+        return count()
+
+    with standing_alone():
+        assert work() == 1
+
+    run = server.only_run()
+    assert run.states[-1] == ("COMPLETED", "Completed")
+    assert (20, "after") in run.logs
+    assert [row["states"][-1][1] for row in run.tasks.values()] == ["Completed"]
+    assert "--- Logging error ---" in capsys.readouterr().err
+
+
+@contextmanager
+def standing_alone() -> Generator[None]:
+    """Without the root handlers of the test runner, which raise what a handler must not."""
+    handlers = logging.root.handlers[:]
+    logging.root.handlers.clear()
+    try:
+        yield
+    finally:
+        logging.root.handlers.extend(handlers)
 
 
 def test_get_logger_stays_below_headgate() -> None:

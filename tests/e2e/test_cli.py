@@ -317,6 +317,7 @@ def test_log_is_printed_and_followed(server: DevServer, agent: Leashed, tmp_path
     assert messages(printed.out) == ["before the gate", "behind the gate"]
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_watch_that_is_interrupted_exits_130(
     server: DevServer, agent: Leashed, tmp_path: Path
 ) -> None:
@@ -338,7 +339,7 @@ def test_watch_goes_on_after_a_broken_socket(
     gate = tmp_path / "gate"
     port = free_port()
     backend = server.url.rpartition(":")[2]
-    command = [sys.executable, str(BALANCER), str(port), backend]
+    command = [sys.executable, str(BALANCER), str(port), str(tmp_path / "switch"), backend]
     run = server.read("deployments", "run", "gated/test", "-p", f"gate={gate}")
     with (
         start("first", command, folder=tmp_path, variables={}) as first,

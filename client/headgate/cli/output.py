@@ -44,7 +44,7 @@ def show_list(items: Sequence[T], *, columns: Columns[T], output: Format) -> Non
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
     for index, row in enumerate([headings, *rows]):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        sys.stdout.write(_bold(line.rstrip()) + "\n" if index == 0 else line.rstrip() + "\n")
+        _write(_bold(line.rstrip()) + "\n" if index == 0 else line.rstrip() + "\n")
 
 
 def show_item(item: T, *, fields: Columns[T], output: Format) -> None:
@@ -55,7 +55,7 @@ def show_item(item: T, *, fields: Columns[T], output: Format) -> None:
     width = max(map(len, fields))
     for name, read in fields.items():
         value = _cell(read(item)).replace("\n", "\n" + " " * (width + 2))
-        sys.stdout.write(f"{_bold(name.ljust(width))}  {value}".rstrip() + "\n")
+        _write(f"{_bold(name.ljust(width))}  {value}".rstrip() + "\n")
 
 
 def say(message: str) -> None:
@@ -95,11 +95,17 @@ def span(length: timedelta | None) -> str:
 
 def _write_document(document: Any, output: Format) -> None:
     if output == "json":
-        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
+        _write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
         return
     import yaml  # noqa: PLC0415 - named lazy-import place: only for -o yaml
 
-    yaml.safe_dump(document, sys.stdout, sort_keys=False, allow_unicode=True)
+    _write(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+
+
+def _write(text: str) -> None:
+    """Write data; what this terminal or file cannot encode, as half a surrogate pair, is a "?"."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
 
 
 def _cell(value: Any) -> str:

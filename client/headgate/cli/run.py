@@ -17,6 +17,7 @@ from headgate.engine.context import FlowRun
 from headgate.engine.parameters import as_call, bind_named, validate
 from headgate.flows import Flow
 from headgate.states import State
+from headgate.texts import text_of
 
 Entrypoint = Annotated[str, Parameter(help="path/file.py:flow; the flow may be left out if one")]
 
@@ -90,8 +91,8 @@ def _as_json(value: Any) -> Any:
     """Return a result as JSON has it; what has no JSON form as its text."""
     try:
         return json.loads(json.dumps(msgspec.to_builtins(value)))
-    except (TypeError, ValueError):
-        return repr(value)
+    except (TypeError, ValueError, RecursionError):
+        return text_of(value, as_text=repr)
 
 
 def _show(outcome: Outcome, *, output: Format) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from headgate.clock import now_us
 from headgate.engine.crash import CancelRequested, Interrupter
+from headgate.engine.iteration import Iterations
 from headgate.engine.timeouts import Deadline, interrupt_thread
 from headgate.errors import ParameterError
 from headgate.futures import Future
@@ -78,7 +79,9 @@ class FlowRunContext:
         "interrupt",
         "interrupter",
         "is_closing",
+        "is_lazy",
         "is_outcome_known",
+        "iterations",
         "log_label",
         "log_sink",
         "log_task_run_id",
@@ -119,9 +122,11 @@ class FlowRunContext:
         self.interrupt: BaseException | None = None
         self.is_outcome_known = False
         self.futures: set[Future[Any]] = set()
+        self.iterations = Iterations()
         self.threads: set[int] = set()
         self.deadline: Deadline | None = None
         self.is_closing = False
+        self.is_lazy = False
         self.log_label = f"Flow run '{run.name}'"
         self.log_sink: LogSink | None = recorder if recorder.is_reporting else None
         self.log_task_run_id: str | None = None
@@ -148,6 +153,7 @@ class TaskRunContext:
 
     __slots__ = (
         "flow_run",
+        "is_lazy",
         "log_label",
         "log_sink",
         "log_task_run_id",
@@ -177,6 +183,7 @@ class TaskRunContext:
         self.parameters = parameters
         self.wait_for = wait_for
         self.upstream = upstream
+        self.is_lazy = False
         self.log_label = f"Task run '{run.name}'"
         self.log_sink = flow_run.log_sink if flow_run else None
         self.log_task_run_id: str | None = run.id
@@ -194,7 +201,10 @@ current_tags: ContextVar[frozenset[str]] = ContextVar("headgate_tags", default=f
 
 @contextmanager
 def tags(*names: str) -> Generator[set[str]]:
-    """Give these tags to every run that starts inside, besides those of the contexts around."""
+    """Give these tags to every run that starts inside, besides those of the contexts around.
+
+    The server is told at most 50 tags of a run, each cut after 100 characters.
+    """
     token = current_tags.set(current_tags.get() | frozenset(names))
     try:
         yield set(current_tags.get())

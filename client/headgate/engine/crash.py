@@ -9,6 +9,7 @@ from typing import Any
 
 from headgate.engine.timeouts import interrupt_thread
 from headgate.states import Cancelled, Crashed, State
+from headgate.texts import error_text, text_of
 
 
 class RunInterrupted(BaseException):
@@ -48,6 +49,7 @@ class Interrupter:
         self._has_handler = False
         self._previous: Any = None
         self._is_over = False
+        self._is_resting = False
         self._messages: deque[type[RunInterrupted]] = deque()
 
     @property
@@ -57,14 +59,23 @@ class Interrupter:
 
     def attach(self, *, is_async: bool) -> None:
         """Note where user code is about to run; the root run of the main thread heeds SIGTERM."""
+        self.resume(is_async=is_async)
+        if self._parent is None and self._is_main:
+            self._previous = signal.signal(signal.SIGTERM, self._on_signal)
+            self._has_handler = True
+
+    def rest(self) -> None:
+        """Strike nobody for now: what runs is not the run's user code."""
+        self._is_resting = True
+
+    def resume(self, *, is_async: bool) -> None:
+        """Strike where user code goes on, maybe in another thread or task than before."""
         self._thread_id = threading.get_ident()
         self._is_main = threading.current_thread() is threading.main_thread()
         if is_async:
             self._loop = asyncio.get_running_loop()
             self._task = asyncio.current_task()
-        if self._parent is None and self._is_main:
-            self._previous = signal.signal(signal.SIGTERM, self._on_signal)
-            self._has_handler = True
+        self._is_resting = False
 
     def detach(self) -> None:
         """Strike no more: user code is over."""
@@ -79,6 +90,8 @@ class Interrupter:
         if self.kind is not None or self._is_over:
             return
         self.kind = CancelRequested
+        if self._is_resting:
+            return
         root = self._root
         if self._loop is not None:
             self._cancel_task()
@@ -123,5 +136,6 @@ def state_of_interrupt(error: BaseException, *, struck: type[RunInterrupted] | N
     if isinstance(error, asyncio.CancelledError):
         return Crashed(message="The event loop cancelled the run's task", data=error)
     if isinstance(error, SystemExit):
-        return Crashed(message=f"User code left the process with {error.code!r}", data=error)
-    return Crashed(message=f"The engine failed: {error!r}", data=error)
+        code = text_of(error.code, as_text=repr)
+        return Crashed(message=f"User code left the process with {code}", data=error)
+    return Crashed(message=f"The engine failed: {error_text(error)}", data=error)

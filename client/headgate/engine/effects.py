@@ -127,10 +127,18 @@ def _leave_fork() -> NoReturn:
     if isinstance(error, SystemExit):
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
     elif error is not None:
-        traceback.print_exception(error)
         code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
+        with contextlib.suppress(OSError):
+            traceback.print_exception(error)
+    leave(code)
+
+
+def leave(code: int) -> NoReturn:
+    """End this process at once, and what it said is written out, if anyone still reads it."""
+    for stream in (sys.stdout, sys.stderr):
+        # A closed stream is a ValueError.
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
     os._exit(code)
 
 

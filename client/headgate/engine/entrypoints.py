@@ -12,6 +12,7 @@ from typing import Any
 from headgate.engine.effects import run_coroutine
 from headgate.errors import EntrypointError
 from headgate.specs import FlowSpec
+from headgate.texts import text_of
 
 
 def run_pull_steps(steps: Sequence[Mapping[str, Mapping[str, Any]]]) -> None:
@@ -26,7 +27,7 @@ def run_pull_steps(steps: Sequence[Mapping[str, Mapping[str, Any]]]) -> None:
             try:
                 function = getattr(importlib.import_module(module_name), attribute)
             except (ImportError, AttributeError, ValueError) as error:
-                message = f"The pull step {name!r} names no function: {error}"
+                message = f"The pull step {name!r} names no function: {text_of(error)}"
                 raise EntrypointError(message) from error
             result = function(**inputs)
             if inspect.isawaitable(result):

@@ -5,12 +5,18 @@ import logging
 import signal
 from typing import Any
 
-from headgate.engine.context import FlowRunContext, surrounding
+from headgate.engine.context import FlowRunContext, current_flow_run, surrounding
 from headgate.engine.crash import Interrupter, ProcessTerminated, state_of_interrupt
-from headgate.engine.effects import Call, Sleep, Steps, WaitAll, answer_of, drive, drive_async
+from headgate.engine.effects import Sleep, Steps, WaitAll, answer_of, drive, drive_async
 from headgate.engine.entrypoints import load_flow, run_pull_steps
 from headgate.engine.hooks import call_hooks, hooks_of
 from headgate.engine.inputs import as_states
+from headgate.engine.iteration import (
+    call_function,
+    drive_lazily,
+    drive_lazily_async,
+    follow,
+)
 from headgate.engine.opening import FlowCall, open_run
 from headgate.engine.parameters import as_call, bind_named
 from headgate.engine.retries import delay_before
@@ -23,6 +29,7 @@ from headgate.reporting.records import Verdict
 from headgate.settings import Settings, load_settings
 from headgate.specs import FlowSpec, Job
 from headgate.states import Crashed, Failed, Running, State, TimedOut, state_of_value
+from headgate.texts import error_text, text_of
 
 logger = logging.getLogger(ENGINE)
 
@@ -56,6 +63,26 @@ async def run_here_async(call: FlowCall) -> State[Any]:
     return _after(context)
 
 
+def iterate(call: FlowCall) -> Any:
+    """Return the generator, synchronous or not, whose iteration is the run of a flow."""
+    steps = _lazy_steps(call)
+    drive_steps = drive_lazily_async if call.spec.is_async else drive_lazily
+    parent = current_flow_run.get()
+    siblings = parent.iterations if parent else None
+    return follow(drive_steps(steps, finish=_result), siblings=siblings)
+
+
+def _lazy_steps(call: FlowCall) -> Steps[FlowRunContext]:
+    try:
+        return (yield from flow_steps(call))
+    except ApiError as error:
+        raise _without_the_way(error) from None
+
+
+def _result(context: FlowRunContext) -> Any:
+    return _after(context).result()
+
+
 def _without_the_way(error: ApiError) -> ApiError:
     """Return the error as the caller needs it: what the server said, and the caller's own line."""
     logger.debug("The run was not opened", exc_info=error)
@@ -84,7 +111,14 @@ def run_job(job: Job) -> int:
     except ParameterError as error:
         problem = error
     steps = flow_steps(
-        FlowCall(flow=flow, spec=spec, parameters=parameters, error=problem, job=job)
+        FlowCall(
+            flow=flow,
+            spec=spec,
+            parameters=parameters,
+            error=problem,
+            job=job,
+            is_lazy=spec.is_generator,
+        )
     )
     context = asyncio.run(drive_async(steps)) if spec.is_async else drive(steps)
     return 0 if context.is_outcome_known else 1
@@ -102,7 +136,7 @@ def _report_unloadable(job: Job, *, settings: Settings, error: Exception) -> Ste
     )
     interrupter = Interrupter(is_cancelled_by_signal=True)
     recorder = yield from open_recorder(opening, settings=settings, interrupter=interrupter)
-    message = f"The flow could not be loaded from {job.entrypoint!r}: {error}"
+    message = f"The flow could not be loaded from {job.entrypoint!r}: {text_of(error)}"
     verdict: Verdict = yield from answer_of(recorder.propose(Crashed(message=message, data=error)))
     return verdict.accepted or verdict.state.is_final()
 
@@ -161,6 +195,7 @@ def _guarded(context: FlowRunContext) -> Steps[State[Any]]:
         context.is_closing = True
         context.interrupt_tasks()
         yield WaitAll(list(context.futures), seconds=LINGER_SECONDS)
+        yield from context.iterations.close()
         return state_of_interrupt(error, struck=context.interrupter.struck)
 
 
@@ -168,6 +203,7 @@ def _attempts(context: FlowRunContext) -> Steps[State[Any]]:
     while True:
         context.run.run_count += 1
         state = yield from _attempt(context)
+        yield from context.iterations.close()
         retry = _next_attempt(context, state)
         if retry is None:
             return state
@@ -210,12 +246,13 @@ def _attempt(context: FlowRunContext) -> Steps[State[Any]]:
     args, kwargs = as_call(spec.signature, parameters=context.run.parameters)
     try:
         with prints_of(context, is_captured=_has_captured_prints(context)):
-            value = yield Call(
-                spec.fn,
+            value = yield from call_function(
+                spec,
                 args=args,
                 kwargs=kwargs,
-                is_async=spec.is_async,
                 deadline=context.deadline,
+                interrupter=context.interrupter,
+                is_lazy=context.is_lazy,
             )
     except RunTimeoutError as error:
         if context.deadline is None or error is not context.deadline.error:
@@ -239,7 +276,7 @@ def _failed_attempt(context: FlowRunContext, error: Exception) -> Steps[State[An
 
 def _failed(context: FlowRunContext, error: Exception) -> State[Any]:
     logger_of(context).error("Attempt %d failed", context.run.run_count, exc_info=user_error(error))
-    return Failed(message=f"{type(error).__name__}: {error}", data=error)
+    return Failed(message=error_text(error), data=error)
 
 
 def _end(context: FlowRunContext, state: State[Any]) -> Steps[None]:

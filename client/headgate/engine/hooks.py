@@ -9,6 +9,7 @@ from headgate.logs import LogSource, logger_of
 from headgate.reporting.failures import user_error
 from headgate.specs import Hook, Hooks
 from headgate.states import State, StateType
+from headgate.texts import text_of
 
 
 def hooks_of(hooks: Hooks, state: State[Any]) -> tuple[Hook, ...]:
@@ -29,7 +30,7 @@ def call_hooks(
 ) -> Steps[None]:
     """Call each hook with the flow or task, its run and its state; one that fails is logged."""
     for hook in hooks:
-        name = getattr(hook, "__name__", repr(hook))
+        name = getattr(hook, "__name__", None) or text_of(hook)
         try:
             result = yield Call(
                 hook, args=(owner, run, state), is_async=inspect.iscoroutinefunction(hook)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from headgate.specs import RunNamer
+from headgate.texts import text_of
 
 _FIRST = (
     "able agile amber ample arctic ashen bold brave bright brisk calm clever copper coral crisp "
@@ -46,7 +47,7 @@ def declared_name(
         try:
             return namer.format(**{**what, **parameters})
         except (KeyError, IndexError, AttributeError) as error:
-            message = f"The run name template {namer!r} names something unknown: {error}"
+            message = f"The run name template {namer!r} names something unknown: {text_of(error)}"
             raise ValueError(message) from error
     return str(namer(**_wanted(namer, {**what, "parameters": dict(parameters)})))
 

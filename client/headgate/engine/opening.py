@@ -18,6 +18,7 @@ from headgate.settings import load_settings
 from headgate.specs import FlowSpec, Job
 from headgate.states import Pending
 from headgate.task_runners import TaskRunner, ThreadPoolTaskRunner
+from headgate.texts import MAX_FLOW_RUN_NAME, label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class FlowCall:
     Args:
         error: why the arguments do not fit; the run then fails before user code starts.
         job: what an agent was told, when this process was started for the run.
+        is_lazy: hand out the items of a generator function one by one.
     """
 
     flow: Any
@@ -35,6 +37,7 @@ class FlowCall:
     wait_for: Iterable[Any] | None = None
     error: ParameterError | None = None
     job: Job | None = None
+    is_lazy: bool = False
 
 
 def open_run(call: FlowCall) -> Steps[FlowRunContext]:
@@ -85,6 +88,7 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
         wrapper=wrapper,
     )
     context.parameter_error = error
+    context.is_lazy = call.is_lazy
     return context
 
 
@@ -124,7 +128,8 @@ def _run_name(call: FlowCall, parameters: dict[str, Any]) -> str:
     if call.spec.run_name is None:
         return make_flow_run_name()
     what = {"flow_name": call.spec.name}
-    return declared_name(call.spec.run_name, parameters=parameters, what=what)
+    name = declared_name(call.spec.run_name, parameters=parameters, what=what)
+    return label(name, limit=MAX_FLOW_RUN_NAME) or make_flow_run_name()
 
 
 def _make_wrapper(

@@ -8,6 +8,7 @@ from typing import Any, cast
 import orjson
 
 from headgate.errors import ParameterError
+from headgate.texts import storable, storable_json, text_of
 
 MAX_PARAMETERS_BYTES = 512 * 1024
 
@@ -23,7 +24,7 @@ def bind(
     try:
         bound = signature.bind(*args, **kwargs)
     except TypeError as error:
-        message = f"{name}{signature} cannot be called like this: {error}"
+        message = f"{name}{text_of(signature)} cannot be called like this: {error}"
         raise ParameterError(message) from None
     bound.apply_defaults()
     return bound.arguments
@@ -87,10 +88,14 @@ def _is_positional(signature: inspect.Signature, name: str) -> bool:
 
 def needs_validation(signature: inspect.Signature) -> bool:
     """Return whether any parameter says what it takes."""
-    return any(
-        parameter.annotation not in {inspect.Parameter.empty, Any, "Any", object}
-        for parameter in signature.parameters.values()
-    )
+    return not all(_takes_anything(each.annotation) for each in signature.parameters.values())
+
+
+def _takes_anything(annotation: Any) -> bool:
+    # By identity: an annotation need not have a hash, nor its equality a truth value.
+    if isinstance(annotation, str):
+        return annotation == "Any"
+    return annotation is inspect.Parameter.empty or annotation is Any or annotation is object
 
 
 def validate(
@@ -136,11 +141,7 @@ def as_json(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """
     shown: dict[str, Any] = {}
     for name, value in parameters.items():
-        try:
-            text = orjson.dumps(value, default=_shown, option=orjson.OPT_NON_STR_KEYS)
-        except (TypeError, ValueError, RecursionError):
-            text = orjson.dumps(_type_name(value))
-        shown[name] = orjson.Fragment(text)
+        shown[name] = orjson.Fragment(_encoded(value))
     document = orjson.dumps(shown)
     if b"\\u0000" in document:
         document = _ESCAPED_NUL.sub(rb"\1\\ufffd", document)
@@ -151,14 +152,28 @@ def as_json(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return cast("dict[str, Any]", orjson.loads(document))
 
 
+def _encoded(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value, default=_shown, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:
+        try:
+            # Most often one text, key or number in it cannot be encoded: the others are shown.
+            return orjson.dumps(storable_json(value, other=_shown))
+        except (TypeError, RecursionError):
+            return orjson.dumps(_type_name(value))
+
+
 def _shown(value: Any) -> Any:
-    dump = getattr(value, "model_dump", None)
-    if dump is not None:
-        return dump(mode="json")
+    try:
+        dump = getattr(value, "model_dump", None)
+        if dump is not None:
+            return dump(mode="json")
+    except Exception:  # noqa: BLE001 - user code: a parameter that cannot be shown is still passed
+        return _type_name(value)
     if isinstance(value, set | frozenset):
         return list(cast("set[Any]", value))
     return _type_name(value)
 
 
 def _type_name(value: Any) -> str:
-    return f"<{type(value).__module__}.{type(value).__qualname__}>"
+    return storable(f"<{type(value).__module__}.{type(value).__qualname__}>")

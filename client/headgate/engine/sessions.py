@@ -22,6 +22,7 @@ from headgate.reporting.local_run import LocalRun
 from headgate.reporting.records import TaskRun
 from headgate.reporting.server_run import ServerRun
 from headgate.settings import RunAssignment, Settings
+from headgate.texts import tag_labels
 
 logger = logging.getLogger(ENGINE)
 
@@ -148,7 +149,7 @@ async def _begin(opening: Opening, *, settings: Settings, transport: Transport) 
             client_id=_process.client_id,
             name=opening.name,
             parameters=as_json(opening.parameters),
-            tags=sorted(opening.tags),
+            tags=tag_labels(opening.tags),
             parent_task_run_id=opening.wrapper.id if opening.wrapper else None,
         )
     finally:

@@ -17,7 +17,6 @@ from headgate.engine.context import (
 )
 from headgate.engine.crash import state_of_interrupt
 from headgate.engine.effects import (
-    Call,
     Sleep,
     Steps,
     WaitAll,
@@ -27,6 +26,12 @@ from headgate.engine.effects import (
 )
 from headgate.engine.hooks import call_hooks, hooks_of
 from headgate.engine.inputs import resolve, upstream_futures
+from headgate.engine.iteration import (
+    call_function,
+    drive_lazily,
+    drive_lazily_async,
+    follow,
+)
 from headgate.engine.names import declared_name
 from headgate.engine.parameters import as_call
 from headgate.engine.retries import delay_before, is_wanted
@@ -50,6 +55,7 @@ from headgate.states import (
     state_of_value,
 )
 from headgate.task_runners import ThreadPoolTaskRunner
+from headgate.texts import error_text
 
 logger = logging.getLogger(ENGINE)
 
@@ -103,6 +109,29 @@ def run_here(context: TaskRunContext) -> State[Any]:
 async def run_here_async(context: TaskRunContext) -> State[Any]:
     """Run a task in this coroutine and return its final state."""
     return await drive_async(task_steps(context))
+
+
+def iterate(
+    task: Any, *, spec: TaskSpec, parameters: dict[str, Any], wait_for: Iterable[Any] | None
+) -> Any:
+    """Return the generator, synchronous or not, whose iteration is a run of a task.
+
+    The run is made with the first item: a generator that nobody asks leaves no trace.
+    """
+
+    def steps() -> Steps[State[Any]]:
+        context = make_context(task, spec=spec, parameters=parameters, wait_for=wait_for)
+        context.is_lazy = True
+        return (yield from task_steps(context))
+
+    drive_steps = drive_lazily_async if spec.is_async else drive_lazily
+    flow_run = current_flow_run.get()
+    siblings = flow_run.iterations if flow_run else None
+    return follow(drive_steps(steps(), finish=_result), siblings=siblings)
+
+
+def _result(state: State[Any]) -> Any:
+    return state.result()
 
 
 def submit(context: TaskRunContext) -> Future[Any]:
@@ -231,8 +260,13 @@ def _attempt(context: TaskRunContext) -> Steps[State[Any]]:
         deadline = Deadline(spec.timeout_seconds, what=f"Task run '{run.name}'")
     try:
         with prints_of(context, is_captured=_has_captured_prints(context)):
-            value = yield Call(
-                spec.fn, args=args, kwargs=kwargs, is_async=spec.is_async, deadline=deadline
+            value = yield from call_function(
+                spec,
+                args=args,
+                kwargs=kwargs,
+                deadline=deadline,
+                interrupter=context.flow_run.interrupter if context.flow_run else None,
+                is_lazy=context.is_lazy,
             )
     except RunTimeoutError as error:
         if deadline is not None and error is deadline.error:
@@ -251,7 +285,7 @@ def _failed(context: TaskRunContext, error: Exception) -> State[Any]:
         f", {left} left" if left > 0 else "",
         exc_info=user_error(error),
     )
-    return Failed(message=f"{type(error).__name__}: {error}", data=error)
+    return Failed(message=error_text(error), data=error)
 
 
 def _wait_for_retry(context: TaskRunContext, state: State[Any]) -> Steps[None]:

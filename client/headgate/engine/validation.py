@@ -12,6 +12,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from headgate.errors import ParameterError
+from headgate.texts import cut, text_of
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 MAX_SHOWN = 80
@@ -32,7 +33,7 @@ def validate(
     Raises:
         ParameterError: one does not fit its annotation.
     """
-    model = _model(fn, signature)
+    model = _validator(_Function(fn, signature))
     try:
         values = model.model_validate(dict(given))
     except ValidationError as error:
@@ -54,8 +55,7 @@ def _explained(error: ValidationError) -> str:
 
 
 def _shortened(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+    return cut(text_of(value, as_text=repr), limit=MAX_SHOWN)
 
 
 def schema(fn: Callable[..., Any], *, signature: inspect.Signature) -> dict[str, Any]:
@@ -63,7 +63,8 @@ def schema(fn: Callable[..., Any], *, signature: inspect.Signature) -> dict[str,
     with warnings.catch_warnings():
         # A default without a JSON form is left out of the schema; that is all there is to say.
         warnings.simplefilter("ignore")
-        document = _model(fn, signature).model_json_schema(schema_generator=_Lenient)
+        model = _model(_Function(fn, signature), has_defaults=True)
+        document = model.model_json_schema(schema_generator=_Lenient)
     for position, name in enumerate(signature.parameters):
         if name in document.get("properties", {}):
             document["properties"][name]["position"] = position
@@ -79,14 +80,39 @@ class _Lenient(GenerateJsonSchema):
         return {}
 
 
+class _Function:
+    """A function and its signature as one key; neither must have a hash, which defaults may lack.
+
+    Holds the function, so that its identity stays its own as long as the key is in use.
+    """
+
+    __slots__ = ("fn", "signature")
+
+    def __init__(self, fn: Callable[..., Any], signature: inspect.Signature) -> None:
+        self.fn = fn
+        self.signature = signature
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Function) and self.fn is other.fn
+
+    def __hash__(self) -> int:
+        return id(self.fn)
+
+
 @lru_cache(maxsize=256)
-def _model(fn: Callable[..., Any], signature: inspect.Signature) -> type[BaseModel]:
-    annotations = _annotations_of(fn, signature=signature)
+def _validator(function: _Function) -> type[BaseModel]:
+    """Return the model of what a call gives: defaults are the function's own and stay out of it."""
+    return _model(function, has_defaults=False)
+
+
+def _model(function: _Function, *, has_defaults: bool) -> type[BaseModel]:
+    signature = function.signature
+    annotations = _annotations_of(function.fn, signature=signature)
     fields: dict[str, Any] = {}
     for index, (name, parameter) in enumerate(signature.parameters.items()):
-        default = ... if _is_required(parameter) else parameter.default
-        if default is inspect.Parameter.empty:
-            default = None
+        default = ... if _is_required(parameter) else None
+        if has_defaults and parameter.default is not inspect.Parameter.empty:
+            default = parameter.default
         fields[_field_name(index)] = (
             annotations[name],
             Field(default, alias=name, title=name),

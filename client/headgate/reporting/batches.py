@@ -5,8 +5,17 @@ from typing import Any
 
 import msgspec
 
-from headgate.reporting.records import LogRow, TaskRun
-from headgate.texts import storable
+from headgate.reporting.records import LogRow, StateRow, TaskRun
+from headgate.texts import (
+    MAX_KEY,
+    MAX_LOGGER_NAME,
+    MAX_STATE_NAME,
+    MAX_TASK_RUN_NAME,
+    cut,
+    label,
+    storable,
+    tag_labels,
+)
 
 MAX_ROWS = 1000
 MAX_CHARACTERS = 1_000_000
@@ -14,6 +23,8 @@ MAX_CHARACTERS = 1_000_000
 
 MAX_MESSAGE_CHARACTERS = 64_000
 _CUT = "… (cut at 64,000 characters)"
+_MAX_COUNT = 2**31 - 1
+"""What the API shows as an Int."""
 
 
 class TaskBatch(msgspec.Struct, tag="tasks"):
@@ -36,14 +47,22 @@ class LogBatch(msgspec.Struct, tag="logs"):
         return len(self.columns["message"])
 
 
-class FinalState(msgspec.Struct, tag="state"):
-    """The run's final state, kept on disk when the server stayed away past the run's end."""
+class ProposedState(msgspec.Struct, tag="state"):
+    """A state of the run; the final one goes to disk when the server stayed away past its end."""
 
     state: dict[str, Any]
     idempotency_key: str
 
+    def plain(self) -> "ProposedState":
+        """Return the same outcome without what a server may refuse: a name of its own, details."""
+        type_: str = self.state["type"]
+        details: dict[str, Any] = self.state["details"] or {}
+        retry = {"retry": details["retry"]} if "retry" in details else None
+        state: dict[str, Any] = {**self.state, "name": type_.capitalize(), "details": retry}
+        return ProposedState(state, f"{self.idempotency_key}-plain")
 
-Batch = TaskBatch | LogBatch | FinalState
+
+Batch = TaskBatch | LogBatch | ProposedState
 
 
 def take_tasks(queue: deque[TaskRun], *, batch_id: str) -> TaskBatch | None:
@@ -63,16 +82,29 @@ def take_tasks(queue: deque[TaskRun], *, batch_id: str) -> TaskBatch | None:
         return None
     columns: dict[str, list[Any]] = {
         "id": [run.id for run in runs],
-        "taskKey": [run.task_key for run in runs],
-        "name": [run.name for run in runs],
+        "taskKey": [cut(run.task_key, limit=MAX_KEY) for run in runs],
+        "name": [_task_run_name(run) for run in runs],
         "mapIndex": [run.map_index for run in runs],
-        "tags": [sorted(run.tags) for run in runs],
-        "cacheKey": [run.cache_key for run in runs],
+        "tags": [tag_labels(run.tags) for run in runs],
+        "cacheKey": [_cache_key(run) for run in runs],
         "attempt": [run.attempt for run in runs],
         "parents": [run.parents for run in runs],
-        "states": [list(run.states) for run in runs],
+        "states": [[_state_row(row) for row in list(run.states)] for run in runs],
     }
     return TaskBatch(batch_id=batch_id, columns=columns)
+
+
+def _task_run_name(run: TaskRun) -> str:
+    return cut(run.name, limit=MAX_TASK_RUN_NAME) or f"run-{run.id[-4:]}"
+
+
+def _cache_key(run: TaskRun) -> str | None:
+    return None if run.cache_key is None else cut(run.cache_key, limit=MAX_KEY)
+
+
+def _state_row(row: StateRow) -> StateRow:
+    type_, name, timestamp_us, message = row
+    return type_, label(name, limit=MAX_STATE_NAME), timestamp_us, message
 
 
 def take_logs(queue: deque[LogRow], *, stream_id: str, offset: int) -> LogBatch | None:
@@ -90,8 +122,8 @@ def take_logs(queue: deque[LogRow], *, stream_id: str, offset: int) -> LogBatch 
     )
     columns: dict[str, list[Any]] = {
         "timestamp": timestamps,
-        "level": levels,
-        "logger": loggers,
+        "level": [max(0, min(level, _MAX_COUNT)) for level in levels],
+        "logger": [cut(logger, limit=MAX_LOGGER_NAME) for logger in loggers],
         "message": messages,
         "taskRunId": task_runs,
     }

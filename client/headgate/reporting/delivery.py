@@ -4,6 +4,8 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from headgate.api.transport import retry_delay_seconds
 from headgate.errors import (
     ApiError,
@@ -80,7 +82,7 @@ class Delivery:
             )
             self.spool.append(batch)
             self._attempt = 0
-            self._postpone(error)
+            self.postpone(error)
         except (LeaseLostError, UnauthenticatedError) as error:
             self.lose(str(error))
         except ApiError as error:
@@ -96,16 +98,18 @@ class Delivery:
         ):
             return
         while not self.spool.is_empty:
-            batch = self.spool.first()
+            batch = self._first()
+            if batch is None:
+                return
             try:
                 await self._sender.send(batch, deadline_seconds=0)
             except RetryableApiError as error:
-                self._postpone(error)
+                self.postpone(error)
                 return
             except ServerFaultError as error:
                 self._faults += 1
                 if self._faults < MAX_FAULTS:
-                    self._postpone(error)
+                    self.postpone(error)
                     return
                 self._set_aside(batch, error=error)
             except (LeaseLostError, UnauthenticatedError) as error:
@@ -116,6 +120,14 @@ class Delivery:
             self.spool.remove_first()
             self._attempt = self._faults = 0
         logger.warning("The server is back; all reports were delivered")
+
+    def _first(self) -> Batch | None:
+        try:
+            return self.spool.first()
+        except (OSError, msgspec.DecodeError):
+            logger.exception("The reports that waited in %s cannot be read", self.spool.path)
+            self.spool.discard()
+            return None
 
     def leave_on_disk(self, batches: Iterable[Batch]) -> None:
         """Write what is on its way, and then these, to disk for another process to deliver."""
@@ -134,7 +146,8 @@ class Delivery:
         self.spool.discard()
         self._on_lost()
 
-    def _postpone(self, error: ApiError) -> None:
+    def postpone(self, error: ApiError | None = None) -> None:
+        """Leave what waits on disk for later, as long as the server wishes or a little longer."""
         wish = error.retry_after_seconds if isinstance(error, RetryableApiError) else None
         self._retry_at = time.monotonic() + retry_delay_seconds(self._attempt, wish_seconds=wish)
         self._attempt += 1

@@ -5,11 +5,15 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
+import orjson
+
 from headgate.states import State, format_timestamp
-from headgate.texts import storable
+from headgate.texts import MAX_STATE_NAME, cut, label, storable, storable_json, text_of
 
 MAX_TRACEBACK_CHARACTERS = 16_000
 MAX_MESSAGE_CHARACTERS = 4_000
+MAX_TYPE_CHARACTERS = 300
+MAX_DETAILS_BYTES = 64 * 1024
 _OWN_FRAMES = "/headgate/engine/"
 
 
@@ -20,8 +24,8 @@ def describe_exception(error: BaseException) -> dict[str, str]:
     if kind.__module__ not in {"builtins", "__main__"}:
         name = f"{kind.__module__}.{name}"
     return {
-        "type": name,
-        "message": storable(str(error))[:MAX_MESSAGE_CHARACTERS],
+        "type": cut(name, limit=MAX_TYPE_CHARACTERS),
+        "message": cut(text_of(error), limit=MAX_MESSAGE_CHARACTERS),
         "traceback": format_traceback(error),
     }
 
@@ -52,21 +56,31 @@ def state_message(state: State[Any]) -> str | None:
 
 
 def state_input(state: State[Any], *, retry: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return a state as the API's ``StateInput``.
+    """Return a state as the API's ``StateInput``: its name and message cut, its details as JSON.
 
     Args:
         retry: the wish for another attempt, ``{"limit", "delaySeconds"}``.
     """
-    details: dict[str, Any] = dict(state.details or {})
+    details = _details(state)
     if isinstance(state.data, BaseException) and not state.is_completed():
         details["error"] = describe_exception(state.data)
     if retry is not None:
         details["retry"] = retry
+    message = cut(text_of(state.message), limit=MAX_MESSAGE_CHARACTERS) if state.message else None
     instant = datetime.fromtimestamp(state.timestamp_us / 1_000_000, tz=UTC)
     return {
         "type": state.type.value,
-        "name": state.name,
-        "message": storable(state.message)[:MAX_MESSAGE_CHARACTERS] if state.message else None,
+        "name": label(state.name, limit=MAX_STATE_NAME),
+        "message": message,
         "details": details or None,
         "timestamp": format_timestamp(instant),
     }
+
+
+def _details(state: State[Any]) -> dict[str, Any]:
+    """Return a state's own details where they are small enough to be facts about it."""
+    try:
+        details = storable_json(dict(state.details or {}))
+    except RecursionError:
+        details = {}
+    return details if len(orjson.dumps(details)) <= MAX_DETAILS_BYTES else {}

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from headgate.ids import make_id
 from headgate.states import Completed, State
-from headgate.texts import storable
+from headgate.texts import cut, text_of
 
 MAX_STATES = 200
 """What the server keeps of one task run."""
@@ -24,6 +24,8 @@ UNSET_STATE: State[Any] = Completed(message="not started", name="Unset")
 
 class TaskRun:
     """One run of a task: its identity, what it is in, and all it was in so far.
+
+    Names, keys and tags are the user's own here; a report cuts and scrubs them.
 
     Args:
         states: the whole list, oldest first; a report carries all of it, so any may be lost.
@@ -57,7 +59,7 @@ class TaskRun:
     ) -> None:
         self.id = make_id("trun")
         self.task_key = task_key
-        self.name = storable(name) or f"run-{self.id[-4:]}"
+        self.name = name
         self.flow_run_id = flow_run_id
         self.map_index = map_index
         self.tags = tags
@@ -89,9 +91,7 @@ class TaskRun:
             return
         text = state.message if message is None else message
         if text is not None:
-            text = storable(text)
-            if len(text) > MAX_DETAIL_CHARACTERS:
-                text = text[:MAX_DETAIL_CHARACTERS] + "… (cut)"
+            text = cut(text_of(text), limit=MAX_DETAIL_CHARACTERS)
         self.states.append((state.type.value, state.name, state.timestamp_us, text))
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from headgate.api import flow_runs, logs, task_runs
 from headgate.api.calls import LeaseInput
+from headgate.api.flow_runs import Proposal
 from headgate.api.transport import Transport
-from headgate.errors import ConflictError
+from headgate.errors import ApiError, BadRequestError, ConflictError, InvalidInputError
 from headgate.ids import make_uuid
-from headgate.reporting.batches import Batch, LogBatch, TaskBatch
+from headgate.reporting.batches import Batch, LogBatch, ProposedState, TaskBatch
 
 logger = logging.getLogger("headgate.reporting")
 
@@ -33,14 +34,37 @@ class Sender:
         elif isinstance(batch, LogBatch):
             await self._send_logs(batch, deadline_seconds=deadline_seconds)
         else:
-            await flow_runs.set_state(
-                self.transport,
-                flow_run_id=self.lease.run_id,
-                state=batch.state,
-                lease=self.lease,
-                idempotency_key=batch.idempotency_key,
-                deadline_seconds=deadline_seconds,
-            )
+            await self.propose(batch, deadline_seconds=deadline_seconds)
+
+    async def propose(self, proposal: ProposedState, *, deadline_seconds: float) -> Proposal:
+        """Propose a state; where the server cannot read it, the same outcome in plain words.
+
+        Raises:
+            LeaseLostError: another attempt owns the run.
+            RetryableApiError: the server is away.
+            ApiError: the server will not take this state.
+        """
+        try:
+            answer = await self._set_state(proposal, deadline_seconds=deadline_seconds)
+            error: ApiError | None = answer.refusal
+        except (InvalidInputError, BadRequestError) as caught:
+            answer, error = None, caught
+        if answer is not None and not isinstance(error, InvalidInputError):
+            return answer
+        logger.error(
+            "The server does not take the state %s as it is: %s", proposal.state["name"], error
+        )
+        return await self._set_state(proposal.plain(), deadline_seconds=deadline_seconds)
+
+    async def _set_state(self, proposal: ProposedState, *, deadline_seconds: float) -> Proposal:
+        return await flow_runs.set_state(
+            self.transport,
+            flow_run_id=self.lease.run_id,
+            state=proposal.state,
+            lease=self.lease,
+            idempotency_key=proposal.idempotency_key,
+            deadline_seconds=deadline_seconds,
+        )
 
     async def _send_tasks(self, batch: TaskBatch, *, deadline_seconds: float) -> None:
         result = await task_runs.sync(

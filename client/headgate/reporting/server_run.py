@@ -16,9 +16,15 @@ from headgate.api.background import BackgroundLoop, background_loop
 from headgate.api.calls import LeaseInput
 from headgate.api.states import StateAnswer
 from headgate.api.transport import Transport
-from headgate.errors import ApiError, LeaseLostError, RetryableApiError, UnauthenticatedError
+from headgate.errors import (
+    ApiError,
+    LeaseLostError,
+    RetryableApiError,
+    ServerFaultError,
+    UnauthenticatedError,
+)
 from headgate.ids import make_uuid
-from headgate.reporting.batches import Batch, FinalState, cut_message, take_logs, take_tasks
+from headgate.reporting.batches import Batch, ProposedState, cut_message, take_logs, take_tasks
 from headgate.reporting.delivery import Delivery
 from headgate.reporting.failures import state_input
 from headgate.reporting.records import LogRow, TaskRun, Verdict
@@ -75,6 +81,7 @@ class ServerRun:
         self._has_room.set()
         self._work = asyncio.Event()
         self._waiters: list[asyncio.Future[None]] = []
+        self._sender = Sender(transport, lease)
         self._delivery = self._make_delivery()
         self._jobs = {self._background.submit(self._drain_forever())}
         self._keeper_pid = None if is_own_lease else os.getppid()
@@ -122,8 +129,7 @@ class ServerRun:
             url=self.transport.url, token=self.transport.token or "", lease=self.lease
         )
         spool = Spool(self._settings.home, header=header, stream_id=self._log_stream_id)
-        sender = Sender(self.transport, self.lease)
-        return Delivery(sender, spool, on_lost=self._drop_queues)
+        return Delivery(self._sender, spool, on_lost=self._drop_queues)
 
     def _wake(self) -> None:
         depth = len(self._tasks) + len(self._logs)
@@ -141,19 +147,23 @@ class ServerRun:
         self._background.loop.call_later(self._settings.report_interval_seconds, self._work.set)
 
     async def _drain_forever(self) -> None:
-        try:
-            while True:
-                await self._wait_for_work()
-                self._work.clear()
-                self._is_armed = False
-                while (batch := self._take()) is not None:
-                    await self._delivery.deliver(batch)
-                await self._delivery.replay_when_due()
-                if self._delivery.is_settled and not self._tasks and not self._logs:
-                    self._release_waiters()
-        except Exception:
-            logger.exception("Reporting of run %s failed and stops", self.flow_run_id)
-            self._delivery.lose("reporting failed in this process")
+        while True:
+            await self._wait_for_work()
+            self._work.clear()
+            self._is_armed = False
+            try:
+                await self._drain()
+            except Exception:
+                # What is left out is one batch: the others, and the run's end, are still told.
+                logger.exception("A report of run %s is left out", self.flow_run_id)
+                self._delivery.postpone()
+                self._work.set()
+
+    async def _drain(self) -> None:
+        while (batch := self._take()) is not None:
+            await self._delivery.deliver(batch)
+        await self._delivery.replay_when_due()
+        if self._delivery.is_settled and not self._tasks and not self._logs:
             self._release_waiters()
 
     async def _wait_for_work(self) -> None:
@@ -178,6 +188,8 @@ class ServerRun:
         self._has_room.set()
 
     async def _flush(self) -> None:
+        if self._delivery.is_lost:
+            return
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         self._work.set()
@@ -199,33 +211,30 @@ class ServerRun:
         is_last = state.is_final() and retry is None
         patience = self._settings.report_patience_seconds
         deadline = self._settings.request_deadline_seconds if is_gate else patience
-        proposal = FinalState(state_input(state, retry=retry), make_uuid())
+        proposal = ProposedState(state_input(state, retry=retry), make_uuid())
         try:
             async with asyncio.timeout(patience):
                 await self._flush()
             verdict = await self._ask(proposal, state=state, deadline_seconds=deadline)
-        except (TimeoutError, RetryableApiError) as error:
+        except (TimeoutError, RetryableApiError, ServerFaultError) as error:
             if not is_last:
                 raise
             verdict = self._leave_on_disk(proposal, state=state, error=error)
+        except ApiError as error:
+            if not is_last:
+                raise
+            verdict = Verdict(accepted=False, state=state, reason=str(error))
         if is_last:
             self._stop()
         return verdict
 
     async def _ask(
-        self, proposal: FinalState, *, state: State[Any], deadline_seconds: float
+        self, proposal: ProposedState, *, state: State[Any], deadline_seconds: float
     ) -> Verdict:
         if self._delivery.is_lost:
             return Verdict(accepted=False, state=state, reason=self._delivery.lost_reason)
         try:
-            answer = await flow_runs.set_state(
-                self.transport,
-                flow_run_id=self.flow_run_id,
-                state=proposal.state,
-                lease=self.lease,
-                idempotency_key=proposal.idempotency_key,
-                deadline_seconds=deadline_seconds,
-            )
+            answer = await self._sender.propose(proposal, deadline_seconds=deadline_seconds)
         except (LeaseLostError, UnauthenticatedError) as error:
             self._delivery.lose(str(error))
             return Verdict(accepted=False, state=state, reason=str(error))
@@ -236,7 +245,7 @@ class ServerRun:
         return Verdict(accepted=answer.accepted, state=now, reason=reason)
 
     def _leave_on_disk(
-        self, proposal: FinalState, *, state: State[Any], error: Exception
+        self, proposal: ProposedState, *, state: State[Any], error: Exception
     ) -> Verdict:
         self._delivery.leave_on_disk([*iter(self._take, None), proposal])
         logger.error(

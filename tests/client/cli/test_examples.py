@@ -27,9 +27,9 @@ def test_weather_stores_every_month(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "weather.db")) as connection:
         rows = connection.execute("SELECT * FROM months ORDER BY month").fetchall()
     assert len(rows) == 48
-    assert rows[0] == ("2012-01", 31, 173.3, 7.05, 18)
+    assert rows[0] == ("2012-01", 31, 173.3, 7.05, 22)
     assert sum(row[1] for row in rows) == 1461
-    assert "| 2015 | 1139.2 | 5 | 28.1 °C |" in done.err
+    assert "| 2015 | 1139.2 | 144 | 28.1 °C |" in done.err
 
 
 def test_flaky_completes_at_the_third_attempt(tmp_path: Path) -> None:

@@ -171,3 +171,59 @@ def test_only_flow_of_a_file_need_not_be_named(folder: Path) -> None:
 
     assert done.code == 0
     assert '"flow": "only"' in done.out
+
+
+ODD_RESULTS = """
+from headgate import flow
+
+class Speechless:
+    def __repr__(self):
+        raise RuntimeError("no text")
+
+@flow
+def text() -> str:
+    return "caf" + chr(0xE9) + chr(0xD800)
+
+@flow
+def nested():
+    return [chr(0xD800)], Speechless()
+"""
+
+
+@pytest.mark.parametrize("output", ["table", "json", "yaml"])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_result_that_cannot_be_encoded_is_shown_as_well_as_it_goes(
+    tmp_path: Path, output: str, encoding: str
+) -> None:
+    (tmp_path / "odd.py").write_text(ODD_RESULTS)
+
+    done = headgate(
+        *("run", "odd.py:text", "-o", output),
+        environment={"PYTHONIOENCODING": encoding},
+        folder=tmp_path,
+    )
+
+    shown = "caf\xe9?" if encoding == "utf-8" else "caf??"
+    escaped = '"caf\xe9\\uD800"' if encoding == "utf-8" else '"caf?\\uD800"'
+    assert (done.code, "Traceback" in done.err) == (0, False)
+    assert (escaped if output == "yaml" else shown) in done.out
+
+
+def test_the_items_of_a_generator_are_its_result(tmp_path: Path) -> None:
+    (tmp_path / "items.py").write_text(
+        "from headgate import flow\n@flow\nasync def items():\n  yield 1\n  yield 2\n"
+    )
+
+    done = headgate("run", "items.py:items", folder=tmp_path)
+
+    assert done.code == 0
+    assert "result   1, 2" in done.out
+
+
+def test_a_result_without_a_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "odd.py").write_text(ODD_RESULTS)
+
+    done = headgate("run", "odd.py:nested", folder=tmp_path)
+
+    assert done.code == 0
+    assert "whose text raises RuntimeError" in done.out

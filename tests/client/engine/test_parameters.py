@@ -3,12 +3,12 @@
 import dataclasses
 import datetime
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field
 
-from headgate import flow
+from headgate import flow, task
 from headgate.engine.parameters import as_json, bind_named
 from headgate.errors import ParameterError
 from headgate.states import StateType
@@ -226,3 +226,83 @@ def test_a_circle_does_not_stop_the_run() -> None:
     circle.append(circle)
 
     assert as_json({"circle": circle}) == {"circle": "<builtins.list>"}
+
+
+class Grid:
+    """Compares item by item, as arrays and data frames do, so that an equality has no truth."""
+
+    def __eq__(self, other: object) -> Any:
+        return Grid()
+
+    __hash__: Any = None
+
+    def __bool__(self) -> bool:
+        message = "the truth value of a grid is ambiguous"
+        raise ValueError(message)
+
+    def __deepcopy__(self, memo: Any) -> "Grid":
+        message = "a grid is not copied"
+        raise TypeError(message)
+
+
+def test_a_default_may_be_mutable_and_is_the_function_s_own() -> None:
+    shared: dict[str, int] = {}
+
+    @flow
+    def take(a: int, b: dict[str, int] = shared) -> Any:
+        return a, b
+
+    given: Any = "1"
+
+    number, default = take(given)
+
+    assert number == 1
+    assert default is shared
+    assert take(1, {"x": 1}) == (1, {"x": 1})
+    assert take.validate_parameters({"a": "2"}) == {"a": 2, "b": {}}
+    assert take.parameter_schema()["properties"]["b"]["default"] == {}
+
+
+def test_annotations_may_carry_what_has_no_hash() -> None:
+    @flow
+    def take(a: Annotated[int, {"unit": "s"}] = 1) -> int:
+        return a
+
+    given: Any = "2"
+
+    assert take(given) == 2
+
+
+def test_defaults_and_arguments_need_no_truth_value() -> None:
+    default, given = Grid(), Grid()
+
+    @flow
+    def take(a: int, b: Grid = default, c: Any = default) -> Any:
+        return a, b, c
+
+    @task
+    def pass_on(grid: Grid = default) -> Grid:
+        return grid
+
+    @flow
+    def work() -> list[Any]:
+        return [pass_on(given), pass_on.submit(given).result(), *pass_on.map([given]).result()]
+
+    assert take(1)[1] is default
+    assert take(1, given, given)[1] is given
+    assert all(grid is given for grid in work())
+    assert "default" not in take.parameter_schema()["properties"]["b"]
+
+
+def test_copies_of_a_flow_share_what_is_validated() -> None:
+    def take(a: int = 1, b: list[int] | None = None) -> Any:
+        return a, b
+
+    def other(a: str = "") -> str:
+        return a
+
+    given: Any = "3"
+
+    assert flow(take)(given) == (3, None)
+    assert flow(take).with_options(name="copy")(given) == (3, None)
+    assert flow(other)(given) == "3"

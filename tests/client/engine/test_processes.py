@@ -1,4 +1,4 @@
-"""Real processes: an agent's child, and scripts that are stopped from outside."""
+"""Real processes: an agent's child, from its job to its exit code."""
 
 import os
 import signal
@@ -14,7 +14,6 @@ import pytest
 from headgate.specs import Job, JobDeployment, encode_job
 from tests.client.recording_server import RecordedRun, RecordingServer
 from tests.fixtures.deadlines import eventually_sync
-from tests.fixtures.installation import free_port
 
 FLOWS = """
 import os
@@ -32,6 +31,18 @@ def note(owner, run, state):
 def add(a: int, b: int = 2):
     get_run_logger().info("sum %d as %s of %s", a + b, runtime.flow_run.name,
                           runtime.flow_run.deployment_name)
+
+@flow
+def generate(limit: int):
+    for number in range(limit):
+        get_run_logger().info("item %d", number)
+        yield number
+
+@flow
+async def generate_async(limit: int):
+    for number in range(limit):
+        get_run_logger().info("item %d", number)
+        yield number
 
 @flow
 def fail():
@@ -78,9 +89,6 @@ def dies():
     os._exit(9)
 
 not_a_flow = 3
-
-if __name__ == "__main__":
-    globals()[sys.argv[1]]()
 """
 
 
@@ -314,6 +322,17 @@ def test_the_lease_leaves_the_environment_of_user_code(
     assert "lease None" in _messages(run)
 
 
+@pytest.mark.parametrize("name", ["generate", "generate_async"])
+def test_a_generator_is_run_to_its_end(server: RecordingServer, flows: Path, name: str) -> None:
+    run = server.add_run()
+
+    child = _start_child(server, run, entrypoint=f"{flows}:{name}", parameters={"limit": 2})
+
+    assert _end_of(child) == 0
+    assert run.states[-1] == ("COMPLETED", "Completed")
+    assert [line for line in _messages(run) if "item" in line] == ["item 0", "item 1"]
+
+
 def test_pull_steps_run_before_the_entrypoint_is_loaded(
     server: RecordingServer, flows: Path
 ) -> None:
@@ -339,52 +358,6 @@ def test_a_child_that_dies_says_nothing_and_its_code_says_so(
     assert _end_of(_start_child(server, run, entrypoint=f"{flows}:dies")) == 9
 
     assert run.states[-1] == ("RUNNING", "Running")
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_script_that_is_stopped_crashes_its_run_and_ends_by_the_signal(
-    server: RecordingServer, flows: Path, number: signal.Signals
-) -> None:
-    script = subprocess.Popen(
-        [sys.executable, str(flows), "hang"],
-        stderr=subprocess.PIPE,
-        env=_environment(server, HEADGATE_API_KEY="key"),
-    )
-    eventually_sync(
-        lambda: server.runs and "hanging" in _messages(server.only_run()), what="the flow's line"
-    )
-
-    script.send_signal(number)
-
-    assert _end_of(script) == -number
-    assert server.only_run().states[-1] == ("CRASHED", "Crashed")
-    assert "hook Crashed" in _messages(server.only_run())
-
-
-def test_a_script_without_its_server_says_so_in_few_words(
-    server: RecordingServer, flows: Path
-) -> None:
-    environment = _environment(
-        server,
-        HEADGATE_API_URL=f"http://127.0.0.1:{free_port()}",
-        HEADGATE_REQUEST_DEADLINE_SECONDS="2",
-    )
-
-    done = subprocess.run(
-        [sys.executable, str(flows), "hang"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    warning, *trace = done.stderr.splitlines()
-    assert done.returncode == 1
-    assert "has not answered yet; flow 'hang' starts when it does" in warning
-    assert trace[-1].startswith("headgate.errors.ServerUnavailableError: The server at http://")
-    assert trace[-1].endswith(" did not answer: Connection refused")
-    assert len([line for line in trace if line.startswith("  File ")]) == 3
 
 
 def test_a_job_is_read_as_the_api_answers_it() -> None:

@@ -31,6 +31,8 @@ POLL_SECONDS = 0.1
 MAX_JOBS = 20
 RESTART_SECONDS = 1.0
 COALESCE_SECONDS = 0.05
+END_SECONDS = 5.0
+"""How long jobs may take to end when their worker has."""
 OUTBOX = "outbox"
 
 
@@ -73,12 +75,15 @@ class Supervisor:
             job_deserializer=orjson.loads,
             default_queue_name=self._queue,
         )
+        worker = self._worker(pool)
         try:
             await cast("Any", pool).ping()
             self._pool = pool
-            await self._worker(pool).async_run()
+            await worker.async_run()
         finally:
             self._pool = None
+            # arq leaves jobs running when it is cancelled; they would open connections anew.
+            await _end_jobs(worker)
             await pool.aclose(close_connection_pool=True)
 
     def _worker(self, pool: ArqRedis) -> Worker:
@@ -195,6 +200,14 @@ class Supervisor:
                 return
         if at is None:
             await run_safely(loop, self._context)
+
+
+async def _end_jobs(worker: Worker) -> None:
+    jobs = [job for job in worker.tasks.values() if not job.done()]
+    for job in jobs:
+        job.cancel()
+    if jobs:
+        await asyncio.wait(jobs, timeout=END_SECONDS)
 
 
 def _dump(value: Any) -> bytes:

@@ -1,9 +1,12 @@
 """Connection pools: one engine per database role."""
 
+from typing import Any
+
 import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from headgate_server.database.addresses import read_address, session_settings
 from headgate_server.database.urls import for_asyncpg
 from headgate_server.domain.errors import ConfigurationError
 
@@ -25,9 +28,34 @@ def make_engine(
     pool_size: int = 20,
     statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
 ) -> AsyncEngine:
-    """Return a pool of asyncpg connections; nothing is connected yet."""
+    """Return a pool of asyncpg connections; nothing is connected yet.
+
+    Behind a pooler in transaction mode no statement is prepared under a name, and what sessions
+    are set to are the roles' own defaults, which ``migrate`` gives them.
+
+    Raises:
+        ConfigurationError: the address asks for something that is not known.
+    """
+    address = read_address(url)
+    settings = session_settings(
+        statement_timeout_ms=statement_timeout_ms, idle_timeout_ms=IDLE_IN_TRANSACTION_TIMEOUT_MS
+    )
+    connect_args: dict[str, Any] = {
+        "timeout": CONNECT_TIMEOUT_SECONDS,
+        "command_timeout": statement_timeout_ms / 1000 + 5,
+        "server_settings": {"application_name": application_name, **settings},
+    }
+    if address.ssl is not None:
+        connect_args["ssl"] = address.ssl
+    if address.is_pooled:
+        connect_args |= {
+            "server_settings": {"application_name": application_name},
+            "statement_cache_size": 0,
+            "prepared_statement_cache_size": 0,
+            "prepared_statement_name_func": lambda: "",
+        }
     return create_async_engine(
-        for_asyncpg(url),
+        for_asyncpg(address.url),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=5,
@@ -36,17 +64,7 @@ def make_engine(
         json_serializer=_dump,
         json_deserializer=orjson.loads,
         query_cache_size=2000,
-        connect_args={
-            "timeout": CONNECT_TIMEOUT_SECONDS,
-            "command_timeout": statement_timeout_ms / 1000 + 5,
-            "server_settings": {
-                "application_name": application_name,
-                "statement_timeout": str(statement_timeout_ms),
-                "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
-                "jit": "off",
-                "timezone": "UTC",
-            },
-        },
+        connect_args=connect_args,
     )
 
 

@@ -1,5 +1,6 @@
 """Brings a database to the current schema, with its roles and walls."""
 
+import logging
 from pathlib import Path
 
 from alembic import command
@@ -10,13 +11,22 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from headgate_server.database import urls
-from headgate_server.database.engine import check_server, make_engine
+from headgate_server.database.addresses import session_settings
+from headgate_server.database.engine import (
+    IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    STATEMENT_TIMEOUT_MS,
+    check_server,
+    make_engine,
+)
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.errors import ConfigurationError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_TIMEOUT_MS = 600_000
 _LOCK = 0x48656164
+_INSUFFICIENT_PRIVILEGE = "42501"
+
+logger = logging.getLogger("headgate.database")
 
 
 async def upgrade(
@@ -28,13 +38,14 @@ async def upgrade(
 
     Args:
         owner_url: an address whose role may create tables in the database; it needs CREATEROLE
-            unless the two other roles exist already.
+            unless the two other roles exist already, made by an administrator.
         secret_key: the installation's key, from which the roles' passwords are derived.
         role_prefix: the roles are named ``<prefix>_app`` and ``<prefix>_system``.
         revision: where to stop; the newest by default.
 
     Raises:
-        ConfigurationError: the server cannot be reached, is too old, or refuses the owner.
+        ConfigurationError: the server cannot be reached, is too old, or refuses the owner; the
+            message holds the statements for an administrator where roles are missing.
     """
     derived = urls.derive(owner_url, secret_key=secret_key, role_prefix=role_prefix)
     engine = make_engine(
@@ -81,9 +92,28 @@ def _upgrade(connection: Connection, *, secret_key: str, role_prefix: str, revis
 
 
 def _ensure_role(connection: Connection, *, name: str, password: str) -> None:
+    """Make a role, or set its password and defaults; one that others made is left as it is."""
     exists = connection.execute(
         text("select true from pg_roles where rolname = :name"), {"name": name}
     ).scalar_one_or_none()
     quoted = connection.dialect.identifier_preparer.quote(name)
     verb = "alter" if exists else "create"
-    connection.exec_driver_sql(f"{verb} role {quoted} with login password '{password}'")
+    settings = session_settings(
+        statement_timeout_ms=STATEMENT_TIMEOUT_MS, idle_timeout_ms=IDLE_IN_TRANSACTION_TIMEOUT_MS
+    )
+    try:
+        with connection.begin_nested():
+            connection.exec_driver_sql(f"{verb} role {quoted} with login password '{password}'")
+            for setting, value in settings.items():
+                connection.exec_driver_sql(f"alter role {quoted} set {setting} = '{value}'")
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _INSUFFICIENT_PRIVILEGE:
+            raise
+        if not exists:
+            raise ConfigurationError(
+                f"The owner of the database may not create roles, and there is no role {name}. "
+                f"Have an administrator run: create role {quoted} with login password '...'; "
+                "do so for the app and the system role, give all three addresses, and migrate "
+                "again."
+            ) from None
+        logger.info("The role %s is left as an administrator made it", name)

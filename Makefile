@@ -1,7 +1,7 @@
 # Thin on purpose: each target is one line into infra/dev/. Extra arguments: make test ARGS="-k leases".
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check fix bench schema migration
+.PHONY: help demo dev test check fix bench conditions schema migration
 
 help: ## this list
 	@infra/dev/help.sh
@@ -23,6 +23,9 @@ fix: ## what ruff can mend by itself
 
 bench: ## measure the product's figures, one JSON line each
 	@infra/dev/bench.sh $(ARGS)
+
+conditions: ## the tests of real processes through TLS, PgBouncer, nginx and passwords
+	@infra/dev/conditions.sh $(ARGS)
 
 schema: ## write backend/schema.graphql from the code
 	@infra/dev/schema.sh

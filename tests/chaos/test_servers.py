@@ -23,9 +23,10 @@ from tests.backend.embedded.holders import postgres_pid
 from tests.chaos.traffic import Traffic, traffic
 from tests.fixtures.databases import SECRET_KEY
 from tests.fixtures.deadlines import eventually, eventually_sync
-from tests.fixtures.installation import Installation, free_port, wait_online
+from tests.fixtures.installation import Installation, wait_online
 from tests.fixtures.journeys import Journey, set_out
 from tests.fixtures.leashed import Leashed
+from tests.fixtures.network import free_port
 from tests.fixtures.redis_client import connect
 
 SECOND = timedelta(seconds=1)

@@ -11,8 +11,8 @@ from typing import Any
 
 from tests.client.cli.commands import Done, headgate, headgate_here
 from tests.fixtures.deadlines import eventually_sync
-from tests.fixtures.installation import free_port
 from tests.fixtures.leashed import Leashed
+from tests.fixtures.network import free_port
 
 READY_SECONDS = 60.0
 

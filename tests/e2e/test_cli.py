@@ -12,8 +12,9 @@ import yaml
 
 from tests.e2e.dev_server import DevServer, dev_server, start
 from tests.fixtures.deadlines import eventually_sync
-from tests.fixtures.installation import BALANCER, free_port
+from tests.fixtures.installation import BALANCER
 from tests.fixtures.leashed import Leashed
+from tests.fixtures.network import free_port
 
 pytestmark = pytest.mark.e2e
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.e2e.dev_server import start as launch
 from tests.fixtures.deadlines import eventually_sync
-from tests.fixtures.installation import free_port
 from tests.fixtures.leashed import Leashed
+from tests.fixtures.network import free_port
 
 DEADLINE_SECONDS = 60
 

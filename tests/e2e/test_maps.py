@@ -11,8 +11,9 @@ import pytest
 from headgate.api import flow_runs
 from headgate_server.database.urls import DatabaseUrls
 from tests.fixtures.deadlines import eventually
-from tests.fixtures.installation import Installation, free_port
+from tests.fixtures.installation import Installation
 from tests.fixtures.journeys import FLOWS, Journey, set_out
+from tests.fixtures.network import free_port
 
 TASKS = 5_000
 RECORDED_SECONDS = 2.0

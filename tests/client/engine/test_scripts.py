@@ -12,7 +12,7 @@ import pytest
 
 from tests.client.recording_server import RecordedRun, RecordingServer
 from tests.fixtures.deadlines import eventually_sync
-from tests.fixtures.installation import free_port
+from tests.fixtures.network import free_port
 
 FLOWS = """
 import logging

@@ -43,6 +43,7 @@ class Settings:
     profile: str | None = None
     log_level: str = "INFO"
     log_prints: bool = False
+    is_server_required: bool = False
     extra_loggers: tuple[str, ...] = ()
     report_interval_seconds: float = 0.075
     report_patience_seconds: float = 600.0
@@ -126,6 +127,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         profile=profile.name if profile else None,
         log_level=_level(value("log_level") or "INFO"),
         log_prints=_flag(variables, name="HEADGATE_LOG_PRINTS"),
+        is_server_required=_flag(variables, name="HEADGATE_REQUIRE_SERVER"),
         extra_loggers=_names(variables.get("HEADGATE_EXTRA_LOGGERS", "")),
         report_interval_seconds=_number(
             variables, name="HEADGATE_REPORT_INTERVAL_SECONDS", default=0.075

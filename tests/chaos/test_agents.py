@@ -134,6 +134,41 @@ async def test_killed_with_its_machine_under_crash_the_run_is_given_up_and_never
     assert len(lonely.executions(run_id)) == 1
 
 
+async def test_a_run_that_is_ended_over_its_head_never_has_two_processes(
+    lonely: Journey,
+) -> None:
+    """Ended by force and started again: the old process goes before the new one comes."""
+    agent = start_agent(lonely)
+    bystander = await lonely.run("held", parameters={"gate": "bystander"})
+    await lonely.executed(bystander)
+    run_id = await lonely.run("held", parameters={"gate": "again"})
+    first = await lonely.executed(run_id)
+
+    await lonely.cancel(run_id, is_forced=True)
+    await lonely.retry(run_id)
+    second = await lonely.executed(run_id, times=2)
+
+    await gone(first.pid)
+    assert second.at >= first.at
+    assert second.epoch > first.epoch
+    for gate in ("again", "bystander"):
+        lonely.open(gate)
+    assert await lonely.all_ended([run_id, bystander]) == ["Completed", "Completed"]
+    assert len(lonely.executions(bystander)) == 1
+    assert "held has at most" not in agent.log
+
+
+async def test_a_process_whose_run_was_ended_by_force_is_stopped(lonely: Journey) -> None:
+    start_agent(lonely)
+    run_id = await lonely.run("held")
+    execution = await lonely.executed(run_id)
+
+    await lonely.cancel(run_id, is_forced=True)
+
+    await gone(execution.pid)
+    assert await lonely.records.ended(run_id) == "Cancelled"
+
+
 async def test_under_retry_user_code_runs_again_and_only_after_the_fence(lonely: Journey) -> None:
     runs = [
         await lonely.run("held", parameters={"gate": "agent"}, **RETRY),

@@ -60,7 +60,7 @@ class Renewals:
 
         Raises:
             SessionFenced: its session has ended; nothing was renewed.
-            InvalidInput: more than 1,000 leases, one run twice, or a report that will not do.
+            InvalidInput: more than 1,000 leases, or a report that will not do.
             Unavailable: the database did not answer; try again.
         """
         hold.check_held(heartbeat.held)

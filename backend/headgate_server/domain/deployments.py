@@ -1,9 +1,10 @@
 """Deployments: a flow with its code, parameters, place to run, and promises."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from headgate_server.domain.errors import InvalidInput
@@ -14,6 +15,7 @@ DEFAULT_FENCE = timedelta(minutes=10)
 DEFAULT_LATE_THRESHOLD = timedelta(seconds=15)
 DEFAULT_INFRASTRUCTURE_RETRIES = 3
 MAX_INFRASTRUCTURE_RETRIES = 20
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 
 
 class AgentLostPolicy(StrEnum):
@@ -49,6 +51,29 @@ class Deployment:
     late_threshold: timedelta
     created_at: datetime
     updated_at: datetime
+
+
+def check_job_variables(variables: dict[str, Any] | None, *, field: str = "jobVariables") -> None:
+    """Refuse variables that no launcher could set.
+
+    Raises:
+        InvalidInput: ``env`` is not an object of names that a process may have, to texts.
+    """
+    env: object = (variables or {}).get("env")
+    if env is None:
+        return
+    path = [field, "env"]
+    if not isinstance(env, dict):
+        raise InvalidInput("env is an object of names to texts.", path=path)
+    for name, value in cast("dict[str, object]", env).items():
+        if not _VARIABLE.fullmatch(name):
+            raise InvalidInput(
+                f"{name[:100]!r} is no name of an environment variable: letters, digits and "
+                "underscores, not a digit first.",
+                path=path,
+            )
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise InvalidInput(f"The variable {name} is a text.", path=[*path, name])
 
 
 def check_promises(

@@ -251,10 +251,15 @@ def request_id_of(sent: str | None) -> str:
 def _check_numbers(variables: object) -> None:
     try:
         orjson.dumps(variables)
-    except TypeError:
-        raise HTTPException(
-            400, "An integer in variables is beyond 64 bits; send it as a string."
-        ) from None
+    except TypeError as error:
+        # orjson tells its limits apart by their words only.
+        is_deep = "recursion" in str(error).lower()
+        what = (
+            "variables is nested too deeply; 250 levels are too many."
+            if is_deep
+            else "An integer in variables is beyond 64 bits; send it as a string."
+        )
+        raise HTTPException(400, what) from None
 
 
 def _check_request(request: Request, *, allowed_origins: frozenset[str]) -> None:

@@ -249,6 +249,7 @@ def _check(wanted: dict[str, Any]) -> None:
         ("pull_steps", "pullSteps"),
     ]:
         check_document(wanted.get(name), field=field)
+    rules.check_job_variables(wanted.get("job_variables"))
     if wanted.get("parameter_schema") is not None:
         check_schema(wanted["parameter_schema"])
     for name in ("entrypoint", "description"):

@@ -8,14 +8,13 @@ import random
 import signal
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from headgate.agent.held_runs import HeldRun, Workplace
+from headgate.agent.held_runs import HeldRun, Workplace, supersede
 from headgate.agent.launchers.process import ProcessLauncher
+from headgate.agent.options import AgentOptions
 from headgate.agent.orders import Orders
-from headgate.agent.work_stream import Carrier, WorkStream
+from headgate.agent.work_stream import WorkStream
 from headgate.api import agents, workspaces
 from headgate.api.agents import Registration
 from headgate.api.calls import LeaseInput
@@ -46,32 +45,6 @@ HEARTBEAT_JITTER = 0.1
 ONCE_IDLE_SECONDS = 2.0
 SLOT_PATIENCE_SECONDS = 2.0
 """A run that ended frees its slot at the server a moment before it does here."""
-
-
-@dataclass(frozen=True, slots=True)
-class AgentOptions:
-    """How an agent is to work.
-
-    Args:
-        limit: how many runs it holds at once.
-        is_once: leave when nothing was offered for a moment and nothing runs.
-        workspace: slugs of the organization and the workspace; None where the key is bound to one.
-        queue_names: which queues of the pool it serves; None serves all.
-        is_warm: fork runs from a warm interpreter where the platform allows it.
-        carriers: what may carry the work stream, the best first.
-        climb_seconds: how long to stay with a carrier before a better one is tried again.
-    """
-
-    pool: str
-    name: str = field(default_factory=platform.node)
-    limit: int = 10
-    is_once: bool = False
-    workspace: tuple[str, str] | None = None
-    queue_names: tuple[str, ...] | None = None
-    is_warm: bool = True
-    folder: Path = field(default_factory=Path.cwd)
-    carriers: tuple[Carrier, ...] = tuple(Carrier)
-    climb_seconds: float = 30.0
 
 
 class Agent:
@@ -218,11 +191,13 @@ class Agent:
             session_id=lambda: self.session_id,
             folder=self._options.folder,
         )
+        older = [run for (run_id, _), run in self._held.items() if run_id == offer.run_id]
         held = self._held[key] = HeldRun(lease, workplace)
-        self._spawn(self._hold(key, held))
+        self._spawn(self._hold(key, held, older=older))
 
-    async def _hold(self, key: tuple[str, int], held: HeldRun) -> None:
+    async def _hold(self, key: tuple[str, int], held: HeldRun, *, older: list[HeldRun]) -> None:
         try:
+            await supersede(older)
             refusal = await self._take_slot()
             if refusal is not None:
                 await self._decline(held.lease, refusal)
@@ -236,6 +211,7 @@ class Agent:
         except Exception:
             logger.exception("%s: the agent failed", held.run_id)
         finally:
+            held.is_gone.set()
             self._held.pop(key, None)
             self._last_work_at = time.monotonic()
             self._changed.set()
@@ -343,6 +319,8 @@ class Agent:
             self._lose(verdict.run_id, verdict.epoch, "the server gave it to another")
             return
         held = self._held.get((verdict.run_id, verdict.epoch))
+        if held is not None and verdict.outcome == "FINISHED":
+            held.leave()
         if held is not None and verdict.outcome in {"RENEWED", "CANCEL_REQUESTED"}:
             held.renewed(sent_at)
         if verdict.outcome == "CANCEL_REQUESTED":

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ logger = logging.getLogger("headgate.agent")
 
 RELEASE_PATIENCE_SECONDS = 600.0
 KILL_AFTER_SECONDS = 10.0
+LEAVE_SECONDS = 5.0
+"""So long a process may go on after its run has ended, for what it does at its exit."""
 AGENT_SHARE, OWN_SHARE = 0.9, 0.95
 """At which share of its fence the agent kills a run, and it itself where the agent is late."""
 PASSED_ON = ("HEADGATE_HOME", "HEADGATE_LOG_LEVEL")
@@ -48,11 +50,13 @@ class HeldRun:
         self._launched: Launched | None = None
         self._cancelling: asyncio.Task[None] | None = None
         self._cancel_grace: int | None = None
+        self._leaving: asyncio.Task[None] | None = None
         self._is_lost = False
         self._fenced_after: float | None = None
         self._renewed_at = seconds_since_boot()
         self.is_claimed = False
         self.was_claimed = False
+        self.is_gone = asyncio.Event()
 
     @property
     def run_id(self) -> str:
@@ -78,7 +82,13 @@ class HeldRun:
         if job.get("onAgentLost") == "RETRY":
             self.fence_seconds = float(job.get("fenceSeconds") or 0) or None
         logger.info("%s starts: %s / %s", self.run_id, job.get("flowName"), job.get("runName"))
-        await self._execute(claim)
+        try:
+            await self._execute(claim)
+        except Exception as error:
+            logger.exception("%s: the agent failed", self.run_id)
+            if self._launched is not None:
+                self._launched.send_signal(signal.SIGKILL)
+            await self._release("CRASHED", f"The agent could not run it: {error!r}")
 
     async def _execute(self, claim: Claim) -> None:
         place = self._workplace
@@ -91,6 +101,8 @@ class HeldRun:
             return
         self._launched = launched
         self._extend()
+        if self._is_lost:
+            launched.send_signal(signal.SIGKILL)
         if self._cancel_grace is not None:
             self.cancel(grace_seconds=self._cancel_grace)
         reporter = OutputReporter(
@@ -105,8 +117,9 @@ class HeldRun:
             launched.send_signal(signal.SIGKILL)
             code = -signal.SIGKILL
         launched.send_signal(signal.SIGKILL)
-        if self._cancelling is not None:
-            self._cancelling.cancel()
+        for stopping in (self._cancelling, self._leaving):
+            if stopping is not None:
+                stopping.cancel()
         await reporting
         self._launched = None
         launched.close()
@@ -115,6 +128,8 @@ class HeldRun:
     async def _account(self, code: int) -> None:
         if self._is_lost:
             logger.info("%s was stopped: its lease went elsewhere", self.run_id)
+        elif self._leaving is not None:
+            logger.info("%s was over at the server; its process %s", self.run_id, _how(code))
         elif self._fenced_after is not None:
             await self._release(
                 "CRASHED",
@@ -135,6 +150,20 @@ class HeldRun:
             return
         logger.info("%s is being cancelled, %d s of grace", self.run_id, grace_seconds)
         self._cancelling = asyncio.create_task(self._stop_within(grace_seconds))
+
+    def leave(self) -> None:
+        """See to it that the process ends: the run is over at the server, whoever said so.
+
+        A process that said so itself is about to end; one whose run was ended over its head, or
+        given up while this agent was silent, is stopped.
+        """
+        if self._leaving is None and self._launched is not None:
+            self._leaving = asyncio.create_task(self._leave_in_time())
+
+    async def _leave_in_time(self) -> None:
+        await asyncio.sleep(LEAVE_SECONDS)
+        logger.warning("%s is over at the server; its process is stopped", self.run_id)
+        await self._stop_within(KILL_AFTER_SECONDS)
 
     def lose(self, reason: str) -> None:
         """Kill the process group and report nothing: the run is no longer this agent's."""
@@ -212,6 +241,13 @@ class HeldRun:
             "HEADGATE_LEASE_TOKEN": self.lease.lease_token,
             "HEADGATE_LEASE_EPOCH": str(self.lease.epoch),
         }
+
+
+async def supersede(older: Iterable[HeldRun]) -> None:
+    """Make way for a newer attempt: two processes of one run never work side by side here."""
+    for run in older:
+        run.lose("a newer attempt has come")
+        await run.is_gone.wait()
 
 
 def _how(code: int) -> str:

@@ -11,7 +11,8 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from headgate.agent.agent import AgentOptions, run_agent
+from headgate.agent.agent import run_agent
+from headgate.agent.options import AgentOptions
 from headgate.agent.work_stream import carriers
 from headgate.api import server_info
 from headgate.api.transport import Transport

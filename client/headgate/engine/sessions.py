@@ -15,6 +15,7 @@ from headgate.engine.context import FlowRunContext, Recorder
 from headgate.engine.crash import Interrupter
 from headgate.engine.effects import Await, Steps
 from headgate.engine.parameters import as_json
+from headgate.errors import RetryableApiError
 from headgate.ids import make_uuid
 from headgate.logs import ENGINE
 from headgate.reporting.leftovers import replay_leftovers
@@ -84,6 +85,9 @@ def open_recorder(
 ) -> Steps[Recorder]:
     """Return where the run reports, after the server knows of it.
 
+    A server that stays away does not stop user code: the run then goes unrecorded, unless the
+    setting says that it must be.
+
     Raises:
         ApiError: the server did not take the run; nothing of it has started.
     """
@@ -97,7 +101,13 @@ def open_recorder(
         yield Await(parent.sync_now(opening.wrapper))
     transport = parent.transport if parent else _transport(settings)
     begin = _begin(opening, settings=settings, transport=transport)
-    begun: BegunRun = yield Await(background_loop().submit(begin))
+    try:
+        begun: BegunRun = yield Await(background_loop().submit(begin))
+    except RetryableApiError as error:
+        if settings.is_server_required:
+            raise
+        logger.error("Flow %r runs here without being recorded: %s", opening.flow_name, error)  # noqa: TRY400  said in full
+        return LocalRun()
     return ServerRun(
         transport=transport.with_token(begun.run_token),
         lease=begun.lease,
@@ -136,7 +146,7 @@ async def _begin(opening: Opening, *, settings: Settings, transport: Transport) 
     warning = asyncio.get_running_loop().call_later(
         WARN_AFTER_SECONDS,
         logger.warning,
-        "%s has not answered yet; flow %r starts when it does, or gives up after %g s",
+        "%s has not answered yet; flow %r waits for it, %g s at most",
         transport.url,
         opening.flow_name,
         patience,

@@ -38,6 +38,12 @@ logger = logging.getLogger("headgate.reporting")
 URGENT_DEPTH = 500
 """So many waiting items are sent without waiting for the interval to pass."""
 
+_OVER = {
+    "LOST": "another attempt or a person took over the run",
+    "UNKNOWN": "the server knows no such run",
+    "FINISHED": "the run was ended while this process worked on it",
+}
+
 QUEUE_LIMIT = 10_000
 """From here on, whoever reports waits: nothing is ever dropped."""
 
@@ -77,6 +83,7 @@ class ServerRun:
         self._log_stream_id = make_uuid()
         self._log_offset = 0
         self._is_armed = False
+        self._is_ending = False
         self._has_room = threading.Event()
         self._has_room.set()
         self._work = asyncio.Event()
@@ -209,6 +216,7 @@ class ServerRun:
     async def _propose(self, state: State[Any], *, retry: dict[str, Any] | None) -> Verdict:
         is_gate = state.is_running()
         is_last = state.is_final() and retry is None
+        self._is_ending = self._is_ending or is_last
         patience = self._settings.report_patience_seconds
         deadline = self._settings.request_deadline_seconds if is_gate else patience
         proposal = ProposedState(state_input(state, retry=retry), make_uuid())
@@ -273,8 +281,10 @@ class ServerRun:
             except ApiError as error:
                 self._delivery.lose(str(error))
             else:
-                if verdict.outcome in {"LOST", "UNKNOWN"}:
-                    self._delivery.lose("another attempt or a person took over the run")
+                if verdict.outcome in _OVER and not self._is_ending:
+                    # Whoever took the run over counts on this process not to work on beside it.
+                    self._delivery.lose(_OVER[verdict.outcome])
+                    self._on_cancel()
                 elif verdict.outcome == "CANCEL_REQUESTED" and not has_cancelled:
                     has_cancelled = True
                     self._on_cancel()

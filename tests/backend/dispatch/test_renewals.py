@@ -111,12 +111,23 @@ async def test_a_session_that_has_ended_renews_nothing_and_hinders_nobody(world:
         assert seen_at < work.now - timedelta(seconds=50)
 
 
+async def test_two_epochs_of_one_run_are_judged_each_for_itself(world: World) -> None:
+    lease = await world.started()
+    other = await world.started()
+    older = replace(lease, epoch=lease.epoch - 1)
+    renewals, workspace = renewals_of(world), world.tenant.workspace_id
+
+    answer = await renewals.show(Heartbeat(workspace, held=(older, lease, other)))
+
+    assert [verdict.outcome for verdict in answer.verdicts] == ["LOST", "RENEWED", "RENEWED"]
+
+
 async def test_what_no_holder_can_hold_is_refused_before_it_joins_others(world: World) -> None:
     lease = await world.started()
     renewals, workspace = renewals_of(world), world.tenant.workspace_id
 
     with pytest.raises(InvalidInput):
-        await renewals.show(Heartbeat(workspace, held=(lease, lease)))
+        await renewals.show(Heartbeat(workspace, held=(lease,) * 1001))
     with pytest.raises(InvalidInput):
         await renewals.show(
             Heartbeat(workspace, (), SessionReport(workspace, world.session_id, -1, None))

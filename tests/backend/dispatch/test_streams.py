@@ -41,7 +41,7 @@ async def test_a_closing_stream_stays_until_its_successor_is_open(world: World) 
 
 async def test_a_stream_closes_before_its_token_ends(world: World) -> None:
     async with world.work() as work:
-        ends = work.now + timedelta(seconds=1)
+        ends = work.now + timedelta(seconds=3)
     principal = replace(agent_of(world), expires_at=ends)
 
     async with (

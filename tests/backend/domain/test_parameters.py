@@ -56,6 +56,14 @@ def test_runs_of_one_request_share_a_budget() -> None:
         check_parameters({"a": [1] * 1000}, schema=schema, budget=budget)
 
 
+def test_long_lists_of_choices_are_counted() -> None:
+    schema = {"properties": {"a": {"items": {"enum": list(range(5000))}}}}
+
+    check_parameters({"a": [1, 2, 3]}, schema=schema)
+    with pytest.raises(InvalidInput, match="take too long to check"):
+        check_parameters({"a": ["x"] * 2000}, schema=schema)
+
+
 def test_unique_items_are_found_in_one_pass() -> None:
     schema = {"properties": {"a": {"uniqueItems": True}}}
     different = [{"b": number, "c": [number]} for number in range(20_000)]

@@ -186,7 +186,7 @@ def test_a_lost_lease_stops_reporting_and_says_so(
     assert "takes no more reports of this run: Another attempt owns the run" in caplog.text
 
 
-def test_a_lost_verdict_stops_reporting(
+def test_a_lost_verdict_stops_reporting_and_user_code(
     server: RecordingServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("HEADGATE_RENEW_INTERVAL_SECONDS", "0.02")
@@ -194,9 +194,10 @@ def test_a_lost_verdict_stops_reporting(
     @flow
     def work() -> None:
         server.only_run().is_lost = True
-        eventually_sync(lambda: "takes no more reports" in caplog.text, what="the verdict")
+        eventually_sync(lambda: False, what="the strike")
 
-    work()
+    with pytest.raises(CancelledRun):
+        work()
 
     assert "another attempt or a person took over the run" in caplog.text
 

@@ -17,6 +17,7 @@ from headgate_server.domain.deployments import (
     DEFAULT_FENCE,
     DEFAULT_LATE_THRESHOLD,
     AgentLostPolicy,
+    check_job_variables,
 )
 from headgate_server.domain.documents import check_document
 from headgate_server.domain.errors import Forbidden, HeadgateError, InvalidInput, NotFound
@@ -160,6 +161,7 @@ def _planned(
     parameters = {**plan.parameters, **(request.parameters or {})}
     _check(request.name, parameters, request.priority)
     check_document(request.job_variables, field="jobVariables")
+    check_job_variables(request.job_variables)
     if plan.is_schema_enforced and plan.parameter_schema is not None:
         check_parameters(parameters, schema=plan.parameter_schema, budget=budget)
     run = NewFlowRun(

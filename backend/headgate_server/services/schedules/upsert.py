@@ -4,6 +4,7 @@ Whoever changes a schedule holds its deployment's row, then its own; whoever mak
 schedule's row only. So an edit and the making of runs never meet.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -143,7 +144,7 @@ async def _put(
     work: UnitOfWork, deployment: Deployment, current: Schedule | None, wanted: ScheduleRequest
 ) -> Schedule:
     values = _values(work, current, wanted)
-    _check_parameters(deployment, wanted)
+    await asyncio.to_thread(_check_parameters, deployment, wanted)
     if current is None:
         values["next_fire_at"] = _arm(
             work, deployment, spec=values["spec"], is_active=wanted.is_active

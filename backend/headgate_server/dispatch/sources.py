@@ -118,8 +118,8 @@ class RunSource:
         end_state = reached if is_full else max(reached, run.state_sequence)
         first = states[0].sequence if states else end_state + 1
         end = (end_state, changed[-1][0] if changed else at[TASK])
-        rows = [Row[State | TaskRun](state.sequence, state) for state in states]
-        rows += [Row[State | TaskRun](number, task_run, lane=TASK) for number, task_run in changed]
+        rows: list[Row[State | TaskRun]] = [Row(state.sequence, state) for state in states]
+        rows.extend(Row(number, task_run, lane=TASK) for number, task_run in changed)
         return Chunk(
             start=at,
             end=end,

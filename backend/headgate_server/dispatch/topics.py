@@ -255,6 +255,11 @@ class Topics:
     def __len__(self) -> int:
         return len(self._topics)
 
+    def waiting(self) -> list[int]:
+        """Return how many rows wait for each follower."""
+        followers = [one for topic in self._topics.values() for one in topic.followers]
+        return [follower.waiting for follower in followers]
+
     @asynccontextmanager
     async def follow(self, source: Source[R, S]) -> AsyncGenerator[Follower[R, S]]:
         """Follow a topic for as long as the block runs; the last to leave ends its reader."""

@@ -72,7 +72,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().__init__(*args, **kwargs)
         self._watch: Watch | None = None
         self._unsent_bytes = 0
-        self._is_cut = False
+        self.is_cut = False
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -87,13 +87,13 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     @override
     def pause_writing(self) -> None:
         super().pause_writing()
-        if self._watch is not None and not self._is_cut:
+        if self._watch is not None and not self.is_cut:
             self._watch.begin(self.stalled_seconds, self.cut)
 
     @override
     def resume_writing(self) -> None:
         super().resume_writing()
-        if not self._is_cut:
+        if not self.is_cut:
             self._end_watch()
 
     @override
@@ -109,9 +109,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def cut(self) -> None:
         """Say that it is over, and drop the connection in a moment with all that has not left."""
-        if self._is_cut or self.disconnected or self._watch is None:
+        if self.is_cut or self.disconnected or self._watch is None:
             return
-        self._is_cut = True
+        self.is_cut = True
         logger.info("A socket was cut: its other end does not read")
         if self.handshake_complete and not self.close_sent:
             with contextlib.suppress(InvalidState):

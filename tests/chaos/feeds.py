@@ -27,6 +27,8 @@ FOLLOW = """subscription ($id: ID!, $after: Cursor, $start: StreamStart!) {
 EVENTS_A_WRITE = 5
 LONG_SHARE, DOOMED_SHARE = 0.15, 0.1
 HELD_FOR_COMMITS = 12
+MOST_HOLDERS = 4
+"""Somebody must be left to end the transactions that the others wait for."""
 LONGEST_LIFE_SECONDS = 0.06
 OUTBOX_SECONDS = 0.05
 
@@ -52,6 +54,7 @@ class Ledger:
     committed: list[str] = field(default_factory=list[str])
     rolled_back: int = 0
     commits: int = 0
+    holders: int = 0
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def allow(self, allowed: int) -> None:
@@ -79,10 +82,14 @@ class Ledger:
             self.changed.notify_all()
 
     async def hold(self, commits: int) -> None:
-        """Return once others have ended so many transactions, or can end no more."""
+        """Return once others have ended so many transactions, or cannot end any more."""
         async with self.changed:
+            if self.holders >= MOST_HOLDERS:
+                return
+            self.holders += 1
             until = self.commits + commits
             await self.changed.wait_for(lambda: self.commits >= until or self.begun >= self.allowed)
+            self.holders -= 1
 
     def _is_full(self) -> bool:
         return self.begun >= self.total

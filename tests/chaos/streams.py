@@ -33,7 +33,7 @@ from tests.fixtures.servers import FAST_SETTINGS
 from tests.fixtures.sql import query
 
 WRITERS = 8
-LONGEST_SECONDS = 300
+LONGEST_SECONDS = 200
 _PUBLISHED = """
 select coalesce(json_agg(json_build_array(sequence, payload ->> 'name') order by sequence), '[]')
 from events where name = 'storm.written'

@@ -11,6 +11,7 @@ import psutil
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from headgate.api import workspaces
 from headgate_server.database.engine import make_engine
 from headgate_server.database.urls import derive
 from headgate_server.database.work import Database
@@ -34,17 +35,16 @@ FOLLOW = """subscription ($id: ID!) {
 def measure() -> Iterator[Figure]:
     """Open sockets, stop to read them, write, and watch the server until all of them are cut."""
     with installed() as installation:
-        yield from asyncio.run(_measure(installation))
+        organization, _, workspace = installation.workspace.partition("/")
+        shown = installation.transport().call(
+            workspaces.get_id, organization=organization, workspace=workspace
+        )
+        workspace_id = ids.parse(shown, kind=ids.Kind.WORKSPACE)
+        yield from asyncio.run(_measure(installation, workspace_id))
 
 
-async def _measure(installation: Installation) -> list[Figure]:
+async def _measure(installation: Installation, workspace_id: UUID) -> list[Figure]:
     server = psutil.Process(installation.server.pid)
-    organization, _, workspace = installation.workspace.partition("/")
-    found: str = installation.query(
-        "select w.organization_id || ' ' || w.id from workspaces w join organizations o "
-        f"on o.id = w.organization_id where o.slug = '{organization}' and w.slug = '{workspace}'"
-    )
-    workspace_id = UUID(found.split()[1])
     sockets = [await _follow(installation, workspace_id) for _ in range(SOCKETS)]
     before = server.memory_info().rss
     began = time.monotonic()

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from headgate_server.bus import channels
+from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain import ids
 from headgate_server.domain.ids import Kind
 from headgate_server.domain.permissions import Scope
@@ -12,6 +14,7 @@ from tests.factories.feeds import publish
 from tests.factories.tenants import Tenant
 from tests.fixtures.api import Socket, open_socket, serve
 from tests.fixtures.installations import Installation, shown
+from tests.fixtures.sql import query
 
 FOLLOW = """subscription ($id: ID!, $after: Cursor, $filter: EventStreamFilter,
   $start: StreamStart! = OLDEST) {
@@ -194,3 +197,25 @@ async def test_reading_events_needs_its_scope(
 
     assert refused["code"] == "FORBIDDEN"
     assert refused["missingScopes"] == ["EVENTS_READ"]
+
+
+async def test_stream_ends_when_its_key_loses_the_scope(
+    installation: Installation, tenant: Tenant, address: str, urls: DatabaseUrls
+) -> None:
+    token = await installation.token(tenant)
+    async with open_socket(address, token=token) as socket:
+        feed = Feed(socket, shown(Kind.WORKSPACE, tenant.workspace_id))
+        await feed.open()
+        await feed.next()
+
+        await query(urls.owner, "update api_keys set scopes = array['RUNS_READ']")
+        key_id = await query(urls.owner, "select id from api_keys")
+        await installation.bus.publish({channels.api_key(key_id)})
+        code = None
+        while code is None:
+            await publish(installation.database, tenant, "secret")
+            message = await socket.receive()
+            code = message["payload"].get("errors", [{}])[0].get("extensions", {}).get("code")
+
+    assert code == "FORBIDDEN"
+    assert message["payload"]["data"] is None

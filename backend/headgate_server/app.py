@@ -165,7 +165,9 @@ class Readiness:
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-def build_app(core: Core, *, dispatcher: Dispatcher, readiness: Readiness) -> Starlette:
+def build_app(
+    core: Core, *, dispatcher: Dispatcher, tails: Tails, readiness: Readiness
+) -> Starlette:
     """Return the ASGI application of the API."""
     settings = core.settings
 
@@ -187,7 +189,7 @@ def build_app(core: Core, *, dispatcher: Dispatcher, readiness: Readiness) -> St
     backend = Backend(
         database=core.database,
         dispatcher=dispatcher,
-        tails=Tails(database=core.database, bus=core.bus, timers=settings.timers),
+        tails=tails,
         timers=settings.timers,
         pepper=settings.secret_key,
         meter=Meter(core.buckets, settings.rates),
@@ -244,11 +246,12 @@ async def serve_api(core: Core, *, until: Awaitable[Any], on_ready: Callable[[],
     """
     settings = core.settings
     dispatcher = Dispatcher(database=core.database, bus=core.bus, timers=settings.timers)
+    tails = Tails(database=core.database, bus=core.bus, timers=settings.timers)
     readiness = Readiness()
     check_bindable(settings.host, settings.port)
     options: dict[str, Any] = dict(UVICORN_OPTIONS)
     config = uvicorn.Config(
-        build_app(core, dispatcher=dispatcher, readiness=readiness),
+        build_app(core, dispatcher=dispatcher, tails=tails, readiness=readiness),
         host=settings.host,
         port=settings.port,
         timeout_graceful_shutdown=STOP_SECONDS,
@@ -280,6 +283,7 @@ async def serve_api(core: Core, *, until: Awaitable[Any], on_ready: Callable[[],
         await dispatcher.stop()
         server.should_exit = True
         await serving
+        await tails.stop()
 
 
 def check_bindable(host: str, port: int) -> None:

@@ -236,4 +236,22 @@ FOLLOWED = (
             {"id": id_},
         ),
     ),
+    Cell(
+        "Subscription.workspaceEvents(workspaceId)",
+        Kind.WORKSPACE,
+        lambda _e, id_: (
+            "subscription ($id: ID!) { workspaceEvents(workspaceId: $id) { cursor } }",
+            {"id": id_},
+        ),
+    ),
+    Cell(
+        "EventStreamFilter.resourceIds",
+        Kind.FLOW,
+        lambda e, id_: (
+            "subscription ($id: ID!, $filter: EventStreamFilter) { "
+            "workspaceEvents(workspaceId: $id, filter: $filter, start: OLDEST) { "
+            "events { event } } }",
+            {"id": e.ids[Kind.WORKSPACE], "filter": {"resourceIds": [id_]}},
+        ),
+    ),
 )

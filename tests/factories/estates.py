@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from headgate_server.domain import ids
 from headgate_server.domain.ids import Kind
+from tests.factories.feeds import publish_all
 from tests.factories.tenants import Tenant
 from tests.fixtures.api import ApiClient
 from tests.fixtures.installations import Installation, shown
@@ -50,6 +51,7 @@ async def make_estate(installation: Installation) -> Estate:
     ended_run = await _end(bound, found)
     offer = await _offer(installation, tenant, found)
     unused = await _make_unused(bound, found)
+    await publish_all(installation.database)
     return Estate(tenant, wide, bound, agent, run, found, own_run, offer, ended_run, unused)
 
 

@@ -1,29 +1,39 @@
-"""Follows one run: its states and task runs, or its log, from a cursor without a hole."""
+"""Follows a run, its log, or the events of a workspace, from a cursor on and without a hole."""
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
-from datetime import timedelta
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import TypeVar
 from uuid import UUID
 
-from headgate_server.bus import channels
 from headgate_server.bus.bus import Bus
 from headgate_server.database.work import Database
-from headgate_server.domain.errors import InvalidCursor, NotFound
+from headgate_server.dispatch.cursors import show_cursor
+from headgate_server.dispatch.sources import (
+    EventSource,
+    LogEnd,
+    LogSource,
+    Place,
+    RunSource,
+    Start,
+)
+from headgate_server.dispatch.topics import Chunk, Source, Topics
+from headgate_server.domain.events import Event, EventPatterns
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.logs import LogFilter, LogLine
-from headgate_server.domain.pagination import PageRequest, decode_cursor, encode_cursor
 from headgate_server.domain.states import State
 from headgate_server.domain.task_runs import TaskRun
 from headgate_server.domain.tenancy import Principal
-from headgate_server.services import logs, task_runs
-from headgate_server.services.flow_runs import read
 from headgate_server.settings import Timers
 
-STATES_AT_ONCE = 100
-TASK_RUNS_AT_ONCE = 500
-LINES_AT_ONCE = 500
-LAST_LINES_WAIT = timedelta(seconds=1)
-"""So long after a run's end its log is followed: what its process printed comes from the agent."""
+CHARACTERS_A_BATCH = 256 * 1024
+"""A batch of lines is no larger, but for a single line: what one send holds is bounded."""
+CURSOR_SECONDS = 30.0
+"""So often a stream whose filter lets nothing through tells how far it has come."""
+
+R = TypeVar("R")
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,36 +45,40 @@ class RunUpdate:
     states: tuple[State, ...]
     task_runs: tuple[TaskRun, ...]
     is_caught_up: bool
+    has_gap: bool
 
 
 @dataclass(frozen=True, slots=True)
 class LogBatch:
-    """Lines behind the cursor before; ``has_ended`` when the run has and no more will come.
-
-    ``is_ending`` when the run has ended and lines that its agent still holds may come.
-    """
+    """Lines behind the cursor before; ``has_ended`` when the run has and no more will come."""
 
     cursor: str
     lines: tuple[LogLine, ...]
     is_caught_up: bool
     has_gap: bool
     has_ended: bool
-    is_ending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _RunPosition:
-    state: int
-    task: int
+class EventBatch:
+    """Events behind the cursor before."""
+
+    cursor: str
+    events: tuple[Event, ...]
+    is_caught_up: bool
+    has_gap: bool
 
 
 class Tails:
-    """Opens tails over one database and one bus."""
+    """Opens tails over one database and one bus; those of one topic share its reader."""
 
     def __init__(self, *, database: Database, bus: Bus, timers: Timers) -> None:
+        self.topics = Topics(bus=bus, timers=timers)
         self._database = database
-        self._bus = bus
-        self._timers = timers
+
+    async def stop(self) -> None:
+        """Wait for the reads that are under way."""
+        await self.topics.stop()
 
     async def run_updates(
         self, principal: Principal, workspace_id: UUID, *, run_id: UUID, after: str | None
@@ -73,56 +87,24 @@ class Tails:
 
         Raises:
             NotFound: no such run in this workspace.
-            InvalidCursor: a cursor of another run or stream.
+            InvalidCursor: malformed, of another run or stream, or in the future.
         """
-        of = f"run:{run_id}"
-        at = _RunPosition(*_read(after, of=of, size=2))
-        is_first = True
-        async with self._bus.listen(channels.run(run_id)) as listener:
-            while True:
-                update, at, is_new = await self._read_run(
-                    principal, workspace_id, run_id=run_id, at=at, of=of
+        source = RunSource(self._place(principal, workspace_id), run_id)
+        start = await self.topics.read(source.start(after))
+        async with aclosing(self._follow(source, start)) as chunks:
+            async for chunk in chunks:
+                yield RunUpdate(
+                    cursor=show_cursor(chunk.end, of=source.name, timeline=start.timeline),
+                    run=chunk.subject,
+                    states=tuple(row.value for row in chunk.rows if isinstance(row.value, State)),
+                    task_runs=tuple(
+                        row.value for row in chunk.rows if isinstance(row.value, TaskRun)
+                    ),
+                    is_caught_up=chunk.is_last,
+                    has_gap=chunk.has_gap,
                 )
-                if is_new or is_first:
-                    is_first = False
-                    yield update
-                if update.is_caught_up:
-                    if update.run.is_terminal:
-                        return
-                    await listener.wait(self._sweep_seconds())
-
-    async def _read_run(
-        self,
-        principal: Principal,
-        workspace_id: UUID,
-        *,
-        run_id: UUID,
-        at: _RunPosition,
-        of: str,
-    ) -> tuple[RunUpdate, _RunPosition, bool]:
-        async with self._database.tenant(principal, workspace_id) as work:
-            run = (await read.get_many_flow_runs(work, [run_id])).get(run_id)
-            if run is None:
-                raise NotFound
-            states = await read.list_states(
-                work, flow_run_id=run_id, after=at.state, most=STATES_AT_ONCE
-            )
-            changed = await task_runs.list_changed(
-                work, flow_run_id=run_id, after=at.task, most=TASK_RUNS_AT_ONCE
-            )
-        moved = _RunPosition(
-            state=states[-1].sequence if states else at.state,
-            task=changed[-1][0] if changed else at.task,
-        )
-        is_full = len(states) >= STATES_AT_ONCE or len(changed) >= TASK_RUNS_AT_ONCE
-        update = RunUpdate(
-            cursor=encode_cursor((moved.state, moved.task), of=of),
-            run=run,
-            states=tuple(states),
-            task_runs=tuple(task_run for _, task_run in changed),
-            is_caught_up=not is_full and moved.state >= run.state_sequence,
-        )
-        return update, moved, moved != at
+                if chunk.is_last and chunk.subject.is_terminal:
+                    return
 
     async def log_tail(
         self,
@@ -137,73 +119,115 @@ class Tails:
 
         Raises:
             NotFound: no such run in this workspace.
-            InvalidCursor: a cursor of another run or stream.
+            InvalidCursor: malformed, of another run or stream, or in the future.
         """
-        of = f"log:{run_id}"
-        (sequence,) = _read(after, of=of, size=1)
-        is_first = True
-        async with self._bus.listen(channels.run(run_id)) as listener:
-            while True:
-                batch, sequence = await self._read_log(
-                    principal, workspace_id, run_id=run_id, sequence=sequence, filter_=filter_
-                )
-                if batch.lines or is_first or batch.has_ended:
-                    is_first = False
+        source = LogSource(self._place(principal, workspace_id), run_id, filter_)
+        start = await self.topics.read(source.start(after))
+        is_told = False
+        async with aclosing(self._follow(source, start)) as chunks:
+            async for chunk in chunks:
+                has_ended = chunk.is_last and chunk.subject.has_ended
+                is_untold = chunk.is_last and not is_told
+                if not (chunk.rows or chunk.has_gap or has_ended or is_untold):
+                    continue
+                is_told = chunk.is_last
+                for batch in _log_batches(chunk, of=source.name, timeline=start.timeline):
                     yield batch
-                if batch.has_ended:
+                if has_ended:
                     return
-                if batch.is_ending:
-                    await listener.wait(LAST_LINES_WAIT.total_seconds())
-                elif batch.is_caught_up:
-                    await listener.wait(self._sweep_seconds())
 
-    async def _read_log(
+    async def workspace_events(
         self,
         principal: Principal,
         workspace_id: UUID,
         *,
-        run_id: UUID,
-        sequence: int,
-        filter_: LogFilter,
-    ) -> tuple[LogBatch, int]:
-        async with self._database.tenant(principal, workspace_id) as work:
-            run = (await read.get_many_flow_runs(work, [run_id])).get(run_id)
-            if run is None:
-                raise NotFound
-            now = work.now
-            last = await logs.log_sequence(work, run_id)
-            page = await logs.list_lines(
-                work,
-                flow_run_id=run_id,
-                page=PageRequest(size=LINES_AT_ONCE, key=(sequence,) if sequence else None),
-                filter_=filter_,
-            )
-        ended_for = now - run.ended_at if run.ended_at is not None else -LAST_LINES_WAIT
-        is_caught_up = not page.has_next
-        moved = max(last, sequence) if is_caught_up else page.items[-1].sequence
-        if page.items:
-            moved = max(moved, page.items[-1].sequence)
-        batch = LogBatch(
-            cursor=encode_cursor((moved,), of=f"log:{run_id}"),
-            lines=tuple(page.items),
-            is_caught_up=is_caught_up,
-            has_gap=False,
-            has_ended=is_caught_up and ended_for >= LAST_LINES_WAIT,
-            is_ending=is_caught_up and timedelta() <= ended_for < LAST_LINES_WAIT,
+        after: str | None,
+        is_from_oldest: bool,
+        patterns: EventPatterns,
+    ) -> AsyncGenerator[EventBatch]:
+        """Yield where the stream stands, then events as they are published; it does not end.
+
+        Args:
+            principal: the caller.
+            workspace_id: whose events.
+            after: the cursor to go on from.
+            is_from_oldest: begin with the oldest event that is kept where there is no cursor.
+            patterns: which events are wanted.
+
+        Raises:
+            NotFound: no such workspace.
+            InvalidCursor: malformed, of another stream, or in the future.
+        """
+        source = EventSource(self._place(principal, workspace_id), patterns)
+        start = await self.topics.read(source.start(after, is_from_oldest=is_from_oldest))
+        clock = asyncio.get_running_loop().time
+        is_told, told_at = False, clock()
+        async with aclosing(self._follow(source, start)) as chunks:
+            async for chunk in chunks:
+                is_due = clock() - told_at >= CURSOR_SECONDS
+                is_untold = chunk.is_last and not is_told
+                if not (chunk.rows or chunk.has_gap or is_due or is_untold):
+                    continue
+                is_told, told_at = chunk.is_last, clock()
+                yield EventBatch(
+                    cursor=show_cursor(chunk.end, of=source.name, timeline=start.timeline),
+                    events=tuple(row.value for row in chunk.rows),
+                    is_caught_up=chunk.is_last,
+                    has_gap=chunk.has_gap,
+                )
+
+    def _place(self, principal: Principal, workspace_id: UUID) -> Place:
+        return Place(self._database, principal, workspace_id)
+
+    async def _follow(self, source: Source[R, S], start: Start) -> AsyncGenerator[Chunk[R, S]]:
+        """Yield what a follower wants, in order and each row once; ``is_last`` where that is all.
+
+        It reads by itself until the topic's reader goes on from there, and again whenever it took
+        so long over a chunk that the reader's rows found no room.
+        """
+        at, has_gap = start.position, start.has_gap
+        async with self.topics.follow(source) as follower:
+            while True:
+                follower.begin()
+                is_settled = False
+                while not is_settled:
+                    own = await self.topics.read(source.read_own(at))
+                    at = own.end
+                    is_settled = own.is_last and follower.settle(at)
+                    if own.is_last and not is_settled:
+                        follower.begin()
+                    yield replace(own, is_last=is_settled, has_gap=own.has_gap or has_gap)
+                    has_gap = False
+                while (shared := await follower.next(at)) is not None:
+                    at = shared.end
+                    wanted = tuple(row for row in shared.rows if source.wants(row.value))
+                    yield replace(shared, rows=wanted)
+
+
+def _log_batches(chunk: Chunk[LogLine, LogEnd], *, of: str, timeline: UUID) -> Iterator[LogBatch]:
+    """Yield a chunk in batches of bounded size; only the last one says how the log goes on."""
+    lines = [row.value for row in chunk.rows]
+    pieces = list(_pieces(lines)) or [lines]
+    for number, piece in enumerate(pieces, start=1):
+        is_last = number == len(pieces)
+        end = chunk.end if is_last else (piece[-1].sequence,)
+        yield LogBatch(
+            cursor=show_cursor(end, of=of, timeline=timeline),
+            lines=tuple(piece),
+            is_caught_up=chunk.is_last and is_last,
+            has_gap=chunk.has_gap and number == 1,
+            has_ended=chunk.is_last and chunk.subject.has_ended and is_last,
         )
-        return batch, moved
-
-    def _sweep_seconds(self) -> float:
-        timers = self._timers
-        if self._bus.is_connected:
-            return timers.sweep_seconds
-        return timers.sweep_without_redis_seconds
 
 
-def _read(cursor: str | None, *, of: str, size: int) -> tuple[int, ...]:
-    if cursor is None:
-        return (0,) * size
-    key = decode_cursor(cursor, of=of, types=tuple[int, ...])
-    if len(key) != size or any(part < 0 for part in key):
-        raise InvalidCursor
-    return key
+def _pieces(lines: Sequence[LogLine]) -> Iterator[list[LogLine]]:
+    piece: list[LogLine] = []
+    size = 0
+    for line in lines:
+        if piece and size + len(line.message) > CHARACTERS_A_BATCH:
+            yield piece
+            piece, size = [], 0
+        piece.append(line)
+        size += len(line.message)
+    if piece:
+        yield piece

@@ -50,6 +50,16 @@ class LogFilter:
     since: datetime | None = None
     until: datetime | None = None
 
+    def wants(self, line: LogLine) -> bool:
+        """Whether a line is one of them; the same question in SQL is in the repository."""
+        return (
+            (self.min_level is None or line.level >= self.min_level)
+            and (self.task_run_ids is None or line.task_run_id in self.task_run_ids)
+            and (not self.text or self.text.lower() in line.message.lower())
+            and (self.since is None or line.timestamp >= self.since)
+            and (self.until is None or line.timestamp < self.until)
+        )
+
 
 def parse_batch(batch: Any) -> LogBatch:
     """Return a batch checked for shape and size.

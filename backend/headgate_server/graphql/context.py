@@ -115,8 +115,13 @@ class OperationContext:
             loaders=Loaders(backend.database, principal),
         )
 
-    def forget(self) -> None:
-        """Start a new event of a subscription: what loaders read for the last one is stale."""
+    def forget(self, *, principal: Principal) -> None:
+        """Start a new event of a subscription: what loaders read for the last one is stale.
+
+        Args:
+            principal: what the caller's credential is good for now.
+        """
+        self.principal = principal
         self.loaders = Loaders(self.backend.database, self.principal)
         self.known_workspace_ids = None
 

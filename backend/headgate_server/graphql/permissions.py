@@ -5,8 +5,9 @@ test and clients read them, and checks them with one set operation before the re
 """
 
 import inspect
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing
+from typing import Any, cast
 
 import strawberry
 from strawberry.extensions import FieldExtension
@@ -61,8 +62,23 @@ class RequireScopes(FieldExtension):
     ) -> Any:
         if self.requires <= info.context.principal.scopes:
             found = next_(source, info, **kwargs)
-            return found if inspect.isasyncgen(found) else await found
+            if inspect.isasyncgen(found):
+                return self.guard(cast("AsyncGenerator[Any]", found), info)
+            return await found
         return self.deny(info)
+
+    async def guard(self, results: AsyncGenerator[Any], info: Info) -> AsyncGenerator[Any]:
+        """Yield the results of a subscription for as long as the caller holds the scopes.
+
+        Raises:
+            Forbidden: the caller has lost one meanwhile.
+        """
+        async with aclosing(results):
+            async for result in results:
+                missing = info.context.principal.missing_scopes(self.requires)
+                if missing:
+                    raise lacking(missing)
+                yield result
 
     def deny(self, info: Info) -> None:
         """Answer null where null is an answer.

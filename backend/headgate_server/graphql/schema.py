@@ -37,6 +37,7 @@ from headgate_server.graphql.queries.workspaces import WorkspaceQueries
 from headgate_server.graphql.scalars import SCALARS
 from headgate_server.graphql.shapes.actors import AgentSession, RunActor, System
 from headgate_server.graphql.subscriptions.agents import AgentSubscriptions
+from headgate_server.graphql.subscriptions.events import EventSubscriptions
 from headgate_server.graphql.subscriptions.flow_runs import FlowRunSubscriptions
 from headgate_server.graphql.subscriptions.logs import LogSubscriptions
 
@@ -79,7 +80,7 @@ class Mutation(
 
 
 @strawberry.type(description="What can be followed, over graphql-transport-ws or event streams.")
-class Subscription(AgentSubscriptions, FlowRunSubscriptions, LogSubscriptions):
+class Subscription(AgentSubscriptions, FlowRunSubscriptions, LogSubscriptions, EventSubscriptions):
     pass
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from headgate_server.http.slow_readers import HttpProtocol, SocketProtocol
+
 MAX_FRAME_BYTES = 256 * 1024
 MAX_OPERATIONS_PER_SOCKET = 20
 REAUTHENTICATE_SECONDS = 60.0
@@ -9,9 +11,9 @@ REAUTHENTICATE_SECONDS = 60.0
 REQUEST_ID_HEADER = "x-request-id"
 
 UVICORN_OPTIONS: Mapping[str, object] = {
-    "http": "httptools",
+    "http": HttpProtocol,
     "loop": "uvloop",
-    "ws": "websockets-sansio",
+    "ws": SocketProtocol,
     "ws_max_size": MAX_FRAME_BYTES,
     "ws_per_message_deflate": False,
     "ws_ping_interval": 20.0,

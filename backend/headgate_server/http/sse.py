@@ -120,7 +120,7 @@ class EventStream:
                     yield _event(cast("ExecutionResult", result))
                     if isinstance(result, PreExecutionError):
                         return
-                    self.context.forget()
+                    self.context.forget(principal=self.credential.principal)
         except Exception as error:  # noqa: BLE001  the edge: nothing unmasked leaves
             masked = mask(GraphQLError(str(error), original_error=error), context=self.context)
             yield _event(ExecutionResult(data=None, errors=[masked]))

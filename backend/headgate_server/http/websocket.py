@@ -26,6 +26,7 @@ from typing_extensions import override
 
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.errors import HeadgateError, Unauthenticated
+from headgate_server.domain.tenancy import Principal
 from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.limits import rules
 from headgate_server.graphql.scalars import show_datetime
@@ -138,7 +139,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
             if refusal is not None:
                 await operation.send_initial_errors([refusal])
                 return
-            await self.stream(operation, self.fork())
+            await self.stream(operation)
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
         except WebSocketDisconnected:
             pass
@@ -147,8 +148,16 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
             with contextlib.suppress(Exception):
                 await operation.send_operation_message({"id": operation.id, "type": "complete"})
 
-    async def stream(self, operation: Operation[Any, Any], context: OperationContext) -> None:
-        """Send each result of an operation; loaders forget what they read between two of them."""
+    async def stream(self, operation: Operation[Any, Any]) -> None:
+        """Send each result of an operation; loaders forget what they read between two of them.
+
+        Raises:
+            Unauthenticated: the socket was not authenticated; its protocol forbids this.
+        """
+        credential = self.connection.credential
+        if credential is None:
+            raise Unauthenticated
+        context = self.fork(credential.principal)
         results = await self.schema.stream(
             operation.query,
             variable_values=operation.variables,
@@ -162,19 +171,13 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
                     await operation.send_initial_errors(result.errors or [])
                     return
                 await operation.send_next(cast("ExecutionResult", result))
-                context.forget()
+                context.forget(principal=credential.principal)
 
-    def fork(self) -> OperationContext:
-        """Return the context of one operation of this socket.
-
-        Raises:
-            Unauthenticated: the socket was not authenticated; its protocol forbids this.
-        """
-        if self.connection.credential is None:
-            raise Unauthenticated
+    def fork(self, principal: Principal) -> OperationContext:
+        """Return the context of one operation of this socket."""
         return OperationContext.open(
             self.endpoint.backend,
-            principal=self.connection.credential.principal,
+            principal=principal,
             request_id=f"{self.connection.request_id}.{uuid4().hex[:8]}",
         )
 

@@ -1,18 +1,31 @@
 """SQL of the published events: reading."""
 
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, or_, select
 
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain.events import Event
+from headgate_server.domain.events import ANY_ENDING, Event, EventPatterns
 from headgate_server.domain.filters import EventFilter
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.repositories import filters, pages
-from headgate_server.tables.events import events
+from headgate_server.repositories.statements import named
+from headgate_server.tables.events import control_plane, events
 
-EVENTS_A_STATEMENT = 1000
-"""Keeps a statement below the 32,767 values that the protocol allows."""
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Where the events of a workspace begin and end.
+
+    Args:
+        last: the number of the latest one; 0 before the first.
+        dropped: the highest number that retention has deleted; 0 where none is gone.
+    """
+
+    last: int
+    dropped: int
 
 
 async def list_events(
@@ -26,6 +39,54 @@ async def list_events(
 async def count_events(work: UnitOfWork, *, filter: EventFilter | None, cap: int) -> int:
     """Return how many published events match, up to ``cap + 1``."""
     return await pages.count(work, _matching(work, filter), cap=cap)
+
+
+async def find_edges(work: UnitOfWork) -> Edges | None:
+    """Return where the workspace's events begin and end; None where there is no such workspace."""
+    row = (
+        await work.execute(named("find_event_edges"), {"workspace_id": work.workspace_id})
+    ).one_or_none()
+    return None if row is None else Edges(last=row.last, dropped=row.dropped)
+
+
+async def list_behind(
+    work: UnitOfWork, *, after: int, most: int, patterns: EventPatterns
+) -> list[Event]:
+    """Return up to ``most`` events behind a number, in the order they were published."""
+    rows = await work.execute(
+        select(events)
+        .where(
+            events.c.workspace_id == work.workspace_id,
+            events.c.sequence > after,
+            *_like(patterns),
+        )
+        .order_by(events.c.sequence)
+        .limit(most)
+    )
+    return [_event(row) for row in rows]
+
+
+async def read_timeline(work: UnitOfWork) -> UUID:
+    """Return which history this database tells; a restored one is given another."""
+    return (await work.execute(select(control_plane.c.generation))).scalar_one()
+
+
+def _like(patterns: EventPatterns) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if patterns.names is not None:
+        whole = [name for name in patterns.names if not name.endswith(ANY_ENDING)]
+        beginnings = [name[:-1] for name in patterns.names if name.endswith(ANY_ENDING)]
+        conditions.append(
+            or_(
+                events.c.name.in_(whole),
+                *(events.c.name.startswith(start, autoescape=True) for start in beginnings),
+            )
+        )
+    if patterns.resource_ids is not None:
+        conditions.append(events.c.resource_id.in_(patterns.resource_ids))
+    if patterns.resource_kinds is not None:
+        conditions.append(events.c.resource["kind"].astext.in_(patterns.resource_kinds))
+    return conditions
 
 
 def _matching(work: UnitOfWork, filter: EventFilter | None) -> Select[Any]:

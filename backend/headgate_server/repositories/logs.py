@@ -111,6 +111,21 @@ async def log_sequence(work: UnitOfWork, flow_run_id: UUID) -> int:
     return found.scalar_one_or_none() or 0
 
 
+async def first_sequence(work: UnitOfWork, flow_run_id: UUID, *, after: int) -> int | None:
+    """Return the sequence of a run's oldest line behind another; None where none is kept."""
+    found = await work.execute(
+        select(logs.c.sequence)
+        .where(
+            logs.c.workspace_id == work.workspace_id,
+            logs.c.flow_run_id == flow_run_id,
+            logs.c.sequence > after,
+        )
+        .order_by(logs.c.sequence)
+        .limit(1)
+    )
+    return found.scalar_one_or_none()
+
+
 def _conditions(
     work: UnitOfWork, flow_run_id: UUID, filter_: LogFilter
 ) -> list[ColumnElement[bool]]:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, delete, exists, func, or_, select, text, tuple_
+from sqlalchemy import Table, delete, exists, func, or_, select, text, tuple_, update
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.repositories.statements import named
@@ -25,6 +25,7 @@ from headgate_server.tables.flow_runs import (
     task_runs,
 )
 from headgate_server.tables.flows import schedule_fires, schedules
+from headgate_server.tables.organizations import workspaces
 
 _DAY = timedelta(days=1)
 _CHILDREN: tuple[tuple[Table, str], ...] = (
@@ -144,14 +145,32 @@ async def delete_logs(work: UnitOfWork, *, before: datetime, most: int) -> int:
 
 
 async def delete_events(work: UnitOfWork, *, before: datetime, most: int) -> int:
-    """Delete events from before a time, oldest first, and return how many."""
+    """Delete events from before a time, oldest first, and return how many.
+
+    The workspace keeps the highest number that went, so that a stream knows what it missed.
+    """
     some = (
         select(events.c.occurred_at, events.c.sequence)
         .where(events.c.workspace_id == work.workspace_id, events.c.occurred_at < before)
         .order_by(events.c.occurred_at, events.c.sequence)
         .limit(most)
     )
-    return await _delete(work, events, events.c.occurred_at, events.c.sequence, some=some)
+    deleted = await work.execute(
+        delete(events)
+        .where(
+            events.c.workspace_id == work.workspace_id,
+            tuple_(events.c.occurred_at, events.c.sequence).in_(some),
+        )
+        .returning(events.c.sequence)
+    )
+    numbers = deleted.scalars().all()
+    if numbers:
+        await work.execute(
+            update(workspaces)
+            .where(workspaces.c.id == work.workspace_id)
+            .values(dropped_event=func.greatest(workspaces.c.dropped_event, max(numbers)))
+        )
+    return len(numbers)
 
 
 async def delete_skipped_fires(work: UnitOfWork, *, before: datetime, most: int) -> int:
@@ -188,6 +207,13 @@ async def is_needed(work: UnitOfWork, partition: OldPartition) -> bool:
     parameters = {"parent": partition.parent, "day": partition.day, "now": work.now}
     found = await work.execute(named("is_partition_needed"), parameters)
     return bool(found.scalar_one())
+
+
+async def note_dropped_events(work: UnitOfWork, partition: OldPartition) -> None:
+    """Let each workspace keep the highest number of the events in a day that is to be dropped."""
+    await work.execute(
+        named("note_dropped_events"), {"parent": partition.parent, "day": partition.day}
+    )
 
 
 async def lock_partition(work: UnitOfWork, partition: OldPartition) -> None:

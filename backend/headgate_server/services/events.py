@@ -6,10 +6,14 @@ from uuid import UUID
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
+from headgate_server.domain.errors import NotFound
 from headgate_server.domain.events import Event, NewEvent
 from headgate_server.domain.filters import EventFilter
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.repositories import events, outbox
+
+list_behind = events.list_behind
+read_timeline = events.read_timeline
 
 
 async def record_events(work: UnitOfWork, new: Sequence[NewEvent]) -> None:
@@ -70,3 +74,15 @@ async def count_events(
 ) -> int:
     """Return how many events match; ``cap + 1`` stands for more than ``cap``."""
     return await events.count_events(work, filter=filter, cap=cap)
+
+
+async def get_edges(work: UnitOfWork) -> events.Edges:
+    """Return where the workspace's events begin and end.
+
+    Raises:
+        NotFound: there is no such workspace in the caller's organization.
+    """
+    edges = await events.find_edges(work)
+    if edges is None:
+        raise NotFound
+    return edges

@@ -16,6 +16,7 @@ from headgate_server.services.flow_runs.read import get_flow_run
 list_lines = repository.list_lines
 count_lines = repository.count_lines
 log_sequence = repository.log_sequence
+first_sequence = repository.first_sequence
 
 
 @dataclass(frozen=True, slots=True)

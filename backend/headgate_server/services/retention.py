@@ -43,13 +43,15 @@ async def purge(work: UnitOfWork, kept: Kept) -> int:
 async def drop_unneeded(work: UnitOfWork, partition: OldPartition) -> bool:
     """Drop a day that no workspace keeps, unless a run still needs it; say whether it went.
 
-    It is looked at twice: first without disturbing anybody, then with everybody kept out.
+    It is looked at twice: first without disturbing anybody, then with everybody kept out. A day
+    so old gets no more events, so what it holds is noted before anybody is kept out.
 
     Raises:
         Unavailable: somebody used the table for more than 100 ms.
     """
     if await retention.is_needed(work, partition):
         return False
+    await retention.note_dropped_events(work, partition)
     await retention.wait_briefly(work)
     await retention.lock_partition(work, partition)
     if await retention.is_needed(work, partition):

@@ -29,6 +29,7 @@ workspaces = Table(
     number("runs_kept_days", default=365),
     number("logs_kept_days", default=90),
     number("events_kept_days", default=90),
+    number("dropped_event", default=0),
     moment("created_at", is_now=True),
     moment("updated_at", is_now=True),
     CheckConstraint("runs_kept_days between 1 and 3650", name="runs_kept"),

@@ -95,13 +95,18 @@ class TaskRunUpdate(Answer, frozen=True):
 
 
 class RunUpdate(Answer, frozen=True):
-    """What changed about a run since the cursor before."""
+    """What changed about a run since the cursor before.
+
+    Args:
+        gap: changes before these are gone, or the server's database was restored meanwhile.
+    """
 
     cursor: str
     run: FlowRun
     states: list[StateAnswer]
     task_runs: list[TaskRunUpdate]
     caught_up: bool = False
+    gap: bool = False
 
 
 class CreatedRun(Answer, frozen=True):

@@ -1,4 +1,4 @@
-"""Follows a run until it ends: updates and log, opened again from the cursor when they break."""
+"""Follows runs, logs and events: what breaks is opened again from its cursor."""
 
 import asyncio
 import time
@@ -7,7 +7,8 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
-from headgate.api import flow_runs, logs
+from headgate.api import events, flow_runs, logs
+from headgate.api.events import EventBatch
 from headgate.api.flow_runs import FlowRun, RunUpdate
 from headgate.api.logs import LogBatch
 from headgate.api.transport import Transport, retry_delay_seconds
@@ -17,7 +18,7 @@ from headgate.states import TERMINAL_TYPES
 PATIENCE_SECONDS = 120.0
 """How long a server may stay away while a run is followed."""
 
-_T = TypeVar("_T", RunUpdate, LogBatch)
+_T = TypeVar("_T", RunUpdate, LogBatch, EventBatch)
 
 
 class View(Protocol):
@@ -62,13 +63,13 @@ async def follow_run(
 
     async def follow_lines() -> None:
         await has_begun.wait()
-        await _follow_log(transport, flow_run_id=flow_run_id, following=following)
+        await _follow_log(transport, flow_run_id=flow_run_id, view=view, following=following)
 
     async def follow_states() -> None:
         await following.follow(updates, take=take)
         has_begun.set()
 
-    following = _Following(view, patience_seconds=patience_seconds)
+    following = _Following(view.show_trouble, patience_seconds=patience_seconds)
     updates = partial(flow_runs.updates, transport, flow_run_id=flow_run_id)
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -88,13 +89,46 @@ async def follow_log(transport: Transport, *, flow_run_id: str, view: View) -> N
     Raises:
         RetryableApiError: the server stayed away for longer than the patience.
     """
-    following = _Following(view, patience_seconds=PATIENCE_SECONDS)
-    await _follow_log(transport, flow_run_id=flow_run_id, following=following)
+    following = _Following(view.show_trouble, patience_seconds=PATIENCE_SECONDS)
+    await _follow_log(transport, flow_run_id=flow_run_id, view=view, following=following)
 
 
-async def _follow_log(transport: Transport, *, flow_run_id: str, following: "_Following") -> None:
+async def follow_events(
+    transport: Transport,
+    *,
+    workspace_id: str,
+    filter: dict[str, Any],
+    is_from_oldest: bool,
+    show: Callable[[EventBatch], None],
+    tell: Callable[[str], None],
+) -> None:
+    """Show a workspace's events until interrupted.
+
+    Raises:
+        RetryableApiError: the server stayed away for longer than the patience.
+        NotFoundError: there is no such workspace.
+    """
+
+    def take(batch: EventBatch) -> bool:
+        show(batch)
+        return False
+
+    following = _Following(tell, patience_seconds=PATIENCE_SECONDS)
+    watch = partial(
+        events.watch,
+        transport,
+        workspace_id=workspace_id,
+        filter=filter,
+        is_from_oldest=is_from_oldest,
+    )
+    await following.follow(watch, take=take)
+
+
+async def _follow_log(
+    transport: Transport, *, flow_run_id: str, view: View, following: "_Following"
+) -> None:
     def take(batch: LogBatch) -> bool:
-        following.view.show_lines(batch)
+        view.show_lines(batch)
         return batch.ended
 
     tail = partial(logs.tail, transport, flow_run_id=flow_run_id)
@@ -102,10 +136,10 @@ async def _follow_log(transport: Transport, *, flow_run_id: str, following: "_Fo
 
 
 class _Following:
-    """Keeps subscriptions open for one view."""
+    """Keeps subscriptions open, and tells of what breaks and of what is gone."""
 
-    def __init__(self, view: View, *, patience_seconds: float) -> None:
-        self.view = view
+    def __init__(self, tell: Callable[[str], None], *, patience_seconds: float) -> None:
+        self._tell = tell
         self._patience_seconds = patience_seconds
         self._is_broken = False
 
@@ -122,16 +156,18 @@ class _Following:
                     async for message in messages:
                         attempt, heard_at, self._is_broken = 0, time.monotonic(), False
                         cursor = message.cursor
+                        if message.gap:
+                            self._tell("Something before this is not kept any more.")
                         if take(message):
                             return
             except RetryableApiError as error:
                 if time.monotonic() - heard_at > self._patience_seconds:
                     raise
-                self._tell(error)
+                self._tell_once(error)
             await asyncio.sleep(retry_delay_seconds(attempt))
             attempt += 1
 
-    def _tell(self, error: RetryableApiError) -> None:
+    def _tell_once(self, error: RetryableApiError) -> None:
         if not self._is_broken:
             self._is_broken = True
-            self.view.show_trouble(f"The connection broke, opening it again: {error}")
+            self._tell(f"The connection broke, opening it again: {error}")

@@ -69,6 +69,11 @@ NOUNS = (
         ("cancel", "cancel_flow_run", "Ask a run to stop"),
         ("retry", "retry_flow_run", "Start a finished run again"),
     ) + _verbs("deletions", ("delete", "delete_flow_run", "Delete a run that has ended"))),
+    Noun("events", "What happened in the workspace", _verbs(
+        "events",
+        ("list", "list_events", "List events, latest first"),
+        ("watch", "watch_events", "Follow events as they happen"),
+    )),
     Noun("work-pools", "Where runs wait for agents", _verbs(
         "work_pools",
         ("list", "list_work_pools", "List pools by name"),

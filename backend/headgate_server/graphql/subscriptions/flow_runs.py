@@ -24,6 +24,10 @@ class RunUpdate:
     states: list[State] = strawberry.field(description="The states it entered since.")
     task_runs: list[TaskRun] = strawberry.field(description="The task runs that changed since.")
     caught_up: bool = strawberry.field(description="Whether this is all there is for now.")
+    gap: bool = strawberry.field(
+        description="Whether changes before these are gone for good, or after was of a database "
+        "that was restored since; then this begins with the oldest that is kept."
+    )
 
 
 @strawberry.type
@@ -53,4 +57,5 @@ class FlowRunSubscriptions:
                     states=[show_state(row, workspace_id=workspace_id) for row in update.states],
                     task_runs=[show_task_run(row) for row in update.task_runs],
                     caught_up=update.is_caught_up,
+                    gap=update.has_gap,
                 )

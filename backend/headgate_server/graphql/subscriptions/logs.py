@@ -21,7 +21,10 @@ class LogBatch:
     cursor: Cursor = strawberry.field(description="Pass it as after to go on from here.")
     lines: list[LogLine] = strawberry.field(description="The lines, in the order received.")
     caught_up: bool = strawberry.field(description="Whether this is all there is for now.")
-    gap: bool = strawberry.field(description="Whether lines before these are gone for good.")
+    gap: bool = strawberry.field(
+        description="Whether lines before these are gone for good, or after was of a database "
+        "that was restored since; then this begins with the oldest that is kept."
+    )
     ended: bool = strawberry.field(description="Whether the run has ended and no more will come.")
 
 

@@ -1,0 +1,309 @@
+"""What can be followed: the changes of a run, its log, and the events of a workspace."""
+
+from collections.abc import Hashable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from headgate_server.bus import channels
+from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.dispatch.cursors import check_reached, read_cursor
+from headgate_server.dispatch.topics import Chunk, Position, Row
+from headgate_server.domain.events import EVERY_EVENT, Event, EventPatterns
+from headgate_server.domain.flow_runs import FlowRun
+from headgate_server.domain.logs import LogFilter, LogLine
+from headgate_server.domain.pagination import PageRequest
+from headgate_server.domain.states import State
+from headgate_server.domain.task_runs import TaskRun
+from headgate_server.domain.tenancy import Principal
+from headgate_server.services import events, logs, task_runs
+from headgate_server.services.flow_runs import read
+
+OWN_ROWS_A_READ = 500
+LAST_LINES_WAIT = timedelta(seconds=1)
+"""So long after a run's end its log is followed: what its process printed comes from the agent."""
+STATE, TASK = 0, 1
+EVERY_LINE = LogFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a follower begins: its position, the history, and whether rows before it are gone."""
+
+    position: Position
+    timeline: UUID
+    has_gap: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One tenant's view of the database."""
+
+    database: Database
+    principal: Principal
+    workspace_id: UUID
+
+    @property
+    def tenant(self) -> Hashable:
+        """Return what rows depend on: whoever may read here at all reads the same."""
+        return self.principal.organization_id, self.workspace_id
+
+    def work(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Open a unit of work."""
+        return self.database.tenant(self.principal, self.workspace_id)
+
+
+def _begin(after: str | None, *, of: str, timeline: UUID, last: Position) -> tuple[Position, bool]:
+    """Return where a run's stream begins, and whether its cursor is of another history."""
+    beginning = (0,) * len(last)
+    if after is None:
+        return beginning, False
+    position = read_cursor(after, of=of, timeline=timeline, lanes=len(last))
+    if position is None:
+        return beginning, True
+    return check_reached(position, last=last), False
+
+
+@dataclass(frozen=True, slots=True)
+class RunSource:
+    """The states of a run and the changes of its task runs, in a lane each."""
+
+    place: Place
+    run_id: UUID
+    pace_seconds: float = 0.02
+
+    @property
+    def name(self) -> str:
+        """Return what its cursors are made for."""
+        return f"run:{self.run_id}"
+
+    @property
+    def topic(self) -> Hashable:
+        """Name the topic."""
+        return self.place.tenant, self.name
+
+    @property
+    def channel(self) -> str:
+        """Name what wakes its reader."""
+        return channels.run(self.run_id)
+
+    async def start(self, after: str | None) -> Start:
+        """Return where a cursor leads.
+
+        Raises:
+            NotFound: no such run in this workspace.
+            InvalidCursor: malformed, of another stream, or in the future.
+        """
+        async with self.place.work() as work:
+            run = await read.get_flow_run(work, self.run_id)
+            timeline = await events.read_timeline(work)
+            last = (run.state_sequence, await task_runs.task_sequence(work, self.run_id))
+        position, has_gap = _begin(after, of=self.name, timeline=timeline, last=last)
+        return Start(position, timeline, has_gap)
+
+    async def read(self, at: Position, *, most: int) -> Chunk[State | TaskRun, FlowRun]:
+        """Return what changed behind a position; changes reported together come together."""
+        async with self.place.work() as work:
+            run = await read.get_flow_run(work, self.run_id)
+            states = await read.list_states(
+                work, flow_run_id=self.run_id, after=at[STATE], most=most
+            )
+            changed = await task_runs.list_changed(
+                work, flow_run_id=self.run_id, after=at[TASK], most=most
+            )
+        is_full = len(states) >= most or len(changed) >= most
+        reached = states[-1].sequence if states else at[STATE]
+        # Where states are gone the run itself still says how many there were.
+        end_state = reached if is_full else max(reached, run.state_sequence)
+        first = states[0].sequence if states else end_state + 1
+        end = (end_state, changed[-1][0] if changed else at[TASK])
+        rows: list[Row[State | TaskRun]] = [Row(state.sequence, state) for state in states]
+        rows.extend(Row(number, task_run, lane=TASK) for number, task_run in changed)
+        return Chunk(
+            start=at,
+            end=end,
+            rows=tuple(rows),
+            subject=run,
+            is_last=not is_full,
+            is_news=end != at,
+            has_gap=first > at[STATE] + 1,
+        )
+
+    async def read_own(self, at: Position) -> Chunk[State | TaskRun, FlowRun]:
+        """Return what changed behind a position."""
+        return await self.read(at, most=OWN_ROWS_A_READ)
+
+    def wants(self, value: State | TaskRun) -> bool:
+        """Every change is wanted."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class LogEnd:
+    """Whether the run of a log has ended, and no more lines will come."""
+
+    has_ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogSource:
+    """The lines of a run's log."""
+
+    place: Place
+    run_id: UUID
+    filter_: LogFilter = EVERY_LINE
+    pace_seconds: float = 0.1
+
+    @property
+    def name(self) -> str:
+        """Return what its cursors are made for."""
+        return f"log:{self.run_id}"
+
+    @property
+    def topic(self) -> Hashable:
+        """Name the topic."""
+        return self.place.tenant, self.name
+
+    @property
+    def channel(self) -> str:
+        """Name what wakes its reader."""
+        return channels.run(self.run_id)
+
+    async def start(self, after: str | None) -> Start:
+        """Return where a cursor leads.
+
+        Raises:
+            NotFound: no such run in this workspace.
+            InvalidCursor: malformed, of another stream, or in the future.
+        """
+        async with self.place.work() as work:
+            await read.get_flow_run(work, self.run_id)
+            timeline = await events.read_timeline(work)
+            last = (await logs.log_sequence(work, self.run_id),)
+        position, has_gap = _begin(after, of=self.name, timeline=timeline, last=last)
+        return Start(position, timeline, has_gap)
+
+    async def read(self, at: Position, *, most: int) -> Chunk[LogLine, LogEnd]:
+        """Return the lines behind a position."""
+        return await self._read(at, most=most, filter_=EVERY_LINE)
+
+    async def read_own(self, at: Position) -> Chunk[LogLine, LogEnd]:
+        """Return the lines behind a position that pass the filter."""
+        return await self._read(at, most=OWN_ROWS_A_READ, filter_=self.filter_)
+
+    def wants(self, value: LogLine) -> bool:
+        """Whether a line passes the filter."""
+        return self.filter_.wants(value)
+
+    async def _read(self, at: Position, *, most: int, filter_: LogFilter) -> Chunk[LogLine, LogEnd]:
+        (sequence,) = at
+        async with self.place.work() as work:
+            run = await read.get_flow_run(work, self.run_id)
+            now = work.now
+            last = await logs.log_sequence(work, self.run_id)
+            first = await logs.first_sequence(work, self.run_id, after=sequence)
+            page = await logs.list_lines(
+                work,
+                flow_run_id=self.run_id,
+                page=PageRequest(size=most, key=(sequence,) if sequence else None),
+                filter_=filter_,
+            )
+        is_last = not page.has_next
+        reached = page.items[-1].sequence if page.items else sequence
+        ended_for = None if run.ended_at is None else now - run.ended_at
+        is_ending = is_last and ended_for is not None and ended_for < LAST_LINES_WAIT
+        has_ended = is_last and ended_for is not None and not is_ending
+        expected = last if first is None else first - 1
+        return Chunk(
+            start=at,
+            end=(max(reached, last) if is_last else reached,),
+            rows=tuple(Row(line.sequence, line) for line in page.items),
+            subject=LogEnd(has_ended),
+            is_last=is_last,
+            is_news=bool(page.items) or has_ended,
+            has_gap=expected > sequence,
+            again_seconds=LAST_LINES_WAIT.total_seconds() if is_ending else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EventSource:
+    """The published events of a workspace."""
+
+    place: Place
+    patterns: EventPatterns = EVERY_EVENT
+    pace_seconds: float = 0.1
+
+    @property
+    def name(self) -> str:
+        """Return what its cursors are made for."""
+        return f"events:{self.place.workspace_id}"
+
+    @property
+    def topic(self) -> Hashable:
+        """Name the topic."""
+        return self.place.tenant, self.name
+
+    @property
+    def channel(self) -> str:
+        """Name what wakes its reader."""
+        return channels.workspace(self.place.workspace_id)
+
+    async def start(self, after: str | None, *, is_from_oldest: bool) -> Start:
+        """Return where a cursor leads; without one, behind the latest event or before the oldest.
+
+        A cursor of another history leads before the oldest.
+
+        Raises:
+            NotFound: no such workspace.
+            InvalidCursor: malformed, of another stream, or in the future.
+        """
+        async with self.place.work() as work:
+            edges = await events.get_edges(work)
+            timeline = await events.read_timeline(work)
+        last = (max(edges.last, edges.dropped),)
+        if after is None:
+            oldest = (edges.dropped,)
+            return Start(oldest if is_from_oldest else last, timeline, has_gap=False)
+        position = read_cursor(after, of=self.name, timeline=timeline, lanes=1)
+        if position is None:
+            return Start((0,), timeline, has_gap=True)
+        return Start(check_reached(position, last=last), timeline, has_gap=False)
+
+    async def read(self, at: Position, *, most: int) -> Chunk[Event, None]:
+        """Return the events behind a position."""
+        async with self.place.work() as work:
+            found = await events.list_behind(work, after=at[0], most=most, patterns=EVERY_EVENT)
+        return Chunk(
+            start=at,
+            end=(found[-1].sequence,) if found else at,
+            rows=tuple(Row(event.sequence, event) for event in found),
+            subject=None,
+            is_last=len(found) < most,
+            is_news=bool(found),
+        )
+
+    async def read_own(self, at: Position) -> Chunk[Event, None]:
+        """Return the events behind a position that are wanted."""
+        async with self.place.work() as work:
+            # First the edges, then the rows: what is published in between is among the rows.
+            edges = await events.get_edges(work)
+            found = await events.list_behind(
+                work, after=at[0], most=OWN_ROWS_A_READ, patterns=self.patterns
+            )
+        is_last = len(found) < OWN_ROWS_A_READ
+        reached = found[-1].sequence if found else at[0]
+        return Chunk(
+            start=at,
+            end=(max(reached, edges.last) if is_last else reached,),
+            rows=tuple(Row(event.sequence, event) for event in found),
+            subject=None,
+            is_last=is_last,
+            is_news=True,
+            has_gap=edges.dropped > at[0],
+        )
+
+    def wants(self, value: Event) -> bool:
+        """Whether an event is wanted."""
+        return self.patterns.wants(value)

@@ -1,0 +1,175 @@
+"""Connections whose other end does not read: what waits for them is bounded, then they are cut.
+
+A WebSocket is cut when a send does not finish in time, or when too much waits to be sent; any other
+connection when nothing at all leaves for so long. A WebSocket is closed with a code that says how
+to go on: who reads within a moment gets all that was written and the code behind it. An event
+stream just ends.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Callable
+from typing import Any, ClassVar, cast
+
+from typing_extensions import override
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
+
+logger = logging.getLogger("headgate.http")
+
+RESYNC = 4413
+"""Closes a socket that is too slow: open another one and go on from the cursor."""
+RESYNC_REASON = "Too slow; go on from your cursor"
+STALLED_SECONDS = 15.0
+FAREWELL_SECONDS = 2.0
+MAX_UNSENT_BYTES = 1024 * 1024
+UNSENT_IN_KERNEL_BYTES = 128 * 1024
+"""Beyond this the kernel takes no more for a connection: its own buffers may grow to megabytes."""
+
+
+class Watch:
+    """Looks after one connection for as long as it cannot be written to."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._timer: asyncio.TimerHandle | None = None
+        _bound_kernel(transport)
+
+    def begin(self, stalled_seconds: float, cut: Callable[[], None]) -> None:
+        """Cut the connection when it cannot be written to for so long."""
+        self.end()
+        self._timer = asyncio.get_running_loop().call_later(stalled_seconds, cut)
+
+    def begin_patiently(self, stalled_seconds: float, cut: Callable[[], None]) -> None:
+        """Cut the connection when nothing leaves it for so long."""
+        before = self._transport.get_write_buffer_size()
+
+        def look() -> None:
+            if self._transport.get_write_buffer_size() < before:
+                self.begin_patiently(stalled_seconds, cut)
+            else:
+                cut()
+
+        self.begin(stalled_seconds, look)
+
+    def end(self) -> None:
+        """Look no more: the connection can be written to, or is gone."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """A WebSocket that is cut when its other end does not read."""
+
+    stalled_seconds: ClassVar[float] = STALLED_SECONDS
+    farewell_seconds: ClassVar[float] = FAREWELL_SECONDS
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._watch: Watch | None = None
+        self._unsent_bytes = 0
+        self.is_cut = False
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._watch = Watch(self.transport)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end_watch()
+        super().connection_lost(exc)
+
+    @override
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._watch is not None and not self.is_cut:
+            self._watch.begin(self.stalled_seconds, self.cut)
+
+    @override
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.is_cut:
+            self._end_watch()
+
+    @override
+    async def send(self, message: Any) -> None:
+        size = len(message.get("text") or b"")
+        self._unsent_bytes += size
+        try:
+            if self._unsent_bytes > MAX_UNSENT_BYTES and not self.writable.is_set():
+                self.cut()
+            await super().send(message)
+        finally:
+            self._unsent_bytes -= size
+
+    def cut(self) -> None:
+        """Say that it is over, and drop the connection in a moment with all that has not left."""
+        if self.is_cut or self.disconnected or self._watch is None:
+            return
+        self.is_cut = True
+        logger.info("A socket was cut: its other end does not read")
+        if self.handshake_complete and not self.close_sent:
+            with contextlib.suppress(InvalidState):
+                self.conn.send_close(RESYNC, RESYNC_REASON)
+                self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": RESYNC})
+        self._watch.begin(self.farewell_seconds, self.transport.abort)
+
+    def _end_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.end()
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """A connection of HTTP that is cut when its other end does not read."""
+
+    stalled_seconds: ClassVar[float] = STALLED_SECONDS
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._watch: Watch | None = None
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self._watch = Watch(transport)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end_watch()
+        super().connection_lost(exc)
+
+    @override
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._watch is not None:
+            self._watch.begin_patiently(self.stalled_seconds, self.cut)
+
+    @override
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._end_watch()
+
+    def cut(self) -> None:
+        """Drop the connection with all that has not left."""
+        logger.info("A connection was cut: its other end does not read")
+        self.transport.abort()
+
+    def _end_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.end()
+
+
+def _bound_kernel(transport: asyncio.Transport) -> None:
+    found = cast("socket.socket | None", transport.get_extra_info("socket"))
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+    if found is not None and option is not None:
+        # What is no TCP connection has no such option.
+        with contextlib.suppress(OSError):
+            found.setsockopt(socket.IPPROTO_TCP, option, UNSENT_IN_KERNEL_BYTES)

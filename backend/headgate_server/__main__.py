@@ -17,6 +17,7 @@ from headgate_server.database.urls import without_password
 from headgate_server.domain.errors import ConfigurationError, HeadgateError
 from headgate_server.graphql.schema import build_schema
 from headgate_server.settings import Settings, read
+from headgate_server.telemetry import logs
 
 USAGE, FAILURE = 2, 1
 
@@ -31,21 +32,13 @@ def main(arguments: list[str] | None = None) -> None:
     parsed = _parser().parse_args(arguments)
     try:
         settings = read()
-        _configure_logging(settings.log_level.upper())
+        logs.configure(level=settings.log_level, is_json=settings.log_format == "json")
         parsed.command(settings, parsed)
     except (HeadgateError, ValueError) as error:
         sys.stderr.write(f"headgate-server: {error}\n")
         sys.exit(USAGE if isinstance(error, ConfigurationError) else FAILURE)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _configure_logging(level: str) -> None:
-    """Log to standard error; libraries speak up from warnings on, but when debugging."""
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-    if level != "DEBUG":
-        for name in ("alembic", "arq", "uvicorn"):
-            logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,9 +91,11 @@ def _api(settings: Settings, parsed: argparse.Namespace) -> None:
 
     async def run() -> None:
         stop = app.stop_signal()
-        async with app.open_core(settings) as core:
+        async with app.open_core(settings) as core, app.attended(core) as (readiness, health):
             await app.serve_api(
                 core,
+                readiness=readiness,
+                health=health,
                 until=stop.wait(),
                 on_ready=lambda: logging.getLogger("headgate").info("API at %s", settings.url),
             )
@@ -113,7 +108,8 @@ def _scheduler(settings: Settings, parsed: argparse.Namespace) -> None:
 
     async def run() -> None:
         stop = app.stop_signal()
-        async with app.open_core(settings) as core:
+        async with app.open_core(settings) as core, app.attended(core) as (readiness, _):
+            readiness.has_started = True
             await app.serve_scheduler(core, until=stop.wait())
 
     uvloop.run(run())

@@ -19,6 +19,8 @@ from headgate_server.settings import Timers
 
 T = TypeVar("T")
 
+UNKNOWN_OPERATION = "invalid"
+
 REMEMBERED_SECONDS = 1.0
 """How long the workspaces of an organization are not read again, as tokens are not."""
 REMEMBERED_ORGANIZATIONS = 10_000
@@ -91,7 +93,11 @@ class Backend:
 
 @dataclass(slots=True)
 class OperationContext:
-    """The context of one operation; on a socket it is forked for each, never shared."""
+    """The context of one operation; on a socket it is forked for each, never shared.
+
+    ``operation`` is its one root field once the document is found valid, ``codes`` what its errors
+    were: for logs and figures.
+    """
 
     backend: Backend
     principal: Principal
@@ -99,6 +105,9 @@ class OperationContext:
     loaders: Loaders
     known_workspace_ids: frozenset[UUID] | None = None
     charge: Charge | None = None
+    operation: str = UNKNOWN_OPERATION
+    is_stream: bool = False
+    codes: set[str] = field(default_factory=set[str])
 
     @property
     def meter(self) -> Meter:

@@ -118,6 +118,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
             }
         )
         self.connection.credential = credential
+        self.endpoint.access.sockets += 1
         self.connection_acknowledged = True
         self.watch(self.ping())
         self.watch(self.watch_credential(credential))
@@ -138,7 +139,9 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
             if refusal is not None:
                 await operation.send_initial_errors([refusal])
                 return
-            await self.stream(operation, self.fork())
+            context = self.fork()
+            with self.endpoint.access.watch(context):
+                await self.stream(operation, context)
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
         except WebSocketDisconnected:
             pass
@@ -209,6 +212,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
 
     @override
     async def shutdown(self) -> None:
+        if self.connection.credential is not None:
+            self.endpoint.access.sockets -= 1
         for task in self.watches:
             task.cancel()
         for task in self.watches:

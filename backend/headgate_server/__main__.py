@@ -1,4 +1,4 @@
-"""The headgate-server command: api, scheduler, dev, migrate, schema."""
+"""The headgate-server command: api, scheduler, dev, migrate, doctor, schema."""
 
 import argparse
 import asyncio
@@ -56,7 +56,18 @@ def _parser() -> argparse.ArgumentParser:
     migrate.add_argument(
         "--show-passwords", action="store_true", help="print the roles' addresses whole"
     )
+    migrate.add_argument(
+        "--new-generation",
+        action="store_true",
+        help="after a restore: end every session and lease from before it",
+    )
     migrate.set_defaults(command=_migrate)
+    doctor = verbs.add_parser(
+        "doctor",
+        help="look for what is wrong; exit 0 if nothing is, 1 if something, 3 if it will be",
+    )
+    doctor.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    doctor.set_defaults(command=_doctor)
     schema = verbs.add_parser("schema", help="print the GraphQL schema")
     schema.set_defaults(command=_schema)
     _add_dev(verbs.add_parser("dev", help="everything on this machine, for development"))
@@ -124,6 +135,12 @@ def _migrate(settings: Settings, parsed: argparse.Namespace) -> None:
             urls.owner, secret_key=settings.secret_key, role_prefix=settings.role_prefix
         )
     )
+    if parsed.new_generation:
+        begun = asyncio.run(app.start_generation(settings))
+        sys.stderr.write(
+            f"A new generation has begun: {begun.sessions} sessions and {begun.leases} leases of "
+            "the last one are good no more.\n"
+        )
     for name, url in (
         ("HEADGATE_OWNER_DATABASE_URL", found.owner),
         ("HEADGATE_DATABASE_URL", found.app),
@@ -131,6 +148,14 @@ def _migrate(settings: Settings, parsed: argparse.Namespace) -> None:
     ):
         shown = url if parsed.show_passwords else without_password(url)
         sys.stdout.write(f"{name}={shown}\n")
+
+
+def _doctor(settings: Settings, parsed: argparse.Namespace) -> None:
+    findings = _lazily("doctor.findings")
+    found = asyncio.run(_lazily("doctor.examination").examine(settings))
+    shown = findings.as_json(found) if parsed.output == "json" else findings.as_text(found)
+    sys.stdout.write(shown)
+    sys.exit(findings.exit_code(found))
 
 
 def _schema(settings: Settings, parsed: argparse.Namespace) -> None:

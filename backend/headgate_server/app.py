@@ -40,7 +40,8 @@ from headgate_server.http.websocket import SocketTimers
 from headgate_server.loops.loop import LoopContext
 from headgate_server.loops.registry import LOOPS
 from headgate_server.loops.supervisor import Supervisor
-from headgate_server.services import api_keys
+from headgate_server.services import api_keys, generations
+from headgate_server.services.generations import Started
 from headgate_server.settings import Settings, check_url
 from headgate_server.telemetry.instruments import Instruments
 from headgate_server.telemetry.vitals import Vitals, tick_forever
@@ -140,7 +141,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
     database = Database(app=app, system=system, publish=bus.publish, count=instruments.count)
     try:
         for engine in (app, system):
-            await _check(engine)
+            await check_engine(engine)
         await check_migrated(system)
         await bus.start()
         yield Core(settings, database, bus, buckets, instruments, access)
@@ -150,7 +151,25 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
         await database.dispose()
 
 
-async def _check(engine: AsyncEngine) -> None:
+async def start_generation(settings: Settings) -> Started:
+    """Start a new generation of a database that was restored; see ``services.generations``."""
+    engine = make_engine(
+        resolve_urls(settings).system, application_name="headgate-migrate", pool_size=1
+    )
+    database = Database(app=engine, system=engine)
+    try:
+        async with database.system() as work:
+            return await generations.start_generation(work)
+    finally:
+        await database.dispose()
+
+
+async def check_engine(engine: AsyncEngine) -> None:
+    """Refuse a database that cannot be reached or will not do.
+
+    Raises:
+        ConfigurationError: the message says what to change.
+    """
     try:
         await check_server(engine)
     except HeadgateError:

@@ -14,7 +14,7 @@ from headgate_server.domain.errors import NotFound
 from headgate_server.domain.tenancy import Principal
 from headgate_server.graphql.limits.rates import Charge, Meter
 from headgate_server.graphql.loaders import Fetch, K, Loaders
-from headgate_server.services import workspaces
+from headgate_server.services import generations, workspaces
 from headgate_server.settings import Timers
 
 T = TypeVar("T")
@@ -68,6 +68,25 @@ class WorkspaceMemory:
         self._known[organization_id] = (time.monotonic() + REMEMBERED_SECONDS, found)
 
 
+class GenerationMemory:
+    """The generation of the database, remembered for a moment: every token that is issued names it.
+
+    One that was issued under the last generation in that moment is refused, and asked for again.
+    """
+
+    def __init__(self) -> None:
+        self._until = 0.0
+        self._generation: UUID | None = None
+
+    async def read(self, database: Database) -> UUID:
+        """Return the generation as of no longer than a second ago."""
+        if self._generation is None or time.monotonic() >= self._until:
+            async with database.glance() as work:
+                self._generation = await generations.get_generation(work)
+            self._until = time.monotonic() + REMEMBERED_SECONDS
+        return self._generation
+
+
 @dataclass(frozen=True, slots=True)
 class Backend:
     """What the composition root hands to the API.
@@ -80,6 +99,7 @@ class Backend:
         pepper: the installation's secret: signs the tokens that are issued here.
         workspaces: what operations learned of organizations a moment ago.
         meter: charges operations to their callers.
+        generations: what tokens are issued for.
     """
 
     database: Database
@@ -89,6 +109,7 @@ class Backend:
     pepper: str
     workspaces: WorkspaceMemory = field(default_factory=WorkspaceMemory)
     meter: Meter = field(default_factory=Meter)
+    generations: GenerationMemory = field(default_factory=GenerationMemory)
 
 
 @dataclass(slots=True)
@@ -123,6 +144,10 @@ class OperationContext:
             request_id=request_id,
             loaders=Loaders(backend.database, principal),
         )
+
+    async def generation(self) -> UUID:
+        """Return the generation of the database, for tokens that are issued."""
+        return await self.backend.generations.read(self.backend.database)
 
     def forget(self) -> None:
         """Start a new event of a subscription: what loaders read for the last one is stale."""

@@ -42,7 +42,12 @@ from headgate_server.telemetry.logs import belonging
 
 logger = logging.getLogger("headgate.http")
 
-_STATUS: Mapping[str, int] = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, **RETRYABLE_STATUS}
+_STATUS: Mapping[str, int] = {
+    "UNAUTHENTICATED": 401,
+    "OLD_GENERATION": 401,
+    "FORBIDDEN": 403,
+    **RETRYABLE_STATUS,
+}
 _CODES = {400: "BAD_REQUEST", 405: "METHOD_NOT_ALLOWED", 413: "LIMIT_EXCEEDED", 415: "BAD_REQUEST"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 RETRY_AFTER_SECONDS = "1"

@@ -1,1 +1,1 @@
-"""What a process tells of itself: log lines, figures, signs of life, traces. It decides nothing."""
+"""What a process tells of itself: log lines, figures, signs of life. It decides nothing."""

@@ -1,4 +1,4 @@
-"""The headgate-server command: api, scheduler, dev, migrate, schema."""
+"""The headgate-server command: api, scheduler, dev, migrate, doctor, schema."""
 
 import argparse
 import asyncio
@@ -17,6 +17,7 @@ from headgate_server.database.urls import without_password
 from headgate_server.domain.errors import ConfigurationError, HeadgateError
 from headgate_server.graphql.schema import build_schema
 from headgate_server.settings import Settings, read
+from headgate_server.telemetry import logs
 
 USAGE, FAILURE = 2, 1
 
@@ -31,21 +32,13 @@ def main(arguments: list[str] | None = None) -> None:
     parsed = _parser().parse_args(arguments)
     try:
         settings = read()
-        _configure_logging(settings.log_level.upper())
+        logs.configure(level=settings.log_level, is_json=settings.log_format == "json")
         parsed.command(settings, parsed)
     except (HeadgateError, ValueError) as error:
         sys.stderr.write(f"headgate-server: {error}\n")
         sys.exit(USAGE if isinstance(error, ConfigurationError) else FAILURE)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _configure_logging(level: str) -> None:
-    """Log to standard error; libraries speak up from warnings on, but when debugging."""
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-    if level != "DEBUG":
-        for name in ("alembic", "arq", "uvicorn"):
-            logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,7 +56,18 @@ def _parser() -> argparse.ArgumentParser:
     migrate.add_argument(
         "--show-passwords", action="store_true", help="print the roles' addresses whole"
     )
+    migrate.add_argument(
+        "--new-generation",
+        action="store_true",
+        help="after a restore: end every session and lease from before it",
+    )
     migrate.set_defaults(command=_migrate)
+    doctor = verbs.add_parser(
+        "doctor",
+        help="look for what is wrong; exit 0 if nothing is, 1 if something, 3 if it will be",
+    )
+    doctor.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    doctor.set_defaults(command=_doctor)
     schema = verbs.add_parser("schema", help="print the GraphQL schema")
     schema.set_defaults(command=_schema)
     _add_dev(verbs.add_parser("dev", help="everything on this machine, for development"))
@@ -98,9 +102,11 @@ def _api(settings: Settings, parsed: argparse.Namespace) -> None:
 
     async def run() -> None:
         stop = app.stop_signal()
-        async with app.open_core(settings) as core:
+        async with app.open_core(settings) as core, app.attended(core) as (readiness, health):
             await app.serve_api(
                 core,
+                readiness=readiness,
+                health=health,
                 until=stop.wait(),
                 on_ready=lambda: logging.getLogger("headgate").info("API at %s", settings.url),
             )
@@ -113,7 +119,8 @@ def _scheduler(settings: Settings, parsed: argparse.Namespace) -> None:
 
     async def run() -> None:
         stop = app.stop_signal()
-        async with app.open_core(settings) as core:
+        async with app.open_core(settings) as core, app.attended(core) as (readiness, _):
+            readiness.has_started = True
             await app.serve_scheduler(core, until=stop.wait())
 
     uvloop.run(run())
@@ -128,6 +135,12 @@ def _migrate(settings: Settings, parsed: argparse.Namespace) -> None:
             urls.owner, secret_key=settings.secret_key, role_prefix=settings.role_prefix
         )
     )
+    if parsed.new_generation:
+        begun = asyncio.run(app.start_generation(settings))
+        sys.stderr.write(
+            f"A new generation has begun: {begun.sessions} sessions and {begun.leases} leases of "
+            "the last one are good no more.\n"
+        )
     for name, url in (
         ("HEADGATE_OWNER_DATABASE_URL", found.owner),
         ("HEADGATE_DATABASE_URL", found.app),
@@ -135,6 +148,14 @@ def _migrate(settings: Settings, parsed: argparse.Namespace) -> None:
     ):
         shown = url if parsed.show_passwords else without_password(url)
         sys.stdout.write(f"{name}={shown}\n")
+
+
+def _doctor(settings: Settings, parsed: argparse.Namespace) -> None:
+    findings = _lazily("doctor.findings")
+    found = asyncio.run(_lazily("doctor.examination").examine(settings))
+    shown = findings.as_json(found) if parsed.output == "json" else findings.as_text(found)
+    sys.stdout.write(shown)
+    sys.exit(findings.exit_code(found))
 
 
 def _schema(settings: Settings, parsed: argparse.Namespace) -> None:

@@ -1,20 +1,18 @@
 """The composition root: builds everything, and is the only place that knows all names."""
 
 import asyncio
-import contextlib
 import gc
 import logging
 import os
 import signal
-import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from headgate_server.bus.buckets import Buckets
 from headgate_server.bus.bus import Bus
@@ -31,33 +29,42 @@ from headgate_server.domain.tenancy import Principal
 from headgate_server.graphql.context import Backend
 from headgate_server.graphql.limits.rates import Meter
 from headgate_server.graphql.schema import build_schema
+from headgate_server.http.access import Access
 from headgate_server.http.auth import Remembering
-from headgate_server.http.constants import UVICORN_OPTIONS
 from headgate_server.http.graphql import EndpointOptions
+from headgate_server.http.health import Health, Readiness, health_of, health_routes
+from headgate_server.http.metrics import metrics_route
 from headgate_server.http.routes import build_routes
+from headgate_server.http.server import check_bindable, serving
 from headgate_server.http.websocket import SocketTimers
 from headgate_server.loops.loop import LoopContext
 from headgate_server.loops.registry import LOOPS
 from headgate_server.loops.supervisor import Supervisor
-from headgate_server.services import api_keys
+from headgate_server.services import api_keys, generations
+from headgate_server.services.generations import Started
 from headgate_server.settings import Settings, check_url
+from headgate_server.telemetry.instruments import Instruments
+from headgate_server.telemetry.vitals import Vitals, tick_forever
 
 logger = logging.getLogger("headgate")
 
 MINIMUM_SECRET_LENGTH = 16
-STOP_SECONDS = 10
+PULSE, SCHEDULER = "pulse", "scheduler"
 CANCEL_AGAIN_SECONDS = 0.5
 INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """What every process of an installation has: the database, the bus and shared buckets."""
+    """What every process of an installation has: database, bus, shared buckets, and its figures."""
 
     settings: Settings
     database: Database
     bus: Bus
     buckets: Buckets
+    instruments: Instruments
+    access: Access
+    vitals: Vitals = field(default_factory=Vitals)
 
 
 def resolve_urls(settings: Settings) -> DatabaseUrls:
@@ -129,20 +136,40 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
     )
     bus = Bus(redis_url, prefix=settings.redis_prefix)
     buckets = Buckets(redis_url, prefix=settings.redis_prefix)
-    database = Database(app=app, system=system, publish=bus.publish)
+    instruments = Instruments()
+    access = Access(instruments, slow_seconds=settings.slow_operation_ms / 1000)
+    database = Database(app=app, system=system, publish=bus.publish, count=instruments.count)
     try:
         for engine in (app, system):
-            await _check(engine)
+            await check_engine(engine)
         await check_migrated(system)
         await bus.start()
-        yield Core(settings, database, bus, buckets)
+        yield Core(settings, database, bus, buckets, instruments, access)
     finally:
         await bus.stop()
         await buckets.close()
         await database.dispose()
 
 
-async def _check(engine: AsyncEngine) -> None:
+async def start_generation(settings: Settings) -> Started:
+    """Start a new generation of a database that was restored; see ``services.generations``."""
+    engine = make_engine(
+        resolve_urls(settings).system, application_name="headgate-migrate", pool_size=1
+    )
+    database = Database(app=engine, system=engine)
+    try:
+        async with database.system() as work:
+            return await generations.start_generation(work)
+    finally:
+        await database.dispose()
+
+
+async def check_engine(engine: AsyncEngine) -> None:
+    """Refuse a database that cannot be reached or will not do.
+
+    Raises:
+        ConfigurationError: the message says what to change.
+    """
     try:
         await check_server(engine)
     except HeadgateError:
@@ -156,35 +183,14 @@ async def _check(engine: AsyncEngine) -> None:
         ) from error
 
 
-@dataclass(slots=True)
-class Readiness:
-    """Whether this process wants traffic."""
-
-    has_started: bool = False
-    is_draining: bool = False
-    closing: asyncio.Event = field(default_factory=asyncio.Event)
-
-
 def build_app(
-    core: Core, *, dispatcher: Dispatcher, tails: Tails, readiness: Readiness
+    core: Core, *, dispatcher: Dispatcher, tails: Tails, readiness: Readiness, health: Health
 ) -> Starlette:
     """Return the ASGI application of the API."""
     settings = core.settings
 
     async def authenticate(token: str) -> Principal:
         return await api_keys.authenticate(core.database, token, pepper=settings.secret_key)
-
-    async def is_ready() -> bool:
-        if readiness.is_draining or not readiness.has_started:
-            return False
-        try:
-            async with core.database.system():
-                return True
-        except HeadgateError:
-            return False
-
-    async def has_started() -> bool:
-        return readiness.has_started
 
     backend = Backend(
         database=core.database,
@@ -195,47 +201,65 @@ def build_app(
         meter=Meter(core.buckets, settings.rates),
     )
     origins = tuple(origin for origin in settings.allowed_origins.split(",") if origin)
-    return Starlette(
-        routes=build_routes(
-            build_schema(),
-            backend=backend,
-            authenticate=Remembering(authenticate),
-            is_ready=is_ready,
-            has_started=has_started,
-            options=EndpointOptions(
-                allowed_origins=origins,
-                timers=SocketTimers(
-                    init_seconds=settings.timers.connection_init_seconds,
-                    ping_seconds=settings.timers.ping_seconds,
-                    pong_seconds=settings.timers.pong_seconds,
-                ),
-                bus=core.bus,
-                reauthenticate=authenticate,
-                closing=readiness.closing,
+    routes = build_routes(
+        build_schema(),
+        backend=backend,
+        authenticate=Remembering(authenticate),
+        health=health,
+        options=EndpointOptions(
+            allowed_origins=origins,
+            timers=SocketTimers(
+                init_seconds=settings.timers.connection_init_seconds,
+                ping_seconds=settings.timers.ping_seconds,
+                pong_seconds=settings.timers.pong_seconds,
             ),
-        )
+            bus=core.bus,
+            reauthenticate=authenticate,
+            closing=readiness.closing,
+            access=core.access,
+        ),
+    )
+    guarded = [build_metrics(core)] if settings.metrics_token else []
+    return Starlette(routes=[*routes, *guarded])
+
+
+def build_metrics(core: Core) -> Route:
+    """Return the route of this process's figures."""
+    return metrics_route(
+        core.instruments,
+        database=core.database,
+        token=core.settings.metrics_token,
+        access=core.access,
     )
 
 
-class Server(uvicorn.Server):
-    """Uvicorn without signal handlers of its own: the process drains before sockets close."""
+@asynccontextmanager
+async def attended(core: Core) -> AsyncGenerator[tuple[Readiness, Health]]:
+    """Keep watch over this process; where a port is set for it, answer for its health there."""
+    settings = core.settings
+    readiness = Readiness()
+    health = health_of(core.database, readiness=readiness, vitals=core.vitals)
+    ticking = asyncio.create_task(
+        tick_forever(core.vitals, tell_lag=core.instruments.lag.set), name="ticks"
+    )
+    async with AsyncExitStack() as stack:
+        stack.callback(ticking.cancel)
+        if settings.health_port:
+            host, port = settings.health_host, settings.health_port
+            check_bindable(host, port, settings="HEADGATE_HEALTH_PORT")
+            routes = [*health_routes(health), build_metrics(core)]
+            await stack.enter_async_context(serving(Starlette(routes=routes), host=host, port=port))
+        yield readiness, health
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to accept connections, and tell."""
-        await super().startup(sockets)
-        self.listening.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """Leave the signals to the process."""
-        yield
-
-
-async def serve_api(core: Core, *, until: Awaitable[Any], on_ready: Callable[[], None]) -> None:
+async def serve_api(
+    core: Core,
+    *,
+    readiness: Readiness,
+    health: Health,
+    until: Awaitable[Any],
+    on_ready: Callable[[], None],
+) -> None:
     """Serve the API until ``until`` is done; ``on_ready`` is called once it accepts connections.
 
     Then it drains: it is not ready any more, takes back its offers and sends its agents elsewhere,
@@ -247,71 +271,44 @@ async def serve_api(core: Core, *, until: Awaitable[Any], on_ready: Callable[[],
     settings = core.settings
     dispatcher = Dispatcher(database=core.database, bus=core.bus, timers=settings.timers)
     tails = Tails(database=core.database, bus=core.bus, timers=settings.timers)
-    readiness = Readiness()
     check_bindable(settings.host, settings.port)
-    options: dict[str, Any] = dict(UVICORN_OPTIONS)
-    config = uvicorn.Config(
-        build_app(core, dispatcher=dispatcher, tails=tails, readiness=readiness),
-        host=settings.host,
-        port=settings.port,
-        timeout_graceful_shutdown=STOP_SECONDS,
-        lifespan="off",
-        **options,
-    )
-    server = Server(config)
-    sockets = [config.bind_socket()]
-    # uvicorn lets children have it: one that outlives this process would keep the port taken.
-    sockets[0].set_inheritable(False)
-    serving = asyncio.create_task(server.serve(sockets=sockets), name="uvicorn")
-    beating = asyncio.create_task(beat_forever(core.database, settings.timers), name="pulse")
-    try:
-        listening = asyncio.create_task(server.listening.wait())
-        await asyncio.wait({listening, serving}, return_when=asyncio.FIRST_COMPLETED)
-        gc.collect()
-        gc.freeze()
-        readiness.has_started = True
-        on_ready()
-        stopping = asyncio.ensure_future(until)
-        await asyncio.wait({stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        readiness.is_draining = True
-        if not serving.done():
-            await dispatcher.drain(patience_seconds=settings.timers.drain_seconds)
-    finally:
-        readiness.closing.set()
-        beating.cancel()
-        await dispatcher.stop()
-        server.should_exit = True
-        await serving
-        await tails.stop()
-
-
-def check_bindable(host: str, port: int) -> None:
-    """Refuse an address that cannot be listened on, before anything is started for it.
-
-    Raises:
-        ConfigurationError: the port is in use, or may not be bound.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    app = build_app(core, dispatcher=dispatcher, tails=tails, readiness=readiness, health=health)
+    beat = core.vitals.expect(PULSE, within_seconds=settings.timers.silence_seconds)
+    async with serving(app, host=settings.host, port=settings.port) as server:
+        beating = asyncio.create_task(
+            beat_forever(core.database, settings.timers, on_round=beat), name="pulse"
+        )
         try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise ConfigurationError(
-                f"Port {port} of {host} cannot be listened on: {error.strerror}. Stop what listens "
-                "there, or choose another with --port or HEADGATE_PORT."
-            ) from None
+            gc.collect()
+            gc.freeze()
+            readiness.has_started = True
+            on_ready()
+            stopping = asyncio.ensure_future(until)
+            await asyncio.wait({stopping, server}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            readiness.is_draining = True
+            if not server.done():
+                await dispatcher.drain(patience_seconds=settings.timers.drain_seconds)
+        finally:
+            readiness.closing.set()
+            beating.cancel()
+            core.vitals.forget(PULSE)
+            await dispatcher.stop()
+    await tails.stop()
 
 
 async def serve_scheduler(core: Core, *, until: Awaitable[Any]) -> None:
     """Run the loops until ``until`` is done."""
-    context = LoopContext(database=core.database, bus=core.bus, timers=core.settings.timers)
+    timers = core.settings.timers
+    context = LoopContext(
+        database=core.database, bus=core.bus, timers=timers, instruments=core.instruments
+    )
     supervisor = Supervisor(
         context,
         LOOPS,
         redis_url=core.settings.redis_url,
         prefix=core.settings.redis_prefix,
+        on_round=core.vitals.expect(SCHEDULER, within_seconds=timers.silence_seconds),
     )
     running = asyncio.create_task(supervisor.run(), name="supervisor")
     stopping = asyncio.ensure_future(until)
@@ -321,6 +318,7 @@ async def serve_scheduler(core: Core, *, until: Awaitable[Any]) -> None:
             running.result()
     finally:
         stopping.cancel()
+        core.vitals.forget(SCHEDULER)
         await _end(running)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from headgate_server.app import (
     Core,
-    check_bindable,
+    attended,
     check_database_urls,
     open_core,
     serve_api,
@@ -22,6 +22,7 @@ from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.errors import Unauthenticated
 from headgate_server.embedded.data_dir import DataDir
 from headgate_server.embedded.services import EmbeddedServices
+from headgate_server.http.server import check_bindable
 from headgate_server.services import api_keys, bootstrap
 from headgate_server.settings import Settings
 
@@ -112,8 +113,11 @@ async def _serve(core: Core, options: DevOptions, stop: asyncio.Event) -> None:
     path = options.data_dir / "dev.json"
     file = await _sign_in(core, path)
     ready = asyncio.Event()
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(serve_api(core, until=stop.wait(), on_ready=ready.set))
+    async with attended(core) as (readiness, health), asyncio.TaskGroup() as tasks:
+        serving = serve_api(
+            core, readiness=readiness, health=health, until=stop.wait(), on_ready=ready.set
+        )
+        tasks.create_task(serving)
         tasks.create_task(serve_scheduler(core, until=stop.wait()))
         await ready.wait()
         file.write(path)

@@ -29,6 +29,7 @@ class Timers:
     schedule_horizon_seconds: float = 900.0
     pulse_seconds: float = 5.0
     drain_seconds: float = 25.0
+    silence_seconds: float = 120.0
 
     @property
     def offer_ttl(self) -> timedelta:
@@ -69,6 +70,7 @@ class Rates:
 
 
 _DEFAULTS = Timers()
+_FORMATS = ("text", "json")
 _LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -89,6 +91,11 @@ class Settings:
     database_pool_size: int = 20
     role_prefix: str = "headgate"
     log_level: str = "INFO"
+    log_format: str = "text"
+    slow_operation_ms: int = 1000
+    health_host: str = "127.0.0.1"
+    health_port: int = 0
+    metrics_token: str = ""
     timers: Timers = Timers()
     rates: Rates = Rates()
 
@@ -131,6 +138,13 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
             "start again."
         )
     values["log_level"] = level
+    shape = str(values.get("log_format", _FORMATS[0])).lower()
+    if shape not in _FORMATS:
+        raise ConfigurationError(
+            f"{PREFIX}LOG_FORMAT is {' or '.join(_FORMATS)}, not {shape!r}; correct it and start "
+            "again."
+        )
+    values["log_format"] = shape
     return Settings(**values)  # type: ignore[arg-type]  # each value was read for its field
 
 

@@ -272,7 +272,7 @@ def fault(error: Mapping[str, Any], *, retry_after_seconds: float | None = None)
         return ServerUnavailableError(
             message, code=code, error_id=error_id, retry_after_seconds=retry_after_seconds
         )
-    if code == "UNAUTHENTICATED":
+    if code in {"UNAUTHENTICATED", "OLD_GENERATION"}:
         return UnauthenticatedError(message, error_id=error_id)
     if code in _REFUSALS:
         return _REFUSALS[code](message, code=code)

@@ -1,4 +1,4 @@
-"""A deploy under a stream of runs: each API replica is restarted, and nobody notices."""
+"""A deploy under a stream of runs: every server process is replaced, and nobody notices."""
 
 import statistics
 from collections.abc import Sequence
@@ -38,6 +38,7 @@ async def test_restarts_of_replicas_fail_no_call_and_lose_no_offer(
     first, second = site.apis[0], site.start_api()
     site.url = site.start_balancer(first, second).url
     journey = await set_out(site, tmp_path, pool="default")
+    old_scheduler = next(one for one in site.processes if one.name.startswith("scheduler"))
     agents = [site.start_agent(name=name) for name in ("one", "two")]
     for agent in agents:
         wait_online(agent)
@@ -48,6 +49,8 @@ async def test_restarts_of_replicas_fail_no_call_and_lose_no_offer(
         await restart(site, first)
         await coming.grown(by=RUNS_BETWEEN)
         await restart(site, second)
+        site.start_scheduler()
+        assert old_scheduler.stop() == 0
         await coming.grown(by=RUNS_BETWEEN)
 
     delays = await start_delays(journey, coming.run_ids)

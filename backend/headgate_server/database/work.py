@@ -13,11 +13,13 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.pool import QueuePool
 
 from headgate_server.domain.errors import HeadgateError, InvalidInput, NotFound, Unavailable
 from headgate_server.domain.tenancy import SYSTEM, Actor, Principal
 
 Publish = Callable[[AbstractSet[str]], Awaitable[None]]
+Count = Callable[[str, float, str], None]
 
 _BIND_TENANT = text(
     "select set_config('app.workspace_id', :workspace, true), "
@@ -73,6 +75,7 @@ class UnitOfWork:
     tenant_id: UUID | None
     now: datetime
     wakes: set[str] = field(default_factory=set[str])
+    measures: list[tuple[str, float, str]] = field(default_factory=list[tuple[str, float, str]])
 
     @property
     def workspace_id(self) -> UUID:
@@ -97,6 +100,10 @@ class UnitOfWork:
         """Tell the listeners of these channels to look again, once the transaction is committed."""
         self.wakes.update(channels)
 
+    def measure(self, what: str, value: float, *, label: str = "") -> None:
+        """Count something once the transaction is committed; see ``telemetry.instruments``."""
+        self.measures.append((what, value, label))
+
 
 class Database:
     """Opens units of work as the application role or as the system role."""
@@ -107,6 +114,7 @@ class Database:
         app: AsyncEngine,
         system: AsyncEngine,
         publish: Publish | None = None,
+        count: Count | None = None,
         read_now: Callable[[datetime], datetime] | None = None,
     ) -> None:
         """Hold two engines.
@@ -115,6 +123,7 @@ class Database:
             app: connects as the role that row-level security binds to one workspace.
             system: connects as the role of schedulers, reapers and dispatchers.
             publish: takes the channels to wake after a commit; must not raise.
+            count: takes what was measured after a commit: what, how much, and a label.
             read_now: tests turn the database's time into theirs with it.
         """
         self._glancing = system.execution_options(isolation_level="AUTOCOMMIT")
@@ -127,6 +136,7 @@ class Database:
         self._app = app
         self._system = system
         self._publish = publish
+        self._count = count
         self._read_now = read_now
 
     @asynccontextmanager
@@ -162,6 +172,15 @@ class Database:
             self._glancing, actor=SYSTEM, organization_id=None, workspace_id=None
         ) as work:
             yield work
+
+    def pool_use(self) -> dict[str, tuple[int, int]]:
+        """Return how many connections of each role's pool are in use, and how many there may be."""
+        pools = {"app": self._app.pool, "system": self._system.pool}
+        return {
+            role: (pool.checkedout(), pool.size())
+            for role, pool in pools.items()
+            if isinstance(pool, QueuePool)
+        }
 
     async def dispose(self) -> None:
         """Close every pooled connection."""
@@ -210,6 +229,9 @@ class Database:
                     "A text holds a NUL character, or a number or an instant is out of range."
                 ) from error
             raise
+        if self._count is not None:
+            for what, value, label in work.measures:
+                self._count(what, value, label)
         if work.wakes and self._publish is not None:
             await self._publish(work.wakes)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from headgate_server.database.work import Database
 from headgate_server.domain.errors import HeadgateError
@@ -11,8 +12,13 @@ from headgate_server.settings import Timers
 logger = logging.getLogger(__name__)
 
 
-async def beat_forever(database: Database, timers: Timers) -> None:
-    """Record every few seconds that this replica serves, until cancelled."""
+async def beat_forever(
+    database: Database, timers: Timers, *, on_round: Callable[[], None] = lambda: None
+) -> None:
+    """Record every few seconds that this replica serves, until cancelled.
+
+    ``on_round`` is called each time, also where the database did not answer.
+    """
     while True:
         try:
             async with database.system() as work:
@@ -23,4 +29,5 @@ async def beat_forever(database: Database, timers: Timers) -> None:
             logger.warning("The API cannot be sure that it serves: %s", error)
         except Exception:
             logger.exception("The API's pulse failed and will try again")
+        on_round()
         await asyncio.sleep(timers.pulse_seconds)

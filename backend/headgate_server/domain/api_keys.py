@@ -3,7 +3,8 @@
 A token is ``hg_<kind>_<id>_<secret>_<checksum>``. The secret of an API key or an agent key is
 random and only its peppered hash is kept. The tokens of an agent session and of a run are derived:
 their id part says what they are good for and their secret signs it, so the same claim makes the
-same token again and no row is written.
+same token again and no row is written. They name the generation of the database that they were
+derived for: one from before a restore speaks for rows that may not be the same any more.
 """
 
 import hashlib
@@ -34,7 +35,7 @@ again and is answered as before."""
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _DIGITS = {character: value for value, character in enumerate(_ALPHABET)}
 _CHECKSUM_LENGTH = 7
-_GRANT_BYTES = 56
+_GRANT_BYTES = 72
 _EPOCH_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -107,6 +108,7 @@ class SessionToken:
     organization_id: UUID
     workspace_id: UUID
     session_id: UUID
+    generation: UUID
     expires_at: datetime
 
 
@@ -117,6 +119,7 @@ class RunToken:
     organization_id: UUID
     workspace_id: UUID
     run_id: UUID
+    generation: UUID
     epoch: int
 
 
@@ -164,23 +167,28 @@ def session_token(
     *,
     organization_id: UUID,
     workspace_id: UUID,
+    generation: UUID,
     expires_at: datetime,
     pepper: str,
 ) -> str:
     """Return the token of an agent session; the same arguments give the same token."""
     number = (expires_at - _EPOCH_ZERO) // timedelta(microseconds=1)
-    return _derived(
-        TokenKind.SESSION, (organization_id, workspace_id, session_id), number=number, pepper=pepper
-    )
+    parties = (organization_id, workspace_id, session_id, generation)
+    return _derived(TokenKind.SESSION, parties, number=number, pepper=pepper)
 
 
 def run_token(
-    run_id: UUID, *, organization_id: UUID, workspace_id: UUID, epoch: int, pepper: str
+    run_id: UUID,
+    *,
+    organization_id: UUID,
+    workspace_id: UUID,
+    generation: UUID,
+    epoch: int,
+    pepper: str,
 ) -> str:
     """Return the token of a run under one epoch of its lease; same arguments, same token."""
-    return _derived(
-        TokenKind.RUN, (organization_id, workspace_id, run_id), number=epoch, pepper=pepper
-    )
+    parties = (organization_id, workspace_id, run_id, generation)
+    return _derived(TokenKind.RUN, parties, number=epoch, pepper=pepper)
 
 
 def parse_token(token: str, *, pepper: str) -> KeyToken | SessionToken | RunToken:
@@ -214,7 +222,7 @@ def parse_token(token: str, *, pepper: str) -> KeyToken | SessionToken | RunToke
         raise Unauthenticated from error
 
 
-def _derived(kind: TokenKind, parties: tuple[UUID, UUID, UUID], *, number: int, pepper: str) -> str:
+def _derived(kind: TokenKind, parties: tuple[UUID, ...], *, number: int, pepper: str) -> str:
     payload = _encode(b"".join(party.bytes for party in parties) + number.to_bytes(8, "big"))
     signature = _signature(kind, payload, pepper=pepper)
     return _seal(f"{PREFIX}_{kind.value}_{payload}_{signature}")
@@ -223,16 +231,19 @@ def _derived(kind: TokenKind, parties: tuple[UUID, UUID, UUID], *, number: int, 
 def _read_grant(kind: TokenKind, grant: bytes) -> SessionToken | RunToken:
     if len(grant) != _GRANT_BYTES:
         raise Unauthenticated
-    organization_id, workspace_id, subject_id = (
-        UUID(bytes=grant[start : start + 16]) for start in (0, 16, 32)
+    organization_id, workspace_id, subject_id, generation = (
+        UUID(bytes=grant[start : start + 16]) for start in (0, 16, 32, 48)
     )
-    number = int.from_bytes(grant[48:], "big")
+    number = int.from_bytes(grant[64:], "big")
     if kind is TokenKind.RUN:
-        return RunToken(organization_id, workspace_id, run_id=subject_id, epoch=number)
+        return RunToken(
+            organization_id, workspace_id, run_id=subject_id, generation=generation, epoch=number
+        )
     return SessionToken(
         organization_id,
         workspace_id,
         session_id=subject_id,
+        generation=generation,
         expires_at=_EPOCH_ZERO + timedelta(microseconds=number),
     )
 

@@ -14,6 +14,7 @@ The docstring of a class is its default message. Nothing in a message may be sec
      ├─ SessionFenced          SESSION_FENCED
      ├─ IdempotencyMismatch    IDEMPOTENCY_MISMATCH
      ├─ Unauthenticated        UNAUTHENTICATED       (never in a payload: answers 401)
+     │   └─ OldGeneration       OLD_GENERATION
      └─ Unavailable            UNAVAILABLE           (retryable: answers 503)
 """
 
@@ -161,6 +162,12 @@ class Unauthenticated(HeadgateError):
     """The credential is missing, unknown, expired or revoked; send a valid Bearer token."""
 
     code = "UNAUTHENTICATED"
+
+
+class OldGeneration(Unauthenticated):
+    """The database was restored since this token was issued; register again, end the run."""
+
+    code = "OLD_GENERATION"
 
 
 class Unavailable(HeadgateError):

@@ -14,10 +14,12 @@ from headgate_server.domain.errors import NotFound
 from headgate_server.domain.tenancy import Principal
 from headgate_server.graphql.limits.rates import Charge, Meter
 from headgate_server.graphql.loaders import Fetch, K, Loaders
-from headgate_server.services import workspaces
+from headgate_server.services import generations, workspaces
 from headgate_server.settings import Timers
 
 T = TypeVar("T")
+
+UNKNOWN_OPERATION = "invalid"
 
 REMEMBERED_SECONDS = 1.0
 """How long the workspaces of an organization are not read again, as tokens are not."""
@@ -66,6 +68,25 @@ class WorkspaceMemory:
         self._known[organization_id] = (time.monotonic() + REMEMBERED_SECONDS, found)
 
 
+class GenerationMemory:
+    """The generation of the database, remembered for a moment: every token that is issued names it.
+
+    One that was issued under the last generation in that moment is refused, and asked for again.
+    """
+
+    def __init__(self) -> None:
+        self._until = 0.0
+        self._generation: UUID | None = None
+
+    async def read(self, database: Database) -> UUID:
+        """Return the generation as of no longer than a second ago."""
+        if self._generation is None or time.monotonic() >= self._until:
+            async with database.glance() as work:
+                self._generation = await generations.get_generation(work)
+            self._until = time.monotonic() + REMEMBERED_SECONDS
+        return self._generation
+
+
 @dataclass(frozen=True, slots=True)
 class Backend:
     """What the composition root hands to the API.
@@ -78,6 +99,7 @@ class Backend:
         pepper: the installation's secret: signs the tokens that are issued here.
         workspaces: what operations learned of organizations a moment ago.
         meter: charges operations to their callers.
+        generations: what tokens are issued for.
     """
 
     database: Database
@@ -87,11 +109,16 @@ class Backend:
     pepper: str
     workspaces: WorkspaceMemory = field(default_factory=WorkspaceMemory)
     meter: Meter = field(default_factory=Meter)
+    generations: GenerationMemory = field(default_factory=GenerationMemory)
 
 
 @dataclass(slots=True)
 class OperationContext:
-    """The context of one operation; on a socket it is forked for each, never shared."""
+    """The context of one operation; on a socket it is forked for each, never shared.
+
+    ``operation`` is its one root field once the document is found valid, ``codes`` what its errors
+    were: for logs and figures.
+    """
 
     backend: Backend
     principal: Principal
@@ -99,6 +126,9 @@ class OperationContext:
     loaders: Loaders
     known_workspace_ids: frozenset[UUID] | None = None
     charge: Charge | None = None
+    operation: str = UNKNOWN_OPERATION
+    is_stream: bool = False
+    codes: set[str] = field(default_factory=set[str])
 
     @property
     def meter(self) -> Meter:
@@ -114,6 +144,10 @@ class OperationContext:
             request_id=request_id,
             loaders=Loaders(backend.database, principal),
         )
+
+    async def generation(self) -> UUID:
+        """Return the generation of the database, for tokens that are issued."""
+        return await self.backend.generations.read(self.backend.database)
 
     def forget(self, *, principal: Principal) -> None:
         """Start a new event of a subscription: what loaders read for the last one is stale.

@@ -9,6 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.base import get_object_definition
 from strawberry.types.execution import ExecutionContext
 
+from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.directives import Cost, Preview, RequiredScopes
 from headgate_server.graphql.errors import ERROR_TYPES
 from headgate_server.graphql.limits.extension import OperationLimits, name_rule
@@ -93,6 +94,8 @@ class Schema(strawberry.Schema):
         """Replace each error, in place, with what callers may see of it; the log keeps the rest."""
         context = execution_context.context if execution_context else None
         errors[:] = [mask(name_rule(error), context=context) for error in errors]
+        if isinstance(context, OperationContext):
+            context.codes.update(str((error.extensions or {}).get("code")) for error in errors)
 
 
 def build_schema() -> Schema:

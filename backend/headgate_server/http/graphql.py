@@ -33,14 +33,21 @@ from headgate_server.graphql.limits import rules
 from headgate_server.graphql.limits.extension import is_report
 from headgate_server.graphql.masking import INTERNAL_MESSAGE, RETRYABLE_STATUS, classify
 from headgate_server.http import sse
+from headgate_server.http.access import Access
 from headgate_server.http.auth import Authenticate, bearer_token, check_origin
 from headgate_server.http.constants import MAX_OPERATIONS_PER_SOCKET, REQUEST_ID_HEADER
 from headgate_server.http.credentials import Credential
 from headgate_server.http.websocket import Connection, SocketAdapter, SocketHandler, SocketTimers
+from headgate_server.telemetry.logs import belonging
 
 logger = logging.getLogger("headgate.http")
 
-_STATUS: Mapping[str, int] = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, **RETRYABLE_STATUS}
+_STATUS: Mapping[str, int] = {
+    "UNAUTHENTICATED": 401,
+    "OLD_GENERATION": 401,
+    "FORBIDDEN": 403,
+    **RETRYABLE_STATUS,
+}
 _CODES = {400: "BAD_REQUEST", 405: "METHOD_NOT_ALLOWED", 413: "LIMIT_EXCEEDED", 415: "BAD_REQUEST"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 RETRY_AFTER_SECONDS = "1"
@@ -54,6 +61,7 @@ class EndpointOptions:
         bus: brings word of revoked keys to open connections at once.
         reauthenticate: looks a token up again that must not be remembered.
         closing: set when open event streams are to end.
+        access: takes note of every operation.
     """
 
     allowed_origins: tuple[str, ...] = ()
@@ -61,6 +69,7 @@ class EndpointOptions:
     bus: Bus | None = None
     reauthenticate: Authenticate | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    access: Access = field(default_factory=Access)
 
 
 class Endpoint(GraphQL[OperationContext | Connection, None]):
@@ -91,6 +100,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         self.authenticate = authenticate
         self.timers = options.timers
         self.closing = options.closing
+        self.access = options.access
         self._bus = options.bus
         self._reauthenticate = options.reauthenticate or authenticate
 
@@ -116,6 +126,12 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         request = Request(scope, receive=_bounded(receive))
         request_id = request_id_of(request.headers.get(REQUEST_ID_HEADER))
         scope.setdefault("state", {})["request_id"] = request_id
+        with belonging(request_id=request_id):
+            await self.answer(request, receive, send)
+
+    async def answer(self, request: Request, receive: Receive, send: Send) -> None:
+        """Answer a request, whatever becomes of it."""
+        request_id = cast("str", request.state.request_id)
         try:
             if sse.is_wanted(request.headers):
                 await (await self.open_events(request))(receive, send)
@@ -128,8 +144,9 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             response = _refuse(error.status_code, error.reason)
         except Exception as error:  # noqa: BLE001  the edge: nothing unmasked leaves
             response = _failure(error, request_id=request_id)
+            self.access.refuse(classify(error).code)
         response.headers[REQUEST_ID_HEADER] = request_id
-        await response(scope, receive, send)
+        await response(request.scope, receive, send)
 
     async def open_events(self, request: Request) -> sse.EventStream:
         """Check a request for an event stream as any other, and return what answers it.
@@ -152,6 +169,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             context=context,
             credential=credential,
             closing=self.closing,
+            access=self.access,
             keep_alive_seconds=self.timers.ping_seconds,
         )
 
@@ -199,14 +217,16 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         refusal = rules.check_document_size(sent.query or "")
         if refusal is not None:
             return ExecutionResult(data=None, errors=[refusal])
+        context = cast("OperationContext", kwargs["context"])
         try:
-            return await self.schema.execute(
-                sent.query,
-                variable_values=sent.variables,
-                context_value=kwargs["context"],
-                operation_name=sent.operation_name,
-                allowed_operation_types=(OperationType.QUERY, OperationType.MUTATION),
-            )
+            with self.access.watch(context):
+                return await self.schema.execute(
+                    sent.query,
+                    variable_values=sent.variables,
+                    context_value=context,
+                    operation_name=sent.operation_name,
+                    allowed_operation_types=(OperationType.QUERY, OperationType.MUTATION),
+                )
         except CannotGetOperationTypeError as error:
             raise HTTPException(400, error.as_http_error_reason()) from error
         except InvalidOperationTypeError as error:

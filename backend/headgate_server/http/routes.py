@@ -8,7 +8,7 @@ from strawberry.schema import BaseSchema
 from headgate_server.graphql.context import Backend
 from headgate_server.http.auth import Authenticate
 from headgate_server.http.graphql import Endpoint, EndpointOptions
-from headgate_server.http.health import Check, health_routes
+from headgate_server.http.health import Health, health_routes
 from headgate_server.http.landing import landing_route
 
 GRAPHQL_PATH = "/graphql"
@@ -19,8 +19,7 @@ def build_routes(
     *,
     backend: Backend,
     authenticate: Authenticate,
-    is_ready: Check,
-    has_started: Check,
+    health: Health,
     options: EndpointOptions | None = None,
 ) -> Sequence[BaseRoute]:
     """Return the routes of the API, of its health, and of the root."""
@@ -34,5 +33,5 @@ def build_routes(
         Route(GRAPHQL_PATH, endpoint),
         WebSocketRoute(GRAPHQL_PATH, endpoint),
         landing_route(),
-        *health_routes(is_ready=is_ready, has_started=has_started),
+        *health_routes(health),
     ]

@@ -22,6 +22,7 @@ from headgate_server.domain.errors import Unauthenticated
 from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.limits import rules
 from headgate_server.graphql.masking import mask
+from headgate_server.http.access import Access
 from headgate_server.http.constants import REQUEST_ID_HEADER
 from headgate_server.http.credentials import Credential
 
@@ -45,6 +46,7 @@ class EventStream:
     context: OperationContext
     credential: Credential
     closing: asyncio.Event
+    access: Access
     keep_alive_seconds: float
 
     async def __call__(self, receive: Receive, send: Send) -> None:
@@ -68,7 +70,8 @@ class EventStream:
         closing = asyncio.ensure_future(self.closing.wait())
         try:
             async with contextlib.aclosing(self._results()) as results:
-                await self._send_all(results, send, ends={gone, over, closing})
+                with self.access.watch(self.context):
+                    await self._send_all(results, send, ends={gone, over, closing})
             if over.done() and not gone.done():
                 await send(_body(_event(_refused(over.result()))))
             if not gone.done():

@@ -119,6 +119,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
             }
         )
         self.connection.credential = credential
+        self.endpoint.access.sockets += 1
         self.connection_acknowledged = True
         self.watch(self.ping())
         self.watch(self.watch_credential(credential))
@@ -158,20 +159,21 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         if credential is None:
             raise Unauthenticated
         context = self.fork(credential.principal)
-        results = await self.schema.stream(
-            operation.query,
-            variable_values=operation.variables,
-            context_value=context,
-            root_value=self.root_value,
-            operation_name=operation.operation_name,
-        )
-        async with contextlib.aclosing(results):
-            async for result in results:
-                if isinstance(result, PreExecutionError):
-                    await operation.send_initial_errors(result.errors or [])
-                    return
-                await operation.send_next(cast("ExecutionResult", result))
-                context.forget(principal=credential.principal)
+        with self.endpoint.access.watch(context):
+            results = await self.schema.stream(
+                operation.query,
+                variable_values=operation.variables,
+                context_value=context,
+                root_value=self.root_value,
+                operation_name=operation.operation_name,
+            )
+            async with contextlib.aclosing(results):
+                async for result in results:
+                    if isinstance(result, PreExecutionError):
+                        await operation.send_initial_errors(result.errors or [])
+                        return
+                    await operation.send_next(cast("ExecutionResult", result))
+                    context.forget(principal=credential.principal)
 
     def fork(self, principal: Principal) -> OperationContext:
         """Return the context of one operation of this socket."""
@@ -212,6 +214,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
 
     @override
     async def shutdown(self) -> None:
+        if self.connection.credential is not None:
+            self.endpoint.access.sockets -= 1
         for task in self.watches:
             task.cancel()
         for task in self.watches:

@@ -1,24 +1,28 @@
 """What a loop is: a name, and one function that does everything due and says how much it did."""
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from headgate_server.bus.bus import Bus
 from headgate_server.database.work import Database
 from headgate_server.domain.errors import HeadgateError
 from headgate_server.settings import Timers
+from headgate_server.telemetry.instruments import Instruments
+from headgate_server.telemetry.logs import belonging
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class LoopContext:
-    """What every loop works with."""
+    """What every loop works with, and what counts its rounds."""
 
     database: Database
     bus: Bus
     timers: Timers
+    instruments: Instruments = field(default_factory=Instruments)
 
 
 RunOnce = Callable[[LoopContext], Awaitable[int]]
@@ -38,10 +42,16 @@ class Loop:
 
 async def run_safely(loop: Loop, context: LoopContext) -> int | None:
     """Run a loop once; a failure is logged and None is returned, so that the next tick comes."""
+    started_at = time.perf_counter()
     try:
-        return await loop.run_once(context)
+        with belonging(loop=loop.name):
+            return await loop.run_once(context)
     except HeadgateError as error:
         logger.warning("The %s loop will try again: %s", loop.name, error)
     except Exception:
         logger.exception("The %s loop failed and will try again", loop.name)
+    finally:
+        seconds = time.perf_counter() - started_at
+        context.instruments.loops.labels(loop.name).observe(seconds)
+    context.instruments.loop_failures.labels(loop.name).inc()
     return None

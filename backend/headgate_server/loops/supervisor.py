@@ -7,7 +7,7 @@ asks the database and needs no queue: a job that a killed replica took with it h
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -40,11 +40,19 @@ class Supervisor:
     """Runs the loops of one scheduler replica; any number of replicas share the work."""
 
     def __init__(
-        self, context: LoopContext, loops: Sequence[Loop], *, redis_url: str, prefix: str
+        self,
+        context: LoopContext,
+        loops: Sequence[Loop],
+        *,
+        redis_url: str,
+        prefix: str,
+        on_round: Callable[[], None] = lambda: None,
     ) -> None:
+        """Describe the replica; ``on_round`` is called each time it has come round."""
         self._context = context
         self._loops = {loop.name: loop for loop in loops}
         self._redis_url = redis_url
+        self._on_round = on_round
         self._queue = f"{prefix}:loops"
         self._pool: ArqRedis | None = None
         self._timed: dict[str, float] = {}
@@ -125,6 +133,7 @@ class Supervisor:
                 else:
                     await self._plan()
                     await asyncio.sleep(COALESCE_SECONDS)
+                self._on_round()
                 await listener.wait(max(sweep_at - clock(), 0))
 
     def _sweep_seconds(self) -> float:
@@ -170,6 +179,8 @@ class Supervisor:
                     counts_after=counts.SETTLING,
                 )
                 now = work.now
+                if is_sweep:
+                    await upkeep.note_tick(work)
         except HeadgateError as error:
             logger.warning("The loops cannot see what is due: %s", error)
             return
@@ -182,6 +193,7 @@ class Supervisor:
                 await self._enqueue(loop, at=at, delay=at - now)
             elif is_sweep:
                 await run_safely(loop, self._context)
+                self._on_round()
             else:
                 await self._enqueue(loop, at=None, delay=timedelta())
 

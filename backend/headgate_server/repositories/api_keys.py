@@ -6,15 +6,17 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, insert, literal, or_, select, true, update
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.api_keys import ApiKey, NewApiKey, RunToken, SessionToken, TokenKind
+from headgate_server.domain.errors import OldGeneration
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import pages
 from headgate_server.repositories.organizations import own
+from headgate_server.tables.events import control_plane
 from headgate_server.tables.flow_runs import attempts, flow_runs
 from headgate_server.tables.organizations import api_keys
 from headgate_server.tables.work_pools import agent_sessions, agents, work_items
@@ -135,8 +137,12 @@ async def touch(work: UnitOfWork, *, id_: UUID, resolution: timedelta) -> None:
 
 
 async def find_live_session(work: UnitOfWork, token: SessionToken) -> LiveSession | None:
-    """Return a session that has not ended and whose agent key was not revoked."""
-    statement = (
+    """Return a session that has not ended and whose agent key was not revoked.
+
+    Raises:
+        OldGeneration: the token was issued before the database was restored.
+    """
+    live = (
         select(agents.c.name, agent_sessions.c.work_pool_id, agent_sessions.c.api_key_id)
         .select_from(agent_sessions)
         .join(
@@ -153,9 +159,15 @@ async def find_live_session(work: UnitOfWork, token: SessionToken) -> LiveSessio
             agent_sessions.c.ended_at.is_(None),
             api_keys.c.revoked_at.is_(None),
         )
+        .subquery()
     )
-    row = (await work.execute(statement)).one_or_none()
-    if row is None:
+    statement = select(control_plane.c.generation, live).select_from(
+        control_plane.outerjoin(live, true())
+    )
+    row = (await work.execute(statement)).one()
+    if row.generation != token.generation:
+        raise OldGeneration
+    if row.name is None:
         return None
     return LiveSession(
         agent_name=row.name, work_pool_id=row.work_pool_id, api_key_id=row.api_key_id
@@ -169,6 +181,9 @@ async def find_leased_run_name(
 
     Args:
         grace: how long after its end the run still counts.
+
+    Raises:
+        OldGeneration: the token was issued before the database was restored.
     """
     of_run = (
         flow_runs.c.workspace_id == token.workspace_id,
@@ -195,8 +210,11 @@ async def find_leased_run_name(
         .exists()
     )
     has_just_ended = and_(flow_runs.c.ended_at > work.now - grace, was_last_attempt)
-    statement = select(flow_runs.c.name).where(*of_run, or_(is_leased, has_just_ended))
-    return (await work.execute(statement)).scalar_one_or_none()
+    name = select(flow_runs.c.name).where(*of_run, or_(is_leased, has_just_ended)).scalar_subquery()
+    row = (await work.execute(select(control_plane.c.generation, name.label("name")))).one()
+    if row.generation != token.generation:
+        raise OldGeneration
+    return row.name
 
 
 def _is_own(work: UnitOfWork) -> ColumnElement[bool]:

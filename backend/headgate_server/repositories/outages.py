@@ -1,8 +1,8 @@
-"""When the API last served, and what an outage of it does to deadlines."""
+"""When the API last served, a scheduler came round, and what an outage does to deadlines."""
 
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.repositories.statements import named
@@ -13,6 +13,15 @@ async def note_service(work: UnitOfWork, *, grace: timedelta) -> timedelta | Non
     """Record that the API serves; return how long it had not, where that is beyond the grace."""
     rows = await work.execute(named("note_service"), {"now": work.now, "grace": grace})
     return rows.scalar_one_or_none()
+
+
+async def note_tick(work: UnitOfWork) -> None:
+    """Record that a scheduler came round."""
+    await work.execute(
+        update(control_plane)
+        .where(control_plane.c.last_tick_at < work.now)
+        .values(last_tick_at=work.now)
+    )
 
 
 async def is_served(work: UnitOfWork, *, grace: timedelta) -> bool:

@@ -16,6 +16,7 @@ from headgate_server.domain.transitions.policy import judge
 from headgate_server.repositories.deletions import lock_place_of_run
 from headgate_server.repositories.flow_runs import transition as repository
 from headgate_server.repositories.flow_runs.transition import Application, LockedRun
+from headgate_server.telemetry import instruments
 
 MAX_CLOCK_SKEW = timedelta(minutes=5)
 DEFAULT_LEASE = timedelta(seconds=90)
@@ -110,6 +111,7 @@ async def transition(work: UnitOfWork, *, run_id: UUID, proposal: Proposal) -> T
         ),
     )
     _wake(work, locked, run, effects.item)
+    _measure(work, locked, run)
     return Transition(run, locked.item, decision, None, _entered(work, run, decision))
 
 
@@ -175,6 +177,16 @@ def _timestamp(now: datetime, run: FlowRun, state: ProposedState) -> datetime:
     if said is None or abs(said - now) > MAX_CLOCK_SKEW:
         said = now
     return max(min(said, now), run.state_timestamp)
+
+
+def _measure(work: UnitOfWork, locked: LockedRun, run: FlowRun) -> None:
+    item = locked.item
+    if run.state_type.is_terminal:
+        work.measure(instruments.ENDED, 1, label=run.state_type)
+    elif item is not None and run.state_type is StateType.PENDING and item.offered_at is not None:
+        work.measure(instruments.CLAIMED, (work.now - item.offered_at).total_seconds())
+    elif item is not None and run.state_type is StateType.RUNNING and item.phase is Phase.CLAIMED:
+        work.measure(instruments.STARTED, (work.now - item.due_at).total_seconds())
 
 
 def _wake(work: UnitOfWork, locked: LockedRun, run: FlowRun, item: ItemEffect) -> None:

@@ -19,6 +19,7 @@ DAYS_AHEAD = 14
 next_due = due.next_due
 note_service = outages.note_service
 is_served = outages.is_served
+note_tick = outages.note_tick
 
 _CAUSES = {
     "PAUSED": "its deployment, queue or pool is paused",

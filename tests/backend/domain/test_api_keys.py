@@ -12,6 +12,7 @@ from headgate_server.domain.api_keys import KeyToken, RunToken, SessionToken, To
 from headgate_server.domain.errors import Unauthenticated
 
 ORGANIZATION, WORKSPACE, SUBJECT = (UUID(int=number) for number in (11, 22, 33))
+GENERATION = UUID(int=4)
 EXPIRES = datetime(2026, 11, 23, 2, 30, 0, 123456, tzinfo=UTC)
 PEPPER = "pepper"
 KEY = api_keys.key_token(SUBJECT, kind=TokenKind.API_KEY, secret="0123456789abcdefghjkmnpqrstvwxyz")
@@ -19,7 +20,12 @@ KEY = api_keys.key_token(SUBJECT, kind=TokenKind.API_KEY, secret="0123456789abcd
 
 def make_run_token(*, epoch: int = 7, pepper: str = PEPPER) -> str:
     return api_keys.run_token(
-        SUBJECT, organization_id=ORGANIZATION, workspace_id=WORKSPACE, epoch=epoch, pepper=pepper
+        SUBJECT,
+        organization_id=ORGANIZATION,
+        workspace_id=WORKSPACE,
+        generation=GENERATION,
+        epoch=epoch,
+        pepper=pepper,
     )
 
 
@@ -28,6 +34,7 @@ def make_session_token() -> str:
         SUBJECT,
         organization_id=ORGANIZATION,
         workspace_id=WORKSPACE,
+        generation=GENERATION,
         expires_at=EXPIRES,
         pepper=PEPPER,
     )
@@ -43,13 +50,13 @@ def test_key_token_says_its_kind_id_and_secret() -> None:
 def test_session_token_says_its_session_and_expiry_to_the_microsecond() -> None:
     parsed = api_keys.parse_token(make_session_token(), pepper=PEPPER)
 
-    assert parsed == SessionToken(ORGANIZATION, WORKSPACE, SUBJECT, EXPIRES)
+    assert parsed == SessionToken(ORGANIZATION, WORKSPACE, SUBJECT, GENERATION, EXPIRES)
 
 
 def test_run_token_says_its_run_and_epoch() -> None:
     parsed = api_keys.parse_token(make_run_token(), pepper=PEPPER)
 
-    assert parsed == RunToken(ORGANIZATION, WORKSPACE, SUBJECT, 7)
+    assert parsed == RunToken(ORGANIZATION, WORKSPACE, SUBJECT, GENERATION, 7)
 
 
 def test_same_claim_makes_the_same_token_and_another_epoch_another() -> None:

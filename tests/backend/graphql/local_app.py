@@ -17,7 +17,9 @@ from headgate_server.domain.errors import Unauthenticated, Unavailable
 from headgate_server.domain.permissions import OWNER_SCOPES, Scope
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal
 from headgate_server.graphql.context import Backend
+from headgate_server.http.access import Access
 from headgate_server.http.graphql import EndpointOptions
+from headgate_server.http.health import Health
 from headgate_server.http.routes import build_routes
 from headgate_server.http.websocket import SocketTimers
 from headgate_server.settings import Timers
@@ -83,20 +85,27 @@ def backend(database_url: str = NOBODY_LISTENS) -> Backend:
     )
 
 
-async def yes() -> bool:
-    return True
+async def well() -> list[str]:
+    return []
 
 
 def local_app(
-    door: Doorkeeper, *, timers: SocketTimers | None = None, behind: Backend | None = None
+    door: Doorkeeper,
+    *,
+    timers: SocketTimers | None = None,
+    behind: Backend | None = None,
+    access: Access | None = None,
 ) -> Starlette:
     """Return the local schema's API."""
     routes = build_routes(
         SCHEMA,
         backend=behind or backend(),
         authenticate=door.authenticate,
-        is_ready=yes,
-        has_started=yes,
-        options=EndpointOptions(allowed_origins=(ALLOWED_ORIGIN,), timers=timers or SocketTimers()),
+        health=Health(live=well, ready=well, startup=well),
+        options=EndpointOptions(
+            allowed_origins=(ALLOWED_ORIGIN,),
+            timers=timers or SocketTimers(),
+            access=access or Access(),
+        ),
     )
     return Starlette(routes=routes)

@@ -211,7 +211,7 @@ async def test_stream_ends_when_its_key_loses_the_scope(
         await query(urls.owner, "update api_keys set scopes = array['RUNS_READ']")
         key_id = await query(urls.owner, "select id from api_keys")
         await installation.bus.publish({channels.api_key(key_id)})
-        code = None
+        code, message = None, {}
         while code is None:
             await publish(installation.database, tenant, "secret")
             message = await socket.receive()

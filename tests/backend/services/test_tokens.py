@@ -10,11 +10,11 @@ from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import Database
 from headgate_server.domain import api_keys as keys
 from headgate_server.domain.api_keys import NewApiKey
-from headgate_server.domain.errors import InvalidInput, NotFound, Unauthenticated
+from headgate_server.domain.errors import InvalidInput, NotFound, OldGeneration, Unauthenticated
 from headgate_server.domain.leases import Phase
 from headgate_server.domain.permissions import AGENT_SESSION_SCOPES, RUN_SCOPES, Scope
 from headgate_server.domain.tenancy import Actor, ActorKind, RunGrant
-from headgate_server.services import api_keys, work_pools
+from headgate_server.services import api_keys, generations, work_pools
 from headgate_server.tables.flow_runs import flow_runs
 from headgate_server.tables.work_pools import agent_sessions, work_items
 from tests.factories.agents import make_session
@@ -50,19 +50,24 @@ async def make_session_token(database: Database, tenant: Tenant, session_id: UUI
             session_id,
             organization_id=tenant.organization_id,
             workspace_id=tenant.workspace_id,
+            generation=await generations.get_generation(work),
             expires_at=work.now + timedelta(minutes=30),
             pepper=PEPPER,
         )
 
 
-def make_run_token(tenant: Tenant, run_id: UUID, *, epoch: int = 1) -> str:
-    return keys.run_token(
-        run_id,
-        organization_id=tenant.organization_id,
-        workspace_id=tenant.workspace_id,
-        epoch=epoch,
-        pepper=PEPPER,
-    )
+async def make_run_token(
+    database: Database, tenant: Tenant, run_id: UUID, *, epoch: int = 1
+) -> str:
+    async with database.system() as work:
+        return keys.run_token(
+            run_id,
+            organization_id=tenant.organization_id,
+            workspace_id=tenant.workspace_id,
+            generation=await generations.get_generation(work),
+            epoch=epoch,
+            pepper=PEPPER,
+        )
 
 
 async def test_agent_key_opens_its_pool_only(database: Database) -> None:
@@ -152,7 +157,7 @@ async def test_run_token_speaks_for_its_run_under_its_epoch(database: Database) 
     run_id = await make_work_item(database, tenant, phase=Phase.CLAIMED, epoch=3)
 
     principal = await api_keys.authenticate(
-        database, make_run_token(tenant, run_id, epoch=3), pepper=PEPPER
+        database, await make_run_token(database, tenant, run_id, epoch=3), pepper=PEPPER
     )
 
     assert principal.actor == Actor(ActorKind.RUN, run_id, "run")
@@ -160,7 +165,7 @@ async def test_run_token_speaks_for_its_run_under_its_epoch(database: Database) 
     assert principal.scopes == RUN_SCOPES
     assert principal.workspace_id == tenant.workspace_id
     for epoch in (2, 4):
-        token = make_run_token(tenant, run_id, epoch=epoch)
+        token = await make_run_token(database, tenant, run_id, epoch=epoch)
         with pytest.raises(Unauthenticated):
             await api_keys.authenticate(database, token, pepper=PEPPER)
 
@@ -172,7 +177,10 @@ async def test_run_token_of_an_unleased_run_or_another_workspace_is_refused(
     ready = await make_work_item(database, tenant, phase=Phase.READY)
     leased = await make_work_item(database, tenant, phase=Phase.RUNNING)
 
-    for token in (make_run_token(tenant, ready), make_run_token(other, leased)):
+    for token in (
+        await make_run_token(database, tenant, ready),
+        await make_run_token(database, other, leased),
+    ):
         with pytest.raises(Unauthenticated):
             await api_keys.authenticate(database, token, pepper=PEPPER)
 
@@ -189,13 +197,39 @@ async def test_run_token_outlives_its_run_by_a_minute_for_repeated_reports(
             .where(flow_runs.c.id == run_id)
             .values(state_type="COMPLETED", ended_at=work.now)
         )
-    token = make_run_token(tenant, run_id, epoch=2)
+    token = await make_run_token(database, tenant, run_id, epoch=2)
 
     principal = await api_keys.authenticate(database, token, pepper=PEPPER)
 
     assert principal.run == RunGrant(run_id=run_id, epoch=2)
     with pytest.raises(Unauthenticated):
-        await api_keys.authenticate(database, make_run_token(tenant, run_id), pepper=PEPPER)
+        await api_keys.authenticate(
+            database, await make_run_token(database, tenant, run_id), pepper=PEPPER
+        )
     async with shifted(urls, by=timedelta(minutes=1)) as later:
         with pytest.raises(Unauthenticated):
             await api_keys.authenticate(later, token, pepper=PEPPER)
+
+
+async def test_tokens_from_before_a_restore_are_refused_with_a_code_of_their_own(
+    database: Database,
+) -> None:
+    tenant = await make_tenant(database)
+    pool_id = await make_pool(database, tenant)
+    session_id = await make_session(database, tenant, work_pool_id=pool_id)
+    run_id = await make_work_item(database, tenant, phase=Phase.RUNNING)
+    before = [
+        await make_session_token(database, tenant, session_id),
+        await make_run_token(database, tenant, run_id),
+    ]
+    for token in before:
+        await api_keys.authenticate(database, token, pepper=PEPPER)
+
+    async with database.system() as work:
+        begun = await generations.start_generation(work)
+
+    assert (begun.sessions, begun.leases) == (1, 1)
+    for token in before:
+        with pytest.raises(OldGeneration) as refused:
+            await api_keys.authenticate(database, token, pepper=PEPPER)
+        assert refused.value.code == "OLD_GENERATION"

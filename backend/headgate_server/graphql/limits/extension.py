@@ -28,6 +28,8 @@ from headgate_server.graphql.limits.rules import bad_request, refuse
 from headgate_server.graphql.limits.walk import OperationMeasure, is_too_deep, measure
 
 _PARSER_LIMIT = f"Document contains more than {rules.MAX_TOKENS} tokens"
+SEVERAL = "several"
+"""How an operation with several root fields is called."""
 VALIDATION_RULES = tuple(specified_rules)
 
 
@@ -129,6 +131,8 @@ class Chargeable(Protocol):
 
     principal: Principal
     charge: Charge | None
+    operation: str
+    is_stream: bool
 
     @property
     def meter(self) -> Meter:
@@ -189,6 +193,7 @@ class OperationLimits(SchemaExtension):
         if not context._provided_operation_name and len(checked.operations) > 1:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # the public name is never empty
             return [bad_request("The document holds several operations; name one.")]
         found = _selected(checked.operations, context.operation_name)
+        self.name_operation(found)
         self.long_poll = set(found.root_fields) <= rules.LONG_POLL_MUTATIONS
         if found.is_sized:
             sized = measure(schema, document, variables=context.variables or {})
@@ -196,6 +201,14 @@ class OperationLimits(SchemaExtension):
         self.cost = found.cost
         over = check_cost(found)
         return [over] if over else []
+
+    def name_operation(self, found: OperationMeasure) -> None:
+        """Tell the context what runs: a root field of the schema, so that names are few."""
+        caller = self.execution_context.context
+        if isinstance(caller, Chargeable):
+            names = set(found.root_fields)
+            caller.operation = next(iter(names)) if len(names) == 1 else SEVERAL
+            caller.is_stream = found.type is OperationType.SUBSCRIPTION
 
 
 def _selected(operations: Sequence[OperationMeasure], name: str | None) -> OperationMeasure:

@@ -157,7 +157,7 @@ class AgentPayload:
     errors: list[MutationError] = errors_field()
 
 
-def _token(
+async def _token(
     context: OperationContext, session_id: UUID, *, workspace_id: UUID, now: datetime
 ) -> tuple[str, datetime]:
     lifetime = timedelta(seconds=context.backend.timers.session_token_seconds)
@@ -166,6 +166,7 @@ def _token(
         session_id,
         organization_id=context.principal.organization_id,
         workspace_id=workspace_id,
+        generation=await context.generation(),
         expires_at=expires_at,
         pepper=context.backend.pepper,
     )
@@ -218,7 +219,7 @@ class AgentMutations:
                 api_key_id=context.principal.api_key_id,
                 granted_pool_id=context.principal.work_pool_id,
             )
-        token, expires_at = _token(
+        token, expires_at = await _token(
             context, session.id, workspace_id=session.workspace_id, now=work.now
         )
         return AgentRegisterPayload(
@@ -251,7 +252,9 @@ class AgentMutations:
                 report=SessionReport(workspace_id, session_id, input.capacity, input.state),
             )
         )
-        token, expires_at = _token(context, session_id, workspace_id=workspace_id, now=answer.now)
+        token, expires_at = await _token(
+            context, session_id, workspace_id=workspace_id, now=answer.now
+        )
         directives = answer.session.directives if answer.session is not None else ()
         return AgentHeartbeatPayload(
             leases=[show_verdict(verdict) for verdict in answer.verdicts],

@@ -113,6 +113,7 @@ class LeaseMutations:
                 lease.run_id,
                 organization_id=context.principal.organization_id,
                 workspace_id=claimed.run.workspace_id,
+                generation=await context.generation(),
                 epoch=lease.epoch,
                 pepper=context.backend.pepper,
             ),

@@ -133,7 +133,7 @@ class FlowRunMutations:
             )
             run_id = UUID(answer["id"])
             row = (await read.get_many_flow_runs(work, [run_id]))[run_id]
-        return _show_begun(context, row, answer)
+        return await _show_begun(context, row, answer)
 
     @mutation(
         requires=ANY_CREDENTIAL,
@@ -197,7 +197,7 @@ class FlowRunMutations:
         return show_change(done)
 
 
-def _show_begun(
+async def _show_begun(
     context: OperationContext, row: FlowRunRow, answer: dict[str, Any]
 ) -> FlowRunBeginPayload:
     expires_at = datetime.fromisoformat(answer["expires"])
@@ -214,6 +214,7 @@ def _show_begun(
             row.id,
             organization_id=context.principal.organization_id,
             workspace_id=row.workspace_id,
+            generation=await context.generation(),
             epoch=answer["epoch"],
             pepper=context.backend.pepper,
         ),

@@ -1,0 +1,1 @@
+"""What ``headgate-server doctor`` looks at: each finding says what is so, and what to do."""

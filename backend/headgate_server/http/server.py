@@ -1,0 +1,83 @@
+"""The web server of a process: one port, without signal handlers of its own."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from headgate_server.domain.errors import ConfigurationError
+from headgate_server.http.constants import UVICORN_OPTIONS
+
+STOP_SECONDS = 10
+
+
+class Server(uvicorn.Server):
+    """Uvicorn without signal handlers of its own: the process drains before sockets close."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to accept connections, and tell."""
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave the signals to the process."""
+        yield
+
+
+def check_bindable(host: str, port: int, *, settings: str = "--port or HEADGATE_PORT") -> None:
+    """Refuse an address that cannot be listened on, before anything is started for it.
+
+    Raises:
+        ConfigurationError: the port is in use, or may not be bound.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"Port {port} of {host} cannot be listened on: {error.strerror}. Stop what listens "
+                f"there, or choose another with {settings}."
+            ) from None
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp, *, host: str, port: int) -> AsyncGenerator[asyncio.Task[None]]:
+    """Serve an application for as long as the block runs; it accepts connections as it begins.
+
+    Yields:
+        What ends early only where the server does.
+    """
+    options: dict[str, Any] = dict(UVICORN_OPTIONS)
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        lifespan="off",
+        **options,
+    )
+    server = Server(config)
+    sockets = [config.bind_socket()]
+    # uvicorn lets children have it: one that outlives this process would keep the port taken.
+    sockets[0].set_inheritable(False)
+    task = asyncio.create_task(server.serve(sockets=sockets), name=f"uvicorn {port}")
+    listening = asyncio.create_task(server.listening.wait())
+    try:
+        await asyncio.wait({listening, task}, return_when=asyncio.FIRST_COMPLETED)
+        yield task
+    finally:
+        listening.cancel()
+        server.should_exit = True
+        await task

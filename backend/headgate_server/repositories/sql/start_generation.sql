@@ -1,0 +1,32 @@
+-- Starts a generation after a restore, all in one statement. A live run's token becomes one that
+-- nobody knows, so what its holder still sends is refused; the run itself is judged by the policy of
+-- its deployment as any whose holder fell silent. Under RETRY it waits for its whole fence first:
+-- its process may have been renewed a moment before, and stops by then. The API counts as served
+-- now, so that the time since the backup is not taken for an outage that gives holders more time.
+with begun as (
+  update control_plane set
+    generation = gen_random_uuid(),
+    last_tick_at = greatest(last_tick_at, :now),
+    last_served_at = greatest(last_served_at, :now)
+  where id = 1
+  returning generation
+), sessions as (
+  update agent_sessions set
+    state = 'LOST', state_reason = 'The database was restored.', ended_at = :now
+  where ended_at is null
+  returning id
+), items as (
+  update work_items set
+    epoch = epoch + 1000,
+    token = case when phase <> 'READY' then gen_random_uuid() end,
+    fence_until = case
+      when phase = 'RUNNING' and on_agent_lost = 'RETRY'
+        then cast(:now as timestamptz) + fence_ms * interval '1 millisecond'
+      when phase <> 'READY' then cast(:now as timestamptz) - interval '1 second'
+    end
+  returning phase
+)
+select
+  (select generation from begun) as generation,
+  (select count(*) from sessions) as sessions,
+  (select count(*) from items where phase <> 'READY') as leases

@@ -1,0 +1,19 @@
+"""What is written for operators names what there is."""
+
+import re
+from dataclasses import fields
+
+from headgate_server.settings import Rates, Settings, Timers
+from tests.fixtures.repository import ROOT
+
+SETTINGS = ROOT / "infra/docs/operating/settings.md"
+
+
+def test_every_setting_is_told_and_no_other() -> None:
+    names = {field.name for of in (Settings, Timers) for field in fields(of)}
+    names |= {f"rate_{field.name}" for field in fields(Rates)}
+
+    told = set(re.findall(r"`([A-Z][A-Z_]+)`", SETTINGS.read_text()))
+
+    # The numbers of times and rates are settings of their own.
+    assert told == {name.upper() for name in names - {"timers", "rates"}}

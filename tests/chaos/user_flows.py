@@ -1,0 +1,93 @@
+"""What runs in the world of ``tests.chaos``: flows that say when they were executed, and by whom.
+
+One line each in ``FOLDER/executions``: run, epoch, process, instant, what. The instant is that of
+the machine's monotonic clock, which all processes share, whatever date each believes in.
+"""
+
+import os
+import time
+from pathlib import Path
+
+from headgate import flow, runtime, task
+
+FOLDER = Path(os.environ.get("TEST_FOLDER", "."))
+EPOCH = os.environ.get("HEADGATE_LEASE_EPOCH", "0")
+STEP_SECONDS = 0.05
+
+
+def note(what: str) -> None:
+    """Append one line, whole, however many processes do so at once."""
+    line = f"{runtime.flow_run.id} {EPOCH} {os.getpid()} {time.monotonic()} {what}\n"
+    descriptor = os.open(FOLDER / "executions", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(descriptor, line.encode())
+    os.close(descriptor)
+
+
+def last(seconds: float) -> None:
+    """Take some time, and show all along that this process is alive."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        time.sleep(STEP_SECONDS)
+        note("alive")
+
+
+@task
+def double(number: int) -> int:
+    """Return twice the number."""
+    return 2 * number
+
+
+@flow
+def quick() -> int:
+    """Run at once and to the end."""
+    note("begun")
+    result = double(21)
+    note("ended")
+    return result
+
+
+@flow
+def lasting(seconds: float = 1.0) -> None:
+    """Take some time, with a task on either side of it."""
+    note("begun")
+    double(1)
+    last(seconds)
+    double(2)
+    note("ended")
+
+
+@flow(retries=2, retry_delay_seconds=0.1)
+def flaky() -> None:
+    """Fail on the first attempt of a process only."""
+    note("begun")
+    double(1)
+    if runtime.flow_run.run_count == 1:
+        raise RuntimeError("first attempt")
+    note("ended")
+
+
+@flow
+def maps(count: int = 10) -> int:
+    """Map over some numbers."""
+    note("begun")
+    results = [future.result() for future in double.map(range(count))]
+    note("ended")
+    return sum(results)
+
+
+@flow
+def inner(number: int) -> int:
+    """Run inside another flow."""
+    note("begun")
+    result = double(number)
+    note("ended")
+    return result
+
+
+@flow
+def outer() -> int:
+    """Run another flow."""
+    note("begun")
+    result = inner(20) + 2
+    note("ended")
+    return result

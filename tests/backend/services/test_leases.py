@@ -9,7 +9,7 @@ from headgate_server.domain.errors import IllegalTransition, LeaseLost
 from headgate_server.domain.leases import LeaseOutcome, LeaseRef
 from headgate_server.domain.states import StateType
 from headgate_server.domain.transitions.policy import replay
-from headgate_server.services.flow_runs import change, read
+from headgate_server.services.flow_runs import change, create, read
 from headgate_server.services.leases import hold, reap
 from headgate_server.tables.work_pools import work_items
 from tests.factories.deployments import Promise, make_deployment, make_session
@@ -323,3 +323,18 @@ async def test_stored_decisions_replay_to_their_verdicts(world: World) -> None:
         again = replay(state.decision)
         assert again.outcome == state.decision["outcome"]
         assert (again.state.type, again.state.name) == (state.type, state.name)
+
+
+async def test_a_run_without_a_pool_whose_process_dies_before_it_started_crashes(
+    world: World,
+) -> None:
+    async with world.work() as work:
+        request = create.BeginRequest(flow_name="inner")
+        begun = await create.begin_run(work, request, lease=LEASE, parent=None)
+    world.shift.by += LEASE + timedelta(seconds=1)
+
+    assert await world.reap() == 1
+
+    assert await world.history(begun.run.id) == [(1, "Pending"), (2, "Crashed")]
+    async with world.system() as work:
+        assert (await work.execute(select(work_items))).all() == []

@@ -58,13 +58,17 @@ class DeclinedOffer:
 
 @dataclass(frozen=True, slots=True)
 class ExpiredLease:
-    """A lease whose time is over, as seen before its run is locked."""
+    """A lease whose time is over, as seen before its run is locked.
+
+    ``is_pooled``: agents of a pool may take the run; else only the process that began it could.
+    """
 
     workspace_id: UUID
     run_id: UUID
     phase: Phase
     last_seen_at: datetime | None
     deliveries: int
+    is_pooled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,7 @@ async def list_expired(work: UnitOfWork, *, most: int) -> list[ExpiredLease]:
             work_items.c.phase,
             work_items.c.last_seen_at,
             work_items.c.deliveries,
+            work_items.c.work_pool_id.is_not(None).label("is_pooled"),
         )
         .where(
             work_items.c.phase.in_([Phase.CLAIMED, Phase.RUNNING]),
@@ -155,7 +160,12 @@ async def list_expired(work: UnitOfWork, *, most: int) -> list[ExpiredLease]:
     )
     return [
         ExpiredLease(
-            row.workspace_id, row.run_id, Phase(row.phase), row.last_seen_at, row.deliveries
+            row.workspace_id,
+            row.run_id,
+            Phase(row.phase),
+            row.last_seen_at,
+            row.deliveries,
+            row.is_pooled,
         )
         for row in rows
     ]

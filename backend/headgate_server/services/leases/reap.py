@@ -83,12 +83,13 @@ async def crash_undeliverable(work: UnitOfWork, lost: LostDelivery) -> Transitio
 async def judge_expired(work: UnitOfWork, lease: ExpiredLease) -> Transition:
     """Decide about one run whose lease has expired, under its lock.
 
-    Claimed and not started: it waits for an agent again. Running: it crashed, or starts again
-    where its deployment says so. A holder that came back meanwhile keeps its run.
+    Claimed and not started: it waits for an agent again, and crashes where no pool could take it,
+    as a subflow that its process had begun. Running: it crashed, or starts again where its
+    deployment says so. A holder that came back meanwhile keeps its run.
     """
     if lease.phase is Phase.CLAIMED and lease.deliveries >= MAX_DELIVERIES:
         return await crash_undeliverable(work, LostDelivery(lease.workspace_id, lease.run_id))
-    if lease.phase is Phase.CLAIMED:
+    if lease.phase is Phase.CLAIMED and lease.is_pooled:
         state = propose(
             StateType.SCHEDULED,
             message="The agent that claimed the run fell silent before it started.",

@@ -1,7 +1,7 @@
 """The judge of a chaos run: holds what was left behind to what Headgate promises.
 
-It knows the promises by itself and shares no code with the product: its own table of edges, its own
-count of a schedule's instants. Each check yields what it finds wrong, and nothing where all is well.
+It knows the promises by itself and shares no code with the product: its own table of edges, its
+own count of instants. Each check yields what it finds wrong, and nothing where all is well.
 """
 
 from collections import Counter, defaultdict

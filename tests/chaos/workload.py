@@ -1,0 +1,279 @@
+"""What the clients of a chaos run do all the while, whatever breaks, and how it comes to rest."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from headgate.api import deployments, flow_runs, workspaces
+from headgate.api.calls import LeaseInput
+from headgate.api.deployments import DeploymentInput
+from headgate.api.flow_runs import NewRun
+from headgate.api.transport import Transport
+from tests.chaos.evidence import Evidence, gather, shown
+from tests.chaos.history import History, Operation
+from tests.chaos.world import World
+from tests.fixtures.deadlines import eventually
+
+FLOWS = Path(__file__).with_name("user_flows.py")
+PAUSE_SECONDS = 0.35
+SETTLE_SECONDS = 150.0
+LAST_CALLS = 6
+REPEATED_SHARE, DOUBLED_SHARE = 0.2, 0.25
+CHOICES = {
+    Operation.CREATE: 11,
+    Operation.CANCEL: 3,
+    Operation.READ: 2,
+    Operation.TRESPASS: 2,
+    Operation.STALE: 2,
+}
+"""How often each operation comes, in twentieths."""
+PROMISES: dict[str, dict[str, Any]] = {
+    "quick": {},
+    "lasting": {"late_threshold": "PT1S", "abandon_after": "PT1M"},
+    "retried": {
+        "flow_name": "lasting",
+        "late_threshold": "PT1S",
+        "on_agent_lost": "RETRY",
+        "fence": "PT6S",
+        "infrastructure_retries": 20,
+    },
+    "flaky": {"on_agent_lost": "RETRY", "fence": "PT6S", "infrastructure_retries": 20},
+    "maps": {"on_agent_lost": "RETRY", "fence": "PT6S", "infrastructure_retries": 20},
+    "outer": {},
+    "ticking": {"flow_name": "quick"},
+}
+EVERY_SECONDS = (2, 3)
+_NOTHING_LEFT = """
+select (select count(*) from work_items) + (select count(*) from outbox) as left
+"""
+_STALE = """
+select run_id, token, epoch from work_items
+where phase in ('CLAIMED', 'RUNNING') and epoch > 0 order by claimed_at desc limit 1
+"""
+
+
+@dataclass
+class Client:
+    """One user of the API, with a way of its own to it."""
+
+    name: str
+    workload: "Workload"
+    transport: Transport
+    stranger: Transport
+    chance: random.Random
+    created: list[NewRun] = field(default_factory=list[NewRun])
+    run_ids: list[str] = field(default_factory=list[str])
+
+    @property
+    def ways(self) -> tuple[Transport, Transport]:
+        """Its own way to the API, and the one on which it shows another tenant's key."""
+        return self.transport, self.stranger
+
+    async def go_on(self) -> None:
+        """Call again and again until told to stop."""
+        while not self.workload.is_over.is_set():
+            (operation,) = self.chance.choices(list(CHOICES), list(CHOICES.values()))
+            await self.act(operation)
+            await self.workload.pause(PAUSE_SECONDS * self.chance.uniform(0.5, 1.5))
+
+    async def act(self, operation: Operation) -> None:
+        """Carry out one operation and record it."""
+        if operation is Operation.CREATE or not self.run_ids:
+            await self._create()
+            return
+        if operation is Operation.STALE:
+            await self._write_stale()
+            return
+        recent = self.run_ids[-3:] if operation is Operation.CANCEL else self.run_ids
+        run_id = self.chance.choice(recent)
+        calls = {
+            Operation.CANCEL: lambda: flow_runs.cancel(
+                self.transport, flow_run_id=run_id, grace_seconds=2
+            ),
+            Operation.READ: lambda: flow_runs.get(self.transport, flow_run_id=run_id),
+            Operation.TRESPASS: lambda: self.chance.choice((flow_runs.get, flow_runs.cancel))(
+                self.stranger, flow_run_id=run_id
+            ),
+        }
+        await self.workload.history.call(self.name, operation, calls[operation], run_id=run_id)
+
+    async def _create(self) -> None:
+        """Create a run, at times twice at once; or again one from before, under its old key."""
+        fate = self.chance.random()
+        if self.created and fate < REPEATED_SHARE:
+            await self._create_one(self.chance.choice(self.created))
+            return
+        new = self.workload.new_run(self.chance, key=f"{self.name}-{len(self.created)}")
+        self.created.append(new)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(2 if fate > 1 - DOUBLED_SHARE else 1):
+                group.create_task(self._create_one(new))
+
+    async def _create_one(self, new: NewRun) -> None:
+        run = await self.workload.history.call(
+            self.name,
+            Operation.CREATE,
+            lambda: flow_runs.create(
+                self.transport, workspace_id=self.workload.workspace_id, run=new
+            ),
+            show=lambda run: {"run_id": run.id},
+            key=new.idempotency_key or "",
+        )
+        if run is not None and run.id not in self.run_ids:
+            self.run_ids.append(run.id)
+
+    async def _write_stale(self) -> None:
+        """Say under the lease of the epoch before that a live run has completed."""
+        try:
+            found = await self.workload.world.records.rows(_STALE)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return  # Postgres is down just now: there is nothing to show.
+        for row in found:
+            run_id = shown(row["run_id"])
+            lease = LeaseInput(run_id, str(row["token"]), row["epoch"] - 1)
+            complete = partial(self._complete, lease)
+            await self.workload.history.call(self.name, Operation.STALE, complete, run_id=run_id)
+
+    async def _complete(self, lease: LeaseInput) -> None:
+        proposal = await flow_runs.set_state(
+            self.transport,
+            flow_run_id=lease.run_id,
+            state={"type": "COMPLETED", "name": "Completed"},
+            lease=lease,
+        )
+        if proposal.refusal is not None:
+            raise proposal.refusal
+
+
+@dataclass
+class Workload:
+    """All clients, what they run, and what they were answered."""
+
+    world: World
+    history: History
+    workspace_id: str
+    deployment_ids: dict[str, str]
+    clients: list[Client] = field(default_factory=list["Client"])
+    is_over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def executions(self) -> Path:
+        """The file that user code writes to."""
+        return self.world.folder / "executions"
+
+    def new_run(self, chance: random.Random, *, key: str) -> NewRun:
+        """Return a run of any deployment."""
+        name = chance.choice([name for name in self.deployment_ids if name != "ticking"])
+        takes_time = PROMISES[name].get("flow_name", name) == "lasting"
+        return NewRun(
+            deployment_id=self.deployment_ids[name],
+            parameters={"seconds": chance.uniform(0.2, 2)} if takes_time else None,
+            idempotency_key=key,
+        )
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but not beyond the end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.is_over.wait()
+
+    async def run_last_calls(self) -> None:
+        """Let every client call as often as is looked at after healing."""
+        self.history.has_healed = True
+        for _ in range(LAST_CALLS):
+            async with asyncio.TaskGroup() as group:
+                for client in self.clients:
+                    group.create_task(client.act(Operation.CREATE))
+
+    async def settle(self) -> bool:
+        """Stop the schedules and wait until nothing is left; False where it takes too long."""
+        records = self.world.records
+        await records.rows("update schedules set is_active = false")
+
+        async def is_done() -> bool:
+            (row,) = await records.rows(_NOTHING_LEFT)
+            return row["left"] == 0
+
+        try:
+            await eventually(is_done, within_seconds=SETTLE_SECONDS, what="An end of all work")
+        except AssertionError:
+            return False
+        return True
+
+    async def evidence(self, *, began_at: float) -> Evidence:
+        """Return what is left behind."""
+        return await gather(
+            self.world.records,
+            calls=self.history.calls,
+            executions=self.executions,
+            began_at=began_at,
+        )
+
+
+@asynccontextmanager
+async def a_workload(world: World, *, clients: int = 3) -> AsyncGenerator[Workload]:
+    """Deploy the flows and let clients come; they stop at the end of the block."""
+    transport = world.transport()
+    organization, _, workspace = world.installation.workspace.partition("/")
+    async with asyncio.timeout(30):
+        workspace_id = await workspaces.get_id(
+            transport, organization=organization, workspace=workspace
+        )
+        deployment_ids = {
+            name: await _deploy(world, transport, workspace_id=workspace_id, name=name)
+            for name in PROMISES
+        }
+    workload = Workload(
+        world, History(world.folder / "history.jsonl"), workspace_id, deployment_ids
+    )
+    for number in range(clients):
+        seed = f"{world.plan.seed}:{number}"
+        workload.clients.append(
+            Client(
+                name=f"client-{number}",
+                workload=workload,
+                transport=world.transport(),
+                stranger=world.transport(world.stranger_key),
+                chance=random.Random(seed),  # noqa: S311  no secret
+            )
+        )
+    calling = [asyncio.create_task(client.go_on()) for client in workload.clients]
+    try:
+        yield workload
+    finally:
+        workload.is_over.set()
+        await asyncio.gather(*calling)
+        for one in (transport, *(way for client in workload.clients for way in client.ways)):
+            await one.close()
+
+
+async def _deploy(world: World, transport: Transport, *, workspace_id: str, name: str) -> str:
+    options: dict[str, Any] = {"flow_name": name, **PROMISES[name]}
+    schedules = [
+        {
+            "slug": f"every-{seconds}",
+            "spec": {"interval": {"every": f"PT{seconds}S"}},
+            "catchUp": {"policy": "ALL", "max": 100},
+        }
+        for seconds in EVERY_SECONDS
+    ]
+    stored = await deployments.upsert(
+        transport,
+        workspace_id=workspace_id,
+        deployment=DeploymentInput(
+            name=name,
+            entrypoint=f"{FLOWS}:{options['flow_name']}",
+            work_pool_name="default",
+            job_variables={"env": {"TEST_FOLDER": str(world.folder)}},
+            schedules=schedules if name == "ticking" else None,
+            **options,
+        ),
+    )
+    return stored.deployment.id

@@ -8,6 +8,7 @@ asked is killed or frozen, or only its connection is cut.
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -75,7 +76,7 @@ _OPERATIONS: dict[tuple[Place, str], tuple[tuple[Moment, ...], str]] = {
     (Place.SCHEDULER, "reap_offers"): (_SQL_MOMENTS, ""),
     (Place.SCHEDULER, "mark_unresponsive"): (_SQL_MOMENTS, ""),
     (Place.SCHEDULER, "list_late"): (_SQL_MOMENTS, ""),
-    (Place.SCHEDULER, "apply_transition"): (_SQL_MOMENTS, "lost agent"),
+    (Place.SCHEDULER, "apply_transition"): (_SQL_MOMENTS, ""),
     (Place.AGENT, "AgentRegister"): (_HTTP_MOMENTS, "new agent"),
     (Place.AGENT, "AgentHeartbeat"): (_HTTP_MOMENTS, ""),
     (Place.AGENT, "RunClaim"): (_HTTP_MOMENTS, ""),
@@ -95,7 +96,13 @@ FAULT_POINTS = tuple(
 def set_trap(world: World, point: FaultPoint, action: Action) -> "Trapped":
     """Wait at a fault point, in whichever member comes by first."""
     kind = Place.AGENT if point.place is Place.CHILD else point.place
-    return Trapped(point, [_set(member, point, action) for member in world.of(kind)])
+    stopped: list[int] = []
+    traps: list[tuple[Link, Trap]] = []
+    for member in world.of(kind):
+        link = member.links[API if member.kind == Place.AGENT else POSTGRES]
+        act = _actor(member, point, action, stopped)
+        traps.append((link, link.trap(Trap(point.operation, point.moment, act))))
+    return Trapped(point, traps, stopped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +111,14 @@ class Trapped:
 
     point: FaultPoint
     traps: list[tuple[Link, Trap]]
+    stopped: list[int]
+    """The processes that were frozen there."""
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        for pid in self.stopped:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     def has_closed(self) -> bool:
         """Whether the point was hit; from then on nobody else is."""
@@ -118,19 +133,19 @@ class Trapped:
             link.take_up_traps()
 
 
-def _set(member: Member, point: FaultPoint, action: Action) -> tuple[Link, Trap]:
-    link = member.links[API if member.kind == Place.AGENT else POSTGRES]
-    trap = Trap(point.operation, point.moment, _actor(member, point, action))
-    return link, link.trap(trap)
-
-
-def _actor(member: Member, point: FaultPoint, action: Action) -> Callable[[int], bool]:
+def _actor(
+    member: Member, point: FaultPoint, action: Action, stopped: list[int]
+) -> Callable[[int], bool]:
     def act(client_port: int) -> bool:
         if action is Action.CUT:
             return True
         pid = _owner_of(client_port) if point.place is Place.CHILD else member.pid
-        if pid is not None:
-            os.kill(pid, signal.SIGKILL if action is Action.KILL else signal.SIGSTOP)
+        with suppress(ProcessLookupError):
+            if pid is not None and action is Action.KILL:
+                os.kill(pid, signal.SIGKILL)
+            elif pid is not None:
+                stopped.append(pid)
+                os.kill(pid, signal.SIGSTOP)
         return action is Action.KILL
 
     return act

@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from headgate.api import deployments, flow_runs, workspaces
+from headgate.api import deployments, flow_runs, work_pools, workspaces
 from headgate.api.calls import LeaseInput
 from headgate.api.deployments import DeploymentInput
 from headgate.api.flow_runs import NewRun
@@ -23,7 +23,7 @@ from tests.fixtures.deadlines import eventually
 
 FLOWS = Path(__file__).with_name("user_flows.py")
 PAUSE_SECONDS = 0.35
-SETTLE_SECONDS = 150.0
+UNSERVED_PAUSE_SECONDS = 2.0
 LAST_CALLS = 6
 REPEATED_SHARE, DOUBLED_SHARE = 0.2, 0.25
 CHOICES = {
@@ -34,6 +34,7 @@ CHOICES = {
     Operation.STALE: 2,
 }
 """How often each operation comes, in twentieths."""
+TICKING, UNSERVED = "ticking", "unserved"
 PROMISES: dict[str, dict[str, Any]] = {
     "quick": {},
     "lasting": {"late_threshold": "PT1S", "abandon_after": "PT1M"},
@@ -47,7 +48,8 @@ PROMISES: dict[str, dict[str, Any]] = {
     "flaky": {"on_agent_lost": "RETRY", "fence": "PT6S", "infrastructure_retries": 20},
     "maps": {"on_agent_lost": "RETRY", "fence": "PT6S", "infrastructure_retries": 20},
     "outer": {},
-    "ticking": {"flow_name": "quick"},
+    TICKING: {"flow_name": "quick"},
+    UNSERVED: {"flow_name": "quick", "late_threshold": "PT1S", "work_pool_name": "unserved"},
 }
 EVERY_SECONDS = (2, 3)
 _NOTHING_LEFT = """
@@ -82,6 +84,24 @@ class Client:
             (operation,) = self.chance.choices(list(CHOICES), list(CHOICES.values()))
             await self.act(operation)
             await self.workload.pause(PAUSE_SECONDS * self.chance.uniform(0.5, 1.5))
+
+    async def wait_in_vain(self) -> None:
+        """Create runs that no agent serves, which are late, and cancel them in the end."""
+        deployment_id = self.workload.deployment_ids[UNSERVED]
+        while not self.workload.is_over.is_set():
+            key = f"{self.name}-{len(self.created)}"
+            new = NewRun(deployment_id=deployment_id, idempotency_key=key)
+            self.created.append(new)
+            await self._create_one(new)
+            await self.workload.pause(UNSERVED_PAUSE_SECONDS)
+
+    async def give_up(self) -> None:
+        """Create each run again under its key, so that all are known, and cancel them."""
+        for new in self.created:
+            await self._create_one(new)
+        for run_id in self.run_ids:
+            cancel = partial(flow_runs.cancel, self.transport, flow_run_id=run_id)
+            await self.workload.history.call(self.name, Operation.CANCEL, cancel, run_id=run_id)
 
     async def act(self, operation: Operation) -> None:
         """Carry out one operation and record it."""
@@ -170,7 +190,9 @@ class Workload:
 
     def new_run(self, chance: random.Random, *, key: str) -> NewRun:
         """Return a run of any deployment."""
-        name = chance.choice([name for name in self.deployment_ids if name != "ticking"])
+        name = chance.choice(
+            [name for name in self.deployment_ids if name not in {TICKING, UNSERVED}]
+        )
         takes_time = PROMISES[name].get("flow_name", name) == "lasting"
         return NewRun(
             deployment_id=self.deployment_ids[name],
@@ -189,10 +211,10 @@ class Workload:
         self.history.has_healed = True
         for _ in range(LAST_CALLS):
             async with asyncio.TaskGroup() as group:
-                for client in self.clients:
+                for client in self.clients[:-1]:
                     group.create_task(client.act(Operation.CREATE))
 
-    async def settle(self) -> bool:
+    async def settle(self, seconds: float) -> bool:
         """Stop the schedules and wait until nothing is left; False where it takes too long."""
         records = self.world.records
         await records.rows("update schedules set is_active = false")
@@ -202,7 +224,7 @@ class Workload:
             return row["left"] == 0
 
         try:
-            await eventually(is_done, within_seconds=SETTLE_SECONDS, what="An end of all work")
+            await eventually(is_done, within_seconds=seconds, what="An end of all work")
         except AssertionError:
             return False
         return True
@@ -226,6 +248,7 @@ async def a_workload(world: World, *, clients: int = 3) -> AsyncGenerator[Worklo
         workspace_id = await workspaces.get_id(
             transport, organization=organization, workspace=workspace
         )
+        await work_pools.upsert(transport, workspace_id=workspace_id, name=UNSERVED)
         deployment_ids = {
             name: await _deploy(world, transport, workspace_id=workspace_id, name=name)
             for name in PROMISES
@@ -233,29 +256,32 @@ async def a_workload(world: World, *, clients: int = 3) -> AsyncGenerator[Worklo
     workload = Workload(
         world, History(world.folder / "history.jsonl"), workspace_id, deployment_ids
     )
-    for number in range(clients):
-        seed = f"{world.plan.seed}:{number}"
+    for name in (*(f"client-{number}" for number in range(clients)), UNSERVED):
+        seed = f"{world.plan.seed}:{name}"
         workload.clients.append(
             Client(
-                name=f"client-{number}",
+                name=name,
                 workload=workload,
                 transport=world.transport(),
                 stranger=world.transport(world.stranger_key),
                 chance=random.Random(seed),  # noqa: S311  no secret
             )
         )
-    calling = [asyncio.create_task(client.go_on()) for client in workload.clients]
+    *clients_that_work, unserved = workload.clients
+    calling = [asyncio.create_task(client.go_on()) for client in clients_that_work]
+    calling.append(asyncio.create_task(unserved.wait_in_vain()))
     try:
         yield workload
     finally:
         workload.is_over.set()
         await asyncio.gather(*calling)
+        await unserved.give_up()
         for one in (transport, *(way for client in workload.clients for way in client.ways)):
             await one.close()
 
 
 async def _deploy(world: World, transport: Transport, *, workspace_id: str, name: str) -> str:
-    options: dict[str, Any] = {"flow_name": name, **PROMISES[name]}
+    options: dict[str, Any] = {"flow_name": name, "work_pool_name": "default", **PROMISES[name]}
     schedules = [
         {
             "slug": f"every-{seconds}",
@@ -270,9 +296,8 @@ async def _deploy(world: World, transport: Transport, *, workspace_id: str, name
         deployment=DeploymentInput(
             name=name,
             entrypoint=f"{FLOWS}:{options['flow_name']}",
-            work_pool_name="default",
             job_variables={"env": {"TEST_FOLDER": str(world.folder)}},
-            schedules=schedules if name == "ticking" else None,
+            schedules=schedules if name == TICKING else None,
             **options,
         ),
     )

@@ -27,6 +27,7 @@ from headgate_server.domain.api_keys import NewApiKey
 from headgate_server.domain.permissions import OWNER_SCOPES
 from headgate_server.embedded.services import EmbeddedServices
 from headgate_server.services.api_keys import create_key
+from tests.chaos import planted
 from tests.factories.tenants import make_tenant
 from tests.fixtures.databases import SECRET_KEY
 from tests.fixtures.installation import TIMERS, Api, Installation, free_port, wait_online
@@ -34,6 +35,7 @@ from tests.fixtures.leashed import Leashed
 from tests.fixtures.proxy import Link, Protocol, Proxy
 from tests.fixtures.records import Records
 from tests.fixtures.servers import FAST_SETTINGS, MEMORY
+from tests.fixtures.sql import query
 
 SKEW = Path(__file__).with_name("skew")
 SHIFTS_SECONDS = (86_400, -86_400, 0, 3_600)
@@ -216,6 +218,8 @@ async def a_world(plan: Plan) -> AsyncGenerator[World]:
         portal = stack.enter_context(start_blocking_portal())
         stack.enter_context(portal.wrap_async_context_manager(services))
         urls = await upgrade(services.postgres_url, secret_key=SECRET_KEY)
+        if plan.planted in planted.SQL:
+            await query(urls.owner, planted.SQL[plan.planted])
         proxy = stack.enter_context(Proxy(seed=plan.seed))
         timers = {**TIMERS, **dict.fromkeys(RATES, "0")}
         installation = stack.enter_context(

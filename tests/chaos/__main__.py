@@ -1,0 +1,101 @@
+"""The whole matrix: ``python -m tests.chaos [--seed N] [--only NAME,…] [--hours H]``.
+
+One line of JSON for each scenario, and one at the end; answers 1 where a promise was broken, where
+a run proved nothing, or where a planted bug was not seen. The same seed makes the same choices,
+though not the same instants. With ``--hours`` it goes on with random faults until the time is over.
+"""
+
+import argparse
+import asyncio
+import json
+import secrets
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tests.chaos import schedules
+from tests.chaos.fault_points import FAULT_POINTS
+from tests.chaos.nemesis import EVERYTHING
+from tests.chaos.scenarios import PLANTED, SCENARIOS, Scenario, run, storm
+
+STORM = "schedules"
+SOAK_SECONDS = 300.0
+HOUR_SECONDS = 3600.0
+
+
+def say(**values: object) -> None:
+    """Print one line of JSON."""
+    sys.stdout.write(json.dumps(values, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def carry_out(scenario: Scenario, *, seed: int, logs: Path) -> bool:
+    """Run one scenario and say whether it came out as it should; keep its logs where not."""
+    report = asyncio.run(run(scenario, seed=seed))
+    found = {violation.rule for violation in report.verdict.violations}
+    is_well = scenario.expected in found if scenario.expected else report.verdict.is_well
+    say(**report.line(), expected=scenario.expected or "OK", is_well=is_well)
+    if not is_well:
+        logs.mkdir(parents=True, exist_ok=True)
+        path = logs / f"{scenario.name}-{seed}.log"
+        path.write_text(report.logs)
+        say(scenario=scenario.name, logs=str(path))
+    return is_well
+
+
+def run_matrix(chosen: Sequence[Scenario], *, seed: int, logs: Path, has_storm: bool) -> bool:
+    """Run the scenarios one after the other; whether all came out as they should."""
+    began_at = time.monotonic()
+    outcomes = {one.name: carry_out(one, seed=seed, logs=logs) for one in chosen}
+    if has_storm:
+        outcomes[STORM] = schedules.main(["--seed", str(seed)]) == 0
+    caught = [outcomes[one.name] for one in PLANTED if one.name in outcomes]
+    say(
+        seed=seed,
+        scenarios=len(outcomes),
+        failed=[name for name, is_well in outcomes.items() if not is_well],
+        planted_caught=f"{sum(caught)}/{len(caught)}",
+        fault_points=len(FAULT_POINTS),
+        seconds=round(time.monotonic() - began_at),
+    )
+    return all(outcomes.values())
+
+
+def soak(*, seed: int, hours: float, logs: Path) -> bool:
+    """Break everything at random, world after world, until the time is over or one fails."""
+    until = time.monotonic() + hours * HOUR_SECONDS
+    while (left := until - time.monotonic()) > 0:
+        scenario = Scenario("soak", storm(EVERYTHING, seconds=min(left, SOAK_SECONDS)))
+        if not carry_out(scenario, seed=seed, logs=logs):
+            return False
+        seed += 1
+    return True
+
+
+def choose(names: Iterable[str]) -> list[Scenario]:
+    """Return the scenarios whose names begin with one of these; all where none is named."""
+    beginnings = tuple(name for name in names if name)
+    every = (*SCENARIOS, *PLANTED)
+    return [one for one in every if not beginnings or one.name.startswith(beginnings)]
+
+
+def main(arguments: list[str]) -> int:
+    """Run what is asked for; 0 where all came out as it should."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--seed", type=int, default=0, help="by chance unless given")
+    parser.add_argument("--only", default="", help="beginnings of names, with commas")
+    parser.add_argument("--hours", type=float, help="soak for so long")
+    parser.add_argument("--logs", type=Path, default=Path("/tmp/headgate-chaos"))  # noqa: S108 - of failures only
+    given = parser.parse_args(arguments)
+    seed = given.seed or secrets.randbelow(10**6) + 1
+    names = given.only.split(",")
+    say(seed=seed, only=given.only)
+    if given.hours is not None:
+        return not soak(seed=seed, hours=given.hours, logs=given.logs)
+    has_storm = any(STORM.startswith(name) for name in names)
+    return not run_matrix(choose(names), seed=seed, logs=given.logs, has_storm=has_storm)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

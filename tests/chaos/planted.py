@@ -1,0 +1,185 @@
+"""Servers with a bug: ``python -m tests.chaos.planted BUG api|scheduler …`` starts one.
+
+Each bug is one that somebody could write, planted from here into a process of the product, to see
+whether the checker finds what comes of it. ``SQL`` is what a bug takes in the database besides.
+"""
+
+import hashlib
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import TextClause, select, text
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.flow_runs import FlowRun
+from headgate_server.domain.schedules.schedule import Schedule
+from headgate_server.domain.transitions import policy
+from headgate_server.repositories import due, idempotency_keys, schedules, statements
+from headgate_server.repositories.flow_runs import read
+from headgate_server.repositories.flow_runs.rows import COLUMNS, to_flow_run
+from headgate_server.repositories.idempotency_keys import KeyName
+from headgate_server.services import idempotency_keys as idempotency
+from headgate_server.tables.events import idempotency_keys as key_table
+from headgate_server.tables.flow_runs import flow_runs
+
+Answer = dict[str, Any]
+
+SQL = {
+    "no_ledger_key": "alter table schedule_fires drop constraint schedule_fires_pkey",
+    "tenant_predicate_dropped": "alter table flow_runs disable row level security",
+}
+
+
+def without_rules(*names: str) -> None:
+    """Judge proposals without some of the rules."""
+    policy.POLICY = tuple(rule for rule in policy.POLICY if rule.__name__ not in names)
+
+
+def rewrite(changes: dict[str, tuple[str, str]]) -> None:
+    """Change a part of some of the statements under ``sql/``."""
+    original = statements.named
+
+    def named(name: str) -> TextClause:
+        statement = original(name)
+        if name not in changes:
+            return statement
+        before, after = changes[name]
+        assert before in statement.text, f"{name} does not hold {before!r} any more"
+        return text(statement.text.replace(before, after))
+
+    statements.named = named
+    for module in list(sys.modules.values()):
+        if getattr(module, "named", None) is original:
+            vars(module)["named"] = named
+
+
+def no_epoch_check() -> None:
+    """Whoever shows a lease may write."""
+    without_rules("fenced")
+
+
+def no_ledger_key() -> None:
+    """Schedules are not locked, and the ledger takes an instant twice."""
+
+    async def lock_due(work: UnitOfWork, *, until: Any, limit: int) -> list[Schedule]:
+        table = schedules.schedules
+        rows = await work.execute(
+            select(table.c.id)
+            .where(table.c.is_active, table.c.next_fire_at <= until)
+            .order_by(table.c.next_fire_at)
+            .limit(limit)
+        )
+        return await any_workspace(work, [row.id for row in rows])
+
+    async def any_workspace(work: UnitOfWork, ids: list[UUID]) -> list[Schedule]:
+        table = schedules.schedules
+        rows = await work.execute(select(table).where(table.c.id.in_(ids)))
+        return [schedules._schedule(row) for row in rows]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - planted
+
+    schedules.lock_due = lock_due
+
+
+def reap_without_epoch() -> None:
+    """A run that is taken back is handed out again in the same epoch."""
+    rewrite(
+        {
+            "apply_transition": ("epoch = epoch + 1", "epoch = epoch"),
+            "reap_offers": ("epoch = item.epoch + 1", "epoch = item.epoch"),
+            "offer_runs": ("epoch = item.epoch + 1", "epoch = greatest(item.epoch, 1)"),
+        }
+    )
+
+
+def double_finish() -> None:
+    """A run that has ended may end again."""
+    without_rules("duplicate", "fenced", "terminal", "edges")
+
+
+def lost_outbox_row() -> None:
+    """Some events leave the outbox and arrive nowhere."""
+    ordered = "from (select * from taken order by id)"
+    lossy = "from (select * from taken where id % 5 <> 0 order by id)"
+    rewrite({"publish_outbox": (ordered, lossy)})
+
+
+def late_without_guard() -> None:
+    """Whoever sees a late run names it so, however often."""
+    without_rules("late")
+
+    async def end_late_episode(work: UnitOfWork, run_id: UUID) -> None:
+        del work, run_id
+
+    due.end_late_episode = end_late_episode
+
+
+def tenant_predicate_dropped() -> None:
+    """Runs are found by their id alone."""
+
+    async def get_many_flow_runs(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, FlowRun]:
+        rows = await work.execute(select(*COLUMNS).where(flow_runs.c.id.in_(ids)))
+        return {row.id: to_flow_run(row) for row in rows}
+
+    read.get_many_flow_runs = get_many_flow_runs
+
+
+def key_outside_the_transaction() -> None:
+    """The effect is committed first, and the idempotency key after it."""
+
+    async def once(
+        work: UnitOfWork,
+        *,
+        operation: str,
+        key: str | None,
+        body: object,
+        carry_out: Callable[[], Awaitable[Answer]],
+    ) -> tuple[Answer, bool]:
+        actor = f"{work.actor.kind}:{work.actor.id or ''}"
+        column = key_table.c
+        found = await work.execute(
+            select(column.answer).where(column.actor == actor, column.key == (key or ""))
+        )
+        row = found.one_or_none()
+        if row is not None:
+            return row.answer, True
+        answer = await carry_out()
+        await work.session.commit()
+        if key is not None:
+            digest = hashlib.sha256(orjson.dumps(body, default=str)).hexdigest()
+            name = KeyName(actor=actor, operation=operation, key=key)
+            lifetime = idempotency.LIFETIME
+            await idempotency_keys.claim(work, name, input_hash=digest, lifetime=lifetime)
+            await idempotency_keys.set_answer(work, name, answer=answer)
+        return answer, False
+
+    idempotency.once = once
+
+
+BUGS: dict[str, Callable[[], None]] = {
+    bug.__name__: bug
+    for bug in (
+        no_epoch_check,
+        no_ledger_key,
+        reap_without_epoch,
+        double_finish,
+        lost_outbox_row,
+        late_without_guard,
+        tenant_predicate_dropped,
+        key_outside_the_transaction,
+    )
+}
+
+
+def main(arguments: list[str]) -> None:
+    """Plant the bug before anything else of the product is imported, and start the server."""
+    bug, *rest = arguments
+    BUGS[bug]()
+    from headgate_server.__main__ import main as start  # noqa: PLC0415 - it holds on to what it finds
+
+    start(rest)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -182,7 +182,9 @@ async def terminate_backends(nemesis: Nemesis) -> None:
 
 async def redis_away(nemesis: Nemesis) -> None:
     """Keep everybody from Redis."""
-XX    await _in_the_dark(nemesis, links, shortest=2, longest=8)
+    members = nemesis.world.members.values()
+    links = [member.links[REDIS] for member in members if REDIS in member.links]
+    await _in_the_dark(nemesis, links, shortest=2, longest=8)
 
 
 async def kill_redis(nemesis: Nemesis) -> None:

@@ -12,7 +12,7 @@ from tests.chaos.checker import Verdict, judge
 from tests.chaos.fault_points import FAULT_POINTS, Action, FaultPoint, Place, set_trap
 from tests.chaos.nemesis import Fault, Nemesis
 from tests.chaos.workload import a_workload
-from tests.chaos.world import Plan, a_world
+from tests.chaos.world import POSTGRES, REDIS, Plan, a_world
 from tests.fixtures.deadlines import eventually
 from tests.fixtures.proxy import Moment, Weather
 

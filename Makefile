@@ -1,7 +1,7 @@
 # Thin on purpose: each target is one line into infra/dev/. Extra arguments: make test ARGS="-k leases".
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check fix bench conditions schema migration
+.PHONY: help demo dev test check fix bench conditions chaos soak schema migration
 
 help: ## this list
 	@infra/dev/help.sh
@@ -26,6 +26,12 @@ bench: ## measure the product's figures, one JSON line each
 
 conditions: ## the tests of real processes through TLS, PgBouncer, nginx and passwords
 	@infra/dev/conditions.sh $(ARGS)
+
+chaos: ## break whole worlds and judge what is left; SEED=n, ONLY=name,…
+	@infra/dev/chaos.sh $(ARGS)
+
+soak: ## break everything at random for HOURS=24
+	@infra/dev/soak.sh $(ARGS)
 
 schema: ## write backend/schema.graphql from the code
 	@infra/dev/schema.sh

@@ -11,6 +11,7 @@ import json
 import secrets
 import sys
 import time
+import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -32,7 +33,12 @@ def say(**values: object) -> None:
 
 def carry_out(scenario: Scenario, *, seed: int, logs: Path) -> bool:
     """Run one scenario and say whether it came out as it should; keep its logs where not."""
-    report = asyncio.run(run(scenario, seed=seed))
+    try:
+        report = asyncio.run(run(scenario, seed=seed))
+    except Exception as error:  # noqa: BLE001 - one scenario that cannot be run leaves the others
+        trace = "".join(traceback.format_exception(error))
+        say(scenario=scenario.name, seed=seed, verdict="FAILED", trace=trace, is_well=False)
+        return False
     found = {violation.rule for violation in report.verdict.violations}
     is_well = scenario.expected in found if scenario.expected else report.verdict.is_well
     say(**report.line(), expected=scenario.expected or "OK", is_well=is_well)

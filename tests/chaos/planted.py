@@ -28,7 +28,7 @@ from headgate_server.tables.flow_runs import flow_runs
 Answer = dict[str, Any]
 
 SQL = {
-    "no_ledger_key": "alter table schedule_fires drop constraint schedule_fires_pkey",
+    "no_ledger_key": "alter table schedule_fires drop constraint pk_schedule_fires",
     "tenant_predicate_dropped": "alter table flow_runs disable row level security",
 }
 

@@ -17,11 +17,12 @@ from tests.fixtures.deadlines import eventually
 from tests.fixtures.proxy import Moment, Weather
 
 POINT_SECONDS = 30.0
-HANG_SECONDS = 3.0
+HANG_SECONDS = 2.5
+STORM_SECONDS = 30.0
 RESTLESS_SECONDS = 2.0
 BEGIN_SECONDS = 2.0
-SETTLE_SECONDS, SHORT_SETTLE_SECONDS = 150.0, 10.0
-"""Runs that were given up take a minute; with a bug planted nobody waits for all to end."""
+SETTLE_SECONDS, SHORT_SETTLE_SECONDS = 90.0, 10.0
+"""How long all may take to come to rest; with a bug planted nobody waits for that."""
 
 
 @dataclass
@@ -184,13 +185,13 @@ HOSTS: dict[Fault, int] = {faults.kill_host: 1}
 SMALL = Plan(agents=2)
 SCENARIOS = (
     Scenario("calm", calm),
-    Scenario("kills", storm(faults.KILLS, seconds=40)),
-    Scenario("freezes", storm(faults.FREEZES, seconds=40)),
-    Scenario("wires", storm(faults.WIRES, seconds=40)),
-    Scenario("partitions", storm(faults.PARTITIONS, seconds=40)),
-    Scenario("database", storm(faults.DATABASE, seconds=40)),
-    Scenario("redis", storm(faults.REDIS_FAULTS, seconds=40)),
-    Scenario("everything", storm(faults.EVERYTHING, seconds=60)),
+    Scenario("kills", storm(faults.KILLS, seconds=STORM_SECONDS)),
+    Scenario("freezes", storm(faults.FREEZES, seconds=STORM_SECONDS)),
+    Scenario("wires", storm(faults.WIRES, seconds=STORM_SECONDS)),
+    Scenario("partitions", storm(faults.PARTITIONS, seconds=STORM_SECONDS)),
+    Scenario("database", storm(faults.DATABASE, seconds=STORM_SECONDS)),
+    Scenario("redis", storm(faults.REDIS_FAULTS, seconds=STORM_SECONDS)),
+    Scenario("everything", storm(faults.EVERYTHING, seconds=1.5 * STORM_SECONDS)),
     *(Scenario(f"points-{action}", at_points(action)) for action in Action),
 )
 _PLANTED: tuple[tuple[str, Break, str], ...] = (

@@ -37,7 +37,7 @@ CHOICES = {
 TICKING, UNSERVED = "ticking", "unserved"
 PROMISES: dict[str, dict[str, Any]] = {
     "quick": {},
-    "lasting": {"late_threshold": "PT1S", "abandon_after": "PT1M"},
+    "lasting": {"late_threshold": "PT1S"},
     "retried": {
         "flow_name": "lasting",
         "late_threshold": "PT1S",
@@ -55,6 +55,11 @@ EVERY_SECONDS = (2, 3)
 _NOTHING_LEFT = """
 select (select count(*) from work_items) + (select count(*) from outbox) as left
 """
+_GIVE_UP = """
+update work_items set fence_until = least(fence_until, now())
+where phase = 'RUNNING' and on_agent_lost = 'CRASH' and last_seen_at < now() - interval '8 seconds'
+"""
+"""A silent run is given up after a minute at the earliest; let that have passed after a while."""
 _STALE = """
 select run_id, token, epoch from work_items
 where phase in ('CLAIMED', 'RUNNING') and epoch > 0 order by claimed_at desc limit 1
@@ -220,6 +225,7 @@ class Workload:
         await records.rows("update schedules set is_active = false")
 
         async def is_done() -> bool:
+            await records.rows(_GIVE_UP)
             (row,) = await records.rows(_NOTHING_LEFT)
             return row["left"] == 0
 

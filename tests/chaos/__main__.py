@@ -8,6 +8,7 @@ though not the same instants. With ``--hours`` it goes on with random faults unt
 import argparse
 import asyncio
 import json
+import logging
 import secrets
 import sys
 import time
@@ -94,6 +95,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--hours", type=float, help="soak for so long")
     parser.add_argument("--logs", type=Path, default=Path("/tmp/headgate-chaos"))  # noqa: S108 - of failures only
     given = parser.parse_args(arguments)
+    logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
+    logging.getLogger("tests.chaos").setLevel(logging.INFO)
     seed = given.seed or secrets.randbelow(10**6) + 1
     names = given.only.split(",")
     say(seed=seed, only=given.only)

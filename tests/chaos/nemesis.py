@@ -1,23 +1,30 @@
 """What breaks a world: each fault breaks something, lasts a while, and mends it again."""
 
 import asyncio
+import logging
 import os
 import random
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psutil
 from redis.exceptions import RedisError
 
 from tests.backend.embedded.holders import postgres_pid, valkey_pid
 from tests.chaos.evidence import read_lines
-from tests.chaos.world import API, POSTGRES, REDIS, Member, World
+from tests.chaos.world import API, DATABASE_AWAY, POSTGRES, REDIS, Member, World
 from tests.fixtures.proxy import FAIR, Link, Way, Weather
 from tests.fixtures.redis_client import connect
 
+logger = logging.getLogger(__name__)
+
 Fault = Callable[["Nemesis"], Awaitable[None]]
+
+SERVICE_PAUSE_SECONDS = 15.0
+"""A supervisor gives a service up that dies more than five times a minute."""
 
 _TERMINATE = """
 select count(pg_terminate_backend(pid)) from pg_stat_activity
@@ -32,6 +39,15 @@ class Nemesis:
     world: World
     chance: random.Random
     faults: int = 0
+    killed_at: dict[str, float] = field(default_factory=dict[str, float])
+
+    def may_kill(self, service: str) -> bool:
+        """Whether a service has run for so long that its supervisor starts it once more."""
+        now = time.monotonic()
+        if now - self.killed_at.get(service, -SERVICE_PAUSE_SECONDS) < SERVICE_PAUSE_SECONDS:
+            return False
+        self.killed_at[service] = now
+        return True
 
     def member(self, *kinds: str) -> Member:
         """Return any member of these kinds."""
@@ -46,6 +62,7 @@ class Nemesis:
         until = asyncio.get_running_loop().time() + seconds
         while asyncio.get_running_loop().time() < until:
             (fault,) = self.chance.choices(list(faults), list(faults.values()))
+            logger.info("%s", fault.__name__)
             await fault(self)
             self.faults += 1
             await self.wait(0.1, 1.0)
@@ -157,7 +174,8 @@ async def partition_database(nemesis: Nemesis) -> None:
 async def kill_postgres(nemesis: Nemesis) -> None:
     """Kill -9 the database server; its supervisor starts it again."""
     with suppress(OSError, ValueError):
-        os.kill(postgres_pid(nemesis.world.services.data_dir), signal.SIGKILL)
+        if nemesis.may_kill(POSTGRES):
+            os.kill(postgres_pid(nemesis.world.services.data_dir), signal.SIGKILL)
     await nemesis.wait(1, 4)
 
 
@@ -177,7 +195,8 @@ async def freeze_postgres(nemesis: Nemesis) -> None:
 
 async def terminate_backends(nemesis: Nemesis) -> None:
     """End half of the database sessions of everybody."""
-    await nemesis.world.records.rows(_TERMINATE)
+    with suppress(*DATABASE_AWAY):
+        await nemesis.world.records.rows(_TERMINATE)
 
 
 async def redis_away(nemesis: Nemesis) -> None:
@@ -190,7 +209,8 @@ async def redis_away(nemesis: Nemesis) -> None:
 async def kill_redis(nemesis: Nemesis) -> None:
     """Kill -9 Redis; its supervisor starts it again."""
     with suppress(OSError, ValueError):
-        os.kill(valkey_pid(nemesis.world.services.data_dir), signal.SIGKILL)
+        if nemesis.may_kill(REDIS):
+            os.kill(valkey_pid(nemesis.world.services.data_dir), signal.SIGKILL)
     await nemesis.wait(0.5, 3)
 
 

@@ -1,6 +1,7 @@
 """The matrix: what each scenario breaks, how it is run, and what is reported of it."""
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -16,7 +17,9 @@ from tests.chaos.world import POSTGRES, REDIS, Plan, a_world
 from tests.fixtures.deadlines import eventually
 from tests.fixtures.proxy import Moment, Weather
 
-POINT_SECONDS = 30.0
+logger = logging.getLogger(__name__)
+
+POINT_SECONDS = 20.0
 HANG_SECONDS = 2.5
 STORM_SECONDS = 30.0
 RESTLESS_SECONDS = 2.0
@@ -94,14 +97,17 @@ class NotCovered(Exception):
 
 async def _hit(nemesis: Nemesis, point: FaultPoint, action: Action) -> bool:
     world = nemesis.world
+    began_at = time.monotonic()
     trapped = set_trap(world, point, action)
     helping = asyncio.create_task(_bring_about(nemesis, point))
     try:
         await eventually(trapped.has_closed, within_seconds=POINT_SECONDS, what=point.name)
         nemesis.faults += 1
+        logger.info("%s at %s after %.1f s", action, point.name, time.monotonic() - began_at)
         if action is Action.HANG:
             await asyncio.sleep(HANG_SECONDS)
     except AssertionError:
+        logger.warning("Nobody came by %s", point.name)
         return False
     finally:
         helping.cancel()

@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-
 from headgate.api import deployments, flow_runs, work_pools, workspaces
 from headgate.api.calls import LeaseInput
 from headgate.api.deployments import DeploymentInput
@@ -18,7 +16,7 @@ from headgate.api.flow_runs import NewRun
 from headgate.api.transport import Transport
 from tests.chaos.evidence import Evidence, gather, shown
 from tests.chaos.history import History, Operation
-from tests.chaos.world import World
+from tests.chaos.world import DATABASE_AWAY, World
 from tests.fixtures.deadlines import eventually
 
 FLOWS = Path(__file__).with_name("user_flows.py")
@@ -158,8 +156,8 @@ class Client:
         """Say under the lease of the epoch before that a live run has completed."""
         try:
             found = await self.workload.world.records.rows(_STALE)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            return  # Postgres is down just now: there is nothing to show.
+        except DATABASE_AWAY:
+            return  # There is nothing to show just now.
         for row in found:
             run_id = shown(row["run_id"])
             lease = LeaseInput(run_id, str(row["token"]), row["epoch"] - 1)

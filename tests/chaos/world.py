@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 from anyio.from_thread import start_blocking_portal
 
 from headgate.api.transport import Transport
@@ -41,6 +42,8 @@ SKEW = Path(__file__).with_name("skew")
 SHIFTS_SECONDS = (86_400, -86_400, 0, 3_600)
 """By how much the clocks of the agents, and of what they run, are wrong."""
 RATES = tuple(f"HEADGATE_RATE_{of}" for of in ("USER", "KEY", "RUN", "AGENT", "ORGANIZATION"))
+DATABASE_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What looking at a database raises that is down, or has just closed the connection."""
 POSTGRES, REDIS, API = "postgres", "redis", "api"
 
 

@@ -139,7 +139,7 @@ def _actor(
     def act(client_port: int) -> bool:
         if action is Action.CUT:
             return True
-        pid = _owner_of(client_port) if point.place is Place.CHILD else member.pid
+        pid = owner_of(client_port) if point.place is Place.CHILD else member.pid
         with suppress(ProcessLookupError):
             if pid is not None and action is Action.KILL:
                 os.kill(pid, signal.SIGKILL)
@@ -151,7 +151,7 @@ def _actor(
     return act
 
 
-def _owner_of(port: int) -> int | None:
+def owner_of(port: int) -> int | None:
     """Return the process that is connected from a port of this machine."""
     for connection in psutil.net_connections("tcp4"):
         if connection.laddr and connection.laddr[1] == port and connection.pid:

@@ -6,7 +6,12 @@ import signal
 from typing import Any
 
 from headgate.engine.context import FlowRunContext, current_flow_run, surrounding
-from headgate.engine.crash import Interrupter, ProcessTerminated, state_of_interrupt
+from headgate.engine.crash import (
+    Interrupter,
+    ProcessTerminated,
+    RunInterrupted,
+    state_of_interrupt,
+)
 from headgate.engine.effects import Sleep, Steps, WaitAll, answer_of, drive, drive_async
 from headgate.engine.entrypoints import load_flow, run_pull_steps
 from headgate.engine.hooks import call_hooks, hooks_of
@@ -148,17 +153,28 @@ def flow_steps(call: FlowCall) -> Steps[FlowRunContext]:
         context.interrupter.attach(is_async=call.spec.is_async)
         context.task_runner.open()
         try:
-            verdict = yield from _propose(context, Running())
-            if verdict.accepted:
-                logger.info("Beginning flow run of flow %r", context.spec.name)
-                state = yield from _guarded(context)
-                yield from _end(context, state)
-            else:
-                _stay_out(context, verdict)
+            yield from _go_through(context)
         finally:
             context.task_runner.close()
             context.interrupter.detach()
     return context
+
+
+def _go_through(context: FlowRunContext) -> Steps[None]:
+    """Pass the start gate, make the attempts and end the run; struck at the gate, end it there."""
+    try:
+        verdict = yield from _propose(context, Running())
+    except RunInterrupted as error:
+        # Nobody knows whether the gate opened: whether it did or not, the run ends here.
+        context.interrupt = error
+        yield from _end(context, state_of_interrupt(error, struck=context.interrupter.struck))
+        return
+    if not verdict.accepted:
+        _stay_out(context, verdict)
+        return
+    logger.info("Beginning flow run of flow %r", context.spec.name)
+    state = yield from _guarded(context)
+    yield from _end(context, state)
 
 
 def _propose(

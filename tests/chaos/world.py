@@ -42,6 +42,8 @@ SKEW = Path(__file__).with_name("skew")
 SHIFTS_SECONDS = (86_400, -86_400, 0, 3_600)
 """By how much the clocks of the agents, and of what they run, are wrong."""
 RATES = tuple(f"HEADGATE_RATE_{of}" for of in ("USER", "KEY", "RUN", "AGENT", "ORGANIZATION"))
+SETTINGS = {**FAST_SETTINGS, "synchronous_commit": "on"}
+"""What was committed outlives a kill of Postgres, though not one of the machine."""
 DATABASE_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What looking at a database raises that is down, or has just closed the connection."""
 POSTGRES, REDIS, API = "postgres", "redis", "api"
@@ -215,7 +217,7 @@ async def a_world(plan: Plan) -> AsyncGenerator[World]:
     folder = Path(
         tempfile.mkdtemp(prefix="headgate-chaos-", dir=MEMORY if MEMORY.is_dir() else None)
     )
-    services = EmbeddedServices(folder / "services", postgres_settings=FAST_SETTINGS)
+    services = EmbeddedServices(folder / "services", postgres_settings=SETTINGS)
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         portal = stack.enter_context(start_blocking_portal())

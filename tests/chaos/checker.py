@@ -18,12 +18,15 @@ V = TypeVar("V")
 
 ENDED = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 EDGES = {
-    "SCHEDULED": {"SCHEDULED", "PENDING", "RUNNING", "CANCELLED", "CRASHED"},
+    "SCHEDULED": {"SCHEDULED", "PENDING", "RUNNING", "CANCELLING", "CANCELLED", "CRASHED"},
     "PENDING": {"SCHEDULED", "RUNNING", "FAILED", "CANCELLED", "CRASHED"},
     "RUNNING": {"SCHEDULED", "CANCELLING", "COMPLETED", "FAILED", "CRASHED", "CANCELLED"},
     "CANCELLING": {"CANCELLED", "CRASHED"},
 }
-"""Where a run of this workload may go; nobody retries or pauses one here."""
+"""Where a run of this workload may go; nobody retries or pauses one here.
+
+A run that waits for its retry in its process is scheduled, and cancelled as a running one.
+"""
 FIRST = {"SCHEDULED", "PENDING"}
 TASKS = {"quick": 1, "lasting": 2, "maps": 10, "inner": 1}
 """How many completed task runs a completed run of each flow has at least."""

@@ -109,6 +109,9 @@ class RunSource:
             states = await read.list_states(
                 work, flow_run_id=self.run_id, after=at[STATE], most=most
             )
+            if states and states[-1].sequence > run.state_sequence:
+                # It moved on between the two: told with its newest state, it must be in it.
+                run = await read.get_flow_run(work, self.run_id)
             changed = await task_runs.list_changed(
                 work, flow_run_id=self.run_id, after=at[TASK], most=most
             )

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import psutil
 
+from tests.fixtures.network import free_port
 from tests.load.figures import Figure
-from tests.load.installation import START_SECONDS, Installation, free_port, installed, stop
+from tests.load.installation import START_SECONDS, Installation, installed, stop
 
 FIGURES = (
     "server_start_s",

@@ -4,7 +4,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from headgate.api.transport import SyncTransport
 from headgate_server.embedded.services import EmbeddedServices
+from tests.fixtures.network import free_port
 from tests.fixtures.sql import query
 
 FLOWS = Path(__file__).parent / "flows.py"
@@ -155,11 +155,3 @@ def installed(settings: Mapping[str, str] | None = None) -> Generator[Installati
             portal=portal,
             server_settings=given,
         )
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -107,6 +107,28 @@ def require(value: Any, *, what: str) -> Any:
     return value
 
 
+async def ask_workspace(
+    transport: Transport,
+    noun: str,
+    operation: str,
+    *,
+    organization: str,
+    workspace: str,
+    **more: Any,
+) -> dict[str, Any]:
+    """Run an operation whose root field is a workspace and return that workspace.
+
+    Args:
+        more: the operation's other variables; those that are None are left to the server.
+
+    Raises:
+        NotFoundError: there is no such workspace, or this key may not see it.
+    """
+    variables = given(organization=organization, workspace=workspace, **more)
+    found = await ask(transport, noun, operation, variables=variables)
+    return require(found, what=f"workspace {organization}/{workspace}")
+
+
 def read_page(connection: dict[str, Any], *, item: type[T]) -> Page[T]:
     """Read a connection's nodes and how to go on."""
     info = connection["pageInfo"]

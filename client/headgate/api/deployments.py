@@ -7,7 +7,17 @@ from typing import Any
 import msgspec
 
 from headgate.api import flow_runs
-from headgate.api.calls import PAGE_SIZE, Answer, Page, ask, change, given, read_page, require
+from headgate.api.calls import (
+    PAGE_SIZE,
+    Answer,
+    Page,
+    ask,
+    ask_workspace,
+    change,
+    given,
+    read_page,
+    require,
+)
 from headgate.api.transport import Transport
 
 NOUN = "deployments"
@@ -150,13 +160,14 @@ async def list_deployments(
     after: str | None = None,
 ) -> Page[DeploymentAnswer]:
     """Return deployments by name."""
-    found = await ask(
+    place = await ask_workspace(
         transport,
         NOUN,
         "Deployments",
-        variables=given(
-            organization=organization, workspace=workspace, first=first, after=after, filter=filter
-        ),
+        organization=organization,
+        workspace=workspace,
+        first=first,
+        after=after,
+        filter=filter,
     )
-    place = require(found, what=f"workspace {organization}/{workspace}")
     return read_page(place["deployments"], item=DeploymentAnswer)

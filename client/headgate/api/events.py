@@ -7,7 +7,13 @@ from typing import Any
 
 import msgspec
 
-from headgate.api.calls import PAGE_SIZE, Answer, Page, ask, given, read_page, require
+from headgate.api.calls import (
+    PAGE_SIZE,
+    Answer,
+    Page,
+    ask_workspace,
+    read_page,
+)
 from headgate.api.documents import document
 from headgate.api.transport import Transport
 
@@ -59,15 +65,16 @@ async def list_events(
     Args:
         filter: bounds the time, as ``{"occurred": {"gte": …}}``, and narrows further.
     """
-    found = await ask(
+    place = await ask_workspace(
         transport,
         NOUN,
         "Events",
-        variables=given(
-            organization=organization, workspace=workspace, first=first, after=after, filter=filter
-        ),
+        organization=organization,
+        workspace=workspace,
+        first=first,
+        after=after,
+        filter=filter,
     )
-    place = require(found, what=f"workspace {organization}/{workspace}")
     return read_page(place["events"], item=Event)
 
 

@@ -13,6 +13,7 @@ from headgate.api.calls import (
     LeaseInput,
     Page,
     ask,
+    ask_workspace,
     change,
     given,
     read_page,
@@ -330,20 +331,17 @@ async def list_flow_runs(
     after: str | None = None,
 ) -> Page[FlowRun]:
     """Return runs, latest expected start first unless ``order_by`` says otherwise."""
-    found = await ask(
+    place = await ask_workspace(
         transport,
         NOUN,
         "FlowRuns",
-        variables=given(
-            organization=organization,
-            workspace=workspace,
-            first=first,
-            after=after,
-            filter=filter,
-            orderBy=order_by,
-        ),
+        organization=organization,
+        workspace=workspace,
+        first=first,
+        after=after,
+        filter=filter,
+        orderBy=order_by,
     )
-    place = require(found, what=f"workspace {organization}/{workspace}")
     return read_page(place["flowRuns"], item=FlowRun)
 
 

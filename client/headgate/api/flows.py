@@ -5,7 +5,15 @@ from typing import Any
 
 import msgspec
 
-from headgate.api.calls import PAGE_SIZE, Answer, Page, ask, change, given, read_page, require
+from headgate.api.calls import (
+    PAGE_SIZE,
+    Answer,
+    Page,
+    ask_workspace,
+    change,
+    given,
+    read_page,
+)
 from headgate.api.transport import Transport
 
 NOUN = "flows"
@@ -39,13 +47,9 @@ async def find(
     transport: Transport, *, organization: str, workspace: str, name: str
 ) -> FlowAnswer | None:
     """Return the flow of this name; None when there is none."""
-    found = await ask(
-        transport,
-        NOUN,
-        "Flow",
-        variables={"organization": organization, "workspace": workspace, "name": name},
+    place = await ask_workspace(
+        transport, NOUN, "Flow", organization=organization, workspace=workspace, name=name
     )
-    place = require(found, what=f"workspace {organization}/{workspace}")
     return msgspec.convert(place["flow"], FlowAnswer | None)
 
 
@@ -59,13 +63,14 @@ async def list_flows(
     after: str | None = None,
 ) -> Page[FlowAnswer]:
     """Return flows by name."""
-    found = await ask(
+    place = await ask_workspace(
         transport,
         NOUN,
         "Flows",
-        variables=given(
-            organization=organization, workspace=workspace, first=first, after=after, filter=filter
-        ),
+        organization=organization,
+        workspace=workspace,
+        first=first,
+        after=after,
+        filter=filter,
     )
-    place = require(found, what=f"workspace {organization}/{workspace}")
     return read_page(place["flows"], item=FlowAnswer)

@@ -6,7 +6,16 @@ from typing import Any
 import msgspec
 
 from headgate.api import flow_runs
-from headgate.api.calls import PAGE_SIZE, Answer, Page, ask, change, given, read_page, require
+from headgate.api.calls import (
+    PAGE_SIZE,
+    Answer,
+    Page,
+    ask,
+    ask_workspace,
+    change,
+    read_page,
+    require,
+)
 from headgate.api.transport import Transport
 
 NOUN = "schedules"
@@ -80,15 +89,16 @@ async def list_of_deployments(
     after: str | None = None,
 ) -> Page[ScheduledDeployment]:
     """Return deployments by name, each with its schedules."""
-    found = await ask(
+    place = await ask_workspace(
         transport,
         NOUN,
         "SchedulesOfDeployments",
-        variables=given(
-            organization=organization, workspace=workspace, first=first, after=after, filter=filter
-        ),
+        organization=organization,
+        workspace=workspace,
+        first=first,
+        after=after,
+        filter=filter,
     )
-    place = require(found, what=f"workspace {organization}/{workspace}")
     return read_page(place["deployments"], item=ScheduledDeployment)
 
 

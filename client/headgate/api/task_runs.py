@@ -10,11 +10,9 @@ from headgate.api.calls import (
     Answer,
     LeaseInput,
     Page,
-    ask,
+    ask_workspace,
     change,
-    given,
     read_page,
-    require,
 )
 from headgate.api.states import StateAnswer
 from headgate.api.transport import Transport
@@ -93,13 +91,14 @@ async def list_task_runs(
     after: str | None = None,
 ) -> Page[TaskRun]:
     """Return task runs, newest first."""
-    found = await ask(
+    place = await ask_workspace(
         transport,
         NOUN,
         "TaskRuns",
-        variables=given(
-            organization=organization, workspace=workspace, first=first, after=after, filter=filter
-        ),
+        organization=organization,
+        workspace=workspace,
+        first=first,
+        after=after,
+        filter=filter,
     )
-    place = require(found, what=f"workspace {organization}/{workspace}")
     return read_page(place["taskRuns"], item=TaskRun)

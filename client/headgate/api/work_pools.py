@@ -4,7 +4,16 @@ from typing import Any
 
 import msgspec
 
-from headgate.api.calls import PAGE_SIZE, Answer, Page, ask, change, given, read_page, require
+from headgate.api.calls import (
+    PAGE_SIZE,
+    Answer,
+    Page,
+    ask_workspace,
+    change,
+    given,
+    read_page,
+    require,
+)
 from headgate.api.transport import Transport
 
 NOUN = "work_pools"
@@ -81,13 +90,9 @@ async def get(
     Raises:
         NotFoundError: there is none, or this key may not see it.
     """
-    found = await ask(
-        transport,
-        NOUN,
-        "WorkPool",
-        variables={"organization": organization, "workspace": workspace, "name": name},
+    place = await ask_workspace(
+        transport, NOUN, "WorkPool", organization=organization, workspace=workspace, name=name
     )
-    place = require(found, what=f"workspace {organization}/{workspace}")
     return msgspec.convert(require(place["workPool"], what=f"work pool {name!r}"), WorkPoolAnswer)
 
 
@@ -100,11 +105,13 @@ async def list_work_pools(
     after: str | None = None,
 ) -> Page[WorkPoolAnswer]:
     """Return pools by name."""
-    found = await ask(
+    place = await ask_workspace(
         transport,
         NOUN,
         "WorkPools",
-        variables=given(organization=organization, workspace=workspace, first=first, after=after),
+        organization=organization,
+        workspace=workspace,
+        first=first,
+        after=after,
     )
-    place = require(found, what=f"workspace {organization}/{workspace}")
     return read_page(place["workPools"], item=WorkPoolAnswer)

@@ -4,6 +4,7 @@ Everything that goes to the server or to disk passes through here, so that no te
 cost a report: what no one else could read is replaced, what is too long is cut.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
@@ -16,6 +17,9 @@ MAX_KEY = 300
 MAX_TAG = 100
 MAX_TAGS = 50
 
+_PLAIN, _COLOURED = "\x1b[0m", "\x1b["
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_ORDER = re.compile(r"(?P<colour>\x1b\[[0-9;]*m)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _MAX_NUMBER = 2**63
 """JSON knows no bound, the encoder one of 64 bits."""
 
@@ -28,6 +32,22 @@ def storable(text: str) -> str:
         # Of a subclass, such as a member of an enumeration, the plain text.
         return str.__str__(text)
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def visible(text: str) -> str:
+    r"""Return a text as a terminal may show it: others wrote it, so it gives no orders there.
+
+    Colours stay, and end with the text; any other control character but tabs and line ends becomes
+    its escape, such as ``\x07``.
+    """
+    if not _CONTROL.search(text):
+        return text
+    shown = _ORDER.sub(lambda found: found[0] if found["colour"] else _escape(found[0]), text)
+    return shown + _PLAIN if _COLOURED in shown else shown
+
+
+def _escape(text: str) -> str:
+    return text.encode("unicode_escape").decode("ascii")
 
 
 def text_of(value: object, *, as_text: Callable[[Any], str] = str) -> str:

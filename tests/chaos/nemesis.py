@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from tests.backend.embedded.holders import postgres_pid, valkey_pid
 from tests.chaos.evidence import read_lines
 from tests.chaos.world import API, DATABASE_AWAY, POSTGRES, REDIS, Member, World
+from tests.fixtures.deadlines import eventually
 from tests.fixtures.proxy import FAIR, Link, Way, Weather
 from tests.fixtures.redis_client import connect
 
@@ -92,6 +93,25 @@ async def kill_host(nemesis: Nemesis) -> None:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
     await _kill(nemesis, agent)
+
+
+async def kill_busy_host(nemesis: Nemesis) -> None:
+    """Kill -9 an agent and all that it started, while one of its runs executes user code."""
+
+    async def is_busy() -> bool:
+        return bool(nemesis.runs())
+
+    await eventually(is_busy)
+    running = set(nemesis.runs())
+    for agent in nemesis.world.of("agent"):
+        with suppress(psutil.NoSuchProcess):
+            family = psutil.Process(agent.pid).children(recursive=True)
+            if running.isdisjoint(process.pid for process in family):
+                continue
+            for process in family:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            await _kill(nemesis, agent)
 
 
 async def kill_child(nemesis: Nemesis) -> None:

@@ -187,7 +187,7 @@ async def lose_ends(nemesis: Nemesis) -> dict[str, int]:
     return {"cuts": sum(hits)}
 
 
-HOSTS: dict[Fault, int] = {faults.kill_host: 1}
+HOSTS: dict[Fault, int] = {faults.kill_busy_host: 1}
 SMALL = Plan(agents=2)
 SCENARIOS = (
     Scenario("calm", calm),

@@ -52,6 +52,7 @@ class HeldRun:
         self._cancel_grace: int | None = None
         self._leaving: asyncio.Task[None] | None = None
         self._is_lost = False
+        self._was_killed = False
         self._fenced_after: float | None = None
         self._renewed_at = seconds_since_boot()
         self.is_claimed = False
@@ -139,9 +140,14 @@ class HeldRun:
         elif code == 0:
             logger.info("%s ended", self.run_id)
         elif self._cancel_grace is not None:
-            await self._release("CANCELLED", f"Cancelled; its process {_how(code)}.")
+            await self._release("CANCELLED", f"Cancelled; its process {self._how_stopped(code)}.")
         else:
             await self._release("CRASHED", f"The flow's process {_how(code)}.")
+
+    def _how_stopped(self, code: int) -> str:
+        if self._was_killed and code == -signal.SIGKILL:
+            return f"did not stop within {self._cancel_grace} s and was killed"
+        return _how(code)
 
     def cancel(self, *, grace_seconds: int) -> None:
         """Ask the process to stop, and kill its group when the grace is over; once is enough."""
@@ -205,6 +211,7 @@ class HeldRun:
         self._launched.send_signal(signal.SIGTERM)
         await asyncio.sleep(seconds)
         logger.warning("%s did not stop in time; its process group is killed", self.run_id)
+        self._was_killed = True
         self._launched.send_signal(signal.SIGKILL)
 
     async def _release(self, type_: str, message: str) -> None:

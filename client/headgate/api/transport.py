@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 DEFAULT_DEADLINE_SECONDS = 30.0
 REQUEST_TIMEOUT_SECONDS = 30.0
+LEAST_ATTEMPT_SECONDS = 1.0
+"""What an attempt is given at least, so that the last one before a deadline is no vain one."""
 _FIRST_DELAY_SECONDS = 0.1
 _LONGEST_DELAY_SECONDS = 8.0
 
@@ -57,6 +59,13 @@ def retry_delay_seconds(attempt: int, *, wish_seconds: float | None = None) -> f
     return random.uniform(0, ceiling)  # noqa: S311 - spread, not secrecy
 
 
+def _attempt_seconds(patience: float, remaining: float) -> float:
+    """Return how long one attempt may take: no longer than the caller is patient."""
+    if patience <= 0:
+        return REQUEST_TIMEOUT_SECONDS
+    return min(REQUEST_TIMEOUT_SECONDS, max(remaining, LEAST_ATTEMPT_SECONDS))
+
+
 class _Connections:
     """One connection pool, shared by all tokens of a process; a forked child opens its own."""
 
@@ -68,10 +77,7 @@ class _Connections:
     def open(self) -> "HttpWire":
         if self._http is None or self._pid != os.getpid():
             self._pid = os.getpid()
-            self._http = cast(
-                "HttpWire",
-                _wire().HttpWire(self.graphql_url, timeout_seconds=REQUEST_TIMEOUT_SECONDS),
-            )
+            self._http = cast("HttpWire", _wire().HttpWire(self.graphql_url))
         return self._http
 
     async def close(self) -> None:
@@ -130,7 +136,8 @@ class Transport:
         """Send one operation, again and again while errors look passing, and return its ``data``.
 
         Args:
-            deadline_seconds: overrides the transport's; 0 tries once.
+            deadline_seconds: overrides the transport's; 0 tries once, for as long as one attempt
+                may take. A server that accepts and never answers counts as one that is away.
 
         Raises:
             RetryableApiError: the deadline passed and the server was still away.
@@ -142,7 +149,11 @@ class Transport:
         while True:
             try:
                 return await self._connections.open().execute(
-                    document, token=self.token, variables=variables, operation=operation
+                    document,
+                    token=self.token,
+                    variables=variables,
+                    operation=operation,
+                    timeout_seconds=_attempt_seconds(patience, deadline - time.monotonic()),
                 )
             except RetryableApiError as error:
                 remaining = deadline - time.monotonic()

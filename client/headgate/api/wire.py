@@ -1,6 +1,8 @@
 """Calls over HTTP through gql; imported on the first call, since gql takes its time."""
 
+import asyncio
 import os
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, cast
 
@@ -53,17 +55,45 @@ def _serialize(value: Any) -> str:
     try:
         return orjson.dumps(value).decode()
     except TypeError as error:
-        message = f"An argument cannot be sent as JSON: {error}"
+        place = (_unsendable(value, path="") or "An argument").removeprefix("variables.")
+        message = f"{place} cannot be sent as JSON: {error}; change it and try again"
         raise InvalidInputError(message) from None
+
+
+def _unsendable(value: Any, *, path: str) -> str | None:
+    """Return where in a document the text is that has no UTF-8 form; None where none is."""
+    if isinstance(value, str):
+        return None if value.isascii() or _is_sendable(value) else path
+    parts: Iterable[tuple[object, Any]] = ()
+    if isinstance(value, dict):
+        parts = cast("dict[object, Any]", value).items()
+    elif isinstance(value, list | tuple):
+        parts = enumerate(cast("list[Any]", value))
+    for name, part in parts:
+        shown = ascii(name)[1:-1] if isinstance(name, str) else str(name)
+        below = f"{path}.{shown}" if path else shown
+        if isinstance(name, str) and not _is_sendable(name):
+            return f"The name {below}"
+        found = _unsendable(part, path=below)
+        if found is not None:
+            return found
+    return None
+
+
+def _is_sendable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class HttpWire:
     """Calls over HTTP: one connection pool for one event loop."""
 
-    def __init__(self, url: str, *, timeout_seconds: float) -> None:
+    def __init__(self, url: str) -> None:
         self._transport = AIOHTTPTransport(
             url=url,
-            timeout=cast("int", timeout_seconds),
             json_serialize=_serialize,
             json_deserialize=orjson.loads,
             # trust_env: HTTP(S)_PROXY and NO_PROXY hold.
@@ -71,9 +101,18 @@ class HttpWire:
         )
 
     async def execute(
-        self, text: str, *, token: str | None, variables: dict[str, Any], operation: str
+        self,
+        text: str,
+        *,
+        token: str | None,
+        variables: dict[str, Any],
+        operation: str,
+        timeout_seconds: float,
     ) -> dict[str, Any]:
         """Send one operation and return its ``data``.
+
+        Args:
+            timeout_seconds: for the whole exchange, connecting included.
 
         Raises:
             ApiError: of the kind that the answer, or its absence, calls for.
@@ -83,7 +122,12 @@ class HttpWire:
         request = Request(text, variables=variables, operation=operation)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
-            result = await self._transport.execute(request, extra_args={"headers": headers})
+            async with asyncio.timeout(timeout_seconds):
+                result = await self._transport.execute(request, extra_args={"headers": headers})
+        except TimeoutError as error:
+            waited = f"{timeout_seconds:.3g} s"
+            message = f"The server at {self._transport.url} gave no answer within {waited}"
+            raise ServerUnavailableError(message) from error
         except TransportServerError as error:
             raise _status_error(error, retry_after_seconds=self._retry_after()) from error
         except (TransportConnectionFailed, TransportClosed) as error:

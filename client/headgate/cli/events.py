@@ -20,6 +20,7 @@ from headgate.cli.output import Columns, OutputOption, age, say, show_list
 from headgate.cli.views import clock
 from headgate.clock import now_us
 from headgate.deployments.schedules import read_length
+from headgate.texts import visible
 
 _ANY_ENDING = "*"
 
@@ -107,7 +108,7 @@ def _resource(found: Event) -> str:
 
 
 def _text(found: Event) -> str:
-    return f"{clock(found.occurred)} | {found.event:<24} | {_resource(found)}"
+    return visible(f"{clock(found.occurred)} | {found.event:<24} | {_resource(found)}")
 
 
 def _json(found: Event) -> str:

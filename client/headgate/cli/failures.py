@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from enum import IntEnum
 
 from headgate import errors
+from headgate.texts import visible
 
 NEARLY_SAME = 0.8
 """How alike two names are of which one is a slip of the other."""
@@ -98,9 +99,9 @@ def complain(message: str, *, hints: Iterable[str] = ()) -> None:
     """Say on standard error what is wrong and what to do next."""
     is_coloured = sys.stderr.isatty()
     label = "\x1b[1;31merror:\x1b[0m" if is_coloured else "error:"
-    sys.stderr.write(f"{label} {message}\n")
+    sys.stderr.write(f"{label} {visible(message)}\n")
     for hint in hints:
-        sys.stderr.write(f"  {hint}\n")
+        sys.stderr.write(f"  {visible(hint)}\n")
 
 
 def near_names(name: str, *, known: Iterable[str], listing: str) -> list[str]:

@@ -10,6 +10,7 @@ import msgspec
 from cyclopts import Parameter
 
 from headgate.clock import now_us
+from headgate.texts import visible
 
 T = TypeVar("T")
 
@@ -60,13 +61,13 @@ def show_item(item: T, *, fields: Columns[T], output: Format) -> None:
 
 def say(message: str) -> None:
     """Tell the reader something that is no data, on standard error."""
-    sys.stderr.write(f"{message}\n")
+    sys.stderr.write(f"{visible(message)}\n")
     sys.stderr.flush()
 
 
 def coloured_state(type_: str, *, text: str, is_tty: bool) -> str:
     """Return a state's name in its colour where a terminal shows it."""
-    return f"\x1b[{_COLOURS.get(type_, '0')}m{text}\x1b[0m" if is_tty else text
+    return f"\x1b[{_COLOURS.get(type_, '0')}m{visible(text)}\x1b[0m" if is_tty else text
 
 
 def age(moment: datetime | None) -> str:
@@ -114,10 +115,10 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return ", ".join(str(part) for part in cast("list[Any]", value))
+        return visible(", ".join(str(part) for part in cast("list[Any]", value)))
     if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    return str(value)
+        return visible(json.dumps(value, ensure_ascii=False, default=str))
+    return visible(str(value))
 
 
 def _bold(text: str) -> str:

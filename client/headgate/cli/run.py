@@ -63,8 +63,10 @@ def run(
     with redirect_stdout(sys.stderr):
         try:
             state: State[Any] = _execute(flow, parameters)
-        except SystemExit:
-            if not runs:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            if not runs or isinstance(error, Exception):
                 raise
             # The flow left the process; the run has its state, and this command its exit code.
             state = runs[0].state

@@ -13,6 +13,7 @@ from headgate.api.logs import LogBatch, LogLine
 from headgate.api.states import StateAnswer
 from headgate.cli.following import View
 from headgate.states import TERMINAL_TYPES
+from headgate.texts import visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -71,7 +72,8 @@ class PlainView:
     def _write(self, state: StateAnswer, *, subject: str) -> None:
         # The first line says what happened; a traceback follows in the log.
         reason = f": {state.message.splitlines()[0]}" if state.message else ""
-        self._stream.write(f"{clock(state.timestamp)} | {subject} is {state.name}{reason}\n")
+        line = f"{clock(state.timestamp)} | {subject} is {state.name}{reason}"
+        self._stream.write(f"{visible(line)}\n")
         self._stream.flush()
 
 
@@ -152,7 +154,7 @@ def open_progress(stream: TextIO) -> Generator["Progress"]:
 def log_text(line: LogLine) -> str:
     """Return a log line as terminals show it."""
     level = logging.getLevelName(line.level)
-    return f"{clock(line.timestamp)} | {level:<7} | {line.message}"
+    return visible(f"{clock(line.timestamp)} | {level:<7} | {line.message}")
 
 
 def clock(moment: datetime) -> str:
@@ -161,7 +163,7 @@ def clock(moment: datetime) -> str:
 
 
 def _described(run: FlowRun) -> str:
-    name = f"{run.flow.name} / {run.name}"
+    name = visible(f"{run.flow.name} / {run.name}")
     return f"{name[:_NAME_WIDTH]:<{_NAME_WIDTH}} {run.state.name:<10}"
 
 

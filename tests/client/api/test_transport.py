@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -18,6 +19,7 @@ from headgate.api.transport import SyncTransport, Transport, retry_delay_seconds
 from headgate.api.work_stream import StreamHeartbeat
 from headgate.errors import (
     BadRequestError,
+    InvalidInputError,
     LeaseLostError,
     RateLimitedError,
     ServerFaultError,
@@ -64,6 +66,34 @@ async def test_a_server_that_stays_away_is_given_up_at_the_deadline(
 
     with pytest.raises(ServerUnavailableError):
         await server_info.get(transport)
+    await transport.close()
+
+
+@pytest.mark.parametrize(("patience", "least", "most"), [(0.3, 1.0, 3.0), (2.0, 2.0, 4.0)])
+async def test_a_server_that_accepts_and_never_answers_is_away_at_the_deadline(
+    patience: float, least: float, most: float
+) -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        transport = Transport(f"http://127.0.0.1:{listening.getsockname()[1]}", "key")
+        began = time.monotonic()
+
+        with pytest.raises(ServerUnavailableError, match="gave no answer within") as caught:
+            await server_info.get(transport, deadline_seconds=patience)
+        took = time.monotonic() - began
+        await transport.close()
+
+    assert least <= took < most
+    assert f"{max(patience, 1.0):.3g} s" in str(caught.value)
+
+
+async def test_text_without_utf_8_form_is_refused_with_its_place() -> None:
+    transport = Transport("http://127.0.0.1:9", "key")
+    given = {"input": {"parameterSchema": {"properties": {"x": {"default": "a\ud800"}}}}}
+
+    with pytest.raises(InvalidInputError, match=r"^input.parameterSchema.properties.x.default "):
+        await transport.execute("query A { a }", given, operation="A")
     await transport.close()
 
 

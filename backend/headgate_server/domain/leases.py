@@ -78,12 +78,16 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer to one held lease."""
+    """The answer to one held lease.
+
+    ``grace_seconds`` is how long the process may take to stop, where a cancel was requested.
+    """
 
     run_id: UUID
     epoch: int
     outcome: LeaseOutcome
     expires_at: datetime | None
+    grace_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ logger = logging.getLogger("headgate.agent")
 LONGEST_RECONNECT_SECONDS = 32.0
 HEARTBEAT_JITTER = 0.1
 ONCE_IDLE_SECONDS = 2.0
+DEFAULT_GRACE_SECONDS = 30
+"""Where a server of an older version does not say how long a cancelled process may take."""
 SLOT_PATIENCE_SECONDS = 2.0
 """A run that ended frees its slot at the server a moment before it does here."""
 
@@ -324,7 +326,10 @@ class Agent:
         if held is not None and verdict.outcome in {"RENEWED", "CANCEL_REQUESTED"}:
             held.renewed(sent_at)
         if verdict.outcome == "CANCEL_REQUESTED":
-            self._cancel(verdict.run_id, verdict.epoch, 30)
+            grace = verdict.grace_seconds
+            if grace is None:
+                grace = DEFAULT_GRACE_SECONDS
+            self._cancel(verdict.run_id, verdict.epoch, grace)
 
     def _leases(self) -> list[LeaseInput]:
         return [held.lease for held in self._held.values() if held.is_claimed]

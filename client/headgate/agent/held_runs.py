@@ -151,8 +151,10 @@ class HeldRun:
 
     def cancel(self, *, grace_seconds: int) -> None:
         """Ask the process to stop, and kill its group when the grace is over; once is enough."""
+        if self._cancelling is not None:
+            return
         self._cancel_grace = grace_seconds
-        if self._launched is None or self._cancelling is not None:
+        if self._launched is None:
             return
         logger.info("%s is being cancelled, %d s of grace", self.run_id, grace_seconds)
         self._cancelling = asyncio.create_task(self._stop_within(grace_seconds))

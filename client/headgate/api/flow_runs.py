@@ -83,6 +83,7 @@ class LeaseVerdict(Answer, frozen=True):
     epoch: int
     outcome: str
     expires_at: datetime | None = None
+    grace_seconds: int | None = None
 
 
 class TaskRunUpdate(Answer, frozen=True):

@@ -276,11 +276,14 @@ async def test_a_cancel_of_a_running_run_reaches_its_holder_and_ends_cancelled(
     lease = await world.started()
     async with world.work() as work:
         asked = await change.cancel_run(
-            work, run_id=lease.run_id, request=change.CancelRequest(reason="Wrong day.")
+            work,
+            run_id=lease.run_id,
+            request=change.CancelRequest(reason="Wrong day.", grace_seconds=7),
         )
         (verdict,) = await hold.renew_leases(work, held=[lease], lease=LEASE)
     ended = await world.propose(lease, StateType.COMPLETED)
 
+    assert verdict.grace_seconds == 7
     assert asked.run.state_type is StateType.CANCELLING
     assert verdict.outcome is LeaseOutcome.CANCEL_REQUESTED
     assert ended.state_type is StateType.CANCELLED

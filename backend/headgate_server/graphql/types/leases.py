@@ -128,6 +128,10 @@ class LeaseVerdict:
     expires_at: datetime | None = strawberry.field(
         description="Until when the lease is good; null if it is lost."
     )
+    grace_seconds: int | None = strawberry.field(
+        description="How long the process may take to stop before it is killed; null where no "
+        "cancel was requested."
+    )
 
 
 def show_verdict(row: Verdict) -> LeaseVerdict:
@@ -137,6 +141,7 @@ def show_verdict(row: Verdict) -> LeaseVerdict:
         epoch=row.epoch,
         outcome=row.outcome,
         expires_at=row.expires_at,
+        grace_seconds=row.grace_seconds,
     )
 
 

@@ -21,6 +21,7 @@ class Renewal:
     epoch: int
     is_renewed: bool
     is_cancel_requested: bool
+    cancel_grace_seconds: int | None
     is_known: bool
     is_ended: bool
     is_back: bool

@@ -25,7 +25,8 @@ with shown as (
       else item.abandon_after_ms * interval '1 millisecond' end
   from held
   where item.workspace_id = held.workspace_id and item.run_id = held.run_id
-  returning item.workspace_id, item.run_id, item.token, item.epoch, item.cancel_requested_at
+  returning item.workspace_id, item.run_id, item.token, item.epoch, item.cancel_requested_at,
+    item.cancel_grace_seconds
 ), back as (
   update flow_runs set unresponsive_since = null, updated_at = :now
   from held
@@ -35,7 +36,8 @@ with shown as (
 )
 select
   shown.run_id, shown.epoch, renewed.run_id is not null as is_renewed,
-  renewed.cancel_requested_at is not null as is_cancel_requested, run.id is not null as is_known,
+  renewed.cancel_requested_at is not null as is_cancel_requested, renewed.cancel_grace_seconds,
+  run.id is not null as is_known,
   coalesce(run.state_type in ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED'), false) as is_ended,
   renewed.run_id is not null and back.id is not null as is_back
 from shown

@@ -168,10 +168,10 @@ async def renew_shown(
 
 def _verdict(work: UnitOfWork, renewal: repository.Renewal, lease: timedelta) -> Verdict:
     if renewal.is_renewed:
-        outcome = (
-            LeaseOutcome.CANCEL_REQUESTED if renewal.is_cancel_requested else LeaseOutcome.RENEWED
-        )
-        return Verdict(renewal.run_id, renewal.epoch, outcome, work.now + lease)
+        is_cancelled, expires_at = renewal.is_cancel_requested, work.now + lease
+        outcome = LeaseOutcome.CANCEL_REQUESTED if is_cancelled else LeaseOutcome.RENEWED
+        grace = renewal.cancel_grace_seconds if is_cancelled else None
+        return Verdict(renewal.run_id, renewal.epoch, outcome, expires_at, grace)
     if renewal.is_ended:
         outcome = LeaseOutcome.FINISHED
     else:

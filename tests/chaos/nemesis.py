@@ -6,13 +6,14 @@ import os
 import random
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 import psutil
 from redis.exceptions import RedisError
 
+from headgate_server.domain import ids
 from tests.backend.embedded.holders import postgres_pid, valkey_pid
 from tests.chaos.evidence import read_lines
 from tests.chaos.world import API, DATABASE_AWAY, POSTGRES, REDIS, Member, World
@@ -27,6 +28,9 @@ Fault = Callable[["Nemesis"], Awaitable[None]]
 SERVICE_PAUSE_SECONDS = 15.0
 """A supervisor gives a service up that dies more than five times a minute."""
 
+_STARTED_AGAIN = """
+select run_id from work_items where phase = 'RUNNING' and on_agent_lost = 'RETRY'
+"""
 _TERMINATE = """
 select count(pg_terminate_backend(pid)) from pg_stat_activity
 where pid <> pg_backend_pid() and application_name <> '' and random() < 0.5
@@ -68,9 +72,10 @@ class Nemesis:
             self.faults += 1
             await self.wait(0.1, 1.0)
 
-    def runs(self) -> list[int]:
-        """Return the processes of runs that are alive."""
+    def runs(self, of: Collection[str] | None = None) -> list[int]:
+        """Return the processes of runs that are alive: of these runs, or of any."""
         lines = read_lines(self.world.folder / "executions")[-60:]
+        lines = [line for line in lines if of is None or line.run_id in of]
         ended = {line.pid for line in lines if line.what == "ended"}
         return [pid for pid in {line.pid for line in lines} - ended if psutil.pid_exists(pid)]
 
@@ -96,17 +101,20 @@ async def kill_host(nemesis: Nemesis) -> None:
 
 
 async def kill_busy_host(nemesis: Nemesis) -> None:
-    """Kill -9 an agent and all that it started, while one of its runs executes user code."""
+    """Kill -9 an agent and all that it started, while it executes a run that will start again."""
+    found: set[int] = set()
 
     async def is_busy() -> bool:
-        return bool(nemesis.runs())
+        rows = await nemesis.world.records.rows(_STARTED_AGAIN)
+        again = {ids.show(ids.Kind.FLOW_RUN, row["run_id"]) for row in rows}
+        found.update(nemesis.runs(again))
+        return bool(found)
 
     await eventually(is_busy)
-    running = set(nemesis.runs())
     for agent in nemesis.world.of("agent"):
         with suppress(psutil.NoSuchProcess):
             family = psutil.Process(agent.pid).children(recursive=True)
-            if running.isdisjoint(process.pid for process in family):
+            if found.isdisjoint(process.pid for process in family):
                 continue
             for process in family:
                 with suppress(psutil.NoSuchProcess):

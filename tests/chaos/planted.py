@@ -13,7 +13,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import TextClause, select, text
 
-from headgate_server.database.work import UnitOfWork
+from headgate_server.database.work import UnitOfWork, bind_tenant
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.schedules.schedule import Schedule
 from headgate_server.domain.transitions import policy
@@ -145,7 +145,8 @@ def key_outside_the_transaction() -> None:
         if row is not None:
             return row.answer, True
         answer = await carry_out()
-        await work.session.commit()
+        await work.connection.commit()
+        await bind_tenant(work.connection, work.tenant_id, work.organization_id, work.actor.id)
         if key is not None:
             digest = hashlib.sha256(orjson.dumps(body, default=str)).hexdigest()
             name = KeyName(actor=actor, operation=operation, key=key)

@@ -40,6 +40,5 @@ async def held(urls: DatabaseUrls, hands: Hands) -> AsyncGenerator[Database]:
 
 async def somebody_waits(work: UnitOfWork) -> bool:
     """Whether anybody waits for a lock."""
-    connection = await work.session.connection()
-    waiting = await connection.exec_driver_sql("select true from pg_locks where not granted")
+    waiting = await work.connection.exec_driver_sql("select true from pg_locks where not granted")
     return waiting.first() is not None

@@ -8,11 +8,9 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Executable, event, text
-from sqlalchemy.engine import Connection
+from sqlalchemy import CursorResult, Executable, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
-from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import QueuePool
 
 from headgate_server.domain.errors import HeadgateError, InvalidInput, NotFound, Unavailable
@@ -39,37 +37,14 @@ class NoWorkspace(HeadgateError):
     """This unit of work has no workspace, and what was asked of it needs one."""
 
 
-class TenantSession(Session):
-    """A session whose every transaction is bound to one tenant before its first statement."""
-
-
-@event.listens_for(TenantSession, "after_begin")
-def _bind_tenant(  # pyright: ignore[reportUnusedFunction]  # called by the event
-    session: Session, _transaction: SessionTransaction, connection: Connection
-) -> None:
-    info = session.info
-    if info["is_glance"]:
-        info["now"] = connection.execute(_NOW).scalar_one()
-        return
-    row = connection.execute(
-        _BIND_TENANT,
-        {
-            "workspace": str(info["workspace_id"] or ""),
-            "organization": str(info["organization_id"] or ""),
-            "actor": str(info["actor_id"] or ""),
-        },
-    ).one()
-    info["now"] = row[3]
-
-
 @dataclass(slots=True)
 class UnitOfWork:
     """One transaction of one tenant (or of the system), and whom to wake after its commit.
 
-    Never shared between tasks: a session carries one statement at a time.
+    Never shared between tasks: a connection carries one statement at a time.
     """
 
-    session: AsyncSession
+    connection: AsyncConnection
     actor: Actor
     organization_id: UUID | None
     tenant_id: UUID | None
@@ -94,7 +69,7 @@ class UnitOfWork:
         parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     ) -> CursorResult[Any]:
         """Run one statement in the transaction and return its result."""
-        return cast("CursorResult[Any]", await self.session.execute(statement, parameters))
+        return cast("CursorResult[Any]", await self.connection.execute(statement, parameters))
 
     def wake(self, *channels: str) -> None:
         """Tell the listeners of these channels to look again, once the transaction is committed."""
@@ -127,12 +102,6 @@ class Database:
             read_now: tests turn the database's time into theirs with it.
         """
         self._glancing = system.execution_options(isolation_level="AUTOCOMMIT")
-        self._sessions = {
-            engine: async_sessionmaker(
-                engine, sync_session_class=TenantSession, expire_on_commit=False, autoflush=False
-            )
-            for engine in (app, system, self._glancing)
-        }
         self._app = app
         self._system = system
         self._publish = publish
@@ -196,27 +165,22 @@ class Database:
         organization_id: UUID | None,
         workspace_id: UUID | None,
     ) -> AsyncGenerator[UnitOfWork]:
-        session = self._sessions[engine](
-            info={
-                "workspace_id": workspace_id,
-                "organization_id": organization_id,
-                "actor_id": actor.id,
-                "is_glance": engine is self._glancing,
-            }
-        )
         try:
-            async with session:
-                await session.connection()
-                now: datetime = session.info["now"]
+            async with engine.connect() as connection:
+                if engine is self._glancing:
+                    now = (await connection.execute(_NOW)).scalar_one()
+                else:
+                    tenant = (workspace_id, organization_id, actor.id)
+                    now = await bind_tenant(connection, *tenant)
                 work = UnitOfWork(
-                    session=session,
+                    connection=connection,
                     actor=actor,
                     organization_id=organization_id,
                     tenant_id=workspace_id,
                     now=self._read_now(now) if self._read_now else now,
                 )
                 yield work
-                await session.commit()
+                await connection.commit()
         except (DBAPIError, TimeoutError, OSError) as error:
             if _is_retryable(error):
                 raise Unavailable from error
@@ -234,6 +198,24 @@ class Database:
                 self._count(what, value, label)
         if work.wakes and self._publish is not None:
             await self._publish(work.wakes)
+
+
+async def bind_tenant(
+    connection: AsyncConnection,
+    workspace_id: UUID | None,
+    organization_id: UUID | None,
+    actor_id: UUID | None,
+) -> datetime:
+    """Bind a transaction that begins here to one tenant, and return the database's time."""
+    bound = await connection.execute(
+        _BIND_TENANT,
+        {
+            "workspace": str(workspace_id or ""),
+            "organization": str(organization_id or ""),
+            "actor": str(actor_id or ""),
+        },
+    )
+    return bound.one()[3]
 
 
 def _sqlstate(error: Exception) -> str:

@@ -21,8 +21,8 @@ class Loaders:
     """The loaders of one operation, or of one event of a subscription.
 
     A loader remembers what it read, so it lives no longer than the answer it serves. Its keys name
-    the workspace, and each batch of one workspace opens a session of its own: resolvers run side
-    by side, and a session carries one statement at a time.
+    the workspace, and each batch of one workspace opens a unit of its own: resolvers run side
+    by side, and a connection carries one statement at a time.
     """
 
     def __init__(self, database: Database, principal: Principal) -> None:

@@ -21,7 +21,8 @@ _KEY = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,98}[a-z0-9])?")
 
 def show_datetime(value: datetime) -> str:
     """Return a time as RFC 3339 in UTC with microseconds, such as 2026-11-23T02:00:00.000000Z."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Half the time of strftime; pages show hundreds of them.
+    return value.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_datetime(value: object) -> datetime:

@@ -59,7 +59,7 @@ async def update_workspace(work: UnitOfWork, *, id_: UUID, changes: dict[str, An
         .returning(workspaces)
     )
     try:
-        async with work.session.begin_nested():
+        async with work.connection.begin_nested():
             return _workspace((await work.execute(statement)).one())
     except IntegrityError as error:
         raise Conflict(

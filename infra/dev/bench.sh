@@ -3,4 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 infra/dev/setup.sh
+# As an installed product has it; where PYTHONDONTWRITEBYTECODE is set, nothing else would make it.
+.venv/bin/python -m compileall -q backend client
 exec .venv/bin/python -m tests.load "$@"

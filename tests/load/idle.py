@@ -33,8 +33,8 @@ def _dev_start_seconds() -> float:
         began = time.monotonic()
         process = subprocess.Popen(
             [
-                sys.executable, "-m", "headgate_server", "dev", "--no-agent", "--port", "18484",
-                "--data-dir", str(Path(folder) / "dev"),
+                sys.executable, "-m", "headgate_server", "dev", "--no-agent", "--port",
+                str(free_port()), "--data-dir", str(Path(folder) / "dev"),
             ],
             stdout=subprocess.PIPE,
         )  # fmt: skip

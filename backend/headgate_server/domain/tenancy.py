@@ -43,7 +43,8 @@ class Principal:
     """An authenticated caller.
 
     ``workspace_id`` is None for a credential that is good for every workspace of the organization;
-    ``expires_at`` is None for one that does not expire.
+    ``expires_at`` is None for one that does not expire; ``generation`` is that of the database in
+    which an agent session's or a run's token was found good, None for a key.
     """
 
     actor: Actor
@@ -55,6 +56,7 @@ class Principal:
     work_pool_id: UUID | None = None
     run: RunGrant | None = None
     expires_at: datetime | None = None
+    generation: UUID | None = None
 
     def missing_scopes(self, required: frozenset[Scope]) -> list[Scope]:
         """Return the scopes of ``required`` that this caller lacks, in the order of their names."""

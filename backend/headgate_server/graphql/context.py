@@ -146,8 +146,12 @@ class OperationContext:
         )
 
     async def generation(self) -> UUID:
-        """Return the generation of the database, for tokens that are issued."""
-        return await self.backend.generations.read(self.backend.database)
+        """Return the generation of the database, for tokens that are issued.
+
+        A token of this generation tells it by itself: so a heartbeat and a claim ask no more.
+        """
+        own = self.principal.generation
+        return own or await self.backend.generations.read(self.backend.database)
 
     def forget(self, *, principal: Principal) -> None:
         """Start a new event of a subscription: what loaders read for the last one is stale.

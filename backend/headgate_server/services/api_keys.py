@@ -189,6 +189,7 @@ async def _by_session(work: UnitOfWork, token: SessionToken) -> Principal:
         agent_session_id=token.session_id,
         work_pool_id=session.work_pool_id,
         expires_at=token.expires_at,
+        generation=token.generation,
     )
 
 
@@ -202,6 +203,7 @@ async def _by_run(work: UnitOfWork, token: RunToken) -> Principal:
         workspace_id=token.workspace_id,
         scopes=RUN_SCOPES,
         run=RunGrant(run_id=token.run_id, epoch=token.epoch),
+        generation=token.generation,
     )
 
 

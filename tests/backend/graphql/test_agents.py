@@ -5,11 +5,12 @@ from uuid import uuid4
 
 import pytest
 
+from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import Scope
 from tests.factories.estates import Estate, make_estate, mutate
-from tests.fixtures.api import Socket, open_socket, serve
-from tests.fixtures.installations import Installation
+from tests.fixtures.api import ApiClient, Socket, open_socket, serve
+from tests.fixtures.installations import Installation, replica
 
 pytestmark = pytest.mark.anyio
 
@@ -175,3 +176,18 @@ async def test_deregistered_session_is_fenced(estate: Estate) -> None:
     answer = await estate.agent.execute("{ viewer { scopes } }")
 
     assert (answer.status, answer.code) == (401, "UNAUTHENTICATED")
+
+
+async def test_heartbeat_asks_for_the_generation_once(
+    estate: Estate, statements: list[str], urls: DatabaseUrls, redis_url: str
+) -> None:
+    session = estate.ids[ids.Kind.AGENT_SESSION]
+
+    async with replica(urls, redis_url) as fresh:
+        agent = ApiClient(fresh.app, token=estate.agent.token)
+        statements.clear()
+        await mutate(
+            agent, "agentHeartbeat", "sessionToken", sessionId=session, held=[], capacity=5
+        )
+
+    assert len([text for text in statements if "control_plane.generation" in text]) == 1

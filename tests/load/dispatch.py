@@ -1,5 +1,8 @@
 """From the creation of a run to its user code and to its end, on a warm agent and on a cold one."""
 
+import json
+import subprocess
+import sys
 import time
 from datetime import datetime
 
@@ -13,6 +16,7 @@ FIGURES = (
     "created_to_running_cold_s",
     "light_tasks_40_s",
     "heavy_tasks_10_s",
+    "heavy_tasks_plain_s",
 )
 WARM_RUNS, COLD_RUNS, TASK_RUNS = 40, 10, 5
 POLL_SECONDS = 0.1
@@ -75,6 +79,18 @@ class Runner:
                 }
 
 
+def heavy_seconds(runner: Runner) -> tuple[list[float], list[float]]:
+    """Return what a flow of heavy tasks took, and the same work in plain Python in turn with it."""
+    tracked: list[float] = []
+    plain: list[float] = []
+    for _ in range(TASK_RUNS):
+        tracked.append(runner.run()["Completed"])
+        command = [sys.executable, str(FLOWS), "plain", "10"]
+        told = subprocess.run(command, capture_output=True, check=True, timeout=300).stdout
+        plain += json.loads(told)["samples"]
+    return tracked, plain
+
+
 def measure() -> list[Figure]:
     with installed() as installation:
         with installation.agent("--limit", "10"):
@@ -82,7 +98,7 @@ def measure() -> list[Figure]:
             noop.run()
             warm = [noop.run() for _ in range(WARM_RUNS)]
             light = [Runner(installation, "light").run() for _ in range(TASK_RUNS)]
-            heavy = [Runner(installation, "heavy").run() for _ in range(TASK_RUNS)]
+            heavy, plain = heavy_seconds(Runner(installation, "heavy"))
         with installation.agent("--limit", "10", "--cold"):
             cold = [noop.run() for _ in range(COLD_RUNS)]
     return [
@@ -90,5 +106,6 @@ def measure() -> list[Figure]:
         Figure("created_to_completed_s", "s", [run["Completed"] for run in warm]),
         Figure("created_to_running_cold_s", "s", [run["Running"] for run in cold]),
         Figure("light_tasks_40_s", "s", [run["Completed"] for run in light]),
-        Figure("heavy_tasks_10_s", "s", [run["Completed"] for run in heavy]),
+        Figure("heavy_tasks_10_s", "s", heavy),
+        Figure("heavy_tasks_plain_s", "s", plain),
     ]

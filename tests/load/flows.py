@@ -12,12 +12,13 @@ def nothing(value: int = 0) -> int:
     return value
 
 
+def plain_fibonacci(value: int) -> int:
+    return value if value < 2 else plain_fibonacci(value - 1) + plain_fibonacci(value - 2)
+
+
 @task
 def fibonacci(value: int) -> int:
-    def plain(n: int) -> int:
-        return n if n < 2 else plain(n - 1) + plain(n - 2)
-
-    return plain(value)
+    return plain_fibonacci(value)
 
 
 @flow
@@ -67,6 +68,11 @@ def heavy() -> None:
 
 
 def _measure(name: str, count: int) -> dict[str, object]:
+    if name == "plain":
+        began = time.perf_counter()
+        for _ in range(count):
+            plain_fibonacci(33)
+        return {"samples": [time.perf_counter() - began]}
     if name == "noop":
         noop()
         samples: list[float] = []

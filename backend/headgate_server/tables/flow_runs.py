@@ -60,6 +60,7 @@ flow_runs = Table(
     json("triggered_by", is_nullable=True),
     json("parameters", default="{}"),
     json("job_variables", is_nullable=True),
+    words("traceparent", is_nullable=True),
     moment("created_at", is_now=True),
     moment("updated_at", is_now=True),
     CheckConstraint(f"state_type in ({STATE_TYPES})", name="state_type"),

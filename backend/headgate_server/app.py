@@ -17,7 +17,7 @@ from starlette.routing import Route
 from headgate_server.bus.buckets import Buckets
 from headgate_server.bus.bus import Bus
 from headgate_server.database import urls as addresses
-from headgate_server.database.engine import check_server, make_engine
+from headgate_server.database.engine import check_server, make_engine, time_statements
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.version import check_migrated
 from headgate_server.database.work import Database
@@ -44,6 +44,7 @@ from headgate_server.services import api_keys, generations
 from headgate_server.services.generations import Started
 from headgate_server.settings import Settings, check_url
 from headgate_server.telemetry.instruments import Instruments
+from headgate_server.telemetry.traces import NoTracer, Tracer, count_statement, open_tracer
 from headgate_server.telemetry.vitals import Vitals, tick_forever
 
 logger = logging.getLogger("headgate")
@@ -64,6 +65,7 @@ class Core:
     buckets: Buckets
     instruments: Instruments
     access: Access
+    tracer: Tracer = field(default_factory=NoTracer)
     vitals: Vitals = field(default_factory=Vitals)
 
 
@@ -137,18 +139,22 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
     bus = Bus(redis_url, prefix=settings.redis_prefix)
     buckets = Buckets(redis_url, prefix=settings.redis_prefix)
     instruments = Instruments()
-    access = Access(instruments, slow_seconds=settings.slow_operation_ms / 1000)
+    tracer = open_tracer(is_wanted=settings.is_traced)
+    access = Access(instruments, slow_seconds=settings.slow_operation_ms / 1000, tracer=tracer)
     database = Database(app=app, system=system, publish=bus.publish, count=instruments.count)
     try:
         for engine in (app, system):
             await check_engine(engine)
+            if settings.is_traced:
+                time_statements(engine, tell=count_statement)
         await check_migrated(system)
         await bus.start()
-        yield Core(settings, database, bus, buckets, instruments, access)
+        yield Core(settings, database, bus, buckets, instruments, access, tracer)
     finally:
         await bus.stop()
         await buckets.close()
         await database.dispose()
+        await asyncio.to_thread(tracer.close)
 
 
 async def start_generation(settings: Settings) -> Started:
@@ -269,7 +275,9 @@ async def serve_api(
         ConfigurationError: the port is in use, or may not be bound.
     """
     settings = core.settings
-    dispatcher = Dispatcher(database=core.database, bus=core.bus, timers=settings.timers)
+    dispatcher = Dispatcher(
+        database=core.database, bus=core.bus, timers=settings.timers, tracer=core.tracer
+    )
     tails = Tails(database=core.database, bus=core.bus, timers=settings.timers)
     check_bindable(settings.host, settings.port)
     app = build_app(core, dispatcher=dispatcher, tails=tails, readiness=readiness, health=health)
@@ -301,7 +309,11 @@ async def serve_scheduler(core: Core, *, until: Awaitable[Any]) -> None:
     """Run the loops until ``until`` is done."""
     timers = core.settings.timers
     context = LoopContext(
-        database=core.database, bus=core.bus, timers=timers, instruments=core.instruments
+        database=core.database,
+        bus=core.bus,
+        timers=timers,
+        instruments=core.instruments,
+        tracer=core.tracer,
     )
     supervisor = Supervisor(
         context,

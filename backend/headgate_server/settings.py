@@ -96,6 +96,7 @@ class Settings:
     health_host: str = "127.0.0.1"
     health_port: int = 0
     metrics_token: str = ""
+    is_traced: bool = False
     timers: Timers = Timers()
     rates: Rates = Rates()
 
@@ -125,7 +126,11 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
             for field in fields(Rates)
         }
     )
-    values: dict[str, object] = {"timers": timers, "rates": rates}
+    values: dict[str, object] = {
+        "timers": timers,
+        "rates": rates,
+        "is_traced": asks_for_traces(environment),
+    }
     for field in fields(Settings):
         raw = environment.get(PREFIX + field.name.upper())
         if raw is None or field.name in values:
@@ -146,6 +151,20 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         )
     values["log_format"] = shape
     return Settings(**values)  # type: ignore[arg-type]  # each value was read for its field
+
+
+def asks_for_traces(environment: Mapping[str, str]) -> bool:
+    """Whether the standard variables of OpenTelemetry ask for spans; itself, it reads the rest."""
+    if environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return False
+    exporter = environment.get("OTEL_TRACES_EXPORTER", "")
+    return exporter != "none" and any(
+        (
+            exporter,
+            environment.get("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            environment.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
+        )
+    )
 
 
 def _number(environment: Mapping[str, str], name: str, *, default: float = 0.0) -> float:

@@ -118,6 +118,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         grace_seconds: how long a cancelled run may clean up before it is killed.
         on_agent_lost: CRASH lets the process outlive a silent agent, RETRY does not.
         fence_seconds: under RETRY, when the process must be gone after the last renewal.
+        traceparent: the span of the call that made the run.
     """
 
     flow_name: str
@@ -133,6 +134,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     grace_seconds: int = 30
     on_agent_lost: str | None = None
     fence_seconds: float = 0.0
+    traceparent: str | None = None
 
 
 def decode_job(document: bytes | str | Mapping[str, Any]) -> Job:

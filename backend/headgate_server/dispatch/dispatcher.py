@@ -21,6 +21,7 @@ from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.tenancy import Principal
 from headgate_server.services.leases import offer as offers
 from headgate_server.settings import Timers
+from headgate_server.telemetry.traces import NoTracer, Tracer
 
 logger = logging.getLogger(__name__)
 
@@ -36,11 +37,14 @@ STAGGER_MS = 10
 class Dispatcher:
     """Connects work streams with the pools they serve, whatever carries the stream."""
 
-    def __init__(self, *, database: Database, bus: Bus, timers: Timers) -> None:
+    def __init__(
+        self, *, database: Database, bus: Bus, timers: Timers, tracer: Tracer | None = None
+    ) -> None:
         self.renewals = Renewals(database=database, timers=timers)
         self._database = database
         self._bus = bus
         self._timers = timers
+        self._tracer = tracer or NoTracer()
         self._replica_id = uuid4()
         self._pools: dict[UUID, PoolDispatcher] = {}
         self._streams: dict[Stream, UUID] = {}
@@ -153,6 +157,7 @@ class Dispatcher:
                     timers=self._timers,
                     workspace_id=session.workspace_id,
                     work_pool_id=session.work_pool_id,
+                    tracer=self._tracer,
                 )
                 self._pools[session.work_pool_id] = pool
             await pool.add(seat)

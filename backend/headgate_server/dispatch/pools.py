@@ -11,10 +11,12 @@ from uuid import UUID
 from headgate_server.bus import channels
 from headgate_server.bus.bus import Bus
 from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.domain import ids
 from headgate_server.domain.errors import HeadgateError
 from headgate_server.domain.leases import Offer
 from headgate_server.services.leases import offer as offers
 from headgate_server.settings import Timers
+from headgate_server.telemetry.traces import NoTracer, Span, Tracer
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +24,7 @@ OFFERS_AT_ONCE = 100
 MINIMUM_WAIT_SECONDS = 0.001
 JITTER = 0.2
 STOP_SECONDS = 5.0
+OFFERING = "offer runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,9 @@ class PoolDispatcher:
         timers: Timers,
         workspace_id: UUID,
         work_pool_id: UUID,
+        tracer: Tracer | None = None,
     ) -> None:
+        self._tracer = tracer or NoTracer()
         self._database = database
         self._bus = bus
         self._timers = timers
@@ -118,11 +123,13 @@ class PoolDispatcher:
         groups: dict[tuple[UUID, ...] | None, list[UUID]] = {}
         for seat in self._seats.values():
             groups.setdefault(seat.queue_ids, []).append(seat.session_id)
-        async with self._database.system(workspace_id=self._workspace_id) as work:
-            found = await self._offer_to(work, groups)
-            if not found:
-                due_at = await offers.next_due_at(work, self._work_pool_id)
-                self._next_due = (due_at, work.now) if due_at is not None else None
+        with self._tracer.span(OFFERING) as span:
+            async with self._database.system(workspace_id=self._workspace_id) as work:
+                found = await self._offer_to(work, groups)
+                if not found:
+                    due_at = await offers.next_due_at(work, self._work_pool_id)
+                    self._next_due = (due_at, work.now) if due_at is not None else None
+            self._describe(span, found)
         for offer in found:
             seat = self._seats.get(offer.session_id)
             if seat is not None:
@@ -131,6 +138,19 @@ class PoolDispatcher:
                 # Its stream went meanwhile: the next one, wherever it is, looks for the offer.
                 await self._bus.publish({channels.agent(offer.session_id)})
         return bool(found)
+
+    def _describe(self, span: Span, found: list[Offer]) -> None:
+        """A round that offered something is a span."""
+        if not found:
+            span.discard()
+            return
+        span.describe(
+            OFFERING,
+            offers=len(found),
+            runs=tuple(ids.show(ids.Kind.FLOW_RUN, offer.run_id) for offer in found),
+            workspace=ids.show(ids.Kind.WORKSPACE, self._workspace_id),
+            work_pool=ids.show(ids.Kind.WORK_POOL, self._work_pool_id),
+        )
 
     async def _offer_to(
         self, work: UnitOfWork, groups: dict[tuple[UUID, ...] | None, list[UUID]]

@@ -1,7 +1,7 @@
 """What an operation knows: who asks, under which request id, and how to reach the data."""
 
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -16,6 +16,7 @@ from headgate_server.graphql.limits.rates import Charge, Meter
 from headgate_server.graphql.loaders import Fetch, K, Loaders
 from headgate_server.services import generations, workspaces
 from headgate_server.settings import Timers
+from headgate_server.telemetry.traces import NO_CALLER
 
 T = TypeVar("T")
 
@@ -117,7 +118,7 @@ class OperationContext:
     """The context of one operation; on a socket it is forked for each, never shared.
 
     ``operation`` is its one root field once the document is found valid, ``codes`` what its errors
-    were: for logs and figures.
+    were: for logs and figures. ``caller_trace`` are the headers by which a caller names its trace.
     """
 
     backend: Backend
@@ -129,6 +130,10 @@ class OperationContext:
     operation: str = UNKNOWN_OPERATION
     is_stream: bool = False
     codes: set[str] = field(default_factory=set[str])
+    root_fields: tuple[str, ...] = ()
+    cost: int = 0
+    entered_workspace_id: UUID | None = None
+    caller_trace: Mapping[str, str] = field(default_factory=lambda: NO_CALLER)
 
     @property
     def meter(self) -> Meter:
@@ -136,13 +141,21 @@ class OperationContext:
         return self.backend.meter
 
     @classmethod
-    def open(cls, backend: Backend, *, principal: Principal, request_id: str) -> "OperationContext":
+    def open(
+        cls,
+        backend: Backend,
+        *,
+        principal: Principal,
+        request_id: str,
+        caller_trace: Mapping[str, str] = NO_CALLER,
+    ) -> "OperationContext":
         """Return the context of a new operation, with loaders that have read nothing yet."""
         return cls(
             backend=backend,
             principal=principal,
             request_id=request_id,
             loaders=Loaders(backend.database, principal),
+            caller_trace=caller_trace,
         )
 
     async def generation(self) -> UUID:
@@ -208,6 +221,7 @@ class OperationContext:
         """
         if not await self.may_enter(workspace_id):
             raise NotFound
+        self.entered_workspace_id = workspace_id
         async with self.backend.database.tenant(self.principal, workspace_id) as work:
             yield work
 

@@ -11,6 +11,7 @@ from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.limits import rules
 from headgate_server.telemetry.instruments import Instruments
 from headgate_server.telemetry.logs import ShownId, belonging
+from headgate_server.telemetry.traces import NoTracer, Span, Tracer
 
 logger = logging.getLogger("headgate.access")
 
@@ -27,11 +28,16 @@ class Access:
     """
 
     def __init__(
-        self, instruments: Instruments | None = None, *, slow_seconds: float = SLOW_SECONDS
+        self,
+        instruments: Instruments | None = None,
+        *,
+        slow_seconds: float = SLOW_SECONDS,
+        tracer: Tracer | None = None,
     ) -> None:
         self.sockets = 0
         self._instruments = instruments or Instruments()
         self._slow_seconds = slow_seconds
+        self._tracer = tracer or NoTracer()
         self._open: dict[int, OperationContext] = {}
 
     @contextmanager
@@ -41,16 +47,21 @@ class Access:
         self._open[id(context)] = context
         principal = context.principal
         workspace_id, run = principal.workspace_id, principal.run
-        with belonging(
-            request_id=context.request_id,
-            organization=ShownId(ids.Kind.ORGANIZATION, principal.organization_id),
-            workspace=ShownId(ids.Kind.WORKSPACE, workspace_id) if workspace_id else None,
-            run=ShownId(ids.Kind.FLOW_RUN, run.run_id) if run else None,
+        with (
+            self._tracer.span(context.operation, caller=context.caller_trace, is_call=True) as span,
+            belonging(
+                request_id=context.request_id,
+                organization=ShownId(ids.Kind.ORGANIZATION, principal.organization_id),
+                workspace=ShownId(ids.Kind.WORKSPACE, workspace_id) if workspace_id else None,
+                run=ShownId(ids.Kind.FLOW_RUN, run.run_id) if run else None,
+                trace_id=span.trace_id,
+            ),
         ):
             try:
                 yield
             finally:
                 del self._open[id(context)]
+                _describe(span, context)
                 self._tell(context, seconds=time.perf_counter() - started_at)
 
     def refuse(self, code: str) -> None:
@@ -77,3 +88,21 @@ class Access:
                 ", ".join(sorted(context.codes)) or "ok",
                 extra={"operation": context.operation, "duration_ms": round(seconds * 1000, 1)},
             )
+
+
+def _describe(span: Span, context: OperationContext) -> None:
+    if span.trace_id is None:
+        return
+    principal = context.principal
+    workspace_id = principal.workspace_id or context.entered_workspace_id
+    span.describe(
+        context.operation,
+        root_fields=context.root_fields,
+        cost=context.cost,
+        request_id=context.request_id,
+        organization=ids.show(ids.Kind.ORGANIZATION, principal.organization_id),
+        workspace=ids.show(ids.Kind.WORKSPACE, workspace_id) if workspace_id else None,
+        run=ids.show(ids.Kind.FLOW_RUN, principal.run.run_id) if principal.run else None,
+    )
+    for code in sorted(context.codes):
+        span.fail(code)

@@ -39,6 +39,7 @@ from headgate_server.http.constants import MAX_OPERATIONS_PER_SOCKET, REQUEST_ID
 from headgate_server.http.credentials import Credential
 from headgate_server.http.websocket import Connection, SocketAdapter, SocketHandler, SocketTimers
 from headgate_server.telemetry.logs import belonging
+from headgate_server.telemetry.traces import CALLER_HEADERS
 
 logger = logging.getLogger("headgate.http")
 
@@ -162,6 +163,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             self.backend,
             principal=credential.principal,
             request_id=cast("str", request.state.request_id),
+            caller_trace=_trace_of(request),
         )
         return sse.EventStream(
             self.schema,
@@ -183,7 +185,12 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         _check_request(request, allowed_origins=frozenset(self.allowed_origins))
         principal = await self.authenticate(bearer_token(request.headers.get("authorization")))
         request_id = cast("str", request.state.request_id)
-        return OperationContext.open(self.backend, principal=principal, request_id=request_id)
+        return OperationContext.open(
+            self.backend,
+            principal=principal,
+            request_id=request_id,
+            caller_trace=_trace_of(request),
+        )
 
     @override
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
@@ -266,6 +273,10 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
 def request_id_of(sent: str | None) -> str:
     """Return the caller's request id if it is fit for a log, or a new one."""
     return sent if sent and _REQUEST_ID.fullmatch(sent) else uuid4().hex
+
+
+def _trace_of(request: Request) -> Mapping[str, str]:
+    return {name: request.headers[name] for name in CALLER_HEADERS if name in request.headers}
 
 
 def _check_numbers(variables: object) -> None:

@@ -11,18 +11,20 @@ from headgate_server.domain.errors import HeadgateError
 from headgate_server.settings import Timers
 from headgate_server.telemetry.instruments import Instruments
 from headgate_server.telemetry.logs import belonging
+from headgate_server.telemetry.traces import NoTracer, Tracer
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class LoopContext:
-    """What every loop works with, and what counts its rounds."""
+    """What every loop works with, and what counts and traces its rounds."""
 
     database: Database
     bus: Bus
     timers: Timers
     instruments: Instruments = field(default_factory=Instruments)
+    tracer: Tracer = field(default_factory=NoTracer)
 
 
 RunOnce = Callable[[LoopContext], Awaitable[int]]
@@ -45,7 +47,7 @@ async def run_safely(loop: Loop, context: LoopContext) -> int | None:
     started_at = time.perf_counter()
     try:
         with belonging(loop=loop.name):
-            return await loop.run_once(context)
+            return await _traced(loop, context)
     except HeadgateError as error:
         logger.warning("The %s loop will try again: %s", loop.name, error)
     except Exception:
@@ -55,3 +57,14 @@ async def run_safely(loop: Loop, context: LoopContext) -> int | None:
         context.instruments.loops.labels(loop.name).observe(seconds)
     context.instruments.loop_failures.labels(loop.name).inc()
     return None
+
+
+async def _traced(loop: Loop, context: LoopContext) -> int:
+    """Run a loop once; a round that did something, or failed, is a span."""
+    with context.tracer.span(f"loop {loop.name}") as span:
+        done = await loop.run_once(context)
+        if done:
+            span.describe(f"loop {loop.name}", done=done)
+        else:
+            span.discard()
+        return done

@@ -20,6 +20,7 @@ from typing import NoReturn
 
 import msgspec
 
+from headgate import traces
 from headgate.agent.frames import Exited, Start, Started, pack, receive
 from headgate.engine import lifeline
 
@@ -169,6 +170,7 @@ def main() -> None:
     connection = socket.socket(fileno=int(sys.argv[1]))
     for name in PRELOADED:
         importlib.import_module(name)
+    traces.preload()
     gc.collect()
     gc.freeze()
     ForkServer(connection).serve()

@@ -18,6 +18,7 @@ from gql.transport.exceptions import (
 )
 from graphql import DocumentNode, ExecutionResult, parse
 
+from headgate import traces
 from headgate.errors import (
     ApiError,
     BadRequestError,
@@ -120,7 +121,9 @@ class HttpWire:
         if self._transport.session is None:
             await self._transport.connect()
         request = Request(text, variables=variables, operation=operation)
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = traces.headers()
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
         try:
             async with asyncio.timeout(timeout_seconds):
                 result = await self._transport.execute(request, extra_args={"headers": headers})

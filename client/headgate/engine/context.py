@@ -19,6 +19,7 @@ from headgate.settings import Settings
 from headgate.specs import FlowSpec, TaskSpec
 from headgate.states import Pending, State
 from headgate.task_runners import TaskRunner
+from headgate.traces import Span
 
 
 class FlowRun:
@@ -210,6 +211,13 @@ def tags(*names: str) -> Generator[set[str]]:
         yield set(current_tags.get())
     finally:
         current_tags.reset(token)
+
+
+def tell_span(span: Span, state: State[Any]) -> None:
+    """Say on a run's span how the run ended, by the state's name alone."""
+    span.describe(state=state.name)
+    if state.is_final() and not state.is_completed():
+        span.fail(state.name)
 
 
 @contextmanager

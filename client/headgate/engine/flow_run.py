@@ -5,7 +5,8 @@ import logging
 import signal
 from typing import Any
 
-from headgate.engine.context import FlowRunContext, current_flow_run, surrounding
+from headgate import traces
+from headgate.engine.context import FlowRunContext, current_flow_run, surrounding, tell_span
 from headgate.engine.crash import (
     Interrupter,
     ProcessTerminated,
@@ -126,6 +127,7 @@ def run_job(job: Job) -> int:
         )
     )
     context = asyncio.run(drive_async(steps)) if spec.is_async else drive(steps)
+    traces.flush()
     return 0 if context.is_outcome_known else 1
 
 
@@ -148,16 +150,24 @@ def _report_unloadable(job: Job, *, settings: Settings, error: Exception) -> Ste
 
 def flow_steps(call: FlowCall) -> Steps[FlowRunContext]:
     """The core: everything that happens in a flow run, from its parameters to its last hook."""
-    context = yield from open_run(call)
+    parent = call.job.traceparent if call.job else None
+    with traces.span(call.spec.name, parent=parent) as span:
+        context = yield from open_run(call)
+        span.describe(flow_run=context.run.id, flow=call.spec.name)
+        yield from _inside(context)
+        tell_span(span, context.run.state)
+    return context
+
+
+def _inside(context: FlowRunContext) -> Steps[None]:
     with surrounding(context):
-        context.interrupter.attach(is_async=call.spec.is_async)
+        context.interrupter.attach(is_async=context.spec.is_async)
         context.task_runner.open()
         try:
             yield from _go_through(context)
         finally:
             context.task_runner.close()
             context.interrupter.detach()
-    return context
 
 
 def _go_through(context: FlowRunContext) -> Steps[None]:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from headgate import traces
 from headgate.clock import now_us
 from headgate.engine.context import (
     FlowRunContext,
@@ -14,6 +15,7 @@ from headgate.engine.context import (
     current_flow_run,
     current_tags,
     current_task_run,
+    tell_span,
 )
 from headgate.engine.crash import state_of_interrupt
 from headgate.engine.effects import (
@@ -199,7 +201,11 @@ def task_steps(context: TaskRunContext) -> Steps[State[Any]]:
     task_token = current_task_run.set(context)
     log_token = current_source.set(context)
     try:
-        return (yield from _steps(context))
+        with traces.span(context.spec.name) as span:
+            span.describe(task_run=context.run.id, task=context.spec.name)
+            state = yield from _steps(context)
+            tell_span(span, state)
+            return state
     except GeneratorExit:
         raise
     except BaseException as error:

@@ -133,6 +133,8 @@ class Chargeable(Protocol):
     charge: Charge | None
     operation: str
     is_stream: bool
+    root_fields: tuple[str, ...]
+    cost: int
 
     @property
     def meter(self) -> Meter:
@@ -169,6 +171,7 @@ class OperationLimits(SchemaExtension):
         caller = self.execution_context.context
         if not isinstance(caller, Chargeable):
             return []
+        caller.cost = cost
         caller.charge = await caller.meter.charge(caller.principal, cost)
         refused = caller.charge.refused
         return [] if refused is None else [refusal(caller.charge, refused)]
@@ -207,6 +210,7 @@ class OperationLimits(SchemaExtension):
         caller = self.execution_context.context
         if isinstance(caller, Chargeable):
             names = set(found.root_fields)
+            caller.root_fields = tuple(sorted(names))
             caller.operation = next(iter(names)) if len(names) == 1 else SEVERAL
             caller.is_stream = found.type is OperationType.SUBSCRIPTION
 

@@ -13,6 +13,7 @@ from headgate_server.domain.leases import Phase
 from headgate_server.domain.states import ProposedState
 from headgate_server.repositories.flow_runs.rows import to_flow_run, typed
 from headgate_server.repositories.statements import named, packed
+from headgate_server.telemetry import traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,10 @@ class RunToInsert:
 
 
 async def insert_runs(work: UnitOfWork, runs: Sequence[RunToInsert]) -> list[FlowRun]:
-    """Insert the runs in one statement and return them in the order given."""
+    """Insert the runs in one statement and return them in the order given.
+
+    Each remembers the span of the call that it comes from, for the process that runs it.
+    """
     if not runs:
         return []
     result = await work.execute(
@@ -60,6 +64,7 @@ async def insert_runs(work: UnitOfWork, runs: Sequence[RunToInsert]) -> list[Flo
             "actor_kind": work.actor.kind,
             "actor_id": work.actor.id,
             "actor_name": work.actor.display_name,
+            "traceparent": traces.current_traceparent(),
             "runs": packed([_record(item, work.now) for item in runs]),
         },
     )

@@ -45,6 +45,7 @@ async def read_job(work: UnitOfWork, run_id: UUID) -> dict[str, Any]:
         "tags": row.tags,
         "workspace": f"{row.organization_slug}/{row.workspace_slug}",
         "attempt": row.attempt + 1,
+        "traceparent": row.traceparent,
         "onAgentLost": row.on_agent_lost,
         "fenceSeconds": (row.fence_ms or 0) / 1000,
     }

@@ -1,6 +1,6 @@
 -- All that an agent needs to start a claimed run, in one row.
 select
-  run.id, run.name, run.parameters, run.job_variables, run.attempt,
+  run.id, run.name, run.parameters, run.job_variables, run.attempt, run.traceparent,
   flow.name as flow_name,
   deployment.id as deployment_id, deployment.name as deployment_name, deployment.entrypoint,
   deployment.pull_steps, deployment.job_variables as deployment_job_variables,

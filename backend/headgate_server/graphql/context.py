@@ -240,12 +240,19 @@ class OperationContext:
         looked: frozenset[UUID] = frozenset()
         for read in (self.workspace_ids, self.read_workspace_ids):
             ids = await read()
-            for workspace_id in sorted(ids - looked):
-                found = await self.load(fetch, id_, workspace_id=workspace_id)
-                if found is not None:
-                    return found
+            if new := ids - looked:
+                place = await self._place_of(id_, among=new)
+                if place is not None:
+                    found = await self.load(fetch, id_, workspace_id=place)
+                    if found is not None:
+                        return found
             looked = ids
         return None
+
+    async def _place_of(self, id_: UUID, *, among: frozenset[UUID]) -> UUID | None:
+        if len(among) == 1:
+            return next(iter(among))
+        return await self.loaders.find_place(id_, among=among)
 
     @property
     def own_workspace_id(self) -> UUID:

@@ -8,6 +8,7 @@ from strawberry.dataloader import DataLoader
 
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain.tenancy import Principal
+from headgate_server.services import workspaces
 
 MAX_BATCH_SIZE = 500
 
@@ -28,6 +29,9 @@ class Loaders:
     def __init__(self, database: Database, principal: Principal) -> None:
         self._database = database
         self._principal = principal
+        self._places = DataLoader[tuple[UUID, frozenset[UUID]], UUID | None](
+            load_fn=self._find_places, max_batch_size=MAX_BATCH_SIZE
+        )
         self._loaders: dict[Fetch[Any, Any], DataLoader[tuple[UUID | None, Any], Any]] = {}
 
     def load(self, fetch: Fetch[K, T], key: K, *, workspace_id: UUID | None) -> Awaitable[T | None]:
@@ -39,6 +43,21 @@ class Loaders:
             workspace_id: None for what belongs to the organization.
         """
         return self._of(fetch).load((workspace_id, key))
+
+    def find_place(self, id_: UUID, *, among: frozenset[UUID]) -> Awaitable[UUID | None]:
+        """Return in which of the caller's workspaces an object lies; one statement for all ids.
+
+        It is found as the system, which sees every workspace, so the answer names a place and
+        nothing else: the object is read there as the caller.
+        """
+        return self._places.load((id_, among))
+
+    async def _find_places(self, keys: list[tuple[UUID, frozenset[UUID]]]) -> list[UUID | None]:
+        among = sorted(frozenset[UUID]().union(*(own for _, own in keys)))
+        async with self._database.glance() as work:
+            found = await workspaces.find_places(work, [id_ for id_, _ in keys], among=among)
+        places = ((found.get(id_), own) for id_, own in keys)
+        return [place if place in own else None for place, own in places]
 
     def _of(self, fetch: Fetch[K, T]) -> DataLoader[tuple[UUID | None, K], T | None]:
         known = self._loaders.get(fetch)

@@ -15,6 +15,7 @@ from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.workspaces import Workspace
 from headgate_server.repositories import filters, pages
 from headgate_server.repositories.organizations import own
+from headgate_server.repositories.statements import named
 from headgate_server.tables.organizations import workspaces
 
 
@@ -83,6 +84,17 @@ async def list_ids(work: UnitOfWork) -> list[UUID]:
         .order_by(workspaces.c.id)
     )
     return list((await work.execute(statement)).scalars())
+
+
+async def find_places(
+    work: UnitOfWork, ids: Sequence[UUID], *, among: Sequence[UUID]
+) -> dict[UUID, UUID]:
+    """Return in which of these workspaces objects lie, by their ids; in one statement.
+
+    Needs the system's unit of work: no other sees several workspaces at once.
+    """
+    rows = await work.execute(named("find_places"), {"ids": list(ids), "among": list(among)})
+    return {row.id: row.workspace_id for row in rows}
 
 
 async def find_workspace(work: UnitOfWork, *, id_: UUID) -> Workspace | None:

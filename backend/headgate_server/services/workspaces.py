@@ -112,6 +112,9 @@ async def is_own_workspace(work: UnitOfWork, workspace_id: UUID) -> bool:
     )
 
 
+find_places = workspaces.find_places
+
+
 async def list_ids(work: UnitOfWork) -> list[UUID]:
     """Return the ids of all workspaces of the caller's organization, in order."""
     return await workspaces.list_ids(work)

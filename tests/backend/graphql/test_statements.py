@@ -93,6 +93,45 @@ async def test_list_costs_the_same_statements_for_any_number_of_rows(
     assert (few, many) == (expected, expected)
 
 
+ANYTHING = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
+CREATE = """mutation ($input: WorkspaceCreateInput!) {
+  workspaceCreate(input: $input) { errors { message } } }"""
+CREDENTIAL = 1
+"""Statements that tell who calls."""
+KINDS = (
+    ids.Kind.FLOW,
+    ids.Kind.DEPLOYMENT,
+    ids.Kind.SCHEDULE,
+    ids.Kind.FLOW_RUN,
+    ids.Kind.TASK_RUN,
+    ids.Kind.WORK_POOL,
+    ids.Kind.WORK_QUEUE,
+    ids.Kind.AGENT,
+)
+
+
+async def test_objects_are_found_among_many_workspaces_by_one_statement(
+    estate: Estate, statements: list[str]
+) -> None:
+    for number in range(12):
+        new = {"organizationId": estate.ids[ids.Kind.ORGANIZATION], "slug": f"more-{number}"}
+        made = await estate.wide.execute(CREATE, input={**new, "name": "More"})
+        assert made.data["workspaceCreate"]["errors"] == []
+    wanted = [estate.ids[kind] for kind in KINDS]
+    await estate.wide.execute(ANYTHING, ids=wanted)
+    statements.clear()
+
+    answer = await estate.wide.execute(ANYTHING, ids=wanted)
+
+    found = [node["id"] for node in answer.data["nodes"]]
+    looking = [statement for statement in statements if "any(" in statement.lower()]
+    assert found == wanted
+    assert len([statement for statement in looking if "union all" in statement]) == 1
+    opening = ("set_config", "select now()", "union all")
+    reading = [one for one in statements if not any(word in one for word in opening)]
+    assert len(reading) == len(KINDS) + CREDENTIAL
+
+
 async def test_count_is_read_only_when_it_is_selected(
     estate: Estate, statements: list[str]
 ) -> None:

@@ -1,0 +1,27 @@
+-- Tells in which of some workspaces the objects with these ids lie, whatever kind they are of.
+select workspace_id, id from flows
+where workspace_id = any(:among) and id = any(:ids)
+union all
+select workspace_id, id from deployments
+where workspace_id = any(:among) and id = any(:ids)
+union all
+select workspace_id, id from schedules
+where workspace_id = any(:among) and id = any(:ids)
+union all
+select workspace_id, id from flow_runs
+where workspace_id = any(:among) and id = any(:ids)
+union all
+select workspace_id, id from task_runs
+where workspace_id = any(:among) and id = any(:ids)
+union all
+select workspace_id, id from work_pools
+where workspace_id = any(:among) and id = any(:ids)
+union all
+select workspace_id, id from work_queues
+where workspace_id = any(:among) and id = any(:ids)
+union all
+select workspace_id, id from agents
+where workspace_id = any(:among) and id = any(:ids)
+union all
+select workspace_id, id from agent_sessions
+where workspace_id = any(:among) and id = any(:ids)

@@ -109,10 +109,10 @@ def late_without_guard() -> None:
     """Whoever sees a late run names it so, however often."""
     without_rules("late")
 
-    async def end_late_episode(work: UnitOfWork, run_id: UUID) -> None:
-        del work, run_id
+    async def end_late_episodes(work: UnitOfWork, run_ids: Sequence[UUID]) -> None:
+        del work, run_ids
 
-    due.end_late_episode = end_late_episode
+    due.end_late_episodes = end_late_episodes
 
 
 def tenant_predicate_dropped() -> None:

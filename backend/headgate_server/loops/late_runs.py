@@ -1,20 +1,37 @@
 """Marks runs late that have waited beyond their threshold."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import timedelta
+from uuid import UUID
 
 from headgate_server.loops.loop import LoopContext
+from headgate_server.repositories.due import LateRun
 from headgate_server.services import upkeep
 
 
 async def run_once(context: LoopContext) -> int:
-    """Mark every late run, each in a transaction of its own; how many were marked."""
+    """Mark every late run, those of a workspace in one transaction; how many were marked.
+
+    A run that somebody holds is left for the next round.
+    """
     silent_for = timedelta(seconds=context.timers.unresponsive_after_seconds)
-    marked = 0
+    total = 0
     while True:
         async with context.database.system() as work:
             late = await upkeep.list_late(work, silent_for=silent_for)
-        for run in late:
-            async with context.database.system(workspace_id=run.workspace_id) as work:
-                marked += (await upkeep.mark_late(work, run)).is_accepted
-        if len(late) < upkeep.BATCH:
-            return marked
+        settled = 0
+        for workspace_id, runs in _by_workspace(late).items():
+            async with context.database.system(workspace_id=workspace_id) as work:
+                judged, marked = await upkeep.mark_late(work, runs)
+            settled += judged
+            total += marked
+        if len(late) < upkeep.BATCH or settled == 0:
+            return total
+
+
+def _by_workspace(late: Iterable[LateRun]) -> dict[UUID, list[LateRun]]:
+    found: defaultdict[UUID, list[LateRun]] = defaultdict(list)
+    for run in late:
+        found[run.workspace_id].append(run)
+    return found

@@ -1,5 +1,6 @@
 """When the loops have something to do, and what is late."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -60,11 +61,11 @@ async def list_late(work: UnitOfWork, *, silent_for: timedelta, most: int) -> li
     return [LateRun(row.workspace_id, row.run_id, LateCause(row.cause)) for row in rows]
 
 
-async def end_late_episode(work: UnitOfWork, run_id: UUID) -> None:
-    """Note that a run was marked late: once an episode."""
+async def end_late_episodes(work: UnitOfWork, run_ids: Sequence[UUID]) -> None:
+    """Note that runs were marked late: once an episode."""
     await work.execute(
         update(work_items)
-        .where(work_items.c.workspace_id == work.workspace_id, work_items.c.run_id == run_id)
+        .where(work_items.c.workspace_id == work.workspace_id, work_items.c.run_id.in_(run_ids))
         .values(late_due_at=None)
     )
 

@@ -1,5 +1,6 @@
 """The only writer of run state: every change of a flow run goes through ``transition``."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,11 +16,15 @@ from headgate_server.domain.transitions.facts import Decision, Facts, Outcome, P
 from headgate_server.domain.transitions.policy import judge
 from headgate_server.repositories.deletions import lock_place_of_run
 from headgate_server.repositories.flow_runs import transition as repository
-from headgate_server.repositories.flow_runs.transition import Application, LockedRun
+from headgate_server.repositories.flow_runs.transition import Application, Change, LockedRun
 from headgate_server.telemetry import instruments
 
 MAX_CLOCK_SKEW = timedelta(minutes=5)
 DEFAULT_LEASE = timedelta(seconds=90)
+
+
+class NotForMany(HeadgateError):
+    """A state that changes more than the run was proposed for many runs at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +106,55 @@ async def transition(work: UnitOfWork, *, run_id: UUID, proposal: Proposal) -> T
         run=locked.run,
         decision=decision,
         effects=effects,
-        application=Application(
-            key=proposal.key,
-            at=_timestamp(work.now, locked.run, decision.state),
-            lease=proposal.lease_duration,
-            late_cause=proposal.late_cause,
-            cancel_reason=proposal.cancel_reason,
-            cancel_grace_seconds=proposal.cancel_grace_seconds,
-        ),
+        application=_application(work, locked, proposal, decision),
     )
     _wake(work, locked, run, effects.item)
     _measure(work, locked, run)
     return Transition(run, locked.item, decision, None, _entered(work, run, decision))
+
+
+async def transition_waiting(
+    work: UnitOfWork, proposals: Mapping[UUID, Proposal]
+) -> tuple[list[UUID], list[UUID]]:
+    """Judge one proposed state for each of many runs that wait, and write the accepted ones.
+
+    Two statements however many there are. It is for states that leave the work item as it is, as
+    Late does; another effect is refused as a mistake of ours. A run that somebody else holds is
+    left out: it is being changed.
+
+    Returns:
+        Which runs were judged, and which of them entered the state.
+    """
+    judged = await repository.lock_waiting_runs(work, list(proposals))
+    changes: list[Change] = []
+    for locked in judged:
+        proposal = proposals[locked.run.id]
+        decision = judge(_facts(work, locked, proposal), proposal.state)
+        if decision.outcome in {Outcome.REJECT, Outcome.REPLAY}:
+            continue
+        effects = consequences(locked.run, decision, has_item=True)
+        if effects.item is not ItemEffect.KEEP:
+            raise NotForMany
+        application = _application(work, locked, proposal, decision)
+        changes.append(Change(locked.run, decision, effects, application))
+    await repository.apply_transitions(work, changes)
+    accepted = [change.run.id for change in changes]
+    if accepted:
+        work.wake(channels.OUTBOX, *(channels.run(run_id) for run_id in accepted))
+    return [locked.run.id for locked in judged], accepted
+
+
+def _application(
+    work: UnitOfWork, locked: LockedRun, proposal: Proposal, decision: Decision
+) -> Application:
+    return Application(
+        key=proposal.key,
+        at=_timestamp(work.now, locked.run, decision.state),
+        lease=proposal.lease_duration,
+        late_cause=proposal.late_cause,
+        cancel_reason=proposal.cancel_reason,
+        cancel_grace_seconds=proposal.cancel_grace_seconds,
+    )
 
 
 def _facts(work: UnitOfWork, locked: LockedRun, proposal: Proposal) -> Facts:

@@ -1,5 +1,6 @@
 """What keeps the installation in order: late runs, published events, expired keys, partitions."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.repositories import agents, due, outages
 from headgate_server.repositories.due import LateRun
 from headgate_server.repositories.outbox import publish_outbox
-from headgate_server.services.transitions import Proposal, Transition, transition
+from headgate_server.services.transitions import Proposal, transition_waiting
 
 BATCH = 200
 EVENTS_AT_ONCE = 1000
@@ -34,18 +35,27 @@ async def list_late(work: UnitOfWork, *, silent_for: timedelta) -> list[LateRun]
     return await due.list_late(work, silent_for=silent_for, most=BATCH)
 
 
-async def mark_late(work: UnitOfWork, late: LateRun) -> Transition:
-    """Name a waiting run Late with its cause: one state and one event an episode."""
+async def mark_late(work: UnitOfWork, late: Sequence[LateRun]) -> tuple[int, int]:
+    """Name waiting runs of one workspace Late, each with its cause: one state and event an episode.
+
+    Three statements, however many runs.
+
+    Returns:
+        For how many the episode is settled, and how many were marked in it.
+    """
+    judged, marked = await transition_waiting(work, {run.run_id: _lateness(run) for run in late})
+    await due.end_late_episodes(work, judged)
+    return len(judged), len(marked)
+
+
+def _lateness(late: LateRun) -> Proposal:
     state = propose(
         StateType.SCHEDULED,
         name="Late",
         message=f"Late: {_CAUSES[late.cause]}.",
         details={"cause": late.cause},
     )
-    proposal = Proposal(state=state, proposer=Proposer.SYSTEM, late_cause=late.cause)
-    marked = await transition(work, run_id=late.run_id, proposal=proposal)
-    await due.end_late_episode(work, late.run_id)
-    return marked
+    return Proposal(state=state, proposer=Proposer.SYSTEM, late_cause=late.cause)
 
 
 async def end_lost_sessions(work: UnitOfWork, *, silent_for: timedelta) -> list[tuple[UUID, UUID]]:

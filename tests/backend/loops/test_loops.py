@@ -14,6 +14,7 @@ from headgate_server.loops import late_runs, lost_runs, outbox, partitions
 from headgate_server.loops.loop import LoopContext
 from headgate_server.loops.registry import LOOPS
 from headgate_server.loops.supervisor import Supervisor
+from headgate_server.repositories.flow_runs.transition import lock_run
 from headgate_server.services.flow_runs import read
 from headgate_server.settings import Timers
 from headgate_server.tables.events import events
@@ -45,6 +46,41 @@ async def test_a_run_that_waits_beyond_its_threshold_is_late_once(world: World) 
     assert await late_runs.run_once(context(world)) == 0
 
     assert await late_cause(world, run.id) == ("Late", "CONTROL_PLANE")
+
+
+@pytest.mark.parametrize("count", [1, 100])
+async def test_late_runs_take_the_same_statements_however_many_they_are(
+    world: World, statements: list[str], count: int
+) -> None:
+    runs = await world.create(count)
+    world.shift.by = timedelta(minutes=5)
+    statements.clear()
+
+    assert await late_runs.run_once(context(world)) == count
+
+    ours = [one for one in statements if "set_config" not in one]
+    listed, locked, applied, settled = ours
+    assert "with late as" in listed
+    assert "for update skip locked" in locked
+    assert applied.count("update flow_runs") == 1
+    assert "late_due_at=" in settled.replace(" ", "")
+    assert [await world.history(run.id) for run in (runs[0], runs[-1])] == [
+        [(1, "Scheduled"), (2, "Late")]
+    ] * 2
+    assert await outbox.run_once(context(world)) == 2 * count
+
+
+async def test_a_late_run_that_somebody_holds_is_marked_in_the_next_round(world: World) -> None:
+    held, free = await world.create(2)
+    world.shift.by = timedelta(minutes=5)
+
+    async with world.system() as work:
+        await lock_run(work, held.id)
+        assert await late_runs.run_once(context(world)) == 1
+        assert (await late_cause(world, free.id))[0] == "Late"
+
+    assert await late_runs.run_once(context(world)) == 1
+    assert await late_runs.run_once(context(world)) == 0
 
 
 async def test_a_late_run_without_an_agent_says_so(world: World) -> None:

@@ -46,7 +46,7 @@ async def test_run_that_is_just_marked_late_does_not_outlive_its_schedule(scene:
     )
 
     async with scene.database.system(workspace_id=scene.tenant.workspace_id) as work:
-        await upkeep.mark_late(work, late)
+        await upkeep.mark_late(work, [late])
         editing = asyncio.create_task(scene.put(replace(EVERY_5, is_active=False)))
         async with scene.database.system() as other:
             await eventually(lambda: somebody_waits(other), what="the edit that waits for a run")

@@ -1,5 +1,6 @@
 """Locks a run for a transition, and writes what was decided."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,8 +37,22 @@ async def lock_run(work: UnitOfWork, run_id: UUID) -> LockedRun | None:
         typed(named("lock_run")), {"workspace_id": work.workspace_id, "run_id": run_id}
     )
     row = result.one_or_none()
-    if row is None:
-        return None
+    return None if row is None else _locked(row)
+
+
+async def lock_waiting_runs(work: UnitOfWork, run_ids: Sequence[UUID]) -> list[LockedRun]:
+    """Lock those of the runs that have a work item and that nobody else holds, in one statement.
+
+    A run that somebody holds is being changed: it is left out, so that two batches that meet
+    never wait for each other.
+    """
+    rows = await work.execute(
+        typed(named("lock_runs")), {"workspace_id": work.workspace_id, "run_ids": list(run_ids)}
+    )
+    return [_locked(row) for row in rows]
+
+
+def _locked(row: Row[Any]) -> LockedRun:
     return LockedRun(
         run=to_flow_run(row),
         item=_item(row) if row.item_run_id is not None else None,
@@ -84,6 +99,16 @@ class Application:
     cancel_grace_seconds: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An accepted state of a run, with all that is written of it."""
+
+    run: FlowRun
+    decision: Decision
+    effects: Effects
+    application: Application
+
+
 async def apply_transition(
     work: UnitOfWork,
     *,
@@ -93,21 +118,30 @@ async def apply_transition(
     application: Application,
 ) -> FlowRun:
     """Write the accepted state, its history, its consequences and its event in one statement."""
-    result = await work.execute(
-        typed(named("apply_transition")),
-        {
-            "workspace_id": run.workspace_id,
-            "run_id": run.id,
-            "now": work.now,
-            "actor_kind": work.actor.kind,
-            "actor_id": work.actor.id,
-            "actor_name": work.actor.display_name,
-            **_state_of(decision, application),
-            **_effects_of(decision, effects, application),
-            **_event_of(run, decision, effects),
-        },
-    )
+    change = Change(run, decision, effects, application)
+    result = await work.execute(typed(named("apply_transition")), _values(work, change))
     return to_flow_run(result.one())
+
+
+async def apply_transitions(work: UnitOfWork, changes: Sequence[Change]) -> None:
+    """Write the same for many runs, in one round trip."""
+    if changes:
+        await work.execute(named("apply_transition"), [_values(work, change) for change in changes])
+
+
+def _values(work: UnitOfWork, change: Change) -> dict[str, Any]:
+    run, decision, effects = change.run, change.decision, change.effects
+    return {
+        "workspace_id": run.workspace_id,
+        "run_id": run.id,
+        "now": work.now,
+        "actor_kind": work.actor.kind,
+        "actor_id": work.actor.id,
+        "actor_name": work.actor.display_name,
+        **_state_of(decision, change.application),
+        **_effects_of(decision, effects, change.application),
+        **_event_of(run, decision, effects),
+    }
 
 
 def _state_of(decision: Decision, application: Application) -> dict[str, Any]:

@@ -5,10 +5,12 @@ import binascii
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from headgate_server.domain.documents import is_storable
 from headgate_server.domain.errors import InvalidCursor, InvalidInput
 
 DEFAULT_PAGE_SIZE = 50
@@ -73,9 +75,21 @@ def decode_cursor(cursor: str, *, of: str, types: type[Any]) -> tuple[Any, ...]:
         version, made_for, key = msgspec.msgpack.decode(raw, type=tuple[int, str, types])
     except (binascii.Error, ValueError, msgspec.DecodeError):
         raise InvalidCursor from None
-    if version != 1 or made_for != of:
+    if version != 1 or made_for != of or not all(map(_is_comparable, key)):
         raise InvalidCursor
     return key
+
+
+def _is_comparable(value: object) -> bool:
+    """Whether the database can compare a value with its own: within 64 bits, or an instant."""
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    if isinstance(value, datetime):
+        try:
+            return value.tzinfo is not None and bool(value.astimezone(UTC))
+        except OverflowError:
+            return False
+    return not isinstance(value, str) or is_storable(value)
 
 
 def page_size(

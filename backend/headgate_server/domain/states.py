@@ -19,12 +19,15 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from headgate_server.domain.documents import scrub
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.tenancy import Actor
 
 MAX_NAME_LENGTH = 100
 MAX_MESSAGE_LENGTH = 4_000
+MAX_DETAILS_BYTES = 256 * 1024
 
 
 class StateType(StrEnum):
@@ -141,16 +144,7 @@ def propose(
         InvalidInput: an over-long name, or the name of a state of another type.
     """
     chosen = name or NAMES[type_][0]
-    if not chosen.strip() or len(chosen) > MAX_NAME_LENGTH:
-        raise InvalidInput(
-            f"A state's name has 1 to {MAX_NAME_LENGTH} characters.", path=["state", "name"]
-        )
-    owner = _OWNER_OF_NAME.get(chosen)
-    if owner is not None and owner is not type_:
-        raise InvalidInput(
-            f"{chosen} is the name of a {owner} state, not of a {type_} one.",
-            path=["state", "name"],
-        )
+    check_name_of(type_, chosen)
     if message is not None:
         message = scrub(message)
         if len(message) > MAX_MESSAGE_LENGTH:
@@ -158,6 +152,37 @@ def propose(
     return ProposedState(
         type=type_, name=chosen, message=message, details=details or {}, timestamp=timestamp
     )
+
+
+def check_name_of(type_: StateType, name: str) -> None:
+    """Refuse a name that is empty, over-long, or that of a state of another type.
+
+    Raises:
+        InvalidInput: it says which.
+    """
+    if not name.strip() or len(name) > MAX_NAME_LENGTH:
+        raise InvalidInput(
+            f"A state's name has 1 to {MAX_NAME_LENGTH} characters.", path=["state", "name"]
+        )
+    owner = _OWNER_OF_NAME.get(name)
+    if owner is not None and owner is not type_:
+        raise InvalidInput(
+            f"{name} is the name of a {owner} state, not of a {type_} one.",
+            path=["state", "name"],
+        )
+
+
+def check_details(details: dict[str, Any]) -> None:
+    """Refuse details that are too large to be kept with every state.
+
+    Raises:
+        InvalidInput: more than ``MAX_DETAILS_BYTES`` as JSON.
+    """
+    if details and len(msgspec.json.encode(details)) > MAX_DETAILS_BYTES:
+        raise InvalidInput(
+            f"The details of a state have at most {MAX_DETAILS_BYTES:,} bytes as JSON.",
+            path=["state", "details"],
+        )
 
 
 _OWNER_OF_NAME = {name: type_ for type_, names in NAMES.items() for name in names}

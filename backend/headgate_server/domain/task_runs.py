@@ -12,14 +12,14 @@ from headgate_server.domain.clock import is_instant
 from headgate_server.domain.documents import Count
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.flows import MAX_TAG_LENGTH, MAX_TAGS
-from headgate_server.domain.states import MAX_NAME_LENGTH as MAX_STATE_NAME_LENGTH
-from headgate_server.domain.states import StateType
+from headgate_server.domain.states import StateType, check_name_of
 
 MAX_BATCH = 1000
 MAX_STATES = 200
 MAX_NAME_LENGTH = 300
 MAX_MESSAGE_LENGTH = 10_000
 MAX_KEY_LENGTH = 1000
+ROLLED_BACK = "RolledBack"
 
 PackedState = tuple[StateType, str, int, str | None]
 """Type, name, microseconds since the epoch, message."""
@@ -160,9 +160,12 @@ def _row(batch: TaskRunBatch, index: int) -> TaskRunRow:
 def _check_states(states: list[PackedState]) -> None:
     if not 1 <= len(states) <= MAX_STATES:
         raise InvalidInput(f"A task run has 1 to {MAX_STATES} states.")
-    for _, name, at_us, message in states:
-        if len(name) > MAX_STATE_NAME_LENGTH:
-            raise InvalidInput(f"A state's name has at most {MAX_STATE_NAME_LENGTH} characters.")
+    ended_as: str | None = None
+    for type_, name, at_us, message in states:
+        check_name_of(type_, name)
+        if ended_as is not None and name != ROLLED_BACK:
+            raise InvalidInput(f"A task run that has ended as {ended_as} does not become {name}.")
+        ended_as = name if type_.is_terminal else None
         if message and len(message) > MAX_MESSAGE_LENGTH:
             raise InvalidInput(f"A state's message has at most {MAX_MESSAGE_LENGTH} characters.")
         if not is_instant(at_us):

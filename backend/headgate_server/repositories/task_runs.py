@@ -18,9 +18,13 @@ from headgate_server.tables.flow_runs import flow_run_cursors, task_runs
 
 async def upsert_task_runs(
     work: UnitOfWork, *, flow_run_id: UUID, rows: Sequence[TaskRunRow]
-) -> None:
-    """Store the rows in one statement; a row with no more states than the stored one is dropped."""
-    await work.execute(
+) -> set[UUID]:
+    """Store the rows in one statement; a row with no more states than the stored one is dropped.
+
+    Returns:
+        The ids that are those of other flow runs' task runs: nothing of them was stored.
+    """
+    foreign = await work.execute(
         named("sync_task_runs"),
         {
             "workspace_id": work.workspace_id,
@@ -29,6 +33,7 @@ async def upsert_task_runs(
             "rows": packed([_record(row) for row in rows]),
         },
     )
+    return set(foreign.scalars())
 
 
 def _record(row: TaskRunRow) -> dict[str, Any]:

@@ -59,10 +59,18 @@ async def sync_task_runs(
     rows, rejections = rows_of(parsed)
     await guard_lease(work, lease=lease, flow_run_id=flow_run_id)
     if rows:
-        await repository.upsert_task_runs(work, flow_run_id=flow_run_id, rows=rows)
+        foreign = await repository.upsert_task_runs(work, flow_run_id=flow_run_id, rows=rows)
+        rows = [row for row in rows if row.id not in foreign]
+        rejections += [_refuse(id_) for id_ in sorted(foreign)]
+    if rows:
         await record_events(work, [_event(flow_run_id, rows)])
         work.wake(channels.run(flow_run_id))
     return len(rows), rejections
+
+
+def _refuse(id_: UUID) -> TaskRunRejection:
+    message = "This id is that of another flow run's task run; make a new one."
+    return TaskRunRejection(ids.show(ids.Kind.TASK_RUN, id_), "CONFLICT", message)
 
 
 def _event(flow_run_id: UUID, rows: list[TaskRunRow]) -> NewEvent:

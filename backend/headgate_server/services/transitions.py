@@ -11,6 +11,7 @@ from headgate_server.domain.errors import HeadgateError, IllegalTransition, Leas
 from headgate_server.domain.flow_runs import FlowRun, LateCause
 from headgate_server.domain.leases import LeaseRef, Phase, WorkItem
 from headgate_server.domain.states import ProposedState, State, StateType
+from headgate_server.domain.transitions import proposal_keys
 from headgate_server.domain.transitions.effects import ItemEffect, consequences
 from headgate_server.domain.transitions.facts import Decision, Facts, Outcome, Proposer
 from headgate_server.domain.transitions.policy import judge
@@ -79,6 +80,7 @@ async def transition(work: UnitOfWork, *, run_id: UUID, proposal: Proposal) -> T
 
     Raises:
         NotFound: no such run in this workspace.
+        IdempotencyMismatch: the proposal's key was used for a state of another type.
     """
     locked = await repository.lock_run(work, run_id)
     if locked is None:
@@ -148,7 +150,7 @@ def _application(
     work: UnitOfWork, locked: LockedRun, proposal: Proposal, decision: Decision
 ) -> Application:
     return Application(
-        key=proposal.key,
+        key=proposal_keys.remember(locked.state_key, key=proposal.key, type_=proposal.state.type),
         at=_timestamp(work.now, locked.run, decision.state),
         lease=proposal.lease_duration,
         late_cause=proposal.late_cause,
@@ -166,8 +168,11 @@ def _facts(work: UnitOfWork, locked: LockedRun, proposal: Proposal) -> Facts:
         proposer=proposal.proposer,
         phase=item.phase if item else None,
         is_lease_valid=holds(proposal.lease, item),
-        is_duplicate=proposal.key is not None and proposal.key == locked.state_key,
+        is_duplicate=proposal_keys.is_known(
+            locked.state_key, key=proposal.key, type_=proposal.state.type
+        ),
         is_forced=proposal.is_forced,
+        has_pool=run.work_pool_id is not None,
         is_rerun=proposal.is_rerun,
         is_agent_lost=proposal.is_agent_lost,
         is_undeliverable=proposal.is_undeliverable,

@@ -39,6 +39,7 @@ any_facts = st.builds(
     is_lease_valid=st.booleans(),
     is_duplicate=st.booleans(),
     is_forced=st.booleans(),
+    has_pool=st.booleans(),
     is_rerun=st.booleans(),
     is_agent_lost=st.booleans(),
     is_lease_expired=st.booleans(),
@@ -66,7 +67,11 @@ def test_whatever_is_accepted_follows_an_edge(known: Facts, proposed: object) ->
 
     if decision.outcome in {Outcome.ACCEPT, Outcome.RENAME}:
         is_edge = is_allowed(known.current_type, decision.state.type)
-        assert is_edge or (known.is_forced and not known.current_type.is_terminal)
+        is_forced = known.is_forced and not known.current_type.is_terminal
+        assert is_edge or (
+            is_forced
+            and (decision.state.type.is_terminal or decision.state.type is StateType.SCHEDULED)
+        )
 
 
 @given(any_facts, any_proposal)

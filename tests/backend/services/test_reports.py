@@ -302,3 +302,50 @@ async def test_an_instant_beyond_the_calendar_is_refused_with_a_typed_error(worl
 
     with pytest.raises(InvalidInput, match="year 10000"):
         await append(world, lease, 0, {**lines("x"), "timestamp": [2**62]})
+
+
+@pytest.mark.parametrize(
+    ("states", "reason"),
+    [
+        ([RUNNING, COMPLETED, RUNNING], "has ended as Completed"),
+        ([["RUNNING", "Completed", 1, None]], "is the name of a COMPLETED state"),
+        ([["RUNNING", " ", 1, None]], "name has 1 to"),
+    ],
+)
+async def test_states_that_no_task_run_enters_are_rejected_alone(
+    world: World, states: list[list[object]], reason: str
+) -> None:
+    lease = await world.started()
+    sent = batch([RUNNING], states)
+
+    async with world.work() as work:
+        accepted, rejected = await task_runs.sync_task_runs(
+            work, flow_run_id=lease.run_id, lease=lease, batch=sent
+        )
+
+    assert accepted == 1
+    assert [one.code for one in rejected] == ["INVALID"]
+    assert reason in rejected[0].message
+
+
+async def test_task_run_that_was_rolled_back_says_so(world: World) -> None:
+    lease = await world.started()
+    sent = batch([RUNNING, COMPLETED, ["COMPLETED", "RolledBack", 4_000_000, None]])
+
+    assert await sync(world, lease, sent) == 1
+    assert list((await stored(world, sent)).values()) == ["RolledBack"]
+
+
+async def test_task_run_of_another_run_is_rejected_and_stays(world: World) -> None:
+    first, second = await world.started(), await world.started()
+    sent = batch([RUNNING])
+    await sync(world, first, sent)
+    forged = {**sent, "states": [[RUNNING, COMPLETED]]}
+
+    async with world.work() as work:
+        accepted, rejected = await task_runs.sync_task_runs(
+            work, flow_run_id=second.run_id, lease=second, batch=forged
+        )
+
+    assert (accepted, [one.code for one in rejected]) == (0, ["CONFLICT"])
+    assert list((await stored(world, sent)).values()) == ["Running"]

@@ -42,7 +42,7 @@ INFRASTRUCTURE_BACKOFF = timedelta(seconds=5)
 def consequences(run: FlowRun, decision: Decision, *, has_item: bool) -> Effects:
     """Return what follows from a decision that accepts or renames."""
     facts, state = decision.facts, decision.state
-    is_start = state.type is StateType.RUNNING
+    is_start = state.type is StateType.RUNNING and facts.current_type is not StateType.PAUSED
     is_retry = decision.proposed.type is StateType.FAILED and state.name == "AwaitingRetry"
     is_restart = decision.proposed.type is StateType.CRASHED and not state.type.is_terminal
     item = _item_effect(decision, has_item=has_item)

@@ -42,6 +42,7 @@ class Facts:
     is_lease_valid: bool = False
     is_duplicate: bool = False
     is_forced: bool = False
+    has_pool: bool = True
     is_rerun: bool = False
     is_agent_lost: bool = False
     is_undeliverable: bool = False

@@ -19,6 +19,8 @@ POLICY: tuple[Rule, ...] = (
     rules.terminal,
     rules.cancel,
     rules.start_gate,
+    rules.pause,
+    rules.place,
     rules.late,
     rules.infrastructure,
     rules.retry,

@@ -23,8 +23,12 @@ _NOT_STARTED = frozenset({None, Phase.READY, Phase.OFFERED, Phase.CLAIMED})
 
 def duplicate(facts: Facts, proposed: ProposedState) -> Verdict:
     """A proposal that was applied already, sent again, gets the same answer and no second state."""
-    del proposed
-    return Verdict(Outcome.REPLAY, reason="Applied before.") if facts.is_duplicate else ACCEPT
+    if facts.is_duplicate:
+        return Verdict(Outcome.REPLAY, reason="Applied before.")
+    is_cancel = proposed.type is StateType.CANCELLING and facts.proposer is Proposer.PERSON
+    if is_cancel and facts.current_type in {StateType.CANCELLING, StateType.CANCELLED}:
+        return Verdict(Outcome.REPLAY, reason="A cancel was asked for before.")
+    return ACCEPT
 
 
 def fenced(facts: Facts, proposed: ProposedState) -> Verdict:
@@ -75,12 +79,27 @@ def start_gate(facts: Facts, proposed: ProposedState) -> Verdict:
     """Running is entered by the holder of a claimed lease only, Pending by a claim only."""
     if proposed.type is StateType.PENDING and facts.phase is not Phase.OFFERED:
         return reject("Only the session that a run is offered to may claim it.", code="LEASE_LOST")
-    if proposed.type is not StateType.RUNNING or facts.is_forced:
+    if proposed.type is not StateType.RUNNING:
         return ACCEPT
     if facts.proposer is not Proposer.HOLDER:
         return reject("A run starts under a lease: let an agent claim it.")
     if facts.current_type is StateType.SCHEDULED and facts.phase is not Phase.RUNNING:
         return reject("The run has not been claimed.", code="LEASE_LOST")
+    return ACCEPT
+
+
+def pause(facts: Facts, proposed: ProposedState) -> Verdict:
+    """A run pauses where it runs: nobody else can stop its process without ending it."""
+    if proposed.type is StateType.PAUSED and facts.proposer is not Proposer.HOLDER:
+        return reject("A run is paused by its own process; cancel it, or pause its deployment.")
+    return ACCEPT
+
+
+def place(facts: Facts, proposed: ProposedState) -> Verdict:
+    """A run waits for an agent only in a pool; one that began in its caller's process has none."""
+    is_waiting = proposed.type is StateType.SCHEDULED and proposed.name != "Late"
+    if is_waiting and facts.phase is not None and not facts.has_pool:
+        return reject("No agent can take up a run that began in its caller's own process.")
     return ACCEPT
 
 
@@ -147,9 +166,9 @@ def retrying(facts: Facts, proposed: ProposedState) -> Verdict:
 
 def edges(facts: Facts, proposed: ProposedState) -> Verdict:
     """Nothing leaves the picture of a run's life."""
-    if is_allowed(facts.current_type, proposed.type) or (
-        facts.is_forced and not facts.current_type.is_terminal
-    ):
+    can_be_forced = proposed.type.is_terminal or proposed.type is StateType.SCHEDULED
+    is_forced = facts.is_forced and can_be_forced and not facts.current_type.is_terminal
+    if is_forced or is_allowed(facts.current_type, proposed.type):
         return ACCEPT
     return reject(f"A run cannot go from {facts.current_type} to {proposed.type}.")
 

@@ -14,7 +14,7 @@ with counter as (
     state_count bigint, started_us bigint, ended_us bigint
   )
   order by id, state_count desc
-)
+), written as (
 insert into task_runs as stored (
   workspace_id, id, flow_run_id, task_key, name, map_index, tags, cache_key, attempt, parents,
   state_type, state_name, states, state_count, update_sequence, started_at, ended_at, updated_at
@@ -34,3 +34,7 @@ on conflict (workspace_id, id) do update set
   update_sequence = excluded.update_sequence, started_at = excluded.started_at,
   ended_at = excluded.ended_at, updated_at = excluded.updated_at
 where stored.flow_run_id = excluded.flow_run_id and stored.state_count < excluded.state_count
+)
+select input.id from input
+join task_runs other on other.workspace_id = cast(:workspace_id as uuid) and other.id = input.id
+where other.flow_run_id <> cast(:flow_run_id as uuid)

@@ -6,7 +6,14 @@ from uuid import UUID
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.leases import LeaseRef
-from headgate_server.domain.states import MAX_MESSAGE_LENGTH, ProposedState, StateType, propose
+from headgate_server.domain.states import (
+    MAX_MESSAGE_LENGTH,
+    ProposedState,
+    StateType,
+    check_details,
+    propose,
+)
+from headgate_server.domain.transitions import proposal_keys
 from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.services.transitions import Proposal, Transition, transition
 
@@ -37,12 +44,16 @@ async def set_state(
 
     Raises:
         NotFound: no such run in this workspace.
-        InvalidInput: a state that only Headgate enters by itself.
+        InvalidInput: a state that only Headgate enters by itself, details that are too large, or
+            a bad key.
+        IdempotencyMismatch: the key was used for a state of another type.
     """
     if lease is not None and lease.run_id != run_id:
         raise InvalidInput("The lease is of another run.", path=["lease", "runId"])
     if state.type is StateType.PENDING:
         raise InvalidInput("A run becomes PENDING by being claimed.", path=["state", "type"])
+    check_details(state.details)
+    proposal_keys.check_key(key)
     proposer = Proposer.PERSON if lease is None else Proposer.HOLDER
     proposal = Proposal(
         state=state, proposer=proposer, lease=lease, key=key, is_forced=is_forced and lease is None
@@ -70,7 +81,6 @@ async def cancel_run(work: UnitOfWork, *, run_id: UUID, request: CancelRequest) 
     proposal = Proposal(
         state=propose(type_, message=message),
         proposer=Proposer.PERSON,
-        key="cancel" if not request.is_forced else None,
         is_forced=request.is_forced,
         cancel_reason=request.reason,
         cancel_grace_seconds=request.grace_seconds,

@@ -1,0 +1,162 @@
+"""Proposals that come twice, late, with somebody else's key, or where they make no sense."""
+
+from datetime import timedelta
+
+import pytest
+
+from headgate_server.domain.errors import (
+    IdempotencyMismatch,
+    IllegalTransition,
+    InvalidInput,
+    LeaseLost,
+)
+from headgate_server.domain.leases import LeaseRef
+from headgate_server.domain.states import StateType, propose
+from headgate_server.domain.transitions.proposal_keys import REMEMBERED_KEYS, remember
+from headgate_server.services.flow_runs import change, create, read
+from tests.fixtures.world import World
+
+pytestmark = pytest.mark.anyio
+
+LEASE = timedelta(seconds=90)
+BUDGET = {"limit": 3, "delaySeconds": 0}
+
+
+async def begun(world: World) -> LeaseRef:
+    """Begin a run in its caller's own process, and pass its start gate."""
+    request = create.BeginRequest(flow_name="local")
+    async with world.work() as work:
+        made = await create.begin_run(work, request, lease=LEASE, parent=None)
+    await world.propose(made.lease, StateType.RUNNING)
+    return made.lease
+
+
+async def state_of(world: World, lease: LeaseRef) -> str:
+    async with world.work() as work:
+        return (await read.get_many_flow_runs(work, [lease.run_id]))[lease.run_id].state_name
+
+
+async def test_key_of_a_holder_does_not_swallow_a_cancel(world: World) -> None:
+    lease = await world.started()
+    await world.propose(lease, StateType.FAILED, key="cancel", retry=BUDGET)
+    await world.propose(lease, StateType.RUNNING, key="again")
+
+    async with world.work() as work:
+        asked = await change.cancel_run(work, run_id=lease.run_id, request=change.CancelRequest())
+
+    assert asked.run.state_type is StateType.CANCELLING
+
+
+async def test_cancel_that_is_asked_for_twice_is_one(world: World) -> None:
+    lease = await world.started()
+    async with world.work() as work:
+        first = await change.cancel_run(work, run_id=lease.run_id, request=change.CancelRequest())
+        second = await change.cancel_run(work, run_id=lease.run_id, request=change.CancelRequest())
+
+    assert second.error is None
+    assert second.run.state_sequence == first.run.state_sequence
+
+
+async def test_run_that_was_cancelled_and_retried_is_cancelled_again(world: World) -> None:
+    (run,) = await world.create()
+    async with world.work() as work:
+        await change.cancel_run(work, run_id=run.id, request=change.CancelRequest())
+        await change.retry_run(work, run_id=run.id)
+        again = await change.cancel_run(work, run_id=run.id, request=change.CancelRequest())
+
+    assert again.run.state_type is StateType.CANCELLED
+    assert again.run.state_sequence == 4
+
+
+async def test_delayed_copy_of_an_older_proposal_starts_nothing(world: World) -> None:
+    lease = await world.started()
+    await world.propose(lease, StateType.FAILED, key="first-end", retry=BUDGET)
+    await world.propose(lease, StateType.RUNNING, key="second-start")
+    await world.propose(lease, StateType.FAILED, key="second-end", retry=BUDGET)
+
+    run = await world.propose(lease, StateType.RUNNING, key="second-start")
+
+    assert run.state_name == "AwaitingRetry"
+    assert run.attempt == 2
+
+
+async def test_key_of_another_state_is_refused(world: World) -> None:
+    lease = await world.started()
+    await world.propose(lease, StateType.FAILED, key="one", retry=BUDGET)
+
+    with pytest.raises(IdempotencyMismatch):
+        await world.propose(lease, StateType.COMPLETED, key="one")
+
+    assert await state_of(world, lease) == "AwaitingRetry"
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201, "two\nlines"])
+async def test_bad_key_is_refused(world: World, key: str) -> None:
+    lease = await world.started()
+
+    with pytest.raises(InvalidInput, match="idempotency key"):
+        await world.propose(lease, StateType.COMPLETED, key=key)
+
+
+async def test_details_that_are_too_large_are_refused(world: World) -> None:
+    lease = await world.started()
+
+    with pytest.raises(InvalidInput, match="details"):
+        await world.propose(lease, StateType.COMPLETED, data="x" * 300_000)
+
+
+def test_oldest_keys_are_forgotten() -> None:
+    known: str | None = None
+    for number in range(REMEMBERED_KEYS + 5):
+        known = remember(known, key=f"k{number}", type_=StateType.RUNNING)
+
+    assert known is not None
+    assert len(known.splitlines()) == REMEMBERED_KEYS
+    assert known.splitlines()[0] == f"RUNNING k{REMEMBERED_KEYS + 4}"
+
+
+@pytest.mark.parametrize("type_", [StateType.RUNNING, StateType.PAUSED])
+async def test_nobody_forces_a_run_without_a_process_to_run_or_to_pause(
+    world: World, type_: StateType
+) -> None:
+    (run,) = await world.create()
+
+    async with world.work() as work:
+        moved = await change.set_state(
+            work, run_id=run.id, state=propose(type_), lease=None, key=None, is_forced=True
+        )
+
+    assert isinstance(moved.error, IllegalTransition | LeaseLost)
+    assert moved.run.state_type is StateType.SCHEDULED
+    assert len(await world.offer()) == 1
+
+
+async def test_run_that_pauses_in_its_process_goes_on_in_the_same_attempt(world: World) -> None:
+    lease = await world.started()
+
+    paused = await world.propose(lease, StateType.PAUSED)
+    resumed = await world.propose(lease, StateType.RUNNING)
+    ended = await world.propose(lease, StateType.COMPLETED)
+
+    assert (paused.attempt, resumed.attempt, ended.attempt) == (1, 1, 1)
+    assert ended.state_type is StateType.COMPLETED
+
+
+async def test_run_in_its_callers_process_is_not_put_where_no_agent_looks(world: World) -> None:
+    lease = await begun(world)
+
+    with pytest.raises(IllegalTransition, match="caller's own process"):
+        await world.propose(lease, StateType.SCHEDULED)
+    async with world.work() as work:
+        forced = await change.set_state(
+            work,
+            run_id=lease.run_id,
+            state=propose(StateType.SCHEDULED),
+            lease=None,
+            key=None,
+            is_forced=True,
+        )
+    failed = await world.propose(lease, StateType.FAILED, retry=BUDGET)
+
+    assert isinstance(forced.error, IllegalTransition)
+    assert failed.state_name == "AwaitingRetry"

@@ -10,21 +10,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from headgate_server.bus.buckets import Buckets
 from headgate_server.bus.bus import Bus
 from headgate_server.database import urls as addresses
-from headgate_server.database.engine import check_server, make_engine, time_statements
+from headgate_server.database.engine import check_reachable, make_engine, time_statements
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.version import check_migrated
 from headgate_server.database.work import Database
 from headgate_server.dispatch.dispatcher import Dispatcher
 from headgate_server.dispatch.pulse import beat_forever
 from headgate_server.dispatch.tails import Tails
-from headgate_server.domain.errors import ConfigurationError, HeadgateError
+from headgate_server.domain.errors import ConfigurationError
 from headgate_server.domain.tenancy import Principal
 from headgate_server.graphql.context import Backend
 from headgate_server.graphql.limits.rates import Meter
@@ -144,7 +143,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
     database = Database(app=app, system=system, publish=bus.publish, count=instruments.count)
     try:
         for engine in (app, system):
-            await check_engine(engine)
+            await check_reachable(engine)
             if settings.is_traced:
                 time_statements(engine, tell=count_statement)
         await check_migrated(system)
@@ -168,25 +167,6 @@ async def start_generation(settings: Settings) -> Started:
             return await generations.start_generation(work)
     finally:
         await database.dispose()
-
-
-async def check_engine(engine: AsyncEngine) -> None:
-    """Refuse a database that cannot be reached or will not do.
-
-    Raises:
-        ConfigurationError: the message says what to change.
-    """
-    try:
-        await check_server(engine)
-    except HeadgateError:
-        raise
-    except Exception as error:
-        shown = addresses.without_password(engine.url.render_as_string(hide_password=True))
-        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise ConfigurationError(
-            f"Cannot connect to {shown}: {cause}. Check the address and that the server runs; "
-            "`headgate-server migrate` makes the roles and prints their addresses."
-        ) from error
 
 
 def build_app(

@@ -7,11 +7,15 @@ from typing import Any
 import orjson
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from headgate_server.database.addresses import read_address, session_settings
-from headgate_server.database.urls import for_asyncpg
-from headgate_server.domain.errors import ConfigurationError
+from headgate_server.database.urls import for_asyncpg, without_password
+from headgate_server.domain.errors import ConfigurationError, HeadgateError
+
+DatabaseFailure = DBAPIError
+"""What a statement raises that the server refused, or that never reached it."""
 
 MINIMUM_MINORS = {15: 14, 16: 10, 17: 6}
 """Older ones leak rows through row-level security by their statistics (CVE-2025-8713)."""
@@ -82,6 +86,25 @@ def time_statements(engine: AsyncEngine, *, tell: Callable[[float], None]) -> No
 
     event.listen(engine.sync_engine, "before_cursor_execute", before)
     event.listen(engine.sync_engine, "after_cursor_execute", after)
+
+
+async def check_reachable(engine: AsyncEngine) -> None:
+    """Refuse a database that cannot be reached or will not do.
+
+    Raises:
+        ConfigurationError: the message says what to change.
+    """
+    try:
+        await check_server(engine)
+    except HeadgateError:
+        raise
+    except Exception as error:
+        shown = without_password(engine.url.render_as_string(hide_password=True))
+        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise ConfigurationError(
+            f"Cannot connect to {shown}: {cause}. Check the address and that the server runs; "
+            "`headgate-server migrate` makes the roles and prints their addresses."
+        ) from error
 
 
 async def check_server(engine: AsyncEngine, *, is_owner: bool = False) -> None:

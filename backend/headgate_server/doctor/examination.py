@@ -5,11 +5,9 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncGenerator
 
-from sqlalchemy.exc import DBAPIError
-
 from headgate_server import app
 from headgate_server.bus.ping import ask_version
-from headgate_server.database.engine import make_engine
+from headgate_server.database.engine import DatabaseFailure, check_reachable, make_engine
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.version import check_migrated, newest
 from headgate_server.database.work import Database
@@ -114,7 +112,7 @@ async def _connected(urls: DatabaseUrls, *, settings: Settings) -> AsyncGenerato
     database = Database(app=engines[0], system=engines[1])
     try:
         for engine in engines:
-            await app.check_engine(engine)
+            await check_reachable(engine)
         yield well("roles", "Both roles can connect, and neither sees past the walls.")
         await check_migrated(engines[1])
         yield well("migrations", f"The database is at migration {newest()}.")
@@ -122,7 +120,7 @@ async def _connected(urls: DatabaseUrls, *, settings: Settings) -> AsyncGenerato
             yield finding
     except ConfigurationError as refused:
         yield error("database", "The server cannot work with it.", remedy=refused.message)
-    except (HeadgateError, DBAPIError, TimeoutError) as failure:
+    except (HeadgateError, DatabaseFailure, TimeoutError) as failure:
         yield error(
             "database",
             f"It could not be looked at: {str(failure).splitlines()[0] or 'no answer in time'}",

@@ -80,6 +80,15 @@ async def test_delayed_copy_of_an_older_proposal_starts_nothing(world: World) ->
     assert run.attempt == 2
 
 
+async def test_end_that_is_told_again_is_taken_though_the_lease_is_gone(world: World) -> None:
+    lease = await world.started()
+    first = await world.propose(lease, StateType.COMPLETED, key="end")
+
+    again = await world.propose(lease, StateType.COMPLETED, key="end")
+
+    assert again.state_sequence == first.state_sequence
+
+
 async def test_key_of_another_state_is_refused(world: World) -> None:
     lease = await world.started()
     await world.propose(lease, StateType.FAILED, key="one", retry=BUDGET)

@@ -1,6 +1,7 @@
 """The hot paths: task runs and log lines in bulk, sent twice, out of order, or under no lease."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
@@ -92,8 +93,8 @@ async def test_the_longer_history_wins_in_whatever_order_reports_come(world: Wor
     early = batch([PENDING, RUNNING], task_run_ids=late["id"])  # type: ignore[arg-type]  # a list
 
     await sync(world, lease, late)
-    await sync(world, lease, early)
     await sync(world, lease, late)
+    await sync(world, lease, early)
 
     assert set((await stored(world, late)).values()) == {"Completed"}
 
@@ -110,6 +111,36 @@ async def test_a_report_under_a_lost_lease_changes_nothing(world: World) -> None
         await sync(world, lease, sent)
 
     assert await stored(world, sent) == {}
+
+
+async def test_a_report_under_a_made_up_token_changes_nothing(world: World) -> None:
+    lease = await world.started()
+    forged = LeaseRef(lease.run_id, new_id(), lease.epoch)
+    sent = batch([PENDING])
+
+    with pytest.raises(LeaseLost):
+        await sync(world, forged, sent)
+
+    assert await stored(world, sent) == {}
+
+
+async def test_a_run_below_another_reports_under_its_lease(world: World) -> None:
+    lease = await world.started()
+    caller = new_id()
+    await sync(world, lease, batch([RUNNING], task_run_ids=[show(Kind.TASK_RUN, caller)]))
+    request = create.BeginRequest(flow_name="inner", parent_task_run_id=caller)
+    async with world.work() as work:
+        inner = await create.begin_run(
+            work,
+            request,
+            lease=timedelta(seconds=90),
+            parent=RunGrant(run_id=lease.run_id, epoch=lease.epoch),
+        )
+        accepted, rejected = await task_runs.sync_task_runs(
+            work, flow_run_id=inner.run.id, lease=lease, batch=batch([RUNNING])
+        )
+
+    assert (accepted, rejected) == (1, [])
 
 
 async def test_a_report_for_another_run_is_refused(world: World) -> None:

@@ -1,6 +1,9 @@
-"""Scopes, and which role holds which of them."""
+"""Scopes, the roles that hold them, and where somebody holds which: rights as sets."""
 
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from uuid import UUID
 
 
 class Scope(StrEnum):
@@ -54,6 +57,43 @@ READ_SCOPES = frozenset(
 OWNER_SCOPES = frozenset(Scope) - {Scope.BLOCKS_REVEAL}
 """An owner's key; revealing a secret is a right of its own that nobody holds by default."""
 
+MEMBER_SCOPES = frozenset({Scope.ORG_READ})
+"""What every member holds in the organization itself: its name, its people, its roles."""
+
+
+class BuiltinRole(StrEnum):
+    """A role that every organization has. Those that it made itself are rows."""
+
+    OWNER = "Owner"
+    ADMIN = "Admin"
+    DEVELOPER = "Developer"
+    OPERATOR = "Operator"
+    VIEWER = "Viewer"
+    AGENT = "Agent"
+
+
+BUILTIN_ROLES: Mapping[BuiltinRole, frozenset[Scope]] = {
+    BuiltinRole.OWNER: OWNER_SCOPES,
+    BuiltinRole.ADMIN: OWNER_SCOPES - {Scope.BILLING_WRITE},
+    BuiltinRole.DEVELOPER: READ_SCOPES
+    | {
+        Scope.FLOWS_WRITE,
+        Scope.RUNS_WRITE,
+        Scope.RUNS_EXECUTE,
+        Scope.LOGS_WRITE,
+        Scope.ARTIFACTS_WRITE,
+        Scope.VARIABLES_WRITE,
+        Scope.BLOCKS_WRITE,
+        Scope.BLOCKS_USE,
+        Scope.AUTOMATIONS_WRITE,
+        Scope.EVENTS_WRITE,
+    },
+    BuiltinRole.OPERATOR: READ_SCOPES | {Scope.RUNS_WRITE},
+    BuiltinRole.VIEWER: READ_SCOPES,
+    BuiltinRole.AGENT: frozenset({Scope.AGENTS_CONNECT}),
+}
+"""An admin is an owner who cannot end or sell the organization, and so cannot make an owner."""
+
 AGENT_SESSION_SCOPES = frozenset({Scope.AGENTS_CONNECT})
 """What the token of an agent session carries: the agent protocol and nothing else."""
 
@@ -61,3 +101,109 @@ RUN_SCOPES = frozenset(
     {Scope.RUNS_EXECUTE, Scope.LOGS_WRITE, Scope.ARTIFACTS_WRITE, Scope.BLOCKS_USE}
 )
 """What a run token carries, for its own run only."""
+
+
+NOTHING: frozenset[Scope] = frozenset()
+Places = Mapping[UUID, frozenset[Scope]]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Scopes in one place: everywhere, in one workspace, or on one object of a workspace."""
+
+    scopes: frozenset[Scope]
+    workspace_id: UUID | None = None
+    object_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Everything that somebody may do in one organization.
+
+    Args:
+        everywhere: scopes in the organization and in each of its workspaces.
+        organization: scopes in the organization itself, beside ``everywhere``.
+        workspaces: scopes in single workspaces. A workspace that is named may be entered, even
+            where only objects in it are granted.
+        objects: scopes on single deployments, pools and blocks.
+    """
+
+    everywhere: frozenset[Scope] = NOTHING
+    organization: frozenset[Scope] = NOTHING
+    workspaces: Places = field(default_factory=dict[UUID, frozenset[Scope]])
+    objects: Places = field(default_factory=dict[UUID, frozenset[Scope]])
+
+    @property
+    def anywhere(self) -> frozenset[Scope]:
+        """Return the scopes that are held in some place: who lacks one here lacks it everywhere."""
+        places = (*self.workspaces.values(), *self.objects.values())
+        return self.everywhere.union(self.organization, *places)
+
+    def within(self, workspace_id: UUID, *, on: UUID | None = None) -> frozenset[Scope]:
+        """Return the scopes that are held in a workspace, or on one object of it."""
+        found = self.everywhere | self.workspaces.get(workspace_id, NOTHING)
+        return found if on is None else found | self.objects.get(on, NOTHING)
+
+    def of_organization(self) -> frozenset[Scope]:
+        """Return the scopes that are held in the organization itself."""
+        return self.everywhere | self.organization
+
+    def cut(self, scopes: frozenset[Scope], *, workspace_id: UUID | None = None) -> "Rights":
+        """Return what is left of these rights for a credential of some scopes.
+
+        Args:
+            scopes: those of the credential.
+            workspace_id: the only workspace that the credential is good for.
+        """
+        objects = {id_: held & scopes for id_, held in self.objects.items()}
+        if workspace_id is not None:
+            held = self.within(workspace_id)
+            return Rights(
+                organization=self.organization & scopes,
+                workspaces={workspace_id: held & scopes},
+                objects=objects,
+            )
+        return Rights(
+            everywhere=self.everywhere & scopes,
+            organization=self.organization & scopes,
+            workspaces={id_: held & scopes for id_, held in self.workspaces.items()},
+            objects=objects,
+        )
+
+    def missing(self, grant: Grant) -> frozenset[Scope]:
+        """Return the scopes of a grant that whoever holds these rights may not give away."""
+        if grant.workspace_id is None:
+            return grant.scopes - self.everywhere
+        return grant.scopes - self.within(grant.workspace_id, on=grant.object_id)
+
+
+def gather(grants: Iterable[Grant], *, is_member: bool) -> Rights:
+    """Return the rights that grants add up to.
+
+    Args:
+        grants: in any order; several of one place add up.
+        is_member: whether their holder belongs to the organization.
+    """
+    everywhere = NOTHING
+    workspaces: dict[UUID, frozenset[Scope]] = {}
+    objects: dict[UUID, frozenset[Scope]] = {}
+    for grant in grants:
+        if grant.workspace_id is None:
+            everywhere |= grant.scopes
+            continue
+        held = workspaces.setdefault(grant.workspace_id, NOTHING)
+        if grant.object_id is None:
+            workspaces[grant.workspace_id] = held | grant.scopes
+        else:
+            objects[grant.object_id] = objects.get(grant.object_id, NOTHING) | grant.scopes
+    return Rights(
+        everywhere=everywhere,
+        organization=MEMBER_SCOPES if is_member else NOTHING,
+        workspaces=workspaces,
+        objects=objects,
+    )
+
+
+def known_scopes(names: Collection[str]) -> frozenset[Scope]:
+    """Return the scopes of names; one that a newer version wrote is left out."""
+    return frozenset(Scope(name) for name in names if name in Scope.__members__)

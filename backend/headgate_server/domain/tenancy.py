@@ -1,11 +1,11 @@
 """Who is asking, and in which workspace."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from headgate_server.domain.permissions import Scope
+from headgate_server.domain.permissions import NOTHING, Rights, Scope
 
 
 class ActorKind(StrEnum):
@@ -40,8 +40,10 @@ class RunGrant:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller.
+    """An authenticated caller, in one organization.
 
+    ``scopes`` are those held anywhere: the first gate, which needs no place. ``rights`` say where;
+    without them the scopes hold in ``workspace_id``, or everywhere where that is None.
     ``workspace_id`` is None for a credential that is good for every workspace of the organization;
     ``expires_at`` is None for one that does not expire; ``generation`` is that of the database in
     which an agent session's or a run's token was found good, None for a key.
@@ -51,8 +53,10 @@ class Principal:
     organization_id: UUID
     workspace_id: UUID | None
     scopes: frozenset[Scope]
+    rights: Rights | None = field(default=None, hash=False)
     api_key_id: UUID | None = None
     agent_session_id: UUID | None = None
+    login_session_id: UUID | None = None
     work_pool_id: UUID | None = None
     run: RunGrant | None = None
     expires_at: datetime | None = None
@@ -61,3 +65,21 @@ class Principal:
     def missing_scopes(self, required: frozenset[Scope]) -> list[Scope]:
         """Return the scopes of ``required`` that this caller lacks, in the order of their names."""
         return sorted(required - self.scopes)
+
+    def scopes_in(self, workspace_id: UUID, *, on: UUID | None = None) -> frozenset[Scope]:
+        """Return what the caller may do in a workspace, or on one object of it."""
+        if self.workspace_id not in {None, workspace_id}:
+            return NOTHING
+        return self.scopes if self.rights is None else self.rights.within(workspace_id, on=on)
+
+    def scopes_in_organization(self) -> frozenset[Scope]:
+        """Return what the caller may do in the organization itself."""
+        return self.scopes if self.rights is None else self.rights.of_organization()
+
+    def all_rights(self) -> Rights:
+        """Return where the caller holds which scopes."""
+        if self.rights is not None:
+            return self.rights
+        if self.workspace_id is None:
+            return Rights(everywhere=self.scopes)
+        return Rights(organization=self.scopes, workspaces={self.workspace_id: self.scopes})

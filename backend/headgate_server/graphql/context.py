@@ -1,8 +1,9 @@
 """What an operation knows: who asks, under which request id, and how to reach the data."""
 
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -10,7 +11,8 @@ from uuid import UUID
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.dispatch.dispatcher import Dispatcher
 from headgate_server.dispatch.tails import Tails
-from headgate_server.domain.errors import NotFound
+from headgate_server.domain.errors import Forbidden, NotFound
+from headgate_server.domain.permissions import NOTHING, Scope
 from headgate_server.domain.tenancy import Principal
 from headgate_server.graphql.limits.rates import Charge, Meter
 from headgate_server.graphql.loaders import Fetch, K, Loaders
@@ -37,6 +39,35 @@ class InWorkspace(Protocol):
 
 
 W = TypeVar("W", bound=InWorkspace)
+
+_NEEDED: ContextVar[frozenset[Scope]] = ContextVar("needed_scopes", default=NOTHING)
+
+
+@contextmanager
+def needing(scopes: frozenset[Scope]) -> Generator[None]:
+    """Let every place that is entered meanwhile demand these scopes of the caller.
+
+    A field says what it needs and knows no place; the unit of work that it opens knows the place.
+    """
+    token = _NEEDED.set(scopes)
+    try:
+        yield
+    finally:
+        _NEEDED.reset(token)
+
+
+def lacking(missing: Iterable[Scope]) -> Forbidden:
+    """Return the error of a caller that lacks scopes; it names them."""
+    names = sorted(missing)
+    return Forbidden(
+        f"This needs {', '.join(names)}; ask an owner of the workspace to grant it.",
+        missing_scopes=names,
+    )
+
+
+async def _nothing() -> None:
+    """What a caller may not see is what does not exist."""
+
 
 FindNode = Callable[["OperationContext", str], Awaitable[Any]]
 
@@ -182,9 +213,10 @@ class OperationContext:
         return await find(self, shown_id)
 
     async def workspace_ids(self) -> frozenset[UUID]:
-        """Return the workspaces that the caller's credential is good for, as of a moment ago."""
-        if self.principal.workspace_id is not None:
-            return frozenset({self.principal.workspace_id})
+        """Return the workspaces that the caller may enter, as of a moment ago."""
+        own = self.own_workspace_ids()
+        if own is not None:
+            return own
         if self.known_workspace_ids is not None:
             return self.known_workspace_ids
         known = self.backend.workspaces.recall(self.principal.organization_id)
@@ -192,15 +224,23 @@ class OperationContext:
 
     async def read_workspace_ids(self) -> frozenset[UUID]:
         """Return the same as of now; once an operation."""
-        if self.principal.workspace_id is not None:
-            return frozenset({self.principal.workspace_id})
+        own = self.own_workspace_ids()
+        if own is not None:
+            return own
         if self.known_workspace_ids is None:
-            async with self.organization_work() as work:
+            async with self.backend.database.tenant(self.principal, None) as work:
                 self.known_workspace_ids = frozenset(await workspaces.list_ids(work))
             self.backend.workspaces.remember(
                 self.principal.organization_id, self.known_workspace_ids
             )
         return self.known_workspace_ids
+
+    def own_workspace_ids(self) -> frozenset[UUID] | None:
+        """Return the workspaces that the credential names; None where it is good for all."""
+        if self.principal.workspace_id is not None:
+            return frozenset({self.principal.workspace_id})
+        rights = self.principal.rights
+        return None if rights is None or rights.everywhere else frozenset(rights.workspaces)
 
     async def may_enter(self, workspace_id: UUID) -> bool:
         """Return whether the caller's credential is good for a workspace."""
@@ -209,30 +249,70 @@ class OperationContext:
             or workspace_id in await self.read_workspace_ids()
         )
 
+    def may(self, workspace_id: UUID | None, *, on: UUID | None = None) -> bool:
+        """Return whether the caller holds, in a place, what the current field needs."""
+        return not self._missing(workspace_id, on=on)
+
+    def _missing(self, workspace_id: UUID | None, *, on: UUID | None) -> frozenset[Scope]:
+        principal = self.principal
+        if workspace_id is None:
+            return _NEEDED.get() - principal.scopes_in_organization()
+        return _NEEDED.get() - principal.scopes_in(workspace_id, on=on)
+
+    def demand(self, workspace_id: UUID | None, *, on: UUID | None = None) -> None:
+        """Go on only if the caller holds, in a place, what the current field needs.
+
+        Args:
+            workspace_id: None for the organization itself.
+            on: the one object that is meant; scopes that are granted on it alone count too.
+
+        Raises:
+            Forbidden: with the scopes that are missing there.
+        """
+        missing = self._missing(workspace_id, on=on)
+        if missing:
+            raise lacking(missing)
+
     @asynccontextmanager
-    async def work(self, workspace_id: UUID) -> AsyncGenerator[UnitOfWork]:
+    async def work(
+        self, workspace_id: UUID, *, on: UUID | None = None
+    ) -> AsyncGenerator[UnitOfWork]:
         """Open one unit of work in a workspace the caller may enter; it commits at the end.
 
         A mutation holds exactly one, and returns its payload after it: so nested fields read
         what was committed.
 
+        Args:
+            workspace_id: where.
+            on: the deployment, pool or block that is read or changed, and nothing else.
+
         Raises:
             NotFound: another tenant's workspace, or none at all.
+            Forbidden: the caller may enter it, but lacks there what the field needs.
         """
         if not await self.may_enter(workspace_id):
             raise NotFound
         self.entered_workspace_id = workspace_id
+        self.demand(workspace_id, on=on)
         async with self.backend.database.tenant(self.principal, workspace_id) as work:
             yield work
 
     @asynccontextmanager
     async def organization_work(self) -> AsyncGenerator[UnitOfWork]:
-        """Open one unit of work that sees the caller's organization but no workspace."""
+        """Open one unit of work that sees the caller's organization but no workspace.
+
+        Raises:
+            Forbidden: the caller lacks in the organization what the field needs.
+        """
+        self.demand(None)
         async with self.backend.database.tenant(self.principal, None) as work:
             yield work
 
     def load(self, fetch: Fetch[K, T], key: K, *, workspace_id: UUID | None) -> Awaitable[T | None]:
-        """Return one object through the loaders; see ``Loaders.load``."""
+        """Return one object through the loaders, if the field may read it; see ``Loaders.load``."""
+        on = key if isinstance(key, UUID) else None
+        if not self.may(workspace_id, on=on):
+            return _nothing()
         return self.loaders.load(fetch, key, workspace_id=workspace_id)
 
     async def locate(self, fetch: Fetch[UUID, W], id_: UUID) -> W | None:
@@ -243,7 +323,7 @@ class OperationContext:
             if new := ids - looked:
                 place = await self._place_of(id_, among=new)
                 if place is not None:
-                    found = await self.load(fetch, id_, workspace_id=place)
+                    found = await self.loaders.load(fetch, id_, workspace_id=place)
                     if found is not None:
                         return found
             looked = ids
@@ -253,6 +333,11 @@ class OperationContext:
         if len(among) == 1:
             return next(iter(among))
         return await self.loaders.find_place(id_, among=among)
+
+    async def see(self, fetch: Fetch[UUID, W], id_: UUID) -> W | None:
+        """Return the object with an id, if the field may read it where it is."""
+        found = await self.locate(fetch, id_)
+        return found if found is not None and self.may(found.workspace_id, on=id_) else None
 
     @property
     def own_workspace_id(self) -> UUID:

@@ -11,6 +11,7 @@ from strawberry.types.field import StrawberryField
 
 from headgate_server.domain.errors import HeadgateError
 from headgate_server.domain.permissions import Scope
+from headgate_server.graphql.context import needing
 from headgate_server.graphql.directives import RequiredScopes
 from headgate_server.graphql.errors import MutationError, forbid, is_expected, present
 from headgate_server.graphql.permissions import Info
@@ -66,7 +67,8 @@ class MutationField(FieldExtension):
         if not self.requires <= principal.scopes:
             return self.payload(errors=[forbid(principal.missing_scopes(self.requires))])
         try:
-            return await next_(source, info, **kwargs)
+            with needing(self.requires):
+                return await next_(source, info, **kwargs)
         except HeadgateError as error:
             if not is_expected(error):
                 raise

@@ -17,7 +17,7 @@ from strawberry.types.field import StrawberryField
 
 from headgate_server.domain.errors import Forbidden
 from headgate_server.domain.permissions import Scope
-from headgate_server.graphql.context import OperationContext
+from headgate_server.graphql.context import OperationContext, lacking, needing
 from headgate_server.graphql.directives import RequiredScopes
 
 ANY_CREDENTIAL: frozenset[Scope] = frozenset()
@@ -54,18 +54,25 @@ class RequireScopes(FieldExtension):
 
     def resolve(self, next_: SyncExtensionResolver, source: Any, info: Info, **kwargs: Any) -> Any:
         if self.requires <= info.context.principal.scopes:
-            return next_(source, info, **kwargs)
+            with needing(self.requires):
+                return next_(source, info, **kwargs)
         return self.deny(info)
 
     async def resolve_async(
         self, next_: AsyncExtensionResolver, source: Any, info: Info, **kwargs: Any
     ) -> Any:
-        if self.requires <= info.context.principal.scopes:
+        if not self.requires <= info.context.principal.scopes:
+            return self.deny(info)
+        with needing(self.requires):
             found = next_(source, info, **kwargs)
             if inspect.isasyncgen(found):
                 return self.guard(cast("AsyncGenerator[Any]", found), info)
-            return await found
-        return self.deny(info)
+            try:
+                return await found
+            except Forbidden:
+                if self.is_nullable:
+                    return None
+                raise
 
     async def guard(self, results: AsyncGenerator[Any], info: Info) -> AsyncGenerator[Any]:
         """Yield the results of a subscription for as long as the caller holds the scopes.
@@ -74,7 +81,12 @@ class RequireScopes(FieldExtension):
             Forbidden: the caller has lost one meanwhile.
         """
         async with aclosing(results):
-            async for result in results:
+            while True:
+                with needing(self.requires):
+                    try:
+                        result = await anext(results)
+                    except StopAsyncIteration:
+                        return
                 missing = info.context.principal.missing_scopes(self.requires)
                 if missing:
                     raise lacking(missing)
@@ -88,14 +100,6 @@ class RequireScopes(FieldExtension):
         """
         if not self.is_nullable:
             raise lacking(info.context.principal.missing_scopes(self.requires))
-
-
-def lacking(missing: list[Scope]) -> Forbidden:
-    """Return the error of a caller that lacks scopes; it names them."""
-    return Forbidden(
-        f"This needs {', '.join(missing)}; ask an owner of the workspace to grant it.",
-        missing_scopes=missing,
-    )
 
 
 def scoped_field(

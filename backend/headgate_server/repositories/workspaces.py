@@ -1,6 +1,6 @@
 """Workspaces of an organization."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -119,19 +119,29 @@ async def get_many(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Workspac
 
 
 async def list_workspaces(
-    work: UnitOfWork, *, organization_id: UUID, page: PageRequest, filter: WorkspaceFilter | None
+    work: UnitOfWork,
+    *,
+    organization_id: UUID,
+    page: PageRequest,
+    filter: WorkspaceFilter | None,
+    only: Collection[UUID] | None = None,
 ) -> Page[Workspace]:
-    """Return a page of an organization's workspaces, by slug and id."""
+    """Return a page of an organization's workspaces, by slug and id; of ``only`` these if given."""
     sort = pages.by(workspaces.c.slug, workspaces.c.id)
-    statement = _matching(work, organization_id, filter)
+    statement = _matching(work, organization_id, filter, only)
     return await pages.read(work, statement, sort=sort, page=page, make=_workspace)
 
 
 async def count_workspaces(
-    work: UnitOfWork, *, organization_id: UUID, filter: WorkspaceFilter | None, cap: int
+    work: UnitOfWork,
+    *,
+    organization_id: UUID,
+    filter: WorkspaceFilter | None,
+    only: Collection[UUID] | None = None,
+    cap: int,
 ) -> int:
     """Return how many workspaces match, up to ``cap + 1``."""
-    return await pages.count(work, _matching(work, organization_id, filter), cap=cap)
+    return await pages.count(work, _matching(work, organization_id, filter, only), cap=cap)
 
 
 def _own(work: UnitOfWork) -> Select[Any]:
@@ -139,11 +149,15 @@ def _own(work: UnitOfWork) -> Select[Any]:
 
 
 def _matching(
-    work: UnitOfWork, organization_id: UUID, filter: WorkspaceFilter | None
+    work: UnitOfWork,
+    organization_id: UUID,
+    filter: WorkspaceFilter | None,
+    only: Collection[UUID] | None,
 ) -> Select[Any]:
-    return _own(work).where(
+    found = _own(work).where(
         workspaces.c.organization_id == organization_id, *filters.workspaces(filter)
     )
+    return found if only is None else found.where(workspaces.c.id.in_(only))
 
 
 def _workspace(row: Row[Any]) -> Workspace:

@@ -4,7 +4,7 @@ Whoever holds a credential for the whole organization holds the same scopes in a
 its creator is its owner from the first moment.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -155,10 +155,19 @@ async def list_workspaces(
     organization_id: UUID,
     page: PageRequest,
     filter: WorkspaceFilter | None = None,
+    only: Collection[UUID] | None = None,
 ) -> Page[Workspace]:
-    """Return a page of an organization's workspaces: the page key is ``(slug, id)``."""
+    """Return a page of an organization's workspaces: the page key is ``(slug, id)``.
+
+    Args:
+        work: a unit of work of the organization.
+        organization_id: whose.
+        page: which part of the list.
+        filter: only those that match.
+        only: the workspaces that may be seen; None for all.
+    """
     return await workspaces.list_workspaces(
-        work, organization_id=organization_id, page=page, filter=filter
+        work, organization_id=organization_id, page=page, filter=filter, only=only
     )
 
 
@@ -167,9 +176,10 @@ async def count_workspaces(
     *,
     organization_id: UUID,
     filter: WorkspaceFilter | None = None,
+    only: Collection[UUID] | None = None,
     cap: int = COUNT_CAP,
 ) -> int:
     """Return how many workspaces match; ``cap + 1`` stands for more than ``cap``."""
     return await workspaces.count_workspaces(
-        work, organization_id=organization_id, filter=filter, cap=cap
+        work, organization_id=organization_id, filter=filter, only=only, cap=cap
     )

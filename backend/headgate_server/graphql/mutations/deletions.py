@@ -115,6 +115,6 @@ async def _delete(
 ) -> DeletePayload:
     id_ = ids.parse(given.id, kind=kind)
     workspace_id = await info.context.workspace_of(fetch, id_)
-    async with info.context.work(workspace_id) as work:
+    async with info.context.work(workspace_id, on=id_) as work:
         await by(work, id_=id_, expected_version=given.expected_version)
     return DeletePayload(deleted_id=given.id)

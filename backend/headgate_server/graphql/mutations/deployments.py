@@ -182,6 +182,6 @@ class DeploymentMutations:
         context = info.context
         id_ = ids.parse(input.id, kind=ids.Kind.DEPLOYMENT)
         workspace_id = await context.workspace_of(deployments.get_many_deployments, id_)
-        async with context.work(workspace_id) as work:
+        async with context.work(workspace_id, on=id_) as work:
             row = await deployments.set_paused(work, id_=id_, is_paused=input.paused)
         return DeploymentPayload(deployment=show_deployment(row), created=False)

@@ -63,7 +63,7 @@ class ScheduleMutations:
             catch_up=input.catch_up,
         )
         workspace_id = await context.workspace_of(deployments.get_many_deployments, deployment_id)
-        async with context.work(workspace_id) as work:
+        async with context.work(workspace_id, on=deployment_id) as work:
             row, _ = await upsert.upsert_schedule(
                 work,
                 deployment_id=deployment_id,

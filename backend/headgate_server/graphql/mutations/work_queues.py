@@ -58,7 +58,7 @@ class WorkQueueMutations:
             concurrency_limit=given(input.concurrency_limit, is_nullable=True),
         )
         workspace_id = await context.workspace_of(work_pools.get_many_work_pools, pool_id)
-        async with context.work(workspace_id) as work:
+        async with context.work(workspace_id, on=pool_id) as work:
             row, _ = await work_queues.upsert_work_queue(
                 work,
                 work_pool_id=pool_id,

@@ -18,5 +18,5 @@ class FlowRunQueries:
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
     ) -> FlowRun | None:
         run_id = ids.parse(id, kind=ids.Kind.FLOW_RUN)
-        row: Any = await info.context.locate(get_many_flow_runs, run_id)
+        row: Any = await info.context.see(get_many_flow_runs, run_id)
         return show_flow_run(row) if row else None

@@ -14,7 +14,7 @@ import strawberry
 
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import Scope
-from headgate_server.graphql.context import OperationContext, finds_nodes
+from headgate_server.graphql.context import OperationContext, finds_nodes, needing
 from headgate_server.graphql.loaders import Fetch, K
 
 T = TypeVar("T")
@@ -97,14 +97,23 @@ async def find_node(context: OperationContext, shown_id: str) -> Any:
     found = _KINDS.get(kind)
     if found is None or found.scope not in context.principal.scopes:
         return None
-    if not found.is_of_organization:
-        row = await context.locate(found.fetch, id_)
-    else:
-        row = await context.load(found.fetch, id_, workspace_id=None)
-        if row is not None and found.workspace_of is not None:
-            own = context.principal.workspace_id
-            row = row if own in {None, found.workspace_of(row)} else None
+    with needing(frozenset({found.scope})):
+        if not found.is_of_organization:
+            row = await context.see(found.fetch, id_)
+        else:
+            row = await context.load(found.fetch, id_, workspace_id=None)
+            row = await _within(context, found, row)
     return None if row is None else show(row)
+
+
+async def _within(context: OperationContext, kind: NodeKind, row: Any) -> Any:
+    """Return an object of the organization unless it is of a workspace the caller may not enter."""
+    if row is None or kind.workspace_of is None:
+        return row
+    workspace_id = kind.workspace_of(row)
+    if workspace_id is None:
+        return row if context.principal.workspace_id is None else None
+    return row if await context.may_enter(workspace_id) else None
 
 
 finds_nodes(find_node)

@@ -90,6 +90,7 @@ class EventSubscriptions:
         id_ = ids.parse(workspace_id, kind=ids.Kind.WORKSPACE)
         if not await context.may_enter(id_):
             raise NotFound
+        context.demand(id_)
         batches = context.backend.tails.workspace_events(
             context.principal,
             id_,
@@ -101,6 +102,7 @@ class EventSubscriptions:
             async for batch in batches:
                 if not await context.may_enter(id_):
                     raise NotFound
+                context.demand(id_)
                 yield EventBatch(
                     cursor=Cursor(batch.cursor),
                     events=[show_event(event) for event in batch.events],

@@ -51,6 +51,7 @@ class FlowRunSubscriptions:
         )
         async with aclosing(updates):
             async for update in updates:
+                context.demand(workspace_id)
                 yield RunUpdate(
                     cursor=Cursor(update.cursor),
                     run=show_flow_run(update.run),

@@ -53,6 +53,7 @@ class LogSubscriptions:
         )
         async with aclosing(batches):
             async for batch in batches:
+                context.demand(workspace_id)
                 yield LogBatch(
                     cursor=Cursor(batch.cursor),
                     lines=[show_line(line) for line in batch.lines],

@@ -7,7 +7,7 @@ import strawberry
 
 from headgate_server.domain import ids
 from headgate_server.domain.organizations import Organization as OrganizationRow
-from headgate_server.domain.pagination import Page, fingerprint
+from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.service_accounts import ServiceAccount as ServiceAccountRow
 from headgate_server.domain.workspaces import Workspace as WorkspaceRow
@@ -37,7 +37,7 @@ class Organization(Node, Versioned):
         self, info: Info, first: First = None, after: After = None, filter: Workspaces = None
     ) -> Connection[Workspace]:
         organization_id, context = self.row.id, info.context
-        wanted = filter.to_filter() if filter else None
+        wanted, only = filter.to_filter() if filter else None, context.own_workspace_ids()
         listing: Listing[WorkspaceRow] = Listing(
             of=fingerprint("workspaces", organization_id, wanted),
             key=lambda row: (row.slug, row.id),
@@ -46,19 +46,13 @@ class Organization(Node, Versioned):
         page = listing.request(first=first, after=after)
         async with context.organization_work() as work:
             rows = await workspaces.list_workspaces(
-                work, organization_id=organization_id, page=page, filter=wanted
+                work, organization_id=organization_id, page=page, filter=wanted, only=only
             )
-        own = context.principal.workspace_id
-        if own is not None:
-            items = [row for row in rows.items if row.id == own]
-            rows = Page(items, rows.has_next, rows.has_previous)
 
         async def count(cap: int) -> int:
-            if own is not None:
-                return 1
             async with context.organization_work() as work:
                 return await workspaces.count_workspaces(
-                    work, organization_id=organization_id, filter=wanted, cap=cap
+                    work, organization_id=organization_id, filter=wanted, only=only, cap=cap
                 )
 
         return connect(rows, listing=listing, show=show_workspace, count=count)

@@ -58,11 +58,13 @@ class Viewer:
             strawberry.ID | None, strawberry.argument(description="In this workspace.")
         ] = None,
     ) -> list[Scope]:
-        if workspace_id is not None:
-            wanted = ids.parse(workspace_id, kind=ids.Kind.WORKSPACE)
-            if not await info.context.may_enter(wanted):
-                return []
-        return sorted(info.context.principal.scopes)
+        context = info.context
+        if workspace_id is None:
+            return sorted(context.principal.scopes)
+        wanted = ids.parse(workspace_id, kind=ids.Kind.WORKSPACE)
+        if not await context.may_enter(wanted):
+            return []
+        return sorted(context.principal.scopes_in(wanted))
 
     @scoped_field(
         requires=ANY_CREDENTIAL, description="What this operation cost, and what is left to spend."

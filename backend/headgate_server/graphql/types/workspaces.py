@@ -81,7 +81,7 @@ class Workspace(Node, Versioned):
 
     @scoped_field(requires=ANY_CREDENTIAL, description="What the caller may do in it, by name.")
     def viewer_scopes(self, info: Info) -> list[Scope]:
-        return sorted(info.context.principal.scopes)
+        return sorted(info.context.principal.scopes_in(self.row.id))
 
     @scoped_field(requires=[Scope.FLOWS_READ], description="The flow of a name.")
     async def flow(self, info: Info, name: Name) -> flow_lists.Flow | None:

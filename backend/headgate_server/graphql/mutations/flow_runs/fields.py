@@ -1,17 +1,20 @@
 """The mutations on flow runs."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
 
+from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import api_keys, ids
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.flow_runs import FlowRun as FlowRunRow
-from headgate_server.domain.permissions import Scope
+from headgate_server.domain.permissions import NOTHING, Scope
 from headgate_server.domain.states import StateType
-from headgate_server.graphql.context import OperationContext
+from headgate_server.graphql.context import OperationContext, lacking, needing
 from headgate_server.graphql.fields import mutation
 from headgate_server.graphql.mutations.flow_runs.inputs import (
     FlowRunBeginInput,
@@ -31,16 +34,26 @@ from headgate_server.graphql.mutations.flow_runs.payloads import (
     show_result,
     show_transition,
 )
-from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, lacking
+from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info
 from headgate_server.graphql.shapes.nodes import show_id
 from headgate_server.graphql.types.flow_runs import show_flow_run
 from headgate_server.graphql.types.leases import RunLeaseRef
 from headgate_server.services.flow_runs import change, create, read
 from headgate_server.services.idempotency_keys import once
 
+_AS_A_PERSON = frozenset({Scope.RUNS_WRITE})
 
-async def _workspace_of_run(context: OperationContext, run_id: UUID) -> UUID:
-    return await context.workspace_of(read.get_many_flow_runs, run_id)
+
+@asynccontextmanager
+async def _work_on_run(context: OperationContext, run_id: UUID) -> AsyncGenerator[UnitOfWork]:
+    """Open the unit of work of a run; what is granted on its deployment alone counts too."""
+    workspace_id = await context.workspace_of(read.get_many_flow_runs, run_id)
+    on: UUID | None = None
+    if context.principal.all_rights().objects:
+        row = await context.locate(read.get_many_flow_runs, run_id)
+        on = row.deployment_id if row is not None else None
+    async with context.work(workspace_id, on=on) as work:
+        yield work
 
 
 @strawberry.type
@@ -55,7 +68,8 @@ class FlowRunMutations:
     ) -> FlowRunPayload:
         request = input.to_request()
         created: dict[UUID, FlowRunRow] = {}
-        async with info.context.work(workspace_id_of(input.workspace_id)) as work:
+        workspace_id, on = workspace_id_of(input.workspace_id), request.deployment_id
+        async with info.context.work(workspace_id, on=on) as work:
 
             async def carry_out() -> dict[str, Any]:
                 run = await create.create_run(work, request)
@@ -146,21 +160,23 @@ class FlowRunMutations:
         input: Annotated[RunSetStateInput, strawberry.argument(description="The proposal.")],
     ) -> RunStatePayload:
         context = info.context
-        missing = context.principal.missing_scopes(frozenset({Scope.RUNS_WRITE}))
-        if input.lease is None and missing:
+        needed = _AS_A_PERSON if input.lease is None else NOTHING
+        missing = context.principal.missing_scopes(needed)
+        if missing:
             raise lacking(missing)
         run_id = ids.parse(input.id, kind=ids.Kind.FLOW_RUN)
         lease = input.lease.to_own_ref(context.principal) if input.lease else None
         state = input.state.to_proposal()
-        async with context.work(await _workspace_of_run(context, run_id)) as work:
-            done = await change.set_state(
-                work,
-                run_id=run_id,
-                state=state,
-                lease=lease,
-                key=input.idempotency_key,
-                is_forced=bool(input.force),
-            )
+        with needing(needed):
+            async with _work_on_run(context, run_id) as work:
+                done = await change.set_state(
+                    work,
+                    run_id=run_id,
+                    state=state,
+                    lease=lease,
+                    key=input.idempotency_key,
+                    is_forced=bool(input.force),
+                )
         return show_transition(done)
 
     @mutation(
@@ -176,8 +192,7 @@ class FlowRunMutations:
         request = change.CancelRequest(
             reason=input.reason, grace_seconds=input.grace_seconds, is_forced=input.force
         )
-        workspace_id = await _workspace_of_run(info.context, run_id)
-        async with info.context.work(workspace_id) as work:
+        async with _work_on_run(info.context, run_id) as work:
             done = await change.cancel_run(work, run_id=run_id, request=request)
         return show_change(done)
 
@@ -191,8 +206,7 @@ class FlowRunMutations:
         input: Annotated[FlowRunRetryInput, strawberry.argument(description="What to retry.")],
     ) -> FlowRunPayload:
         run_id = ids.parse(input.id, kind=ids.Kind.FLOW_RUN)
-        workspace_id = await _workspace_of_run(info.context, run_id)
-        async with info.context.work(workspace_id) as work:
+        async with _work_on_run(info.context, run_id) as work:
             done = await change.retry_run(work, run_id=run_id)
         return show_change(done)
 

@@ -4,13 +4,15 @@ from headgate_server.tables import (
     events,
     flow_runs,
     flows,
+    members,
     organizations,
+    roles,
     run_counts,
     work_pools,
 )
 from headgate_server.tables.metadata import metadata
 
-FAMILIES = (organizations, work_pools, flows, flow_runs, run_counts, events)
+FAMILIES = (organizations, members, roles, work_pools, flows, flow_runs, run_counts, events)
 
 PARTITIONED_BY_RUN = ("states", "logs")
 PARTITIONED_BY_TIME = ("events",)

@@ -35,6 +35,9 @@ NODE_KINDS = (
     Kind.WORK_POOL,
     Kind.WORK_QUEUE,
     Kind.AGENT,
+    Kind.MEMBERSHIP,
+    Kind.TEAM,
+    Kind.ROLE,
 )
 
 

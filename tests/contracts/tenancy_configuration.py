@@ -27,6 +27,7 @@ CONFIGURATION = (
         Kind.ORGANIZATION,
         lambda _e, id_: {"organizationId": id_, "name": "Second"},
         selection="serviceAccount { displayName }",
+        callers=("wide",),
     ),
     change(
         "apiKeyCreate",

@@ -25,6 +25,7 @@ from headgate_server.domain import ids
 from tests.contracts.tenancy_agents import AGENTS
 from tests.contracts.tenancy_cells import CLIENT_MADE, FOLLOWED, QUERIES, Cell
 from tests.contracts.tenancy_configuration import CONFIGURATION
+from tests.contracts.tenancy_members import MEMBERS
 from tests.contracts.tenancy_runs import RUNS
 from tests.factories.estates import Estate, Json, make_estate
 from tests.fixtures.api import Socket, open_socket, serve
@@ -34,7 +35,7 @@ from tests.fixtures.repository import ROOT
 pytestmark = pytest.mark.anyio
 
 FILTERS = "Filter"
-REQUESTED = (*QUERIES, *CONFIGURATION, *RUNS, *AGENTS)
+REQUESTED = (*QUERIES, *CONFIGURATION, *MEMBERS, *RUNS, *AGENTS)
 
 
 def places(schema: GraphQLSchema) -> Iterator[str]:

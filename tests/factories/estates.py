@@ -7,6 +7,7 @@ from uuid import uuid4
 from headgate_server.domain import ids
 from headgate_server.domain.ids import Kind
 from tests.factories.feeds import publish_all
+from tests.factories.members import make_member
 from tests.factories.tenants import Tenant
 from tests.fixtures.api import ApiClient
 from tests.fixtures.installations import Installation, shown
@@ -43,6 +44,7 @@ async def make_estate(installation: Installation) -> Estate:
         ids.Kind.WORKSPACE: shown(ids.Kind.WORKSPACE, tenant.workspace_id),
     }
     await _make_identities(wide, found)
+    await _make_people(installation, tenant, wide, found)
     await _make_configuration(bound, found)
     own_run = await _begin(bound, found)
     run = installation.holding(own_run["runToken"])
@@ -133,6 +135,19 @@ async def _make_identities(wide: ApiClient, found: dict[ids.Kind, str]) -> None:
         name="Robot",
     )
     found[ids.Kind.SERVICE_ACCOUNT] = made["serviceAccount"]["id"]
+
+
+async def _make_people(
+    installation: Installation, tenant: Tenant, wide: ApiClient, found: dict[ids.Kind, str]
+) -> None:
+    member = await make_member(installation.database, tenant)
+    found[ids.Kind.MEMBERSHIP] = shown(ids.Kind.MEMBERSHIP, member.id)
+    place = {"organizationId": found[ids.Kind.ORGANIZATION]}
+    team = await mutate(wide, "teamUpsert", "team { id }", **place, name="Night shift")
+    found[ids.Kind.TEAM] = team["team"]["id"]
+    scopes = ["RUNS_READ", "LOGS_READ"]
+    role = await mutate(wide, "roleUpsert", "role { id }", **place, name="Reader", scopes=scopes)
+    found[ids.Kind.ROLE] = role["role"]["id"]
 
 
 async def _make_configuration(api: ApiClient, found: dict[ids.Kind, str]) -> None:

@@ -7,7 +7,7 @@ from headgate_server.database.work import Database
 from headgate_server.domain.ids import encode_word, new_id
 from headgate_server.domain.permissions import OWNER_SCOPES
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal
-from headgate_server.services import organizations, users, workspaces
+from headgate_server.services import members, organizations, users, workspaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ async def make_tenant(database: Database) -> Tenant:
             work, organization_id=organization.id, slug="main", name="Main"
         )
         user = await users.create_user(work, display_name="Olive", email=f"{word}@example.com")
+        await members.add_owner(work, organization_id=organization.id, user_id=user.id)
     owner = Principal(
         actor=Actor(ActorKind.USER, user.id, user.display_name),
         organization_id=organization.id,

@@ -22,10 +22,10 @@ READ_TIMEOUT_SECONDS = 5.0
 
 
 class Listener:
-    """Waits for the wakes of one channel; any number of wakes while nobody waits count as one."""
+    """Waits for the wakes of channels; any number of wakes while nobody waits count as one."""
 
-    def __init__(self, bus: "Bus", channel: str) -> None:
-        self.channel = channel
+    def __init__(self, bus: "Bus", channels: tuple[str, ...]) -> None:
+        self.channels = channels
         self._bus = bus
         self._event = asyncio.Event()
 
@@ -111,27 +111,29 @@ class Bus:
         self._outgoing.update(names)
         self._has_outgoing.set()
 
-    def listen(self, channel: str) -> Listener:
-        """Return a listener; use it as an asynchronous context manager."""
-        return Listener(self, channel)
+    def listen(self, *channels: str) -> Listener:
+        """Return a listener of any of the channels; use it as an asynchronous context manager."""
+        return Listener(self, channels)
 
     async def add(self, listener: Listener) -> None:
         """Start to listen: the first listener of a channel subscribes to it."""
-        known = self._listeners.setdefault(listener.channel, set())
-        known.add(listener)
-        if len(known) == 1 and self.is_connected:
-            await self._safely(self._pubsub.subscribe(self._prefix + listener.channel))
+        for channel in listener.channels:
+            known = self._listeners.setdefault(channel, set())
+            known.add(listener)
+            if len(known) == 1 and self.is_connected:
+                await self._safely(self._pubsub.subscribe(self._prefix + channel))
 
     async def remove(self, listener: Listener) -> None:
         """Stop to listen: the last listener of a channel unsubscribes from it."""
-        known = self._listeners.get(listener.channel)
-        if known is None or listener not in known:
-            return
-        known.discard(listener)
-        if not known:
-            del self._listeners[listener.channel]
-            if self.is_connected:
-                await self._safely(self._pubsub.unsubscribe(self._prefix + listener.channel))
+        for channel in listener.channels:
+            known = self._listeners.get(channel)
+            if known is None or listener not in known:
+                continue
+            known.discard(listener)
+            if not known:
+                del self._listeners[channel]
+                if self.is_connected:
+                    await self._safely(self._pubsub.unsubscribe(self._prefix + channel))
 
     async def _safely(self, sending: Any) -> None:
         try:

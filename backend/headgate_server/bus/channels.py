@@ -28,6 +28,11 @@ def api_key(key_id: UUID) -> str:
     return f"key:{key_id}"
 
 
+def rights(organization_id: UUID) -> str:
+    """Somebody's roles in this organization changed: look again at what they may do."""
+    return f"rights:{organization_id}"
+
+
 SCHEDULER = "scheduler"
 """Something will be due that was not before: look before the next tick."""
 

@@ -28,6 +28,8 @@ MAX_TOKEN_LENGTH = 256
 MAX_NAME_LENGTH = 200
 LAST_USED_RESOLUTION = timedelta(minutes=1)
 """How fine ``last_used_at`` is: a busy key does not write on every request."""
+MAX_OVERLAP = timedelta(days=7)
+"""How long the secret that a rotation replaced may stay good: long enough to deploy the new one."""
 ENDED_RUN_GRACE = timedelta(minutes=1)
 """How long a run's token outlives its lease, so that a report whose answer was lost can be sent
 again and is answered as before."""

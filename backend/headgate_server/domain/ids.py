@@ -37,6 +37,11 @@ class Kind(StrEnum):
     AGENT = "agent"
     AGENT_SESSION = "ases"
     EVENT = "evt"
+    MEMBERSHIP = "mem"
+    TEAM = "team"
+    ROLE = "role"
+    ROLE_BINDING = "bind"
+    INVITATION = "inv"
 
 
 def new_id() -> UUID:

@@ -22,6 +22,8 @@ from headgate_server.graphql.mutations.flow_runs.fields import FlowRunMutations
 from headgate_server.graphql.mutations.flows import FlowMutations
 from headgate_server.graphql.mutations.leases import LeaseMutations
 from headgate_server.graphql.mutations.logs import LogMutations
+from headgate_server.graphql.mutations.members import MemberMutations
+from headgate_server.graphql.mutations.roles import RoleMutations
 from headgate_server.graphql.mutations.schedules import ScheduleMutations
 from headgate_server.graphql.mutations.service_accounts import ServiceAccountMutations
 from headgate_server.graphql.mutations.task_runs import TaskRunMutations
@@ -64,6 +66,8 @@ class Query(
 class Mutation(
     WorkspaceMutations,
     ServiceAccountMutations,
+    MemberMutations,
+    RoleMutations,
     ApiKeyMutations,
     FlowMutations,
     DeploymentMutations,

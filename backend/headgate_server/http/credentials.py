@@ -34,10 +34,12 @@ class Credential:
 
     async def until_over(self) -> str:
         """Return why the token is good no more, as soon as it is not."""
-        key_id = self.principal.api_key_id
-        if self.bus is None or key_id is None:
+        if self.bus is None:
             return await self._until_over(None)
-        async with self.bus.listen(channels.api_key(key_id)) as listener:
+        watched = [channels.rights(self.principal.organization_id)]
+        if self.principal.api_key_id is not None:
+            watched.append(channels.api_key(self.principal.api_key_id))
+        async with self.bus.listen(*watched) as listener:
             return await self._until_over(listener)
 
     async def _until_over(self, listener: Listener | None) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,17 +12,17 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.api_keys import ApiKey, NewApiKey, RunToken, SessionToken, TokenKind
 from headgate_server.domain.errors import OldGeneration
 from headgate_server.domain.pagination import Page, PageRequest
-from headgate_server.domain.permissions import Scope
+from headgate_server.domain.permissions import Rights, gather, known_scopes
 from headgate_server.domain.tenancy import Actor, ActorKind
-from headgate_server.repositories import pages
+from headgate_server.repositories import pages, roles
 from headgate_server.repositories.organizations import own
 from headgate_server.tables.events import control_plane
 from headgate_server.tables.flow_runs import attempts, flow_runs
 from headgate_server.tables.organizations import api_keys
 from headgate_server.tables.work_pools import agent_sessions, agents, work_items
 
-_SHOWN = [column for column in api_keys.c if column.name != "secret_hash"]
-_KNOWN_SCOPES = frozenset(scope.value for scope in Scope)
+_SECRETS = (api_keys.c.secret_hash, api_keys.c.old_secret_hash, api_keys.c.old_secret_until)
+_SHOWN = [column for column in api_keys.c if column not in set(_SECRETS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,40 @@ async def find_key(work: UnitOfWork, *, id_: UUID) -> ApiKey | None:
     return _key(row) if row is not None else None
 
 
-async def find_key_and_hash(work: UnitOfWork, *, id_: UUID) -> tuple[ApiKey, bytes] | None:
-    """Return a key of any organization with its hash: for authentication, as the system."""
-    statement = select(*_SHOWN, api_keys.c.secret_hash).where(api_keys.c.id == id_)
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """What authenticating by a key takes. ``rights`` are its owner's, None for who has left."""
+
+    key: ApiKey
+    secret_hash: bytes
+    old_secret_hash: bytes | None
+    old_secret_until: datetime | None
+    rights: Rights | None
+
+    def hashes(self, now: datetime) -> list[bytes]:
+        """Return the hashes of the secrets that are good now: the newest, and one it replaced."""
+        is_old_good = self.old_secret_until is not None and now < self.old_secret_until
+        old = [self.old_secret_hash] if is_old_good and self.old_secret_hash else []
+        return [self.secret_hash, *old]
+
+
+async def find_key_facts(work: UnitOfWork, *, id_: UUID) -> KeyFacts | None:
+    """Return a key of any organization, for authentication: as the system, in one statement."""
+    organization_id, owner_id = api_keys.c.organization_id, api_keys.c.owner_id
+    statement = select(
+        *_SHOWN,
+        *_SECRETS,
+        roles.grants_of(organization_id, owner_id).label("grants"),
+        roles.membership_of(organization_id, owner_id).is_not(None).label("is_member"),
+    ).where(api_keys.c.id == id_)
     row = (await work.execute(statement)).one_or_none()
-    return (_key(row), bytes(row.secret_hash)) if row is not None else None
+    if row is None:
+        return None
+    key = _key(row)
+    is_in = bool(row.is_member) or key.owner.kind is ActorKind.SERVICE_ACCOUNT
+    rights = gather(roles.read_grants(row.grants), is_member=True) if is_in else None
+    old = bytes(row.old_secret_hash) if row.old_secret_hash is not None else None
+    return KeyFacts(key, bytes(row.secret_hash), old, row.old_secret_until, rights)
 
 
 async def get_many_keys(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, ApiKey]:
@@ -109,12 +138,29 @@ async def set_revoked(work: UnitOfWork, *, id_: UUID) -> ApiKey | None:
     return _key(row) if row is not None else await find_key(work, id_=id_)
 
 
-async def set_secret(work: UnitOfWork, *, id_: UUID, secret_hash: bytes) -> ApiKey | None:
-    """Replace the secret of a key that is not revoked."""
+async def revoke_all(work: UnitOfWork, *, owner_id: UUID) -> list[UUID]:
+    """Revoke every key of an owner in the organization, and return which ones."""
+    statement = (
+        update(api_keys)
+        .where(_is_own(work), api_keys.c.owner_id == owner_id, api_keys.c.revoked_at.is_(None))
+        .values(revoked_at=work.now)
+        .returning(api_keys.c.id)
+    )
+    return list((await work.execute(statement)).scalars())
+
+
+async def set_secret(
+    work: UnitOfWork, *, id_: UUID, secret_hash: bytes, old_until: datetime | None
+) -> ApiKey | None:
+    """Replace the secret of a key that is not revoked; the old one is good until then, if ever."""
     statement = (
         update(api_keys)
         .where(_is_own(work), api_keys.c.id == id_, api_keys.c.revoked_at.is_(None))
-        .values(secret_hash=secret_hash)
+        .values(
+            secret_hash=secret_hash,
+            old_secret_hash=api_keys.c.secret_hash if old_until else None,
+            old_secret_until=old_until,
+        )
         .returning(*_SHOWN)
     )
     row = (await work.execute(statement)).one_or_none()
@@ -231,7 +277,7 @@ def _key(row: Row[Any]) -> ApiKey:
         owner=Actor(ActorKind(row.owner_kind), row.owner_id, row.owner_name),
         workspace_id=row.workspace_id,
         work_pool_id=row.work_pool_id,
-        scopes=frozenset(Scope(scope) for scope in row.scopes if scope in _KNOWN_SCOPES),
+        scopes=known_scopes(row.scopes),
         created_at=row.created_at,
         expires_at=row.expires_at,
         last_used_at=row.last_used_at,

@@ -1,13 +1,21 @@
 """API keys and agent keys: create, rotate, revoke; and who a token speaks for."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from headgate_server.bus import channels
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain import api_keys as keys
 from headgate_server.domain import ids
-from headgate_server.domain.api_keys import ApiKey, KeyToken, NewApiKey, RunToken, SessionToken
+from headgate_server.domain.api_keys import (
+    ApiKey,
+    KeyToken,
+    NewApiKey,
+    RunToken,
+    SessionToken,
+    TokenKind,
+)
 from headgate_server.domain.errors import (
     Conflict,
     Forbidden,
@@ -18,9 +26,9 @@ from headgate_server.domain.errors import (
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.permissions import (
     AGENT_SESSION_SCOPES,
-    OWNER_SCOPES,
     RUN_SCOPES,
-    Scope,
+    Grant,
+    Rights,
 )
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal, RunGrant
 from headgate_server.repositories import api_keys as stored
@@ -80,20 +88,39 @@ async def find_owner(work: UnitOfWork, *, kind: ActorKind, id_: UUID) -> Actor:
 
 
 async def rotate_key(
-    work: UnitOfWork, *, granter: Principal, id_: UUID, pepper: str
+    work: UnitOfWork,
+    *,
+    granter: Principal,
+    id_: UUID,
+    pepper: str,
+    overlap: timedelta = timedelta(0),
 ) -> tuple[ApiKey, str]:
-    """Give a key a new secret; the old token stops working as this commits.
+    """Give a key a new secret; the old token stops working as this commits, or ``overlap`` later.
+
+    Args:
+        work: a unit of work of the organization.
+        granter: who asks.
+        id_: which key.
+        pepper: the installation's secret.
+        overlap: up to ``MAX_OVERLAP``; rotating again ends the one before.
 
     Raises:
         NotFound: no such key in the organization, or in the granter's workspace.
-        Forbidden: the key holds a scope that the granter lacks.
+        Forbidden: the key is another person's, or holds a scope that the granter lacks.
+        InvalidInput: an overlap that is out of range.
         Conflict: the key is revoked.
     """
     key = await _get_within(work, granter=granter, id_=id_)
-    _check_scopes(granter, key.scopes)
+    if not timedelta(0) <= overlap <= keys.MAX_OVERLAP:
+        hours = int(keys.MAX_OVERLAP.total_seconds() // 3600)
+        raise InvalidInput(f"An overlap is from 0 to {hours} hours.", path=["overlapSeconds"])
+    _check_key(granter, owner=key.owner, grant=Grant(key.scopes, key.workspace_id))
     secret = keys.new_secret()
     rotated = await stored.set_secret(
-        work, id_=id_, secret_hash=keys.hash_secret(secret, pepper=pepper)
+        work,
+        id_=id_,
+        secret_hash=keys.hash_secret(secret, pepper=pepper),
+        old_until=work.now + overlap if overlap else None,
     )
     if rotated is None:
         raise Conflict("This key is revoked; create another one.")
@@ -154,24 +181,42 @@ async def authenticate(database: Database, token: str, *, pepper: str) -> Princi
 
 
 async def _by_key(work: UnitOfWork, token: KeyToken, *, pepper: str) -> Principal:
-    found = await stored.find_key_and_hash(work, id_=token.id)
+    found = await stored.find_key_facts(work, id_=token.id)
     if found is None:
         raise Unauthenticated
-    key, secret_hash = found
-    is_genuine = keys.is_secret(token.secret, stored=secret_hash, pepper=pepper)
+    key = found.key
+    hashes = found.hashes(work.now)
+    is_genuine = any(keys.is_secret(token.secret, stored=one, pepper=pepper) for one in hashes)
     if not (is_genuine and key.kind is token.kind and key.is_usable(work.now)):
         raise Unauthenticated
     if key.last_used_at is None or key.last_used_at <= work.now - keys.LAST_USED_RESOLUTION:
         await stored.touch(work, id_=key.id, resolution=keys.LAST_USED_RESOLUTION)
+    rights = _rights_of(key, found.rights)
     return Principal(
         actor=key.owner,
         organization_id=key.organization_id,
         workspace_id=key.workspace_id,
-        scopes=key.scopes & OWNER_SCOPES,
+        scopes=rights.anywhere,
+        rights=rights,
         api_key_id=key.id,
         work_pool_id=key.work_pool_id,
         expires_at=key.expires_at,
     )
+
+
+def _rights_of(key: ApiKey, owned: Rights | None) -> Rights:
+    """Return what a key may do: no more than its scopes, and no more than its owner.
+
+    An agent's key is its pool's: it outlives the rights of who made it.
+
+    Raises:
+        Unauthenticated: its owner is in the organization no more.
+    """
+    if key.kind is TokenKind.AGENT_KEY and key.workspace_id is not None:
+        return Rights(workspaces={key.workspace_id: key.scopes & AGENT_SESSION_SCOPES})
+    if owned is None:
+        raise Unauthenticated
+    return owned.cut(key.scopes, workspace_id=key.workspace_id)
 
 
 async def _by_session(work: UnitOfWork, token: SessionToken) -> Principal:
@@ -216,15 +261,27 @@ def _check_grant(granter: Principal, new: NewApiKey) -> None:
             "An agent's key names its workspace and has the scope AGENTS_CONNECT only.",
             path=["scopes"],
         )
-    _check_scopes(granter, new.scopes)
+    _check_key(granter, owner=new.owner, grant=Grant(new.scopes, new.workspace_id))
     if granter.workspace_id is not None and granter.workspace_id != new.workspace_id:
         raise Forbidden("Your credential is bound to one workspace; create keys for that one.")
 
 
-def _check_scopes(granter: Principal, scopes: frozenset[Scope]) -> None:
-    missing = granter.missing_scopes(scopes)
+def _check_key(granter: Principal, *, owner: Actor, grant: Grant) -> None:
+    """Go on only if a key of an owner gives its holder nothing that the granter lacks.
+
+    Raises:
+        Forbidden: a scope that the granter lacks there, or the key of another person.
+    """
+    rights = granter.all_rights()
+    missing = rights.missing(grant)
+    if owner.kind is ActorKind.USER:
+        if granter.actor.kind is not ActorKind.USER or owner.id != granter.actor.id:
+            raise Forbidden("The keys of a person are made by that person; use a service account.")
+        if grant.workspace_id is None:
+            missing = grant.scopes - rights.anywhere
     if missing:
-        raise Forbidden("You cannot grant a scope that you lack.", missing_scopes=missing)
+        message = "You cannot grant a scope that you lack."
+        raise Forbidden(message, missing_scopes=sorted(missing))
 
 
 async def _check_pool(work: UnitOfWork, new: NewApiKey) -> None:

@@ -12,6 +12,7 @@ from headgate_server.domain.users import User
 from headgate_server.domain.workspaces import Workspace
 from headgate_server.repositories import organizations, users, workspaces
 from headgate_server.services.api_keys import create_key
+from headgate_server.services.members import add_owner
 from headgate_server.services.work_pools import upsert_work_pool
 
 SLUG = "default"
@@ -44,6 +45,7 @@ async def bootstrap_dev(database: Database, *, pepper: str, key: str | None = No
         organization = await _organization(work)
         workspace = await _workspace(work, organization)
         owner = await _owner(work)
+        await add_owner(work, organization_id=organization.id, user_id=owner.id)
     principal = Principal(
         actor=Actor(ActorKind.USER, owner.id, owner.display_name),
         organization_id=organization.id,

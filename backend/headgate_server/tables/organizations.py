@@ -70,6 +70,8 @@ api_keys = Table(
     words("name"),
     words("prefix"),
     Column("secret_hash", BYTEA, nullable=False),
+    Column("old_secret_hash", BYTEA, nullable=True),
+    moment("old_secret_until", is_nullable=True),
     *actor("owner"),
     uuid("workspace_id", is_nullable=True),
     uuid("work_pool_id", is_nullable=True),

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from headgate_server.domain import ids
-from headgate_server.domain.permissions import READ_SCOPES
+from headgate_server.domain.permissions import READ_SCOPES, BuiltinRole
+from headgate_server.domain.roles import builtin_role
 from tests.factories.estates import Estate, make_estate, mutate
 from tests.fixtures.api import ApiClient
-from tests.fixtures.installations import Installation
+from tests.fixtures.installations import Installation, shown
 
 pytestmark = pytest.mark.anyio
 
@@ -119,6 +120,13 @@ async def test_null_limit_lifts_it_and_silence_keeps_it(estate: Estate) -> None:
 async def test_new_key_works_with_its_scopes_until_it_is_revoked(
     installation: Installation, estate: Estate
 ) -> None:
+    await mutate(
+        estate.wide,
+        "serviceAccountRoleBind",
+        "serviceAccount { roles { role { name } } }",
+        serviceAccountId=estate.ids[ids.Kind.SERVICE_ACCOUNT],
+        roleId=shown(ids.Kind.ROLE, builtin_role(BuiltinRole.VIEWER).id),
+    )
     made = await mutate(
         estate.bound,
         "apiKeyCreate",

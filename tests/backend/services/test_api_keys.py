@@ -57,11 +57,11 @@ async def test_secret_is_stored_as_a_hash_only(database: Database) -> None:
     secret = token.split("_")[3]
 
     async with database.system() as work:
-        found = await api_keys.stored.find_key_and_hash(work, id_=key.id)
+        found = await api_keys.stored.find_key_facts(work, id_=key.id)
 
     assert found is not None
-    assert secret.encode() not in found[1]
-    assert len(found[1]) == 32
+    assert secret.encode() not in found.secret_hash
+    assert len(found.secret_hash) == 32
 
 
 async def test_wrong_secret_unknown_id_and_other_kind_are_refused(database: Database) -> None:

@@ -1,24 +1,29 @@
 """Mutations on API keys."""
 
-from datetime import datetime
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
+from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.api_keys import NewApiKey
 from headgate_server.domain.errors import InvalidId, NotFound
-from headgate_server.domain.permissions import Scope
+from headgate_server.domain.permissions import NOTHING, Scope
 from headgate_server.domain.tenancy import ActorKind
+from headgate_server.graphql.context import OperationContext, needing
 from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, mutation, payload_field
 from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of
-from headgate_server.graphql.permissions import Info
+from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info
 from headgate_server.graphql.shapes.payloads import DeletePayload, IdInput
 from headgate_server.graphql.types.api_keys import ApiKey, show_api_key
 from headgate_server.services import api_keys
 
+_MANAGING = frozenset({Scope.KEYS_WRITE})
 _OWNERS = {ids.Kind.USER: ActorKind.USER, ids.Kind.SERVICE_ACCOUNT: ActorKind.SERVICE_ACCOUNT}
 
 
@@ -46,7 +51,11 @@ class ApiKeyCreatePayload:
 
 @strawberry.type
 class ApiKeyMutations:
-    @mutation(requires=[Scope.KEYS_WRITE], description="Make a key. Its token is shown once.")
+    @mutation(
+        requires=ANY_CREDENTIAL,
+        description="Make a key; its token is shown once. A person who is signed in makes keys of "
+        "their own; all else needs KEYS_WRITE. A key never does more than its owner may.",
+    )
     async def api_key_create(
         self,
         info: Info,
@@ -57,7 +66,7 @@ class ApiKeyMutations:
         workspace_id = workspace_id_of(input.workspace_id) if input.workspace_id else None
         if workspace_id is not None and not await context.may_enter(workspace_id):
             raise NotFound
-        async with context.organization_work() as work:
+        async with _work_on_keys(context, owner_id=owner_id, workspace_id=workspace_id) as work:
             owner = await api_keys.find_owner(work, kind=kind, id_=owner_id)
             new = NewApiKey(
                 name=input.name,
@@ -72,28 +81,80 @@ class ApiKeyMutations:
         return ApiKeyCreatePayload(api_key=show_api_key(row), secret=secret)
 
     @mutation(
-        requires=[Scope.KEYS_WRITE],
-        description="Give a key a new secret; its old token stops working at once.",
+        requires=ANY_CREDENTIAL,
+        description="Give a key a new secret; its old token stops working at once, or after an "
+        "overlap. Needs KEYS_WRITE but for the keys of a person who is signed in.",
     )
     async def api_key_rotate(
-        self, info: Info, input: Annotated[IdInput, strawberry.argument(description="Which key.")]
+        self,
+        info: Info,
+        input: Annotated[IdInput, strawberry.argument(description="Which key.")],
+        overlap_seconds: Annotated[
+            int,
+            strawberry.argument(description="How long both tokens work: 0 to 604,800 (7 days)."),
+        ] = 0,
     ) -> ApiKeyCreatePayload:
         context = info.context
         key_id = ids.parse(input.id, kind=ids.Kind.API_KEY)
-        async with context.organization_work() as work:
+        async with _work_on_key(context, key_id) as work:
             row, secret = await api_keys.rotate_key(
-                work, granter=context.principal, id_=key_id, pepper=context.backend.pepper
+                work,
+                granter=context.principal,
+                id_=key_id,
+                pepper=context.backend.pepper,
+                overlap=timedelta(seconds=overlap_seconds),
             )
         return ApiKeyCreatePayload(api_key=show_api_key(row), secret=secret)
 
-    @mutation(requires=[Scope.KEYS_WRITE], description="Revoke a key, for good.")
+    @mutation(
+        requires=ANY_CREDENTIAL,
+        description="Revoke a key, for good. Needs KEYS_WRITE but for the keys of a person who is "
+        "signed in.",
+    )
     async def api_key_revoke(
         self, info: Info, input: Annotated[IdInput, strawberry.argument(description="Which key.")]
     ) -> DeletePayload:
         key_id = ids.parse(input.id, kind=ids.Kind.API_KEY)
-        async with info.context.organization_work() as work:
+        async with _work_on_key(info.context, key_id) as work:
             await api_keys.revoke_key(work, granter=info.context.principal, id_=key_id)
         return DeletePayload(deleted_id=input.id)
+
+
+@asynccontextmanager
+async def _work_on_keys(
+    context: OperationContext, *, owner_id: UUID | None, workspace_id: UUID | None
+) -> AsyncGenerator[UnitOfWork]:
+    """Open the unit of work of a change of keys; who is signed in changes their own.
+
+    Args:
+        context: of the operation.
+        owner_id: whose keys.
+        workspace_id: the one that the key is good for; the right to manage keys there is enough.
+
+    Raises:
+        Forbidden: the keys are somebody else's, or a key asks, and KEYS_WRITE is missing.
+    """
+    principal = context.principal
+    is_own = principal.login_session_id is not None and owner_id == principal.actor.id
+    with needing(NOTHING if is_own else _MANAGING):
+        context.demand(workspace_id)
+    async with context.organization_work() as work:
+        yield work
+
+
+@asynccontextmanager
+async def _work_on_key(context: OperationContext, key_id: UUID) -> AsyncGenerator[UnitOfWork]:
+    """Open the unit of work of a change of one key; see ``_work_on_keys``.
+
+    Raises:
+        NotFound: no such key in the organization.
+    """
+    key = await context.loaders.load(api_keys.get_many_keys, key_id, workspace_id=None)
+    if key is None:
+        raise NotFound
+    owner_id, workspace_id = key.owner.id, key.workspace_id
+    async with _work_on_keys(context, owner_id=owner_id, workspace_id=workspace_id) as work:
+        yield work
 
 
 def _owner(shown: str) -> tuple[ActorKind, UUID]:

@@ -1,23 +1,40 @@
 """Organizations: tenants."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
 from headgate_server.domain import ids
+from headgate_server.domain.members import Membership as MembershipRow
+from headgate_server.domain.members import Team as TeamRow
 from headgate_server.domain.organizations import Organization as OrganizationRow
 from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.service_accounts import ServiceAccount as ServiceAccountRow
 from headgate_server.domain.workspaces import Workspace as WorkspaceRow
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
+from headgate_server.graphql.directives import Cost
 from headgate_server.graphql.permissions import Info, scoped_field
 from headgate_server.graphql.shapes.filters import WorkspaceFilter
 from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
+from headgate_server.graphql.types.members import (
+    Membership,
+    Team,
+    show_membership,
+    show_team,
+)
+from headgate_server.graphql.types.roles import Role, show_role
 from headgate_server.graphql.types.service_accounts import ServiceAccount, show_service_account
 from headgate_server.graphql.types.workspaces import Workspace, show_workspace
-from headgate_server.services import organizations, service_accounts, workspaces
+from headgate_server.services import (
+    members,
+    organizations,
+    roles,
+    service_accounts,
+    workspaces,
+)
 
 Workspaces = Annotated[
     WorkspaceFilter | None, strawberry.argument(description="Only those that match this.")
@@ -83,6 +100,53 @@ class Organization(Node, Versioned):
             return show_service_account(row.id, row.display_name)
 
         return connect(rows, listing=listing, show=show_row, count=count)
+
+    @scoped_field(requires=[Scope.ORG_READ], description="Its people, who joined first first.")
+    async def members(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[Membership]:
+        context = info.context
+        listing: Listing[MembershipRow] = Listing(
+            of=fingerprint("members", self.row.id),
+            key=lambda row: (row.joined_at, row.id),
+            key_types=tuple[datetime, UUID],
+        )
+        page = listing.request(first=first, after=after)
+        async with context.organization_work() as work:
+            rows = await members.list_members(work, page=page)
+
+        async def count(cap: int) -> int:
+            async with context.organization_work() as work:
+                return await members.count_members(work, cap=cap)
+
+        return connect(rows, listing=listing, show=show_membership, count=count)
+
+    @scoped_field(requires=[Scope.ORG_READ], description="Its teams, by name.")
+    async def teams(self, info: Info, first: First = None, after: After = None) -> Connection[Team]:
+        context = info.context
+        listing: Listing[TeamRow] = Listing(
+            of=fingerprint("teams", self.row.id),
+            key=lambda row: (row.name, row.id),
+            key_types=tuple[str, UUID],
+        )
+        page = listing.request(first=first, after=after)
+        async with context.organization_work() as work:
+            rows = await members.list_teams(work, page=page)
+
+        async def count(cap: int) -> int:
+            async with context.organization_work() as work:
+                return await members.count_teams(work, cap=cap)
+
+        return connect(rows, listing=listing, show=show_team, count=count)
+
+    @scoped_field(
+        requires=[Scope.ORG_READ],
+        description="The built-in roles, the most powerful first, then its own by name.",
+        directives=[Cost(weight=1, list_size=50)],
+    )
+    async def roles(self, info: Info) -> list[Role]:
+        async with info.context.organization_work() as work:
+            return [show_role(row) for row in await roles.list_roles(work)]
 
 
 def show_organization(row: OrganizationRow) -> Organization:

@@ -12,6 +12,7 @@ from headgate_server.domain.tenancy import ActorKind
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.shapes.actors import Actor, acts
 from headgate_server.graphql.shapes.nodes import Node, NodeKind, reads, show_id, shows
+from headgate_server.graphql.types.roles import RoleBinding, bindings_of
 from headgate_server.services import service_accounts
 
 
@@ -27,6 +28,10 @@ class ServiceAccount(Node, Actor):
             service_accounts.get_many_service_accounts, self.account_id, workspace_id=None
         )
         return row.created_at if row else None
+
+    @scoped_field(requires=[Scope.ORG_READ], description="The roles it holds, the oldest first.")
+    async def roles(self, info: Info) -> list[RoleBinding]:
+        return await bindings_of(info, self.account_id)
 
 
 def show_service_account(id_: UUID, name: str) -> ServiceAccount:

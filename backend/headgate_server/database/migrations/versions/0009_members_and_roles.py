@@ -136,6 +136,10 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('organization_id', 'team_id', 'membership_id', name=op.f('pk_team_members'))
     )
     op.create_index('ix_team_members_membership', 'team_members', ['organization_id', 'membership_id'], unique=False)
+    op.add_column("api_keys", sa.Column("old_secret_hash", postgresql.BYTEA(), nullable=True))
+    op.add_column(
+        "api_keys", sa.Column("old_secret_until", sa.DateTime(timezone=True), nullable=True)
+    )
     # The owner is bound by the walls, too, unless it is a superuser.
     for table in ("api_keys", "users", "service_accounts"):
         op.execute(f"alter table {table} no force row level security")

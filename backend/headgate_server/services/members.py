@@ -1,0 +1,215 @@
+"""Members and teams: joining, leaving, and who is in which team."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from headgate_server.bus import channels
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.errors import Conflict, LimitExceeded, NotFound
+from headgate_server.domain.members import Membership, Team
+from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.permissions import BuiltinRole
+from headgate_server.domain.roles import EVERYWHERE, Holder, HolderKind, builtin_role
+from headgate_server.domain.tenancy import SYSTEM, Principal
+from headgate_server.domain.workspaces import check_name
+from headgate_server.repositories import api_keys, members, roles
+from headgate_server.services.roles import check_grant, check_owner_left
+
+MAX_TEAMS = 1000
+
+
+async def add_owner(work: UnitOfWork, *, organization_id: UUID, user_id: UUID) -> UUID:
+    """Make a user an owner of an organization, as the system, and return the membership's id."""
+    membership_id = await members.insert_membership(
+        work, organization_id=organization_id, user_id=user_id, invited_by=SYSTEM
+    )
+    await roles.insert_binding(
+        work,
+        organization_id=organization_id,
+        holder=Holder(HolderKind.MEMBERSHIP, membership_id),
+        role=builtin_role(BuiltinRole.OWNER),
+        place=EVERYWHERE,
+    )
+    return membership_id
+
+
+async def remove_member(work: UnitOfWork, *, granter: Principal, id_: UUID) -> None:
+    """End a membership, its bindings, and the keys of the person in this organization.
+
+    Anyone may leave by themselves.
+
+    Raises:
+        NotFound: no such membership.
+        Forbidden: the member holds what the granter does not.
+        Conflict: the organization would be left without an owner.
+    """
+    membership = await get_membership(work, id_=id_)
+    if membership.user_id != granter.actor.id:
+        for binding in (await roles.list_bindings(work, [id_]))[id_]:
+            check_grant(granter, binding.grant)
+    await roles.lock_owners(work)
+    await members.delete_membership(work, id_=id_)
+    await check_owner_left(work)
+    for key_id in await api_keys.revoke_all(work, owner_id=membership.user_id):
+        work.wake(channels.api_key(key_id))
+    _wake(work)
+
+
+async def get_membership(work: UnitOfWork, *, id_: UUID) -> Membership:
+    """Return a membership of the organization.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = await members.find_membership(work, id_=id_)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def find_by_user(work: UnitOfWork, *, user_id: UUID) -> Membership | None:
+    """Return the membership of a person in the organization."""
+    return await members.find_by_user(work, user_id=user_id)
+
+
+async def get_many_members(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Membership]:
+    """Return those of the memberships that are of the organization, by id."""
+    return await members.get_many(work, ids_)
+
+
+async def list_members(work: UnitOfWork, *, page: PageRequest) -> Page[Membership]:
+    """Return a page of members, who joined first first: the page key is ``(joined_at, id)``."""
+    return await members.list_members(work, page=page)
+
+
+async def count_members(work: UnitOfWork, *, cap: int) -> int:
+    """Return how many members there are; ``cap + 1`` stands for more than ``cap``."""
+    return await members.count_members(work, cap=cap)
+
+
+async def upsert_team(
+    work: UnitOfWork, *, organization_id: UUID, name: str, id_: UUID | None = None
+) -> Team:
+    """Make the team of a name, or give a team another name.
+
+    Raises:
+        InvalidInput: a bad name.
+        NotFound: no team of this id.
+        Conflict: another team has this name.
+        LimitExceeded: the organization has ``MAX_TEAMS`` already.
+    """
+    check_name(name)
+    named = await members.find_team_by_name(work, name=name)
+    if id_ is not None:
+        if await members.find_team(work, id_=id_) is None:
+            raise NotFound
+        if named is not None and named.id != id_:
+            raise Conflict("Another team has this name.", path=["name"])
+        return named or await members.rename_team(work, id_=id_, name=name)
+    if named is not None:
+        return named
+    if await members.count_teams(work, cap=MAX_TEAMS) >= MAX_TEAMS:
+        message = f"An organization has at most {MAX_TEAMS} teams; delete one first."
+        raise LimitExceeded(message, limit=MAX_TEAMS, current=MAX_TEAMS)
+    made = await members.insert_team(work, organization_id=organization_id, name=name)
+    if made is None:
+        raise Conflict("Another caller has just made this team; send it again.", path=["name"])
+    return made
+
+
+async def delete_team(work: UnitOfWork, *, granter: Principal, id_: UUID) -> None:
+    """Delete a team; its members lose what they held through it.
+
+    Raises:
+        NotFound: no such team.
+        Forbidden: the team holds what the granter does not.
+        Conflict: the organization would be left without an owner.
+    """
+    await _check_team(work, granter=granter, id_=id_)
+    await roles.lock_owners(work)
+    await members.delete_team(work, id_=id_)
+    await check_owner_left(work)
+    _wake(work)
+
+
+async def add_to_team(
+    work: UnitOfWork,
+    *,
+    granter: Principal,
+    organization_id: UUID,
+    team_id: UUID,
+    membership_id: UUID,
+) -> Team:
+    """Put a member into a team, who then holds what it holds.
+
+    Raises:
+        NotFound: no such team or member.
+        Forbidden: the team holds what the granter does not.
+    """
+    team = await _check_team(work, granter=granter, id_=team_id)
+    await get_membership(work, id_=membership_id)
+    await members.insert_team_member(
+        work, organization_id=organization_id, team_id=team_id, membership_id=membership_id
+    )
+    _wake(work)
+    return team
+
+
+async def take_from_team(
+    work: UnitOfWork, *, granter: Principal, team_id: UUID, membership_id: UUID
+) -> Team:
+    """Take a member out of a team.
+
+    Raises:
+        NotFound: no such team or member.
+        Forbidden: the team holds what the granter does not.
+        Conflict: the organization would be left without an owner.
+    """
+    team = await _check_team(work, granter=granter, id_=team_id)
+    await get_membership(work, id_=membership_id)
+    await roles.lock_owners(work)
+    await members.delete_team_member(work, team_id=team_id, membership_id=membership_id)
+    await check_owner_left(work)
+    _wake(work)
+    return team
+
+
+async def get_many_teams(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Team]:
+    """Return those of the teams that are of the organization, by id."""
+    return await members.get_many_teams(work, ids_)
+
+
+async def list_teams(work: UnitOfWork, *, page: PageRequest) -> Page[Team]:
+    """Return a page of teams, by name: the page key is ``(name, id)``."""
+    return await members.list_teams(work, page=page)
+
+
+async def count_teams(work: UnitOfWork, *, cap: int) -> int:
+    """Return how many teams there are; ``cap + 1`` stands for more than ``cap``."""
+    return await members.count_teams(work, cap=cap)
+
+
+async def list_teams_of(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, list[Team]]:
+    """Return the teams that each of some members is in, by membership."""
+    found = await members.list_team_ids(work, ids_)
+    teams = await members.get_many_teams(work, list({id_ for of in found.values() for id_ in of}))
+    return {id_: [teams[team_id] for team_id in of] for id_, of in found.items()}
+
+
+async def list_members_of(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, list[Membership]]:
+    """Return the members of each of some teams, by team."""
+    return await members.list_team_members(work, ids_)
+
+
+async def _check_team(work: UnitOfWork, *, granter: Principal, id_: UUID) -> Team:
+    team = await members.find_team(work, id_=id_)
+    if team is None:
+        raise NotFound
+    for binding in (await roles.list_bindings(work, [id_]))[id_]:
+        check_grant(granter, binding.grant)
+    return team
+
+
+def _wake(work: UnitOfWork) -> None:
+    if work.organization_id is not None:
+        work.wake(channels.rights(work.organization_id))

@@ -1,0 +1,257 @@
+"""Roles and their bindings: nobody gives, changes or takes away more than they hold themselves."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from headgate_server.bus import channels
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.changes import check_version
+from headgate_server.domain.errors import Conflict, Forbidden, InvalidInput, LimitExceeded, NotFound
+from headgate_server.domain.members import Membership
+from headgate_server.domain.permissions import Grant, Scope, gather
+from headgate_server.domain.roles import (
+    BUILTIN,
+    BindingPlace,
+    Holder,
+    HolderKind,
+    ObjectKind,
+    Role,
+    RoleBinding,
+    check_role,
+    grant_of,
+)
+from headgate_server.domain.tenancy import Principal
+from headgate_server.repositories import (
+    deployments,
+    members,
+    roles,
+    service_accounts,
+    work_pools,
+    workspaces,
+)
+
+MAX_ROLES = 200
+MAX_GRANTERS = 20
+MAX_BINDINGS_READ = 10_000
+
+
+def check_grant(granter: Principal, grant: Grant) -> None:
+    """Go on only if the granter holds what is granted, where it is granted.
+
+    Raises:
+        Forbidden: with the scopes that the granter lacks there.
+    """
+    missing = granter.all_rights().missing(grant)
+    if missing:
+        raise Forbidden(
+            "You cannot give or take what you do not hold yourself; ask an owner.",
+            missing_scopes=sorted(missing),
+        )
+
+
+async def get_role(work: UnitOfWork, *, id_: UUID) -> Role:
+    """Return a built-in role, or one that the organization made.
+
+    Raises:
+        NotFound: neither.
+    """
+    found = BUILTIN.get(id_) or await roles.find_role(work, id_=id_)
+    if found is None:
+        raise NotFound("No such role in this organization.")
+    return found
+
+
+async def get_many_roles(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Role]:
+    """Return those of the roles that exist for the organization, by id."""
+    made = [id_ for id_ in ids_ if id_ not in BUILTIN]
+    found = await roles.get_many(work, made) if made else {}
+    return found | {id_: BUILTIN[id_] for id_ in ids_ if id_ in BUILTIN}
+
+
+async def list_roles(work: UnitOfWork) -> list[Role]:
+    """Return the built-in roles, the most powerful first, then those that were made, by name."""
+    return [*BUILTIN.values(), *await roles.list_roles(work)]
+
+
+async def upsert_role(
+    work: UnitOfWork,
+    *,
+    granter: Principal,
+    organization_id: UUID,
+    name: str,
+    scopes: frozenset[Scope],
+    expected_version: int | None = None,
+) -> Role:
+    """Make the role of a name, or change what it gives to everyone who holds it.
+
+    Raises:
+        InvalidInput: a bad name, or no scopes.
+        Forbidden: a scope, old or new, that the granter does not hold everywhere.
+        VersionConflict: it is not of the expected version.
+        LimitExceeded: the organization has ``MAX_ROLES`` already.
+    """
+    check_role(name, scopes)
+    check_grant(granter, Grant(scopes))
+    current = await roles.find_by_name(work, name=name)
+    if current is None:
+        count = await roles.count_roles(work)
+        if count >= MAX_ROLES:
+            message = f"An organization has at most {MAX_ROLES} roles; delete one first."
+            raise LimitExceeded(message, limit=MAX_ROLES, current=count)
+        made = await roles.insert_role(
+            work, organization_id=organization_id, name=name, scopes=scopes
+        )
+        if made is None:
+            raise Conflict("Another caller has just made this role; send it again.")
+        return made
+    check_version(current.version, expected=expected_version)
+    if current.scopes == scopes:
+        return current
+    check_grant(granter, Grant(current.scopes))
+    changed = await roles.update_role(work, id_=current.id, name=name, scopes=scopes)
+    _wake(work)
+    return changed
+
+
+async def delete_role(work: UnitOfWork, *, granter: Principal, id_: UUID) -> None:
+    """Delete a role that the organization made and nobody holds.
+
+    Raises:
+        NotFound: no such role.
+        Forbidden: it is built in, or holds a scope that the granter lacks.
+        Conflict: somebody holds it.
+    """
+    role = await get_role(work, id_=id_)
+    if role.builtin:
+        raise Forbidden("Built-in roles stay.")
+    check_grant(granter, Grant(role.scopes))
+    if not await roles.delete_role(work, id_=id_):
+        raise Conflict("Somebody holds this role; take it away from them first.")
+
+
+async def bind_role(
+    work: UnitOfWork,
+    *,
+    granter: Principal,
+    organization_id: UUID,
+    holder: Holder,
+    role_id: UUID,
+    place: BindingPlace,
+) -> None:
+    """Give a role to a holder in a place; giving it again changes nothing.
+
+    Raises:
+        NotFound: no such holder, role, workspace or object.
+        Forbidden: the role gives what the granter does not hold there.
+    """
+    role = await _check(work, holder=holder, role_id=role_id, place=place)
+    check_grant(granter, grant_of(role, place))
+    await roles.insert_binding(
+        work, organization_id=organization_id, holder=holder, role=role, place=place
+    )
+    _wake(work)
+
+
+async def unbind_role(
+    work: UnitOfWork, *, granter: Principal, holder: Holder, role_id: UUID, place: BindingPlace
+) -> None:
+    """Take a role away from a holder in a place; a role that is not held there stays so.
+
+    Raises:
+        NotFound: no such holder, role, workspace or object.
+        Forbidden: the role gives what the granter does not hold there.
+        Conflict: the organization would be left without an owner.
+    """
+    role = await _check(work, holder=holder, role_id=role_id, place=place)
+    check_grant(granter, grant_of(role, place))
+    await roles.lock_owners(work)
+    await roles.delete_binding(work, holder=holder, role=role, place=place)
+    await check_owner_left(work)
+    _wake(work)
+
+
+async def check_owner_left(work: UnitOfWork) -> None:
+    """Go on only if somebody still owns the organization, and so every workspace of it.
+
+    The caller has locked the owners before its change.
+
+    Raises:
+        Conflict: nobody would.
+    """
+    if not await roles.has_owner(work):
+        raise Conflict("This would leave the organization without an owner; name another first.")
+
+
+async def check_place(work: UnitOfWork, place: BindingPlace) -> None:
+    """Go on only if a place exists; one with an object needs a unit of work of its workspace.
+
+    Raises:
+        NotFound: no such workspace or object.
+        InvalidInput: an object of a kind that no role is bound to.
+    """
+    if place.workspace_id is None:
+        return
+    if await workspaces.find_workspace(work, id_=place.workspace_id) is None:
+        raise NotFound("No such workspace in this organization.")
+    if place.object_id is not None and not await _has_object(work, place):
+        raise NotFound("No such object in this workspace.")
+
+
+async def list_bindings(work: UnitOfWork, holders: Sequence[UUID]) -> dict[UUID, list[RoleBinding]]:
+    """Return the bindings of members, service accounts and teams, the oldest first, by holder."""
+    return await roles.list_bindings(work, holders)
+
+
+async def list_granters(work: UnitOfWork, grant: Grant) -> list[Membership]:
+    """Return who could give away a grant: members who manage members there and hold all of it.
+
+    Returns:
+        At most ``MAX_GRANTERS``, who joined first first.
+    """
+    held: dict[UUID, list[Grant]] = {}
+    for member_id, found in await roles.list_grants(
+        work, workspace_id=grant.workspace_id, cap=MAX_BINDINGS_READ
+    ):
+        held.setdefault(member_id, []).append(found)
+    wanted = replace(grant, scopes=grant.scopes | {Scope.MEMBERS_WRITE})
+    able = [
+        member_id
+        for member_id, grants in held.items()
+        if not gather(grants, is_member=True).missing(wanted)
+    ]
+    people = await members.get_many(work, able)
+    return sorted(people.values(), key=lambda one: (one.joined_at, one.id))[:MAX_GRANTERS]
+
+
+def _wake(work: UnitOfWork) -> None:
+    if work.organization_id is not None:
+        work.wake(channels.rights(work.organization_id))
+
+
+async def _check(work: UnitOfWork, *, holder: Holder, role_id: UUID, place: BindingPlace) -> Role:
+    if not await _has_holder(work, holder):
+        raise NotFound("No such member, service account or team in this organization.")
+    await check_place(work, place)
+    return await get_role(work, id_=role_id)
+
+
+async def _has_holder(work: UnitOfWork, holder: Holder) -> bool:
+    match holder.kind:
+        case HolderKind.MEMBERSHIP:
+            return await members.find_membership(work, id_=holder.id) is not None
+        case HolderKind.SERVICE_ACCOUNT:
+            return await service_accounts.find_account(work, id_=holder.id) is not None
+        case HolderKind.TEAM:
+            return await members.find_team(work, id_=holder.id) is not None
+
+
+async def _has_object(work: UnitOfWork, place: BindingPlace) -> bool:
+    wanted = [place.object_id] if place.object_id else []
+    match place.object_kind:
+        case ObjectKind.DEPLOYMENT:
+            return bool(await deployments.get_many(work, wanted))
+        case ObjectKind.WORK_POOL:
+            return bool(await work_pools.get_many(work, wanted))
+        case _:
+            raise InvalidInput("A role is bound to deployments, pools and blocks only.")

@@ -173,7 +173,7 @@ class DeploymentMutations:
         return DeploymentPayload(deployment=show_deployment(row), created=is_new)
 
     @mutation(
-        requires=[Scope.FLOWS_WRITE],
+        requires=[Scope.RUNS_WRITE],
         description="Pause or resume a deployment: its schedules and the runs that wait.",
     )
     async def deployment_pause(

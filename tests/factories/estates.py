@@ -120,6 +120,8 @@ _INPUTS = {
     "flowRunSetState": "RunSetStateInput",
     "agentDeregister": "AgentSessionInput",
     "apiKeyRevoke": "IdInput",
+    "memberRemove": "IdInput",
+    "flowRunCancel": "RunCancelInput",
 }
 
 

@@ -1,0 +1,242 @@
+"""Rights through the API: each place on its own, and a change of them at once."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from headgate_server.domain import ids
+from headgate_server.domain.permissions import BuiltinRole
+from headgate_server.domain.roles import BindingPlace, ObjectKind, builtin_role
+from tests.factories.estates import Estate, Json, make_estate, mutate
+from tests.factories.members import Held, Member, everywhere, make_member, make_member_token, within
+from tests.fixtures.api import ApiClient, open_socket, serve
+from tests.fixtures.installations import PEPPER, Installation, shown
+
+pytestmark = pytest.mark.anyio
+
+REVOKED_WITHIN_SECONDS = 1.0
+WORKSPACES = "{ viewer { organizations { nodes { workspaces { nodes { slug viewerScopes } } } } } }"
+RUNS = "query ($id: ID!) { node(id: $id) { ... on Workspace { flowRuns { nodes { id } } } } }"
+CREATE = """mutation ($input: FlowRunCreateInput!) { flowRunCreate(input: $input) {
+  flowRun { id } errors { __typename code ... on ForbiddenError { missingScopes } } } }"""
+CAN = """query ($scopes: [Scope!]!, $place: ID, $on: ID) {
+  viewerCan(scopes: $scopes, workspaceId: $place, objectId: $on) {
+    allowed missing grantableBy { user { displayName } } } }"""
+
+
+@pytest.fixture
+async def estate(installation: Installation) -> Estate:
+    return await make_estate(installation)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    member: Member
+    api: ApiClient
+
+
+async def person(installation: Installation, estate: Estate, *held: Held) -> Person:
+    member = await make_member(installation.database, estate.tenant, *held)
+    token = await make_member_token(installation.database, estate.tenant, member, pepper=PEPPER)
+    return Person(member, installation.holding(token))
+
+
+async def second_workspace(estate: Estate) -> str:
+    made = await mutate(
+        estate.wide,
+        "workspaceCreate",
+        "workspace { id }",
+        organizationId=estate.ids[ids.Kind.ORGANIZATION],
+        slug="second",
+        name="Second",
+    )
+    return made["workspace"]["id"]
+
+
+async def create_run(api: ApiClient, estate: Estate, deployment_id: str) -> Json:
+    given = {"workspaceId": estate.ids[ids.Kind.WORKSPACE], "deploymentId": deployment_id}
+    return (await api.execute(CREATE, input=given)).data["flowRunCreate"]
+
+
+async def workspaces_of(api: ApiClient) -> list[Json]:
+    (organization,) = (await api.execute(WORKSPACES)).data["viewer"]["organizations"]["nodes"]
+    found: list[Json] = organization["workspaces"]["nodes"]
+    return found
+
+
+async def test_member_enters_the_workspaces_of_their_roles_only(
+    installation: Installation, estate: Estate
+) -> None:
+    other = await second_workspace(estate)
+    one = await person(installation, estate, within(BuiltinRole.VIEWER, estate.tenant.workspace_id))
+    nowhere = await person(installation, estate)
+
+    seen = await workspaces_of(one.api)
+
+    assert [one["slug"] for one in seen] == ["main"]
+    assert "RUNS_READ" in seen[0]["viewerScopes"]
+    assert (await one.api.execute(RUNS, id=other)).data["node"] is None
+    assert await workspaces_of(nowhere.api) == []
+
+
+async def test_scopes_of_one_workspace_count_for_nothing_in_another(
+    installation: Installation, estate: Estate
+) -> None:
+    other = await second_workspace(estate)
+    one = await person(
+        installation,
+        estate,
+        within(BuiltinRole.VIEWER, estate.tenant.workspace_id),
+        within(BuiltinRole.ADMIN, ids.parse(other, kind=ids.Kind.WORKSPACE)),
+    )
+
+    refused = await create_run(one.api, estate, estate.ids[ids.Kind.DEPLOYMENT])
+
+    assert refused["errors"] == [
+        {"__typename": "ForbiddenError", "code": "FORBIDDEN", "missingScopes": ["RUNS_WRITE"]}
+    ]
+    assert refused["flowRun"] is None
+
+
+async def test_operator_of_one_deployment_runs_that_one(
+    installation: Installation, estate: Estate
+) -> None:
+    workspace_id = estate.tenant.workspace_id
+    shown_id = estate.ids[ids.Kind.DEPLOYMENT]
+    deployment_id = ids.parse(shown_id, kind=ids.Kind.DEPLOYMENT)
+    place = BindingPlace(workspace_id, ObjectKind.DEPLOYMENT, deployment_id)
+    one = await person(
+        installation,
+        estate,
+        within(BuiltinRole.VIEWER, workspace_id),
+        (BuiltinRole.OPERATOR, place),
+    )
+
+    own = await create_run(one.api, estate, shown_id)
+    cancelled = await mutate(
+        one.api, "flowRunCancel", "flowRun { state { type } }", id=own["flowRun"]["id"]
+    )
+    other = await create_run(one.api, estate, estate.unused[ids.Kind.DEPLOYMENT])
+
+    assert own["errors"] == []
+    assert cancelled["flowRun"]["state"]["type"] == "CANCELLED"
+    assert [error["code"] for error in other["errors"]] == ["FORBIDDEN"]
+
+
+async def can(api: ApiClient, scopes: Sequence[str], *, place: str | None = None) -> Json:
+    answer = await api.execute(CAN, scopes=scopes, place=place, on=None)
+    return answer.data["viewerCan"]
+
+
+async def test_answer_says_what_is_missing_and_who_could_give_it(
+    installation: Installation, estate: Estate
+) -> None:
+    one = await person(installation, estate, within(BuiltinRole.VIEWER, estate.tenant.workspace_id))
+    here = estate.ids[ids.Kind.WORKSPACE]
+
+    reads = await can(one.api, ["RUNS_READ"], place=here)
+    writes = await can(one.api, ["RUNS_READ", "RUNS_WRITE"], place=here)
+    reveals = await can(one.api, ["BLOCKS_REVEAL"], place=here)
+
+    assert reads == {"allowed": True, "missing": [], "grantableBy": []}
+    assert writes["missing"] == ["RUNS_WRITE"]
+    assert writes["grantableBy"] == [{"user": {"displayName": "Olive"}}]
+    assert reveals == {"allowed": False, "missing": ["BLOCKS_REVEAL"], "grantableBy": []}
+
+
+async def test_key_does_no_more_than_its_owner_from_the_next_call_on(
+    installation: Installation, estate: Estate
+) -> None:
+    one = await person(installation, estate, everywhere(BuiltinRole.DEVELOPER))
+    before = await create_run(one.api, estate, estate.ids[ids.Kind.DEPLOYMENT])
+
+    await take_role(estate, one.member, BuiltinRole.DEVELOPER)
+    after = await one.api.execute("{ viewer { scopes } }")
+
+    assert before["errors"] == []
+    assert after.data["viewer"]["scopes"] == ["ORG_READ"]
+
+
+async def take_role(estate: Estate, member: Member, role: BuiltinRole) -> None:
+    await mutate(
+        estate.wide,
+        "roleBind",
+        "membership { bindings { role { name } } }",
+        membershipId=shown(ids.Kind.MEMBERSHIP, member.id),
+        roleId=shown(ids.Kind.ROLE, builtin_role(role).id),
+        remove=True,
+    )
+
+
+async def test_stream_ends_within_a_second_of_the_loss_of_its_scope(
+    installation: Installation, estate: Estate
+) -> None:
+    one = await person(installation, estate, everywhere(BuiltinRole.VIEWER))
+    tail = "subscription ($id: ID!) { workspaceEvents(workspaceId: $id) { caughtUp } }"
+    async with (
+        serve(installation.app) as address,
+        open_socket(address, token=one.api.token) as socket,
+    ):
+        await socket.subscribe(tail, id=estate.ids[ids.Kind.WORKSPACE])
+        first = await socket.receive()
+        await take_role(estate, one.member, BuiltinRole.VIEWER)
+        at = time.monotonic()
+        last = await socket.receive()
+
+    assert first["type"] == "next"
+    assert last["type"] in {"error", "next", "complete"}
+    assert "errors" in str(last) or last["type"] == "error"
+    assert time.monotonic() - at < REVOKED_WITHIN_SECONDS
+
+
+async def test_who_leaves_takes_their_keys_along(
+    installation: Installation, estate: Estate
+) -> None:
+    one = await person(installation, estate, everywhere(BuiltinRole.DEVELOPER))
+
+    await mutate(one.api, "memberRemove", "deletedId", id=shown(ids.Kind.MEMBERSHIP, one.member.id))
+    answer = await one.api.execute("{ viewer { scopes } }")
+
+    assert answer.status == 401
+
+
+async def test_nobody_makes_or_turns_the_keys_of_another_person(
+    installation: Installation, estate: Estate
+) -> None:
+    one = await person(installation, estate, everywhere(BuiltinRole.ADMIN))
+    admin = await person(installation, estate, everywhere(BuiltinRole.ADMIN))
+    me = (await one.api.execute("{ viewer { user { id } apiKey { id } } }")).data["viewer"]
+    key = {"ownerId": me["user"]["id"], "name": "stolen", "scopes": ["RUNS_READ"]}
+    make = "mutation ($i: ApiKeyCreateInput!) { apiKeyCreate(input: $i) { errors { code } } }"
+    turn = "mutation ($i: IdInput!) { apiKeyRotate(input: $i) { secret errors { code } } }"
+
+    made, turned = await asyncio.gather(
+        admin.api.execute(make, i=key),
+        admin.api.execute(turn, i={"id": me["apiKey"]["id"]}),
+    )
+
+    assert made.data["apiKeyCreate"]["errors"] == [{"code": "FORBIDDEN"}]
+    assert turned.data["apiKeyRotate"] == {"secret": None, "errors": [{"code": "FORBIDDEN"}]}
+
+
+async def test_old_token_works_until_the_overlap_is_over(
+    installation: Installation, estate: Estate
+) -> None:
+    one = await person(installation, estate, everywhere(BuiltinRole.ADMIN))
+    me = (await one.api.execute("{ viewer { apiKey { id } } }")).data["viewer"]["apiKey"]["id"]
+    turn = """mutation ($i: IdInput!, $overlap: Int!) {
+      apiKeyRotate(input: $i, overlapSeconds: $overlap) { secret errors { code } } }"""
+
+    with_overlap = await one.api.execute(turn, i={"id": me}, overlap=3600)
+    newer = installation.holding(with_overlap.data["apiKeyRotate"]["secret"])
+    during = await one.api.execute("{ viewer { apiKey { id } } }")
+    await newer.execute(turn, i={"id": me}, overlap=0)
+    after = [(await api.execute("{ viewer { apiKey { id } } }")).status for api in (one.api, newer)]
+    refused = await estate.wide.execute(turn, i={"id": me}, overlap=700_000)
+
+    assert during.data["viewer"]["apiKey"]["id"] == me
+    assert after == [401, 401]
+    assert refused.data["apiKeyRotate"]["errors"] == [{"code": "INVALID"}]

@@ -1,6 +1,7 @@
 """What every test gets: the fixtures by subject, asyncio as the event loop, loopback only."""
 
 import pytest
+from hypothesis import settings
 
 from tests.fixtures import network
 
@@ -17,6 +18,9 @@ pytest_plugins = [
 
 def pytest_configure() -> None:
     network.forbid_all_but_loopback()
+    # How long an example takes says how busy the machine is.
+    settings.register_profile("headgate", deadline=None)
+    settings.load_profile("headgate")
 
 
 @pytest.fixture(scope="session")

@@ -170,6 +170,18 @@ class Rights:
             objects=objects,
         )
 
+    def covers(self, other: "Rights") -> bool:
+        """Whether everything that others hold is held here, where they hold it."""
+        grants = [Grant(other.everywhere)]
+        grants += [Grant(held, place) for place, held in other.workspaces.items()]
+        objects = all(held <= self._on(id_) for id_, held in other.objects.items())
+        is_in = other.organization <= self.of_organization()
+        return is_in and objects and not any(self.missing(grant) for grant in grants)
+
+    def _on(self, object_id: UUID) -> frozenset[Scope]:
+        # Its workspace is not known here; a scope that was moved there counts as lost, no harm.
+        return self.everywhere | self.objects.get(object_id, NOTHING)
+
     def missing(self, grant: Grant) -> frozenset[Scope]:
         """Return the scopes of a grant that whoever holds these rights may not give away."""
         if grant.workspace_id is None:

@@ -14,7 +14,8 @@ from headgate_server.http.auth import Authenticate
 
 logger = logging.getLogger("headgate.http")
 
-EXPIRED, REVOKED = "Token expired", "Forbidden"
+EXPIRED, REVOKED, CHANGED = "Token expired", "Forbidden", "Rights changed"
+"""Why a connection ends; after the last, the same token opens it again, for what is left."""
 
 
 @dataclass(slots=True)
@@ -52,7 +53,9 @@ class Credential:
             if not is_woken and left <= self.every_seconds:
                 return EXPIRED
             try:
-                self.principal = await self.authenticate(self.token)
+                before, self.principal = self.principal, await self.authenticate(self.token)
+                if not self.principal.all_rights().covers(before.all_rights()):
+                    return CHANGED
             except Unauthenticated:
                 return REVOKED
             except HeadgateError as error:

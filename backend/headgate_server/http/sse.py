@@ -18,13 +18,13 @@ from strawberry.http import GraphQLRequestData, process_result
 from strawberry.schema import BaseSchema
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
-from headgate_server.domain.errors import Unauthenticated
+from headgate_server.domain.errors import Forbidden, Unauthenticated
 from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.limits import rules
 from headgate_server.graphql.masking import mask
 from headgate_server.http.access import Access
 from headgate_server.http.constants import REQUEST_ID_HEADER
-from headgate_server.http.credentials import Credential
+from headgate_server.http.credentials import CHANGED, Credential
 
 MEDIA_TYPE = "text/event-stream"
 KEEP_ALIVE = b":\n\n"
@@ -137,7 +137,8 @@ async def _disconnected(receive: Receive) -> None:
 
 def _refused(why: str) -> ExecutionResult:
     """Return the last result of a stream whose credential is good no more."""
-    error = GraphQLError(why, extensions={"code": Unauthenticated.code})
+    code = Forbidden.code if why == CHANGED else Unauthenticated.code
+    error = GraphQLError(why, extensions={"code": code})
     return ExecutionResult(data=None, errors=[error])
 
 

@@ -32,7 +32,7 @@ from headgate_server.graphql.limits import rules
 from headgate_server.graphql.scalars import show_datetime
 from headgate_server.http.auth import bearer_token
 from headgate_server.http.constants import MAX_FRAME_BYTES, REAUTHENTICATE_SECONDS
-from headgate_server.http.credentials import Credential
+from headgate_server.http.credentials import CHANGED, Credential
 from headgate_server.http.frames import fault_of
 
 if TYPE_CHECKING:
@@ -204,8 +204,9 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
                 return
 
     async def watch_credential(self, credential: Credential) -> None:
-        """Close the socket when its token expires or is revoked."""
-        await self.close(FORBIDDEN, reason=await credential.until_over())
+        """Close the socket when its token expires or is revoked, or may do less than before."""
+        reason = await credential.until_over()
+        await self.close(TRY_AGAIN if reason == CHANGED else FORBIDDEN, reason=reason)
 
     async def close(self, code: int, *, reason: str) -> None:
         """Close the socket; one that is closed already stays so."""

@@ -160,9 +160,10 @@ def check_name_of(type_: StateType, name: str) -> None:
     Raises:
         InvalidInput: it says which.
     """
-    if not name.strip() or len(name) > MAX_NAME_LENGTH:
+    if not name.strip() or len(name) > MAX_NAME_LENGTH or not name.isprintable():
         raise InvalidInput(
-            f"A state's name has 1 to {MAX_NAME_LENGTH} characters.", path=["state", "name"]
+            f"A state's name has 1 to {MAX_NAME_LENGTH} printable characters.",
+            path=["state", "name"],
         )
     owner = _OWNER_OF_NAME.get(name)
     if owner is not None and owner is not type_:

@@ -42,6 +42,7 @@ any_facts = st.builds(
     has_pool=st.booleans(),
     is_rerun=st.booleans(),
     is_agent_lost=st.booleans(),
+    is_undeliverable=st.booleans(),
     is_lease_expired=st.booleans(),
     is_cancel_requested=st.booleans(),
     retries_used=st.integers(0, 3),

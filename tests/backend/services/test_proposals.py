@@ -1,19 +1,26 @@
 """Proposals that come twice, late, with somebody else's key, or where they make no sense."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
+from headgate_server.domain import ids
 from headgate_server.domain.errors import (
     IdempotencyMismatch,
     IllegalTransition,
     InvalidInput,
     LeaseLost,
 )
+from headgate_server.domain.ids import new_id
 from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.states import StateType, propose
+from headgate_server.domain.tenancy import RunGrant
 from headgate_server.domain.transitions.proposal_keys import REMEMBERED_KEYS, remember
+from headgate_server.services import task_runs
 from headgate_server.services.flow_runs import change, create, read
+from headgate_server.services.leases import hold
+from tests.factories.agents import make_session
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
@@ -169,3 +176,67 @@ async def test_run_in_its_callers_process_is_not_put_where_no_agent_looks(world:
 
     assert isinstance(forced.error, IllegalTransition)
     assert failed.state_name == "AwaitingRetry"
+
+
+async def test_each_life_of_a_run_has_epochs_of_its_own(world: World) -> None:
+    (run,) = await world.create()
+    epochs: list[int] = []
+
+    for _ in range(4):
+        (offered,) = await world.offer()
+        lease = await world.claim(offered)
+        epochs.append(lease.epoch)
+        await world.propose(lease, StateType.CRASHED)
+        async with world.work() as work:
+            await change.retry_run(work, run_id=run.id)
+
+    assert epochs == sorted(set(epochs))
+
+
+async def test_run_that_has_ended_begins_no_runs_below_it(world: World) -> None:
+    lease = await begun(world)
+    caller = new_id()
+    await report(world, lease, caller)
+    grant = RunGrant(run_id=lease.run_id, epoch=lease.epoch)
+    request = create.BeginRequest(flow_name="inner", parent_task_run_id=caller)
+    await world.propose(lease, StateType.COMPLETED)
+
+    async with world.work() as work:
+        with pytest.raises(LeaseLost):
+            await create.begin_run(work, request, lease=LEASE, parent=grant)
+
+
+async def report(world: World, lease: LeaseRef, task_run_id: UUID) -> None:
+    columns: dict[str, object] = {
+        "id": [ids.show(ids.Kind.TASK_RUN, task_run_id)],
+        "taskKey": ["call"],
+        "name": ["call"],
+        "mapIndex": [None],
+        "tags": [[]],
+        "cacheKey": [None],
+        "attempt": [1],
+        "parents": [[]],
+        "states": [[["RUNNING", "Running", 1_000_000, None]]],
+    }
+    async with world.work() as work:
+        await task_runs.sync_task_runs(work, flow_run_id=lease.run_id, lease=lease, batch=columns)
+
+
+async def test_offer_is_claimed_by_the_session_it_was_made_to(world: World) -> None:
+    await world.create()
+    (offered,) = await world.offer()
+    lease = LeaseRef(offered.run_id, offered.token, offered.epoch)
+    pool_id = world.deployed.work_pool_id
+    other = await make_session(world.database, world.tenant, work_pool_id=pool_id)
+
+    async with world.work() as work:
+        with pytest.raises(LeaseLost):
+            await hold.claim_run(work, session_id=other, lease=lease, duration=LEASE)
+
+    await world.claim(offered)
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "Completed", ""])
+async def test_name_that_is_no_name_of_such_a_state_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInput):
+        propose(StateType.RUNNING, name=name or " ")

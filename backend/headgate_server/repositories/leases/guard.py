@@ -44,6 +44,26 @@ async def guard_lease(work: UnitOfWork, *, lease: LeaseRef, flow_run_id: UUID) -
         raise NotFound("No such flow run under this lease.", path=["flowRunId"])
 
 
+async def guard_grant(work: UnitOfWork, *, run_id: UUID, epoch: int) -> None:
+    """Hold the lease that a run's token stands for until the transaction ends.
+
+    Raises:
+        LeaseLost: the run has ended, or its lease is of another epoch by now.
+    """
+    found = await work.execute(
+        select(work_items.c.epoch)
+        .where(
+            work_items.c.workspace_id == work.workspace_id,
+            work_items.c.run_id == run_id,
+            work_items.c.epoch == epoch,
+            work_items.c.phase.in_([Phase.CLAIMED, Phase.RUNNING]),
+        )
+        .with_for_update(read=True)
+    )
+    if found.one_or_none() is None:
+        raise LeaseLost
+
+
 async def may_log(work: UnitOfWork, *, flow_run_id: UUID, granted_run_id: UUID) -> bool:
     """Whether the token of one run may append to the log of another: its own, or one below it."""
     if flow_run_id == granted_run_id:

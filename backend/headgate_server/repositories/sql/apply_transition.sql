@@ -9,6 +9,10 @@ with run as (
     started_at = :started_at, ended_at = :ended_at,
     expected_start = coalesce(cast(:expected_start as timestamptz), expected_start),
     late_cause = coalesce(cast(:late_cause as text), late_cause),
+    last_epoch = case when :item_effect = 'FINISH' then greatest(last_epoch, coalesce((
+      select epoch from work_items
+      where work_items.workspace_id = flow_runs.workspace_id and work_items.run_id = flow_runs.id
+    ), 0)) else last_epoch end,
     unresponsive_since = case when :item_effect in ('KEEP') then unresponsive_since end,
     cancel_requested_at = case
       when cast(:is_cancelling as boolean) then coalesce(cancel_requested_at, :now)
@@ -68,10 +72,10 @@ with run as (
   select
     run.workspace_id, run.id, run.work_pool_id, run.work_queue_id, run.deployment_id,
     queue.priority, run.priority, :due_at, 'READY', deployment.is_paused,
-    coalesce((
+    greatest(run.last_epoch, coalesce((
       select max(epoch) from attempts
       where attempts.workspace_id = run.workspace_id and attempts.flow_run_id = run.id
-    ), 0) + 1,
+    ), 0)) + 1,
     cast(:due_at as timestamptz) + deployment.late_threshold_ms * interval '1 millisecond',
     deployment.late_threshold_ms, deployment.on_agent_lost, deployment.abandon_after_ms,
     deployment.fence_ms, deployment.infrastructure_retries

@@ -43,6 +43,7 @@ from headgate_server.repositories.flow_runs.plan import (
     find_root_of_task,
     get_many_plans,
 )
+from headgate_server.repositories.leases.guard import guard_grant
 from headgate_server.repositories.task_runs import get_many_task_runs
 from headgate_server.services import flows
 
@@ -239,9 +240,12 @@ async def begin_run(
 
     Raises:
         Forbidden: a run token that begins a run which is not its own child.
+        LeaseLost: the run whose token is shown has ended, or was given to another.
         NotFound: the parent task run has not been reported.
     """
     root_run_id = None
+    if parent is not None:
+        await guard_grant(work, run_id=parent.run_id, epoch=parent.epoch)
     if request.parent_task_run_id is not None:
         found = await find_root_of_task(work, request.parent_task_run_id)
         if found is None:

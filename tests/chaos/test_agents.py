@@ -37,9 +37,13 @@ def kill_with_its_child(agent: Leashed, execution: Execution) -> None:
 
 
 async def abandon_soon(journey: Journey, run_id: str) -> None:
-    """Let a silent run be given up before long; the API promises a minute at the least."""
+    """Let a silent run be given up before long; the API promises a minute at the least.
+
+    A renewal that was under way as its sender died may yet come: it gives no more than this either.
+    """
     await journey.records.rows(
-        "update work_items set fence_until = last_seen_at + interval '2 seconds' where run_id = $1",
+        "update work_items set abandon_after_ms = 2000, "
+        "fence_until = last_seen_at + interval '2 seconds' where run_id = $1",
         journey.run_uuid(run_id),
     )
 

@@ -136,7 +136,6 @@ async def add_to_team(
     work: UnitOfWork,
     *,
     granter: Principal,
-    organization_id: UUID,
     team_id: UUID,
     membership_id: UUID,
 ) -> Team:
@@ -149,7 +148,10 @@ async def add_to_team(
     team = await _check_team(work, granter=granter, id_=team_id)
     await get_membership(work, id_=membership_id)
     await members.insert_team_member(
-        work, organization_id=organization_id, team_id=team_id, membership_id=membership_id
+        work,
+        organization_id=granter.organization_id,
+        team_id=team_id,
+        membership_id=membership_id,
     )
     _wake(work)
     return team

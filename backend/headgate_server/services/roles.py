@@ -78,7 +78,6 @@ async def upsert_role(
     work: UnitOfWork,
     *,
     granter: Principal,
-    organization_id: UUID,
     name: str,
     scopes: frozenset[Scope],
     expected_version: int | None = None,
@@ -100,7 +99,7 @@ async def upsert_role(
             message = f"An organization has at most {MAX_ROLES} roles; delete one first."
             raise LimitExceeded(message, limit=MAX_ROLES, current=count)
         made = await roles.insert_role(
-            work, organization_id=organization_id, name=name, scopes=scopes
+            work, organization_id=granter.organization_id, name=name, scopes=scopes
         )
         if made is None:
             raise Conflict("Another caller has just made this role; send it again.")
@@ -134,7 +133,6 @@ async def bind_role(
     work: UnitOfWork,
     *,
     granter: Principal,
-    organization_id: UUID,
     holder: Holder,
     role_id: UUID,
     place: BindingPlace,
@@ -148,7 +146,7 @@ async def bind_role(
     role = await _check(work, holder=holder, role_id=role_id, place=place)
     check_grant(granter, grant_of(role, place))
     await roles.insert_binding(
-        work, organization_id=organization_id, holder=holder, role=role, place=place
+        work, organization_id=granter.organization_id, holder=holder, role=role, place=place
     )
     _wake(work)
 

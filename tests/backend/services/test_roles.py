@@ -1,6 +1,7 @@
 """Roles and their bindings: nobody gains by giving, and an organization keeps an owner."""
 
 import asyncio
+from uuid import UUID
 
 import pytest
 
@@ -16,6 +17,7 @@ from headgate_server.domain.roles import (
     ObjectKind,
     builtin_role,
 )
+from headgate_server.domain.tenancy import Principal
 from headgate_server.services import members, roles
 from tests.factories.members import Member, everywhere, make_member, within
 from tests.factories.tenants import Tenant, make_tenant
@@ -40,28 +42,24 @@ async def _own_membership(work: UnitOfWork, tenant: Tenant) -> Holder:
     return Holder(HolderKind.MEMBERSHIP, found.id)
 
 
+async def give(
+    work: UnitOfWork,
+    granter: Principal,
+    holder: Holder,
+    role_id: UUID,
+    place: BindingPlace = EVERYWHERE,
+) -> None:
+    await roles.bind_role(work, granter=granter, holder=holder, role_id=role_id, place=place)
+
+
 async def test_admin_makes_admins_but_no_owners(database: Database, tenant: Tenant) -> None:
     admin = await make_member(database, tenant, everywhere(BuiltinRole.ADMIN))
     other = await make_member(database, tenant)
 
     async with database.tenant(admin.principal, None) as work:
-        await roles.bind_role(
-            work,
-            granter=admin.principal,
-            organization_id=tenant.organization_id,
-            holder=_holder(other),
-            role_id=ADMIN.id,
-            place=EVERYWHERE,
-        )
+        await give(work, admin.principal, _holder(other), ADMIN.id)
         with pytest.raises(Forbidden) as refused:
-            await roles.bind_role(
-                work,
-                granter=admin.principal,
-                organization_id=tenant.organization_id,
-                holder=_holder(other),
-                role_id=OWNER.id,
-                place=EVERYWHERE,
-            )
+            await give(work, admin.principal, _holder(other), OWNER.id)
         held = (await roles.list_bindings(work, [other.id]))[other.id]
 
     assert refused.value.missing_scopes == (Scope.BILLING_WRITE,)
@@ -76,23 +74,9 @@ async def test_admin_of_one_workspace_gives_nothing_elsewhere(
     other = await make_member(database, tenant)
 
     async with database.tenant(admin.principal, tenant.workspace_id) as work:
-        await roles.bind_role(
-            work,
-            granter=admin.principal,
-            organization_id=tenant.organization_id,
-            holder=_holder(other),
-            role_id=VIEWER.id,
-            place=here,
-        )
+        await give(work, admin.principal, _holder(other), VIEWER.id, here)
         with pytest.raises(Forbidden):
-            await roles.bind_role(
-                work,
-                granter=admin.principal,
-                organization_id=tenant.organization_id,
-                holder=_holder(other),
-                role_id=VIEWER.id,
-                place=EVERYWHERE,
-            )
+            await give(work, admin.principal, _holder(other), VIEWER.id)
 
 
 async def test_last_owner_stays(database: Database, tenant: Tenant) -> None:
@@ -133,19 +117,13 @@ async def test_owner_through_a_team_counts_until_the_team_is_empty(
     database: Database, tenant: Tenant
 ) -> None:
     other = await make_member(database, tenant)
-    place = {"organization_id": tenant.organization_id}
     async with database.tenant(tenant.owner, None) as work:
-        team = await members.upsert_team(work, name="Owners", **place)
-        await roles.bind_role(
-            work,
-            granter=tenant.owner,
-            holder=Holder(HolderKind.TEAM, team.id),
-            role_id=OWNER.id,
-            place=EVERYWHERE,
-            **place,
+        team = await members.upsert_team(
+            work, organization_id=tenant.organization_id, name="Owners"
         )
+        await give(work, tenant.owner, Holder(HolderKind.TEAM, team.id), OWNER.id)
         await members.add_to_team(
-            work, granter=tenant.owner, team_id=team.id, membership_id=other.id, **place
+            work, granter=tenant.owner, team_id=team.id, membership_id=other.id
         )
         first = await _own_membership(work, tenant)
         await roles.unbind_role(
@@ -165,7 +143,6 @@ async def test_role_that_gives_more_than_its_maker_holds_is_refused(
         rich = await roles.upsert_role(
             work,
             granter=tenant.owner,
-            organization_id=tenant.organization_id,
             name="Treasurer",
             scopes=frozenset({Scope.BILLING_WRITE}),
         )
@@ -176,7 +153,6 @@ async def test_role_that_gives_more_than_its_maker_holds_is_refused(
                 await roles.upsert_role(
                     work,
                     granter=admin.principal,
-                    organization_id=tenant.organization_id,
                     name=name,
                     scopes=frozenset(scopes),
                 )
@@ -191,7 +167,6 @@ async def test_bad_name_of_a_role_is_refused(database: Database, tenant: Tenant,
             await roles.upsert_role(
                 work,
                 granter=tenant.owner,
-                organization_id=tenant.organization_id,
                 name=name,
                 scopes=frozenset({Scope.RUNS_READ}),
             )
@@ -202,7 +177,6 @@ async def test_role_that_somebody_holds_stays(database: Database, tenant: Tenant
         role = await roles.upsert_role(
             work,
             granter=tenant.owner,
-            organization_id=tenant.organization_id,
             name="Reader",
             scopes=frozenset({Scope.RUNS_READ}),
         )
@@ -237,14 +211,7 @@ async def test_nothing_is_bound_to_what_does_not_exist(database: Database, tenan
     async with database.tenant(tenant.owner, here) as work:
         for holder, role_id, place in impossible:
             with pytest.raises(NotFound):
-                await roles.bind_role(
-                    work,
-                    granter=tenant.owner,
-                    organization_id=tenant.organization_id,
-                    holder=holder,
-                    role_id=role_id,
-                    place=place,
-                )
+                await give(work, tenant.owner, holder, role_id, place)
 
 
 async def test_who_could_give_a_scope_is_named(database: Database, tenant: Tenant) -> None:

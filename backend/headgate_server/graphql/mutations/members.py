@@ -108,7 +108,6 @@ class MemberMutations:
                 row = await members.add_to_team(
                     work,
                     granter=context.principal,
-                    organization_id=context.principal.organization_id,
                     team_id=team_id,
                     membership_id=membership_id,
                 )

@@ -109,12 +109,11 @@ class RoleMutations:
         input: Annotated[RoleUpsertInput, strawberry.argument(description="The role.")],
     ) -> RolePayload:
         context = info.context
-        organization_id = own_organization(context, input.organization_id)
+        own_organization(context, input.organization_id)
         async with context.organization_work() as work:
             row = await roles.upsert_role(
                 work,
                 granter=context.principal,
-                organization_id=organization_id,
                 name=input.name,
                 scopes=frozenset(input.scopes),
                 expected_version=input.expected_version,
@@ -214,7 +213,6 @@ async def _bound(
             await roles.bind_role(
                 work,
                 granter=context.principal,
-                organization_id=context.principal.organization_id,
                 holder=holder,
                 role_id=role_id,
                 place=place,

@@ -30,6 +30,23 @@ CONFIGURATION = (
         callers=("wide",),
     ),
     change(
+        "organizationUpdate",
+        "input.id",
+        Kind.ORGANIZATION,
+        lambda _e, id_: {"id": id_, "name": "Renamed"},
+        selection="organization { name }",
+        callers=("wide",),
+    ),
+    change(
+        "serviceAccountDelete",
+        "input.id",
+        Kind.SERVICE_ACCOUNT,
+        lambda _e, id_: {"id": id_},
+        selection="deletedId",
+        input_type="IdInput",
+        callers=("wide",),
+    ),
+    change(
         "apiKeyCreate",
         "input.ownerId",
         Kind.SERVICE_ACCOUNT,

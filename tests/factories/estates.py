@@ -121,6 +121,7 @@ _INPUTS = {
     "agentDeregister": "AgentSessionInput",
     "apiKeyRevoke": "IdInput",
     "memberRemove": "IdInput",
+    "serviceAccountDelete": "IdInput",
     "flowRunCancel": "RunCancelInput",
 }
 

@@ -23,6 +23,7 @@ from headgate_server.graphql.mutations.flows import FlowMutations
 from headgate_server.graphql.mutations.leases import LeaseMutations
 from headgate_server.graphql.mutations.logs import LogMutations
 from headgate_server.graphql.mutations.members import MemberMutations
+from headgate_server.graphql.mutations.organizations import OrganizationMutations
 from headgate_server.graphql.mutations.roles import RoleMutations
 from headgate_server.graphql.mutations.schedules import ScheduleMutations
 from headgate_server.graphql.mutations.service_accounts import ServiceAccountMutations
@@ -64,6 +65,7 @@ class Query(
 
 @strawberry.type(description="What can be changed; every field is one transaction.")
 class Mutation(
+    OrganizationMutations,
     WorkspaceMutations,
     ServiceAccountMutations,
     MemberMutations,

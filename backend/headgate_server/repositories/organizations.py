@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Row, Select, select, true
+from sqlalchemy import Column, ColumnElement, Row, Select, select, true, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.organizations import Organization
@@ -40,6 +41,30 @@ async def find_organization(work: UnitOfWork, *, id_: UUID) -> Organization | No
     """Return an organization the unit of work may see."""
     row = (await work.execute(_own(work).where(organizations.c.id == id_))).one_or_none()
     return _organization(row) if row is not None else None
+
+
+async def lock_organization(work: UnitOfWork, *, id_: UUID) -> Organization | None:
+    """Return an organization and keep others from changing it until the end of the transaction."""
+    statement = _own(work).where(organizations.c.id == id_).with_for_update()
+    row = (await work.execute(statement)).one_or_none()
+    return _organization(row) if row is not None else None
+
+
+async def update_organization(
+    work: UnitOfWork, *, id_: UUID, changes: dict[str, Any]
+) -> Organization | None:
+    """Write changed columns of a locked organization; None when the slug is taken."""
+    statement = (
+        update(organizations)
+        .where(own(work, organizations.c.id), organizations.c.id == id_)
+        .values(**changes, version=organizations.c.version + 1, updated_at=work.now)
+        .returning(organizations)
+    )
+    try:
+        async with work.connection.begin_nested():
+            return _organization((await work.execute(statement)).one())
+    except IntegrityError:
+        return None
 
 
 async def find_by_slug(work: UnitOfWork, *, slug: str) -> Organization | None:

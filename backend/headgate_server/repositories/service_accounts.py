@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, insert, select
+from sqlalchemy import Row, Select, delete, insert, select
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.pagination import Page, PageRequest
@@ -29,6 +29,14 @@ async def insert_account(
         .returning(service_accounts)
     )
     return _account((await work.execute(statement)).one())
+
+
+async def delete_account(work: UnitOfWork, *, id_: UUID) -> bool:
+    """Delete a service account with its bindings; whether there was one."""
+    statement = delete(service_accounts).where(
+        own(work, service_accounts.c.organization_id), service_accounts.c.id == id_
+    )
+    return (await work.execute(statement)).rowcount == 1
 
 
 async def find_account(work: UnitOfWork, *, id_: UUID) -> ServiceAccount | None:

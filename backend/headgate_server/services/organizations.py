@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from msgspec import UNSET, UnsetType
+
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
+from headgate_server.domain.changes import changed, check_version
 from headgate_server.domain.documents import is_storable
 from headgate_server.domain.errors import Conflict, NotFound
 from headgate_server.domain.organizations import Organization, check_slug
@@ -26,6 +29,40 @@ async def create_organization(work: UnitOfWork, *, slug: str, name: str) -> Orga
     if created is None:
         raise Conflict("This slug is taken; choose another one.", path=["slug"])
     return created
+
+
+async def update_organization(
+    work: UnitOfWork,
+    *,
+    id_: UUID,
+    slug: str | UnsetType = UNSET,
+    name: str | UnsetType = UNSET,
+    expected_version: int | None = None,
+) -> Organization:
+    """Change the caller's organization; its version rises only if something changed.
+
+    Raises:
+        InvalidInput: a bad slug or name.
+        NotFound: it is another's, or does not exist.
+        VersionConflict: it is not of the expected version.
+        Conflict: the slug is taken.
+    """
+    if slug is not UNSET:
+        check_slug(slug)
+    if name is not UNSET:
+        check_name(name)
+    current = await organizations.lock_organization(work, id_=id_)
+    if current is None:
+        raise NotFound
+    check_version(current.version, expected=expected_version)
+    wanted = {"slug": slug, "name": name}
+    changes = changed(current, {key: one for key, one in wanted.items() if one is not UNSET})
+    if not changes:
+        return current
+    updated = await organizations.update_organization(work, id_=id_, changes=changes)
+    if updated is None:
+        raise Conflict("This slug is taken; choose another one.", path=["slug"])
+    return updated
 
 
 async def find_organization(work: UnitOfWork, *, id_: UUID) -> Organization | None:

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.errors import NotFound
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.service_accounts import ServiceAccount
+from headgate_server.domain.tenancy import Principal
 from headgate_server.domain.workspaces import check_name
-from headgate_server.repositories import organizations, service_accounts
+from headgate_server.repositories import api_keys, organizations, roles, service_accounts
+from headgate_server.services.roles import check_grant
 
 
 async def create_service_account(
@@ -27,6 +30,21 @@ async def create_service_account(
     return await service_accounts.insert_account(
         work, organization_id=organization_id, id_=ids.new_id(), display_name=name
     )
+
+
+async def delete_service_account(work: UnitOfWork, *, granter: Principal, id_: UUID) -> None:
+    """Delete a service account with its roles, and revoke its keys.
+
+    Raises:
+        NotFound: no such service account in the organization.
+        Forbidden: it holds what the granter does not.
+    """
+    for binding in (await roles.list_bindings(work, [id_]))[id_]:
+        check_grant(granter, binding.grant)
+    if not await service_accounts.delete_account(work, id_=id_):
+        raise NotFound
+    for key_id in await api_keys.revoke_all(work, owner_id=id_):
+        work.wake(channels.api_key(key_id))
 
 
 async def find_service_account(work: UnitOfWork, *, id_: UUID) -> ServiceAccount | None:

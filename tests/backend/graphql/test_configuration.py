@@ -7,6 +7,7 @@ import pytest
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import READ_SCOPES, BuiltinRole
 from headgate_server.domain.roles import builtin_role
+from headgate_server.services import organizations
 from tests.factories.estates import Estate, make_estate, mutate
 from tests.fixtures.api import ApiClient
 from tests.fixtures.installations import Installation, shown
@@ -187,3 +188,46 @@ async def test_reader_changes_nothing(installation: Installation, estate: Estate
         "workPool": None,
         "deployment": {"paused": False},
     }
+
+
+async def test_organization_is_renamed_unless_its_slug_is_taken(
+    installation: Installation, estate: Estate
+) -> None:
+    other = await installation.tenant()
+    async with installation.database.system() as work:
+        taken = await organizations.get_organization(work, id_=other.organization_id)
+    document = """mutation ($input: OrganizationUpdateInput!) { organizationUpdate(input: $input) {
+      organization { slug name version } errors { __typename code path } } }"""
+    id_ = estate.ids[ids.Kind.ORGANIZATION]
+
+    async def update(**given: Any) -> Any:
+        answer = await estate.wide.execute(document, input={"id": id_, **given})
+        return answer.data["organizationUpdate"]
+
+    renamed = await update(slug="renamed", name="Renamed", expectedVersion=1)
+    stale = await update(name="Again", expectedVersion=1)
+    refused = await update(slug=taken.slug)
+    bad = await update(slug="Not A Slug")
+
+    assert renamed["organization"] == {"slug": "renamed", "name": "Renamed", "version": 2}
+    assert [error["code"] for error in stale["errors"]] == ["VERSION_CONFLICT"]
+    assert refused["errors"] == [
+        {"__typename": "ConflictError", "code": "CONFLICT", "path": ["slug"]}
+    ]
+    assert [error["code"] for error in bad["errors"]] == ["INVALID"]
+
+
+async def test_machine_that_is_deleted_takes_its_keys_along(
+    installation: Installation, estate: Estate
+) -> None:
+    account = estate.ids[ids.Kind.SERVICE_ACCOUNT]
+    made = await mutate(
+        estate.wide, "apiKeyCreate", "secret", ownerId=account, name="robot", scopes=["RUNS_READ"]
+    )
+    robot = installation.holding(made["secret"])
+    before = await robot.execute("{ viewer { scopes } }")
+
+    await mutate(estate.wide, "serviceAccountDelete", "deletedId", id=account)
+
+    assert before.status == 200
+    assert (await robot.execute("{ viewer { scopes } }")).status == 401

@@ -9,6 +9,7 @@ from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, mutation, payload_field
 from headgate_server.graphql.permissions import Info
+from headgate_server.graphql.shapes.payloads import DeletePayload, IdInput
 from headgate_server.graphql.types.service_accounts import ServiceAccount, show_service_account
 from headgate_server.services import service_accounts
 
@@ -40,3 +41,18 @@ class ServiceAccountMutations:
             )
         shown = show_service_account(row.id, row.display_name)
         return ServiceAccountPayload(service_account=shown)
+
+    @mutation(
+        requires=[Scope.ORG_ADMIN],
+        description="Delete a machine with its roles, and revoke its keys. Needs all that it "
+        "holds.",
+    )
+    async def service_account_delete(
+        self, info: Info, input: Annotated[IdInput, strawberry.argument(description="Which.")]
+    ) -> DeletePayload:
+        id_ = ids.parse(input.id, kind=ids.Kind.SERVICE_ACCOUNT)
+        async with info.context.organization_work() as work:
+            await service_accounts.delete_service_account(
+                work, granter=info.context.principal, id_=id_
+            )
+        return DeletePayload(deleted_id=input.id)

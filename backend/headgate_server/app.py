@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from headgate_server.bus.buckets import Buckets
 from headgate_server.bus.bus import Bus
+from headgate_server.bus.high_water import HighWater
 from headgate_server.database import urls as addresses
 from headgate_server.database.engine import check_reachable, make_engine, time_statements
 from headgate_server.database.urls import DatabaseUrls
@@ -56,12 +57,13 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """What every process of an installation has: database, bus, shared buckets, and its figures."""
+    """What every process of an installation has: database, bus, what is shared, and its figures."""
 
     settings: Settings
     database: Database
     bus: Bus
     buckets: Buckets
+    high_water: HighWater
     instruments: Instruments
     access: Access
     tracer: Tracer = field(default_factory=NoTracer)
@@ -137,6 +139,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
     )
     bus = Bus(redis_url, prefix=settings.redis_prefix)
     buckets = Buckets(redis_url, prefix=settings.redis_prefix)
+    high_water = HighWater(redis_url, prefix=settings.redis_prefix)
     instruments = Instruments()
     tracer = open_tracer(is_wanted=settings.is_traced)
     access = Access(instruments, slow_seconds=settings.slow_operation_ms / 1000, tracer=tracer)
@@ -148,10 +151,11 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 time_statements(engine, tell=count_statement)
         await check_migrated(system)
         await bus.start()
-        yield Core(settings, database, bus, buckets, instruments, access, tracer)
+        yield Core(settings, database, bus, buckets, high_water, instruments, access, tracer)
     finally:
         await bus.stop()
         await buckets.close()
+        await high_water.close()
         await database.dispose()
         await asyncio.to_thread(tracer.close)
 
@@ -264,7 +268,8 @@ async def serve_api(
     beat = core.vitals.expect(PULSE, within_seconds=settings.timers.silence_seconds)
     async with serving(app, host=settings.host, port=settings.port) as server:
         beating = asyncio.create_task(
-            beat_forever(core.database, settings.timers, on_round=beat), name="pulse"
+            beat_forever(core.database, settings.timers, high_water=core.high_water, on_round=beat),
+            name="pulse",
         )
         try:
             gc.collect()

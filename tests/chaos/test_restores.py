@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,7 +19,9 @@ from headgate_server.database.work import Database
 from headgate_server.domain.errors import OldGeneration
 from headgate_server.services import api_keys
 from tests.chaos.backups import ArchivedCluster
+from tests.fixtures.check_ups import examine
 from tests.fixtures.databases import SECRET_KEY
+from tests.fixtures.deadlines import eventually
 from tests.fixtures.installation import Installation, wait_online
 from tests.fixtures.journeys import Journey, set_out
 
@@ -100,6 +103,56 @@ def begin_generation(site: Installation) -> str:
     return ended.stderr
 
 
+def history(site: Installation) -> tuple[str, str]:
+    """Return what ``doctor`` says of the database's past: the level, and what to do."""
+    environment = {
+        "HEADGATE_DATABASE_URL": site.urls.app,
+        "HEADGATE_SYSTEM_DATABASE_URL": site.urls.system,
+        "HEADGATE_REDIS_URL": site.redis_url,
+        "HEADGATE_SECRET_KEY": SECRET_KEY,
+    }
+    finding = examine(environment)[1]["history"]
+    return finding["level"], finding["remedy"]
+
+
+async def set_back(cluster: ArchivedCluster, site: Installation, until: datetime) -> None:
+    """Stop the servers, as the runbook says, and restore the database."""
+    await cluster.archive_all()
+    for process in site.processes:
+        if not process.name.startswith("agent"):
+            process.kill()
+    await cluster.restore(until)
+
+
+async def test_a_restore_without_a_new_generation_is_noticed(
+    cluster: ArchivedCluster, site: Installation, tmp_path: Path
+) -> None:
+    journey = await set_out(site, tmp_path, pool="default")
+    await cluster.back_up()
+    until = await journey.records.now()
+    for _ in range(3):
+        await journey.deploy("quick")
+    assert history(site) == ("OK", "")
+    await journey.close()
+
+    await set_back(cluster, site, until)
+    unnoticed = history(site)
+    api = site.start_api(port=site.apis[0].port).process
+    await eventually(lambda: "was set back in time" in api.log, what="The pulse's complaint")
+
+    assert unnoticed[0] == history(site)[0] == "ERROR"
+    assert "headgate-server migrate --new-generation" in unnoticed[1]
+    api.kill()
+    begin_generation(site)
+    assert history(site) == ("OK", "")
+    api = site.start_api(port=site.apis[0].port).process
+    journey = await set_out(site, tmp_path, pool="default")
+    await journey.deploy("quick")
+    assert history(site) == ("OK", "")
+    assert "was set back in time" not in api.log
+    await journey.close()
+
+
 async def test_a_restored_database_hears_nobody_from_before(
     cluster: ArchivedCluster, site: Installation, tmp_path: Path
 ) -> None:
@@ -118,12 +171,8 @@ async def test_a_restored_database_hears_nobody_from_before(
     lost_run = await journey.run("held", parameters={"gate": "never"})
     await journey.executed(lost_run)
     await journey.fires(deployment, count=fires + 3)
-    await cluster.archive_all()
-    for process in site.processes:
-        if not process.name.startswith("agent"):
-            process.kill()
     await journey.close()
-    await cluster.restore(until)
+    await set_back(cluster, site, until)
     await authenticate(site, known.session_token)
     said = begin_generation(site)
 

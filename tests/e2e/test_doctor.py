@@ -1,16 +1,10 @@
 """``headgate-server doctor``: what it finds in an installation that is well, and in broken ones."""
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
 
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.version import newest
+from tests.fixtures.check_ups import doctor, examine
 from tests.fixtures.databases import SECRET_KEY
 from tests.fixtures.installation import free_port
 from tests.fixtures.sql import query
@@ -31,24 +25,6 @@ def environment(urls: DatabaseUrls, redis_url: str) -> dict[str, str]:
         "HEADGATE_SECRET_KEY": SECRET_KEY,
         "HEADGATE_PORT": str(free_port()),
     }
-
-
-def doctor(environment: Mapping[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HEADGATE_")}
-    return subprocess.run(
-        [sys.executable, "-m", "headgate_server", "doctor", *arguments],
-        env={**kept, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def examine(environment: Mapping[str, str]) -> tuple[int, dict[str, dict[str, Any]]]:
-    ended = doctor(environment, "-o", "json")
-    assert ended.stderr == ""
-    return ended.returncode, {finding["check"]: finding for finding in json.loads(ended.stdout)}
 
 
 async def test_an_installation_without_agents_gets_a_warning_and_no_error(

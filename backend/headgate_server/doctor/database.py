@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Iterator
 from datetime import datetime
 
+from headgate_server.bus.high_water import Mark
 from headgate_server.database.engine import MINIMUM_MINORS
 from headgate_server.database.work import Database
 from headgate_server.doctor.findings import Finding, error, warning, well
 from headgate_server.domain.clock import SystemClock
 from headgate_server.repositories.check_up import CheckUp, check_up
+from headgate_server.services.generations import Stand
 from headgate_server.services.load import Load, read_load
 from headgate_server.settings import Timers
 
@@ -31,6 +33,26 @@ async def examine(database: Database, *, timers: Timers) -> list[Finding]:
         answered_at = clock.now()
     here = asked_at + (answered_at - asked_at) / 2
     return [*_server(found, here=here), *_tables(found), *_work(load, timers=timers)]
+
+
+def history(stand: Stand | None, *, known: Mark | None) -> Finding:
+    """Return whether the database was set back in time without a new generation.
+
+    Args:
+        stand: how far it has come; None on a standby.
+        known: how far it is known to have come in its generation, read before that.
+    """
+    if stand is None or known is None:
+        return well("history", "How far this generation of the database has come is not known.")
+    if not known.is_beyond(stand.progress):
+        return well("history", "The database was not set back since its generation began.")
+    return error(
+        "history",
+        "The database was set back in time, and its generation is still the old one: sessions, "
+        "tokens and leases from a time that it does not know are good.",
+        remedy="Stop every API and scheduler, run `headgate-server migrate --new-generation`, and "
+        "start them again; see the page on backup and restore.",
+    )
 
 
 def _server(found: CheckUp, *, here: datetime) -> Iterator[Finding]:

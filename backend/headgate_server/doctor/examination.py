@@ -6,6 +6,7 @@ import urllib.request
 from collections.abc import AsyncGenerator
 
 from headgate_server import app
+from headgate_server.bus.high_water import HighWater
 from headgate_server.bus.ping import ask_version
 from headgate_server.database.engine import DatabaseFailure, check_reachable, make_engine
 from headgate_server.database.urls import DatabaseUrls
@@ -15,10 +16,12 @@ from headgate_server.doctor import database as of_database
 from headgate_server.doctor.findings import Finding, error, warning, well
 from headgate_server.domain.errors import ConfigurationError, HeadgateError
 from headgate_server.http.server import check_bindable
+from headgate_server.services import generations
 from headgate_server.settings import Settings, check_url
 
 STRONG_SECRET_LENGTH = 32
 ASK_SECONDS = 5.0
+REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -80,7 +83,7 @@ def _port(host: str, port: int, *, what: str) -> Finding:
 
 async def _redis(settings: Settings) -> Finding:
     try:
-        url = check_url(settings.redis_url, name="REDIS_URL", schemes=("redis", "rediss", "unix"))
+        url = check_url(settings.redis_url, name="REDIS_URL", schemes=REDIS_SCHEMES)
         version = await ask_version(url)
     except ConfigurationError as refused:
         return error("redis", "There is no usable address of Redis.", remedy=refused.message)
@@ -104,6 +107,22 @@ async def _database(settings: Settings) -> AsyncGenerator[Finding]:
         yield finding
 
 
+async def _history(database: Database, *, settings: Settings) -> Finding:
+    """Compare where the database stands with how far it is known to have come."""
+    try:
+        url = check_url(settings.redis_url, name="REDIS_URL", schemes=REDIS_SCHEMES)
+    except ConfigurationError:
+        return of_database.history(None, known=None)
+    high_water = HighWater(url, prefix=settings.redis_prefix)
+    try:
+        marks = await high_water.marks()
+    finally:
+        await high_water.close()
+    async with asyncio.timeout(ASK_SECONDS), database.glance() as work:
+        stand = await generations.find_stand(work)
+    return of_database.history(stand, known=marks.get(stand.generation) if stand else None)
+
+
 async def _connected(urls: DatabaseUrls, *, settings: Settings) -> AsyncGenerator[Finding]:
     engines = [
         make_engine(url, application_name="headgate-doctor", pool_size=1)
@@ -116,6 +135,7 @@ async def _connected(urls: DatabaseUrls, *, settings: Settings) -> AsyncGenerato
         yield well("roles", "Both roles can connect, and neither sees past the walls.")
         await check_migrated(engines[1])
         yield well("migrations", f"The database is at migration {newest()}.")
+        yield await _history(database, settings=settings)
         for finding in await of_database.examine(database, timers=settings.timers):
             yield finding
     except ConfigurationError as refused:

@@ -1,5 +1,6 @@
 """The generation of the database, and the start of a new one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,6 +18,22 @@ class Started:
     generation: UUID
     sessions: int
     leases: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How far the database has come in its generation: numbers that it never takes back."""
+
+    generation: UUID
+    progress: Mapping[str, int]
+
+
+async def find_stand(work: UnitOfWork) -> Stand | None:
+    """Return how far the database has come; None on a standby, which follows behind."""
+    row = (await work.execute(named("progress"))).one_or_none()
+    if row is None:
+        return None
+    return Stand(row.generation, {"served-us": row.served_us, "log-bytes": row.log_bytes})
 
 
 async def get_generation(work: UnitOfWork) -> UUID:

@@ -7,5 +7,7 @@ speaks of the lost time after the backup is heard.
 from headgate_server.repositories import generations
 
 Started = generations.Started
+Stand = generations.Stand
+find_stand = generations.find_stand
 get_generation = generations.get_generation
 start_generation = generations.start_generation

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 import pytest
 
 from headgate.api import agents
@@ -196,3 +197,36 @@ async def test_a_restored_database_hears_nobody_from_before(
 async def is_unknown(journey: Journey, run_id: str) -> bool:
     sql = "select id from flow_runs where id = $1"
     return await journey.records.rows(sql, journey.run_uuid(run_id)) == []
+
+
+async def test_a_run_that_may_run_again_does_so_once_its_old_process_has_stopped(
+    cluster: ArchivedCluster, site: Installation, tmp_path: Path
+) -> None:
+    journey, agent = await set_out(site, tmp_path, pool="default"), site.start_agent()
+    wait_online(agent)
+    await cluster.back_up()
+    run_id = await journey.run("held", on_agent_lost="RETRY", fence="PT6S")
+    before = await journey.executed(run_id)
+    until = await journey.records.now()
+    await journey.deploy("quick")
+    await journey.close()
+    await set_back(cluster, site, until)
+
+    begin_generation(site)
+    site.start_api(port=site.apis[0].port)
+    site.start_scheduler()
+    journey = await set_out(site, tmp_path, pool="default")
+    after = await journey.executed(run_id, times=2)
+
+    assert after.epoch > before.epoch + 1000
+    assert not is_running(before.pid)
+    journey.open()
+    assert await journey.records.ended(run_id) == "Completed"
+    assert len(journey.executions(run_id)) == 2
+    assert [one.pid for one in journey.executions(run_id, "ended")] == [after.pid]
+    assert agent.exit_code is None
+    await journey.close()
+
+
+def is_running(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

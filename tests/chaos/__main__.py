@@ -13,15 +13,20 @@ import secrets
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from tests.chaos import schedules
+from tests.chaos import disk_full, schedules
 from tests.chaos.fault_points import FAULT_POINTS
 from tests.chaos.nemesis import EVERYTHING
 from tests.chaos.scenarios import PLANTED, SCENARIOS, Scenario, run, storm
 
-STORM = "schedules"
+OTHERS: dict[str, Callable[[int], int]] = {
+    "schedules": lambda seed: schedules.main(["--seed", str(seed)]),
+    disk_full.NAME: lambda _: disk_full.main([]),
+}
+"""Commands of their own, each by the name to ask for it: 0 where all came out as it should."""
+
 SOAK_SECONDS = 300.0
 HOUR_SECONDS = 3600.0
 
@@ -51,12 +56,12 @@ def carry_out(scenario: Scenario, *, seed: int, logs: Path) -> bool:
     return is_well
 
 
-def run_matrix(chosen: Sequence[Scenario], *, seed: int, logs: Path, has_storm: bool) -> bool:
+def run_matrix(chosen: Sequence[Scenario], *, seed: int, logs: Path, others: Sequence[str]) -> bool:
     """Run the scenarios one after the other; whether all came out as they should."""
     began_at = time.monotonic()
     outcomes = {one.name: carry_out(one, seed=seed, logs=logs) for one in chosen}
-    if has_storm:
-        outcomes[STORM] = schedules.main(["--seed", str(seed)]) == 0
+    for name in others:
+        outcomes[name] = OTHERS[name](seed) == 0
     caught = [outcomes[one.name] for one in PLANTED if one.name in outcomes]
     say(
         seed=seed,
@@ -102,8 +107,8 @@ def main(arguments: list[str]) -> int:
     say(seed=seed, only=given.only)
     if given.hours is not None:
         return not soak(seed=seed, hours=given.hours, logs=given.logs)
-    has_storm = any(STORM.startswith(name) for name in names)
-    return not run_matrix(choose(names), seed=seed, logs=given.logs, has_storm=has_storm)
+    others = [other for other in OTHERS if other.startswith(tuple(names))]
+    return not run_matrix(choose(names), seed=seed, logs=given.logs, others=others)
 
 
 if __name__ == "__main__":

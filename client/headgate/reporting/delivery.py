@@ -60,6 +60,7 @@ class Delivery:
         """Send a batch, or put it on disk behind those that wait."""
         if self.is_lost:
             return
+        batch = self.spool.placed(batch)
         if not self.spool.is_empty:
             self.spool.append(batch)
             return
@@ -133,8 +134,15 @@ class Delivery:
         """Write what is on its way, and then these, to disk for another process to deliver."""
         waiting = list(self._in_flight)
         self._is_closed = True
-        for batch in (*waiting, *batches):
+        for batch in waiting:
             self.spool.append(batch)
+        for batch in batches:
+            self.spool.append(self.spool.placed(batch))
+        if self.spool.held_count:
+            logger.error(
+                "The disk is full: %d batches of reports are lost with this process",
+                self.spool.held_count,
+            )
 
     def lose(self, reason: str) -> None:
         """Report nothing more: another attempt owns the run, or the token is dead."""

@@ -1,8 +1,10 @@
 """Reports on disk while the server is away: one append-only file per run and process."""
 
 import contextlib
+import logging
 import os
 import sys
+from collections import deque
 from collections.abc import Generator
 from pathlib import Path
 from typing import BinaryIO
@@ -10,12 +12,18 @@ from typing import BinaryIO
 import msgspec
 
 from headgate.api.calls import LeaseInput
-from headgate.reporting.batches import Batch
+from headgate.ids import make_uuid
+from headgate.reporting.batches import Batch, LogBatch
+from headgate.reporting.thinning import ANY, DEBUG, count_lines, thin
 
 if sys.platform != "win32":
     import fcntl
 
+logger = logging.getLogger("headgate.reporting")
+
 FOLDER = "spool"
+MAX_HELD = 64
+"""So many batches wait in memory where the disk has no room, before lines of any level go."""
 REJECTED_SUFFIX = ".rejected"
 
 
@@ -35,41 +43,69 @@ class Spool:
 
     The file exists only while something waits. Lines are appended whole; one that a dying process
     left half written is at the end, and is skipped on reading.
+
+    Where the disk takes nothing, as when it is full, DEBUG lines that wait are dropped and counted,
+    and what does not fit even so waits in memory; states are never dropped.
     """
 
     def __init__(self, home: Path, *, header: SpoolHeader, stream_id: str) -> None:
         self.path = home / FOLDER / header.lease.run_id / f"{stream_id}.jsonl"
         self._header = header
         self._read_offset = 0
-        self._waiting = 0
+        self._on_disk = 0
+        self._debug_on_disk = 0
+        self._held: deque[Batch] = deque()
+        self._stream: tuple[str, int] | None = None
         self._file: BinaryIO | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing waits."""
-        return self._waiting == 0
+        return self._on_disk == 0 and not self._held
 
     def append(self, batch: Batch) -> None:
         """Write one batch behind the others."""
-        file = self._file or self._start_file()
-        file.write(msgspec.json.encode(batch) + b"\n")
-        file.flush()
-        self._waiting += 1
+        self._held.append(batch)
+        self._write_held()
+        if not self._held:
+            return
+        self._thin(most_level=DEBUG)
+        if len(self._held) > MAX_HELD:
+            self._thin(most_level=ANY)
+
+    def placed(self, batch: Batch) -> Batch:
+        """Return a batch that was never sent where it belongs since lines were dropped."""
+        if self._stream is None or not isinstance(batch, LogBatch):
+            return batch
+        stream_id, offset = self._stream
+        self._stream = (stream_id, offset + batch.count)
+        return LogBatch(stream_id, offset, batch.columns)
+
+    @property
+    def held_count(self) -> int:
+        """How many batches the disk has no room for."""
+        return len(self._held)
 
     def first(self) -> Batch:
         """Return the oldest batch."""
+        if not self._on_disk:
+            return self._held[0]
         with self.path.open("rb") as file:
             file.seek(self._read_offset)
             return msgspec.json.decode(file.readline(), type=Batch)
 
     def remove_first(self) -> None:
         """Forget the oldest batch, which was acknowledged."""
+        if not self._on_disk:
+            self._held.popleft()
+            return
         with self.path.open("rb") as file:
             file.seek(self._read_offset)
             self._read_offset += len(file.readline())
-        self._waiting -= 1
-        if self._waiting == 0:
-            self.discard()
+        self._on_disk -= 1
+        if self._on_disk == 0:
+            self._remove()
+            self._write_held()
 
     def reject(self, batch: Batch) -> Path:
         """Keep a batch that the server will never take beside the others, for people to look at."""
@@ -81,9 +117,8 @@ class Spool:
 
     def discard(self) -> None:
         """Remove the file and, when nothing else is in it, its folder."""
-        self._waiting = 0
-        self.release()
-        remove_file(self.path)
+        self._held.clear()
+        self._remove()
 
     def release(self) -> None:
         """Leave the file to whoever delivers it later."""
@@ -91,16 +126,85 @@ class Spool:
             self._file.close()
             self._file = None
 
+    def _remove(self) -> None:
+        self._on_disk = self._debug_on_disk = 0
+        self.release()
+        remove_file(self.path)
+
+    def _write_held(self) -> None:
+        """Write what waits in memory, until the disk has no room for the next."""
+        while self._held and self._has_written(self._held[0]):
+            self._held.popleft()
+
+    def _has_written(self, batch: Batch) -> bool:
+        """Write one line whole, or nothing of it; False where there is no room."""
+        try:
+            file = self._file or self._start_file()
+            end = os.fstat(file.fileno()).st_size
+            try:
+                _write_all(file, msgspec.json.encode(batch) + b"\n")
+            except OSError:
+                os.ftruncate(file.fileno(), end)
+                raise
+        except OSError as error:
+            if len(self._held) == 1:
+                logger.warning("The disk takes no reports (%s); they wait in memory", error)
+            return False
+        self._on_disk += 1
+        self._debug_on_disk += count_lines(batch, most_level=DEBUG)
+        return True
+
+    def _thin(self, *, most_level: int) -> None:
+        """Drop lines of what waits, but for the oldest batch: the server may know of it already.
+
+        The file is written again in its place, since there is no room for another; it is left
+        alone where it holds no such line.
+        """
+        is_rewritten = self._debug_on_disk > 0
+        waiting = [*(self._read_waiting() if is_rewritten else ()), *self._held]
+        untouched = 1 if is_rewritten or not self._on_disk else 0
+        stream_id = make_uuid()
+        kept, dropped, offset = thin(
+            waiting[untouched:], stream_id=stream_id, most_level=most_level
+        )
+        if not dropped:
+            return
+        logger.warning("The disk is full: %d log lines were dropped", dropped)
+        self._stream = (stream_id, offset)
+        if is_rewritten and self._file is not None:
+            os.ftruncate(self._file.fileno(), self._read_offset)
+            self._on_disk = self._debug_on_disk = 0
+        self._held = deque([*waiting[:untouched], *kept])
+        self._write_held()
+
+    def _read_waiting(self) -> list[Batch]:
+        with self.path.open("rb") as file:
+            file.seek(self._read_offset)
+            return [msgspec.json.decode(line, type=Batch) for line in file]
+
     def _start_file(self) -> BinaryIO:
         _private_folder(self.path.parent)
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
-        self._file = os.fdopen(handle, "ab")
+        file = os.fdopen(handle, "ab", buffering=0)
         # Held until the process ends: what is unlocked was left behind.
-        _lock(self._file)
+        _lock(file)
         header = msgspec.json.encode(self._header) + b"\n"
-        self._file.write(header)
+        try:
+            _write_all(file, header)
+        except OSError:
+            file.close()
+            remove_file(self.path)
+            raise
+        self._file = file
         self._read_offset = len(header)
-        return self._file
+        return file
+
+
+def _write_all(file: BinaryIO, line: bytes) -> None:
+    """Write a line; an unbuffered file may take a part of it at a time."""
+    left = memoryview(line)
+    while left:
+        left = left[file.write(left) :]
 
 
 def leftovers(home: Path) -> list[Path]:
@@ -135,7 +239,8 @@ def taken_over(path: Path) -> Generator[tuple[SpoolHeader, list[Batch]] | None]:
 
 def remove_file(path: Path) -> None:
     """Remove a file and, when nothing else is in it, its folder."""
-    path.unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        path.unlink()
     with contextlib.suppress(OSError):
         path.parent.rmdir()
 

@@ -4,7 +4,7 @@ import json
 import sys
 import time
 
-from headgate import flow, task
+from headgate import flow, get_run_logger, task
 
 
 @task
@@ -27,8 +27,28 @@ def noop() -> None:
 
 
 @flow
+def flood(rate: int, seconds: int) -> dict[str, float]:
+    """Log so many lines a second; where that is more than it can, for twice as long at most."""
+    logger = get_run_logger()
+    step = rate // 100
+    began = time.perf_counter()
+    lines = 0
+    while lines < rate * seconds and time.perf_counter() - began < 2 * seconds:
+        for number in range(lines, lines + step):
+            logger.info("flood %d", number)
+        lines += step
+        time.sleep(max(0.0, lines / rate - (time.perf_counter() - began)))
+    return {"lines": lines, "seconds": time.perf_counter() - began}
+
+
+@flow
 def slow() -> None:
     time.sleep(10)
+
+
+@flow
+def lasting() -> None:
+    time.sleep(600)
 
 
 @flow
@@ -83,6 +103,8 @@ def _measure(name: str, count: int) -> dict[str, object]:
         return {"samples": samples}
     if name == "parent":
         return {"samples": [parent(count) for _ in range(3)]}
+    if name == "flood":
+        return {**flood(int(sys.argv[3]), count)}
     noop()
     run = {"sequential": sequential, "mapped": mapped}[name]
     per_task = run(count)

@@ -12,16 +12,16 @@ FIGURES = ("log_lines_per_s",)
 BATCHES, BATCH_SIZE, REPEATS = 300, 100, 3
 INFO = 20
 
-_BEGIN = """mutation Begin($input: FlowRunBeginInput!) {
+BEGIN = """mutation Begin($input: FlowRunBeginInput!) {
   flowRunBegin(input: $input) { flowRun { id } runToken errors { message } } }"""
-_APPEND = """mutation Append($input: LogsAppendInput!) {
+APPEND = """mutation Append($input: LogsAppendInput!) {
   logsAppend(input: $input) { nextOffset errors { message } } }"""
 
 
 def lines_per_s(caller: Caller, workspace_id: str) -> float:
     """Begin a run, and send its lines batch by batch."""
     begun = caller.call(
-        _BEGIN,
+        BEGIN,
         {
             "input": {
                 "workspaceId": workspace_id,
@@ -43,7 +43,7 @@ def lines_per_s(caller: Caller, workspace_id: str) -> float:
     began = time.monotonic()
     for number in range(BATCHES):
         answer = writer.call(
-            _APPEND,
+            APPEND,
             {
                 "input": {
                     "flowRunId": begun["flowRun"]["id"],

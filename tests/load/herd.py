@@ -1,0 +1,221 @@
+"""Agents that come back all at once after a restart of the API, beside one that is at work.
+
+``COUNT`` agents (5,000 unless given) are the sockets of this process; each opens its stream again
+as soon as the API listens, and tries again as the product's agents do.
+"""
+
+import asyncio
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import uuid4
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+from websockets.typing import Subprotocol
+
+from headgate.api import agents
+from headgate.api.transport import Transport, retry_delay_seconds
+from tests.fixtures.network import free_port
+from tests.load.dispatch import Runner
+from tests.load.figures import Figure
+from tests.load.installation import START_SECONDS, Installation, installed, stop
+
+FIGURES = (
+    "herd_agents",
+    "herd_back_s",
+    "herd_vain_attempts",
+    "herd_most_connections",
+    "herd_connections_limit",
+    "herd_leases_lost",
+)
+COUNT = int(os.environ.get("COUNT", "5000"))
+AT_ONCE = 50
+HELD_RUNS = 5
+LONGEST_SECONDS = 900.0
+OPEN_SECONDS = 30.0
+POOL_SIZE = 10
+SPARE_FILES = 200
+SAMPLE_SECONDS = 0.2
+PROCESSES = 2
+"""The API that the agents use, and the server of the installation; each has two pools."""
+FOLLOW = "subscription ($input: AgentWorkInput!) { agentWork(input: $input) { __typename } }"
+_CONNECTIONS = """select count(*) from pg_stat_activity
+  where application_name in ('headgate', 'headgate-system')"""
+_RUNNING = "select count(*) from flow_runs where state_type = 'RUNNING'"
+_KEPT = "select count(*) from flow_runs where state_type in ('RUNNING', 'COMPLETED')"
+
+
+@dataclass
+class Herd:
+    """The sockets, and what became of their attempts."""
+
+    url: str
+    registered: list[agents.Registration] = field(default_factory=list[agents.Registration])
+    sockets: list[ClientConnection] = field(default_factory=list[ClientConnection])
+    seconds: list[float] = field(default_factory=list[float])
+    vain: int = 0
+
+    async def register(self, transport: Transport, *, workspace_id: str, count: int) -> None:
+        """Register agents without a place for a run."""
+        turn = asyncio.Semaphore(AT_ONCE)
+
+        async def one(number: int) -> None:
+            async with turn:
+                registration = await agents.register(
+                    transport,
+                    workspace_id=workspace_id,
+                    pool_name="default",
+                    name=f"herd-{number}",
+                    instance_id=str(uuid4()),
+                    capacity=0,
+                    sdk_version="0.1.0",
+                    host="herd",
+                )
+            self.registered.append(registration)
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(count):
+                group.create_task(one(number))
+
+    async def open_all(self, *, at_once: int) -> None:
+        """Open a stream for each agent; return when all of them are open."""
+        turn = asyncio.Semaphore(at_once)
+        began = time.monotonic()
+        self.vain = 0
+
+        async def one(registration: agents.Registration) -> None:
+            attempt = 0
+            while True:
+                try:
+                    async with turn, asyncio.timeout(OPEN_SECONDS):
+                        socket = await self._open(registration)
+                    break
+                except (OSError, TimeoutError, WebSocketException):
+                    self.vain += 1
+                    await asyncio.sleep(retry_delay_seconds(attempt))
+                    attempt += 1
+            self.sockets.append(socket)
+            self.seconds.append(time.monotonic() - began)
+
+        async with asyncio.timeout(LONGEST_SECONDS), asyncio.TaskGroup() as group:
+            for registration in self.registered:
+                group.create_task(one(registration))
+
+    async def _open(self, registration: agents.Registration) -> ClientConnection:
+        socket = await connect(
+            self.url.replace("http", "ws", 1) + "/graphql",
+            subprotocols=[Subprotocol("graphql-transport-ws")],
+            compression=None,
+            ping_interval=None,
+            open_timeout=OPEN_SECONDS,
+        )
+        init = {"authorization": f"Bearer {registration.session_token}"}
+        variables: dict[str, Any] = {"input": {"sessionId": registration.session_id, "held": []}}
+        payload = {"query": FOLLOW, "variables": variables}
+        await socket.send(json.dumps({"type": "connection_init", "payload": init}))
+        await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
+        while (told := json.loads(await socket.recv()))["type"] != "next":
+            if told["type"] == "error":
+                raise OSError(told)
+        return socket
+
+    def drop_all(self) -> None:
+        """Forget the sockets, which the server has closed."""
+        for socket in self.sockets:
+            socket.transport.abort()
+        self.sockets.clear()
+        self.seconds.clear()
+
+
+def start_api(installation: Installation, port: int) -> "subprocess.Popen[bytes]":
+    """Start an API of its own, and return once it is ready."""
+    settings = {**installation.server_settings, "HEADGATE_DATABASE_POOL_SIZE": str(POOL_SIZE)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "headgate_server", "api", "--port", str(port)],
+        env={**installation.environment, **settings},
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(lambda: _is_ready(port), what="The API")
+    return process
+
+
+def wait_until(probe: Callable[[], bool], *, what: str) -> None:
+    """Return once something is so."""
+    deadline = time.monotonic() + START_SECONDS
+    while not probe():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{what} was not ready in time.")
+        time.sleep(0.05)
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz/ready", timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def possible(count: int) -> int:
+    """Return how many sockets this process and the API may have, which inherits the limit."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return min(count, hard - SPARE_FILES)
+
+
+async def stampede(installation: Installation, herd: Herd) -> int:
+    """Let all come back at once; return how many connections the servers had at the most."""
+    work = asyncio.create_task(herd.open_all(at_once=len(herd.registered)))
+    most = 0
+    while not work.done():
+        most = max(most, await asyncio.to_thread(installation.query, _CONNECTIONS))
+        await asyncio.wait({work}, timeout=SAMPLE_SECONDS)
+    await work
+    return most
+
+
+def measure() -> list[Figure]:
+    count = possible(COUNT)
+    port = free_port()
+    pool = {"HEADGATE_DATABASE_POOL_SIZE": str(POOL_SIZE)}
+    with ExitStack() as stack:
+        installation = stack.enter_context(installed(pool))
+        runner = stack.enter_context(asyncio.Runner())
+        own = replace(installation, url=f"http://127.0.0.1:{port}")
+        before = start_api(own, port)
+        stack.callback(stop, before)
+        stack.enter_context(own.agent("--limit", str(HELD_RUNS)))
+        work = Runner(own, "lasting")
+        for _ in range(HELD_RUNS):
+            work.create()
+        transport = Transport(own.url, own.api_key)
+        herd = Herd(own.url)
+        runner.run(herd.register(transport, workspace_id=work.workspace_id, count=count))
+        runner.run(herd.open_all(at_once=AT_ONCE))
+        wait_until(lambda: own.query(_RUNNING) == HELD_RUNS, what="Every run")
+        before.kill()
+        before.wait()
+        herd.drop_all()
+        stack.callback(stop, start_api(own, port))
+        most = runner.run(stampede(own, herd))
+        lost = HELD_RUNS - own.query(_KEPT)
+        seconds = list(herd.seconds)
+        herd.drop_all()
+        runner.run(transport.close())
+    return [
+        Figure("herd_agents", "agents", [len(seconds)]),
+        Figure("herd_back_s", "s", seconds),
+        Figure("herd_vain_attempts", "attempts", [herd.vain]),
+        Figure("herd_most_connections", "connections", [most]),
+        Figure("herd_connections_limit", "connections", [PROCESSES * 2 * POOL_SIZE]),
+        Figure("herd_leases_lost", "leases", [lost]),
+    ]

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.workspace_keys import KekUse, KeyStatus, SealedValue, WorkspaceKey
+from headgate_server.repositories.statements import named
 from headgate_server.tables.workspace_keys import block_secrets, workspace_keys
 
 _KEK = (workspace_keys.c.kek_provider, workspace_keys.c.kek_id, workspace_keys.c.kek_version)
@@ -182,23 +183,27 @@ async def list_sealed_otherwise(work: UnitOfWork, *, key_id: UUID, limit: int) -
 
 
 async def update_sealing(
-    work: UnitOfWork, value: SealedValue, *, key_id: UUID, blob: bytes
-) -> bool:
-    """Store a value sealed anew; False if it was changed or deleted meanwhile."""
-    values = block_secrets.c
-    statement = (
-        update(block_secrets)
-        .where(
-            values.workspace_id == value.workspace_id,
-            values.block_document_id == value.block_document_id,
-            values.path == value.path,
-            values.version == value.version,
-            values.key_id == value.key_id,
-            values.blob == value.blob,
-        )
-        .values(key_id=key_id, blob=blob)
+    work: UnitOfWork, values: Sequence[SealedValue], *, key_id: UUID, blobs: Sequence[bytes]
+) -> int:
+    """Store values sealed anew, and return of how many: the others were changed meanwhile.
+
+    Args:
+        blobs: one for each value, in the same order.
+    """
+    done = await work.execute(
+        named("reseal_values"),
+        {
+            "workspace_id": work.workspace_id,
+            "key_id": key_id,
+            "document_ids": [value.block_document_id for value in values],
+            "paths": [value.path for value in values],
+            "versions": [value.version for value in values],
+            "old_key_ids": [value.key_id for value in values],
+            "old_blobs": [value.blob for value in values],
+            "blobs": list(blobs),
+        },
     )
-    return (await work.execute(statement)).rowcount == 1
+    return done.rowcount
 
 
 def _key(row: Row[Any]) -> WorkspaceKey:

@@ -149,11 +149,10 @@ async def reseal(database: Database, keyring: Keyring, *, workspace_id: UUID) ->
         if not values:
             break
         keys = await get_many(open_work, keyring, list({value.key_id for value in values}))
-        anew = [(value, _reseal(value, keys[value.key_id], active)) for value in values]
+        blobs = [_reseal(value, keys[value.key_id], active) for value in values]
         async with open_work() as work:
             await hold_active(work, id_=id_)
-            for value, blob in anew:
-                count += await workspace_keys.update_sealing(work, value, key_id=id_, blob=blob)
+            count += await workspace_keys.update_sealing(work, values, key_id=id_, blobs=blobs)
     async with open_work() as work:
         await workspace_keys.destroy_keys(work, is_unused_only=True)
     return count

@@ -1,4 +1,4 @@
-"""The headgate-server command: api, scheduler, dev, migrate, doctor, schema."""
+"""The headgate-server command: api, scheduler, dev, migrate, doctor, keys, schema."""
 
 import argparse
 import asyncio
@@ -16,6 +16,7 @@ from headgate_server import app
 from headgate_server.database.urls import without_password
 from headgate_server.domain.errors import ConfigurationError, HeadgateError
 from headgate_server.graphql.schema import build_schema
+from headgate_server.keys import add_verbs, run
 from headgate_server.settings import Settings, read
 from headgate_server.telemetry import logs
 
@@ -68,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("-o", "--output", choices=("text", "json"), default="text")
     doctor.set_defaults(command=_doctor)
+    keys = verbs.add_parser("keys", help="rotate, wrap anew or destroy the keys of workspaces")
+    add_verbs(keys)
+    keys.set_defaults(command=run)
     schema = verbs.add_parser("schema", help="print the GraphQL schema")
     schema.set_defaults(command=_schema)
     _add_dev(verbs.add_parser("dev", help="everything on this machine, for development"))

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from headgate_server.bus.buckets import Buckets
 from headgate_server.bus.bus import Bus
 from headgate_server.bus.high_water import HighWater
+from headgate_server.crypto.keks import open_providers
 from headgate_server.database import urls as addresses
 from headgate_server.database.engine import check_reachable, make_engine, time_statements
 from headgate_server.database.urls import DatabaseUrls
@@ -42,6 +43,7 @@ from headgate_server.loops.registry import LOOPS
 from headgate_server.loops.supervisor import Supervisor
 from headgate_server.services import api_keys, generations
 from headgate_server.services.generations import Started
+from headgate_server.services.workspace_keys import Keyring
 from headgate_server.settings import Settings, check_url
 from headgate_server.telemetry.instruments import Instruments
 from headgate_server.telemetry.traces import NoTracer, Tracer, count_statement, open_tracer
@@ -66,6 +68,7 @@ class Core:
     high_water: HighWater
     instruments: Instruments
     access: Access
+    keyring: Keyring | None = None
     tracer: Tracer = field(default_factory=NoTracer)
     vitals: Vitals = field(default_factory=Vitals)
 
@@ -123,6 +126,16 @@ def check_secret(settings: Settings) -> str:
     return settings.secret_key
 
 
+def open_keyring(settings: Settings) -> Keyring | None:
+    """Return what unwraps the keys of workspaces; None where no provider of keys is set.
+
+    Raises:
+        ConfigurationError: HEADGATE_KEK names something that cannot be used.
+    """
+    providers = open_providers(settings.kek, vault_token=settings.vault_token)
+    return None if providers is None else Keyring(providers)
+
+
 @asynccontextmanager
 async def open_core(settings: Settings) -> AsyncGenerator[Core]:
     """Connect to the database and the bus, check both roles, and close all of it at the end.
@@ -133,6 +146,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
     check_secret(settings)
     redis_url = check_url(settings.redis_url, name="REDIS_URL", schemes=("redis", "rediss", "unix"))
     found = resolve_urls(settings)
+    keyring = open_keyring(settings)
     app = make_engine(found.app, application_name="headgate", pool_size=settings.database_pool_size)
     system = make_engine(
         found.system, application_name="headgate-system", pool_size=settings.database_pool_size
@@ -151,7 +165,9 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 time_statements(engine, tell=count_statement)
         await check_migrated(system)
         await bus.start()
-        yield Core(settings, database, bus, buckets, high_water, instruments, access, tracer)
+        yield Core(
+            settings, database, bus, buckets, high_water, instruments, access, keyring, tracer
+        )
     finally:
         await bus.stop()
         await buckets.close()

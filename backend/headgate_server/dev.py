@@ -17,6 +17,7 @@ from headgate_server.app import (
     serve_scheduler,
     stop_signal,
 )
+from headgate_server.crypto.keyfile import make_first_key
 from headgate_server.database.migrate import upgrade
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.errors import Unauthenticated
@@ -82,6 +83,7 @@ async def run(settings: Settings, options: DevOptions) -> None:
         settings = replace(
             settings,
             secret_key=secret,
+            kek=settings.kek or await _own_kek(options.data_dir),
             redis_url=settings.redis_url or services.redis_url,
             owner_database_url=settings.owner_database_url
             or settings.database_url
@@ -96,6 +98,12 @@ async def run(settings: Settings, options: DevOptions) -> None:
         )
         async with open_core(settings) as core:
             await _serve(core, options, stop)
+
+
+async def _own_kek(data_dir: Path) -> str:
+    folder = data_dir / "secrets" / "kek"
+    await asyncio.to_thread(make_first_key, folder)
+    return f"keyfile:{folder}"
 
 
 async def _migrate(settings: Settings) -> DatabaseUrls:

@@ -96,6 +96,8 @@ class Settings:
     health_host: str = "127.0.0.1"
     health_port: int = 0
     metrics_token: str = ""
+    kek: str = ""
+    vault_token: str = ""
     is_traced: bool = False
     timers: Timers = Timers()
     rates: Rates = Rates()

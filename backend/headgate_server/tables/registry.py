@@ -9,10 +9,21 @@ from headgate_server.tables import (
     roles,
     run_counts,
     work_pools,
+    workspace_keys,
 )
 from headgate_server.tables.metadata import metadata
 
-FAMILIES = (organizations, members, roles, work_pools, flows, flow_runs, run_counts, events)
+FAMILIES = (
+    organizations,
+    workspace_keys,
+    members,
+    roles,
+    work_pools,
+    flows,
+    flow_runs,
+    run_counts,
+    events,
+)
 
 PARTITIONED_BY_RUN = ("states", "logs")
 PARTITIONED_BY_TIME = ("events",)

@@ -1,0 +1,1 @@
+"""Envelope encryption of secrets, and the providers of the keys that wrap the workspaces' keys."""

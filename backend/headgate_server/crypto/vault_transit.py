@@ -1,0 +1,154 @@
+"""A key of Vault's transit engine (or OpenBao's), over its HTTP API.
+
+The key must be of a type that takes associated data, such as ``aes256-gcm96``.
+"""
+
+import asyncio
+import base64
+import binascii
+import http.client
+import re
+import ssl
+from typing import cast
+from urllib.parse import quote, urlsplit
+
+import orjson
+
+from headgate_server.crypto.envelope import join
+from headgate_server.crypto.errors import KeyProviderAway, SecretUnreadable
+from headgate_server.crypto.providers import KekVersion, WrapContext, Wrapped
+from headgate_server.domain.errors import ConfigurationError
+
+NAME = "vault-transit"
+MOUNT = "transit"
+ANSWER_SECONDS = 5.0
+MAX_ANSWER_BYTES = 64 * 1024
+
+_CIPHERTEXT = re.compile(r"vault:v([1-9][0-9]*):[A-Za-z0-9+/=]+")
+_BAD_REQUEST = 400
+
+
+class VaultTransit:
+    """One key of a transit engine. Redirects are not followed: the token goes to one host only."""
+
+    name = NAME
+
+    def __init__(self, url: str, *, key: str, token: str) -> None:
+        """Hold an address.
+
+        Args:
+            url: Vault's address and the engine's path, if that is not ``transit``.
+            key: the key's name in the engine.
+            token: a token that may encrypt and decrypt with the key, and read it.
+        """
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname or "", parts.port
+        self._is_tls = parts.scheme == "https"
+        self._path = f"/v1/{parts.path.strip('/') or MOUNT}"
+        self._key = key
+        self._token = token
+        self._id = f"{url.rstrip('/')}#{key}"
+
+    @property
+    def key_id(self) -> str:
+        """Return the engine's address and the key's name."""
+        return self._id
+
+    async def newest(self) -> KekVersion:
+        """Return the version that the engine encrypts with."""
+        found = await self._call("GET", "keys")
+        return self._version(str(found.get("latest_version")))
+
+    async def wrap(self, secret: bytes, *, context: WrapContext) -> Wrapped:
+        """Return a secret that the engine encrypted."""
+        found = await self._call(
+            "POST",
+            "encrypt",
+            {"plaintext": _base64(secret), "associated_data": _associated(context)},
+        )
+        text = str(found.get("ciphertext"))
+        match = _CIPHERTEXT.fullmatch(text)
+        if match is None:
+            raise KeyProviderAway("Vault answers with something else than a ciphertext.")
+        return Wrapped(self._version(match[1]), text.encode())
+
+    async def unwrap(self, wrapped: Wrapped, *, context: WrapContext) -> bytes:
+        """Return a secret that the engine decrypted."""
+        text = wrapped.data.decode(errors="replace")
+        match = _CIPHERTEXT.fullmatch(text)
+        if match is None or match[1] != wrapped.kek.version:
+            raise SecretUnreadable
+        found = await self._call(
+            "POST", "decrypt", {"ciphertext": text, "associated_data": _associated(context)}
+        )
+        try:
+            return base64.b64decode(str(found.get("plaintext")), validate=True)
+        except binascii.Error:
+            raise SecretUnreadable from None
+
+    def _version(self, version: str) -> KekVersion:
+        return KekVersion(self.name, self._id, version)
+
+    async def _call(
+        self, method: str, verb: str, body: dict[str, str] | None = None
+    ) -> dict[str, object]:
+        path = f"{self._path}/{verb}/{quote(self._key, safe='')}"
+        try:
+            status, raw = await asyncio.to_thread(self._send, method, path, body)
+        except (OSError, http.client.HTTPException) as error:
+            raise KeyProviderAway(f"Vault does not answer: {type(error).__name__}.") from None
+        if status == _BAD_REQUEST and verb == "decrypt":
+            raise SecretUnreadable
+        try:
+            data = orjson.loads(raw)["data"] if status == http.HTTPStatus.OK else None
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            data = None
+        if not isinstance(data, dict):
+            raise KeyProviderAway(f"Vault answers {verb} with status {status}.")
+        return cast("dict[str, object]", data)
+
+    def _send(self, method: str, path: str, body: dict[str, str] | None) -> tuple[int, bytes]:
+        connection = (
+            http.client.HTTPSConnection(
+                self._host,
+                self._port,
+                timeout=ANSWER_SECONDS,
+                context=ssl.create_default_context(),
+            )
+            if self._is_tls
+            else http.client.HTTPConnection(self._host, self._port, timeout=ANSWER_SECONDS)
+        )
+        headers = {"X-Vault-Token": self._token, "X-Vault-Request": "true"}
+        try:
+            connection.request(method, path, orjson.dumps(body) if body else None, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read(MAX_ANSWER_BYTES)
+        finally:
+            connection.close()
+
+
+def open_vault_transit(address: str, *, token: str) -> VaultTransit:
+    """Return a key of a transit engine from ``URL#KEY``.
+
+    Raises:
+        ConfigurationError: not such an address, or no token is set.
+    """
+    url, _, key = address.partition("#")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not key:
+        raise ConfigurationError(
+            "HEADGATE_KEK names a key of Vault as vault-transit:https://HOST[/MOUNT]#KEY; correct "
+            "it and start again."
+        )
+    if not token:
+        raise ConfigurationError("HEADGATE_KEK names Vault; set HEADGATE_VAULT_TOKEN, too.")
+    return VaultTransit(url, key=key, token=token)
+
+
+def _associated(context: WrapContext) -> str:
+    parts = (f"{name}={text}".encode() for name, text in context.as_texts().items())
+    return _base64(join(*parts))
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()

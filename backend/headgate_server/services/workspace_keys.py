@@ -1,0 +1,241 @@
+"""Keys of workspaces: made when first needed, rotated, wrapped anew, destroyed.
+
+A provider of keys is never asked inside a transaction. What it unwrapped is remembered for a while
+at most, so that an installation whose provider is away goes on that long and then says so.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from uuid import UUID
+
+from headgate_server.crypto.envelope import Place, SealingKey, make_secret, seal, unseal
+from headgate_server.crypto.providers import KekVersion, Providers, WrapContext, Wrapped
+from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.domain import ids
+from headgate_server.domain.errors import NotFound, Unavailable
+from headgate_server.domain.workspace_keys import KekUse, SealedValue, WorkspaceKey
+from headgate_server.repositories import workspace_keys, workspaces
+
+OpenWork = Callable[[], AbstractAsyncContextManager[UnitOfWork]]
+
+REMEMBERED_SECONDS = 15 * 60
+"""How long an unwrapped key serves after its provider went away."""
+BATCH = 200
+WRAPS_AT_ONCE = 16
+
+
+class KeyDestroyed(NotFound):
+    """The key of this value was destroyed; store the value again."""
+
+
+class Keyring:
+    """Unwraps keys of workspaces, and remembers them for a while."""
+
+    def __init__(
+        self, providers: Providers, *, read_clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.providers = providers
+        self._read_clock = read_clock
+        self._remembered: dict[tuple[UUID, UUID], tuple[float, SealingKey]] = {}
+
+    async def unwrap(self, key: WorkspaceKey) -> SealingKey:
+        """Return a key that was just read: one that was destroyed is not remembered.
+
+        Raises:
+            KeyDestroyed: it was destroyed.
+            KeyProviderAway: its provider is away, and it was not unwrapped lately.
+        """
+        name, now = (key.workspace_id, key.id), self._read_clock()
+        if key.wrapped is None:
+            self._remembered.pop(name, None)
+            raise KeyDestroyed
+        until, known = self._remembered.get(name, (now, None))
+        if known is not None and now < until:
+            return known
+        self._forget(now)
+        secret = await self.providers.unwrap(
+            Wrapped(_kek(key), key.wrapped), context=WrapContext(key.workspace_id, key.id)
+        )
+        made = SealingKey(id=key.id.bytes, secret=secret)
+        self._remembered[name] = (now + REMEMBERED_SECONDS, made)
+        return made
+
+    def _forget(self, now: float) -> None:
+        for name in [name for name, (until, _) in self._remembered.items() if until <= now]:
+            del self._remembered[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrapped:
+    """What wrapping anew came to."""
+
+    kek: KekVersion
+    key_count: int
+
+
+async def get_active(open_work: OpenWork, keyring: Keyring) -> tuple[UUID, SealingKey]:
+    """Return the key that seals in a workspace, and make it where there is none.
+
+    Two who make one at once get the same. Whoever seals with it holds it in the transaction that
+    stores the value; see ``hold_active``.
+    """
+    async with open_work() as work:
+        found, workspace_id = await workspace_keys.find_active(work), work.workspace_id
+    if found is None:
+        id_, wrapped = await _make(keyring, workspace_id)
+        async with open_work() as work:
+            found = await _insert(work, id_, wrapped) or await workspace_keys.find_active(work)
+    if found is None:
+        raise Unavailable
+    return found.id, await keyring.unwrap(found)
+
+
+async def hold_active(work: UnitOfWork, *, id_: UUID) -> None:
+    """Keep a key from being retired until the transaction ends.
+
+    Raises:
+        Unavailable: it seals no more; get the key that does.
+    """
+    if not await workspace_keys.hold_active(work, id_=id_):
+        raise Unavailable("The workspace's key was just rotated; try again.")
+
+
+async def get_many(
+    open_work: OpenWork, keyring: Keyring, key_ids: Sequence[UUID]
+) -> dict[UUID, SealingKey]:
+    """Return keys that values of a workspace are sealed under.
+
+    Raises:
+        KeyDestroyed: one of them was.
+    """
+    async with open_work() as work:
+        found = await workspace_keys.get_many(work, key_ids)
+    return {id_: await keyring.unwrap(key) for id_, key in found.items()}
+
+
+async def rotate(database: Database, keyring: Keyring, *, workspace_id: UUID) -> int:
+    """Make a new key that seals in a workspace, seal its values anew, and return how many.
+
+    Raises:
+        NotFound: there is no such workspace.
+    """
+    id_, wrapped = await _make(keyring, workspace_id)
+    async with database.system(workspace_id=workspace_id) as work:
+        if not await workspaces.get_many(work, [workspace_id]):
+            raise NotFound
+        await workspace_keys.retire_active(work)
+        if await _insert(work, id_, wrapped) is None:
+            raise Unavailable("Another rotation of this workspace began just now; try again.")
+    return await reseal(database, keyring, workspace_id=workspace_id)
+
+
+async def reseal(database: Database, keyring: Keyring, *, workspace_id: UUID) -> int:
+    """Seal under the active key whatever is not yet, then destroy the keys nothing needs.
+
+    Goes on where an earlier one ended, wherever that was: each value is compared and set.
+    """
+
+    def open_work() -> AbstractAsyncContextManager[UnitOfWork]:
+        return database.system(workspace_id=workspace_id)
+
+    count = 0
+    while True:
+        id_, active = await get_active(open_work, keyring)
+        async with open_work() as work:
+            values = await workspace_keys.list_sealed_otherwise(work, key_id=id_, limit=BATCH)
+        if not values:
+            break
+        keys = await get_many(open_work, keyring, list({value.key_id for value in values}))
+        blobs = [_reseal(value, keys[value.key_id], active) for value in values]
+        async with open_work() as work:
+            await hold_active(work, id_=id_)
+            count += await workspace_keys.update_sealing(work, values, key_id=id_, blobs=blobs)
+    async with open_work() as work:
+        await workspace_keys.destroy_keys(work, is_unused_only=True)
+    return count
+
+
+async def rewrap(database: Database, keyring: Keyring) -> Rewrapped:
+    """Wrap every key with the provider's newest version; no value is touched.
+
+    Goes on where an earlier one ended, since it looks for what another version wraps.
+
+    Raises:
+        KeyProviderAway: the provider of a key is away; those before it are wrapped anew.
+    """
+    kek = await keyring.providers.newest()
+    after: tuple[UUID, UUID] | None = None
+    count = 0
+    while True:
+        async with database.system() as work:
+            keys = await workspace_keys.list_wrapped_otherwise(
+                work, kek=_parts(kek), after=after, limit=BATCH
+            )
+        if not keys:
+            return Rewrapped(kek, count)
+        after = (keys[-1].workspace_id, keys[-1].id)
+        anew = await _wrap_many(keyring, keys)
+        async with database.system() as work:
+            for key, wrapped in anew:
+                count += await workspace_keys.update_wrapping(
+                    work, key, wrapped=wrapped.data, kek=_parts(wrapped.kek)
+                )
+
+
+async def destroy(database: Database, *, workspace_id: UUID) -> int:
+    """Destroy all keys of a workspace, and return how many: nothing sealed there opens again."""
+    async with database.system(workspace_id=workspace_id) as work:
+        return await workspace_keys.destroy_keys(work, is_unused_only=False)
+
+
+async def count_by_kek(work: UnitOfWork) -> list[KekUse]:
+    """Return how many keys each version of each provider wraps: one of none may be retired."""
+    return await workspace_keys.count_by_kek(work)
+
+
+async def _wrap_many(
+    keyring: Keyring, keys: Sequence[WorkspaceKey]
+) -> list[tuple[WorkspaceKey, Wrapped]]:
+    turns = asyncio.Semaphore(WRAPS_AT_ONCE)
+
+    async def wrap(key: WorkspaceKey) -> tuple[WorkspaceKey, Wrapped]:
+        context = WrapContext(key.workspace_id, key.id)
+        async with turns:
+            old = Wrapped(_kek(key), key.wrapped or b"")
+            secret = await keyring.providers.unwrap(old, context=context)
+            return key, await keyring.providers.wrap(secret, context=context)
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            wrapping = [tasks.create_task(wrap(key)) for key in keys]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in wrapping]
+
+
+async def _make(keyring: Keyring, workspace_id: UUID) -> tuple[UUID, Wrapped]:
+    id_ = ids.new_id()
+    context = WrapContext(workspace_id, id_)
+    return id_, await keyring.providers.wrap(make_secret(), context=context)
+
+
+async def _insert(work: UnitOfWork, id_: UUID, wrapped: Wrapped) -> WorkspaceKey | None:
+    return await workspace_keys.insert_active(
+        work, id_=id_, wrapped=wrapped.data, kek=_parts(wrapped.kek)
+    )
+
+
+def _reseal(value: SealedValue, old: SealingKey, new: SealingKey) -> bytes:
+    place = Place(value.workspace_id, value.block_document_id, value.path, value.version)
+    return seal(new, unseal(old, value.blob, context=place.context), context=place.context)
+
+
+def _kek(key: WorkspaceKey) -> KekVersion:
+    return KekVersion(key.kek_provider, key.kek_id, key.kek_version)
+
+
+def _parts(kek: KekVersion) -> tuple[str, str, str]:
+    return (kek.provider, kek.id, kek.version)

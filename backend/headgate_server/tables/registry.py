@@ -4,6 +4,7 @@ from headgate_server.tables import (
     events,
     flow_runs,
     flows,
+    login_sessions,
     members,
     organizations,
     roles,
@@ -12,7 +13,17 @@ from headgate_server.tables import (
 )
 from headgate_server.tables.metadata import metadata
 
-FAMILIES = (organizations, members, roles, work_pools, flows, flow_runs, run_counts, events)
+FAMILIES = (
+    organizations,
+    login_sessions,
+    members,
+    roles,
+    work_pools,
+    flows,
+    flow_runs,
+    run_counts,
+    events,
+)
 
 PARTITIONED_BY_RUN = ("states", "logs")
 PARTITIONED_BY_TIME = ("events",)

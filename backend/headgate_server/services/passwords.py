@@ -92,6 +92,20 @@ async def change_password(
         return await login_sessions.renew(work, session_id=session_id, pepper=pepper)
 
 
+async def check_current(database: Database, *, user_id: UUID, current: str, hasher: Hasher) -> None:
+    """Go on only with a person's password; whoever has none needs none.
+
+    Raises:
+        InvalidInput: it is wrong.
+    """
+    async with database.system() as work:
+        found = await users.lock_credentials(work, id_=user_id)
+    if found is None or found.password_hash is None:
+        return
+    if not await hasher.is_password(current, stored=found.password_hash):
+        raise InvalidInput(WRONG_PASSWORD, path=["password"])
+
+
 async def begin_reset(database: Database, *, email: str, pepper: str) -> tuple[User, str] | None:
     """Return whom to send a link, and its token; None where nobody has the address.
 

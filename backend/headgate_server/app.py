@@ -38,12 +38,12 @@ from headgate_server.http.metrics import metrics_route
 from headgate_server.http.routes import build_routes
 from headgate_server.http.security_headers import SecurityHeaders
 from headgate_server.http.server import check_bindable, serving
-from headgate_server.http.sign_ins import Doors
+from headgate_server.http.sign_ins import Doors, link_of
 from headgate_server.http.websocket import SocketTimers
 from headgate_server.loops.loop import LoopContext
 from headgate_server.loops.registry import LOOPS
 from headgate_server.loops.supervisor import Supervisor
-from headgate_server.services import generations
+from headgate_server.services import bootstrap, generations
 from headgate_server.services.generations import Started
 from headgate_server.services.passwords import Hasher
 from headgate_server.settings import Settings, check_url
@@ -170,6 +170,22 @@ async def start_generation(settings: Settings) -> Started:
     try:
         async with database.system() as work:
             return await generations.start_generation(work)
+    finally:
+        await database.dispose()
+
+
+async def bootstrap_owner(settings: Settings, *, email: str, slug: str) -> str:
+    """Return the link by which the first owner of an organization chooses a password."""
+    pepper = check_secret(settings)
+    engine = make_engine(
+        resolve_urls(settings).system, application_name="headgate-bootstrap", pool_size=1
+    )
+    database = Database(app=engine, system=engine)
+    try:
+        await check_reachable(engine)
+        await check_migrated(engine)
+        token = await bootstrap.bootstrap_owner(database, email=email, slug=slug, pepper=pepper)
+        return link_of(settings.url, token)
     finally:
         await database.dispose()
 

@@ -1,4 +1,4 @@
-"""The headgate-server command: api, scheduler, dev, migrate, doctor, keys, schema."""
+"""The headgate-server command: api, scheduler, dev, migrate, bootstrap, doctor, keys, schema."""
 
 import argparse
 import asyncio
@@ -63,6 +63,10 @@ def _parser() -> argparse.ArgumentParser:
         help="after a restore: end every session and lease from before it",
     )
     migrate.set_defaults(command=_migrate)
+    first = verbs.add_parser("bootstrap", help="make an organization and its first owner")
+    first.add_argument("--email", required=True, help="the owner's address")
+    first.add_argument("--organization", required=True, help="the organization's slug")
+    first.set_defaults(command=_bootstrap)
     doctor = verbs.add_parser(
         "doctor",
         help="look for what is wrong; exit 0 if nothing is, 1 if something, 3 if it will be",
@@ -152,6 +156,12 @@ def _migrate(settings: Settings, parsed: argparse.Namespace) -> None:
     ):
         shown = url if parsed.show_passwords else without_password(url)
         sys.stdout.write(f"{name}={shown}\n")
+
+
+def _bootstrap(settings: Settings, parsed: argparse.Namespace) -> None:
+    link = asyncio.run(app.bootstrap_owner(settings, email=parsed.email, slug=parsed.organization))
+    sys.stderr.write("Good once, for an hour; whoever has it chooses the owner's password:\n")
+    sys.stdout.write(f"{link}\n")
 
 
 def _doctor(settings: Settings, parsed: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from headgate_server.bus.buckets import Buckets
@@ -26,24 +27,28 @@ from headgate_server.dispatch.dispatcher import Dispatcher
 from headgate_server.dispatch.pulse import beat_forever
 from headgate_server.dispatch.tails import Tails
 from headgate_server.domain.errors import ConfigurationError
-from headgate_server.domain.tenancy import Principal
 from headgate_server.graphql.context import Backend
 from headgate_server.graphql.limits.rates import Meter
 from headgate_server.graphql.schema import build_schema
 from headgate_server.http.access import Access
-from headgate_server.http.auth import Remembering
+from headgate_server.http.attempts import Attempts
+from headgate_server.http.auth import Remembering, authenticator
+from headgate_server.http.cookies import cookie_name_at
 from headgate_server.http.graphql import EndpointOptions
 from headgate_server.http.health import Health, Readiness, health_of, health_routes
 from headgate_server.http.metrics import metrics_route
 from headgate_server.http.routes import build_routes
+from headgate_server.http.security_headers import SecurityHeaders
 from headgate_server.http.server import check_bindable, serving
+from headgate_server.http.sign_ins import Doors, link_of
 from headgate_server.http.websocket import SocketTimers
 from headgate_server.loops.loop import LoopContext
 from headgate_server.loops.registry import LOOPS
 from headgate_server.loops.supervisor import Supervisor
-from headgate_server.services import api_keys, generations
+from headgate_server.services import bootstrap, generations
 from headgate_server.services.generations import Started
 from headgate_server.services.workspace_keys import Keyring
+from headgate_server.services.passwords import Hasher
 from headgate_server.settings import Settings, check_url
 from headgate_server.telemetry.instruments import Instruments
 from headgate_server.telemetry.traces import NoTracer, Tracer, count_statement, open_tracer
@@ -189,14 +194,27 @@ async def start_generation(settings: Settings) -> Started:
         await database.dispose()
 
 
+async def bootstrap_owner(settings: Settings, *, email: str, slug: str) -> str:
+    """Return the link by which the first owner of an organization chooses a password."""
+    pepper = check_secret(settings)
+    engine = make_engine(
+        resolve_urls(settings).system, application_name="headgate-bootstrap", pool_size=1
+    )
+    database = Database(app=engine, system=engine)
+    try:
+        await check_reachable(engine)
+        await check_migrated(engine)
+        token = await bootstrap.bootstrap_owner(database, email=email, slug=slug, pepper=pepper)
+        return link_of(settings.url, token)
+    finally:
+        await database.dispose()
+
+
 def build_app(
     core: Core, *, dispatcher: Dispatcher, tails: Tails, readiness: Readiness, health: Health
 ) -> Starlette:
     """Return the ASGI application of the API."""
     settings = core.settings
-
-    async def authenticate(token: str) -> Principal:
-        return await api_keys.authenticate(core.database, token, pepper=settings.secret_key)
 
     backend = Backend(
         database=core.database,
@@ -206,27 +224,42 @@ def build_app(
         pepper=settings.secret_key,
         meter=Meter(core.buckets, settings.rates),
     )
-    origins = tuple(origin for origin in settings.allowed_origins.split(",") if origin)
     routes = build_routes(
         build_schema(),
         backend=backend,
-        authenticate=Remembering(authenticate),
+        authenticate=Remembering(authenticator(core.database, pepper=settings.secret_key)),
+        doors=build_doors(core),
         health=health,
         options=EndpointOptions(
-            allowed_origins=origins,
+            allowed_origins=settings.origins,
             timers=SocketTimers(
                 init_seconds=settings.timers.connection_init_seconds,
                 ping_seconds=settings.timers.ping_seconds,
                 pong_seconds=settings.timers.pong_seconds,
             ),
             bus=core.bus,
-            reauthenticate=authenticate,
+            reauthenticate=authenticator(core.database, pepper=settings.secret_key, is_use=False),
+            cookie_name=cookie_name_at(settings.url),
             closing=readiness.closing,
             access=core.access,
         ),
     )
     guarded = [build_metrics(core)] if settings.metrics_token else []
-    return Starlette(routes=[*routes, *guarded])
+    headers = Middleware(SecurityHeaders, is_secure=settings.url.startswith("https://"))
+    return Starlette(routes=[*routes, *guarded], middleware=[headers])
+
+
+def build_doors(core: Core) -> Doors:
+    """Return what signing in takes."""
+    settings = core.settings
+    return Doors(
+        database=core.database,
+        pepper=settings.secret_key,
+        hasher=Hasher(),
+        attempts=Attempts(core.buckets),
+        url=settings.url,
+        allowed_origins=frozenset(settings.origins),
+    )
 
 
 def build_metrics(core: Core) -> Route:

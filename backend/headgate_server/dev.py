@@ -24,6 +24,7 @@ from headgate_server.domain.errors import Unauthenticated
 from headgate_server.embedded.data_dir import DataDir
 from headgate_server.embedded.services import EmbeddedServices
 from headgate_server.http.server import check_bindable
+from headgate_server.http.sign_ins import link_of
 from headgate_server.services import api_keys, bootstrap
 from headgate_server.settings import Settings
 
@@ -120,6 +121,7 @@ async def _migrate(settings: Settings) -> DatabaseUrls:
 async def _serve(core: Core, options: DevOptions, stop: asyncio.Event) -> None:
     path = options.data_dir / "dev.json"
     file = await _sign_in(core, path)
+    token = await bootstrap.issue_owner_token(core.database, pepper=core.settings.secret_key)
     ready = asyncio.Event()
     async with attended(core) as (readiness, health), asyncio.TaskGroup() as tasks:
         serving = serve_api(
@@ -129,7 +131,7 @@ async def _serve(core: Core, options: DevOptions, stop: asyncio.Event) -> None:
         tasks.create_task(serve_scheduler(core, until=stop.wait()))
         await ready.wait()
         file.write(path)
-        _greet(file, path, has_agent=options.has_agent)
+        _greet(file, path, has_agent=options.has_agent, token=token)
         if options.has_agent:
             tasks.create_task(_keep_agent(file, options.data_dir, stop))
 
@@ -161,7 +163,8 @@ def _known_key(path: Path) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _greet(file: DevFile, path: Path, *, has_agent: bool) -> None:
+def _greet(file: DevFile, path: Path, *, has_agent: bool, token: str | None) -> None:
+    known = f"{file.url}/auth/sign-in"
     lines = [
         "",
         f"  Headgate is running at {file.url}",
@@ -169,6 +172,7 @@ def _greet(file: DevFile, path: Path, *, has_agent: bool) -> None:
         f"  GraphQL    {file.graphql_url}",
         f"  Workspace  {file.organization}/{file.workspace}",
         f"  API key    {file.api_key}",
+        f"  Sign in    {link_of(file.url, token) if token else known} as {bootstrap.OWNER_EMAIL}",
         f"  Agent      {'one, in the pool ' + POOL if has_agent else 'none (--no-agent)'}",
         "",
         f"  All of it stands in {path}. Ctrl-C stops everything.",

@@ -107,6 +107,11 @@ class Settings:
         """Return the address people and agents use."""
         return self.public_url or f"http://{self.host}:{self.port}"
 
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Return the origins of other pages that may call the API."""
+        return tuple(origin for origin in self.allowed_origins.split(",") if origin)
+
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of an environment.

@@ -28,6 +28,11 @@ def api_key(key_id: UUID) -> str:
     return f"key:{key_id}"
 
 
+def login_session(session_id: UUID) -> str:
+    """This login session has ended: look again at what is open under it."""
+    return f"login:{session_id}"
+
+
 def rights(organization_id: UUID) -> str:
     """Somebody's roles in this organization changed: look again at what they may do."""
     return f"rights:{organization_id}"

@@ -1,31 +1,55 @@
-"""Who is asking: the Bearer token of a request or a socket, and where a browser may ask from."""
+"""Who is asking: a Bearer token or a browser's cookie, and where a browser may ask from."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
+from starlette.requests import HTTPConnection
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 
+from headgate_server.database.work import Database
 from headgate_server.domain.errors import Forbidden, Unauthenticated
+from headgate_server.domain.login_sessions import LoginCookie, parse_cookie
 from headgate_server.domain.tenancy import Principal
+from headgate_server.services import api_keys, login_sessions
 
-Authenticate = Callable[[str], Awaitable[Principal]]
-"""Returns the caller a token speaks for; raises Unauthenticated for any other token."""
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A browser's cookie, and the slug of the organization that a request is to act in, if any."""
+
+    cookie: LoginCookie
+    organization: str | None = None
+
+    def within(self, slug: str) -> "Login":
+        """Return the same cookie in a certain organization."""
+        return Login(self.cookie, slug[:MAX_SLUG_LENGTH] or None)
+
+
+Proof = str | Login
+"""What a caller shows: a token, or a cookie."""
+Authenticate = Callable[[Proof], Awaitable[Principal]]
+"""Returns the caller a token or a cookie speaks for; raises Unauthenticated for any other."""
 
 REMEMBERED_SECONDS = 1.0
 """How long a token is not looked up again: a revoked one works at most so much longer."""
 REMEMBERED_TOKENS = 10_000
 MAX_TOKEN_LENGTH = 512
+ORGANIZATION_HEADER = "x-headgate-organization"
+PAGE_HEADER, PAGE_VALUE = "x-headgate", "1"
+"""No form and no link can send it, and no page of another site may without being asked first."""
+MAX_SLUG_LENGTH = 100
 _SCHEME = "bearer "
 
 
 class Remembering:
-    """Authenticates, and remembers who a token spoke for a moment; refusals are not remembered."""
+    """Authenticates, and remembers for a moment whom it was; refusals are not remembered."""
 
     def __init__(self, authenticate: Authenticate) -> None:
         self._authenticate = authenticate
-        self._known: dict[str, tuple[float, Principal]] = {}
+        self._known: dict[Proof, tuple[float, Principal]] = {}
 
-    async def __call__(self, token: str) -> Principal:
+    async def __call__(self, token: Proof) -> Principal:
         """Return who the token speaks for.
 
         Raises:
@@ -41,6 +65,67 @@ class Remembering:
             self._known.clear()
         self._known[token] = (now + REMEMBERED_SECONDS, principal)
         return principal
+
+
+def authenticator(database: Database, *, pepper: str, is_use: bool = True) -> Authenticate:
+    """Return what knows tokens and cookies.
+
+    Args:
+        database: opens the units of work.
+        pepper: the installation's secret.
+        is_use: whether being asked is a use of a login session, which keeps it from ending.
+    """
+
+    async def authenticate(proof: Proof) -> Principal:
+        if isinstance(proof, str):
+            return await api_keys.authenticate(database, proof, pepper=pepper)
+        return await login_sessions.authenticate(
+            database, proof.cookie, organization=proof.organization, pepper=pepper, is_use=is_use
+        )
+
+    return authenticate
+
+
+def proof_of(
+    request: HTTPConnection, *, cookie_name: str, allowed_origins: frozenset[str]
+) -> Proof:
+    """Return what a request shows of its caller; a token goes before a cookie.
+
+    Raises:
+        Unauthenticated: nothing, or what cannot be a token or a cookie of ours.
+        Forbidden: a cookie, but no page of ours sent it.
+    """
+    authorization = request.headers.get("authorization")
+    if authorization is not None or cookie_name not in request.cookies:
+        return bearer_token(authorization)
+    check_page(request.headers, allowed_origins=allowed_origins)
+    return login_of(request, name=cookie_name)
+
+
+def login_of(request: HTTPConnection, *, name: str) -> Login:
+    """Return the cookie of a request, and the organization that it names.
+
+    Raises:
+        Unauthenticated: none, or not one of ours.
+    """
+    cookie = parse_cookie(request.cookies.get(name, ""))
+    return Login(cookie).within(request.headers.get(ORGANIZATION_HEADER, ""))
+
+
+def check_page(headers: Mapping[str, str], *, allowed_origins: frozenset[str]) -> None:
+    """Refuse what a browser was made to send along with its cookie by a page that is not ours.
+
+    Raises:
+        Forbidden: the header of our pages is missing, or where it comes from is wrong or not said.
+    """
+    if headers.get(PAGE_HEADER) != PAGE_VALUE:
+        raise Forbidden(f"Send {PAGE_HEADER}: {PAGE_VALUE} with requests that a cookie signs.")
+    origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+    if origin is None and site is None:
+        raise Forbidden("A cookie signs requests of browsers only; use an API key.")
+    check_origin(headers, allowed_origins=allowed_origins)
+    if site not in {None, "same-origin"} and normalize_origin(origin or "") not in allowed_origins:
+        raise Forbidden("Pages of this origin may not use the API; allow it in the settings.")
 
 
 def bearer_token(header: object) -> str:

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from headgate_server.bus import channels
 from headgate_server.bus.bus import Bus, Listener
 from headgate_server.domain.clock import SystemClock
-from headgate_server.domain.errors import HeadgateError, Unauthenticated
+from headgate_server.domain.errors import Forbidden, HeadgateError, Unauthenticated
 from headgate_server.domain.tenancy import Principal
-from headgate_server.http.auth import Authenticate
+from headgate_server.http.auth import Authenticate, Proof
 
 logger = logging.getLogger("headgate.http")
 
@@ -20,14 +20,14 @@ EXPIRED, REVOKED, CHANGED = "Token expired", "Forbidden", "Rights changed"
 
 @dataclass(slots=True)
 class Credential:
-    """A token, and whom it speaks for now.
+    """A token or a cookie, and whom it speaks for now.
 
     Args:
         bus: wakes the watch as the token's key is revoked; None leaves that to the next look.
         every_seconds: how often to look without being woken.
     """
 
-    token: str
+    token: Proof
     principal: Principal
     authenticate: Authenticate
     bus: Bus | None
@@ -40,6 +40,8 @@ class Credential:
         watched = [channels.rights(self.principal.organization_id)]
         if self.principal.api_key_id is not None:
             watched.append(channels.api_key(self.principal.api_key_id))
+        if self.principal.login_session_id is not None:
+            watched.append(channels.login_session(self.principal.login_session_id))
         async with self.bus.listen(*watched) as listener:
             return await self._until_over(listener)
 
@@ -56,7 +58,7 @@ class Credential:
                 before, self.principal = self.principal, await self.authenticate(self.token)
                 if not self.principal.all_rights().covers(before.all_rights()):
                     return CHANGED
-            except Unauthenticated:
+            except (Unauthenticated, Forbidden):
                 return REVOKED
             except HeadgateError as error:
                 logger.warning("A token could not be looked up again: %s", error.code)

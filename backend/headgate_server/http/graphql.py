@@ -31,27 +31,21 @@ from headgate_server.domain.errors import HeadgateError
 from headgate_server.graphql.context import Backend, OperationContext
 from headgate_server.graphql.limits import rules
 from headgate_server.graphql.limits.extension import is_report
-from headgate_server.graphql.masking import INTERNAL_MESSAGE, RETRYABLE_STATUS, classify
+from headgate_server.graphql.masking import RETRYABLE_STATUS, classify
 from headgate_server.http import sse
 from headgate_server.http.access import Access
-from headgate_server.http.auth import Authenticate, bearer_token, check_origin
+from headgate_server.http.auth import Authenticate, Proof, check_origin, login_of, proof_of
 from headgate_server.http.constants import MAX_OPERATIONS_PER_SOCKET, REQUEST_ID_HEADER
+from headgate_server.http.cookies import SECURE_NAME
 from headgate_server.http.credentials import Credential
+from headgate_server.http.refusals import RETRY_AFTER_SECONDS, failure, refuse
 from headgate_server.http.websocket import Connection, SocketAdapter, SocketHandler, SocketTimers
 from headgate_server.telemetry.logs import belonging
 from headgate_server.telemetry.traces import CALLER_HEADERS
 
 logger = logging.getLogger("headgate.http")
 
-_STATUS: Mapping[str, int] = {
-    "UNAUTHENTICATED": 401,
-    "OLD_GENERATION": 401,
-    "FORBIDDEN": 403,
-    **RETRYABLE_STATUS,
-}
-_CODES = {400: "BAD_REQUEST", 405: "METHOD_NOT_ALLOWED", 413: "LIMIT_EXCEEDED", 415: "BAD_REQUEST"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-RETRY_AFTER_SECONDS = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +57,7 @@ class EndpointOptions:
         reauthenticate: looks a token up again that must not be remembered.
         closing: set when open event streams are to end.
         access: takes note of every operation.
+        cookie_name: of the cookie of login sessions.
     """
 
     allowed_origins: tuple[str, ...] = ()
@@ -71,6 +66,7 @@ class EndpointOptions:
     reauthenticate: Authenticate | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     access: Access = field(default_factory=Access)
+    cookie_name: str = SECURE_NAME
 
 
 class Endpoint(GraphQL[OperationContext | Connection, None]):
@@ -104,16 +100,17 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         self.access = options.access
         self._bus = options.bus
         self._reauthenticate = options.reauthenticate or authenticate
+        self._cookie_name = options.cookie_name
 
-    async def admit(self, token: str) -> Credential:
+    async def admit(self, proof: Proof) -> Credential:
         """Return the credential of a connection that stays open.
 
         Raises:
-            Unauthenticated: the token speaks for nobody.
+            Unauthenticated: the token or the cookie speaks for nobody.
         """
         return Credential(
-            token,
-            principal=await self.authenticate(token),
+            proof,
+            principal=await self.authenticate(proof),
             authenticate=self._reauthenticate,
             bus=self._bus,
             every_seconds=self.timers.reauthenticate_seconds,
@@ -122,13 +119,42 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await super().__call__(scope, receive, send)
+            await self.open_socket(scope, receive, send)
             return
         request = Request(scope, receive=_bounded(receive))
         request_id = request_id_of(request.headers.get(REQUEST_ID_HEADER))
         scope.setdefault("state", {})["request_id"] = request_id
         with belonging(request_id=request_id):
             await self.answer(request, receive, send)
+
+    async def open_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a browser's socket in by its cookie before it is accepted; others say who they are.
+
+        A browser sends cookies with the sockets of any page, so that its origin must be good.
+        """
+        socket = WebSocket(scope, receive, send)
+        origin = socket.headers.get("origin")
+        if self._cookie_name in socket.cookies and origin is not None:
+            try:
+                check_origin(socket.headers, allowed_origins=frozenset(self.allowed_origins))
+                proof = login_of(socket, name=self._cookie_name)
+                scope.setdefault("state", {})["credential"] = await self.admit(proof)
+            except HeadgateError as error:
+                logger.info("A socket was refused before it was accepted: %s", error.code)
+                await self.reject_websocket(socket)
+                return
+        await super().__call__(scope, receive, send)
+
+    def proof_of(self, request: Request) -> Proof:
+        """Return what a request shows of its caller.
+
+        Raises:
+            Unauthenticated: nothing, or what cannot be a token or a cookie of ours.
+            Forbidden: a cookie, but no page of ours sent it.
+        """
+        return proof_of(
+            request, cookie_name=self._cookie_name, allowed_origins=frozenset(self.allowed_origins)
+        )
 
     async def answer(self, request: Request, receive: Receive, send: Send) -> None:
         """Answer a request, whatever becomes of it."""
@@ -142,9 +168,9 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             logger.info("The caller of request %s went away before it was whole", request_id)
             return
         except HTTPException as error:
-            response = _refuse(error.status_code, error.reason)
+            response = refuse(error.status_code, error.reason)
         except Exception as error:  # noqa: BLE001  the edge: nothing unmasked leaves
-            response = _failure(error, request_id=request_id)
+            response = failure(error, request_id=request_id)
             self.access.refuse(classify(error).code)
         response.headers[REQUEST_ID_HEADER] = request_id
         await response(request.scope, receive, send)
@@ -157,7 +183,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             HTTPException: it is no request of the API.
         """
         _check_request(request, allowed_origins=frozenset(self.allowed_origins))
-        credential = await self.admit(bearer_token(request.headers.get("authorization")))
+        credential = await self.admit(self.proof_of(request))
         sent = await self.parse_http_body(self.request_adapter_class(request))
         context = OperationContext.open(
             self.backend,
@@ -181,9 +207,10 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
     ) -> OperationContext | Connection:
         if isinstance(request, WebSocket):
             request_id = request_id_of(request.headers.get(REQUEST_ID_HEADER))
-            return Connection(request_id=request_id)
+            credential = getattr(request.state, "credential", None)
+            return Connection(request_id=request_id, credential=credential)
         _check_request(request, allowed_origins=frozenset(self.allowed_origins))
-        principal = await self.authenticate(bearer_token(request.headers.get("authorization")))
+        principal = await self.authenticate(self.proof_of(request))
         request_id = cast("str", request.state.request_id)
         return OperationContext.open(
             self.backend,
@@ -337,40 +364,3 @@ def _retry_after(data: GraphQLHTTPResponse) -> str:
         for error in cast("list[dict[str, Any]]", data.get("errors") or [])
     ]
     return str(max(ceil(max(waits, default=0) / 1000), int(RETRY_AFTER_SECONDS)))
-
-
-def _failure(error: Exception, *, request_id: str) -> Response:
-    """Answer an exception from outside any operation."""
-    shown = classify(error)
-    status = _STATUS.get(shown.code, 500)
-    if not shown.is_ours:
-        return _refuse(status, shown.message, code=shown.code)
-    error_id = uuid4().hex
-    logger.error(
-        "%s in a request",
-        shown.code,
-        exc_info=error,
-        extra={"error_id": error_id, "request_id": request_id},
-    )
-    message = shown.message if isinstance(error, HeadgateError) else INTERNAL_MESSAGE
-    return _refuse(status, message, code=shown.code, error_id=error_id)
-
-
-def _refuse(
-    status: int, message: str, *, code: str | None = None, error_id: str | None = None
-) -> Response:
-    extensions: dict[str, str] = {"code": code or _CODES.get(status, "BAD_REQUEST")}
-    if error_id is not None:
-        extensions["errorId"] = error_id
-    response = Response(
-        orjson.dumps({"errors": [{"message": message, "extensions": extensions}]}),
-        status_code=status,
-        media_type="application/json",
-    )
-    if status == 401:
-        response.headers["www-authenticate"] = "Bearer"
-    elif status == 405:
-        response.headers["allow"] = "POST"
-    elif status in RETRYABLE_STATUS.values():
-        response.headers["retry-after"] = RETRY_AFTER_SECONDS
-    return response

@@ -10,6 +10,8 @@ from headgate_server.http.auth import Authenticate
 from headgate_server.http.graphql import Endpoint, EndpointOptions
 from headgate_server.http.health import Health, health_routes
 from headgate_server.http.landing import landing_route
+from headgate_server.http.pages import page_routes
+from headgate_server.http.sign_ins import Doors, sign_in_routes
 
 GRAPHQL_PATH = "/graphql"
 
@@ -21,8 +23,9 @@ def build_routes(
     authenticate: Authenticate,
     health: Health,
     options: EndpointOptions | None = None,
+    doors: Doors | None = None,
 ) -> Sequence[BaseRoute]:
-    """Return the routes of the API, of its health, and of the root."""
+    """Return the routes of the API, of its health, of the root, and of signing in."""
     endpoint = Endpoint(
         schema,
         backend=backend,
@@ -34,4 +37,5 @@ def build_routes(
         WebSocketRoute(GRAPHQL_PATH, endpoint),
         landing_route(),
         *health_routes(health),
+        *([*sign_in_routes(doors), *page_routes()] if doors is not None else []),
     ]

@@ -25,12 +25,12 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 from typing_extensions import override
 
 from headgate_server.domain.clock import SystemClock
-from headgate_server.domain.errors import HeadgateError, Unauthenticated
+from headgate_server.domain.errors import Forbidden, HeadgateError, Unauthenticated
 from headgate_server.domain.tenancy import Principal
 from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.limits import rules
 from headgate_server.graphql.scalars import show_datetime
-from headgate_server.http.auth import bearer_token
+from headgate_server.http.auth import Proof, bearer_token
 from headgate_server.http.constants import MAX_FRAME_BYTES, REAUTHENTICATE_SECONDS
 from headgate_server.http.credentials import CHANGED, Credential
 from headgate_server.http.frames import fault_of
@@ -55,10 +55,16 @@ class SocketTimers:
 
 @dataclass(slots=True)
 class Connection:
-    """What a socket knows for as long as it is open; operations get contexts of their own."""
+    """What a socket knows for as long as it is open; operations get contexts of their own.
+
+    Args:
+        request_id: of the handshake.
+        credential: whose the socket is; before its first message, whose cookie came with it.
+    """
 
     request_id: str
     credential: Credential | None = None
+    is_counted: bool = False
     pong: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -103,8 +109,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         self.connection_init_received = True
         payload = cast("object", message.get("payload"))
         try:
-            credential = await self.endpoint.admit(bearer_token(_authorization(payload)))
-        except Unauthenticated:
+            credential = await self.endpoint.admit(self.proof_in(payload))
+        except (Unauthenticated, Forbidden):
             await self.websocket.close(code=FORBIDDEN, reason="Forbidden")
             return
         except HeadgateError as error:
@@ -119,10 +125,24 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
             }
         )
         self.connection.credential = credential
+        self.connection.is_counted = True
         self.endpoint.access.sockets += 1
         self.connection_acknowledged = True
         self.watch(self.ping())
         self.watch(self.watch_credential(credential))
+
+    def proof_in(self, payload: object) -> Proof:
+        """Return what the first message shows: a token, or the cookie and an organization.
+
+        Raises:
+            Unauthenticated: nothing, and the handshake had no cookie.
+        """
+        offered = self.connection.credential
+        authorization = _said(payload, "authorization")
+        if authorization is not None or offered is None or isinstance(offered.token, str):
+            return bearer_token(authorization)
+        slug = _said(payload, "organization")
+        return offered.token.within(slug) if isinstance(slug, str) else offered.token
 
     @override
     async def handle_pong(self, message: PongMessage) -> None:
@@ -215,7 +235,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
 
     @override
     async def shutdown(self) -> None:
-        if self.connection.credential is not None:
+        if self.connection.is_counted:
             self.endpoint.access.sockets -= 1
         for task in self.watches:
             task.cancel()
@@ -225,7 +245,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         await super().shutdown()
 
 
-def _authorization(payload: object) -> object:
+def _said(payload: object, name: str) -> object:
     if not isinstance(payload, dict):
         return None
-    return cast("dict[str, object]", payload).get("authorization")
+    return cast("dict[str, object]", payload).get(name)

@@ -1,10 +1,11 @@
-"""Forgets idempotency keys past their time."""
+"""Forgets idempotency keys, login sessions and tokens of mails past their time."""
 
 from headgate_server.loops.loop import LoopContext
-from headgate_server.services import upkeep
+from headgate_server.services import login_sessions, upkeep
 
 
 async def run_once(context: LoopContext) -> int:
-    """Delete the expired keys; how many there were."""
+    """Delete what is expired; how many there were."""
     async with context.database.system() as work:
-        return await upkeep.delete_expired_keys(work)
+        ended = await login_sessions.delete_ended(work)
+        return ended + await upkeep.delete_expired_keys(work)

@@ -55,6 +55,14 @@ async def insert_membership(
     return (await work.execute(found)).scalar_one()
 
 
+async def is_member(work: UnitOfWork, *, organization_id: UUID, user_id: UUID) -> bool:
+    """Whether somebody belongs to an organization."""
+    statement = select(memberships.c.id).where(
+        memberships.c.organization_id == organization_id, memberships.c.user_id == user_id
+    )
+    return (await work.execute(statement)).one_or_none() is not None
+
+
 async def find_membership(work: UnitOfWork, *, id_: UUID) -> Membership | None:
     """Return a membership of the organization."""
     row = (await work.execute(_members(work).where(memberships.c.id == id_))).one_or_none()

@@ -1,15 +1,32 @@
-"""Users."""
+"""Users, and what they prove themselves with."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Row, any_, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import BYTEA, insert
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.users import User
 from headgate_server.tables.organizations import users
+
+SHOWN = (users.c.id, users.c.display_name, users.c.email, users.c.avatar_url)
+"""What others may see of a person; the application's role may read no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a person proves themselves with. ``totp_secret`` is sealed."""
+
+    user: User
+    password_hash: str | None
+    totp_secret: bytes | None
+    is_totp_confirmed: bool
+    recovery_count: int
+    suspended_at: datetime | None
 
 
 async def insert_user(
@@ -20,7 +37,7 @@ async def insert_user(
         insert(users)
         .values(id=id_, display_name=display_name, email=email, created_at=work.now)
         .on_conflict_do_nothing(index_elements=["email"])
-        .returning(users)
+        .returning(*SHOWN)
     )
     row = (await work.execute(statement)).one_or_none()
     return _user(row) if row is not None else None
@@ -28,23 +45,106 @@ async def insert_user(
 
 async def find_user(work: UnitOfWork, *, id_: UUID) -> User | None:
     """Return a user the unit of work may see: themselves, or anyone for the system."""
-    row = (await work.execute(select(users).where(users.c.id == id_))).one_or_none()
+    row = (await work.execute(select(*SHOWN).where(users.c.id == id_))).one_or_none()
     return _user(row) if row is not None else None
 
 
 async def find_by_email(work: UnitOfWork, *, email: str) -> User | None:
     """Return the user of an address."""
-    row = (await work.execute(select(users).where(users.c.email == email))).one_or_none()
+    row = (await work.execute(select(*SHOWN).where(users.c.email == email))).one_or_none()
     return _user(row) if row is not None else None
 
 
 async def get_many(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, User]:
     """Return those of the users that exist and may be seen, by id."""
-    rows = await work.execute(select(users).where(users.c.id.in_(ids)))
+    rows = await work.execute(select(*SHOWN).where(users.c.id.in_(ids)))
     return {row.id: _user(row) for row in rows}
 
 
 def _user(row: Row[Any]) -> User:
     return User(
         id=row.id, display_name=row.display_name, email=row.email, avatar_url=row.avatar_url
+    )
+
+
+async def find_credentials(work: UnitOfWork, *, email: str) -> Credentials | None:
+    """Return what the person of an address proves themselves with; as the system."""
+    return await _find_credentials(work, users.c.email == email)
+
+
+async def lock_credentials(work: UnitOfWork, *, id_: UUID) -> Credentials | None:
+    """Return what a person proves themselves with, and let nobody change it meanwhile."""
+    return await _find_credentials(work, users.c.id == id_, is_locked=True)
+
+
+async def set_password(work: UnitOfWork, *, id_: UUID, password_hash: str) -> None:
+    """Store the hash of a new password."""
+    statement = (
+        update(users)
+        .where(users.c.id == id_)
+        .values(password_hash=password_hash, password_changed_at=work.now)
+    )
+    await work.execute(statement)
+
+
+async def set_totp(work: UnitOfWork, *, id_: UUID, sealed: bytes | None) -> None:
+    """Store the sealed secret of a second factor that is not confirmed yet; None takes it away."""
+    statement = (
+        update(users)
+        .where(users.c.id == id_)
+        .values(totp_secret=sealed, totp_confirmed_at=None, totp_last_step=None, recovery_hashes=[])
+    )
+    await work.execute(statement)
+
+
+async def confirm_totp(work: UnitOfWork, *, id_: UUID, recovery_hashes: Sequence[bytes]) -> None:
+    """Turn a second factor on, with its recovery codes."""
+    statement = (
+        update(users)
+        .where(users.c.id == id_)
+        .values(totp_confirmed_at=work.now, recovery_hashes=list(recovery_hashes))
+    )
+    await work.execute(statement)
+
+
+async def use_step(work: UnitOfWork, *, id_: UUID, step: int) -> bool:
+    """Take note of a code's time step; whether it is later than every one used before."""
+    is_later = or_(users.c.totp_last_step.is_(None), users.c.totp_last_step < step)
+    statement = update(users).where(users.c.id == id_, is_later).values(totp_last_step=step)
+    return (await work.execute(statement)).rowcount == 1
+
+
+async def use_recovery(work: UnitOfWork, *, id_: UUID, recovery_hash: bytes) -> bool:
+    """Take a recovery code away; whether it was there."""
+    statement = (
+        update(users)
+        .where(users.c.id == id_, literal(recovery_hash, BYTEA) == any_(users.c.recovery_hashes))
+        .values(recovery_hashes=func.array_remove(users.c.recovery_hashes, recovery_hash))
+    )
+    return (await work.execute(statement)).rowcount == 1
+
+
+async def _find_credentials(
+    work: UnitOfWork, where: ColumnElement[bool], *, is_locked: bool = False
+) -> Credentials | None:
+    columns = (
+        users.c.password_hash,
+        users.c.totp_secret,
+        users.c.totp_confirmed_at,
+        func.cardinality(users.c.recovery_hashes).label("recovery_count"),
+        users.c.suspended_at,
+    )
+    statement = select(*SHOWN, *columns).where(where)
+    if is_locked:
+        statement = statement.with_for_update()
+    row = (await work.execute(statement)).one_or_none()
+    if row is None:
+        return None
+    return Credentials(
+        user=_user(row),
+        password_hash=row.password_hash,
+        totp_secret=bytes(row.totp_secret) if row.totp_secret is not None else None,
+        is_totp_confirmed=row.totp_confirmed_at is not None,
+        recovery_count=row.recovery_count,
+        suspended_at=row.suspended_at,
     )

@@ -1,6 +1,6 @@
 """The metadata every table belongs to, and the column shapes they share."""
 
-from sqlalchemy import BigInteger, Column, DateTime, MetaData, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 metadata = MetaData(
@@ -40,6 +40,11 @@ def number(name: str, *, is_nullable: bool = False, default: int | None = None) 
     """Return a 64-bit integer column."""
     filled = text(str(default)) if default is not None else None
     return Column(name, BigInteger, nullable=is_nullable, server_default=filled)
+
+
+def flag(name: str) -> Column[object]:
+    """Return a boolean column that is false unless it is set."""
+    return Column(name, Boolean, nullable=False, server_default=text("false"))
 
 
 def actor(prefix: str) -> tuple[Column[object], Column[object], Column[object]]:

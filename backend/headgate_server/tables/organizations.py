@@ -1,10 +1,10 @@
 """Organizations, workspaces, users, service accounts, API keys."""
 
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Table, Text
+from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Table, Text, text
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
-from headgate_server.tables.metadata import actor, metadata, moment, number, uuid, words
+from headgate_server.tables.metadata import actor, flag, metadata, moment, number, uuid, words
 
 organizations = Table(
     "organizations",
@@ -48,6 +48,14 @@ users = Table(
     words("email", is_nullable=True),
     words("avatar_url", is_nullable=True),
     moment("created_at", is_now=True),
+    words("password_hash", is_nullable=True),
+    moment("password_changed_at", is_nullable=True),
+    Column("totp_secret", BYTEA, nullable=True),
+    moment("totp_confirmed_at", is_nullable=True),
+    number("totp_last_step", is_nullable=True),
+    Column("recovery_hashes", ARRAY(BYTEA), nullable=False, server_default=text("'{}'")),
+    flag("is_operator"),
+    moment("suspended_at", is_nullable=True),
     Unique("email"),
 )
 

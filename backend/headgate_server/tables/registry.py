@@ -4,6 +4,7 @@ from headgate_server.tables import (
     events,
     flow_runs,
     flows,
+    login_sessions,
     members,
     organizations,
     roles,
@@ -16,6 +17,7 @@ from headgate_server.tables.metadata import metadata
 FAMILIES = (
     organizations,
     workspace_keys,
+    login_sessions,
     members,
     roles,
     work_pools,

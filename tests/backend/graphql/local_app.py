@@ -18,6 +18,7 @@ from headgate_server.domain.permissions import OWNER_SCOPES, Scope
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal
 from headgate_server.graphql.context import Backend
 from headgate_server.http.access import Access
+from headgate_server.http.auth import Proof
 from headgate_server.http.graphql import EndpointOptions
 from headgate_server.http.health import Health
 from headgate_server.http.routes import build_routes
@@ -50,10 +51,10 @@ class Doorkeeper:
     callers: dict[str, Principal] = field(default_factory=dict[str, Principal])
     is_down: bool = False
 
-    async def authenticate(self, token: str) -> Principal:
+    async def authenticate(self, token: Proof) -> Principal:
         if self.is_down:
             raise Unavailable
-        if token not in self.callers:
+        if not isinstance(token, str) or token not in self.callers:
             raise Unauthenticated
         return self.callers[token]
 

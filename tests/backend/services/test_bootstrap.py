@@ -2,11 +2,24 @@
 
 import asyncio
 
+import pytest
+
 from headgate_server.database.work import Database
+from headgate_server.domain.errors import Conflict, InvalidInput
 from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.permissions import OWNER_SCOPES
+from headgate_server.repositories import organizations as stored
+from headgate_server.repositories import users
 from headgate_server.services import api_keys, organizations, work_pools, workspaces
-from headgate_server.services.bootstrap import bootstrap_dev
+from headgate_server.services.bootstrap import (
+    OWNER_EMAIL,
+    bootstrap_dev,
+    bootstrap_owner,
+    issue_owner_token,
+)
+from headgate_server.services.passwords import finish_reset
+from tests.factories.people import PASSWORD, Person, cheap_hasher, make_person, sign_in, who
+from tests.factories.people import PEPPER as SHARED
 
 PEPPER = "the pepper of an installation"
 
@@ -47,3 +60,54 @@ async def test_two_bootstraps_at_once_make_one_tenant(database: Database) -> Non
         found = await organizations.list_organizations(work, page=PageRequest())
         count = await workspaces.count_workspaces(work, organization_id=made[0].organization.id)
     assert (len(found.items), count) == (1, 1)
+
+
+async def choose(database: Database, token: str) -> None:
+    await finish_reset(
+        database, token=token, password=PASSWORD, hasher=cheap_hasher(), pepper=SHARED
+    )
+
+
+async def test_first_owner_chooses_a_password_and_owns_the_organization(
+    database: Database,
+) -> None:
+    former = await bootstrap_owner(database, email="Olive@x.test", slug="acme", pepper=SHARED)
+    token = await bootstrap_owner(database, email="olive@x.test", slug="acme", pepper=SHARED)
+
+    with pytest.raises(InvalidInput):
+        await choose(database, former)
+    await choose(database, token)
+
+    async with database.system() as work:
+        acme = await stored.find_by_slug(work, slug="acme")
+        owner = await users.find_by_email(work, email="olive@x.test")
+    assert acme is not None
+    assert owner is not None
+    caller = await who(database, await sign_in(database, Person(owner.id, "olive@x.test")))
+    assert (caller.organization_id, caller.scopes) == (acme.id, OWNER_SCOPES)
+
+
+@pytest.mark.parametrize("email", ["eve@example.com", "nobody@example.com"])
+async def test_nobody_else_becomes_an_owner_by_bootstrap(database: Database, email: str) -> None:
+    await make_person(database, email="eve@example.com")
+    await bootstrap_owner(database, email="olive@x.test", slug="acme", pepper=SHARED)
+
+    with pytest.raises(Conflict):
+        await bootstrap_owner(database, email=email, slug="acme", pepper=SHARED)
+
+
+async def test_owner_of_dev_is_given_a_link_until_they_have_a_password(
+    database: Database,
+) -> None:
+    await bootstrap_dev(database, pepper=SHARED)
+    token = await issue_owner_token(database, pepper=SHARED)
+    assert token is not None
+
+    await choose(database, token)
+
+    assert await issue_owner_token(database, pepper=SHARED) is None
+    async with database.system() as work:
+        owner = await users.find_by_email(work, email=OWNER_EMAIL)
+    assert owner is not None
+    caller = await who(database, await sign_in(database, Person(owner.id, OWNER_EMAIL)))
+    assert caller.scopes == OWNER_SCOPES

@@ -1,0 +1,148 @@
+"""Login sessions: begun, renewed, ended; and who a cookie speaks for."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from headgate_server.bus import channels
+from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.domain import login_sessions as sessions
+from headgate_server.domain.errors import Forbidden, Unauthenticated
+from headgate_server.domain.login_sessions import Browser, LoginCookie, LoginSession
+from headgate_server.domain.tenancy import Actor, ActorKind, Principal
+from headgate_server.repositories import login_sessions as stored
+
+NO_ORGANIZATION = "You belong to no organization; ask an owner of one to invite you."
+OTHER_ORGANIZATION = "You are no member of this organization; choose another, or ask to be invited."
+
+
+async def begin(work: UnitOfWork, *, user_id: UUID, browser: Browser, pepper: str) -> LoginCookie:
+    """Begin a session, and return its cookie; as the system, once the person is proven."""
+    session = LoginSession(
+        id=UUID(int=0),
+        user_id=user_id,
+        created_at=work.now,
+        last_seen_at=work.now,
+        expires_at=work.now + sessions.ABSOLUTE_LIFETIME,
+        ip=browser.ip,
+        user_agent=(browser.user_agent or "")[: sessions.MAX_USER_AGENT_LENGTH] or None,
+    )
+    return await _store(work, session, organization_id=None, pepper=pepper)
+
+
+async def renew(work: UnitOfWork, *, session_id: UUID, pepper: str) -> LoginCookie:
+    """End every session of a person, and go on in this one under another id and secret.
+
+    For a rise of privilege: what was copied before it opens nothing after it. The new session
+    ends when the old one would have.
+
+    Raises:
+        Unauthenticated: the session has ended.
+    """
+    found = await stored.lock_session(work, id_=session_id)
+    if found is None:
+        raise Unauthenticated
+    session, organization_id = found
+    await revoke_all(work, user_id=session.user_id)
+    session = replace(session, last_seen_at=work.now)
+    return await _store(work, session, organization_id=organization_id, pepper=pepper)
+
+
+async def revoke(work: UnitOfWork, *, user_id: UUID, id_: UUID) -> bool:
+    """End a session of a person; whether it was one that had not ended."""
+    return bool(_wake(work, await stored.revoke_sessions(work, user_id=user_id, id_=id_)))
+
+
+async def revoke_all(work: UnitOfWork, *, user_id: UUID, but: UUID | None = None) -> int:
+    """Sign a person out everywhere, or everywhere but in one session; from how many."""
+    return len(_wake(work, await stored.revoke_sessions(work, user_id=user_id, but=but)))
+
+
+async def list_sessions(work: UnitOfWork, *, user_id: UUID) -> list[LoginSession]:
+    """Return the live sessions of a person, the one used last first."""
+    return await stored.list_sessions(work, user_id=user_id)
+
+
+async def delete_ended(work: UnitOfWork) -> int:
+    """Forget sessions, and tokens of mails, that are past their time."""
+    return await stored.delete_ended(work)
+
+
+async def authenticate(
+    database: Database,
+    cookie: LoginCookie,
+    *,
+    organization: str | None,
+    pepper: str,
+    is_use: bool = True,
+) -> Principal:
+    """Return who a cookie speaks for, and what they may do in one organization.
+
+    Args:
+        database: opens the unit of work.
+        cookie: as the browser sent it.
+        organization: the slug of the organization; None is the one used last.
+        pepper: the installation's secret.
+        is_use: whether this counts as the person's doing, which keeps a session from ending.
+
+    Raises:
+        Unauthenticated: anything is wrong with the cookie; the message never says what.
+        Forbidden: the person is no member of the organization, or there is none of this name.
+    """
+    async with database.glance() as work:
+        facts = await _get_facts(work, cookie, organization=organization, pepper=pepper)
+        if facts.organization_id is None:
+            raise Forbidden(OTHER_ORGANIZATION if organization else NO_ORGANIZATION)
+        session = facts.session
+        if is_use:
+            is_stale = session.last_seen_at <= work.now - sessions.LAST_SEEN_RESOLUTION
+            if is_stale or facts.last_organization_id != facts.organization_id:
+                await stored.touch(work, id_=session.id, organization_id=facts.organization_id)
+                session = replace(session, last_seen_at=work.now)
+    return Principal(
+        actor=Actor(ActorKind.USER, session.user_id, facts.display_name),
+        organization_id=facts.organization_id,
+        workspace_id=None,
+        scopes=facts.rights.anywhere,
+        rights=facts.rights,
+        login_session_id=session.id,
+        expires_at=session.ends_at(),
+    )
+
+
+async def find_session(database: Database, cookie: LoginCookie, *, pepper: str) -> LoginSession:
+    """Return the session of a cookie, whatever its person belongs to.
+
+    Raises:
+        Unauthenticated: anything is wrong with the cookie.
+    """
+    async with database.glance() as work:
+        return (await _get_facts(work, cookie, organization=None, pepper=pepper)).session
+
+
+async def _get_facts(
+    work: UnitOfWork, cookie: LoginCookie, *, organization: str | None, pepper: str
+) -> stored.SessionFacts:
+    facts = await stored.find_facts(work, id_=cookie.session_id, slug=organization)
+    if facts is None:
+        raise Unauthenticated
+    if not sessions.is_secret(cookie.secret, stored=facts.secret_hash, pepper=pepper):
+        raise Unauthenticated
+    return facts
+
+
+async def _store(
+    work: UnitOfWork, session: LoginSession, *, organization_id: UUID | None, pepper: str
+) -> LoginCookie:
+    cookie = sessions.new_cookie()
+    await stored.insert_session(
+        work,
+        session=replace(session, id=cookie.session_id),
+        secret_hash=sessions.hash_secret(cookie.secret, pepper=pepper),
+        organization_id=organization_id,
+    )
+    return cookie
+
+
+def _wake(work: UnitOfWork, ended: list[UUID]) -> list[UUID]:
+    work.wake(*(channels.login_session(id_) for id_ in ended))
+    return ended

@@ -1,0 +1,59 @@
+"""How people sign in: identities of other providers, login sessions, and tokens sent by mail.
+
+None of them belongs to a tenant, and only the system's role may touch them.
+"""
+
+from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Table, Text
+from sqlalchemy.dialects.postgresql import BYTEA
+
+from headgate_server.tables.metadata import metadata, moment, uuid, words
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    uuid("user_id"),
+    moment("created_at", is_now=True),
+    moment("last_used_at", is_nullable=True),
+    ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
+    Index("ix_identities_user", "user_id"),
+)
+
+login_sessions = Table(
+    "login_sessions",
+    metadata,
+    uuid("id", is_key=True),
+    uuid("user_id"),
+    Column("secret_hash", BYTEA, nullable=False),
+    uuid("organization_id", is_nullable=True),
+    moment("created_at", is_now=True),
+    moment("last_seen_at", is_now=True),
+    moment("expires_at"),
+    words("ip", is_nullable=True),
+    words("user_agent", is_nullable=True),
+    moment("revoked_at", is_nullable=True),
+    ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
+    ForeignKeyConstraint(["organization_id"], ["organizations.id"], ondelete="SET NULL"),
+    Index("ix_login_sessions_user", "user_id"),
+    Index("ix_login_sessions_expires", "expires_at"),
+)
+
+one_time_tokens = Table(
+    "one_time_tokens",
+    metadata,
+    uuid("id", is_key=True),
+    words("purpose"),
+    Column("token_hash", BYTEA, nullable=False),
+    uuid("user_id", is_nullable=True),
+    words("email", is_nullable=True),
+    moment("created_at", is_now=True),
+    moment("expires_at"),
+    moment("used_at", is_nullable=True),
+    CheckConstraint("purpose in ('RESET', 'INVITE', 'VERIFY')", name="purpose"),
+    CheckConstraint("num_nonnulls(user_id, email) >= 1", name="whose"),
+    ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
+    Index("ux_one_time_tokens_hash", "token_hash", unique=True),
+    Index("ix_one_time_tokens_user", "user_id"),
+    Index("ix_one_time_tokens_expires", "expires_at"),
+)

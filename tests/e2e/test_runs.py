@@ -75,7 +75,11 @@ async def test_a_run_that_takes_too_long_is_timed_out(journey: Journey) -> None:
 
 @pytest.mark.parametrize(
     ("flow", "how"),
-    [("exits", "ended with exit code 3"), ("killed", "was killed by SIGKILL")],
+    [
+        ("exits", "ended with exit code 3"),
+        ("slips_away", "ended with exit code 0"),
+        ("killed", "was killed by SIGKILL"),
+    ],
 )
 async def test_a_crash_is_told_apart_from_a_failure(journey: Journey, flow: str, how: str) -> None:
     run_id = await journey.run(flow)

@@ -17,6 +17,7 @@ from headgate.api.agents import Claim
 from headgate.api.calls import LeaseInput
 from headgate.api.transport import Transport
 from headgate.engine.fence import seconds_since_boot
+from headgate.engine.lifeline import OUTCOME_KNOWN
 from headgate.errors import ApiError, LeaseLostError
 
 logger = logging.getLogger("headgate.agent")
@@ -137,7 +138,7 @@ class HeldRun:
                 f"The agent had no contact for {self._fenced_after:.0f} s and stopped the run "
                 "before its fence.",
             )
-        elif code == 0:
+        elif code == OUTCOME_KNOWN:
             logger.info("%s ended", self.run_id)
         elif self._cancel_grace is not None:
             await self._release("CANCELLED", f"Cancelled; its process {self._how_stopped(code)}.")

@@ -10,11 +10,16 @@ from headgate.engine.flow_run import run_job
 from headgate.engine.outlets import outlive_reader
 from headgate.specs import decode_job
 
+OUTCOME_KNOWN = 77
+"""The exit code of a process whose outcome the server knows.
+
+Not 0: user code may leave with that behind the engine's back, and then nobody has told.
+"""
 _PR_SET_PDEATHSIG = 1
 
 
 def run(document: bytes, *, fence: int | None = None) -> int:
-    """Run a job in this process and return its exit code.
+    """Run a job in this process and return its exit code: ``OUTCOME_KNOWN``, or 1.
 
     Under RETRY the kernel kills this process with its parent: the run starts again elsewhere, and
     two copies of it must never run at once. Otherwise the run goes on without an agent.
@@ -31,7 +36,7 @@ def run(document: bytes, *, fence: int | None = None) -> int:
         _die_with_parent()
     elif sys.platform != "win32":
         outlive_reader(os.environ.get("HEADGATE_FLOW_RUN_ID", "run"))
-    return run_job(job)
+    return OUTCOME_KNOWN if run_job(job) == 0 else 1
 
 
 def _die_with_parent() -> None:

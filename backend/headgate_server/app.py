@@ -47,8 +47,8 @@ from headgate_server.loops.registry import LOOPS
 from headgate_server.loops.supervisor import Supervisor
 from headgate_server.services import bootstrap, generations
 from headgate_server.services.generations import Started
-from headgate_server.services.workspace_keys import Keyring
 from headgate_server.services.passwords import Hasher
+from headgate_server.services.workspace_keys import Keyring
 from headgate_server.settings import Settings, check_url
 from headgate_server.telemetry.instruments import Instruments
 from headgate_server.telemetry.traces import NoTracer, Tracer, count_statement, open_tracer

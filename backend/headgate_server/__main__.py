@@ -17,7 +17,7 @@ from headgate_server.database.urls import without_password
 from headgate_server.domain.errors import ConfigurationError, HeadgateError
 from headgate_server.graphql.schema import build_schema
 from headgate_server.keys import add_verbs, run
-from headgate_server.settings import Settings, read
+from headgate_server.settings import Settings, check_port, read
 from headgate_server.telemetry import logs
 
 USAGE, FAILURE = 2, 1
@@ -101,7 +101,7 @@ def _bound(settings: Settings, parsed: argparse.Namespace) -> Settings:
     if parsed.host is not None:
         settings = replace(settings, host=parsed.host)
     if parsed.port is not None:
-        settings = replace(settings, port=app.check_port(parsed.port))
+        settings = replace(settings, port=check_port(parsed.port))
     return settings
 
 

@@ -388,14 +388,3 @@ def stop_signal() -> asyncio.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, on_signal)
     return event
-
-
-def check_port(port: int) -> int:
-    """Return a port number.
-
-    Raises:
-        ConfigurationError: out of range.
-    """
-    if not 1 <= port <= 65535:
-        raise ConfigurationError("--port is from 1 to 65535.")
-    return port

@@ -208,3 +208,14 @@ def check_url(url: str, *, name: str, schemes: tuple[str, ...]) -> str:
             "correct it and start again."
         )
     return url
+
+
+def check_port(port: int) -> int:
+    """Return a port number.
+
+    Raises:
+        ConfigurationError: out of range.
+    """
+    if not 1 <= port <= 65535:
+        raise ConfigurationError("--port is from 1 to 65535.")
+    return port

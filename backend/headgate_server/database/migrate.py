@@ -1,5 +1,6 @@
 """Brings a database to the current schema, with its roles and walls."""
 
+import hashlib
 import logging
 from pathlib import Path
 
@@ -25,6 +26,16 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_TIMEOUT_MS = 600_000
 _LOCK = 0x48656164
 _INSUFFICIENT_PRIVILEGE = "42501"
+
+_ROLE_USE = text("""
+select shobj_description(role.oid, 'pg_authid') as mark, (
+  select min(other.datname) from pg_shdepend as needs
+  join pg_database as other on other.oid = needs.dbid
+  where needs.refclassid = 'pg_authid'::regclass and needs.refobjid = role.oid
+    and other.datname <> current_database()
+) as elsewhere
+from pg_roles as role where role.rolname = :name
+""")
 
 logger = logging.getLogger("headgate.database")
 
@@ -91,11 +102,33 @@ def _upgrade(connection: Connection, *, secret_key: str, role_prefix: str, revis
     command.upgrade(config, revision)
 
 
+def _check_ownership(connection: Connection, *, name: str, mark: str) -> None:
+    """Leave a role alone that another installation on this server signs in with.
+
+    Raises:
+        ConfigurationError: it follows another secret key, and other databases need it.
+    """
+    found = connection.execute(_ROLE_USE, {"name": name}).one()
+    if found.mark is None or found.mark == mark or found.elsewhere is None:
+        return
+    raise ConfigurationError(
+        f"The role {name} is that of another installation on this server, in the database "
+        f"{found.elsewhere}: migrating here would shut it out. Set HEADGATE_ROLE_PREFIX to a name "
+        "of this installation's own, or HEADGATE_SECRET_KEY to the key of the other."
+    )
+
+
 def _ensure_role(connection: Connection, *, name: str, password: str) -> None:
-    """Make a role, or set its password and defaults; one that others made is left as it is."""
+    """Make a role, or set its password and defaults; one that others made is left as it is.
+
+    Roles belong to all databases of a server. A comment tells whose secret key one follows.
+    """
     exists = connection.execute(
         text("select true from pg_roles where rolname = :name"), {"name": name}
     ).scalar_one_or_none()
+    mark = f"headgate {hashlib.sha256(password.encode()).hexdigest()[:16]}"
+    if exists:
+        _check_ownership(connection, name=name, mark=mark)
     quoted = connection.dialect.identifier_preparer.quote(name)
     verb = "alter" if exists else "create"
     settings = session_settings(
@@ -104,6 +137,7 @@ def _ensure_role(connection: Connection, *, name: str, password: str) -> None:
     try:
         with connection.begin_nested():
             connection.exec_driver_sql(f"{verb} role {quoted} with login password '{password}'")
+            connection.exec_driver_sql(f"comment on role {quoted} is '{mark}'")
             for setting, value in settings.items():
                 connection.exec_driver_sql(f"alter role {quoted} set {setting} = '{value}'")
     except DBAPIError as error:

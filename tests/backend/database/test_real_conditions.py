@@ -103,3 +103,25 @@ async def test_roles_that_an_administrator_made_are_enough(place: Place) -> None
         system=owner.replace("tenant:rent", "other_system:given"),
     )
     assert await sign_in(given) == "default"
+
+
+async def test_second_installation_on_a_server_does_not_shut_out_the_first(place: Place) -> None:
+    first = await upgrade(place.over_tls("verify-full"), secret_key=SECRET_KEY)
+    await query(place.admin_url, "create database second owner landlord")
+    owner = on_database(place.over_tls("verify-full"), "second")
+    other_key = "another secret key of an installation"
+
+    with pytest.raises(ConfigurationError, match="HEADGATE_ROLE_PREFIX"):
+        await upgrade(owner, secret_key=other_key)
+    second = await upgrade(owner, secret_key=other_key, role_prefix="second")
+
+    assert await sign_in(first) == "default"
+    assert await sign_in(second) == "default"
+
+
+async def test_key_of_the_only_installation_may_change(place: Place) -> None:
+    await upgrade(place.over_tls("verify-full"), secret_key=SECRET_KEY)
+
+    urls = await upgrade(place.over_tls("verify-full"), secret_key="its next secret key, as random")
+
+    assert await sign_in(urls) == "default"

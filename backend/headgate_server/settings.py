@@ -199,8 +199,12 @@ def check_url(url: str, *, name: str, schemes: tuple[str, ...]) -> str:
     """Return an address whose scheme and host are usable.
 
     Raises:
-        ConfigurationError: empty, of another scheme, or without a host.
+        ConfigurationError: missing, of another scheme, or without a host.
     """
+    if not url:
+        raise ConfigurationError(
+            f"Set {PREFIX}{name} to an address that starts with {schemes[0]}:// and names a host."
+        )
     parts = urlsplit(url)
     if parts.scheme not in schemes or not (parts.hostname or "host=" in parts.query):
         raise ConfigurationError(

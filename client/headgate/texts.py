@@ -18,8 +18,8 @@ MAX_TAG = 100
 MAX_TAGS = 50
 
 _PLAIN, _COLOURED = "\x1b[0m", "\x1b["
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_ORDER = re.compile(r"(?P<colour>\x1b\[[0-9;]*m)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_ORDER = re.compile(rf"(?P<colour>\x1b\[[0-9;]*m)|{_CONTROL.pattern}")
 _MAX_NUMBER = 2**63
 """JSON knows no bound, the encoder one of 64 bits."""
 
@@ -38,7 +38,7 @@ def visible(text: str) -> str:
     r"""Return a text as a terminal may show it: others wrote it, so it gives no orders there.
 
     Colours stay, and end with the text; any other control character but tabs and line ends becomes
-    its escape, such as ``\x07``.
+    its escape, such as ``\x07``, and so does what turns the direction of writing around.
     """
     if not _CONTROL.search(text):
         return text

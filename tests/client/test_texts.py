@@ -15,6 +15,7 @@ from headgate.texts import visible
         ("over\rwritten", "over\\rwritten"),
         ("\x9b31m", "\\x9b31m"),
         ("nul\0", "nul\\x00"),
+        ("gpj\u202e.exe", "gpj\\u202e.exe"),
     ],
 )
 def test_orders_to_the_terminal_are_shown_and_not_followed(text: str, shown: str) -> None:

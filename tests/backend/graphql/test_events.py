@@ -16,6 +16,8 @@ from tests.fixtures.api import Socket, open_socket, serve
 from tests.fixtures.installations import Installation, shown
 from tests.fixtures.sql import query
 
+TRY_AGAIN = 1013
+
 FOLLOW = """subscription ($id: ID!, $after: Cursor, $filter: EventStreamFilter,
   $start: StreamStart! = OLDEST) {
   workspaceEvents(workspaceId: $id, after: $after, filter: $filter, start: $start) {
@@ -211,11 +213,11 @@ async def test_stream_ends_when_its_key_loses_the_scope(
         await query(urls.owner, "update api_keys set scopes = array['RUNS_READ']")
         key_id = await query(urls.owner, "select id from api_keys")
         await installation.bus.publish({channels.api_key(key_id)})
-        code, message = None, {}
-        while code is None:
-            await publish(installation.database, tenant, "secret")
-            message = await socket.receive()
-            code = message["payload"].get("errors", [{}])[0].get("extensions", {}).get("code")
+        code = await socket.closed()
 
-    assert code == "FORBIDDEN"
-    assert message["payload"]["data"] is None
+    assert code == TRY_AGAIN
+    async with open_socket(address, token=token) as socket:
+        feed = Feed(socket, shown(Kind.WORKSPACE, tenant.workspace_id))
+        await feed.open()
+        message = await socket.receive()
+    assert message["payload"][0]["extensions"]["code"] == "FORBIDDEN"

@@ -11,6 +11,7 @@ import pytest
 
 from headgate.agent.launchers.process import Launched, ProcessLauncher
 from headgate.engine.fence import seconds_since_boot
+from headgate.engine.lifeline import OUTCOME_KNOWN
 from tests.fixtures.deadlines import eventually
 
 pytestmark = pytest.mark.anyio
@@ -117,8 +118,8 @@ def place(tmp_path: Path) -> Place:
 async def test_what_one_run_spoils_the_next_one_does_not_see(
     launcher: ProcessLauncher, place: Place
 ) -> None:
-    assert await place.run(launcher, "spoil") == 0
-    assert await place.run(launcher, "look") == 0
+    assert await place.run(launcher, "spoil") == OUTCOME_KNOWN
+    assert await place.run(launcher, "look") == OUTCOME_KNOWN
 
     assert place.out.read_text() == f"{place.folder} None False 1 True"
 
@@ -145,7 +146,7 @@ async def test_the_jobs_own_import_path_counts(launcher: ProcessLauncher, place:
 
     code = await place.run(launcher, "imports", environment={"PYTHONPATH": str(modules)})
 
-    assert (code, place.out.read_text()) == (0, "found")
+    assert (code, place.out.read_text()) == (OUTCOME_KNOWN, "found")
 
 
 async def test_a_lost_fork_server_is_replaced_with_the_next_run(
@@ -157,13 +158,13 @@ async def test_a_lost_fork_server_is_replaced_with_the_next_run(
     os.kill(server_pid, signal.SIGKILL)
     await eventually(lambda: launcher.warm_server_pid is None, what="The loss")
 
-    assert await place.run(launcher, "tell") == 0
+    assert await place.run(launcher, "tell") == OUTCOME_KNOWN
 
 
 async def test_a_cold_start_does_the_same(place: Place) -> None:
     cold = ProcessLauncher(is_warm=False)
 
-    assert await place.run(cold, "look") == 0
+    assert await place.run(cold, "look") == OUTCOME_KNOWN
 
     assert place.out.read_text() == f"{place.folder} None False 1 True"
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from headgate.engine.lifeline import OUTCOME_KNOWN
 from headgate.specs import Job, JobDeployment, encode_job
 from tests.client.recording_server import RecordedRun, RecordingServer
 from tests.fixtures.deadlines import eventually_sync
@@ -181,7 +182,7 @@ def test_a_process_that_user_code_forked_ends_by_itself_and_tells_nothing(
 ) -> None:
     run = server.add_run()
 
-    assert _end_of(_start_child(server, run, entrypoint=f"{flows}:forks")) == 0
+    assert _end_of(_start_child(server, run, entrypoint=f"{flows}:forks")) == OUTCOME_KNOWN
 
     assert run.states[-1] == ("COMPLETED", "Completed")
     assert "child left with 3" in _messages(run)
@@ -192,7 +193,9 @@ def test_what_cannot_be_encoded_is_replaced_and_the_run_is_reported_whole(
 ) -> None:
     run = server.add_run()
 
-    assert _end_of(_start_child(server, run, entrypoint=f"{flows}:cannot_be_encoded")) == 0
+    assert (
+        _end_of(_start_child(server, run, entrypoint=f"{flows}:cannot_be_encoded")) == OUTCOME_KNOWN
+    )
 
     assert run.states[-1] == ("COMPLETED", "Completed")
     assert "line ?" in _messages(run)
@@ -223,7 +226,7 @@ def test_a_child_runs_the_given_run_under_its_lease(server: RecordingServer, flo
         deployment=JobDeployment("dep_1", "nightly"),
     )
 
-    assert _end_of(child) == 0
+    assert _end_of(child) == OUTCOME_KNOWN
     assert run.states[-1] == ("COMPLETED", "Completed")
     assert "sum 3 as given-run of nightly" in _messages(run)
     assert "FlowRunBegin" not in server.operations()
@@ -235,7 +238,7 @@ def test_a_child_s_failure_is_told_and_is_no_failure_of_the_child(
 ) -> None:
     run = server.add_run()
 
-    assert _end_of(_start_child(server, run, entrypoint=f"{flows}:fail")) == 0
+    assert _end_of(_start_child(server, run, entrypoint=f"{flows}:fail")) == OUTCOME_KNOWN
 
     assert run.states[-1] == ("FAILED", "Failed")
     assert run.details[-1]["error"]["type"] == "ValueError"
@@ -256,7 +259,7 @@ def test_an_entrypoint_that_names_no_flow_crashes_the_run_with_the_reason(
     run = server.add_run()
     place = entrypoint.format(flows=flows, folder=flows.parent)
 
-    assert _end_of(_start_child(server, run, entrypoint=place)) == 0
+    assert _end_of(_start_child(server, run, entrypoint=place)) == OUTCOME_KNOWN
 
     assert run.states[-1] == ("CRASHED", "Crashed")
     assert reason in run.details[-1]["error"]["message"]
@@ -273,7 +276,7 @@ def test_parameters_that_do_not_fit_fail_the_run(
 
     child = _start_child(server, run, entrypoint=f"{flows}:add", parameters=dict(parameters))
 
-    assert _end_of(child) == 0
+    assert _end_of(child) == OUTCOME_KNOWN
     assert run.states[-1] == ("FAILED", "Failed")
     assert reason in run.details[-1]["error"]["message"]
 
@@ -286,7 +289,7 @@ def test_sigterm_cancels_an_agent_s_child(server: RecordingServer, flows: Path, 
 
     child.send_signal(signal.SIGTERM)
 
-    assert _end_of(child) == 0
+    assert _end_of(child) == OUTCOME_KNOWN
     assert run.states[-1] == ("CANCELLED", "Cancelled")
     assert "hook Cancelled" in _messages(run)
 
@@ -296,7 +299,10 @@ def test_a_run_that_must_not_start_ends_its_child_quietly(
 ) -> None:
     run = server.add_run(state=("CANCELLED", "Cancelled"))
 
-    assert _end_of(_start_child(server, run, entrypoint=f"{flows}:add", parameters={"a": 1})) == 0
+    assert (
+        _end_of(_start_child(server, run, entrypoint=f"{flows}:add", parameters={"a": 1}))
+        == OUTCOME_KNOWN
+    )
 
     assert run.states == [("CANCELLED", "Cancelled")]
     assert run.logs == []
@@ -307,7 +313,9 @@ def test_threads_that_user_code_left_do_not_hold_the_child(
 ) -> None:
     run = server.add_run()
 
-    assert _end_of(_start_child(server, run, entrypoint=f"{flows}:leaves_a_thread")) == 0
+    assert (
+        _end_of(_start_child(server, run, entrypoint=f"{flows}:leaves_a_thread")) == OUTCOME_KNOWN
+    )
 
     assert run.states[-1] == ("COMPLETED", "Completed")
 
@@ -328,7 +336,7 @@ def test_a_generator_is_run_to_its_end(server: RecordingServer, flows: Path, nam
 
     child = _start_child(server, run, entrypoint=f"{flows}:{name}", parameters={"limit": 2})
 
-    assert _end_of(child) == 0
+    assert _end_of(child) == OUTCOME_KNOWN
     assert run.states[-1] == ("COMPLETED", "Completed")
     assert [line for line in _messages(run) if "item" in line] == ["item 0", "item 1"]
 
@@ -346,7 +354,7 @@ def test_pull_steps_run_before_the_entrypoint_is_loaded(
         pull_steps=[{"os.chdir": {"path": str(flows.parent)}}],
     )
 
-    assert _end_of(child) == 0
+    assert _end_of(child) == OUTCOME_KNOWN
     assert run.states[-1] == ("COMPLETED", "Completed")
 
 

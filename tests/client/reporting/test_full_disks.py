@@ -62,7 +62,11 @@ def test_debug_lines_are_dropped_and_counted_and_all_else_is_kept(
                 if number % 100 == 0:
                     logger.info("kept %d", number)
             total = sum(double.map(list(range(200))).result())
-            eventually_sync(lambda: "lines were dropped" in caplog.text, what="a word about it")
+            eventually_sync(
+                lambda: "lines were dropped" in caplog.text,
+                within_seconds=60,
+                what="a word about it",
+            )
         server.is_away = False
         logger.debug("back")
         return total

@@ -13,7 +13,7 @@ from headgate_server.domain.roles import EVERYWHERE, Holder, HolderKind, builtin
 from headgate_server.domain.tenancy import SYSTEM, Principal
 from headgate_server.domain.workspaces import check_name
 from headgate_server.repositories import api_keys, members, roles
-from headgate_server.services.roles import check_grant, check_owner_left
+from headgate_server.services.roles import check_grant, check_owner_left, wake_rights
 
 MAX_TEAMS = 1000
 
@@ -52,7 +52,7 @@ async def remove_member(work: UnitOfWork, *, granter: Principal, id_: UUID) -> N
     await check_owner_left(work)
     for key_id in await api_keys.revoke_all(work, owner_id=membership.user_id):
         work.wake(channels.api_key(key_id))
-    _wake(work)
+    wake_rights(work)
 
 
 async def get_membership(work: UnitOfWork, *, id_: UUID) -> Membership:
@@ -129,7 +129,7 @@ async def delete_team(work: UnitOfWork, *, granter: Principal, id_: UUID) -> Non
     await roles.lock_owners(work)
     await members.delete_team(work, id_=id_)
     await check_owner_left(work)
-    _wake(work)
+    wake_rights(work)
 
 
 async def add_to_team(
@@ -153,7 +153,7 @@ async def add_to_team(
         team_id=team_id,
         membership_id=membership_id,
     )
-    _wake(work)
+    wake_rights(work)
     return team
 
 
@@ -172,7 +172,7 @@ async def take_from_team(
     await roles.lock_owners(work)
     await members.delete_team_member(work, team_id=team_id, membership_id=membership_id)
     await check_owner_left(work)
-    _wake(work)
+    wake_rights(work)
     return team
 
 
@@ -210,8 +210,3 @@ async def _check_team(work: UnitOfWork, *, granter: Principal, id_: UUID) -> Tea
     for binding in (await roles.list_bindings(work, [id_]))[id_]:
         check_grant(granter, binding.grant)
     return team
-
-
-def _wake(work: UnitOfWork) -> None:
-    if work.organization_id is not None:
-        work.wake(channels.rights(work.organization_id))

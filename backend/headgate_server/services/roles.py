@@ -109,7 +109,7 @@ async def upsert_role(
         return current
     check_grant(granter, Grant(current.scopes))
     changed = await roles.update_role(work, id_=current.id, name=name, scopes=scopes)
-    _wake(work)
+    wake_rights(work)
     return changed
 
 
@@ -148,7 +148,7 @@ async def bind_role(
     await roles.insert_binding(
         work, organization_id=granter.organization_id, holder=holder, role=role, place=place
     )
-    _wake(work)
+    wake_rights(work)
 
 
 async def unbind_role(
@@ -166,7 +166,7 @@ async def unbind_role(
     await roles.lock_owners(work)
     await roles.delete_binding(work, holder=holder, role=role, place=place)
     await check_owner_left(work)
-    _wake(work)
+    wake_rights(work)
 
 
 async def check_owner_left(work: UnitOfWork) -> None:
@@ -222,7 +222,8 @@ async def list_granters(work: UnitOfWork, grant: Grant) -> list[Membership]:
     return sorted(people.values(), key=lambda one: (one.joined_at, one.id))[:MAX_GRANTERS]
 
 
-def _wake(work: UnitOfWork) -> None:
+def wake_rights(work: UnitOfWork) -> None:
+    """Have the open connections of the organization look again at what they may do."""
     if work.organization_id is not None:
         work.wake(channels.rights(work.organization_id))
 

@@ -8,6 +8,7 @@ import importlib
 import os
 import pkgutil
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType
 
@@ -21,7 +22,10 @@ def measurements() -> list[ModuleType]:
 
 
 def main(arguments: list[str]) -> int:
-    """Print each figure as it is known; answer 2 for a name that does not exist."""
+    """Print each figure as it is known, and go on where a measurement fails.
+
+    Answers 0 when all were taken, 1 when a measurement failed, 2 for a name that does not exist.
+    """
     wanted = {
         name
         for argument in [*arguments, os.environ.get("ONLY", "")]
@@ -33,14 +37,27 @@ def main(arguments: list[str]) -> int:
         missing = ", ".join(sorted(wanted - known))
         sys.stderr.write(f"No figure {missing}; there are {', '.join(sorted(known))}.\n")
         return 2
-    for module in measurements():
-        if wanted and not wanted & set(module.FIGURES):
-            continue
+    failed = [
+        module.__name__
+        for module in measurements()
+        if not (wanted and wanted.isdisjoint(module.FIGURES)) and not _take(module, wanted)
+    ]
+    if failed:
+        sys.stderr.write(f"Failed: {', '.join(failed)}\n")
+    return 1 if failed else 0
+
+
+def _take(module: ModuleType, wanted: set[str]) -> bool:
+    """Print the figures of one measurement; False where it failed, and what it raised."""
+    try:
         for figure in module.measure():
             if not wanted or figure.name in wanted:
                 sys.stdout.write(figure.line() + "\n")
                 sys.stdout.flush()
-    return 0
+    except Exception:
+        traceback.print_exc()
+        return False
+    return True
 
 
 if __name__ == "__main__":

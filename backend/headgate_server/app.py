@@ -46,6 +46,7 @@ from headgate_server.loops.loop import LoopContext
 from headgate_server.loops.registry import LOOPS
 from headgate_server.loops.supervisor import Supervisor
 from headgate_server.services import bootstrap, generations
+from headgate_server.services.audit_entries.checkpoints import notary_of
 from headgate_server.services.generations import Started
 from headgate_server.services.passwords import Hasher
 from headgate_server.services.workspace_keys import Keyring
@@ -348,6 +349,7 @@ async def serve_scheduler(core: Core, *, until: Awaitable[Any]) -> None:
         timers=timers,
         instruments=core.instruments,
         tracer=core.tracer,
+        notary=notary_of(core.settings),
     )
     supervisor = Supervisor(
         context,

@@ -98,6 +98,7 @@ class Settings:
     metrics_token: str = ""
     kek: str = ""
     vault_token: str = ""
+    audit_checkpoints: str = ""
     is_traced: bool = False
     timers: Timers = Timers()
     rates: Rates = Rates()

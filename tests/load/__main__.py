@@ -5,12 +5,14 @@ A measurement is a module of this folder with the names of its ``FIGURES`` and a
 """
 
 import importlib
+import logging
 import os
 import pkgutil
 import sys
-import traceback
 from pathlib import Path
 from types import ModuleType
+
+logger = logging.getLogger(__name__)
 
 PARTS = frozenset({"__main__", "figures", "flows", "http_calls", "installation"})
 
@@ -55,7 +57,7 @@ def _take(module: ModuleType, wanted: set[str]) -> bool:
                 sys.stdout.write(figure.line() + "\n")
                 sys.stdout.flush()
     except Exception:
-        traceback.print_exc()
+        logger.exception("%s failed", module.__name__)
         return False
     return True
 

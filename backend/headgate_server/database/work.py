@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import QueuePool
 
 from headgate_server.domain.errors import HeadgateError, InvalidInput, NotFound, Unavailable
-from headgate_server.domain.tenancy import SYSTEM, Actor, Principal
+from headgate_server.domain.tenancy import NOWHERE, SYSTEM, Actor, Origin, Principal
 
 Publish = Callable[[AbstractSet[str]], Awaitable[None]]
 Count = Callable[[str, float, str], None]
@@ -49,6 +49,7 @@ class UnitOfWork:
     organization_id: UUID | None
     tenant_id: UUID | None
     now: datetime
+    origin: Origin = NOWHERE
     wakes: set[str] = field(default_factory=set[str])
     measures: list[tuple[str, float, str]] = field(default_factory=list[tuple[str, float, str]])
 
@@ -110,7 +111,7 @@ class Database:
 
     @asynccontextmanager
     async def tenant(
-        self, principal: Principal, workspace_id: UUID | None
+        self, principal: Principal, workspace_id: UUID | None, *, origin: Origin = NOWHERE
     ) -> AsyncGenerator[UnitOfWork]:
         """Open a unit of work that sees one workspace of the caller's organization."""
         async with self._open(
@@ -119,16 +120,22 @@ class Database:
             organization_id=principal.organization_id,
             workspace_id=workspace_id,
         ) as work:
+            work.origin = origin
             yield work
 
     @asynccontextmanager
     async def system(
-        self, *, workspace_id: UUID | None = None, actor: Actor = SYSTEM
+        self,
+        *,
+        workspace_id: UUID | None = None,
+        actor: Actor = SYSTEM,
+        origin: Origin = NOWHERE,
     ) -> AsyncGenerator[UnitOfWork]:
         """Open a unit of work that sees every workspace: for background work only."""
         async with self._open(
             self._system, actor=actor, organization_id=None, workspace_id=workspace_id
         ) as work:
+            work.origin = origin
             yield work
 
     @asynccontextmanager

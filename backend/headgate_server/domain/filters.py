@@ -151,6 +151,17 @@ class EventFilter:
     resource_id: StringFilter | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Narrows a list of audit entries."""
+
+    at: TimeFilter | None = None
+    actor_id: IdFilter | None = None
+    action: StringFilter | None = None
+    target_id: IdFilter | None = None
+    workspace_id: IdFilter | None = None
+
+
 Comparator = IdFilter | StringFilter | TimeFilter | TagFilter | StateFilter
 Filter = (
     NameFilter
@@ -160,6 +171,7 @@ Filter = (
     | FlowRunFilter
     | TaskRunFilter
     | EventFilter
+    | AuditFilter
 )
 F = TypeVar("F", bound=Filter)
 

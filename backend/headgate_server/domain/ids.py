@@ -42,6 +42,7 @@ class Kind(StrEnum):
     ROLE = "role"
     ROLE_BINDING = "bind"
     INVITATION = "inv"
+    AUDIT_ENTRY = "aud"
 
 
 def new_id() -> UUID:

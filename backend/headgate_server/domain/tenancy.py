@@ -27,6 +27,26 @@ class Actor:
     display_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a change came from: for the audit log.
+
+    Args:
+        request_id: of the operation; empty for the operator's own commands.
+        address: of the caller, as far as it is known.
+        user_agent: what the caller's program calls itself.
+        api_key_id: the key that was used, if one was.
+        login_session_id: the login session that was used, if one was.
+    """
+
+    request_id: str = ""
+    address: str | None = None
+    user_agent: str | None = None
+    api_key_id: UUID | None = None
+    login_session_id: UUID | None = None
+
+
+NOWHERE = Origin()
 SYSTEM = Actor(kind=ActorKind.SYSTEM, id=None, display_name="Headgate")
 
 

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from headgate_server.dispatch.dispatcher import Dispatcher
 from headgate_server.dispatch.tails import Tails
 from headgate_server.domain.errors import Forbidden, NotFound
 from headgate_server.domain.permissions import NOTHING, Scope
-from headgate_server.domain.tenancy import Principal
+from headgate_server.domain.tenancy import NOWHERE, Origin, Principal
 from headgate_server.graphql.limits.rates import Charge, Meter
 from headgate_server.graphql.loaders import Fetch, K, Loaders
 from headgate_server.services import generations, workspaces
@@ -165,6 +165,7 @@ class OperationContext:
     cost: int = 0
     entered_workspace_id: UUID | None = None
     caller_trace: Mapping[str, str] = field(default_factory=lambda: NO_CALLER)
+    origin: Origin = NOWHERE
 
     @property
     def meter(self) -> Meter:
@@ -177,16 +178,21 @@ class OperationContext:
         backend: Backend,
         *,
         principal: Principal,
-        request_id: str,
+        origin: Origin,
         caller_trace: Mapping[str, str] = NO_CALLER,
     ) -> "OperationContext":
         """Return the context of a new operation, with loaders that have read nothing yet."""
         return cls(
             backend=backend,
             principal=principal,
-            request_id=request_id,
+            request_id=origin.request_id,
             loaders=Loaders(backend.database, principal),
             caller_trace=caller_trace,
+            origin=replace(
+                origin,
+                api_key_id=principal.api_key_id,
+                login_session_id=principal.login_session_id,
+            ),
         )
 
     async def generation(self) -> UUID:
@@ -294,7 +300,7 @@ class OperationContext:
             raise NotFound
         self.entered_workspace_id = workspace_id
         self.demand(workspace_id, on=on)
-        async with self.backend.database.tenant(self.principal, workspace_id) as work:
+        async with self._opened(workspace_id) as work:
             yield work
 
     @asynccontextmanager
@@ -305,8 +311,12 @@ class OperationContext:
             Forbidden: the caller lacks in the organization what the field needs.
         """
         self.demand(None)
-        async with self.backend.database.tenant(self.principal, None) as work:
+        async with self._opened(None) as work:
             yield work
+
+    def _opened(self, workspace_id: UUID | None) -> AbstractAsyncContextManager[UnitOfWork]:
+        database = self.backend.database
+        return database.tenant(self.principal, workspace_id, origin=self.origin)
 
     def load(self, fetch: Fetch[K, T], key: K, *, workspace_id: UUID | None) -> Awaitable[T | None]:
         """Return one object through the loaders, if the field may read it; see ``Loaders.load``."""

@@ -38,6 +38,7 @@ from headgate_server.http.auth import Authenticate, Proof, check_origin, login_o
 from headgate_server.http.constants import MAX_OPERATIONS_PER_SOCKET, REQUEST_ID_HEADER
 from headgate_server.http.cookies import SECURE_NAME
 from headgate_server.http.credentials import Credential
+from headgate_server.http.origins import origin_of
 from headgate_server.http.refusals import RETRY_AFTER_SECONDS, failure, refuse
 from headgate_server.http.websocket import Connection, SocketAdapter, SocketHandler, SocketTimers
 from headgate_server.telemetry.logs import belonging
@@ -188,7 +189,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         context = OperationContext.open(
             self.backend,
             principal=credential.principal,
-            request_id=cast("str", request.state.request_id),
+            origin=origin_of(request, request_id=cast("str", request.state.request_id)),
             caller_trace=_trace_of(request),
         )
         return sse.EventStream(
@@ -208,14 +209,13 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         if isinstance(request, WebSocket):
             request_id = request_id_of(request.headers.get(REQUEST_ID_HEADER))
             credential = getattr(request.state, "credential", None)
-            return Connection(request_id=request_id, credential=credential)
+            return Connection(origin_of(request, request_id=request_id), credential=credential)
         _check_request(request, allowed_origins=frozenset(self.allowed_origins))
         principal = await self.authenticate(self.proof_of(request))
-        request_id = cast("str", request.state.request_id)
         return OperationContext.open(
             self.backend,
             principal=principal,
-            request_id=request_id,
+            origin=origin_of(request, request_id=cast("str", request.state.request_id)),
             caller_trace=_trace_of(request),
         )
 

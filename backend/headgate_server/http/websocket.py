@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
@@ -26,7 +26,7 @@ from typing_extensions import override
 
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.errors import Forbidden, HeadgateError, Unauthenticated
-from headgate_server.domain.tenancy import Principal
+from headgate_server.domain.tenancy import Origin, Principal
 from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.limits import rules
 from headgate_server.graphql.scalars import show_datetime
@@ -58,11 +58,11 @@ class Connection:
     """What a socket knows for as long as it is open; operations get contexts of their own.
 
     Args:
-        request_id: of the handshake.
+        origin: where the handshake came from, and its request id.
         credential: whose the socket is; before its first message, whose cookie came with it.
     """
 
-    request_id: str
+    origin: Origin
     credential: Credential | None = None
     is_counted: bool = False
     pong: asyncio.Event = field(default_factory=asyncio.Event)
@@ -200,7 +200,10 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         return OperationContext.open(
             self.endpoint.backend,
             principal=principal,
-            request_id=f"{self.connection.request_id}.{uuid4().hex[:8]}",
+            origin=replace(
+                self.connection.origin,
+                request_id=f"{self.connection.origin.request_id}.{uuid4().hex[:8]}",
+            ),
         )
 
     def watch(self, coroutine: Coroutine[Any, Any, None]) -> None:

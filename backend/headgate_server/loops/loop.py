@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from headgate_server.bus.bus import Bus
 from headgate_server.database.work import Database
 from headgate_server.domain.errors import HeadgateError
+from headgate_server.services.audit_entries.checkpoints import Notary
 from headgate_server.settings import Timers
 from headgate_server.telemetry.instruments import Instruments
 from headgate_server.telemetry.logs import belonging
@@ -18,13 +19,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LoopContext:
-    """What every loop works with, and what counts and traces its rounds."""
+    """What every loop works with, what counts and traces its rounds, and who signs checkpoints."""
 
     database: Database
     bus: Bus
     timers: Timers
     instruments: Instruments = field(default_factory=Instruments)
     tracer: Tracer = field(default_factory=NoTracer)
+    notary: Notary | None = None
 
 
 RunOnce = Callable[[LoopContext], Awaitable[int]]

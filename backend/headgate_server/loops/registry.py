@@ -1,6 +1,7 @@
 """Every loop there is."""
 
 from headgate_server.loops import (
+    audit_entries,
     expired_keys,
     late_runs,
     lost_runs,
@@ -19,6 +20,7 @@ LOOPS = (
     Loop("outbox", outbox.run_once),
     Loop("run_counts", run_counts.run_once),
     Loop("expired_keys", expired_keys.run_once),
+    Loop("audit_entries", audit_entries.run_once),
     Loop("partitions", partitions.run_once, every_seconds=3600),
     Loop("retention", retention.run_once, every_seconds=60),
 )

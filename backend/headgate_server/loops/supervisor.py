@@ -21,6 +21,7 @@ from headgate_server.bus import channels
 from headgate_server.domain.errors import HeadgateError
 from headgate_server.loops.loop import Loop, LoopContext, run_safely
 from headgate_server.services import upkeep
+from headgate_server.services.audit_entries import checkpoints
 from headgate_server.services.flow_runs import counts
 
 logger = logging.getLogger(__name__)
@@ -177,6 +178,7 @@ class Supervisor:
                     unresponsive_after=timedelta(seconds=timers.unresponsive_after_seconds),
                     lost_after=timers.lease,
                     counts_after=counts.SETTLING,
+                    checkpoints_after=checkpoints.CHECKPOINT_EVERY,
                 )
                 now = work.now
                 if is_sweep:

@@ -30,6 +30,7 @@ async def next_due(
     unresponsive_after: timedelta,
     lost_after: timedelta,
     counts_after: timedelta,
+    checkpoints_after: timedelta,
 ) -> dict[str, datetime | None]:
     """Return when each loop has something to do next, by the loop's name, in one query."""
     row = (
@@ -40,6 +41,7 @@ async def next_due(
                 "unresponsive_after": unresponsive_after,
                 "lost_after": lost_after,
                 "counts_after": counts_after,
+                "checkpoints_after": checkpoints_after,
             },
         )
     ).one()
@@ -50,6 +52,7 @@ async def next_due(
         "outbox": row.outbox,
         "run_counts": row.run_counts,
         "expired_keys": row.expired_keys,
+        "audit_entries": row.audit_entries,
     }
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Column, ColumnElement, Table, and_, func, not_, or_, select, true
 
 from headgate_server.domain.filters import (
+    AuditFilter,
     DeploymentFilter,
     EventFilter,
     FlowFilter,
@@ -23,6 +24,7 @@ from headgate_server.domain.filters import (
     WorkspaceFilter,
     check_filter,
 )
+from headgate_server.tables.audit_entries import audit_entries as audit_table
 from headgate_server.tables.events import events as event_table
 from headgate_server.tables.flow_runs import flow_run_tags
 from headgate_server.tables.flow_runs import flow_runs as flow_run_table
@@ -44,6 +46,20 @@ def workspaces(filter_: WorkspaceFilter | None) -> _Conditions:
     return [
         *_text(workspace_table.c.slug, filter_.slug),
         *_text(workspace_table.c.name, filter_.name),
+    ]
+
+
+def audit_entries(filter_: AuditFilter | None) -> _Conditions:
+    """Return the conditions on audit entries."""
+    if filter_ is None:
+        return []
+    check_filter(filter_)
+    return [
+        *_time(audit_table.c.at, filter_.at),
+        *_id(audit_table.c.actor_id, filter_.actor_id),
+        *_text(audit_table.c.action, filter_.action),
+        *_id(audit_table.c.target_id, filter_.target_id),
+        *_id(audit_table.c.workspace_id, filter_.workspace_id),
     ]
 
 

@@ -68,6 +68,12 @@ async def update_workspace(work: UnitOfWork, *, id_: UUID, changes: dict[str, An
         ) from error
 
 
+async def find_organization_id(work: UnitOfWork, *, id_: UUID) -> UUID | None:
+    """Return the organization of a workspace."""
+    statement = select(workspaces.c.organization_id).where(workspaces.c.id == id_)
+    return (await work.execute(statement)).scalar_one_or_none()
+
+
 async def is_in_organization(work: UnitOfWork, *, organization_id: UUID, id_: UUID) -> bool:
     """Whether a workspace belongs to an organization."""
     statement = select(workspaces.c.id).where(

@@ -33,6 +33,7 @@ from headgate_server.domain.permissions import (
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal, RunGrant
 from headgate_server.repositories import api_keys as stored
 from headgate_server.repositories import service_accounts, users, work_pools, workspaces
+from headgate_server.services.audit_entries.record import record_entry
 
 
 async def create_key(
@@ -67,6 +68,7 @@ async def create_key(
         prefix=keys.key_prefix(id_, kind=new.kind),
         secret_hash=keys.hash_secret(secret, pepper=pepper),
     )
+    await _record(work, "created", key, after=key)
     return key, keys.key_token(id_, kind=new.kind, secret=secret)
 
 
@@ -126,6 +128,7 @@ async def rotate_key(
     if rotated is None:
         raise Conflict("This key is revoked; create another one.")
     work.wake(channels.api_key(id_))
+    await _record(work, "rotated", key, after={"overlap": overlap})
     return rotated, keys.key_token(id_, kind=key.kind, secret=secret)
 
 
@@ -135,12 +138,29 @@ async def revoke_key(work: UnitOfWork, *, granter: Principal, id_: UUID) -> ApiK
     Raises:
         NotFound: no such key in the organization, or in the granter's workspace.
     """
-    await _get_within(work, granter=granter, id_=id_)
+    before = await _get_within(work, granter=granter, id_=id_)
     revoked = await stored.set_revoked(work, id_=id_)
     if revoked is None:
         raise NotFound
     work.wake(channels.api_key(id_))
+    if before.revoked_at is None:
+        await _record(work, "revoked", revoked, before=before, after=revoked)
     return revoked
+
+
+async def _record(
+    work: UnitOfWork, verb: str, key: ApiKey, *, before: object = None, after: object = None
+) -> None:
+    await record_entry(
+        work,
+        verb,
+        kind=ids.Kind.API_KEY,
+        id_=key.id,
+        name=key.name,
+        before=before,
+        after=after,
+        organization_id=key.organization_id,
+    )
 
 
 async def find_key(work: UnitOfWork, *, id_: UUID) -> ApiKey | None:

@@ -25,6 +25,7 @@ from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.work_queues import DEFAULT_NAME
 from headgate_server.repositories import deletions, deployments, schedules
 from headgate_server.repositories.flow_runs.transition import lock_run
+from headgate_server.services.audit_entries.record import Record, record_entries
 from headgate_server.services.events import record_change, record_events
 from headgate_server.services.schedules.upsert import delete_all_of
 
@@ -49,6 +50,7 @@ async def delete_flow_run(
     check_version(run.version, expected=expected_version)
     await deletions.delete_runs(work, [id_])
     await _tell_deleted(work, [run])
+    await _record_runs(work, [run])
 
 
 async def delete_flow_runs(work: UnitOfWork, ids_: Sequence[UUID]) -> list[HeadgateError | None]:
@@ -70,6 +72,7 @@ async def delete_flow_runs(work: UnitOfWork, ids_: Sequence[UUID]) -> list[Headg
     if ended:
         await deletions.delete_runs(work, [run.id for run in ended])
         await _tell_deleted(work, ended)
+        await _record_runs(work, ended)
     return [results[id_] for id_ in ids_]
 
 
@@ -213,6 +216,14 @@ async def _tell_deleted(work: UnitOfWork, runs: Sequence[FlowRun]) -> None:
             )
         )
     await record_events(work, events)
+
+
+async def _record_runs(work: UnitOfWork, runs: Sequence[FlowRun]) -> None:
+    gone = [
+        Record("deleted", ids.Kind.FLOW_RUN, run.id, run.name, before={"state": run.state_name})
+        for run in runs
+    ]
+    await record_entries(work, gone)
 
 
 async def _record(work: UnitOfWork, kind: ids.Kind, row: Any) -> None:

@@ -315,7 +315,7 @@ async def _apply(
     columns: dict[str, Any],
     is_new: bool,
 ) -> Deployment:
-    differences = {} if is_new else changed(current, columns)
+    before, differences = current, {} if is_new else changed(current, columns)
     names = set(differences)
     if "tags" in wanted and await tags.replace_tags(
         work, owner_id=current.id, tags=check_tags(tuple(wanted["tags"])), of=tags.OF_DEPLOYMENTS
@@ -334,6 +334,8 @@ async def _apply(
             name=current.name,
             version=current.version,
             changed=None if is_new else names,
+            before=None if is_new else before,
+            after=current,
         )
     return current
 

@@ -11,6 +11,7 @@ from headgate_server.domain.events import Event, NewEvent
 from headgate_server.domain.filters import EventFilter
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.repositories import events, outbox
+from headgate_server.services.audit_entries.record import record_entry
 
 list_behind = events.list_behind
 read_timeline = events.read_timeline
@@ -32,8 +33,12 @@ async def record_change(
     version: int,
     changed: Collection[str] | None,
     verb: str | None = None,
+    before: object = None,
+    after: object = None,
 ) -> None:
-    """Record that an object was created or changed; values stay out, for they may be secret.
+    """Record that an object was created or changed: as an event, and in the audit log.
+
+    Of the event values stay out, for they may be secret; the audit log has them, cut down.
 
     Args:
         work: the unit of work that makes the change.
@@ -43,19 +48,23 @@ async def record_change(
         version: its version from now on.
         changed: the fields that changed; None when the object is new.
         verb: ``created`` or ``updated`` unless a better one is given.
+        before: the object as it was, for the audit log; None where it is new.
+        after: the object as it is; None where it is gone.
     """
+    said = verb or ("created" if changed is None else "updated")
     noun = kind.name.lower()
     shown = ids.show(kind, id_)
     payload: dict[str, object] = {"version": version}
     if changed is not None:
         payload["changed"] = sorted(changed)
     event = NewEvent(
-        name=f"{noun}.{verb or ('created' if changed is None else 'updated')}",
+        name=f"{noun}.{said}",
         resource_id=shown,
         resource={"id": shown, "kind": noun, "name": name},
         payload=payload,
     )
     await record_events(work, [event])
+    await record_entry(work, said, kind=kind, id_=id_, name=name, before=before, after=after)
 
 
 async def list_events(

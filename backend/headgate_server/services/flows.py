@@ -43,6 +43,7 @@ async def upsert_flow(
             name=flow.name,
             version=flow.version,
             changed=None if is_new else ["tags"],
+            after={"tags": wanted} if wanted is not None else flow,
         )
     return flow, is_new
 

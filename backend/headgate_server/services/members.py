@@ -5,6 +5,7 @@ from uuid import UUID
 
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import ids
 from headgate_server.domain.errors import Conflict, LimitExceeded, NotFound
 from headgate_server.domain.members import Membership, Team
 from headgate_server.domain.pagination import Page, PageRequest
@@ -13,6 +14,7 @@ from headgate_server.domain.roles import EVERYWHERE, Holder, HolderKind, builtin
 from headgate_server.domain.tenancy import SYSTEM, Principal
 from headgate_server.domain.workspaces import check_name
 from headgate_server.repositories import api_keys, members, roles
+from headgate_server.services.audit_entries.record import record_action, record_entry
 from headgate_server.services.roles import check_grant, check_owner_left, wake_rights
 
 MAX_TEAMS = 1000
@@ -29,6 +31,15 @@ async def add_owner(work: UnitOfWork, *, organization_id: UUID, user_id: UUID) -
         holder=Holder(HolderKind.MEMBERSHIP, membership_id),
         role=builtin_role(BuiltinRole.OWNER),
         place=EVERYWHERE,
+    )
+    await record_action(
+        work,
+        "added",
+        kind=ids.Kind.MEMBERSHIP,
+        id_=membership_id,
+        name=ids.show(ids.Kind.USER, user_id),
+        said={"role": BuiltinRole.OWNER},
+        organization_id=organization_id,
     )
     return membership_id
 
@@ -50,9 +61,18 @@ async def remove_member(work: UnitOfWork, *, granter: Principal, id_: UUID) -> N
     await roles.lock_owners(work)
     await members.delete_membership(work, id_=id_)
     await check_owner_left(work)
-    for key_id in await api_keys.revoke_all(work, owner_id=membership.user_id):
+    revoked = await api_keys.revoke_all(work, owner_id=membership.user_id)
+    for key_id in revoked:
         work.wake(channels.api_key(key_id))
     wake_rights(work)
+    await record_action(
+        work,
+        "removed",
+        kind=ids.Kind.MEMBERSHIP,
+        id_=id_,
+        name=membership.display_name,
+        said={"revoked_keys": [ids.show(ids.Kind.API_KEY, key_id) for key_id in revoked]},
+    )
 
 
 async def get_membership(work: UnitOfWork, *, id_: UUID) -> Membership:
@@ -101,11 +121,12 @@ async def upsert_team(
     check_name(name)
     named = await members.find_team_by_name(work, name=name)
     if id_ is not None:
-        if await members.find_team(work, id_=id_) is None:
+        current = await members.find_team(work, id_=id_)
+        if current is None:
             raise NotFound
         if named is not None and named.id != id_:
             raise Conflict("Another team has this name.", path=["name"])
-        return named or await members.rename_team(work, id_=id_, name=name)
+        return named or await _rename_team(work, current, name=name)
     if named is not None:
         return named
     if await members.count_teams(work, cap=MAX_TEAMS) >= MAX_TEAMS:
@@ -114,6 +135,7 @@ async def upsert_team(
     made = await members.insert_team(work, organization_id=organization_id, name=name)
     if made is None:
         raise Conflict("Another caller has just made this team; send it again.", path=["name"])
+    await record_entry(work, "created", kind=ids.Kind.TEAM, id_=made.id, name=name, after=made)
     return made
 
 
@@ -125,11 +147,12 @@ async def delete_team(work: UnitOfWork, *, granter: Principal, id_: UUID) -> Non
         Forbidden: the team holds what the granter does not.
         Conflict: the organization would be left without an owner.
     """
-    await _check_team(work, granter=granter, id_=id_)
+    team = await _check_team(work, granter=granter, id_=id_)
     await roles.lock_owners(work)
     await members.delete_team(work, id_=id_)
     await check_owner_left(work)
     wake_rights(work)
+    await record_entry(work, "deleted", kind=ids.Kind.TEAM, id_=id_, name=team.name, before=team)
 
 
 async def add_to_team(
@@ -146,7 +169,7 @@ async def add_to_team(
         Forbidden: the team holds what the granter does not.
     """
     team = await _check_team(work, granter=granter, id_=team_id)
-    await get_membership(work, id_=membership_id)
+    member = await get_membership(work, id_=membership_id)
     await members.insert_team_member(
         work,
         organization_id=granter.organization_id,
@@ -154,6 +177,7 @@ async def add_to_team(
         membership_id=membership_id,
     )
     wake_rights(work)
+    await _record_member(work, "member_added", team, member)
     return team
 
 
@@ -168,11 +192,12 @@ async def take_from_team(
         Conflict: the organization would be left without an owner.
     """
     team = await _check_team(work, granter=granter, id_=team_id)
-    await get_membership(work, id_=membership_id)
+    member = await get_membership(work, id_=membership_id)
     await roles.lock_owners(work)
     await members.delete_team_member(work, team_id=team_id, membership_id=membership_id)
     await check_owner_left(work)
     wake_rights(work)
+    await _record_member(work, "member_removed", team, member)
     return team
 
 
@@ -210,3 +235,16 @@ async def _check_team(work: UnitOfWork, *, granter: Principal, id_: UUID) -> Tea
     for binding in (await roles.list_bindings(work, [id_]))[id_]:
         check_grant(granter, binding.grant)
     return team
+
+
+async def _rename_team(work: UnitOfWork, team: Team, *, name: str) -> Team:
+    renamed = await members.rename_team(work, id_=team.id, name=name)
+    await record_entry(
+        work, "updated", kind=ids.Kind.TEAM, id_=team.id, name=name, before=team, after=renamed
+    )
+    return renamed
+
+
+async def _record_member(work: UnitOfWork, verb: str, team: Team, member: Membership) -> None:
+    said = {"member": ids.show(ids.Kind.MEMBERSHIP, member.id), "name": member.display_name}
+    await record_action(work, verb, kind=ids.Kind.TEAM, id_=team.id, name=team.name, said=said)

@@ -14,6 +14,7 @@ from headgate_server.domain.organizations import Organization, check_slug
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.workspaces import check_name
 from headgate_server.repositories import organizations
+from headgate_server.services.audit_entries.record import record_entry
 
 
 async def create_organization(work: UnitOfWork, *, slug: str, name: str) -> Organization:
@@ -28,6 +29,7 @@ async def create_organization(work: UnitOfWork, *, slug: str, name: str) -> Orga
     )
     if created is None:
         raise Conflict("This slug is taken; choose another one.", path=["slug"])
+    await _record(work, "created", before=None, after=created)
     return created
 
 
@@ -62,6 +64,7 @@ async def update_organization(
     updated = await organizations.update_organization(work, id_=id_, changes=changes)
     if updated is None:
         raise Conflict("This slug is taken; choose another one.", path=["slug"])
+    await _record(work, "updated", before=current, after=updated)
     return updated
 
 
@@ -97,3 +100,18 @@ async def get_many_organizations(
 async def list_organizations(work: UnitOfWork, *, page: PageRequest) -> Page[Organization]:
     """Return a page of the caller's organizations: the page key is ``(slug, id)``."""
     return await organizations.list_organizations(work, page=page)
+
+
+async def _record(
+    work: UnitOfWork, verb: str, *, before: Organization | None, after: Organization
+) -> None:
+    await record_entry(
+        work,
+        verb,
+        kind=ids.Kind.ORGANIZATION,
+        id_=after.id,
+        name=after.name,
+        before=before,
+        after=after,
+        organization_id=after.id,
+    )

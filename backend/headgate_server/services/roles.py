@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.changes import check_version
 from headgate_server.domain.errors import Conflict, Forbidden, InvalidInput, LimitExceeded, NotFound
+from headgate_server.domain.ids import Kind, show
 from headgate_server.domain.members import Membership
 from headgate_server.domain.permissions import Grant, Scope, gather
 from headgate_server.domain.roles import (
@@ -30,6 +32,7 @@ from headgate_server.repositories import (
     work_pools,
     workspaces,
 )
+from headgate_server.services.audit_entries.record import record_action, record_entry
 
 MAX_ROLES = 200
 MAX_GRANTERS = 20
@@ -103,6 +106,7 @@ async def upsert_role(
         )
         if made is None:
             raise Conflict("Another caller has just made this role; send it again.")
+        await record_entry(work, "created", kind=Kind.ROLE, id_=made.id, name=name, after=made)
         return made
     check_version(current.version, expected=expected_version)
     if current.scopes == scopes:
@@ -110,6 +114,9 @@ async def upsert_role(
     check_grant(granter, Grant(current.scopes))
     changed = await roles.update_role(work, id_=current.id, name=name, scopes=scopes)
     wake_rights(work)
+    await record_entry(
+        work, "updated", kind=Kind.ROLE, id_=changed.id, name=name, before=current, after=changed
+    )
     return changed
 
 
@@ -127,6 +134,7 @@ async def delete_role(work: UnitOfWork, *, granter: Principal, id_: UUID) -> Non
     check_grant(granter, Grant(role.scopes))
     if not await roles.delete_role(work, id_=id_):
         raise Conflict("Somebody holds this role; take it away from them first.")
+    await record_entry(work, "deleted", kind=Kind.ROLE, id_=id_, name=role.name, before=role)
 
 
 async def bind_role(
@@ -149,6 +157,7 @@ async def bind_role(
         work, organization_id=granter.organization_id, holder=holder, role=role, place=place
     )
     wake_rights(work)
+    await _record(work, "role_bound", holder, role, place)
 
 
 async def unbind_role(
@@ -167,6 +176,7 @@ async def unbind_role(
     await roles.delete_binding(work, holder=holder, role=role, place=place)
     await check_owner_left(work)
     wake_rights(work)
+    await _record(work, "role_unbound", holder, role, place)
 
 
 async def check_owner_left(work: UnitOfWork) -> None:
@@ -226,6 +236,18 @@ def wake_rights(work: UnitOfWork) -> None:
     """Have the open connections of the organization look again at what they may do."""
     if work.organization_id is not None:
         work.wake(channels.rights(work.organization_id))
+
+
+async def _record(
+    work: UnitOfWork, verb: str, holder: Holder, role: Role, place: BindingPlace
+) -> None:
+    kind = Kind[holder.kind.name]
+    said: dict[str, Any] = {"role": role.name, "role_id": show(Kind.ROLE, role.id)}
+    if place.workspace_id is not None:
+        said["workspace"] = show(Kind.WORKSPACE, place.workspace_id)
+    if place.object_kind is not None and place.object_id is not None:
+        said["object"] = show(Kind[place.object_kind.name], place.object_id)
+    await record_action(work, verb, kind=kind, id_=holder.id, name=show(kind, holder.id), said=said)
 
 
 async def _check(work: UnitOfWork, *, holder: Holder, role_id: UUID, place: BindingPlace) -> Role:

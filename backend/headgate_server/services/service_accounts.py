@@ -12,6 +12,7 @@ from headgate_server.domain.service_accounts import ServiceAccount
 from headgate_server.domain.tenancy import Principal
 from headgate_server.domain.workspaces import check_name
 from headgate_server.repositories import api_keys, organizations, roles, service_accounts
+from headgate_server.services.audit_entries.record import record_action, record_entry
 from headgate_server.services.roles import check_grant
 
 
@@ -27,9 +28,13 @@ async def create_service_account(
     check_name(name)
     if await organizations.find_organization(work, id_=organization_id) is None:
         raise NotFound
-    return await service_accounts.insert_account(
+    made = await service_accounts.insert_account(
         work, organization_id=organization_id, id_=ids.new_id(), display_name=name
     )
+    await record_entry(
+        work, "created", kind=ids.Kind.SERVICE_ACCOUNT, id_=made.id, name=name, after=made
+    )
+    return made
 
 
 async def delete_service_account(work: UnitOfWork, *, granter: Principal, id_: UUID) -> None:
@@ -41,10 +46,20 @@ async def delete_service_account(work: UnitOfWork, *, granter: Principal, id_: U
     """
     for binding in (await roles.list_bindings(work, [id_]))[id_]:
         check_grant(granter, binding.grant)
-    if not await service_accounts.delete_account(work, id_=id_):
+    account = await service_accounts.find_account(work, id_=id_)
+    if account is None or not await service_accounts.delete_account(work, id_=id_):
         raise NotFound
-    for key_id in await api_keys.revoke_all(work, owner_id=id_):
+    revoked = await api_keys.revoke_all(work, owner_id=id_)
+    for key_id in revoked:
         work.wake(channels.api_key(key_id))
+    await record_action(
+        work,
+        "deleted",
+        kind=ids.Kind.SERVICE_ACCOUNT,
+        id_=id_,
+        name=account.display_name,
+        said={"revoked_keys": [ids.show(ids.Kind.API_KEY, key_id) for key_id in revoked]},
+    )
 
 
 async def find_service_account(work: UnitOfWork, *, id_: UUID) -> ServiceAccount | None:

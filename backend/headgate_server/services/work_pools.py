@@ -1,6 +1,6 @@
 """Work pools: places where runs wait for agents of one kind."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -140,7 +140,7 @@ async def _insert(
             name=DEFAULT_NAME,
             values={"priority": DEFAULT_PRIORITY},
         )
-        await _record(work, made, None)
+        await _record(work, made)
     return made
 
 
@@ -149,13 +149,19 @@ async def _apply(work: UnitOfWork, current: WorkPool, wanted: WorkPoolChanges) -
     if not differences:
         return current
     updated = await work_pools.update_pool(work, id_=current.id, changes=differences)
-    await _record(work, updated, list(differences))
+    await _record(work, updated, differences, before=current)
     sessions = await agents.list_live_sessions(work, updated.id)
     work.wake(channels.pool(updated.id), *(channels.agent(session_id) for session_id in sessions))
     return updated
 
 
-async def _record(work: UnitOfWork, pool: WorkPool, changes: list[str] | None) -> None:
+async def _record(
+    work: UnitOfWork,
+    pool: WorkPool,
+    changes: Collection[str] | None = None,
+    *,
+    before: WorkPool | None = None,
+) -> None:
     await record_change(
         work,
         kind=ids.Kind.WORK_POOL,
@@ -163,4 +169,6 @@ async def _record(work: UnitOfWork, pool: WorkPool, changes: list[str] | None) -
         name=pool.name,
         version=pool.version,
         changed=changes,
+        before=before,
+        after=pool,
     )

@@ -1,6 +1,6 @@
 """Work queues: the lanes of a pool."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -96,7 +96,7 @@ async def _insert(
         work, id_=ids.new_id(), work_pool_id=work_pool_id, name=name, values=values
     )
     if made is not None:
-        await _record(work, made, None)
+        await _record(work, made)
     return made
 
 
@@ -107,12 +107,18 @@ async def _apply(work: UnitOfWork, current: WorkQueue, wanted: WorkQueueChanges)
     updated = await work_queues.update_queue(work, id_=current.id, changes=differences)
     if "priority" in differences:
         await work_queues.move_ready_items(work, id_=updated.id, priority=updated.priority)
-    await _record(work, updated, list(differences))
+    await _record(work, updated, differences, before=current)
     work.wake(channels.pool(updated.work_pool_id))
     return updated
 
 
-async def _record(work: UnitOfWork, queue: WorkQueue, changes: list[str] | None) -> None:
+async def _record(
+    work: UnitOfWork,
+    queue: WorkQueue,
+    changes: Collection[str] | None = None,
+    *,
+    before: WorkQueue | None = None,
+) -> None:
     await record_change(
         work,
         kind=ids.Kind.WORK_QUEUE,
@@ -120,4 +126,6 @@ async def _record(work: UnitOfWork, queue: WorkQueue, changes: list[str] | None)
         name=queue.name,
         version=queue.version,
         changed=changes,
+        before=before,
+        after=queue,
     )

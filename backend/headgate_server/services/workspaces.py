@@ -20,6 +20,7 @@ from headgate_server.domain.organizations import check_slug
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.domain.workspaces import Workspace, check_name, check_retention
 from headgate_server.repositories import organizations, workspaces
+from headgate_server.services.audit_entries.record import record_entry
 from headgate_server.services.events import record_change
 
 
@@ -51,6 +52,15 @@ async def create_workspace(
     )
     if created is None:
         raise Conflict("A workspace with this slug exists in the organization.", path=["slug"])
+    await record_entry(
+        work,
+        "created",
+        kind=ids.Kind.WORKSPACE,
+        id_=created.id,
+        name=created.name,
+        after=created,
+        organization_id=organization_id,
+    )
     return created
 
 
@@ -101,6 +111,8 @@ async def update_workspace(
         name=updated.name,
         version=updated.version,
         changed=changes,
+        before=current,
+        after=updated,
     )
     return updated
 

@@ -1,6 +1,7 @@
 """Every table, loaded: what migrations compare with."""
 
 from headgate_server.tables import (
+    audit_entries,
     events,
     flow_runs,
     flows,
@@ -25,6 +26,7 @@ FAMILIES = (
     flow_runs,
     run_counts,
     events,
+    audit_entries,
 )
 
 PARTITIONED_BY_RUN = ("states", "logs")

@@ -13,4 +13,9 @@ select
   ) as lost_runs,
   (select min(occurred_at) from outbox) as outbox,
   (select min(marked_at) from stale_run_hours) + cast(:counts_after as interval) as run_counts,
-  (select min(expires_at) from idempotency_keys) as expired_keys
+  (select min(expires_at) from idempotency_keys) as expired_keys,
+  least(
+    (select min(at) from audit_queue),
+    (select min(coalesce(checkpointed_at + cast(:checkpoints_after as interval), now()))
+      from audit_heads where sequence > checkpointed)
+  ) as audit_entries

@@ -1,10 +1,13 @@
 """Moves runs: the engine's proposals, and what people ask for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.errors import InvalidInput
+from headgate_server.domain.ids import Kind
 from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.states import (
     MAX_MESSAGE_LENGTH,
@@ -13,11 +16,14 @@ from headgate_server.domain.states import (
     check_details,
     propose,
 )
+from headgate_server.domain.tenancy import ActorKind
 from headgate_server.domain.transitions import proposal_keys
 from headgate_server.domain.transitions.facts import Proposer
+from headgate_server.services.audit_entries.record import record_action
 from headgate_server.services.transitions import Proposal, Transition, transition
 
 MAX_GRACE_SECONDS = 3600
+_MACHINERY = frozenset({ActorKind.RUN, ActorKind.AGENT_SESSION, ActorKind.SYSTEM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,11 @@ async def set_state(
     proposal = Proposal(
         state=state, proposer=proposer, lease=lease, key=key, is_forced=is_forced and lease is None
     )
-    return await transition(work, run_id=run_id, proposal=proposal)
+    done = await transition(work, run_id=run_id, proposal=proposal)
+    if lease is None:
+        said = {"state": state.name, "type": state.type, "forced": is_forced}
+        await _record(work, "state_set", done, said)
+    return done
 
 
 async def cancel_run(work: UnitOfWork, *, run_id: UUID, request: CancelRequest) -> Transition:
@@ -85,7 +95,10 @@ async def cancel_run(work: UnitOfWork, *, run_id: UUID, request: CancelRequest) 
         cancel_reason=request.reason,
         cancel_grace_seconds=request.grace_seconds,
     )
-    return await transition(work, run_id=run_id, proposal=proposal)
+    done = await transition(work, run_id=run_id, proposal=proposal)
+    said = {"reason": request.reason, "forced": request.is_forced}
+    await _record(work, "cancelled", done, said)
+    return done
 
 
 async def retry_run(work: UnitOfWork, *, run_id: UUID) -> Transition:
@@ -99,4 +112,14 @@ async def retry_run(work: UnitOfWork, *, run_id: UUID) -> Transition:
         proposer=Proposer.PERSON,
         is_rerun=True,
     )
-    return await transition(work, run_id=run_id, proposal=proposal)
+    done = await transition(work, run_id=run_id, proposal=proposal)
+    await _record(work, "retried", done, {"attempt": done.run.attempt})
+    return done
+
+
+async def _record(work: UnitOfWork, verb: str, done: Transition, said: Mapping[str, Any]) -> None:
+    """Write what somebody did to a run; a run's own process is told of by its states."""
+    if done.state is None or work.actor.kind in _MACHINERY:
+        return
+    run = done.run
+    await record_action(work, verb, kind=Kind.FLOW_RUN, id_=run.id, name=run.name, said=said)

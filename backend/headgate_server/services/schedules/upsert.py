@@ -170,7 +170,7 @@ async def _put(
     updated = await schedules.update_schedule(
         work, id_=current.id, changes=changes, is_new_generation=is_new_generation
     )
-    return await _announce(work, updated, list(differences))
+    return await _announce(work, updated, list(differences), before=current)
 
 
 def _values(work: UnitOfWork, current: Schedule | None, wanted: ScheduleRequest) -> dict[str, Any]:
@@ -202,7 +202,7 @@ def _arm(
 async def _delete(work: UnitOfWork, schedule: Schedule) -> None:
     await _remove_runs(work, [schedule.id])
     await schedules.delete_schedule(work, id_=schedule.id)
-    await _announce(work, schedule, [], verb="deleted")
+    await _announce(work, schedule, [], verb="deleted", before=schedule)
 
 
 async def _remove_runs(
@@ -226,7 +226,12 @@ async def _remove_runs(
 
 
 async def _announce(
-    work: UnitOfWork, schedule: Schedule, changes: list[str] | None, *, verb: str | None = None
+    work: UnitOfWork,
+    schedule: Schedule,
+    changes: list[str] | None,
+    *,
+    verb: str | None = None,
+    before: Schedule | None = None,
 ) -> Schedule:
     await record_change(
         work,
@@ -236,6 +241,8 @@ async def _announce(
         version=schedule.version,
         changed=changes,
         verb=verb,
+        before=before,
+        after=None if verb == "deleted" else schedule,
     )
     work.wake(channels.SCHEDULER)
     return schedule

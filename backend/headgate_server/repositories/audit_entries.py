@@ -1,0 +1,306 @@
+"""SQL of the audit log: writing entries, making the chain longer, reading both."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, exists, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.audit_entries import (
+    AuditCheckpoint,
+    AuditEntry,
+    AuditHead,
+    AuditSeal,
+    AuditTarget,
+    NewAuditEntry,
+)
+from headgate_server.domain.filters import AuditFilter
+from headgate_server.domain.ids import new_id
+from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.tenancy import Actor, ActorKind, Origin
+from headgate_server.repositories import filters, pages
+from headgate_server.repositories.statements import named, packed
+from headgate_server.tables.audit_entries import (
+    audit_checkpoints,
+    audit_entries,
+    audit_heads,
+    audit_queue,
+    audit_seals,
+)
+
+_ENTRY = audit_entries.c
+_SEALED = audit_entries.outerjoin(
+    audit_seals,
+    (audit_seals.c.organization_id == _ENTRY.organization_id)
+    & (audit_seals.c.entry_id == _ENTRY.id),
+)
+_WITH_SEAL = select(audit_entries, audit_seals.c.sequence, audit_seals.c.hash).select_from(_SEALED)
+
+
+async def insert_entries(
+    work: UnitOfWork, *, organization_id: UUID, entries: Sequence[NewAuditEntry]
+) -> None:
+    """Write entries in the name of the unit of work's actor."""
+    said = [
+        {
+            "organization_id": organization_id,
+            "id": new_id(),
+            "actor_kind": work.actor.kind.value,
+            "actor_id": work.actor.id,
+            "actor_name": work.actor.display_name,
+            "api_key_id": work.origin.api_key_id,
+            "login_session_id": work.origin.login_session_id,
+            "address": work.origin.address,
+            "user_agent": work.origin.user_agent,
+            "request_id": work.origin.request_id,
+            "action": new.action,
+            "target_kind": new.target.kind,
+            "target_id": new.target.id,
+            "target_name": new.target.name,
+            "workspace_id": new.workspace_id,
+            "diff": None if new.diff is None else packed(new.diff),
+        }
+        for new in entries
+    ]
+    await work.execute(named("insert_audit_entry"), said[0] if len(said) == 1 else said)
+
+
+async def list_entries(
+    work: UnitOfWork, *, organization_id: UUID, page: PageRequest, filter: AuditFilter | None
+) -> Page[AuditEntry]:
+    """Return a page of entries, the latest first."""
+    sort = pages.Sort((_ENTRY.at, _ENTRY.id), is_descending=True)
+    statement = _WITH_SEAL.where(*_matching(organization_id, filter))
+    return await pages.read(work, statement, sort=sort, page=page, make=_sealed)
+
+
+async def count_entries(
+    work: UnitOfWork, *, organization_id: UUID, filter: AuditFilter | None, cap: int
+) -> int:
+    """Return how many entries match, up to ``cap + 1``."""
+    statement = select(_ENTRY.id).where(*_matching(organization_id, filter))
+    return await pages.count(work, statement, cap=cap)
+
+
+async def get_many(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, AuditEntry]:
+    """Return those of the entries that the unit of work may see, by id."""
+    rows = await work.execute(_WITH_SEAL.where(_ENTRY.id.in_(ids_), *_own(work)))
+    return {row.id: _sealed(row) for row in rows}
+
+
+async def list_waiting(work: UnitOfWork, *, most: int) -> list[UUID]:
+    """Return organizations with entries that await their place, the longest waiting first."""
+    rows = await work.execute(
+        select(audit_queue.c.organization_id)
+        .group_by(audit_queue.c.organization_id)
+        .order_by(func.min(audit_queue.c.at))
+        .limit(most)
+    )
+    return list(rows.scalars())
+
+
+async def lock_head(work: UnitOfWork, *, organization_id: UUID) -> AuditHead:
+    """Return where a chain ends, locked: whoever else makes it longer waits."""
+    await work.execute(
+        upsert(audit_heads)
+        .values(organization_id=organization_id, sequence=0, hash=bytes(32), checkpointed=0)
+        .on_conflict_do_nothing()
+    )
+    row = (
+        await work.execute(
+            select(audit_heads)
+            .where(audit_heads.c.organization_id == organization_id)
+            .with_for_update()
+        )
+    ).one()
+    return _head(row)
+
+
+async def find_head(work: UnitOfWork, *, organization_id: UUID) -> AuditHead | None:
+    """Return where a chain is said to end; None where nothing was ever sealed."""
+    statement = select(audit_heads).where(audit_heads.c.organization_id == organization_id)
+    row = (await work.execute(statement)).one_or_none()
+    return None if row is None else _head(row)
+
+
+async def take_unsealed(work: UnitOfWork, *, organization_id: UUID, most: int) -> list[AuditEntry]:
+    """Take entries from the queue, the oldest first; they are to be sealed in this transaction."""
+    rows = await work.execute(
+        named("take_unsealed_entries"), {"organization_id": organization_id, "most": most}
+    )
+    return [_entry(row) for row in rows]
+
+
+async def insert_seals(
+    work: UnitOfWork, *, head: AuditHead, seals: Sequence[tuple[UUID, AuditSeal]]
+) -> None:
+    """Write seals, by entry, and the head of the chain that they lead to."""
+    await work.execute(
+        insert(audit_seals),
+        [
+            {
+                "organization_id": head.organization_id,
+                "sequence": seal.sequence,
+                "entry_id": entry_id,
+                "hash": seal.hash,
+            }
+            for entry_id, seal in seals
+        ],
+    )
+    await work.execute(
+        update(audit_heads)
+        .where(audit_heads.c.organization_id == head.organization_id)
+        .values(sequence=head.sequence, hash=head.hash)
+    )
+
+
+async def list_unsigned(work: UnitOfWork, *, before: datetime, most: int) -> list[UUID]:
+    """Return organizations whose chain has grown since its last checkpoint, made before then."""
+    head = audit_heads.c
+    rows = await work.execute(
+        select(head.organization_id)
+        .where(
+            head.sequence > head.checkpointed,
+            head.checkpointed_at.is_(None) | (head.checkpointed_at < before),
+        )
+        .order_by(head.checkpointed_at.nulls_first())
+        .limit(most)
+    )
+    return list(rows.scalars())
+
+
+async def insert_checkpoint(work: UnitOfWork, checkpoint: AuditCheckpoint) -> None:
+    """Write a checkpoint, and that the chain has one this far."""
+    await work.execute(
+        insert(audit_checkpoints).values(
+            organization_id=checkpoint.organization_id,
+            sequence=checkpoint.sequence,
+            hash=checkpoint.hash,
+            at=checkpoint.at,
+            public_key=checkpoint.public_key,
+            signature=checkpoint.signature,
+        )
+    )
+    await work.execute(
+        update(audit_heads)
+        .where(audit_heads.c.organization_id == checkpoint.organization_id)
+        .values(checkpointed=checkpoint.sequence, checkpointed_at=checkpoint.at)
+    )
+
+
+async def list_checkpoints(work: UnitOfWork, *, organization_id: UUID) -> list[AuditCheckpoint]:
+    """Return the checkpoints of a chain, in its order."""
+    checkpoint = audit_checkpoints.c
+    rows = await work.execute(
+        select(audit_checkpoints)
+        .where(checkpoint.organization_id == organization_id)
+        .order_by(checkpoint.sequence)
+    )
+    return [
+        AuditCheckpoint(
+            organization_id=row.organization_id,
+            sequence=row.sequence,
+            hash=row.hash,
+            at=row.at,
+            public_key=row.public_key,
+            signature=row.signature,
+        )
+        for row in rows
+    ]
+
+
+async def list_chain(
+    work: UnitOfWork, *, organization_id: UUID, after: int, most: int
+) -> list[tuple[AuditSeal, AuditEntry | None]]:
+    """Return seals behind a number, in order, each with its entry, or None where that is gone."""
+    seal = audit_seals.c
+    joined = audit_seals.outerjoin(
+        audit_entries,
+        (_ENTRY.organization_id == seal.organization_id) & (_ENTRY.id == seal.entry_id),
+    )
+    rows = await work.execute(
+        select(audit_entries, seal.sequence, seal.hash)
+        .select_from(joined)
+        .where(seal.organization_id == organization_id, seal.sequence > after)
+        .order_by(seal.sequence)
+        .limit(most)
+    )
+    return [
+        (AuditSeal(row.sequence, row.hash), None if row.id is None else _sealed(row))
+        for row in rows
+    ]
+
+
+async def find_unchained(work: UnitOfWork, *, organization_id: UUID) -> UUID | None:
+    """Return an entry that has no place in the chain and awaits none."""
+    queued = exists().where(
+        audit_queue.c.organization_id == organization_id, audit_queue.c.entry_id == _ENTRY.id
+    )
+    sealed = exists().where(
+        audit_seals.c.organization_id == organization_id, audit_seals.c.entry_id == _ENTRY.id
+    )
+    rows = await work.execute(
+        select(_ENTRY.id)
+        .where(_ENTRY.organization_id == organization_id, ~queued, ~sealed)
+        .order_by(_ENTRY.at, _ENTRY.id)
+        .limit(1)
+    )
+    return rows.scalar_one_or_none()
+
+
+async def list_organizations(work: UnitOfWork) -> list[UUID]:
+    """Return every organization that anything was ever written for, deleted ones too."""
+    rows = await work.execute(
+        select(_ENTRY.organization_id)
+        .union(select(audit_seals.c.organization_id), select(audit_heads.c.organization_id))
+        .order_by(_ENTRY.organization_id)
+    )
+    return list(rows.scalars())
+
+
+def _own(work: UnitOfWork) -> list[ColumnElement[bool]]:
+    if work.organization_id is None:
+        return []
+    return [_ENTRY.organization_id == work.organization_id]
+
+
+def _matching(organization_id: UUID, filter: AuditFilter | None) -> list[ColumnElement[bool]]:
+    return [_ENTRY.organization_id == organization_id, *filters.audit_entries(filter)]
+
+
+def _head(row: Row[Any]) -> AuditHead:
+    return AuditHead(
+        organization_id=row.organization_id,
+        sequence=row.sequence,
+        hash=row.hash,
+        checkpointed=row.checkpointed,
+    )
+
+
+def _sealed(row: Row[Any]) -> AuditEntry:
+    seal = None if row.sequence is None else AuditSeal(row.sequence, row.hash)
+    return _entry(row, seal)
+
+
+def _entry(row: Row[Any], seal: AuditSeal | None = None) -> AuditEntry:
+    return AuditEntry(
+        organization_id=row.organization_id,
+        id=row.id,
+        at=row.at,
+        actor=Actor(ActorKind(row.actor_kind), row.actor_id, row.actor_name),
+        origin=Origin(
+            request_id=row.request_id,
+            address=row.address,
+            user_agent=row.user_agent,
+            api_key_id=row.api_key_id,
+            login_session_id=row.login_session_id,
+        ),
+        action=row.action,
+        target=AuditTarget(row.target_kind, row.target_id, row.target_name),
+        workspace_id=row.workspace_id,
+        diff=row.diff,
+        seal=seal,
+    )

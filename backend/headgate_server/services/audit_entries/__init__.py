@@ -1,0 +1,1 @@
+"""The audit log: write, seal, sign, verify and read who changed what."""

@@ -1,0 +1,162 @@
+"""Signed checkpoints of the chains, and where they are kept besides the database."""
+
+import json
+import logging
+import os
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from headgate_server.crypto.signing import Signer, is_signed
+from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.domain import ids
+from headgate_server.domain.audit_entries import (
+    AuditCheckpoint,
+    AuditHead,
+    checkpoint_statement,
+)
+from headgate_server.domain.errors import HeadgateError, InvalidInput
+from headgate_server.repositories import audit_entries
+from headgate_server.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT_EVERY = timedelta(minutes=5)
+ORGANIZATIONS_AT_ONCE = 200
+FILE_NAME = "audit-checkpoints.jsonl"
+
+list_checkpoints = audit_entries.list_checkpoints
+
+
+class Notary:
+    """Signs checkpoints and hands them out of the database: to a file and to the server's log."""
+
+    def __init__(self, *, secret: str, folder: Path | None = None) -> None:
+        """Hold a key and a place.
+
+        Args:
+            secret: the installation's secret, which the key follows from.
+            folder: takes a file to which one JSON line a checkpoint is appended; a mounted bucket
+                or another machine's disk keeps them from whoever holds the database.
+        """
+        self._signer = Signer(secret)
+        self._folder = folder
+
+    @property
+    def public_key(self) -> bytes:
+        """Return the key that its signatures are checked with."""
+        return self._signer.public_key
+
+    def sign(self, head: AuditHead, *, at: datetime) -> AuditCheckpoint:
+        """Return a checkpoint of a chain as it stands."""
+        statement = checkpoint_statement(
+            head.organization_id, sequence=head.sequence, hash_=head.hash, at=at
+        )
+        return AuditCheckpoint(
+            organization_id=head.organization_id,
+            sequence=head.sequence,
+            hash=head.hash,
+            at=at,
+            public_key=self.public_key,
+            signature=self._signer.sign(statement),
+        )
+
+    def hand_out(self, checkpoint: AuditCheckpoint) -> None:
+        """Append a checkpoint to the file, durably, and log it.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        line = as_line(checkpoint)
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with (self._folder / FILE_NAME).open("a", encoding="ascii") as file:
+                file.write(line + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        logger.info("Audit checkpoint %s", line)
+
+
+def notary_of(settings: Settings) -> Notary:
+    """Return the notary of an installation."""
+    folder = settings.audit_checkpoints
+    return Notary(secret=settings.secret_key, folder=Path(folder) if folder else None)
+
+
+async def sign_grown(database: Database, notary: Notary) -> int:
+    """Sign every chain that has grown and has had no checkpoint for 5 minutes; how many."""
+    async with database.system() as work:
+        due = await audit_entries.list_unsigned(
+            work, before=work.now - CHECKPOINT_EVERY, most=ORGANIZATIONS_AT_ONCE
+        )
+    for organization_id in due:
+        async with database.system() as work:
+            await sign_chain(work, notary, organization_id=organization_id)
+    return len(due)
+
+
+async def sign_chain(
+    work: UnitOfWork, notary: Notary, *, organization_id: UUID
+) -> AuditCheckpoint | None:
+    """Sign a chain as it stands; None where it has a checkpoint this far.
+
+    What was handed out and then not committed is signed and handed out again: both are true.
+    """
+    head = await audit_entries.lock_head(work, organization_id=organization_id)
+    if head.sequence <= head.checkpointed:
+        return None
+    checkpoint = notary.sign(head, at=work.now)
+    notary.hand_out(checkpoint)
+    await audit_entries.insert_checkpoint(work, checkpoint)
+    return checkpoint
+
+
+def as_line(checkpoint: AuditCheckpoint) -> str:
+    """Return a checkpoint as one line of JSON."""
+    return json.dumps(
+        {
+            "organization": ids.show(ids.Kind.ORGANIZATION, checkpoint.organization_id),
+            "sequence": checkpoint.sequence,
+            "hash": checkpoint.hash.hex(),
+            "at": checkpoint.at.isoformat(),
+            "public_key": checkpoint.public_key.hex(),
+            "signature": checkpoint.signature.hex(),
+        }
+    )
+
+
+def read_lines(lines: Iterable[str]) -> list[AuditCheckpoint]:
+    """Return the checkpoints of a file; empty lines are passed over.
+
+    Raises:
+        InvalidInput: a line that is none; the message says which.
+    """
+    found: list[AuditCheckpoint] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            said = json.loads(line)
+            found.append(
+                AuditCheckpoint(
+                    organization_id=ids.parse(said["organization"], kind=ids.Kind.ORGANIZATION),
+                    sequence=int(said["sequence"]),
+                    hash=bytes.fromhex(said["hash"]),
+                    at=datetime.fromisoformat(said["at"]),
+                    public_key=bytes.fromhex(said["public_key"]),
+                    signature=bytes.fromhex(said["signature"]),
+                )
+            )
+        except (ValueError, KeyError, TypeError, HeadgateError):
+            raise InvalidInput(f"Line {number} is not a checkpoint of the audit log.") from None
+    return found
+
+
+def is_genuine(checkpoint: AuditCheckpoint) -> bool:
+    """Whether the key that a checkpoint names signed what it says."""
+    return is_signed(
+        checkpoint.statement(),
+        signature=checkpoint.signature,
+        public_key=checkpoint.public_key,
+    )

@@ -1,0 +1,136 @@
+"""Walking a chain from its beginning: what was changed behind its back, and where first."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import ids
+from headgate_server.domain.audit_entries import (
+    GENESIS,
+    AuditCheckpoint,
+    AuditEntry,
+    AuditSeal,
+    link,
+)
+from headgate_server.repositories import audit_entries
+from headgate_server.services.audit_entries.checkpoints import is_genuine
+
+SEALS_AT_ONCE = 1_000
+
+list_organizations = audit_entries.list_organizations
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a walk along a chain found.
+
+    Args:
+        organization_id: whose chain.
+        sealed: how many links were found good.
+        checkpoints: how many checkpoints they were held against.
+        first_bad: the number of the first link that is wrong or missing; None where none is, or
+            where what is wrong has no number.
+        problem: what is wrong; None where nothing is.
+    """
+
+    organization_id: UUID
+    sealed: int
+    checkpoints: int = 0
+    first_bad: int | None = None
+    problem: str | None = None
+
+
+class _Tampered(Exception):
+    def __init__(self, sequence: int | None, problem: str) -> None:
+        super().__init__(problem)
+        self.sequence = sequence
+
+
+async def verify_chain(
+    work: UnitOfWork,
+    *,
+    organization_id: UUID,
+    kept: Sequence[AuditCheckpoint] = (),
+    trusted: Collection[bytes] | None = None,
+) -> Verdict:
+    """Check every link, every entry and every checkpoint of an organization.
+
+    Whoever can write to the database can make a new chain of their own; only checkpoints that were
+    kept elsewhere, and the keys they must be signed with, show that.
+
+    Args:
+        work: a unit of work of the system, or of the organization.
+        organization_id: whose chain.
+        kept: checkpoints from outside the database; those of other organizations are passed over.
+        trusted: public keys; a checkpoint of another is taken for forged. None trusts any key.
+    """
+    stored = await audit_entries.list_checkpoints(work, organization_id=organization_id)
+    checkpoints = [*stored, *(one for one in kept if one.organization_id == organization_id)]
+    walk = _Walk(organization_id, checkpoints)
+    try:
+        _check_signatures(checkpoints, trusted)
+        await walk.along(work)
+        await _check_ends(work, walk)
+    except _Tampered as found:
+        return Verdict(
+            organization_id, walk.last, len(checkpoints), found.sequence, problem=str(found)
+        )
+    return Verdict(organization_id, walk.last, len(checkpoints))
+
+
+class _Walk:
+    def __init__(self, organization_id: UUID, checkpoints: Sequence[AuditCheckpoint]) -> None:
+        self.organization_id = organization_id
+        self.last, self.hash = 0, GENESIS
+        self.furthest = max((one.sequence for one in checkpoints), default=0)
+        self._wanted: dict[int, set[bytes]] = {}
+        for one in checkpoints:
+            self._wanted.setdefault(one.sequence, set()).add(one.hash)
+
+    async def along(self, work: UnitOfWork) -> None:
+        """Follow the chain to its end."""
+        while True:
+            links = await audit_entries.list_chain(
+                work, organization_id=self.organization_id, after=self.last, most=SEALS_AT_ONCE
+            )
+            for seal, entry in links:
+                self._step(seal, entry)
+            if len(links) < SEALS_AT_ONCE:
+                return
+
+    def _step(self, seal: AuditSeal, entry: AuditEntry | None) -> None:
+        expected = self.last + 1
+        if seal.sequence != expected:
+            raise _Tampered(expected, "this link is missing")
+        if entry is None:
+            raise _Tampered(expected, "its entry is gone")
+        if link(self.hash, entry, sequence=expected) != seal.hash:
+            raise _Tampered(expected, "the entry is not the one that was sealed")
+        if self._wanted.get(expected, {seal.hash}) != {seal.hash}:
+            raise _Tampered(expected, "a checkpoint says otherwise: the chain was made anew")
+        self.last, self.hash = expected, seal.hash
+
+
+def _check_signatures(
+    checkpoints: Sequence[AuditCheckpoint], trusted: Collection[bytes] | None
+) -> None:
+    for one in checkpoints:
+        if not is_genuine(one):
+            raise _Tampered(one.sequence, "the signature of its checkpoint is wrong")
+        if trusted is not None and one.public_key not in trusted:
+            raise _Tampered(one.sequence, "its checkpoint is signed with a key that is not trusted")
+
+
+async def _check_ends(work: UnitOfWork, walk: _Walk) -> None:
+    """Check that nothing is missing at the end, and nothing lies beside the chain."""
+    head = await audit_entries.find_head(work, organization_id=walk.organization_id)
+    reached = max(walk.furthest, 0 if head is None else head.sequence)
+    if reached > walk.last:
+        raise _Tampered(walk.last + 1, f"the end is missing: the chain reached {reached}")
+    if walk.last and (head is None or (head.sequence, head.hash) != (walk.last, walk.hash)):
+        raise _Tampered(walk.last, "the chain was made longer by somebody else")
+    stray = await audit_entries.find_unchained(work, organization_id=walk.organization_id)
+    if stray is not None:
+        shown = ids.show(ids.Kind.AUDIT_ENTRY, stray)
+        raise _Tampered(None, f"{shown} has no place in the chain and waits for none")

@@ -1,4 +1,4 @@
-"""The headgate-server command: api, scheduler, dev, migrate, bootstrap, doctor, keys, schema."""
+"""The headgate-server command: api, scheduler, dev, migrate, doctor, keys, audit and others."""
 
 import argparse
 import asyncio
@@ -16,7 +16,7 @@ from headgate_server import app
 from headgate_server.database.urls import without_password
 from headgate_server.domain.errors import ConfigurationError, HeadgateError
 from headgate_server.graphql.schema import build_schema
-from headgate_server.keys import add_verbs, run
+from headgate_server.operating import audit_entries, keys
 from headgate_server.settings import Settings, check_port, read
 from headgate_server.telemetry import logs
 
@@ -73,9 +73,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("-o", "--output", choices=("text", "json"), default="text")
     doctor.set_defaults(command=_doctor)
-    keys = verbs.add_parser("keys", help="rotate, wrap anew or destroy the keys of workspaces")
-    add_verbs(keys)
-    keys.set_defaults(command=run)
+    held = verbs.add_parser("keys", help="rotate, wrap anew or destroy the keys of workspaces")
+    keys.add_verbs(held)
+    held.set_defaults(command=keys.run)
+    log = verbs.add_parser("audit", help="verify the audit log, and sign where it stands")
+    audit_entries.add_verbs(log)
+    log.set_defaults(command=audit_entries.run)
     schema = verbs.add_parser("schema", help="print the GraphQL schema")
     schema.set_defaults(command=_schema)
     _add_dev(verbs.add_parser("dev", help="everything on this machine, for development"))

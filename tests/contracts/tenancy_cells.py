@@ -38,7 +38,10 @@ NODE_KINDS = (
     Kind.MEMBERSHIP,
     Kind.TEAM,
     Kind.ROLE,
+    Kind.AUDIT_ENTRY,
 )
+OF_ORGANIZATIONS = frozenset({Kind.API_KEY, Kind.AUDIT_ENTRY})
+"""What a key that is bound to a workspace does not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ QUERIES = (
             "Query.node(id)",
             kind,
             lambda _estate, id_: ("query ($id: ID!) { node(id: $id) { id } }", {"id": id_}),
-            callers=("wide",) if kind is Kind.API_KEY else PEOPLE,
+            callers=("wide",) if kind in OF_ORGANIZATIONS else PEOPLE,
             variant=kind.value,
         )
         for kind in NODE_KINDS
@@ -162,7 +165,7 @@ QUERIES = (
                 "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }",
                 {"ids": [id_]},
             ),
-            callers=("wide",) if kind is Kind.API_KEY else PEOPLE,
+            callers=("wide",) if kind in OF_ORGANIZATIONS else PEOPLE,
             variant=kind.value,
         )
         for kind in NODE_KINDS

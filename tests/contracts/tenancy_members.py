@@ -37,6 +37,17 @@ def _binding_cells(field: str) -> tuple[Cell, ...]:
     )
 
 
+def _logged(name: str, kind: Kind) -> Cell:
+    def build(estate: Estate, id_: str) -> tuple[str, Json]:
+        document = (
+            "query ($id: ID!, $filter: AuditFilter) { node(id: $id) { ... on Organization { "
+            "auditLog(filter: $filter) { nodes { __typename } } } } }"
+        )
+        return document, {"id": estate.ids[Kind.ORGANIZATION], "filter": {name: {"eq": id_}}}
+
+    return Cell(f"AuditFilter.{name}", kind, build, callers=WIDE)
+
+
 def _viewer_can(argument: str, kind: Kind) -> Cell:
     def build(estate: Estate, id_: str) -> tuple[str, Json]:
         document = (
@@ -124,4 +135,7 @@ MEMBERS = (
         selection="team { name }",
         callers=WIDE,
     ),
+    _logged("actorId", Kind.USER),
+    _logged("targetId", Kind.TEAM),
+    _logged("workspaceId", Kind.WORKSPACE),
 )

@@ -151,6 +151,11 @@ async def _make_people(
     scopes = ["RUNS_READ", "LOGS_READ"]
     role = await mutate(wide, "roleUpsert", "role { id }", **place, name="Reader", scopes=scopes)
     found[ids.Kind.ROLE] = role["role"]["id"]
+    reading = (
+        "query ($id: ID!) { node(id: $id) { ... on Organization { auditLog { nodes { id } } } } }"
+    )
+    log = (await wide.execute(reading, id=found[ids.Kind.ORGANIZATION])).data["node"]["auditLog"]
+    found[ids.Kind.AUDIT_ENTRY] = log["nodes"][0]["id"]
 
 
 async def _make_configuration(api: ApiClient, found: dict[ids.Kind, str]) -> None:

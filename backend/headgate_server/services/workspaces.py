@@ -93,8 +93,7 @@ async def update_workspace(
     check_version(current.version, expected=expected_version)
     names = {"slug": slug, "name": name}
     wanted = {key: value for key, value in names.items() if value is not UNSET}
-    wanted |= given(retention or RetentionChanges())
-    changes = changed(current, wanted)
+    changes = changed(current, wanted | given(retention or RetentionChanges()))
     if not changes:
         return current
     after = replace(current, **changes)

@@ -16,7 +16,9 @@ from headgate_server.loops.registry import LOOPS
 from headgate_server.loops.supervisor import Supervisor
 from headgate_server.repositories.flow_runs.transition import lock_run
 from headgate_server.services.flow_runs import read
+from headgate_server.services.flows import upsert_flow
 from headgate_server.settings import Timers
+from headgate_server.tables.audit_entries import audit_queue, audit_seals
 from headgate_server.tables.events import events
 from headgate_server.tables.events import outbox as outbox_table
 from headgate_server.tables.work_pools import work_items
@@ -143,6 +145,23 @@ async def test_a_supervisor_publishes_events_as_they_are_committed(
         await world.create()
 
         await eventually(lambda: outbox_is_empty(world), within_seconds=3, what="The outbox")
+
+
+async def is_sealed(world: World) -> bool:
+    async with world.system() as work:
+        found = await work.execute(select(func.count()).select_from(audit_seals))
+        waiting = await work.execute(select(func.count()).select_from(audit_queue))
+    return found.scalar_one() > 0 and waiting.scalar_one() == 0
+
+
+async def test_a_supervisor_seals_audit_entries_within_seconds(
+    world: World, redis_url: str
+) -> None:
+    async with supervised(world, redis_url, Timers()):
+        async with world.work() as work:
+            await upsert_flow(work, name="made just now")
+
+        await eventually(lambda: is_sealed(world), within_seconds=5, what="The seal")
 
 
 async def test_without_redis_the_loops_run_directly(world: World) -> None:

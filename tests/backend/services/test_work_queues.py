@@ -49,7 +49,7 @@ async def test_change_of_priority_moves_what_waits_and_nothing_else(database: Da
         )
         rows = await work.execute(select(work_items.c.run_id, work_items.c.queue_priority))
         priorities = {row.run_id: row.queue_priority for row in rows}
-        assert work.wakes == {f"pool:{queue.work_pool_id}", "outbox"}
+        assert work.wakes == {f"pool:{queue.work_pool_id}", "outbox", "scheduler"}
 
     assert (changed.id, changed.version, is_new) == (queue.id, 2, False)
     assert priorities == {waiting: 1, leased: 10}

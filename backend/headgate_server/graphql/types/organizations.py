@@ -19,6 +19,8 @@ from headgate_server.graphql.directives import Cost
 from headgate_server.graphql.permissions import Info, scoped_field
 from headgate_server.graphql.shapes.filters import WorkspaceFilter
 from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
+from headgate_server.graphql.types import audit_entries
+from headgate_server.graphql.types.audit_entries import AuditEntry, AuditFilter
 from headgate_server.graphql.types.members import (
     Membership,
     Team,
@@ -38,6 +40,10 @@ from headgate_server.services import (
 
 Workspaces = Annotated[
     WorkspaceFilter | None, strawberry.argument(description="Only those that match this.")
+]
+
+AuditEntries = Annotated[
+    AuditFilter | None, strawberry.argument(description="Only those that match this.")
 ]
 
 
@@ -138,6 +144,18 @@ class Organization(Node, Versioned):
                 return await members.count_teams(work, cap=cap)
 
         return connect(rows, listing=listing, show=show_team, count=count)
+
+    @scoped_field(
+        requires=[Scope.AUDIT_READ],
+        description="Who changed what in it and its workspaces, the latest first.",
+        directives=[Cost(weight=5)],
+    )
+    async def audit_log(
+        self, info: Info, first: First = None, after: After = None, filter: AuditEntries = None
+    ) -> Connection[AuditEntry]:
+        return await audit_entries.list_of(
+            info, organization_id=self.row.id, filter_=filter, first=first, after=after
+        )
 
     @scoped_field(
         requires=[Scope.ORG_READ],

@@ -3,16 +3,13 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from uuid import UUID
 
 from headgate_server import app
-from headgate_server.database.engine import check_reachable, make_engine
-from headgate_server.database.version import check_migrated
 from headgate_server.database.work import Database
 from headgate_server.domain import ids
 from headgate_server.domain.errors import ConfigurationError
+from headgate_server.operating.opening import opened
 from headgate_server.services import workspace_keys
 from headgate_server.services.workspace_keys import Keyring
 from headgate_server.settings import Settings
@@ -46,7 +43,7 @@ def run(settings: Settings, parsed: argparse.Namespace) -> None:
 
 async def _run(settings: Settings, parsed: argparse.Namespace) -> str:
     keyring = app.open_keyring(settings)
-    async with _opened(settings) as database:
+    async with opened(settings, application_name="headgate-keys") as database:
         if parsed.verb == "destroy":
             return await _destroy(database, parsed)
         if keyring is None:
@@ -91,16 +88,3 @@ async def _status(database: Database, keyring: Keyring) -> str:
 
 def _workspace(text: str) -> UUID:
     return ids.parse(text, kind=ids.Kind.WORKSPACE)
-
-
-@asynccontextmanager
-async def _opened(settings: Settings) -> AsyncGenerator[Database]:
-    engine = make_engine(
-        app.resolve_urls(settings).system, application_name="headgate-keys", pool_size=2
-    )
-    try:
-        await check_reachable(engine)
-        await check_migrated(engine)
-        yield Database(app=engine, system=engine)
-    finally:
-        await engine.dispose()

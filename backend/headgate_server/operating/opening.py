@@ -1,0 +1,29 @@
+"""What the commands of operators work with: the database, as the system."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from headgate_server import app
+from headgate_server.database.engine import check_reachable, make_engine
+from headgate_server.database.version import check_migrated
+from headgate_server.database.work import Database
+from headgate_server.settings import Settings
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, application_name: str) -> AsyncGenerator[Database]:
+    """Open the database for the length of a command.
+
+    Raises:
+        Unavailable: it cannot be reached.
+        ConfigurationError: its schema is of another version.
+    """
+    engine = make_engine(
+        app.resolve_urls(settings).system, application_name=application_name, pool_size=2
+    )
+    try:
+        await check_reachable(engine)
+        await check_migrated(engine)
+        yield Database(app=engine, system=engine)
+    finally:
+        await engine.dispose()

@@ -1,0 +1,109 @@
+"""Every mutation leaves an audit entry, or is one of those that have a reason not to."""
+
+import pytest
+from graphql import GraphQLObjectType, build_schema
+from sqlalchemy import func, select
+
+from headgate_server.domain import ids
+from headgate_server.domain.audit_entries import AuditEntry
+from headgate_server.domain.pagination import PageRequest
+from headgate_server.services.audit_entries import read
+from headgate_server.tables.audit_entries import audit_entries
+from tests.contracts.roles_matrix import SCHEMA
+from tests.contracts.tenancy_agents import AGENTS
+from tests.contracts.tenancy_cells import Cell
+from tests.contracts.tenancy_configuration import CONFIGURATION
+from tests.contracts.tenancy_members import MEMBERS
+from tests.contracts.tenancy_runs import RUNS
+from tests.factories.estates import Estate, make_estate
+from tests.fixtures.installations import Installation
+
+pytestmark = pytest.mark.anyio
+
+UNAUDITED = {
+    "flowRunCreate": "the run itself says who made it, and nobody can change that",
+    "flowRunCreateBatch": "as flowRunCreate",
+    "flowRunBegin": "as flowRunCreate",
+    "taskRunSync": "a run's own report under its lease: its history is kept with the run",
+    "logsAppend": "as taskRunSync",
+    "runClaim": "an agent's protocol: attempts and states are kept with the run",
+    "runDecline": "as runClaim",
+    "runRelease": "as runClaim",
+    "runRenew": "as runClaim",
+    "agentRegister": "an agent comes: the event agent.connected",
+    "agentHeartbeat": "an agent's protocol: changes nothing that anyone configured",
+    "agentPoll": "as agentHeartbeat",
+    "agentDrain": "an agent's own choice: the event agent.draining",
+    "agentDeregister": "an agent leaves: the event agent.disconnected",
+}
+"""What machines report of runs is history already; the audit log is of what people decide."""
+
+
+def _mutations() -> set[str]:
+    type_ = build_schema(SCHEMA.read_text()).type_map["Mutation"]
+    assert isinstance(type_, GraphQLObjectType)
+    return set(type_.fields)
+
+
+def _changes() -> dict[str, list[Cell]]:
+    found: dict[str, list[Cell]] = {}
+    for cell in (*CONFIGURATION, *MEMBERS, *RUNS, *AGENTS):
+        type_, _, field = cell.name.split("(")[0].partition(".")
+        if type_ == "Mutation" and field not in UNAUDITED:
+            found.setdefault(field, []).append(cell)
+    return found
+
+
+async def _count(installation: Installation) -> int:
+    async with installation.database.system() as work:
+        counted = await work.execute(select(func.count()).select_from(audit_entries))
+        return counted.scalar_one()
+
+
+async def _leaves_an_entry(installation: Installation, estate: Estate, cell: Cell) -> bool:
+    document, variables = cell.build(estate, cell.own(estate))
+    before = await _count(installation)
+    await estate.client(cell.callers[-1]).execute(document, **variables)
+    return await _count(installation) > before
+
+
+def test_every_mutation_is_tried_or_has_a_reason() -> None:
+    assert _mutations() == set(_changes()) | set(UNAUDITED)
+
+
+@pytest.mark.parametrize("field", sorted(_changes()))
+async def test_mutation_leaves_an_audit_entry(installation: Installation, field: str) -> None:
+    for cell in _changes()[field]:
+        if await _leaves_an_entry(installation, await make_estate(installation), cell):
+            return
+    pytest.fail(f"None of the requests of {field} left an entry.")
+
+
+async def test_entry_says_who_did_it_and_from_where(installation: Installation) -> None:
+    estate = await make_estate(installation)
+    key = estate.ids[ids.Kind.API_KEY]
+
+    document = (
+        'mutation ($id: ID!) { organizationUpdate(input: {id: $id, name: "Renamed"}) '
+        "{ errors { message } } }"
+    )
+    await estate.wide.execute(document, id=estate.ids[ids.Kind.ORGANIZATION])
+    entry = await _latest(installation, estate)
+
+    assert (entry.action, entry.target.name) == ("organization.updated", "Renamed")
+    assert entry.actor.id == estate.tenant.owner.actor.id
+    assert ids.show(ids.Kind.API_KEY, entry.origin.api_key_id or ids.new_id()) == key
+    assert entry.origin.address
+    assert entry.origin.request_id
+    assert entry.diff is not None
+    assert entry.diff["after"] == {"name": "Renamed"}
+
+
+async def _latest(installation: Installation, estate: Estate) -> AuditEntry:
+    async with installation.database.tenant(estate.tenant.owner, None) as work:
+        page = await read.list_entries(
+            work,
+            organization_id=estate.tenant.organization_id,
+            page=PageRequest(size=1),
+        )
+    return page.items[0]

@@ -24,6 +24,7 @@ from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.version import check_migrated
 from headgate_server.database.work import Database
 from headgate_server.dispatch.dispatcher import Dispatcher
+from headgate_server.dispatch.log_shares import LogShares
 from headgate_server.dispatch.pulse import beat_forever
 from headgate_server.dispatch.tails import Tails
 from headgate_server.domain.errors import ConfigurationError
@@ -224,6 +225,7 @@ def build_app(
         timers=settings.timers,
         pepper=settings.secret_key,
         meter=Meter(core.buckets, settings.rates),
+        log_shares=LogShares(settings.log_limits),
     )
     routes = build_routes(
         build_schema(),

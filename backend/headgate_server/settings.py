@@ -69,6 +69,21 @@ class Rates:
     burst_seconds: int = 10
 
 
+@dataclass(frozen=True, slots=True)
+class LogLimits:
+    """How much runs may write to their logs; 0 does not limit.
+
+    Args:
+        lines_per_run: what a run's log holds; one in a hundred more for WARNING and above.
+        run_lines_per_second: at each replica, as for a workspace; a line of more than a thousand
+            characters counts as several.
+    """
+
+    lines_per_run: int = 1_000_000
+    run_lines_per_second: int = 10_000
+    workspace_lines_per_second: int = 40_000
+
+
 _DEFAULTS = Timers()
 _FORMATS = ("text", "json")
 _LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
@@ -102,6 +117,7 @@ class Settings:
     is_traced: bool = False
     timers: Timers = Timers()
     rates: Rates = Rates()
+    log_limits: LogLimits = LogLimits()
 
     @property
     def url(self) -> str:
@@ -126,17 +142,12 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
             for field in fields(Timers)
         }
     )
-    rates = Rates(
-        **{
-            field.name: _count(
-                environment, f"rate_{field.name}", default=getattr(Rates(), field.name)
-            )
-            for field in fields(Rates)
-        }
-    )
+    rates = Rates(**_counts(environment, Rates, prefix="rate"))
+    log_limits = LogLimits(**_counts(environment, LogLimits, prefix="log"))
     values: dict[str, object] = {
         "timers": timers,
         "rates": rates,
+        "log_limits": log_limits,
         "is_traced": asks_for_traces(environment),
     }
     for field in fields(Settings):
@@ -185,6 +196,17 @@ def _number(environment: Mapping[str, str], name: str, *, default: float = 0.0) 
         raise ConfigurationError(
             f"{PREFIX}{name.upper()} is a number, not {raw!r}; correct it and start again."
         ) from None
+
+
+def _counts(
+    environment: Mapping[str, str], kind: type[Rates | LogLimits], *, prefix: str
+) -> dict[str, int]:
+    return {
+        field.name: _count(
+            environment, f"{prefix}_{field.name}", default=getattr(kind(), field.name)
+        )
+        for field in fields(kind)
+    }
 
 
 def _count(environment: Mapping[str, str], name: str, *, default: int) -> int:

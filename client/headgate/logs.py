@@ -27,6 +27,10 @@ _CONSOLE_FORMAT = "%(asctime)s.%(msecs)03d | %(levelname)-7s | %(run)s%(message)
 class LogSink(Protocol):
     """Where reported lines go."""
 
+    def drops_log(self, level: int) -> bool:
+        """Whether a line of this level would be left out now; counts it if so."""
+        ...
+
     def append_log(
         self,
         *,
@@ -138,6 +142,8 @@ class ReportHandler(logging.Handler):
         source = _source_of(record)
         sink = source.log_sink if source else None
         if source is None or sink is None or record.name in _TERMINAL_ONLY:
+            return
+        if sink.drops_log(record.levelno):
             return
         try:
             message = record.getMessage()

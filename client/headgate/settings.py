@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from headgate.errors import ProfileNotFoundError, SettingsError
 from headgate.profiles import Profile, find_active_profile, get_profile
@@ -30,6 +31,9 @@ class Settings:
         report_interval_seconds: how long reports gather before they are sent.
         report_patience_seconds: how long a finished run waits for a server that is away before it
             leaves its reports on disk; the default is a lease's ``abandonAfter``.
+        log_lines_per_second: beyond it, after a burst of ten seconds' worth, lines of a run's log
+            are dropped and counted, those of a low level first; 0 drops none, and a run that logs
+            faster than the server takes waits.
         renew_interval_seconds: how often the lease of a run in this process is renewed.
         agent_transport: what carries an agent's work stream: auto, websocket, sse or poll.
         agent_climb_seconds: how long an agent stays below the best of them before it tries again.
@@ -47,6 +51,7 @@ class Settings:
     extra_loggers: tuple[str, ...] = ()
     report_interval_seconds: float = 0.075
     report_patience_seconds: float = 600.0
+    log_lines_per_second: float = 2000.0
     renew_interval_seconds: float = 15.0
     request_deadline_seconds: float = 30.0
     agent_transport: str = "auto"
@@ -90,6 +95,9 @@ class Settings:
         return self.organization, self.workspace
 
 
+_DEFAULTS: Mapping[str, Any] = {field.name: field.default for field in fields(Settings)}
+
+
 def home_folder(environ: Mapping[str, str]) -> Path:
     """Return where profiles and spooled reports live."""
     return Path(environ.get("HEADGATE_HOME") or DEFAULT_HOME).expanduser()
@@ -129,22 +137,26 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         log_prints=_flag(variables, name="HEADGATE_LOG_PRINTS"),
         is_server_required=_flag(variables, name="HEADGATE_REQUIRE_SERVER"),
         extra_loggers=_names(variables.get("HEADGATE_EXTRA_LOGGERS", "")),
-        report_interval_seconds=_number(
-            variables, name="HEADGATE_REPORT_INTERVAL_SECONDS", default=0.075
-        ),
-        report_patience_seconds=_number(
-            variables, name="HEADGATE_REPORT_PATIENCE_SECONDS", default=600.0
-        ),
-        renew_interval_seconds=_number(
-            variables, name="HEADGATE_RENEW_INTERVAL_SECONDS", default=15.0
-        ),
-        request_deadline_seconds=_number(
-            variables, name="HEADGATE_REQUEST_DEADLINE_SECONDS", default=30.0
-        ),
         agent_transport=variables.get("HEADGATE_AGENT_TRANSPORT", "").lower() or "auto",
-        agent_climb_seconds=_number(variables, name="HEADGATE_AGENT_CLIMB_SECONDS", default=30.0),
         assignment=_assignment(variables),
+        **{name: _number_of(variables, name) for name in _NUMBERS},
     )
+
+
+_NUMBERS = (
+    "report_interval_seconds",
+    "report_patience_seconds",
+    "log_lines_per_second",
+    "renew_interval_seconds",
+    "request_deadline_seconds",
+    "agent_climb_seconds",
+)
+
+
+def _number_of(variables: Mapping[str, str], name: str) -> float:
+    """Return a setting that is a number; unset, its default."""
+    default: float = _DEFAULTS[name]
+    return _number(variables, name=f"HEADGATE_{name.upper()}", default=default)
 
 
 def _chosen_profile(variables: Mapping[str, str], *, home: Path) -> Profile | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -65,6 +66,7 @@ class RecordingServer:
         self.is_away = False
         self.drop_next_answer = False
         self.refused_state_names: set[str] = set()
+        self.log_limit: int | None = None
         self.subscriptions: list[list[Variables]] = []
         self.sockets: list[Variables] = []
         self._loop = asyncio.new_event_loop()
@@ -229,15 +231,24 @@ class RecordingServer:
         run = self.runs[given["flowRunId"]]
         errors = self._refusals(run, token=token)
         next_offset = run.streams.get(given["streamId"], 0)
+        dropped = 0
         if given["offset"] > next_offset:
             errors.append({"code": "CONFLICT", "message": "Lines are missing"})
         if not errors:
             messages = given["batch"]["message"]
             levels = given["batch"]["level"]
-            fresh = next_offset - given["offset"]
-            run.logs += list(zip(levels, messages, strict=True))[fresh:]
+            known = next_offset - given["offset"]
+            for level, message in list(zip(levels, messages, strict=True))[known:]:
+                if (
+                    level >= logging.WARNING
+                    or self.log_limit is None
+                    or len(run.logs) < self.log_limit
+                ):
+                    run.logs.append((level, message))
+                else:
+                    dropped += 1
             run.streams[given["streamId"]] = max(next_offset, given["offset"] + len(messages))
-        answer = {"nextOffset": run.streams.get(given["streamId"], 0), "droppedForQuota": 0}
+        answer = {"nextOffset": run.streams.get(given["streamId"], 0), "droppedForQuota": dropped}
         return {"logsAppend": {**answer, "errors": errors}}
 
     def _on_RunRenew(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name

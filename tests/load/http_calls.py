@@ -22,9 +22,13 @@ class Caller:
 
     def call(self, document: str, variables: dict[str, Any]) -> Any:
         """Send one operation and return its data."""
-        body = orjson.dumps({"query": document, "variables": variables})
-        self._connection.request("POST", "/graphql", body, self._headers)
-        answer = orjson.loads(self._connection.getresponse().read())
+        answer = self.answer(document, variables)
         if "errors" in answer:
             raise RuntimeError(answer["errors"])
         return answer["data"]
+
+    def answer(self, document: str, variables: dict[str, Any]) -> Any:
+        """Send one operation and return the whole answer, errors and all."""
+        body = orjson.dumps({"query": document, "variables": variables})
+        self._connection.request("POST", "/graphql", body, self._headers)
+        return orjson.loads(self._connection.getresponse().read())

@@ -1,5 +1,6 @@
 """Log lines of flow runs, addressed by stream and offset."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,11 @@ from headgate_server.domain.errors import InvalidInput
 MAX_BATCH = 1000
 MAX_MESSAGE_LENGTH = 64_000
 MAX_LOGGER_LENGTH = 200
+WARNING = 30
+CHARACTERS_OF_A_LINE = 1000
+"""A longer line counts as several where lines are paced."""
+RESERVE = 100
+"""One in so many lines more of a run's log is kept for WARNING and above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,14 @@ class LogLine:
     logger: str
     message: str
     task_run_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogStream:
+    """What one reporting process writes of a run's log."""
+
+    flow_run_id: UUID
+    stream_id: UUID
 
 
 class LogBatch(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -91,6 +105,32 @@ def parse_batch(batch: Any) -> LogBatch:
             f"A logger's name has at most {MAX_LOGGER_LENGTH} characters.", path=["batch", "logger"]
         )
     return parsed
+
+
+def weigh(batch: LogBatch) -> int:
+    """Return as how many lines a batch counts where lines are paced."""
+    return sum(1 + len(message) // CHARACTERS_OF_A_LINE for message in batch.message)
+
+
+def rows_within(levels: Sequence[int], *, skip: int, stored: int, limit: int) -> list[int]:
+    """Return the places of the lines behind the first ``skip`` that a run's log still has room for.
+
+    Lines below WARNING fill it up to the limit; those from WARNING on a little beyond.
+
+    Args:
+        levels: of all lines, in order.
+        skip: how many of them are known already.
+        stored: how many lines the log holds.
+        limit: of the log; 0 does not limit.
+    """
+    if limit <= 0 or stored + len(levels) - skip <= limit:
+        return list(range(skip, len(levels)))
+    kept: list[int] = []
+    for place in range(skip, len(levels)):
+        most = limit if levels[place] < WARNING else limit + max(limit // RESERVE, 1)
+        if stored + len(kept) < most:
+            kept.append(place)
+    return kept
 
 
 def task_run_ids_of(batch: LogBatch) -> list[UUID | None]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.dispatch.dispatcher import Dispatcher
+from headgate_server.dispatch.log_shares import LogShares
 from headgate_server.dispatch.tails import Tails
 from headgate_server.domain.errors import Forbidden, NotFound
 from headgate_server.domain.permissions import NOTHING, Scope
@@ -132,6 +133,7 @@ class Backend:
         workspaces: what operations learned of organizations a moment ago.
         meter: charges operations to their callers.
         generations: what tokens are issued for.
+        log_shares: hold back who floods a log.
     """
 
     database: Database
@@ -142,6 +144,7 @@ class Backend:
     workspaces: WorkspaceMemory = field(default_factory=WorkspaceMemory)
     meter: Meter = field(default_factory=Meter)
     generations: GenerationMemory = field(default_factory=GenerationMemory)
+    log_shares: LogShares = field(default_factory=LogShares)
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """SQL of log lines: appending in bulk, and reading."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.documents import scrub
-from headgate_server.domain.logs import LogBatch, LogFilter, LogLine
+from headgate_server.domain.logs import LogBatch, LogFilter, LogLine, LogStream
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.repositories import pages
 from headgate_server.repositories.statements import named
@@ -24,10 +25,12 @@ class LogCursor:
     next_offset: int
 
 
-async def lock_cursor(work: UnitOfWork, *, flow_run_id: UUID, stream_id: UUID) -> LogCursor:
+async def lock_cursor(work: UnitOfWork, stream: LogStream) -> LogCursor:
     """Lock a run's log until the transaction ends and return where it stands."""
     cursor = flow_run_cursors.c
-    added = insert(flow_run_cursors).values(workspace_id=work.workspace_id, flow_run_id=flow_run_id)
+    added = insert(flow_run_cursors).values(
+        workspace_id=work.workspace_id, flow_run_id=stream.flow_run_id
+    )
     row = (
         await work.execute(
             added.on_conflict_do_update(
@@ -37,36 +40,46 @@ async def lock_cursor(work: UnitOfWork, *, flow_run_id: UUID, stream_id: UUID) -
         )
     ).one()
     return LogCursor(
-        next_sequence=row.log_sequence + 1, next_offset=int(row.log_streams.get(str(stream_id), 0))
+        next_sequence=row.log_sequence + 1,
+        next_offset=int(row.log_streams.get(str(stream.stream_id), 0)),
     )
 
 
 async def insert_lines(
     work: UnitOfWork,
     *,
-    flow_run_id: UUID,
-    stream_id: UUID,
+    stream: LogStream,
     cursor: LogCursor,
     batch: LogBatch,
     task_run_ids: list[UUID | None],
-    skip: int,
+    rows: Sequence[int],
+    count: int,
 ) -> None:
-    """Append a batch without its first ``skip`` lines, under the cursor's lock."""
-    size = len(batch.message) - skip
+    """Append some lines of a batch, and move the stream on, under the cursor's lock.
+
+    Args:
+        work: the unit of work.
+        stream: where the lines go.
+        cursor: where it stands.
+        batch: the lines.
+        task_run_ids: of each line.
+        rows: the places of the lines to append, in order; it may be empty.
+        count: how many lines the stream moves on by, appended or not.
+    """
     await work.execute(
         named("append_logs"),
         {
             "workspace_id": work.workspace_id,
-            "flow_run_id": flow_run_id,
+            "flow_run_id": stream.flow_run_id,
             "first": cursor.next_sequence,
-            "timestamps": batch.timestamp[skip:],
-            "levels": batch.level[skip:],
-            "loggers": [scrub(logger) for logger in batch.logger[skip:]],
-            "messages": [scrub(message) for message in batch.message[skip:]],
-            "task_run_ids": task_run_ids[skip:],
-            "size": size,
-            "stream_id": str(stream_id),
-            "next_offset": cursor.next_offset + size,
+            "timestamps": [batch.timestamp[row] for row in rows],
+            "levels": [batch.level[row] for row in rows],
+            "loggers": [scrub(batch.logger[row]) for row in rows],
+            "messages": [scrub(batch.message[row]) for row in rows],
+            "task_run_ids": [task_run_ids[row] for row in rows],
+            "size": len(rows),
+            "stream_id": str(stream.stream_id),
+            "next_offset": cursor.next_offset + count,
         },
     )
 

@@ -1,13 +1,11 @@
 """What can be done with log lines: append, and read."""
 
 from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
 
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.errors import Forbidden, InvalidInput
-from headgate_server.domain.logs import parse_batch, task_run_ids_of
+from headgate_server.domain.logs import LogBatch, LogStream, rows_within, task_run_ids_of
 from headgate_server.domain.tenancy import RunGrant
 from headgate_server.repositories import logs as repository
 from headgate_server.repositories.leases.guard import may_log
@@ -21,58 +19,74 @@ first_sequence = repository.first_sequence
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """Where the stream stands now; ``is_hole`` says that the batch began beyond it."""
+    """Where the stream stands now; ``is_hole`` says that the batch began beyond it.
+
+    ``dropped`` is how many of its lines the run's log has no room for.
+    """
 
     next_offset: int
     is_hole: bool
+    dropped: int = 0
 
 
 async def append_lines(
     work: UnitOfWork,
     *,
-    flow_run_id: UUID,
-    stream_id: UUID,
+    stream: LogStream,
     offset: int,
-    batch: Any,
+    batch: LogBatch,
     grant: RunGrant | None,
+    lines_per_run: int = 0,
 ) -> Appended:
     """Append lines at an offset of a stream; lines that came before are dropped, never doubled.
 
+    What the run's log has no room for is dropped and counted; the stream goes on behind it.
+
     Args:
         work: the unit of work.
-        flow_run_id: whose log.
-        stream_id: one reporting process; its offsets count the lines it sent.
+        stream: one reporting process's part of a run's log; its offsets count the lines it sent.
         offset: how many lines of the stream came before this batch.
         batch: lines in columns.
         grant: the run token shown; None for an actor with the right to write logs anywhere.
+        lines_per_run: how many lines a run's log holds; 0 does not limit.
 
     Raises:
-        InvalidInput: the batch does not have the documented shape, or the offset is negative.
+        InvalidInput: a task run's id is none, or the offset is negative.
         Forbidden: the token is of another run.
         NotFound: no such run in this workspace.
     """
-    parsed = parse_batch(batch)
-    task_run_ids = task_run_ids_of(parsed)
-    if offset < 0:
-        raise InvalidInput("offset is 0 or more.", path=["offset"])
-    if grant is None:
-        await get_flow_run(work, flow_run_id)
-    elif not await may_log(work, flow_run_id=flow_run_id, granted_run_id=grant.run_id):
-        raise Forbidden("A run's token writes that run's log only.")
-    cursor = await repository.lock_cursor(work, flow_run_id=flow_run_id, stream_id=stream_id)
+    await _check(work, stream=stream, offset=offset, grant=grant)
+    task_run_ids = task_run_ids_of(batch)
+    cursor = await repository.lock_cursor(work, stream)
     if offset > cursor.next_offset:
         return Appended(next_offset=cursor.next_offset, is_hole=True)
     skip = cursor.next_offset - offset
-    fresh = len(parsed.message) - skip
-    if fresh > 0:
+    fresh = max(len(batch.message) - skip, 0)
+    rows = rows_within(batch.level, skip=skip, stored=cursor.next_sequence - 1, limit=lines_per_run)
+    if fresh:
         await repository.insert_lines(
             work,
-            flow_run_id=flow_run_id,
-            stream_id=stream_id,
+            stream=stream,
             cursor=cursor,
-            batch=parsed,
+            batch=batch,
             task_run_ids=task_run_ids,
-            skip=skip,
+            rows=rows,
+            count=fresh,
         )
-        work.wake(channels.run(flow_run_id))
-    return Appended(next_offset=cursor.next_offset + max(fresh, 0), is_hole=False)
+    if rows:
+        work.wake(channels.run(stream.flow_run_id))
+    return Appended(
+        next_offset=cursor.next_offset + fresh, is_hole=False, dropped=fresh - len(rows)
+    )
+
+
+async def _check(
+    work: UnitOfWork, *, stream: LogStream, offset: int, grant: RunGrant | None
+) -> None:
+    if offset < 0:
+        raise InvalidInput("offset is 0 or more.", path=["offset"])
+    run_id = stream.flow_run_id
+    if grant is None:
+        await get_flow_run(work, run_id)
+    elif not await may_log(work, flow_run_id=run_id, granted_run_id=grant.run_id):
+        raise Forbidden("A run's token writes that run's log only.")

@@ -20,6 +20,11 @@ class LocalRun:
     def record_task(self, run: TaskRun) -> None:
         """Do nothing: the engine holds the task run."""
 
+    def drops_log(self, level: int) -> bool:
+        """Say yes: the terminal has the line."""
+        del level
+        return True
+
     def append_log(
         self,
         *,

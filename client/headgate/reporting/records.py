@@ -125,6 +125,10 @@ class RunRecorder(Protocol):
         """Take note that a task run changed; returns at once unless the queue is full."""
         ...
 
+    def drops_log(self, level: int) -> bool:
+        """Whether a line of this level would be left out now; counts it if so."""
+        ...
+
     def append_log(
         self,
         *,
@@ -134,5 +138,5 @@ class RunRecorder(Protocol):
         message: str,
         task_run_id: str | None,
     ) -> None:
-        """Take one log line; returns at once unless the queue is full."""
+        """Take one log line; returns at once unless the queue is full and no rate is set."""
         ...

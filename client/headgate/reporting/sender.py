@@ -1,6 +1,7 @@
 """Sends one batch of any kind, and turns the server's answer into what to do next."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from headgate.api import flow_runs, logs, task_runs
@@ -14,12 +15,22 @@ from headgate.reporting.batches import Batch, LogBatch, ProposedState, TaskBatch
 logger = logging.getLogger("headgate.reporting")
 
 
+def _forget(dropped: int) -> None:
+    """Leave it at the word in this process's log."""
+    del dropped
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Speaks for one run with its token, under its lease."""
+    """Speaks for one run with its token, under its lease.
+
+    Args:
+        on_quota: called with how many lines the server dropped.
+    """
 
     transport: Transport
     lease: LeaseInput
+    on_quota: Callable[[int], None] = _forget
 
     async def send(self, batch: Batch, *, deadline_seconds: float) -> None:
         """Deliver a batch; safe to repeat.
@@ -103,6 +114,7 @@ class Sender:
         )
         if result.dropped_for_quota:
             logger.warning(
-                "The server dropped %d log lines: the workspace's log quota is used up",
+                "The server dropped %d log lines: the run's log has reached its limit",
                 result.dropped_for_quota,
             )
+            self.on_quota(result.dropped_for_quota)

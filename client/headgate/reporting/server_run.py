@@ -24,10 +24,11 @@ from headgate.errors import (
     UnauthenticatedError,
 )
 from headgate.ids import make_uuid
-from headgate.reporting.batches import Batch, ProposedState, cut_message, take_logs, take_tasks
+from headgate.reporting.batches import Batch, ProposedState, cut_message, take_tasks
 from headgate.reporting.delivery import Delivery
 from headgate.reporting.failures import state_input
-from headgate.reporting.records import LogRow, TaskRun, Verdict
+from headgate.reporting.log_buffer import GAP_SECONDS, LogBuffer
+from headgate.reporting.records import TaskRun, Verdict
 from headgate.reporting.sender import Sender
 from headgate.reporting.spool import Spool, SpoolHeader
 from headgate.settings import Settings
@@ -45,15 +46,15 @@ _OVER = {
 }
 
 QUEUE_LIMIT = 10_000
-"""From here on, whoever reports waits: nothing is ever dropped."""
+"""From here on, whoever reports waits; where lines have a rate, they stay out and nobody waits."""
 
 
 class ServerRun:
     """Reports one flow run, in the background, in order, and without loss.
 
-    User code only appends to queues. A sender on the background loop takes batches off them; what
-    a server that is away does not take goes to disk and is replayed. The final state is proposed
-    when all before it was acknowledged.
+    User code only appends to queues; lines beyond a rate stay out and are counted. A sender on the
+    background loop takes batches off them; what a server that is away does not take goes to disk
+    and is replayed. The final state is proposed when all before it was acknowledged.
 
     Args:
         is_own_lease: this process renews the lease; an agent renews those of its children, as
@@ -79,16 +80,16 @@ class ServerRun:
         self._on_cancel = on_cancel
         self._background: BackgroundLoop = background_loop()
         self._tasks: deque[TaskRun] = deque()
-        self._logs: deque[LogRow] = deque()
-        self._log_stream_id = make_uuid()
-        self._log_offset = 0
+        self._logs = LogBuffer(
+            lines_per_second=settings.log_lines_per_second, on_gap=self._begin_gap
+        )
         self._is_armed = False
         self._is_ending = False
         self._has_room = threading.Event()
         self._has_room.set()
         self._work = asyncio.Event()
         self._waiters: list[asyncio.Future[None]] = []
-        self._sender = Sender(transport, lease)
+        self._sender = Sender(transport, lease, on_quota=self._logs.note_quota)
         self._delivery = self._make_delivery()
         self._jobs = {self._background.submit(self._drain_forever())}
         self._keeper_pid = None if is_own_lease else os.getppid()
@@ -102,6 +103,10 @@ class ServerRun:
         self._tasks.append(run)
         self._wake()
 
+    def drops_log(self, level: int) -> bool:
+        """Whether a line of this level would be left out now; counts it if so."""
+        return self._delivery.is_lost or self._logs.drops(level)
+
     def append_log(
         self,
         *,
@@ -111,7 +116,7 @@ class ServerRun:
         message: str,
         task_run_id: str | None,
     ) -> None:
-        """Queue a line."""
+        """Queue a line; one too many is counted instead."""
         if self._delivery.is_lost:
             return
         self._logs.append((timestamp_us, level, logger, cut_message(message), task_run_id))
@@ -135,7 +140,7 @@ class ServerRun:
         header = SpoolHeader(
             url=self.transport.url, token=self.transport.token or "", lease=self.lease
         )
-        spool = Spool(self._settings.home, header=header, stream_id=self._log_stream_id)
+        spool = Spool(self._settings.home, header=header, stream_id=self._logs.stream_id)
         return Delivery(self._sender, spool, on_lost=self._drop_queues)
 
     def _wake(self) -> None:
@@ -145,7 +150,8 @@ class ServerRun:
             self._background.loop.call_soon_threadsafe(self._arm)
         elif depth == URGENT_DEPTH:
             self._background.loop.call_soon_threadsafe(self._work.set)
-        if depth >= QUEUE_LIMIT and not self._background.is_current_thread():
+        waiting = len(self._tasks) if self._logs.is_bounded else depth
+        if waiting >= QUEUE_LIMIT and not self._background.is_current_thread():
             self._has_room.clear()
             self._background.loop.call_soon_threadsafe(self._work.set)
             self._has_room.wait()
@@ -181,11 +187,9 @@ class ServerRun:
     def _take(self) -> Batch | None:
         batch = take_tasks(self._tasks, batch_id=make_uuid())
         if batch is None:
-            lines = take_logs(self._logs, stream_id=self._log_stream_id, offset=self._log_offset)
-            if lines is not None:
-                self._log_offset += lines.count
-            batch = lines
-        if len(self._tasks) + len(self._logs) < QUEUE_LIMIT // 2:
+            batch = self._logs.take()
+        waiting = 0 if self._logs.is_bounded else len(self._logs)
+        if len(self._tasks) + waiting < QUEUE_LIMIT // 2:
             self._has_room.set()
         return batch
 
@@ -194,7 +198,23 @@ class ServerRun:
         self._logs.clear()
         self._has_room.set()
 
+    def _begin_gap(self) -> None:
+        loop = self._background.loop
+        loop.call_soon_threadsafe(loop.call_later, GAP_SECONDS, self._end_gap)
+
+    def _end_gap(self) -> None:
+        self._logs.end_gap()
+        self._work.set()
+
     async def _flush(self) -> None:
+        """Wait until all that was reported is acknowledged, and what was left out is told."""
+        self._logs.end_gap()
+        await self._be_drained()
+        if self._logs.end():
+            # The server itself left some out.
+            await self._be_drained()
+
+    async def _be_drained(self) -> None:
         if self._delivery.is_lost:
             return
         waiter = asyncio.get_running_loop().create_future()

@@ -17,7 +17,7 @@ from headgate_server.dispatch.tails import EventBatch, LogBatch, RunUpdate, Tail
 from headgate_server.domain.errors import InvalidCursor, NotFound
 from headgate_server.domain.events import EVERY_EVENT, EventPatterns
 from headgate_server.domain.ids import new_id
-from headgate_server.domain.logs import LogFilter
+from headgate_server.domain.logs import LogFilter, LogStream, parse_batch
 from headgate_server.domain.states import StateType
 from headgate_server.loops import retention
 from headgate_server.loops.loop import LoopContext
@@ -107,7 +107,11 @@ async def append(world: World, run_id: UUID, *messages: str) -> None:
     }
     async with world.work() as work:
         await logs.append_lines(
-            work, flow_run_id=run_id, stream_id=uuid4(), offset=0, batch=batch, grant=None
+            work,
+            stream=LogStream(run_id, uuid4()),
+            offset=0,
+            batch=parse_batch(batch),
+            grant=None,
         )
 
 

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from headgate_server.domain import ids
+from headgate_server.settings import LogLimits
 from tests.factories.tenants import Tenant
 from tests.fixtures.api import ApiClient, open_socket, serve
 from tests.fixtures.installations import Installation, shown
@@ -159,6 +160,32 @@ async def test_retried_lines_are_dropped_and_a_hole_is_refused(
     assert again.data["logsAppend"]["nextOffset"] == 3
     assert hole.data["logsAppend"]["nextOffset"] == 3
     assert hole.data["logsAppend"]["errors"] == [{"code": "CONFLICT", "path": ["offset"]}]
+
+
+async def test_lines_that_a_full_log_has_no_room_for_are_counted(
+    installation: Installation, run: ApiClient, api: ApiClient, begun: dict[str, Any]
+) -> None:
+    installation.log_shares.limits = LogLimits(lines_per_run=2)
+
+    answer = await run.execute(APPEND, input=log_report(begun, "a", "b", "c", "d", "e"))
+
+    told = answer.data["logsAppend"]
+    assert (told["nextOffset"], told["droppedForQuota"], told["errors"]) == (5, 3, [])
+    seen = (await api.execute(RUN, id=begun["flowRun"]["id"])).data["flowRun"]["logs"]
+    assert [line["message"] for line in seen["nodes"]] == ["a", "b"]
+
+
+async def test_who_logs_more_than_a_share_is_told_when_to_come_again(
+    installation: Installation, run: ApiClient, begun: dict[str, Any]
+) -> None:
+    installation.log_shares.limits = LogLimits(run_lines_per_second=1)
+    await run.execute(APPEND, input=log_report(begun, *"abcdefgh"))
+
+    answer = await run.execute(APPEND, input=log_report(begun, "i", offset=8))
+
+    assert answer.code == "RATE_LIMITED"
+    assert 5_000 <= answer.error["extensions"]["retryAfterMs"] <= 6_000
+    assert answer.status == 429
 
 
 async def test_refused_state_says_why_and_shows_the_current_one(

@@ -9,7 +9,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.errors import Forbidden, InvalidInput, LeaseLost, NotFound
 from headgate_server.domain.ids import Kind, new_id, show
 from headgate_server.domain.leases import LeaseRef
-from headgate_server.domain.logs import LogFilter
+from headgate_server.domain.logs import LogFilter, LogStream, parse_batch
 from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import RunGrant
@@ -202,15 +202,17 @@ def lines(*messages: str) -> Json:
     }
 
 
-async def append(world: World, run: LeaseRef, offset: int, sent: Json) -> logs.Appended:
+async def append(
+    world: World, run: LeaseRef, offset: int, sent: Json, *, lines_per_run: int = 0
+) -> logs.Appended:
     async with world.work() as work:
         return await logs.append_lines(
             work,
-            flow_run_id=run.run_id,
-            stream_id=world.session_id,
+            stream=LogStream(run.run_id, world.session_id),
             offset=offset,
-            batch=sent,
+            batch=parse_batch(sent),
             grant=RunGrant(run.run_id, run.epoch),
+            lines_per_run=lines_per_run,
         )
 
 
@@ -251,10 +253,9 @@ async def test_a_runs_token_writes_no_other_log(world: World) -> None:
         with pytest.raises(Forbidden):
             await logs.append_lines(
                 work,
-                flow_run_id=other.id,
-                stream_id=world.session_id,
+                stream=LogStream(other.id, world.session_id),
                 offset=0,
-                batch=lines("x"),
+                batch=parse_batch(lines("x")),
                 grant=RunGrant(lease.run_id, lease.epoch),
             )
 

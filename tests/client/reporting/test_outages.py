@@ -146,9 +146,10 @@ async def test_a_spool_of_a_living_process_is_left_to_it(
     assert server.only_run().states[-1] == ("COMPLETED", "Completed")
 
 
-def test_a_full_queue_makes_the_flow_wait_instead_of_dropping(
+def test_without_a_rate_a_full_queue_makes_the_flow_wait_instead_of_dropping(
     server: RecordingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("HEADGATE_LOG_LINES_PER_SECOND", "0")
     monkeypatch.setattr(server_run, "QUEUE_LIMIT", 200)
     monkeypatch.setattr(server_run, "URGENT_DEPTH", 50)
 

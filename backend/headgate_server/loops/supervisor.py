@@ -1,8 +1,10 @@
 """Keeps the loops ticking: as arq jobs while Redis answers, directly while it does not.
 
 A loop is enqueued when the bus wakes it and at the instant at which a row becomes due. Job ids are
-unique by loop and instant, so any number of replicas enqueue one job. Behind both is a sweep that
-asks the database and needs no queue: a job that a killed replica took with it holds nothing up.
+unique by loop and instant, so any number of replicas enqueue one job. One that runs may have looked
+before the wake came: whom the queue refuses, asks again until it has ended. Behind both is a sweep
+that asks the database and needs no queue: a job that a killed replica took with it holds nothing
+up.
 """
 
 import asyncio
@@ -32,9 +34,13 @@ POLL_SECONDS = 0.1
 MAX_JOBS = 20
 RESTART_SECONDS = 1.0
 COALESCE_SECONDS = 0.05
+AGAIN_SECONDS = 0.25
+"""So soon the database is asked again where a loop was at it, and may have looked before."""
 END_SECONDS = 5.0
 """How long jobs may take to end when their worker has."""
 OUTBOX = "outbox"
+_IS_PLANNED = "headgate_is_planned"
+"""Whether more is planned when a job has ended, in the job's own context."""
 
 
 class Supervisor:
@@ -112,30 +118,37 @@ class Supervisor:
             job_serializer=_dump,
             job_deserializer=orjson.loads,
             log_results=False,
+            after_job_end=self._after,
         )
 
     def _job(self, loop: Loop) -> Any:
-        async def job(_arq: dict[str, Any]) -> None:
+        async def job(arq: dict[str, Any]) -> None:
             done = await run_safely(loop, self._context)
-            if done and loop.name != OUTBOX:
-                await self._plan()
+            arq[_IS_PLANNED] = bool(done) and loop.name != OUTBOX
 
         job.__qualname__ = loop.name
         return job
+
+    async def _after(self, ctx: dict[Any, Any]) -> None:
+        """Plan what follows a job, now that the queue holds it no more and takes its like."""
+        if ctx.get(_IS_PLANNED) and not await self._plan():
+            await self._context.bus.publish({channels.SCHEDULER})
 
     async def _tick_forever(self) -> None:
         clock = asyncio.get_running_loop().time
         sweep_at = clock()
         async with self._context.bus.listen(channels.SCHEDULER) as listener:
             while True:
+                is_taken = True
                 if clock() >= sweep_at:
                     await self._sweep()
                     sweep_at = clock() + self._sweep_seconds()
                 else:
-                    await self._plan()
+                    is_taken = await self._plan()
                     await asyncio.sleep(COALESCE_SECONDS)
                 self._on_round()
-                await listener.wait(max(sweep_at - clock(), 0))
+                wait_seconds = max(sweep_at - clock(), 0)
+                await listener.wait(wait_seconds if is_taken else min(wait_seconds, AGAIN_SECONDS))
 
     def _sweep_seconds(self) -> float:
         timers = self._context.timers
@@ -145,9 +158,10 @@ class Supervisor:
     async def _publish_forever(self) -> None:
         """Start the outbox as events are committed, a moment's worth at a time."""
         async with self._context.bus.listen(channels.OUTBOX) as listener:
+            is_taken = True
             while True:
-                await listener.wait(None)
-                await self._enqueue(self._loops[OUTBOX], at=None, delay=timedelta())
+                await listener.wait(None if is_taken else COALESCE_SECONDS)
+                is_taken = await self._enqueue(self._loops[OUTBOX], at=None, delay=timedelta())
                 await asyncio.sleep(COALESCE_SECONDS)
 
     async def _sweep(self) -> None:
@@ -163,11 +177,14 @@ class Supervisor:
             await self._enqueue(loop, at=None, delay=timedelta())
         await self._plan(is_sweep=True)
 
-    async def _plan(self, *, is_sweep: bool = False) -> None:
+    async def _plan(self, *, is_sweep: bool = False) -> bool:
         """Ask the database what is due, start that, and set a job for what is due before long.
 
         Args:
             is_sweep: run what is due here, whatever the queue says of it.
+
+        Returns:
+            False where something is due that a job is at already.
         """
         timers = self._context.timers
         try:
@@ -185,7 +202,8 @@ class Supervisor:
                     await upkeep.note_tick(work)
         except HeadgateError as error:
             logger.warning("The loops cannot see what is due: %s", error)
-            return
+            return True
+        is_taken = True
         ahead = timedelta(seconds=timers.sweep_seconds)
         for name, at in due.items():
             if at is None or at > now + ahead:
@@ -197,23 +215,29 @@ class Supervisor:
                 await run_safely(loop, self._context)
                 self._on_round()
             else:
-                await self._enqueue(loop, at=None, delay=timedelta())
+                is_taken &= await self._enqueue(loop, at=None, delay=timedelta())
+        return is_taken
 
-    async def _enqueue(self, loop: Loop, *, at: datetime | None, delay: timedelta) -> None:
-        """Hand a loop to the job queue, or run it here where there is none."""
+    async def _enqueue(self, loop: Loop, *, at: datetime | None, delay: timedelta) -> bool:
+        """Hand a loop to the job queue, or run it here where there is none.
+
+        Returns:
+            False where the queue holds such a job, which may run and have looked already.
+        """
         pool = self._pool
         if pool is not None:
             instant = "now" if at is None else str(int(at.timestamp() * 1000))
             try:
-                await pool.enqueue_job(
+                job = await pool.enqueue_job(
                     loop.name, _job_id=f"{self._queue}:{loop.name}:{instant}", _defer_by=delay
                 )
             except (RedisError, OSError, TimeoutError):
                 self._pool = None
             else:
-                return
+                return job is not None
         if at is None:
             await run_safely(loop, self._context)
+        return True
 
 
 async def _end_jobs(worker: Worker) -> None:

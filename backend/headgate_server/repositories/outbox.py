@@ -1,6 +1,7 @@
 """The transactional outbox: events enter with the change they tell of, and leave numbered."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import text
@@ -45,14 +46,28 @@ async def insert_events_of_workspaces(
     await work.execute(_INSERT, {"now": work.now, "events": packed(records)})
 
 
-async def publish_outbox(work: UnitOfWork, *, most: int) -> tuple[int, list[UUID]]:
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What was moved out of the outbox.
+
+    Args:
+        is_busy: another mover is at work, which may have looked before the latest events came.
+    """
+
+    count: int
+    workspace_ids: tuple[UUID, ...]
+    is_busy: bool
+
+
+async def publish_outbox(work: UnitOfWork, *, most: int) -> Moved:
     """Move the oldest events out of the outbox, numbered in the order they become readable.
 
     One mover at a time, by an advisory lock held to the end of the transaction: a number is
     visible only together with every smaller one, so a reader's cursor never passes a late event.
-
-    Returns:
-        How many were moved (0 where another mover is at work), and their workspaces.
     """
     rows = (await work.execute(named("publish_outbox"), {"most": most, "now": work.now})).all()
-    return sum(row.size for row in rows), [row.workspace_id for row in rows]
+    return Moved(
+        count=sum(row.size for row in rows),
+        workspace_ids=tuple(row.workspace_id for row in rows if row.size),
+        is_busy=not rows[0].is_mine,
+    )

@@ -63,11 +63,15 @@ async def end_lost_sessions(work: UnitOfWork, *, silent_for: timedelta) -> list[
     return await agents.mark_lost_sessions(work, silent_for=silent_for, most=BATCH)
 
 
-async def publish_events(work: UnitOfWork) -> int:
-    """Number and publish the oldest events of the outbox; 0 where there are none to take."""
-    moved, workspaces = await publish_outbox(work, most=EVENTS_AT_ONCE)
-    work.wake(*(channels.workspace(workspace_id) for workspace_id in workspaces))
-    return moved
+async def publish_events(work: UnitOfWork) -> int | None:
+    """Number and publish the oldest events of the outbox.
+
+    Returns:
+        How many; None where somebody else is at it, who may not have seen the latest.
+    """
+    moved = await publish_outbox(work, most=EVENTS_AT_ONCE)
+    work.wake(*(channels.workspace(workspace_id) for workspace_id in moved.workspace_ids))
+    return None if moved.is_busy else moved.count
 
 
 async def delete_expired_keys(work: UnitOfWork) -> int:

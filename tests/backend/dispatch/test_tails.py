@@ -122,7 +122,7 @@ async def test_number_is_never_readable_before_a_smaller_one(world: World) -> No
         assert await publish_events(slow) == 1
         await write_events(world.database, world.tenant, "quick")
         async with world.system() as quick:
-            assert await publish_events(quick) == 0
+            assert await publish_events(quick) is None
     async with world.system() as quick:
         assert await publish_events(quick) == 1
 

@@ -24,4 +24,7 @@ with mover as materialized (
   select distinct workspace_id, run_hour from taken where run_hour is not null
   on conflict do nothing
 )
-select workspace_id, count(*) as size from published group by workspace_id
+select mover.is_mine, moved.workspace_id, coalesce(moved.size, 0) as size
+from mover left join (
+  select workspace_id, count(*) as size from published group by workspace_id
+) as moved on true

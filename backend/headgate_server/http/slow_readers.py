@@ -36,6 +36,9 @@ class Watch:
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._timer: asyncio.TimerHandle | None = None
+        # A connection cannot be written to as soon as anything waits in this process: even the
+        # last bytes of one that is being closed would hold it open until its other end reads.
+        transport.set_write_buffer_limits(high=0)
         _bound_kernel(transport)
 
     def begin(self, stalled_seconds: float, cut: Callable[[], None]) -> None:

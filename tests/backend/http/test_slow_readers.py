@@ -28,6 +28,8 @@ from tests.fixtures.installations import Installation, shown
 SOCKETS = 20
 EVENTS = 1_000
 EVENT_BYTES = 2_000
+LITTLE_BYTES = 1_000
+QUIET_SECONDS = 0.1
 FOLLOW = """subscription ($id: ID!, $after: Cursor) {
   workspaceEvents(workspaceId: $id, after: $after, start: OLDEST) {
     cursor events { sequence payload } } }"""
@@ -113,6 +115,31 @@ async def test_sockets_that_never_read_hold_little_and_are_cut(site: Site) -> No
 
     assert 0 < largest <= MAX_UNSENT_BYTES
     assert len(site.installation.tails.topics) == 0
+
+
+async def is_full(protocol: Hurried) -> bool:
+    """Write a little where nothing waits; whether the kernel has taken nothing of it since."""
+    while not protocol.transport.get_write_buffer_size():
+        protocol.transport.write(bytes(LITTLE_BYTES))
+    # It is no signal that is waited for, but that none comes.
+    await asyncio.sleep(QUIET_SECONDS)
+    return protocol.transport.get_write_buffer_size() > 0
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+async def test_socket_for_which_only_little_waits_is_cut_too(
+    site: Site, *, is_closed: bool
+) -> None:
+    async with AsyncExitStack() as stack:
+        await site.follow(stack)
+        (protocol,) = Hurried.open
+        await eventually(lambda: is_full(protocol), what="A kernel that takes no more")
+        assert protocol.transport.get_write_buffer_size() <= LITTLE_BYTES
+
+        if is_closed:
+            protocol.transport.close()
+
+        await eventually(lambda: not Hurried.open, what="The end of the socket")
 
 
 async def test_socket_that_reads_again_is_told_to_resume_and_loses_nothing(site: Site) -> None:

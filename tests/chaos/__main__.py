@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from tests.chaos import disk_full, schedules
+from tests.chaos import disk_full, schedules, standby
 from tests.chaos.fault_points import FAULT_POINTS
 from tests.chaos.nemesis import EVERYTHING
 from tests.chaos.scenarios import PLANTED, SCENARIOS, Scenario, run, storm
@@ -24,6 +24,7 @@ from tests.chaos.scenarios import PLANTED, SCENARIOS, Scenario, run, storm
 OTHERS: dict[str, Callable[[int], int]] = {
     "schedules": lambda seed: schedules.main(["--seed", str(seed)]),
     disk_full.NAME: lambda _: disk_full.main([]),
+    standby.NAME: lambda seed: standby.main(["--seed", str(seed)]),
 }
 """Commands of their own, each by the name to ask for it: 0 where all came out as it should."""
 

@@ -10,15 +10,21 @@ import orjson
 class Caller:
     """Calls the API over one connection."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(
+        self, url: str, token: str, *, connection: http.client.HTTPConnection | None = None
+    ) -> None:
         place = urlsplit(url)
         self._url = url
-        self._connection = http.client.HTTPConnection(str(place.hostname), place.port)
+        self._connection = connection or http.client.HTTPConnection(str(place.hostname), place.port)
         self._headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
 
     def with_token(self, token: str) -> "Caller":
         """Return a caller with another credential, over a connection of its own."""
         return Caller(self._url, token)
+
+    def showing(self, token: str) -> "Caller":
+        """Return a caller with another credential, over the same connection."""
+        return Caller(self._url, token, connection=self._connection)
 
     def call(self, document: str, variables: dict[str, Any]) -> Any:
         """Send one operation and return its data."""

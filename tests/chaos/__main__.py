@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from tests.chaos import disk_full, schedules, standby
+from tests.chaos import disk_full, outage, schedules, standby
 from tests.chaos.fault_points import FAULT_POINTS
 from tests.chaos.nemesis import EVERYTHING
 from tests.chaos.scenarios import PLANTED, SCENARIOS, Scenario, run, storm
@@ -24,9 +24,14 @@ from tests.chaos.scenarios import PLANTED, SCENARIOS, Scenario, run, storm
 OTHERS: dict[str, Callable[[int], int]] = {
     "schedules": lambda seed: schedules.main(["--seed", str(seed)]),
     disk_full.NAME: lambda _: disk_full.main([]),
+    "outage-8": lambda _: outage.main(["--minutes", "8"]),
+    "outage-12": lambda _: outage.main(["--minutes", "12"]),
     standby.NAME: lambda seed: standby.main(["--seed", str(seed)]),
 }
 """Commands of their own, each by the name to ask for it: 0 where all came out as it should."""
+
+LONG = frozenset({"outage-8", "outage-12"})
+"""They wait for most of their time, and are carried out where they are named."""
 
 SOAK_SECONDS = 300.0
 HOUR_SECONDS = 3600.0
@@ -108,7 +113,11 @@ def main(arguments: list[str]) -> int:
     say(seed=seed, only=given.only)
     if given.hours is not None:
         return not soak(seed=seed, hours=given.hours, logs=given.logs)
-    others = [other for other in OTHERS if other.startswith(tuple(names))]
+    others = [
+        other
+        for other in OTHERS
+        if other.startswith(tuple(names)) and (given.only or other not in LONG)
+    ]
     return not run_matrix(choose(names), seed=seed, logs=given.logs, others=others)
 
 

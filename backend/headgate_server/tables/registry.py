@@ -10,6 +10,7 @@ from headgate_server.tables import (
     organizations,
     roles,
     run_counts,
+    variables,
     work_pools,
     workspace_keys,
 )
@@ -27,6 +28,7 @@ FAMILIES = (
     run_counts,
     events,
     audit_entries,
+    variables,
 )
 
 PARTITIONED_BY_RUN = ("states", "logs")

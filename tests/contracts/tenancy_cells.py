@@ -35,6 +35,7 @@ NODE_KINDS = (
     Kind.WORK_POOL,
     Kind.WORK_QUEUE,
     Kind.AGENT,
+    Kind.VARIABLE,
     Kind.MEMBERSHIP,
     Kind.TEAM,
     Kind.ROLE,

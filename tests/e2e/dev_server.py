@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.client.cli.commands import Done, headgate, headgate_here
+from tests.client.cli.commands import Done, headgate, headgate_here, run_python
 from tests.fixtures.deadlines import eventually_sync
 from tests.fixtures.leashed import Leashed
 from tests.fixtures.network import free_port
@@ -46,6 +46,10 @@ class DevServer:
         """Run a command against the server, in this process."""
         environment = {**self.environment, **variables}
         return headgate_here(*arguments, environment=environment, folder=self.folder)
+
+    def script(self, name: str) -> Done:
+        """Run a Python script of the folder against the server."""
+        return run_python(name, environment=self.environment, folder=self.folder)
 
     def read(self, *arguments: str) -> Any:
         """Run a command that must succeed, in this process, and return its JSON."""

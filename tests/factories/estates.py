@@ -74,7 +74,9 @@ async def _make_unused(api: ApiClient, found: dict[ids.Kind, str]) -> dict[ids.K
     deployed = await mutate(
         api, "deploymentUpsert", "deployment { id }", **place, flowName="etl", name="unused"
     )
+    variable = await mutate(api, "variableSet", "variable { id }", **place, name="unused", value=1)
     return {
+        ids.Kind.VARIABLE: variable["variable"]["id"],
         ids.Kind.WORK_POOL: pool["workPool"]["id"],
         ids.Kind.WORK_QUEUE: queue["workQueue"]["id"],
         ids.Kind.FLOW: flow["flow"]["id"],
@@ -186,6 +188,16 @@ async def _make_configuration(api: ApiClient, found: dict[ids.Kind, str]) -> Non
     found[ids.Kind.DEPLOYMENT] = deployment["id"]
     found[ids.Kind.FLOW] = deployment["flow"]["id"]
     found[ids.Kind.SCHEDULE] = deployment["schedules"][0]["id"]
+    variable = await mutate(
+        api,
+        "variableSet",
+        "variable { id }",
+        workspaceId=workspace,
+        name="region",
+        value="north",
+        tags=["place"],
+    )
+    found[ids.Kind.VARIABLE] = variable["variable"]["id"]
 
 
 async def _begin(api: ApiClient, found: dict[ids.Kind, str]) -> Json:

@@ -1,7 +1,7 @@
 """Texts and JSON documents that callers give: what of them the database can hold."""
 
 import re
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 import orjson
@@ -13,7 +13,7 @@ MAX_DOCUMENT_BYTES = 512 * 1024
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 """A number in a columnar batch that the API shows as an Int."""
 
-Document = TypeVar("Document", bound="dict[str, Any] | list[Any] | None")
+Document = TypeVar("Document")
 
 _UNSTORABLE = re.compile("[\\0\\ud800-\\udfff]")
 _ESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     AGENT = "agent"
     AGENT_SESSION = "ases"
     EVENT = "evt"
+    VARIABLE = "var"
     MEMBERSHIP = "mem"
     TEAM = "team"
     ROLE = "role"

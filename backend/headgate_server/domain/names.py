@@ -1,6 +1,15 @@
-"""Names for runs that nobody named."""
+"""Names: what keys look like, and names for runs that nobody named."""
 
+import re
 import secrets
+
+from headgate_server.domain.errors import InvalidInput
+
+KEY = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,98}[a-z0-9])?")
+KEY_RULE = (
+    "has 1 to 100 lower-case letters, digits, dots, hyphens and underscores, "
+    "and starts and ends with a letter or digit."
+)
 
 _ADJECTIVES = [
     "amber",
@@ -185,3 +194,14 @@ _NOUNS = [
 def run_name() -> str:
     """Return a friendly random name, such as ``steady-heron``; not unique, ids are."""
     return f"{secrets.choice(_ADJECTIVES)}-{secrets.choice(_NOUNS)}"
+
+
+def check_key(name: str, *, field: str = "name") -> str:
+    """Return a name that is safe in a URL, on a command line and in a template.
+
+    Raises:
+        InvalidInput: any other text.
+    """
+    if not KEY.fullmatch(name):
+        raise InvalidInput(f"{field} {KEY_RULE}", path=[field])
+    return name

@@ -98,9 +98,16 @@ AGENT_SESSION_SCOPES = frozenset({Scope.AGENTS_CONNECT})
 """What the token of an agent session carries: the agent protocol and nothing else."""
 
 RUN_SCOPES = frozenset(
-    {Scope.RUNS_EXECUTE, Scope.LOGS_WRITE, Scope.ARTIFACTS_WRITE, Scope.BLOCKS_USE}
+    {
+        Scope.RUNS_EXECUTE,
+        Scope.LOGS_WRITE,
+        Scope.ARTIFACTS_WRITE,
+        Scope.BLOCKS_USE,
+        Scope.VARIABLES_READ,
+        Scope.VARIABLES_WRITE,
+    }
 )
-"""What a run token carries, for its own run only."""
+"""What a run token carries: its own run, the blocks it may use, and its workspace's variables."""
 
 
 NOTHING: frozenset[Scope] = frozenset()

@@ -1,6 +1,5 @@
 """The scalars of the API: how times, durations, JSON, cursors and names look on the wire."""
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from math import isfinite
@@ -11,12 +10,13 @@ import strawberry
 from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
+from headgate_server.domain import names
+
 JSON = NewType("JSON", object)
 Cursor = NewType("Cursor", str)
 Key = NewType("Key", str)
 
 MAX_CURSOR_LENGTH = 512
-_KEY = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,98}[a-z0-9])?")
 
 
 def show_datetime(value: datetime) -> str:
@@ -86,12 +86,9 @@ def parse_key(value: object) -> Key:
     Raises:
         GraphQLError: any other value.
     """
-    if isinstance(value, str) and _KEY.fullmatch(value):
+    if isinstance(value, str) and names.KEY.fullmatch(value):
         return Key(value)
-    raise GraphQLError(
-        "A Key has 1 to 100 lower-case letters, digits, dots, hyphens and underscores, "
-        "and starts and ends with a letter or digit."
-    )
+    raise GraphQLError(f"A Key {names.KEY_RULE}")
 
 
 def _same(value: object) -> object:

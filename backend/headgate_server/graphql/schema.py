@@ -28,6 +28,7 @@ from headgate_server.graphql.mutations.roles import RoleMutations
 from headgate_server.graphql.mutations.schedules import ScheduleMutations
 from headgate_server.graphql.mutations.service_accounts import ServiceAccountMutations
 from headgate_server.graphql.mutations.task_runs import TaskRunMutations
+from headgate_server.graphql.mutations.variables import VariableMutations
 from headgate_server.graphql.mutations.work_pools import WorkPoolMutations
 from headgate_server.graphql.mutations.work_queues import WorkQueueMutations
 from headgate_server.graphql.mutations.workspaces import WorkspaceMutations
@@ -81,6 +82,7 @@ class Mutation(
     WorkQueueMutations,
     AgentMutations,
     LeaseMutations,
+    VariableMutations,
     DeletionMutations,
 ):
     pass

@@ -16,6 +16,7 @@ from headgate_server.domain.filters import (
     FlowFilter,
     FlowRunFilter,
     IdFilter,
+    NameFilter,
     StateFilter,
     StringFilter,
     TagFilter,
@@ -33,6 +34,8 @@ from headgate_server.tables.flows import deployment_tags, flow_tags
 from headgate_server.tables.flows import deployments as deployment_table
 from headgate_server.tables.flows import flows as flow_table
 from headgate_server.tables.organizations import workspaces as workspace_table
+from headgate_server.tables.variables import variable_tags
+from headgate_server.tables.variables import variables as variable_table
 
 Condition = ColumnElement[bool]
 _Conditions = list[Condition]
@@ -60,6 +63,17 @@ def audit_entries(filter_: AuditFilter | None) -> _Conditions:
         *_text(audit_table.c.action, filter_.action),
         *_id(audit_table.c.target_id, filter_.target_id),
         *_id(audit_table.c.workspace_id, filter_.workspace_id),
+    ]
+
+
+def variables(filter_: NameFilter | None, *, workspace_id: UUID) -> _Conditions:
+    """Return the conditions on variables."""
+    if filter_ is None:
+        return []
+    check_filter(filter_)
+    return [
+        *_text(variable_table.c.name, filter_.name),
+        *_tags(variable_table, variable_tags, "variable_id", filter_.tags, workspace_id),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Tags as rows: those of flows and of deployments are read and replaced in the same way."""
+"""Tags as rows: those of flows, deployments and variables are read and replaced in the same way."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.tables.flows import deployment_tags, flow_tags
+from headgate_server.tables.variables import variable_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class TagTable:
 
 OF_FLOWS = TagTable(flow_tags, flow_tags.c.flow_id)
 OF_DEPLOYMENTS = TagTable(deployment_tags, deployment_tags.c.deployment_id)
+OF_VARIABLES = TagTable(variable_tags, variable_tags.c.variable_id)
 
 
 async def get_many_tags(

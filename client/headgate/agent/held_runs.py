@@ -83,6 +83,9 @@ class HeldRun:
         job = claim.job
         if job.get("onAgentLost") == "RETRY":
             self.fence_seconds = float(job.get("fenceSeconds") or 0) or None
+        if job.get("missing"):
+            await self._release("FAILED", _tell_missing(job["missing"]))
+            return
         logger.info("%s starts: %s / %s", self.run_id, job.get("flowName"), job.get("runName"))
         try:
             await self._execute(claim)
@@ -258,6 +261,15 @@ async def supersede(older: Iterable[HeldRun]) -> None:
     for run in older:
         run.lose("a newer attempt has come")
         await run.is_gone.wait()
+
+
+def _tell_missing(names: list[str]) -> str:
+    """Return why a run does not start whose parameters or job variables name what is not there."""
+    listed = ", ".join(names)
+    return (
+        f"Its parameters or job variables name what does not exist: {listed}. Set it, as with "
+        "`headgate variables set`, and start the run again."
+    )
 
 
 def _how(code: int) -> str:

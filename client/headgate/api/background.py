@@ -89,6 +89,24 @@ def _close(close: Callable[[], Coroutine[Any, Any, None]], pid: int) -> None:
             closing.result(CLOSE_SECONDS)
 
 
+async def awaited(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on the background loop and wait for it in the caller's own loop."""
+    return await asyncio.wrap_future(background_loop().submit(coroutine))
+
+
+def answer(coroutine: Coroutine[Any, Any, T]) -> Any:
+    """Return what a coroutine returns or, where an event loop runs, something to be awaited.
+
+    So one name serves both: ``value = get()`` in a function, ``value = await get()`` in a
+    coroutine.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return background_loop().run(coroutine)
+    return awaited(coroutine)
+
+
 def background_loop() -> BackgroundLoop:
     """Return this process's background loop, started on first use."""
     if _holder.loop is None:

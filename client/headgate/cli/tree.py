@@ -80,6 +80,13 @@ NOUNS = (
         ("get", "get_work_pool", "Show one pool"),
         ("create", "create_work_pool", "Create a pool"),
     ) + _verbs("deletions", ("delete", "delete_work_pool", "Delete a pool that nothing needs"))),
+    Noun("variables", "Small values that a workspace keeps by name", _verbs(
+        "variables",
+        ("list", "list_variables", "List variables by name"),
+        ("get", "get_variable", "Print a variable's value"),
+        ("set", "set_variable", "Set a variable"),
+        ("delete", "delete_variable", "Delete a variable"),
+    )),
     Noun("agent", "The process that executes runs", _verbs(
         "agents",
         ("start", "start_agent", "Serve a pool until stopped"),

@@ -99,7 +99,7 @@ def open_recorder(
     if isinstance(parent, ServerRun) and opening.wrapper is not None:
         # The child names its wrapper as parent, so the server hears of the wrapper first.
         yield Await(parent.sync_now(opening.wrapper))
-    transport = parent.transport if parent else _transport(settings)
+    transport = parent.transport if parent else shared_transport(settings)
     begin = _begin(opening, settings=settings, transport=transport)
     try:
         begun: BegunRun = yield Await(background_loop().submit(begin))
@@ -121,7 +121,7 @@ def _assigned(
     assignment: RunAssignment, *, settings: Settings, interrupter: Interrupter
 ) -> ServerRun:
     return ServerRun(
-        transport=_transport(settings),
+        transport=shared_transport(settings),
         lease=LeaseInput(assignment.flow_run_id, assignment.lease_token, assignment.lease_epoch),
         settings=settings,
         is_own_lease=False,
@@ -129,7 +129,8 @@ def _assigned(
     )
 
 
-def _transport(settings: Settings) -> Transport:
+def shared_transport(settings: Settings) -> Transport:
+    """Return the one transport of this process to a server with a key."""
     key = (settings.require_api_url(), settings.api_key)
     found = _process.transports.get(key)
     if found is None:

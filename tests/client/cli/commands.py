@@ -31,10 +31,19 @@ def headgate(
     stdin: str = "",
 ) -> Done:
     """Run one command; nothing of Headgate's is taken over from this process's environment."""
+    return run_python(
+        "-m", "headgate", *arguments, environment=environment or {}, folder=folder, stdin=stdin
+    )
+
+
+def run_python(
+    *arguments: str, environment: Mapping[str, str], folder: Path | None, stdin: str = ""
+) -> Done:
+    """Run Python; nothing of Headgate's is taken over from this process's environment."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("HEADGATE_")}
     done = subprocess.run(
-        [sys.executable, "-m", "headgate", *arguments],
-        env={**clean, **(environment or {})},
+        [sys.executable, *arguments],
+        env={**clean, **environment},
         cwd=folder,
         input=stdin,
         capture_output=True,

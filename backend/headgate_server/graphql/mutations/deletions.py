@@ -1,4 +1,4 @@
-"""Mutations that delete runs, flows, deployments, pools and queues."""
+"""Mutations that delete runs, flows, deployments, pools, queues and variables."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Protocol
@@ -14,7 +14,14 @@ from headgate_server.graphql.fields import errors_field, mutation, payload_field
 from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of
 from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.shapes.payloads import DeleteInput, DeletePayload
-from headgate_server.services import deletions, deployments, flows, work_pools, work_queues
+from headgate_server.services import (
+    deletions,
+    deployments,
+    flows,
+    variables,
+    work_pools,
+    work_queues,
+)
 from headgate_server.services.flow_runs import read
 
 Which = Annotated[DeleteInput, strawberry.argument(description="Which.")]
@@ -108,6 +115,15 @@ class DeletionMutations:
     async def work_queue_delete(self, info: Info, input: Which) -> DeletePayload:
         kind, fetch = ids.Kind.WORK_QUEUE, work_queues.get_many_work_queues
         return await _delete(info, input, kind=kind, fetch=fetch, by=deletions.delete_work_queue)
+
+    @mutation(
+        requires=[Scope.VARIABLES_WRITE],
+        description="Delete a variable with its history. Runs whose parameters or job variables "
+        "name it fail to start from now on.",
+    )
+    async def variable_delete(self, info: Info, input: Which) -> DeletePayload:
+        kind, fetch = ids.Kind.VARIABLE, variables.get_many_variables
+        return await _delete(info, input, kind=kind, fetch=fetch, by=variables.delete_variable)
 
 
 async def _delete(

@@ -112,6 +112,16 @@ class WorkspaceFilter:
         return filters.WorkspaceFilter(slug=_of(self.slug), name=_of(self.name))
 
 
+@strawberry.input(description="Narrows a list of named, tagged objects.")
+class NameFilter:
+    name: StringFilter | None = strawberry.field(default=None, description="By name.")
+    tags: TagFilter | None = strawberry.field(default=None, description="By tags.")
+
+    def to_filter(self) -> filters.NameFilter:
+        """Return the filter."""
+        return filters.NameFilter(name=_of(self.name), tags=_of(self.tags))
+
+
 @strawberry.input(description="Narrows a list of flows, or of what belongs to flows.")
 class FlowFilter:
     id: IdFilter | None = strawberry.field(default=None, description="By id.")

@@ -13,6 +13,7 @@ from headgate_server.domain.workspaces import Workspace as WorkspaceRow
 from headgate_server.graphql.connections import After, Before, Connection, First, Last
 from headgate_server.graphql.directives import Cost
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
+from headgate_server.graphql.scalars import Key
 from headgate_server.graphql.shapes.filters import (
     DeploymentFilter,
     EventFilter,
@@ -35,6 +36,7 @@ from headgate_server.graphql.types import events as event_lists
 from headgate_server.graphql.types import flow_runs as flow_run_lists
 from headgate_server.graphql.types import flows as flow_lists
 from headgate_server.graphql.types import task_runs as task_run_lists
+from headgate_server.graphql.types import variables as variable_lists
 from headgate_server.graphql.types import work_pools as work_pool_lists
 from headgate_server.services import deployments, flows, organizations, work_pools, workspaces
 from headgate_server.services.flow_runs.counts import read_counts
@@ -200,6 +202,28 @@ class Workspace(Node, Versioned):
     ) -> Connection[work_pool_lists.WorkPool]:
         return await work_pool_lists.list_of(
             info, workspace_id=self.workspace_id, first=first, after=after
+        )
+
+    @scoped_field(requires=[Scope.VARIABLES_READ], description="The variable of a name.")
+    async def variable(
+        self, info: Info, name: Annotated[Key, strawberry.argument(description="Its name.")]
+    ) -> variable_lists.Variable | None:
+        return await variable_lists.find_by_name(info, workspace_id=self.workspace_id, name=name)
+
+    @scoped_field(requires=[Scope.VARIABLES_READ], description="Its variables, by name.")
+    async def variables(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        filter: variable_lists.Named = None,
+    ) -> Connection[variable_lists.Variable]:
+        return await variable_lists.list_of(
+            info,
+            workspace_id=self.workspace_id,
+            filter_=filter.to_filter() if filter else None,
+            first=first,
+            after=after,
         )
 
     @scoped_field(

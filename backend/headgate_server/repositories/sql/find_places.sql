@@ -25,3 +25,6 @@ where workspace_id = any(:among) and id = any(:ids)
 union all
 select workspace_id, id from agent_sessions
 where workspace_id = any(:among) and id = any(:ids)
+union all
+select workspace_id, id from variables
+where workspace_id = any(:among) and id = any(:ids)

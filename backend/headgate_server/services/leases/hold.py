@@ -21,6 +21,7 @@ from headgate_server.repositories.leases import renew as repository
 from headgate_server.repositories.outbox import insert_events_of_workspaces
 from headgate_server.services.events import record_events
 from headgate_server.services.transitions import Proposal, Transition, holds, transition
+from headgate_server.services.variables import fill_job
 
 MAX_HELD = 1000
 MAX_DECLINE_DELAY = timedelta(hours=1)
@@ -69,7 +70,7 @@ async def claim_run(
         raise claimed.error
     if session.expired_offers:
         await agents_repository.forget_expired_offers(work, session_id)
-    return claimed, await job_repository.read_job(work, lease.run_id)
+    return claimed, await fill_job(work, await job_repository.read_job(work, lease.run_id))
 
 
 async def decline_run(

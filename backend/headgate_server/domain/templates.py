@@ -1,0 +1,75 @@
+"""Templates in parameters and job variables: ``{{ variables.name }}``, ``{{ blocks.type.name }}``.
+
+What is a template as a whole becomes the value, of whatever type; in a longer text the value is
+written out. Variables are filled in by the server as a run is claimed, blocks by the run itself:
+a secret never enters a job.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+import orjson
+
+from headgate_server.domain.names import KEY
+
+VARIABLE = re.compile(rf"\{{\{{\s*variables\.({KEY.pattern})\s*\}}\}}")
+BLOCK = re.compile(r"\{\{\s*blocks\.[a-z0-9][a-z0-9_.-]*\s*\}\}")
+MAX_NAMES = 500
+"""How many variables one job may name; those beyond count as missing."""
+
+
+def is_template(value: object) -> bool:
+    """Whether a value is a text that holds a template: what it stands for is not known yet."""
+    return isinstance(value, str) and bool(VARIABLE.search(value) or BLOCK.search(value))
+
+
+def names_blocks(document: object) -> bool:
+    """Whether a block is named anywhere in a JSON document."""
+    return any(BLOCK.search(text) for text in _texts(document))
+
+
+def list_variables(document: object) -> list[str]:
+    """Return the names of the variables that a JSON document names, sorted."""
+    found = {match[1] for text in _texts(document) for match in VARIABLE.finditer(text)}
+    return sorted(found)
+
+
+def fill(document: Any, values: Mapping[str, Any]) -> Any:
+    """Return a JSON document with the values of variables in it; templates of others stay."""
+
+    def filled(text: str) -> Any:
+        whole = VARIABLE.fullmatch(text)
+        if whole is not None:
+            return values.get(whole[1], text)
+        return VARIABLE.sub(
+            lambda match: _written(values[match[1]]) if match[1] in values else match[0], text
+        )
+
+    return _mapped(document, filled)
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _mapped(document: Any, change: Callable[[str], Any]) -> Any:
+    if isinstance(document, str):
+        return change(document)
+    if isinstance(document, dict):
+        entries = cast("dict[str, Any]", document)
+        return {name: _mapped(value, change) for name, value in entries.items()}
+    if isinstance(document, list):
+        return [_mapped(value, change) for value in cast("list[Any]", document)]
+    return document
+
+
+def _texts(document: object) -> Iterator[str]:
+    if isinstance(document, str):
+        yield document
+    elif isinstance(document, dict):
+        for value in cast("dict[str, object]", document).values():
+            yield from _texts(value)
+    elif isinstance(document, list):
+        for value in cast("list[object]", document):
+            yield from _texts(value)

@@ -1,0 +1,39 @@
+"""Where a call from user code goes: the run around it, or the server that is configured."""
+
+from dataclasses import dataclass
+
+from headgate.api.calls import LeaseInput
+from headgate.api.transport import Transport
+from headgate.engine.context import current_flow_run
+from headgate.engine.sessions import shared_transport
+from headgate.reporting.server_run import ServerRun
+from headgate.settings import load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A server and a workspace on it, with the credential that speaks here.
+
+    ``lease`` is that of the run around the call; None outside of one that the server knows.
+    """
+
+    transport: Transport
+    organization: str
+    workspace: str
+    lease: LeaseInput | None = None
+
+
+def current_place() -> Place:
+    """Return where a call from here goes; inside a run its own token speaks.
+
+    Raises:
+        SettingsError: no server or no workspace is configured.
+    """
+    context = current_flow_run.get()
+    settings = context.settings if context is not None else load_settings()
+    settings.require_api_url()
+    organization, workspace = settings.require_workspace()
+    recorder = context.recorder if context is not None else None
+    if isinstance(recorder, ServerRun):
+        return Place(recorder.transport, organization, workspace, recorder.lease)
+    return Place(shared_transport(settings), organization, workspace)

@@ -1,0 +1,121 @@
+"""Variables: small JSON values that a workspace keeps by name. For secrets there are blocks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from headgate.api import variables
+from headgate.api.background import answer, awaited
+from headgate.engine.places import Place, current_place
+from headgate.errors import ConflictError
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable as it is set now.
+
+    Inside a run its own token reads and writes them; elsewhere the configured key does. Where an
+    event loop runs, ``get``, ``set`` and ``unset`` return something to be awaited, as ``aget``,
+    ``aset`` and ``aunset`` do everywhere.
+    """
+
+    name: str
+    value: Any
+    tags: tuple[str, ...] = ()
+
+    @classmethod
+    def get(cls, name: str, default: Any = None) -> Any:
+        """Return the value of a variable; ``default`` where there is none.
+
+        Raises:
+            SettingsError: no server is configured.
+            ApiError: the server could not be asked, or the name is no key.
+        """
+        return answer(_get(current_place(), name, default))
+
+    @classmethod
+    async def aget(cls, name: str, default: Any = None) -> Any:
+        """Do as ``get`` does, in a coroutine."""
+        return await awaited(_get(current_place(), name, default))
+
+    @classmethod
+    def set(
+        cls,
+        name: str,
+        value: Any,
+        tags: Sequence[str] | None = None,
+        overwrite: bool = False,  # noqa: FBT001, FBT002 - the shape that Prefect's users know
+    ) -> Any:
+        """Set a variable and return it.
+
+        Args:
+            name: 1 to 100 lower-case letters, digits, dots, hyphens and underscores.
+            value: any JSON but null, at most 64 KiB.
+            tags: all its tags; those it has stay where none are given.
+            overwrite: whether one that exists may be changed.
+
+        Raises:
+            ConflictError: it exists, and ``overwrite`` was not said.
+            InvalidInputError: a bad name, value or tag.
+        """
+        return answer(_set(current_place(), Variable(name, value, tuple(tags or ())), overwrite))
+
+    @classmethod
+    async def aset(
+        cls,
+        name: str,
+        value: Any,
+        tags: Sequence[str] | None = None,
+        overwrite: bool = False,  # noqa: FBT001, FBT002 - the shape that Prefect's users know
+    ) -> "Variable":
+        """Do as ``set`` does, in a coroutine."""
+        wanted = Variable(name, value, tuple(tags or ()))
+        return await awaited(_set(current_place(), wanted, overwrite))
+
+    @classmethod
+    def unset(cls, name: str) -> Any:
+        """Delete a variable, and return whether there was one."""
+        return answer(_unset(current_place(), name))
+
+    @classmethod
+    async def aunset(cls, name: str) -> bool:
+        """Do as ``unset`` does, in a coroutine."""
+        return await awaited(_unset(current_place(), name))
+
+
+async def _find(place: Place, name: str) -> variables.FoundVariable:
+    return await variables.find(
+        place.transport, organization=place.organization, workspace=place.workspace, name=name
+    )
+
+
+async def _get(place: Place, name: str, default: Any) -> Any:
+    found = (await _find(place, name)).variable
+    return default if found is None else found.value
+
+
+async def _set(place: Place, wanted: Variable, may_overwrite: bool) -> Variable:  # noqa: FBT001 - as given
+    found = await _find(place, wanted.name)
+    if found.variable is not None and not may_overwrite:
+        message = f"There is a variable {wanted.name!r} already; say overwrite=True to change it"
+        raise ConflictError(message)
+    stored = await variables.set_variable(
+        place.transport,
+        workspace_id=found.workspace_id,
+        name=wanted.name,
+        value=wanted.value,
+        tags=list(wanted.tags) or None,
+    )
+    shown = stored.variable
+    return Variable(shown.name, shown.value, tuple(shown.tags))
+
+
+async def _unset(place: Place, name: str) -> bool:
+    found = (await _find(place, name)).variable
+    if found is None:
+        return False
+    await variables.delete(place.transport, variable_id=found.id)
+    return True
+
+
+__all__ = ["Variable"]

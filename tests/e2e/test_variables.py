@@ -1,0 +1,105 @@
+"""Variables through every floor: the command line, user code, and templates of an agent's runs."""
+
+import json
+from collections.abc import Generator
+
+import pytest
+
+from headgate.api import variables
+from tests.e2e.dev_server import DevServer, dev_server
+from tests.fixtures.journeys import Journey
+
+pytestmark = pytest.mark.e2e
+
+SCRIPT = """
+import asyncio, json, sys
+from headgate import flow, task
+from headgate.errors import ConflictError
+from headgate.variables import Variable
+
+@task
+def read():
+    return Variable.get("limits")
+
+@flow
+def report():
+    first = [read(), Variable.get("gone"), Variable.get("gone", default=7)]
+    made = Variable.set("mark", 3, tags=["b"])
+    try:
+        Variable.set("mark", 4)
+    except ConflictError as error:
+        first.append("overwrite=True" in str(error))
+    return [*first, made.tags, Variable.unset("limits"), Variable.unset("limits")]
+
+@flow
+async def report_async():
+    await Variable.set("mark", 4, overwrite=True)
+    await Variable.aset("mark", 5, overwrite=True)
+    return [await Variable.get("mark"), await Variable.aget("mark"), await Variable.aunset("no")]
+
+Variable.set("limits", {"most": 5})
+found = [report(), asyncio.run(report_async()), Variable.get("mark")]
+sys.stdout.write(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[DevServer]:
+    """A server without an agent."""
+    folder = tmp_path_factory.mktemp("variables")
+    (folder / "script.py").write_text(SCRIPT)
+    with dev_server(folder) as server:
+        yield server
+
+
+def test_variables_are_set_read_listed_and_deleted(server: DevServer) -> None:
+    made = server.here("variables", "set", "region", "north", "--tag", "place")
+    again = server.here("variables", "set", "region", "south")
+    number = server.here("variables", "set", "region", "[1, 2]", "--overwrite")
+    shown = server.here("variables", "get", "region")
+    listed = server.read("variables", "list", "--tag", "place")
+    bad = server.here("variables", "set", "No Key", "1")
+    unsure = server.here("variables", "delete", "region")
+    deleted = server.here("variables", "delete", "region", "--yes")
+    gone = server.here("variables", "get", "region")
+
+    assert (made.code, again.code, number.code, bad.code) == (0, 5, 0, 1)
+    assert "lower-case letters" in bad.err
+    assert shown.out == "[1, 2]\n"
+    assert [(one["name"], one["value"], one["tags"]) for one in listed] == [
+        ("region", [1, 2], ["place"])
+    ]
+    assert (unsure.code, deleted.code, gone.code) == (2, 0, 4)
+
+
+def test_user_code_reads_and_sets_variables_in_and_outside_of_runs(server: DevServer) -> None:
+    done = server.script("script.py")
+
+    assert done.code == 0, done.err
+    assert json.loads(done.out) == [
+        [{"most": 5}, None, 7, True, ["b"], True, False],
+        [5, 5, False],
+        5,
+    ]
+
+
+async def test_a_run_gets_what_variables_are_as_it_starts(journey: Journey) -> None:
+    for name, value in (("gate", "open"), ("lines", 2)):
+        await variables.set_variable(
+            journey.transport, workspace_id=journey.workspace_id, name=name, value=value
+        )
+    journey.open("open")
+
+    run_id = await journey.run(
+        "held", parameters={"gate": "{{ variables.gate }}", "lines": "{{ variables.lines }}"}
+    )
+
+    assert await journey.records.ended(run_id) == "Completed"
+
+
+async def test_a_run_that_names_a_missing_variable_fails_and_says_which(journey: Journey) -> None:
+    run_id = await journey.run("quick", parameters={"folder": "{{ variables.nowhere }}"})
+
+    assert await journey.records.ended(run_id) == "Failed"
+    assert "variables.nowhere" in await journey.records.message(run_id)
+    assert journey.executions(run_id) == []

@@ -55,7 +55,7 @@ async def set_variable(
             raise NotFound
         made = await variables.insert_variable(work, id_=ids.new_id(), name=name, value=value)
         if made is not None:
-            await _keep(work, made, wanted or (), changed=None)
+            await _keep(work, made, wanted or (), changed=None, before=None)
             return made, True
         current = await variables.lock_variable(work, name=name)
     if current is None:
@@ -86,6 +86,7 @@ async def delete_variable(
         version=current.version,
         changed=None,
         verb="deleted",
+        before=current,
     )
 
 
@@ -159,12 +160,18 @@ async def _change(
     if not changes:
         return current
     changed = await variables.update_variable(work, id_=current.id, value=value)
-    await _keep(work, changed, own if wanted is None else wanted, changed=changes)
+    before = {"value": current.value, "tags": own}
+    await _keep(work, changed, own if wanted is None else wanted, changed=changes, before=before)
     return changed
 
 
 async def _keep(
-    work: UnitOfWork, variable: Variable, wanted: tuple[str, ...], *, changed: list[str] | None
+    work: UnitOfWork,
+    variable: Variable,
+    wanted: tuple[str, ...],
+    *,
+    changed: list[str] | None,
+    before: dict[str, Any] | None,
 ) -> None:
     await tags.replace_tags(work, owner_id=variable.id, tags=wanted, of=tags.OF_VARIABLES)
     await variables.insert_version(work, variable, tags=wanted, kept=KEPT_VERSIONS)
@@ -175,4 +182,6 @@ async def _keep(
         name=variable.name,
         version=variable.version,
         changed=changed,
+        before=before,
+        after={"value": variable.value, "tags": wanted},
     )

@@ -1,7 +1,17 @@
 """Flows, deployments, schedules, and the ledger of schedule fires."""
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKeyConstraint, Index, Table, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy import UniqueConstraint as Unique
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from headgate_server.tables.metadata import actor, json, metadata, moment, number, uuid, words
 
@@ -51,6 +61,7 @@ deployments = Table(
     uuid("work_queue_id", is_nullable=True),
     json("job_variables", default="{}"),
     json("pull_steps", is_nullable=True),
+    Column("block_references", ARRAY(Text), nullable=True),
     words("on_agent_lost"),
     number("abandon_after_ms"),
     number("fence_ms"),

@@ -2,6 +2,7 @@
 
 from headgate_server.tables import (
     audit_entries,
+    blocks,
     events,
     flow_runs,
     flows,
@@ -18,6 +19,7 @@ from headgate_server.tables.metadata import metadata
 
 FAMILIES = (
     organizations,
+    blocks,
     workspace_keys,
     login_sessions,
     members,

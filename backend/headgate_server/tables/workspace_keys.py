@@ -46,6 +46,11 @@ block_secrets = Table(
     moment("updated_at", is_now=True),
     ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], ondelete="CASCADE"),
     ForeignKeyConstraint(
+        ["workspace_id", "block_document_id"],
+        ["block_documents.workspace_id", "block_documents.id"],
+        ondelete="CASCADE",
+    ),
+    ForeignKeyConstraint(
         ["workspace_id", "key_id"], ["workspace_keys.workspace_id", "workspace_keys.id"]
     ),
     Index("ix_block_secrets_key", "workspace_id", "key_id"),

@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     first = verbs.add_parser("bootstrap", help="make an organization and its first owner")
     first.add_argument("--email", required=True, help="the owner's address")
     first.add_argument("--organization", required=True, help="the organization's slug")
+    first.add_argument("--operator", action="store_true", help="let them run the installation, too")
     first.set_defaults(command=_bootstrap)
     doctor = verbs.add_parser(
         "doctor",
@@ -162,7 +163,14 @@ def _migrate(settings: Settings, parsed: argparse.Namespace) -> None:
 
 
 def _bootstrap(settings: Settings, parsed: argparse.Namespace) -> None:
-    link = asyncio.run(app.bootstrap_owner(settings, email=parsed.email, slug=parsed.organization))
+    link = asyncio.run(
+        app.bootstrap_owner(
+            settings,
+            email=parsed.email,
+            slug=parsed.organization,
+            is_operator=parsed.operator,
+        )
+    )
     sys.stderr.write("Good once, for an hour; whoever has it chooses the owner's password:\n")
     sys.stdout.write(f"{link}\n")
 

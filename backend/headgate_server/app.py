@@ -196,7 +196,9 @@ async def start_generation(settings: Settings) -> Started:
         await database.dispose()
 
 
-async def bootstrap_owner(settings: Settings, *, email: str, slug: str) -> str:
+async def bootstrap_owner(
+    settings: Settings, *, email: str, slug: str, is_operator: bool = False
+) -> str:
     """Return the link by which the first owner of an organization chooses a password."""
     pepper = check_secret(settings)
     engine = make_engine(
@@ -206,7 +208,9 @@ async def bootstrap_owner(settings: Settings, *, email: str, slug: str) -> str:
     try:
         await check_reachable(engine)
         await check_migrated(engine)
-        token = await bootstrap.bootstrap_owner(database, email=email, slug=slug, pepper=pepper)
+        token = await bootstrap.bootstrap_owner(
+            database, email=email, slug=slug, pepper=pepper, is_operator=is_operator
+        )
         return link_of(settings.url, token)
     finally:
         await database.dispose()
@@ -226,6 +230,7 @@ def build_app(
         pepper=settings.secret_key,
         meter=Meter(core.buckets, settings.rates),
         log_shares=LogShares(settings.log_limits),
+        may_people_found=settings.organizations_by == "people",
     )
     routes = build_routes(
         build_schema(),

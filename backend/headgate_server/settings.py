@@ -86,6 +86,7 @@ class LogLimits:
 
 _DEFAULTS = Timers()
 _FORMATS = ("text", "json")
+_MAKERS = ("operators", "people")
 _LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -114,6 +115,7 @@ class Settings:
     kek: str = ""
     vault_token: str = ""
     audit_checkpoints: str = ""
+    organizations_by: str = "operators"
     is_traced: bool = False
     timers: Timers = Timers()
     rates: Rates = Rates()
@@ -155,21 +157,22 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         if raw is None or field.name in values:
             continue
         values[field.name] = int(_number(environment, field.name)) if field.type is int else raw
-    level = str(values.get("log_level", _LEVELS[0])).upper()
-    if level not in _LEVELS:
-        raise ConfigurationError(
-            f"{PREFIX}LOG_LEVEL is one of {', '.join(_LEVELS)}, not {level!r}; correct it and "
-            "start again."
-        )
-    values["log_level"] = level
-    shape = str(values.get("log_format", _FORMATS[0])).lower()
-    if shape not in _FORMATS:
-        raise ConfigurationError(
-            f"{PREFIX}LOG_FORMAT is {' or '.join(_FORMATS)}, not {shape!r}; correct it and start "
-            "again."
-        )
-    values["log_format"] = shape
+    values["log_level"] = _one_of(values, "log_level", _LEVELS).upper()
+    values["log_format"] = _one_of(values, "log_format", _FORMATS)
+    values["organizations_by"] = _one_of(values, "organizations_by", _MAKERS)
     return Settings(**values)  # type: ignore[arg-type]  # each value was read for its field
+
+
+def _one_of(values: Mapping[str, object], field: str, choices: tuple[str, ...]) -> str:
+    """Return a setting that is one of a few words, in lower case; the first where none is said."""
+    said = str(values.get(field, choices[0]))
+    known = {choice.lower() for choice in choices}
+    if said.lower() not in known:
+        listed = " or ".join(choices) if len(choices) == 2 else "one of " + ", ".join(choices)
+        raise ConfigurationError(
+            f"{PREFIX}{field.upper()} is {listed}, not {said!r}; correct it and start again."
+        )
+    return said.lower()
 
 
 def asks_for_traces(environment: Mapping[str, str]) -> bool:

@@ -20,6 +20,15 @@ CLIENT_MADE = frozenset(
 )
 """UUIDs that clients make up: they name nothing that anyone owns."""
 
+TRIED_APART = frozenset(
+    {
+        "Mutation.organizationDelete(input.id)",
+        "Mutation.organizationSuspend(input.id)",
+        "Mutation.organizationResume(input.id)",
+    }
+)
+"""The first needs every workspace archived, the others an operator, to whom no id is foreign."""
+
 PEOPLE = ("bound", "wide")
 NODE_KINDS = (
     Kind.ORGANIZATION,

@@ -138,4 +138,23 @@ MEMBERS = (
     _logged("actorId", Kind.USER),
     _logged("targetId", Kind.TEAM),
     _logged("workspaceId", Kind.WORKSPACE),
+    change(
+        "workspaceArchive",
+        "input.id",
+        Kind.WORKSPACE,
+        lambda _e, id_: {"id": id_, "archived": False},
+        selection="workspace { name }",
+        callers=WIDE,
+        own_id=lambda e: e.unused[Kind.WORKSPACE],
+    ),
+    change(
+        "workspaceDelete",
+        "input.id",
+        Kind.WORKSPACE,
+        lambda _e, id_: {"id": id_},
+        selection="deletedId",
+        input_type="DeleteInput",
+        callers=WIDE,
+        own_id=lambda e: e.unused[Kind.WORKSPACE],
+    ),
 )

@@ -37,6 +37,13 @@ UNAUDITED = {
     "agentDeregister": "an agent leaves: the event agent.disconnected",
 }
 """What machines report of runs is history already; the audit log is of what people decide."""
+TRIED_APART = {
+    "organizationCreate",
+    "organizationDelete",
+    "organizationResume",
+    "organizationSuspend",
+}
+"""Not for the owner of an estate to ask; tests/backend/graphql/test_closing.py asks."""
 
 
 def _mutations() -> set[str]:
@@ -68,7 +75,7 @@ async def _leaves_an_entry(installation: Installation, estate: Estate, cell: Cel
 
 
 def test_every_mutation_is_tried_or_has_a_reason() -> None:
-    assert _mutations() == set(_changes()) | set(UNAUDITED)
+    assert _mutations() == set(_changes()) | set(UNAUDITED) | TRIED_APART
 
 
 @pytest.mark.parametrize("field", sorted(_changes()))

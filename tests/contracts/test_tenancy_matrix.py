@@ -23,7 +23,7 @@ from graphql import (
 
 from headgate_server.domain import ids
 from tests.contracts.tenancy_agents import AGENTS
-from tests.contracts.tenancy_cells import CLIENT_MADE, FOLLOWED, QUERIES, Cell
+from tests.contracts.tenancy_cells import CLIENT_MADE, FOLLOWED, QUERIES, TRIED_APART, Cell
 from tests.contracts.tenancy_configuration import CONFIGURATION
 from tests.contracts.tenancy_members import MEMBERS
 from tests.contracts.tenancy_runs import RUNS
@@ -66,7 +66,7 @@ def _named(type_: object) -> Any:
 
 def test_every_id_of_the_schema_is_tried() -> None:
     schema = build_schema((ROOT / "backend/schema.graphql").read_text())
-    tried = {cell.name for cell in (*REQUESTED, *FOLLOWED)} | CLIENT_MADE
+    tried = {cell.name for cell in (*REQUESTED, *FOLLOWED)} | CLIENT_MADE | TRIED_APART
 
     assert set(places(schema)) == tried
 

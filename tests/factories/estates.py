@@ -53,6 +53,7 @@ async def make_estate(installation: Installation) -> Estate:
     ended_run = await _end(bound, found)
     offer = await _offer(installation, tenant, found)
     unused = await _make_unused(bound, found)
+    unused[ids.Kind.WORKSPACE] = await _make_archived(wide, found)
     await publish_all(installation.database)
     return Estate(tenant, wide, bound, agent, run, found, own_run, offer, ended_run, unused)
 
@@ -82,6 +83,19 @@ async def _make_unused(api: ApiClient, found: dict[ids.Kind, str]) -> dict[ids.K
         ids.Kind.FLOW: flow["flow"]["id"],
         ids.Kind.DEPLOYMENT: deployed["deployment"]["id"],
     }
+
+
+async def _make_archived(wide: ApiClient, found: dict[ids.Kind, str]) -> str:
+    """Make a workspace that may be deleted, and return its id."""
+    place = {"organizationId": found[ids.Kind.ORGANIZATION]}
+    made = await mutate(
+        wide, "workspaceCreate", "workspace { id }", **place, slug="unused", name="Unused"
+    )
+    workspace_id: str = made["workspace"]["id"]
+    await mutate(
+        wide, "workspaceArchive", "workspace { archivedAt }", id=workspace_id, archived=True
+    )
+    return workspace_id
 
 
 async def _end(api: ApiClient, found: dict[ids.Kind, str]) -> str:

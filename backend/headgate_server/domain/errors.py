@@ -65,6 +65,15 @@ class Forbidden(HeadgateError):
         self.missing_scopes = tuple(missing_scopes)
 
 
+class Suspended(Forbidden):
+    """The operators of this installation have suspended the organization; ask them."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"The operators of this installation have suspended this organization: {reason}"
+        )
+
+
 class Conflict(HeadgateError):
     """An object with this name exists already; choose another name or change that one."""
 

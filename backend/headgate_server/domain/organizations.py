@@ -1,12 +1,14 @@
 """Organizations, the tenants that own workspaces."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from headgate_server.domain.errors import InvalidInput
+from headgate_server.domain.errors import InvalidInput, Suspended, Unauthenticated
+from headgate_server.domain.permissions import Places, Scope
 
+MAX_REASON_LENGTH = 500
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?")
 
 
@@ -19,6 +21,58 @@ class Organization:
     name: str
     version: int
     updated_at: datetime
+    suspended_at: datetime | None = None
+    suspended_because: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closures:
+    """What of an organization is closed: all of it, or some of its workspaces.
+
+    Args:
+        suspended_because: why its operators have suspended it; None where they have not.
+        is_deleted: whether it is being swept away.
+        ceilings: what may still be done in workspaces that are archived or deleted.
+    """
+
+    suspended_because: str | None = None
+    is_deleted: bool = False
+    ceilings: Places = field(default_factory=dict[UUID, frozenset[Scope]])
+
+    def check(self) -> None:
+        """Go on only if the organization is open.
+
+        Raises:
+            Unauthenticated: it is deleted.
+            Suspended: with the reason.
+        """
+        if self.is_deleted:
+            raise Unauthenticated
+        if self.suspended_because is not None:
+            raise Suspended(self.suspended_because)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the operators of an installation see of an organization."""
+
+    organization: Organization
+    created_at: datetime
+    member_count: int
+    workspace_count: int
+
+
+def check_reason(reason: str) -> str:
+    """Return why an organization is suspended: its people read it.
+
+    Raises:
+        InvalidInput: empty, over-long or not printable.
+    """
+    if not 1 <= len(reason) <= MAX_REASON_LENGTH or not reason.strip() or not reason.isprintable():
+        raise InvalidInput(
+            f"A reason has 1 to {MAX_REASON_LENGTH} printable characters.", path=["reason"]
+        )
+    return reason.strip()
 
 
 def check_slug(slug: str) -> str:

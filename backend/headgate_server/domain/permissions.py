@@ -133,12 +133,15 @@ class Rights:
         workspaces: scopes in single workspaces. A workspace that is named may be entered, even
             where only objects in it are granted.
         objects: scopes on single deployments, pools and blocks.
+        ceilings: all that anybody may do in single workspaces, whatever they hold: reading in one
+            that is archived, nothing in one that is deleted.
     """
 
     everywhere: frozenset[Scope] = NOTHING
     organization: frozenset[Scope] = NOTHING
     workspaces: Places = field(default_factory=dict[UUID, frozenset[Scope]])
     objects: Places = field(default_factory=dict[UUID, frozenset[Scope]])
+    ceilings: Places = field(default_factory=dict[UUID, frozenset[Scope]])
 
     @property
     def anywhere(self) -> frozenset[Scope]:
@@ -149,7 +152,10 @@ class Rights:
     def within(self, workspace_id: UUID, *, on: UUID | None = None) -> frozenset[Scope]:
         """Return the scopes that are held in a workspace, or on one object of it."""
         found = self.everywhere | self.workspaces.get(workspace_id, NOTHING)
-        return found if on is None else found | self.objects.get(on, NOTHING)
+        if on is not None:
+            found |= self.objects.get(on, NOTHING)
+        ceiling = self.ceilings.get(workspace_id)
+        return found if ceiling is None else found & ceiling
 
     def of_organization(self) -> frozenset[Scope]:
         """Return the scopes that are held in the organization itself."""
@@ -169,12 +175,14 @@ class Rights:
                 organization=self.organization & scopes,
                 workspaces={workspace_id: held & scopes},
                 objects=objects,
+                ceilings=self.ceilings,
             )
         return Rights(
             everywhere=self.everywhere & scopes,
             organization=self.organization & scopes,
             workspaces={id_: held & scopes for id_, held in self.workspaces.items()},
             objects=objects,
+            ceilings=self.ceilings,
         )
 
     def covers(self, other: "Rights") -> bool:
@@ -182,7 +190,7 @@ class Rights:
         grants = [Grant(other.everywhere)]
         grants += [Grant(held, place) for place, held in other.workspaces.items()]
         objects = all(held <= self._on(id_) for id_, held in other.objects.items())
-        is_in = other.organization <= self.of_organization()
+        is_in = other.organization <= self.of_organization() and self.ceilings == other.ceilings
         return is_in and objects and not any(self.missing(grant) for grant in grants)
 
     def _on(self, object_id: UUID) -> frozenset[Scope]:
@@ -196,19 +204,28 @@ class Rights:
         return grant.scopes - self.within(grant.workspace_id, on=grant.object_id)
 
 
-def gather(grants: Iterable[Grant], *, is_member: bool) -> Rights:
+def ceilings_of(*, archived: Iterable[UUID], deleted: Iterable[UUID]) -> Places:
+    """Return what anybody may still do in workspaces that are archived or deleted."""
+    return dict.fromkeys(archived, READ_SCOPES) | dict.fromkeys(deleted, NOTHING)
+
+
+def gather(grants: Iterable[Grant], *, is_member: bool, ceilings: Places | None = None) -> Rights:
     """Return the rights that grants add up to.
 
     Args:
         grants: in any order; several of one place add up.
         is_member: whether their holder belongs to the organization.
+        ceilings: all that anybody may do in some workspaces; one with nothing is not entered.
     """
+    caps = ceilings or {}
     everywhere = NOTHING
     workspaces: dict[UUID, frozenset[Scope]] = {}
     objects: dict[UUID, frozenset[Scope]] = {}
     for grant in grants:
         if grant.workspace_id is None:
             everywhere |= grant.scopes
+            continue
+        if caps.get(grant.workspace_id) == NOTHING:
             continue
         held = workspaces.setdefault(grant.workspace_id, NOTHING)
         if grant.object_id is None:
@@ -220,6 +237,7 @@ def gather(grants: Iterable[Grant], *, is_member: bool) -> Rights:
         organization=MEMBER_SCOPES if is_member else NOTHING,
         workspaces=workspaces,
         objects=objects,
+        ceilings=caps,
     )
 
 

@@ -66,7 +66,8 @@ class Principal:
     without them the scopes hold in ``workspace_id``, or everywhere where that is None.
     ``workspace_id`` is None for a credential that is good for every workspace of the organization;
     ``expires_at`` is None for one that does not expire; ``generation`` is that of the database in
-    which an agent session's or a run's token was found good, None for a key.
+    which an agent session's or a run's token was found good, None for a key. ``is_operator`` is
+    whether they run the installation, and are signed in: a key never does.
     """
 
     actor: Actor
@@ -79,6 +80,7 @@ class Principal:
     login_session_id: UUID | None = None
     work_pool_id: UUID | None = None
     run: RunGrant | None = None
+    is_operator: bool = False
     expires_at: datetime | None = None
     generation: UUID | None = None
 

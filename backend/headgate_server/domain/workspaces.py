@@ -12,7 +12,10 @@ MAX_KEPT_DAYS = 3_650
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """Where flows, runs and their configuration live; nothing crosses its wall."""
+    """Where flows, runs and their configuration live; nothing crosses its wall.
+
+    ``is_stopped`` says that nothing starts there: it is archived, or its organization suspended.
+    """
 
     organization_id: UUID
     id: UUID
@@ -23,6 +26,8 @@ class Workspace:
     logs_kept_days: int
     events_kept_days: int
     updated_at: datetime
+    archived_at: datetime | None = None
+    is_stopped: bool = False
 
 
 def check_retention(*, runs_days: int, logs_days: int, events_days: int) -> None:

@@ -1,6 +1,5 @@
 """What an operation knows: who asks, under which request id, and how to reach the data."""
 
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -14,20 +13,17 @@ from headgate_server.dispatch.log_shares import LogShares
 from headgate_server.dispatch.tails import Tails
 from headgate_server.domain.errors import Forbidden, NotFound
 from headgate_server.domain.permissions import NOTHING, Scope
-from headgate_server.domain.tenancy import NOWHERE, Origin, Principal
+from headgate_server.domain.tenancy import NOWHERE, ActorKind, Origin, Principal
 from headgate_server.graphql.limits.rates import Charge, Meter
 from headgate_server.graphql.loaders import Fetch, K, Loaders
-from headgate_server.services import generations, workspaces
+from headgate_server.graphql.memories import GenerationMemory, WorkspaceMemory
+from headgate_server.services import workspaces
 from headgate_server.settings import Timers
 from headgate_server.telemetry.traces import NO_CALLER
 
 T = TypeVar("T")
 
 UNKNOWN_OPERATION = "invalid"
-
-REMEMBERED_SECONDS = 1.0
-"""How long the workspaces of an organization are not read again, as tokens are not."""
-REMEMBERED_ORGANIZATIONS = 10_000
 
 
 class InWorkspace(Protocol):
@@ -80,46 +76,6 @@ def finds_nodes(by: FindNode) -> None:
     _FINDERS[:] = [by]
 
 
-class WorkspaceMemory:
-    """Which workspaces organizations have, remembered for a moment: most operations ask for it.
-
-    An operation that misses a workspace reads again, so that one made a moment ago is found.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[UUID | None, tuple[float, frozenset[UUID]]] = {}
-
-    def recall(self, organization_id: UUID | None) -> frozenset[UUID] | None:
-        """Return what was read no longer than a second ago; None where nothing was."""
-        known = self._known.get(organization_id)
-        return known[1] if known is not None and time.monotonic() < known[0] else None
-
-    def remember(self, organization_id: UUID | None, found: frozenset[UUID]) -> None:
-        """Keep what was just read."""
-        if len(self._known) >= REMEMBERED_ORGANIZATIONS:
-            self._known.clear()
-        self._known[organization_id] = (time.monotonic() + REMEMBERED_SECONDS, found)
-
-
-class GenerationMemory:
-    """The generation of the database, remembered for a moment: every token that is issued names it.
-
-    One that was issued under the last generation in that moment is refused, and asked for again.
-    """
-
-    def __init__(self) -> None:
-        self._until = 0.0
-        self._generation: UUID | None = None
-
-    async def read(self, database: Database) -> UUID:
-        """Return the generation as of no longer than a second ago."""
-        if self._generation is None or time.monotonic() >= self._until:
-            async with database.glance() as work:
-                self._generation = await generations.get_generation(work)
-            self._until = time.monotonic() + REMEMBERED_SECONDS
-        return self._generation
-
-
 @dataclass(frozen=True, slots=True)
 class Backend:
     """What the composition root hands to the API.
@@ -134,6 +90,7 @@ class Backend:
         meter: charges operations to their callers.
         generations: what tokens are issued for.
         log_shares: hold back who floods a log.
+        may_people_found: whether everybody who is signed in may make organizations.
     """
 
     database: Database
@@ -145,6 +102,7 @@ class Backend:
     meter: Meter = field(default_factory=Meter)
     generations: GenerationMemory = field(default_factory=GenerationMemory)
     log_shares: LogShares = field(default_factory=LogShares)
+    may_people_found: bool = False
 
 
 @dataclass(slots=True)
@@ -316,6 +274,54 @@ class OperationContext:
         self.demand(None)
         async with self._opened(None) as work:
             yield work
+
+    @asynccontextmanager
+    async def owner_work(self, workspace_id: UUID) -> AsyncGenerator[UnitOfWork]:
+        """Open one unit of work in a workspace for who may do it in the whole organization.
+
+        So even in one that is archived, where nobody holds more than reading.
+
+        Raises:
+            NotFound: another tenant's workspace, or none at all.
+            Forbidden: the caller lacks in the organization what the field needs.
+        """
+        if not await self.may_enter(workspace_id):
+            raise NotFound
+        self.demand(None)
+        self.entered_workspace_id = workspace_id
+        async with self._opened(workspace_id) as work:
+            yield work
+
+    @asynccontextmanager
+    async def operator_work(self) -> AsyncGenerator[UnitOfWork]:
+        """Open one unit of work that sees every organization, for who runs the installation.
+
+        Raises:
+            Forbidden: the caller does not, or is not signed in as a person.
+        """
+        if not self.principal.is_operator:
+            raise Forbidden("Only the operators of this installation may, signed in as themselves.")
+        async with self.system_work() as work:
+            yield work
+
+    @asynccontextmanager
+    async def founder_work(self) -> AsyncGenerator[UnitOfWork]:
+        """Open one unit of work that may make organizations.
+
+        Raises:
+            Forbidden: the caller may not, or is no person.
+        """
+        if self.principal.actor.kind is not ActorKind.USER:
+            raise Forbidden("An organization has a person for its first owner; sign in as one.")
+        if not self.backend.may_people_found and not self.principal.is_operator:
+            raise Forbidden("Ask an operator of this installation to make organizations.")
+        async with self.system_work() as work:
+            yield work
+
+    def system_work(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Open one unit of work of the system in the caller's name; the caller checks rights."""
+        database = self.backend.database
+        return database.system(actor=self.principal.actor, origin=self.origin)
 
     def _opened(self, workspace_id: UUID | None) -> AbstractAsyncContextManager[UnitOfWork]:
         database = self.backend.database

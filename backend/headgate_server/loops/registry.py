@@ -2,6 +2,7 @@
 
 from headgate_server.loops import (
     audit_entries,
+    deleted_workspaces,
     expired_keys,
     late_runs,
     lost_runs,
@@ -22,5 +23,6 @@ LOOPS = (
     Loop("expired_keys", expired_keys.run_once),
     Loop("audit_entries", audit_entries.run_once),
     Loop("partitions", partitions.run_once, every_seconds=3600),
+    Loop("deleted_workspaces", deleted_workspaces.run_once, every_seconds=60),
     Loop("retention", retention.run_once, every_seconds=60),
 )

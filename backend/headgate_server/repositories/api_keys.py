@@ -11,14 +11,15 @@ from sqlalchemy import ColumnElement, Row, and_, insert, literal, or_, select, t
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.api_keys import ApiKey, NewApiKey, RunToken, SessionToken, TokenKind
 from headgate_server.domain.errors import OldGeneration
+from headgate_server.domain.organizations import Closures
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.permissions import Rights, gather, known_scopes
 from headgate_server.domain.tenancy import Actor, ActorKind
-from headgate_server.repositories import pages, roles
+from headgate_server.repositories import closing, pages, roles
 from headgate_server.repositories.organizations import own
 from headgate_server.tables.events import control_plane
 from headgate_server.tables.flow_runs import attempts, flow_runs
-from headgate_server.tables.organizations import api_keys
+from headgate_server.tables.organizations import api_keys, workspaces
 from headgate_server.tables.work_pools import agent_sessions, agents, work_items
 
 _SECRETS = (api_keys.c.secret_hash, api_keys.c.old_secret_hash, api_keys.c.old_secret_until)
@@ -83,6 +84,7 @@ class KeyFacts:
     old_secret_hash: bytes | None
     old_secret_until: datetime | None
     rights: Rights | None
+    closures: Closures
 
     def hashes(self, now: datetime) -> list[bytes]:
         """Return the hashes of the secrets that are good now: the newest, and one it replaced."""
@@ -99,15 +101,18 @@ async def find_key_facts(work: UnitOfWork, *, id_: UUID) -> KeyFacts | None:
         *_SECRETS,
         roles.grants_of(organization_id, owner_id).label("grants"),
         roles.membership_of(organization_id, owner_id).is_not(None).label("is_member"),
+        closing.closures_of(organization_id).label("closures"),
     ).where(api_keys.c.id == id_)
     row = (await work.execute(statement)).one_or_none()
     if row is None:
         return None
     key = _key(row)
     is_in = bool(row.is_member) or key.owner.kind is ActorKind.SERVICE_ACCOUNT
-    rights = gather(roles.read_grants(row.grants), is_member=True) if is_in else None
+    closures = closing.read_closures(row.closures)
+    grants = roles.read_grants(row.grants)
+    rights = gather(grants, is_member=True, ceilings=closures.ceilings) if is_in else None
     old = bytes(row.old_secret_hash) if row.old_secret_hash is not None else None
-    return KeyFacts(key, bytes(row.secret_hash), old, row.old_secret_until, rights)
+    return KeyFacts(key, bytes(row.secret_hash), old, row.old_secret_until, rights, closures)
 
 
 async def get_many_keys(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, ApiKey]:
@@ -204,6 +209,7 @@ async def find_live_session(work: UnitOfWork, token: SessionToken) -> LiveSessio
             agent_sessions.c.id == token.session_id,
             agent_sessions.c.ended_at.is_(None),
             api_keys.c.revoked_at.is_(None),
+            _is_there(token.workspace_id),
         )
         .subquery()
     )
@@ -256,11 +262,21 @@ async def find_leased_run_name(
         .exists()
     )
     has_just_ended = and_(flow_runs.c.ended_at > work.now - grace, was_last_attempt)
-    name = select(flow_runs.c.name).where(*of_run, or_(is_leased, has_just_ended)).scalar_subquery()
+    is_good = and_(or_(is_leased, has_just_ended), _is_there(token.workspace_id))
+    name = select(flow_runs.c.name).where(*of_run, is_good).scalar_subquery()
     row = (await work.execute(select(control_plane.c.generation, name.label("name")))).one()
     if row.generation != token.generation:
         raise OldGeneration
     return row.name
+
+
+def _is_there(workspace_id: UUID) -> ColumnElement[bool]:
+    """Return the condition that a workspace is not deleted."""
+    return (
+        select(literal(1))
+        .where(workspaces.c.id == workspace_id, workspaces.c.deleted_at.is_(None))
+        .exists()
+    )
 
 
 def _is_own(work: UnitOfWork) -> ColumnElement[bool]:

@@ -15,8 +15,9 @@ from headgate_server.domain.login_sessions import (
     LoginSession,
     Purpose,
 )
+from headgate_server.domain.organizations import Closures
 from headgate_server.domain.permissions import Rights, gather
-from headgate_server.repositories import roles
+from headgate_server.repositories import closing, roles
 from headgate_server.tables.login_sessions import login_sessions, one_time_tokens
 from headgate_server.tables.members import memberships
 from headgate_server.tables.organizations import organizations, users
@@ -39,6 +40,8 @@ class SessionFacts:
     last_organization_id: UUID | None
     organization_id: UUID | None
     rights: Rights
+    closures: Closures
+    is_operator: bool
 
 
 async def insert_session(
@@ -72,6 +75,7 @@ async def find_facts(work: UnitOfWork, *, id_: UUID, slug: str | None) -> Sessio
     place = mine.join(organizations, organizations.c.id == mine.c.organization_id)
     is_place = and_(
         mine.c.user_id == login_sessions.c.user_id,
+        organizations.c.deleted_at.is_(None),
         *([organizations.c.slug == slug] if slug is not None else []),
     )
     is_last = mine.c.organization_id.is_not_distinct_from(login_sessions.c.organization_id)
@@ -81,7 +85,9 @@ async def find_facts(work: UnitOfWork, *, id_: UUID, slug: str | None) -> Sessio
             login_sessions.c.secret_hash,
             users.c.display_name,
             mine.c.organization_id.label("place_id"),
+            users.c.is_operator,
             roles.grants_of(mine.c.organization_id, mine.c.user_id).label("grants"),
+            closing.closures_of(mine.c.organization_id).label("closures"),
         )
         .select_from(
             login_sessions.join(users, users.c.id == login_sessions.c.user_id).outerjoin(
@@ -95,14 +101,7 @@ async def find_facts(work: UnitOfWork, *, id_: UUID, slug: str | None) -> Sessio
     row = (await work.execute(statement)).one_or_none()
     if row is None:
         return None
-    return SessionFacts(
-        session=_session(row),
-        secret_hash=bytes(row.secret_hash),
-        display_name=row.display_name,
-        last_organization_id=row.organization_id,
-        organization_id=row.place_id,
-        rights=gather(roles.read_grants(row.grants), is_member=row.place_id is not None),
-    )
+    return _facts(row)
 
 
 async def touch(work: UnitOfWork, *, id_: UUID, organization_id: UUID | None) -> None:
@@ -235,4 +234,22 @@ def _session(row: Row[Any]) -> LoginSession:
         expires_at=row.expires_at,
         ip=row.ip,
         user_agent=row.user_agent,
+    )
+
+
+def _facts(row: Row[Any]) -> SessionFacts:
+    closures = closing.read_closures(row.closures)
+    return SessionFacts(
+        session=_session(row),
+        secret_hash=bytes(row.secret_hash),
+        display_name=row.display_name,
+        last_organization_id=row.organization_id,
+        organization_id=row.place_id,
+        rights=gather(
+            roles.read_grants(row.grants),
+            is_member=row.place_id is not None,
+            ceilings=closures.ceilings,
+        ),
+        closures=closures,
+        is_operator=row.is_operator,
     )

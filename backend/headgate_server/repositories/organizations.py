@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Row, Select, select, true, update
+from sqlalchemy import Column, ColumnElement, Row, Select, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain.organizations import Organization
+from headgate_server.domain.organizations import Organization, Overview
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.repositories import pages
-from headgate_server.tables.organizations import organizations
+from headgate_server.tables.members import memberships
+from headgate_server.tables.organizations import organizations, workspaces
 
 
 def own(work: UnitOfWork, column: Column[Any]) -> ColumnElement[bool]:
@@ -86,11 +87,63 @@ async def list_organizations(work: UnitOfWork, *, page: PageRequest) -> Page[Org
     return await pages.read(work, _own(work), sort=sort, page=page, make=_organization)
 
 
+async def list_overviews(work: UnitOfWork, *, page: PageRequest) -> Page[Overview]:
+    """Return a page of all organizations as their operators see them, by slug and id."""
+    members = (
+        select(func.count())
+        .where(memberships.c.organization_id == organizations.c.id)
+        .scalar_subquery()
+    )
+    places = (
+        select(func.count())
+        .where(
+            workspaces.c.organization_id == organizations.c.id, workspaces.c.deleted_at.is_(None)
+        )
+        .scalar_subquery()
+    )
+    statement = select(
+        organizations, members.label("member_count"), places.label("workspace_count")
+    ).where(organizations.c.deleted_at.is_(None))
+    sort = pages.by(organizations.c.slug, organizations.c.id)
+    return await pages.read(work, statement, sort=sort, page=page, make=_overview)
+
+
+async def count_organizations(work: UnitOfWork, *, cap: int) -> int:
+    """Return how many organizations may be seen, up to ``cap + 1``."""
+    return await pages.count(work, _own(work), cap=cap)
+
+
+async def list_deleted(work: UnitOfWork) -> list[UUID]:
+    """Return the organizations that are to be swept and have no workspace left."""
+    left = select(workspaces.c.id).where(workspaces.c.organization_id == organizations.c.id)
+    rows = await work.execute(
+        select(organizations.c.id).where(organizations.c.deleted_at.is_not(None), ~left.exists())
+    )
+    return list(rows.scalars())
+
+
+def _overview(row: Row[Any]) -> Overview:
+    return Overview(
+        organization=_organization(row),
+        created_at=row.created_at,
+        member_count=row.member_count,
+        workspace_count=row.workspace_count,
+    )
+
+
 def _own(work: UnitOfWork) -> Select[Any]:
-    return select(organizations).where(own(work, organizations.c.id))
+    return select(organizations).where(
+        own(work, organizations.c.id), organizations.c.deleted_at.is_(None)
+    )
 
 
 def _organization(row: Row[Any]) -> Organization:
     return Organization(
-        id=row.id, slug=row.slug, name=row.name, version=row.version, updated_at=row.updated_at
+        id=row.id,
+        slug=row.slug,
+        name=row.name,
+        version=row.version,
+        updated_at=row.updated_at,
+        suspended_at=row.suspended_at,
+        suspended_because=row.suspended_because,
     )

@@ -43,6 +43,11 @@ async def insert_user(
     return _user(row) if row is not None else None
 
 
+async def set_operator(work: UnitOfWork, *, id_: UUID) -> None:
+    """Let a person run the installation."""
+    await work.execute(update(users).where(users.c.id == id_).values(is_operator=True))
+
+
 async def find_user(work: UnitOfWork, *, id_: UUID) -> User | None:
     """Return a user the unit of work may see: themselves, or anyone for the system."""
     row = (await work.execute(select(*SHOWN).where(users.c.id == id_))).one_or_none()

@@ -77,7 +77,9 @@ async def find_organization_id(work: UnitOfWork, *, id_: UUID) -> UUID | None:
 async def is_in_organization(work: UnitOfWork, *, organization_id: UUID, id_: UUID) -> bool:
     """Whether a workspace belongs to an organization."""
     statement = select(workspaces.c.id).where(
-        workspaces.c.organization_id == organization_id, workspaces.c.id == id_
+        workspaces.c.organization_id == organization_id,
+        workspaces.c.id == id_,
+        workspaces.c.deleted_at.is_(None),
     )
     return (await work.execute(statement)).one_or_none() is not None
 
@@ -86,7 +88,9 @@ async def list_ids(work: UnitOfWork) -> list[UUID]:
     """Return the ids of the organization's workspaces, in order."""
     statement = (
         select(workspaces.c.id)
-        .where(workspaces.c.organization_id == work.organization_id)
+        .where(
+            workspaces.c.organization_id == work.organization_id, workspaces.c.deleted_at.is_(None)
+        )
         .order_by(workspaces.c.id)
     )
     return list((await work.execute(statement)).scalars())
@@ -151,7 +155,9 @@ async def count_workspaces(
 
 
 def _own(work: UnitOfWork) -> Select[Any]:
-    return select(workspaces).where(own(work, workspaces.c.organization_id))
+    return select(workspaces).where(
+        own(work, workspaces.c.organization_id), workspaces.c.deleted_at.is_(None)
+    )
 
 
 def _matching(
@@ -177,4 +183,6 @@ def _workspace(row: Row[Any]) -> Workspace:
         logs_kept_days=row.logs_kept_days,
         events_kept_days=row.events_kept_days,
         updated_at=row.updated_at,
+        archived_at=row.archived_at,
+        is_stopped=row.is_stopped,
     )

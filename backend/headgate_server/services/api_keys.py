@@ -212,6 +212,7 @@ async def _by_key(work: UnitOfWork, token: KeyToken, *, pepper: str) -> Principa
         raise Unauthenticated
     if key.last_used_at is None or key.last_used_at <= work.now - keys.LAST_USED_RESOLUTION:
         await stored.touch(work, id_=key.id, resolution=keys.LAST_USED_RESOLUTION)
+    found.closures.check()
     rights = _rights_of(key, found.rights)
     return Principal(
         actor=key.owner,

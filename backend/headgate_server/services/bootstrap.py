@@ -50,6 +50,7 @@ async def bootstrap_dev(database: Database, *, pepper: str, key: str | None = No
         workspace = await _workspace(work, organization)
         owner = await _owner(work)
         await add_owner(work, organization_id=organization.id, user_id=owner.id)
+        await users.set_operator(work, id_=owner.id)
     principal = Principal(
         actor=Actor(ActorKind.USER, owner.id, owner.display_name),
         organization_id=organization.id,
@@ -64,10 +65,13 @@ async def bootstrap_dev(database: Database, *, pepper: str, key: str | None = No
     return Bootstrap(organization=organization, workspace=workspace, secret=key)
 
 
-async def bootstrap_owner(database: Database, *, email: str, slug: str, pepper: str) -> str:
+async def bootstrap_owner(
+    database: Database, *, email: str, slug: str, pepper: str, is_operator: bool = False
+) -> str:
     """Make sure of an organization and its first owner, and return the token of a link.
 
-    By the link the owner chooses a password. Safe to repeat: a former link is void then.
+    By the link the owner chooses a password. Safe to repeat: a former link is void then. An
+    operator may make and suspend organizations, once signed in.
 
     Raises:
         InvalidInput: a bad address or slug.
@@ -86,6 +90,8 @@ async def bootstrap_owner(database: Database, *, email: str, slug: str, pepper: 
             work, organization_id=place.id, user_id=owner.id
         ):
             raise Conflict("This organization has its owners; ask one of them to invite you.")
+        if is_operator:
+            await users.set_operator(work, id_=owner.id)
         return await issue_token(work, user_id=owner.id, pepper=pepper)
 
 

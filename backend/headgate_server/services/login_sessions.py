@@ -92,6 +92,8 @@ async def authenticate(
         facts = await _get_facts(work, cookie, organization=organization, pepper=pepper)
         if facts.organization_id is None:
             raise Forbidden(OTHER_ORGANIZATION if organization else NO_ORGANIZATION)
+        if not facts.is_operator:
+            facts.closures.check()
         session = facts.session
         if is_use:
             is_stale = session.last_seen_at <= work.now - sessions.LAST_SEEN_RESOLUTION
@@ -105,6 +107,7 @@ async def authenticate(
         scopes=facts.rights.anywhere,
         rights=facts.rights,
         login_session_id=session.id,
+        is_operator=facts.is_operator,
         expires_at=session.ends_at(),
     )
 

@@ -10,11 +10,13 @@ from headgate_server.domain import ids
 from headgate_server.domain.changes import changed, check_version
 from headgate_server.domain.documents import is_storable
 from headgate_server.domain.errors import Conflict, NotFound
-from headgate_server.domain.organizations import Organization, check_slug
+from headgate_server.domain.organizations import Organization, Overview, check_slug
 from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.tenancy import Actor
 from headgate_server.domain.workspaces import check_name
 from headgate_server.repositories import organizations
 from headgate_server.services.audit_entries.record import record_entry
+from headgate_server.services.members import add_owner
 
 
 async def create_organization(work: UnitOfWork, *, slug: str, name: str) -> Organization:
@@ -31,6 +33,33 @@ async def create_organization(work: UnitOfWork, *, slug: str, name: str) -> Orga
         raise Conflict("This slug is taken; choose another one.", path=["slug"])
     await _record(work, "created", before=None, after=created)
     return created
+
+
+async def found_organization(
+    work: UnitOfWork, *, slug: str, name: str, founder: Actor
+) -> Organization:
+    """Create an organization that a person owns; as the system.
+
+    Raises:
+        InvalidInput: a bad slug or name.
+        Conflict: the slug is taken.
+        NotFound: the founder is no person of this installation.
+    """
+    if founder.id is None:
+        raise NotFound
+    made = await create_organization(work, slug=slug, name=name)
+    await add_owner(work, organization_id=made.id, user_id=founder.id)
+    return made
+
+
+async def list_overviews(work: UnitOfWork, *, page: PageRequest) -> Page[Overview]:
+    """Return a page of all organizations as operators see them: the page key is ``(slug, id)``."""
+    return await organizations.list_overviews(work, page=page)
+
+
+async def count_organizations(work: UnitOfWork, *, cap: int) -> int:
+    """Return how many organizations there are; ``cap + 1`` stands for more than ``cap``."""
+    return await organizations.count_organizations(work, cap=cap)
 
 
 async def update_organization(

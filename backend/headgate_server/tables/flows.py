@@ -112,6 +112,7 @@ schedules = Table(
     number("catch_up_window_ms"),
     number("generation", default=1),
     moment("next_fire_at", is_nullable=True),
+    moment("held_fire_at", is_nullable=True),
     number("missed_count", default=0),
     number("episode_missed", default=0),
     moment("episode_started_at", is_nullable=True),

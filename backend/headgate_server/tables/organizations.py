@@ -15,6 +15,9 @@ organizations = Table(
     number("version", default=1),
     moment("created_at", is_now=True),
     moment("updated_at", is_now=True),
+    moment("suspended_at", is_nullable=True),
+    words("suspended_because", is_nullable=True),
+    moment("deleted_at", is_nullable=True),
     Unique("slug"),
 )
 
@@ -32,12 +35,21 @@ workspaces = Table(
     number("dropped_event", default=0),
     moment("created_at", is_now=True),
     moment("updated_at", is_now=True),
+    moment("archived_at", is_nullable=True),
+    moment("deleted_at", is_nullable=True),
+    flag("is_stopped"),
     CheckConstraint("runs_kept_days between 1 and 3650", name="runs_kept"),
     CheckConstraint("logs_kept_days between 1 and runs_kept_days", name="logs_kept"),
     CheckConstraint("events_kept_days between 1 and 3650", name="events_kept"),
     Unique("id"),
     Unique("organization_id", "slug"),
     ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
+    Index(
+        "ix_workspaces_closed",
+        "organization_id",
+        postgresql_where=text("archived_at is not null or deleted_at is not null"),
+    ),
+    Index("ix_workspaces_deleted", "id", postgresql_where=text("deleted_at is not null")),
 )
 
 users = Table(

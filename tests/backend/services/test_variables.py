@@ -31,7 +31,7 @@ async def history(database: Database, tenant: Tenant, variable: Variable) -> lis
         page = await variables.list_versions(
             work, variable_id=variable.id, page=PageRequest(size=100)
         )
-    return page.items
+    return list(page.items)
 
 
 async def test_every_change_is_kept_with_who_made_it(database: Database) -> None:
@@ -72,7 +72,8 @@ async def test_values_that_only_python_takes_for_equal_are_a_change(
 
 async def test_history_keeps_the_newest_versions_only(database: Database) -> None:
     tenant = await make_tenant(database)
-    for number in range(KEPT_VERSIONS + 3):
+    last = await put(database, tenant, 0)
+    for number in range(1, KEPT_VERSIONS + 3):
         last = await put(database, tenant, number)
 
     kept = await history(database, tenant, last)

@@ -8,9 +8,11 @@ from headgate_server.domain import ids
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, given, mutation, payload_field
+from headgate_server.graphql.mutations.roles import own_organization
 from headgate_server.graphql.permissions import Info
+from headgate_server.graphql.shapes.payloads import DeleteInput, DeletePayload, IdInput
 from headgate_server.graphql.types.organizations import Organization, show_organization
-from headgate_server.services import organizations
+from headgate_server.services import closing, organizations
 
 
 @strawberry.input(description="An organization to be changed; what is not said keeps its value.")
@@ -27,7 +29,23 @@ class OrganizationUpdateInput:
     )
 
 
-@strawberry.type(description="An organization that was changed.")
+@strawberry.input(description="An organization to be made.")
+class OrganizationCreateInput:
+    slug: str = strawberry.field(
+        description="1 to 50 lower-case letters, digits and hyphens; unique in the installation."
+    )
+    name: str = strawberry.field(description="1 to 200 characters.")
+
+
+@strawberry.input(description="An organization to be suspended.")
+class OrganizationSuspendInput:
+    id: strawberry.ID = strawberry.field(description="Which one.")
+    reason: str = strawberry.field(
+        description="Its people are told: 1 to 500 characters, one line."
+    )
+
+
+@strawberry.type(description="An organization that was made or changed.")
 class OrganizationPayload:
     organization: Organization | None = payload_field("The organization.")
     errors: list[MutationError] = errors_field()
@@ -50,4 +68,66 @@ class OrganizationMutations:
                 name=given(input.name),
                 expected_version=input.expected_version,
             )
+        return OrganizationPayload(organization=show_organization(row))
+
+    @mutation(
+        requires=[],
+        description="Make an organization, which the caller then owns. Operators of the "
+        "installation may; with HEADGATE_ORGANIZATIONS_BY=people everybody who is signed in.",
+    )
+    async def organization_create(
+        self,
+        info: Info,
+        input: Annotated[OrganizationCreateInput, strawberry.argument(description="What.")],
+    ) -> OrganizationPayload:
+        context = info.context
+        async with context.founder_work() as work:
+            row = await organizations.found_organization(
+                work, slug=input.slug, name=input.name, founder=context.principal.actor
+            )
+        return OrganizationPayload(organization=show_organization(row))
+
+    @mutation(
+        requires=[Scope.BILLING_WRITE],
+        description="Delete an organization whose workspaces are all archived, for good: owners "
+        "only. Access ends at once; keys and rows go as those of a workspace.",
+    )
+    async def organization_delete(
+        self, info: Info, input: Annotated[DeleteInput, strawberry.argument(description="Which.")]
+    ) -> DeletePayload:
+        context = info.context
+        id_ = own_organization(context, input.id)
+        context.demand(None)
+        async with context.system_work() as work:
+            await closing.delete_organization(
+                work, id_=id_, expected_version=input.expected_version
+            )
+        return DeletePayload(deleted_id=input.id)
+
+    @mutation(
+        requires=[],
+        description="Suspend an organization: operators of the installation only. Its people and "
+        "keys are refused with the reason, and nothing starts; what runs goes on.",
+    )
+    async def organization_suspend(
+        self,
+        info: Info,
+        input: Annotated[OrganizationSuspendInput, strawberry.argument(description="Which.")],
+    ) -> OrganizationPayload:
+        async with info.context.operator_work() as work:
+            id_ = ids.parse(input.id, kind=ids.Kind.ORGANIZATION)
+            row = await closing.suspend_organization(work, id_=id_, reason=input.reason)
+        return OrganizationPayload(organization=show_organization(row))
+
+    @mutation(
+        requires=[],
+        description="End the suspension of an organization: operators of the installation only. "
+        "Its schedules go on from where they stopped, with their catch-up.",
+    )
+    async def organization_resume(
+        self, info: Info, input: Annotated[IdInput, strawberry.argument(description="Which.")]
+    ) -> OrganizationPayload:
+        async with info.context.operator_work() as work:
+            id_ = ids.parse(input.id, kind=ids.Kind.ORGANIZATION)
+            row = await closing.resume_organization(work, id_=id_)
         return OrganizationPayload(organization=show_organization(row))

@@ -11,8 +11,9 @@ from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, given, mutation, payload_field
 from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of
 from headgate_server.graphql.permissions import Info
+from headgate_server.graphql.shapes.payloads import DeleteInput, DeletePayload
 from headgate_server.graphql.types.workspaces import Workspace, show_workspace
-from headgate_server.services import workspaces
+from headgate_server.services import closing, workspaces
 
 
 @strawberry.input(description="A workspace to be made.")
@@ -55,6 +56,15 @@ class WorkspaceUpdateInput:
         default=None,
         description="How long to keep what has ended. What a shorter time deletes is gone for "
         "good, within minutes.",
+    )
+
+
+@strawberry.input(description="A workspace to be archived, or opened again.")
+class WorkspaceArchiveInput:
+    id: strawberry.ID = strawberry.field(description="Which one.")
+    archived: bool = strawberry.field(description="Archive it, or open it again.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="Refuse if the workspace has another version by now."
     )
 
 
@@ -105,3 +115,40 @@ class WorkspaceMutations:
                 expected_version=input.expected_version,
             )
         return WorkspacePayload(workspace=show_workspace(row))
+
+    @mutation(
+        requires=[Scope.ORG_ADMIN],
+        description="Archive a workspace or open it again; needs ORG_ADMIN in the organization. An "
+        "archived one can be read: nothing is changed and nothing starts, what runs goes on, and "
+        "its schedules go on later from where they stopped, with their catch-up.",
+    )
+    async def workspace_archive(
+        self,
+        info: Info,
+        input: Annotated[WorkspaceArchiveInput, strawberry.argument(description="Which.")],
+    ) -> WorkspacePayload:
+        workspace_id = workspace_id_of(input.id)
+        async with info.context.owner_work(workspace_id) as work:
+            row = await closing.archive_workspace(
+                work,
+                id_=workspace_id,
+                is_archived=input.archived,
+                expected_version=input.expected_version,
+            )
+        return WorkspacePayload(workspace=show_workspace(row))
+
+    @mutation(
+        requires=[Scope.ORG_ADMIN],
+        description="Delete an archived workspace with everything in it, for good; needs ORG_ADMIN "
+        "in the organization. Access ends at once, the keys of its secrets are destroyed within "
+        "minutes, then its rows go.",
+    )
+    async def workspace_delete(
+        self, info: Info, input: Annotated[DeleteInput, strawberry.argument(description="Which.")]
+    ) -> DeletePayload:
+        workspace_id = workspace_id_of(input.id)
+        async with info.context.owner_work(workspace_id) as work:
+            await closing.delete_workspace(
+                work, id_=workspace_id, expected_version=input.expected_version
+            )
+        return DeletePayload(deleted_id=input.id)

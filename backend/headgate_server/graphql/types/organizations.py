@@ -10,13 +10,14 @@ from headgate_server.domain import ids
 from headgate_server.domain.members import Membership as MembershipRow
 from headgate_server.domain.members import Team as TeamRow
 from headgate_server.domain.organizations import Organization as OrganizationRow
+from headgate_server.domain.organizations import Overview
 from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.service_accounts import ServiceAccount as ServiceAccountRow
 from headgate_server.domain.workspaces import Workspace as WorkspaceRow
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
 from headgate_server.graphql.directives import Cost
-from headgate_server.graphql.permissions import Info, scoped_field
+from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.shapes.filters import WorkspaceFilter
 from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
 from headgate_server.graphql.types import audit_entries
@@ -176,6 +177,57 @@ def show_organization(row: OrganizationRow) -> Organization:
         version=row.version,
         updated_at=row.updated_at,
         row=row,
+    )
+
+
+@strawberry.type(description="An organization as operators see it: nothing of what is in it.")
+class OperatedOrganization:
+    id: strawberry.ID = strawberry.field(description="Its id.")
+    slug: str = strawberry.field(description="Its name in addresses.")
+    name: str = strawberry.field(description="For people.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    suspended_at: datetime | None = strawberry.field(
+        description="Since when it is suspended; null where it is not."
+    )
+    suspended_because: str | None = strawberry.field(description="Why.")
+    member_count: int = strawberry.field(description="How many people belong to it.")
+    workspace_count: int = strawberry.field(description="How many workspaces it has.")
+
+
+@strawberry.type(description="The operator's side of an installation.")
+class Operator:
+    @scoped_field(requires=ANY_CREDENTIAL, description="All organizations, by slug.")
+    async def organizations(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[OperatedOrganization]:
+        context = info.context
+        listing: Listing[Overview] = Listing(
+            of=fingerprint("operated_organizations"),
+            key=lambda row: (row.organization.slug, row.organization.id),
+            key_types=tuple[str, UUID],
+        )
+        page = listing.request(first=first, after=after)
+        async with context.operator_work() as work:
+            rows = await organizations.list_overviews(work, page=page)
+
+        async def count(cap: int) -> int:
+            async with context.operator_work() as work:
+                return await organizations.count_organizations(work, cap=cap)
+
+        return connect(rows, listing=listing, show=_show_overview, count=count)
+
+
+def _show_overview(row: Overview) -> OperatedOrganization:
+    found = row.organization
+    return OperatedOrganization(
+        id=show_id(ids.Kind.ORGANIZATION, found.id),
+        slug=found.slug,
+        name=found.name,
+        created_at=row.created_at,
+        suspended_at=found.suspended_at,
+        suspended_because=found.suspended_because,
+        member_count=row.member_count,
+        workspace_count=row.workspace_count,
     )
 
 

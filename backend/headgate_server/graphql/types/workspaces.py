@@ -68,6 +68,9 @@ class WorkspaceRetention:
 class Workspace(Node, Versioned):
     slug: str = strawberry.field(description="Its name in addresses; unique in the organization.")
     name: str = strawberry.field(description="For people; 1 to 200 characters.")
+    archived_at: datetime | None = strawberry.field(
+        description="Since when it can only be read; null where it is open."
+    )
     retention: WorkspaceRetention = strawberry.field(
         description="How long it keeps what has ended, in days."
     )
@@ -248,6 +251,7 @@ def show_workspace(row: WorkspaceRow) -> Workspace:
         id=show_id(ids.Kind.WORKSPACE, row.id),
         slug=row.slug,
         name=row.name,
+        archived_at=row.archived_at,
         retention=WorkspaceRetention(
             runs_days=row.runs_kept_days,
             logs_days=row.logs_kept_days,

@@ -25,6 +25,7 @@ with session as (
         and taken.work_queue_id = queue.id
     ) else 0 end as taken
   from work_queues queue
+  join workspaces on workspaces.id = queue.workspace_id and not workspaces.is_stopped
   left join jsonb_to_recordset(cast(:queue_room as jsonb)) as limited(queue_id uuid, room bigint)
     on limited.queue_id = queue.id
   where queue.id = any(cast(:queue_ids as uuid[])) and queue.work_pool_id = :work_pool_id

@@ -1,0 +1,217 @@
+"""Closing workspaces and organizations: archive, delete, suspend, and sweep what is deleted.
+
+What is deleted is closed in the same moment; its keys, and then its rows, go in the background.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from headgate_server.bus import channels
+from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.domain import ids
+from headgate_server.domain.changes import check_version
+from headgate_server.domain.errors import Conflict, NotFound
+from headgate_server.domain.ids import Kind
+from headgate_server.domain.organizations import Organization, check_reason
+from headgate_server.domain.workspaces import Workspace
+from headgate_server.repositories import closing, organizations, workspaces
+from headgate_server.services import workspace_keys
+from headgate_server.services.audit_entries.record import record_action
+
+ROWS_AT_ONCE = 2_000
+
+
+async def archive_workspace(
+    work: UnitOfWork, *, id_: UUID, is_archived: bool, expected_version: int | None = None
+) -> Workspace:
+    """Archive a workspace, or open it again; asked twice it changes nothing more.
+
+    An archived one can be read. Nothing starts there, and nothing is changed; what runs goes on.
+    Its schedules stop where they are, and go on from there with their catch-up.
+
+    Raises:
+        NotFound: it is another organization's, or does not exist.
+        VersionConflict: it is not of the expected version.
+    """
+    current = await _lock(work, id_, expected_version)
+    if (current.archived_at is not None) is is_archived:
+        return current
+    await closing.close_workspace(work, id_=id_, archived_at=work.now if is_archived else None)
+    await _stop(work, [id_], is_stopped=is_archived)
+    await _record(work, "archived" if is_archived else "unarchived", current)
+    return await _find(work, id_)
+
+
+async def delete_workspace(
+    work: UnitOfWork, *, id_: UUID, expected_version: int | None = None
+) -> None:
+    """Delete an archived workspace with everything in it; nobody gets it back.
+
+    Access ends as this commits: its keys, agents and runs are refused from then on.
+
+    Raises:
+        NotFound: it is another organization's, or does not exist.
+        VersionConflict: it is not of the expected version.
+        Conflict: it is not archived.
+    """
+    current = await _lock(work, id_, expected_version)
+    if current.archived_at is None:
+        raise Conflict("Archive the workspace first; deleting it cannot be undone.")
+    await closing.close_workspace(
+        work, id_=id_, archived_at=current.archived_at, deleted_slug=_gone(current.slug, id_)
+    )
+    await _revoke_keys(work, id_)
+    _wake(work, current.organization_id)
+    await _record(work, "deleted", current)
+
+
+async def delete_organization(
+    work: UnitOfWork, *, id_: UUID, expected_version: int | None = None
+) -> None:
+    """Delete an organization whose workspaces are all archived; nobody gets it back.
+
+    Raises:
+        NotFound: it is another, or does not exist.
+        VersionConflict: it is not of the expected version.
+        Conflict: a workspace is not archived.
+    """
+    current = await organizations.lock_organization(work, id_=id_)
+    if current is None:
+        raise NotFound
+    check_version(current.version, expected=expected_version)
+    open_slug = await closing.find_open(work, organization_id=id_)
+    if open_slug is not None:
+        raise Conflict(
+            f"The workspace {open_slug} is not archived; archive every workspace first. Deleting "
+            "an organization cannot be undone."
+        )
+    await closing.delete_organization(work, id_=id_, deleted_slug=_gone(current.slug, id_))
+    _wake(work, id_)
+    await record_action(
+        work, "deleted", kind=Kind.ORGANIZATION, id_=id_, name=current.name, organization_id=id_
+    )
+
+
+async def suspend_organization(work: UnitOfWork, *, id_: UUID, reason: str) -> Organization:
+    """Suspend an organization, as an operator: its people and keys are refused, nothing starts.
+
+    What runs goes on, and is recorded. As the system.
+
+    Raises:
+        InvalidInput: no reason, or too long a one.
+        NotFound: there is no such organization.
+    """
+    return await _suspend(work, id_, because=check_reason(reason))
+
+
+async def resume_organization(work: UnitOfWork, *, id_: UUID) -> Organization:
+    """End the suspension of an organization, as an operator; its schedules catch up as set.
+
+    Raises:
+        NotFound: there is no such organization.
+    """
+    return await _suspend(work, id_, because=None)
+
+
+async def sweep(database: Database) -> int:
+    """Destroy the keys of deleted workspaces, then delete all their rows, then organizations.
+
+    Goes on where an earlier round ended: nothing is remembered but what is left.
+    """
+    async with database.system() as work:
+        places = await closing.list_deleted(work)
+    done = 0
+    for workspace_id in places:
+        await workspace_keys.destroy(database, workspace_id=workspace_id)
+    for workspace_id in places:
+        done += await _sweep(database, closing.WORKSPACE, workspace_id)
+    async with database.system() as work:
+        gone = await organizations.list_deleted(work)
+    for organization_id in gone:
+        done += await _sweep(database, closing.ORGANIZATION, organization_id)
+    return done
+
+
+async def _sweep(database: Database, place: closing.Place, id_: UUID) -> int:
+    """Delete the rows of a place, table by table, and its own row last."""
+    done = 0
+    for table in place.tables:
+        swept = ROWS_AT_ONCE
+        while swept >= ROWS_AT_ONCE:
+            async with database.system() as work:
+                swept = await closing.sweep_rows(work, place, table, id_=id_, most=ROWS_AT_ONCE)
+            done += swept
+    async with database.system() as work:
+        await closing.delete_place(work, place, id_=id_)
+    return done
+
+
+async def _suspend(work: UnitOfWork, id_: UUID, *, because: str | None) -> Organization:
+    current = await organizations.lock_organization(work, id_=id_)
+    if current is None:
+        raise NotFound
+    if current.suspended_because == because:
+        return current
+    stopped = await closing.suspend(work, id_=id_, because=because)
+    await _stop(work, stopped, is_stopped=because is not None, organization_id=id_)
+    await record_action(
+        work,
+        "resumed" if because is None else "suspended",
+        kind=Kind.ORGANIZATION,
+        id_=id_,
+        name=current.name,
+        said={"reason": because} if because else None,
+        organization_id=id_,
+    )
+    found = await organizations.find_organization(work, id_=id_)
+    return found or current
+
+
+async def _stop(
+    work: UnitOfWork,
+    workspace_ids: Sequence[UUID],
+    *,
+    is_stopped: bool,
+    organization_id: UUID | None = None,
+) -> None:
+    if is_stopped:
+        await closing.hold_schedules(work, workspace_ids)
+    else:
+        await closing.release_schedules(work, workspace_ids)
+        pools = await closing.list_pools(work, workspace_ids)
+        work.wake(channels.SCHEDULER, *(channels.pool(id_) for id_ in pools))
+    _wake(work, organization_id or work.organization_id)
+
+
+def _wake(work: UnitOfWork, organization_id: UUID | None) -> None:
+    if organization_id is not None:
+        work.wake(channels.rights(organization_id))
+
+
+async def _revoke_keys(work: UnitOfWork, workspace_id: UUID) -> None:
+    for key_id in await closing.revoke_keys(work, workspace_id=workspace_id):
+        work.wake(channels.api_key(key_id))
+
+
+async def _lock(work: UnitOfWork, id_: UUID, expected_version: int | None) -> Workspace:
+    current = await workspaces.lock_workspace(work, id_=id_)
+    if current is None:
+        raise NotFound
+    check_version(current.version, expected=expected_version)
+    return current
+
+
+async def _find(work: UnitOfWork, id_: UUID) -> Workspace:
+    found = await workspaces.find_workspace(work, id_=id_)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def _record(work: UnitOfWork, verb: str, workspace: Workspace) -> None:
+    await record_action(work, verb, kind=Kind.WORKSPACE, id_=workspace.id, name=workspace.name)
+
+
+def _gone(slug: str, id_: UUID) -> str:
+    """Return what a deleted place is called: no slug that anybody could choose."""
+    return f"{slug}.{ids.encode_word(id_)}"

@@ -4,6 +4,8 @@ A replica takes points from Redis by the slice, a tenth of a second's worth, and
 asking again: what all replicas grant together exceeds a bucket by at most a slice each.
 """
 
+import asyncio
+import contextlib
 import logging
 import time
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ KEPT_SECONDS = 1.0
 """How long points of a slice can be spent; what is left of them then is lost."""
 ANSWER_SECONDS = 0.25
 AWAY_SECONDS = 1.0
-"""After Redis failed to answer, nobody waits for it for so long."""
+"""So often Redis is asked, once it has failed to answer, by nobody who waits for it."""
 MOST_KEYS = 20_000
 
 _TAKE = """
@@ -89,7 +91,7 @@ class Buckets:
         self._prefix = f"{prefix}:bucket:"
         self._slices: dict[str, _Local] = {}
         self._own: dict[str, _Local] = {}
-        self._away_until = 0.0
+        self._looking: asyncio.Task[None] | None = None
 
     async def take(self, key: str, *, cost: int, allowance: Allowance) -> Taken:
         """Take ``cost`` points from a bucket, or none.
@@ -102,16 +104,30 @@ class Buckets:
         if held is not None and held.points >= cost and now - held.at < KEPT_SECONDS:
             held.points -= cost
             return Taken(is_granted=True, remaining=held.shared + held.points, wait_seconds=0.0)
-        if self._redis is not None and now >= self._away_until:
+        if self._redis is not None and self._looking is None:
             try:
                 return await self._take_shared(key, cost=cost, allowance=allowance)
             except (RedisError, OSError, TimeoutError) as error:
-                self._away_until = now + AWAY_SECONDS
-                logger.warning("Rate limits count in this process alone meanwhile: %s", error)
+                self._leave(error)
         return self._take_own(key, cost=cost, allowance=allowance, now=now)
+
+    def _leave(self, error: Exception) -> None:
+        """Count here alone until Redis answers somebody again who has the time."""
+        if self._looking is None:
+            logger.warning("Rate limits count in this process alone meanwhile: %s", error)
+            self._looking = asyncio.create_task(self._look(), name="buckets")
+
+    async def _look(self) -> None:
+        while self._looking is not None:
+            await asyncio.sleep(AWAY_SECONDS)
+            with contextlib.suppress(RedisError, OSError, TimeoutError):
+                await self._redis.ping()
+                self._looking = None
 
     async def close(self) -> None:
         """Close the connection."""
+        if self._looking is not None:
+            self._looking.cancel()
         if self._redis is not None:
             await self._redis.aclose()
 

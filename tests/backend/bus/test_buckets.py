@@ -1,10 +1,17 @@
 """Buckets of points: shared by replicas through a real Valkey, and alone without one."""
 
+import asyncio
 from collections.abc import AsyncGenerator
+from urllib.parse import urlsplit
 
 import pytest
 
+from headgate_server.bus import buckets
 from headgate_server.bus.buckets import SLICE_SECONDS, Allowance, Buckets
+from tests.chaos.world import through
+from tests.fixtures.deadlines import eventually
+from tests.fixtures.proxy import Proxy, Weather
+from tests.fixtures.redis_client import connect
 
 pytestmark = pytest.mark.anyio
 
@@ -16,16 +23,16 @@ FAST = Allowance(capacity=100, per_second=10)
 async def replicas(redis_url: str) -> AsyncGenerator[list[Buckets]]:
     found = [Buckets(redis_url) for _ in range(5)]
     yield found
-    for buckets in found:
-        await buckets.close()
+    for one in found:
+        await one.close()
 
 
 async def granted(replicas: list[Buckets], *, cost: int, allowance: Allowance, times: int) -> int:
     """Return how many of so many requests each were granted, asked in turn."""
     taken = [
-        await buckets.take("key:a", cost=cost, allowance=allowance)
+        await replica.take("key:a", cost=cost, allowance=allowance)
         for _ in range(times)
-        for buckets in replicas
+        for replica in replicas
     ]
     return sum(one.is_granted for one in taken)
 
@@ -78,3 +85,30 @@ async def test_without_redis_each_replica_counts_alone() -> None:
 
     assert [one.is_granted for one in taken] == [True, True, False, False]
     await here.close()
+
+
+async def test_nobody_waits_for_redis_while_it_is_away_and_it_is_used_again_when_it_is_back(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buckets, "AWAY_SECONDS", 0.0)
+    with Proxy() as proxy:
+        link = proxy.link("redis", urlsplit(redis_url).port or 0)
+        link.weather = Weather(is_refusing=True)
+        found = Buckets(through(redis_url, port=link.port), prefix="away")
+        assert (await found.take("key:a", cost=1, allowance=SLOW)).is_granted
+
+        for _ in range(10):
+            taking = found.take("key:a", cost=1, allowance=SLOW)
+            with pytest.raises(StopIteration):
+                # It would hand a future to the event loop if it waited for anything.
+                taking.send(None)
+            await asyncio.sleep(0)
+        link.heal()
+
+        async def is_shared() -> bool:
+            await found.take("key:a", cost=1, allowance=SLOW)
+            with connect(redis_url) as client:
+                return bool(client.exists("away:bucket:key:a"))
+
+        await eventually(is_shared, what="A bucket in Redis")
+        await found.close()

@@ -1,5 +1,7 @@
 """Marks runs late that have waited beyond their threshold."""
 
+import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
@@ -9,15 +11,21 @@ from headgate_server.loops.loop import LoopContext
 from headgate_server.repositories.due import LateRun
 from headgate_server.services import upkeep
 
+LONGEST_SECONDS = 10.0
+"""After so long the rest is left to the next round, which begins at once."""
+
 
 async def run_once(context: LoopContext) -> int:
     """Mark every late run, those of a workspace in one transaction; how many were marked.
 
-    A run that somebody holds is left for the next round.
+    A run that somebody holds is left for the next round. Of a backlog, each batch is followed by a
+    rest as long as it took: others start runs meanwhile.
     """
+    until = time.monotonic() + LONGEST_SECONDS
     silent_for = timedelta(seconds=context.timers.unresponsive_after_seconds)
     total = 0
     while True:
+        began_at = time.monotonic()
         async with context.database.system() as work:
             late = await upkeep.list_late(work, silent_for=silent_for)
         settled = 0
@@ -26,8 +34,10 @@ async def run_once(context: LoopContext) -> int:
                 judged, marked = await upkeep.mark_late(work, runs)
             settled += judged
             total += marked
-        if len(late) < upkeep.BATCH or settled == 0:
+        now = time.monotonic()
+        if len(late) < upkeep.BATCH or settled == 0 or now > until:
             return total
+        await asyncio.sleep(now - began_at)
 
 
 def _by_workspace(late: Iterable[LateRun]) -> dict[UUID, list[LateRun]]:

@@ -22,8 +22,8 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.organizations import Closures
 from headgate_server.domain.permissions import ceilings_of
 from headgate_server.tables.flows import schedules
-from headgate_server.tables.metadata import metadata
 from headgate_server.tables.organizations import api_keys, organizations, workspaces
+from headgate_server.tables.registry import metadata
 from headgate_server.tables.work_pools import work_pools
 
 

@@ -1,0 +1,153 @@
+"""Operations made from the schema, by every role: whatever is sent, nothing fails unexpectedly.
+
+Ids are the estate's own as often as not, so that operations reach what they are about. ``COUNT=n``
+makes so many for each role, ``SEED=n`` makes others.
+"""
+
+import functools
+import os
+import random
+import time
+from collections.abc import Iterable
+from math import ceil
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLObjectType,
+    GraphQLSchema,
+    StringValueNode,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    build_schema,
+    parse,
+    print_ast,
+    visit,
+)
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from hypothesis_graphql import from_schema, nodes
+
+from headgate_server.domain.permissions import BuiltinRole
+from tests.contracts.roles_matrix import SCHEMA
+from tests.factories.estates import Estate, make_estate
+from tests.factories.members import everywhere, make_member, make_member_token
+from tests.fixtures.api import Answer, ApiClient
+from tests.fixtures.installations import PEPPER, Installation
+
+pytestmark = pytest.mark.anyio
+
+COUNT = int(os.environ.get("COUNT", "300"))
+SEED = int(os.environ.get("SEED", "20261128"))
+LONGEST_SECONDS = 5.0
+SCALARS = {
+    "Cursor": st.text(max_size=40).map(nodes.String),
+    "DateTime": st.sampled_from(["2026-11-28T12:00:00Z", "0001-01-01T00:00:00Z", "now"]).map(
+        nodes.String
+    ),
+    "Duration": st.sampled_from(["PT5S", "P1D", "P99999999D", "-PT1S", "5"]).map(nodes.String),
+    "JSON": st.one_of(
+        st.text(max_size=20).map(nodes.String),
+        st.integers(-(2**31), 2**31 - 1).map(nodes.Int),
+        st.just(nodes.Object([])),
+        st.just(nodes.List([])),
+    ),
+    "Key": st.text(max_size=20).map(nodes.String),
+}
+
+
+@functools.cache
+def _operations() -> tuple[GraphQLSchema, list[str]]:
+    """Return the schema, and ``COUNT`` operations or a few less: as many of each root field."""
+    schema = build_schema(SCHEMA.read_text())
+    fields = list(_root_fields(schema))
+    each = ceil(COUNT / len(fields))
+    return schema, [
+        document
+        for salt, field in enumerate(fields)
+        for document in _documents(schema, field, count=each, salt=salt)
+    ]
+
+
+def _documents(schema: GraphQLSchema, field: str, *, count: int, salt: int) -> list[str]:
+    """Return operations of one root field; the same for the same seed."""
+    made: list[str] = []
+
+    @seed(SEED + salt)
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    @given(from_schema(schema, fields=[field], custom_scalars=SCALARS))
+    def collect(document: object) -> None:
+        made.append(str(document))
+
+    collect()
+    return made
+
+
+class _OwnIds(Visitor):
+    """Puts ids of the estate where ids belong, half of the time."""
+
+    def __init__(self, types: TypeInfo, ids: list[str], chance: random.Random) -> None:
+        super().__init__()
+        self._types, self._ids, self._chance = types, ids, chance
+
+    def enter_string_value(self, node: StringValueNode, *_: Any) -> Any:
+        is_id = str(self._types.get_input_type()).strip("[]!") == "ID"
+        if is_id and self._chance.random() < 0.5:
+            return StringValueNode(value=self._chance.choice(self._ids))
+        return None
+
+
+def _with_ids(schema: GraphQLSchema, document: str, ids: list[str], chance: random.Random) -> str:
+    types = TypeInfo(schema)
+    visitor = TypeInfoVisitor(types, _OwnIds(types, ids, chance))
+    return print_ast(visit(parse(document), visitor))
+
+
+def _root_fields(schema: GraphQLSchema) -> Iterable[str]:
+    for name in ("Query", "Mutation"):
+        type_ = schema.type_map[name]
+        assert isinstance(type_, GraphQLObjectType)
+        yield from type_.fields
+
+
+def _complaint(answer: Answer, seconds: float) -> str | None:
+    if answer.status >= 500 or seconds > LONGEST_SECONDS:
+        return f"status {answer.status} after {seconds:.1f} s: {answer.body[:300]!r}"
+    errors: list[Any] = answer.json.get("errors") or []
+    codes: set[Any] = {error.get("extensions", {}).get("code") for error in errors}
+    return f"{codes}: {answer.body[:300]!r}" if codes & {"INTERNAL", None} else None
+
+
+async def _member(installation: Installation, estate: Estate, role: BuiltinRole) -> ApiClient:
+    member = await make_member(installation.database, estate.tenant, everywhere(role))
+    token = await make_member_token(installation.database, estate.tenant, member, pepper=PEPPER)
+    return installation.holding(token)
+
+
+@pytest.mark.parametrize("role", list(BuiltinRole))
+async def test_generated_operations_never_fail_unexpectedly(
+    installation: Installation, role: BuiltinRole
+) -> None:
+    schema, documents = _operations()
+    estate = await make_estate(installation)
+    api = await _member(installation, estate, role)
+    chance = random.Random(SEED)  # noqa: S311  no secret
+    wrong: list[str] = []
+    answered = 0
+    for made in documents:
+        document = _with_ids(schema, made, list(estate.ids.values()), chance)
+        began_at = time.monotonic()
+        answer = await api.execute(document)
+        answered += bool(answer.json.get("data"))
+        if told := _complaint(answer, time.monotonic() - began_at):
+            wrong.append(f"{told}\n{document}")
+
+    assert not wrong, f"SEED={SEED}: {len(wrong)} of them, first\n" + "\n".join(wrong[:3])
+    assert answered > len(documents) / 4, f"{answered} of {len(documents)} got through: too few"

@@ -36,11 +36,11 @@ from tests.factories.members import everywhere, make_member, make_member_token
 from tests.fixtures.api import Answer, ApiClient
 from tests.fixtures.installations import PEPPER, Installation
 
-pytestmark = pytest.mark.anyio
-
 COUNT = int(os.environ.get("COUNT", "300"))
 SEED = int(os.environ.get("SEED", "20261128"))
 LONGEST_SECONDS = 5.0
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120 + COUNT)]
 SCALARS = {
     "Cursor": st.text(max_size=40).map(nodes.String),
     "DateTime": st.sampled_from(["2026-11-28T12:00:00Z", "0001-01-01T00:00:00Z", "now"]).map(
@@ -95,7 +95,8 @@ class _OwnIds(Visitor):
 
     def __init__(self, types: TypeInfo, ids: list[str], chance: random.Random) -> None:
         super().__init__()
-        self._types, self._ids, self._chance = types, ids, chance
+        self._types: Any = types
+        self._ids, self._chance = ids, chance
 
     def enter_string_value(self, node: StringValueNode, *_: Any) -> Any:
         is_id = str(self._types.get_input_type()).strip("[]!") == "ID"

@@ -16,7 +16,7 @@ from headgate_server import app
 from headgate_server.database.urls import without_password
 from headgate_server.domain.errors import ConfigurationError, HeadgateError
 from headgate_server.graphql.schema import build_schema
-from headgate_server.operating import audit_entries, keys
+from headgate_server.operating import audit_entries, beginnings, keys
 from headgate_server.settings import Settings, check_port, read
 from headgate_server.telemetry import logs
 
@@ -148,7 +148,7 @@ def _migrate(settings: Settings, parsed: argparse.Namespace) -> None:
         )
     )
     if parsed.new_generation:
-        begun = asyncio.run(app.start_generation(settings))
+        begun = asyncio.run(beginnings.start_generation(settings))
         sys.stderr.write(
             f"A new generation has begun: {begun.sessions} sessions and {begun.leases} leases of "
             "the last one are good no more.\n"
@@ -164,7 +164,7 @@ def _migrate(settings: Settings, parsed: argparse.Namespace) -> None:
 
 def _bootstrap(settings: Settings, parsed: argparse.Namespace) -> None:
     link = asyncio.run(
-        app.bootstrap_owner(
+        beginnings.bootstrap_owner(
             settings,
             email=parsed.email,
             slug=parsed.organization,

@@ -41,14 +41,12 @@ from headgate_server.http.metrics import metrics_route
 from headgate_server.http.routes import build_routes
 from headgate_server.http.security_headers import SecurityHeaders
 from headgate_server.http.server import check_bindable, serving
-from headgate_server.http.sign_ins import Doors, link_of
+from headgate_server.http.sign_ins import Doors
 from headgate_server.http.websocket import SocketTimers
 from headgate_server.loops.loop import LoopContext
 from headgate_server.loops.registry import LOOPS
 from headgate_server.loops.supervisor import Supervisor
-from headgate_server.services import bootstrap, generations
 from headgate_server.services.audit_entries.checkpoints import notary_of
-from headgate_server.services.generations import Started
 from headgate_server.services.passwords import Hasher
 from headgate_server.services.workspace_keys import Keyring
 from headgate_server.settings import Settings, check_url
@@ -183,39 +181,6 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
         await asyncio.to_thread(tracer.close)
 
 
-async def start_generation(settings: Settings) -> Started:
-    """Start a new generation of a database that was restored; see ``services.generations``."""
-    engine = make_engine(
-        resolve_urls(settings).system, application_name="headgate-migrate", pool_size=1
-    )
-    database = Database(app=engine, system=engine)
-    try:
-        async with database.system() as work:
-            return await generations.start_generation(work)
-    finally:
-        await database.dispose()
-
-
-async def bootstrap_owner(
-    settings: Settings, *, email: str, slug: str, is_operator: bool = False
-) -> str:
-    """Return the link by which the first owner of an organization chooses a password."""
-    pepper = check_secret(settings)
-    engine = make_engine(
-        resolve_urls(settings).system, application_name="headgate-bootstrap", pool_size=1
-    )
-    database = Database(app=engine, system=engine)
-    try:
-        await check_reachable(engine)
-        await check_migrated(engine)
-        token = await bootstrap.bootstrap_owner(
-            database, email=email, slug=slug, pepper=pepper, is_operator=is_operator
-        )
-        return link_of(settings.url, token)
-    finally:
-        await database.dispose()
-
-
 def build_app(
     core: Core, *, dispatcher: Dispatcher, tails: Tails, readiness: Readiness, health: Health
 ) -> Starlette:
@@ -231,6 +196,8 @@ def build_app(
         meter=Meter(core.buckets, settings.rates),
         log_shares=LogShares(settings.log_limits),
         may_people_found=settings.organizations_by == "people",
+        keyring=core.keyring,
+        may_reveal=settings.block_reveal,
     )
     routes = build_routes(
         build_schema(),

@@ -116,6 +116,7 @@ class Settings:
     vault_token: str = ""
     audit_checkpoints: str = ""
     organizations_by: str = "operators"
+    block_reveal: bool = False
     is_traced: bool = False
     timers: Timers = Timers()
     rates: Rates = Rates()
@@ -151,6 +152,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         "rates": rates,
         "log_limits": log_limits,
         "is_traced": asks_for_traces(environment),
+        "block_reveal": _switch(environment, "block_reveal"),
     }
     for field in fields(Settings):
         raw = environment.get(PREFIX + field.name.upper())
@@ -210,6 +212,15 @@ def _counts(
         )
         for field in fields(kind)
     }
+
+
+def _switch(environment: Mapping[str, str], name: str) -> bool:
+    raw = environment.get(PREFIX + name.upper(), "off").lower()
+    if raw not in ("on", "off"):
+        raise ConfigurationError(
+            f"{PREFIX}{name.upper()} is on or off, not {raw!r}; correct it and start again."
+        )
+    return raw == "on"
 
 
 def _count(environment: Mapping[str, str], name: str, *, default: int) -> int:

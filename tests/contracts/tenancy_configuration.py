@@ -175,20 +175,4 @@ CONFIGURATION = (
         input_type="DeleteInput",
         own_id=lambda e: e.unused[Kind.WORK_QUEUE],
     ),
-    change(
-        "variableSet",
-        "input.workspaceId",
-        Kind.WORKSPACE,
-        lambda _e, id_: {"workspaceId": id_, "name": "second", "value": {"a": [1]}},
-        selection="variable { name value }",
-    ),
-    change(
-        "variableDelete",
-        "input.id",
-        Kind.VARIABLE,
-        lambda _e, id_: {"id": id_},
-        selection="deletedId",
-        input_type="DeleteInput",
-        own_id=lambda e: e.unused[Kind.VARIABLE],
-    ),
 )

@@ -11,6 +11,7 @@ from headgate_server.services.audit_entries import read
 from headgate_server.tables.audit_entries import audit_entries
 from tests.contracts.roles_matrix import SCHEMA
 from tests.contracts.tenancy_agents import AGENTS
+from tests.contracts.tenancy_blocks import BLOCKS
 from tests.contracts.tenancy_cells import Cell
 from tests.contracts.tenancy_configuration import CONFIGURATION
 from tests.contracts.tenancy_members import MEMBERS
@@ -54,7 +55,7 @@ def _mutations() -> set[str]:
 
 def _changes() -> dict[str, list[Cell]]:
     found: dict[str, list[Cell]] = {}
-    for cell in (*CONFIGURATION, *MEMBERS, *RUNS, *AGENTS):
+    for cell in (*CONFIGURATION, *BLOCKS, *MEMBERS, *RUNS, *AGENTS):
         type_, _, field = cell.name.split("(")[0].partition(".")
         if type_ == "Mutation" and field not in UNAUDITED:
             found.setdefault(field, []).append(cell)

@@ -23,19 +23,20 @@ from graphql import (
 
 from headgate_server.domain import ids
 from tests.contracts.tenancy_agents import AGENTS
+from tests.contracts.tenancy_blocks import BLOCKS
 from tests.contracts.tenancy_cells import CLIENT_MADE, FOLLOWED, QUERIES, TRIED_APART, Cell
 from tests.contracts.tenancy_configuration import CONFIGURATION
 from tests.contracts.tenancy_members import MEMBERS
 from tests.contracts.tenancy_runs import RUNS
 from tests.factories.estates import Estate, Json, make_estate
-from tests.fixtures.api import Socket, open_socket, serve
+from tests.fixtures.api import ApiClient, Socket, open_socket, serve
 from tests.fixtures.installations import Installation, shown
 from tests.fixtures.repository import ROOT
 
 pytestmark = pytest.mark.anyio
 
 FILTERS = "Filter"
-REQUESTED = (*QUERIES, *CONFIGURATION, *MEMBERS, *RUNS, *AGENTS)
+REQUESTED = (*QUERIES, *CONFIGURATION, *BLOCKS, *MEMBERS, *RUNS, *AGENTS)
 
 
 def places(schema: GraphQLSchema) -> Iterator[str]:
@@ -120,7 +121,9 @@ async def test_foreign_id_is_answered_as_a_random_one(
 async def test_foreign_id_is_followed_as_a_random_one(
     cell: Cell, caller: str, installation: Installation, mine: Estate, theirs: Estate
 ) -> None:
-    token = mine.client(caller).token
+    client = mine.client(caller)
+    assert isinstance(client, ApiClient)
+    token = client.token
     async with serve(installation.app) as address:
 
         async def first(id_: str) -> Json:

@@ -6,10 +6,13 @@ from uuid import uuid4
 
 from headgate_server.domain import ids
 from headgate_server.domain.ids import Kind
+from headgate_server.services import login_sessions
 from tests.factories.feeds import publish_all
 from tests.factories.members import make_member
+from tests.factories.people import BROWSER, PEPPER
 from tests.factories.tenants import Tenant
 from tests.fixtures.api import ApiClient
+from tests.fixtures.browsers import Browser
 from tests.fixtures.installations import Installation, shown
 
 Json = dict[str, Any]
@@ -24,14 +27,15 @@ class Estate:
     bound: ApiClient
     agent: ApiClient
     run: ApiClient
+    revealer: Browser
     ids: dict[ids.Kind, str]
     own_run: Json
     offer: Json
     ended_run: str
     unused: dict[Kind, str]
 
-    def client(self, name: str) -> ApiClient:
-        """Return one of the clients: wide, bound, agent or run."""
+    def client(self, name: str) -> ApiClient | Browser:
+        """Return one of the clients: wide, bound, agent, run or revealer."""
         return getattr(self, name)
 
 
@@ -55,7 +59,28 @@ async def make_estate(installation: Installation) -> Estate:
     unused = await _make_unused(bound, found)
     unused[ids.Kind.WORKSPACE] = await _make_archived(wide, found)
     await publish_all(installation.database)
-    return Estate(tenant, wide, bound, agent, run, found, own_run, offer, ended_run, unused)
+    revealer = await _make_revealer(installation, tenant, wide, found)
+    return Estate(
+        tenant, wide, bound, agent, run, revealer, found, own_run, offer, ended_run, unused
+    )
+
+
+async def _make_revealer(
+    installation: Installation, tenant: Tenant, wide: ApiClient, found: dict[ids.Kind, str]
+) -> Browser:
+    """Sign in somebody who may see secrets, and return their browser."""
+    member = await make_member(installation.database, tenant)
+    place = {"organizationId": found[ids.Kind.ORGANIZATION]}
+    scopes = ["BLOCKS_REVEAL", "BLOCKS_READ"]
+    role = await mutate(wide, "roleUpsert", "role { id }", **place, name="Revealer", scopes=scopes)
+    given = {"membershipId": shown(ids.Kind.MEMBERSHIP, member.id), "roleId": role["role"]["id"]}
+    await mutate(wide, "roleBind", "membership { id }", **given)
+    assert member.principal.actor.id is not None
+    async with installation.database.system() as work:
+        cookie = await login_sessions.begin(
+            work, user_id=member.principal.actor.id, browser=BROWSER, pepper=PEPPER
+        )
+    return Browser(installation.app, cookie.text)
 
 
 async def _make_unused(api: ApiClient, found: dict[ids.Kind, str]) -> dict[ids.Kind, str]:
@@ -76,7 +101,17 @@ async def _make_unused(api: ApiClient, found: dict[ids.Kind, str]) -> dict[ids.K
         api, "deploymentUpsert", "deployment { id }", **place, flowName="etl", name="unused"
     )
     variable = await mutate(api, "variableSet", "variable { id }", **place, name="unused", value=1)
+    block = await mutate(
+        api,
+        "blockDocumentUpsert",
+        "blockDocument { id }",
+        **place,
+        typeSlug="login",
+        name="unused",
+        data={},
+    )
     return {
+        ids.Kind.BLOCK_DOCUMENT: block["blockDocument"]["id"],
         ids.Kind.VARIABLE: variable["variable"]["id"],
         ids.Kind.WORK_POOL: pool["workPool"]["id"],
         ids.Kind.WORK_QUEUE: queue["workQueue"]["id"],
@@ -119,7 +154,7 @@ async def _end(api: ApiClient, found: dict[ids.Kind, str]) -> str:
     return run_id
 
 
-async def mutate(api: ApiClient, field: str, selection: str, **given: Any) -> Json:
+async def mutate(api: ApiClient | Browser, field: str, selection: str, **given: Any) -> Json:
     """Run one mutation and return its payload, which has no errors."""
     name = f"{field[0].upper()}{field[1:]}Input"
     name = _INPUTS.get(field, name)
@@ -137,6 +172,7 @@ _INPUTS = {
     "agentDeregister": "AgentSessionInput",
     "apiKeyRevoke": "IdInput",
     "memberRemove": "IdInput",
+    "blockDocumentReveal": "IdInput",
     "serviceAccountDelete": "IdInput",
     "flowRunCancel": "RunCancelInput",
 }
@@ -212,6 +248,45 @@ async def _make_configuration(api: ApiClient, found: dict[ids.Kind, str]) -> Non
         tags=["place"],
     )
     found[ids.Kind.VARIABLE] = variable["variable"]["id"]
+    await _make_blocks(api, found)
+
+
+LOGIN: Json = {
+    "type": "object",
+    "properties": {
+        "host": {"type": "string"},
+        "password": {"type": "string", "writeOnly": True},
+        "inner": {"type": "object"},
+    },
+}
+
+
+async def _make_blocks(api: ApiClient, found: dict[ids.Kind, str]) -> None:
+    place = {"workspaceId": found[ids.Kind.WORKSPACE]}
+    type_ = await mutate(api, "blockTypeUpsert", "blockType { id }", **place, slug="login")
+    found[ids.Kind.BLOCK_TYPE] = type_["blockType"]["id"]
+    schema = await mutate(
+        api,
+        "blockSchemaRegister",
+        "blockSchema { id }",
+        blockTypeId=found[ids.Kind.BLOCK_TYPE],
+        fields=LOGIN,
+    )
+    found[ids.Kind.BLOCK_SCHEMA] = schema["blockSchema"]["id"]
+    for name, data in (
+        ("inner", {"password": "inner secret"}),
+        ("main", {"host": "h", "password": "hunter2", "inner": {"$ref": "login/inner"}}),
+    ):
+        made = await mutate(
+            api,
+            "blockDocumentUpsert",
+            "blockDocument { id }",
+            **place,
+            typeSlug="login",
+            name=name,
+            data=data,
+        )
+        found[ids.Kind.BLOCK_DOCUMENT] = made["blockDocument"]["id"]
 
 
 async def _begin(api: ApiClient, found: dict[ids.Kind, str]) -> Json:

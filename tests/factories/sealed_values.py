@@ -1,4 +1,4 @@
-"""Sealed values of blocks, as rows: the documents that they belong to need not exist."""
+"""Sealed values of blocks, as rows, with bare documents to belong to."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -10,7 +10,10 @@ from headgate_server.crypto.envelope import Place, seal, unseal
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain.ids import new_id
 from headgate_server.services import workspace_keys
+from headgate_server.services.blocks import types
+from headgate_server.services.blocks.types import BlockTypeChanges, NewSchema
 from headgate_server.services.workspace_keys import Keyring
+from headgate_server.tables.blocks import block_documents
 from headgate_server.tables.workspace_keys import block_secrets
 from tests.factories.tenants import Tenant
 
@@ -41,9 +44,31 @@ async def make_values(
         for block_id, value in made.items()
     ]
     async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        await _make_documents(work, list(made))
         await workspace_keys.hold_active(work, id_=key_id)
         await work.execute(insert(block_secrets), rows)
     return made
+
+
+async def _make_documents(work: UnitOfWork, ids: list[UUID]) -> None:
+    slug = f"login-{ids[0].hex}"
+    type_, _ = await types.upsert_type(work, slug=slug, changes=BlockTypeChanges())
+    fields = {"properties": {"password": {"writeOnly": True}}}
+    schema, _ = await types.register_schema(
+        work, block_type_id=type_.id, new=NewSchema(fields=fields)
+    )
+    rows: list[dict[str, object]] = [
+        {
+            "workspace_id": work.workspace_id,
+            "id": id_,
+            "block_type_id": type_.id,
+            "block_schema_id": schema.id,
+            "name": id_.hex,
+            "data": {},
+        }
+        for id_ in ids
+    ]
+    await work.execute(insert(block_documents), rows)
 
 
 async def read_values(database: Database, tenant: Tenant, keyring: Keyring) -> dict[UUID, bytes]:

@@ -38,6 +38,10 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _DIGITS = {character: value for value, character in enumerate(_ALPHABET)}
 _CHECKSUM_LENGTH = 7
 _GRANT_BYTES = 72
+_EPOCH_BITS = 48
+"""Of the 64 bits of a run token's number; the others say what it does not carry."""
+WITHHELD = (Scope.BLOCKS_USE, Scope.VARIABLES_READ, Scope.VARIABLES_WRITE)
+"""What a run token may go without; tokens in use know these by their places."""
 _EPOCH_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -116,13 +120,17 @@ class SessionToken:
 
 @dataclass(frozen=True, slots=True)
 class RunToken:
-    """What the token of a run says, once its signature was checked."""
+    """What the token of a run says, once its signature was checked.
+
+    ``withheld`` are scopes that it does not carry, though tokens of runs otherwise do.
+    """
 
     organization_id: UUID
     workspace_id: UUID
     run_id: UUID
     generation: UUID
     epoch: int
+    withheld: frozenset[Scope] = frozenset()
 
 
 def check_name(name: str) -> str:
@@ -187,10 +195,17 @@ def run_token(
     generation: UUID,
     epoch: int,
     pepper: str,
+    withheld: frozenset[Scope] = frozenset(),
 ) -> str:
-    """Return the token of a run under one epoch of its lease; same arguments, same token."""
+    """Return the token of a run under one epoch of its lease; same arguments, same token.
+
+    Args:
+        withheld: the scopes of ``WITHHELD`` that the token does not carry: who began the run does
+            not hold them.
+    """
     parties = (organization_id, workspace_id, run_id, generation)
-    return _derived(TokenKind.RUN, parties, number=epoch, pepper=pepper)
+    bits = sum(1 << place for place, scope in enumerate(WITHHELD) if scope in withheld)
+    return _derived(TokenKind.RUN, parties, number=epoch | bits << _EPOCH_BITS, pepper=pepper)
 
 
 def parse_token(token: str, *, pepper: str) -> KeyToken | SessionToken | RunToken:
@@ -238,8 +253,14 @@ def _read_grant(kind: TokenKind, grant: bytes) -> SessionToken | RunToken:
     )
     number = int.from_bytes(grant[64:], "big")
     if kind is TokenKind.RUN:
+        bits = number >> _EPOCH_BITS
         return RunToken(
-            organization_id, workspace_id, run_id=subject_id, generation=generation, epoch=number
+            organization_id,
+            workspace_id,
+            run_id=subject_id,
+            generation=generation,
+            epoch=number & (1 << _EPOCH_BITS) - 1,
+            withheld=frozenset(scope for place, scope in enumerate(WITHHELD) if bits >> place & 1),
         )
     return SessionToken(
         organization_id,

@@ -44,6 +44,7 @@ class Deployment:
     work_queue_id: UUID | None
     job_variables: dict[str, Any]
     pull_steps: list[Any] | None
+    block_references: list[str] | None
     on_agent_lost: AgentLostPolicy
     abandon_after: timedelta
     fence: timedelta

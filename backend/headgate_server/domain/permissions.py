@@ -209,6 +209,16 @@ def ceilings_of(*, archived: Iterable[UUID], deleted: Iterable[UUID]) -> Places:
     return dict.fromkeys(archived, READ_SCOPES) | dict.fromkeys(deleted, NOTHING)
 
 
+OWNERS_GIVE = frozenset({Scope.BLOCKS_REVEAL})
+"""What nobody holds at first, and so nobody could give: who holds all else everywhere may."""
+
+
+def ungivable(rights: Rights, grant: Grant) -> frozenset[Scope]:
+    """Return the scopes of a grant that the holder of some rights may not give away."""
+    missing = rights.missing(grant)
+    return missing - OWNERS_GIVE if rights.everywhere >= OWNER_SCOPES else missing
+
+
 def gather(grants: Iterable[Grant], *, is_member: bool, ceilings: Places | None = None) -> Rights:
     """Return the rights that grants add up to.
 

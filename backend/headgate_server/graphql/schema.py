@@ -16,6 +16,7 @@ from headgate_server.graphql.limits.extension import OperationLimits, name_rule
 from headgate_server.graphql.masking import mask
 from headgate_server.graphql.mutations.agents import AgentMutations
 from headgate_server.graphql.mutations.api_keys import ApiKeyMutations
+from headgate_server.graphql.mutations.blocks import BlockMutations
 from headgate_server.graphql.mutations.deletions import DeletionMutations
 from headgate_server.graphql.mutations.deployments import DeploymentMutations
 from headgate_server.graphql.mutations.flow_runs.fields import FlowRunMutations
@@ -83,6 +84,7 @@ class Mutation(
     AgentMutations,
     LeaseMutations,
     VariableMutations,
+    BlockMutations,
     DeletionMutations,
 ):
     pass

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Column, ColumnElement, Table, and_, func, not_, or_, select, true
 
+from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.filters import (
     AuditFilter,
     DeploymentFilter,
@@ -26,6 +27,7 @@ from headgate_server.domain.filters import (
     check_filter,
 )
 from headgate_server.tables.audit_entries import audit_entries as audit_table
+from headgate_server.tables.blocks import block_documents as block_document_table
 from headgate_server.tables.events import events as event_table
 from headgate_server.tables.flow_runs import flow_run_tags
 from headgate_server.tables.flow_runs import flow_runs as flow_run_table
@@ -75,6 +77,16 @@ def variables(filter_: NameFilter | None, *, workspace_id: UUID) -> _Conditions:
         *_text(variable_table.c.name, filter_.name),
         *_tags(variable_table, variable_tags, "variable_id", filter_.tags, workspace_id),
     ]
+
+
+def block_documents(filter_: NameFilter | None) -> _Conditions:
+    """Return the conditions on documents of blocks, which have no tags."""
+    if filter_ is None:
+        return []
+    check_filter(filter_)
+    if filter_.tags is not None:
+        raise InvalidInput("Blocks have no tags; narrow the list by name.", path=["filter", "tags"])
+    return _text(block_document_table.c.name, filter_.name)
 
 
 def flows(filter_: FlowFilter | None, *, workspace_id: UUID) -> _Conditions:

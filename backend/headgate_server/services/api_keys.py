@@ -268,7 +268,7 @@ async def _by_run(work: UnitOfWork, token: RunToken) -> Principal:
         actor=Actor(ActorKind.RUN, token.run_id, name),
         organization_id=token.organization_id,
         workspace_id=token.workspace_id,
-        scopes=RUN_SCOPES,
+        scopes=RUN_SCOPES - token.withheld,
         run=RunGrant(run_id=token.run_id, epoch=token.epoch),
         generation=token.generation,
     )

@@ -15,6 +15,7 @@ from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import deployments as rules
 from headgate_server.domain import ids
+from headgate_server.domain.blocks.access import EVERYTHING, Allowance
 from headgate_server.domain.changes import changed, check_version, given
 from headgate_server.domain.deployments import AgentLostPolicy, Deployment
 from headgate_server.domain.documents import check_document, is_storable
@@ -27,6 +28,7 @@ from headgate_server.domain.schedules.schedule import ScheduleRequest
 from headgate_server.domain.schedules.times import next_times
 from headgate_server.domain.work_queues import DEFAULT_NAME
 from headgate_server.repositories import deployments, tags, work_pools, work_queues
+from headgate_server.services.blocks.naming import name_blocks
 from headgate_server.services.events import record_change
 from headgate_server.services.flows import upsert_flow
 from headgate_server.services.schedules.read import get_many_of_deployments
@@ -70,6 +72,7 @@ class DeploymentChanges:
     work_queue_name: str | UnsetType | None = UNSET
     job_variables: dict[str, Any] | UnsetType = UNSET
     pull_steps: list[Any] | UnsetType | None = UNSET
+    block_references: Sequence[str] | UnsetType | None = UNSET
     on_agent_lost: AgentLostPolicy | UnsetType = UNSET
     abandon_after: timedelta | UnsetType = UNSET
     fence: timedelta | UnsetType = UNSET
@@ -88,6 +91,7 @@ async def upsert_deployment(
     lease: timedelta,
     changes: DeploymentChanges | None = None,
     expected_version: int | None = None,
+    allowance: Allowance = EVERYTHING,
 ) -> tuple[Deployment, bool]:
     """Create or change a flow's deployment of a name, and say whether it was created.
 
@@ -101,8 +105,10 @@ async def upsert_deployment(
         lease: how long a claimed lease lives, for the smallest fence.
         changes: what to set.
         expected_version: refuses the change if the deployment has another one.
+        allowance: which blocks the caller may use; its runs may use no others.
 
     Raises:
+        Forbidden: its runs would read blocks that the caller may not use.
         InvalidInput: a value out of range; the path names it.
         NotFound: no such pool or queue; or a version is expected of what does not exist.
         VersionConflict: the deployment is not of the expected version.
@@ -114,11 +120,9 @@ async def upsert_deployment(
     await asyncio.to_thread(_check, wanted)
     flow, _ = await upsert_flow(work, name=flow_name)
     current = await deployments.lock_by_name(work, flow_id=flow.id, name=name)
-    if current is None and expected_version is not None:
-        raise NotFound
-    if current is not None:
-        check_version(current.version, expected=expected_version)
+    _check_current(current, expected_version)
     columns = await _columns(work, current, wanted, lease=lease)
+    columns = await name_blocks(work, current, columns, allowance=allowance)
     made = None
     if current is None:
         made = await deployments.insert_deployment(
@@ -129,6 +133,13 @@ async def upsert_deployment(
             raise Unavailable
     is_new = made is not None
     return await _apply(work, current, wanted, columns=columns, is_new=is_new), is_new
+
+
+def _check_current(current: Deployment | None, expected_version: int | None) -> None:
+    if current is not None:
+        check_version(current.version, expected=expected_version)
+    elif expected_version is not None:
+        raise NotFound
 
 
 async def set_paused(work: UnitOfWork, *, id_: UUID, is_paused: bool) -> Deployment:

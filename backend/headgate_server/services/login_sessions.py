@@ -1,6 +1,7 @@
 """Login sessions: begun, renewed, ended; and who a cookie speaks for."""
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 from headgate_server.bus import channels
@@ -60,6 +61,13 @@ async def revoke_all(work: UnitOfWork, *, user_id: UUID, but: UUID | None = None
 async def list_sessions(work: UnitOfWork, *, user_id: UUID) -> list[LoginSession]:
     """Return the live sessions of a person, the one used last first."""
     return await stored.list_sessions(work, user_id=user_id)
+
+
+async def is_proven(database: Database, *, session_id: UUID, within: timedelta) -> bool:
+    """Whether a session is live, and its person signed in no longer ago than this."""
+    async with database.glance() as work:
+        found = await stored.lock_session(work, id_=session_id)
+        return found is not None and found[0].created_at > work.now - within
 
 
 async def delete_ended(work: UnitOfWork) -> int:

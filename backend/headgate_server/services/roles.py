@@ -11,7 +11,7 @@ from headgate_server.domain.changes import check_version
 from headgate_server.domain.errors import Conflict, Forbidden, InvalidInput, LimitExceeded, NotFound
 from headgate_server.domain.ids import Kind, show
 from headgate_server.domain.members import Membership
-from headgate_server.domain.permissions import Grant, Scope, gather
+from headgate_server.domain.permissions import Grant, Scope, gather, ungivable
 from headgate_server.domain.roles import (
     BUILTIN,
     BindingPlace,
@@ -32,6 +32,7 @@ from headgate_server.repositories import (
     work_pools,
     workspaces,
 )
+from headgate_server.repositories.blocks import documents as block_documents
 from headgate_server.services.audit_entries.record import record_action, record_entry
 
 MAX_ROLES = 200
@@ -42,10 +43,12 @@ MAX_BINDINGS_READ = 10_000
 def check_grant(granter: Principal, grant: Grant) -> None:
     """Go on only if the granter holds what is granted, where it is granted.
 
+    An owner may give BLOCKS_REVEAL, which nobody holds at first.
+
     Raises:
         Forbidden: with the scopes that the granter lacks there.
     """
-    missing = granter.all_rights().missing(grant)
+    missing = ungivable(granter.all_rights(), grant)
     if missing:
         raise Forbidden(
             "You cannot give or take what you do not hold yourself; ask an owner.",
@@ -226,7 +229,7 @@ async def list_granters(work: UnitOfWork, grant: Grant) -> list[Membership]:
     able = [
         member_id
         for member_id, grants in held.items()
-        if not gather(grants, is_member=True).missing(wanted)
+        if not ungivable(gather(grants, is_member=True), wanted)
     ]
     people = await members.get_many(work, able)
     return sorted(people.values(), key=lambda one: (one.joined_at, one.id))[:MAX_GRANTERS]
@@ -274,5 +277,7 @@ async def _has_object(work: UnitOfWork, place: BindingPlace) -> bool:
             return bool(await deployments.get_many(work, wanted))
         case ObjectKind.WORK_POOL:
             return bool(await work_pools.get_many(work, wanted))
+        case ObjectKind.BLOCK_DOCUMENT:
+            return bool(await block_documents.get_many(work, wanted))
         case _:
             raise InvalidInput("A role is bound to deployments, pools and blocks only.")

@@ -1,4 +1,4 @@
-"""Mutations that delete runs, flows, deployments, pools, queues and variables."""
+"""Mutations that delete runs, flows, deployments, pools, queues, variables and blocks."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Protocol
@@ -22,6 +22,8 @@ from headgate_server.services import (
     work_pools,
     work_queues,
 )
+from headgate_server.services.blocks import documents as block_documents
+from headgate_server.services.blocks.read import get_many_documents
 from headgate_server.services.flow_runs import read
 
 Which = Annotated[DeleteInput, strawberry.argument(description="Which.")]
@@ -124,6 +126,14 @@ class DeletionMutations:
     async def variable_delete(self, info: Info, input: Which) -> DeletePayload:
         kind, fetch = ids.Kind.VARIABLE, variables.get_many_variables
         return await _delete(info, input, kind=kind, fetch=fetch, by=variables.delete_variable)
+
+    @mutation(
+        requires=[Scope.BLOCKS_WRITE],
+        description="Delete a block with its secrets. Refused while other blocks refer to it.",
+    )
+    async def block_document_delete(self, info: Info, input: Which) -> DeletePayload:
+        kind, fetch, by = ids.Kind.BLOCK_DOCUMENT, get_many_documents, block_documents
+        return await _delete(info, input, kind=kind, fetch=fetch, by=by.delete_document)
 
 
 async def _delete(

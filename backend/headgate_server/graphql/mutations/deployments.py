@@ -14,6 +14,7 @@ from headgate_server.graphql.fields import errors_field, given, mutation, payloa
 from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of
 from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.scalars import JSON
+from headgate_server.graphql.shapes.blocks import allowance_of, demand_use
 from headgate_server.graphql.shapes.json_values import a_list, an_object
 from headgate_server.graphql.shapes.payloads import PauseInput
 from headgate_server.graphql.types.deployments import Deployment, show_deployment
@@ -90,6 +91,12 @@ class DeploymentUpsertInput:
     pull_steps: JSON | None = strawberry.field(
         default=None, description=f"An array: how an agent gets the code. {_KEPT}."
     )
+    blocks: list[str] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The blocks that its runs may use: at most 200 of type-slug/name, or "
+        f"type-slug/* for all of a type; null is every block. {_KEPT}; in a new one every block, "
+        "or none where the caller may not use all of them.",
+    )
     abandon_after: timedelta | None = strawberry.field(
         default=None, description=f"1 minute to 24 hours. {_KEPT}; 10 minutes in a new one."
     )
@@ -130,6 +137,7 @@ class DeploymentUpsertInput:
             work_queue_name=given(self.work_queue_name),
             job_variables=given(an_object(self.job_variables, "jobVariables")),
             pull_steps=given(a_list(self.pull_steps, "pullSteps")),
+            block_references=given(self.blocks, is_nullable=True),
             on_agent_lost=given(self.on_agent_lost),
             abandon_after=given(self.abandon_after),
             fence=given(self.fence),
@@ -160,8 +168,14 @@ class DeploymentMutations:
         info: Info,
         input: Annotated[DeploymentUpsertInput, strawberry.argument(description="Which.")],
     ) -> DeploymentPayload:
-        changes = input.to_changes()
-        async with info.context.work(workspace_id_of(input.workspace_id)) as work:
+        changes, workspace_id = input.to_changes(), workspace_id_of(input.workspace_id)
+        demand_use(
+            info.context,
+            workspace_id,
+            [input.parameters, input.job_variables, input.pull_steps],
+            [schedule.parameters for schedule in input.schedules or ()],
+        )
+        async with info.context.work(workspace_id) as work:
             row, is_new = await deployments.upsert_deployment(
                 work,
                 flow_name=input.flow_name,
@@ -169,6 +183,7 @@ class DeploymentMutations:
                 lease=info.context.backend.timers.lease,
                 changes=changes,
                 expected_version=input.expected_version,
+                allowance=allowance_of(info.context, workspace_id),
             )
         return DeploymentPayload(deployment=show_deployment(row), created=is_new)
 

@@ -29,7 +29,7 @@ from headgate_server.services import members, roles, service_accounts
 
 _WHICH_ROLE = "A built-in role, or one of the organization's own."
 _WHERE = "Only in this workspace; everywhere in the organization if not said."
-_ON = "Only on this deployment or work pool of the workspace."
+_ON = "Only on this deployment, work pool or block of the workspace."
 _REMOVE = "Take the role away instead of giving it."
 
 

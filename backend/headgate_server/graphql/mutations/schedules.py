@@ -10,6 +10,7 @@ from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, mutation, payload_field
 from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.scalars import JSON
+from headgate_server.graphql.shapes.blocks import demand_use
 from headgate_server.graphql.shapes.payloads import DeleteInput, DeletePayload
 from headgate_server.graphql.types.schedules import (
     CatchUpInput,
@@ -63,6 +64,7 @@ class ScheduleMutations:
             catch_up=input.catch_up,
         )
         workspace_id = await context.workspace_of(deployments.get_many_deployments, deployment_id)
+        demand_use(context, workspace_id, input.parameters)
         async with context.work(workspace_id, on=deployment_id) as work:
             row, _ = await upsert.upsert_schedule(
                 work,

@@ -64,6 +64,10 @@ class Deployment(Node, Versioned):
     job_variables: JSON = strawberry.field(description="What it changes of its pool's template.")
     description: str | None = strawberry.field(description="Markdown; at most 10,000 characters.")
     pull_steps: JSON | None = strawberry.field(description="How an agent gets the code.")
+    blocks: list[str] | None = strawberry.field(
+        description="The blocks that its runs may use, as type-slug/name or type-slug/*; null is "
+        "every block of the workspace."
+    )
     on_agent_lost: AgentLostPolicy = strawberry.field(
         description="What follows when an agent falls silent."
     )
@@ -168,6 +172,7 @@ def show_deployment(row: DeploymentRow) -> Deployment:
         job_variables=JSON(row.job_variables),
         description=row.description,
         pull_steps=as_json(row.pull_steps),
+        blocks=row.block_references,
         on_agent_lost=row.on_agent_lost,
         abandon_after=row.abandon_after,
         fence=row.fence,

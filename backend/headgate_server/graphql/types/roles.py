@@ -19,6 +19,7 @@ from headgate_server.services import roles, workspaces
 OBJECT_KINDS = {
     ids.Kind.DEPLOYMENT: ObjectKind.DEPLOYMENT,
     ids.Kind.WORK_POOL: ObjectKind.WORK_POOL,
+    ids.Kind.BLOCK_DOCUMENT: ObjectKind.BLOCK_DOCUMENT,
 }
 _SHOWN_KINDS = {kind: shown for shown, kind in OBJECT_KINDS.items()}
 

@@ -31,6 +31,7 @@ from headgate_server.graphql.shapes.nodes import (
     shows,
 )
 from headgate_server.graphql.shapes.run_counts import RunBucket, show_buckets
+from headgate_server.graphql.types import blocks as block_lists
 from headgate_server.graphql.types import deployments as deployment_lists
 from headgate_server.graphql.types import events as event_lists
 from headgate_server.graphql.types import flow_runs as flow_run_lists
@@ -225,6 +226,48 @@ class Workspace(Node, Versioned):
             info,
             workspace_id=self.workspace_id,
             filter_=filter.to_filter() if filter else None,
+            first=first,
+            after=after,
+        )
+
+    @scoped_field(requires=[Scope.BLOCKS_READ], description="The block type of a slug.")
+    async def block_type(
+        self,
+        info: Info,
+        slug: Annotated[str, strawberry.argument(description="Its slug, exactly.")],
+    ) -> block_lists.BlockType | None:
+        return await block_lists.find_type(info, workspace_id=self.workspace_id, slug=slug)
+
+    @scoped_field(requires=[Scope.BLOCKS_READ], description="Its block types, by slug.")
+    async def block_types(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[block_lists.BlockType]:
+        return await block_lists.list_types(
+            info, workspace_id=self.workspace_id, first=first, after=after
+        )
+
+    @scoped_field(requires=[Scope.BLOCKS_READ], description="The block of a type and name.")
+    async def block_document(
+        self, info: Info, reference: block_lists.Reference
+    ) -> block_lists.BlockDocument | None:
+        return await block_lists.find_document(
+            info, workspace_id=self.workspace_id, reference=reference
+        )
+
+    @scoped_field(requires=[Scope.BLOCKS_READ], description="Its blocks, by name.")
+    async def block_documents(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        filter: block_lists.Named = None,
+        type_slug: block_lists.OfType = None,
+        capability: block_lists.Capable = None,
+    ) -> Connection[block_lists.BlockDocument]:
+        return await block_lists.list_documents(
+            info,
+            workspace_id=self.workspace_id,
+            filter_=block_lists.filter_of(filter, type_slug=type_slug, capability=capability),
             first=first,
             after=after,
         )

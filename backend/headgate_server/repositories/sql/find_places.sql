@@ -28,3 +28,12 @@ where workspace_id = any(:among) and id = any(:ids)
 union all
 select workspace_id, id from variables
 where workspace_id = any(:among) and id = any(:ids)
+union all
+select workspace_id, id from block_types
+where workspace_id = any(:among) and id = any(:ids)
+union all
+select workspace_id, id from block_schemas
+where workspace_id = any(:among) and id = any(:ids)
+union all
+select workspace_id, id from block_documents
+where workspace_id = any(:among) and id = any(:ids)

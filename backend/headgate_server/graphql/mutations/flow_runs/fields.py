@@ -35,6 +35,7 @@ from headgate_server.graphql.mutations.flow_runs.payloads import (
     show_transition,
 )
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info
+from headgate_server.graphql.shapes.blocks import demand_use
 from headgate_server.graphql.shapes.nodes import show_id
 from headgate_server.graphql.types.flow_runs import show_flow_run
 from headgate_server.graphql.types.leases import RunLeaseRef
@@ -69,6 +70,7 @@ class FlowRunMutations:
         request = input.to_request()
         created: dict[UUID, FlowRunRow] = {}
         workspace_id, on = workspace_id_of(input.workspace_id), request.deployment_id
+        demand_use(info.context, workspace_id, request.parameters, request.job_variables)
         async with info.context.work(workspace_id, on=on) as work:
 
             async def carry_out() -> dict[str, Any]:
@@ -108,6 +110,8 @@ class FlowRunMutations:
                 path = ["runs", str(index), "idempotencyKey"]
                 raise InvalidInput("Runs of a batch have no idempotency keys.", path=path)
         requests = [run.to_request() for run in input.runs]
+        for request in requests:
+            demand_use(info.context, workspace_id, request.parameters, request.job_variables)
         async with info.context.work(workspace_id) as work:
             results = await create.create_runs(work, requests)
         return FlowRunBatchPayload(results=[show_result(result) for result in results])
@@ -231,6 +235,18 @@ async def _show_begun(
             generation=await context.generation(),
             epoch=answer["epoch"],
             pepper=context.backend.pepper,
+            withheld=_withheld(context, row.workspace_id),
         ),
         lease_expires_at=expires_at,
     )
+
+
+def _withheld(context: OperationContext, workspace_id: UUID) -> frozenset[Scope]:
+    """Return what the run's token does not carry, for the caller does not hold it.
+
+    Of blocks, which single ones the caller may use is asked as the run reads them.
+    """
+    held = context.principal.scopes_in(workspace_id)
+    if Scope.BLOCKS_USE in context.principal.scopes:
+        held |= {Scope.BLOCKS_USE}
+    return frozenset(api_keys.WITHHELD) - held

@@ -1,0 +1,1 @@
+"""Blocks: types, schemas, documents and their secrets, and who may use which."""

@@ -1,0 +1,174 @@
+"""Documents of blocks: their secrets taken out and put back, and the documents they refer to."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import orjson
+
+from headgate_server.domain.blocks import paths
+from headgate_server.domain.blocks.paths import MASK, Parts
+from headgate_server.domain.documents import check_document
+from headgate_server.domain.errors import InvalidInput
+
+MAX_DATA_BYTES = 256 * 1024
+MAX_SECRET_BYTES = 64 * 1024
+MAX_SECRETS = 100
+MAX_REFERENCES = 20
+REFERENCE = "$ref"
+EXTERNAL = "$secret"
+"""What names a secret in the customer's own store; it is no secret, and only a run resolves it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What somebody fills a block in with.
+
+    Args:
+        data: without any secret.
+        secrets: the secrets to set, by path; their values as JSON.
+        removed: the paths of secrets that are to go.
+        kept: the paths of secrets that are to stay as they are.
+        external: where secrets of other stores are named.
+        references: the documents that are referred to, by where.
+    """
+
+    data: dict[str, Any]
+    secrets: Mapping[str, bytes] = field(repr=False)
+    removed: frozenset[str]
+    kept: frozenset[str]
+    external: frozenset[Parts]
+    references: Mapping[Parts, str]
+
+
+def read_filled(
+    data: dict[str, Any],
+    *,
+    secrets: Sequence[tuple[str, str | None]],
+    secret_paths: Sequence[str],
+) -> Filled:
+    """Return what a block is to be filled in with, its secrets apart from the rest.
+
+    A secret may come by its path, or in its place in the data. There ``null`` takes it away, and
+    the mask that is shown in its stead leaves it alone.
+
+    Raises:
+        InvalidInput: a path that is no secret's, a value that is over-long or cannot be stored.
+    """
+    patterns = [paths.split(path) for path in secret_paths]
+    found: dict[str, Any] = {}
+    external: set[Parts] = set()
+    plain: Any = data
+    for pattern in patterns:
+        for parts, value in list(paths.walk(plain, pattern)):
+            if is_external(value):
+                external.add(parts)
+                continue
+            found[paths.join(parts)] = value
+            plain = paths.replaced(plain, parts, lambda _: None)
+    for path, value in secrets:
+        if not paths.is_secret(paths.split(path), patterns):
+            listed = ", ".join(secret_paths) or "none"
+            raise InvalidInput(
+                f"{path} is no secret of this block; its secrets are: {listed}.",
+                path=["secrets", path],
+            )
+        found[path] = value
+    kept = frozenset(path for path, value in found.items() if value == MASK)
+    removed = frozenset(path for path, value in found.items() if value is None)
+    given = {path: value for path, value in found.items() if path not in kept | removed}
+    plain = without(plain, [paths.split(path) for path in found])
+    check_document(plain, field="data", most_bytes=MAX_DATA_BYTES)
+    return Filled(
+        data=plain,
+        secrets={path: _encoded(path, value) for path, value in given.items()},
+        removed=removed,
+        kept=kept,
+        external=frozenset(external),
+        references=list_references(plain),
+    )
+
+
+def without(document: Any, places: Sequence[Parts]) -> Any:
+    """Return a document without the entries of objects in some places; places of lists are null."""
+    for parts in places:
+        document = _without(document, parts)
+    return document
+
+
+def masked(data: dict[str, Any], secrets: Sequence[str]) -> dict[str, Any]:
+    """Return the data of a block as it is shown: a mask in the place of every secret."""
+    shown: Any = data
+    for path in secrets:
+        shown = paths.replaced(shown, paths.split(path), lambda _: MASK)
+    return shown
+
+
+def opened(data: dict[str, Any], secrets: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return the data of a block with its secrets in their places."""
+    whole: Any = data
+    for path, encoded in secrets.items():
+        value = orjson.loads(encoded)
+        whole = paths.replaced(whole, paths.split(path), lambda _, value=value: value)
+    return whole
+
+
+def list_references(data: Any) -> dict[Parts, str]:
+    """Return which other documents are referred to, by where.
+
+    Raises:
+        InvalidInput: a reference that is no text, or too many.
+    """
+    found = dict(_references(data, ()))
+    if len(found) > MAX_REFERENCES:
+        raise InvalidInput(f"A block refers to at most {MAX_REFERENCES} others.", path=["data"])
+    return found
+
+
+def is_external(value: Any) -> bool:
+    """Whether a value names a secret in another store, instead of being one."""
+    if not isinstance(value, dict):
+        return False
+    entries = cast("dict[str, Any]", value)
+    return entries.keys() == {EXTERNAL} and isinstance(entries[EXTERNAL], dict)
+
+
+def _references(document: Any, parts: Parts) -> Iterator[tuple[Parts, str]]:
+    if isinstance(document, dict):
+        entries = cast("dict[str, Any]", document)
+        if entries.keys() == {REFERENCE}:
+            if not isinstance(entries[REFERENCE], str):
+                raise InvalidInput(
+                    f'A reference is {{"{REFERENCE}": "type-slug/name"}}, or the id of a block.',
+                    path=["data", *parts],
+                )
+            yield parts, entries[REFERENCE]
+            return
+        for key, value in entries.items():
+            yield from _references(value, (*parts, key))
+    elif isinstance(document, list):
+        for index, value in enumerate(cast("list[Any]", document)):
+            yield from _references(value, (*parts, str(index)))
+
+
+def _without(document: Any, parts: Parts) -> Any:
+    head, rest = parts[0], parts[1:]
+    if isinstance(document, list):
+        items = list(cast("list[Any]", document))
+        if head.isascii() and head.isdigit() and int(head) < len(items):
+            items[int(head)] = _without(items[int(head)], rest) if rest else None
+        return items
+    if not isinstance(document, dict):
+        return document
+    entries = dict(cast("dict[str, Any]", document))
+    if head in entries:
+        if rest:
+            entries[head] = _without(entries[head], rest)
+        else:
+            del entries[head]
+    return entries
+
+
+def _encoded(path: str, value: Any) -> bytes:
+    check_document(value, field=path, most_bytes=MAX_SECRET_BYTES)
+    return orjson.dumps(value)

@@ -1,0 +1,89 @@
+"""Paths into a document: keys and places of lists, joined by dots."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, cast
+
+from headgate_server.domain.errors import InvalidInput
+
+ANY = "*"
+MAX_PATH_LENGTH = 500
+MAX_DEPTH = 20
+MASK = "********"
+"""What is shown in the place of a secret; sent back, it leaves the secret alone."""
+
+Parts = tuple[str, ...]
+
+_PART = re.compile(r"(?:[^\\.]|\\.)+", re.DOTALL)
+
+
+def split(path: str) -> Parts:
+    """Return the parts of a path.
+
+    Raises:
+        InvalidInput: empty, over-long, too deep, or with an empty part.
+    """
+    parts = tuple(re.sub(r"\\(.)", r"\1", part) for part in _PART.findall(path))
+    if not 1 <= len(parts) <= MAX_DEPTH or join(parts) != path or len(path) > MAX_PATH_LENGTH:
+        raise InvalidInput(
+            f"A path has 1 to {MAX_DEPTH} parts joined by dots, such as credentials.password, and "
+            f"at most {MAX_PATH_LENGTH} characters; a dot or backslash in a part follows a "
+            "backslash.",
+            path=["path"],
+        )
+    return parts
+
+
+def join(parts: Sequence[str]) -> str:
+    """Return the path of parts."""
+    return ".".join(part.replace("\\", "\\\\").replace(".", "\\.") for part in parts)
+
+
+def is_like(parts: Parts, pattern: Parts) -> bool:
+    """Whether a path is one that a pattern stands for."""
+    return len(parts) == len(pattern) and all(
+        wanted in (ANY, part) for part, wanted in zip(parts, pattern, strict=True)
+    )
+
+
+def is_secret(parts: Parts, patterns: Sequence[Parts]) -> bool:
+    """Whether a path is secret, or lies inside of what is."""
+    return any(is_like(parts[: len(pattern)], pattern) for pattern in patterns)
+
+
+def walk(document: Any, pattern: Parts) -> Iterator[tuple[Parts, Any]]:
+    """Yield the path and the value of everything in a document that a pattern stands for."""
+    if not pattern:
+        yield (), document
+        return
+    for key, value in _children(document):
+        if pattern[0] in (ANY, key):
+            for parts, found in walk(value, pattern[1:]):
+                yield (key, *parts), found
+
+
+def replaced(document: Any, parts: Parts, change: Callable[[Any], Any]) -> Any:
+    """Return a document with another value in a place; the first is left as it is.
+
+    What leads to the place is made of objects where it is missing; a place of a list that the list
+    does not have is left out.
+    """
+    if not parts:
+        return change(document)
+    head, rest = parts[0], parts[1:]
+    if isinstance(document, list):
+        items = list(cast("list[Any]", document))
+        if head.isascii() and head.isdigit() and int(head) < len(items):
+            items[int(head)] = replaced(items[int(head)], rest, change)
+        return items
+    entries = dict(cast("dict[str, Any]", document)) if isinstance(document, dict) else {}
+    entries[head] = replaced(entries.get(head), rest, change)
+    return entries
+
+
+def _children(document: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(document, dict):
+        yield from cast("dict[str, Any]", document).items()
+    elif isinstance(document, list):
+        for index, value in enumerate(cast("list[Any]", document)):
+            yield str(index), value

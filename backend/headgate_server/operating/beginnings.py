@@ -1,0 +1,29 @@
+"""How an installation begins: its first owner, and a new generation after a restore."""
+
+from headgate_server import app
+from headgate_server.http.sign_ins import link_of
+from headgate_server.operating.opening import opened
+from headgate_server.services import bootstrap, generations
+from headgate_server.services.generations import Started
+from headgate_server.settings import Settings
+
+
+async def bootstrap_owner(
+    settings: Settings, *, email: str, slug: str, is_operator: bool = False
+) -> str:
+    """Return the link by which the first owner of an organization chooses a password."""
+    pepper = app.check_secret(settings)
+    async with opened(settings, application_name="headgate-bootstrap") as database:
+        token = await bootstrap.bootstrap_owner(
+            database, email=email, slug=slug, pepper=pepper, is_operator=is_operator
+        )
+    return link_of(settings.url, token)
+
+
+async def start_generation(settings: Settings) -> Started:
+    """Start a new generation of a database that was restored; see ``services.generations``."""
+    async with (
+        opened(settings, application_name="headgate-migrate") as database,
+        database.system() as work,
+    ):
+        return await generations.start_generation(work)

@@ -1,0 +1,1 @@
+"""Blocks: the rows of types and schemas, of documents, and of secrets."""

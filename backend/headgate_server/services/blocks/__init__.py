@@ -1,0 +1,1 @@
+"""Blocks: types registered, documents filled in, and secrets opened for runs and for people."""

@@ -1,0 +1,79 @@
+"""The blocks that a deployment names: nobody lets code read what they may not use themselves."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.blocks import access
+from headgate_server.domain.blocks.access import ALL_OF_A_TYPE, Allowance, split_reference
+from headgate_server.domain.changes import changed
+from headgate_server.domain.deployments import Deployment
+from headgate_server.domain.errors import Forbidden
+from headgate_server.domain.permissions import Scope
+from headgate_server.repositories.blocks import documents
+
+COLUMN = "block_references"
+_CODE = frozenset({"entrypoint", "pull_steps", "job_variables", "parameters"})
+"""What decides which code runs, and what it is told to do with a block."""
+
+
+async def name_blocks(
+    work: UnitOfWork,
+    current: Deployment | None,
+    columns: dict[str, Any],
+    *,
+    allowance: Allowance,
+) -> dict[str, Any]:
+    """Return the columns of a deployment that is made or changed, with the blocks that it names.
+
+    A new deployment of a caller who may use every block names all of them, unless it says which;
+    that of any other caller names none.
+
+    Args:
+        work: the unit of work.
+        current: the deployment as it is; None for a new one.
+        columns: what is to be set.
+        allowance: what the caller may use.
+
+    Raises:
+        InvalidInput: what is no ``type-slug/name``.
+        Forbidden: it names a block that the caller may not use, or changes the code of a deployment
+            that names such a block.
+    """
+    is_said, named = COLUMN in columns, cast("Sequence[str] | None", columns.get(COLUMN))
+    if named is not None:
+        named = list(access.check_references(named))
+        columns = {**columns, COLUMN: named}
+    if allowance.is_all:
+        return columns
+    if current is None and not is_said:
+        return {**columns, COLUMN: []}
+    if is_said:
+        await _check(work, named, allowance)
+    elif current is not None and changed(
+        current, {name: value for name, value in columns.items() if name in _CODE}
+    ):
+        await _check(work, current.block_references, allowance)
+    return columns
+
+
+async def _check(work: UnitOfWork, named: Sequence[str] | None, allowance: Allowance) -> None:
+    if named is None:
+        raise _refusal("all blocks of the workspace")
+    names = {reference: reference.partition("/")[::2] for reference in named}
+    for reference, (_, name) in names.items():
+        if name == ALL_OF_A_TYPE:
+            raise _refusal(reference)
+    found = await documents.get_many_named(work, [split_reference(one) for one in named])
+    for reference, (slug, name) in names.items():
+        document = found.get(reference)
+        if document is None or not allowance.covers(document.id, type_slug=slug, name=name):
+            raise _refusal(reference)
+
+
+def _refusal(what: str) -> Forbidden:
+    return Forbidden(
+        f"The runs of this deployment would read {what}, for which you need BLOCKS_USE; name "
+        "other blocks, or none with blocks: [].",
+        missing_scopes=[Scope.BLOCKS_USE.value],
+    )

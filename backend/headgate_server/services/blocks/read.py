@@ -1,0 +1,90 @@
+"""Reading blocks, without their secrets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.blocks import documents as rules
+from headgate_server.domain.blocks import paths, schemas
+from headgate_server.domain.blocks.blocks import BlockDocument, BlockSchema, SecretField
+from headgate_server.domain.blocks.paths import Parts
+from headgate_server.domain.filters import NameFilter
+from headgate_server.domain.names import KEY
+from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
+from headgate_server.repositories.blocks import documents, secrets, types
+
+
+@dataclass(frozen=True, slots=True)
+class BlockFilter:
+    """Narrows a list of blocks: by name, by type, by what they can do."""
+
+    name: NameFilter | None = None
+    type_slug: str | None = None
+    capability: str | None = None
+
+
+async def find_by_reference(work: UnitOfWork, *, reference: str) -> BlockDocument | None:
+    """Return the block that is called ``type-slug/name``."""
+    slug, _, name = reference.partition("/")
+    if "\0" in slug or not KEY.fullmatch(name):
+        return None
+    return (await documents.get_many_named(work, [(slug, name)])).get(reference)
+
+
+async def get_many_documents(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, BlockDocument]:
+    """Return those of the blocks that are in the workspace, by id."""
+    return await documents.get_many(work, ids_)
+
+
+async def get_many_secret_fields(
+    work: UnitOfWork, ids_: Sequence[UUID]
+) -> dict[UUID, list[SecretField]]:
+    """Return what may be known of the secrets of blocks, by path; one without any is absent."""
+    return await secrets.get_many_fields(work, ids_)
+
+
+async def get_many_missing(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """Return what the newest schemas of their types require and blocks do not have, by block."""
+    found = await documents.get_many(work, ids_)
+    newest = await types.get_many_newest(work, list({one.block_type_id for one in found.values()}))
+    fields = await secrets.get_many_fields(work, list(found))
+    missing: dict[UUID, list[str]] = {}
+    for id_, document in found.items():
+        schema = newest.get(document.block_type_id)
+        if schema is not None and schema.id != document.block_schema_id:
+            own = [paths.split(field.path) for field in fields.get(id_, [])]
+            missing[id_] = list_missing(document, schema, secret=own)
+    return missing
+
+
+def list_missing(
+    document: BlockDocument, schema: BlockSchema, *, secret: Sequence[Parts]
+) -> list[str]:
+    """Return what a schema requires and a block does not have."""
+    unknown = [*secret, *rules.list_references(document.data)]
+    return schemas.list_missing(document.data, fields=schema.fields, unknown=unknown)
+
+
+async def list_documents(
+    work: UnitOfWork, *, page: PageRequest, filter: BlockFilter
+) -> Page[BlockDocument]:
+    """Return a page of blocks: the page key is ``(name, id)``."""
+    return await documents.list_documents(
+        work,
+        page=page,
+        filter=filter.name,
+        type_slug=filter.type_slug,
+        capability=filter.capability,
+    )
+
+
+async def count_documents(work: UnitOfWork, *, filter: BlockFilter, cap: int = COUNT_CAP) -> int:
+    """Return how many blocks match; ``cap + 1`` stands for more than ``cap``."""
+    return await documents.count_documents(
+        work,
+        filter=filter.name,
+        type_slug=filter.type_slug,
+        capability=filter.capability,
+        cap=cap,
+    )

@@ -1,0 +1,173 @@
+"""Which blocks a run may read: what its deployment names, and what who began it may use."""
+
+from typing import Any
+
+import pytest
+
+from headgate_server.domain import ids
+from headgate_server.domain.ids import Kind
+from headgate_server.domain.permissions import OWNER_SCOPES, BuiltinRole, Scope
+from headgate_server.domain.roles import BindingPlace, ObjectKind
+from tests.factories.blocks import begin, fill, refused, resolve
+from tests.factories.estates import Estate, Json, make_estate, mutate
+from tests.factories.members import Held, make_member, make_member_token
+from tests.fixtures.api import ApiClient
+from tests.fixtures.installations import PEPPER, Installation, shown
+
+pytestmark = pytest.mark.anyio
+
+SHOWN = "query ($id: ID!) { node(id: $id) { ... on BlockDocument { version } } }"
+
+
+@pytest.fixture
+async def estate(installation: Installation) -> Estate:
+    return await make_estate(installation)
+
+
+async def holding(installation: Installation, estate: Estate, *held: Held) -> ApiClient:
+    member = await make_member(installation.database, estate.tenant, *held)
+    token = await make_member_token(installation.database, estate.tenant, member, pepper=PEPPER)
+    return installation.holding(token)
+
+
+def on_block(estate: Estate, role: BuiltinRole, id_: str) -> Held:
+    object_id = ids.parse(id_, kind=Kind.BLOCK_DOCUMENT)
+    return role, BindingPlace(estate.tenant.workspace_id, ObjectKind.BLOCK_DOCUMENT, object_id)
+
+
+async def claim(installation: Installation, estate: Estate, **deployed: Any) -> tuple[Any, Json]:
+    place = {"workspaceId": estate.ids[Kind.WORKSPACE]}
+    await mutate(
+        estate.bound, "deploymentUpsert", "deployment { blocks }", **place, flowName="etl",
+        name="daily", **deployed,
+    )  # fmt: skip
+    session = {"sessionId": estate.ids[Kind.AGENT_SESSION]}
+    given = {**session, "lease": estate.offer}
+    claimed = await mutate(estate.agent, "runClaim", "runToken job", **given)
+    return installation.holding(claimed["runToken"]), estate.offer
+
+
+async def test_key_without_the_right_begins_a_run_without_it(
+    estate: Estate, installation: Installation
+) -> None:
+    scopes = OWNER_SCOPES - {Scope.BLOCKS_USE, Scope.VARIABLES_WRITE}
+    run, lease = await begin(
+        await installation.client(estate.tenant, scopes=scopes), estate, installation
+    )
+
+    reads = await refused(run, "blockResolve", lease=lease, references=["login/main"])
+    place = {"workspaceId": estate.ids[Kind.WORKSPACE]}
+    writes = await refused(run, "variableSet", **place, name="region", value="south")
+
+    assert (reads["code"], writes["code"]) == ("FORBIDDEN", "FORBIDDEN")
+
+
+async def test_right_on_one_block_reads_and_changes_that_one_and_lets_runs_read_it(
+    estate: Estate, installation: Installation
+) -> None:
+    own = (await fill(estate, "own", {"password": "mine"}))["blockDocument"]["id"]
+    api = await holding(installation, estate, on_block(estate, BuiltinRole.DEVELOPER, own))
+
+    seen = (await api.execute(SHOWN, id=own)).data["node"]
+    unseen = (await api.execute(SHOWN, id=estate.ids[Kind.BLOCK_DOCUMENT])).data["node"]
+    changed = await fill(estate, "own", {"host": "h", "password": "********"}, api=api)
+    given: Json = {"workspaceId": estate.ids[Kind.WORKSPACE], "typeSlug": "login", "data": {}}
+    other = await refused(api, "blockDocumentUpsert", **given, name="main")
+    new = await refused(api, "blockDocumentUpsert", **given, name="new")
+
+    assert (seen["version"], unseen, changed["blockDocument"]["version"]) == (1, None, 2)
+    assert (other["code"], new["code"]) == ("FORBIDDEN", "FORBIDDEN")
+
+
+async def test_run_of_its_callers_own_process_reads_what_the_caller_may_use_now(
+    estate: Estate, installation: Installation
+) -> None:
+    place = {"organizationId": estate.ids[Kind.ORGANIZATION]}
+    made = await mutate(
+        estate.wide, "roleUpsert", "role { id }", **place, name="Starter", scopes=["RUNS_EXECUTE"]
+    )
+    user = await mutate(
+        estate.wide, "roleUpsert", "role { id }", **place, name="User", scopes=["BLOCKS_USE"]
+    )
+    member = await make_member(installation.database, estate.tenant)
+    own = (await fill(estate, "own", {"password": "mine"}))["blockDocument"]["id"]
+    bound = {
+        "membershipId": shown(Kind.MEMBERSHIP, member.id),
+        "workspaceId": estate.ids[Kind.WORKSPACE],
+    }
+    starts = {**bound, "roleId": made["role"]["id"]}
+    uses = {**bound, "roleId": user["role"]["id"], "objectId": own}
+    await mutate(estate.wide, "roleBind", "membership { id }", **starts)
+    await mutate(estate.wide, "roleBind", "membership { id }", **uses)
+    token = await make_member_token(installation.database, estate.tenant, member, pepper=PEPPER)
+    run, lease = await begin(installation.holding(token), estate, installation)
+
+    allowed = await resolve(run, lease, "login/own")
+    other = await refused(run, "blockResolve", lease=lease, references=["login/main"])
+    await mutate(estate.wide, "roleBind", "membership { id }", **uses, remove=True)
+    after = await refused(run, "blockResolve", lease=lease, references=["login/own"])
+
+    assert allowed["login/own"]["data"] == {"password": "mine"}
+    assert (other["code"], after["code"]) == ("NOT_FOUND", "NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("blocks", "may"),
+    [
+        (None, True),
+        (["login/main"], True),
+        (["login/*"], True),
+        (["login/inner"], False),
+        ([], False),
+    ],
+)
+async def test_run_of_a_deployment_reads_the_blocks_that_it_names(
+    estate: Estate,
+    installation: Installation,
+    blocks: list[str] | None,
+    may: bool,  # noqa: FBT001
+) -> None:
+    run, lease = await claim(installation, estate, blocks=blocks)
+    document = """mutation ($input: BlockResolveInput!) { blockResolve(input: $input) {
+      blocks errors { code } } }"""
+
+    given = {"lease": lease, "references": ["login/main"]}
+    found = (await run.execute(document, input=given)).data["blockResolve"]
+
+    assert (found["blocks"] is not None) == may
+    assert [error["code"] for error in found["errors"]] == ([] if may else ["NOT_FOUND"])
+
+
+async def test_who_may_not_use_blocks_deploys_nothing_that_reads_them(
+    estate: Estate, installation: Installation
+) -> None:
+    place = {"organizationId": estate.ids[Kind.ORGANIZATION]}
+    scopes = ["FLOWS_WRITE", "RUNS_WRITE", "FLOWS_READ", "RUNS_READ"]
+    role = await mutate(
+        estate.wide, "roleUpsert", "role { id }", **place, name="Deployer", scopes=scopes
+    )
+    member = await make_member(installation.database, estate.tenant)
+    given = {"membershipId": shown(Kind.MEMBERSHIP, member.id), "roleId": role["role"]["id"]}
+    await mutate(estate.wide, "roleBind", "membership { id }", **given)
+    token = await make_member_token(installation.database, estate.tenant, member, pepper=PEPPER)
+    api = installation.holding(token)
+    here = {"workspaceId": estate.ids[Kind.WORKSPACE]}
+    flow = {**here, "flowName": "etl"}
+
+    made = await mutate(api, "deploymentUpsert", "deployment { blocks }", **flow, name="mine")
+    for asked in (None, ["login/main"], ["login/*"]):
+        error = await refused(api, "deploymentUpsert", **flow, name="mine", blocks=asked)
+        assert error["code"] == "FORBIDDEN"
+    code = await refused(api, "deploymentUpsert", **flow, name="daily", entrypoint="evil.py:x")
+    template = {"size": "{{ blocks.login.main }}"}
+    deployed = await refused(api, "deploymentUpsert", **flow, name="mine", parameters=template)
+    started = await refused(
+        api, "flowRunCreate", **here, deploymentId=estate.ids[Kind.DEPLOYMENT], parameters=template
+    )
+    paused = await mutate(
+        api, "deploymentUpsert", "deployment { paused }", **flow, name="daily", paused=True
+    )
+
+    assert made["deployment"]["blocks"] == []
+    assert {error["code"] for error in (code, deployed, started)} == {"FORBIDDEN"}
+    assert paused["deployment"]["paused"]

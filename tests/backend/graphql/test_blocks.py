@@ -1,0 +1,250 @@
+"""Blocks through the API: secrets go in and never come out, but to the run that may use them."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from graphql import GraphQLObjectType, build_schema
+from sqlalchemy import select, update
+
+from headgate_server.database.urls import DatabaseUrls
+from headgate_server.domain import ids
+from headgate_server.domain.ids import Kind
+from headgate_server.services import workspace_keys
+from headgate_server.services.workspace_keys import Keyring
+from headgate_server.tables.workspace_keys import block_secrets
+from tests.factories.blocks import fill, refused, resolve
+from tests.factories.estates import LOGIN, Estate, make_estate, mutate
+from tests.fixtures.installations import Installation, providers, replica
+from tests.fixtures.repository import ROOT
+from tests.fixtures.sql import query
+
+pytestmark = pytest.mark.anyio
+
+Json = dict[str, Any]
+SHOWN = """query ($id: ID!) { node(id: $id) { ... on BlockDocument { data version missing
+  secrets { path isSet external fingerprint } schema { number } } } }"""
+SECRET = "correct horse"
+
+
+@pytest.fixture
+async def estate(installation: Installation) -> Estate:
+    return await make_estate(installation)
+
+
+async def test_secret_is_masked_for_everybody_and_changes_only_its_fingerprint(
+    estate: Estate,
+) -> None:
+    made = await fill(estate, "db", {"host": "h", "password": SECRET})
+    again = await fill(estate, "db", {"host": "h", "password": SECRET})
+    kept = await fill(estate, "db", {"host": "other", "password": "********"})
+    turned = await fill(
+        estate, "db", {"host": "other"}, secrets=[{"path": "password", "value": "x"}]
+    )
+
+    first = made["blockDocument"]
+    assert (made["created"], first["reference"], first["version"]) == (True, "login/db", 1)
+    assert first["data"] == {"host": "h", "password": "********"}
+    (secret,) = first["secrets"]
+    assert (secret["path"], secret["isSet"], secret["external"]) == ("password", True, False)
+    assert again["blockDocument"] == first
+    assert kept["blockDocument"]["version"] == 2
+    assert kept["blockDocument"]["secrets"] == first["secrets"]
+    assert turned["blockDocument"]["version"] == 3
+    assert turned["blockDocument"]["secrets"][0]["fingerprint"] != secret["fingerprint"]
+
+
+def test_no_type_of_the_api_has_a_field_for_secrets_but_the_two_that_are_audited() -> None:
+    schema = build_schema((ROOT / "backend/schema.graphql").read_text())
+    fields = {
+        f"{type_.name}.{name}"
+        for type_ in schema.type_map.values()
+        if isinstance(type_, GraphQLObjectType) and type_.name.startswith(("Block", "Secret"))
+        for name in type_.fields
+    }
+    of_documents = {
+        field for field in fields if field.startswith(("BlockDocument.", "SecretField."))
+    }
+
+    assert of_documents == {
+        *(f"BlockDocument.{name}" for name in ("id", "name", "reference", "type", "schema")),
+        *(f"BlockDocument.{name}" for name in ("data", "secrets", "missing", "version")),
+        "BlockDocument.updatedAt",
+        *(f"SecretField.{name}" for name in ("path", "isSet", "external", "fingerprint")),
+        "SecretField.updatedAt",
+    }
+    assert {field for field in fields if field.endswith((".data", ".blocks"))} == {
+        "BlockDocument.data",
+        "BlockResolvePayload.blocks",
+        "BlockRevealPayload.data",
+    }
+
+
+async def test_run_reads_secrets_with_all_that_a_block_refers_to(estate: Estate) -> None:
+    blocks = await resolve(estate.run, estate.own_run["lease"], "login/main")
+
+    found = blocks["login/main"]
+    assert found["data"] == {
+        "host": "h",
+        "password": "hunter2",
+        "inner": {"password": "inner secret", "block_type_slug": "login"},
+    }
+    assert found["secretPaths"] == ["inner.password", "password"]
+
+
+async def test_secrets_are_shown_to_runs_alone_and_under_their_lease_alone(
+    estate: Estate, installation: Installation
+) -> None:
+    lease = estate.own_run["lease"]
+    given = {"lease": lease, "references": ["login/main"]}
+
+    person = await refused(estate.bound, "blockResolve", **given)
+    other = {**lease, "leaseToken": str(uuid4())}
+    stale = await refused(estate.run, "blockResolve", **{**given, "lease": other})
+    unknown = await refused(estate.run, "blockResolve", **{**given, "references": ["login/gone"]})
+    for state in ("RUNNING", "COMPLETED"):
+        moved = {"id": lease["runId"], "state": {"type": state}, "lease": lease}
+        await mutate(estate.run, "flowRunSetState", "accepted", **moved)
+    ended = await refused(estate.run, "blockResolve", **given)
+
+    assert (person["code"], "load blocks in a flow" in person["message"]) == ("FORBIDDEN", True)
+    assert (stale["code"], ended["code"]) == ("LEASE_LOST", "LEASE_LOST")
+    assert unknown["code"] == "NOT_FOUND"
+
+
+async def test_schema_change_leaves_blocks_readable_and_says_what_they_lack(
+    estate: Estate,
+) -> None:
+    id_ = (await fill(estate, "old", {"host": "h", "password": "p"}))["blockDocument"]["id"]
+    newer: Json = {**LOGIN, "required": ["host", "password", "region"]}
+    newer["properties"] = {**newer["properties"], "region": {"type": "string"}}
+    given = {"blockTypeId": estate.ids[Kind.BLOCK_TYPE], "fields": newer}
+    schema = await mutate(
+        estate.bound, "blockSchemaRegister", "blockSchema { number } created", **given
+    )
+    again = await mutate(estate.bound, "blockSchemaRegister", "created", **given)
+
+    old = (await estate.bound.execute(SHOWN, id=id_)).data["node"]
+    read = await resolve(estate.run, estate.own_run["lease"], "login/old")
+    place = {"workspaceId": estate.ids[Kind.WORKSPACE], "typeSlug": "login", "name": "old"}
+    lacking = await refused(estate.bound, "blockDocumentUpsert", **place, data={"host": "h"})
+    filled = await fill(estate, "old", {"host": "h", "password": "********", "region": "eu"})
+
+    assert (schema["blockSchema"]["number"], schema["created"], again["created"]) == (
+        2,
+        True,
+        False,
+    )
+    assert (old["missing"], old["schema"]["number"]) == (["region"], 1)
+    assert read["login/old"]["data"] == {"host": "h", "password": "p"}
+    assert (lacking["code"], "region" in lacking["message"]) == ("INVALID", True)
+    assert filled["blockDocument"]["missing"] == []
+    assert filled["blockDocument"]["schema"]["number"] == 2
+
+
+async def test_block_that_others_refer_to_stays_and_circles_are_refused(estate: Estate) -> None:
+    document = """query ($id: ID!, $name: String!) { node(id: $id) { ... on Workspace {
+      blockDocument(reference: $name) { id } } } }"""
+    place = estate.ids[Kind.WORKSPACE]
+    found = await estate.bound.execute(document, id=place, name="login/inner")
+    inner = found.data["node"]["blockDocument"]["id"]
+
+    needed = await refused(estate.bound, "blockDocumentDelete", id=inner)
+    given = {"workspaceId": place, "typeSlug": "login", "name": "inner"}
+    circle = await refused(
+        estate.bound, "blockDocumentUpsert", **given, data={"inner": {"$ref": "login/main"}}
+    )
+    missing = await refused(
+        estate.bound, "blockDocumentUpsert", **given, data={"inner": {"$ref": "login/none"}}
+    )
+
+    assert (needed["code"], "login/main" in needed["message"]) == ("CONFLICT", True)
+    assert (circle["code"], missing["code"]) == ("INVALID", "NOT_FOUND")
+
+
+async def test_person_reveals_a_block_only_just_after_signing_in(
+    estate: Estate, installation: Installation, urls: DatabaseUrls
+) -> None:
+    id_ = estate.ids[Kind.BLOCK_DOCUMENT]
+
+    revealed = await mutate(estate.revealer, "blockDocumentReveal", "data", id=id_)
+    owner = await refused(estate.wide, "blockDocumentReveal", id=id_)
+    await query(
+        urls.owner, "update login_sessions set created_at = created_at - interval '5 minutes'"
+    )
+    late = await refused(estate.revealer, "blockDocumentReveal", id=id_)
+
+    assert revealed["data"]["password"] == "hunter2"
+    assert revealed["data"]["inner"].keys() == {"$ref"}
+    assert owner["code"] == "FORBIDDEN"
+    assert (late["code"], "Sign in again" in late["message"]) == ("FORBIDDEN", True)
+
+
+async def test_secrets_are_shown_to_nobody_unless_the_installation_allows_it(
+    urls: DatabaseUrls, redis_url: str
+) -> None:
+    async with replica(urls, redis_url, may_reveal=False) as installation:
+        estate = await make_estate(installation)
+        given = {"id": estate.ids[Kind.BLOCK_DOCUMENT]}
+        error = await refused(estate.revealer, "blockDocumentReveal", **given)
+
+    assert (error["code"], "HEADGATE_BLOCK_REVEAL" in error["message"]) == ("FORBIDDEN", True)
+
+
+async def test_each_read_of_a_secret_is_in_the_audit_log_and_no_secret_is(
+    estate: Estate, urls: DatabaseUrls
+) -> None:
+    await resolve(estate.run, estate.own_run["lease"], "login/main")
+    given = {"id": estate.ids[Kind.BLOCK_DOCUMENT]}
+    await mutate(estate.revealer, "blockDocumentReveal", "data", **given)
+
+    found = await query(
+        urls.owner,
+        "select json_agg(json_build_array(action, target_name, actor_kind) order by action, "
+        "target_name) from audit_entries where action like 'block_document.re%'",
+    )
+
+    assert json.loads(found) == [
+        ["block_document.resolved", "login/inner", "run"],
+        ["block_document.resolved", "login/main", "run"],
+        ["block_document.revealed", "login/main", "user"],
+    ]
+    everything = await query(urls.owner, "select json_agg(audit_entries)::text from audit_entries")
+    assert "login/main" in everything
+    assert "hunter2" not in everything
+
+
+async def test_every_flipped_bit_of_a_stored_secret_is_refused(
+    estate: Estate, installation: Installation
+) -> None:
+    block_id = ids.parse(estate.ids[Kind.BLOCK_DOCUMENT], kind=Kind.BLOCK_DOCUMENT)
+    own = block_secrets.c.block_document_id == block_id
+    async with installation.database.system() as work:
+        blob: bytes = (await work.execute(select(block_secrets.c.blob).where(own))).scalar_one()
+    document = "mutation ($input: BlockResolveInput!) { blockResolve(input: $input) { blocks } }"
+    given = {"lease": estate.own_run["lease"], "references": ["login/main"]}
+
+    for place in range(0, len(blob), 7):
+        turned = bytearray(blob)
+        turned[place] ^= 1 << place % 8
+        async with installation.database.system() as work:
+            await work.execute(update(block_secrets).where(own).values(blob=bytes(turned)))
+        answer = await estate.run.execute(document, input=given)
+
+        assert b"hunter2" not in answer.body
+        assert answer.json["errors"]
+
+
+async def test_rotated_key_opens_what_was_stored_before(
+    estate: Estate, installation: Installation
+) -> None:
+    keyring = Keyring(providers())
+    count = await workspace_keys.rotate(
+        installation.database, keyring, workspace_id=estate.tenant.workspace_id
+    )
+
+    blocks = await resolve(estate.run, estate.own_run["lease"], "login/main")
+
+    assert count == 2
+    assert blocks["login/main"]["data"]["password"] == "hunter2"

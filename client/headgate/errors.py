@@ -14,6 +14,8 @@ HeadgateError
     RunError                      something about a flow or task run
         MissingContextError, ParameterError, EntrypointError, UpstreamTaskError, RunTimeoutError,
         FailedRun, CrashedRun, CancelledRun, PausedRun, UnfinishedRun
+    BlockError                    a block cannot be used as it is
+        SecretsOutsideRunError, UnknownBlockTypeError, BlockDoesNotFitError
 """
 
 from collections.abc import Mapping, Sequence
@@ -182,6 +184,22 @@ class IdempotencyMismatchError(RefusedError):
     """The idempotency key was used before with another body; choose a fresh one."""
 
     default_code = "IDEMPOTENCY_MISMATCH"
+
+
+class BlockError(HeadgateError):
+    """A block cannot be used as it is; the message says what to do."""
+
+
+class SecretsOutsideRunError(BlockError):
+    """The block holds secrets, which only a run reads: load it inside of a flow or a task."""
+
+
+class UnknownBlockTypeError(BlockError):
+    """No class of this process is of the block's type: import the module that defines it."""
+
+
+class BlockDoesNotFitError(BlockError, ValueError):
+    """The block was filled in for other fields than its class has; fill it in again."""
 
 
 class RunError(HeadgateError):

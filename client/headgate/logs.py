@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import Any, Protocol
 
 from headgate.errors import MissingContextError
+from headgate.redaction import redactor
 from headgate.settings import Settings
 
 ROOT = "headgate"
@@ -127,7 +128,7 @@ class ConsoleHandler(logging.Handler):
         try:
             source = _source_of(record)
             record.run = f"{source.log_label} - " if source else ""
-            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.write(redactor.redact(self.format(record)) + "\n")
         except Exception:  # noqa: BLE001 - as in every handler: a bad line is no failure of its caller
             self.handleError(record)
 

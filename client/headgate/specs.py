@@ -119,6 +119,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         on_agent_lost: CRASH lets the process outlive a silent agent, RETRY does not.
         fence_seconds: under RETRY, when the process must be gone after the last renewal.
         traceparent: the span of the call that made the run.
+        redacted: secrets that the agent filled in, so that the process masks them as well.
     """
 
     flow_name: str
@@ -135,6 +136,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     on_agent_lost: str | None = None
     fence_seconds: float = 0.0
     traceparent: str | None = None
+    redacted: list[Any] = []
 
 
 def decode_job(document: bytes | str | Mapping[str, Any]) -> Job:

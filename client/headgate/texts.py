@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
+from headgate.redaction import redactor
+
 MAX_FLOW_RUN_NAME = 200
 MAX_TASK_RUN_NAME = 300
 MAX_STATE_NAME = 100
@@ -25,7 +27,9 @@ _MAX_NUMBER = 2**63
 
 
 def storable(text: str) -> str:
-    """Return a text that the server can store: lone surrogates become "?", NUL becomes U+FFFD."""
+    """Return a text that may leave: secrets are masked, lone surrogates become "?", NUL U+FFFD."""
+    if redactor.is_needed:
+        text = redactor.redact(text)
     if "\0" in text:
         text = text.replace("\0", "\ufffd")
     if text.isascii():

@@ -14,7 +14,7 @@ import orjson
 from headgate_server.domain.names import KEY
 
 VARIABLE = re.compile(rf"\{{\{{\s*variables\.({KEY.pattern})\s*\}}\}}")
-BLOCK = re.compile(r"\{\{\s*blocks\.[a-z0-9][a-z0-9_.-]*\s*\}\}")
+BLOCK = re.compile(r"\{\{\s*blocks\.[^{}\s]+\s*\}\}")
 MAX_NAMES = 500
 """How many variables one job may name; those beyond count as missing."""
 

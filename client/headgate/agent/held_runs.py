@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from headgate.api.calls import LeaseInput
 from headgate.api.transport import Transport
 from headgate.engine.fence import seconds_since_boot
 from headgate.engine.lifeline import OUTCOME_KNOWN
-from headgate.errors import ApiError, LeaseLostError
+from headgate.engine.templates import changed_values, fill_blocks
+from headgate.errors import ApiError, LeaseLostError, RefusedError
 
 logger = logging.getLogger("headgate.agent")
 
@@ -98,8 +99,14 @@ class HeldRun:
     async def _execute(self, claim: Claim) -> None:
         place = self._workplace
         try:
+            job = await self._filled(claim)
+        except RefusedError as error:
+            message = f"Its job variables name a block that it cannot read: {error}"
+            await self._release("FAILED", message)
+            return
+        try:
             launched = await place.launcher.launch(
-                claim.job, environment=self._environment(claim), folder=place.folder
+                job, environment=self._environment(job, claim), folder=place.folder
             )
         except (OSError, ForkServerLost, TimeoutError) as error:
             await self._release("CRASHED", f"The process could not be started: {error}")
@@ -236,14 +243,28 @@ class HeldRun:
         except ApiError as error:
             logger.error("%s could not be released: %s", self.run_id, error)  # noqa: TRY400  said in full
 
-    def _environment(self, claim: Claim) -> dict[str, str]:
+    async def _filled(self, claim: Claim) -> dict[str, Any]:
+        """Return the job with the blocks that its job variables name, and what is to be masked."""
+        given: dict[str, Any] = claim.job.get("jobVariables") or {}
+        transport = self._workplace.transport.with_token(claim.run_token)
+        variables = await fill_blocks(given, transport=transport, lease=self.lease)
+        if variables == given:
+            return claim.job
+        return {
+            **claim.job,
+            "jobVariables": variables,
+            "redacted": changed_values(given, variables),
+        }
+
+    def _environment(self, job: Mapping[str, Any], claim: Claim) -> dict[str, str]:
         """Return the environment of the process: the agent's own, without its credentials."""
         kept = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith("HEADGATE_") or name in PASSED_ON
         }
-        extra: dict[str, Any] = claim.job.get("jobVariables", {}).get("env") or {}
+        variables: dict[str, Any] = job.get("jobVariables") or {}
+        extra: dict[str, Any] = variables.get("env") or {}
         return {
             **kept,
             **{str(name): str(value) for name, value in extra.items()},

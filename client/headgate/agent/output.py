@@ -11,6 +11,7 @@ from headgate.api import logs
 from headgate.api.transport import Transport
 from headgate.errors import ApiError, ConflictError, RetryableApiError
 from headgate.ids import make_uuid
+from headgate.redaction import redactor
 
 logger = logging.getLogger("headgate.agent")
 
@@ -65,7 +66,7 @@ class OutputReporter:
             pipe.close()
 
     def _take(self, line: bytes, *, name: str) -> None:
-        text = line.rstrip(b"\r\n").decode(errors="replace")
+        text = redactor.redact(line.rstrip(b"\r\n").decode(errors="replace"))
         if not text.strip():
             return
         if len(text) > MAX_LINE_CHARACTERS:

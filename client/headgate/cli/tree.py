@@ -87,6 +87,14 @@ NOUNS = (
         ("set", "set_variable", "Set a variable"),
         ("delete", "delete_variable", "Delete a variable"),
     )),
+    Noun("blocks", "Configuration with secrets, by type and name", _verbs(
+        "blocks",
+        ("list", "list_blocks", "List blocks by name"),
+        ("types", "list_block_types", "List block types"),
+        ("inspect", "inspect_block", "Show a block, its secrets masked"),
+        ("register", "register_blocks", "Register the block types of a module or a file"),
+        ("delete", "delete_block", "Delete a block with its secrets"),
+    )),
     Noun("agent", "The process that executes runs", _verbs(
         "agents",
         ("start", "start_agent", "Serve a pool until stopped"),

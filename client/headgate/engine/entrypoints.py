@@ -47,7 +47,7 @@ def load_flow(entrypoint: str) -> Any:
     if not (place and separator and attribute):
         message = f"The entrypoint {entrypoint!r} does not have the form path/file.py:flow"
         raise EntrypointError(message)
-    module = _load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+    module = load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
     found: Any = module
     for part in attribute.split("."):
         found = getattr(found, part, None)
@@ -57,7 +57,12 @@ def load_flow(entrypoint: str) -> Any:
     return found
 
 
-def _load_file(path: Path) -> ModuleType:
+def load_file(path: Path) -> ModuleType:
+    """Import a Python file as a script's folder would have it; again where it was before.
+
+    Raises:
+        EntrypointError: there is no such file.
+    """
     path = path.resolve()
     if not path.is_file():
         message = f"There is no file {path}"

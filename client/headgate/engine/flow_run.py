@@ -6,6 +6,7 @@ import signal
 from typing import Any
 
 from headgate import traces
+from headgate.api.background import background_loop
 from headgate.engine.context import FlowRunContext, current_flow_run, surrounding, tell_span
 from headgate.engine.crash import (
     Interrupter,
@@ -25,10 +26,12 @@ from headgate.engine.iteration import (
 )
 from headgate.engine.opening import FlowCall, open_run
 from headgate.engine.parameters import as_call, bind_named
+from headgate.engine.places import current_place
 from headgate.engine.retries import delay_before
 from headgate.engine.sessions import Opening, claim_assignment, open_recorder
+from headgate.engine.templates import fill_blocks, names_blocks
 from headgate.engine.timeouts import Deadline
-from headgate.errors import ApiError, ParameterError, RunTimeoutError
+from headgate.errors import ApiError, ParameterError, RefusedError, RunTimeoutError
 from headgate.logs import ENGINE, configure_logging, logger_of, prints_of
 from headgate.reporting.failures import state_message, user_error
 from headgate.reporting.records import Verdict
@@ -110,12 +113,7 @@ def run_job(job: Job) -> int:
     except Exception as error:  # noqa: BLE001 - user code: what it raises on import is the outcome
         return 0 if drive(_report_unloadable(job, settings=settings, error=error)) else 1
     spec: FlowSpec = flow.spec
-    problem = None
-    parameters = job.parameters
-    try:
-        parameters = bind_named(spec.signature, name=spec.name, parameters=job.parameters)
-    except ParameterError as error:
-        problem = error
+    parameters, problem = _parameters_of(job, spec)
     steps = flow_steps(
         FlowCall(
             flow=flow,
@@ -129,6 +127,21 @@ def run_job(job: Job) -> int:
     context = asyncio.run(drive_async(steps)) if spec.is_async else drive(steps)
     traces.flush()
     return 0 if context.is_outcome_known else 1
+
+
+def _parameters_of(job: Job, spec: FlowSpec) -> tuple[dict[str, Any], ParameterError | None]:
+    """Return the parameters of a job with the blocks that they name, or why there are none."""
+    try:
+        given = job.parameters
+        if names_blocks(given) and (lease := (place := current_place()).lease) is not None:
+            filling = fill_blocks(given, transport=place.transport, lease=lease)
+            given = background_loop().run(filling)
+        return bind_named(spec.signature, name=spec.name, parameters=given), None
+    except ParameterError as error:
+        return job.parameters, error
+    except RefusedError as error:
+        message = f"The parameters name a block that the run cannot read: {error}"
+        return job.parameters, ParameterError(message)
 
 
 def _report_unloadable(job: Job, *, settings: Settings, error: Exception) -> Steps[bool]:

@@ -4,10 +4,12 @@ import ctypes
 import os
 import signal
 import sys
+from typing import TextIO, cast
 
 from headgate.engine.fence import die_in_time
 from headgate.engine.flow_run import run_job
 from headgate.engine.outlets import outlive_reader
+from headgate.redaction import RedactedStream, redactor
 from headgate.specs import decode_job
 
 OUTCOME_KNOWN = 77
@@ -32,6 +34,10 @@ def run(document: bytes, *, fence: int | None = None) -> int:
     if fence is not None:
         die_in_time(fence)
     job = decode_job(document)
+    for secret in job.redacted:
+        redactor.add(secret)
+    sys.stdout = cast("TextIO", RedactedStream(sys.stdout))
+    sys.stderr = cast("TextIO", RedactedStream(sys.stderr))
     if job.on_agent_lost == "RETRY":
         _die_with_parent()
     elif sys.platform != "win32":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from headgate.api.calls import LeaseInput
 from headgate.api.transport import Transport
 from headgate.engine.context import current_flow_run
-from headgate.engine.sessions import shared_transport
+from headgate.engine.sessions import own_assignment, shared_transport
 from headgate.reporting.server_run import ServerRun
 from headgate.settings import load_settings
 
@@ -36,4 +36,9 @@ def current_place() -> Place:
     recorder = context.recorder if context is not None else None
     if isinstance(recorder, ServerRun):
         return Place(recorder.transport, organization, workspace, recorder.lease)
-    return Place(shared_transport(settings), organization, workspace)
+    given = own_assignment(settings) if context is None else None
+    lease = None
+    if given is not None:
+        # What a module does as an agent's process imports it belongs to the run as well.
+        lease = LeaseInput(given.flow_run_id, given.lease_token, given.lease_epoch)
+    return Place(shared_transport(settings), organization, workspace, lease)

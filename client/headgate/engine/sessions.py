@@ -61,6 +61,7 @@ class _Process:
         self.transports: dict[tuple[str, str | None], Transport] = {}
         self.workspace_ids: dict[tuple[str, str | None, str, str], str] = {}
         self.has_claimed = False
+        self.assignment: RunAssignment | None = None
 
 
 _process = _Process()
@@ -74,10 +75,15 @@ def claim_assignment(settings: Settings) -> RunAssignment | None:
     """
     if settings.assignment is None or _process.has_claimed:
         return None
-    _process.has_claimed = True
+    _process.has_claimed, _process.assignment = True, settings.assignment
     for name in ("HEADGATE_FLOW_RUN_ID", "HEADGATE_LEASE_TOKEN", "HEADGATE_LEASE_EPOCH"):
         os.environ.pop(name, None)
     return settings.assignment
+
+
+def own_assignment(settings: Settings) -> RunAssignment | None:
+    """Return the run that this process was started for, whether or not its flow has begun."""
+    return _process.assignment or settings.assignment
 
 
 def open_recorder(

@@ -86,6 +86,18 @@ def test_secrets_are_taken_out_of_the_data_and_go_back_in_their_places() -> None
     assert not any(secret in orjson.dumps(shown) for secret in (b'"p"', b'"t"', b"2"))
 
 
+def test_secret_that_is_set_already_is_taken_once() -> None:
+    known = sorted({*SECRET_PATHS, "headers.a\\.b", "headers"})
+
+    filled = documents.read_filled(
+        {"headers": {"a.b": "1"}}, secrets=[], secret_paths=[p for p in known if p != "headers"]
+    )
+    outer = documents.read_filled({"headers": {"a.b": "1"}}, secrets=[], secret_paths=known)
+
+    assert (filled.secrets, filled.removed) == ({"headers.a\\.b": b'"1"'}, frozenset())
+    assert outer.secrets == {"headers": b'{"a.b":"1"}'}
+
+
 def test_mask_keeps_a_secret_and_null_takes_it_away() -> None:
     filled = fill({"host": "h", "password": MASK}, ("headers.a", None), ("logins.0.token", "new"))
 

@@ -56,16 +56,8 @@ def read_filled(
         InvalidInput: a path that is no secret's, a value that is over-long or cannot be stored.
     """
     patterns = [paths.split(path) for path in secret_paths]
-    found: dict[str, Any] = {}
-    external: set[Parts] = set()
-    plain: Any = data
-    for pattern in patterns:
-        for parts, value in list(paths.walk(plain, pattern)):
-            if is_external(value):
-                external.add(parts)
-                continue
-            found[paths.join(parts)] = value
-            plain = paths.replaced(plain, parts, lambda _: None)
+    placed, external = _placed(data, patterns)
+    found = {paths.join(parts): value for parts, value in placed.items()}
     for path, value in secrets:
         if not paths.is_secret(paths.split(path), patterns):
             listed = ", ".join(secret_paths) or "none"
@@ -77,7 +69,7 @@ def read_filled(
     kept = frozenset(path for path, value in found.items() if value == MASK)
     removed = frozenset(path for path, value in found.items() if value is None)
     given = {path: value for path, value in found.items() if path not in kept | removed}
-    plain = without(plain, [paths.split(path) for path in found])
+    plain = without(data, [paths.split(path) for path in found])
     check_document(plain, field="data", most_bytes=MAX_DATA_BYTES)
     return Filled(
         data=plain,
@@ -87,6 +79,22 @@ def read_filled(
         external=frozenset(external),
         references=list_references(plain),
     )
+
+
+def _placed(data: Any, patterns: Sequence[Parts]) -> tuple[dict[Parts, Any], set[Parts]]:
+    """Return what stands at secret paths, and where secrets of other stores are named.
+
+    Inside of a secret there is no other: the outermost counts.
+    """
+    found: dict[Parts, Any] = {}
+    external: set[Parts] = set()
+    for pattern in sorted(patterns, key=len):
+        for parts, value in paths.walk(data, pattern):
+            if is_external(value):
+                external.add(parts)
+            elif not any(parts[:length] in found for length in range(1, len(parts) + 1)):
+                found[parts] = value
+    return found, external
 
 
 def without(document: Any, places: Sequence[Parts]) -> Any:

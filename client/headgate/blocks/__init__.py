@@ -1,0 +1,1 @@
+"""Blocks: configuration with secrets that a workspace keeps by type and name."""

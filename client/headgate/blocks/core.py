@@ -1,0 +1,324 @@
+"""``Block``: a Pydantic model that is saved to a workspace, and loaded by a run."""
+
+import re
+from typing import Any, ClassVar, Self, cast
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
+
+from headgate.api import blocks
+from headgate.api.background import answer, awaited
+from headgate.api.blocks import NewType
+from headgate.blocks import external, registry, values
+from headgate.engine.places import Place, current_place
+from headgate.errors import (
+    BlockDoesNotFitError,
+    BlockError,
+    ConflictError,
+    NotFoundError,
+    SecretsOutsideRunError,
+)
+from headgate.redaction import redactor
+
+TYPE_KEY = "block_type_slug"
+"""Where a block inside of another says of which type it is."""
+_NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
+
+
+class Block(BaseModel):
+    """The base of every kind of blocks: fields, of which ``SecretStr`` and its like are secret.
+
+    Save one from anywhere with a key that may write blocks. A run loads it with its secrets, by its
+    own token and only while it lives; where there is no run around, a block without secrets loads.
+    Where an event loop runs, ``save``, ``load``, ``delete`` and ``register_type_and_schema`` return
+    something to be awaited, as ``asave``, ``aload`` and ``adelete`` do everywhere.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    _block_type_name: ClassVar[str | None] = None
+    _block_type_slug: ClassVar[str | None] = None
+    _block_schema_capabilities: ClassVar[list[str] | None] = None
+    _logo_url: ClassVar[Any] = None
+    _documentation_url: ClassVar[Any] = None
+    _description: ClassVar[str | None] = None
+    _code_example: ClassVar[str | None] = None
+
+    _block_document_id: str | None = PrivateAttr(default=None)
+    _block_document_name: str | None = PrivateAttr(default=None)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        """Let the class stand for blocks of its type."""
+        super().__pydantic_init_subclass__(**options)
+        registry.add(cls.get_block_type_slug(), cls)
+
+    @classmethod
+    def get_block_type_name(cls) -> str:
+        """Return what people call the type: the class's name unless it says another."""
+        return cls._block_type_name or cls.__name__
+
+    @classmethod
+    def get_block_type_slug(cls) -> str:
+        """Return the type's slug, such as ``aws-credentials``."""
+        text = cls._block_type_slug or cls.get_block_type_name()
+        return _NOT_IN_SLUG.sub("-", text.lower()).strip("-")
+
+    @classmethod
+    def get_block_capabilities(cls) -> frozenset[str]:
+        """Return what blocks of this class can do, its bases' included."""
+        found: set[str] = set()
+        for base in cls.__mro__:
+            found |= set(base.__dict__.get("_block_schema_capabilities") or ())
+        return frozenset(found)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _as_its_own_type(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Read a block inside of another as the class of the type that it says it is of."""
+        if not isinstance(value, dict) or TYPE_KEY not in value:
+            return handler(value)
+        entries = cast("dict[str, Any]", value)
+        rest = {name: inner for name, inner in entries.items() if name != TYPE_KEY}
+        found = registry.get(str(entries[TYPE_KEY]))
+        if not issubclass(found, cls):
+            message = f"a block of the type {entries[TYPE_KEY]} is no {cls.__name__}"
+            raise ValueError(message)  # noqa: TRY004  what Pydantic takes for "try another"
+        return handler(rest) if found is cls else found.model_validate(rest)
+
+    @classmethod
+    def load(cls, name: str) -> Any:
+        """Return the block of a name.
+
+        Args:
+            name: its name or, on ``Block`` itself, ``type-slug/name``.
+
+        Raises:
+            NotFoundError: there is none, or the run may not use it.
+            SecretsOutsideRunError: it has secrets, and there is no run around.
+            UnknownBlockTypeError: its class is not known here.
+            BlockDoesNotFitError: it was filled in for other fields than the class has.
+        """
+        return answer(cls._load(current_place(), name))
+
+    @classmethod
+    async def aload(cls, name: str) -> Self:
+        """Do as ``load`` does, in a coroutine."""
+        return cast("Self", await awaited(cls._load(current_place(), name)))
+
+    def save(
+        self,
+        name: str | None = None,
+        overwrite: bool = False,  # noqa: FBT001, FBT002 - the shape that Prefect's users know
+    ) -> Any:
+        """Save the block under a name, and return its id.
+
+        Args:
+            name: a key; the one it was loaded by if not said.
+            overwrite: whether one of this name may be changed.
+
+        Raises:
+            ConflictError: there is one of this name, and ``overwrite`` was not said.
+            ForbiddenError: this key may not write blocks.
+        """
+        return answer(self._save(current_place(), name, may_overwrite=overwrite))
+
+    async def asave(
+        self,
+        name: str | None = None,
+        overwrite: bool = False,  # noqa: FBT001, FBT002 - the shape that Prefect's users know
+    ) -> str:
+        """Do as ``save`` does, in a coroutine."""
+        return await awaited(self._save(current_place(), name, may_overwrite=overwrite))
+
+    @classmethod
+    def delete(cls, name: str) -> Any:
+        """Delete the block of a name.
+
+        Raises:
+            NotFoundError: there is none.
+            ConflictError: other blocks refer to it.
+        """
+        return answer(cls._delete(current_place(), name))
+
+    @classmethod
+    async def adelete(cls, name: str) -> None:
+        """Do as ``delete`` does, in a coroutine."""
+        await awaited(cls._delete(current_place(), name))
+
+    @classmethod
+    def register_type_and_schema(cls) -> Any:
+        """Register the type and its fields, so that blocks of it can be filled in elsewhere."""
+        return answer(cls._register(current_place()))
+
+    def _data(self) -> dict[str, Any]:
+        """Return the fields as they are saved: its secrets in their places.
+
+        A block inside that was saved or loaded stands there by its id, any other with its fields.
+        """
+
+        def kept(model: BaseModel) -> Any:
+            if not isinstance(model, Block):
+                return None
+            saved = model._block_document_id  # noqa: SLF001  its own class
+            if saved is not None:
+                return {"$ref": saved}
+            return {**values.fields_of(model, kept=kept), TYPE_KEY: model.get_block_type_slug()}
+
+        return values.fields_of(self, kept=kept)
+
+    @classmethod
+    def registered_type(cls) -> NewType:
+        """Return what is registered of the class: its type and its fields."""
+        if cls is Block:
+            message = "Block itself is no type; register a class of its own"
+            raise BlockError(message)
+        return NewType(
+            slug=cls.get_block_type_slug(),
+            name=cls.get_block_type_name(),
+            fields=cls.model_json_schema(mode="validation", by_alias=True),
+            secret_paths=values.secret_paths(cls),
+            capabilities=sorted(cls.get_block_capabilities()),
+            logo_url=_text(cls._logo_url),
+            documentation_url=_text(cls._documentation_url),
+            description=cls._description or cls.__doc__,
+            code_example=cls._code_example,
+        )
+
+    @classmethod
+    async def _load(cls, place: Place, name: str) -> "Block":
+        reference = cls._reference(name)
+        slug, _, own_name = reference.partition("/")
+        wanted = registry.get(slug)
+        if not issubclass(wanted, cls):
+            message = f"{reference} is no {cls.__name__}"
+            raise BlockError(message)
+        if place.lease is None:
+            id_, data = await _read_without_secrets(place, reference)
+        else:
+            found = await blocks.resolve(place.transport, lease=place.lease, references=[reference])
+            id_, data = found[reference].id, found[reference].data
+        block = made_of(wanted, data, reference=reference)
+        block._block_document_id = id_  # noqa: SLF001  its own class
+        block._block_document_name = own_name  # noqa: SLF001  its own class
+        return block
+
+    async def _save(self, place: Place, name: str | None, *, may_overwrite: bool) -> str:
+        chosen = name or self._block_document_name
+        if chosen is None:
+            message = "Say under which name to save the block"
+            raise BlockError(message)
+        found = await _find(place, self._reference(chosen))
+        if found.block is not None and not may_overwrite:
+            message = f"There is a block {found.block.reference!r} already; say overwrite=True"
+            raise ConflictError(message)
+        mask_secrets(self)
+        new = self.registered_type()
+        checksum = await blocks.register(place.transport, workspace_id=found.workspace_id, new=new)
+        saved = await blocks.save(
+            place.transport,
+            workspace_id=found.workspace_id,
+            type_slug=new.slug,
+            name=chosen,
+            data=self._data(),
+            checksum=checksum,
+        )
+        self._block_document_id, self._block_document_name = saved.id, chosen
+        return saved.id
+
+    @classmethod
+    async def _register(cls, place: Place) -> str:
+        new = cls.registered_type()
+        found = await _find(place, f"{new.slug}/registered")
+        return await blocks.register(place.transport, workspace_id=found.workspace_id, new=new)
+
+    @classmethod
+    async def _delete(cls, place: Place, name: str) -> None:
+        reference = cls._reference(name)
+        found = (await _find(place, reference)).block
+        if found is None:
+            raise _no_block(reference)
+        await blocks.delete(place.transport, block_id=found.id)
+
+    @classmethod
+    def _reference(cls, name: str) -> str:
+        """Return ``type-slug/name``; ``Block`` itself has no type, so the name has to say it."""
+        if "/" in name:
+            return name
+        if cls is Block:
+            message = f"Say of which type {name!r} is: type-slug/{name}"
+            raise BlockError(message)
+        return f"{cls.get_block_type_slug()}/{name}"
+
+
+def made_of(cls: type[Block], data: dict[str, Any], *, reference: str) -> Block:
+    """Return the block that some data stands for.
+
+    Raises:
+        BlockDoesNotFitError: the class has other fields; no value is told.
+    """
+    try:
+        return cls.model_validate(external.filled(data))
+    except ValidationError as error:
+        places = "; ".join(
+            f"{'.'.join(map(str, one['loc'])) or 'data'}: {one['type']}"
+            for one in error.errors(include_url=False, include_context=False, include_input=False)
+        )
+        message = f"{reference} does not fit {cls.__name__} ({places}); fill it in again"
+        raise BlockDoesNotFitError(message) from None
+
+
+async def _read_without_secrets(place: Place, reference: str) -> tuple[str, dict[str, Any]]:
+    found = (await _find(place, reference)).block
+    if found is None:
+        raise _no_block(reference)
+    if any(secret.is_set for secret in found.secrets) or _refers(found.data):
+        message = (
+            f"{reference} holds secrets or other blocks, and only a run reads those: load it "
+            "inside of a flow or a task"
+        )
+        raise SecretsOutsideRunError(message)
+    return found.id, found.data
+
+
+async def _find(place: Place, reference: str) -> blocks.FoundBlock:
+    return await blocks.find(
+        place.transport,
+        organization=place.organization,
+        workspace=place.workspace,
+        reference=reference,
+    )
+
+
+def _no_block(reference: str) -> NotFoundError:
+    return NotFoundError(f"There is no block {reference!r}, or this key may not see it")
+
+
+def mask_secrets(block: BaseModel) -> None:
+    """Mask the secrets of a block in whatever this process says from now on."""
+    for _, value in block:
+        if isinstance(value, BaseModel):
+            mask_secrets(value)
+        elif values.holds_secrets(value):
+            redactor.add(values.exposed(value, kept=_nothing))
+
+
+def _nothing(_: BaseModel) -> None:
+    """Say that nothing stands for a model but its fields."""
+
+
+def _refers(document: Any) -> bool:
+    if isinstance(document, dict):
+        entries = cast("dict[str, Any]", document)
+        return entries.keys() == {"$ref"} or any(map(_refers, entries.values()))
+    return isinstance(document, list) and any(map(_refers, cast("list[Any]", document)))
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)

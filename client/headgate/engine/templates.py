@@ -1,0 +1,96 @@
+"""``{{ blocks.type.name }}`` in parameters and job variables: filled in by the run, or its agent.
+
+The server fills in variables as a run is claimed, and knows no secret while it does: so blocks are
+left to whoever holds the run's token.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import orjson
+
+from headgate.api import blocks
+from headgate.api.blocks import ResolvedBlock, at_path
+from headgate.api.calls import LeaseInput
+from headgate.api.transport import Transport
+
+_BLOCK = re.compile(r"\{\{\s*blocks\.([a-z0-9-]+)\.([a-z0-9_-]+)((?:\.[^{}\s.]+)*)\s*\}\}")
+_VALUE = "value"
+
+
+def names_blocks(document: Any) -> bool:
+    """Whether a JSON document names a block anywhere."""
+    found: list[str] = []
+
+    def note(text: str) -> str:
+        found.extend(match[0] for match in _BLOCK.finditer(text))
+        return text
+
+    _mapped(document, note)
+    return bool(found)
+
+
+async def fill_blocks(document: Any, *, transport: Transport, lease: LeaseInput) -> Any:
+    """Return a JSON document with the blocks that it names filled in.
+
+    What is a template as a whole becomes the value, of whatever type: of a block with the field
+    ``value`` that field, of another all its data, or the field that follows its name. In a longer
+    text the value is written out.
+
+    Raises:
+        NotFoundError: no such block, or the run may not use it.
+    """
+    wanted: set[str] = set()
+
+    def note(text: str) -> str:
+        wanted.update(f"{match[1]}/{match[2]}" for match in _BLOCK.finditer(text))
+        return text
+
+    _mapped(document, note)
+    if not wanted:
+        return document
+    found = await blocks.resolve(transport, lease=lease, references=sorted(wanted))
+
+    def filled(text: str) -> Any:
+        whole = _BLOCK.fullmatch(text)
+        if whole is not None:
+            return _value(found, whole)
+        return _BLOCK.sub(lambda match: _written(_value(found, match)), text)
+
+    return _mapped(document, filled)
+
+
+def changed_values(before: Any, after: Any) -> list[Any]:
+    """Return the values of a document in which a block was filled in, to be masked."""
+    if isinstance(before, str):
+        return [] if before == after else [after]
+    if isinstance(before, dict):
+        entries = cast("dict[str, Any]", before)
+        return [v for name, inner in entries.items() for v in changed_values(inner, after[name])]
+    if isinstance(before, list):
+        pairs = zip(cast("list[Any]", before), after, strict=True)
+        return [value for inner, other in pairs for value in changed_values(inner, other)]
+    return []
+
+
+def _value(found: Mapping[str, ResolvedBlock], match: re.Match[str]) -> Any:
+    data = found[f"{match[1]}/{match[2]}"].data
+    if match[3]:
+        return at_path(data, match[3][1:])
+    return data.get(_VALUE, data)
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _mapped(document: Any, change: Callable[[str], Any]) -> Any:
+    if isinstance(document, str):
+        return change(document)
+    if isinstance(document, dict):
+        entries = cast("dict[str, Any]", document)
+        return {name: _mapped(value, change) for name, value in entries.items()}
+    if isinstance(document, list):
+        return [_mapped(value, change) for value in cast("list[Any]", document)]
+    return document

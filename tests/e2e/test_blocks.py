@@ -1,0 +1,124 @@
+"""Blocks through every floor: saved, loaded in runs, filled into jobs, masked in what is said."""
+
+import json
+from collections.abc import Generator
+
+import pytest
+
+from tests.e2e.dev_server import DevServer, dev_server
+
+pytestmark = pytest.mark.e2e
+
+SCRIPT = '''
+import asyncio, json, sys
+from datetime import UTC, datetime
+from pydantic import SecretStr
+from headgate import flow, task
+from headgate.blocks.core import Block
+from headgate.blocks.system import JSON, DateTime, Secret, String
+from headgate.blocks.values import SecretDict
+from headgate.errors import ConflictError, NotFoundError, SecretsOutsideRunError
+
+class Login(Block):
+    """Who signs in where."""
+    _block_schema_capabilities = ["sign-in"]
+    user: str
+    password: SecretStr
+
+class Warehouse(Block):
+    login: Login
+    other: Login | None = None
+    headers: SecretDict = {}
+    hosts: list[str] = []
+
+@task
+def read():
+    return Block.load("warehouse/main")
+
+@flow
+def report():
+    house = read()
+    token = Secret.load("token")
+    try:
+        Secret.load("gone")
+    except NotFoundError:
+        missing = True
+    return [
+        type(house).__name__, house.login.password.get_secret_value(), type(house.other).__name__,
+        house.other.password.get_secret_value(), house.headers["a.b"].get_secret_value(),
+        house.hosts, token.get(), missing, "S3cret" in repr(house),
+    ]
+
+@flow
+async def report_async():
+    first = await Secret.load("token")
+    second = await Secret.aload("token")
+    return [first.get(), second.get()]
+
+Secret(value="S3cret-token").save("token")
+try:
+    Secret(value="other").save("token")
+except ConflictError:
+    conflict = True
+login = Login(user="u", password="S3cret-login")
+login.save("shared")
+house = Warehouse(
+    login=Login(user="v", password="S3cret-inline"), other=login, headers={"a.b": "S3cret-head"},
+    hosts=["h"],
+)
+house.save("main")
+house.save("main", overwrite=True)
+String(value="plain").save("plain")
+JSON(value={"a": [1]}).save("doc")
+DateTime(value=datetime(2026, 1, 2, tzinfo=UTC)).save("when")
+try:
+    Secret.load("token")
+except SecretsOutsideRunError as error:
+    outside = "inside of a flow" in str(error)
+found = [
+    report(), asyncio.run(report_async()), conflict, outside, String.load("plain").value,
+    JSON.load("doc").value, DateTime.load("when").value.isoformat(),
+    Login.register_type_and_schema() != "",
+]
+sys.stdout.write(json.dumps(found))
+'''
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[DevServer]:
+    """A server without an agent."""
+    folder = tmp_path_factory.mktemp("blocks")
+    (folder / "script.py").write_text(SCRIPT)
+    with dev_server(folder) as server:
+        yield server
+
+
+def test_user_code_saves_blocks_and_loads_them_in_runs(server: DevServer) -> None:
+    done = server.script("script.py")
+
+    assert done.code == 0, done.err
+    assert json.loads(done.out) == [
+        ["Warehouse", "S3cret-inline", "Login", "S3cret-login", "S3cret-head", ["h"],
+         "S3cret-token", True, False],
+        ["S3cret-token", "S3cret-token"],
+        True, True, "plain", {"a": [1]}, "2026-01-02T00:00:00+00:00", True,
+    ]  # fmt: skip
+
+
+def test_blocks_are_registered_listed_inspected_and_deleted(server: DevServer) -> None:
+    (server.folder / "mine.py").write_text(
+        "from pydantic import SecretStr\nfrom headgate.blocks.core import Block\n\n"
+        "class Gate(Block):\n    code: SecretStr\n"
+    )
+    registered = server.headgate("blocks", "register", "-f", "mine.py")
+    types = server.read("blocks", "types")
+    listed = server.read("blocks", "list", "--type", "login")
+    shown = server.here("blocks", "inspect", "login/shared")
+    needed = server.here("blocks", "delete", "login/shared", "--yes")
+    gone = server.here("blocks", "inspect", "login/none")
+
+    assert registered.code == 0, registered.err
+    assert {"gate", "login", "secret"} <= {one["slug"] for one in types}
+    assert [one["reference"] for one in listed] == ["login/shared"]
+    assert (shown.code, "S3cret" in shown.out, "password" in shown.out) == (0, False, True)
+    assert (needed.code, gone.code) == (5, 4)

@@ -8,6 +8,7 @@ from typing import Any, cast
 import orjson
 
 from headgate.errors import ParameterError
+from headgate.redaction import redactor
 from headgate.texts import storable, storable_json, text_of
 
 MAX_PARAMETERS_BYTES = 512 * 1024
@@ -137,7 +138,8 @@ _ESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 def as_json(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters as JSON values, for people to read.
 
-    What has no JSON form is shown as its type; together they take at most 512 KiB.
+    What has no JSON form is shown as its type, and a secret as a mask; together they take at most
+    512 KiB.
     """
     shown: dict[str, Any] = {}
     for name, value in parameters.items():
@@ -149,7 +151,8 @@ def as_json(parameters: Mapping[str, Any]) -> dict[str, Any]:
         return {
             name: f"{_type_name(value)} (too large to show)" for name, value in parameters.items()
         }
-    return cast("dict[str, Any]", orjson.loads(document))
+    found = cast("dict[str, Any]", orjson.loads(document))
+    return storable_json(found) if redactor.is_needed else found
 
 
 def _encoded(value: Any) -> bytes:

@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.fixtures.databases",
     "tests.fixtures.world",
     "tests.fixtures.installations",
+    "tests.fixtures.browsers",
     "tests.fixtures.shared_installation",
     "tests.fixtures.reports",
     "tests.fixtures.signals",

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -87,6 +87,8 @@ class LogLimits:
 _DEFAULTS = Timers()
 _FORMATS = ("text", "json")
 _MAKERS = ("operators", "people")
+_SECURITIES = ("starttls", "tls", "none")
+_FLAGS = {"true": True, "1": True, "false": False, "0": False, "": False}
 _LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -116,6 +118,14 @@ class Settings:
     vault_token: str = ""
     audit_checkpoints: str = ""
     organizations_by: str = "operators"
+    hsts_subdomains: bool = False
+    smtp_host: str = ""
+    smtp_port: int = 587
+    smtp_security: str = "starttls"
+    smtp_username: str = ""
+    smtp_password: str = field(default="", repr=False)
+    mail_from: str = ""
+    oidc_file: str = ""
     is_traced: bool = False
     timers: Timers = Timers()
     rates: Rates = Rates()
@@ -124,7 +134,7 @@ class Settings:
     @property
     def url(self) -> str:
         """Return the address people and agents use."""
-        return self.public_url or f"http://{self.host}:{self.port}"
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -140,8 +150,8 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     """
     timers = Timers(
         **{
-            field.name: _number(environment, field.name, default=getattr(_DEFAULTS, field.name))
-            for field in fields(Timers)
+            one.name: _number(environment, one.name, default=getattr(_DEFAULTS, one.name))
+            for one in fields(Timers)
         }
     )
     rates = Rates(**_counts(environment, Rates, prefix="rate"))
@@ -152,14 +162,14 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         "log_limits": log_limits,
         "is_traced": asks_for_traces(environment),
     }
-    for field in fields(Settings):
-        raw = environment.get(PREFIX + field.name.upper())
-        if raw is None or field.name in values:
-            continue
-        values[field.name] = int(_number(environment, field.name)) if field.type is int else raw
+    for one in fields(Settings):
+        raw = environment.get(PREFIX + one.name.upper())
+        if raw is not None and one.name not in values:
+            values[one.name] = _read_field(environment, one.name, type_=one.type, raw=raw)
     values["log_level"] = _one_of(values, "log_level", _LEVELS).upper()
     values["log_format"] = _one_of(values, "log_format", _FORMATS)
     values["organizations_by"] = _one_of(values, "organizations_by", _MAKERS)
+    values["smtp_security"] = _one_of(values, "smtp_security", _SECURITIES)
     return Settings(**values)  # type: ignore[arg-type]  # each value was read for its field
 
 
@@ -173,6 +183,20 @@ def _one_of(values: Mapping[str, object], field: str, choices: tuple[str, ...]) 
             f"{PREFIX}{field.upper()} is {listed}, not {said!r}; correct it and start again."
         )
     return said.lower()
+
+
+def _read_field(environment: Mapping[str, str], name: str, *, type_: object, raw: str) -> object:
+    if type_ is int:
+        return int(_number(environment, name))
+    return _flag(name, raw) if type_ is bool else raw
+
+
+def _flag(name: str, raw: str) -> bool:
+    if raw.lower() not in _FLAGS:
+        raise ConfigurationError(
+            f"{PREFIX}{name.upper()} is true or false, not {raw!r}; correct it and start again."
+        )
+    return _FLAGS[raw.lower()]
 
 
 def asks_for_traces(environment: Mapping[str, str]) -> bool:

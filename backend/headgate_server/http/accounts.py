@@ -11,7 +11,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.login_sessions import LoginSession
 from headgate_server.http.doors import Doors, route
 from headgate_server.http.pages import Markup, fill, show_page
-from headgate_server.services import login_sessions, users
+from headgate_server.services import identities, login_sessions, users
 from headgate_server.services.users import Account
 
 
@@ -31,6 +31,7 @@ def account_routes(doors: Doors) -> list[Route]:
         async with doors.database.system() as work:
             account = await users.get_account(work, id_=session.user_id)
             open_ = await login_sessions.list_sessions(work, user_id=session.user_id)
+            issuers = await identities.list_issuers(work, user_id=session.user_id)
         return show_page(
             "Your account",
             fill(
@@ -38,7 +39,7 @@ def account_routes(doors: Doors) -> list[Route]:
                 name=account.user.display_name,
                 email=account.user.email or "no address",
                 sessions=_show_sessions(open_, current=session),
-                identities=Markup(),
+                identities=_show_identities(doors, issuers),
                 password=_show_password(account),
                 factor=_show_factor(account),
             ),
@@ -75,6 +76,17 @@ def _show_sessions(open_: list[LoginSession], *, current: LoginSession) -> Marku
         for session in open_
     ]
     return Markup("".join(rows))
+
+
+def _show_identities(doors: Doors, issuers: list[str]) -> Markup:
+    if not doors.providers:
+        return Markup()
+    rows: list[str] = []
+    for slug, client in doors.providers.items():
+        is_linked = client.provider.issuer in issuers
+        end = Markup('<span class="here">Yours</span>') if is_linked else fill("link", slug=slug)
+        rows.append(fill("identity", name=client.provider.name, end=end))
+    return fill("identities", rows=Markup("".join(rows)))
 
 
 def _show_password(account: Account) -> Markup:

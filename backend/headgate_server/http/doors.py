@@ -1,7 +1,7 @@
 """What signing in takes, and how its requests come in: POST application/json of our own pages."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import uuid4
@@ -21,12 +21,15 @@ from headgate_server.domain.errors import (
     NotFound,
     Unauthenticated,
 )
+from headgate_server.domain.identities import Provider, SignInRefused
 from headgate_server.domain.login_sessions import Browser, LoginCookie, LoginSession, parse_cookie
 from headgate_server.http.attempts import Attempts, TooManyAttempts
 from headgate_server.http.auth import check_page
 from headgate_server.http.cookies import cookie_name_at, set_cookie
+from headgate_server.http.oidc import OidcClient
 from headgate_server.http.refusals import failure, refuse
 from headgate_server.services import login_sessions, sign_ins
+from headgate_server.services.identities import read_providers
 from headgate_server.services.mails import Mailer, open_mailer
 from headgate_server.services.passwords import Hasher
 from headgate_server.settings import Settings
@@ -39,6 +42,7 @@ _STATUS = {
     "CONFLICT": 409,
     "FORBIDDEN": 403,
     "LIMIT_EXCEEDED": 409,
+    "SIGN_IN_REFUSED": 400,
 }
 MAX_BODY_BYTES = 16 * 1024
 T = TypeVar("T")
@@ -56,6 +60,7 @@ class Doors:
         url: the address that people use.
         allowed_origins: pages of other origins that may use the API.
         mailer: sends mails; None where none can be sent.
+        providers: who else signs people in, by slug.
     """
 
     database: Database
@@ -65,11 +70,17 @@ class Doors:
     url: str
     allowed_origins: frozenset[str] = field(default_factory=frozenset[str])
     mailer: Mailer | None = None
+    providers: Mapping[str, OidcClient] = field(default_factory=dict[str, OidcClient])
 
     @property
     def cookie_name(self) -> str:
         """Return the name of the cookie."""
         return cookie_name_at(self.url)
+
+    @property
+    def provider_names(self) -> dict[str, str]:
+        """Return the names of the providers, by slug."""
+        return {slug: client.provider.name for slug, client in self.providers.items()}
 
     async def session_of(self, request: Request) -> LoginSession:
         """Return the session that a request is made in.
@@ -92,7 +103,7 @@ def open_doors(settings: Settings, *, database: Database, buckets: Buckets) -> D
     """Return what signing in takes, as the settings say.
 
     Raises:
-        ConfigurationError: a setting of mails is missing.
+        ConfigurationError: a setting of mails is missing, or a provider cannot be used.
     """
     return Doors(
         database=database,
@@ -102,7 +113,16 @@ def open_doors(settings: Settings, *, database: Database, buckets: Buckets) -> D
         url=settings.url,
         allowed_origins=frozenset(settings.origins),
         mailer=open_mailer(settings),
+        providers=open_providers(read_providers(settings.oidc_file), url=settings.url),
     )
+
+
+def open_providers(providers: Iterable[Provider], *, url: str) -> dict[str, OidcClient]:
+    """Return a client for each provider; every one sends people back to an address of its own."""
+    return {
+        one.slug: OidcClient(one, redirect_uri=f"{url}/auth/oidc/{one.slug}/callback")
+        for one in providers
+    }
 
 
 Handle = Callable[[Doors, Request, T], Awaitable[Response]]
@@ -133,7 +153,7 @@ def route(
             response.headers["retry-after"] = str(error.retry_after_seconds)
         except sign_ins.CodeNeeded as error:
             response = refuse(401, error.message, code=error.code)
-        except (InvalidInput, NotFound, Conflict, Forbidden, LimitExceeded) as error:
+        except (InvalidInput, NotFound, Conflict, Forbidden, LimitExceeded, SignInRefused) as error:
             response = refuse(_STATUS[error.code], error.message, code=error.code)
         except Exception as error:  # noqa: BLE001  the edge: nothing unmasked leaves
             response = failure(error, request_id=uuid4().hex)

@@ -1,4 +1,4 @@
-"""Pages to sign in, to choose a password and to look after an account; and how any is made."""
+"""Pages that the server shows by itself: how one is made, and what may run in it."""
 
 import json
 import secrets
@@ -60,50 +60,30 @@ def place_within(path: str | None) -> str:
     return path
 
 
-def page_routes(*, providers: Mapping[str, str]) -> list[Route]:
-    """Return the pages for who is not signed in, and the files that all pages share.
+def file_routes() -> list[Route]:
+    """Return the files that all pages share."""
+    return [_file_route("pages.js", "text/javascript"), _file_route("pages.css", "text/css")]
+
+
+def show_providers(providers: Mapping[str, str], *, next_: str, has_token: bool = False) -> Markup:
+    """Return a button for each of the other ways to sign in.
 
     Args:
-        providers: the names of other ways to sign in, by the last part of their address.
+        providers: their names, by the last part of their address.
+        next_: where to go on to.
+        has_token: whether an invitation's token, behind the # of this page, goes along.
     """
-
-    async def sign_in(request: Request) -> Response:
-        next_ = place_within(request.query_params.get("next"))
-        body = fill("sign_in", next=next_, providers=_show_providers(providers, next_=next_))
-        return show_page("Sign in", body)
-
-    async def reset(request: Request) -> Response:
-        del request
-        return show_page("Reset the password", fill("reset"))
-
-    async def choose(request: Request) -> Response:
-        del request
-        return show_page("Choose a password", fill("new_password"))
-
-    return [
-        Route("/auth/sign-in", sign_in, methods=["GET"]),
-        Route("/auth/password/reset", reset, methods=["GET"]),
-        Route("/auth/password/new", choose, methods=["GET"]),
-        _file_route("pages.js", "text/javascript"),
-        _file_route("pages.css", "text/css"),
-    ]
-
-
-def _show_providers(providers: Mapping[str, str], *, next_: str) -> Markup:
-    if not providers:
-        return Markup()
-    link = '<form data-to="/auth/oidc/$slug" data-set-next="$next">' + _TOLD + "$button</form>"
-    button = '<button class="plain">Continue with $name</button>'
-    links = [
-        _fill(
-            link, {"slug": slug, "next": json.dumps(next_), "button": _fill(button, {"name": name})}
+    shown = [
+        fill(
+            "provider",
+            slug=slug,
+            name=name,
+            next=json.dumps(next_),
+            token=Markup('data-token="yes"') if has_token else "",
         )
         for slug, name in providers.items()
     ]
-    return Markup('<p class="or">or</p>' + "".join(links))
-
-
-_TOLD = '<p class="told" role="alert" tabindex="-1"></p>'
+    return Markup('<p class="or">or</p>' + "".join(shown)) if shown else Markup()
 
 
 def _fill(template: str, values: Mapping[str, str]) -> Markup:

@@ -11,8 +11,10 @@ from headgate_server.http.auth import Authenticate
 from headgate_server.http.doors import Doors
 from headgate_server.http.graphql import Endpoint, EndpointOptions
 from headgate_server.http.health import Health, health_routes
+from headgate_server.http.identities import identity_routes
+from headgate_server.http.invitations import invitation_routes
 from headgate_server.http.landing import landing_route
-from headgate_server.http.pages import page_routes
+from headgate_server.http.pages import file_routes
 from headgate_server.http.second_factors import second_factor_routes
 from headgate_server.http.sign_ins import sign_in_routes
 
@@ -49,5 +51,7 @@ def _door_routes(doors: Doors) -> list[Route]:
         *sign_in_routes(doors),
         *second_factor_routes(doors),
         *account_routes(doors),
-        *page_routes(providers={}),
+        *identity_routes(doors),
+        *invitation_routes(doors),
+        *file_routes(),
     ]

@@ -1,6 +1,7 @@
-"""What pages that sign people in and out ask for: POST application/json below /auth."""
+"""The pages that sign people in and out, and what they ask for below /auth."""
 
 import logging
+from collections.abc import Awaitable, Callable
 
 import msgspec
 from starlette.background import BackgroundTask
@@ -11,6 +12,7 @@ from starlette.routing import Route
 from headgate_server.domain.errors import Unauthenticated
 from headgate_server.http.cookies import clear_cookie
 from headgate_server.http.doors import Doors, browser_of, former_cookie, route, with_cookie
+from headgate_server.http.pages import fill, place_within, show_page, show_providers
 from headgate_server.services import login_sessions, mails, passwords, sign_ins
 from headgate_server.services.sign_ins import Attempt
 
@@ -52,14 +54,31 @@ class Change(msgspec.Struct):
 
 
 def sign_in_routes(doors: Doors) -> list[Route]:
-    """Return the routes of signing in and out, and of passwords."""
+    """Return the pages of signing in and of passwords, and what they ask for."""
+
+    async def show_sign_in(request: Request) -> Response:
+        next_ = place_within(request.query_params.get("next"))
+        others = show_providers(doors.provider_names, next_=next_)
+        return show_page("Sign in", fill("sign_in", next=next_, providers=others))
+
     return [
+        Route("/auth/sign-in", show_sign_in, methods=["GET"]),
+        Route("/auth/password/reset", _shower("Reset the password", "reset"), methods=["GET"]),
+        Route("/auth/password/new", _shower("Choose a password", "new_password"), methods=["GET"]),
         route(doors, "/auth/sign-in", SignIn, _sign_in),
         route(doors, "/auth/sign-out", SignOut, _sign_out),
         route(doors, "/auth/password", Change, _change),
         route(doors, "/auth/password/reset", Reset, _reset),
         route(doors, "/auth/password/new", NewPassword, _set_password),
     ]
+
+
+def _shower(title: str, name: str) -> Callable[[Request], Awaitable[Response]]:
+    async def show(request: Request) -> Response:
+        del request
+        return show_page(title, fill(name))
+
+    return show
 
 
 async def _sign_in(doors: Doors, request: Request, sent: SignIn) -> Response:

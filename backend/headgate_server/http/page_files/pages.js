@@ -51,7 +51,9 @@ const bodyOf = (form, button) => {
 
 const follow = (form, answer) => {
   if (answer.location) return location.assign(answer.location);
-  if (form.dataset.next) return location.assign(form.dataset.next);
+  if (form.dataset.next) {
+    return location.assign(form.dataset.next + (form.dataset.carry ? location.hash : ""));
+  }
   if (form.dataset.then) {
     fill(answer);
     reveal(answer);
@@ -77,6 +79,9 @@ const send = async (form, button) => {
   }
   return undefined;
 };
+
+// An invitation's token goes along to the sign-in page and back, always behind the #.
+for (const link of document.querySelectorAll("a[data-carry]")) link.hash = location.hash;
 
 for (const form of document.querySelectorAll("form[data-to]")) {
   form.addEventListener("submit", (event) => {

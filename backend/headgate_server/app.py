@@ -220,7 +220,7 @@ def build_app(
 ) -> Starlette:
     """Return the ASGI application of the API."""
     settings = core.settings
-
+    doors = open_doors(settings, database=core.database, buckets=core.buckets)
     backend = Backend(
         database=core.database,
         dispatcher=dispatcher,
@@ -230,12 +230,14 @@ def build_app(
         meter=Meter(core.buckets, settings.rates),
         log_shares=LogShares(settings.log_limits),
         may_people_found=settings.organizations_by == "people",
+        url=settings.url,
+        mailer=doors.mailer,
     )
     routes = build_routes(
         build_schema(),
         backend=backend,
         authenticate=Remembering(authenticator(core.database, pepper=settings.secret_key)),
-        doors=open_doors(settings, database=core.database, buckets=core.buckets),
+        doors=doors,
         health=health,
         options=EndpointOptions(
             allowed_origins=settings.origins,

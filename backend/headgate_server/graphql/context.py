@@ -18,6 +18,7 @@ from headgate_server.graphql.limits.rates import Charge, Meter
 from headgate_server.graphql.loaders import Fetch, K, Loaders
 from headgate_server.graphql.memories import GenerationMemory, WorkspaceMemory
 from headgate_server.services import workspaces
+from headgate_server.services.mails import Mailer
 from headgate_server.settings import Timers
 from headgate_server.telemetry.traces import NO_CALLER
 
@@ -91,6 +92,8 @@ class Backend:
         generations: what tokens are issued for.
         log_shares: hold back who floods a log.
         may_people_found: whether everybody who is signed in may make organizations.
+        url: the address that people use.
+        mailer: sends mails; None where none can be sent.
     """
 
     database: Database
@@ -103,6 +106,8 @@ class Backend:
     generations: GenerationMemory = field(default_factory=GenerationMemory)
     log_shares: LogShares = field(default_factory=LogShares)
     may_people_found: bool = False
+    url: str = ""
+    mailer: Mailer | None = None
 
 
 @dataclass(slots=True)

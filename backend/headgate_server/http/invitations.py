@@ -8,8 +8,7 @@ from starlette.routing import Route
 from headgate_server.http.doors import Doors, browser_of, route, with_cookie
 from headgate_server.http.pages import HOME, fill, show_page, show_providers
 from headgate_server.services import invitations, users
-
-PATH = "/auth/invitation"
+from headgate_server.services.invitations import PATH
 
 
 class Look(msgspec.Struct):
@@ -46,11 +45,6 @@ def invitation_routes(doors: Doors) -> list[Route]:
         route(doors, f"{PATH}/join", Join, _join),
         route(doors, f"{PATH}/new", Newcomer, _join_as_new),
     ]
-
-
-def invitation_link(url: str, token: str) -> str:
-    """Return the link of an invitation; the token is behind the #, so that no log has it."""
-    return f"{url}{PATH}#{token}"
 
 
 async def _look(doors: Doors, request: Request, sent: Look) -> Response:

@@ -30,6 +30,14 @@ HAS_ACCOUNT = "Somebody with this address has an account; sign in, and open the 
 LOST = "Whoever invited you may not give this any more; ask an owner for another invitation."
 
 
+PATH = "/auth/invitation"
+
+
+def link_of(url: str, token: str) -> str:
+    """Return the link of an invitation; the token is behind the #, so that no log has it."""
+    return f"{url}{PATH}#{token}"
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What the holder of an invitation's link may know of it."""

@@ -6,12 +6,13 @@ from uuid import UUID
 from headgate_server.bus import channels
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain import login_sessions as sessions
-from headgate_server.domain.errors import Forbidden, Unauthenticated
+from headgate_server.domain.errors import Forbidden, NotFound, Unauthenticated
 from headgate_server.domain.login_sessions import Browser, LoginCookie, LoginSession
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal
 from headgate_server.repositories import login_sessions as stored
 
 NO_ORGANIZATION = "You belong to no organization; ask an owner of one to invite you."
+SIGNED_IN_ONLY = "Only who is signed in in a browser looks after sessions; a key does not."
 OTHER_ORGANIZATION = "You are no member of this organization; choose another, or ask to be invited."
 
 
@@ -60,6 +61,47 @@ async def revoke_all(work: UnitOfWork, *, user_id: UUID, but: UUID | None = None
 async def list_sessions(work: UnitOfWork, *, user_id: UUID) -> list[LoginSession]:
     """Return the live sessions of a person, the one used last first."""
     return await stored.list_sessions(work, user_id=user_id)
+
+
+async def list_own(database: Database, principal: Principal) -> list[LoginSession]:
+    """Return the live sessions of who asks in one, the one used last first; none for a key."""
+    if principal.login_session_id is None or principal.actor.id is None:
+        return []
+    async with database.system() as work:
+        return await list_sessions(work, user_id=principal.actor.id)
+
+
+async def revoke_own(database: Database, principal: Principal, *, id_: UUID) -> None:
+    """End a session of who asks in one.
+
+    Raises:
+        Forbidden: a key asks.
+        NotFound: the session is not theirs, or there is none.
+    """
+    user_id = _person(principal)
+    async with database.system() as work:
+        found = {one.id for one in await stored.list_sessions(work, user_id=user_id)}
+        if id_ not in found:
+            raise NotFound
+        await revoke(work, user_id=user_id, id_=id_)
+
+
+async def revoke_all_own(database: Database, principal: Principal, *, is_current_kept: bool) -> int:
+    """Sign out everywhere who asks in a session, or everywhere else; from how many.
+
+    Raises:
+        Forbidden: a key asks.
+    """
+    but = principal.login_session_id if is_current_kept else None
+    user_id = _person(principal)
+    async with database.system() as work:
+        return await revoke_all(work, user_id=user_id, but=but)
+
+
+def _person(principal: Principal) -> UUID:
+    if principal.login_session_id is None or principal.actor.id is None:
+        raise Forbidden(SIGNED_IN_ONLY)
+    return principal.actor.id
 
 
 async def delete_ended(work: UnitOfWork) -> int:

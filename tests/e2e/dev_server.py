@@ -39,7 +39,9 @@ class DevServer:
     def headgate(self, *arguments: str, **variables: str) -> Done:
         """Run a command against the server."""
         return headgate(
-            *arguments, environment={**self.environment, **variables}, folder=self.folder
+            *arguments,
+            environment={**self.environment, **variables},
+            folder=self.folder,
         )
 
     def here(self, *arguments: str, **variables: str) -> Done:

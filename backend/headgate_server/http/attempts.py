@@ -1,7 +1,7 @@
 """How often somebody may try to sign in: per account and per address, whoever they are."""
 
 import hashlib
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address, ip_network
 from math import ceil
@@ -11,6 +11,7 @@ from headgate_server.domain.errors import HeadgateError
 from headgate_server.services.sign_ins import CodeNeeded
 
 SIGN_INS = Allowance(capacity=20, per_second=20 / 60)
+CODES = Allowance(capacity=5, per_second=5 / 600)
 RESETS = Allowance(capacity=5, per_second=5 / 3600)
 
 
@@ -42,14 +43,27 @@ class Attempts:
             TooManyAttempts: 20 failures a minute at one account, or from one address.
         """
         keys = (f"sign-in:address:{_network(ip)}", f"sign-in:account:{_digest(account)}")
-        for key in keys:
-            await self._take(key, SIGN_INS)
-        try:
+        async with self._failing(keys, SIGN_INS):
             yield
-        except CodeNeeded:
-            await self._give(keys)
-            raise
-        await self._give(keys)
+
+    @asynccontextmanager
+    async def typing_code(self, *, account: str, ip: str | None) -> AsyncGenerator[None]:
+        """Take one attempt at a code that somebody read from a terminal.
+
+        Raises:
+            TooManyAttempts: 5 wrong codes in ten minutes, of one person or from one address.
+        """
+        keys = (f"code:address:{_network(ip)}", f"code:account:{_digest(account)}")
+        async with self._failing(keys, CODES):
+            yield
+
+    async def take_login(self, *, ip: str | None) -> None:
+        """Take one login of a command line that begins.
+
+        Raises:
+            TooManyAttempts: 20 a minute from one address.
+        """
+        await self._take(f"login:address:{_network(ip)}", SIGN_INS)
 
     async def take_reset(self, *, account: str, ip: str | None) -> None:
         """Take one mail that resets a password.
@@ -65,9 +79,20 @@ class Attempts:
         if not taken.is_granted:
             raise TooManyAttempts(wait_seconds=taken.wait_seconds)
 
-    async def _give(self, keys: Iterable[str]) -> None:
+    @asynccontextmanager
+    async def _failing(self, keys: Sequence[str], allowance: Allowance) -> AsyncGenerator[None]:
         for key in keys:
-            await self._buckets.give(key, cost=1, allowance=SIGN_INS)
+            await self._take(key, allowance)
+        try:
+            yield
+        except CodeNeeded:
+            await self._give(keys, allowance)
+            raise
+        await self._give(keys, allowance)
+
+    async def _give(self, keys: Sequence[str], allowance: Allowance) -> None:
+        for key in keys:
+            await self._buckets.give(key, cost=1, allowance=allowance)
 
 
 def _digest(account: str) -> str:

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from headgate_server.bus.buckets import Buckets
 from headgate_server.database.work import Database
+from headgate_server.domain.cli_logins import CliLoginRefused
 from headgate_server.domain.errors import (
     Conflict,
     Forbidden,
@@ -153,6 +154,8 @@ def route(
             response.headers["retry-after"] = str(error.retry_after_seconds)
         except sign_ins.CodeNeeded as error:
             response = refuse(401, error.message, code=error.code)
+        except CliLoginRefused as error:
+            response = refuse(400, error.message, code=error.code)
         except (InvalidInput, NotFound, Conflict, Forbidden, LimitExceeded, SignInRefused) as error:
             response = refuse(_STATUS[error.code], error.message, code=error.code)
         except Exception as error:  # noqa: BLE001  the edge: nothing unmasked leaves

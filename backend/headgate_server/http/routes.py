@@ -8,6 +8,7 @@ from strawberry.schema import BaseSchema
 from headgate_server.graphql.context import Backend
 from headgate_server.http.accounts import account_routes
 from headgate_server.http.auth import Authenticate
+from headgate_server.http.cli_logins import cli_login_routes
 from headgate_server.http.doors import Doors
 from headgate_server.http.graphql import Endpoint, EndpointOptions
 from headgate_server.http.health import Health, health_routes
@@ -53,5 +54,6 @@ def _door_routes(doors: Doors) -> list[Route]:
         *account_routes(doors),
         *identity_routes(doors),
         *invitation_routes(doors),
+        *cli_login_routes(doors),
         *file_routes(),
     ]

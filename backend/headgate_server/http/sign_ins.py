@@ -10,9 +10,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from headgate_server.domain.errors import Unauthenticated
+from headgate_server.domain.login_sessions import Browser
 from headgate_server.http.cookies import clear_cookie
 from headgate_server.http.doors import Doors, browser_of, former_cookie, route, with_cookie
 from headgate_server.http.pages import fill, place_within, show_page, show_providers
+from headgate_server.http.refusals import failure
 from headgate_server.services import login_sessions, mails, passwords, sign_ins
 from headgate_server.services.sign_ins import Attempt
 
@@ -84,11 +86,25 @@ def _shower(title: str, name: str) -> Callable[[Request], Awaitable[Response]]:
 async def _sign_in(doors: Doors, request: Request, sent: SignIn) -> Response:
     browser = browser_of(request)
     attempt = Attempt(sent.email, sent.password, sent.code, browser, former_cookie(doors, request))
-    async with doors.attempts.trying(account=sent.email, ip=browser.ip):
-        cookie = await sign_ins.sign_in(
-            doors.database, attempt, hasher=doors.hasher, pepper=doors.pepper
-        )
+    try:
+        async with doors.attempts.trying(account=sent.email, ip=browser.ip):
+            cookie = await sign_ins.sign_in(
+                doors.database, attempt, hasher=doors.hasher, pepper=doors.pepper
+            )
+    except sign_ins.CodeNeeded:
+        raise
+    except Unauthenticated as error:
+        response = failure(error, request_id="")
+        response.background = BackgroundTask(_note_failure, doors, sent.email, browser)
+        return response
     return with_cookie(doors, {"status": "signed in"}, cookie)
+
+
+async def _note_failure(doors: Doors, email: str, browser: Browser) -> None:
+    try:
+        await sign_ins.record_failure(doors.database, email=email, browser=browser)
+    except Exception:
+        logger.exception("A sign-in that failed was not written down")
 
 
 async def _sign_out(doors: Doors, request: Request, sent: SignOut) -> Response:
@@ -99,10 +115,8 @@ async def _sign_out(doors: Doors, request: Request, sent: SignOut) -> Response:
     except Unauthenticated:
         return response
     async with doors.database.system() as work:
-        if sent.everywhere:
-            await login_sessions.revoke_all(work, user_id=session.user_id)
-        else:
-            await login_sessions.revoke(work, user_id=session.user_id, id_=session.id)
+        browser = browser_of(request)
+        await login_sessions.sign_out(work, session, is_everywhere=sent.everywhere, browser=browser)
     return response
 
 

@@ -22,7 +22,7 @@ from headgate_server.domain.cli_logins import (
 from headgate_server.domain.errors import Conflict, Forbidden, NotFound
 from headgate_server.domain.organizations import Organization
 from headgate_server.domain.permissions import Rights
-from headgate_server.domain.tenancy import Actor, ActorKind, Principal
+from headgate_server.domain.tenancy import Actor, ActorKind, Origin, Principal
 from headgate_server.repositories import cli_logins, members, organizations, roles, users
 from headgate_server.services import api_keys
 
@@ -247,7 +247,8 @@ async def _grant(work: UnitOfWork, found: CliLogin, *, pepper: str) -> Granted |
         scopes=scopes,
         expires_at=work.now + timedelta(days=found.wish.key_days),
     )
-    within = replace(work, organization_id=place.id, actor=owner)
+    origin = Origin(address=found.wish.ip, user_agent=found.wish.client)
+    within = replace(work, organization_id=place.id, actor=owner, origin=origin)
     key, token = await api_keys.create_key(within, granter=granter, new=new, pepper=pepper)
     return Granted(key, token, place)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import ids
 from headgate_server.domain.identities import Provider
 from headgate_server.domain.permissions import BuiltinRole
 from headgate_server.domain.roles import (
@@ -18,6 +19,7 @@ from headgate_server.domain.roles import (
 )
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import members, organizations, roles, workspaces
+from headgate_server.services.audit_entries.record import record_action
 from headgate_server.services.roles import wake_rights
 
 logger = logging.getLogger(__name__)
@@ -54,6 +56,14 @@ async def join(
     await roles.lock_owners(within)
     if await _settle(within, wanted, membership_id=membership_id, organization_id=place.id):
         wake_rights(within)
+        await record_action(
+            within,
+            "roles_settled",
+            kind=ids.Kind.MEMBERSHIP,
+            id_=membership_id,
+            name=ids.show(ids.Kind.USER, user_id),
+            said={"provider": provider.slug, "roles": sorted(one.name for one in wanted.values())},
+        )
 
 
 async def _settle(

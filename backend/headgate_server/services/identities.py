@@ -27,6 +27,7 @@ from headgate_server.domain.users import User
 from headgate_server.repositories import identities
 from headgate_server.repositories import users as stored_users
 from headgate_server.services import group_roles, invitations, login_sessions, users
+from headgate_server.services.audit_entries.people import record_person
 
 logger = logging.getLogger(__name__)
 
@@ -115,9 +116,18 @@ async def sign_in(
         await group_roles.join(work, provider, groups=identity.groups, user_id=user.id)
         if arrival.former is not None:
             await login_sessions.revoke(work, user_id=user.id, id_=arrival.former.session_id)
-        return await login_sessions.begin(
+        cookie = await login_sessions.begin(
             work, user_id=user.id, browser=arrival.browser, pepper=pepper
         )
+        await record_person(
+            work,
+            "signed_in",
+            user,
+            browser=arrival.browser,
+            session_id=cookie.session_id,
+            said={"provider": provider.slug},
+        )
+        return cookie
 
 
 async def list_issuers(work: UnitOfWork, *, user_id: UUID) -> list[str]:
@@ -162,6 +172,10 @@ async def _link(work: UnitOfWork, arrival: Arrival, *, owner: UUID | None, peppe
             subject=arrival.identity.subject,
             user_id=arrival.link_to,
         )
+        user = await users.find_user(work, id_=arrival.link_to)
+        if user is not None:
+            said = {"issuer": arrival.identity.issuer}
+            await record_person(work, "identity_linked", user, browser=arrival.browser, said=said)
 
 
 async def _use_state(work: UnitOfWork, arrival: Arrival, *, user_id: UUID, pepper: str) -> None:

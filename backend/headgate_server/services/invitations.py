@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.domain import ids
 from headgate_server.domain.errors import Conflict, Forbidden, InvalidInput, LimitExceeded, NotFound
 from headgate_server.domain.login_sessions import Browser, LoginCookie
 from headgate_server.domain.members import Invitation, PlannedBinding, hash_token, new_token
@@ -13,11 +14,12 @@ from headgate_server.domain.organizations import Organization
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.passwords import check_password
 from headgate_server.domain.roles import BindingPlace, Holder, HolderKind, Role, grant_of
-from headgate_server.domain.tenancy import ActorKind, Principal
+from headgate_server.domain.tenancy import Actor, ActorKind, Principal
 from headgate_server.domain.users import check_email
 from headgate_server.domain.workspaces import check_name
 from headgate_server.repositories import invitations, members, organizations, roles, users
 from headgate_server.services import login_sessions
+from headgate_server.services.audit_entries.record import record_action
 from headgate_server.services.passwords import Hasher
 from headgate_server.services.roles import check_grant, check_place, get_role, wake_rights
 from headgate_server.services.users import create_user
@@ -81,6 +83,7 @@ async def invite(
     if former is not None:
         await _check_planned(work, granter=granter, planned=former.planned)
         await invitations.set_revoked(work, id_=former.id)
+        await _record(work, "replaced", former)
     token = new_token()
     made = await invitations.insert_invitation(
         work,
@@ -91,6 +94,7 @@ async def invite(
     )
     if made is None:
         raise Conflict("Another caller has just invited this address.", path=["email"])
+    await _record(work, "sent", made)
     return made, token
 
 
@@ -105,7 +109,11 @@ async def revoke(work: UnitOfWork, *, granter: Principal, id_: UUID) -> Invitati
     if found is None:
         raise NotFound
     await _check_planned(work, granter=granter, planned=found.planned)
-    return await invitations.set_revoked(work, id_=id_) or found
+    revoked = await invitations.set_revoked(work, id_=id_)
+    if revoked is None:
+        return found
+    await _record(work, "revoked", revoked)
+    return revoked
 
 
 async def look(database: Database, *, token: str, pepper: str) -> Shown:
@@ -159,6 +167,10 @@ async def accept(work: UnitOfWork, *, token: str, user_id: UUID, pepper: str) ->
             place=where,
         )
     wake_rights(within)
+    user = await users.find_user(work, id_=user_id)
+    if user is not None:
+        joined = Actor(ActorKind.USER, user.id, user.display_name)
+        await _record(replace(within, actor=joined), "accepted", used)
     return used
 
 
@@ -236,6 +248,11 @@ async def _roles(
         except NotFound:
             continue
     return found
+
+
+async def _record(work: UnitOfWork, verb: str, one: Invitation) -> None:
+    said = {"roles": [ids.show(ids.Kind.ROLE, planned.role_id) for planned in one.planned]}
+    await record_action(work, verb, kind=ids.Kind.INVITATION, id_=one.id, name=one.email, said=said)
 
 
 async def _organization(work: UnitOfWork, found: Invitation | None) -> Organization | None:

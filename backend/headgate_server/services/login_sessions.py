@@ -10,6 +10,8 @@ from headgate_server.domain.errors import Forbidden, NotFound, Unauthenticated
 from headgate_server.domain.login_sessions import Browser, LoginCookie, LoginSession
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal
 from headgate_server.repositories import login_sessions as stored
+from headgate_server.repositories import users
+from headgate_server.services.audit_entries.people import record_person
 
 NO_ORGANIZATION = "You belong to no organization; ask an owner of one to invite you."
 SIGNED_IN_ONLY = "Only who is signed in in a browser looks after sessions; a key does not."
@@ -63,15 +65,27 @@ async def list_sessions(work: UnitOfWork, *, user_id: UUID) -> list[LoginSession
     return await stored.list_sessions(work, user_id=user_id)
 
 
-async def list_own(database: Database, principal: Principal) -> list[LoginSession]:
+async def sign_out(
+    work: UnitOfWork, session: LoginSession, *, is_everywhere: bool, browser: Browser
+) -> None:
+    """End a session, or all of its person's; as the system."""
+    if is_everywhere:
+        count = await revoke_all(work, user_id=session.user_id)
+    else:
+        count = int(await revoke(work, user_id=session.user_id, id_=session.id))
+    await _record(
+        work, session.user_id, session_id=session.id, browser=browser, said={"sessions": count}
+    )
+
+
+async def list_own(work: UnitOfWork, principal: Principal) -> list[LoginSession]:
     """Return the live sessions of who asks in one, the one used last first; none for a key."""
     if principal.login_session_id is None or principal.actor.id is None:
         return []
-    async with database.system() as work:
-        return await list_sessions(work, user_id=principal.actor.id)
+    return await list_sessions(work, user_id=principal.actor.id)
 
 
-async def revoke_own(database: Database, principal: Principal, *, id_: UUID) -> None:
+async def revoke_own(work: UnitOfWork, principal: Principal, *, id_: UUID) -> None:
     """End a session of who asks in one.
 
     Raises:
@@ -79,14 +93,12 @@ async def revoke_own(database: Database, principal: Principal, *, id_: UUID) -> 
         NotFound: the session is not theirs, or there is none.
     """
     user_id = _person(principal)
-    async with database.system() as work:
-        found = {one.id for one in await stored.list_sessions(work, user_id=user_id)}
-        if id_ not in found:
-            raise NotFound
-        await revoke(work, user_id=user_id, id_=id_)
+    if not await revoke(work, user_id=user_id, id_=id_):
+        raise NotFound
+    await _record(work, user_id, session_id=principal.login_session_id, said={"sessions": 1})
 
 
-async def revoke_all_own(database: Database, principal: Principal, *, is_current_kept: bool) -> int:
+async def revoke_all_own(work: UnitOfWork, principal: Principal, *, is_current_kept: bool) -> int:
     """Sign out everywhere who asks in a session, or everywhere else; from how many.
 
     Raises:
@@ -94,8 +106,25 @@ async def revoke_all_own(database: Database, principal: Principal, *, is_current
     """
     but = principal.login_session_id if is_current_kept else None
     user_id = _person(principal)
-    async with database.system() as work:
-        return await revoke_all(work, user_id=user_id, but=but)
+    count = await revoke_all(work, user_id=user_id, but=but)
+    session_id = principal.login_session_id
+    await _record(work, user_id, session_id=session_id, said={"sessions": count})
+    return count
+
+
+async def _record(
+    work: UnitOfWork,
+    user_id: UUID,
+    *,
+    session_id: UUID | None,
+    browser: Browser = sessions.NOWHERE,
+    said: dict[str, int],
+) -> None:
+    user = await users.find_user(work, id_=user_id)
+    if user is not None:
+        await record_person(
+            work, "signed_out", user, browser=browser, session_id=session_id, said=said
+        )
 
 
 def _person(principal: Principal) -> UUID:

@@ -1,5 +1,7 @@
 """Login sessions through the API: the person's own, and nobody else's."""
 
+from headgate_server.domain.pagination import PageRequest
+from headgate_server.services.audit_entries import read
 from tests.factories.people import Person, make_person
 from tests.factories.tenants import Tenant
 from tests.fixtures.api import open_socket, serve
@@ -20,6 +22,15 @@ async def other_browser(installation: Installation, person: Person) -> Browser:
     return found
 
 
+async def actions(installation: Installation, tenant: Tenant) -> list[str]:
+    """Return what the audit log says was done."""
+    async with installation.database.tenant(tenant.owner, None) as work:
+        page = await read.list_entries(
+            work, organization_id=tenant.organization_id, page=PageRequest(size=50)
+        )
+    return [one.action for one in page.items]
+
+
 async def test_person_sees_their_sessions_and_ends_one(
     installation: Installation, browser: Browser, person: Person
 ) -> None:
@@ -37,7 +48,7 @@ async def test_person_sees_their_sessions_and_ends_one(
 
 
 async def test_everywhere_else_and_everywhere(
-    installation: Installation, browser: Browser, person: Person
+    installation: Installation, browser: Browser, person: Person, tenant: Tenant
 ) -> None:
     others = [await other_browser(installation, person) for _ in range(2)]
 
@@ -46,6 +57,7 @@ async def test_everywhere_else_and_everywhere(
     everywhere = (await browser.ask(REVOKE_ALL % "false")).data["loginSessionRevokeAll"]
 
     assert elsewhere == {"count": 2, "errors": []}
+    assert "user.signed_out" in await actions(installation, tenant)
     assert codes == [401, 401]
     assert everywhere["count"] == 1
     assert (await browser.ask(VIEWER)).status == 401

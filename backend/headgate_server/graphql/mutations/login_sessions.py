@@ -37,7 +37,8 @@ class LoginSessionMutations:
     ) -> DeletePayload:
         id_ = ids.parse(input.id, kind=ids.Kind.LOGIN_SESSION)
         context = info.context
-        await login_sessions.revoke_own(context.backend.database, context.principal, id_=id_)
+        async with context.system_work() as work:
+            await login_sessions.revoke_own(work, context.principal, id_=id_)
         return DeletePayload(deleted_id=input.id)
 
     @mutation(
@@ -52,7 +53,8 @@ class LoginSessionMutations:
         ],
     ) -> LoginSessionRevokeAllPayload:
         context = info.context
-        count = await login_sessions.revoke_all_own(
-            context.backend.database, context.principal, is_current_kept=input.keep_current
-        )
+        async with context.system_work() as work:
+            count = await login_sessions.revoke_all_own(
+                work, context.principal, is_current_kept=input.keep_current
+            )
         return LoginSessionRevokeAllPayload(count=count)

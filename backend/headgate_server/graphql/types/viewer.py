@@ -83,7 +83,8 @@ class Viewer:
     async def login_sessions(self, info: Info) -> list[LoginSession]:
         context = info.context
         current = context.principal.login_session_id
-        rows = await login_sessions.list_own(context.backend.database, context.principal)
+        async with context.system_work() as work:
+            rows = await login_sessions.list_own(work, context.principal)
         return [show_login_session(row, is_current=row.id == current) for row in rows]
 
     @scoped_field(requires=ANY_CREDENTIAL, description="The organizations the caller belongs to.")

@@ -112,7 +112,7 @@ async def list_organizations_of(work: UnitOfWork, *, user_id: UUID) -> list[Orga
     statement = (
         select(organizations, memberships.c.id.label("membership_id"))
         .join(memberships, memberships.c.organization_id == organizations.c.id)
-        .where(memberships.c.user_id == user_id)
+        .where(memberships.c.user_id == user_id, organizations.c.deleted_at.is_(None))
         .order_by(organizations.c.slug)
     )
     return [

@@ -146,9 +146,10 @@ async def accept(work: UnitOfWork, *, token: str, user_id: UUID, pepper: str) ->
         Forbidden: whoever invited them holds no more what it gives.
     """
     used = await invitations.use_token(work, token_hash=hash_token(token, pepper=pepper))
-    if used is None:
+    found_place = await _organization(work, used)
+    if used is None or found_place is None or found_place.suspended_at is not None:
         raise InvalidInput(NOT_GOOD, path=["token"])
-    place = used.organization_id
+    place = found_place.id
     within = replace(work, organization_id=place, actor=used.invited_by)
     found = await _roles(within, used.planned)
     if used.invited_by.kind is not ActorKind.SYSTEM:

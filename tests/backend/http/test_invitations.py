@@ -198,6 +198,20 @@ async def test_link_ends_after_seven_days(
     assert "expired" in answer.json()["errors"][0]["message"]
 
 
+@pytest.mark.parametrize("change", ["suspended_at = now()", "deleted_at = now()"])
+async def test_nobody_joins_an_organization_that_is_closed(
+    installation: Installation, visitor: Visitor, admin: Member, urls: DatabaseUrls, change: str
+) -> None:
+    _, token = await invited(installation, admin)
+    closed = f"update organizations set {change} returning 1"  # noqa: S608  two texts of ours
+    assert await query(urls.system, closed) == 1
+
+    answer = await visitor.post("/auth/invitation/new", **newcomer(token))
+
+    assert answer.status_code == 400
+    assert not visitor.is_signed_in
+
+
 async def test_guesses_at_links_are_limited(visitor: Visitor) -> None:
     codes = [
         (await visitor.post("/auth/invitation/look", token=f"guess {n}")).status_code

@@ -10,6 +10,8 @@ pytest_plugins = [
     "tests.fixtures.databases",
     "tests.fixtures.world",
     "tests.fixtures.installations",
+    "tests.fixtures.browsers",
+    "tests.fixtures.provider_worlds",
     "tests.fixtures.shared_installation",
     "tests.fixtures.reports",
     "tests.fixtures.signals",

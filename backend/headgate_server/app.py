@@ -32,22 +32,20 @@ from headgate_server.graphql.context import Backend
 from headgate_server.graphql.limits.rates import Meter
 from headgate_server.graphql.schema import build_schema
 from headgate_server.http.access import Access
-from headgate_server.http.attempts import Attempts
 from headgate_server.http.auth import Remembering, authenticator
 from headgate_server.http.cookies import cookie_name_at
+from headgate_server.http.doors import open_doors
 from headgate_server.http.graphql import EndpointOptions
 from headgate_server.http.health import Health, Readiness, health_of, health_routes
 from headgate_server.http.metrics import metrics_route
 from headgate_server.http.routes import build_routes
 from headgate_server.http.security_headers import SecurityHeaders
 from headgate_server.http.server import check_bindable, serving
-from headgate_server.http.sign_ins import Doors
 from headgate_server.http.websocket import SocketTimers
 from headgate_server.loops.loop import LoopContext
 from headgate_server.loops.registry import LOOPS
 from headgate_server.loops.supervisor import Supervisor
 from headgate_server.services.audit_entries.checkpoints import notary_of
-from headgate_server.services.passwords import Hasher
 from headgate_server.services.workspace_keys import Keyring
 from headgate_server.settings import Settings, check_url
 from headgate_server.telemetry.instruments import Instruments
@@ -186,7 +184,7 @@ def build_app(
 ) -> Starlette:
     """Return the ASGI application of the API."""
     settings = core.settings
-
+    doors = open_doors(settings, database=core.database, buckets=core.buckets)
     backend = Backend(
         database=core.database,
         dispatcher=dispatcher,
@@ -198,12 +196,14 @@ def build_app(
         may_people_found=settings.organizations_by == "people",
         keyring=core.keyring,
         may_reveal=settings.block_reveal,
+        url=settings.url,
+        mailer=doors.mailer,
     )
     routes = build_routes(
         build_schema(),
         backend=backend,
         authenticate=Remembering(authenticator(core.database, pepper=settings.secret_key)),
-        doors=build_doors(core),
+        doors=doors,
         health=health,
         options=EndpointOptions(
             allowed_origins=settings.origins,
@@ -220,21 +220,12 @@ def build_app(
         ),
     )
     guarded = [build_metrics(core)] if settings.metrics_token else []
-    headers = Middleware(SecurityHeaders, is_secure=settings.url.startswith("https://"))
-    return Starlette(routes=[*routes, *guarded], middleware=[headers])
-
-
-def build_doors(core: Core) -> Doors:
-    """Return what signing in takes."""
-    settings = core.settings
-    return Doors(
-        database=core.database,
-        pepper=settings.secret_key,
-        hasher=Hasher(),
-        attempts=Attempts(core.buckets),
-        url=settings.url,
-        allowed_origins=frozenset(settings.origins),
+    headers = Middleware(
+        SecurityHeaders,
+        is_secure=settings.url.startswith("https://"),
+        has_secure_subdomains=settings.hsts_subdomains,
     )
+    return Starlette(routes=[*routes, *guarded], middleware=[headers])
 
 
 def build_metrics(core: Core) -> Route:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -87,6 +87,8 @@ class LogLimits:
 _DEFAULTS = Timers()
 _FORMATS = ("text", "json")
 _MAKERS = ("operators", "people")
+_SECURITIES = ("starttls", "tls", "none")
+_FLAGS = {"true": True, "1": True, "false": False, "0": False, "": False}
 _LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -117,6 +119,14 @@ class Settings:
     audit_checkpoints: str = ""
     organizations_by: str = "operators"
     block_reveal: bool = False
+    hsts_subdomains: bool = False
+    smtp_host: str = ""
+    smtp_port: int = 587
+    smtp_security: str = "starttls"
+    smtp_username: str = ""
+    smtp_password: str = field(default="", repr=False)
+    mail_from: str = ""
+    oidc_file: str = ""
     is_traced: bool = False
     timers: Timers = Timers()
     rates: Rates = Rates()
@@ -125,7 +135,7 @@ class Settings:
     @property
     def url(self) -> str:
         """Return the address people and agents use."""
-        return self.public_url or f"http://{self.host}:{self.port}"
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -141,8 +151,8 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     """
     timers = Timers(
         **{
-            field.name: _number(environment, field.name, default=getattr(_DEFAULTS, field.name))
-            for field in fields(Timers)
+            one.name: _number(environment, one.name, default=getattr(_DEFAULTS, one.name))
+            for one in fields(Timers)
         }
     )
     rates = Rates(**_counts(environment, Rates, prefix="rate"))
@@ -152,16 +162,15 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         "rates": rates,
         "log_limits": log_limits,
         "is_traced": asks_for_traces(environment),
-        "block_reveal": _switch(environment, "block_reveal"),
     }
-    for field in fields(Settings):
-        raw = environment.get(PREFIX + field.name.upper())
-        if raw is None or field.name in values:
-            continue
-        values[field.name] = int(_number(environment, field.name)) if field.type is int else raw
+    for one in fields(Settings):
+        raw = environment.get(PREFIX + one.name.upper())
+        if raw is not None and one.name not in values:
+            values[one.name] = _read_field(environment, one.name, type_=one.type, raw=raw)
     values["log_level"] = _one_of(values, "log_level", _LEVELS).upper()
     values["log_format"] = _one_of(values, "log_format", _FORMATS)
     values["organizations_by"] = _one_of(values, "organizations_by", _MAKERS)
+    values["smtp_security"] = _one_of(values, "smtp_security", _SECURITIES)
     return Settings(**values)  # type: ignore[arg-type]  # each value was read for its field
 
 
@@ -175,6 +184,20 @@ def _one_of(values: Mapping[str, object], field: str, choices: tuple[str, ...]) 
             f"{PREFIX}{field.upper()} is {listed}, not {said!r}; correct it and start again."
         )
     return said.lower()
+
+
+def _read_field(environment: Mapping[str, str], name: str, *, type_: object, raw: str) -> object:
+    if type_ is int:
+        return int(_number(environment, name))
+    return _flag(name, raw) if type_ is bool else raw
+
+
+def _flag(name: str, raw: str) -> bool:
+    if raw.lower() not in _FLAGS:
+        raise ConfigurationError(
+            f"{PREFIX}{name.upper()} is true or false, not {raw!r}; correct it and start again."
+        )
+    return _FLAGS[raw.lower()]
 
 
 def asks_for_traces(environment: Mapping[str, str]) -> bool:
@@ -212,15 +235,6 @@ def _counts(
         )
         for field in fields(kind)
     }
-
-
-def _switch(environment: Mapping[str, str], name: str) -> bool:
-    raw = environment.get(PREFIX + name.upper(), "off").lower()
-    if raw not in ("on", "off"):
-        raise ConfigurationError(
-            f"{PREFIX}{name.upper()} is on or off, not {raw!r}; correct it and start again."
-        )
-    return raw == "on"
 
 
 def _count(environment: Mapping[str, str], name: str, *, default: int) -> int:

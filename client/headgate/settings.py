@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from headgate.credentials import find_credential
 from headgate.errors import ProfileNotFoundError, SettingsError
 from headgate.profiles import Profile, find_active_profile, get_profile
 
@@ -126,10 +127,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         message = f"HEADGATE_API_URL must start with http:// or https://, not {api_url!r}"
         raise SettingsError(message)
     organization, workspace = _split_workspace(value("workspace"))
+    address = base_address(api_url) if api_url else None
     return Settings(
         home=home,
-        api_url=api_url.rstrip("/").removesuffix("/graphql") if api_url else None,
-        api_key=_key(value("api_key")),
+        api_url=address,
+        api_key=_key(value("api_key") or _credential(home, profile=profile, api_url=address)),
         organization=organization,
         workspace=workspace,
         profile=profile.name if profile else None,
@@ -157,6 +159,19 @@ def _number_of(variables: Mapping[str, str], name: str) -> float:
     """Return a setting that is a number; unset, its default."""
     default: float = _DEFAULTS[name]
     return _number(variables, name=f"HEADGATE_{name.upper()}", default=default)
+
+
+def base_address(url: str) -> str:
+    """Return the address of a server, however it was given."""
+    return url.rstrip("/").removesuffix("/graphql")
+
+
+def _credential(home: Path, *, profile: Profile | None, api_url: str | None) -> str | None:
+    """Return the key that logging in brought, if it is of this server."""
+    if profile is None or api_url is None:
+        return None
+    found = find_credential(home, profile=profile.name)
+    return found.api_key if found is not None and found.api_url == api_url else None
 
 
 def _chosen_profile(variables: Mapping[str, str], *, home: Path) -> Profile | None:

@@ -52,8 +52,9 @@ NODE_KINDS = (
     Kind.TEAM,
     Kind.ROLE,
     Kind.AUDIT_ENTRY,
+    Kind.INVITATION,
 )
-OF_ORGANIZATIONS = frozenset({Kind.API_KEY, Kind.AUDIT_ENTRY})
+OF_ORGANIZATIONS = frozenset({Kind.API_KEY, Kind.AUDIT_ENTRY, Kind.INVITATION})
 """What a key that is bound to a workspace does not read."""
 
 

@@ -48,6 +48,15 @@ def _logged(name: str, kind: Kind) -> Cell:
     return Cell(f"AuditFilter.{name}", kind, build, callers=WIDE)
 
 
+def _invite(estate: Estate, **changed: str | list[str]) -> Json:
+    return {
+        "organizationId": estate.ids[Kind.ORGANIZATION],
+        "email": "another@example.com",
+        "roleIds": [estate.ids[Kind.ROLE]],
+        **changed,
+    }
+
+
 def _viewer_can(argument: str, kind: Kind) -> Cell:
     def build(estate: Estate, id_: str) -> tuple[str, Json]:
         document = (
@@ -89,6 +98,48 @@ MEMBERS = (
         selection="deletedId",
         input_type="IdInput",
         callers=WIDE,
+    ),
+    change(
+        "memberInvite",
+        "input.organizationId",
+        Kind.ORGANIZATION,
+        lambda e, id_: _invite(e, organizationId=id_),
+        selection="invitation { email }",
+        callers=WIDE,
+    ),
+    change(
+        "memberInvite",
+        "input.roleIds",
+        Kind.ROLE,
+        lambda e, id_: _invite(e, roleIds=[id_]),
+        selection="invitation { email }",
+        callers=WIDE,
+    ),
+    change(
+        "memberInvite",
+        "input.workspaceId",
+        Kind.WORKSPACE,
+        lambda e, id_: _invite(e, workspaceId=id_),
+        selection="invitation { email }",
+        callers=WIDE,
+    ),
+    change(
+        "invitationRevoke",
+        "input.id",
+        Kind.INVITATION,
+        lambda _e, id_: {"id": id_},
+        selection="invitation { email }",
+        input_type="IdInput",
+        callers=WIDE,
+    ),
+    change(
+        "loginSessionRevoke",
+        "input.id",
+        Kind.LOGIN_SESSION,
+        lambda _e, id_: {"id": id_},
+        selection="deletedId",
+        input_type="IdInput",
+        callers=("browser",),
     ),
     change(
         "teamUpsert",

@@ -24,7 +24,14 @@ pytestmark = pytest.mark.anyio
 
 OPEN_TABLES = {"alembic_version", "control_plane"}
 """What belongs to the installation and holds nothing of a tenant."""
-CLOSED_TABLES = {"audit_heads", "audit_queue", "identities", "login_sessions", "one_time_tokens"}
+CLOSED_TABLES = {
+    "audit_heads",
+    "audit_queue",
+    "cli_logins",
+    "identities",
+    "login_sessions",
+    "one_time_tokens",
+}
 """What comes before or behind any tenant: the role of the application does not read it at all."""
 PLACES = ("organization_id", "workspace_id")
 OWN_COLUMNS = {"organizations": "id", "users": "id"}

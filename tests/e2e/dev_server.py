@@ -39,7 +39,9 @@ class DevServer:
     def headgate(self, *arguments: str, **variables: str) -> Done:
         """Run a command against the server."""
         return headgate(
-            *arguments, environment={**self.environment, **variables}, folder=self.folder
+            *arguments,
+            environment={**self.environment, **variables},
+            folder=self.folder,
         )
 
     def here(self, *arguments: str, **variables: str) -> Done:
@@ -68,13 +70,13 @@ class DevServer:
 
 
 @contextmanager
-def dev_server(folder: Path) -> Generator[DevServer]:
+def dev_server(folder: Path, **variables: str) -> Generator[DevServer]:
     """Start a server with nothing in it but the default pool; stopped with all it started."""
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     options = ["--no-agent", "--port", str(port), "--data-dir", str(folder / "data")]
     command = [sys.executable, "-m", "headgate_server", "dev", *options]
-    with start("server", command, folder=folder, variables={}) as process:
+    with start("server", command, folder=folder, variables=variables) as process:
         file = folder / "data" / "dev.json"
         eventually_sync(
             lambda: file.exists() or process.exit_code is not None,

@@ -6,13 +6,14 @@ from uuid import uuid4
 
 from headgate_server.domain import ids
 from headgate_server.domain.ids import Kind
+from headgate_server.domain.login_sessions import NOWHERE
 from headgate_server.services import login_sessions
 from tests.factories.feeds import publish_all
 from tests.factories.members import make_member
 from tests.factories.people import BROWSER, PEPPER
 from tests.factories.tenants import Tenant
 from tests.fixtures.api import ApiClient
-from tests.fixtures.browsers import Browser
+from tests.fixtures.browsers import COOKIE, PAGE, Browser
 from tests.fixtures.installations import Installation, shown
 
 Json = dict[str, Any]
@@ -28,6 +29,7 @@ class Estate:
     agent: ApiClient
     run: ApiClient
     revealer: Browser
+    browser: ApiClient
     ids: dict[ids.Kind, str]
     own_run: Json
     offer: Json
@@ -35,7 +37,7 @@ class Estate:
     unused: dict[Kind, str]
 
     def client(self, name: str) -> ApiClient | Browser:
-        """Return one of the clients: wide, bound, agent, run or revealer."""
+        """Return one of the clients: wide, bound, agent, run, revealer or browser."""
         return getattr(self, name)
 
 
@@ -60,9 +62,9 @@ async def make_estate(installation: Installation) -> Estate:
     unused[ids.Kind.WORKSPACE] = await _make_archived(wide, found)
     await publish_all(installation.database)
     revealer = await _make_revealer(installation, tenant, wide, found)
-    return Estate(
-        tenant, wide, bound, agent, run, revealer, found, own_run, offer, ended_run, unused
-    )
+    browser = await _sign_in(installation, tenant, found)
+    clients = (wide, bound, agent, run, revealer, browser)
+    return Estate(tenant, *clients, found, own_run, offer, ended_run, unused)
 
 
 async def _make_revealer(
@@ -81,6 +83,22 @@ async def _make_revealer(
             work, user_id=member.principal.actor.id, browser=BROWSER, pepper=PEPPER
         )
     return Browser(installation.app, cookie.text)
+
+
+async def _sign_in(
+    installation: Installation, tenant: Tenant, found: dict[ids.Kind, str]
+) -> ApiClient:
+    """Sign the owner in twice: in the browser that is returned, and in one that may be ended."""
+    user_id = tenant.owner.actor.id
+    assert user_id is not None
+    async with installation.database.system() as work:
+        here, there = [
+            await login_sessions.begin(work, user_id=user_id, browser=NOWHERE, pepper=PEPPER)
+            for _ in range(2)
+        ]
+    found[ids.Kind.LOGIN_SESSION] = shown(ids.Kind.LOGIN_SESSION, there.session_id)
+    cookie = {"cookie": f"{COOKIE}={here.text}"}
+    return ApiClient(installation.app, always={**PAGE, **cookie})
 
 
 async def _make_unused(api: ApiClient, found: dict[ids.Kind, str]) -> dict[ids.Kind, str]:
@@ -200,6 +218,10 @@ async def _make_people(
     place = {"organizationId": found[ids.Kind.ORGANIZATION]}
     team = await mutate(wide, "teamUpsert", "team { id }", **place, name="Night shift")
     found[ids.Kind.TEAM] = team["team"]["id"]
+    invited = await mutate(
+        wide, "memberInvite", "invitation { id }", **place, email="guest@example.com", roleIds=[]
+    )
+    found[ids.Kind.INVITATION] = invited["invitation"]["id"]
     scopes = ["RUNS_READ", "LOGS_READ"]
     role = await mutate(wide, "roleUpsert", "role { id }", **place, name="Reader", scopes=scopes)
     found[ids.Kind.ROLE] = role["role"]["id"]

@@ -40,6 +40,13 @@ redis.call('PEXPIRE', KEYS[1], math.ceil(capacity / rate * 1000) + 1000)
 return {tostring(granted), tostring(points)}
 """
 
+_GIVE = """
+local points = tonumber(redis.call('HGET', KEYS[1], 'points'))
+if points then
+  redis.call('HSET', KEYS[1], 'points', tostring(math.min(tonumber(ARGV[1]), points + ARGV[2])))
+end
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
@@ -88,6 +95,7 @@ class Buckets:
                 url, socket_connect_timeout=ANSWER_SECONDS, socket_timeout=ANSWER_SECONDS
             )
             self._script = self._redis.register_script(_TAKE)
+            self._giving = self._redis.register_script(_GIVE)
         self._prefix = f"{prefix}:bucket:"
         self._slices: dict[str, _Local] = {}
         self._own: dict[str, _Local] = {}
@@ -123,6 +131,18 @@ class Buckets:
             with contextlib.suppress(RedisError, OSError, TimeoutError):
                 await self._redis.ping()
                 self._looking = None
+
+    async def give(self, key: str, *, cost: int, allowance: Allowance) -> None:
+        """Give points back that were taken and not needed; a bucket never overflows."""
+        held = self._own.get(key)
+        if held is not None:
+            held.points = min(float(allowance.capacity), held.points + cost)
+        if self._redis is None or self._looking is not None:
+            return
+        try:
+            await self._giving(keys=[self._prefix + key], args=[allowance.capacity, cost])
+        except (RedisError, OSError, TimeoutError) as error:
+            self._leave(error)
 
     async def close(self) -> None:
         """Close the connection."""

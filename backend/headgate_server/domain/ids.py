@@ -47,6 +47,7 @@ class Kind(StrEnum):
     ROLE_BINDING = "bind"
     INVITATION = "inv"
     AUDIT_ENTRY = "aud"
+    LOGIN_SESSION = "login"
 
 
 def new_id() -> UUID:

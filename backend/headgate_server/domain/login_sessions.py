@@ -21,17 +21,19 @@ _SECRET_BYTES = 32
 
 
 class Purpose(StrEnum):
-    """What a token in a mail is good for."""
+    """What a token that is good once is good for."""
 
     RESET = "RESET"
     INVITE = "INVITE"
     VERIFY = "VERIFY"
+    STATE = "STATE"
 
 
 LIFETIMES = {
     Purpose.RESET: timedelta(hours=1),
     Purpose.INVITE: timedelta(days=7),
     Purpose.VERIFY: timedelta(days=1),
+    Purpose.STATE: timedelta(minutes=10),
 }
 
 

@@ -1,11 +1,14 @@
 """Users: people who sign in."""
 
+import re
 from dataclasses import dataclass
 from uuid import UUID
 
 from headgate_server.domain.errors import InvalidInput
 
 MAX_EMAIL_LENGTH = 320
+_ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\"\\]+@[^\s@,;:<>()\[\]\"\\]+")
+"""One address, and no text that a mail server could read as several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,7 @@ def check_email(email: str) -> str:
         InvalidInput: not of the form name@host.
     """
     address = email.strip().lower()
-    name, at, host = address.rpartition("@")
-    is_plain = address.isprintable() and " " not in address
-    if not (name and at and host and is_plain and len(address) <= MAX_EMAIL_LENGTH):
+    is_plain = address.isprintable() and _ADDRESS.fullmatch(address) is not None
+    if not (is_plain and len(address) <= MAX_EMAIL_LENGTH):
         raise InvalidInput("An address has the form name@host.", path=["email"])
     return address

@@ -18,6 +18,7 @@ from headgate_server.graphql.limits.rates import Charge, Meter
 from headgate_server.graphql.loaders import Fetch, K, Loaders
 from headgate_server.graphql.memories import GenerationMemory, WorkspaceMemory
 from headgate_server.services import workspaces
+from headgate_server.services.mails import Mailer
 from headgate_server.services.workspace_keys import Keyring
 from headgate_server.settings import Timers
 from headgate_server.telemetry.traces import NO_CALLER
@@ -94,6 +95,8 @@ class Backend:
         may_people_found: whether everybody who is signed in may make organizations.
         keyring: opens secrets; None where no provider of keys is set.
         may_reveal: whether people may be shown secrets at all.
+        url: the address that people use.
+        mailer: sends mails; None where none can be sent.
     """
 
     database: Database
@@ -108,6 +111,8 @@ class Backend:
     may_people_found: bool = False
     keyring: Keyring | None = None
     may_reveal: bool = False
+    url: str = ""
+    mailer: Mailer | None = None
 
 
 @dataclass(slots=True)

@@ -21,7 +21,9 @@ from headgate_server.graphql.mutations.deletions import DeletionMutations
 from headgate_server.graphql.mutations.deployments import DeploymentMutations
 from headgate_server.graphql.mutations.flow_runs.fields import FlowRunMutations
 from headgate_server.graphql.mutations.flows import FlowMutations
+from headgate_server.graphql.mutations.invitations import InvitationMutations
 from headgate_server.graphql.mutations.leases import LeaseMutations
+from headgate_server.graphql.mutations.login_sessions import LoginSessionMutations
 from headgate_server.graphql.mutations.logs import LogMutations
 from headgate_server.graphql.mutations.members import MemberMutations
 from headgate_server.graphql.mutations.organizations import OrganizationMutations
@@ -71,8 +73,10 @@ class Mutation(
     WorkspaceMutations,
     ServiceAccountMutations,
     MemberMutations,
+    InvitationMutations,
     RoleMutations,
     ApiKeyMutations,
+    LoginSessionMutations,
     FlowMutations,
     DeploymentMutations,
     ScheduleMutations,

@@ -1,12 +1,17 @@
 """How often somebody may try to sign in: per account and per address, whoever they are."""
 
 import hashlib
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from ipaddress import ip_address, ip_network
 from math import ceil
 
 from headgate_server.bus.buckets import Allowance, Buckets
 from headgate_server.domain.errors import HeadgateError
+from headgate_server.services.sign_ins import CodeNeeded
 
 SIGN_INS = Allowance(capacity=20, per_second=20 / 60)
+CODES = Allowance(capacity=5, per_second=5 / 600)
 RESETS = Allowance(capacity=5, per_second=5 / 3600)
 
 
@@ -22,19 +27,43 @@ class TooManyAttempts(HeadgateError):
 
 
 class Attempts:
-    """Counts attempts before they are made, so that many at once are not more."""
+    """Counts attempts before they are made, so that many at once are not more.
+
+    One that succeeds is given back: what is limited is how often somebody is wrong.
+    """
 
     def __init__(self, buckets: Buckets) -> None:
         self._buckets = buckets
 
-    async def take(self, *, account: str, ip: str | None) -> None:
-        """Take one attempt at an account, from an address.
+    @asynccontextmanager
+    async def trying(self, *, account: str, ip: str | None) -> AsyncGenerator[None]:
+        """Take one attempt at an account, from an address, for what a block tries.
 
         Raises:
-            TooManyAttempts: 20 a minute at one account, or from one address, known or not.
+            TooManyAttempts: 20 failures a minute at one account, or from one address.
         """
-        await self._take(f"sign-in:address:{ip}", SIGN_INS)
-        await self._take(f"sign-in:account:{_digest(account)}", SIGN_INS)
+        keys = (f"sign-in:address:{_network(ip)}", f"sign-in:account:{_digest(account)}")
+        async with self._failing(keys, SIGN_INS):
+            yield
+
+    @asynccontextmanager
+    async def typing_code(self, *, account: str, ip: str | None) -> AsyncGenerator[None]:
+        """Take one attempt at a code that somebody read from a terminal.
+
+        Raises:
+            TooManyAttempts: 5 wrong codes in ten minutes, of one person or from one address.
+        """
+        keys = (f"code:address:{_network(ip)}", f"code:account:{_digest(account)}")
+        async with self._failing(keys, CODES):
+            yield
+
+    async def take_login(self, *, ip: str | None) -> None:
+        """Take one login of a command line that begins.
+
+        Raises:
+            TooManyAttempts: 20 a minute from one address.
+        """
+        await self._take(f"login:address:{_network(ip)}", SIGN_INS)
 
     async def take_reset(self, *, account: str, ip: str | None) -> None:
         """Take one mail that resets a password.
@@ -42,7 +71,7 @@ class Attempts:
         Raises:
             TooManyAttempts: 5 an hour to one address, or too many from one.
         """
-        await self._take(f"sign-in:address:{ip}", SIGN_INS)
+        await self._take(f"sign-in:address:{_network(ip)}", SIGN_INS)
         await self._take(f"reset:account:{_digest(account)}", RESETS)
 
     async def _take(self, key: str, allowance: Allowance) -> None:
@@ -50,6 +79,30 @@ class Attempts:
         if not taken.is_granted:
             raise TooManyAttempts(wait_seconds=taken.wait_seconds)
 
+    @asynccontextmanager
+    async def _failing(self, keys: Sequence[str], allowance: Allowance) -> AsyncGenerator[None]:
+        for key in keys:
+            await self._take(key, allowance)
+        try:
+            yield
+        except CodeNeeded:
+            await self._give(keys, allowance)
+            raise
+        await self._give(keys, allowance)
+
+    async def _give(self, keys: Sequence[str], allowance: Allowance) -> None:
+        for key in keys:
+            await self._buckets.give(key, cost=1, allowance=allowance)
+
 
 def _digest(account: str) -> str:
     return hashlib.sha256(account.strip().lower().encode(errors="replace")).hexdigest()
+
+
+def _network(ip: str | None) -> str:
+    """Return the address, or of a long one the network that one subscriber has."""
+    try:
+        address = ip_address(ip or "")
+    except ValueError:
+        return str(ip)
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,6 +17,10 @@ logger = logging.getLogger("headgate.http")
 
 EXPIRED, REVOKED, CHANGED = "Token expired", "Forbidden", "Rights changed"
 """Why a connection ends; after the last, the same token opens it again, for what is left."""
+
+
+BLIND_SECONDS = 4.0
+"""How often to look while Redis is away: what was revoked is closed within five seconds."""
 
 
 @dataclass(slots=True)
@@ -46,14 +51,17 @@ class Credential:
             return await self._until_over(listener)
 
     async def _until_over(self, listener: Listener | None) -> str:
+        looked_at = time.monotonic()
         while True:
             left = _seconds_left(self.principal.expires_at)
-            wait = max(min(self.every_seconds, left), 0.0)
-            if listener is None:
-                await asyncio.sleep(wait)
-            is_woken = listener is not None and await listener.wait(wait)
-            if not is_woken and left <= self.every_seconds:
+            wait = max(min(self.every_seconds, BLIND_SECONDS, left), 0.0)
+            is_woken = await _wait(listener, wait)
+            if not is_woken and left <= wait:
                 return EXPIRED
+            is_due = time.monotonic() - looked_at >= self.every_seconds
+            if not (is_woken or is_due or self._is_blind):
+                continue
+            looked_at = time.monotonic()
             try:
                 before, self.principal = self.principal, await self.authenticate(self.token)
                 if not self.principal.all_rights().covers(before.all_rights()):
@@ -62,6 +70,18 @@ class Credential:
                 return REVOKED
             except HeadgateError as error:
                 logger.warning("A token could not be looked up again: %s", error.code)
+
+    @property
+    def _is_blind(self) -> bool:
+        """Whether a revocation on another replica wakes nobody here."""
+        return self.bus is not None and not self.bus.is_connected
+
+
+async def _wait(listener: Listener | None, seconds: float) -> bool:
+    if listener is None:
+        await asyncio.sleep(seconds)
+        return False
+    return await listener.wait(seconds)
 
 
 def _seconds_left(expires_at: datetime | None) -> float:

@@ -1,7 +1,9 @@
-"""Pages to sign in and to choose a password, until the web application has its own."""
+"""Pages that the server shows by itself: how one is made, and what may run in it."""
 
+import json
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
+from html import escape
 from importlib.resources import files
 from string import Template
 
@@ -9,86 +11,94 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-SCRIPT_PATH = "/auth/pages.js"
-_PAGE = Template("""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title - Headgate</title>
-<style nonce="$nonce">
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 24rem; margin: 10vh auto; padding: 0 1rem;
-  color: #1a1a1a; background: #fff }
-label { display: block; margin-top: 1rem }
-input, button { font: inherit; width: 100%; box-sizing: border-box; padding: .5rem;
-  margin-top: .25rem }
-button { margin-top: 1.5rem }
-[hidden] { display: none }
-</style>
-<script src="$script" nonce="$nonce" defer></script>
-</head>
-<body>
-<main>
-<h1>$title</h1>
-<p id="told" role="alert" tabindex="-1"></p>
-$form
-<noscript><p>This page needs JavaScript: it sends what no page of another site can.</p></noscript>
-</main>
-</body>
-</html>
-""")
-_SIGN_IN = """<form data-to="/auth/sign-in" data-next="/">
-<label>E-mail <input name="email" type="email" autocomplete="username" required autofocus></label>
-<label>Password
-<input name="password" type="password" autocomplete="current-password" required></label>
-<div id="code-step" hidden>
-<label>Code of your second factor, or a recovery code
-<input name="code" autocomplete="one-time-code" autocapitalize="none" spellcheck="false"></label>
-</div>
-<button>Sign in</button>
-</form>
-<p><a href="/auth/password/reset">Forgot the password?</a></p>"""
-_RESET = """<form data-to="/auth/password/reset"
-data-done="A mail is on its way if somebody has this address.">
-<label>E-mail <input name="email" type="email" autocomplete="username" required autofocus></label>
-<button>Send me a link</button>
-</form>
-<p><a href="/auth/sign-in">Sign in</a></p>"""
-_NEW = """<form data-to="/auth/password/new" data-token="yes" data-next="/auth/sign-in">
-<label>New password, of 12 characters or more
-<input name="password" type="password" autocomplete="new-password" minlength="12" required
-autofocus></label>
-<button>Keep this password</button>
-</form>"""
+HOME = "/auth/account"
+"""Where somebody is led who has signed in, until the web application has its own first page."""
+_FOLDER = files("headgate_server.http").joinpath("page_files")
+_MOST_NEXT = 1000
 
 
-def page_routes() -> list[Route]:
-    """Return the pages, and the one script that they share."""
-    script = files("headgate_server.http").joinpath("pages.js").read_bytes()
+class Markup(str):
+    """A text that is HTML already."""
 
-    async def send_script(request: Request) -> Response:
-        del request
-        return Response(script, media_type="text/javascript")
+    __slots__ = ()
 
-    return [
-        Route("/auth/sign-in", _page("Sign in", _SIGN_IN), methods=["GET"]),
-        Route("/auth/password/reset", _page("Reset the password", _RESET), methods=["GET"]),
-        Route("/auth/password/new", _page("Choose a password", _NEW), methods=["GET"]),
-        Route(SCRIPT_PATH, send_script, methods=["GET"]),
+
+def fill(name: str, /, **values: str) -> Markup:
+    """Return a part of a page, with values in it; those that are no markup are escaped."""
+    return _fill(_FOLDER.joinpath(f"{name}.html").read_text(encoding="utf-8"), values)
+
+
+def show_page(
+    title: str, body: Markup, *, who: str = "", is_wide: bool = False, status: int = 200
+) -> Response:
+    """Return a page: no script runs in it but ours, and no other page frames it."""
+    nonce = secrets.token_urlsafe(18)
+    policy = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
+        "img-src data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    )
+    width = "wide" if is_wide else ""
+    return HTMLResponse(
+        fill("shell", title=title, body=body, nonce=nonce, who=who, width=width),
+        status_code=status,
+        headers={"content-security-policy": policy, "cache-control": "no-store"},
+    )
+
+
+def show_problem(message: str, *, status: int = 400, next_: str = "/auth/sign-in") -> Response:
+    """Return a page that says what went wrong, and leads on."""
+    body = fill("problem", message=message, next=next_, label="Go on to the sign-in page")
+    return show_page("This did not work", body, status=status)
+
+
+def place_within(path: str | None) -> str:
+    """Return where to go on to after signing in: a path of ours, and nowhere else."""
+    is_ours = path is not None and path.startswith("/") and path[1:2] not in {"/", "\\"}
+    if path is None or not is_ours or len(path) > _MOST_NEXT or not path.isprintable():
+        return HOME
+    return path
+
+
+def file_routes() -> list[Route]:
+    """Return the files that all pages share."""
+    return [_file_route("pages.js", "text/javascript"), _file_route("pages.css", "text/css")]
+
+
+def show_providers(providers: Mapping[str, str], *, next_: str, has_token: bool = False) -> Markup:
+    """Return a button for each of the other ways to sign in.
+
+    Args:
+        providers: their names, by the last part of their address.
+        next_: where to go on to.
+        has_token: whether an invitation's token, behind the # of this page, goes along.
+    """
+    shown = [
+        fill(
+            "provider",
+            slug=slug,
+            name=name,
+            next=json.dumps(next_),
+            token=Markup('data-token="yes"') if has_token else "",
+        )
+        for slug, name in providers.items()
     ]
+    return Markup('<p class="or">or</p>' + "".join(shown)) if shown else Markup()
 
 
-def _page(title: str, form: str) -> Callable[[Request], Awaitable[Response]]:
-    async def show(request: Request) -> Response:
+def _fill(template: str, values: Mapping[str, str]) -> Markup:
+    safe = {
+        name: value if isinstance(value, Markup) else escape(value)
+        for name, value in values.items()
+    }
+    return Markup(Template(template).substitute(safe))
+
+
+def _file_route(name: str, media_type: str) -> Route:
+    content = _FOLDER.joinpath(name).read_bytes()
+
+    async def send(request: Request) -> Response:
         del request
-        nonce = secrets.token_urlsafe(18)
-        policy = (
-            f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
-            "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-        )
-        return HTMLResponse(
-            _PAGE.substitute(title=title, form=form, nonce=nonce, script=SCRIPT_PATH),
-            headers={"content-security-policy": policy, "cache-control": "no-store"},
-        )
+        return Response(content, media_type=media_type)
 
-    return show
+    return Route(f"/auth/{name}", send, methods=["GET"])

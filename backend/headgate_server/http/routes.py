@@ -6,12 +6,18 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from strawberry.schema import BaseSchema
 
 from headgate_server.graphql.context import Backend
+from headgate_server.http.accounts import account_routes
 from headgate_server.http.auth import Authenticate
+from headgate_server.http.cli_logins import cli_login_routes
+from headgate_server.http.doors import Doors
 from headgate_server.http.graphql import Endpoint, EndpointOptions
 from headgate_server.http.health import Health, health_routes
+from headgate_server.http.identities import identity_routes
+from headgate_server.http.invitations import invitation_routes
 from headgate_server.http.landing import landing_route
-from headgate_server.http.pages import page_routes
-from headgate_server.http.sign_ins import Doors, sign_in_routes
+from headgate_server.http.pages import file_routes
+from headgate_server.http.second_factors import second_factor_routes
+from headgate_server.http.sign_ins import sign_in_routes
 
 GRAPHQL_PATH = "/graphql"
 
@@ -37,5 +43,17 @@ def build_routes(
         WebSocketRoute(GRAPHQL_PATH, endpoint),
         landing_route(),
         *health_routes(health),
-        *([*sign_in_routes(doors), *page_routes()] if doors is not None else []),
+        *(_door_routes(doors) if doors is not None else []),
+    ]
+
+
+def _door_routes(doors: Doors) -> list[Route]:
+    return [
+        *sign_in_routes(doors),
+        *second_factor_routes(doors),
+        *account_routes(doors),
+        *identity_routes(doors),
+        *invitation_routes(doors),
+        *cli_login_routes(doors),
+        *file_routes(),
     ]

@@ -8,15 +8,19 @@ _ALWAYS = {
     "referrer-policy": "no-referrer",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
-HSTS = "max-age=63072000; includeSubDomains"
+HSTS = "max-age=63072000"
+"""Two years. Hosts below ours may serve other things over HTTP: only a setting includes them."""
 
 
 class SecurityHeaders:
     """Adds them; what an answer says itself goes first."""
 
-    def __init__(self, app: ASGIApp, *, is_secure: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, *, is_secure: bool, has_secure_subdomains: bool = False
+    ) -> None:
         self._app = app
-        self._headers = _ALWAYS | ({"strict-transport-security": HSTS} if is_secure else {})
+        hsts = f"{HSTS}; includeSubDomains" if has_secure_subdomains else HSTS
+        self._headers = _ALWAYS | ({"strict-transport-security": hsts} if is_secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the headers added."""

@@ -76,6 +76,12 @@ async def find_by_user(work: UnitOfWork, *, user_id: UUID) -> Membership | None:
     return _membership(row) if row is not None else None
 
 
+async def find_by_email(work: UnitOfWork, *, email: str) -> Membership | None:
+    """Return the membership of the person of an address in the organization."""
+    row = (await work.execute(_members(work).where(users.c.email == email))).one_or_none()
+    return _membership(row) if row is not None else None
+
+
 async def get_many(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Membership]:
     """Return those of the memberships that are of the organization, by id."""
     rows = await work.execute(_members(work).where(memberships.c.id.in_(ids)))
@@ -106,7 +112,7 @@ async def list_organizations_of(work: UnitOfWork, *, user_id: UUID) -> list[Orga
     statement = (
         select(organizations, memberships.c.id.label("membership_id"))
         .join(memberships, memberships.c.organization_id == organizations.c.id)
-        .where(memberships.c.user_id == user_id)
+        .where(memberships.c.user_id == user_id, organizations.c.deleted_at.is_(None))
         .order_by(organizations.c.slug)
     )
     return [

@@ -25,7 +25,9 @@ from headgate_server.domain.permissions import (
     BUILTIN_ROLES,
     BuiltinRole,
     Grant,
+    Rights,
     Scope,
+    gather,
     known_scopes,
 )
 from headgate_server.domain.roles import (
@@ -40,6 +42,7 @@ from headgate_server.domain.roles import (
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories.organizations import own
 from headgate_server.tables.members import memberships, team_members
+from headgate_server.tables.organizations import service_accounts
 from headgate_server.tables.roles import HOLDERS, role_bindings, roles
 
 _HOLDER_COLUMNS = {
@@ -108,6 +111,17 @@ def read_grants(found: Sequence[Sequence[Any]] | None) -> list[Grant]:
         )
         for builtin, scopes, workspace, object_ in found or ()
     ]
+
+
+async def find_rights(work: UnitOfWork, *, organization_id: UUID, holder: Actor) -> Rights | None:
+    """Return what a person or a machine may do in an organization; None for who is not in it."""
+    place = memberships.alias("place") if holder.kind is ActorKind.USER else service_accounts
+    id_ = place.c.user_id if holder.kind is ActorKind.USER else place.c.id
+    statement = select(grants_of(place.c.organization_id, id_).label("grants")).where(
+        place.c.organization_id == organization_id, id_ == holder.id
+    )
+    row = (await work.execute(statement)).one_or_none()
+    return gather(read_grants(row.grants), is_member=True) if row is not None else None
 
 
 async def insert_role(

@@ -7,12 +7,15 @@ from uuid import UUID
 from headgate_server.bus import channels
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain import login_sessions as sessions
-from headgate_server.domain.errors import Forbidden, Unauthenticated
+from headgate_server.domain.errors import Forbidden, NotFound, Unauthenticated
 from headgate_server.domain.login_sessions import Browser, LoginCookie, LoginSession
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal
 from headgate_server.repositories import login_sessions as stored
+from headgate_server.repositories import users
+from headgate_server.services.audit_entries.people import record_person
 
 NO_ORGANIZATION = "You belong to no organization; ask an owner of one to invite you."
+SIGNED_IN_ONLY = "Only who is signed in in a browser looks after sessions; a key does not."
 OTHER_ORGANIZATION = "You are no member of this organization; choose another, or ask to be invited."
 
 
@@ -68,6 +71,74 @@ async def is_proven(database: Database, *, session_id: UUID, within: timedelta) 
     async with database.glance() as work:
         found = await stored.lock_session(work, id_=session_id)
         return found is not None and found[0].created_at > work.now - within
+
+
+async def sign_out(
+    work: UnitOfWork, session: LoginSession, *, is_everywhere: bool, browser: Browser
+) -> None:
+    """End a session, or all of its person's; as the system."""
+    if is_everywhere:
+        count = await revoke_all(work, user_id=session.user_id)
+    else:
+        count = int(await revoke(work, user_id=session.user_id, id_=session.id))
+    await _record(
+        work, session.user_id, session_id=session.id, browser=browser, said={"sessions": count}
+    )
+
+
+async def list_own(work: UnitOfWork, principal: Principal) -> list[LoginSession]:
+    """Return the live sessions of who asks in one, the one used last first; none for a key."""
+    if principal.login_session_id is None or principal.actor.id is None:
+        return []
+    return await list_sessions(work, user_id=principal.actor.id)
+
+
+async def revoke_own(work: UnitOfWork, principal: Principal, *, id_: UUID) -> None:
+    """End a session of who asks in one.
+
+    Raises:
+        Forbidden: a key asks.
+        NotFound: the session is not theirs, or there is none.
+    """
+    user_id = _person(principal)
+    if not await revoke(work, user_id=user_id, id_=id_):
+        raise NotFound
+    await _record(work, user_id, session_id=principal.login_session_id, said={"sessions": 1})
+
+
+async def revoke_all_own(work: UnitOfWork, principal: Principal, *, is_current_kept: bool) -> int:
+    """Sign out everywhere who asks in a session, or everywhere else; from how many.
+
+    Raises:
+        Forbidden: a key asks.
+    """
+    but = principal.login_session_id if is_current_kept else None
+    user_id = _person(principal)
+    count = await revoke_all(work, user_id=user_id, but=but)
+    session_id = principal.login_session_id
+    await _record(work, user_id, session_id=session_id, said={"sessions": count})
+    return count
+
+
+async def _record(
+    work: UnitOfWork,
+    user_id: UUID,
+    *,
+    session_id: UUID | None,
+    browser: Browser = sessions.NOWHERE,
+    said: dict[str, int],
+) -> None:
+    user = await users.find_user(work, id_=user_id)
+    if user is not None:
+        await record_person(
+            work, "signed_out", user, browser=browser, session_id=session_id, said=said
+        )
+
+
+def _person(principal: Principal) -> UUID:
+    if principal.login_session_id is None or principal.actor.id is None:
+        raise Forbidden(SIGNED_IN_ONLY)
+    return principal.actor.id
 
 
 async def delete_ended(work: UnitOfWork) -> int:

@@ -15,6 +15,7 @@ from headgate_server.domain.users import User, check_email
 from headgate_server.repositories import login_sessions as stored
 from headgate_server.repositories import users
 from headgate_server.services import login_sessions
+from headgate_server.services.audit_entries.people import record_person
 
 MEMORY_KIB, PASSES, LANES = 47_104, 1, 1
 """46 MiB, one pass, one lane: of OWASP's equivalent choices the one that costs us least time."""
@@ -89,6 +90,7 @@ async def change_password(
             raise InvalidInput(WRONG_PASSWORD, path=["current"])
         await users.set_password(work, id_=user_id, password_hash=password_hash)
         await stored.void_tokens(work, purpose=Purpose.RESET, user_id=user_id)
+        await record_person(work, "password_changed", found.user, session_id=session_id)
         return await login_sessions.renew(work, session_id=session_id, pepper=pepper)
 
 
@@ -158,4 +160,5 @@ async def finish_reset(
         await users.set_password(work, id_=found.user.id, password_hash=password_hash)
         await stored.void_tokens(work, purpose=Purpose.RESET, user_id=found.user.id)
         await login_sessions.revoke_all(work, user_id=found.user.id)
+        await record_person(work, "password_reset", found.user)
     return found.user

@@ -18,6 +18,7 @@ from headgate_server.domain.errors import ConfigurationError, Conflict, InvalidI
 from headgate_server.domain.login_sessions import LoginCookie
 from headgate_server.repositories import users
 from headgate_server.services import login_sessions
+from headgate_server.services.audit_entries.people import record_person
 
 ISSUER = "Headgate"
 _NONCE_BYTES = 12
@@ -74,6 +75,7 @@ async def confirm_enrolment(
     codes = factors.new_recovery_codes()
     hashes = [factors.hash_recovery(one, pepper=pepper) for one in codes]
     await users.confirm_totp(work, id_=user_id, recovery_hashes=hashes)
+    await record_person(work, "second_factor_turned_on", found.user, session_id=session_id)
     cookie = await login_sessions.renew(work, session_id=session_id, pepper=pepper)
     return Confirmed(codes, cookie)
 
@@ -93,6 +95,7 @@ async def end_enrolment(
     if not await use_code(work, found, code=code, pepper=pepper):
         raise InvalidInput(_WRONG_CODE, path=["code"])
     await users.set_totp(work, id_=user_id, sealed=None)
+    await record_person(work, "second_factor_turned_off", found.user, session_id=session_id)
     return await login_sessions.renew(work, session_id=session_id, pepper=pepper)
 
 

@@ -8,6 +8,7 @@ from headgate_server.domain.login_sessions import NOWHERE, Browser, LoginCookie
 from headgate_server.domain.users import check_email
 from headgate_server.repositories import users
 from headgate_server.services import login_sessions, second_factors
+from headgate_server.services.audit_entries.people import record_person
 from headgate_server.services.passwords import Hasher
 
 REFUSED = "The address, the password or the code is wrong; try again, or reset the password."
@@ -71,9 +72,29 @@ async def sign_in(
             await users.set_password(work, id_=user_id, password_hash=fresh)
         if attempt.former is not None:
             await login_sessions.revoke(work, user_id=user_id, id_=attempt.former.session_id)
-        return await login_sessions.begin(
+        cookie = await login_sessions.begin(
             work, user_id=user_id, browser=attempt.browser, pepper=pepper
         )
+        await record_person(
+            work,
+            "signed_in",
+            locked.user,
+            browser=attempt.browser,
+            session_id=cookie.session_id,
+            said={"second_factor": locked.is_totp_confirmed},
+        )
+        return cookie
+
+
+async def record_failure(database: Database, *, email: str, browser: Browser) -> None:
+    """Write in the audit logs of a person's organizations that somebody failed to be them.
+
+    Not while anybody waits for the answer: it would tell who is known.
+    """
+    async with database.system() as work:
+        user = await users.find_by_email(work, email=_address(email))
+        if user is not None:
+            await record_person(work, "sign_in_failed", user, browser=browser)
 
 
 def _address(email: str) -> str:

@@ -1,11 +1,12 @@
 """Users: found by themselves, created by the system."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
-from headgate_server.domain.errors import Conflict
+from headgate_server.domain.errors import Conflict, NotFound
 from headgate_server.domain.users import User, check_email
 from headgate_server.domain.workspaces import check_name
 from headgate_server.repositories import users
@@ -27,6 +28,33 @@ async def create_user(work: UnitOfWork, *, display_name: str, email: str | None)
     if created is None:
         raise Conflict("Another user has this address.", path=["email"])
     return created
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What somebody may know of their own ways to sign in."""
+
+    user: User
+    has_password: bool
+    has_second_factor: bool
+    recovery_count: int
+
+
+async def get_account(work: UnitOfWork, *, id_: UUID) -> Account:
+    """Return a person's ways to sign in; as the system, for themselves.
+
+    Raises:
+        NotFound: no such person.
+    """
+    found = await users.lock_credentials(work, id_=id_)
+    if found is None:
+        raise NotFound
+    return Account(
+        user=found.user,
+        has_password=found.password_hash is not None,
+        has_second_factor=found.is_totp_confirmed,
+        recovery_count=found.recovery_count,
+    )
 
 
 async def find_user(work: UnitOfWork, *, id_: UUID) -> User | None:

@@ -60,7 +60,7 @@ _CODES: tuple[tuple[type[errors.HeadgateError], ExitCode], ...] = (
 _HINTS: tuple[tuple[type[errors.HeadgateError], str], ...] = (
     (
         errors.UnauthenticatedError,
-        "Check HEADGATE_API_KEY, or `headgate profiles set NAME --api-key KEY`.",
+        "Log in with `headgate login`, or check HEADGATE_API_KEY.",
     ),
     (
         errors.RetryableApiError,
@@ -71,8 +71,8 @@ _HINTS: tuple[tuple[type[errors.HeadgateError], str], ...] = (
 )
 
 NO_SERVER_HINT = (
-    "Set HEADGATE_API_URL, HEADGATE_API_KEY and HEADGATE_WORKSPACE, or create a profile: "
-    "`headgate profiles create NAME --api-url URL --api-key KEY --workspace ORG/NAME`."
+    "Log in with `headgate login --api-url URL`, or set HEADGATE_API_URL, HEADGATE_API_KEY and "
+    "HEADGATE_WORKSPACE."
 )
 
 

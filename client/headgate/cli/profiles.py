@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
-from headgate import profiles
+from headgate import credentials, profiles
 from headgate.cli.failures import CommandError, ExitCode, near_names
 from headgate.cli.output import Columns, Format, OutputOption, say, show_item, show_list
 from headgate.errors import ProfileNotFoundError
@@ -127,7 +127,9 @@ def set_values(
 def delete_profile(name: ProfileName, /) -> None:
     """Delete a profile; if it was active, none is afterwards."""
     _require(name)
-    profiles.delete_profile(home_folder(os.environ), name=name)
+    home = home_folder(os.environ)
+    credentials.delete_credential(home, profile=name)
+    profiles.delete_profile(home, name=name)
     say(f"The profile {name} is deleted.")
 
 
@@ -166,7 +168,8 @@ def _show(profile: Profile, *, output: Format) -> None:
 
 
 def _row(profile: Profile, *, active: str | None) -> ProfileRow:
-    key = profile.values.get("api_key")
+    found = credentials.find_credential(home_folder(os.environ), profile=profile.name)
+    key = profile.values.get("api_key") or (found.api_key if found is not None else None)
     return ProfileRow(
         name=profile.name,
         active=profile.name == active,

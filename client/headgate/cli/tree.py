@@ -32,6 +32,9 @@ def _verbs(module: str, *verbs: tuple[str, str, str]) -> tuple[Verb, ...]:
 
 
 VERBS = (
+    Verb("login", "headgate.cli.logins:login", "Log in through the browser, or with a key"),
+    Verb("logout", "headgate.cli.logins:logout", "Revoke the key of this login, and forget it"),
+    Verb("whoami", "headgate.cli.logins:whoami", "Show whom the key speaks for, and where"),
     Verb("run", "headgate.cli.run:run", "Run a flow in this process"),
     Verb("deploy", "headgate.cli.deploy:deploy", "Make a flow a deployment that agents run"),
     Verb("status", "headgate.cli.status:status", "Show the server, who you are, agents online"),
@@ -98,6 +101,11 @@ NOUNS = (
     Noun("agent", "The process that executes runs", _verbs(
         "agents",
         ("start", "start_agent", "Serve a pool until stopped"),
+    )),
+    Noun("workspaces", "Where flows, runs and pools live", _verbs(
+        "workspaces",
+        ("list", "list_workspaces", "List the workspaces that you may enter"),
+        ("use", "use_workspace", "Make a workspace the active one"),
     )),
     Noun("profiles", "Named settings: which server, which key", _verbs(
         "profiles",

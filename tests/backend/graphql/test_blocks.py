@@ -16,7 +16,7 @@ from headgate_server.services.workspace_keys import Keyring
 from headgate_server.tables.workspace_keys import block_secrets
 from tests.factories.blocks import fill, refused, resolve
 from tests.factories.estates import LOGIN, Estate, make_estate, mutate
-from tests.fixtures.installations import Installation, providers, replica
+from tests.fixtures.installations import Installation, key_providers, replica
 from tests.fixtures.repository import ROOT
 from tests.fixtures.sql import query
 
@@ -239,7 +239,7 @@ async def test_every_flipped_bit_of_a_stored_secret_is_refused(
 async def test_rotated_key_opens_what_was_stored_before(
     estate: Estate, installation: Installation
 ) -> None:
-    keyring = Keyring(providers())
+    keyring = Keyring(key_providers())
     count = await workspace_keys.rotate(
         installation.database, keyring, workspace_id=estate.tenant.workspace_id
     )

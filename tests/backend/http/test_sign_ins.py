@@ -1,34 +1,21 @@
 """Signing in and out as a browser does, and what its cookie is good for."""
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 from pyotp.totp import TOTP
-from websockets.exceptions import InvalidStatus
 
-from headgate_server.services import login_sessions
 from headgate_server.services.sign_ins import REFUSED
-from tests.factories.people import Person, code_of, enrol, make_person
+from tests.factories.people import Person, code_of, enrol
 from tests.factories.tenants import Tenant
-from tests.fixtures.api import ApiClient, open_socket, serve
+from tests.fixtures.api import ApiClient
 from tests.fixtures.browsers import COOKIE, ORIGIN, Browser
 from tests.fixtures.installations import Installation
 
 VIEWER = "{ viewer { user { email } } }"
 NEW = "a few other words"
-
-
-@pytest.fixture
-async def person(installation: Installation, tenant: Tenant) -> Person:
-    return await make_person(installation.database, owns=tenant)
-
-
-@pytest.fixture
-async def browser(installation: Installation, person: Person) -> Browser:
-    browser = Browser(installation.app)
-    assert (await browser.sign_in(person)).status == 200
-    return browser
 
 
 async def test_cookie_of_a_sign_in_opens_the_api(
@@ -191,6 +178,42 @@ async def test_twenty_first_attempt_in_a_minute_is_429(
     assert 1 <= int(answer.headers["retry-after"]) <= 3
 
 
+async def test_sign_ins_that_succeed_are_not_limited(
+    installation: Installation, person: Person
+) -> None:
+    browser = Browser(installation.app)
+    wrong = replace(person, password="another password")
+
+    codes = [(await browser.sign_in(person)).status for _ in range(30)]
+    failed = [(await browser.sign_in(wrong)).status for _ in range(20)]
+
+    assert codes == [200] * 30
+    assert failed == [401] * 20
+    assert (await browser.sign_in(wrong)).status == 429
+
+
+async def test_many_guesses_at_once_are_no_more_than_in_turn(
+    installation: Installation, person: Person
+) -> None:
+    tried = replace(person, password="another password")
+
+    answers = await asyncio.gather(*(Browser(installation.app).sign_in(tried) for _ in range(40)))
+
+    assert Counter(answer.status for answer in answers) == {401: 20, 429: 20}
+
+
+@pytest.mark.parametrize("redis_url", ["redis://127.0.0.1:1"])
+async def test_guesses_are_limited_while_redis_is_away(
+    installation: Installation, person: Person
+) -> None:
+    browser = Browser(installation.app)
+    tried = replace(person, password="another password")
+
+    codes = [(await browser.sign_in(tried)).status for _ in range(21)]
+
+    assert codes == [401] * 20 + [429]
+
+
 async def test_second_factor_is_a_step_of_its_own(
     installation: Installation, person: Person
 ) -> None:
@@ -231,14 +254,14 @@ async def test_password_is_reset_through_a_mail(
 
     known = await stranger.send("/auth/password/reset", {"email": person.email})
     unknown = await stranger.send("/auth/password/reset", {"email": "nobody@example.com"})
-    email, link = await asyncio.wait_for(installation.mails.get(), 10)
-    page, _, token = link.partition("#")
+    letter = await installation.post_office.take()
+    page, _, token = letter.link.partition("#")
     done = await stranger.send("/auth/password/new", {"token": token, "password": NEW})
     again = await stranger.send("/auth/password/new", {"token": token, "password": NEW})
 
     assert (known.status, known.body) == (unknown.status, unknown.body)
-    assert (email, page) == (person.email, f"{ORIGIN}/auth/password/new")
-    assert installation.mails.empty()
+    assert (letter.to, page) == (person.email, f"{ORIGIN}/auth/password/new")
+    assert installation.post_office.letters.empty()
     assert (done.status, again.status) == (200, 400)
     assert (await browser.ask(VIEWER)).status == 401
     assert (await stranger.sign_in(replace(person, password=NEW))).status == 200
@@ -253,86 +276,3 @@ async def test_sixth_mail_in_an_hour_is_429(installation: Installation, person: 
     ]
 
     assert codes == [202] * 5 + [429]
-
-
-async def test_socket_is_let_in_by_cookie_and_origin(
-    browser: Browser, installation: Installation
-) -> None:
-    async with serve(installation.app) as address:
-        cookie = f"{COOKIE}={browser.cookie}"
-        async with open_socket(address, origin=f"http://{address}", cookie=cookie) as socket:
-            assert (await socket.init(None))["type"] == "connection_ack"
-            messages = await socket.run(VIEWER)
-
-    assert messages[0]["payload"]["data"]["viewer"]["user"]["email"] == "ada@example.com"
-
-
-@pytest.mark.parametrize("origin", ["https://evil.test", "null"])
-async def test_socket_of_another_page_is_refused_before_it_is_accepted(
-    browser: Browser, installation: Installation, origin: str
-) -> None:
-    async with serve(installation.app) as address:
-        with pytest.raises(InvalidStatus) as refusal:
-            async with open_socket(address, origin=origin, cookie=f"{COOKIE}={browser.cookie}"):
-                pass
-
-    assert refusal.value.response.status_code == 403
-
-
-async def test_socket_with_a_forged_cookie_is_refused_before_it_is_accepted(
-    browser: Browser, installation: Installation
-) -> None:
-    async with serve(installation.app) as address:
-        with pytest.raises(InvalidStatus):
-            async with open_socket(
-                address, origin=f"http://{address}", cookie=f"{COOKIE}={browser.cookie}x"
-            ):
-                pass
-
-
-async def test_cookie_alone_opens_no_socket(browser: Browser, installation: Installation) -> None:
-    cookie = f"{COOKIE}={browser.cookie}"
-    async with serve(installation.app) as address, open_socket(address, cookie=cookie) as socket:
-        await socket.send({"type": "connection_init", "payload": {}})
-        assert await socket.closed() == 4403
-
-
-async def test_socket_closes_as_its_session_ends(
-    browser: Browser, installation: Installation, person: Person
-) -> None:
-    async with serve(installation.app) as address:
-        cookie = f"{COOKIE}={browser.cookie}"
-        async with open_socket(address, origin=f"http://{address}", cookie=cookie) as socket:
-            await socket.init(None)
-            await socket.run(VIEWER)
-            async with installation.database.system() as work:
-                await login_sessions.revoke_all(work, user_id=person.id)
-            assert await socket.closed() == 4403
-
-
-@pytest.mark.parametrize("path", ["/auth/sign-in", "/auth/password/reset", "/auth/password/new"])
-async def test_pages_hold_no_script_of_their_own(installation: Installation, path: str) -> None:
-    answer = await ApiClient(installation.app, path=path).request("GET")
-    again = await ApiClient(installation.app, path=path).request("GET")
-
-    policy = answer.headers["content-security-policy"]
-    page = answer.body.decode()
-    nonce = policy.partition("'nonce-")[2].partition("'")[0]
-    assert answer.status == 200
-    assert f'<script src="/auth/pages.js" nonce="{nonce}" defer></script>' in page
-    assert page.count("<script") == 1
-    assert "unsafe" not in policy
-    assert "default-src 'none'" in policy
-    assert again.headers["content-security-policy"] != policy
-    assert '<html lang="en">' in page
-    assert page.count("<label>") == page.count("<input")
-
-
-@pytest.mark.parametrize("path", ["/graphql", "/auth/sign-in", "/auth/pages.js", "/healthz/live"])
-async def test_every_answer_has_the_headers(installation: Installation, path: str) -> None:
-    headers = (await ApiClient(installation.app, path=path).request("GET")).headers
-
-    assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
-    assert "frame-ancestors 'none'" in headers["content-security-policy"]
-    assert int(headers["strict-transport-security"].split(";")[0].split("=")[1]) >= 31_536_000

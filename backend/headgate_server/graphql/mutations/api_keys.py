@@ -109,20 +109,25 @@ class ApiKeyMutations:
     @mutation(
         requires=ANY_CREDENTIAL,
         description="Revoke a key, for good. Needs KEYS_WRITE but for the keys of a person who is "
-        "signed in.",
+        "signed in, and for the key that asks.",
     )
     async def api_key_revoke(
         self, info: Info, input: Annotated[IdInput, strawberry.argument(description="Which key.")]
     ) -> DeletePayload:
         key_id = ids.parse(input.id, kind=ids.Kind.API_KEY)
-        async with _work_on_key(info.context, key_id) as work:
+        is_itself = info.context.principal.api_key_id == key_id
+        async with _work_on_key(info.context, key_id, is_open=is_itself) as work:
             await api_keys.revoke_key(work, granter=info.context.principal, id_=key_id)
         return DeletePayload(deleted_id=input.id)
 
 
 @asynccontextmanager
 async def _work_on_keys(
-    context: OperationContext, *, owner_id: UUID | None, workspace_id: UUID | None
+    context: OperationContext,
+    *,
+    owner_id: UUID | None,
+    workspace_id: UUID | None,
+    is_open: bool = False,
 ) -> AsyncGenerator[UnitOfWork]:
     """Open the unit of work of a change of keys; who is signed in changes their own.
 
@@ -130,20 +135,23 @@ async def _work_on_keys(
         context: of the operation.
         owner_id: whose keys.
         workspace_id: the one that the key is good for; the right to manage keys there is enough.
+        is_open: whether no right is needed.
 
     Raises:
         Forbidden: the keys are somebody else's, or a key asks, and KEYS_WRITE is missing.
     """
     principal = context.principal
     is_own = principal.login_session_id is not None and owner_id == principal.actor.id
-    with needing(NOTHING if is_own else _MANAGING):
+    with needing(NOTHING if is_own or is_open else _MANAGING):
         context.demand(workspace_id)
     async with context.organization_work() as work:
         yield work
 
 
 @asynccontextmanager
-async def _work_on_key(context: OperationContext, key_id: UUID) -> AsyncGenerator[UnitOfWork]:
+async def _work_on_key(
+    context: OperationContext, key_id: UUID, *, is_open: bool = False
+) -> AsyncGenerator[UnitOfWork]:
     """Open the unit of work of a change of one key; see ``_work_on_keys``.
 
     Raises:
@@ -153,7 +161,9 @@ async def _work_on_key(context: OperationContext, key_id: UUID) -> AsyncGenerato
     if key is None:
         raise NotFound
     owner_id, workspace_id = key.owner.id, key.workspace_id
-    async with _work_on_keys(context, owner_id=owner_id, workspace_id=workspace_id) as work:
+    async with _work_on_keys(
+        context, owner_id=owner_id, workspace_id=workspace_id, is_open=is_open
+    ) as work:
         yield work
 
 

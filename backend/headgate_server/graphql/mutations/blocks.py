@@ -322,7 +322,7 @@ async def _check_person(context: OperationContext) -> None:
     if not context.backend.may_reveal:
         raise Forbidden(
             "This installation shows secrets to nobody; its operator may allow it with "
-            "HEADGATE_BLOCK_REVEAL=on."
+            "HEADGATE_BLOCK_REVEAL=true."
         )
     if principal.actor.kind is not ActorKind.USER or session_id is None:
         raise Forbidden("Secrets are shown to people who have signed in, and not to keys.")

@@ -17,6 +17,7 @@ from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, mutation, payload_field
 from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.shapes.payloads import DeletePayload, IdInput
+from headgate_server.graphql.types.invitations import Invitation
 from headgate_server.graphql.types.members import (
     Membership,
     Team,
@@ -78,9 +79,13 @@ class RolePayload:
     errors: list[MutationError] = errors_field()
 
 
-@strawberry.type(description="A member that was changed.")
+@strawberry.type(description="A member that was changed, or somebody who was invited.")
 class MembershipPayload:
-    membership: Membership | None = payload_field("The member.")
+    membership: Membership | None = payload_field("The member; null for who was invited.")
+    invitation: Invitation | None = payload_field("The invitation; null for who is a member.")
+    invitation_url: str | None = payload_field(
+        "The link to hand to who was invited, shown this once; null where it was mailed to them."
+    )
     errors: list[MutationError] = errors_field()
 
 

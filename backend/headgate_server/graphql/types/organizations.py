@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 
 from headgate_server.domain import ids
+from headgate_server.domain.members import Invitation as InvitationRow
 from headgate_server.domain.members import Membership as MembershipRow
 from headgate_server.domain.members import Team as TeamRow
 from headgate_server.domain.organizations import Organization as OrganizationRow
@@ -22,6 +23,7 @@ from headgate_server.graphql.shapes.filters import WorkspaceFilter
 from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
 from headgate_server.graphql.types import audit_entries
 from headgate_server.graphql.types.audit_entries import AuditEntry, AuditFilter
+from headgate_server.graphql.types.invitations import Invitation, show_invitation
 from headgate_server.graphql.types.members import (
     Membership,
     Team,
@@ -32,6 +34,7 @@ from headgate_server.graphql.types.roles import Role, show_role
 from headgate_server.graphql.types.service_accounts import ServiceAccount, show_service_account
 from headgate_server.graphql.types.workspaces import Workspace, show_workspace
 from headgate_server.services import (
+    invitations,
     members,
     organizations,
     roles,
@@ -127,6 +130,30 @@ class Organization(Node, Versioned):
                 return await members.count_members(work, cap=cap)
 
         return connect(rows, listing=listing, show=show_membership, count=count)
+
+    @scoped_field(
+        requires=[Scope.MEMBERS_WRITE],
+        description="Invitations that nobody accepted or revoked, the latest first; expired ones, "
+        "too.",
+    )
+    async def invitations(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[Invitation]:
+        context = info.context
+        listing: Listing[InvitationRow] = Listing(
+            of=fingerprint("invitations", self.row.id),
+            key=lambda row: (row.created_at, row.id),
+            key_types=tuple[datetime, UUID],
+        )
+        page = listing.request(first=first, after=after)
+        async with context.organization_work() as work:
+            rows = await invitations.list_invitations(work, page=page)
+
+        async def count(cap: int) -> int:
+            async with context.organization_work() as work:
+                return await invitations.count_invitations(work, cap=cap)
+
+        return connect(rows, listing=listing, show=show_invitation, count=count)
 
     @scoped_field(requires=[Scope.ORG_READ], description="Its teams, by name.")
     async def teams(self, info: Info, first: First = None, after: After = None) -> Connection[Team]:

@@ -10,14 +10,16 @@ from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.tenancy import ActorKind
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
+from headgate_server.graphql.directives import Cost
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.shapes.actors import Actor, show_actor
 from headgate_server.graphql.shapes.nodes import load
 from headgate_server.graphql.shapes.rate_limits import RateLimit, read_rate_limit
 from headgate_server.graphql.types.api_keys import ApiKey
+from headgate_server.graphql.types.login_sessions import LoginSession, show_login_session
 from headgate_server.graphql.types.organizations import Organization, show_organization
 from headgate_server.graphql.types.users import User, show_user
-from headgate_server.services import api_keys, organizations
+from headgate_server.services import api_keys, login_sessions, organizations
 
 _SHOWN: Listing[OrganizationRow] = Listing(
     of=fingerprint("organizations"),
@@ -71,6 +73,19 @@ class Viewer:
     )
     def rate_limit(self, info: Info) -> RateLimit:
         return read_rate_limit(info)
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description="The browsers in which the caller is signed in, the one used last first; "
+        "empty for who asks with a key.",
+        directives=[Cost(weight=1, list_size=20)],
+    )
+    async def login_sessions(self, info: Info) -> list[LoginSession]:
+        context = info.context
+        current = context.principal.login_session_id
+        async with context.system_work() as work:
+            rows = await login_sessions.list_own(work, context.principal)
+        return [show_login_session(row, is_current=row.id == current) for row in rows]
 
     @scoped_field(requires=ANY_CREDENTIAL, description="The organizations the caller belongs to.")
     async def organizations(

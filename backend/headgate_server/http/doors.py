@@ -1,0 +1,210 @@
+"""What signing in takes, and how its requests come in: POST application/json of our own pages."""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+from uuid import uuid4
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from headgate_server.bus.buckets import Buckets
+from headgate_server.database.work import Database
+from headgate_server.domain.cli_logins import CliLoginRefused
+from headgate_server.domain.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    LimitExceeded,
+    NotFound,
+    Unauthenticated,
+)
+from headgate_server.domain.identities import Provider, SignInRefused
+from headgate_server.domain.login_sessions import Browser, LoginCookie, LoginSession, parse_cookie
+from headgate_server.http.attempts import Attempts, TooManyAttempts
+from headgate_server.http.auth import check_page
+from headgate_server.http.cookies import cookie_name_at, set_cookie
+from headgate_server.http.oidc import OidcClient
+from headgate_server.http.refusals import failure, refuse
+from headgate_server.services import login_sessions, sign_ins
+from headgate_server.services.identities import read_providers
+from headgate_server.services.mails import Mailer, open_mailer
+from headgate_server.services.passwords import Hasher
+from headgate_server.settings import Settings
+
+logger = logging.getLogger("headgate.http")
+
+_STATUS = {
+    "INVALID": 400,
+    "NOT_FOUND": 404,
+    "CONFLICT": 409,
+    "FORBIDDEN": 403,
+    "LIMIT_EXCEEDED": 409,
+    "SIGN_IN_REFUSED": 400,
+}
+MAX_BODY_BYTES = 16 * 1024
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What signing in takes.
+
+    Args:
+        database: opens the units of work.
+        pepper: the installation's secret.
+        hasher: hashes passwords.
+        attempts: counts them.
+        url: the address that people use.
+        allowed_origins: pages of other origins that may use the API.
+        mailer: sends mails; None where none can be sent.
+        providers: who else signs people in, by slug.
+    """
+
+    database: Database
+    pepper: str
+    hasher: Hasher
+    attempts: Attempts
+    url: str
+    allowed_origins: frozenset[str] = field(default_factory=frozenset[str])
+    mailer: Mailer | None = None
+    providers: Mapping[str, OidcClient] = field(default_factory=dict[str, OidcClient])
+
+    @property
+    def cookie_name(self) -> str:
+        """Return the name of the cookie."""
+        return cookie_name_at(self.url)
+
+    @property
+    def provider_names(self) -> dict[str, str]:
+        """Return the names of the providers, by slug."""
+        return {slug: client.provider.name for slug, client in self.providers.items()}
+
+    async def session_of(self, request: Request) -> LoginSession:
+        """Return the session that a request is made in.
+
+        Raises:
+            Unauthenticated: in none.
+        """
+        cookie = parse_cookie(request.cookies.get(self.cookie_name, ""))
+        return await login_sessions.find_session(self.database, cookie, pepper=self.pepper)
+
+    async def find_session(self, request: Request) -> LoginSession | None:
+        """Return the session that a request is made in, if any."""
+        try:
+            return await self.session_of(request)
+        except Unauthenticated:
+            return None
+
+
+def open_doors(settings: Settings, *, database: Database, buckets: Buckets) -> Doors:
+    """Return what signing in takes, as the settings say.
+
+    Raises:
+        ConfigurationError: a setting of mails is missing, or a provider cannot be used.
+    """
+    return Doors(
+        database=database,
+        pepper=settings.secret_key,
+        hasher=Hasher(),
+        attempts=Attempts(buckets),
+        url=settings.url,
+        allowed_origins=frozenset(settings.origins),
+        mailer=open_mailer(settings),
+        providers=open_providers(read_providers(settings.oidc_file), url=settings.url),
+    )
+
+
+def open_providers(providers: Iterable[Provider], *, url: str) -> dict[str, OidcClient]:
+    """Return a client for each provider; every one sends people back to an address of its own."""
+    return {
+        one.slug: OidcClient(one, redirect_uri=f"{url}/auth/oidc/{one.slug}/callback")
+        for one in providers
+    }
+
+
+Handle = Callable[[Doors, Request, T], Awaitable[Response]]
+
+
+def route(
+    doors: Doors, path: str, shape: type[T], handle: Handle[T], *, is_page: bool = True
+) -> Route:
+    """Return a route that takes one JSON object.
+
+    Args:
+        doors: what signing in takes.
+        path: below /auth.
+        shape: what the object holds.
+        handle: answers it.
+        is_page: only pages of ours may ask; what programs may ask takes no cookie.
+    """
+
+    async def answer(request: Request) -> Response:
+        try:
+            response = await _answer(doors, request, shape, handle, is_page=is_page)
+        except ClientDisconnect:
+            raise
+        except msgspec.MsgspecError:
+            return refuse(400, "The body is not the JSON object that this takes.")
+        except TooManyAttempts as error:
+            response = refuse(429, error.message, code=error.code)
+            response.headers["retry-after"] = str(error.retry_after_seconds)
+        except sign_ins.CodeNeeded as error:
+            response = refuse(401, error.message, code=error.code)
+        except CliLoginRefused as error:
+            response = refuse(400, error.message, code=error.code)
+        except (InvalidInput, NotFound, Conflict, Forbidden, LimitExceeded, SignInRefused) as error:
+            response = refuse(_STATUS[error.code], error.message, code=error.code)
+        except Exception as error:  # noqa: BLE001  the edge: nothing unmasked leaves
+            response = failure(error, request_id=uuid4().hex)
+        response.headers["cache-control"] = "no-store"
+        return response
+
+    return Route(path, answer, methods=["POST"])
+
+
+async def _answer(
+    doors: Doors, request: Request, shape: type[T], handle: Handle[T], *, is_page: bool
+) -> Response:
+    content_type = request.headers.get("content-type", "").partition(";")[0]
+    if content_type.strip().lower() != "application/json":
+        return refuse(415, "Send the request as application/json.")
+    if is_page:
+        check_page(request.headers, allowed_origins=doors.allowed_origins)
+    body = await _body(request)
+    if body is None:
+        return refuse(413, f"The body is larger than {MAX_BODY_BYTES:,} bytes.")
+    return await handle(doors, request, msgspec.json.decode(body, type=shape))
+
+
+async def _body(request: Request) -> bytes | None:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            return None
+    return body
+
+
+def with_cookie(doors: Doors, told: dict[str, object], cookie: LoginCookie) -> Response:
+    """Return an answer that gives the browser the cookie of a session."""
+    response = JSONResponse(told)
+    set_cookie(response, cookie, name=doors.cookie_name)
+    return response
+
+
+def browser_of(request: Request) -> Browser:
+    """Return where somebody asks from."""
+    ip = request.client.host if request.client is not None else None
+    return Browser(ip=ip, user_agent=request.headers.get("user-agent"))
+
+
+def former_cookie(doors: Doors, request: Request) -> LoginCookie | None:
+    """Return the cookie that the browser had until now."""
+    try:
+        return parse_cookie(request.cookies.get(doors.cookie_name, ""))
+    except Unauthenticated:
+        return None

@@ -1,0 +1,75 @@
+"""Turning a second factor on and off: POST application/json below /auth/second-factor."""
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from headgate_server.http.doors import Doors, browser_of, route, with_cookie
+from headgate_server.services import passwords, second_factors
+
+
+class Begin(msgspec.Struct):
+    """Somebody wants a second factor; the password shows that it is they."""
+
+    password: str = ""
+
+
+class Code(msgspec.Struct):
+    """A code of a second factor."""
+
+    code: str
+
+
+def second_factor_routes(doors: Doors) -> list[Route]:
+    """Return the routes of second factors."""
+    return [
+        route(doors, "/auth/second-factor/begin", Begin, _begin),
+        route(doors, "/auth/second-factor/confirm", Code, _confirm),
+        route(doors, "/auth/second-factor/end", Code, _end),
+    ]
+
+
+async def _begin(doors: Doors, request: Request, sent: Begin) -> Response:
+    session = await doors.session_of(request)
+    async with doors.attempts.trying(account=str(session.user_id), ip=browser_of(request).ip):
+        await passwords.check_current(
+            doors.database, user_id=session.user_id, current=sent.password, hasher=doors.hasher
+        )
+    async with doors.database.system() as work:
+        begun = await second_factors.begin_enrolment(
+            work, user_id=session.user_id, pepper=doors.pepper
+        )
+    return JSONResponse({"secret": begun.secret, "uri": begun.uri})
+
+
+async def _confirm(doors: Doors, request: Request, sent: Code) -> Response:
+    session = await doors.session_of(request)
+    async with (
+        doors.attempts.trying(account=str(session.user_id), ip=browser_of(request).ip),
+        doors.database.system() as work,
+    ):
+        done = await second_factors.confirm_enrolment(
+            work,
+            user_id=session.user_id,
+            session_id=session.id,
+            code=sent.code,
+            pepper=doors.pepper,
+        )
+    return with_cookie(doors, {"recoveryCodes": done.recovery_codes}, done.cookie)
+
+
+async def _end(doors: Doors, request: Request, sent: Code) -> Response:
+    session = await doors.session_of(request)
+    async with (
+        doors.attempts.trying(account=str(session.user_id), ip=browser_of(request).ip),
+        doors.database.system() as work,
+    ):
+        cookie = await second_factors.end_enrolment(
+            work,
+            user_id=session.user_id,
+            session_id=session.id,
+            code=sent.code,
+            pepper=doors.pepper,
+        )
+    return with_cookie(doors, {"status": "off"}, cookie)

@@ -1,0 +1,69 @@
+"""Identities of people at providers. All as the system: they are of no tenant."""
+
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.ids import new_id
+from headgate_server.domain.login_sessions import LIFETIMES, Purpose
+from headgate_server.tables.login_sessions import identities, one_time_tokens
+
+
+async def lock_identity(work: UnitOfWork, *, issuer: str, subject: str) -> UUID | None:
+    """Return whose an identity is, and let nobody else use it before the transaction ends."""
+    key = func.hashtextextended(f"headgate.identity.{issuer}\n{subject}", 0)
+    await work.execute(select(func.pg_advisory_xact_lock(key)))
+    statement = select(identities.c.user_id).where(
+        identities.c.issuer == issuer, identities.c.subject == subject
+    )
+    return (await work.execute(statement)).scalar_one_or_none()
+
+
+async def insert_identity(work: UnitOfWork, *, issuer: str, subject: str, user_id: UUID) -> None:
+    """Make a locked identity somebody's."""
+    await work.execute(
+        insert(identities).values(
+            issuer=issuer, subject=subject, user_id=user_id, created_at=work.now
+        )
+    )
+
+
+async def touch(work: UnitOfWork, *, issuer: str, subject: str) -> None:
+    """Note that an identity was used."""
+    statement = (
+        update(identities)
+        .where(identities.c.issuer == issuer, identities.c.subject == subject)
+        .values(last_used_at=work.now)
+    )
+    await work.execute(statement)
+
+
+async def list_issuers(work: UnitOfWork, *, user_id: UUID) -> list[str]:
+    """Return the issuers of a person's identities, by name."""
+    statement = (
+        select(identities.c.issuer)
+        .where(identities.c.user_id == user_id)
+        .order_by(identities.c.issuer)
+    )
+    return list((await work.execute(statement)).scalars())
+
+
+async def use_state(work: UnitOfWork, *, state_hash: bytes, user_id: UUID) -> bool:
+    """Use the state of a sign-in up; whether it was not used before."""
+    statement = (
+        insert(one_time_tokens)
+        .values(
+            id=new_id(),
+            purpose=Purpose.STATE.value,
+            token_hash=state_hash,
+            user_id=user_id,
+            created_at=work.now,
+            expires_at=work.now + LIFETIMES[Purpose.STATE],
+            used_at=work.now,
+        )
+        .on_conflict_do_nothing(index_elements=["token_hash"])
+        .returning(one_time_tokens.c.id)
+    )
+    return (await work.execute(statement)).one_or_none() is not None

@@ -1,0 +1,261 @@
+"""Logins of command lines: each is given a key of the person, listed, revocable, with an end."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.domain import cli_logins as codes
+from headgate_server.domain.api_keys import ApiKey, NewApiKey
+from headgate_server.domain.cli_logins import (
+    BROWSER_LIFETIME,
+    DEVICE_LIFETIME,
+    SLOWER_BY_SECONDS,
+    CliLogin,
+    CliLoginRefused,
+    CodeExpired,
+    StillPending,
+    TooFast,
+    Way,
+    Wish,
+)
+from headgate_server.domain.errors import Conflict, Forbidden, NotFound
+from headgate_server.domain.organizations import Organization
+from headgate_server.domain.permissions import Rights
+from headgate_server.domain.tenancy import Actor, ActorKind, Origin, Principal
+from headgate_server.repositories import cli_logins, members, organizations, roles, users
+from headgate_server.services import api_keys
+
+NO_SUCH_CODE = "No login waits for this code; compare it with the one in your terminal."
+NOTHING_LEFT = "You may do nothing of what this login asks for."
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """What a command line without a browser is given: a code for itself, and one to type in."""
+
+    device_code: str
+    user_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The key that a command line is given, shown this once."""
+
+    key: ApiKey
+    token: str
+    organization: Organization
+
+
+async def begin_device(work: UnitOfWork, *, wish: Wish, pepper: str) -> Codes:
+    """Note a wish that a person is to answer by typing in its code; as the system.
+
+    Raises:
+        InvalidInput: it cannot be shown to a person.
+        Conflict: its code is taken; begin again.
+    """
+    codes.check_wish(wish)
+    found = Codes(codes.new_code(), codes.new_user_code())
+    made = await cli_logins.insert_login(
+        work,
+        way=Way.DEVICE,
+        wish=wish,
+        secret_hash=codes.hash_code(found.device_code, pepper=pepper),
+        user_code_hash=codes.hash_user_code(found.user_code, pepper=pepper),
+        expires_at=work.now + DEVICE_LIFETIME,
+    )
+    if made is None:
+        raise Conflict("Another login has this code; begin again.")
+    return found
+
+
+async def look(work: UnitOfWork, *, user_code: str, pepper: str) -> CliLogin:
+    """Return what waits for an answer under a typed code.
+
+    Raises:
+        NotFound: nothing does.
+    """
+    digest = codes.hash_user_code(user_code, pepper=pepper)
+    found = await cli_logins.find_by_user_code(work, user_code_hash=digest)
+    if found is None:
+        raise NotFound(NO_SUCH_CODE)
+    return found
+
+
+async def decide(
+    work: UnitOfWork, *, user_code: str, user_id: UUID, organization_id: UUID | None, pepper: str
+) -> None:
+    """Note what a person answers to the wish of a code, once.
+
+    Args:
+        work: as the system.
+        user_code: as it was typed.
+        user_id: who answers.
+        organization_id: in which the key is to be good; None refuses it.
+        pepper: the installation's secret.
+
+    Raises:
+        NotFound: nothing waits under this code.
+        Forbidden: the person may do nothing there of what is asked for.
+    """
+    found = await look(work, user_code=user_code, pepper=pepper)
+    await _decide(work, found, user_id=user_id, organization_id=organization_id)
+
+
+async def allow_browser(
+    work: UnitOfWork,
+    *,
+    wish: Wish,
+    challenge: str,
+    user_id: UUID,
+    organization_id: UUID,
+    pepper: str,
+) -> str:
+    """Return the code that a browser hands to the command line of its own machine.
+
+    Raises:
+        InvalidInput: the wish or the challenge is none.
+        Forbidden: the person may do nothing there of what is asked for.
+    """
+    code = codes.new_code()
+    digest = codes.hash_code(code, pepper=pepper)
+    made = await cli_logins.insert_login(
+        work,
+        way=Way.BROWSER,
+        wish=codes.check_wish(wish),
+        secret_hash=digest,
+        challenge=codes.check_challenge(challenge),
+        expires_at=work.now + BROWSER_LIFETIME,
+    )
+    found = await cli_logins.find_by_secret(work, secret_hash=digest)
+    if made is None or found is None:
+        raise Conflict("Another login has this code; begin again.")
+    await _decide(work, found, user_id=user_id, organization_id=organization_id)
+    return code
+
+
+async def redeem_browser(database: Database, *, code: str, verifier: str, pepper: str) -> Granted:
+    """Return the key for a code that a browser handed over, once.
+
+    A wrong verifier uses the code up.
+
+    Raises:
+        CliLoginRefused: the code was used, has expired, or is another command line's.
+    """
+    async with database.system() as work:
+        digest = codes.hash_code(code, pepper=pepper)
+        found = await cli_logins.find_by_secret(work, secret_hash=digest)
+        if found is None or found.way is not Way.BROWSER or not _is_open(work, found):
+            raise CodeExpired
+        await cli_logins.set_used(work, id_=found.id)
+        is_theirs = codes.is_answer(verifier, challenge=found.challenge or "")
+        granted = await _grant(work, found, pepper=pepper) if is_theirs else None
+    if granted is None:
+        raise CliLoginRefused
+    return granted
+
+
+async def redeem_device(database: Database, *, device_code: str, pepper: str) -> Granted:
+    """Return the key for a command line whose wish was granted, once.
+
+    Raises:
+        StillPending: nobody has answered yet.
+        TooFast: it asks more often than it may; from now on it may less often.
+        CodeExpired: nobody answered in time, or the key was handed over before.
+        CliLoginRefused: the person refused.
+    """
+    async with database.system() as work:
+        digest = codes.hash_code(device_code, pepper=pepper)
+        found = await cli_logins.find_by_secret(work, secret_hash=digest)
+        if found is None or found.way is not Way.DEVICE or not _is_open(work, found):
+            raise CodeExpired
+        granted = None
+        is_fast = _is_fast(work, found)
+        if found.decided_at is None or is_fast:
+            more = SLOWER_BY_SECONDS if is_fast else 0
+            await cli_logins.set_polled(
+                work, id_=found.id, interval_seconds=found.interval_seconds + more
+            )
+        else:
+            await cli_logins.set_used(work, id_=found.id)
+            granted = await _grant(work, found, pepper=pepper) if found.is_allowed else None
+    if is_fast:
+        raise TooFast
+    if found.decided_at is None:
+        raise StillPending
+    if granted is None:
+        raise CliLoginRefused("The login was refused in the browser.")
+    return granted
+
+
+async def list_organizations(work: UnitOfWork, *, user_id: UUID) -> list[Organization]:
+    """Return the organizations that a person may log a command line in to, by slug."""
+    found = await members.list_organizations_of(work, user_id=user_id)
+    return [one.organization for one in found]
+
+
+async def delete_ended(work: UnitOfWork) -> int:
+    """Forget logins that are past their time."""
+    return await cli_logins.delete_ended(work)
+
+
+def _is_open(work: UnitOfWork, found: CliLogin) -> bool:
+    return found.used_at is None and work.now < found.expires_at
+
+
+def _is_fast(work: UnitOfWork, found: CliLogin) -> bool:
+    if found.polled_at is None:
+        return False
+    return work.now < found.polled_at + timedelta(seconds=found.interval_seconds)
+
+
+async def _decide(
+    work: UnitOfWork, found: CliLogin, *, user_id: UUID, organization_id: UUID | None
+) -> None:
+    wish = found.wish
+    if organization_id is not None:
+        rights = await _rights(work, user_id=user_id, organization_id=organization_id)
+        scopes = (wish.scopes or rights.anywhere) & rights.anywhere
+        if not scopes:
+            raise Forbidden(NOTHING_LEFT)
+        wish = replace(wish, scopes=scopes)
+    await cli_logins.set_decided(
+        work, id_=found.id, user_id=user_id, organization_id=organization_id, wish=wish
+    )
+
+
+async def _grant(work: UnitOfWork, found: CliLogin, *, pepper: str) -> Granted | None:
+    """Return the key, of what the person may do by now; None where that is nothing."""
+    if found.user_id is None or found.organization_id is None:
+        return None
+    person = await users.lock_credentials(work, id_=found.user_id)
+    place = await organizations.find_organization(work, id_=found.organization_id)
+    if person is None or person.suspended_at is not None or place is None:
+        return None
+    try:
+        rights = await _rights(work, user_id=found.user_id, organization_id=place.id)
+    except Forbidden:
+        return None
+    scopes = found.wish.scopes & rights.anywhere
+    if not scopes:
+        return None
+    owner = Actor(ActorKind.USER, person.user.id, person.user.display_name)
+    granter = Principal(owner, place.id, None, scopes=rights.anywhere, rights=rights)
+    new = NewApiKey(
+        name=found.wish.client,
+        owner=owner,
+        scopes=scopes,
+        expires_at=work.now + timedelta(days=found.wish.key_days),
+    )
+    origin = Origin(address=found.wish.ip, user_agent=found.wish.client)
+    within = replace(work, organization_id=place.id, actor=owner, origin=origin)
+    key, token = await api_keys.create_key(within, granter=granter, new=new, pepper=pepper)
+    return Granted(key, token, place)
+
+
+async def _rights(work: UnitOfWork, *, user_id: UUID, organization_id: UUID) -> Rights:
+    holder = Actor(ActorKind.USER, user_id, "")
+    rights = await roles.find_rights(work, organization_id=organization_id, holder=holder)
+    if rights is None:
+        raise Forbidden("You are no member of this organization.")
+    return rights

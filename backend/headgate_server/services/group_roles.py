@@ -1,0 +1,125 @@
+"""What a provider's groups give in the organization that it signs people in to."""
+
+import logging
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from uuid import UUID
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import ids
+from headgate_server.domain.identities import Provider
+from headgate_server.domain.permissions import BuiltinRole
+from headgate_server.domain.roles import (
+    EVERYWHERE,
+    BindingPlace,
+    Holder,
+    HolderKind,
+    Role,
+    builtin_role,
+)
+from headgate_server.domain.tenancy import Actor, ActorKind
+from headgate_server.repositories import members, organizations, roles, workspaces
+from headgate_server.services.audit_entries.record import record_action
+from headgate_server.services.roles import wake_rights
+
+logger = logging.getLogger(__name__)
+
+Wanted = dict[tuple[UUID, BindingPlace], Role]
+
+
+async def join(
+    work: UnitOfWork, provider: Provider, *, groups: AbstractSet[str], user_id: UUID
+) -> None:
+    """Have somebody hold in the provider's organization what their groups give, and no more of it.
+
+    What others gave them stays, and the last owner stays one. A role or workspace that is missing
+    there is left out, and logged: it is no fault of who signs in.
+
+    Args:
+        work: as the system.
+        provider: who signed them in.
+        groups: those that its token named.
+        user_id: whom.
+    """
+    if provider.organization is None:
+        return
+    place = await organizations.find_by_slug(work, slug=provider.organization)
+    if place is None:
+        logger.error("Provider %s: there is no organization of its slug", provider.slug)
+        return
+    actor = Actor(ActorKind.SYSTEM, None, f"Provider {provider.slug}")
+    within = replace(work, organization_id=place.id, actor=actor)
+    membership_id = await members.insert_membership(
+        within, organization_id=place.id, user_id=user_id, invited_by=actor
+    )
+    wanted = await _wanted(within, provider, groups, organization_id=place.id)
+    await roles.lock_owners(within)
+    if await _settle(within, wanted, membership_id=membership_id, organization_id=place.id):
+        wake_rights(within)
+        await record_action(
+            within,
+            "roles_settled",
+            kind=ids.Kind.MEMBERSHIP,
+            id_=membership_id,
+            name=ids.show(ids.Kind.USER, user_id),
+            said={"provider": provider.slug, "roles": sorted(one.name for one in wanted.values())},
+        )
+
+
+async def _settle(
+    work: UnitOfWork, wanted: Wanted, *, membership_id: UUID, organization_id: UUID
+) -> bool:
+    """Give what is missing, take what the provider gave and gives no more; whether any changed."""
+    holder = Holder(HolderKind.MEMBERSHIP, membership_id)
+    held = (await roles.list_bindings(work, [membership_id]))[membership_id]
+    missing = wanted.keys() - {(one.role.id, one.place) for one in held}
+    for key in missing:
+        await roles.insert_binding(
+            work, organization_id=organization_id, holder=holder, role=wanted[key], place=key[1]
+        )
+    lost = [
+        one
+        for one in held
+        if one.granted_by == work.actor and (one.role.id, one.place) not in wanted
+    ]
+    for one in lost:
+        await roles.delete_binding(work, holder=holder, role=one.role, place=one.place)
+        if not await roles.has_owner(work):
+            logger.warning("%s: the last owner stays one", work.actor.display_name)
+            await roles.insert_binding(
+                work,
+                organization_id=organization_id,
+                holder=holder,
+                role=one.role,
+                place=one.place,
+            )
+    return bool(missing or lost)
+
+
+async def _wanted(
+    work: UnitOfWork, provider: Provider, groups: AbstractSet[str], *, organization_id: UUID
+) -> Wanted:
+    found: Wanted = {}
+    for name, slug in provider.roles_of(frozenset(groups)):
+        role = await _find_role(work, name)
+        place = await _find_place(work, slug, organization_id=organization_id)
+        if role is None or place is None:
+            logger.error("Provider %s: no role %s, or no workspace %s", provider.slug, name, slug)
+            continue
+        found[role.id, place] = role
+    return found
+
+
+async def _find_role(work: UnitOfWork, name: str) -> Role | None:
+    if name in {role.value for role in BuiltinRole}:
+        return builtin_role(BuiltinRole(name))
+    return await roles.find_by_name(work, name=name)
+
+
+async def _find_place(
+    work: UnitOfWork, slug: str | None, *, organization_id: UUID
+) -> BindingPlace | None:
+    if slug is None:
+        return EVERYWHERE
+    found = await workspaces.find_by_slug(work, organization_id=organization_id, slug=slug)
+    return BindingPlace(found.id) if found is not None else None

@@ -1,0 +1,184 @@
+"""Signing in with a provider: whose an identity is, and what its groups give."""
+
+import logging
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.domain.errors import ConfigurationError
+from headgate_server.domain.identities import (
+    Identity,
+    Provider,
+    SignInRefused,
+    check_provider,
+)
+from headgate_server.domain.login_sessions import (
+    NOWHERE,
+    Browser,
+    LoginCookie,
+    Purpose,
+    hash_token,
+)
+from headgate_server.domain.users import User
+from headgate_server.repositories import identities
+from headgate_server.repositories import users as stored_users
+from headgate_server.services import group_roles, invitations, login_sessions, users
+from headgate_server.services.audit_entries.people import record_person
+
+logger = logging.getLogger(__name__)
+
+UNKNOWN = "Nobody invited you to Headgate yet; ask an owner of your organization to."
+USED = "This sign-in was finished before; go back to the sign-in page and begin again."
+TAKEN = "This identity belongs to another account; sign in with it, or use another one."
+SUSPENDED = "This account is suspended; ask your operator."
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    provider: list[Provider] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Somebody whom a provider has sent back.
+
+    Args:
+        identity: whom it signed in.
+        state: of this one sign-in; it is good once.
+        link_to: the person who makes the identity theirs; None to sign in.
+        invitation: the token of an invitation that they came by.
+        browser: where they sign in from.
+        former: a cookie that the browser had; its session ends.
+    """
+
+    identity: Identity
+    state: str
+    link_to: UUID | None = None
+    invitation: str | None = None
+    browser: Browser = NOWHERE
+    former: LoginCookie | None = None
+
+
+def read_providers(path: str) -> tuple[Provider, ...]:
+    """Return the providers of a TOML file; none where no file is named.
+
+    Raises:
+        ConfigurationError: it cannot be read, or one of them cannot be used; no secret is shown.
+    """
+    if not path:
+        return ()
+    try:
+        document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        found = msgspec.convert(document, _File).provider
+    except OSError as error:
+        raise ConfigurationError(
+            f"HEADGATE_OIDC_FILE cannot be read ({error.strerror}); correct it and start again."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raise ConfigurationError(
+            "HEADGATE_OIDC_FILE is no valid TOML; correct it and start again."
+        ) from None
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"HEADGATE_OIDC_FILE: {error}; correct it.") from None
+    if len({one.slug for one in found}) < len(found):
+        raise ConfigurationError("HEADGATE_OIDC_FILE: two providers have one slug; rename one.")
+    return tuple(check_provider(one) for one in found)
+
+
+async def sign_in(
+    database: Database, provider: Provider, arrival: Arrival, *, pepper: str
+) -> LoginCookie | None:
+    """Begin a session of whom a provider signed in; None where an identity was linked.
+
+    Whose an identity is follows from issuer and subject alone. One that nobody has becomes a new
+    person's if they were invited, or if everybody whom the provider knows is let in.
+
+    Raises:
+        SignInRefused: the sign-in was finished before, or they are not let in.
+        InvalidInput: the invitation is not good.
+    """
+    identity = arrival.identity
+    async with database.system() as work:
+        user_id = await identities.lock_identity(
+            work, issuer=identity.issuer, subject=identity.subject
+        )
+        if arrival.link_to is not None:
+            await _link(work, arrival, owner=user_id, pepper=pepper)
+            return None
+        user = await _user(work, provider, arrival, user_id=user_id)
+        await _use_state(work, arrival, user_id=user.id, pepper=pepper)
+        await identities.touch(work, issuer=identity.issuer, subject=identity.subject)
+        if arrival.invitation is not None:
+            await invitations.accept(work, token=arrival.invitation, user_id=user.id, pepper=pepper)
+        await group_roles.join(work, provider, groups=identity.groups, user_id=user.id)
+        if arrival.former is not None:
+            await login_sessions.revoke(work, user_id=user.id, id_=arrival.former.session_id)
+        cookie = await login_sessions.begin(
+            work, user_id=user.id, browser=arrival.browser, pepper=pepper
+        )
+        await record_person(
+            work,
+            "signed_in",
+            user,
+            browser=arrival.browser,
+            session_id=cookie.session_id,
+            said={"provider": provider.slug},
+        )
+        return cookie
+
+
+async def list_issuers(work: UnitOfWork, *, user_id: UUID) -> list[str]:
+    """Return the issuers that a person may sign in with; as the system."""
+    return await identities.list_issuers(work, user_id=user_id)
+
+
+async def _user(
+    work: UnitOfWork, provider: Provider, arrival: Arrival, *, user_id: UUID | None
+) -> User:
+    identity = arrival.identity
+    if user_id is not None:
+        found = await stored_users.lock_credentials(work, id_=user_id)
+        if found is None or found.suspended_at is not None:
+            raise SignInRefused(SUSPENDED)
+        return found.user
+    if arrival.invitation is None and provider.organization is None:
+        raise SignInRefused(UNKNOWN)
+    email = identity.email
+    if email is not None and await stored_users.find_by_email(work, email=email) is not None:
+        email = None
+    user = await users.create_user(work, display_name=identity.display_name, email=email)
+    await identities.insert_identity(
+        work, issuer=identity.issuer, subject=identity.subject, user_id=user.id
+    )
+    return user
+
+
+async def _link(work: UnitOfWork, arrival: Arrival, *, owner: UUID | None, pepper: str) -> None:
+    """Make an identity the person's who is signed in.
+
+    Raises:
+        SignInRefused: it is another person's.
+    """
+    if arrival.link_to is None or owner not in {None, arrival.link_to}:
+        raise SignInRefused(TAKEN)
+    await _use_state(work, arrival, user_id=arrival.link_to, pepper=pepper)
+    if owner is None:
+        await identities.insert_identity(
+            work,
+            issuer=arrival.identity.issuer,
+            subject=arrival.identity.subject,
+            user_id=arrival.link_to,
+        )
+        user = await users.find_user(work, id_=arrival.link_to)
+        if user is not None:
+            said = {"issuer": arrival.identity.issuer}
+            await record_person(work, "identity_linked", user, browser=arrival.browser, said=said)
+
+
+async def _use_state(work: UnitOfWork, arrival: Arrival, *, user_id: UUID, pepper: str) -> None:
+    digest = hash_token(arrival.state, purpose=Purpose.STATE, pepper=pepper)
+    if not await identities.use_state(work, state_hash=digest, user_id=user_id):
+        raise SignInRefused(USED)

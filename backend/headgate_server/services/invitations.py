@@ -1,0 +1,273 @@
+"""Invitations: sent, revoked, accepted once; nobody is given more than who invited them holds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.domain import ids
+from headgate_server.domain.errors import Conflict, Forbidden, InvalidInput, LimitExceeded, NotFound
+from headgate_server.domain.login_sessions import Browser, LoginCookie
+from headgate_server.domain.members import Invitation, PlannedBinding, hash_token, new_token
+from headgate_server.domain.organizations import Organization
+from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.passwords import check_password
+from headgate_server.domain.roles import BindingPlace, Holder, HolderKind, Role, grant_of
+from headgate_server.domain.tenancy import Actor, ActorKind, Principal
+from headgate_server.domain.users import check_email
+from headgate_server.domain.workspaces import check_name
+from headgate_server.repositories import invitations, members, organizations, roles, users
+from headgate_server.services import login_sessions
+from headgate_server.services.audit_entries.record import record_action
+from headgate_server.services.passwords import Hasher
+from headgate_server.services.roles import check_grant, check_place, get_role, wake_rights
+from headgate_server.services.users import create_user
+
+MAX_OPEN = 1000
+MAX_AN_HOUR = 200
+MAX_ROLES = 20
+NOT_GOOD = "This invitation was used, revoked or has expired; ask for another one."
+HAS_ACCOUNT = "Somebody with this address has an account; sign in, and open the link once more."
+LOST = "Whoever invited you may not give this any more; ask an owner for another invitation."
+
+
+PATH = "/auth/invitation"
+
+
+def link_of(url: str, token: str) -> str:
+    """Return the link of an invitation; the token is behind the #, so that no log has it."""
+    return f"{url}{PATH}#{token}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the holder of an invitation's link may know of it."""
+
+    invitation: Invitation
+    organization: Organization
+    role_names: tuple[str, ...]
+
+
+async def invite(
+    work: UnitOfWork,
+    *,
+    granter: Principal,
+    email: str,
+    role_ids: Sequence[UUID],
+    place: BindingPlace,
+    pepper: str,
+) -> tuple[Invitation, str]:
+    """Invite somebody to roles in a place, and return the token of the link, which is good once.
+
+    Whether the address has an account makes no difference. Another invitation of the address to
+    this organization is void then.
+
+    Raises:
+        InvalidInput: a bad address, or too many roles.
+        NotFound: no such role or workspace.
+        Forbidden: a role, now or in the invitation before, gives what the granter does not hold.
+        Conflict: the person is a member already.
+        LimitExceeded: too many invitations are open, or were sent this hour.
+    """
+    address = check_email(email)
+    if len(role_ids) > MAX_ROLES:
+        raise InvalidInput(f"An invitation gives at most {MAX_ROLES} roles.", path=["roleIds"])
+    planned = [PlannedBinding(id_, place) for id_ in dict.fromkeys(role_ids)]
+    await check_place(work, place)
+    await _check_planned(work, granter=granter, planned=planned, is_missing_fine=False)
+    if await members.find_by_email(work, email=address) is not None:
+        raise Conflict("A person of this address is a member; give them a role.", path=["email"])
+    await _check_limits(work)
+    former = await invitations.find_unanswered(work, email=address)
+    if former is not None:
+        await _check_planned(work, granter=granter, planned=former.planned)
+        await invitations.set_revoked(work, id_=former.id)
+        await _record(work, "replaced", former)
+    token = new_token()
+    made = await invitations.insert_invitation(
+        work,
+        organization_id=granter.organization_id,
+        email=address,
+        planned=planned,
+        token_hash=hash_token(token, pepper=pepper),
+    )
+    if made is None:
+        raise Conflict("Another caller has just invited this address.", path=["email"])
+    await _record(work, "sent", made)
+    return made, token
+
+
+async def revoke(work: UnitOfWork, *, granter: Principal, id_: UUID) -> Invitation:
+    """Void the link of an invitation; one that was answered stays as it is.
+
+    Raises:
+        NotFound: no such invitation.
+        Forbidden: it gives what the granter does not hold.
+    """
+    found = await invitations.find_invitation(work, id_=id_)
+    if found is None:
+        raise NotFound
+    await _check_planned(work, granter=granter, planned=found.planned)
+    revoked = await invitations.set_revoked(work, id_=id_)
+    if revoked is None:
+        return found
+    await _record(work, "revoked", revoked)
+    return revoked
+
+
+async def look(database: Database, *, token: str, pepper: str) -> Shown:
+    """Return what an invitation's link shows.
+
+    Raises:
+        InvalidInput: it is not good.
+    """
+    async with database.system() as work:
+        found = await invitations.find_by_token(work, token_hash=hash_token(token, pepper=pepper))
+        place = await _organization(work, found)
+        if found is None or place is None:
+            raise InvalidInput(NOT_GOOD, path=["token"])
+        within = replace(work, organization_id=found.organization_id)
+        names = [role.name for role, _ in await _roles(within, found.planned)]
+        return Shown(found, place, tuple(names))
+
+
+async def accept(work: UnitOfWork, *, token: str, user_id: UUID, pepper: str) -> Invitation:
+    """Make somebody a member with what their invitation plans, once.
+
+    Args:
+        work: as the system.
+        token: of the link.
+        user_id: who came by it, and has proven who they are.
+        pepper: the installation's secret.
+
+    Raises:
+        InvalidInput: the link is not good.
+        Forbidden: whoever invited them holds no more what it gives.
+    """
+    used = await invitations.use_token(work, token_hash=hash_token(token, pepper=pepper))
+    found_place = await _organization(work, used)
+    if used is None or found_place is None or found_place.suspended_at is not None:
+        raise InvalidInput(NOT_GOOD, path=["token"])
+    place = found_place.id
+    within = replace(work, organization_id=place, actor=used.invited_by)
+    found = await _roles(within, used.planned)
+    if used.invited_by.kind is not ActorKind.SYSTEM:
+        rights = await roles.find_rights(within, organization_id=place, holder=used.invited_by)
+        if rights is None or any(rights.missing(grant_of(*one)) for one in found):
+            raise Forbidden(LOST)
+    membership_id = await members.insert_membership(
+        within, organization_id=place, user_id=user_id, invited_by=used.invited_by
+    )
+    for role, where in found:
+        await roles.insert_binding(
+            within,
+            organization_id=place,
+            holder=Holder(HolderKind.MEMBERSHIP, membership_id),
+            role=role,
+            place=where,
+        )
+    wake_rights(within)
+    user = await users.find_user(work, id_=user_id)
+    if user is not None:
+        joined = Actor(ActorKind.USER, user.id, user.display_name)
+        await _record(replace(within, actor=joined), "accepted", used)
+    return used
+
+
+async def join_as_new(
+    database: Database,
+    *,
+    token: str,
+    name: str,
+    password: str,
+    browser: Browser,
+    hasher: Hasher,
+    pepper: str,
+) -> LoginCookie:
+    """Make an account for who was invited, and a member of it, and begin a session.
+
+    The link shows that the address is theirs.
+
+    Raises:
+        InvalidInput: the link is not good, or the name or the password is not good enough.
+        Conflict: the address has an account.
+        Forbidden: whoever invited them holds no more what the invitation gives.
+    """
+    shown = await look(database, token=token, pepper=pepper)
+    email = shown.invitation.email
+    check_name(name)
+    check_password(password, email=email)
+    password_hash = await hasher.hash(password)
+    async with database.system() as work:
+        if await users.find_by_email(work, email=email) is not None:
+            raise Conflict(HAS_ACCOUNT, path=["token"])
+        user = await create_user(work, display_name=name, email=email)
+        await users.set_password(work, id_=user.id, password_hash=password_hash)
+        await accept(work, token=token, user_id=user.id, pepper=pepper)
+        return await login_sessions.begin(work, user_id=user.id, browser=browser, pepper=pepper)
+
+
+async def get_many_invitations(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Invitation]:
+    """Return those of the invitations that are to the organization, by id."""
+    return await invitations.get_many(work, ids_)
+
+
+async def list_invitations(work: UnitOfWork, *, page: PageRequest) -> Page[Invitation]:
+    """Return a page of unanswered invitations, latest first: the key is ``(created_at, id)``."""
+    return await invitations.list_invitations(work, page=page)
+
+
+async def count_invitations(work: UnitOfWork, *, cap: int) -> int:
+    """Return how many are unanswered; ``cap + 1`` stands for more than ``cap``."""
+    return await invitations.count_invitations(work, cap=cap)
+
+
+async def _check_planned(
+    work: UnitOfWork,
+    *,
+    granter: Principal,
+    planned: Sequence[PlannedBinding],
+    is_missing_fine: bool = True,
+) -> None:
+    if not is_missing_fine:
+        for one in planned:
+            await get_role(work, id_=one.role_id)
+    for role, place in await _roles(work, planned):
+        check_grant(granter, grant_of(role, place))
+
+
+async def _roles(
+    work: UnitOfWork, planned: Sequence[PlannedBinding]
+) -> list[tuple[Role, BindingPlace]]:
+    """Return what is left of a plan: roles and workspaces may have been deleted meanwhile."""
+    found: list[tuple[Role, BindingPlace]] = []
+    for one in planned:
+        try:
+            await check_place(work, one.place)
+            found.append((await get_role(work, id_=one.role_id), one.place))
+        except NotFound:
+            continue
+    return found
+
+
+async def _record(work: UnitOfWork, verb: str, one: Invitation) -> None:
+    said = {"roles": [ids.show(ids.Kind.ROLE, planned.role_id) for planned in one.planned]}
+    await record_action(work, verb, kind=ids.Kind.INVITATION, id_=one.id, name=one.email, said=said)
+
+
+async def _organization(work: UnitOfWork, found: Invitation | None) -> Organization | None:
+    if found is None:
+        return None
+    return await organizations.find_organization(work, id_=found.organization_id)
+
+
+async def _check_limits(work: UnitOfWork) -> None:
+    open_ = await invitations.count_invitations(work, cap=MAX_OPEN)
+    if open_ >= MAX_OPEN:
+        message = f"At most {MAX_OPEN} invitations are open; revoke some first."
+        raise LimitExceeded(message, limit=MAX_OPEN, current=open_)
+    recent = await invitations.count_since(work, since=work.now - timedelta(hours=1))
+    if recent >= MAX_AN_HOUR:
+        message = f"At most {MAX_AN_HOUR} invitations are sent in an hour; wait."
+        raise LimitExceeded(message, limit=MAX_AN_HOUR, current=recent)

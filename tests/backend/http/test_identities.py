@@ -1,0 +1,198 @@
+"""Signing in with an issuer that is honest: there and back, whose an identity is, groups."""
+
+import base64
+import hashlib
+from dataclasses import replace
+
+import pytest
+
+from headgate_server.domain.permissions import BuiltinRole
+from tests.factories.members import everywhere, make_member
+from tests.factories.people import make_person
+from tests.fixtures.browsers import ORIGIN, Browser
+from tests.fixtures.provider_worlds import ProviderWorld
+from tests.fixtures.sql import query
+from tests.fixtures.visitors import visit
+
+WHO = "{ viewer { user { id email displayName } scopes } }"
+
+
+async def test_way_there_has_pkce_state_and_nonce(provider_world: ProviderWorld) -> None:
+    world = provider_world
+    left = await world.leave()
+    done = await world.come_back(state=left["state"], code="good")
+
+    (asked,) = world.issuer.asked
+    digest = hashlib.sha256(asked["code_verifier"].encode()).digest()
+    assert left["code_challenge"] == base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    assert left["code_challenge_method"] == "S256"
+    assert left["redirect_uri"] == f"{ORIGIN}/auth/oidc/okta/callback" == asked["redirect_uri"]
+    assert left["scope"] == "openid profile email"
+    assert len({left["state"], left["nonce"], asked["code_verifier"]}) == 3
+    assert min(len(left["state"]), len(left["nonce"]), len(asked["code_verifier"])) >= 43
+    assert (done.status_code, done.headers["location"]) == (303, "/auth/account")
+
+
+async def test_person_of_a_provider_joins_its_organization(provider_world: ProviderWorld) -> None:
+    done = await provider_world.sign_in(next="/auth/device")
+
+    assert done.headers["location"] == "/auth/device"
+    viewer = (await provider_world.visitor.ask(WHO))["viewer"]
+    assert viewer["user"]["email"] == "ada@example.com"
+    assert viewer["user"]["displayName"] == "Ada"
+    assert "RUNS_READ" in viewer["scopes"]
+    assert "RUNS_WRITE" not in viewer["scopes"]
+
+
+async def test_identity_is_issuer_and_subject(provider_world: ProviderWorld) -> None:
+    world = provider_world
+    await world.sign_in()
+    first = (await world.visitor.ask(WHO))["viewer"]["user"]
+    world.issuer.claims = {"email": "ada.lovelace@example.com", "name": "Ada Lovelace"}
+    await world.sign_in()
+    again = (await world.visitor.ask(WHO))["viewer"]["user"]
+    world.issuer.claims, world.issuer.subject = {}, "subject-2"
+    await world.sign_in()
+    reused = (await world.visitor.ask(WHO))["viewer"]["user"]
+
+    assert again == first
+    assert await query(world.urls.system, "select count(*) from identities") == 2
+    assert reused["id"] != first["id"]
+    assert reused["email"] is None
+
+
+async def test_address_of_somebody_with_a_password_joins_nothing(
+    provider_world: ProviderWorld,
+) -> None:
+    world = provider_world
+    person = await make_person(world.installation.database, owns=world.tenant)
+
+    await world.sign_in()
+    found = (await world.visitor.ask(WHO))["viewer"]
+
+    assert found["user"]["email"] is None
+    assert "ORG_ADMIN" not in found["scopes"]
+    assert (await Browser(world.installation.app).sign_in(person)).status == 200
+
+
+@pytest.mark.parametrize("claims", [{"email_verified": False}, {"email_verified": "true"}])
+async def test_address_that_is_not_verified_is_not_kept(
+    provider_world: ProviderWorld, claims: dict[str, object]
+) -> None:
+    provider_world.issuer.claims = claims
+
+    await provider_world.sign_in()
+
+    assert (await provider_world.visitor.ask(WHO))["viewer"]["user"]["email"] is None
+
+
+async def test_stranger_of_an_open_provider_is_not_let_in(provider_world: ProviderWorld) -> None:
+    world = provider_world
+    world.other.subject = "stranger"
+    left = await world.leave(slug="other")
+    world.other.nonce = left["nonce"]
+
+    answer = await world.come_back(slug="other", state=left["state"], code="good")
+
+    assert answer.status_code == 400
+    assert "Nobody invited you" in answer.text
+    assert not world.visitor.is_signed_in
+
+
+async def test_roles_follow_the_groups(provider_world: ProviderWorld) -> None:
+    world = provider_world
+    world.issuer.claims = {"groups": ["admins", "others"]}
+    await world.sign_in()
+    admin = (await world.visitor.ask(WHO))["viewer"]["scopes"]
+    world.issuer.claims = {"groups": ["builders"]}
+    await world.sign_in()
+    builder = (await world.visitor.ask(WHO))["viewer"]["scopes"]
+    world.issuer.claims = {"groups": []}
+    await world.sign_in()
+    viewer = (await world.visitor.ask(WHO))["viewer"]["scopes"]
+
+    assert "MEMBERS_WRITE" in admin
+    assert "MEMBERS_WRITE" not in builder
+    assert "FLOWS_WRITE" in builder
+    assert "FLOWS_WRITE" not in viewer
+    assert "FLOWS_READ" in viewer
+
+
+async def test_groups_take_nothing_that_a_person_gave(provider_world: ProviderWorld) -> None:
+    world = provider_world
+    given = await make_member(
+        world.installation.database, world.tenant, everywhere(BuiltinRole.OPERATOR)
+    )
+    user_id = given.principal.actor.id
+    assert user_id is not None
+    await world.own(user_id)
+
+    await world.sign_in()
+
+    scopes = (await world.visitor.ask(WHO))["viewer"]["scopes"]
+    assert "RUNS_WRITE" in scopes
+
+
+async def test_thin_token_is_completed_by_what_the_provider_tells(
+    provider_world: ProviderWorld,
+) -> None:
+    world = provider_world
+    world.issuer.claims = {"email": None, "email_verified": None, "name": None}
+    world.issuer.told = {
+        "email": "thin@example.com",
+        "email_verified": True,
+        "name": "Thin",
+        "groups": ["admins"],
+    }
+
+    await world.sign_in()
+
+    viewer = (await world.visitor.ask(WHO))["viewer"]
+    assert (viewer["user"]["email"], viewer["user"]["displayName"]) == ("thin@example.com", "Thin")
+    assert "MEMBERS_WRITE" in viewer["scopes"]
+
+
+async def test_person_links_a_provider_and_signs_in_with_either(
+    provider_world: ProviderWorld,
+) -> None:
+    world = provider_world
+    person = await make_person(world.installation.database, owns=world.tenant)
+    await world.visitor.post("/auth/sign-in", email=person.email, password=person.password)
+
+    done = await world.sign_in(slug="okta/link", back="okta")
+    async with visit(world.installation.app) as other_browser:
+        again = await replace(world, visitor=other_browser).sign_in()
+        viewer = (await other_browser.ask(WHO))["viewer"]
+
+    assert (done.status_code, again.status_code) == (303, 303)
+    assert viewer["user"]["email"] == person.email
+    assert "ORG_ADMIN" in viewer["scopes"]
+
+
+async def test_identity_of_another_is_not_linked(provider_world: ProviderWorld) -> None:
+    world = provider_world
+    async with visit(world.installation.app) as first:
+        await replace(world, visitor=first).sign_in()
+    person = await make_person(
+        world.installation.database, owns=world.tenant, email="eve@example.com"
+    )
+    await world.visitor.post("/auth/sign-in", email=person.email, password=person.password)
+
+    done = await world.sign_in(slug="okta/link", back="okta")
+
+    assert done.status_code == 400
+    assert "belongs to another account" in done.text
+
+
+async def test_stranger_links_nothing(provider_world: ProviderWorld) -> None:
+    answer = await provider_world.visitor.post("/auth/oidc/okta/link")
+
+    assert answer.status_code == 401
+
+
+async def test_sign_in_page_lists_the_providers(provider_world: ProviderWorld) -> None:
+    page = (await provider_world.visitor.get("/auth/sign-in", next="/auth/device")).text
+
+    assert page.count("Continue with ") == 2
+    assert "Continue with Okta" in page
+    assert 'data-set-next="&quot;/auth/device&quot;"' in page

@@ -65,8 +65,10 @@ class Forbidden(HeadgateError):
         self.missing_scopes = tuple(missing_scopes)
 
 
-class Suspended(Forbidden):
+class Suspended(HeadgateError):
     """The operators of this installation have suspended the organization; ask them."""
+
+    code = "SUSPENDED"
 
     def __init__(self, reason: str) -> None:
         super().__init__(

@@ -21,7 +21,6 @@ from sqlalchemy import (
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.organizations import Closures
 from headgate_server.domain.permissions import ceilings_of
-from headgate_server.tables.flows import schedules
 from headgate_server.tables.organizations import api_keys, organizations, workspaces
 from headgate_server.tables.registry import metadata
 from headgate_server.tables.work_pools import work_pools
@@ -138,24 +137,6 @@ async def close_workspace(
             updated_at=work.now,
             **gone,
         )
-    )
-
-
-async def hold_schedules(work: UnitOfWork, workspace_ids: Sequence[UUID]) -> None:
-    """Let the schedules of workspaces make no runs; each keeps the instant that it has come to."""
-    await work.execute(
-        update(schedules)
-        .where(schedules.c.workspace_id.in_(workspace_ids), schedules.c.next_fire_at.is_not(None))
-        .values(held_fire_at=schedules.c.next_fire_at, next_fire_at=None)
-    )
-
-
-async def release_schedules(work: UnitOfWork, workspace_ids: Sequence[UUID]) -> None:
-    """Let schedules go on from where they were held: what was missed, their catch-up settles."""
-    await work.execute(
-        update(schedules)
-        .where(schedules.c.workspace_id.in_(workspace_ids), schedules.c.held_fire_at.is_not(None))
-        .values(next_fire_at=schedules.c.held_fire_at, held_fire_at=None)
     )
 
 

@@ -46,7 +46,7 @@ async def find_organization(work: UnitOfWork, *, id_: UUID) -> Organization | No
 
 async def lock_organization(work: UnitOfWork, *, id_: UUID) -> Organization | None:
     """Return an organization and keep others from changing it until the end of the transaction."""
-    statement = _own(work).where(organizations.c.id == id_).with_for_update()
+    statement = _own(work).where(organizations.c.id == id_).with_for_update(key_share=True)
     row = (await work.execute(statement)).one_or_none()
     return _organization(row) if row is not None else None
 

@@ -1,12 +1,12 @@
 """Schedules and the ledger of their fires."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy import Row, Select, delete, func, insert, select, update
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.schedules.catch_up import CatchUp, CatchUpPolicy
@@ -14,7 +14,9 @@ from headgate_server.domain.schedules.schedule import Schedule
 from headgate_server.domain.schedules.specs import CronSpec, IntervalSpec, RRuleSpec, Spec
 from headgate_server.domain.wall_clocks import TZDATA_VERSION
 from headgate_server.repositories.statements import named
+from headgate_server.tables.flow_runs import flow_runs
 from headgate_server.tables.flows import schedule_fires, schedules
+from headgate_server.tables.work_pools import work_items
 
 _MILLISECOND, _MICROSECOND = timedelta(milliseconds=1), timedelta(microseconds=1)
 
@@ -109,6 +111,56 @@ async def lock_of_deployment(work: UnitOfWork, *, deployment_id: UUID) -> list[S
         .with_for_update()
     )
     return [_schedule(row) for row in await work.execute(statement)]
+
+
+async def lock_of_workspace(work: UnitOfWork) -> dict[UUID, datetime]:
+    """Lock the armed schedules of a workspace, and return the instants that they have come to."""
+    statement = (
+        select(schedules.c.id, schedules.c.next_fire_at)
+        .where(schedules.c.workspace_id == work.workspace_id, schedules.c.next_fire_at.is_not(None))
+        .order_by(schedules.c.id)
+        .with_for_update()
+    )
+    return {row.id: row.next_fire_at for row in await work.execute(statement)}
+
+
+async def first_unstarted(work: UnitOfWork) -> dict[UUID, datetime]:
+    """Return the earliest instant of the runs that nobody has taken up, by schedule."""
+    statement = (
+        select(flow_runs.c.schedule_id, func.min(flow_runs.c.expected_start))
+        .join(
+            work_items,
+            (work_items.c.workspace_id == flow_runs.c.workspace_id)
+            & (work_items.c.run_id == flow_runs.c.id),
+        )
+        .where(
+            flow_runs.c.workspace_id == work.workspace_id,
+            flow_runs.c.schedule_id.is_not(None),
+            flow_runs.c.attempt == 0,
+            work_items.c.phase == "READY",
+        )
+        .group_by(flow_runs.c.schedule_id)
+    )
+    return {row[0]: row[1] for row in await work.execute(statement)}
+
+
+async def hold(work: UnitOfWork, instants: Mapping[UUID, datetime]) -> None:
+    """Let locked schedules make no runs; each goes on from an instant when it is released."""
+    for id_, instant in instants.items():
+        await work.execute(
+            update(schedules)
+            .where(schedules.c.workspace_id == work.workspace_id, schedules.c.id == id_)
+            .values(held_fire_at=instant, next_fire_at=None)
+        )
+
+
+async def release(work: UnitOfWork) -> None:
+    """Let the held schedules of a workspace go on: what was missed, their catch-up settles."""
+    await work.execute(
+        update(schedules)
+        .where(schedules.c.workspace_id == work.workspace_id, schedules.c.held_fire_at.is_not(None))
+        .values(next_fire_at=schedules.c.held_fire_at, held_fire_at=None)
+    )
 
 
 async def lock_due(work: UnitOfWork, *, until: datetime, limit: int) -> list[Schedule]:

@@ -41,8 +41,11 @@ async def insert_workspace(
 
 
 async def lock_workspace(work: UnitOfWork, *, id_: UUID) -> Workspace | None:
-    """Return a workspace and keep others from changing it until the end of the transaction."""
-    statement = _own(work).where(workspaces.c.id == id_).with_for_update()
+    """Return a workspace and keep others from changing it until the end of the transaction.
+
+    Rows that refer to it may be made meanwhile.
+    """
+    statement = _own(work).where(workspaces.c.id == id_).with_for_update(key_share=True)
     row = (await work.execute(statement)).one_or_none()
     return _workspace(row) if row is not None else None
 
@@ -72,6 +75,19 @@ async def find_organization_id(work: UnitOfWork, *, id_: UUID) -> UUID | None:
     """Return the organization of a workspace."""
     statement = select(workspaces.c.organization_id).where(workspaces.c.id == id_)
     return (await work.execute(statement)).scalar_one_or_none()
+
+
+async def is_kept_open(work: UnitOfWork) -> bool:
+    """Whether runs may start in the workspace, which nobody stops until the transaction ends.
+
+    Whoever arms schedules asks before it locks them: who stops a workspace does it in that order.
+    """
+    statement = (
+        select(workspaces.c.is_stopped)
+        .where(workspaces.c.id == work.workspace_id)
+        .with_for_update(read=True)
+    )
+    return (await work.execute(statement)).scalar_one_or_none() is False
 
 
 async def is_in_organization(work: UnitOfWork, *, organization_id: UUID, id_: UUID) -> bool:

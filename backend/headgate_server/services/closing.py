@@ -4,6 +4,7 @@ What is deleted is closed in the same moment; its keys, and then its rows, go in
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from headgate_server.bus import channels
@@ -17,6 +18,7 @@ from headgate_server.domain.workspaces import Workspace
 from headgate_server.repositories import closing, organizations, workspaces
 from headgate_server.services import workspace_keys
 from headgate_server.services.audit_entries.record import record_action
+from headgate_server.services.schedules.hold import hold_schedules, release_schedules
 
 ROWS_AT_ONCE = 2_000
 
@@ -174,10 +176,12 @@ async def _stop(
     is_stopped: bool,
     organization_id: UUID | None = None,
 ) -> None:
+    for workspace_id in workspace_ids:
+        settle = hold_schedules if is_stopped else release_schedules
+        await settle(replace(work, tenant_id=workspace_id))
     if is_stopped:
-        await closing.hold_schedules(work, workspace_ids)
+        work.wake(channels.OUTBOX)
     else:
-        await closing.release_schedules(work, workspace_ids)
         pools = await closing.list_pools(work, workspace_ids)
         work.wake(channels.SCHEDULER, *(channels.pool(id_) for id_ in pools))
     _wake(work, organization_id or work.organization_id)

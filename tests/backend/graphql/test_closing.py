@@ -1,6 +1,8 @@
 """Workspaces are archived and deleted, organizations suspended and deleted: who gets in then."""
 
+import asyncio
 from collections.abc import AsyncGenerator
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,12 +11,19 @@ from sqlalchemy import ColumnElement, func, literal_column, select, table, text
 
 from headgate_server.database.engine import make_engine
 from headgate_server.database.urls import DatabaseUrls
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.errors import Forbidden, LeaseLost
 from headgate_server.domain.ids import Kind, parse
-from headgate_server.repositories import users
+from headgate_server.domain.schedules.catch_up import CatchUp, CatchUpPolicy
+from headgate_server.domain.schedules.schedule import ScheduleRequest
+from headgate_server.repositories import schedules, users
 from headgate_server.services import closing
+from headgate_server.services.schedules.fire import materialise
+from headgate_server.services.schedules.upsert import upsert_schedule
 from tests.factories.estates import Estate, make_estate
 from tests.factories.people import make_person
 from tests.fixtures.browsers import Browser
+from tests.fixtures.deadlines import eventually
 from tests.fixtures.installations import Installation
 from tests.fixtures.world import World
 
@@ -95,6 +104,82 @@ async def test_nothing_is_offered_in_a_stopped_workspace(world: World) -> None:
     assert len(await world.offer()) > 0
 
 
+async def test_run_that_was_offered_before_the_archive_is_not_claimed_after_it(
+    world: World,
+) -> None:
+    await world.create()
+    (offered,) = await world.offer()
+    async with world.work() as work:
+        await closing.archive_workspace(work, id_=world.tenant.workspace_id, is_archived=True)
+
+    with pytest.raises(LeaseLost, match="archived"):
+        await world.claim(offered)
+
+
+async def test_runs_that_schedules_made_ahead_go_and_are_caught_up_as_the_policy_says(
+    world: World,
+) -> None:
+    """SKIP runs none of what fell into the time of the archive, and counts it as missed."""
+    catch_up = CatchUp(CatchUpPolicy.SKIP)
+    wanted = ScheduleRequest(slug="often", spec=timedelta(minutes=5), catch_up=catch_up)
+    async with world.work() as work:
+        made, _ = await upsert_schedule(
+            work, deployment_id=world.deployed.deployment_id, wanted=wanted
+        )
+    await fire_all(world)
+    ahead = await waiting(world)
+    async with world.work() as work:
+        await closing.archive_workspace(work, id_=world.tenant.workspace_id, is_archived=True)
+    during = await waiting(world)
+    world.shift.by = timedelta(minutes=31)
+    async with world.work() as work:
+        await closing.archive_workspace(work, id_=world.tenant.workspace_id, is_archived=False)
+    await fire_all(world)
+    async with world.work() as work:
+        after = (await schedules.get_many(work, [made.id]))[made.id]
+        now = work.now
+
+    assert len(ahead) >= 3
+    assert during == []
+    assert min(await waiting(world)) > now - timedelta(minutes=1)
+    assert after.missed_count == 6
+
+
+async def fire_all(world: World) -> None:
+    async with world.database.system() as work:
+        await materialise(work, horizon=timedelta(minutes=15), limit=10)
+
+
+async def waiting(world: World) -> list[datetime]:
+    """Return when the runs are due that nobody has taken up."""
+    async with world.system() as work:
+        rows = await work.execute(text("select due_at from work_items where phase = 'READY'"))
+    return list(rows.scalars())
+
+
+async def test_no_schedule_is_armed_behind_an_archive(world: World) -> None:
+    """A writer that was let in before the archive waits for it, and is refused."""
+    async with world.work() as archiving:
+        await closing.archive_workspace(archiving, id_=world.tenant.workspace_id, is_archived=True)
+        writing = asyncio.create_task(_upsert(world))
+        async with world.database.glance() as looking:
+            await eventually(lambda: is_waiting(looking), what="The writer")
+
+    with pytest.raises(Forbidden, match="archived"):
+        await writing
+
+
+async def _upsert(world: World) -> None:
+    wanted = ScheduleRequest(slug="late", spec=timedelta(minutes=5))
+    async with world.work() as work:
+        await upsert_schedule(work, deployment_id=world.deployed.deployment_id, wanted=wanted)
+
+
+async def is_waiting(work: UnitOfWork) -> bool:
+    found = await work.execute(text("select 1 from pg_locks where not granted limit 1"))
+    return found.one_or_none() is not None
+
+
 async def test_schedules_stop_where_they_are_and_go_on_from_there(
     estate: Estate, owner: Any
 ) -> None:
@@ -106,15 +191,15 @@ async def test_schedules_stop_where_they_are_and_go_on_from_there(
         )
         return [tuple(row) for row in rows]
 
-    (before,) = await instants()
+    ((first, _),) = await instants()
     await close_all(estate)
     (during,) = await instants()
     await told(estate, ARCHIVE, "workspaceArchive", id=estate.ids[Kind.WORKSPACE], archived=False)
     (after,) = await instants()
 
-    assert before[0] is not None
-    assert during == (None, before[0])
-    assert after == before
+    assert first is not None
+    assert during == (None, first)
+    assert after == (first, None)
 
 
 async def test_workspace_is_archived_before_it_is_deleted(estate: Estate) -> None:

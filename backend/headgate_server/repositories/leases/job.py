@@ -22,7 +22,10 @@ _JSON = {
 
 
 async def read_job(work: UnitOfWork, run_id: UUID) -> dict[str, Any]:
-    """Return the job of a run as the agent receives it; secrets are not in it."""
+    """Return the job of a run as the agent receives it; secrets are not in it.
+
+    And ``is_stopped``: whether nothing may start in its workspace.
+    """
     row = (
         await work.execute(
             named("read_job").columns(**_JSON),
@@ -30,6 +33,7 @@ async def read_job(work: UnitOfWork, run_id: UUID) -> dict[str, Any]:
         )
     ).one()
     return {
+        "is_stopped": row.is_stopped,
         "flowName": row.flow_name,
         "runName": row.name,
         "entrypoint": row.entrypoint,

@@ -5,7 +5,7 @@ select
   deployment.id as deployment_id, deployment.name as deployment_name, deployment.entrypoint,
   deployment.pull_steps, deployment.job_variables as deployment_job_variables,
   deployment.on_agent_lost, deployment.fence_ms,
-  workspace.slug as workspace_slug, organization.slug as organization_slug,
+  workspace.slug as workspace_slug, workspace.is_stopped, organization.slug as organization_slug,
   coalesce((
     select jsonb_agg(tag order by tag) from flow_run_tags
     where flow_run_tags.workspace_id = run.workspace_id and flow_run_tags.flow_run_id = run.id

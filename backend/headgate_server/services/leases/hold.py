@@ -44,7 +44,8 @@ async def claim_run(
 
     Raises:
         SessionFenced: the session has ended.
-        LeaseLost: the offer expired, was taken back, or the run was cancelled meanwhile.
+        LeaseLost: the offer expired, was taken back, the run was cancelled or the workspace
+            stopped meanwhile.
     """
     session = await agents_repository.find_session(work, session_id)
     if session is None:
@@ -70,7 +71,10 @@ async def claim_run(
         raise claimed.error
     if session.expired_offers:
         await agents_repository.forget_expired_offers(work, session_id)
-    return claimed, await fill_job(work, await job_repository.read_job(work, lease.run_id))
+    job = await job_repository.read_job(work, lease.run_id)
+    if job.pop("is_stopped") and item.phase is Phase.OFFERED:
+        raise LeaseLost("Nothing starts in this workspace: it was archived or suspended meanwhile.")
+    return claimed, await fill_job(work, job)
 
 
 async def decline_run(

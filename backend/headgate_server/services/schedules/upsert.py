@@ -16,7 +16,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.changes import changed, check_version
 from headgate_server.domain.deployments import Deployment
 from headgate_server.domain.documents import check_document
-from headgate_server.domain.errors import LimitExceeded, NotFound
+from headgate_server.domain.errors import Forbidden, LimitExceeded, NotFound
 from headgate_server.domain.events import NewEvent
 from headgate_server.domain.organizations import check_slug
 from headgate_server.domain.parameters import check_parameters
@@ -24,7 +24,7 @@ from headgate_server.domain.schedules.catch_up import check_catch_up
 from headgate_server.domain.schedules.schedule import MAX_SCHEDULES, Schedule, ScheduleRequest
 from headgate_server.domain.schedules.specs import Spec
 from headgate_server.domain.schedules.times import first_time, settle_spec
-from headgate_server.repositories import deployments, schedules
+from headgate_server.repositories import deployments, schedules, workspaces
 from headgate_server.repositories.schedules import Step
 from headgate_server.services.events import record_change, record_events
 
@@ -46,7 +46,9 @@ async def upsert_schedule(
         NotFound: no such deployment; or a version is expected of a schedule that does not exist.
         VersionConflict: the schedule is not of the expected version.
         LimitExceeded: the deployment has 50 schedules.
+        Forbidden: the workspace is archived, or its organization suspended.
     """
+    await _check_open(work)
     deployment = await deployments.lock_deployment(work, id_=deployment_id)
     if deployment is None:
         raise NotFound("No such deployment, or you may not see it.", path=["deploymentId"])
@@ -81,6 +83,7 @@ async def replace_schedules(
             limit=MAX_SCHEDULES,
             current=len(wanted),
         )
+    await _check_open(work)
     existing = await schedules.lock_of_deployment(work, deployment_id=deployment.id)
     current = {schedule.slug: schedule for schedule in existing}
     for schedule in existing:
@@ -125,10 +128,11 @@ async def rearm_schedules(
     Their runs that nobody has taken up are removed: all of them; or those due after a time, and
     then an instant that still waits for its catch-up keeps waiting.
     """
+    await _check_open(work)
     found = await schedules.lock_of_deployment(work, deployment_id=deployment.id)
     if not found:
         return
-    await _remove_runs(work, [schedule.id for schedule in found], due_after=due_after)
+    await remove_runs(work, [schedule.id for schedule in found], due_after=due_after)
     steps: list[Step] = []
     for one in found:
         next_fire_at = _arm(work, deployment, spec=one.spec, is_active=one.is_active)
@@ -138,6 +142,14 @@ async def rearm_schedules(
         steps.append(Step.keeping(one, next_fire_at))
     await schedules.advance(work, steps)
     work.wake(channels.SCHEDULER)
+
+
+async def _check_open(work: UnitOfWork) -> None:
+    """Go on only where runs may start, and keep it so until the transaction ends."""
+    if not await workspaces.is_kept_open(work):
+        raise Forbidden(
+            "This workspace is archived, or its organization is suspended: nothing starts there."
+        )
 
 
 async def _put(
@@ -163,7 +175,7 @@ async def _put(
     is_new_generation = differences.keys() != {"catch_up"}
     changes = dict(differences)
     if is_new_generation:
-        await _remove_runs(work, [current.id])
+        await remove_runs(work, [current.id])
         changes["next_fire_at"] = _arm(
             work, deployment, spec=values["spec"], is_active=wanted.is_active
         )
@@ -200,14 +212,15 @@ def _arm(
 
 
 async def _delete(work: UnitOfWork, schedule: Schedule) -> None:
-    await _remove_runs(work, [schedule.id])
+    await remove_runs(work, [schedule.id])
     await schedules.delete_schedule(work, id_=schedule.id)
     await _announce(work, schedule, [], verb="deleted", before=schedule)
 
 
-async def _remove_runs(
+async def remove_runs(
     work: UnitOfWork, schedule_ids: Sequence[UUID], *, due_after: datetime | None = None
 ) -> None:
+    """Remove the runs of locked schedules that nobody has taken up, and tell of it."""
     removed = await schedules.remove_unstarted_runs(
         work, schedule_ids=schedule_ids, due_after=due_after
     )

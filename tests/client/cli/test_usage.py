@@ -41,7 +41,7 @@ MISUSES = (
     (["flow-runs", "list", "--limit", "-1"], 2, "for --limit. Must be >= 1"),
     (["flow-runs", "logs", "x", "--tail", "1001"], 2, "for --tail. Must be <= 1000"),
     (["flow-runs", "cancel", "x", "--grace", "-1"], 2, "for --grace. Must be >= 0"),
-    (["flow-runs", "list"], 2, "headgate profiles create"),
+    (["flow-runs", "list"], 2, "headgate login --api-url"),
     (["run", "nowhere.py:flow"], 2, "There is no file"),
     (["run", "flows.py:ad"], 2, "Did you mean add?"),
     (["run", "flows.py"], 2, "flows.py holds 5 flows"),

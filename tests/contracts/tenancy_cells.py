@@ -6,7 +6,8 @@ from typing import Any
 from uuid import uuid4
 
 from headgate_server.domain.ids import Kind
-from tests.factories.estates import Estate, Json
+from tests.factories.estates import Estate
+from tests.factories.mutations import Json
 
 Request = tuple[str, Json]
 

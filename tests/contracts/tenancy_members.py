@@ -2,7 +2,8 @@
 
 from headgate_server.domain.ids import Kind
 from tests.contracts.tenancy_cells import Cell, change
-from tests.factories.estates import Estate, Json
+from tests.factories.estates import Estate
+from tests.factories.mutations import Json
 
 WIDE = ("wide",)
 HOLDERS = {

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from headgate_server.domain.ids import Kind
 from tests.contracts.tenancy_cells import begun, change, child, parent
-from tests.factories.estates import log_report, task_report
+from tests.factories.mutations import log_report, task_report
 
 STATE = "accepted state { type }"
 RUN = "flowRun { name }"

@@ -10,8 +10,9 @@ from tests.contracts.tenancy_cells import QUERIES, Cell
 from tests.contracts.tenancy_configuration import CONFIGURATION
 from tests.contracts.tenancy_members import MEMBERS
 from tests.contracts.tenancy_runs import RUNS
-from tests.factories.estates import Estate, Json, make_estate
+from tests.factories.estates import Estate, make_estate
 from tests.factories.members import make_member, make_member_token, within
+from tests.factories.mutations import Json
 from tests.fixtures.installations import PEPPER, Installation
 
 pytestmark = pytest.mark.anyio

@@ -28,7 +28,8 @@ from tests.contracts.tenancy_cells import CLIENT_MADE, FOLLOWED, QUERIES, TRIED_
 from tests.contracts.tenancy_configuration import CONFIGURATION
 from tests.contracts.tenancy_members import MEMBERS
 from tests.contracts.tenancy_runs import RUNS
-from tests.factories.estates import Estate, Json, make_estate
+from tests.factories.estates import Estate, make_estate
+from tests.factories.mutations import Json
 from tests.fixtures.api import ApiClient, Socket, open_socket, serve
 from tests.fixtures.installations import Installation, shown
 from tests.fixtures.repository import ROOT

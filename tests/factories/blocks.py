@@ -4,7 +4,8 @@ from typing import Any
 from uuid import uuid4
 
 from headgate_server.domain.ids import Kind
-from tests.factories.estates import Estate, Json, mutate
+from tests.factories.estates import Estate
+from tests.factories.mutations import Json, mutate
 from tests.fixtures.api import ApiClient
 from tests.fixtures.browsers import Browser
 from tests.fixtures.installations import Installation

@@ -1,7 +1,6 @@
 """Everything a tenant can own, made through the API: one of each kind, with its credentials."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import uuid4
 
 from headgate_server.domain import ids
@@ -10,13 +9,12 @@ from headgate_server.domain.login_sessions import NOWHERE
 from headgate_server.services import login_sessions
 from tests.factories.feeds import publish_all
 from tests.factories.members import make_member
+from tests.factories.mutations import Json, log_report, mutate, task_report
 from tests.factories.people import BROWSER, PEPPER
 from tests.factories.tenants import Tenant
 from tests.fixtures.api import ApiClient
 from tests.fixtures.browsers import COOKIE, PAGE, Browser
 from tests.fixtures.installations import Installation, shown
-
-Json = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -172,30 +170,6 @@ async def _end(api: ApiClient, found: dict[ids.Kind, str]) -> str:
     return run_id
 
 
-async def mutate(api: ApiClient | Browser, field: str, selection: str, **given: Any) -> Json:
-    """Run one mutation and return its payload, which has no errors."""
-    name = f"{field[0].upper()}{field[1:]}Input"
-    name = _INPUTS.get(field, name)
-    document = (
-        f"mutation ($input: {name}!) {{ {field}(input: $input) "
-        f"{{ {selection} errors {{ message path }} }} }}"
-    )
-    payload = (await api.execute(document, input=given)).data[field]
-    assert payload["errors"] == [], payload["errors"]
-    return payload
-
-
-_INPUTS = {
-    "flowRunSetState": "RunSetStateInput",
-    "agentDeregister": "AgentSessionInput",
-    "apiKeyRevoke": "IdInput",
-    "memberRemove": "IdInput",
-    "blockDocumentReveal": "IdInput",
-    "serviceAccountDelete": "IdInput",
-    "flowRunCancel": "RunCancelInput",
-}
-
-
 async def _make_identities(wide: ApiClient, found: dict[ids.Kind, str]) -> None:
     viewer = (await wide.execute("{ viewer { user { id } apiKey { id } } }")).data["viewer"]
     found[ids.Kind.USER] = viewer["user"]["id"]
@@ -340,40 +314,6 @@ async def _report_task(run: ApiClient, own_run: Json, found: dict[ids.Kind, str]
         clientId=str(uuid4()),
         parentTaskRunId=task_id,
     )
-
-
-def log_report(run_id: str, task_id: str | None) -> Json:
-    """Return the report of one line, the first of its stream."""
-    lines: dict[str, list[Any]] = {
-        "timestamp": [1_700_000_000_000_000],
-        "level": [20],
-        "logger": ["etl"],
-        "message": ["hello"],
-        "taskRunId": [task_id],
-    }
-    return {"flowRunId": run_id, "streamId": str(uuid4()), "offset": 0, "batch": lines}
-
-
-def task_report(lease: Json, task_id: str) -> Json:
-    """Return the report of one task run that has completed."""
-    states = [["COMPLETED", "Completed", 1_700_000_000_000_000, None]]
-    columns: dict[str, list[Any]] = {
-        "id": [task_id],
-        "taskKey": ["extract"],
-        "name": ["extract-0"],
-        "mapIndex": [None],
-        "tags": [[]],
-        "cacheKey": [None],
-        "attempt": [1],
-        "parents": [[]],
-        "states": [states],
-    }
-    return {
-        "flowRunId": lease["runId"],
-        "lease": lease,
-        "batchId": str(uuid4()),
-        "batch": columns,
-    }
 
 
 async def _register(

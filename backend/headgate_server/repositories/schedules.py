@@ -127,7 +127,7 @@ async def lock_of_workspace(work: UnitOfWork) -> dict[UUID, datetime]:
 async def first_unstarted(work: UnitOfWork) -> dict[UUID, datetime]:
     """Return the earliest instant of the runs that nobody has taken up, by schedule."""
     statement = (
-        select(flow_runs.c.schedule_id, func.min(flow_runs.c.expected_start))
+        select(flow_runs.c.schedule_id, func.min(flow_runs.c.expected_start).label("earliest"))
         .join(
             work_items,
             (work_items.c.workspace_id == flow_runs.c.workspace_id)
@@ -141,7 +141,7 @@ async def first_unstarted(work: UnitOfWork) -> dict[UUID, datetime]:
         )
         .group_by(flow_runs.c.schedule_id)
     )
-    return {row[0]: row[1] for row in await work.execute(statement)}
+    return {row.schedule_id: row.earliest for row in await work.execute(statement)}
 
 
 async def hold(work: UnitOfWork, instants: Mapping[UUID, datetime]) -> None:

@@ -8,7 +8,8 @@ import pytest
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import Scope
-from tests.factories.estates import Estate, make_estate, mutate
+from tests.factories.estates import Estate, make_estate
+from tests.factories.mutations import mutate
 from tests.fixtures.api import ApiClient, Socket, open_socket, serve
 from tests.fixtures.installations import Installation, replica
 

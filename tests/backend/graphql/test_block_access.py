@@ -9,8 +9,9 @@ from headgate_server.domain.ids import Kind
 from headgate_server.domain.permissions import OWNER_SCOPES, BuiltinRole, Scope
 from headgate_server.domain.roles import BindingPlace, ObjectKind
 from tests.factories.blocks import begin, fill, refused, resolve
-from tests.factories.estates import Estate, Json, make_estate, mutate
+from tests.factories.estates import Estate, make_estate
 from tests.factories.members import Held, make_member, make_member_token
+from tests.factories.mutations import Json, mutate
 from tests.fixtures.api import ApiClient
 from tests.fixtures.installations import PEPPER, Installation, shown
 

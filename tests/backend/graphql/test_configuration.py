@@ -8,7 +8,8 @@ from headgate_server.domain import ids
 from headgate_server.domain.permissions import READ_SCOPES, BuiltinRole
 from headgate_server.domain.roles import builtin_role
 from headgate_server.services import organizations
-from tests.factories.estates import Estate, make_estate, mutate
+from tests.factories.estates import Estate, make_estate
+from tests.factories.mutations import mutate
 from tests.fixtures.api import ApiClient
 from tests.fixtures.installations import Installation, shown
 

@@ -10,8 +10,9 @@ import pytest
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import BuiltinRole
 from headgate_server.domain.roles import BindingPlace, ObjectKind, builtin_role
-from tests.factories.estates import Estate, Json, make_estate, mutate
+from tests.factories.estates import Estate, make_estate
 from tests.factories.members import Held, Member, everywhere, make_member, make_member_token, within
+from tests.factories.mutations import Json, mutate
 from tests.fixtures.api import ApiClient, open_socket, serve
 from tests.fixtures.installations import PEPPER, Installation, shown
 

@@ -6,7 +6,8 @@ import pytest
 
 from headgate_server.domain.ids import Kind
 from headgate_server.domain.permissions import READ_SCOPES
-from tests.factories.estates import Estate, make_estate, mutate
+from tests.factories.estates import Estate, make_estate
+from tests.factories.mutations import mutate
 from tests.fixtures.api import ApiClient
 from tests.fixtures.installations import Installation
 

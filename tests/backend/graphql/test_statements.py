@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from headgate_server.domain import ids
-from tests.factories.estates import Estate, make_estate, mutate
+from tests.factories.estates import Estate, make_estate
+from tests.factories.mutations import mutate
 from tests.fixtures.api import ApiClient
 from tests.fixtures.installations import Installation
 

@@ -9,7 +9,8 @@ import pytest
 
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import Scope
-from tests.factories.estates import Estate, make_estate, mutate
+from tests.factories.estates import Estate, make_estate
+from tests.factories.mutations import mutate
 from tests.fixtures.api import ApiClient, open_socket, serve
 from tests.fixtures.events import open_events
 from tests.fixtures.installations import Installation

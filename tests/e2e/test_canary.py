@@ -164,7 +164,8 @@ async def test_a_secret_is_nowhere_but_in_the_run_that_reads_it(
     await journey.close()
 
     assert json.loads((tmp_path / "read").read_text()) == {
-        "token": True, "text": True, "inner": True, "env": True, "run": run_id,
+        "token": True, "text": True, "inner": True, "env": True, "early": True,
+        "run": run_id,
     }  # fmt: skip
     places = {
         "processes": installation.report().encode(),

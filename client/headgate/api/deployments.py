@@ -58,6 +58,7 @@ class DeploymentInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     """What to store about a deployment; what is None keeps its stored value or the default.
 
     Args:
+        blocks: those that its runs may use, as ``type-slug/name`` or ``type-slug/*``.
         schedules: as the API's ``DeploymentScheduleInput``; None keeps the stored schedules.
     """
 
@@ -75,6 +76,7 @@ class DeploymentInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     version_label: str | None = None
     git: dict[str, Any] | None = None
     pull_steps: Sequence[dict[str, Any]] | None = None
+    blocks: Sequence[str] | None = None
     abandon_after: str | None = None
     fence: str | None = None
     infrastructure_retries: int | None = None

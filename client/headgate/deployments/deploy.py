@@ -11,6 +11,7 @@ from headgate.api import deployments, workspaces
 from headgate.api.deployments import DeploymentInput, StoredDeployment
 from headgate.api.transport import SyncTransport, Transport
 from headgate.deployments.schedules import Schedule, as_input
+from headgate.engine.templates import holds_templates
 from headgate.errors import EntrypointError, ParameterError
 from headgate.flows import Flow
 from headgate.settings import load_settings
@@ -26,6 +27,7 @@ class DeploymentSpec:
         entrypoint: ``path/file.py:flow`` from ``directory``.
         directory: the folder that a run works in; agents need the code there.
         pull_steps: what brings the code to a run instead of ``directory``.
+        blocks: those that its runs may use, as ``type-slug/name`` or ``type-slug/*``.
     """
 
     name: str
@@ -40,6 +42,7 @@ class DeploymentSpec:
     is_paused: bool | None = None
     job_variables: Mapping[str, Any] | None = None
     pull_steps: Sequence[dict[str, Any]] | None = None
+    blocks: Sequence[str] | None = None
 
 
 def deploy(flow: Flow[..., Any], *, name: str, work_pool: str, **options: Any) -> StoredDeployment:
@@ -99,6 +102,7 @@ async def upsert(
             schedules=as_input(spec.schedules) if spec.schedules is not None else None,
             description=spec.description or flow.description,
             pull_steps=list(spec.pull_steps) if spec.pull_steps is not None else local,
+            blocks=list(spec.blocks) if spec.blocks is not None else None,
             tags=list(spec.tags) if spec.tags is not None else None,
             paused=spec.is_paused,
         ),
@@ -144,5 +148,5 @@ def check_parameters(flow: Flow[..., Any], *, parameters: Mapping[str, Any]) -> 
         if parameter.default is parameter.empty
         and parameter.kind not in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}
     ]
-    if all(name in parameters for name in required):
+    if all(name in parameters for name in required) and not holds_templates(parameters):
         flow.validate_parameters(parameters)

@@ -16,7 +16,20 @@ from headgate.api.calls import LeaseInput
 from headgate.api.transport import Transport
 
 _BLOCK = re.compile(r"\{\{\s*blocks\.([a-z0-9-]+)\.([a-z0-9_-]+)((?:\.[^{}\s.]+)*)\s*\}\}")
+_TEMPLATE = re.compile(r"\{\{\s*(?:blocks|variables)\.[^{}\s]+\s*\}\}")
 _VALUE = "value"
+
+
+def holds_templates(document: Any) -> bool:
+    """Whether anything in a JSON document is filled in as a run starts: it is checked then."""
+    found: list[str] = []
+
+    def note(text: str) -> str:
+        found.extend(match[0] for match in _TEMPLATE.finditer(text))
+        return text
+
+    _mapped(document, note)
+    return bool(found)
 
 
 def names_blocks(document: Any) -> bool:

@@ -56,6 +56,11 @@ def test_value_that_does_not_fit_is_refused() -> None:
         check_parameters(priced, parameters={"amount": "much"})
 
 
+@pytest.mark.parametrize("value", ["{{ variables.amount }}", "{{ blocks.json.amount }}"])
+def test_value_that_is_filled_in_later_is_checked_then(value: str) -> None:
+    check_parameters(priced, parameters={"amount": value})
+
+
 def test_working_directory_is_set_and_importable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ deployments:
       - {cron: "0 6 * * *", timezone: Europe/Berlin}
       - {interval: 5m, slug: often, active: false}
     tags: [etl]
+    blocks: [secret/token]
     description: Every morning
     paused: true
   - name: manual
@@ -76,6 +77,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
                 Interval(every=timedelta(minutes=5), slug="often", is_active=False),
             ],
             tags=["etl"],
+            blocks=["secret/token"],
             description="Every morning",
             is_paused=True,
             job_variables={"env": {"A": "1"}},

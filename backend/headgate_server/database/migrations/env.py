@@ -6,7 +6,8 @@ from alembic import context
 
 from headgate_server.tables.registry import metadata
 
-LOCK_TIMEOUT = "1s"
+LOCK_TIMEOUT = "200ms"
+"""Everybody who wants the table waits behind a migration that waits for it."""
 PARTITION = re.compile(r"_(\d{8}|default)$")
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import CursorResult, Executable, text
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import QueuePool
@@ -27,6 +28,8 @@ _BIND_TENANT = text(
 _NOW = text("select now()")
 _RETRYABLE_STATES = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03"})
 _CONNECTION_STATES = ("08", "53")
+_PlanOutdated = AsyncAdapt_asyncpg_dbapi.InvalidCachedStatementError
+"""A migration has changed the columns of a prepared statement; the next try prepares it anew."""
 _MISSING_STATE = "23503"
 """A row refers to one that someone has deleted meanwhile."""
 _UNSTORABLE_STATES = frozenset({"22003", "22008", "22021", "22P05"})
@@ -230,7 +233,7 @@ def _sqlstate(error: Exception) -> str:
 
 
 def _is_retryable(error: Exception) -> bool:
-    if not isinstance(error, DBAPIError):
+    if not isinstance(error, DBAPIError) or isinstance(error.orig, _PlanOutdated):
         return True
     state = _sqlstate(error)
     if state in _RETRYABLE_STATES or state.startswith(_CONNECTION_STATES):

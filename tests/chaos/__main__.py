@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from tests.chaos import disk_full, migrations, outage, schedules, standby
+from tests.chaos import clock_jump, disk_full, migrations, outage, schedules, standby
 from tests.chaos.fault_points import FAULT_POINTS
 from tests.chaos.nemesis import EVERYTHING
 from tests.chaos.scenarios import PLANTED, SCENARIOS, Scenario, run, storm
@@ -26,6 +26,7 @@ OTHERS: dict[str, Callable[[int], int]] = {
     disk_full.NAME: lambda _: disk_full.main([]),
     "outage-8": lambda _: outage.main(["--minutes", "8"]),
     "outage-12": lambda _: outage.main(["--minutes", "12"]),
+    clock_jump.NAME: lambda _: clock_jump.main([]),
     migrations.NAME: lambda seed: migrations.main(["--seed", str(seed)]),
     standby.NAME: lambda seed: standby.main(["--seed", str(seed)]),
 }

@@ -89,6 +89,12 @@ class RateLimitedError(RetryableApiError):
     default_code = "RATE_LIMITED"
 
 
+class SuspendedError(RetryableApiError):
+    """The operators of the installation have suspended the organization: only they can end that."""
+
+    default_code = "SUSPENDED"
+
+
 class UnauthenticatedError(ApiError):
     """The key is missing, wrong, expired or revoked; check HEADGATE_API_KEY or the profile."""
 
@@ -290,6 +296,8 @@ def fault(error: Mapping[str, Any], *, retry_after_seconds: float | None = None)
         return ServerUnavailableError(
             message, code=code, error_id=error_id, retry_after_seconds=retry_after_seconds
         )
+    if code == SuspendedError.default_code:
+        return SuspendedError(message, error_id=error_id)
     if code in {"UNAUTHENTICATED", "OLD_GENERATION"}:
         return UnauthenticatedError(message, error_id=error_id)
     if code in _REFUSALS:

@@ -88,7 +88,7 @@ _DEFAULTS = Timers()
 _FORMATS = ("text", "json")
 _MAKERS = ("operators", "people")
 _SECURITIES = ("starttls", "tls", "none")
-_FLAGS = {"true": True, "1": True, "false": False, "0": False, "": False}
+_FLAGS = {"true": True, "on": True, "1": True} | dict.fromkeys(("false", "off", "0", ""), False)
 _LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
 
 

@@ -1,6 +1,7 @@
 -- Records that the API serves. Where it had not for longer than the grace, the silence was ours:
 -- whatever was alive when it began gets as much more time, in the same statement, so that nobody
--- is judged in between. The row's lock lets one replica only add an outage.
+-- is judged in between. The row's lock lets one replica only add an outage. Leases are locked before
+-- sessions, in the order of heartbeats: the other way round they would wait for each other.
 with before as (
   select last_served_at from control_plane where id = 1 for update
 ), outage as (
@@ -11,15 +12,22 @@ with before as (
   update control_plane set last_served_at = greatest(before.last_served_at, :now)
   from before
   where id = 1
+), held as materialized (
+  select item.workspace_id, item.run_id
+  from work_items item, outage
+  where item.phase in ('CLAIMED', 'RUNNING') and item.fence_until >= outage.began_at
+  order by item.run_id
+  for update of item
 ), leases as (
   update work_items item set
     fence_until = item.fence_until + outage.lasted,
     last_seen_at = item.last_seen_at + outage.lasted
-  from outage
-  where item.phase in ('CLAIMED', 'RUNNING') and item.fence_until >= outage.began_at
+  from held, outage
+  where item.workspace_id = held.workspace_id and item.run_id = held.run_id
+  returning item.run_id
 ), sessions as (
   update agent_sessions session set last_seen_at = session.last_seen_at + outage.lasted
-  from outage
+  from outage, (select count(*) from leases) as leased
   where session.ended_at is null
 )
 select lasted from outage

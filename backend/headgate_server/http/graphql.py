@@ -234,7 +234,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             raise HTTPException(400, "variables is an object or null; operationName, a string.")
         if len(body) <= rules.MAX_BODY_BYTES:
             _check_numbers(cast("object", variables))
-        elif not is_report(query):
+        elif rules.check_document_size(query) is not None or not is_report(query):
             raise HTTPException(
                 413, f"The body is larger than the limit of {rules.MAX_BODY_BYTES:,} bytes."
             )

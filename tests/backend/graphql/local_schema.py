@@ -130,8 +130,24 @@ class PlantPayload:
     errors: list[MutationError] = errors_field()
 
 
+@strawberry.input(description="Which trees.")
+class TreeFilter:
+    names: list[str] | None = strawberry.field(default=None, description="Of these names.")
+    and_: list["TreeFilter"] | None = strawberry.field(
+        name="and", default=None, description="All of these."
+    )
+    like: JSON | None = strawberry.field(default=None, description="Anything.")
+
+
+Which = Annotated[TreeFilter | None, strawberry.argument(description="Which.")]
+
+
 @strawberry.type
 class Query:
+    @scoped_field(requires=ANY_CREDENTIAL, description="How many names and filters are within.")
+    def find(self, filter: Which = None) -> int:
+        return len((filter and filter.names) or ()) + len((filter and filter.and_) or ())
+
     @scoped_field(requires=ANY_CREDENTIAL, description="A tree.")
     def tree(self) -> Tree:
         return Tree(number=0)
@@ -182,6 +198,10 @@ class Mutation:
             raise FAILURES[how]
         STATE.version += 1
         return PlantPayload(tree=Tree(number=STATE.version))
+
+    @mutation(requires=ANY_CREDENTIAL, description="What takes much at once.")
+    async def flow_run_create_batch(self, numbers: list[int]) -> PlantPayload:
+        return PlantPayload(tree=Tree(number=len(numbers)))
 
     @mutation(requires=ANY_CREDENTIAL, description="A bulk report.")
     async def logs_append(self, batch: JSON) -> PlantPayload:

@@ -25,6 +25,7 @@ from headgate_server.domain.tenancy import Principal
 from headgate_server.graphql.limits import rules
 from headgate_server.graphql.limits.rates import Charge, Meter, refusal
 from headgate_server.graphql.limits.rules import bad_request, refuse
+from headgate_server.graphql.limits.variables import check_variables
 from headgate_server.graphql.limits.walk import OperationMeasure, is_too_deep, measure
 
 _PARSER_LIMIT = f"Document contains more than {rules.MAX_TOKENS} tokens"
@@ -202,7 +203,13 @@ class OperationLimits(SchemaExtension):
             sized = measure(schema, document, variables=context.variables or {})
             found = _selected(sized, context.operation_name)
         self.cost = found.cost
-        over = check_cost(found)
+        over = check_cost(found) or check_variables(
+            schema,
+            document,
+            name=found.name,
+            root_fields=frozenset(found.root_fields),
+            values=context.variables or {},
+        )
         return [over] if over else []
 
     def name_operation(self, found: OperationMeasure) -> None:

@@ -16,6 +16,10 @@ MAX_ROOT_MUTATIONS = 4
 MAX_COST = 5_000
 MAX_TOKENS = 2_000
 MAX_DOCUMENT_BYTES = 20_000
+MAX_VALUES = 2_000
+MAX_BULK_VALUES = 20_000
+BULK_MUTATIONS = frozenset({"flowRunCreateBatch", "agentPoll", "agentHeartbeat", "agentWork"})
+"""What takes up to 1,000 runs or leases at once; subscriptions of the same name are of agents."""
 MAX_BODY_BYTES = 1024 * 1024
 MAX_REPORT_BODY_BYTES = 4 * 1024 * 1024
 REPORT_MUTATIONS = frozenset({"taskRunSync", "logsAppend"})

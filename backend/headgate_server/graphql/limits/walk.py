@@ -216,8 +216,8 @@ class _Walk:
                 asked = self.variable(value.name.value, pages)
             else:
                 asked = None
-            if isinstance(asked, int):
-                return min(max(asked, 0), pages.maximum)
+            if asked is not None:
+                return _page_size(asked, pages)
         return pages.default
 
     def variable(self, name: str, pages: PageSizes) -> object:
@@ -232,6 +232,15 @@ def _added(price: FieldCost, *, inner_cost: int, times: int) -> int:
     if price.pages is not None:
         return price.weight + inner_cost
     return times * (price.weight + inner_cost)
+
+
+def _page_size(asked: object, pages: PageSizes) -> int:
+    """Return the size that a value asks for; the largest for what is no number of rows."""
+    if isinstance(asked, float) and asked.is_integer():
+        asked = int(asked)
+    if isinstance(asked, bool) or not isinstance(asked, int):
+        return pages.maximum
+    return min(max(asked, 0), pages.maximum)
 
 
 def _int_value(node: object) -> int | None:

@@ -93,15 +93,27 @@ def soak(*, seed: int, hours: float, logs: Path) -> bool:
     return True
 
 
-def choose(names: Iterable[str]) -> list[Scenario]:
+def choose(beginnings: tuple[str, ...]) -> list[Scenario]:
     """Return the scenarios whose names begin with one of these; all where none is named."""
-    beginnings = tuple(name for name in names if name)
     every = (*SCENARIOS, *PLANTED)
     return [one for one in every if not beginnings or one.name.startswith(beginnings)]
 
 
+def choose_others(beginnings: tuple[str, ...]) -> list[str]:
+    """Return the commands whose names begin with one of these; all but the long where none is."""
+    if beginnings:
+        return [name for name in OTHERS if name.startswith(beginnings)]
+    return [name for name in OTHERS if name not in LONG]
+
+
+def unknown(beginnings: Iterable[str]) -> list[str]:
+    """Return the beginnings of no name at all."""
+    every = [*(one.name for one in (*SCENARIOS, *PLANTED)), *OTHERS]
+    return [one for one in beginnings if not any(name.startswith(one) for name in every)]
+
+
 def main(arguments: list[str]) -> int:
-    """Run what is asked for; 0 where all came out as it should."""
+    """Run what is asked for; 0 where all came out as it should, 2 for a name that there is not."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=0, help="by chance unless given")
     parser.add_argument("--only", default="", help="beginnings of names, with commas")
@@ -111,16 +123,16 @@ def main(arguments: list[str]) -> int:
     logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("tests.chaos").setLevel(logging.INFO)
     seed = given.seed or secrets.randbelow(10**6) + 1
-    names = given.only.split(",")
+    beginnings = tuple(name for part in given.only.split(",") if (name := part.strip()))
+    if missing := unknown(beginnings):
+        known = ", ".join([*(one.name for one in (*SCENARIOS, *PLANTED)), *OTHERS])
+        sys.stderr.write(f"No scenario {', '.join(missing)}; there are {known}.\n")
+        return 2
     say(seed=seed, only=given.only)
     if given.hours is not None:
         return not soak(seed=seed, hours=given.hours, logs=given.logs)
-    others = [
-        other
-        for other in OTHERS
-        if other.startswith(tuple(names)) and (given.only or other not in LONG)
-    ]
-    return not run_matrix(choose(names), seed=seed, logs=given.logs, others=others)
+    chosen, others = choose(beginnings), choose_others(beginnings)
+    return not run_matrix(chosen, seed=seed, logs=given.logs, others=others)
 
 
 if __name__ == "__main__":

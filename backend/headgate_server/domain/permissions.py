@@ -190,7 +190,9 @@ class Rights:
         grants = [Grant(other.everywhere)]
         grants += [Grant(held, place) for place, held in other.workspaces.items()]
         objects = all(held <= self._on(id_) for id_, held in other.objects.items())
-        is_in = other.organization <= self.of_organization() and self.ceilings == other.ceilings
+        is_in = other.organization <= self.of_organization() and all(
+            other.within(place) <= self.within(place) for place in self.ceilings
+        )
         return is_in and objects and not any(self.missing(grant) for grant in grants)
 
     def _on(self, object_id: UUID) -> frozenset[Scope]:

@@ -13,10 +13,13 @@ from headgate_server.domain.permissions import (
     BUILTIN_ROLES,
     MEMBER_SCOPES,
     OWNER_SCOPES,
+    READ_SCOPES,
     BuiltinRole,
     Grant,
+    Places,
     Rights,
     Scope,
+    ceilings_of,
     gather,
     known_scopes,
 )
@@ -159,3 +162,18 @@ def test_member_without_roles_sees_the_organization_and_enters_nothing() -> None
 
 def test_scope_of_a_newer_version_is_left_out() -> None:
     assert known_scopes(["RUNS_READ", "TIME_TRAVEL"]) == {Scope.RUNS_READ}
+
+
+def test_closing_a_workspace_takes_rights_from_those_who_held_some_there_only() -> None:
+    here, there, _ = WORKSPACES
+    closed = ceilings_of(archived=[there], deleted=[])
+    everywhere, bound = Grant(OWNER_SCOPES), Grant(OWNER_SCOPES, here)
+
+    def rights(grant: Grant, ceilings: Places | None = None) -> Rights:
+        return gather([grant], is_member=True, ceilings=ceilings)
+
+    assert not rights(everywhere, closed).covers(rights(everywhere))
+    assert rights(bound, closed).covers(rights(bound))
+    assert rights(everywhere).covers(rights(everywhere, closed)), "opening takes nothing away"
+    assert rights(everywhere, closed).within(there) == OWNER_SCOPES & READ_SCOPES
+    assert rights(everywhere, closed).within(here) == OWNER_SCOPES

@@ -32,7 +32,7 @@ from tests.load.http_calls import Caller
 from tests.load.installation import Installation, installed, stop
 
 FIGURES = ("core_cycles_per_s", "core_claim_ms", "graphql_runs_per_s")
-SECONDS = int(os.environ.get("SECONDS", "10"))
+SECONDS = int(os.environ.get("FOR_SECONDS", "10"))
 WORKERS = int(os.environ.get("WORKERS", "3"))
 AT_ONCE = 10
 LONGEST_SECONDS = SECONDS + 120

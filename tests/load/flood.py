@@ -35,7 +35,7 @@ FIGURES = (
     "rogue_lines_per_s",
     "rogue_other_delay_ratio",
 )
-SECONDS = int(os.environ.get("SECONDS", "60"))
+SECONDS = int(os.environ.get("FOR_SECONDS", "60"))
 RATE = int(os.environ.get("RATE", "100000"))
 ALONE_SAMPLES = 100
 PAUSE_SECONDS = 0.05

@@ -193,7 +193,7 @@ def difference(before: object, after: object) -> dict[str, Any] | None:
 
 
 def _said(name: str) -> bool:
-    return name not in UNSAID and not name.endswith(("_hash", "_hashes", "_secret", "secret_hash"))
+    return name not in UNSAID and not name.endswith(("_hash", "_hashes", "_secret"))
 
 
 def _fields_of(state: object) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.audit_entries import (
+    GENESIS,
     AuditCheckpoint,
     AuditEntry,
     AuditHead,
@@ -106,7 +107,7 @@ async def lock_head(work: UnitOfWork, *, organization_id: UUID) -> AuditHead:
     """Return where a chain ends, locked: whoever else makes it longer waits."""
     await work.execute(
         upsert(audit_heads)
-        .values(organization_id=organization_id, sequence=0, hash=bytes(32), checkpointed=0)
+        .values(organization_id=organization_id, sequence=0, hash=GENESIS, checkpointed=0)
         .on_conflict_do_nothing()
     )
     row = (

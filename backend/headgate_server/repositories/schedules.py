@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.schedules.catch_up import CatchUp, CatchUpPolicy
@@ -146,11 +146,15 @@ async def first_unstarted(work: UnitOfWork) -> dict[UUID, datetime]:
 
 async def hold(work: UnitOfWork, instants: Mapping[UUID, datetime]) -> None:
     """Let locked schedules make no runs; each goes on from an instant when it is released."""
-    for id_, instant in instants.items():
+    if instants:
         await work.execute(
             update(schedules)
-            .where(schedules.c.workspace_id == work.workspace_id, schedules.c.id == id_)
-            .values(held_fire_at=instant, next_fire_at=None)
+            .where(
+                schedules.c.workspace_id == work.workspace_id,
+                schedules.c.id == bindparam("held_id"),
+            )
+            .values(held_fire_at=bindparam("instant"), next_fire_at=None),
+            [{"held_id": id_, "instant": instant} for id_, instant in instants.items()],
         )
 
 

@@ -1,9 +1,9 @@
 """Connections whose other end does not read: what waits for them is bounded, then they are cut.
 
-A WebSocket is cut when a send does not finish in time, or when too much waits to be sent; any other
-connection when nothing at all leaves for so long. A WebSocket is closed with a code that says how
-to go on: who reads within a moment gets all that was written and the code behind it. An event
-stream just ends.
+A connection is cut when nothing at all leaves it for so long. A WebSocket carries one message at a
+time, however many operations it has: who reads slowly but steadily is only sent less. It is closed
+with a code that says how to go on: who reads within a moment gets all that was written and the code
+behind it. An event stream just ends.
 """
 
 import asyncio
@@ -25,7 +25,6 @@ RESYNC = 4413
 RESYNC_REASON = "Too slow; go on from your cursor"
 STALLED_SECONDS = 15.0
 FAREWELL_SECONDS = 2.0
-MAX_UNSENT_BYTES = 1024 * 1024
 UNSENT_IN_KERNEL_BYTES = 128 * 1024
 """Beyond this the kernel takes no more for a connection: its own buffers may grow to megabytes."""
 
@@ -41,10 +40,10 @@ class Watch:
         transport.set_write_buffer_limits(high=0)
         _bound_kernel(transport)
 
-    def begin(self, stalled_seconds: float, cut: Callable[[], None]) -> None:
-        """Cut the connection when it cannot be written to for so long."""
+    def begin(self, seconds: float, act: Callable[[], None]) -> None:
+        """Do something when the connection cannot be written to for so long."""
         self.end()
-        self._timer = asyncio.get_running_loop().call_later(stalled_seconds, cut)
+        self._timer = asyncio.get_running_loop().call_later(seconds, act)
 
     def begin_patiently(self, stalled_seconds: float, cut: Callable[[], None]) -> None:
         """Cut the connection when nothing leaves it for so long."""
@@ -74,7 +73,6 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._watch: Watch | None = None
-        self._unsent_bytes = 0
         self.is_cut = False
 
     @override
@@ -91,24 +89,13 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         if self._watch is not None and not self.is_cut:
-            self._watch.begin(self.stalled_seconds, self.cut)
+            self._watch.begin_patiently(self.stalled_seconds, self.cut)
 
     @override
     def resume_writing(self) -> None:
         super().resume_writing()
         if not self.is_cut:
             self._end_watch()
-
-    @override
-    async def send(self, message: Any) -> None:
-        size = len(message.get("text") or b"")
-        self._unsent_bytes += size
-        try:
-            if self._unsent_bytes > MAX_UNSENT_BYTES and not self.writable.is_set():
-                self.cut()
-            await super().send(message)
-        finally:
-            self._unsent_bytes -= size
 
     def cut(self) -> None:
         """Say that it is over, and drop the connection in a moment with all that has not left."""

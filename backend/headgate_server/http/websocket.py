@@ -69,12 +69,21 @@ class Connection:
 
 
 class SocketAdapter(ASGIWebSocketAdapter):
-    """Sends text frames: orjson makes bytes, and bytes would go out as binary frames."""
+    """Sends text frames, one after the other: the operations of a socket take turns.
+
+    orjson makes bytes, and bytes would go out as binary frames.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType]  # untyped upstream
+        self._turn = asyncio.Lock()
 
     @override
     async def send_json(self, message: Mapping[str, object]) -> None:
         try:
-            await self.ws.send_text(orjson.dumps(message).decode())
+            # What waits for its turn is not encoded yet: the rows that followers share.
+            async with self._turn:
+                await self.ws.send_text(orjson.dumps(message).decode())
         except WebSocketDisconnect as error:
             raise WebSocketDisconnected from error
 

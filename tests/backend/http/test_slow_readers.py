@@ -11,13 +11,7 @@ from websockets.exceptions import ConnectionClosed
 
 from headgate_server.dispatch.topics import ROWS_A_FOLLOWER
 from headgate_server.domain.ids import Kind
-from headgate_server.http import slow_readers
-from headgate_server.http.slow_readers import (
-    MAX_UNSENT_BYTES,
-    RESYNC,
-    HttpProtocol,
-    SocketProtocol,
-)
+from headgate_server.http.slow_readers import RESYNC, HttpProtocol, SocketProtocol
 from tests.factories.feeds import publish
 from tests.factories.tenants import Tenant
 from tests.fixtures.api import Socket, open_socket, serve
@@ -29,6 +23,8 @@ SOCKETS = 20
 EVENTS = 1_000
 EVENT_BYTES = 2_000
 LITTLE_BYTES = 1_000
+MESSAGE_BYTES = 1024 * 1024
+"""More than any one message of these followers has."""
 QUIET_SECONDS = 0.1
 FOLLOW = """subscription ($id: ID!, $after: Cursor) {
   workspaceEvents(workspaceId: $id, after: $after, start: OLDEST) {
@@ -113,7 +109,7 @@ async def test_sockets_that_never_read_hold_little_and_are_cut(site: Site) -> No
         await site.fill()
         await eventually(are_gone, what="The end of all sockets")
 
-    assert 0 < largest <= MAX_UNSENT_BYTES
+    assert 0 < largest <= MESSAGE_BYTES
     assert len(site.installation.tails.topics) == 0
 
 
@@ -183,12 +179,42 @@ async def first_event(events: Events) -> None:
         pass
 
 
-async def test_socket_for_which_too_much_waits_is_cut_without_delay(
-    installation: Installation, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+async def test_reader_of_many_operations_is_not_cut_for_their_number(
+    installation: Installation, tenant: Tenant
 ) -> None:
-    monkeypatch.setattr(slow_readers, "MAX_UNSENT_BYTES", 100_000)
-    monkeypatch.setattr(Hurried, "stalled_seconds", 60.0)
+    followers = 10
     token = await installation.token(tenant)
+    async with serve(installation.app, ws=Hurried) as address, AsyncExitStack() as stack:
+        site = Site(address, token, installation, tenant)
+        await site.fill()
+        socket = await stack.enter_async_context(open_socket(address, token=token))
+        ids = [await socket.subscribe(FOLLOW, **site.variables) for _ in range(followers)]
+        seen: dict[str, list[int]] = {id_: [] for id_ in ids}
+        largest = 0
+
+        while any(len(found) < EVENTS for found in seen.values()):
+            message = await socket.receive()
+            batch = message["payload"]["data"]["workspaceEvents"]
+            seen[message["id"]] += sequences(batch)
+            for protocol in Hurried.open:
+                largest = max(largest, protocol.transport.get_write_buffer_size())
+
+        assert all(found == seen[ids[0]] for found in seen.values())
+        assert largest <= MESSAGE_BYTES
+
+
+async def test_socket_with_many_operations_that_is_not_read_holds_one_message(
+    installation: Installation, tenant: Tenant
+) -> None:
+    token = await installation.token(tenant)
+    largest = 0
+
+    def are_gone() -> bool:
+        nonlocal largest
+        held = [protocol.transport.get_write_buffer_size() for protocol in Hurried.open]
+        largest = max(largest, *held, 0)
+        return not held
+
     async with serve(installation.app, ws=Hurried) as address, AsyncExitStack() as stack:
         site = Site(address, token, installation, tenant)
         socket = await stack.enter_async_context(open_socket(address, token=token))
@@ -200,4 +226,5 @@ async def test_socket_for_which_too_much_waits_is_cut_without_delay(
 
         await site.fill()
 
-        await eventually(lambda: not Hurried.open, what="The end of the socket")
+        await eventually(are_gone, what="The end of the socket")
+    assert 0 < largest <= MESSAGE_BYTES

@@ -33,6 +33,7 @@ FIGURES = (
     "herd_agents",
     "herd_back_s",
     "herd_vain_attempts",
+    "herd_registered_again",
     "herd_most_connections",
     "herd_connections_limit",
     "herd_leases_lost",
@@ -54,51 +55,79 @@ _RUNNING = "select count(*) from flow_runs where state_type = 'RUNNING'"
 _KEPT = "select count(*) from flow_runs where state_type in ('RUNNING', 'COMPLETED')"
 
 
+class SessionEndedError(Exception):
+    """The server has ended the session of an agent, which registers again."""
+
+
+@dataclass
+class Agent:
+    """An agent without a place for a run, in its latest session."""
+
+    transport: Transport
+    workspace_id: str
+    name: str
+    session_id: str = ""
+    session_token: str = ""
+
+    async def register(self) -> None:
+        registration = await agents.register(
+            self.transport,
+            workspace_id=self.workspace_id,
+            pool_name="default",
+            name=self.name,
+            instance_id=str(uuid4()),
+            capacity=0,
+            sdk_version="0.1.0",
+            host="herd",
+        )
+        self.session_id = registration.session_id
+        self.session_token = registration.session_token
+
+
 @dataclass
 class Herd:
     """The sockets, and what became of their attempts."""
 
     url: str
-    registered: list[agents.Registration] = field(default_factory=list[agents.Registration])
+    agents: list[Agent] = field(default_factory=list[Agent])
     sockets: list[ClientConnection] = field(default_factory=list[ClientConnection])
     seconds: list[float] = field(default_factory=list[float])
     vain: int = 0
+    fenced: int = 0
 
-    async def register(self, transport: Transport, *, workspace_id: str, count: int) -> None:
-        """Register agents without a place for a run."""
+    async def gather(self, transport: Transport, *, workspace_id: str, count: int) -> None:
+        """Register agents without a place for a run, and open a stream for each at once.
+
+        One that waited for its stream until the last is registered would be taken for lost.
+        """
         turn = asyncio.Semaphore(AT_ONCE)
 
         async def one(number: int) -> None:
             async with turn:
-                registration = await agents.register(
-                    transport,
-                    workspace_id=workspace_id,
-                    pool_name="default",
-                    name=f"herd-{number}",
-                    instance_id=str(uuid4()),
-                    capacity=0,
-                    sdk_version="0.1.0",
-                    host="herd",
-                )
-            self.registered.append(registration)
+                agent = Agent(transport, workspace_id, name=f"herd-{number}")
+                await agent.register()
+                self.agents.append(agent)
+                self.sockets.append(await self._open(agent))
 
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.timeout(LONGEST_SECONDS), asyncio.TaskGroup() as group:
             for number in range(count):
                 group.create_task(one(number))
 
-    async def open_all(self, *, at_once: int) -> None:
-        """Open a stream for each agent; return when all of them are open."""
-        turn = asyncio.Semaphore(at_once)
+    async def come_back(self) -> None:
+        """Open a stream for each agent, as fast as they can; return when all of them are open."""
         began = time.monotonic()
         self.vain = 0
 
-        async def one(registration: agents.Registration) -> None:
+        async def one(agent: Agent) -> None:
             attempt = 0
             while True:
                 try:
-                    async with turn, asyncio.timeout(OPEN_SECONDS):
-                        socket = await self._open(registration)
+                    async with asyncio.timeout(OPEN_SECONDS):
+                        socket = await self._open(agent)
                     break
+                except SessionEndedError:
+                    self.fenced += 1
+                    await agent.register()
                 except (OSError, TimeoutError, WebSocketException):
                     self.vain += 1
                     await asyncio.sleep(retry_delay_seconds(attempt))
@@ -107,10 +136,10 @@ class Herd:
             self.seconds.append(time.monotonic() - began)
 
         async with asyncio.timeout(LONGEST_SECONDS), asyncio.TaskGroup() as group:
-            for registration in self.registered:
-                group.create_task(one(registration))
+            for agent in self.agents:
+                group.create_task(one(agent))
 
-    async def _open(self, registration: agents.Registration) -> ClientConnection:
+    async def _open(self, agent: Agent) -> ClientConnection:
         socket = await connect(
             self.url.replace("http", "ws", 1) + "/graphql",
             subprotocols=[Subprotocol("graphql-transport-ws")],
@@ -118,14 +147,15 @@ class Herd:
             ping_interval=None,
             open_timeout=OPEN_SECONDS,
         )
-        init = {"authorization": f"Bearer {registration.session_token}"}
-        variables: dict[str, Any] = {"input": {"sessionId": registration.session_id, "held": []}}
+        init = {"authorization": f"Bearer {agent.session_token}"}
+        variables: dict[str, Any] = {"input": {"sessionId": agent.session_id, "held": []}}
         payload = {"query": FOLLOW, "variables": variables}
         await socket.send(json.dumps({"type": "connection_init", "payload": init}))
         await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
         while (told := json.loads(await socket.recv()))["type"] != "next":
             if told["type"] == "error":
-                raise OSError(told)
+                is_over = "SESSION_FENCED" in json.dumps(told)
+                raise SessionEndedError if is_over else OSError(told)
         return socket
 
     def drop_all(self) -> None:
@@ -174,7 +204,7 @@ def possible(count: int) -> int:
 
 async def stampede(installation: Installation, herd: Herd) -> int:
     """Let all come back at once; return how many connections the servers had at the most."""
-    work = asyncio.create_task(herd.open_all(at_once=len(herd.registered)))
+    work = asyncio.create_task(herd.come_back())
     most = 0
     while not work.done():
         most = max(most, await asyncio.to_thread(installation.query, _CONNECTIONS))
@@ -199,8 +229,7 @@ def measure() -> list[Figure]:
             work.create()
         transport = Transport(own.url, own.api_key)
         herd = Herd(own.url)
-        runner.run(herd.register(transport, workspace_id=work.workspace_id, count=count))
-        runner.run(herd.open_all(at_once=AT_ONCE))
+        runner.run(herd.gather(transport, workspace_id=work.workspace_id, count=count))
         wait_until(lambda: own.query(_RUNNING) == HELD_RUNS, what="Every run")
         before.kill()
         before.wait()
@@ -215,6 +244,7 @@ def measure() -> list[Figure]:
         Figure("herd_agents", "agents", [len(seconds)]),
         Figure("herd_back_s", "s", seconds),
         Figure("herd_vain_attempts", "attempts", [herd.vain]),
+        Figure("herd_registered_again", "agents", [herd.fenced]),
         Figure("herd_most_connections", "connections", [most]),
         Figure("herd_connections_limit", "connections", [PROCESSES * 2 * POOL_SIZE]),
         Figure("herd_leases_lost", "leases", [lost]),

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from headgate_server.bus.high_water import HighWater
 from headgate_server.database.work import Database
 from headgate_server.domain.errors import HeadgateError
+from headgate_server.domain.schedules.plan import MISSED_AFTER
 from headgate_server.services import generations, upkeep
+from headgate_server.services.schedules.missed import return_missed
 from headgate_server.settings import Timers
 
 logger = logging.getLogger(__name__)
@@ -35,12 +37,19 @@ async def beat_forever(
 
     ``on_round`` is called each time, also where the database did not answer.
     """
+    clock = asyncio.get_running_loop().time
+    noted_at: float | None = None
     while True:
         try:
             marks = await high_water.marks()
+            if noted_at is None or clock() - noted_at > MISSED_AFTER.total_seconds() / 2:
+                missed = await return_missed(database)
+                if missed:
+                    logger.warning("%d runs of schedules came due while no API served", missed)
             async with database.system() as work:
                 stand = await generations.find_stand(work)
                 lasted = await upkeep.note_service(work, grace=timers.outage_grace)
+            noted_at = clock()
             if lasted is not None:
                 logger.warning("No API served for %s; every lease gets that much longer", lasted)
             if stand is not None and await high_water.note(

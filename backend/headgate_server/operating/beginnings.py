@@ -5,6 +5,7 @@ from headgate_server.http.sign_ins import link_of
 from headgate_server.operating.opening import opened
 from headgate_server.services import bootstrap, generations
 from headgate_server.services.generations import Started
+from headgate_server.services.schedules.missed import return_missed
 from headgate_server.settings import Settings
 
 
@@ -21,9 +22,11 @@ async def bootstrap_owner(
 
 
 async def start_generation(settings: Settings) -> Started:
-    """Start a new generation of a database that was restored; see ``services.generations``."""
-    async with (
-        opened(settings, application_name="headgate-migrate") as database,
-        database.system() as work,
-    ):
-        return await generations.start_generation(work)
+    """Start a new generation of a database that was restored; see ``services.generations``.
+
+    What schedules had made ahead and what came due since the backup is left to their catch-up.
+    """
+    async with opened(settings, application_name="headgate-migrate") as database:
+        await return_missed(database)
+        async with database.system() as work:
+            return await generations.start_generation(work)

@@ -1,6 +1,6 @@
 """When the API last served, a scheduler came round, and what an outage does to deadlines."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
@@ -28,3 +28,10 @@ async def is_served(work: UnitOfWork, *, grace: timedelta) -> bool:
     """Whether some replica of the API has served within the grace."""
     rows = await work.execute(select(control_plane.c.last_served_at > work.now - grace))
     return rows.scalar_one()
+
+
+async def find_silence(work: UnitOfWork, *, longer_than: timedelta) -> datetime | None:
+    """Return since when no replica of the API has served, where that is longer than a time."""
+    served_at = control_plane.c.last_served_at
+    rows = await work.execute(select(served_at).where(served_at < work.now - longer_than))
+    return rows.scalar_one_or_none()

@@ -219,6 +219,29 @@ async def remove_unstarted_runs(
     return list(result.scalars())
 
 
+async def return_missed_fires(
+    work: UnitOfWork, *, since: datetime, until: datetime, most: int
+) -> dict[UUID, list[UUID]]:
+    """Remove the waiting runs of schedules that came due in a time, and go back to the first.
+
+    Args:
+        work: a unit of work of the system, of no workspace.
+        since: the time's beginning.
+        until: its end.
+        most: how many schedules at once.
+
+    Returns:
+        The ids of the removed runs by workspace; none when nothing is left to remove.
+    """
+    rows = await work.execute(
+        named("return_missed_fires"), {"since": since, "until": until, "most": most}
+    )
+    removed: dict[UUID, list[UUID]] = {}
+    for row in rows:
+        removed.setdefault(row.workspace_id, []).append(row.id)
+    return removed
+
+
 async def insert_fires(work: UnitOfWork, fires: Sequence[Fire]) -> set[UUID]:
     """Enter instants in the ledger and return the runs of those that were not in it."""
     if not fires:

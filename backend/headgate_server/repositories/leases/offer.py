@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.leases import Offer, Phase
+from headgate_server.domain.schedules.plan import MISSED_AFTER
 from headgate_server.repositories.statements import named, packed
 from headgate_server.tables.work_pools import work_items, work_pools, work_queues
 
@@ -131,6 +132,7 @@ async def offer_runs(
             "most": most,
             "now": work.now,
             "offer_ttl": offer_ttl,
+            "missed_after": MISSED_AFTER,
         },
     )
     return [Offer(**row) for row in result.mappings()]

@@ -5,7 +5,11 @@
 -- Each queue is read from its own end of the index, and no further than there are free slots: a
 -- backlog in one queue costs the others nothing, and what another replica could use stays unlocked.
 -- Queues of one priority share evenly: the one with the least in hand comes first.
-with session as (
+-- What a schedule had made ahead, and what came due in an outage of the API, waits until that is
+-- settled: the schedule's catch-up has the word.
+with service as (
+  select last_served_at from control_plane where id = 1
+), session as (
   select s.id,
     greatest(s.capacity - (
       select count(*) from work_items held
@@ -42,6 +46,15 @@ with session as (
         select from deployments deployment
         where deployment.workspace_id = item.workspace_id
           and deployment.id = item.deployment_id and deployment.is_paused
+      )
+      and not (
+        item.due_at >= (select last_served_at from service)
+        and item.due_at <= cast(:now as timestamptz) - cast(:missed_after as interval)
+        and exists (
+          select from flow_runs run
+          where run.workspace_id = item.workspace_id and run.id = item.run_id
+            and run.schedule_id is not null and run.attempt = 0
+        )
       )
     order by item.priority desc, item.due_at, item.run_id
     limit least((select total from room), coalesce(served.room, :most))

@@ -224,15 +224,20 @@ async def remove_runs(
     removed = await schedules.remove_unstarted_runs(
         work, schedule_ids=schedule_ids, due_after=due_after
     )
+    await record_removed(work, removed, because="Its schedule was changed, paused or deleted.")
+
+
+async def record_removed(work: UnitOfWork, run_ids: Sequence[UUID], *, because: str) -> None:
+    """Record that waiting runs of schedules were removed: one event each."""
     events: list[NewEvent] = []
-    for run_id in removed:
+    for run_id in run_ids:
         shown = ids.show(ids.Kind.FLOW_RUN, run_id)
         events.append(
             NewEvent(
                 name="flow_run.deleted",
                 resource_id=shown,
                 resource={"id": shown, "kind": "flow_run"},
-                payload={"reason": "Its schedule was changed, paused or deleted."},
+                payload={"reason": because},
             )
         )
     await record_events(work, events)

@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, text
 
 from headgate_server.domain.ids import new_id
 from headgate_server.domain.leases import Offer
+from headgate_server.domain.schedules.plan import MISSED_AFTER
 from headgate_server.repositories.statements import named
 from headgate_server.services.leases.offer import offer_runs
 from headgate_server.settings import Timers
@@ -194,6 +195,7 @@ async def examined(world: World, queue_ids: list[UUID]) -> int:
                     "most": 100,
                     "now": work.now,
                     "offer_ttl": OFFER_TTL,
+                    "missed_after": MISSED_AFTER,
                 },
             )
             raise RolledBack(_rows(plan.scalar_one()[0]["Plan"]))

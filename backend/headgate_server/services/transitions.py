@@ -72,17 +72,25 @@ class Transition:
         return self.error is None
 
 
-async def transition(work: UnitOfWork, *, run_id: UUID, proposal: Proposal) -> Transition:
+async def transition(
+    work: UnitOfWork, *, run_id: UUID, proposal: Proposal, locked: LockedRun | None = None
+) -> Transition:
     """Judge a proposed state and, where the rules accept it, write it with all its consequences.
 
     State, history, decision, event, work item and attempt change in the caller's transaction, under
     the run's row lock: two proposals for one run are judged one after the other, never together.
 
+    Args:
+        work: the unit of work.
+        run_id: whose state.
+        proposal: the state, and on whose behalf.
+        locked: the run, where this unit of work has locked it already and changed nothing of it.
+
     Raises:
         NotFound: no such run in this workspace.
         IdempotencyMismatch: the proposal's key was used for a state of another type.
     """
-    locked = await repository.lock_run(work, run_id)
+    locked = locked or await repository.lock_run(work, run_id)
     if locked is None:
         raise NotFound("No such flow run, or you may not see it; check the id and the workspace.")
     decision = judge(_facts(work, locked, proposal), proposal.state)

@@ -1,6 +1,6 @@
 """What the rules look at, what they answer, and the decision that is kept with the state."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -54,6 +54,9 @@ class Facts:
     infrastructure_retries: int = 0
 
 
+_FACTS = tuple(field.name for field in fields(Facts))
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """One rule's answer: ``state`` where it renames, ``code`` and ``reason`` where it rejects."""
@@ -95,7 +98,7 @@ class Decision:
             "outcome": self.outcome,
             "reason": self.reason,
             "rules": [[name, outcome] for name, outcome in self.trail],
-            "facts": asdict(replace(self.facts)),
+            "facts": {name: getattr(self.facts, name) for name in _FACTS},
             "proposed": {
                 "type": self.proposed.type,
                 "name": self.proposed.name,

@@ -66,7 +66,7 @@ async def claim_run(
     )
     if item.phase is Phase.RUNNING:
         raise LeaseLost("The run has started already.", current_epoch=item.epoch)
-    claimed = await transition(work, run_id=lease.run_id, proposal=proposal)
+    claimed = await transition(work, run_id=lease.run_id, proposal=proposal, locked=locked)
     if claimed.error is not None:
         raise claimed.error
     if session.expired_offers:

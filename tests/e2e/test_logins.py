@@ -186,6 +186,22 @@ def test_key_logs_in_and_workspaces_are_listed_and_used(server: DevServer, home:
     assert "default/default" in missing.err
 
 
+def test_workspace_is_archived_and_opened_and_not_deleted_while_open(
+    server: DevServer, home: Path
+) -> None:
+    ask(home, "login", "--key", "-", "--api-url", server.url, stdin=f"{server.api_key}\n")
+    asked = ask(home, "workspaces", "archive", "default")
+    archived = ask(home, "workspaces", "archive", "default", "--yes")
+    opened = ask(home, "workspaces", "unarchive", "default/default")
+    refused = ask(home, "workspaces", "delete", "default", "--yes")
+
+    assert (asked.code, archived.code, opened.code) == (2, 0, 0), archived.err + opened.err
+    assert "--yes" in asked.err
+    assert "default/default" in archived.err
+    assert refused.code != 0
+    assert "Archive the workspace first" in refused.err
+
+
 def test_wrong_key_is_not_kept(server: DevServer, home: Path) -> None:
     done = ask(home, "login", "--key", "hg_key_nonsense", "--api-url", server.url)
 

@@ -1,6 +1,6 @@
-"""Workspaces over the API: their ids by name."""
+"""Workspaces over the API: their ids by name, and their closing."""
 
-from headgate.api.calls import ask, require
+from headgate.api.calls import ask, change, require
 from headgate.api.transport import Transport
 
 
@@ -17,3 +17,23 @@ async def get_id(transport: Transport, *, organization: str, workspace: str) -> 
         variables={"organization": organization, "workspace": workspace},
     )
     return str(require(found, what=f"workspace {organization}/{workspace}")["id"])
+
+
+async def archive(transport: Transport, *, id_: str, archived: bool) -> None:
+    """Archive a workspace, in which nothing starts then, or open it again.
+
+    Raises:
+        ForbiddenError: this key is not an administrator's of the organization.
+    """
+    given = {"id": id_, "archived": archived}
+    await change(transport, "workspaces", "WorkspaceArchive", input=given)
+
+
+async def delete(transport: Transport, *, id_: str) -> None:
+    """Delete an archived workspace with everything in it, for good.
+
+    Raises:
+        ConflictError: it is not archived.
+        ForbiddenError: this key is not an administrator's of the organization.
+    """
+    await change(transport, "workspaces", "WorkspaceDelete", input={"id": id_})

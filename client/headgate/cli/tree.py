@@ -106,6 +106,9 @@ NOUNS = (
         "workspaces",
         ("list", "list_workspaces", "List the workspaces that you may enter"),
         ("use", "use_workspace", "Make a workspace the active one"),
+        ("archive", "archive_workspace", "Let nothing start in a workspace"),
+        ("unarchive", "unarchive_workspace", "Open an archived workspace again"),
+        ("delete", "delete_workspace", "Delete an archived workspace with all in it"),
     )),
     Noun("profiles", "Named settings: which server, which key", _verbs(
         "profiles",

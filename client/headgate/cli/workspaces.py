@@ -1,4 +1,4 @@
-"""``headgate workspaces``: list, use."""
+"""``headgate workspaces``: list, use, archive, unarchive, delete."""
 
 import os
 from typing import Annotated
@@ -7,13 +7,17 @@ import msgspec
 from cyclopts import Parameter
 
 from headgate import profiles
-from headgate.api import viewer
+from headgate.api import viewer, workspaces
 from headgate.api.transport import SyncTransport
+from headgate.cli.confirming import YesOption, confirm
+from headgate.cli.connection import Server, connect
 from headgate.cli.failures import CommandError, ExitCode, near_names
 from headgate.cli.output import Columns, OutputOption, say, show_list
 from headgate.settings import Settings, home_folder, load_settings
 
 PATIENCE_SECONDS = 5.0
+
+Handle = Annotated[str, Parameter(help="organization/workspace, or its name in yours")]
 
 
 class WorkspaceRow(msgspec.Struct, frozen=True):
@@ -35,9 +39,7 @@ def list_workspaces(*, output: OutputOption = "table") -> None:
     show_list(rows, columns=columns, output=output)
 
 
-def use_workspace(
-    handle: Annotated[str, Parameter(help="organization/workspace, or its name in yours")], /
-) -> None:
+def use_workspace(handle: Handle, /) -> None:
     """Make a workspace the one that commands mean, in the active profile."""
     settings = load_settings()
     rows = _rows(settings)
@@ -60,6 +62,39 @@ def use_workspace(
     home = home_folder(os.environ)
     profiles.set_values(home, name=settings.profile, values={"workspace": chosen})
     say(f"The workspace of the profile {settings.profile} is {chosen}.")
+
+
+def archive_workspace(handle: Handle, /, *, yes: YesOption = False) -> None:
+    """Archive a workspace: it can be read, and nothing starts there until it is unarchived."""
+    with connect() as server:
+        id_, shown = _find(server, handle)
+        confirm(f"Archive the workspace {shown}: nothing will start there", is_sure=yes)
+        server.call(workspaces.archive, id_=id_, archived=True)
+        say(f"Archived {shown}; what runs goes on. `headgate workspaces unarchive` opens it again.")
+
+
+def unarchive_workspace(handle: Handle, /) -> None:
+    """Open an archived workspace again; its schedules catch up as each is set to."""
+    with connect() as server:
+        id_, shown = _find(server, handle)
+        server.call(workspaces.archive, id_=id_, archived=False)
+        say(f"{shown} is open again.")
+
+
+def delete_workspace(handle: Handle, /, *, yes: YesOption = False) -> None:
+    """Delete an archived workspace with everything in it, for good."""
+    with connect() as server:
+        id_, shown = _find(server, handle)
+        confirm(f"Delete the workspace {shown} with everything in it for good", is_sure=yes)
+        server.call(workspaces.delete, id_=id_)
+        say(f"Deleted {shown}.")
+
+
+def _find(server: Server, handle: str) -> tuple[str, str]:
+    organization, _, workspace = handle.rpartition("/")
+    organization = organization or server.organization
+    id_ = server.call(workspaces.get_id, organization=organization, workspace=workspace)
+    return id_, f"{organization}/{workspace}"
 
 
 def _rows(settings: Settings) -> list[WorkspaceRow]:

@@ -23,7 +23,7 @@ is_served = outages.is_served
 note_tick = outages.note_tick
 
 _CAUSES = {
-    "PAUSED": "its deployment, queue or pool is paused",
+    "PAUSED": "its deployment, queue or pool is paused, or nothing starts in its workspace",
     "NO_AGENT": "no agent that serves its queue is online",
     "LIMIT": "every slot that it may take is in use",
     "CONTROL_PLANE": "an agent has room; the run has not been handed out yet",

@@ -15,6 +15,7 @@ from headgate_server.loops.loop import LoopContext
 from headgate_server.loops.registry import LOOPS
 from headgate_server.loops.supervisor import Supervisor
 from headgate_server.repositories.flow_runs.transition import lock_run
+from headgate_server.services import closing
 from headgate_server.services.flow_runs import read
 from headgate_server.services.flows import upsert_flow
 from headgate_server.settings import Timers
@@ -170,3 +171,14 @@ async def test_without_redis_the_loops_run_directly(world: World) -> None:
         await world.create()
 
         await eventually(lambda: outbox_is_empty(world), within_seconds=5, what="The outbox")
+
+
+async def test_a_late_run_of_an_archived_workspace_says_so(world: World) -> None:
+    (run,) = await world.create()
+    async with world.work() as work:
+        await closing.archive_workspace(work, id_=world.tenant.workspace_id, is_archived=True)
+    world.shift.by = timedelta(minutes=1)
+
+    await late_runs.run_once(context(world))
+
+    assert await late_cause(world, run.id) == ("Late", "PAUSED")

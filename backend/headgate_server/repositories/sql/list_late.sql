@@ -8,13 +8,14 @@ with late as (
 )
 select late.workspace_id, late.run_id,
   case
-    when late.is_held or pool.is_paused or queue.is_paused then 'PAUSED'
+    when late.is_held or pool.is_paused or queue.is_paused or workspace.is_stopped then 'PAUSED'
     when session.online = 0 then 'NO_AGENT'
     when session.room <= 0 or pool.concurrency_limit <= held.in_pool
       or queue.concurrency_limit <= held.in_queue then 'LIMIT'
     else 'CONTROL_PLANE'
   end as cause
 from late
+join workspaces workspace on workspace.id = late.workspace_id
 left join work_pools pool
   on pool.workspace_id = late.workspace_id and pool.id = late.work_pool_id
 left join work_queues queue

@@ -1,9 +1,10 @@
 """A synchronous standby that takes over: ``python -m tests.chaos.standby [--seed N]``.
 
-Clients begin and end runs over the API while the primary is killed. The standby is promoted and the
-servers' link leads to it, as a new address would. Every transition that was acknowledged must be
-there. Then a new generation is begun, as after a restore, and old tokens must be refused. Prints
-one JSON line; answers 1 where a promise was broken.
+Clients begin and end runs over the API, and an agent is in the middle of one, while the primary is
+killed. The standby is promoted and the servers' link leads to it, as a new address would. Every
+transition that was acknowledged must be there; the agent starts a run again within the time, and
+ends the one that it had, which was begun once. Then a new generation is begun, as after a restore,
+and old tokens must be refused. Prints one JSON line; answers 1 where a promise was broken.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from uuid import UUID
 import asyncpg
 
 from headgate.api import agents
+from headgate.api.deployments import DeploymentAnswer
 from headgate.api.transport import Transport
 from headgate.errors import ApiError, UnauthenticatedError
 from headgate.ids import make_uuid
@@ -42,7 +44,7 @@ from tests.backend.embedded.holders import postgres_pid
 from tests.chaos.world import through
 from tests.fixtures.databases import SECRET_KEY
 from tests.fixtures.deadlines import eventually
-from tests.fixtures.installation import Installation
+from tests.fixtures.installation import Installation, wait_online
 from tests.fixtures.journeys import Journey, set_out
 from tests.fixtures.leashed import Leashed
 from tests.fixtures.proxy import Proxy
@@ -213,10 +215,15 @@ async def measure(folder: Path, *, seed: int) -> dict[str, Any]:
         await site.make_tenant()
         site.start_scheduler()
         site.start_api()
+        wait_online(site.start_agent(pool="default"))
         journey = await set_out(site, folder, pool="default")
         stack.push_async_callback(journey.close)
+        held_id = await journey.run("held")
+        await journey.executed(held_id)
+        fresh = await journey.deploy("quick")
         ledger = Ledger()
-        found = await _fail_over(journey, ledger, kill, standby, chance=chance)
+        found = await _fail_over(journey, ledger, kill, standby, fresh, chance=chance)
+        found |= await _end_held(journey, held_id, standby)
         kept = {_shown(line) for line in json.loads(await query(standby.url, _KEPT))}
         return {
             "acknowledged": len(ledger.acknowledged),
@@ -232,16 +239,18 @@ async def _fail_over(
     ledger: Ledger,
     kill: Callable[[], None],
     standby: Standby,
+    fresh: DeploymentAnswer,
     *,
     chance: random.Random,
 ) -> dict[str, Any]:
-    """Let clients work before, while and after the standby takes over."""
+    """Let clients work before, while and after the standby takes over, and the agent after it."""
     until = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         for _ in range(CLIENTS):
             tasks.create_task(work(journey, ledger, until))
         await asyncio.sleep(chance.uniform(*CALM_SECONDS))
         before = len(ledger.acknowledged)
+        killed_at = time.monotonic()
         kill()
         await standby.promote()
         accepts_at = time.monotonic()
@@ -250,9 +259,43 @@ async def _fail_over(
             lambda: ledger.claimed_at, within_seconds=LONGEST_SECONDS, what="The next claim"
         )
         claim_seconds = ledger.claimed_at - accepts_at
+        await _run_by_agent(journey, fresh)
+        agent_seconds = time.monotonic() - accepts_at
         await asyncio.sleep(chance.uniform(*CALM_SECONDS))
         until.set()
-    return {"acknowledged_before": before, "first_claim_s": round(claim_seconds, 2)}
+    return {
+        "acknowledged_before": before,
+        "away_s": round(accepts_at - killed_at, 2),
+        "first_claim_s": round(claim_seconds, 2),
+        "agent_s": round(agent_seconds, 2),
+    }
+
+
+async def _run_by_agent(journey: Journey, deployment: DeploymentAnswer) -> None:
+    """Have the agent begin a run, asked for until somebody takes the order."""
+    while True:
+        try:
+            run_id = await journey.start(deployment)
+            break
+        except ApiError:
+            await asyncio.sleep(0.05)
+    await eventually(
+        lambda: journey.executions(run_id), within_seconds=LONGEST_SECONDS, what="The agent's run"
+    )
+
+
+async def _end_held(journey: Journey, run_id: str, standby: Standby) -> dict[str, Any]:
+    """Let the run end that the agent had all the while; how often it was begun, and its end."""
+    journey.open()
+    id_ = journey.run_uuid(run_id)
+
+    async def ended() -> str:
+        asked = f"select state_type from flow_runs where id = '{id_}'"  # noqa: S608  an id of ours
+        state = await query(standby.url, asked)
+        return str(state) if state in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"} else ""
+
+    state = await eventually(ended, within_seconds=LONGEST_SECONDS, what="The end of the held run")
+    return {"held_state": state, "held_begun": len(journey.executions(run_id))}
 
 
 def _shown(line: str) -> str:
@@ -304,6 +347,8 @@ def is_well(found: dict[str, Any]) -> bool:
         and found["acknowledged_before"] > 0
         and found["acknowledged"] > found["acknowledged_before"]
         and found["first_claim_s"] <= MOST_SECONDS_TO_CLAIM
+        and found["agent_s"] <= MOST_SECONDS_TO_CLAIM
+        and (found["held_state"], found["held_begun"]) == ("COMPLETED", 1)
         and found["is_old_token_refused"]
     )
 

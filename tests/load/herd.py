@@ -107,7 +107,7 @@ class Herd:
                 agent = Agent(transport, workspace_id, name=f"herd-{number}")
                 await agent.register()
                 self.agents.append(agent)
-                self.sockets.append(await self._open(agent))
+                self.sockets.append(await self._open_at_last(agent))
 
         async with asyncio.timeout(LONGEST_SECONDS), asyncio.TaskGroup() as group:
             for number in range(count):
@@ -116,28 +116,30 @@ class Herd:
     async def come_back(self) -> None:
         """Open a stream for each agent, as fast as they can; return when all of them are open."""
         began = time.monotonic()
-        self.vain = 0
+        self.vain = self.fenced = 0
 
         async def one(agent: Agent) -> None:
-            attempt = 0
-            while True:
-                try:
-                    async with asyncio.timeout(OPEN_SECONDS):
-                        socket = await self._open(agent)
-                    break
-                except SessionEndedError:
-                    self.fenced += 1
-                    await agent.register()
-                except (OSError, TimeoutError, WebSocketException):
-                    self.vain += 1
-                    await asyncio.sleep(retry_delay_seconds(attempt))
-                    attempt += 1
-            self.sockets.append(socket)
+            self.sockets.append(await self._open_at_last(agent))
             self.seconds.append(time.monotonic() - began)
 
         async with asyncio.timeout(LONGEST_SECONDS), asyncio.TaskGroup() as group:
             for agent in self.agents:
                 group.create_task(one(agent))
+
+    async def _open_at_last(self, agent: Agent) -> ClientConnection:
+        """Open a stream for an agent, tried again as the product's agents do."""
+        attempt = 0
+        while True:
+            try:
+                async with asyncio.timeout(OPEN_SECONDS):
+                    return await self._open(agent)
+            except SessionEndedError:
+                self.fenced += 1
+                await agent.register()
+            except (OSError, TimeoutError, WebSocketException):
+                self.vain += 1
+                await asyncio.sleep(retry_delay_seconds(attempt))
+                attempt += 1
 
     async def _open(self, agent: Agent) -> ClientConnection:
         socket = await connect(

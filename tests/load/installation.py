@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Generator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,8 +83,20 @@ class Installation:
             _wait_for_line(Path(log.name), "Waiting for runs", process)
             yield process
         finally:
+            # Runs outlive their agent.
+            runs = _descendants(process)
             stop(process)
+            for run in runs:
+                with suppress(psutil.NoSuchProcess):
+                    run.kill()
             log.close()
+
+
+def _descendants(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    try:
+        return psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _cpu_seconds(process: psutil.Process) -> float:

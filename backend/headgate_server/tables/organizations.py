@@ -6,6 +6,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 from headgate_server.tables.metadata import actor, flag, metadata, moment, number, uuid, words
 
+KEPT_DAYS = {"runs_kept_days": 365, "logs_kept_days": 90, "events_kept_days": 90}
+"""How long a new workspace keeps what."""
+
 organizations = Table(
     "organizations",
     metadata,
@@ -29,9 +32,7 @@ workspaces = Table(
     words("slug"),
     words("name"),
     number("version", default=1),
-    number("runs_kept_days", default=365),
-    number("logs_kept_days", default=90),
-    number("events_kept_days", default=90),
+    *(number(name, default=days) for name, days in KEPT_DAYS.items()),
     number("dropped_event", default=0),
     moment("created_at", is_now=True),
     moment("updated_at", is_now=True),

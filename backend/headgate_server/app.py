@@ -27,6 +27,7 @@ from headgate_server.dispatch.dispatcher import Dispatcher
 from headgate_server.dispatch.log_shares import LogShares
 from headgate_server.dispatch.pulse import beat_forever
 from headgate_server.dispatch.tails import Tails
+from headgate_server.dispatch.usage import UsageBook, keep_forever
 from headgate_server.domain.errors import ConfigurationError
 from headgate_server.graphql.context import Backend
 from headgate_server.graphql.limits.rates import Meter
@@ -46,6 +47,7 @@ from headgate_server.loops.loop import LoopContext
 from headgate_server.loops.registry import LOOPS
 from headgate_server.loops.supervisor import Supervisor
 from headgate_server.services.audit_entries.checkpoints import notary_of
+from headgate_server.services.quotas import set_defaults
 from headgate_server.services.workspace_keys import Keyring
 from headgate_server.settings import Settings, check_url
 from headgate_server.telemetry.instruments import Instruments
@@ -74,6 +76,7 @@ class Core:
     keyring: Keyring | None = None
     tracer: Tracer = field(default_factory=NoTracer)
     vitals: Vitals = field(default_factory=Vitals)
+    usage: UsageBook = field(default_factory=UsageBook)
 
 
 def resolve_urls(settings: Settings) -> DatabaseUrls:
@@ -167,6 +170,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             if settings.is_traced:
                 time_statements(engine, tell=count_statement)
         await check_migrated(system)
+        await set_defaults(database, settings.quotas.limits)
         await bus.start()
         yield Core(
             settings, database, bus, buckets, high_water, instruments, access, keyring, tracer
@@ -191,7 +195,7 @@ def build_app(
         tails=tails,
         timers=settings.timers,
         pepper=settings.secret_key,
-        meter=Meter(core.buckets, settings.rates),
+        meter=Meter(core.buckets, settings.rates, core.usage),
         log_shares=LogShares(settings.log_limits),
         may_people_found=settings.organizations_by == "people",
         keyring=core.keyring,
@@ -286,6 +290,7 @@ async def serve_api(
             beat_forever(core.database, settings.timers, high_water=core.high_water, on_round=beat),
             name="pulse",
         )
+        counting = asyncio.create_task(keep_forever(core.usage, core.database), name="usage")
         try:
             gc.collect()
             gc.freeze()
@@ -302,6 +307,7 @@ async def serve_api(
             beating.cancel()
             core.vitals.forget(PULSE)
             await dispatcher.stop()
+            await _end(counting)
     await tails.stop()
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from headgate_server.domain.errors import ConfigurationError
+from headgate_server.domain.quotas import QuotaKind
 
 PREFIX = "HEADGATE_"
 
@@ -84,6 +85,25 @@ class LogLimits:
     workspace_lines_per_second: int = 40_000
 
 
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """What an organization may use that has no quotas of its own; 0 does not limit."""
+
+    runs_per_day: int = 0
+    runs_per_month: int = 0
+    api_points_per_day: int = 0
+    api_points_per_month: int = 0
+    log_bytes_per_day: int = 0
+    log_bytes_per_month: int = 0
+    stored_bytes: int = 0
+    kept_days: int = 0
+
+    @property
+    def limits(self) -> dict[QuotaKind, int]:
+        """Return them by kind."""
+        return {kind: getattr(self, kind.value.lower()) for kind in QuotaKind}
+
+
 _DEFAULTS = Timers()
 _FORMATS = ("text", "json")
 _MAKERS = ("operators", "people")
@@ -131,6 +151,7 @@ class Settings:
     timers: Timers = Timers()
     rates: Rates = Rates()
     log_limits: LogLimits = LogLimits()
+    quotas: Quotas = Quotas()
 
     @property
     def url(self) -> str:
@@ -158,6 +179,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     rates = Rates(**_counts(environment, Rates, prefix="rate"))
     log_limits = LogLimits(**_counts(environment, LogLimits, prefix="log"))
     values: dict[str, object] = {
+        "quotas": Quotas(**_counts(environment, Quotas, prefix="quota")),
         "timers": timers,
         "rates": rates,
         "log_limits": log_limits,
@@ -227,7 +249,7 @@ def _number(environment: Mapping[str, str], name: str, *, default: float = 0.0) 
 
 
 def _counts(
-    environment: Mapping[str, str], kind: type[Rates | LogLimits], *, prefix: str
+    environment: Mapping[str, str], kind: type[Rates | LogLimits | Quotas], *, prefix: str
 ) -> dict[str, int]:
     return {
         field.name: _count(

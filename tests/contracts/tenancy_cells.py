@@ -25,6 +25,7 @@ TRIED_APART = frozenset(
     {
         "Mutation.organizationDelete(input.id)",
         "Mutation.organizationSuspend(input.id)",
+        "Mutation.organizationQuotasUpdate(input.id)",
         "Mutation.organizationResume(input.id)",
     }
 )

@@ -42,11 +42,12 @@ TRIED_APART = {
     "loginSessionRevokeAll",
     "organizationCreate",
     "organizationDelete",
+    "organizationQuotasUpdate",
     "organizationResume",
     "organizationSuspend",
 }
-"""Without an id, or not for the owner of an estate to ask: test_closing.py and
-test_login_sessions.py in tests/backend/graphql do."""
+"""Without an id, or not for the owner of an estate to ask: test_closing.py,
+test_login_sessions.py and test_quotas.py in tests/backend/graphql do."""
 
 
 def _mutations() -> set[str]:

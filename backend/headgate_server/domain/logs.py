@@ -112,6 +112,11 @@ def weigh(batch: LogBatch) -> int:
     return sum(1 + len(message) // CHARACTERS_OF_A_LINE for message in batch.message)
 
 
+def size_of(batch: LogBatch, rows: Sequence[int]) -> int:
+    """Return how long the messages of some lines are, in bytes of UTF-8."""
+    return sum(len(batch.message[row].encode(errors="replace")) for row in rows)
+
+
 def rows_within(levels: Sequence[int], *, skip: int, stored: int, limit: int) -> list[int]:
     """Return the places of the lines behind the first ``skip`` that a run's log still has room for.
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 import strawberry
 
 from headgate_server.domain.permissions import Scope
+from headgate_server.domain.quotas import QuotaKind as QuotaKind
 from headgate_server.domain.states import StateType
 
 
@@ -25,4 +26,9 @@ strawberry.enum(
     StateType,
     description="The nine types of state; what the orchestrator decides depends on the type, "
     "never on the name.",
+)
+strawberry.enum(
+    QuotaKind,
+    description="What an organization is limited in: runs created, points of the API, bytes of log "
+    "messages, each a day or a month of UTC; bytes stored; and the days that anything is kept.",
 )

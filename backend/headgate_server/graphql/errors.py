@@ -9,6 +9,7 @@ import strawberry
 
 from headgate_server.domain import errors
 from headgate_server.domain.permissions import Scope
+from headgate_server.domain.quotas import QuotaExceeded
 from headgate_server.domain.states import StateType
 from headgate_server.graphql import enums as enums  # registers the domain's enums
 
@@ -82,6 +83,9 @@ class LimitError(MutationError):
     current: int = strawberry.field(description="How much was asked for or is in use.")
     reset_at: datetime | None = strawberry.field(
         description="When there is room again; null if waiting does not help."
+    )
+    quota: enums.QuotaKind | None = strawberry.field(
+        default=None, description="The organization's quota that is used up; null if none is."
     )
 
 
@@ -183,6 +187,7 @@ def _limit(error: errors.LimitExceeded) -> MutationError:
         limit=error.limit,
         current=error.current,
         reset_at=error.reset_at,
+        quota=error.kind if isinstance(error, QuotaExceeded) else None,
     )
 
 

@@ -15,6 +15,7 @@ from headgate_server.domain import names
 JSON = NewType("JSON", object)
 Cursor = NewType("Cursor", str)
 Key = NewType("Key", str)
+BigInt = NewType("BigInt", int)
 
 MAX_CURSOR_LENGTH = 512
 
@@ -78,6 +79,17 @@ def parse_cursor(value: object) -> Cursor:
     if isinstance(value, str) and len(value) <= MAX_CURSOR_LENGTH:
         return Cursor(value)
     raise GraphQLError("A Cursor is a string that the API returned; pass it back unchanged.")
+
+
+def parse_big_int(value: object) -> BigInt:
+    """Return a whole number that every JSON reader reads exactly.
+
+    Raises:
+        GraphQLError: any other value.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:
+        return BigInt(value)
+    raise GraphQLError("A BigInt is a whole number from -(2^53 - 1) to 2^53 - 1.")
 
 
 def parse_key(value: object) -> Key:
@@ -146,6 +158,12 @@ SCALARS: Mapping[object, ScalarDefinition] = {
         description="A place in a list or stream; opaque, to be passed back unchanged.",
         serialize=str,
         parse_value=parse_cursor,
+    ),
+    BigInt: strawberry.scalar(
+        name="BigInt",
+        description="A whole number beyond 32 bits, as a JSON number: up to 2^53 - 1 either way.",
+        serialize=_same,
+        parse_value=parse_big_int,
     ),
     Key: strawberry.scalar(
         name="Key",

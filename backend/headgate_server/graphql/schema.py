@@ -27,6 +27,7 @@ from headgate_server.graphql.mutations.login_sessions import LoginSessionMutatio
 from headgate_server.graphql.mutations.logs import LogMutations
 from headgate_server.graphql.mutations.members import MemberMutations
 from headgate_server.graphql.mutations.organizations import OrganizationMutations
+from headgate_server.graphql.mutations.quotas import QuotaMutations
 from headgate_server.graphql.mutations.roles import RoleMutations
 from headgate_server.graphql.mutations.schedules import ScheduleMutations
 from headgate_server.graphql.mutations.service_accounts import ServiceAccountMutations
@@ -90,6 +91,7 @@ class Mutation(
     VariableMutations,
     BlockMutations,
     DeletionMutations,
+    QuotaMutations,
 ):
     pass
 

@@ -16,13 +16,31 @@ from headgate_server.domain.workspaces import Workspace
 from headgate_server.repositories import filters, pages
 from headgate_server.repositories.organizations import own
 from headgate_server.repositories.statements import named
-from headgate_server.tables.organizations import workspaces
+from headgate_server.tables.organizations import KEPT_DAYS, workspaces
 
 
 async def insert_workspace(
-    work: UnitOfWork, *, organization_id: UUID, id_: UUID, slug: str, name: str
+    work: UnitOfWork,
+    *,
+    organization_id: UUID,
+    id_: UUID,
+    slug: str,
+    name: str,
+    most_kept_days: int = 0,
 ) -> Workspace | None:
-    """Store a workspace; None when the organization has one of this slug."""
+    """Store a workspace; None when the organization has one of this slug.
+
+    Args:
+        work: a unit of work of the organization.
+        organization_id: whose.
+        id_: of the new one.
+        slug: its name in addresses.
+        name: for people.
+        most_kept_days: what is kept longer at first is kept so long; 0 does not limit.
+    """
+    kept = {
+        column: min(days, most_kept_days) for column, days in KEPT_DAYS.items() if most_kept_days
+    }
     statement = (
         insert(workspaces)
         .values(
@@ -32,6 +50,7 @@ async def insert_workspace(
             name=name,
             created_at=work.now,
             updated_at=work.now,
+            **kept,
         )
         .on_conflict_do_nothing(index_elements=["organization_id", "slug"])
         .returning(workspaces)
@@ -110,6 +129,20 @@ async def list_ids(work: UnitOfWork) -> list[UUID]:
         .order_by(workspaces.c.id)
     )
     return list((await work.execute(statement)).scalars())
+
+
+async def list_open(work: UnitOfWork, *, organization_id: UUID) -> list[UUID]:
+    """Return the workspaces of an organization that are neither archived nor deleted, in order."""
+    rows = await work.execute(
+        select(workspaces.c.id)
+        .where(
+            workspaces.c.organization_id == organization_id,
+            workspaces.c.archived_at.is_(None),
+            workspaces.c.deleted_at.is_(None),
+        )
+        .order_by(workspaces.c.id)
+    )
+    return list(rows.scalars())
 
 
 async def find_places(

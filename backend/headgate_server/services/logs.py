@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.errors import Forbidden, InvalidInput
-from headgate_server.domain.logs import LogBatch, LogStream, rows_within, task_run_ids_of
+from headgate_server.domain.logs import LogBatch, LogStream, rows_within, size_of, task_run_ids_of
 from headgate_server.domain.tenancy import RunGrant
 from headgate_server.repositories import logs as repository
 from headgate_server.repositories.leases.guard import may_log
@@ -21,12 +21,14 @@ first_sequence = repository.first_sequence
 class Appended:
     """Where the stream stands now; ``is_hole`` says that the batch began beyond it.
 
-    ``dropped`` is how many of its lines the run's log has no room for.
+    ``dropped`` is how many of its lines the run's log or the organization's quota has no room for,
+    ``size_bytes`` how long the messages are that were kept, in UTF-8.
     """
 
     next_offset: int
     is_hole: bool
     dropped: int = 0
+    size_bytes: int = 0
 
 
 async def append_lines(
@@ -37,10 +39,11 @@ async def append_lines(
     batch: LogBatch,
     grant: RunGrant | None,
     lines_per_run: int = 0,
+    has_room: bool = True,
 ) -> Appended:
     """Append lines at an offset of a stream; lines that came before are dropped, never doubled.
 
-    What the run's log has no room for is dropped and counted; the stream goes on behind it.
+    What has no room is dropped and counted; the stream goes on behind it.
 
     Args:
         work: the unit of work.
@@ -49,6 +52,7 @@ async def append_lines(
         batch: lines in columns.
         grant: the run token shown; None for an actor with the right to write logs anywhere.
         lines_per_run: how many lines a run's log holds; 0 does not limit.
+        has_room: whether the organization may log at all; else every line is dropped.
 
     Raises:
         InvalidInput: a task run's id is none, or the offset is negative.
@@ -56,28 +60,27 @@ async def append_lines(
         NotFound: no such run in this workspace.
     """
     await _check(work, stream=stream, offset=offset, grant=grant)
-    task_run_ids = task_run_ids_of(batch)
     cursor = await repository.lock_cursor(work, stream)
     if offset > cursor.next_offset:
         return Appended(next_offset=cursor.next_offset, is_hole=True)
     skip = cursor.next_offset - offset
     fresh = max(len(batch.message) - skip, 0)
-    rows = rows_within(batch.level, skip=skip, stored=cursor.next_sequence - 1, limit=lines_per_run)
+    levels = batch.level if has_room else []
+    rows = rows_within(levels, skip=skip, stored=cursor.next_sequence - 1, limit=lines_per_run)
     if fresh:
         await repository.insert_lines(
             work,
             stream=stream,
             cursor=cursor,
             batch=batch,
-            task_run_ids=task_run_ids,
+            task_run_ids=task_run_ids_of(batch),
             rows=rows,
             count=fresh,
         )
     if rows:
         work.wake(channels.run(stream.flow_run_id))
-    return Appended(
-        next_offset=cursor.next_offset + fresh, is_hole=False, dropped=fresh - len(rows)
-    )
+    end, size = cursor.next_offset + fresh, size_of(batch, rows)
+    return Appended(end, is_hole=False, dropped=fresh - len(rows), size_bytes=size)
 
 
 async def _check(

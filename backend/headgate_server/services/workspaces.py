@@ -4,8 +4,9 @@ Whoever holds a credential for the whole organization holds the same scopes in a
 its creator is its owner from the first moment.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from msgspec import UNSET, UnsetType
@@ -20,6 +21,7 @@ from headgate_server.domain.organizations import check_slug
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.domain.workspaces import Workspace, check_name, check_retention
 from headgate_server.repositories import organizations, workspaces
+from headgate_server.services import quotas
 from headgate_server.services.audit_entries.record import record_entry
 from headgate_server.services.events import record_change
 
@@ -36,7 +38,7 @@ class RetentionChanges:
 async def create_workspace(
     work: UnitOfWork, *, organization_id: UUID, slug: str, name: str
 ) -> Workspace:
-    """Create a workspace in the caller's organization.
+    """Create a workspace in the caller's organization; it keeps no longer than a quota allows.
 
     Raises:
         InvalidInput: a bad slug or name.
@@ -47,8 +49,14 @@ async def create_workspace(
     check_name(name)
     if await organizations.find_organization(work, id_=organization_id) is None:
         raise NotFound
+    most = await quotas.most_kept_days(work, organization_id=organization_id)
     created = await workspaces.insert_workspace(
-        work, organization_id=organization_id, id_=ids.new_id(), slug=slug, name=name
+        work,
+        organization_id=organization_id,
+        id_=ids.new_id(),
+        slug=slug,
+        name=name,
+        most_kept_days=most,
     )
     if created is None:
         raise Conflict("A workspace with this slug exists in the organization.", path=["slug"])
@@ -82,6 +90,7 @@ async def update_workspace(
         NotFound: it is in another organization, or does not exist.
         VersionConflict: it is not of the expected version.
         Conflict: the organization has another workspace of this slug.
+        QuotaExceeded: the organization may not keep anything that long.
     """
     if slug is not UNSET:
         check_slug(slug)
@@ -97,11 +106,7 @@ async def update_workspace(
     if not changes:
         return current
     after = replace(current, **changes)
-    check_retention(
-        runs_days=after.runs_kept_days,
-        logs_days=after.logs_kept_days,
-        events_days=after.events_kept_days,
-    )
+    await _check_kept(work, after, longest=_longest(changes))
     updated = await workspaces.update_workspace(work, id_=id_, changes=changes)
     await record_change(
         work,
@@ -114,6 +119,21 @@ async def update_workspace(
         after=updated,
     )
     return updated
+
+
+async def _check_kept(work: UnitOfWork, after: Workspace, *, longest: int) -> None:
+    check_retention(
+        runs_days=after.runs_kept_days,
+        logs_days=after.logs_kept_days,
+        events_days=after.events_kept_days,
+    )
+    if longest:
+        await quotas.check_kept_days(work, organization_id=after.organization_id, wanted=longest)
+
+
+def _longest(changes: Mapping[str, Any]) -> int:
+    """Return the longest that anything is newly kept, in days; 0 where no such time changes."""
+    return max((days for name, days in changes.items() if name.endswith("_kept_days")), default=0)
 
 
 async def is_own_workspace(work: UnitOfWork, workspace_id: UUID) -> bool:

@@ -21,9 +21,10 @@ from graphql import (
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
 
+from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.tenancy import Principal
 from headgate_server.graphql.limits import rules
-from headgate_server.graphql.limits.rates import Charge, Meter, refusal
+from headgate_server.graphql.limits.rates import Charge, Meter, quota_refusal, refusal
 from headgate_server.graphql.limits.rules import bad_request, refuse
 from headgate_server.graphql.limits.variables import check_variables
 from headgate_server.graphql.limits.walk import OperationMeasure, is_too_deep, measure
@@ -174,7 +175,9 @@ class OperationLimits(SchemaExtension):
             return []
         caller.cost = cost
         caller.charge = await caller.meter.charge(caller.principal, cost)
-        refused = caller.charge.refused
+        spent, refused = caller.charge.quota, caller.charge.refused
+        if spent is not None:
+            return [quota_refusal(caller.charge, spent, now=SystemClock().now())]
         return [] if refused is None else [refusal(caller.charge, refused)]
 
     async def on_execute(self) -> AsyncIterator[None]:

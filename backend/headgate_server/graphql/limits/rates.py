@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from math import ceil
 
 from graphql import GraphQLError
 
 from headgate_server.bus.buckets import Allowance, Buckets, Taken
+from headgate_server.dispatch.usage import UsageBook
+from headgate_server.domain.quotas import API_KINDS, Quota, QuotaExceeded, Usage
 from headgate_server.domain.tenancy import ActorKind, Principal
 from headgate_server.settings import Rates
 
@@ -16,11 +19,15 @@ REPORTERS = frozenset({ActorKind.AGENT_SESSION, ActorKind.RUN})
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What an operation cost, and what its caller has left; None where nothing limits it."""
+    """What an operation cost, and what its caller has left; None where nothing limits it.
+
+    ``quota`` is what the organization has used up, where it has.
+    """
 
     cost: int
     actor: Taken | None = None
     organization: Taken | None = None
+    quota: Quota | None = None
 
     @property
     def refused(self) -> Taken | None:
@@ -37,10 +44,22 @@ class Meter:
 
     buckets: Buckets = field(default_factory=Buckets)
     rates: Rates = field(default_factory=Rates)
+    usage: UsageBook = field(default_factory=UsageBook)
 
     async def charge(self, principal: Principal, cost: int) -> Charge:
         """Take the points of an operation, at least one, from its caller's buckets."""
         cost = max(cost, 1)
+        is_counted = principal.actor.kind not in REPORTERS
+        if is_counted and not principal.is_operator:
+            spent = self.usage.over(principal.organization_id, API_KINDS)
+            if spent is not None:
+                return Charge(cost, quota=spent)
+        charge = await self._charge(principal, cost)
+        if is_counted and charge.refused is None:
+            self.usage.note(principal.organization_id, Usage(api_points=cost))
+        return charge
+
+    async def _charge(self, principal: Principal, cost: int) -> Charge:
         actor = await self._take(_actor_key(principal), cost, self.actor_allowance(principal))
         if actor is not None and not actor.is_granted:
             return Charge(cost, actor=actor)
@@ -85,6 +104,23 @@ def refusal(charge: Charge, refused: Taken) -> GraphQLError:
         f"The operation costs {charge.cost:,} points and {who} has {int(refused.remaining):,} "
         f"left; try again in {wait_ms / 1000:.1f} s.",
         extensions={"code": "RATE_LIMITED", "cost": charge.cost, "retryAfterMs": wait_ms},
+    )
+
+
+def quota_refusal(charge: Charge, spent: Quota, *, now: datetime) -> GraphQLError:
+    """Return the error of an operation of an organization that has used up a quota."""
+    error = QuotaExceeded(spent)
+    wait = spent.resets_at - now if spent.resets_at else timedelta(days=1)
+    return GraphQLError(
+        error.message,
+        extensions={
+            "code": "RATE_LIMITED",
+            "quota": spent.kind.value,
+            "cost": charge.cost,
+            "limit": spent.limit,
+            "used": spent.used,
+            "retryAfterMs": max(ceil(wait.total_seconds() * 1000), 1),
+        },
     )
 
 

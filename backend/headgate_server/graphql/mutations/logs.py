@@ -10,6 +10,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.errors import Conflict
 from headgate_server.domain.logs import LogStream, parse_batch, weigh
 from headgate_server.domain.permissions import Scope
+from headgate_server.domain.quotas import LOG_KINDS, Usage
 from headgate_server.graphql.errors import MutationError, present
 from headgate_server.graphql.fields import errors_field, mutation, payload_field
 from headgate_server.graphql.permissions import Info
@@ -45,8 +46,9 @@ def too_fast(wait_seconds: float) -> GraphQLError:
 class LogsAppendPayload:
     next_offset: int = payload_field("The offset of the next line to send.", default=0)
     dropped_for_quota: int = payload_field(
-        "How many of these lines were dropped: the run's log has reached its limit. One in a "
-        "hundred lines more is kept for WARNING and above.",
+        "How many of these lines were dropped: the run's log has reached its limit, or a quota of "
+        "the organization is used up. One in a hundred lines more than a run's log holds is kept "
+        "for WARNING and above.",
         default=0,
     )
     errors: list[MutationError] = errors_field()
@@ -70,6 +72,7 @@ class LogMutations:
         stream_id = parse_uuid(input.stream_id, path=["streamId"])
         workspace_id = await context.workspace_of(get_many_flow_runs, flow_run_id)
         batch = parse_batch(input.batch)
+        organization_id = context.principal.organization_id
         shares = context.backend.log_shares
         place = {"workspace_id": workspace_id, "flow_run_id": flow_run_id}
         may_write, seconds = shares.reserve(**place, lines=weigh(batch))
@@ -86,7 +89,9 @@ class LogMutations:
                 batch=batch,
                 grant=context.principal.run,
                 lines_per_run=shares.limits.lines_per_run,
+                has_room=context.meter.usage.over(organization_id, LOG_KINDS) is None,
             )
+        context.meter.usage.note(organization_id, Usage(log_bytes=done.size_bytes))
         errors: list[MutationError] = []
         if done.is_hole:
             hole = f"The stream goes on at offset {done.next_offset}; send the lines from there."

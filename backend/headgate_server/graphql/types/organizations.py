@@ -30,6 +30,7 @@ from headgate_server.graphql.types.members import (
     show_membership,
     show_team,
 )
+from headgate_server.graphql.types.quotas import Days, Quota, UsageDay, show_day, show_quota
 from headgate_server.graphql.types.roles import Role, show_role
 from headgate_server.graphql.types.service_accounts import ServiceAccount, show_service_account
 from headgate_server.graphql.types.workspaces import Workspace, show_workspace
@@ -37,6 +38,7 @@ from headgate_server.services import (
     invitations,
     members,
     organizations,
+    quotas,
     roles,
     service_accounts,
     workspaces,
@@ -194,6 +196,26 @@ class Organization(Node, Versioned):
         async with info.context.organization_work() as work:
             return [show_role(row) for row in await roles.list_roles(work)]
 
+    @scoped_field(
+        requires=[Scope.ORG_READ],
+        description="Its quotas, by kind; operators of the installation set them.",
+        directives=[Cost(weight=2, list_size=10)],
+    )
+    async def quotas(self, info: Info) -> list[Quota]:
+        async with info.context.organization_work() as work:
+            rows = await quotas.list_quotas(work, organization_id=self.row.id)
+        return [show_quota(row) for row in rows]
+
+    @scoped_field(
+        requires=[Scope.ORG_READ],
+        description="What it used, day by day, the latest first; idle days are left out.",
+        directives=[Cost(weight=2, list_size=30)],
+    )
+    async def usage_days(self, info: Info, days: Days = 31) -> list[UsageDay]:
+        async with info.context.organization_work() as work:
+            rows = await quotas.list_days(work, organization_id=self.row.id, days=days)
+        return [show_day(row) for row in rows]
+
 
 def show_organization(row: OrganizationRow) -> Organization:
     """Return an organization."""
@@ -219,6 +241,27 @@ class OperatedOrganization:
     suspended_because: str | None = strawberry.field(description="Why.")
     member_count: int = strawberry.field(description="How many people belong to it.")
     workspace_count: int = strawberry.field(description="How many workspaces it has.")
+    row: strawberry.Private[OrganizationRow]
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description="Its quotas, by kind.",
+        directives=[Cost(weight=2, list_size=10)],
+    )
+    async def quotas(self, info: Info) -> list[Quota]:
+        async with info.context.operator_work() as work:
+            rows = await quotas.list_quotas(work, organization_id=self.row.id)
+        return [show_quota(row) for row in rows]
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description="What it used, day by day, the latest first; idle days are left out.",
+        directives=[Cost(weight=2, list_size=30)],
+    )
+    async def usage_days(self, info: Info, days: Days = 31) -> list[UsageDay]:
+        async with info.context.operator_work() as work:
+            rows = await quotas.list_days(work, organization_id=self.row.id, days=days)
+        return [show_day(row) for row in rows]
 
 
 @strawberry.type(description="The operator's side of an installation.")
@@ -255,6 +298,7 @@ def _show_overview(row: Overview) -> OperatedOrganization:
         suspended_because=found.suspended_because,
         member_count=row.member_count,
         workspace_count=row.workspace_count,
+        row=found,
     )
 
 

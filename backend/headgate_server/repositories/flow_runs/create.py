@@ -10,6 +10,7 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.flow_runs import FlowRun, NewFlowRun
 from headgate_server.domain.leases import Phase
+from headgate_server.domain.quotas import day_of, month_of
 from headgate_server.domain.states import ProposedState
 from headgate_server.repositories.flow_runs.rows import to_flow_run, typed
 from headgate_server.repositories.statements import named, packed
@@ -49,13 +50,18 @@ class RunToInsert:
     lease: FirstLease | None = None
 
 
-async def insert_runs(work: UnitOfWork, runs: Sequence[RunToInsert]) -> list[FlowRun]:
+async def insert_runs(
+    work: UnitOfWork, runs: Sequence[RunToInsert], *, is_limited: bool = True
+) -> list[FlowRun | None]:
     """Insert the runs in one statement and return them in the order given.
 
-    Each remembers the span of the call that it comes from, for the process that runs it.
+    Each remembers the span of the call that it comes from, for the process that runs it. The last
+    are None where a quota of the organization has no room for all, unless they are not limited.
     """
     if not runs:
         return []
+    records = packed([_record(item, work.now) for item in runs])
+    today = day_of(work.now)
     result = await work.execute(
         typed(named("create_runs")),
         {
@@ -65,11 +71,16 @@ async def insert_runs(work: UnitOfWork, runs: Sequence[RunToInsert]) -> list[Flo
             "actor_id": work.actor.id,
             "actor_name": work.actor.display_name,
             "traceparent": traces.current_traceparent(),
-            "runs": packed([_record(item, work.now) for item in runs]),
+            "runs": records,
+            "today": today,
+            "month": month_of(today),
+            "is_limited": is_limited,
+            "usage_id": ids.new_id(),
+            "size_bytes": len(records),
         },
     )
     found = {row.id: to_flow_run(row) for row in result}
-    return [found[item.id] for item in runs]
+    return [found.get(item.id) for item in runs]
 
 
 def _record(item: RunToInsert, now: datetime) -> dict[str, Any]:

@@ -1,7 +1,28 @@
--- Creates runs with their first state, work item, tags and event in one statement.
--- :runs is a JSON array of objects with the columns below; order does not matter.
-with input as materialized (
-  select * from jsonb_to_recordset(cast(:runs as jsonb)) as r(
+-- Creates runs with their first state, work item, tags and event in one statement, and counts them.
+-- :runs is a JSON array of objects with the columns below. Where a quota has no room for all of
+-- them, the first are created: those that others create in this moment are not seen, no lock is
+-- taken, and so it may be exceeded by what is created at once.
+with place as (
+  select organization_id as id from workspaces where id = cast(:workspace_id as uuid)
+), room as (
+  select min(coalesce(own.most, fallback.most) - (
+    select coalesce(sum(runs), 0) from (
+      select runs from usage_days
+      where organization_id = place.id and day >= period.since
+      union all
+      select runs from usage_deltas
+      where organization_id = place.id and day >= period.since
+    ) as used
+  )) as runs
+  from place
+  cross join (values
+    ('RUNS_PER_DAY', cast(:today as date)), ('RUNS_PER_MONTH', cast(:month as date))
+  ) as period(kind, since)
+  left join quotas as own on own.organization_id = place.id and own.kind = period.kind
+  left join quota_defaults as fallback on fallback.kind = period.kind
+  where cast(:is_limited as boolean) and coalesce(own.most, fallback.most, 0) > 0
+), given as (
+  select *, row_number() over () as nth from jsonb_to_recordset(cast(:runs as jsonb)) as r(
     id uuid, name text, flow_id uuid, deployment_id uuid, schedule_id uuid,
     parent_task_run_id uuid, root_run_id uuid, work_pool_id uuid, work_queue_id uuid,
     queue_priority bigint, priority bigint, parameters jsonb, job_variables jsonb, tags jsonb,
@@ -13,6 +34,14 @@ with input as materialized (
     event_id uuid, event_resource_id text, event_resource jsonb, event_payload jsonb,
     event_related jsonb
   )
+), input as materialized (
+  select * from given where nth <= coalesce((select runs from room), nth)
+), used as (
+  insert into usage_deltas (organization_id, id, day, runs, run_bytes)
+  select
+    (select id from place), cast(:usage_id as uuid), cast(:today as date), count(*),
+    cast(:size_bytes as bigint) * count(*) / (select count(*) from given)
+  from input having count(*) > 0
 ), run as (
   insert into flow_runs (
     workspace_id, id, name, flow_id, deployment_id, schedule_id, parent_task_run_id, root_run_id,

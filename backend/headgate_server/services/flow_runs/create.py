@@ -45,7 +45,7 @@ from headgate_server.repositories.flow_runs.plan import (
 )
 from headgate_server.repositories.leases.guard import guard_grant
 from headgate_server.repositories.task_runs import get_many_task_runs
-from headgate_server.services import flows
+from headgate_server.services import flows, quotas
 
 MAX_BATCH = 1000
 MAX_AHEAD = timedelta(days=3660)
@@ -75,8 +75,9 @@ async def create_runs(
 ) -> list[FlowRun | HeadgateError]:
     """Create runs of deployments and wake their pools; one result a request, in order.
 
-    A request that is not valid fails alone: its place holds the error. Two statements, however
-    many requests, and one more where any has a parent.
+    A request that is not valid fails alone: its place holds the error, as does one that a quota
+    has no room for. Two statements, however many requests, one more where any has a parent, and
+    one where a quota is used up.
 
     Raises:
         InvalidInput: no request, or more than 1,000.
@@ -90,12 +91,15 @@ async def create_runs(
     # What a schema asks for may take a second of pure Python: others go on meanwhile.
     planned = await asyncio.to_thread(planning) if has_schema else planning()
     made = await insert_runs(work, [item for item in planned if isinstance(item, RunToInsert)])
+    refused = await quotas.runs_exceeded(work) if None in made else None
     runs = iter(made)
     for run in made:
-        work.wake(channels.SCHEDULER, channels.OUTBOX)
-        if run.work_pool_id is not None:
-            work.wake(channels.pool(run.work_pool_id))
-    return [next(runs) if isinstance(item, RunToInsert) else item for item in planned]
+        if run is not None:
+            work.wake(channels.SCHEDULER, channels.OUTBOX)
+            if run.work_pool_id is not None:
+                work.wake(channels.pool(run.work_pool_id))
+    results = [next(runs) if isinstance(item, RunToInsert) else item for item in planned]
+    return [result or refused or NotFound() for result in results]
 
 
 def _plan_all(
@@ -137,6 +141,7 @@ async def create_run(work: UnitOfWork, request: RunRequest) -> FlowRun:
     Raises:
         NotFound: no such deployment, or no such queue in its pool.
         InvalidInput: parameters that the deployment's schema refuses, or values out of range.
+        QuotaExceeded: the organization may make no more runs for now.
     """
     (result,) = await create_runs(work, [request])
     if isinstance(result, HeadgateError):
@@ -242,19 +247,9 @@ async def begin_run(
         Forbidden: a run token that begins a run which is not its own child.
         LeaseLost: the run whose token is shown has ended, or was given to another.
         NotFound: the parent task run has not been reported.
+        QuotaExceeded: the organization may make no more runs for now, and this is no subflow.
     """
-    root_run_id = None
-    if parent is not None:
-        await guard_grant(work, run_id=parent.run_id, epoch=parent.epoch)
-    if request.parent_task_run_id is not None:
-        found = await find_root_of_task(work, request.parent_task_run_id)
-        if found is None:
-            raise NotFound("No such task run to be the parent.", path=["parentTaskRunId"])
-        parent_run_id, root_run_id = found
-        if parent is not None and parent.run_id not in {parent_run_id, root_run_id}:
-            raise Forbidden("A run's token begins subflows of that run only.")
-    elif parent is not None:
-        raise Forbidden("A run's token begins subflows of that run only; name the parentTaskRunId.")
+    root_run_id = await _find_root(work, request, parent=parent)
     _check(request.name, request.parameters, 0)
     flow, _ = await flows.upsert_flow(work, name=request.flow_name, tags=None)
     ref = LeaseRef(run_id=ids.new_id(), token=ids.new_token(), epoch=1)
@@ -274,8 +269,30 @@ async def begin_run(
         promises=OWN_PROCESS,
         lease=FirstLease(token=ref.token, epoch=ref.epoch, fence_until=expires_at),
     )
-    (run,) = await insert_runs(work, [item])
+    # A subflow is part of what runs, and no quota ends that.
+    (run,) = await insert_runs(work, [item], is_limited=request.parent_task_run_id is None)
+    if run is None:
+        raise await quotas.runs_exceeded(work)
     return BegunRun(run=run, lease=ref, expires_at=expires_at)
+
+
+async def _find_root(
+    work: UnitOfWork, request: BeginRequest, *, parent: RunGrant | None
+) -> UUID | None:
+    """Return the outermost run that a subflow is a part of; None for what is no subflow."""
+    if parent is not None:
+        await guard_grant(work, run_id=parent.run_id, epoch=parent.epoch)
+    if request.parent_task_run_id is not None:
+        found = await find_root_of_task(work, request.parent_task_run_id)
+        if found is None:
+            raise NotFound("No such task run to be the parent.", path=["parentTaskRunId"])
+        parent_run_id, root_run_id = found
+        if parent is not None and parent.run_id not in {parent_run_id, root_run_id}:
+            raise Forbidden("A run's token begins subflows of that run only.")
+        return root_run_id
+    if parent is not None:
+        raise Forbidden("A run's token begins subflows of that run only; name the parentTaskRunId.")
+    return None
 
 
 OWN_PROCESS = Promises(

@@ -16,7 +16,7 @@ from headgate_server import app
 from headgate_server.database.urls import without_password
 from headgate_server.domain.errors import ConfigurationError, HeadgateError
 from headgate_server.graphql.schema import build_schema
-from headgate_server.operating import audit_entries, beginnings, keys
+from headgate_server.operating import audit_entries, beginnings, keys, organizations
 from headgate_server.settings import Settings, check_port, read
 from headgate_server.telemetry import logs
 
@@ -80,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     log = verbs.add_parser("audit", help="verify the audit log, and sign where it stands")
     audit_entries.add_verbs(log)
     log.set_defaults(command=audit_entries.run)
+    tenants = verbs.add_parser("organizations", help="let a locked-out organization in again")
+    organizations.add_verbs(tenants)
+    tenants.set_defaults(command=organizations.run)
     schema = verbs.add_parser("schema", help="print the GraphQL schema")
     schema.set_defaults(command=_schema)
     _add_dev(verbs.add_parser("dev", help="everything on this machine, for development"))

@@ -285,7 +285,9 @@ async def serve_api(
     check_bindable(settings.host, settings.port)
     app = build_app(core, dispatcher=dispatcher, tails=tails, readiness=readiness, health=health)
     beat = core.vitals.expect(PULSE, within_seconds=settings.timers.silence_seconds)
-    async with serving(app, host=settings.host, port=settings.port) as server:
+    async with serving(
+        app, host=settings.host, port=settings.port, trusted_proxies=settings.proxies
+    ) as server:
         beating = asyncio.create_task(
             beat_forever(core.database, settings.timers, high_water=core.high_water, on_round=beat),
             name="pulse",

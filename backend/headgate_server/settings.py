@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from headgate_server.domain.errors import ConfigurationError
@@ -125,6 +126,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8484
     public_url: str = ""
+    trusted_proxies: str = ""
     allowed_origins: str = ""
     database_pool_size: int = 20
     role_prefix: str = "headgate"
@@ -163,6 +165,11 @@ class Settings:
         """Return the origins of other pages that may call the API."""
         return tuple(origin for origin in self.allowed_origins.split(",") if origin)
 
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """Return the addresses and networks of trusted proxies."""
+        return tuple(one.strip() for one in self.trusted_proxies.split(",") if one.strip())
+
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of an environment.
@@ -193,6 +200,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     values["log_format"] = _one_of(values, "log_format", _FORMATS)
     values["organizations_by"] = _one_of(values, "organizations_by", _MAKERS)
     values["smtp_security"] = _one_of(values, "smtp_security", _SECURITIES)
+    _check_proxies(str(values.get("trusted_proxies", "")))
     return Settings(**values)  # type: ignore[arg-type]  # each value was read for its field
 
 
@@ -206,6 +214,17 @@ def _one_of(values: Mapping[str, object], field: str, choices: tuple[str, ...]) 
             f"{PREFIX}{field.upper()} is {listed}, not {said!r}; correct it and start again."
         )
     return said.lower()
+
+
+def _check_proxies(listed: str) -> None:
+    for one in filter(None, (part.strip() for part in listed.split(","))):
+        try:
+            ip_network(one)
+        except ValueError:
+            raise ConfigurationError(
+                f"{PREFIX}TRUSTED_PROXIES lists addresses and networks by comma, such as "
+                f"10.0.0.0/8, not {one!r}; correct it and start again."
+            ) from None
 
 
 def _read_field(environment: Mapping[str, str], name: str, *, type_: object, raw: str) -> object:

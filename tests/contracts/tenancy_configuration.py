@@ -30,6 +30,14 @@ CONFIGURATION = (
         callers=("wide",),
     ),
     change(
+        "organizationAllowlistUpdate",
+        "input.id",
+        Kind.ORGANIZATION,
+        lambda _e, id_: {"id": id_, "networks": ["127.0.0.1"]},
+        selection="organization { allowedNetworks }",
+        callers=("wide",),
+    ),
+    change(
         "organizationUpdate",
         "input.id",
         Kind.ORGANIZATION,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from headgate_server.domain.allowlists import Networks
 from headgate_server.domain.errors import InvalidInput, Suspended, Unauthenticated
 from headgate_server.domain.permissions import Places, Scope
 
@@ -23,6 +24,7 @@ class Organization:
     updated_at: datetime
     suspended_at: datetime | None = None
     suspended_because: str | None = None
+    allowed_networks: Networks = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,13 @@ class Closures:
         suspended_because: why its operators have suspended it; None where they have not.
         is_deleted: whether it is being swept away.
         ceilings: what may still be done in workspaces that are archived or deleted.
+        networks: from where it may be reached; none lets every address in.
     """
 
     suspended_because: str | None = None
     is_deleted: bool = False
     ceilings: Places = field(default_factory=dict[UUID, frozenset[Scope]])
+    networks: Networks = ()
 
     def check(self) -> None:
         """Go on only if the organization is open.

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from headgate_server.domain.allowlists import Networks, check_address
 from headgate_server.domain.permissions import NOTHING, Rights, Scope
 
 
@@ -83,6 +84,15 @@ class Principal:
     is_operator: bool = False
     expires_at: datetime | None = None
     generation: UUID | None = None
+    networks: Networks = ()
+
+    def check_address(self, address: str | None) -> None:
+        """Go on only if the organization may be reached from an address.
+
+        Raises:
+            AddressNotAllowed: with the address.
+        """
+        check_address(self.networks, address)
 
     def missing_scopes(self, required: frozenset[Scope]) -> list[Scope]:
         """Return the scopes of ``required`` that this caller lacks, in the order of their names."""

@@ -15,6 +15,7 @@ from headgate_server.graphql.errors import ERROR_TYPES
 from headgate_server.graphql.limits.extension import OperationLimits, name_rule
 from headgate_server.graphql.masking import mask
 from headgate_server.graphql.mutations.agents import AgentMutations
+from headgate_server.graphql.mutations.allowlists import AllowlistMutations
 from headgate_server.graphql.mutations.api_keys import ApiKeyMutations
 from headgate_server.graphql.mutations.blocks import BlockMutations
 from headgate_server.graphql.mutations.deletions import DeletionMutations
@@ -92,6 +93,7 @@ class Mutation(
     BlockMutations,
     DeletionMutations,
     QuotaMutations,
+    AllowlistMutations,
 ):
     pass
 

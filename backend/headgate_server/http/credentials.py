@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from headgate_server.bus import channels
 from headgate_server.bus.bus import Bus, Listener
+from headgate_server.domain.allowlists import AddressNotAllowed
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.errors import Forbidden, HeadgateError, Unauthenticated
 from headgate_server.domain.tenancy import Principal
@@ -30,6 +31,7 @@ class Credential:
     Args:
         bus: wakes the watch as the token's key is revoked; None leaves that to the next look.
         every_seconds: how often to look without being woken.
+        address: where it is shown from.
     """
 
     token: Proof
@@ -37,6 +39,7 @@ class Credential:
     authenticate: Authenticate
     bus: Bus | None
     every_seconds: float
+    address: str | None = None
 
     async def until_over(self) -> str:
         """Return why the token is good no more, as soon as it is not."""
@@ -64,10 +67,13 @@ class Credential:
             looked_at = time.monotonic()
             try:
                 before, self.principal = self.principal, await self.authenticate(self.token)
+                self.principal.check_address(self.address)
                 if not self.principal.all_rights().covers(before.all_rights()):
                     return CHANGED
             except (Unauthenticated, Forbidden):
                 return REVOKED
+            except AddressNotAllowed as error:
+                return error.message
             except HeadgateError as error:
                 logger.warning("A token could not be looked up again: %s", error.code)
 

@@ -38,7 +38,7 @@ from headgate_server.http.auth import Authenticate, Proof, check_origin, login_o
 from headgate_server.http.constants import MAX_OPERATIONS_PER_SOCKET, REQUEST_ID_HEADER
 from headgate_server.http.cookies import SECURE_NAME
 from headgate_server.http.credentials import Credential
-from headgate_server.http.origins import origin_of
+from headgate_server.http.origins import address_of, origin_of
 from headgate_server.http.refusals import RETRY_AFTER_SECONDS, failure, refuse
 from headgate_server.http.websocket import Connection, SocketAdapter, SocketHandler, SocketTimers
 from headgate_server.telemetry.logs import belonging
@@ -103,18 +103,22 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         self._reauthenticate = options.reauthenticate or authenticate
         self._cookie_name = options.cookie_name
 
-    async def admit(self, proof: Proof) -> Credential:
+    async def admit(self, proof: Proof, *, address: str | None) -> Credential:
         """Return the credential of a connection that stays open.
 
         Raises:
             Unauthenticated: the token or the cookie speaks for nobody.
+            AddressNotAllowed: the organization may not be reached from there.
         """
+        principal = await self.authenticate(proof)
+        principal.check_address(address)
         return Credential(
             proof,
-            principal=await self.authenticate(proof),
+            principal=principal,
             authenticate=self._reauthenticate,
             bus=self._bus,
             every_seconds=self.timers.reauthenticate_seconds,
+            address=address,
         )
 
     @override
@@ -139,7 +143,9 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             try:
                 check_origin(socket.headers, allowed_origins=frozenset(self.allowed_origins))
                 proof = login_of(socket, name=self._cookie_name)
-                scope.setdefault("state", {})["credential"] = await self.admit(proof)
+                scope.setdefault("state", {})["credential"] = await self.admit(
+                    proof, address=address_of(socket)
+                )
             except HeadgateError as error:
                 logger.info("A socket was refused before it was accepted: %s", error.code)
                 await self.reject_websocket(socket)
@@ -184,7 +190,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             HTTPException: it is no request of the API.
         """
         _check_request(request, allowed_origins=frozenset(self.allowed_origins))
-        credential = await self.admit(self.proof_of(request))
+        credential = await self.admit(self.proof_of(request), address=address_of(request))
         sent = await self.parse_http_body(self.request_adapter_class(request))
         context = OperationContext.open(
             self.backend,
@@ -212,6 +218,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             return Connection(origin_of(request, request_id=request_id), credential=credential)
         _check_request(request, allowed_origins=frozenset(self.allowed_origins))
         principal = await self.authenticate(self.proof_of(request))
+        principal.check_address(address_of(request))
         return OperationContext.open(
             self.backend,
             principal=principal,

@@ -16,6 +16,7 @@ _STATUS: Mapping[str, int] = {
     "UNAUTHENTICATED": 401,
     "OLD_GENERATION": 401,
     "FORBIDDEN": 403,
+    "ADDRESS_NOT_ALLOWED": 403,
     "SUSPENDED": 503,
     **RETRYABLE_STATUS,
 }

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -53,8 +53,17 @@ def check_bindable(host: str, port: int, *, settings: str = "--port or HEADGATE_
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, *, host: str, port: int) -> AsyncGenerator[asyncio.Task[None]]:
+async def serving(
+    app: ASGIApp, *, host: str, port: int, trusted_proxies: Sequence[str] = ()
+) -> AsyncGenerator[asyncio.Task[None]]:
     """Serve an application for as long as the block runs; it accepts connections as it begins.
+
+    Args:
+        app: what answers.
+        host: the address to listen on.
+        port: the port.
+        trusted_proxies: whose X-Forwarded-For says where a caller is; unless said what uvicorn
+            takes for such, FORWARDED_ALLOW_IPS or this machine.
 
     Yields:
         What ends early only where the server does.
@@ -66,6 +75,7 @@ async def serving(app: ASGIApp, *, host: str, port: int) -> AsyncGenerator[async
         port=port,
         timeout_graceful_shutdown=STOP_SECONDS,
         lifespan="off",
+        forwarded_allow_ips=list(trusted_proxies) or None,
         **options,
     )
     server = Server(config)

@@ -24,6 +24,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 from typing_extensions import override
 
+from headgate_server.domain.allowlists import AddressNotAllowed
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.errors import Forbidden, HeadgateError, Unauthenticated
 from headgate_server.domain.tenancy import Origin, Principal
@@ -118,7 +119,12 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         self.connection_init_received = True
         payload = cast("object", message.get("payload"))
         try:
-            credential = await self.endpoint.admit(self.proof_in(payload))
+            credential = await self.endpoint.admit(
+                self.proof_in(payload), address=self.connection.origin.address
+            )
+        except AddressNotAllowed as error:
+            await self.websocket.close(code=FORBIDDEN, reason=error.message)
+            return
         except (Unauthenticated, Forbidden):
             await self.websocket.close(code=FORBIDDEN, reason="Forbidden")
             return

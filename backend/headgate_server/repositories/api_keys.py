@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, insert, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, Label, Row, and_, insert, literal, or_, select, true, update
 
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.allowlists import Networks
 from headgate_server.domain.api_keys import ApiKey, NewApiKey, RunToken, SessionToken, TokenKind
 from headgate_server.domain.errors import OldGeneration
 from headgate_server.domain.organizations import Closures
@@ -19,7 +20,7 @@ from headgate_server.repositories import closing, pages, roles
 from headgate_server.repositories.organizations import own
 from headgate_server.tables.events import control_plane
 from headgate_server.tables.flow_runs import attempts, flow_runs
-from headgate_server.tables.organizations import api_keys, workspaces
+from headgate_server.tables.organizations import api_keys, organizations, workspaces
 from headgate_server.tables.work_pools import agent_sessions, agents, work_items
 
 _SECRETS = (api_keys.c.secret_hash, api_keys.c.old_secret_hash, api_keys.c.old_secret_until)
@@ -33,6 +34,15 @@ class LiveSession:
     agent_name: str
     work_pool_id: UUID
     api_key_id: UUID | None
+    networks: Networks = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedRun:
+    """The run behind a run token."""
+
+    name: str
+    networks: Networks = ()
 
 
 async def insert_key(
@@ -213,23 +223,26 @@ async def find_live_session(work: UnitOfWork, token: SessionToken) -> LiveSessio
         )
         .subquery()
     )
-    statement = select(control_plane.c.generation, live).select_from(
-        control_plane.outerjoin(live, true())
-    )
+    statement = select(
+        control_plane.c.generation, _networks_of(token.organization_id), live
+    ).select_from(control_plane.outerjoin(live, true()))
     row = (await work.execute(statement)).one()
     if row.generation != token.generation:
         raise OldGeneration
     if row.name is None:
         return None
     return LiveSession(
-        agent_name=row.name, work_pool_id=row.work_pool_id, api_key_id=row.api_key_id
+        agent_name=row.name,
+        work_pool_id=row.work_pool_id,
+        api_key_id=row.api_key_id,
+        networks=tuple(row.networks or ()),
     )
 
 
-async def find_leased_run_name(
+async def find_leased_run(
     work: UnitOfWork, token: RunToken, *, grace: timedelta
-) -> str | None:
-    """Return the name of a run that is leased under the token's epoch, or ended under it just now.
+) -> LeasedRun | None:
+    """Return a run that is leased under the token's epoch, or ended under it just now.
 
     Args:
         grace: how long after its end the run still counts.
@@ -264,10 +277,22 @@ async def find_leased_run_name(
     has_just_ended = and_(flow_runs.c.ended_at > work.now - grace, was_last_attempt)
     is_good = and_(or_(is_leased, has_just_ended), _is_there(token.workspace_id))
     name = select(flow_runs.c.name).where(*of_run, is_good).scalar_subquery()
-    row = (await work.execute(select(control_plane.c.generation, name.label("name")))).one()
+    networks = _networks_of(token.organization_id)
+    statement = select(control_plane.c.generation, networks, name.label("name"))
+    row = (await work.execute(statement)).one()
     if row.generation != token.generation:
         raise OldGeneration
-    return row.name
+    return None if row.name is None else LeasedRun(row.name, tuple(row.networks or ()))
+
+
+def _networks_of(organization_id: UUID) -> Label[list[str]]:
+    """Return from where an organization may be reached, as an expression."""
+    return (
+        select(organizations.c.allowed_networks)
+        .where(organizations.c.id == organization_id)
+        .scalar_subquery()
+        .label("networks")
+    )
 
 
 def _is_there(workspace_id: UUID) -> ColumnElement[bool]:

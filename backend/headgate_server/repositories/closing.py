@@ -91,6 +91,8 @@ def closures_of(organization_id: Column[Any]) -> ColumnElement[Any]:
                 closed,
                 "suspended",
                 organizations.c.suspended_because,
+                "networks",
+                organizations.c.allowed_networks,
                 "deleted",
                 organizations.c.deleted_at.is_not(None),
             )
@@ -108,6 +110,7 @@ def read_closures(found: Mapping[str, Any] | None) -> Closures:
     return Closures(
         suspended_because=said.get("suspended"),
         is_deleted=bool(said.get("deleted")),
+        networks=tuple(said.get("networks") or ()),
         ceilings=ceilings_of(
             archived=[UUID(id_) for id_, is_deleted in listed if not is_deleted],
             deleted=[UUID(id_) for id_, is_deleted in listed if is_deleted],

@@ -146,4 +146,5 @@ def _organization(row: Row[Any]) -> Organization:
         updated_at=row.updated_at,
         suspended_at=row.suspended_at,
         suspended_because=row.suspended_because,
+        allowed_networks=tuple(row.allowed_networks),
     )

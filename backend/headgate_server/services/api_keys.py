@@ -223,6 +223,7 @@ async def _by_key(work: UnitOfWork, token: KeyToken, *, pepper: str) -> Principa
         api_key_id=key.id,
         work_pool_id=key.work_pool_id,
         expires_at=key.expires_at,
+        networks=found.closures.networks,
     )
 
 
@@ -257,20 +258,22 @@ async def _by_session(work: UnitOfWork, token: SessionToken) -> Principal:
         work_pool_id=session.work_pool_id,
         expires_at=token.expires_at,
         generation=token.generation,
+        networks=session.networks,
     )
 
 
 async def _by_run(work: UnitOfWork, token: RunToken) -> Principal:
-    name = await stored.find_leased_run_name(work, token, grace=keys.ENDED_RUN_GRACE)
-    if name is None:
+    found = await stored.find_leased_run(work, token, grace=keys.ENDED_RUN_GRACE)
+    if found is None:
         raise Unauthenticated
     return Principal(
-        actor=Actor(ActorKind.RUN, token.run_id, name),
+        actor=Actor(ActorKind.RUN, token.run_id, found.name),
         organization_id=token.organization_id,
         workspace_id=token.workspace_id,
         scopes=RUN_SCOPES - token.withheld,
         run=RunGrant(run_id=token.run_id, epoch=token.epoch),
         generation=token.generation,
+        networks=found.networks,
     )
 
 

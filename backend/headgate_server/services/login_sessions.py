@@ -188,6 +188,7 @@ async def authenticate(
         login_session_id=session.id,
         is_operator=facts.is_operator,
         expires_at=session.ends_at(),
+        networks=facts.closures.networks,
     )
 
 

@@ -18,6 +18,7 @@ organizations = Table(
     number("version", default=1),
     moment("created_at", is_now=True),
     moment("updated_at", is_now=True),
+    Column("allowed_networks", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     moment("suspended_at", is_nullable=True),
     words("suspended_because", is_nullable=True),
     moment("deleted_at", is_nullable=True),

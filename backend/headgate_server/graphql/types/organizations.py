@@ -198,6 +198,14 @@ class Organization(Node, Versioned):
 
     @scoped_field(
         requires=[Scope.ORG_READ],
+        description="The networks from which it may be reached; none lets every address in.",
+    )
+    def allowed_networks(self, info: Info) -> list[str]:
+        info.context.demand(None)
+        return list(self.row.allowed_networks)
+
+    @scoped_field(
+        requires=[Scope.ORG_READ],
         description="Its quotas, by kind; operators of the installation set them.",
         directives=[Cost(weight=2, list_size=10)],
     )

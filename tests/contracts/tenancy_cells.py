@@ -26,6 +26,7 @@ TRIED_APART = frozenset(
         "Mutation.organizationDelete(input.id)",
         "Mutation.organizationSuspend(input.id)",
         "Mutation.organizationQuotasUpdate(input.id)",
+        "Mutation.supportGrantRequest(input.organizationId)",
         "Mutation.organizationResume(input.id)",
     }
 )

@@ -45,9 +45,10 @@ TRIED_APART = {
     "organizationQuotasUpdate",
     "organizationResume",
     "organizationSuspend",
+    "supportGrantRequest",
 }
 """Without an id, or not for the owner of an estate to ask: test_closing.py,
-test_login_sessions.py and test_quotas.py in tests/backend/graphql do."""
+test_login_sessions.py, test_quotas.py and test_support_grants.py in tests/backend/graphql do."""
 
 
 def _mutations() -> set[str]:

@@ -6,7 +6,9 @@ from uuid import uuid4
 from headgate_server.domain import ids
 from headgate_server.domain.ids import Kind
 from headgate_server.domain.login_sessions import NOWHERE
-from headgate_server.services import login_sessions
+from headgate_server.domain.support_grants import SupportRole
+from headgate_server.domain.tenancy import Actor, ActorKind
+from headgate_server.services import login_sessions, support_grants, users
 from tests.factories.feeds import publish_all
 from tests.factories.members import make_member
 from tests.factories.mutations import Json, log_report, mutate, task_report
@@ -59,6 +61,7 @@ async def make_estate(installation: Installation) -> Estate:
     unused = await _make_unused(bound, found)
     unused[ids.Kind.WORKSPACE] = await _make_archived(wide, found)
     await publish_all(installation.database)
+    await _ask_for_support(installation, tenant, found)
     revealer = await _make_revealer(installation, tenant, wide, found)
     browser = await _sign_in(installation, tenant, found)
     clients = (wide, bound, agent, run, revealer, browser)
@@ -81,6 +84,23 @@ async def _make_revealer(
             work, user_id=member.principal.actor.id, browser=BROWSER, pepper=PEPPER
         )
     return Browser(installation.app, cookie.text)
+
+
+async def _ask_for_support(
+    installation: Installation, tenant: Tenant, found: dict[ids.Kind, str]
+) -> None:
+    """Have an operator of the installation ask for access."""
+    async with installation.database.system() as work:
+        user = await users.create_user(work, display_name="Otto", email=None)
+        grant = await support_grants.request_grant(
+            work,
+            operator=Actor(ActorKind.USER, user.id, user.display_name),
+            organization_id=tenant.organization_id,
+            role=SupportRole.VIEWER,
+            reason="A run hangs.",
+            hours=4,
+        )
+    found[ids.Kind.SUPPORT_GRANT] = shown(ids.Kind.SUPPORT_GRANT, grant.id)
 
 
 async def _sign_in(

@@ -166,6 +166,9 @@ def link(previous: bytes, entry: AuditEntry, *, sequence: int) -> bytes:
         "workspace_id": _text(entry.workspace_id),
         "diff": entry.diff,
     }
+    if entry.origin.support_grant_id is not None:
+        # Entries from before there was any keep their hashes.
+        said["support_grant_id"] = str(entry.origin.support_grant_id)
     return hashlib.sha256(_canonical(said)).digest()
 
 

@@ -48,6 +48,7 @@ class Kind(StrEnum):
     INVITATION = "inv"
     AUDIT_ENTRY = "aud"
     LOGIN_SESSION = "login"
+    SUPPORT_GRANT = "sup"
 
 
 def new_id() -> UUID:

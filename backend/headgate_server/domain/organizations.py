@@ -8,6 +8,7 @@ from uuid import UUID
 from headgate_server.domain.allowlists import Networks
 from headgate_server.domain.errors import InvalidInput, Suspended, Unauthenticated
 from headgate_server.domain.permissions import Places, Scope
+from headgate_server.domain.support_grants import SupportAccess
 
 MAX_REASON_LENGTH = 500
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?")
@@ -25,6 +26,7 @@ class Organization:
     suspended_at: datetime | None = None
     suspended_because: str | None = None
     allowed_networks: Networks = ()
+    support_access: SupportAccess = SupportAccess.ON_REQUEST
 
 
 @dataclass(frozen=True, slots=True)

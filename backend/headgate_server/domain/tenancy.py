@@ -38,6 +38,7 @@ class Origin:
         user_agent: what the caller's program calls itself.
         api_key_id: the key that was used, if one was.
         login_session_id: the login session that was used, if one was.
+        support_grant_id: the support access that was used, if any.
     """
 
     request_id: str = ""
@@ -45,6 +46,7 @@ class Origin:
     user_agent: str | None = None
     api_key_id: UUID | None = None
     login_session_id: UUID | None = None
+    support_grant_id: UUID | None = None
 
 
 NOWHERE = Origin()
@@ -68,7 +70,8 @@ class Principal:
     ``workspace_id`` is None for a credential that is good for every workspace of the organization;
     ``expires_at`` is None for one that does not expire; ``generation`` is that of the database in
     which an agent session's or a run's token was found good, None for a key. ``is_operator`` is
-    whether they run the installation, and are signed in: a key never does.
+    whether they run the installation, and are signed in: a key never does. ``support_grant_id``
+    lets an operator look into an organization that they are no member of.
     """
 
     actor: Actor
@@ -85,6 +88,7 @@ class Principal:
     expires_at: datetime | None = None
     generation: UUID | None = None
     networks: Networks = ()
+    support_grant_id: UUID | None = None
 
     def check_address(self, address: str | None) -> None:
         """Go on only if the organization may be reached from an address.

@@ -163,6 +163,7 @@ class OperationContext:
                 origin,
                 api_key_id=principal.api_key_id,
                 login_session_id=principal.login_session_id,
+                support_grant_id=principal.support_grant_id,
             ),
         )
 

@@ -32,6 +32,7 @@ from headgate_server.graphql.mutations.quotas import QuotaMutations
 from headgate_server.graphql.mutations.roles import RoleMutations
 from headgate_server.graphql.mutations.schedules import ScheduleMutations
 from headgate_server.graphql.mutations.service_accounts import ServiceAccountMutations
+from headgate_server.graphql.mutations.support_grants import SupportGrantMutations
 from headgate_server.graphql.mutations.task_runs import TaskRunMutations
 from headgate_server.graphql.mutations.variables import VariableMutations
 from headgate_server.graphql.mutations.work_pools import WorkPoolMutations
@@ -94,6 +95,7 @@ class Mutation(
     DeletionMutations,
     QuotaMutations,
     AllowlistMutations,
+    SupportGrantMutations,
 ):
     pass
 

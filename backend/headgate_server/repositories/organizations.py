@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.organizations import Organization, Overview
 from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.support_grants import SupportAccess
 from headgate_server.repositories import pages
 from headgate_server.tables.members import memberships
 from headgate_server.tables.organizations import organizations, workspaces
@@ -147,4 +148,5 @@ def _organization(row: Row[Any]) -> Organization:
         suspended_at=row.suspended_at,
         suspended_because=row.suspended_because,
         allowed_networks=tuple(row.allowed_networks),
+        support_access=SupportAccess(row.support_access),
     )

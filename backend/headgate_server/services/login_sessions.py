@@ -9,9 +9,10 @@ from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain import login_sessions as sessions
 from headgate_server.domain.errors import Forbidden, NotFound, Unauthenticated
 from headgate_server.domain.login_sessions import Browser, LoginCookie, LoginSession
+from headgate_server.domain.permissions import Rights
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal
 from headgate_server.repositories import login_sessions as stored
-from headgate_server.repositories import users
+from headgate_server.repositories import support_grants, users
 from headgate_server.services.audit_entries.people import record_person
 
 NO_ORGANIZATION = "You belong to no organization; ask an owner of one to invite you."
@@ -170,7 +171,7 @@ async def authenticate(
     async with database.glance() as work:
         facts = await _get_facts(work, cookie, organization=organization, pepper=pepper)
         if facts.organization_id is None:
-            raise Forbidden(OTHER_ORGANIZATION if organization else NO_ORGANIZATION)
+            return await _support(work, facts, organization=organization)
         if not facts.is_operator:
             facts.closures.check()
         session = facts.session
@@ -189,6 +190,34 @@ async def authenticate(
         is_operator=facts.is_operator,
         expires_at=session.ends_at(),
         networks=facts.closures.networks,
+    )
+
+
+async def _support(
+    work: UnitOfWork, facts: stored.SessionFacts, *, organization: str | None
+) -> Principal:
+    """Return who looks into an organization that they are no member of, as they were granted.
+
+    Its allowlist is not for them: whoever let them in knows that they come from elsewhere.
+    """
+    if organization is None or not facts.is_operator:
+        raise Forbidden(OTHER_ORGANIZATION if organization else NO_ORGANIZATION)
+    session = facts.session
+    found = await support_grants.find_live(work, operator_id=session.user_id, slug=organization)
+    if found is None:
+        raise Forbidden(OTHER_ORGANIZATION)
+    grant, closures = found
+    ends = [at for at in (session.ends_at(), grant.expires_at) if at is not None]
+    rights = Rights(everywhere=grant.role.scopes, ceilings=closures.ceilings)
+    return Principal(
+        actor=Actor(ActorKind.USER, session.user_id, facts.display_name),
+        organization_id=grant.organization_id,
+        workspace_id=None,
+        scopes=rights.anywhere,
+        rights=rights,
+        login_session_id=session.id,
+        expires_at=min(ends),
+        support_grant_id=grant.id,
     )
 
 

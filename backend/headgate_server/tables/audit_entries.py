@@ -27,6 +27,7 @@ audit_entries = Table(
     words("target_name"),
     uuid("workspace_id", is_nullable=True),
     json("diff", is_nullable=True),
+    uuid("support_grant_id", is_nullable=True),
     Index("ix_audit_entries_at", "organization_id", "at", "id"),
     Index("ix_audit_entries_target", "organization_id", "target_id", "at", "id"),
     Index("ix_audit_entries_actor", "organization_id", "actor_id", "at", "id"),

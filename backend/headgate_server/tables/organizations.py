@@ -19,6 +19,7 @@ organizations = Table(
     moment("created_at", is_now=True),
     moment("updated_at", is_now=True),
     Column("allowed_networks", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("support_access", Text, nullable=False, server_default=text("'ON_REQUEST'")),
     moment("suspended_at", is_nullable=True),
     words("suspended_because", is_nullable=True),
     moment("deleted_at", is_nullable=True),

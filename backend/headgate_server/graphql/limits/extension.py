@@ -21,13 +21,15 @@ from graphql import (
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
 
+from headgate_server.database.work import Database
 from headgate_server.domain.clock import SystemClock
-from headgate_server.domain.tenancy import Principal
+from headgate_server.domain.tenancy import Origin, Principal
 from headgate_server.graphql.limits import rules
 from headgate_server.graphql.limits.rates import Charge, Meter, quota_refusal, refusal
 from headgate_server.graphql.limits.rules import bad_request, refuse
 from headgate_server.graphql.limits.variables import check_variables
 from headgate_server.graphql.limits.walk import OperationMeasure, is_too_deep, measure
+from headgate_server.services.support_grants import witness
 
 _PARSER_LIMIT = f"Document contains more than {rules.MAX_TOKENS} tokens"
 SEVERAL = "several"
@@ -144,6 +146,29 @@ class Chargeable(Protocol):
         ...
 
 
+class HasDatabase(Protocol):
+    """What opens units of work."""
+
+    @property
+    def database(self) -> Database:
+        """Opens them."""
+        ...
+
+
+@runtime_checkable
+class Witnessed(Protocol):
+    """The context of an operation that may be support's."""
+
+    principal: Principal
+    origin: Origin
+    root_fields: tuple[str, ...]
+
+    @property
+    def backend(self) -> HasDatabase:
+        """What it works with."""
+        ...
+
+
 class OperationLimits(SchemaExtension):
     """Parses, checks and times each operation."""
 
@@ -166,7 +191,20 @@ class OperationLimits(SchemaExtension):
         # A document that is refused for its shape costs a point: reading it was work, too.
         refused = await self.charge(1 if errors else self.cost)
         self.execution_context.pre_execution_errors = refused or errors
+        if not (refused or errors):
+            await self.bear_witness()
         yield
+
+    async def bear_witness(self) -> None:
+        """Write down what support is about to read or do, before it does."""
+        caller = self.execution_context.context
+        if isinstance(caller, Witnessed) and caller.principal.support_grant_id is not None:
+            await witness(
+                caller.backend.database,
+                caller.principal,
+                origin=caller.origin,
+                root_fields=caller.root_fields,
+            )
 
     async def charge(self, cost: int) -> list[GraphQLError]:
         """Charge the operation to its caller; return why it may not run now, empty if it may."""

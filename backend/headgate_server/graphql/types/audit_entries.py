@@ -70,6 +70,9 @@ class AuditEntry(Node):
     api_key_id: strawberry.ID | None = strawberry.field(
         description="The API key that was used; null for a login session."
     )
+    support_grant_id: strawberry.ID | None = strawberry.field(
+        description="The support access that was used: an operator of the installation did it."
+    )
     diff: JSON | None = strawberry.field(
         description="The fields that changed, before and after. Of what people fill in freely, as "
         "parameters and job variables, only the keys: it may hold secrets."
@@ -121,6 +124,11 @@ def show_audit_entry(row: AuditEntryRow) -> AuditEntry:
         user_agent=origin.user_agent,
         request_id=origin.request_id,
         api_key_id=None if key_id is None else show_id(ids.Kind.API_KEY, key_id),
+        support_grant_id=(
+            show_id(ids.Kind.SUPPORT_GRANT, origin.support_grant_id)
+            if origin.support_grant_id
+            else None
+        ),
         diff=None if row.diff is None else JSON(row.diff),
         sequence=None if seal is None else strawberry.ID(str(seal.sequence)),
         hash=None if seal is None else seal.hash.hex(),

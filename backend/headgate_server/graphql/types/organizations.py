@@ -15,6 +15,7 @@ from headgate_server.domain.organizations import Overview
 from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.service_accounts import ServiceAccount as ServiceAccountRow
+from headgate_server.domain.support_grants import SupportGrant as SupportGrantRow
 from headgate_server.domain.workspaces import Workspace as WorkspaceRow
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
 from headgate_server.graphql.directives import Cost
@@ -33,6 +34,11 @@ from headgate_server.graphql.types.members import (
 from headgate_server.graphql.types.quotas import Days, Quota, UsageDay, show_day, show_quota
 from headgate_server.graphql.types.roles import Role, show_role
 from headgate_server.graphql.types.service_accounts import ServiceAccount, show_service_account
+from headgate_server.graphql.types.support_grants import (
+    SupportAccess,
+    SupportGrant,
+    show_support_grant,
+)
 from headgate_server.graphql.types.workspaces import Workspace, show_workspace
 from headgate_server.services import (
     invitations,
@@ -41,6 +47,7 @@ from headgate_server.services import (
     quotas,
     roles,
     service_accounts,
+    support_grants,
     workspaces,
 )
 
@@ -203,6 +210,35 @@ class Organization(Node, Versioned):
     def allowed_networks(self, info: Info) -> list[str]:
         info.context.demand(None)
         return list(self.row.allowed_networks)
+
+    @scoped_field(
+        requires=[Scope.ORG_READ], description="Whether operators may look into it; owners say so."
+    )
+    def support_access(self) -> SupportAccess:
+        return self.row.support_access
+
+    @scoped_field(
+        requires=[Scope.ORG_READ],
+        description="Who of the installation's operators asked to look into it, the latest first.",
+    )
+    async def support_grants(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[SupportGrant]:
+        context = info.context
+        listing: Listing[SupportGrantRow] = Listing(
+            of=fingerprint("support_grants", self.row.id),
+            key=lambda row: (row.requested_at, row.id),
+            key_types=tuple[datetime, UUID],
+        )
+        page = listing.request(first=first, after=after)
+        async with context.organization_work() as work:
+            rows = await support_grants.list_grants(work, page=page)
+
+        async def count(cap: int) -> int:
+            async with context.organization_work() as work:
+                return await support_grants.count_grants(work, cap=cap)
+
+        return connect(rows, listing=listing, show=show_support_grant, count=count)
 
     @scoped_field(
         requires=[Scope.ORG_READ],

@@ -252,7 +252,7 @@ class CancelledRun(RunError):
     """The run was cancelled."""
 
 
-_REFUSALS: dict[str, type[RefusedError]] = {
+_REFUSALS: Mapping[str, type[RefusedError]] = {
     kind.default_code: kind
     for kind in (
         InvalidInputError,
@@ -266,7 +266,8 @@ _REFUSALS: dict[str, type[RefusedError]] = {
         SessionFencedError,
         IdempotencyMismatchError,
     )
-}
+} | {"ADDRESS_NOT_ALLOWED": ForbiddenError}
+"""The last: the organization may not be reached from here, with whatever key."""
 
 _RETRYABLE_CODES = frozenset({"UNAVAILABLE", "TIMEOUT"})
 

@@ -19,6 +19,7 @@ from headgate.api.transport import SyncTransport, Transport, retry_delay_seconds
 from headgate.api.work_stream import StreamHeartbeat
 from headgate.errors import (
     BadRequestError,
+    ForbiddenError,
     InvalidInputError,
     LeaseLostError,
     RateLimitedError,
@@ -129,6 +130,7 @@ async def test_the_server_s_wish_to_wait_is_told(recording_server: RecordingServ
     [
         (_error("INTERNAL"), ServerFaultError),
         (_error("BAD_REQUEST", status=400), BadRequestError),
+        (_error("ADDRESS_NOT_ALLOWED", status=403), ForbiddenError),
         (web.Response(status=400, text="what?"), BadRequestError),
         (web.Response(status=401, text="who?"), UnauthenticatedError),
     ],

@@ -2,7 +2,8 @@
 with taken as (
   delete from usage_deltas
   where (organization_id, id) in (
-    select organization_id, id from usage_deltas order by id limit :most for update skip locked
+    select organization_id, id from usage_deltas order by organization_id, id
+    limit :most for update skip locked
   )
   returning organization_id, day, runs, run_bytes, api_points, log_bytes
 ), summed as (

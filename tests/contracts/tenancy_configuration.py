@@ -30,6 +30,14 @@ CONFIGURATION = (
         callers=("wide",),
     ),
     change(
+        "organizationArchive",
+        "input.id",
+        Kind.ORGANIZATION,
+        lambda _e, id_: {"id": id_, "archived": True},
+        selection="organization { slug }",
+        callers=("wide",),
+    ),
+    change(
         "organizationSupportAccessUpdate",
         "input.id",
         Kind.ORGANIZATION,

@@ -131,13 +131,16 @@ async def list_ids(work: UnitOfWork) -> list[UUID]:
     return list((await work.execute(statement)).scalars())
 
 
-async def list_open(work: UnitOfWork, *, organization_id: UUID) -> list[UUID]:
-    """Return the workspaces of an organization that are neither archived nor deleted, in order."""
+async def list_by_state(
+    work: UnitOfWork, *, organization_id: UUID, is_archived: bool = False
+) -> list[UUID]:
+    """Return the workspaces of an organization that are archived, or are not; no deleted ones."""
+    at = workspaces.c.archived_at
     rows = await work.execute(
         select(workspaces.c.id)
         .where(
             workspaces.c.organization_id == organization_id,
-            workspaces.c.archived_at.is_(None),
+            at.is_not(None) if is_archived else at.is_(None),
             workspaces.c.deleted_at.is_(None),
         )
         .order_by(workspaces.c.id)

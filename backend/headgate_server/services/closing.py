@@ -67,6 +67,38 @@ async def delete_workspace(
     await _record(work, "deleted", current)
 
 
+async def archive_organization(
+    work: UnitOfWork, *, id_: UUID, is_archived: bool, expected_version: int | None = None
+) -> Organization:
+    """Archive all workspaces of an organization, or open all of them again; as the system.
+
+    In one transaction: nobody sees half of it. Asked twice it changes nothing more.
+
+    Raises:
+        NotFound: it is another, or does not exist.
+        VersionConflict: it is not of the expected version.
+    """
+    current = await organizations.lock_organization(work, id_=id_)
+    if current is None:
+        raise NotFound
+    check_version(current.version, expected=expected_version)
+    places = await workspaces.list_by_state(work, organization_id=id_, is_archived=not is_archived)
+    for place in places:
+        inside = replace(work, tenant_id=place, organization_id=id_)
+        await archive_workspace(inside, id_=place, is_archived=is_archived)
+    if places:
+        await record_action(
+            work,
+            "archived" if is_archived else "unarchived",
+            kind=Kind.ORGANIZATION,
+            id_=id_,
+            name=current.name,
+            said={"workspaces": len(places)},
+            organization_id=id_,
+        )
+    return current
+
+
 async def delete_organization(
     work: UnitOfWork, *, id_: UUID, expected_version: int | None = None
 ) -> None:

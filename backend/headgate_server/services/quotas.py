@@ -161,7 +161,7 @@ async def _warn(work: UnitOfWork, organization_id: UUID, standing: Standing) -> 
         _warning(organization_id, reached[kind, percent], percent)
         for kind, percent in sorted(fresh)
     ]
-    places = await workspaces.list_open(work, organization_id=organization_id)
+    places = await workspaces.list_by_state(work, organization_id=organization_id)
     await outbox.insert_events_of_workspaces(
         work, [(place, event) for place in places for event in events]
     )

@@ -37,6 +37,15 @@ class OrganizationCreateInput:
     name: str = strawberry.field(description="1 to 200 characters.")
 
 
+@strawberry.input(description="An organization to be archived, or opened again.")
+class OrganizationArchiveInput:
+    id: strawberry.ID = strawberry.field(description="Which one.")
+    archived: bool = strawberry.field(description="Archive it, or open it again.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="Refuse if the organization has another version by now."
+    )
+
+
 @strawberry.input(description="An organization to be suspended.")
 class OrganizationSuspendInput:
     id: strawberry.ID = strawberry.field(description="Which one.")
@@ -84,6 +93,28 @@ class OrganizationMutations:
         async with context.founder_work() as work:
             row = await organizations.found_organization(
                 work, slug=input.slug, name=input.name, founder=context.principal.actor
+            )
+        return OrganizationPayload(organization=show_organization(row))
+
+    @mutation(
+        requires=[Scope.ORG_ADMIN],
+        description="Archive all workspaces of an organization in one go, or open all of them "
+        "again, as workspaceArchive does with one. Its people, roles and keys stay.",
+    )
+    async def organization_archive(
+        self,
+        info: Info,
+        input: Annotated[OrganizationArchiveInput, strawberry.argument(description="Which.")],
+    ) -> OrganizationPayload:
+        context = info.context
+        id_ = own_organization(context, input.id)
+        context.demand(None)
+        async with context.system_work() as work:
+            row = await closing.archive_organization(
+                work,
+                id_=id_,
+                is_archived=input.archived,
+                expected_version=input.expected_version,
             )
         return OrganizationPayload(organization=show_organization(row))
 

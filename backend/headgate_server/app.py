@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from headgate_server.bus.buckets import Buckets
@@ -39,8 +38,7 @@ from headgate_server.http.doors import open_doors
 from headgate_server.http.graphql import EndpointOptions
 from headgate_server.http.health import Health, Readiness, health_of, health_routes
 from headgate_server.http.metrics import metrics_route
-from headgate_server.http.routes import build_routes
-from headgate_server.http.security_headers import SecurityHeaders
+from headgate_server.http.routes import build_routes, build_site
 from headgate_server.http.server import check_bindable, serving
 from headgate_server.http.websocket import SocketTimers
 from headgate_server.loops.loop import LoopContext
@@ -224,12 +222,11 @@ def build_app(
         ),
     )
     guarded = [build_metrics(core)] if settings.metrics_token else []
-    headers = Middleware(
-        SecurityHeaders,
+    return build_site(
+        [*routes, *guarded],
         is_secure=settings.url.startswith("https://"),
         has_secure_subdomains=settings.hsts_subdomains,
     )
-    return Starlette(routes=[*routes, *guarded], middleware=[headers])
 
 
 def build_metrics(core: Core) -> Route:
@@ -257,7 +254,8 @@ async def attended(core: Core) -> AsyncGenerator[tuple[Readiness, Health]]:
             host, port = settings.health_host, settings.health_port
             check_bindable(host, port, settings="HEADGATE_HEALTH_PORT")
             routes = [*health_routes(health), build_metrics(core)]
-            await stack.enter_async_context(serving(Starlette(routes=routes), host=host, port=port))
+            site = build_site(routes, is_secure=False)
+            await stack.enter_async_context(serving(site, host=host, port=port))
         yield readiness, health
 
 

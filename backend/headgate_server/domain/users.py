@@ -1,6 +1,7 @@
 """Users: people who sign in."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -22,12 +23,18 @@ class User:
 
 
 def check_email(email: str) -> str:
-    """Return an address in the form it is compared in: lower case, no space around it.
+    """Return an address in the form it is compared in: lower case, composed, no space around it.
+
+    Letters that stand for others are refused, such as the sign of Kelvin or wide ones: they would
+    make another person's address of this one, or look as if it was.
 
     Raises:
-        InvalidInput: not of the form name@host.
+        InvalidInput: not of the form name@host, or with such letters.
     """
-    address = email.strip().lower()
+    typed = email.strip()
+    if any(unicodedata.normalize("NFKC", letter) != letter for letter in typed):
+        raise InvalidInput("Type the address in plain letters.", path=["email"])
+    address = unicodedata.normalize("NFC", typed.lower())
     is_plain = address.isprintable() and _ADDRESS.fullmatch(address) is not None
     if not (is_plain and len(address) <= MAX_EMAIL_LENGTH):
         raise InvalidInput("An address has the form name@host.", path=["email"])

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from headgate_server.domain import ids
 from headgate_server.domain.login_sessions import LoginSession
 from headgate_server.http.doors import Doors, route
-from headgate_server.http.pages import Markup, fill, show_page
+from headgate_server.http.pages import Markup, fill, page_route, show_page
 from headgate_server.services import identities, login_sessions, users
 from headgate_server.services.users import Account
 
@@ -48,7 +48,7 @@ def account_routes(doors: Doors) -> list[Route]:
         )
 
     return [
-        Route("/auth/account", show, methods=["GET"]),
+        page_route("/auth/account", show),
         route(doors, "/auth/sessions/end", End, _end),
     ]
 

@@ -1,6 +1,7 @@
 """How often somebody may try to sign in: per account and per address, whoever they are."""
 
 import hashlib
+import unicodedata
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address, ip_network
@@ -8,10 +9,12 @@ from math import ceil
 
 from headgate_server.bus.buckets import Allowance, Buckets
 from headgate_server.domain.errors import HeadgateError
-from headgate_server.services.sign_ins import CodeNeeded
+from headgate_server.services.sign_ins import CodeNeeded, WrongCode
 
 SIGN_INS = Allowance(capacity=20, per_second=20 / 60)
 CODES = Allowance(capacity=5, per_second=5 / 600)
+FACTORS = Allowance(capacity=5, per_second=5 / 600)
+"""Three codes are good at any time: twenty a minute would find one within days."""
 RESETS = Allowance(capacity=5, per_second=5 / 3600)
 
 
@@ -48,7 +51,7 @@ class Attempts:
 
     @asynccontextmanager
     async def typing_code(self, *, account: str, ip: str | None) -> AsyncGenerator[None]:
-        """Take one attempt at a code that somebody read from a terminal.
+        """Take one attempt at a code that somebody read from a terminal or an app.
 
         Raises:
             TooManyAttempts: 5 wrong codes in ten minutes, of one person or from one address.
@@ -56,6 +59,26 @@ class Attempts:
         keys = (f"code:address:{_network(ip)}", f"code:account:{_digest(account)}")
         async with self._failing(keys, CODES):
             yield
+
+    @asynccontextmanager
+    async def showing_factor(self, *, account: str) -> AsyncGenerator[None]:
+        """Take one attempt at the second factor of an account, for what a block tries.
+
+        Only a wrong code counts: who does not know the password keeps nobody out who does.
+
+        Raises:
+            TooManyAttempts: 5 wrong codes in ten minutes.
+        """
+        keys = (f"factor:account:{_digest(account)}",)
+        await self._take(keys[0], FACTORS)
+        try:
+            yield
+        except WrongCode:
+            raise
+        except HeadgateError:
+            await self._give(keys, FACTORS)
+            raise
+        await self._give(keys, FACTORS)
 
     async def take_login(self, *, ip: str | None) -> None:
         """Take one login of a command line that begins.
@@ -96,7 +119,9 @@ class Attempts:
 
 
 def _digest(account: str) -> str:
-    return hashlib.sha256(account.strip().lower().encode(errors="replace")).hexdigest()
+    """Return what stands for an account, however it was typed."""
+    plain = unicodedata.normalize("NFKC", account.strip()).lower()
+    return hashlib.sha256(plain.encode(errors="replace")).hexdigest()
 
 
 def _network(ip: str | None) -> str:

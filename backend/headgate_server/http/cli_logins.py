@@ -19,7 +19,7 @@ from headgate_server.domain.errors import HeadgateError, InvalidInput
 from headgate_server.domain.organizations import Organization
 from headgate_server.domain.permissions import known_scopes
 from headgate_server.http.doors import Doors, browser_of, route
-from headgate_server.http.pages import Markup, fill, show_page, show_problem
+from headgate_server.http.pages import Markup, fill, page_route, show_page, show_problem
 from headgate_server.services import cli_logins
 from headgate_server.services.cli_logins import Granted
 from headgate_server.services.login_sessions import NO_ORGANIZATION
@@ -110,8 +110,8 @@ def cli_login_routes(doors: Doors) -> list[Route]:
         return show_page("Log a terminal in", body)
 
     return [
-        Route("/auth/device", show_device, methods=["GET"]),
-        Route("/auth/cli", show_cli, methods=["GET"]),
+        page_route("/auth/device", show_device),
+        page_route("/auth/cli", show_cli),
         route(doors, "/auth/device/look", Look, _look),
         route(doors, "/auth/device/decide", Decide, _decide),
         route(doors, "/auth/cli/allow", Allow, _allow),

@@ -6,7 +6,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from headgate_server.http.doors import Doors, browser_of, route, with_cookie
-from headgate_server.http.pages import HOME, fill, show_page, show_providers
+from headgate_server.http.pages import HOME, fill, page_route, show_page, show_providers
 from headgate_server.services import invitations, users
 from headgate_server.services.invitations import PATH
 
@@ -40,7 +40,7 @@ def invitation_routes(doors: Doors) -> list[Route]:
         return show_page("You are invited", fill("invitation", providers=others))
 
     return [
-        Route(PATH, show, methods=["GET"]),
+        page_route(PATH, show),
         route(doors, f"{PATH}/look", Look, _look),
         route(doors, f"{PATH}/join", Join, _join),
         route(doors, f"{PATH}/new", Newcomer, _join_as_new),

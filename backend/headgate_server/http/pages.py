@@ -2,19 +2,24 @@
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from html import escape
 from importlib.resources import files
 from string import Template
+from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from headgate_server.http.refusals import failure
+
 HOME = "/auth/account"
 """Where somebody is led who has signed in, until the web application has its own first page."""
 _FOLDER = files("headgate_server.http").joinpath("page_files")
 _MOST_NEXT = 1000
+_KEPT = {"cache-control": "public, max-age=300"}
+"""Files that are the same for everybody."""
 
 
 class Markup(str):
@@ -50,6 +55,21 @@ def show_problem(message: str, *, status: int = 400, next_: str = "/auth/sign-in
     """Return a page that says what went wrong, and leads on."""
     body = fill("problem", message=message, next=next_, label="Go on to the sign-in page")
     return show_page("This did not work", body, status=status)
+
+
+def page_route(path: str, show: Callable[[Request], Awaitable[Response]]) -> Route:
+    """Return the route of a page: whatever goes wrong is masked, and shown as one."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await show(request)
+        except Exception as error:  # noqa: BLE001  the edge: nothing unmasked leaves
+            request_id = uuid4().hex
+            refused = failure(error, request_id=request_id)
+            message = f"Try again in a moment. Your operator finds this as {request_id} in the log."
+            return show_problem(message, status=refused.status_code)
+
+    return Route(path, answer, methods=["GET"])
 
 
 def place_within(path: str | None) -> str:
@@ -99,6 +119,6 @@ def _file_route(name: str, media_type: str) -> Route:
 
     async def send(request: Request) -> Response:
         del request
-        return Response(content, media_type=media_type)
+        return Response(content, media_type=media_type, headers=_KEPT)
 
     return Route(f"/auth/{name}", send, methods=["GET"])

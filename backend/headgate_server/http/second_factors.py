@@ -46,7 +46,7 @@ async def _begin(doors: Doors, request: Request, sent: Begin) -> Response:
 async def _confirm(doors: Doors, request: Request, sent: Code) -> Response:
     session = await doors.session_of(request)
     async with (
-        doors.attempts.trying(account=str(session.user_id), ip=browser_of(request).ip),
+        doors.attempts.typing_code(account=str(session.user_id), ip=browser_of(request).ip),
         doors.database.system() as work,
     ):
         done = await second_factors.confirm_enrolment(
@@ -62,7 +62,7 @@ async def _confirm(doors: Doors, request: Request, sent: Code) -> Response:
 async def _end(doors: Doors, request: Request, sent: Code) -> Response:
     session = await doors.session_of(request)
     async with (
-        doors.attempts.trying(account=str(session.user_id), ip=browser_of(request).ip),
+        doors.attempts.typing_code(account=str(session.user_id), ip=browser_of(request).ip),
         doors.database.system() as work,
     ):
         cookie = await second_factors.end_enrolment(

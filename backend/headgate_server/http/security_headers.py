@@ -6,7 +6,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _ALWAYS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
 }
 HSTS = "max-age=63072000"
 """Two years. Hosts below ours may serve other things over HTTP: only a setting includes them."""

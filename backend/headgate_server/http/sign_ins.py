@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 
 import msgspec
 from starlette.background import BackgroundTask
@@ -13,7 +14,7 @@ from headgate_server.domain.errors import Unauthenticated
 from headgate_server.domain.login_sessions import Browser
 from headgate_server.http.cookies import clear_cookie
 from headgate_server.http.doors import Doors, browser_of, former_cookie, route, with_cookie
-from headgate_server.http.pages import fill, place_within, show_page, show_providers
+from headgate_server.http.pages import fill, page_route, place_within, show_page, show_providers
 from headgate_server.http.refusals import failure
 from headgate_server.services import login_sessions, mails, passwords, sign_ins
 from headgate_server.services.sign_ins import Attempt
@@ -64,9 +65,9 @@ def sign_in_routes(doors: Doors) -> list[Route]:
         return show_page("Sign in", fill("sign_in", next=next_, providers=others))
 
     return [
-        Route("/auth/sign-in", show_sign_in, methods=["GET"]),
-        Route("/auth/password/reset", _shower("Reset the password", "reset"), methods=["GET"]),
-        Route("/auth/password/new", _shower("Choose a password", "new_password"), methods=["GET"]),
+        page_route("/auth/sign-in", show_sign_in),
+        page_route("/auth/password/reset", _shower("Reset the password", "reset")),
+        page_route("/auth/password/new", _shower("Choose a password", "new_password")),
         route(doors, "/auth/sign-in", SignIn, _sign_in),
         route(doors, "/auth/sign-out", SignOut, _sign_out),
         route(doors, "/auth/password", Change, _change),
@@ -87,7 +88,12 @@ async def _sign_in(doors: Doors, request: Request, sent: SignIn) -> Response:
     browser = browser_of(request)
     attempt = Attempt(sent.email, sent.password, sent.code, browser, former_cookie(doors, request))
     try:
-        async with doors.attempts.trying(account=sent.email, ip=browser.ip):
+        async with AsyncExitStack() as limits:
+            await limits.enter_async_context(
+                doors.attempts.trying(account=sent.email, ip=browser.ip)
+            )
+            if sent.code:
+                await limits.enter_async_context(doors.attempts.showing_factor(account=sent.email))
             cookie = await sign_ins.sign_in(
                 doors.database, attempt, hasher=doors.hasher, pepper=doors.pepper
             )

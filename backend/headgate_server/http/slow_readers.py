@@ -14,9 +14,10 @@ from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
+
+from headgate_server.http.slow_senders import BoundedProtocol
 
 logger = logging.getLogger("headgate.http")
 
@@ -116,7 +117,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self._watch.end()
 
 
-class HttpProtocol(HttpToolsProtocol):
+class HttpProtocol(BoundedProtocol):
     """A connection of HTTP that is cut when its other end does not read."""
 
     stalled_seconds: ClassVar[float] = STALLED_SECONDS

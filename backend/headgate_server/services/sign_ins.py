@@ -21,6 +21,13 @@ class CodeNeeded(Unauthenticated):
     code = "CODE_NEEDED"
 
 
+class WrongCode(Unauthenticated):
+    """The password is right, and the code is not; nobody is told."""
+
+    def __init__(self) -> None:
+        super().__init__(REFUSED)
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """What somebody shows who wants to sign in.
@@ -48,6 +55,7 @@ async def sign_in(
     Raises:
         Unauthenticated: anything is wrong; neither the message nor the time says what.
         CodeNeeded: the password is right, and a code is needed, too.
+        WrongCode: reads as any other refusal; attempts at codes are counted apart.
     """
     async with database.glance() as work:
         found = await users.find_credentials(work, email=_address(attempt.email))
@@ -67,7 +75,7 @@ async def sign_in(
         if locked.is_totp_confirmed and not await second_factors.use_code(
             work, locked, code=attempt.code or "", pepper=pepper
         ):
-            raise Unauthenticated(REFUSED)
+            raise WrongCode
         if fresh is not None:
             await users.set_password(work, id_=user_id, password_hash=fresh)
         if attempt.former is not None:

@@ -22,6 +22,7 @@ QUIET = ("alembic", "arq", "uvicorn")
 _TOKEN = re.compile(r"\bhg_(key|agent|ses|run)_([0-9a-z]+)_[0-9a-z]+_[0-9a-z]+")
 _PASSWORD = re.compile(r"(\w://[^\s:/@]*):[^\s@]+@")
 _BEARER = re.compile(r"(?i)(bearer )(?!hg_)[^\s\"',]{8,}")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 _belongs: ContextVar[Mapping[str, object]] = ContextVar("belongs", default=_NOTHING)
@@ -57,6 +58,11 @@ def without_secrets(text: str) -> str:
     return _BEARER.sub(r"\1***", text)
 
 
+def on_one_line(text: str) -> str:
+    """Return a text in which nothing begins another line, or steers a terminal."""
+    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+
+
 class Lines(logging.Formatter):
     """Lines for people: time, level, logger, message, and what it belongs to."""
 
@@ -66,7 +72,7 @@ class Lines(logging.Formatter):
     @override
     def formatMessage(self, record: logging.LogRecord) -> str:
         fields = " ".join(f"{name}={value}" for name, value in _fields(record).items())
-        return f"{super().formatMessage(record)}{' ' if fields else ''}{fields}"
+        return on_one_line(f"{super().formatMessage(record)}{' ' if fields else ''}{fields}")
 
     @override
     def format(self, record: logging.LogRecord) -> str:

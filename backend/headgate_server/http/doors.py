@@ -29,6 +29,7 @@ from headgate_server.http.auth import check_page
 from headgate_server.http.cookies import cookie_name_at, set_cookie
 from headgate_server.http.oidc import OidcClient
 from headgate_server.http.refusals import failure, refuse
+from headgate_server.outgoing.guards import Guard, guard_of
 from headgate_server.services import login_sessions, sign_ins
 from headgate_server.services.identities import read_providers
 from headgate_server.services.mails import Mailer, open_mailer
@@ -104,7 +105,8 @@ def open_doors(settings: Settings, *, database: Database, buckets: Buckets) -> D
     """Return what signing in takes, as the settings say.
 
     Raises:
-        ConfigurationError: a setting of mails is missing, or a provider cannot be used.
+        ConfigurationError: a setting of mails is missing, a provider cannot be used, or a
+            network is none.
     """
     return Doors(
         database=database,
@@ -114,14 +116,18 @@ def open_doors(settings: Settings, *, database: Database, buckets: Buckets) -> D
         url=settings.url,
         allowed_origins=frozenset(settings.origins),
         mailer=open_mailer(settings),
-        providers=open_providers(read_providers(settings.oidc_file), url=settings.url),
+        providers=open_providers(
+            read_providers(settings.oidc_file), url=settings.url, guard=guard_of(settings)
+        ),
     )
 
 
-def open_providers(providers: Iterable[Provider], *, url: str) -> dict[str, OidcClient]:
+def open_providers(
+    providers: Iterable[Provider], *, url: str, guard: Guard
+) -> dict[str, OidcClient]:
     """Return a client for each provider; every one sends people back to an address of its own."""
     return {
-        one.slug: OidcClient(one, redirect_uri=f"{url}/auth/oidc/{one.slug}/callback")
+        one.slug: OidcClient(one, redirect_uri=f"{url}/auth/oidc/{one.slug}/callback", guard=guard)
         for one in providers
     }
 

@@ -29,6 +29,9 @@ from headgate_server.domain.identities import (
     is_safe_address,
 )
 from headgate_server.domain.users import check_email
+from headgate_server.outgoing.guards import Guard
+from headgate_server.outgoing.targets import TargetRefused
+from headgate_server.outgoing.transport import GuardedTransport
 
 logger = logging.getLogger("headgate.http")
 
@@ -37,6 +40,8 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 KEY_TYPES = frozenset({"RSA", "EC"})
 TOKEN_TYPES = frozenset({None, "JWT"})
 ANSWER_SECONDS = 10.0
+MAX_ANSWER_BYTES = 1024 * 1024
+"""Providers of many tenants publish many keys."""
 METADATA_SECONDS = 3600.0
 KEYS_SECONDS = 60.0
 """How often a token with an unknown key has us ask for keys again."""
@@ -65,10 +70,13 @@ class OidcClient:
     Args:
         provider: which.
         redirect_uri: where it sends them back to; exactly what is registered there.
+        guard: decides which of the addresses that the provider tells may be asked. Its own origin
+            may be, wherever it is: the operator named it.
     """
 
-    def __init__(self, provider: Provider, *, redirect_uri: str) -> None:
+    def __init__(self, provider: Provider, *, redirect_uri: str, guard: Guard) -> None:
         self.provider = provider
+        self._guard = guard.trusting(provider.issuer)
         self._redirect_uri = redirect_uri
         self._lock = asyncio.Lock()
         self._metadata: Mapping[str, Any] = {}
@@ -111,7 +119,7 @@ class OidcClient:
             token = await self._exchange(answered["code"], metadata, trip)
             claims = await self._read_claims(token, metadata, trip)
             return self._identity(await self._complete(claims, token, metadata))
-        except _Fault as fault:
+        except (_Fault, TargetRefused) as fault:
             raise self._refusal(str(fault)) from None
         except (AuthlibBaseError, JoseError, ValueError, TypeError, KeyError) as error:
             raise self._refusal(type(error).__name__) from None
@@ -236,9 +244,19 @@ class OidcClient:
             for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
                 if not is_safe_address(found.get(name)):
                     raise self._refusal(f"its {name} is no https:// address")
+            for name in ("token_endpoint", "jwks_uri", "userinfo_endpoint"):
+                self._check_asked(name, found.get(name))
             self._metadata = found
             self._metadata_until = time.monotonic() + METADATA_SECONDS
             return found
+
+    def _check_asked(self, name: str, address: object) -> None:
+        """Refuse an address that a provider told and that we may not ask."""
+        try:
+            if address is not None:
+                self._guard.check(str(address))
+        except TargetRefused as error:
+            raise self._refusal(f"its {name}: {error.message}") from None
 
     async def _read_keys(self, metadata: Mapping[str, Any], *, is_fresh: bool) -> KeySet:
         async with self._lock:
@@ -256,10 +274,12 @@ class OidcClient:
 
     async def _get(self, address: str) -> dict[str, Any]:
         try:
-            async with httpx2.AsyncClient(timeout=ANSWER_SECONDS) as client:
+            async with httpx2.AsyncClient(transport=self._transport()) as client:
                 answer = await client.get(address)
                 answer.raise_for_status()
                 found = answer.json()
+        except TargetRefused as error:
+            raise self._refusal(error.message) from None
         except (httpx2.HTTPError, ValueError) as error:
             raise self._absence(error) from None
         if not isinstance(found, dict):
@@ -280,7 +300,12 @@ class OidcClient:
             redirect_uri=self._redirect_uri,
             code_challenge_method="S256",
             token=dict(token) if token is not None else None,
-            timeout=ANSWER_SECONDS,
+            transport=self._transport(),
+        )
+
+    def _transport(self) -> GuardedTransport:
+        return GuardedTransport(
+            self._guard, answer_seconds=ANSWER_SECONDS, max_answer_bytes=MAX_ANSWER_BYTES
         )
 
     def _refusal(self, reason: str) -> SignInRefused:

@@ -13,4 +13,5 @@ step() {
 step ruff check --quiet .
 step ruff format --check --quiet .
 step lint-imports --no-logo
+step infra/dev/rules.sh
 step pyright --pythonpath .venv/bin/python

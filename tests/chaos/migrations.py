@@ -66,13 +66,13 @@ async def fill(newest: DatabaseUrls, older: DatabaseUrls) -> int:
             name, columns = row["name"], quoted(row["columns"])
             if name in LATER:
                 continue
-            rows = await source.fetchval(f"select json_agg(one) from {name} one")  # noqa: S608
+            rows = await source.fetchval(f"select json_agg(one) from {name} one")  # noqa: S608  names of the catalogue
             await target.execute(
-                f"insert into {name} ({columns}) overriding system value select {columns} "  # noqa: S608
+                f"insert into {name} ({columns}) overriding system value select {columns} "  # noqa: S608  names of the catalogue
                 f"from json_populate_recordset(null::{name}, $1) on conflict do nothing",
                 rows or "[]",
             )
-            filled += await target.fetchval(f"select count(*) > 0 from {name}")  # noqa: S608
+            filled += await target.fetchval(f"select count(*) > 0 from {name}")  # noqa: S608  names of the catalogue
     finally:
         await source.close()
         await target.close()
@@ -88,14 +88,14 @@ async def multiply(older: DatabaseUrls, *, workspace_id: str, runs: int) -> None
         made = {"id": "gen_random_uuid()", "idempotency_key": "null"}
         given = ", ".join(made.get(name, f'run."{name}"') for name in columns["flow_runs"])
         await connection.execute(
-            f"insert into flow_runs ({quoted(columns['flow_runs'])}) select {given} from ("  # noqa: S608
+            f"insert into flow_runs ({quoted(columns['flow_runs'])}) select {given} from ("  # noqa: S608  names of the catalogue
             f"select * from flow_runs where workspace_id = '{workspace_id}' "
             f"and ended_at is not null limit 1) run, generate_series(1, {runs})"
         )
         state = {"flow_run_id": "run.id"}
         given = ", ".join(state.get(name, f'state."{name}"') for name in columns["states"])
         await connection.execute(
-            f"insert into states ({quoted(columns['states'])}) select {given} from flow_runs run, ("  # noqa: S608
+            f"insert into states ({quoted(columns['states'])}) select {given} from flow_runs run, ("  # noqa: S608  names of the catalogue
             f"select * from states where workspace_id = '{workspace_id}' limit 1) state "
             f"where run.workspace_id = '{workspace_id}' and run.ended_at is not null "
             "on conflict do nothing"

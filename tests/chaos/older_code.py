@@ -89,12 +89,12 @@ def _of_table(row: Any) -> list[Statement]:
     verbs = {"select": f"select {quoted(row.read)} from {name} limit 20"}  # noqa: S608 - of the catalogue
     if row.can_update:
         verbs["update"] = (
-            f'update {name} set "{given[0]}" = "{given[0]}" '  # noqa: S608
+            f'update {name} set "{given[0]}" = "{given[0]}" '  # noqa: S608  names of the catalogue
             f"where ctid = (select ctid from {name} limit 1)"
         )
     if row.can_insert:
         verbs["insert"] = (
-            f"insert into {name} ({quoted(given)}) select {fresh} from {name} "  # noqa: S608
+            f"insert into {name} ({quoted(given)}) select {fresh} from {name} "  # noqa: S608  names of the catalogue
             "limit 1 on conflict do nothing"
         )
     return [Statement(name, verb, sql) for verb, sql in verbs.items()]

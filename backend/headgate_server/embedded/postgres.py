@@ -112,6 +112,7 @@ class PostgresService:
             if not await connection.fetchval(
                 "SELECT 1 FROM pg_database WHERE datname = $1", DATABASE
             ):
+                # nosemgrep: statements-are-whole - a constant of ours
                 await connection.execute(f'CREATE DATABASE "{DATABASE}"')
         finally:
             await connection.close()

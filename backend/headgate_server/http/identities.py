@@ -150,7 +150,7 @@ async def _come_back(doors: Doors, request: Request) -> Response:
         cookie = await identities.sign_in(
             doors.database, client.provider, arrival, pepper=doors.pepper
         )
-    response = RedirectResponse(remembered.next, status_code=303)
+    response = RedirectResponse(place_within(remembered.next), status_code=303)
     if cookie is not None:
         set_cookie(response, cookie, name=doors.cookie_name)
     return response

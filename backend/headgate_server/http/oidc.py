@@ -180,6 +180,7 @@ class OidcClient:
             raise _Fault("a token for others, too")
         if not isinstance(decoded.claims["iss"], str):
             raise _Fault("another issuer")
+        # nosemgrep: deadlines-are-monotonic - a token's own moment
         if decoded.claims["iat"] < time.time() - MAX_AGE_SECONDS - LEEWAY_SECONDS:
             raise _Fault("an old token")
         return dict(decoded.claims)

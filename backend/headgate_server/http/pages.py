@@ -103,7 +103,7 @@ def show_providers(providers: Mapping[str, str], *, next_: str, has_token: bool 
         )
         for slug, name in providers.items()
     ]
-    return Markup('<p class="or">or</p>' + "".join(shown)) if shown else Markup()
+    return Markup("".join(['<p class="or">or</p>', *shown])) if shown else Markup()
 
 
 def _fill(template: str, values: Mapping[str, str]) -> Markup:

@@ -25,5 +25,6 @@ context.configure(
     include_name=is_in_metadata,
     transactional_ddl=True,
 )
+# nosemgrep: statements-are-whole - a constant of ours
 connection.exec_driver_sql(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
 context.run_migrations()

@@ -2,6 +2,7 @@
 
 import base64
 import logging
+from datetime import timedelta
 from uuid import UUID
 
 import msgspec
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from headgate_server.domain.errors import HeadgateError
+from headgate_server.domain.errors import Forbidden, HeadgateError
 from headgate_server.domain.identities import SignInRefused
 from headgate_server.domain.login_sessions import LIFETIMES, Purpose
 from headgate_server.http.attempts import TooManyAttempts
@@ -20,12 +21,14 @@ from headgate_server.http.cookies import SECURE_NAME, set_cookie
 from headgate_server.http.doors import Doors, Handle, browser_of, former_cookie, route
 from headgate_server.http.oidc import Trip
 from headgate_server.http.pages import HOME, place_within, show_problem
-from headgate_server.services import identities
+from headgate_server.services import identities, login_sessions
 from headgate_server.services.identities import Arrival
 
 logger = logging.getLogger("headgate.http")
 
 SECONDS = int(LIFETIMES[Purpose.STATE].total_seconds())
+LINK_WITHIN = timedelta(minutes=10)
+"""A cookie that was stolen must not become a way to sign in that lasts."""
 LOST = "This browser did not begin this sign-in, or took longer than ten minutes; begin again."
 BROKEN = "The sign-in could not be finished; try again in a moment."
 
@@ -95,6 +98,11 @@ def _linker(slug: str) -> Handle[Link]:
     async def link(doors: Doors, request: Request, sent: Link) -> Response:
         del sent
         session = await doors.session_of(request)
+        is_proven = await login_sessions.is_proven(
+            doors.database, session_id=session.id, within=LINK_WITHIN
+        )
+        if not is_proven:
+            raise Forbidden("Sign in again, and link the provider within ten minutes.")
         return await _leave(doors, slug, next_=HOME, link_to=session.user_id)
 
     return link

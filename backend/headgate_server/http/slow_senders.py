@@ -29,6 +29,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._pointless_bytes = 0
+        self._is_begun = False
         self._patience: asyncio.TimerHandle | None = None
 
     @override
@@ -45,7 +46,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._pointless_bytes += len(data)
         super().data_received(data)
-        if self._patience is None and not self._is_answering:
+        if self._patience is None and self._pointless_bytes and not self._is_answering:
             self._wait(self.head_seconds)
         if self._pointless_bytes > MAX_HEAD_BYTES:
             self.refuse("431 Request Header Fields Too Large")
@@ -53,6 +54,7 @@ class BoundedProtocol(HttpToolsProtocol):
     @override
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._is_begun = True
         self._wait(self.head_seconds)
 
     @override
@@ -69,6 +71,7 @@ class BoundedProtocol(HttpToolsProtocol):
     @override
     def on_message_complete(self) -> None:
         self._pointless_bytes = 0
+        self._is_begun = False
         self._wait(None)
         super().on_message_complete()
 
@@ -90,6 +93,16 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self.transport.abort()
 
+    def _give_up(self) -> None:
+        """Close a connection that took too long; one that said nothing is told nothing.
+
+        Browsers open some before they need them, and would take what is said for an answer.
+        """
+        if self._is_begun or self._pointless_bytes:
+            self.refuse("408 Request Timeout")
+        else:
+            self.transport.close()
+
     @property
     def _is_answering(self) -> bool:
         cycle = cast("RequestResponseCycle | None", self.cycle)
@@ -100,7 +113,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._patience is not None:
             self._patience.cancel()
         self._patience = (
-            asyncio.get_running_loop().call_later(seconds, self.refuse, "408 Request Timeout")
+            asyncio.get_running_loop().call_later(seconds, self._give_up)
             if seconds is not None
             else None
         )

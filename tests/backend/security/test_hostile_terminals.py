@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.factories.people import PASSWORD, Person, make_person
+from tests.fixtures.browsers import COOKIE
 from tests.fixtures.installations import Installation
 from tests.fixtures.provider_worlds import ProviderWorld
 from tests.fixtures.sql import query
@@ -118,6 +119,34 @@ async def test_code_of_a_terminal_is_answered_by_nobody_s_link(
 
 
 # Providers.
+
+
+async def test_trip_to_a_provider_is_remembered_in_a_closed_cookie(
+    provider_world: ProviderWorld,
+) -> None:
+    answer = await provider_world.visitor.post("/auth/oidc/okta")
+
+    name, *attributes = answer.headers["set-cookie"].split("; ")
+    assert name.startswith(f"{COOKIE}-trip=")
+    assert set(attributes) == {"HttpOnly", "Secure", "SameSite=lax", "Path=/", "Max-Age=600"}
+
+
+async def test_stolen_session_is_given_no_other_way_to_sign_in(
+    provider_world: ProviderWorld,
+) -> None:
+    world = provider_world
+    ada = await make_person(world.installation.database, owns=world.tenant)
+    await world.visitor.post("/auth/sign-in", email=ada.email, password=PASSWORD)
+    aged = "update login_sessions set created_at = created_at - interval '11 minutes' returning 1"
+    assert await query(world.urls.system, aged) == 1
+
+    refused = await world.visitor.post("/auth/oidc/okta/link")
+    await world.visitor.post("/auth/sign-in", email=ada.email, password=PASSWORD)
+    again = await world.visitor.post("/auth/oidc/okta/link")
+
+    assert refused.status_code == 403
+    assert "Sign in again" in refused.text
+    assert again.status_code == 200
 
 
 async def test_victim_is_not_signed_in_as_the_attacker(provider_world: ProviderWorld) -> None:

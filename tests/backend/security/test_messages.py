@@ -147,12 +147,26 @@ async def test_large_body_is_no_head(address: str) -> None:
     assert told.statuses == [200]
 
 
-@pytest.mark.parametrize("start", [b"", b"\r\n", b"POST /gra", HEAD, HEAD + b"X: 1"])
+@pytest.mark.parametrize("start", [b"\r\n", b"POST /gra", HEAD, HEAD + b"X: 1"])
 async def test_request_that_does_not_begin_is_closed(hurried: str, start: bytes) -> None:
     told = await tell(hurried, start)
 
     assert told.statuses == [408]
     assert told.is_closed
+
+
+@pytest.mark.parametrize("start", [b"POST /gra", HEAD])
+async def test_second_request_that_does_not_begin_is_closed(hurried: str, start: bytes) -> None:
+    told = await tell(hurried, SMUGGLED + start)
+
+    assert told.statuses == [200, 408]
+    assert told.is_closed
+
+
+async def test_connection_that_says_nothing_is_told_nothing(hurried: str) -> None:
+    told = await tell(hurried)
+
+    assert (told.text, told.is_closed) == ("", True)
 
 
 async def test_request_that_does_not_end_is_closed(hurried: str) -> None:

@@ -6,6 +6,7 @@ minute or two. Otherwise anybody could hold connections, and memory, without eve
 
 import asyncio
 import logging
+from enum import Enum
 from typing import Any, ClassVar, cast
 
 from typing_extensions import override
@@ -20,8 +21,19 @@ BODY_SECONDS = 120.0
 """The largest body, 4 MiB, passes at 35 kB/s."""
 
 
+class Phase(Enum):
+    """How far a request has come in."""
+
+    NOTHING = "NOTHING"
+    HEAD = "HEAD"
+    BODY = "BODY"
+
+
 class BoundedProtocol(HttpToolsProtocol):
-    """A connection of HTTP that is closed when a request does not come to its point."""
+    """A connection of HTTP that is closed when a request does not come to its point.
+
+    Timers are set between reads: a request that comes in whole, as nearly all do, costs none.
+    """
 
     head_seconds: ClassVar[float] = HEAD_SECONDS
     body_seconds: ClassVar[float] = BODY_SECONDS
@@ -29,39 +41,41 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._pointless_bytes = 0
-        self._is_begun = False
+        self._phase = Phase.NOTHING
+        self._request_number = 0
+        self._waiting_for: tuple[Phase, int] = (Phase.NOTHING, 0)
         self._patience: asyncio.TimerHandle | None = None
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
-        self._wait(self.head_seconds)
+        self._wait_for(Phase.HEAD)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        self._wait(None)
+        self._wait_for(Phase.NOTHING)
         super().connection_lost(exc)
 
     @override
     def data_received(self, data: bytes) -> None:
         self._pointless_bytes += len(data)
         super().data_received(data)
-        if self._patience is None and self._pointless_bytes and not self._is_answering:
-            self._wait(self.head_seconds)
+        is_stray = bool(self._pointless_bytes) and not self._is_answering
+        self._wait_for(Phase.HEAD if self._phase is Phase.NOTHING and is_stray else self._phase)
         if self._pointless_bytes > MAX_HEAD_BYTES:
             self.refuse("431 Request Header Fields Too Large")
 
     @override
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._is_begun = True
-        self._wait(self.head_seconds)
+        self._phase = Phase.HEAD
+        self._request_number += 1
 
     @override
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self._pointless_bytes = 0
-        self._wait(self.body_seconds)
+        self._phase = Phase.BODY
 
     @override
     def on_body(self, body: bytes) -> None:
@@ -71,13 +85,13 @@ class BoundedProtocol(HttpToolsProtocol):
     @override
     def on_message_complete(self) -> None:
         self._pointless_bytes = 0
-        self._is_begun = False
-        self._wait(None)
+        self._phase = Phase.NOTHING
         super().on_message_complete()
 
     @override
     def handle_websocket_upgrade(self) -> None:
-        self._wait(None)
+        self._pointless_bytes = 0
+        self._phase = Phase.NOTHING
         super().handle_websocket_upgrade()
 
     def refuse(self, status: str) -> None:
@@ -98,7 +112,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
         Browsers open some before they need them, and would take what is said for an answer.
         """
-        if self._is_begun or self._pointless_bytes:
+        if self._phase is not Phase.NOTHING or self._pointless_bytes:
             self.refuse("408 Request Timeout")
         else:
             self.transport.close()
@@ -108,12 +122,15 @@ class BoundedProtocol(HttpToolsProtocol):
         cycle = cast("RequestResponseCycle | None", self.cycle)
         return cycle is not None and not cycle.response_complete
 
-    def _wait(self, seconds: float | None) -> None:
-        """Wait so long from now on, and not as was said before; None is for ever."""
+    def _wait_for(self, phase: Phase) -> None:
+        """Wait from now on for a phase of a request to end, unless it is waited for already."""
+        wanted = (phase, self._request_number)
+        if wanted == self._waiting_for:
+            return
+        self._waiting_for = wanted
         if self._patience is not None:
             self._patience.cancel()
-        self._patience = (
-            asyncio.get_running_loop().call_later(seconds, self._give_up)
-            if seconds is not None
-            else None
-        )
+            self._patience = None
+        if phase is not Phase.NOTHING:
+            seconds = self.head_seconds if phase is Phase.HEAD else self.body_seconds
+            self._patience = asyncio.get_running_loop().call_later(seconds, self._give_up)

@@ -1,5 +1,6 @@
 """Messages of HTTP that two readers would cut in different places, or that never come to an end."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from headgate_server.http.slow_readers import HttpProtocol
 from headgate_server.http.slow_senders import MAX_HEAD_BYTES
 from tests.backend.graphql.local_app import doorkeeper, local_app
-from tests.fixtures.api import serve
+from tests.fixtures.api import open_socket, serve
 from tests.fixtures.raw_http import tell
 
 HEAD = b"POST /graphql HTTP/1.1\r\nHost: headgate.test\r\n"
@@ -182,3 +183,13 @@ async def test_connection_that_is_kept_open_between_requests_stays(hurried: str)
 
     assert told.statuses == [200]
     assert not told.is_closed
+
+
+async def test_socket_and_its_silence_are_no_slow_request(hurried: str) -> None:
+    async with open_socket(hurried, token="owner") as socket:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await socket.raw.recv()
+        (answer, _) = await socket.run("{ tree { number } }")
+
+    assert answer["payload"]["data"] == {"tree": {"number": 0}}

@@ -33,6 +33,7 @@ login_sessions = Table(
     words("ip", is_nullable=True),
     words("user_agent", is_nullable=True),
     moment("revoked_at", is_nullable=True),
+    flag("has_second_factor"),
     ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
     ForeignKeyConstraint(["organization_id"], ["organizations.id"], ondelete="SET NULL"),
     Index("ix_login_sessions_user", "user_id"),

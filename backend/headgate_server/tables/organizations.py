@@ -22,6 +22,7 @@ organizations = Table(
     Column("support_access", Text, nullable=False, server_default=text("'ON_REQUEST'")),
     moment("suspended_at", is_nullable=True),
     words("suspended_because", is_nullable=True),
+    flag("requires_second_factor"),
     moment("deleted_at", is_nullable=True),
     Unique("slug"),
 )

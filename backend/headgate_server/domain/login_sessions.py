@@ -52,7 +52,12 @@ class LoginCookie:
 
 @dataclass(frozen=True, slots=True)
 class LoginSession:
-    """A browser in which somebody signed in."""
+    """A browser in which somebody signed in.
+
+    Args:
+        has_second_factor: with more than a password: a code, or a provider, which asks for what
+            it is set to.
+    """
 
     id: UUID
     user_id: UUID
@@ -61,6 +66,7 @@ class LoginSession:
     expires_at: datetime
     ip: str | None
     user_agent: str | None
+    has_second_factor: bool = False
 
     def ends_at(self) -> datetime:
         """Return when it ends unless it is used before."""

@@ -27,6 +27,7 @@ class Organization:
     suspended_because: str | None = None
     allowed_networks: Networks = ()
     support_access: SupportAccess = SupportAccess.ON_REQUEST
+    requires_second_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ async def _decide(doors: Doors, request: Request, sent: Decide) -> Response:
         await cli_logins.decide(
             work,
             user_code=sent.code,
-            user_id=session.user_id,
+            session=session,
             organization_id=place,
             pepper=doors.pepper,
         )
@@ -199,7 +199,7 @@ async def _allow(doors: Doors, request: Request, sent: Allow) -> Response:
             work,
             wish=Wish(sent.client, known_scopes(sent.scopes), sent.days, browser_of(request).ip),
             challenge=sent.challenge,
-            user_id=session.user_id,
+            session=session,
             organization_id=_place(sent.organization),
             pepper=doors.pepper,
         )

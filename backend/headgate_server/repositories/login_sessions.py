@@ -32,6 +32,7 @@ class SessionFacts:
     Args:
         session: a live one, of a person who is not suspended.
         rights: what they may do in the organization.
+        requires_second_factor: whether the organization lets in only sessions that have one.
     """
 
     session: LoginSession
@@ -42,6 +43,7 @@ class SessionFacts:
     rights: Rights
     closures: Closures
     is_operator: bool
+    requires_second_factor: bool
 
 
 async def insert_session(
@@ -59,6 +61,7 @@ async def insert_session(
             expires_at=session.expires_at,
             ip=session.ip,
             user_agent=session.user_agent,
+            has_second_factor=session.has_second_factor,
         )
     )
 
@@ -86,6 +89,7 @@ async def find_facts(work: UnitOfWork, *, id_: UUID, slug: str | None) -> Sessio
             users.c.display_name,
             mine.c.organization_id.label("place_id"),
             users.c.is_operator,
+            organizations.c.requires_second_factor,
             roles.grants_of(mine.c.organization_id, mine.c.user_id).label("grants"),
             closing.closures_of(mine.c.organization_id).label("closures"),
         )
@@ -234,6 +238,7 @@ def _session(row: Row[Any]) -> LoginSession:
         expires_at=row.expires_at,
         ip=row.ip,
         user_agent=row.user_agent,
+        has_second_factor=row.has_second_factor,
     )
 
 
@@ -252,4 +257,5 @@ def _facts(row: Row[Any]) -> SessionFacts:
         ),
         closures=closures,
         is_operator=row.is_operator,
+        requires_second_factor=bool(row.requires_second_factor),
     )

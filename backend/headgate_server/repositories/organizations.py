@@ -149,4 +149,5 @@ def _organization(row: Row[Any]) -> Organization:
         suspended_because=row.suspended_because,
         allowed_networks=tuple(row.allowed_networks),
         support_access=SupportAccess(row.support_access),
+        requires_second_factor=row.requires_second_factor,
     )

@@ -20,11 +20,13 @@ from headgate_server.domain.cli_logins import (
     Wish,
 )
 from headgate_server.domain.errors import Conflict, Forbidden, NotFound
+from headgate_server.domain.login_sessions import LoginSession
 from headgate_server.domain.organizations import Organization
 from headgate_server.domain.permissions import Rights
 from headgate_server.domain.tenancy import Actor, ActorKind, Origin, Principal
 from headgate_server.repositories import cli_logins, members, organizations, roles, users
 from headgate_server.services import api_keys
+from headgate_server.services.login_sessions import FACTOR_NEEDED
 
 NO_SUCH_CODE = "No login waits for this code; compare it with the one in your terminal."
 NOTHING_LEFT = "You may do nothing of what this login asks for."
@@ -83,23 +85,28 @@ async def look(work: UnitOfWork, *, user_code: str, pepper: str) -> CliLogin:
 
 
 async def decide(
-    work: UnitOfWork, *, user_code: str, user_id: UUID, organization_id: UUID | None, pepper: str
+    work: UnitOfWork,
+    *,
+    user_code: str,
+    session: LoginSession,
+    organization_id: UUID | None,
+    pepper: str,
 ) -> None:
     """Note what a person answers to the wish of a code, once.
 
     Args:
         work: as the system.
         user_code: as it was typed.
-        user_id: who answers.
+        session: of who answers.
         organization_id: in which the key is to be good; None refuses it.
         pepper: the installation's secret.
 
     Raises:
         NotFound: nothing waits under this code.
-        Forbidden: the person may do nothing there of what is asked for.
+        Forbidden: the person may do nothing there of what is asked for, or needs a second factor.
     """
     found = await look(work, user_code=user_code, pepper=pepper)
-    await _decide(work, found, user_id=user_id, organization_id=organization_id)
+    await _decide(work, found, session=session, organization_id=organization_id)
 
 
 async def allow_browser(
@@ -107,7 +114,7 @@ async def allow_browser(
     *,
     wish: Wish,
     challenge: str,
-    user_id: UUID,
+    session: LoginSession,
     organization_id: UUID,
     pepper: str,
 ) -> str:
@@ -115,7 +122,7 @@ async def allow_browser(
 
     Raises:
         InvalidInput: the wish or the challenge is none.
-        Forbidden: the person may do nothing there of what is asked for.
+        Forbidden: the person may do nothing there of what is asked for, or needs a second factor.
     """
     code = codes.new_code()
     digest = codes.hash_code(code, pepper=pepper)
@@ -130,7 +137,7 @@ async def allow_browser(
     found = await cli_logins.find_by_secret(work, secret_hash=digest)
     if made is None or found is None:
         raise Conflict("Another login has this code; begin again.")
-    await _decide(work, found, user_id=user_id, organization_id=organization_id)
+    await _decide(work, found, session=session, organization_id=organization_id)
     return code
 
 
@@ -210,17 +217,20 @@ def _is_fast(work: UnitOfWork, found: CliLogin) -> bool:
 
 
 async def _decide(
-    work: UnitOfWork, found: CliLogin, *, user_id: UUID, organization_id: UUID | None
+    work: UnitOfWork, found: CliLogin, *, session: LoginSession, organization_id: UUID | None
 ) -> None:
     wish = found.wish
     if organization_id is not None:
-        rights = await _rights(work, user_id=user_id, organization_id=organization_id)
+        rights = await _rights(work, user_id=session.user_id, organization_id=organization_id)
+        place = await organizations.find_organization(work, id_=organization_id)
+        if place is not None and place.requires_second_factor and not session.has_second_factor:
+            raise Forbidden(FACTOR_NEEDED)
         scopes = (wish.scopes or rights.anywhere) & rights.anywhere
         if not scopes:
             raise Forbidden(NOTHING_LEFT)
         wish = replace(wish, scopes=scopes)
     await cli_logins.set_decided(
-        work, id_=found.id, user_id=user_id, organization_id=organization_id, wish=wish
+        work, id_=found.id, user_id=session.user_id, organization_id=organization_id, wish=wish
     )
 
 

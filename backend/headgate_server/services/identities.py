@@ -117,7 +117,11 @@ async def sign_in(
         if arrival.former is not None:
             await login_sessions.revoke(work, user_id=user.id, id_=arrival.former.session_id)
         cookie = await login_sessions.begin(
-            work, user_id=user.id, browser=arrival.browser, pepper=pepper
+            work,
+            user_id=user.id,
+            browser=arrival.browser,
+            pepper=pepper,
+            has_second_factor=True,
         )
         await record_person(
             work,

@@ -17,11 +17,30 @@ from headgate_server.services.audit_entries.people import record_person
 
 NO_ORGANIZATION = "You belong to no organization; ask an owner of one to invite you."
 SIGNED_IN_ONLY = "Only who is signed in in a browser looks after sessions; a key does not."
+FACTOR_NEEDED = (
+    "This organization asks for a second factor: turn yours on at /auth/account, or sign in again "
+    "with its code."
+)
 OTHER_ORGANIZATION = "You are no member of this organization; choose another, or ask to be invited."
 
 
-async def begin(work: UnitOfWork, *, user_id: UUID, browser: Browser, pepper: str) -> LoginCookie:
-    """Begin a session, and return its cookie; as the system, once the person is proven."""
+async def begin(
+    work: UnitOfWork,
+    *,
+    user_id: UUID,
+    browser: Browser,
+    pepper: str,
+    has_second_factor: bool = False,
+) -> LoginCookie:
+    """Begin a session, and return its cookie; as the system, once the person is proven.
+
+    Args:
+        work: as the system.
+        user_id: whose.
+        browser: where.
+        pepper: the installation's secret.
+        has_second_factor: whether they have proven more than that they know a password.
+    """
     session = LoginSession(
         id=UUID(int=0),
         user_id=user_id,
@@ -30,15 +49,18 @@ async def begin(work: UnitOfWork, *, user_id: UUID, browser: Browser, pepper: st
         expires_at=work.now + sessions.ABSOLUTE_LIFETIME,
         ip=browser.ip,
         user_agent=(browser.user_agent or "")[: sessions.MAX_USER_AGENT_LENGTH] or None,
+        has_second_factor=has_second_factor,
     )
     return await _store(work, session, organization_id=None, pepper=pepper)
 
 
-async def renew(work: UnitOfWork, *, session_id: UUID, pepper: str) -> LoginCookie:
+async def renew(
+    work: UnitOfWork, *, session_id: UUID, pepper: str, has_second_factor: bool | None = None
+) -> LoginCookie:
     """End every session of a person, and go on in this one under another id and secret.
 
     For a rise of privilege: what was copied before it opens nothing after it. The new session
-    ends when the old one would have.
+    ends when the old one would have, and has a second factor as that one had unless it is said.
 
     Raises:
         Unauthenticated: the session has ended.
@@ -49,6 +71,8 @@ async def renew(work: UnitOfWork, *, session_id: UUID, pepper: str) -> LoginCook
     session, organization_id = found
     await revoke_all(work, user_id=session.user_id)
     session = replace(session, last_seen_at=work.now)
+    if has_second_factor is not None:
+        session = replace(session, has_second_factor=has_second_factor)
     return await _store(work, session, organization_id=organization_id, pepper=pepper)
 
 
@@ -72,6 +96,13 @@ async def is_proven(database: Database, *, session_id: UUID, within: timedelta) 
     async with database.glance() as work:
         found = await stored.lock_session(work, id_=session_id)
         return found is not None and found[0].created_at > work.now - within
+
+
+async def has_second_factor(database: Database, *, session_id: UUID) -> bool:
+    """Whether a session is live, and was begun with more than a password."""
+    async with database.glance() as work:
+        found = await stored.lock_session(work, id_=session_id)
+        return found is not None and found[0].has_second_factor
 
 
 async def sign_out(
@@ -166,7 +197,8 @@ async def authenticate(
 
     Raises:
         Unauthenticated: anything is wrong with the cookie; the message never says what.
-        Forbidden: the person is no member of the organization, or there is none of this name.
+        Forbidden: the person is no member of the organization, or there is none of this name, or
+            it asks for a second factor.
     """
     async with database.glance() as work:
         facts = await _get_facts(work, cookie, organization=organization, pepper=pepper)
@@ -175,6 +207,8 @@ async def authenticate(
         if not facts.is_operator:
             facts.closures.check()
         session = facts.session
+        if facts.requires_second_factor and not session.has_second_factor:
+            raise Forbidden(FACTOR_NEEDED)
         if is_use:
             is_stale = session.last_seen_at <= work.now - sessions.LAST_SEEN_RESOLUTION
             if is_stale or facts.last_organization_id != facts.organization_id:

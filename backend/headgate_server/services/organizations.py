@@ -17,6 +17,7 @@ from headgate_server.domain.workspaces import check_name
 from headgate_server.repositories import organizations
 from headgate_server.services.audit_entries.record import record_entry
 from headgate_server.services.members import add_owner
+from headgate_server.services.roles import wake_rights
 
 
 async def create_organization(work: UnitOfWork, *, slug: str, name: str) -> Organization:
@@ -68,9 +69,12 @@ async def update_organization(
     id_: UUID,
     slug: str | UnsetType = UNSET,
     name: str | UnsetType = UNSET,
+    requires_second_factor: bool | UnsetType = UNSET,
     expected_version: int | None = None,
 ) -> Organization:
     """Change the caller's organization; its version rises only if something changed.
+
+    Once it asks for a second factor, sessions without one are looked at again at once.
 
     Raises:
         InvalidInput: a bad slug or name.
@@ -86,7 +90,7 @@ async def update_organization(
     if current is None:
         raise NotFound
     check_version(current.version, expected=expected_version)
-    wanted = {"slug": slug, "name": name}
+    wanted = {"slug": slug, "name": name, "requires_second_factor": requires_second_factor}
     changes = changed(current, {key: one for key, one in wanted.items() if one is not UNSET})
     if not changes:
         return current
@@ -94,6 +98,8 @@ async def update_organization(
     if updated is None:
         raise Conflict("This slug is taken; choose another one.", path=["slug"])
     await _record(work, "updated", before=current, after=updated)
+    if "requires_second_factor" in changes:
+        wake_rights(work)
     return updated
 
 

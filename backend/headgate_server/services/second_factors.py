@@ -76,7 +76,9 @@ async def confirm_enrolment(
     hashes = [factors.hash_recovery(one, pepper=pepper) for one in codes]
     await users.confirm_totp(work, id_=user_id, recovery_hashes=hashes)
     await record_person(work, "second_factor_turned_on", found.user, session_id=session_id)
-    cookie = await login_sessions.renew(work, session_id=session_id, pepper=pepper)
+    cookie = await login_sessions.renew(
+        work, session_id=session_id, pepper=pepper, has_second_factor=True
+    )
     return Confirmed(codes, cookie)
 
 
@@ -96,7 +98,9 @@ async def end_enrolment(
         raise InvalidInput(_WRONG_CODE, path=["code"])
     await users.set_totp(work, id_=user_id, sealed=None)
     await record_person(work, "second_factor_turned_off", found.user, session_id=session_id)
-    return await login_sessions.renew(work, session_id=session_id, pepper=pepper)
+    return await login_sessions.renew(
+        work, session_id=session_id, pepper=pepper, has_second_factor=False
+    )
 
 
 async def use_code(work: UnitOfWork, of: users.Credentials, *, code: str, pepper: str) -> bool:

@@ -81,7 +81,11 @@ async def sign_in(
         if attempt.former is not None:
             await login_sessions.revoke(work, user_id=user_id, id_=attempt.former.session_id)
         cookie = await login_sessions.begin(
-            work, user_id=user_id, browser=attempt.browser, pepper=pepper
+            work,
+            user_id=user_id,
+            browser=attempt.browser,
+            pepper=pepper,
+            has_second_factor=locked.is_totp_confirmed,
         )
         await record_person(
             work,

@@ -5,14 +5,16 @@ from typing import Annotated
 import strawberry
 
 from headgate_server.domain import ids
+from headgate_server.domain.errors import Forbidden
 from headgate_server.domain.permissions import Scope
+from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, given, mutation, payload_field
 from headgate_server.graphql.mutations.roles import own_organization
 from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.shapes.payloads import DeleteInput, DeletePayload, IdInput
 from headgate_server.graphql.types.organizations import Organization, show_organization
-from headgate_server.services import closing, organizations
+from headgate_server.services import closing, login_sessions, organizations
 
 
 @strawberry.input(description="An organization to be changed; what is not said keeps its value.")
@@ -26,6 +28,11 @@ class OrganizationUpdateInput:
         default=None,
         description="1 to 50 lower-case letters, digits and hyphens; unique in the installation. "
         "Addresses with the old one lead nowhere any more.",
+    )
+    require_second_factor: bool | None = strawberry.field(
+        default=None,
+        description="Let in only people who have signed in with a second factor, or with a "
+        "provider; sockets of others close within seconds. Who asks for it needs one, too.",
     )
 
 
@@ -69,12 +76,15 @@ class OrganizationMutations:
         input: Annotated[OrganizationUpdateInput, strawberry.argument(description="The change.")],
     ) -> OrganizationPayload:
         id_ = ids.parse(input.id, kind=ids.Kind.ORGANIZATION)
+        if input.require_second_factor:
+            await _check_own_factor(info.context)
         async with info.context.organization_work() as work:
             row = await organizations.update_organization(
                 work,
                 id_=id_,
                 slug=given(input.slug),
                 name=given(input.name),
+                requires_second_factor=given(input.require_second_factor),
                 expected_version=input.expected_version,
             )
         return OrganizationPayload(organization=show_organization(row))
@@ -162,3 +172,16 @@ class OrganizationMutations:
             id_ = ids.parse(input.id, kind=ids.Kind.ORGANIZATION)
             row = await closing.resume_organization(work, id_=id_)
         return OrganizationPayload(organization=show_organization(row))
+
+
+async def _check_own_factor(context: OperationContext) -> None:
+    """Keep a person from shutting themselves out.
+
+    Raises:
+        Forbidden: their session has no second factor.
+    """
+    session_id = context.principal.login_session_id
+    if session_id is not None and not await login_sessions.has_second_factor(
+        context.backend.database, session_id=session_id
+    ):
+        raise Forbidden("Sign in with a second factor of your own first, or with a provider.")

@@ -64,6 +64,10 @@ AuditEntries = Annotated[
 class Organization(Node, Versioned):
     slug: str = strawberry.field(description="Its name in addresses; unique.")
     name: str = strawberry.field(description="For people; 1 to 200 characters.")
+    requires_second_factor: bool = strawberry.field(
+        description="Whether it lets in only people who have signed in with a second factor, or "
+        "with a provider. Keys are not asked."
+    )
     row: strawberry.Private[OrganizationRow]
 
     @scoped_field(
@@ -269,6 +273,7 @@ def show_organization(row: OrganizationRow) -> Organization:
         name=row.name,
         version=row.version,
         updated_at=row.updated_at,
+        requires_second_factor=row.requires_second_factor,
         row=row,
     )
 

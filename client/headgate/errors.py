@@ -15,7 +15,10 @@ HeadgateError
         MissingContextError, ParameterError, EntrypointError, UpstreamTaskError, RunTimeoutError,
         FailedRun, CrashedRun, CancelledRun, PausedRun, UnfinishedRun
     BlockError                    a block cannot be used as it is
-        SecretsOutsideRunError, UnknownBlockTypeError, BlockDoesNotFitError
+        SecretsOutsideRunError, UnknownBlockTypeError, BlockDoesNotFitError, MissingExtraError
+        SecretReferenceError      a secret of the customer's own store cannot be had
+            InvalidSecretReferenceError, UnknownSecretStoreError, SecretNotFoundError,
+            SecretRefusedError, SecretStoreUnavailableError
 """
 
 from collections.abc import Mapping, Sequence
@@ -206,6 +209,34 @@ class UnknownBlockTypeError(BlockError):
 
 class BlockDoesNotFitError(BlockError, ValueError):
     """The block was filled in for other fields than its class has; fill it in again."""
+
+
+class SecretReferenceError(BlockError):
+    """A secret that lies in another store cannot be had; the message says which one, and why."""
+
+
+class InvalidSecretReferenceError(SecretReferenceError):
+    """What stands in the place of the secret is no reference to one; correct the block."""
+
+
+class UnknownSecretStoreError(SecretReferenceError):
+    """No module of this process knows the kind of store; the message lists those that are known."""
+
+
+class SecretNotFoundError(SecretReferenceError):
+    """The store has no such secret, or not this field or version of it."""
+
+
+class SecretRefusedError(SecretReferenceError):
+    """The store, or whoever operates the agent, does not let blocks read the secret."""
+
+
+class SecretStoreUnavailableError(SecretReferenceError):
+    """The store does not answer, or the agent was not told where it is and who asks."""
+
+
+class MissingExtraError(BlockError, ImportError):
+    """A library is not installed where this runs; the message says how to install it."""
 
 
 class RunError(HeadgateError):

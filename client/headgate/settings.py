@@ -38,6 +38,8 @@ class Settings:
         renew_interval_seconds: how often the lease of a run in this process is renewed.
         agent_transport: what carries an agent's work stream: auto, websocket, sse or poll.
         agent_climb_seconds: how long an agent stays below the best of them before it tries again.
+        secret_env: the variables of the environment that blocks may name as secrets, as patterns.
+        secret_folders: the folders with files that blocks may name as secrets.
     """
 
     home: Path
@@ -57,6 +59,8 @@ class Settings:
     request_deadline_seconds: float = 30.0
     agent_transport: str = "auto"
     agent_climb_seconds: float = 30.0
+    secret_env: tuple[str, ...] = ()
+    secret_folders: tuple[Path, ...] = ()
     assignment: RunAssignment | None = None
 
     @property
@@ -140,6 +144,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         is_server_required=_flag(variables, name="HEADGATE_REQUIRE_SERVER"),
         extra_loggers=_names(variables.get("HEADGATE_EXTRA_LOGGERS", "")),
         agent_transport=variables.get("HEADGATE_AGENT_TRANSPORT", "").lower() or "auto",
+        secret_env=_names(variables.get("HEADGATE_SECRET_ENV", "")),
+        secret_folders=_folders(variables.get("HEADGATE_SECRET_FOLDERS", "")),
         assignment=_assignment(variables),
         **{name: _number_of(variables, name) for name in _NUMBERS},
     )
@@ -221,6 +227,18 @@ def _assignment(variables: Mapping[str, str]) -> RunAssignment | None:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _folders(text: str) -> tuple[Path, ...]:
+    folders = tuple(map(Path, _names(text)))
+    for folder in folders:
+        if not folder.is_absolute():
+            message = (
+                "HEADGATE_SECRET_FOLDERS lists absolute folders, such as /run/secrets/headgate, "
+                f"not {str(folder)!r}"
+            )
+            raise SettingsError(message)
+    return folders
 
 
 def _flag(variables: Mapping[str, str], *, name: str) -> bool:

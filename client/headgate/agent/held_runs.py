@@ -19,7 +19,7 @@ from headgate.api.transport import Transport
 from headgate.engine.fence import seconds_since_boot
 from headgate.engine.lifeline import OUTCOME_KNOWN
 from headgate.engine.templates import changed_values, fill_blocks
-from headgate.errors import ApiError, LeaseLostError, RefusedError
+from headgate.errors import ApiError, BlockError, LeaseLostError, RefusedError
 
 logger = logging.getLogger("headgate.agent")
 
@@ -30,6 +30,8 @@ LEAVE_SECONDS = 5.0
 AGENT_SHARE, OWN_SHARE = 0.9, 0.95
 """At which share of its fence the agent kills a run, and it itself where the agent is late."""
 PASSED_ON = ("HEADGATE_HOME", "HEADGATE_LOG_LEVEL")
+OPERATORS_OWN = ("HEADGATE_SECRET_ENV", "HEADGATE_SECRET_FOLDERS")
+"""What a run is told as the agent was, whatever its job says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class HeldRun:
         place = self._workplace
         try:
             job = await self._filled(claim)
-        except RefusedError as error:
+        except (RefusedError, BlockError) as error:
             message = f"Its job variables name a block that it cannot read: {error}"
             await self._release("FAILED", message)
             return
@@ -268,6 +270,7 @@ class HeldRun:
         return {
             **kept,
             **{str(name): str(value) for name, value in extra.items()},
+            **{name: os.environ.get(name, "") for name in OPERATORS_OWN},
             "HEADGATE_API_URL": self._workplace.transport.url,
             "HEADGATE_API_KEY": claim.run_token,
             "HEADGATE_WORKSPACE": str(claim.job.get("workspace", "")),

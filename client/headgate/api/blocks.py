@@ -77,6 +77,7 @@ class ResolvedBlock(Answer, frozen=True):
     Args:
         data: whole, with the blocks that it refers to inside.
         secret_paths: where secrets are in it.
+        external_paths: where a secret of another store is only named.
     """
 
     id: str
@@ -85,6 +86,7 @@ class ResolvedBlock(Answer, frozen=True):
     version: int
     data: dict[str, Any]
     secret_paths: list[str]
+    external_paths: list[str] = msgspec.field(default_factory=list[str])
 
 
 class NewType(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +120,23 @@ def at_path(document: Any, path: str) -> Any:
         else:
             return None
     return document
+
+
+def replaced_at(document: Any, path: str, value: Any) -> Any:
+    """Return a document with another value in a place that it has; the first is left as it is."""
+    return _replaced(document, split_path(path), value)
+
+
+def _replaced(document: Any, parts: list[str], value: Any) -> Any:
+    if not parts:
+        return value
+    head, *rest = parts
+    if isinstance(document, list):
+        items = list(cast("list[Any]", document))
+        items[int(head)] = _replaced(items[int(head)], rest, value)
+        return items
+    entries = cast("dict[str, Any]", document)
+    return {**entries, head: _replaced(entries[head], rest, value)}
 
 
 async def register(transport: Transport, *, workspace_id: str, new: NewType) -> str:

@@ -25,6 +25,7 @@ from headgate.errors import (
     SecretsOutsideRunError,
 )
 from headgate.redaction import redactor
+from headgate.secret_references.resolving import resolve
 
 TYPE_KEY = "block_type_slug"
 """Where a block inside of another says of which type it is."""
@@ -104,6 +105,7 @@ class Block(BaseModel):
             SecretsOutsideRunError: it has secrets, and there is no run around.
             UnknownBlockTypeError: its class is not known here.
             BlockDoesNotFitError: it was filled in for other fields than the class has.
+            SecretReferenceError: a secret that lies in another store cannot be had from here.
         """
         return answer(cls._load(current_place(), name))
 
@@ -202,7 +204,7 @@ class Block(BaseModel):
         if place.lease is None:
             id_, data = await _read_without_secrets(place, reference)
         else:
-            found = await blocks.resolve(place.transport, lease=place.lease, references=[reference])
+            found = await resolve(place.transport, lease=place.lease, references=[reference])
             id_, data = found[reference].id, found[reference].data
         block = made_of(wanted, data, reference=reference)
         block._block_document_id = id_  # noqa: SLF001  its own class
@@ -264,7 +266,7 @@ def made_of(cls: type[Block], data: dict[str, Any], *, reference: str) -> Block:
         BlockDoesNotFitError: the class has other fields; no value is told.
     """
     try:
-        return cls.model_validate(external.filled(data))
+        return cls.model_validate(data)
     except ValidationError as error:
         places = "; ".join(
             f"{'.'.join(map(str, one['loc'])) or 'data'}: {one['type']}"
@@ -306,7 +308,19 @@ def mask_secrets(block: BaseModel) -> None:
         if isinstance(value, BaseModel):
             mask_secrets(value)
         elif values.holds_secrets(value):
-            redactor.add(values.exposed(value, kept=_nothing))
+            redactor.add(_secrets_in(values.exposed(value, kept=_nothing)))
+
+
+def _secrets_in(document: Any) -> Any:
+    """Return a document of secrets without those that are only named: names are no secrets."""
+    if isinstance(document, dict):
+        entries = cast("dict[str, Any]", document)
+        if entries.keys() == {external.KEY}:
+            return None
+        return {name: _secrets_in(inner) for name, inner in entries.items()}
+    if isinstance(document, list):
+        return list(map(_secrets_in, cast("list[Any]", document)))
+    return document
 
 
 def _nothing(_: BaseModel) -> None:

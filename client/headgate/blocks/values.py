@@ -6,6 +6,8 @@ from typing import Any, cast, get_args, get_origin
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
 from pydantic_core import to_jsonable_python
 
+from headgate.blocks.external import KEY, SecretReference
+
 SecretDict = dict[str, Secret[Any]]
 """Secrets by names that are not known before, such as headers."""
 Parts = tuple[str, ...]
@@ -71,6 +73,8 @@ def exposed(value: Any, *, kept: Any) -> Any:
     Raises:
         ValueError: secret bytes that are no text.
     """
+    if isinstance(value, SecretReference):
+        return {KEY: value.place}
     if isinstance(value, SecretBytes):
         return _text(value.get_secret_value())
     if isinstance(value, Secret | SecretStr):
@@ -89,13 +93,14 @@ def exposed(value: Any, *, kept: Any) -> Any:
 
 def fields_of(model: BaseModel, *, kept: Any) -> dict[str, Any]:
     """Return the fields of a model as JSON, by the names that it is read with."""
-    plain = model.model_dump(mode="json", by_alias=True)
+    apart = {name for name, value in model if holds_secrets(value) or _holds_models(value)}
+    plain = model.model_dump(mode="json", by_alias=True, exclude=apart)
     named = {
         name: (field.serialization_alias or field.alias or name)
         for name, field in type(model).model_fields.items()
     }
     for name, value in model:
-        if holds_secrets(value) or _holds_models(value):
+        if name in apart:
             plain[named.get(name, name)] = exposed(value, kept=kept)
     return plain
 

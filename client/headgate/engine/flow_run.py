@@ -31,7 +31,13 @@ from headgate.engine.retries import delay_before
 from headgate.engine.sessions import Opening, claim_assignment, open_recorder
 from headgate.engine.templates import fill_blocks, names_blocks
 from headgate.engine.timeouts import Deadline
-from headgate.errors import ApiError, ParameterError, RefusedError, RunTimeoutError
+from headgate.errors import (
+    ApiError,
+    BlockError,
+    ParameterError,
+    RefusedError,
+    RunTimeoutError,
+)
 from headgate.logs import ENGINE, configure_logging, logger_of, prints_of
 from headgate.reporting.failures import state_message, user_error
 from headgate.reporting.records import Verdict
@@ -139,7 +145,7 @@ def _parameters_of(job: Job, spec: FlowSpec) -> tuple[dict[str, Any], ParameterE
         return bind_named(spec.signature, name=spec.name, parameters=given), None
     except ParameterError as error:
         return job.parameters, error
-    except RefusedError as error:
+    except (RefusedError, BlockError) as error:
         message = f"The parameters name a block that the run cannot read: {error}"
         return job.parameters, ParameterError(message)
 

@@ -10,10 +10,10 @@ from typing import Any, cast
 
 import orjson
 
-from headgate.api import blocks
 from headgate.api.blocks import ResolvedBlock, at_path
 from headgate.api.calls import LeaseInput
 from headgate.api.transport import Transport
+from headgate.secret_references.resolving import resolve
 
 _BLOCK = re.compile(r"\{\{\s*blocks\.([a-z0-9-]+)\.([a-z0-9_-]+)((?:\.[^{}\s.]+)*)\s*\}\}")
 _TEMPLATE = re.compile(r"\{\{\s*(?:blocks|variables)\.[^{}\s]+\s*\}\}")
@@ -53,6 +53,7 @@ async def fill_blocks(document: Any, *, transport: Transport, lease: LeaseInput)
 
     Raises:
         NotFoundError: no such block, or the run may not use it.
+        BlockError: a secret that lies in another store cannot be had from here.
     """
     wanted: set[str] = set()
 
@@ -63,7 +64,7 @@ async def fill_blocks(document: Any, *, transport: Transport, lease: LeaseInput)
     _mapped(document, note)
     if not wanted:
         return document
-    found = await blocks.resolve(transport, lease=lease, references=sorted(wanted))
+    found = await resolve(transport, lease=lease, references=sorted(wanted))
 
     def filled(text: str) -> Any:
         whole = _BLOCK.fullmatch(text)

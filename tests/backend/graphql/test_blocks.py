@@ -94,6 +94,33 @@ async def test_run_reads_secrets_with_all_that_a_block_refers_to(estate: Estate)
     assert found["secretPaths"] == ["inner.password", "password"]
 
 
+async def test_secret_of_another_store_is_told_to_runs_as_its_place(estate: Estate) -> None:
+    place = {"$secret": {"provider": "vault", "path": "team/db", "field": "password"}}
+    made = await fill(estate, "named", {"host": "h", "password": place})
+    await fill(estate, "outer", {"host": "h", "inner": {"$ref": "login/named"}})
+
+    blocks = await resolve(estate.run, estate.own_run["lease"], "login/named", "login/outer")
+
+    (secret,) = made["blockDocument"]["secrets"]
+    assert (secret["isSet"], secret["external"], secret["fingerprint"]) == (True, True, None)
+    assert made["blockDocument"]["data"] == {"host": "h", "password": place}
+    assert blocks["login/named"]["data"] == {"host": "h", "password": place}
+    assert blocks["login/named"]["externalPaths"] == ["password"]
+    assert blocks["login/outer"]["data"]["inner"]["password"] == place
+    assert blocks["login/outer"]["externalPaths"] == ["inner.password"]
+    assert blocks["login/outer"]["secretPaths"] == []
+
+
+async def test_what_only_looks_like_a_place_of_a_secret_is_none(estate: Estate) -> None:
+    shown = {"$secret": {"provider": "env", "name": "X"}}
+    await fill(estate, "free", {"host": "h", "notes": shown, "password": "p"})
+
+    blocks = await resolve(estate.run, estate.own_run["lease"], "login/free")
+
+    assert blocks["login/free"]["data"]["notes"] == shown
+    assert blocks["login/free"]["externalPaths"] == []
+
+
 async def test_secrets_are_shown_to_runs_alone_and_under_their_lease_alone(
     estate: Estate, installation: Installation
 ) -> None:

@@ -133,6 +133,22 @@ def list_references(data: Any) -> dict[Parts, str]:
     return found
 
 
+def list_external(data: Any, *, secret_paths: Sequence[str]) -> set[Parts]:
+    """Return where a block names secrets of other stores: only in the places of secrets."""
+    patterns = [paths.split(path) for path in secret_paths]
+    found = (entry for pattern in patterns for entry in paths.walk(data, pattern))
+    return {parts for parts, value in found if is_external(value)}
+
+
+def names_external(document: Any) -> bool:
+    """Whether anything in a document looks like the name of a secret in another store."""
+    if is_external(document):
+        return True
+    if isinstance(document, dict):
+        return any(map(names_external, cast("dict[str, Any]", document).values()))
+    return isinstance(document, list) and any(map(names_external, cast("list[Any]", document)))
+
+
 def is_external(value: Any) -> bool:
     """Whether a value names a secret in another store, instead of being one."""
     if not isinstance(value, dict):

@@ -169,7 +169,8 @@ class BlockDocumentPayload:
 class BlockResolvePayload:
     blocks: JSON | None = payload_field(
         "By type-slug/name: id, typeSlug, name, version, data with secrets and with the blocks "
-        "that it refers to, and secretPaths, which says where secrets are."
+        "that it refers to, secretPaths, which says where secrets are, and externalPaths, where "
+        "one in another store is only named."
     )
     errors: list[MutationError] = errors_field()
 

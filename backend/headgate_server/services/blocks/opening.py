@@ -14,13 +14,13 @@ from headgate_server.domain import ids
 from headgate_server.domain.blocks import access, paths
 from headgate_server.domain.blocks import documents as rules
 from headgate_server.domain.blocks.access import Allowance, split_reference
-from headgate_server.domain.blocks.blocks import BlockDocument, SealedSecret
+from headgate_server.domain.blocks.blocks import BlockDocument, BlockSchema, SealedSecret
 from headgate_server.domain.blocks.paths import Parts
 from headgate_server.domain.errors import Conflict, InvalidInput, LimitExceeded, NotFound
 from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.permissions import Scope, gather
 from headgate_server.repositories.blocks import access as origins
-from headgate_server.repositories.blocks import documents, secrets
+from headgate_server.repositories.blocks import documents, secrets, types
 from headgate_server.repositories.leases.guard import guard_lease
 from headgate_server.services.audit_entries.record import Record, record_entries
 from headgate_server.services.blocks.sealing import open_secrets
@@ -35,12 +35,16 @@ TYPE_KEY = "block_type_slug"
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What a transaction read: the blocks that are wanted, and all that they refer to."""
+    """What a transaction read: the blocks that are wanted, and all that they refer to.
+
+    ``schemas`` are those of the blocks that name secrets in other stores.
+    """
 
     workspace_id: UUID
     wanted: tuple[BlockDocument, ...]
     known: Mapping[UUID, BlockDocument]
     sealed: tuple[SealedSecret, ...]
+    schemas: Mapping[UUID, BlockSchema]
 
 
 Reader = Callable[[UnitOfWork], Awaitable[_Read]]
@@ -142,7 +146,9 @@ async def _read(
         for document in known.values()
     ]
     await record_entries(work, records)
-    return _Read(work.workspace_id, wanted, known, tuple(sealed))
+    naming = {one.block_schema_id for one in known.values() if rules.names_external(one.data)}
+    schemas = await types.get_many_schemas(work, list(naming)) if naming else {}
+    return _Read(work.workspace_id, wanted, known, tuple(sealed), schemas)
 
 
 async def _opened(open_work: OpenWork, keyring: Keyring | None, read: Reader) -> dict[str, Any]:
@@ -157,8 +163,24 @@ async def _open_once(open_work: OpenWork, keyring: Keyring | None, read: Reader)
     async with open_work() as work:
         found = await read(work)
     values = await open_secrets(open_work, keyring, found.sealed, workspace_id=found.workspace_id)
-    putting = _Together(found.known, values)
+    putting = _Together(found.known, values, found.schemas)
     return {document.reference: putting.show(document) for document in found.wanted}
+
+
+@dataclass(slots=True)
+class _Whole:
+    """A block's data with all that belongs in it, and where secrets are, and are only named."""
+
+    data: Any
+    secret: set[Parts]
+    external: set[Parts]
+
+    def take_in(self, inner: "_Whole", *, parts: Parts, type_slug: str) -> None:
+        """Put a block that is referred to in its place."""
+        named = {**inner.data, TYPE_KEY: type_slug}
+        self.data = paths.replaced(self.data, parts, lambda _: named)
+        self.secret |= {(*parts, *rest) for rest in inner.secret}
+        self.external |= {(*parts, *rest) for rest in inner.external}
 
 
 @dataclass(slots=True)
@@ -167,23 +189,23 @@ class _Together:
 
     known: Mapping[UUID, BlockDocument]
     values: Mapping[UUID, Mapping[str, bytes]]
+    schemas: Mapping[UUID, BlockSchema]
     count: int = 0
 
     def show(self, document: BlockDocument) -> dict[str, Any]:
         """Return a block as a run reads it."""
-        data, secret_paths = self._whole(document, above=frozenset())
+        whole = self._whole(document, above=frozenset())
         return {
             "id": ids.show(ids.Kind.BLOCK_DOCUMENT, document.id),
             "typeSlug": document.type_slug,
             "name": document.name,
             "version": document.version,
-            "data": data,
-            "secretPaths": sorted(map(paths.join, secret_paths)),
+            "data": whole.data,
+            "secretPaths": sorted(map(paths.join, whole.secret)),
+            "externalPaths": sorted(map(paths.join, whole.external)),
         }
 
-    def _whole(
-        self, document: BlockDocument, *, above: frozenset[UUID]
-    ) -> tuple[dict[str, Any], set[Parts]]:
+    def _whole(self, document: BlockDocument, *, above: frozenset[UUID]) -> _Whole:
         """Return a block's data with all that belongs in it, and where secrets are in it."""
         self.count += 1
         if self.count > MAX_TOGETHER:
@@ -193,16 +215,19 @@ class _Together:
                 current=self.count,
             )
         own = self.values.get(document.id, {})
-        data: Any = rules.opened(document.data, own)
-        secret_paths = {paths.split(path) for path in own}
+        schema = self.schemas.get(document.block_schema_id)
+        named = schema.secret_paths if schema is not None else ()
+        whole = _Whole(
+            data=rules.opened(document.data, own),
+            secret={paths.split(path) for path in own},
+            external=rules.list_external(document.data, secret_paths=named),
+        )
         for parts, other in self._referred(document):
             if other.id in above | {document.id}:
                 raise Conflict(f"{other.reference} refers to itself; change one of the blocks.")
-            inner, below = self._whole(other, above=above | {document.id})
-            named = {**inner, TYPE_KEY: other.type_slug}
-            data = paths.replaced(data, parts, lambda _, named=named: named)
-            secret_paths |= {(*parts, *rest) for rest in below}
-        return data, secret_paths
+            inner = self._whole(other, above=above | {document.id})
+            whole.take_in(inner, parts=parts, type_slug=other.type_slug)
+        return whole
 
     def _referred(self, document: BlockDocument) -> Iterator[tuple[Parts, BlockDocument]]:
         for parts, text in rules.list_references(document.data).items():

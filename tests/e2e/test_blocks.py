@@ -10,14 +10,17 @@ from tests.e2e.dev_server import DevServer, dev_server
 pytestmark = pytest.mark.e2e
 
 SCRIPT = '''
-import asyncio, json, sys
+import asyncio, json, os, sys
 from datetime import UTC, datetime
 from pydantic import SecretStr
 from headgate import flow, task
 from headgate.blocks.core import Block
+from headgate.blocks.external import SecretReference
 from headgate.blocks.system import JSON, DateTime, Secret, String
 from headgate.blocks.values import SecretDict
-from headgate.errors import ConflictError, NotFoundError, SecretsOutsideRunError
+from headgate.errors import (
+    ConflictError, NotFoundError, SecretRefusedError, SecretsOutsideRunError
+)
 
 class Login(Block):
     """Who signs in where."""
@@ -55,6 +58,16 @@ async def report_async():
     second = await Secret.aload("token")
     return [first.get(), second.get()]
 
+@flow
+def named():
+    login = Login.load("named")
+    os.environ["HEADGATE_SECRET_ENV"] = ""
+    try:
+        Secret.load("named")
+    except SecretRefusedError as error:
+        refused = str(error)
+    return [login.password.get_secret_value(), "secret/named, value: " in refused]
+
 Secret(value="S3cret-token").save("token")
 try:
     Secret(value="other").save("token")
@@ -75,7 +88,12 @@ try:
     Secret.load("token")
 except SecretsOutsideRunError as error:
     outside = "inside of a flow" in str(error)
+os.environ |= {"HEADGATE_SECRET_ENV": "OWN_*", "OWN_PASSWORD": "S3cret-own"}
+place = SecretReference.env("OWN_PASSWORD")
+Login(user="w", password=place).save("named")
+Secret(value=place).save("named")
 found = [
+    named(), repr(Login(user="w", password=place)),
     report(), asyncio.run(report_async()), conflict, outside, String.load("plain").value,
     JSON.load("doc").value, DateTime.load("when").value.isoformat(),
     Login.register_type_and_schema() != "",
@@ -98,6 +116,8 @@ def test_user_code_saves_blocks_and_loads_them_in_runs(server: DevServer) -> Non
 
     assert done.code == 0, done.err
     assert json.loads(done.out) == [
+        ["S3cret-own", True],
+        "Login(user='w', password=SecretReference('provider=env, name=OWN_PASSWORD'))",
         ["Warehouse", "S3cret-inline", "Login", "S3cret-login", "S3cret-head", ["h"],
          "S3cret-token", True, False],
         ["S3cret-token", "S3cret-token"],
@@ -113,12 +133,15 @@ def test_blocks_are_registered_listed_inspected_and_deleted(server: DevServer) -
     registered = server.headgate("blocks", "register", "-f", "mine.py")
     types = server.read("blocks", "types")
     listed = server.read("blocks", "list", "--type", "login")
+    named = server.read("blocks", "inspect", "login/named")
     shown = server.here("blocks", "inspect", "login/shared")
     needed = server.here("blocks", "delete", "login/shared", "--yes")
     gone = server.here("blocks", "inspect", "login/none")
 
     assert registered.code == 0, registered.err
     assert {"gate", "login", "secret"} <= {one["slug"] for one in types}
-    assert [one["reference"] for one in listed] == ["login/shared"]
+    assert [one["reference"] for one in listed] == ["login/named", "login/shared"]
+    assert named["data"]["password"] == {"$secret": {"provider": "env", "name": "OWN_PASSWORD"}}
+    assert [one["external"] for one in named["secrets"]] == [True]
     assert (shown.code, "S3cret" in shown.out, "password" in shown.out) == (0, False, True)
     assert (needed.code, gone.code) == (5, 4)

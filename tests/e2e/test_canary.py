@@ -24,6 +24,7 @@ from headgate_server.embedded.services import EmbeddedServices
 from tests.fixtures import redis_client
 from tests.fixtures.installation import Installation, wait_online
 from tests.fixtures.journeys import Journey, set_out
+from tests.fixtures.secret_stores import SecretStores, secret_stores
 from tests.fixtures.sql import query
 
 pytestmark = pytest.mark.e2e
@@ -59,8 +60,15 @@ where table_schema = 'public' and table_type = 'BASE TABLE'
 
 
 @pytest.fixture
+def stores(tmp_path: Path) -> Generator[SecretStores]:
+    """The customer's own stores, each with the canary and its own name."""
+    with secret_stores(tmp_path / "own", CANARY) as stores:
+        yield stores
+
+
+@pytest.fixture
 async def installation(
-    urls: DatabaseUrls, redis_url: str, tmp_path: Path
+    urls: DatabaseUrls, redis_url: str, tmp_path: Path, stores: SecretStores
 ) -> AsyncGenerator[Installation]:
     """An installation of its own, whose database logs every statement with its parameters."""
     name = urls.owner.rpartition("/")[2].partition("?")[0]
@@ -70,7 +78,8 @@ async def installation(
         await installation.make_tenant()
         installation.start_scheduler(HEADGATE_LOG_LEVEL="DEBUG")
         installation.start_api(HEADGATE_LOG_LEVEL="DEBUG", HEADGATE_SLOW_OPERATION_MS="0")
-        wait_online(installation.start_agent(HEADGATE_LOG_LEVEL="DEBUG"))
+        agent = installation.start_agent(HEADGATE_LOG_LEVEL="DEBUG", **stores.environment)
+        wait_online(agent)
         yield installation
 
 
@@ -104,13 +113,21 @@ def spellings(secret: str) -> list[bytes]:
     ]
 
 
-async def save_blocks(journey: Journey) -> None:
+async def save_blocks(journey: Journey, places: dict[str, Any]) -> None:
     place: dict[str, Any] = {"workspace_id": journey.workspace_id}
     for new in (SECRET, LOGIN):
         await blocks.register(journey.transport, **place, new=new)
     await blocks.save(
         journey.transport, **place, type_slug="secret", name="canary", data={"value": CANARY}
     )
+    for store, named in places.items():
+        await blocks.save(
+            journey.transport,
+            **place,
+            type_slug="secret",
+            name=f"from-{store}",
+            data={"value": {"$secret": named}},
+        )
     for name, inner in (("inner", {"password": f"{CANARY}-2"}), ("outer", {"host": "h"})):
         data = inner if name == "inner" else {**inner, "inner": {"$ref": "login/inner"}}
         await blocks.save(journey.transport, **place, type_slug="login", name=name, data=data)
@@ -144,16 +161,20 @@ async def everything_in_the_database(url: str) -> bytes:
 
 
 async def test_a_secret_is_nowhere_but_in_the_run_that_reads_it(
-    installation: Installation, servers: EmbeddedServices, tmp_path: Path
+    installation: Installation, servers: EmbeddedServices, tmp_path: Path, stores: SecretStores
 ) -> None:
     journey = await set_out(installation, tmp_path, pool="default")
     with overhearing(installation.redis_url) as heard:
-        await save_blocks(journey)
+        await save_blocks(journey, stores.places)
         run_id = await journey.run(
             "spills",
             file=FLOWS,
-            parameters={"token": TEMPLATE, "text": f"<{TEMPLATE}>"},
-            env={"CANARY": TEMPLATE},
+            parameters={
+                "token": TEMPLATE,
+                "text": f"<{TEMPLATE}>",
+                "other": "{{ blocks.secret.from-file }}",
+            },
+            env={"CANARY": TEMPLATE, "NAMED": "{{ blocks.secret.from-vault }}"},
         )
         frames = await asyncio.wait_for(follow(journey, run_id), 60)
     organization, _, workspace = installation.workspace.partition("/")
@@ -165,7 +186,7 @@ async def test_a_secret_is_nowhere_but_in_the_run_that_reads_it(
 
     assert json.loads((tmp_path / "read").read_text()) == {
         "token": True, "text": True, "inner": True, "env": True, "early": True,
-        "run": run_id,
+        "run": run_id, "vault": True, "aws": True, "file": True, "named": True,
     }  # fmt: skip
     places = {
         "processes": installation.report().encode(),

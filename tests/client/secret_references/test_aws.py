@@ -11,29 +11,16 @@ from headgate.blocks.external import SecretReference
 from headgate.errors import MissingExtraError, SecretNotFoundError, SecretStoreUnavailableError
 from tests.client.secret_references.naming import fail, find
 from tests.fixtures.network import free_port
-
-REGION = "eu-central-1"
+from tests.fixtures.secret_stores import AWS, secrets_manager
 
 
 @pytest.fixture
-def manager(monkeypatch: pytest.MonkeyPatch, home: object) -> Generator[Any]:
+def manager(monkeypatch: pytest.MonkeyPatch) -> Generator[Any]:
     """A client of a Secrets Manager on loopback, to which the environment leads."""
-    server = import_module("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_ENDPOINT_URL": "http://{}:{}".format(*server.get_host_and_port()),
-        "AWS_CONFIG_FILE": "/dev/null",
-        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
-        monkeypatch.setenv(name, value)
-    yield import_module("boto3").client("secretsmanager")
-    # What moto has stored belongs to the process, not to this server.
-    import_module("moto.backends").get_backend("secretsmanager").reset()
-    server.stop()
+    with secrets_manager() as (url, client):
+        for name, value in {**AWS, "AWS_ENDPOINT_URL": url}.items():
+            monkeypatch.setenv(name, value)
+        yield client
 
 
 def test_secrets_are_read_by_name_arn_version_field_and_region(manager: Any) -> None:

@@ -15,7 +15,8 @@ HeadgateError
         MissingContextError, ParameterError, EntrypointError, UpstreamTaskError, RunTimeoutError,
         FailedRun, CrashedRun, CancelledRun, PausedRun, UnfinishedRun
     BlockError                    a block cannot be used as it is
-        SecretsOutsideRunError, UnknownBlockTypeError, BlockDoesNotFitError, MissingExtraError
+        SecretsOutsideRunError, UnknownBlockTypeError, BlockDoesNotFitError, MissingExtraError,
+            OutsideFolderError
         SecretReferenceError      a secret of the customer's own store cannot be had
             InvalidSecretReferenceError, UnknownSecretStoreError, SecretNotFoundError,
             SecretRefusedError, SecretStoreUnavailableError
@@ -233,6 +234,10 @@ class SecretRefusedError(SecretReferenceError):
 
 class SecretStoreUnavailableError(SecretReferenceError):
     """The store does not answer, or the agent was not told where it is and who asks."""
+
+
+class OutsideFolderError(BlockError, ValueError):
+    """The path leads out of the block's folder; name one below it."""
 
 
 class MissingExtraError(BlockError, ImportError):

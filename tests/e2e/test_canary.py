@@ -78,7 +78,8 @@ async def installation(
         await installation.make_tenant()
         installation.start_scheduler(HEADGATE_LOG_LEVEL="DEBUG")
         installation.start_api(HEADGATE_LOG_LEVEL="DEBUG", HEADGATE_SLOW_OPERATION_MS="0")
-        agent = installation.start_agent(HEADGATE_LOG_LEVEL="DEBUG", **stores.environment)
+        allowed: Any = stores.environment
+        agent = installation.start_agent(HEADGATE_LOG_LEVEL="DEBUG", **allowed)
         wait_online(agent)
         yield installation
 

@@ -8,8 +8,21 @@ from headgate.errors import UnknownBlockTypeError
 if TYPE_CHECKING:
     from headgate.blocks.core import Block
 
-_SYSTEM = "headgate.blocks.system"
-BUILT_IN = {"secret": _SYSTEM, "json": _SYSTEM, "string": _SYSTEM, "date-time": _SYSTEM}
+_MODULES = {
+    "system": ("secret", "json", "string", "date-time"),
+    "file_systems": ("local-file-system", "remote-file-system"),
+    "aws": ("aws-credentials", "s3-bucket"),
+    "gcp": ("gcp-credentials", "gcs-bucket"),
+    "azure": ("azure-credentials", "azure-blob-container"),
+    "databases": ("database-credentials", "sqlalchemy-connector"),
+    "webhooks": ("webhook", "slack-webhook"),
+    "notifications": ("notification",),
+    "git": ("git-credentials",),
+    "docker": ("docker-registry",),
+}
+BUILT_IN = {
+    slug: f"headgate.blocks.{module}" for module, slugs in _MODULES.items() for slug in slugs
+}
 """The modules of types that come with Headgate, by slug: imported when one is first met."""
 
 _classes: "dict[str, type[Block]]" = {}

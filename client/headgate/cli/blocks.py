@@ -9,10 +9,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
 
+import msgspec
 from cyclopts import Parameter
 
 from headgate.api import blocks
 from headgate.api.blocks import BlockAnswer, BlockTypeAnswer
+from headgate.blocks import registry
 from headgate.cli.confirming import YesOption, confirm
 from headgate.cli.connection import Server, connect
 from headgate.cli.failures import CommandError, ExitCode, near_names
@@ -23,6 +25,13 @@ from headgate.engine.entrypoints import load_file
 from headgate.errors import EntrypointError
 
 Reference = Annotated[str, Parameter(help="type-slug/name")]
+
+
+class BuiltIn(msgspec.Struct, frozen=True):
+    """A type that comes with Headgate, and the module to register it by."""
+
+    slug: str
+    module: str
 
 
 def list_blocks(
@@ -45,8 +54,24 @@ def list_blocks(
     show_list(found, columns=columns, output=output)
 
 
-def list_block_types(*, limit: LimitOption = 50, output: OutputOption = "table") -> None:
+def list_block_types(
+    *,
+    built_in: Annotated[
+        bool,
+        Parameter(name="--built-in", negative=(), help="those that come with Headgate"),
+    ] = False,
+    limit: LimitOption = 50,
+    output: OutputOption = "table",
+) -> None:
     """List block types by slug."""
+    if built_in:
+        known = [BuiltIn(slug, module) for slug, module in sorted(registry.BUILT_IN.items())]
+        fields: Columns[BuiltIn] = {
+            "slug": lambda one: one.slug,
+            "module": lambda one: one.module,
+        }
+        show_list(known, columns=fields, output=output)
+        return
     with connect() as server:
         found = server.collect(blocks.list_types, limit=limit, is_told=output == "table")
     columns: Columns[BlockTypeAnswer] = {

@@ -13,8 +13,9 @@ from headgate.errors import (
     SecretRefusedError,
     SecretStoreUnavailableError,
 )
+from headgate.libraries import library
 from headgate.secret_references.places import AwsPlace
-from headgate.secret_references.reading import as_place, library
+from headgate.secret_references.reading import as_place
 from headgate.settings import Settings
 
 EXTRA = "aws"

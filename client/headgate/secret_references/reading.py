@@ -1,12 +1,11 @@
-"""What the stores share: a reference read as its kind, and a library that may not be installed."""
+"""What the stores share: a reference read as its kind."""
 
-import importlib
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
-from headgate.errors import InvalidSecretReferenceError, MissingExtraError
+from headgate.errors import InvalidSecretReferenceError
 
 T = TypeVar("T")
 
@@ -22,16 +21,3 @@ def as_place(place: Mapping[str, Any], *, kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         message = f"the reference to {place.get('provider')} cannot be read: {error}"
         raise InvalidSecretReferenceError(message) from None
-
-
-def library(name: str, *, extra: str) -> Any:
-    """Import a library that comes with an extra.
-
-    Raises:
-        MissingExtraError: it is not installed where this runs.
-    """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        message = f'{name} is not installed here; run: pip install "headgate[{extra}]"'
-        raise MissingExtraError(message) from error

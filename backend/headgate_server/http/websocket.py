@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("headgate.http")
 
 FORBIDDEN, SILENT, TRY_AGAIN = 4403, 4408, 1013
+MAX_REASON_BYTES = 123
+"""No longer reason goes into the frame that closes a socket (RFC 6455, 5.5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
                 self.proof_in(payload), address=self.connection.origin.address
             )
         except AddressNotAllowed as error:
-            await self.websocket.close(code=FORBIDDEN, reason=error.message)
+            await self.close(FORBIDDEN, reason=error.message)
             return
         except (Unauthenticated, Forbidden):
             await self.websocket.close(code=FORBIDDEN, reason="Forbidden")
@@ -249,7 +251,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
     async def close(self, code: int, *, reason: str) -> None:
         """Close the socket; one that is closed already stays so."""
         with contextlib.suppress(RuntimeError, WebSocketDisconnected):
-            await self.websocket.close(code=code, reason=reason)
+            fitting = reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
+            await self.websocket.close(code=code, reason=fitting)
 
     @override
     async def shutdown(self) -> None:

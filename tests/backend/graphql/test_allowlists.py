@@ -85,26 +85,27 @@ async def test_change_is_in_the_audit_log_and_asked_twice_changes_nothing_more(
     assert entry["diff"] == {"before": {"networks": []}, "after": {"networks": ["127.0.0.1/32"]}}
 
 
+@pytest.mark.parametrize("there", [THERE, "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff"])
 async def test_open_socket_ends_as_its_address_is_allowed_no_more(
-    installation: Installation, estate: Estate
+    installation: Installation, estate: Estate, there: str
 ) -> None:
     token = str(estate.wide.token)
     async with (
         serve(installation.app) as address,
-        open_socket(address, token=token, forwarded_for=THERE) as far,
+        open_socket(address, token=token, forwarded_for=there) as far,
         open_socket(address, token=token) as near,
     ):
         await allow(estate, HERE)
 
         assert await far.closed() == 4403
-        assert THERE in str(far.raw.close_reason)
+        assert there in str(far.raw.close_reason)
         assert (await near.run(VIEWER))[0]["type"] == "next"
-        async with open_socket(address, forwarded_for=THERE) as again:
+        async with open_socket(address, forwarded_for=there) as again:
             await again.send(
                 {"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}}
             )
             assert await again.closed() == 4403
-            assert THERE in str(again.raw.close_reason)
+            assert there in str(again.raw.close_reason)
 
 
 async def test_nobody_but_a_trusted_proxy_says_where_a_caller_is(

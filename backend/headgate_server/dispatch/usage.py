@@ -67,22 +67,22 @@ class UsageBook:
     async def look(self, database: Database) -> None:
         """Write down what was counted, and look at what those used in all who were active."""
         writing, self._unwritten = self._unwritten, {}
+        if not writing:
+            return
         try:
             async with database.system() as work:
                 await quotas.insert_usage(work, writing, day=day_of(work.now))
+                # What was noted meanwhile is in no table yet; what is noted from here on comes
+                # on top.
+                active = {*writing, *self._unwritten}
+                ahead = {id_: self._unwritten.get(id_, Usage.ZERO) for id_ in active}
+                before = {id_: self._since.setdefault(id_, Usage.ZERO) for id_ in active}
+                found = await quotas.read_standings(work, list(active), today=day_of(work.now))
+                now = work.now
         except BaseException:
             for id_, usage in writing.items():
                 self._unwritten[id_] = self._unwritten.get(id_, Usage.ZERO).plus(usage)
             raise
-        active = {*writing, *self._unwritten}
-        if not active:
-            return
-        # What was noted meanwhile is in no table yet; what is noted from here on comes on top.
-        ahead = {id_: self._unwritten.get(id_, Usage.ZERO) for id_ in active}
-        before = {id_: self._since.setdefault(id_, Usage.ZERO) for id_ in active}
-        async with database.system() as work:
-            found = await quotas.read_standings(work, list(active), today=day_of(work.now))
-            now = work.now
         for id_, standing in found.items():
             self._standings[id_] = (now, standing)
             self._since[id_] = self._since[id_].minus(before[id_]).plus(ahead[id_])

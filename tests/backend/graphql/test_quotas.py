@@ -184,3 +184,14 @@ async def test_used_quota_starts_anew_with_the_day(
 
     assert spent is not None
     assert installation.usage.over(organization_id, API_KINDS) is None
+
+
+async def test_replica_that_nobody_uses_asks_nothing(
+    installation: Installation, statements: list[str]
+) -> None:
+    await installation.usage.look(installation.database)
+    statements.clear()
+
+    await installation.usage.look(installation.database)
+
+    assert statements == []

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol, runtime_checkable
@@ -25,13 +26,15 @@ from headgate_server.database.work import Database
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.tenancy import Origin, Principal
 from headgate_server.graphql.limits import rules
-from headgate_server.graphql.limits.rates import Charge, Meter, quota_refusal, refusal
+from headgate_server.graphql.limits.rates import REPORTERS, Charge, Meter, quota_refusal, refusal
 from headgate_server.graphql.limits.rules import bad_request, refuse
 from headgate_server.graphql.limits.variables import check_variables
 from headgate_server.graphql.limits.walk import OperationMeasure, is_too_deep, measure
 from headgate_server.services.support_grants import witness
 
 _PARSER_LIMIT = f"Document contains more than {rules.MAX_TOKENS} tokens"
+REFUSED_SECONDS = 0.2
+"""A refusal costs the replica little if nobody gets many of them."""
 SEVERAL = "several"
 """How an operation with several root fields is called."""
 VALIDATION_RULES = tuple(specified_rules)
@@ -214,6 +217,9 @@ class OperationLimits(SchemaExtension):
         caller.cost = cost
         caller.charge = await caller.meter.charge(caller.principal, cost)
         spent, refused = caller.charge.quota, caller.charge.refused
+        if spent or refused:
+            # Who asks again at once has to wait for the answer.
+            await asyncio.sleep(REFUSED_SECONDS)
         if spent is not None:
             return [quota_refusal(caller.charge, spent, now=SystemClock().now())]
         return [] if refused is None else [refusal(caller.charge, refused)]
@@ -222,8 +228,23 @@ class OperationLimits(SchemaExtension):
         seconds = (
             rules.LONG_POLL_TIMEOUT_SECONDS if self.long_poll else rules.OPERATION_TIMEOUT_SECONDS
         )
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds), self.turn():
             yield
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Let the caller's organization have its share of this replica, and no more of it.
+
+        Agents and runs do not wait: leases are renewed in time whatever else is asked.
+        """
+        caller = self.execution_context.context
+        if (
+            self.long_poll
+            or not isinstance(caller, Chargeable)
+            or caller.is_stream
+            or caller.principal.actor.kind in REPORTERS
+        ):
+            return nullcontext()
+        return caller.meter.shares.turn(caller.principal.organization_id)
 
     def check(self) -> list[GraphQLError]:
         """Return why the operation may not run; empty if it may."""

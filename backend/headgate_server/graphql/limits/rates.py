@@ -11,6 +11,7 @@ from headgate_server.bus.buckets import Allowance, Buckets, Taken
 from headgate_server.dispatch.usage import UsageBook
 from headgate_server.domain.quotas import API_KINDS, Quota, QuotaExceeded, Usage
 from headgate_server.domain.tenancy import ActorKind, Principal
+from headgate_server.graphql.limits.shares import OperationShares
 from headgate_server.settings import Rates
 
 REPORTERS = frozenset({ActorKind.AGENT_SESSION, ActorKind.RUN})
@@ -45,6 +46,7 @@ class Meter:
     buckets: Buckets = field(default_factory=Buckets)
     rates: Rates = field(default_factory=Rates)
     usage: UsageBook = field(default_factory=UsageBook)
+    shares: OperationShares = field(default_factory=OperationShares)
 
     async def charge(self, principal: Principal, cost: int) -> Charge:
         """Take the points of an operation, at least one, from its caller's buckets."""

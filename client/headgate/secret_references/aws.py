@@ -15,7 +15,7 @@ from headgate.errors import (
 )
 from headgate.libraries import library
 from headgate.secret_references.places import AwsPlace
-from headgate.secret_references.reading import as_place
+from headgate.secret_references.reading import as_place, unlogged
 from headgate.settings import Settings
 
 EXTRA = "aws"
@@ -63,7 +63,8 @@ def _read(wanted: AwsPlace) -> str | bytes:
         client = boto3.session.Session().client(
             "secretsmanager", region_name=wanted.region, config=config
         )
-        found = client.get_secret_value(**{k: v for k, v in arguments.items() if v is not None})
+        with unlogged("botocore.parsers"):
+            found = client.get_secret_value(**{k: v for k, v in arguments.items() if v is not None})
     except errors.ClientError as error:
         raise _refusal(str(error.response.get("Error", {}).get("Code")), wanted) from None
     except errors.BotoCoreError as error:

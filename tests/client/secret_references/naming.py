@@ -1,6 +1,7 @@
 """Blocks that name secrets in other stores, and what becomes of them in this process."""
 
 import asyncio
+import logging
 from typing import Any
 
 import pytest
@@ -32,6 +33,14 @@ def find(*references: SecretReference | dict[str, Any]) -> list[Any]:
     block = asyncio.run(filled(WHERE, block_naming(*places), settings=load_settings()))
     assert block.data["host"] == "h"
     return block.data["passwords"]
+
+
+def said_while_finding(caplog: pytest.LogCaptureFixture, *references: SecretReference) -> str:
+    """Return all that any library logs meanwhile, where somebody looks for a fault."""
+    with caplog.at_level(logging.DEBUG):
+        find(*references)
+    assert caplog.text
+    return caplog.text
 
 
 def fail(reference: SecretReference | dict[str, Any], kind: type[BlockError]) -> str:

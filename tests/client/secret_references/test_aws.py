@@ -9,7 +9,7 @@ import pytest
 
 from headgate.blocks.external import SecretReference
 from headgate.errors import MissingExtraError, SecretNotFoundError, SecretStoreUnavailableError
-from tests.client.secret_references.naming import fail, find
+from tests.client.secret_references.naming import fail, find, said_while_finding
 from tests.fixtures.network import free_port
 from tests.fixtures.secret_stores import AWS, secrets_manager
 
@@ -60,6 +60,12 @@ def test_what_cannot_be_had_says_which_and_why(
     assert ("no secret gone" in gone, "no secret db" in far) == (True, True)
     assert ("Could not connect" in away, "credentials" in nobody) == (True, True)
     assert "region" in nowhere
+
+
+def test_no_library_logs_a_secret(manager: Any, caplog: pytest.LogCaptureFixture) -> None:
+    manager.create_secret(Name="db", SecretString="correct-horse-1")
+
+    assert "correct-horse" not in said_while_finding(caplog, SecretReference.aws("db"))
 
 
 def test_a_missing_library_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

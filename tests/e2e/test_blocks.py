@@ -5,6 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
+from tests.client.cli.commands import Done, headgate
 from tests.e2e.dev_server import DevServer, dev_server
 
 pytestmark = pytest.mark.e2e
@@ -145,3 +146,49 @@ def test_blocks_are_registered_listed_inspected_and_deleted(server: DevServer) -
     assert [one["external"] for one in named["secrets"]] == [True]
     assert (shown.code, "S3cret" in shown.out, "password" in shown.out) == (0, False, True)
     assert (needed.code, gone.code) == (5, 4)
+
+
+def test_blocks_are_filled_in_without_a_secret_among_the_arguments(server: DevServer) -> None:
+    (server.folder / "gate.py").write_text(
+        "from pydantic import SecretStr\nfrom headgate.blocks.core import Block\n\n"
+        "class Door(Block):\n    host: str\n    port: int = 1\n    code: SecretStr\n"
+        "    spare: SecretStr | None = None\n"
+    )
+    (server.folder / "door.yaml").write_text("host: h\ncode: S3cret-in-file\n")
+    assert server.headgate("blocks", "register", "-f", "gate.py").code == 0
+
+    def create(name: str, *options: str, stdin: str = "") -> Done:
+        command = ("blocks", "create", "door", name, *options)
+        return headgate(*command, environment=server.environment, folder=server.folder, stdin=stdin)
+
+    named = """code={"$secret": {"provider": "env", "name": "CODE"}}"""
+    one = create("one", "--field", "host=h", "--secret", "code", stdin="S3cret-piped\n")
+    again = create("one", "--field", "host=h", "--secret", "code", stdin="S3cret-other")
+    two = create("two", "--from-file", "door.yaml", "--field", "port=2")
+    both = create(
+        "both", "--field", "host=h", "--secret", "code", "--secret", "spare", stdin="S3cret-a\nb\n"
+    )
+    other = create("other", "--field", "host=h", "--field", named)
+    built_in = headgate(
+        *("blocks", "create", "string", "greeting", "--field", "value=hello"),
+        environment=server.environment,
+        folder=server.folder,
+    )
+    refused = create("bad", "--field", "host=h", "--field", "code=S3cret-argument")
+    unknown = create("bad", "--field", "host=h", "--secret", "host", stdin="S3cret")
+    few = create("bad", "--secret", "code", "--secret", "spare", stdin="S3cret-only")
+    twice = create("bad", "--from-file", "-", "--secret", "code", stdin="S3cret")
+    torn = create("bad", "--from-file", "-", stdin="code: [S3cret")
+    missing = headgate("blocks", "create", "dor", "x", environment=server.environment)
+
+    done = [one, two, both, other, built_in]
+    assert [each.code for each in done] == [0, 0, 0, 0, 0], [each.err for each in done]
+    failed = [again, refused, unknown, few, twice, torn, missing]
+    assert [each.code for each in failed] == [5, 2, 2, 2, 2, 2, 4]
+    assert "S3cret" not in "".join(each.out + each.err for each in [*done, *failed])
+    assert "--secret code" in refused.err
+    first, second = (server.read("blocks", "inspect", f"door/{name}") for name in ("one", "two"))
+    third = server.read("blocks", "inspect", "door/other")
+    assert (first["data"], second["data"]["port"]) == ({"host": "h", "code": "********"}, 2)
+    assert [secret["path"] for secret in second["secrets"] if secret["isSet"]] == ["code"]
+    assert [one["external"] for one in third["secrets"]] == [True, False]

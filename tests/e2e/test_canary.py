@@ -31,6 +31,7 @@ pytestmark = pytest.mark.e2e
 
 CANARY = 'canary-7f3a"q/+é'
 TEMPLATE = "{{ blocks.secret.canary }}"
+FROM_VAULT = "{{ blocks.secret.from-vault }}"
 CONTROL = "control-5d1e-not-a-secret"
 FLOWS = Path(__file__).parents[1] / "fixtures" / "user_flows_secret.py"
 SECRET = NewType(
@@ -175,7 +176,7 @@ async def test_a_secret_is_nowhere_but_in_the_run_that_reads_it(
                 "text": f"<{TEMPLATE}>",
                 "other": "{{ blocks.secret.from-file }}",
             },
-            env={"CANARY": TEMPLATE, "NAMED": "{{ blocks.secret.from-vault }}"},
+            env={"CANARY": TEMPLATE, "NAMED": FROM_VAULT, "HEADGATE_SECRET_ENV": "*"},
         )
         frames = await asyncio.wait_for(follow(journey, run_id), 60)
     organization, _, workspace = installation.workspace.partition("/")
@@ -188,6 +189,7 @@ async def test_a_secret_is_nowhere_but_in_the_run_that_reads_it(
     assert json.loads((tmp_path / "read").read_text()) == {
         "token": True, "text": True, "inner": True, "env": True, "early": True,
         "run": run_id, "vault": True, "aws": True, "file": True, "named": True,
+        "allowed": True,
     }  # fmt: skip
     places = {
         "processes": installation.report().encode(),

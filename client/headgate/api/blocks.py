@@ -50,6 +50,17 @@ class SchemaAnswer(Answer, frozen=True):
     capabilities: list[str]
 
 
+class NewestSchema(Answer, frozen=True):
+    """What blocks of a type are filled in for now.
+
+    Args:
+        secret_paths: which fields are secret; ``*`` stands for any key or place of a list.
+    """
+
+    checksum: str
+    secret_paths: list[str]
+
+
 class BlockAnswer(Answer, frozen=True):
     """A block without its secrets, as everybody sees it."""
 
@@ -286,6 +297,23 @@ async def list_blocks(
         after=after,
     )
     return read_page(place["blockDocuments"], item=BlockAnswer)
+
+
+async def find_schema(
+    transport: Transport, *, organization: str, workspace: str, type_slug: str
+) -> NewestSchema | None:
+    """Return the newest schema of a type, if the type is registered and has one."""
+    place = await ask_workspace(
+        transport,
+        NOUN,
+        "BlockType",
+        organization=organization,
+        workspace=workspace,
+        slug=type_slug,
+    )
+    type_ = place["blockType"]
+    nodes: list[Any] = [] if type_ is None else type_["schemas"]["nodes"]
+    return msgspec.convert(nodes[0], NewestSchema) if nodes else None
 
 
 async def list_types(

@@ -1,4 +1,4 @@
-"""``headgate blocks``: list, types, inspect, register, delete."""
+"""``headgate blocks``: list, types, inspect, create, register, delete."""
 
 import importlib
 import inspect
@@ -13,8 +13,9 @@ import msgspec
 from cyclopts import Parameter
 
 from headgate.api import blocks
-from headgate.api.blocks import BlockAnswer, BlockTypeAnswer
+from headgate.api.blocks import BlockAnswer, BlockTypeAnswer, NewestSchema
 from headgate.blocks import registry
+from headgate.cli.block_data import read_data, read_secrets
 from headgate.cli.confirming import YesOption, confirm
 from headgate.cli.connection import Server, connect
 from headgate.cli.failures import CommandError, ExitCode, near_names
@@ -99,6 +100,54 @@ def inspect_block(reference: Reference, /, *, output: OutputOption = "table") ->
     show_item(block, fields=fields, output=output)
 
 
+def create_block(
+    type_: Annotated[str, Parameter(name="TYPE", help="a type's slug")],
+    name: Annotated[str, Parameter(help="names it among the blocks of its type")],
+    /,
+    *,
+    field: Annotated[
+        list[str] | None,
+        Parameter(help="a field as key=value; JSON values are read as JSON, others as text"),
+    ] = None,
+    from_file: Annotated[
+        Path | None, Parameter(help="all fields, as JSON or YAML; - is standard input")
+    ] = None,
+    secret: Annotated[
+        list[str] | None,
+        Parameter(help="a secret field: asked for, or a line of standard input for each"),
+    ] = None,
+    overwrite: Annotated[
+        bool, Parameter(name="--overwrite", negative="", help="change one that exists")
+    ] = False,
+) -> None:
+    """Fill in a block; one that exists is left as it is, and the command exits 5.
+
+    No secret is an argument: those are in shells' histories and in lists of processes.
+    """
+    with connect() as server:
+        schema = _schema_of(server, type_)
+        reference = f"{type_}/{name}"
+        place = {"organization": server.organization, "workspace": server.workspace}
+        if server.call(blocks.find, **place, reference=reference).block and not overwrite:
+            raise CommandError(
+                f"There is a block {reference!r} already",
+                code=ExitCode.CONFLICT,
+                hints=["Add --overwrite to change it; secrets that are not given again go."],
+            )
+        data = read_data(field or (), file=from_file, secret_paths=schema.secret_paths)
+        is_free = from_file is None or str(from_file) != "-"
+        read_secrets(data, secret or (), secret_paths=schema.secret_paths, is_stdin_free=is_free)
+        saved = server.call(
+            blocks.save,
+            workspace_id=server.workspace_id,
+            type_slug=type_,
+            name=name,
+            data=data,
+            checksum=schema.checksum,
+        )
+    say(f"Filled in the block {saved.reference}.")
+
+
 def register_blocks(
     *,
     module: Annotated[str | None, Parameter(name=("--module", "-m"), help="a module")] = None,
@@ -127,6 +176,26 @@ def delete_block(reference: Reference, /, *, yes: YesOption = False) -> None:
         confirm(f"Delete the block {found.reference} and its secrets for good", is_sure=yes)
         server.call(blocks.delete, block_id=found.id)
     say(f"Deleted the block {found.reference}.")
+
+
+def _schema_of(server: Server, slug: str) -> NewestSchema:
+    """Return what blocks of a type have; one that comes with Headgate is registered first."""
+    place = {"organization": server.organization, "workspace": server.workspace}
+    found = server.call(blocks.find_schema, **place, type_slug=slug)
+    if found is None and slug in registry.BUILT_IN:
+        new = registry.get(slug).registered_type()
+        server.call(blocks.register, workspace_id=server.workspace_id, new=new)
+        found = server.call(blocks.find_schema, **place, type_slug=slug)
+    if found is not None:
+        return found
+    known = server.collect(blocks.list_types, limit=KNOWN_NAMES, is_told=False)
+    raise CommandError(
+        f"There is no block type {slug!r} in {server.organization}/{server.workspace}",
+        code=ExitCode.NOT_FOUND,
+        hints=near_names(
+            slug, known=(type_.slug for type_ in known), listing="headgate blocks types"
+        ),
+    )
 
 
 def _get(server: Server, reference: str) -> BlockAnswer:

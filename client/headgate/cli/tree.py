@@ -95,6 +95,7 @@ NOUNS = (
         ("list", "list_blocks", "List blocks by name"),
         ("types", "list_block_types", "List block types"),
         ("inspect", "inspect_block", "Show a block, its secrets masked"),
+        ("create", "create_block", "Fill in a block"),
         ("register", "register_blocks", "Register the block types of a module or a file"),
         ("delete", "delete_block", "Delete a block with its secrets"),
     )),

@@ -73,6 +73,8 @@ async def resolve(
         MissingExtraError: the library of a store is not installed here.
     """
     found = await blocks.resolve(transport, lease=lease, references=references)
+    if not any(block.external_paths for block in found.values()):
+        return found
     settings = load_settings()
     return {name: await filled(name, block, settings=settings) for name, block in found.items()}
 

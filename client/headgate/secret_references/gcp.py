@@ -21,7 +21,7 @@ from headgate.errors import (
 )
 from headgate.libraries import library
 from headgate.secret_references.places import GcpPlace
-from headgate.secret_references.reading import as_place, unlogged
+from headgate.secret_references.reading import as_place
 from headgate.settings import Settings
 
 EXTRA = "gcp"
@@ -76,10 +76,7 @@ def _read(wanted: GcpPlace) -> bytes:
                 f"the secret {wanted.secret} names no project, nor do this agent's credentials"
             )
             raise SecretStoreUnavailableError(message)
-        with (
-            unlogged("google.auth.transport.requests"),
-            transport.AuthorizedSession(credentials) as session,
-        ):
+        with transport.AuthorizedSession(credentials) as session:
             answer = session.get(
                 _address(wanted, project=project, universe=credentials.universe_domain),
                 timeout=CALL_SECONDS,

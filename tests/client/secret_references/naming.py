@@ -35,12 +35,34 @@ def find(*references: SecretReference | dict[str, Any]) -> list[Any]:
     return block.data["passwords"]
 
 
-def said_while_finding(caplog: pytest.LogCaptureFixture, *references: SecretReference) -> str:
+class _Heard(logging.Handler):
+    """All that records have, also what only handlers of documents write down."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append(f"{record.getMessage()} {record.__dict__}")
+
+
+def said_while_finding(*references: SecretReference) -> str:
     """Return all that any library logs meanwhile, where somebody looks for a fault."""
-    with caplog.at_level(logging.DEBUG):
+    heard = _Heard()
+    # Google's loggers pass nothing on to the root.
+    loggers = [logging.getLogger(), logging.getLogger("google")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(heard)
+        logger.setLevel(logging.DEBUG)
+    try:
         find(*references)
-    assert caplog.text
-    return caplog.text
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.removeHandler(heard)
+            logger.setLevel(level)
+    assert heard.said
+    return "\n".join(heard.said)
 
 
 def fail(reference: SecretReference | dict[str, Any], kind: type[BlockError]) -> str:

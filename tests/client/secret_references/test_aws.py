@@ -62,10 +62,10 @@ def test_what_cannot_be_had_says_which_and_why(
     assert "region" in nowhere
 
 
-def test_no_library_logs_a_secret(manager: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_library_logs_a_secret(manager: Any) -> None:
     manager.create_secret(Name="db", SecretString="correct-horse-1")
 
-    assert "correct-horse" not in said_while_finding(caplog, SecretReference.aws("db"))
+    assert "correct-horse" not in said_while_finding(SecretReference.aws("db"))
 
 
 def test_a_missing_library_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,12 +36,13 @@ def run(document: bytes, *, fence: int | None = None) -> int:
     job = decode_job(document)
     for secret in job.redacted:
         redactor.add(secret)
-    sys.stdout = cast("TextIO", RedactedStream(sys.stdout))
-    sys.stderr = cast("TextIO", RedactedStream(sys.stderr))
     if job.on_agent_lost == "RETRY":
         _die_with_parent()
     elif sys.platform != "win32":
         outlive_reader(os.environ.get("HEADGATE_FLOW_RUN_ID", "run"))
+    # Last: what outlives the agent has streams of its own.
+    sys.stdout = cast("TextIO", RedactedStream(sys.stdout))
+    sys.stderr = cast("TextIO", RedactedStream(sys.stderr))
     return OUTCOME_KNOWN if run_job(job) == 0 else 1
 
 

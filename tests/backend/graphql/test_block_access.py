@@ -139,6 +139,87 @@ async def test_run_of_a_deployment_reads_the_blocks_that_it_names(
     assert [error["code"] for error in found["errors"]] == ([] if may else ["NOT_FOUND"])
 
 
+async def with_scopes(
+    installation: Installation, estate: Estate, name: str, *scopes: str
+) -> ApiClient:
+    """Return a client of a member who holds these scopes everywhere, and no others."""
+    place = {"organizationId": estate.ids[Kind.ORGANIZATION]}
+    role = await mutate(
+        estate.wide, "roleUpsert", "role { id }", **place, name=name, scopes=list(scopes)
+    )
+    member = await make_member(installation.database, estate.tenant)
+    given = {"membershipId": shown(Kind.MEMBERSHIP, member.id), "roleId": role["role"]["id"]}
+    await mutate(estate.wide, "roleBind", "membership { id }", **given)
+    token = await make_member_token(installation.database, estate.tenant, member, pepper=PEPPER)
+    return installation.holding(token)
+
+
+async def test_who_only_starts_runs_does_not_choose_their_environment(
+    estate: Estate, installation: Installation
+) -> None:
+    starter = await with_scopes(installation, estate, "Starter", "RUNS_WRITE", "RUNS_READ")
+    here = {"workspaceId": estate.ids[Kind.WORKSPACE], "deploymentId": estate.ids[Kind.DEPLOYMENT]}
+    asked = {**here, "jobVariables": {"env": {"HTTP_PROXY": "http://elsewhere"}}}
+
+    one = await refused(starter, "flowRunCreate", **asked)
+    many = await refused(
+        starter, "flowRunCreateBatch", workspaceId=here["workspaceId"], runs=[asked]
+    )
+    plain = await mutate(starter, "flowRunCreate", "flowRun { id }", **here)
+    owners = await mutate(estate.bound, "flowRunCreate", "flowRun { id }", **asked)
+
+    assert (one["code"], many["code"]) == ("FORBIDDEN", "FORBIDDEN")
+    assert "FLOWS_WRITE" in one["message"]
+    assert plain["flowRun"]
+    assert owners["flowRun"]
+
+
+async def test_who_may_not_use_blocks_chooses_no_machine_and_no_environment_for_them(
+    estate: Estate, installation: Installation
+) -> None:
+    api = await with_scopes(
+        installation, estate, "Deployer", "FLOWS_WRITE", "RUNS_WRITE", "FLOWS_READ", "RUNS_READ"
+    )
+    here = {"workspaceId": estate.ids[Kind.WORKSPACE]}
+    await mutate(
+        estate.bound, "workPoolUpsert", "workPool { id }", **here, name="other", type="process"
+    )
+    flow = {**here, "flowName": "etl"}
+    mine = await mutate(api, "deploymentUpsert", "deployment { id }", **flow, name="mine")
+    asked = {**here, "jobVariables": {"env": {"A": "b"}}}
+
+    moved = await refused(api, "deploymentUpsert", **flow, name="daily", workPoolName="other")
+    theirs = await refused(api, "flowRunCreate", **asked, deploymentId=estate.ids[Kind.DEPLOYMENT])
+    placed = await mutate(
+        api, "deploymentUpsert", "deployment { id }", **flow, name="mine", workPoolName="other"
+    )
+    own = await mutate(
+        api, "flowRunCreate", "flowRun { id }", **asked, deploymentId=mine["deployment"]["id"]
+    )
+
+    assert (moved["code"], theirs["code"]) == ("FORBIDDEN", "FORBIDDEN")
+    assert "BLOCKS_USE" in theirs["message"]
+    assert placed["deployment"]
+    assert own["flowRun"]
+
+
+async def test_who_may_not_use_a_block_does_not_say_where_its_secrets_go(
+    estate: Estate, installation: Installation
+) -> None:
+    await fill(estate, "own", {"host": "here", "password": "mine"})
+    api = await with_scopes(installation, estate, "Filler", "BLOCKS_WRITE", "BLOCKS_READ")
+    given: Json = {"workspaceId": estate.ids[Kind.WORKSPACE], "typeSlug": "login", "name": "own"}
+    elsewhere = {"host": "elsewhere", "password": "********"}
+
+    moved = await refused(api, "blockDocumentUpsert", **given, data=elsewhere)
+    same = await fill(estate, "own", {"host": "here", "password": "********"}, api=api)
+    anew = await fill(estate, "own", {"host": "elsewhere", "password": "theirs"}, api=api)
+
+    assert moved["code"] == "FORBIDDEN"
+    assert "BLOCKS_USE" in moved["message"]
+    assert (same["blockDocument"]["version"], anew["blockDocument"]["version"]) == (1, 2)
+
+
 async def test_who_may_not_use_blocks_deploys_nothing_that_reads_them(
     estate: Estate, installation: Installation
 ) -> None:

@@ -164,6 +164,7 @@ async def _plan(
             limit=rules.MAX_SECRETS,
             current=len(staying),
         )
+    kept = existing.keys() - gone - filled.secrets.keys()
     referred = await _find_referred(work, filled.references, may_use=may_use)
     await _check_acyclic(work, current, frozenset(referred.values()))
     unknown = [*map(paths.split, sorted(staying)), *filled.external, *filled.references]
@@ -173,6 +174,8 @@ async def _plan(
     for parts, id_ in referred.items():
         shown = {rules.REFERENCE: ids.show(ids.Kind.BLOCK_DOCUMENT, id_)}
         data = paths.replaced(data, parts, lambda _, shown=shown: shown)
+    if current is not None and kept and not may_use(current.id):
+        _check_purpose(current, schema, data)
     return _Plan(
         schema=schema,
         filled=replace(filled, data=data),
@@ -180,6 +183,20 @@ async def _plan(
         existing=existing,
         gone=frozenset(gone),
     )
+
+
+def _check_purpose(current: BlockDocument, schema: BlockSchema, data: Any) -> None:
+    """Let nobody say where secrets go that they may not use: the next run would send them there.
+
+    Raises:
+        Forbidden: something else than secrets changes.
+    """
+    if current.block_schema_id != schema.id or not is_same(current.data, data):
+        raise Forbidden(
+            f"{current.reference} has secrets that you may not use, and what is beside them says "
+            "where they go: give all of them again, or ask for BLOCKS_USE of it.",
+            missing_scopes=[Scope.BLOCKS_USE.value],
+        )
 
 
 async def _find_referred(

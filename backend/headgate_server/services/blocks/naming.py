@@ -13,8 +13,17 @@ from headgate_server.domain.permissions import Scope
 from headgate_server.repositories.blocks import documents
 
 COLUMN = "block_references"
-_CODE = frozenset({"entrypoint", "pull_steps", "job_variables", "parameters"})
-"""What decides which code runs, and what it is told to do with a block."""
+_CODE = frozenset(
+    {
+        "entrypoint",
+        "pull_steps",
+        "job_variables",
+        "parameters",
+        "work_pool_id",
+        "work_queue_id",
+    }
+)
+"""What decides which code runs, on whose machine, and what it is told to do with a block."""
 
 
 async def name_blocks(
@@ -55,6 +64,16 @@ async def name_blocks(
     ):
         await _check(work, current.block_references, allowance)
     return columns
+
+
+async def check_code(work: UnitOfWork, deployment: Deployment, *, allowance: Allowance) -> None:
+    """Go on only if a caller may use what the runs of a deployment read.
+
+    Raises:
+        Forbidden: it names a block that the caller may not use.
+    """
+    if not allowance.is_all:
+        await _check(work, deployment.block_references, allowance)
 
 
 async def _check(work: UnitOfWork, named: Sequence[str] | None, allowance: Allowance) -> None:

@@ -35,7 +35,7 @@ from headgate_server.graphql.mutations.flow_runs.payloads import (
     show_transition,
 )
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info
-from headgate_server.graphql.shapes.blocks import demand_use
+from headgate_server.graphql.shapes.blocks import demand_use, demand_variables
 from headgate_server.graphql.shapes.nodes import show_id
 from headgate_server.graphql.types.flow_runs import show_flow_run
 from headgate_server.graphql.types.leases import RunLeaseRef
@@ -72,6 +72,7 @@ class FlowRunMutations:
         workspace_id, on = workspace_id_of(input.workspace_id), request.deployment_id
         demand_use(info.context, workspace_id, request.parameters, request.job_variables)
         async with info.context.work(workspace_id, on=on) as work:
+            await demand_variables(info.context, work, [request])
 
             async def carry_out() -> dict[str, Any]:
                 run = await create.create_run(work, request)
@@ -113,6 +114,7 @@ class FlowRunMutations:
         for request in requests:
             demand_use(info.context, workspace_id, request.parameters, request.job_variables)
         async with info.context.work(workspace_id) as work:
+            await demand_variables(info.context, work, requests)
             results = await create.create_runs(work, requests)
         return FlowRunBatchPayload(results=[show_result(result) for result in results])
 

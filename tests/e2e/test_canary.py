@@ -30,6 +30,8 @@ from tests.fixtures.sql import query
 pytestmark = pytest.mark.e2e
 
 CANARY = 'canary-7f3a"q/+é'
+SPOKEN = "parakeet-5d8c-says-it-all"
+"""In no job variable, so that no agent knows it: a run alone masks it."""
 TEMPLATE = "{{ blocks.secret.canary }}"
 FROM_VAULT = "{{ blocks.secret.from-vault }}"
 CONTROL = "control-5d1e-not-a-secret"
@@ -119,9 +121,10 @@ async def save_blocks(journey: Journey, places: dict[str, Any]) -> None:
     place: dict[str, Any] = {"workspace_id": journey.workspace_id}
     for new in (SECRET, LOGIN):
         await blocks.register(journey.transport, **place, new=new)
-    await blocks.save(
-        journey.transport, **place, type_slug="secret", name="canary", data={"value": CANARY}
-    )
+    for name, value in (("canary", CANARY), ("spoken", SPOKEN)):
+        await blocks.save(
+            journey.transport, **place, type_slug="secret", name=name, data={"value": value}
+        )
     for store, named in places.items():
         await blocks.save(
             journey.transport,
@@ -179,6 +182,8 @@ async def test_a_secret_is_nowhere_but_in_the_run_that_reads_it(
             env={"CANARY": TEMPLATE, "NAMED": FROM_VAULT, "HEADGATE_SECRET_ENV": "*"},
         )
         frames = await asyncio.wait_for(follow(journey, run_id), 60)
+        plain_id = await journey.run("speaks", file=FLOWS)
+        spoken = await asyncio.wait_for(follow(journey, plain_id), 60)
     organization, _, workspace = installation.workspace.partition("/")
     since = {"occurred": {"gte": "2020-01-01T00:00:00Z"}}
     listed = await events.list_events(
@@ -191,7 +196,10 @@ async def test_a_secret_is_nowhere_but_in_the_run_that_reads_it(
         "run": run_id, "vault": True, "aws": True, "file": True, "named": True,
         "allowed": True,
     }  # fmt: skip
+    assert (tmp_path / "spoken").exists()
+    assert b"plainly ********" in b"".join(spoken)
     places = {
+        "spoken": b"\n".join(spoken),
         "processes": installation.report().encode(),
         "frames": b"\n".join(frames),
         "events": repr(listed).encode(),
@@ -203,7 +211,7 @@ async def test_a_secret_is_nowhere_but_in_the_run_that_reads_it(
     found = [
         (place, text[max(0, at - 150) : at + 60])
         for place, text in places.items()
-        for spelt in (*spellings(CANARY), *spellings(f"{CANARY}-2"))
+        for spelt in (*spellings(CANARY), *spellings(f"{CANARY}-2"), SPOKEN.encode())
         if (at := text.find(spelt)) >= 0
     ]
 

@@ -1,5 +1,6 @@
 """SQL of support access."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -62,15 +63,26 @@ async def end_grant(work: UnitOfWork, *, id_: UUID) -> SupportGrant:
     return await _change(work, id_, ended_at=work.now)
 
 
-async def find_live(
-    work: UnitOfWork, *, operator_id: UUID, slug: str
-) -> tuple[SupportGrant, Closures] | None:
+@dataclass(frozen=True, slots=True)
+class LiveGrant:
+    """A grant that is in force, what of its organization is closed, and what it asks for."""
+
+    grant: SupportGrant
+    closures: Closures
+    requires_second_factor: bool
+
+
+async def find_live(work: UnitOfWork, *, operator_id: UUID, slug: str) -> LiveGrant | None:
     """Return the grant by which an operator may look into an organization now, as the system.
 
-    And what of the organization is closed. Of several the one that lasts longest.
+    Of several the one that lasts longest.
     """
     statement = (
-        select(support_grants, closing.closures_of(_GRANT.organization_id).label("closures"))
+        select(
+            support_grants,
+            closing.closures_of(_GRANT.organization_id).label("closures"),
+            organizations.c.requires_second_factor,
+        )
         .join(organizations, organizations.c.id == _GRANT.organization_id)
         .where(
             organizations.c.slug == slug,
@@ -83,7 +95,9 @@ async def find_live(
         .limit(1)
     )
     row = (await work.execute(statement)).one_or_none()
-    return None if row is None else (_grant(row), closing.read_closures(row.closures))
+    if row is None:
+        return None
+    return LiveGrant(_grant(row), closing.read_closures(row.closures), row.requires_second_factor)
 
 
 async def list_grants(work: UnitOfWork, *, page: PageRequest) -> Page[SupportGrant]:

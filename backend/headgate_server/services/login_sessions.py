@@ -240,9 +240,11 @@ async def _support(
     found = await support_grants.find_live(work, operator_id=session.user_id, slug=organization)
     if found is None:
         raise Forbidden(OTHER_ORGANIZATION)
-    grant, closures = found
+    if found.requires_second_factor and not session.has_second_factor:
+        raise Forbidden(FACTOR_NEEDED)
+    grant = found.grant
     ends = [at for at in (session.ends_at(), grant.expires_at) if at is not None]
-    rights = Rights(everywhere=grant.role.scopes, ceilings=closures.ceilings)
+    rights = Rights(everywhere=grant.role.scopes, ceilings=found.closures.ceilings)
     return Principal(
         actor=Actor(ActorKind.USER, session.user_id, facts.display_name),
         organization_id=grant.organization_id,

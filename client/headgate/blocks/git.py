@@ -5,10 +5,11 @@ import os
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
@@ -17,7 +18,10 @@ from headgate.blocks.either import done
 from headgate.errors import BlockError
 
 TIMEOUT_SECONDS = 600.0
-_HELPER = '!f() { echo "username=$HEADGATE_GIT_USER"; echo "password=$HEADGATE_GIT_TOKEN"; }; f'
+_HELPER = (
+    '!f() { printf "username=%s\\npassword=%s\\n" "$HEADGATE_GIT_USER" "$HEADGATE_GIT_TOKEN"; }; f'
+)
+_OWN_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class GitCredentials(Block):
@@ -35,20 +39,24 @@ class GitCredentials(Block):
     def environment(self) -> Generator[dict[str, str]]:
         """Give the environment for ``git`` to sign in with, for as long as the block lasts.
 
-        Git asks a helper for the token, which reads it from its environment. A key lies in a file
-        that only this user may read, until the end.
+        Git asks a helper for the token, which reads it from its environment: for the repository's
+        own host alone, wherever that sends Git. A key lies in a file that only this user may read,
+        until the end.
+
+        Raises:
+            BlockError: there is a token, and the URL is not said, or not of HTTPS.
         """
         kept = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
         if self.token is not None:
-            kept |= {
-                "GIT_CONFIG_COUNT": "2",
-                "GIT_CONFIG_KEY_0": "credential.helper",
-                "GIT_CONFIG_VALUE_0": "",
-                "GIT_CONFIG_KEY_1": "credential.helper",
-                "GIT_CONFIG_VALUE_1": _HELPER,
-                "HEADGATE_GIT_USER": self.username,
-                "HEADGATE_GIT_TOKEN": self.token.get_secret_value(),
-            }
+            kept |= _configured(
+                {
+                    "credential.helper": "",
+                    f"credential.{_origin_of(self.url)}.helper": _HELPER,
+                    "http.followRedirects": "false",
+                }
+            )
+            kept["HEADGATE_GIT_USER"] = self.username
+            kept["HEADGATE_GIT_TOKEN"] = self.token.get_secret_value()
         if self.ssh_key is None:
             yield kept
             return
@@ -98,3 +106,22 @@ class GitCredentials(Block):
             message = f"git cannot clone the repository: {done_.stderr.strip()}"
             raise BlockError(message)
         return to_path
+
+
+def _origin_of(url: str | None) -> str:
+    """Return the only place that a token is for."""
+    parts = urlsplit(url or "")
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _OWN_HOSTS)
+    if not is_safe or "@" in parts.netloc:
+        message = "Say the url of the repository, with https:// and no user: the token is for it"
+        raise BlockError(message)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _configured(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment that sets something for Git, beside what it sets already."""
+    first = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    kept = {"GIT_CONFIG_COUNT": str(first + len(settings))}
+    for place, (name, value) in enumerate(settings.items(), first):
+        kept |= {f"GIT_CONFIG_KEY_{place}": name, f"GIT_CONFIG_VALUE_{place}": value}
+    return kept

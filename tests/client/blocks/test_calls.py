@@ -120,6 +120,32 @@ def test_git_clones_with_a_token_that_is_in_no_argument_and_no_file(tmp_path: Pa
     assert "another" not in str(refused.value)
 
 
+def test_git_gives_a_token_to_no_other_host(tmp_path: Path) -> None:
+    def ask(asked: Asked) -> tuple[int, Any]:
+        return (401, b"") if "authorization" not in asked.headers else (404, b"")
+
+    with stand_in(ask) as own, stand_in(ask) as other:
+        credentials = block(GitCredentials, url=f"{own.url}/repo", username="me", token=TOKEN)
+        with credentials.environment() as environment:
+            for url in (f"{own.url}/repo", f"{other.url}/repo"):
+                subprocess.run(
+                    ["git", "ls-remote", url], env=environment, check=False, capture_output=True
+                )
+
+    assert any("authorization" in asked.headers for asked in own.asked)
+    assert other.asked
+    assert not any("authorization" in asked.headers for asked in other.asked)
+
+
+@pytest.mark.parametrize("url", [None, "http://example.com/r", "https://me@example.com/r", "/r"])
+def test_git_has_no_token_for_what_is_no_host_over_https(url: str | None) -> None:
+    with (
+        pytest.raises(BlockError, match="https://"),
+        block(GitCredentials, url=url, token=TOKEN).environment(),
+    ):
+        pass
+
+
 def test_a_key_for_ssh_lies_in_a_file_of_this_user_only_meanwhile() -> None:
     with block(GitCredentials, ssh_key="KEY").environment() as environment:
         path = Path(environment["GIT_SSH_COMMAND"].split()[2])

@@ -141,7 +141,9 @@ async def _work_on_keys(
         Forbidden: the keys are somebody else's, or a key asks, and KEYS_WRITE is missing.
     """
     principal = context.principal
-    is_own = principal.login_session_id is not None and owner_id == principal.actor.id
+    is_support = principal.support_grant_id is not None
+    is_signed_in = principal.login_session_id is not None and not is_support
+    is_own = is_signed_in and owner_id == principal.actor.id
     with needing(NOTHING if is_own or is_open else _MANAGING):
         context.demand(workspace_id)
     async with context.organization_work() as work:

@@ -27,7 +27,6 @@ class WorkspaceQueries:
             if owner is None:
                 return None
             row = await workspaces.find_by_slug(work, organization_id=owner.id, slug=slug)
-        own = info.context.principal.workspace_id
-        if row is None or own not in {None, row.id}:
+        if row is None or not await info.context.may_enter(row.id):
             return None
         return show_workspace(row)

@@ -38,6 +38,11 @@ def create(url: str, token: str, workspace_id: str) -> str:
                 begun = caller.call(BEGIN, {"input": given})["flowRunBegin"]
             except (OSError, http.client.HTTPException):
                 return "gone"
+            except RuntimeError as error:
+                # Its rate is another matter.
+                if "RATE_LIMITED" not in str(error):
+                    raise
+                continue
             if begun["errors"]:
                 return str(begun["errors"][0]["quota"])
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
@@ -18,6 +19,10 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.exceptions import InvalidState
 
 from headgate_server.http.slow_senders import BoundedProtocol
+
+if sys.platform != "win32":
+    import fcntl
+    import termios
 
 logger = logging.getLogger("headgate.http")
 
@@ -47,16 +52,20 @@ class Watch:
         self._timer = asyncio.get_running_loop().call_later(seconds, act)
 
     def begin_patiently(self, stalled_seconds: float, cut: Callable[[], None]) -> None:
-        """Cut the connection when nothing leaves it for so long."""
-        before = self._transport.get_write_buffer_size()
+        """Cut the connection when its other end takes nothing for so long."""
+        before = self._waiting_bytes()
 
         def look() -> None:
-            if self._transport.get_write_buffer_size() < before:
+            if self._waiting_bytes() < before:
                 self.begin_patiently(stalled_seconds, cut)
             else:
                 cut()
 
         self.begin(stalled_seconds, look)
+
+    def _waiting_bytes(self) -> int:
+        """Return how much waits: here, and in the kernel, which takes more from here in steps."""
+        return self._transport.get_write_buffer_size() + _unacknowledged(self._transport)
 
     def end(self) -> None:
         """Look no more: the connection can be written to, or is gone."""
@@ -155,6 +164,18 @@ class HttpProtocol(BoundedProtocol):
     def _end_watch(self) -> None:
         if self._watch is not None:
             self._watch.end()
+
+
+def _unacknowledged(transport: asyncio.Transport) -> int:
+    """Return how many bytes the kernel holds for the other end; 0 where it does not say."""
+    found = cast("socket.socket | None", transport.get_extra_info("socket"))
+    if found is None or sys.platform != "linux":
+        return 0
+    try:
+        told = fcntl.ioctl(found.fileno(), termios.TIOCOUTQ, bytes(4))
+    except OSError:
+        return 0
+    return int.from_bytes(told, sys.byteorder)
 
 
 def _bound_kernel(transport: asyncio.Transport) -> None:

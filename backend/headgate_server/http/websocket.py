@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import orjson
 from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocketDisconnected as SocketClosed
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
@@ -87,7 +88,7 @@ class SocketAdapter(ASGIWebSocketAdapter):
             # What waits for its turn is not encoded yet: the rows that followers share.
             async with self._turn:
                 await self.ws.send_text(orjson.dumps(message).decode())
-        except WebSocketDisconnect as error:
+        except (WebSocketDisconnect, SocketClosed) as error:
             raise WebSocketDisconnected from error
 
 

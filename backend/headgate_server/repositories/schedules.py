@@ -219,6 +219,32 @@ async def remove_unstarted_runs(
     return list(result.scalars())
 
 
+async def list_fired(
+    work: UnitOfWork, behind: Sequence[Schedule], *, until: datetime
+) -> dict[UUID, frozenset[datetime]]:
+    """Return which instants from the next one of schedules on are in the ledger already."""
+    found: dict[UUID, set[datetime]] = {}
+    if not behind:
+        return {}
+    statement = (
+        select(schedule_fires.c.schedule_id, schedule_fires.c.fire_at)
+        .join(
+            schedules,
+            (schedules.c.workspace_id == schedule_fires.c.workspace_id)
+            & (schedules.c.id == schedule_fires.c.schedule_id),
+        )
+        .where(
+            schedules.c.workspace_id.in_({one.workspace_id for one in behind}),
+            schedules.c.id.in_([one.id for one in behind]),
+            schedule_fires.c.fire_at >= schedules.c.next_fire_at,
+            schedule_fires.c.fire_at <= until,
+        )
+    )
+    for row in await work.execute(statement):
+        found.setdefault(row.schedule_id, set()).add(row.fire_at)
+    return {id_: frozenset(instants) for id_, instants in found.items()}
+
+
 async def return_missed_fires(
     work: UnitOfWork, *, since: datetime, until: datetime, most: int
 ) -> dict[UUID, list[UUID]]:

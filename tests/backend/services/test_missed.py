@@ -38,9 +38,13 @@ async def scene(urls: DatabaseUrls) -> AsyncGenerator[Scene]:
 async def serve(scene: Scene) -> int:
     """Come back as an API does; return how many runs were taken back."""
     missed = await return_missed(scene.database)
+    await note(scene)
+    return missed
+
+
+async def note(scene: Scene) -> None:
     async with scene.database.system() as work:
         await upkeep.note_service(work, grace=Timers().outage_grace)
-    return missed
 
 
 async def session(scene: Scene) -> UUID:
@@ -96,6 +100,59 @@ async def test_catch_up_decides_on_runs_that_were_made_ahead_of_an_outage(
     assert [name for name, _, _ in events].count("flow_run.deleted") == 9
     assert len(await scene.ledger()) == 25
     assert await serve(scene) == 0
+
+
+@pytest.mark.parametrize(
+    ("catch_up", "missed", "made"),
+    [
+        (CatchUp(CatchUpPolicy.SKIP), 4, []),
+        (CatchUp(CatchUpPolicy.LATEST), 3, ["12:04"]),
+        (CatchUp(CatchUpPolicy.ALL, max=4), 0, ["12:01", "12:02", "12:03", "12:04"]),
+        (CatchUp(CatchUpPolicy.ALL), 0, ["12:01", "12:02", "12:03", "12:04"]),
+    ],
+)
+async def test_what_ran_before_the_schedulers_were_back_is_neither_missed_nor_caught_up(
+    scene: Scene, catch_up: CatchUp, missed: int, made: list[str]
+) -> None:
+    schedule = await scene.put(replace(EVERY_MINUTE, catch_up=catch_up))
+    await scene.tick()
+    session_id = await session(scene)
+    assert scene.hands.at is not None
+    scene.hands.at += timedelta(minutes=5, seconds=30)
+    assert await serve(scene) == 4
+    for minute in range(5, 13):
+        scene.hands.at = NOON + timedelta(minutes=minute, seconds=31)
+        await note(scene)
+        assert len(await offered(scene, session_id)) == 1
+    scene.hands.at += timedelta(minutes=1)
+
+    await scene.tick()
+
+    found = await scene.schedule(schedule.id)
+    early = [start for start in await scene.starts() if start < "12:05"]
+    told = [
+        (payload["missed"], payload["caughtUp"])
+        for name, _, payload in await recorded(scene.database, scene.tenant)
+        if name == "schedule.missed"
+    ]
+    assert (found.missed_count, early) == (missed, made)
+    assert told == ([(missed, len(made) + 1)] if missed else [])
+
+
+async def test_what_catch_up_has_made_is_not_taken_back_and_is_offered_at_once(
+    scene: Scene,
+) -> None:
+    await scene.put(replace(EVERY_MINUTE, catch_up=CatchUp(CatchUpPolicy.ALL)))
+    await scene.tick()
+    session_id = await session(scene)
+    assert scene.hands.at is not None
+    scene.hands.at += timedelta(minutes=10, seconds=30)
+    assert await return_missed(scene.database) == 9
+    await scene.tick()
+
+    assert await return_missed(scene.database) == 0
+
+    assert len(await offered(scene, session_id)) == 10
 
 
 async def test_what_a_person_asked_for_and_what_waited_before_still_runs(scene: Scene) -> None:

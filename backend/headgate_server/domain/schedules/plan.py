@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from headgate_server.domain.schedules.catch_up import choose
 from headgate_server.domain.schedules.schedule import Schedule
+from headgate_server.domain.schedules.specs import Spec
 from headgate_server.domain.schedules.times import MAX_TIMES, first_time, last_times, next_times
 
 MISSED_AFTER = timedelta(minutes=1)
@@ -36,11 +37,23 @@ class FirePlan:
 NOTHING = FirePlan(create=(), skip=(), missed=0, next_fire_at=None)
 
 
-def plan_fires(schedule: Schedule, *, now: datetime, horizon: timedelta) -> FirePlan:
+def plan_fires(
+    schedule: Schedule,
+    *,
+    now: datetime,
+    horizon: timedelta,
+    fired: frozenset[datetime] = frozenset(),
+) -> FirePlan:
     """Return which instants of a due schedule get a run, which are skipped, and what comes next.
 
     However long nobody looked, the work is bounded: a long outage is gone through in parts, and
     every part moves ``next_fire_at`` forward.
+
+    Args:
+        schedule: as it stands.
+        now: the time.
+        horizon: how far ahead of now.
+        fired: instants that are settled already: neither missed nor caught up.
     """
     spec, start = schedule.spec, schedule.next_fire_at
     if start is None:
@@ -48,11 +61,11 @@ def plan_fires(schedule: Schedule, *, now: datetime, horizon: timedelta) -> Fire
     missed_until = now - MISSED_AFTER
     part_until = start + MAX_PART
     if part_until < now - schedule.catch_up.window and part_until < missed_until:
-        missed, skipped = last_times(spec, start=start, until=part_until, limit=MAX_SKIPPED)
+        missed, skipped = _missed(spec, fired, start=start, until=part_until)
         following = first_time(spec, after=part_until)
         is_part = following is not None and following <= missed_until
         return FirePlan((), tuple(skipped), missed, following, is_part=is_part)
-    missed, recent = last_times(spec, start=start, until=missed_until, limit=MAX_SKIPPED)
+    missed, recent = _missed(spec, fired, start=start, until=missed_until)
     chosen = choose(schedule.catch_up, recent, now=now)
     ahead_from = max(missed_until, start - _TICK)
     ahead = next_times(spec, after=ahead_from, until=now + horizon, limit=MAX_AHEAD)
@@ -63,3 +76,12 @@ def plan_fires(schedule: Schedule, *, now: datetime, horizon: timedelta) -> Fire
         missed=missed - len(chosen),
         next_fire_at=first_time(spec, after=looked_until),
     )
+
+
+def _missed(
+    spec: Spec, fired: frozenset[datetime], *, start: datetime, until: datetime
+) -> tuple[int, list[datetime]]:
+    """Return how many instants nobody settled, and the latest of them."""
+    count, latest = last_times(spec, start=start, until=until, limit=MAX_SKIPPED)
+    settled = sum(start <= at <= until for at in fired)
+    return count - settled, [at for at in latest if at not in fired]

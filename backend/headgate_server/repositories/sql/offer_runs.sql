@@ -54,6 +54,7 @@ with service as (
           select from flow_runs run
           where run.workspace_id = item.workspace_id and run.id = item.run_id
             and run.schedule_id is not null and run.attempt = 0
+            and run.created_at < item.due_at
         )
       )
     order by item.priority desc, item.due_at, item.run_id

@@ -1,14 +1,18 @@
 -- Removes the runs of schedules that were made ahead and came due while no API served, with their
 -- ledger rows, and lets each schedule go on from the first of them: its catch-up settles what
 -- becomes of these instants. Schedules are locked before runs, in the order of edits. What somebody
--- took up, or moved to another time, is no longer the schedule's to decide.
+-- took up, or moved to another time, is no longer the schedule's to decide; and what was made after
+-- its time is the catch-up's own.
 with behind as materialized (
   select distinct run.workspace_id, run.schedule_id
   from work_items item
   join flow_runs run on run.workspace_id = item.workspace_id and run.id = item.run_id
+  join schedule_fires fire
+    on fire.workspace_id = run.workspace_id and fire.schedule_id = run.schedule_id
+    and fire.run_id = run.id and fire.fire_at = item.due_at
   where item.phase = 'READY' and item.due_at >= cast(:since as timestamptz)
     and item.due_at <= cast(:until as timestamptz)
-    and run.schedule_id is not null and run.attempt = 0
+    and run.schedule_id is not null and run.attempt = 0 and run.created_at < item.due_at
   order by run.workspace_id, run.schedule_id
   limit :most
 ), schedule as materialized (
@@ -27,7 +31,7 @@ with behind as materialized (
     and fire.run_id = run.id and fire.fire_at = item.due_at
   where run.state_type = 'SCHEDULED' and run.started_at is null and run.attempt = 0
     and item.phase = 'READY' and item.due_at >= cast(:since as timestamptz)
-    and item.due_at <= cast(:until as timestamptz)
+    and item.due_at <= cast(:until as timestamptz) and run.created_at < item.due_at
   order by run.id
   for update of run, item
 ), ledger as (

@@ -10,7 +10,7 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.errors import HeadgateError
 from headgate_server.domain.events import NewEvent
-from headgate_server.domain.schedules.plan import NOTHING, FirePlan, plan_fires
+from headgate_server.domain.schedules.plan import MISSED_AFTER, NOTHING, FirePlan, plan_fires
 from headgate_server.domain.schedules.schedule import Schedule
 from headgate_server.repositories import schedules
 from headgate_server.repositories.schedules import Fire, Step
@@ -42,7 +42,10 @@ async def materialise(work: UnitOfWork, *, horizon: timedelta, limit: int) -> in
         How many schedules were due; ``limit`` says that there may be more.
     """
     due = await schedules.lock_due(work, until=work.now + horizon, limit=limit)
-    plans = _within_bounds([(schedule, _plan(work, schedule, horizon)) for schedule in due])
+    fired = await _list_fired(work, due)
+    plans = _within_bounds(
+        [(one, _plan(work, one, horizon, fired.get(one.id, frozenset()))) for one in due]
+    )
     requests = {
         request.id: (schedule, request)
         for schedule, plan in plans
@@ -77,9 +80,18 @@ def _within_bounds(plans: Sequence[_Planned]) -> list[_Planned]:
     return taken
 
 
-def _plan(work: UnitOfWork, schedule: Schedule, horizon: timedelta) -> FirePlan:
+async def _list_fired(work: UnitOfWork, due: Sequence[Schedule]) -> dict[UUID, frozenset[datetime]]:
+    """Return what is settled already of those that went back behind it; see ``missed``."""
+    until = work.now - MISSED_AFTER
+    behind = [one for one in due if one.next_fire_at is not None and one.next_fire_at <= until]
+    return await schedules.list_fired(work, behind, until=until)
+
+
+def _plan(
+    work: UnitOfWork, schedule: Schedule, horizon: timedelta, fired: frozenset[datetime]
+) -> FirePlan:
     try:
-        return plan_fires(schedule, now=work.now, horizon=horizon)
+        return plan_fires(schedule, now=work.now, horizon=horizon, fired=fired)
     except HeadgateError:
         # Its zone is no longer known on this machine: it stops instead of stopping the others.
         return NOTHING

@@ -8,6 +8,7 @@ from sqlalchemy import update
 
 from headgate_server.domain.ids import Kind
 from headgate_server.services.audit_entries import seal, verify
+from headgate_server.tables.organizations import organizations
 from headgate_server.tables.support_grants import support_grants
 from tests.backend.graphql.test_closing import signed_in
 from tests.factories.estates import Estate, make_estate
@@ -34,6 +35,9 @@ READ = "query ($id: ID!) { node(id: $id) { ... on Workspace { flows { nodes { na
 UPSERT = """mutation ($id: ID!) {
   flowUpsert(input: {workspaceId: $id, name: "later"}) { flow { id } errors { code } } }"""
 REVEAL = "mutation ($id: ID!) { blockDocumentReveal(input: {id: $id}) { data errors { code } } }"
+MAKE_KEY = """mutation ($owner: ID!) {
+  apiKeyCreate(input: {name: "mine", ownerId: $owner, scopes: [FLOWS_READ]}) {
+    secret errors { code } } }"""
 VIEWER = "{ viewer { organizations { nodes { slug } } } }"
 
 
@@ -229,3 +233,30 @@ async def test_support_expires_by_itself(
 
     assert (first.status, last.status) == (200, 403)
     assert (await log_of(estate))["supportGrants"]["nodes"][0]["state"] == "EXPIRED"
+
+
+async def test_support_makes_no_key_of_its_own(estate: Estate, operator: Browser) -> None:
+    slug = await slug_of(estate)
+    asked = await ask_for(operator, estate, role="DEVELOPER")
+    await told(estate, APPROVE, "supportGrantApprove", id=asked["supportGrant"]["id"])
+    me = await within(operator, slug, "{ viewer { actor { id } } }")
+    owner = me.data["viewer"]["actor"]["id"]
+
+    done = await within(operator, slug, MAKE_KEY, owner=owner)
+
+    assert done.data["apiKeyCreate"]["errors"][0]["code"] == "FORBIDDEN"
+
+
+async def test_organization_that_demands_a_second_factor_demands_it_of_support(
+    installation: Installation, estate: Estate, operator: Browser
+) -> None:
+    slug, place = await slug_of(estate), {"id": estate.ids[Kind.WORKSPACE]}
+    asked = await ask_for(operator, estate)
+    await told(estate, APPROVE, "supportGrantApprove", id=asked["supportGrant"]["id"])
+    before = await within(operator, slug, READ, **place)
+
+    async with installation.database.system() as work:
+        await work.execute(update(organizations).values(requires_second_factor=True))
+    after = await within(operator, slug, READ, **place)
+
+    assert (before.status, after.status) == (200, 403)

@@ -30,7 +30,7 @@ FIGURES = ("tenant_p95_alone_ms", "tenant_p95_beside_ms", "tenant_flood_ratio")
 SAMPLES = int(os.environ.get("SAMPLES", "300"))
 FLOODERS = 8
 BATCH = 100
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS = 0.05
 RATES = {f"HEADGATE_RATE_{one.name.upper()}": str(one.default) for one in fields(Rates)}
 
 _BATCH = """mutation Batch($input: FlowRunCreateBatchInput!) {

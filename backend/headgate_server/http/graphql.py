@@ -38,6 +38,7 @@ from headgate_server.http.auth import Authenticate, Proof, check_origin, login_o
 from headgate_server.http.constants import MAX_OPERATIONS_PER_SOCKET, REQUEST_ID_HEADER
 from headgate_server.http.cookies import SECURE_NAME
 from headgate_server.http.credentials import Credential
+from headgate_server.http.openings import Openings
 from headgate_server.http.origins import address_of, origin_of
 from headgate_server.http.refusals import RETRY_AFTER_SECONDS, failure, refuse
 from headgate_server.http.websocket import Connection, SocketAdapter, SocketHandler, SocketTimers
@@ -59,6 +60,7 @@ class EndpointOptions:
         closing: set when open event streams are to end.
         access: takes note of every operation.
         cookie_name: of the cookie of login sessions.
+        openings: how many sockets are let in at a time.
     """
 
     allowed_origins: tuple[str, ...] = ()
@@ -68,6 +70,7 @@ class EndpointOptions:
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     access: Access = field(default_factory=Access)
     cookie_name: str = SECURE_NAME
+    openings: Openings = field(default_factory=Openings)
 
 
 class Endpoint(GraphQL[OperationContext | Connection, None]):
@@ -99,6 +102,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         self.timers = options.timers
         self.closing = options.closing
         self.access = options.access
+        self.openings = options.openings
         self._bus = options.bus
         self._reauthenticate = options.reauthenticate or authenticate
         self._cookie_name = options.cookie_name
@@ -138,6 +142,9 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         A browser sends cookies with the sockets of any page, so that its origin must be good.
         """
         socket = WebSocket(scope, receive, send)
+        if self.openings.is_full:
+            await socket.send_denial_response(refuse(503, "Too many sockets are opening."))
+            return
         origin = socket.headers.get("origin")
         if self._cookie_name in socket.cookies and origin is not None:
             try:

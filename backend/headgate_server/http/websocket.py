@@ -36,6 +36,7 @@ from headgate_server.http.auth import Proof, bearer_token
 from headgate_server.http.constants import MAX_FRAME_BYTES, REAUTHENTICATE_SECONDS
 from headgate_server.http.credentials import CHANGED, Credential
 from headgate_server.http.frames import fault_of
+from headgate_server.http.openings import Opening
 
 if TYPE_CHECKING:
     from headgate_server.http.graphql import Endpoint
@@ -100,6 +101,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         self.endpoint = cast("Endpoint", self.view)
         self.connection = cast("Connection", self.context)
         self.watches: list[asyncio.Task[None]] = []
+        self.opening: Opening | None = None
 
     @override
     async def handle_message(self, message: Message) -> None:
@@ -120,6 +122,10 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
             await self.websocket.close(code=4429, reason="Too many initialisation requests")
             return
         self.connection_init_received = True
+        self.opening = self.endpoint.openings.enter()
+        if self.opening is None:
+            await self.websocket.close(code=TRY_AGAIN, reason="Too many sockets are opening")
+            return
         payload = cast("object", message.get("payload"))
         try:
             credential = await self.endpoint.admit(
@@ -146,6 +152,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         self.connection.is_counted = True
         self.endpoint.access.sockets += 1
         self.connection_acknowledged = True
+        self.opening.settle()
         self.watch(self.ping())
         self.watch(self.watch_credential(credential))
 
@@ -211,7 +218,13 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
                         await operation.send_initial_errors(result.errors or [])
                         return
                     await operation.send_next(cast("ExecutionResult", result))
+                    self.leave_opening()
                     context.forget(principal=credential.principal)
+
+    def leave_opening(self) -> None:
+        """Make room for another socket to come in: this one has."""
+        if self.opening is not None:
+            self.opening.leave()
 
     def fork(self, principal: Principal) -> OperationContext:
         """Return the context of one operation of this socket."""
@@ -257,6 +270,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
 
     @override
     async def shutdown(self) -> None:
+        self.leave_opening()
         if self.connection.is_counted:
             self.endpoint.access.sockets -= 1
         for task in self.watches:

@@ -1,5 +1,6 @@
 """The local schema behind the real endpoint, for callers with tokens of their own."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from headgate_server.http.access import Access
 from headgate_server.http.auth import Proof
 from headgate_server.http.graphql import EndpointOptions
 from headgate_server.http.health import Health
+from headgate_server.http.openings import Openings
 from headgate_server.http.routes import build_routes
 from headgate_server.http.websocket import SocketTimers
 from headgate_server.settings import Timers
@@ -46,12 +48,15 @@ def principal(
 
 @dataclass(slots=True)
 class Doorkeeper:
-    """Knows the callers by their tokens; tests revoke and break it."""
+    """Knows the callers by their tokens; tests revoke and break it, or let it wait at a gate."""
 
     callers: dict[str, Principal] = field(default_factory=dict[str, Principal])
     is_down: bool = False
+    gate: asyncio.Event | None = None
 
     async def authenticate(self, token: Proof) -> Principal:
+        if self.gate is not None:
+            await self.gate.wait()
         if self.is_down:
             raise Unavailable
         if not isinstance(token, str) or token not in self.callers:
@@ -96,6 +101,7 @@ def local_app(
     timers: SocketTimers | None = None,
     behind: Backend | None = None,
     access: Access | None = None,
+    openings: Openings | None = None,
 ) -> Starlette:
     """Return the local schema's API."""
     routes = build_routes(
@@ -107,6 +113,7 @@ def local_app(
             allowed_origins=(ALLOWED_ORIGIN,),
             timers=timers or SocketTimers(),
             access=access or Access(),
+            openings=openings or Openings(),
         ),
     )
     return Starlette(routes=routes)

@@ -1,0 +1,80 @@
+"""Sockets that all come at once: a few are let in at a time, the others come again."""
+
+import asyncio
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from headgate_server.http.openings import Openings
+from tests.backend.graphql.local_app import Doorkeeper, doorkeeper, local_app
+from tests.fixtures.api import open_socket, serve
+from tests.fixtures.deadlines import eventually
+
+pytestmark = pytest.mark.anyio
+
+COUNT = "subscription { count(to: 2) { number } }"
+INIT = {"type": "connection_init", "payload": {"authorization": "Bearer owner"}}
+
+
+@pytest.fixture
+def door() -> Doorkeeper:
+    return doorkeeper()
+
+
+async def test_while_the_places_are_taken_others_are_told_to_come_again(door: Doorkeeper) -> None:
+    openings = Openings(most=1)
+    door.gate = asyncio.Event()
+    async with serve(local_app(door, openings=openings)) as address:
+        async with open_socket(address) as first, open_socket(address) as second:
+            await first.send(INIT)
+            await eventually(lambda: openings.is_full, what="The place was not taken")
+
+            await second.send(INIT)
+            assert await second.closed() == 1013
+            with pytest.raises(InvalidStatus) as refused:
+                async with open_socket(address):
+                    pass
+            assert refused.value.response.status_code == 503
+            assert refused.value.response.headers["retry-after"] == "1"
+
+            door.gate.set()
+            assert (await first.receive())["type"] == "connection_ack"
+            assert [each["type"] for each in await first.run(COUNT)] == ["next", "next", "complete"]
+            async with open_socket(address, token="owner") as fourth:
+                assert len(await fourth.run(COUNT)) == 3
+
+
+async def test_sockets_that_say_nothing_hold_no_place(door: Doorkeeper) -> None:
+    async with (
+        serve(local_app(door, openings=Openings(most=1))) as address,
+        open_socket(address),
+        open_socket(address),
+        open_socket(address, token="owner") as socket,
+    ):
+        assert len(await socket.run(COUNT)) == 3
+
+
+@pytest.mark.parametrize("token", ["owner", "nobody"])
+async def test_a_place_is_given_back_whatever_becomes_of_its_socket(
+    door: Doorkeeper, token: str
+) -> None:
+    openings = Openings(most=1)
+    door.gate = asyncio.Event()
+    async with serve(local_app(door, openings=openings)) as address:
+        async with open_socket(address) as socket:
+            await socket.send({**INIT, "payload": {"authorization": f"Bearer {token}"}})
+            await eventually(lambda: openings.is_full, what="The place was not taken")
+            door.gate.set()
+            if token == "nobody":
+                assert await socket.closed() == 4403
+        await eventually(lambda: not openings.is_full, what="The place was not given back")
+
+
+async def test_a_socket_that_asks_for_nothing_leaves_its_place_to_others(door: Doorkeeper) -> None:
+    openings = Openings(most=1)
+    async with (
+        serve(local_app(door, openings=openings)) as address,
+        open_socket(address, token="owner"),
+    ):
+        assert openings.is_full
+        await eventually(lambda: not openings.is_full, what="The place was not given back")

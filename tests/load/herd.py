@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
@@ -91,6 +91,7 @@ class Herd:
     url: str
     agents: list[Agent] = field(default_factory=list[Agent])
     sockets: list[ClientConnection] = field(default_factory=list[ClientConnection])
+    readers: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
     seconds: list[float] = field(default_factory=list[float])
     vain: int = 0
     fenced: int = 0
@@ -107,7 +108,7 @@ class Herd:
                 agent = Agent(transport, workspace_id, name=f"herd-{number}")
                 await agent.register()
                 self.agents.append(agent)
-                self.sockets.append(await self._open_at_last(agent))
+                self._keep(await self._open_at_last(agent))
 
         async with asyncio.timeout(LONGEST_SECONDS), asyncio.TaskGroup() as group:
             for number in range(count):
@@ -119,12 +120,16 @@ class Herd:
         self.vain = self.fenced = 0
 
         async def one(agent: Agent) -> None:
-            self.sockets.append(await self._open_at_last(agent))
+            self._keep(await self._open_at_last(agent))
             self.seconds.append(time.monotonic() - began)
 
         async with asyncio.timeout(LONGEST_SECONDS), asyncio.TaskGroup() as group:
             for agent in self.agents:
                 group.create_task(one(agent))
+
+    def _keep(self, socket: ClientConnection) -> None:
+        self.sockets.append(socket)
+        self.readers.append(asyncio.create_task(answer_pings(socket)))
 
     async def _open_at_last(self, agent: Agent) -> ClientConnection:
         """Open a stream for an agent, tried again as the product's agents do."""
@@ -164,8 +169,19 @@ class Herd:
         """Forget the sockets, which the server has closed."""
         for socket in self.sockets:
             socket.transport.abort()
+        for reader in self.readers:
+            reader.cancel()
         self.sockets.clear()
+        self.readers.clear()
         self.seconds.clear()
+
+
+async def answer_pings(socket: ClientConnection) -> None:
+    """Give signs of life until the server is gone: without them it would cut the socket."""
+    with suppress(WebSocketException, OSError):
+        async for told in socket:
+            if json.loads(told)["type"] == "ping":
+                await socket.send('{"type": "pong"}')
 
 
 def start_api(installation: Installation, port: int) -> "subprocess.Popen[bytes]":

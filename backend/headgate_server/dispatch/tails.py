@@ -29,6 +29,8 @@ from headgate_server.settings import Timers
 
 CHARACTERS_A_BATCH = 256 * 1024
 """A batch of lines is no larger, but for a single line: what one send holds is bounded."""
+EVENTS_A_BATCH = 100
+"""So is a batch of events: one frame of it waits for each client that does not read."""
 CURSOR_SECONDS = 30.0
 """So often a stream whose filter lets nothing through tells how far it has come."""
 
@@ -169,12 +171,8 @@ class Tails:
                 if not (chunk.rows or chunk.has_gap or is_due or is_untold):
                     continue
                 is_told, told_at = chunk.is_last, clock()
-                yield EventBatch(
-                    cursor=show_cursor(chunk.end, of=source.name, timeline=start.timeline),
-                    events=tuple(row.value for row in chunk.rows),
-                    is_caught_up=chunk.is_last,
-                    has_gap=chunk.has_gap,
-                )
+                for batch in _event_batches(chunk, of=source.name, timeline=start.timeline):
+                    yield batch
 
     def _place(self, principal: Principal, workspace_id: UUID) -> Place:
         return Place(self._database, principal, workspace_id)
@@ -202,6 +200,21 @@ class Tails:
                     at = shared.end
                     wanted = tuple(row for row in shared.rows if source.wants(row.value))
                     yield replace(shared, rows=wanted)
+
+
+def _event_batches(chunk: Chunk[Event, None], *, of: str, timeline: UUID) -> Iterator[EventBatch]:
+    """Yield a chunk in batches of bounded length; only the last one says whether that is all."""
+    events = [row.value for row in chunk.rows]
+    for first in range(0, max(1, len(events)), EVENTS_A_BATCH):
+        piece = events[first : first + EVENTS_A_BATCH]
+        is_last = first + EVENTS_A_BATCH >= len(events)
+        end = chunk.end if is_last else (piece[-1].sequence,)
+        yield EventBatch(
+            cursor=show_cursor(end, of=of, timeline=timeline),
+            events=tuple(piece),
+            is_caught_up=chunk.is_last and is_last,
+            has_gap=chunk.has_gap and first == 0,
+        )
 
 
 def _log_batches(chunk: Chunk[LogLine, LogEnd], *, of: str, timeline: UUID) -> Iterator[LogBatch]:

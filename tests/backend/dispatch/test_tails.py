@@ -264,6 +264,24 @@ async def test_large_lines_come_in_batches_of_bounded_size(world: World, tails: 
     assert [line.sequence for line in resumed.lines] == [5, 6, 7, 8]
 
 
+async def test_many_events_come_in_batches_of_bounded_length(world: World, tails: Tails) -> None:
+    await publish(world.database, world.tenant, *[f"event-{number}" for number in range(250)])
+    batches: list[EventBatch] = []
+    async with aclosing(events_of(tails, world)) as stream:
+        async for batch in stream:
+            batches.append(batch)
+            if batch.is_caught_up:
+                break
+
+    resumed = await first(events_of(tails, world, batches[0].cursor))
+
+    assert [len(batch.events) for batch in batches] == [100, 100, 50]
+    assert [name for batch in batches for name in names(batch)] == [
+        f"event-{number}" for number in range(250)
+    ]
+    assert names(resumed)[0] == "event-100"
+
+
 async def test_followers_of_a_workspace_share_one_read(
     world: World, tails: Tails, statements: list[str]
 ) -> None:

@@ -24,24 +24,27 @@ def door() -> Doorkeeper:
 async def test_while_the_places_are_taken_others_are_told_to_come_again(door: Doorkeeper) -> None:
     openings = Openings(most=1)
     door.gate = asyncio.Event()
-    async with serve(local_app(door, openings=openings)) as address:
-        async with open_socket(address) as first, open_socket(address) as second:
-            await first.send(INIT)
-            await eventually(lambda: openings.is_full, what="The place was not taken")
+    async with (
+        serve(local_app(door, openings=openings)) as address,
+        open_socket(address) as first,
+        open_socket(address) as second,
+    ):
+        await first.send(INIT)
+        await eventually(lambda: openings.is_full, what="The place was not taken")
 
-            await second.send(INIT)
-            assert await second.closed() == 1013
-            with pytest.raises(InvalidStatus) as refused:
-                async with open_socket(address):
-                    pass
-            assert refused.value.response.status_code == 503
-            assert refused.value.response.headers["retry-after"] == "1"
+        await second.send(INIT)
+        assert await second.closed() == 1013
+        with pytest.raises(InvalidStatus) as refused:
+            async with open_socket(address):
+                pass
+        assert refused.value.response.status_code == 503
+        assert refused.value.response.headers["retry-after"] == "1"
 
-            door.gate.set()
-            assert (await first.receive())["type"] == "connection_ack"
-            assert [each["type"] for each in await first.run(COUNT)] == ["next", "next", "complete"]
-            async with open_socket(address, token="owner") as fourth:
-                assert len(await fourth.run(COUNT)) == 3
+        door.gate.set()
+        assert (await first.receive())["type"] == "connection_ack"
+        assert [each["type"] for each in await first.run(COUNT)] == ["next", "next", "complete"]
+        async with open_socket(address, token="owner") as fourth:
+            assert len(await fourth.run(COUNT)) == 3
 
 
 async def test_sockets_that_say_nothing_hold_no_place(door: Doorkeeper) -> None:

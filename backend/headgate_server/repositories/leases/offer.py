@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.leases import Offer, Phase
@@ -136,6 +136,17 @@ async def offer_runs(
         },
     )
     return [Offer(**row) for row in result.mappings()]
+
+
+async def has_due(work: UnitOfWork, work_pool_id: UUID) -> bool:
+    """Tell whether a run of a pool is due, without a lock: whether it is worth looking closer."""
+    due = select(literal(1)).where(
+        work_items.c.work_pool_id == work_pool_id,
+        work_items.c.phase == Phase.READY,
+        work_items.c.is_held.is_(False),
+        work_items.c.due_at <= work.now,
+    )
+    return bool((await work.execute(select(due.exists()))).scalar_one())
 
 
 async def next_due_at(work: UnitOfWork, work_pool_id: UUID) -> datetime | None:

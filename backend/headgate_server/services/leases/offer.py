@@ -34,7 +34,10 @@ async def offer_runs(
 
     Returns:
         Offers by urgency; empty where nothing is due, nobody has room, or the pool is paused.
+        Where nothing is due no session is locked: each stream that opens asks for its share.
     """
+    if not await repository.has_due(work, work_pool_id):
+        return []
     pool = await repository.pool_room(work, work_pool_id)
     if pool is None or pool.is_paused or pool.room == 0:
         return []

@@ -35,6 +35,7 @@ from headgate_server.http.access import Access
 from headgate_server.http.auth import Remembering, authenticator
 from headgate_server.http.cookies import cookie_name_at
 from headgate_server.http.doors import open_doors
+from headgate_server.http.frontend import frontend_routes
 from headgate_server.http.graphql import EndpointOptions
 from headgate_server.http.health import Health, Readiness, health_of, health_routes
 from headgate_server.http.metrics import metrics_route
@@ -223,7 +224,7 @@ def build_app(
     )
     guarded = [build_metrics(core)] if settings.metrics_token else []
     return build_site(
-        [*routes, *guarded],
+        [*routes, *guarded, *frontend_routes()],
         is_secure=settings.url.startswith("https://"),
         has_secure_subdomains=settings.hsts_subdomains,
     )

@@ -1,10 +1,6 @@
-"""What a browser sees at the root of the server: where it has come to, and the next step."""
+"""What a program sees at the root of the server: where it has come to, and the next step."""
 
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
-
-TEXT = """This is a Headgate server.
+_TEXT = """This is a Headgate server.
 
 It speaks GraphQL at {url}graphql: POST application/json, with an API key as the Bearer token;
 subscriptions over graphql-transport-ws on the same path.
@@ -16,10 +12,10 @@ From a terminal:
 """
 
 
-def landing_route() -> Route:
-    """Return the route of the root: plain text, for everybody, with nothing to keep secret."""
+def landing_text(url: str) -> str:
+    """Return it, with nothing in it that is not for everybody.
 
-    async def landing(request: Request) -> Response:
-        return PlainTextResponse(TEXT.format(url=request.base_url))
-
-    return Route("/", landing)
+    Args:
+        url: of the server, with a slash at its end.
+    """
+    return _TEXT.format(url=url)

@@ -16,7 +16,6 @@ from headgate_server.http.graphql import Endpoint, EndpointOptions
 from headgate_server.http.health import Health, health_routes
 from headgate_server.http.identities import identity_routes
 from headgate_server.http.invitations import invitation_routes
-from headgate_server.http.landing import landing_route
 from headgate_server.http.pages import file_routes
 from headgate_server.http.second_factors import second_factor_routes
 from headgate_server.http.security_headers import SecurityHeaders
@@ -34,7 +33,7 @@ def build_routes(
     options: EndpointOptions | None = None,
     doors: Doors | None = None,
 ) -> Sequence[BaseRoute]:
-    """Return the routes of the API, of its health, of the root, and of signing in."""
+    """Return the routes of the API, of its health, and of signing in."""
     endpoint = Endpoint(
         schema,
         backend=backend,
@@ -44,7 +43,6 @@ def build_routes(
     return [
         Route(GRAPHQL_PATH, endpoint),
         WebSocketRoute(GRAPHQL_PATH, endpoint),
-        landing_route(),
         *health_routes(health),
         *(_door_routes(doors) if doors is not None else []),
     ]

@@ -1,0 +1,56 @@
+"""The web application: the page that every address of it begins with, and the files it needs.
+
+Both are built into this package. Where they were not, the root is plain text for everybody.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from headgate_server.http.landing import landing_text
+
+BUILT = Path(__file__).parent / "app_files"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+"""No script or style runs but what was built: none of another host, none within the page."""
+
+
+class HashedFiles(StaticFiles):
+    """Files whose names change with what is in them: a browser keeps them for good."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Return the answer with a file."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def frontend_routes(folder: Path = BUILT) -> list[BaseRoute]:
+    """Return the routes of the application; they come last, for its page answers any other path.
+
+    Args:
+        folder: what was built; it need not be there.
+    """
+    index = folder / "index.html"
+    page = index.read_text(encoding="utf-8") if index.is_file() else None
+    headers = {"content-security-policy": POLICY, "cache-control": "no-cache"}
+
+    async def show(request: Request) -> Response:
+        if page is not None and "text/html" in request.headers.get("accept", ""):
+            return HTMLResponse(page, headers=headers)
+        if request.url.path == "/":
+            return PlainTextResponse(landing_text(str(request.base_url)))
+        raise HTTPException(status_code=404)
+
+    return [
+        Mount("/assets", HashedFiles(directory=folder / "assets", check_dir=False)),
+        Route("/{path:path}", show),
+    ]

@@ -1,0 +1,87 @@
+/** All runs of a workspace, newest first; live, and narrowed by what the address says. */
+import { useMemo, useState } from "react";
+import { useQuery, useSubscription } from "urql";
+import { RunEventsDocument, RunHistogramDocument, RunListDocument } from "@/generated/graphql";
+import { filterOf, isNarrowed, type RunSearch } from "@/features/flow_runs/search";
+import { RunFilters } from "@/features/flow_runs/RunFilters";
+import { RunTable } from "@/features/flow_runs/RunTable";
+import { useGathered } from "@/lib/live";
+import { isoDuration } from "@/lib/time";
+import { useTitle } from "@/lib/title";
+import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
+import { TimeRail } from "@/ui/TimeRail";
+
+const HOUR = 3_600_000;
+const BEHIND_HOURS = 24;
+const AHEAD_HOURS = 2;
+
+/** The last day and the next two hours, in whole hours. */
+function windowNow(): { from: number; to: number } {
+  const hour = Math.floor(Date.now() / HOUR) * HOUR;
+  return { from: hour - (BEHIND_HOURS - 1) * HOUR, to: hour + (AHEAD_HOURS + 1) * HOUR };
+}
+
+export interface RunsPageProps {
+  place: { organization: string; workspace: string };
+  search: RunSearch;
+  onSearch: (search: RunSearch) => void;
+}
+
+export function RunsPage({ place, search, onSearch }: RunsPageProps) {
+  useTitle("Runs", place.workspace);
+  const [window] = useState(windowNow);
+  const filter = useMemo(() => filterOf(search), [search]);
+  const [list, readList] = useQuery({ query: RunListDocument, variables: { ...place, filter } });
+  const [histogram, readHistogram] = useQuery({
+    query: RunHistogramDocument,
+    variables: {
+      ...place,
+      from: new Date(window.from).toISOString(),
+      to: new Date(window.to).toISOString(),
+      bucket: isoDuration(HOUR),
+    },
+  });
+  const again = useGathered(() => {
+    readList({ requestPolicy: "network-only" });
+    readHistogram({ requestPolicy: "network-only" });
+  });
+  const workspaceId = list.data?.workspace?.id;
+  useSubscription(
+    { query: RunEventsDocument, variables: { workspaceId: workspaceId ?? "" }, pause: !workspaceId },
+    (_, update) => {
+      if (update.workspaceEvents.events.length > 0 || update.workspaceEvents.gap) again();
+      return update;
+    },
+  );
+  const runs = list.data?.workspace?.flowRuns;
+  const brush = search.from !== undefined && search.to !== undefined ? { from: search.from, to: search.to } : undefined;
+  const onBrush = (piece: { from: number; to: number } | undefined): void => {
+    const { from: _from, to: _to, ...rest } = search;
+    onSearch(piece ? { ...rest, from: Math.round(piece.from), to: Math.round(piece.to) } : rest);
+  };
+  return (
+    <>
+      <TimeRail bins={histogram.data?.workspace?.runHistogram ?? []} window={window} binMs={HOUR} brush={brush} onBrush={onBrush} />
+      <RunFilters search={search} onSearch={onSearch} count={runs?.totalCount} />
+      {list.error && !runs && <ErrorState error={list.error} onRetry={() => readList({ requestPolicy: "network-only" })} />}
+      {!runs && !list.error && <Skeleton rows={12} />}
+      {runs && runs.nodes.length === 0 && <NoRuns isNarrowed={isNarrowed(search)} onClear={() => onSearch({})} />}
+      {runs && runs.nodes.length > 0 && <RunTable runs={runs.nodes} place={place} />}
+    </>
+  );
+}
+
+function NoRuns({ isNarrowed, onClear }: { isNarrowed: boolean; onClear: () => void }) {
+  if (isNarrowed) {
+    return (
+      <EmptyState title="No run matches these filters.">
+        <button type="button" className="button" onClick={onClear}>Remove the filters</button>
+      </EmptyState>
+    );
+  }
+  return (
+    <EmptyState title="Runs appear here as soon as a flow is called.">
+      <code className="command">python my_flow.py</code>
+    </EmptyState>
+  );
+}

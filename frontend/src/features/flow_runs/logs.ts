@@ -1,0 +1,41 @@
+/** The lines of a log as they come in, kept in order and without doubles over a lost connection. */
+import type { LogTailSubscription } from "@/generated/graphql";
+
+export type Batch = LogTailSubscription["logTail"];
+export type Line = Batch["lines"][number];
+
+export interface Log {
+  lines: readonly Line[];
+  cursor: string | undefined;
+  hasGap: boolean;
+  isCaughtUp: boolean;
+  hasEnded: boolean;
+}
+
+export const NO_LOG: Log = { lines: [], cursor: undefined, hasGap: false, isCaughtUp: false, hasEnded: false };
+
+/** A log with one more batch. Lines that it has already are not taken again. */
+export function extend(log: Log, batch: Batch): Log {
+  const last = log.lines.at(-1)?.sequence ?? -1;
+  const fresh = batch.lines.filter((line) => line.sequence > last);
+  return {
+    lines: fresh.length > 0 ? [...log.lines, ...fresh] : log.lines,
+    cursor: batch.cursor,
+    hasGap: log.hasGap || batch.gap,
+    isCaughtUp: log.isCaughtUp || batch.caughtUp,
+    hasEnded: batch.ended,
+  };
+}
+
+const LEVELS = [
+  { from: 50, name: "critical", short: "CRIT" },
+  { from: 40, name: "error", short: "ERROR" },
+  { from: 30, name: "warning", short: "WARN" },
+  { from: 20, name: "info", short: "INFO" },
+] as const;
+const DEBUG = { name: "debug", short: "DEBUG" } as const;
+
+/** The level that a number falls into, as Python has them. */
+export function levelOf(level: number): { name: string; short: string } {
+  return LEVELS.find((each) => level >= each.from) ?? DEBUG;
+}

@@ -1,0 +1,56 @@
+/** What the address says of a list of runs: states, a word of the name, and a piece of time. */
+import type { FlowRunFilter } from "@/generated/graphql";
+
+export const STATE_TYPES = [
+  "SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING", "COMPLETED", "FAILED", "CRASHED", "CANCELLED",
+] as const;
+export type StateName = (typeof STATE_TYPES)[number];
+
+export interface RunSearch {
+  state?: StateName[];
+  name?: string;
+  tag?: string;
+  from?: number;
+  to?: number;
+}
+
+function listOf(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  return value === undefined ? [] : [value];
+}
+
+/** Keep what is understood of an address, and drop the rest of it. */
+export function readSearch(raw: Record<string, unknown>): RunSearch {
+  const state = STATE_TYPES.filter((type) => listOf(raw["state"]).includes(type));
+  const text = (name: string): string | undefined =>
+    typeof raw[name] === "string" && raw[name] !== "" ? raw[name].slice(0, 200) : undefined;
+  const time = (name: string): number | undefined =>
+    typeof raw[name] === "number" && Number.isFinite(raw[name]) ? raw[name] : undefined;
+  const name = text("name");
+  const tag = text("tag");
+  const from = time("from");
+  const to = time("to");
+  return {
+    ...(state.length > 0 ? { state } : {}),
+    ...(name === undefined ? {} : { name }),
+    ...(tag === undefined ? {} : { tag }),
+    ...(from !== undefined && to !== undefined && from < to ? { from, to } : {}),
+  };
+}
+
+/** The server's filter for it. */
+export function filterOf(search: RunSearch): FlowRunFilter {
+  const at = (time: number): string => new Date(time).toISOString();
+  return {
+    ...(search.state ? { state: { type: search.state } } : {}),
+    ...(search.name ? { name: { contains: search.name } } : {}),
+    ...(search.tag ? { tags: { all: [search.tag] } } : {}),
+    ...(search.from !== undefined && search.to !== undefined
+      ? { expectedStart: { gte: at(search.from), lt: at(search.to) } }
+      : {}),
+  };
+}
+
+export function isNarrowed(search: RunSearch): boolean {
+  return Object.keys(search).length > 0;
+}

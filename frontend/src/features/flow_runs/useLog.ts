@@ -1,0 +1,32 @@
+/** A run's log, live from its first line; what arrives within a frame is shown at once. */
+import { useEffect, useRef, useState } from "react";
+import { useClient } from "urql";
+import { LogTailDocument } from "@/generated/graphql";
+import { type Batch, extend, type Log, NO_LOG } from "@/features/flow_runs/logs";
+
+export function useLog(runId: string): Log {
+  const client = useClient();
+  const [log, setLog] = useState<Log>(NO_LOG);
+  const waiting = useRef<Batch[]>([]);
+  useEffect(() => {
+    let frame = 0;
+    setLog(NO_LOG);
+    const show = (): void => {
+      frame = 0;
+      const batches = waiting.current;
+      waiting.current = [];
+      setLog((before) => batches.reduce(extend, before));
+    };
+    const tail = client.subscription(LogTailDocument, { id: runId }).subscribe(({ data }) => {
+      if (!data) return;
+      waiting.current.push(data.logTail);
+      if (frame === 0) frame = requestAnimationFrame(show);
+    });
+    return () => {
+      tail.unsubscribe();
+      cancelAnimationFrame(frame);
+      waiting.current = [];
+    };
+  }, [client, runId]);
+  return log;
+}

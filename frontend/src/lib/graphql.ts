@@ -1,0 +1,106 @@
+/** The one client of the page: queries over HTTP, subscriptions over one socket, one normalised cache. */
+import { cacheExchange, type Cache } from "@urql/exchange-graphcache";
+import { createClient as createSocket } from "graphql-ws";
+import { type Client, createClient, fetchExchange, mapExchange, subscriptionExchange } from "urql";
+
+const PATH = "/graphql";
+/** Requests with a cookie name this header: no form of another site can. */
+const HEADERS = { "x-headgate": "1" };
+/** Types that have no id of their own; they belong to what they were read from. */
+const EMBEDDED = [
+  "Attempt", "Backlog", "Bucket", "CatchUp", "Count", "CronSpec", "EventBatch", "IntervalSpec",
+  "LogBatch", "LogLine", "PageInfo", "RRuleSpec", "RateLimit", "RunBucket", "RunLease", "RunUpdate",
+  "StateCount", "UpcomingFire", "ViewerCan", "WorkspaceRetention",
+];
+
+export type Connection = "connecting" | "live" | "lost";
+
+type Watcher = (connection: Connection) => void;
+
+const watchers = new Set<Watcher>();
+let current: Connection = "connecting";
+
+function tell(connection: Connection): void {
+  current = connection;
+  for (const watcher of watchers) watcher(connection);
+}
+
+/** Call back whenever the socket comes or goes; returns what stops it. */
+export function watchConnection(watcher: Watcher): () => void {
+  watchers.add(watcher);
+  return () => watchers.delete(watcher);
+}
+
+export function connectionNow(): Connection {
+  return current;
+}
+
+/** Where to sign in, coming back to where one is. */
+export function signInUrl(): string {
+  const here = window.location.pathname + window.location.search;
+  return `/auth/sign-in?next=${encodeURIComponent(here)}`;
+}
+
+function isSignedOut(code: unknown): boolean {
+  return code === "UNAUTHENTICATED";
+}
+
+const socket = createSocket({
+  url: () => `${window.location.protocol === "https:" ? "wss" : "ws"}://${window.location.host}${PATH}`,
+  lazy: true,
+  retryAttempts: Number.POSITIVE_INFINITY,
+  shouldRetry: () => true,
+  retryWait: async (retries) => {
+    const longest = 1000 * 2 ** Math.min(retries, 5);
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * longest));
+  },
+  on: {
+    connected: () => tell("live"),
+    closed: () => tell("lost"),
+  },
+});
+
+function withoutIds(): Record<string, () => null> {
+  return Object.fromEntries(EMBEDDED.map((name) => [name, () => null]));
+}
+
+/** Read every list of a workspace again: what a mutation made belongs in some of them. */
+export function forgetLists(cache: Cache, workspaceId: string, field: string): void {
+  const entity = { __typename: "Workspace", id: workspaceId };
+  for (const each of cache.inspectFields(entity)) {
+    if (each.fieldName === field) cache.invalidate(entity, each.fieldKey);
+  }
+}
+
+export function makeClient(): Client {
+  return createClient({
+    url: PATH,
+    preferGetMethod: false,
+    fetchOptions: { headers: HEADERS, credentials: "same-origin" },
+    requestPolicy: "cache-and-network",
+    exchanges: [
+      mapExchange({
+        onError(error) {
+          const isOut = error.graphQLErrors.some((each) => isSignedOut(each.extensions["code"]));
+          if (isOut || error.response?.status === 401) window.location.assign(signInUrl());
+        },
+      }),
+      cacheExchange({ keys: withoutIds() }),
+      fetchExchange,
+      subscriptionExchange({
+        forwardSubscription(request) {
+          const payload = { query: request.query ?? "", variables: request.variables };
+          return {
+            subscribe: (sink) => ({
+              unsubscribe: socket.subscribe(payload, {
+                next: (value) => sink.next(value as never),
+                error: (error) => sink.error(error),
+                complete: () => sink.complete(),
+              }),
+            }),
+          };
+        },
+      }),
+    ],
+  });
+}

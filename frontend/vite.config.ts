@@ -1,0 +1,27 @@
+import { fileURLToPath } from "node:url";
+import tailwindcss from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+const API = process.env["HEADGATE_API"] ?? "http://127.0.0.1:4200";
+
+/** The build goes into the server's distribution; `npm run dev` passes what is not ours to a server. */
+export default defineConfig({
+  plugins: [react(), tailwindcss()],
+  base: "/",
+  resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
+  build: {
+    outDir: "../backend/headgate_server/http/app_files",
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    sourcemap: false,
+  },
+  server: {
+    host: "127.0.0.1",
+    proxy: {
+      "/graphql": { target: API, ws: true },
+      "/auth": { target: API },
+    },
+  },
+  test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },
+});

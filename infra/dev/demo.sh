@@ -3,5 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 infra/dev/setup.sh
+infra/dev/web.sh
 if [ "${ONCE:-}" = 1 ]; then set -- --once "$@"; fi
 exec .venv/bin/python infra/dev/demo.py "$@"

@@ -8,3 +8,12 @@ cd "$(dirname "$0")/../.."
   --no-header --group pyproject.toml:dev --extra aws --extra azure --extra fsspec --extra gcp --extra notifications \
   --extra sqlalchemy --extra otel --no-emit-package headgate --no-emit-package headgate-server \
   backend/pyproject.toml client/pyproject.toml "$@" -o infra/dev/requirements.lock
+
+# npm writes where to pay for a package into its lock: addresses, and none of them needed.
+cd frontend
+npm install --package-lock-only --no-progress --loglevel=error
+node --input-type=module --eval '
+  import { readFileSync, writeFileSync } from "node:fs";
+  const lock = JSON.parse(readFileSync("package-lock.json", "utf8"));
+  for (const entry of Object.values(lock.packages)) delete entry.funding;
+  writeFileSync("package-lock.json", JSON.stringify(lock, null, 2) + "\n");'

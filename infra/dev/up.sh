@@ -3,4 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 infra/dev/setup.sh
+infra/dev/web.sh
 exec .venv/bin/python -m headgate_server dev "$@"

@@ -50,7 +50,6 @@ def frontend_routes(folder: Path = BUILT) -> list[BaseRoute]:
             return PlainTextResponse(landing_text(str(request.base_url)))
         raise HTTPException(status_code=404)
 
-    return [
-        Mount("/assets", HashedFiles(directory=folder / "assets", check_dir=False)),
-        Route("/{path:path}", show),
-    ]
+    assets = folder / "assets"
+    hashed = [Mount("/assets", HashedFiles(directory=assets))] if assets.is_dir() else []
+    return [*hashed, Route("/{path:path}", show)]

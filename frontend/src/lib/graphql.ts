@@ -4,6 +4,7 @@ import { createClient as createSocket } from "graphql-ws";
 import { type Client, createClient, fetchExchange, mapExchange, subscriptionExchange } from "urql";
 
 const PATH = "/graphql";
+const NORMAL_CLOSURE = 1000;
 /** Requests with a cookie name this header: no form of another site can. */
 const HEADERS = { "x-headgate": "1" };
 /** Types that have no id of their own; they belong to what they were read from. */
@@ -45,6 +46,11 @@ function isSignedOut(code: unknown): boolean {
   return code === "UNAUTHENTICATED";
 }
 
+/** Whether we closed the socket ourselves, because nothing is followed any more. */
+function isOurs(event: unknown): boolean {
+  return typeof event === "object" && event !== null && "code" in event && event.code === NORMAL_CLOSURE;
+}
+
 const socket = createSocket({
   url: () => `${window.location.protocol === "https:" ? "wss" : "ws"}://${window.location.host}${PATH}`,
   lazy: true,
@@ -56,7 +62,7 @@ const socket = createSocket({
   },
   on: {
     connected: () => tell("live"),
-    closed: () => tell("lost"),
+    closed: (event) => tell(isOurs(event) ? "connecting" : "lost"),
   },
 });
 

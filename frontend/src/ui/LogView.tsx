@@ -3,7 +3,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, useState } from "react";
 
 export interface LogRow {
-  key: number;
+  key: string;
   at: string;
   level: { name: string; short: string };
   message: string;

@@ -1,17 +1,17 @@
 /** The log of a run at the foot of its page. */
 import { useMemo } from "react";
-import { levelOf } from "@/features/flow_runs/logs";
+import { rowsOf } from "@/features/flow_runs/logs";
 import { useLog } from "@/features/flow_runs/useLog";
 import { localZone, showTime } from "@/lib/time";
-import { type LogRow, LogView } from "@/ui/LogView";
+import { LogView } from "@/ui/LogView";
 
 export function RunLog({ runId }: { runId: string }) {
   const log = useLog(runId);
   const rows = useMemo(() => {
     const zone = localZone();
-    return log.lines.map((line): LogRow => {
+    return log.lines.flatMap((line) => {
       const at = new Date(line.timestamp);
-      return { key: line.sequence, at: showTime(at, at, zone), level: levelOf(line.level), message: line.message };
+      return rowsOf(line, showTime(at, at, zone));
     });
   }, [log.lines]);
   return (

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Batch, extend, levelOf, type Line, NO_LOG } from "@/features/flow_runs/logs";
+import { type Batch, extend, levelOf, type Line, NO_LOG, rowsOf } from "@/features/flow_runs/logs";
 
 function line(sequence: number): Line {
   return { sequence, timestamp: "2026-11-28T12:00:00Z", level: 20, logger: "flow", message: `line ${sequence}`, taskRunId: null };
@@ -23,4 +23,14 @@ test("a gap is remembered", () => {
 
 test("numbers between two levels belong to the lower", () => {
   expect([5, 20, 29, 30, 45, 99].map((level) => levelOf(level).short)).toEqual(["DEBUG", "INFO", "INFO", "WARN", "ERROR", "CRIT"]);
+});
+
+test("a traceback is a row for each of its lines, with the time on the first", () => {
+  const rows = rowsOf({ ...line(7), level: 40, message: "it failed\nTraceback\r\n  at line 3" }, "12:00:00");
+
+  expect(rows.map((row) => [row.key, row.at, row.level.short, row.message])).toEqual([
+    ["7.0", "12:00:00", "ERROR", "it failed"],
+    ["7.1", "", "", "Traceback"],
+    ["7.2", "", "", "  at line 3"],
+  ]);
 });

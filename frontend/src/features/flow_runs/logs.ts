@@ -39,3 +39,21 @@ const DEBUG = { name: "debug", short: "DEBUG" } as const;
 export function levelOf(level: number): { name: string; short: string } {
   return LEVELS.find((each) => level >= each.from) ?? DEBUG;
 }
+
+export interface LogRow {
+  key: string;
+  at: string;
+  level: { name: string; short: string };
+  message: string;
+}
+
+/** A row for each line of text: the further lines of a traceback have no time and level again. */
+export function rowsOf(line: Line, at: string): LogRow[] {
+  const level = levelOf(line.level);
+  return line.message.split(/\r?\n/).map((message, part) => ({
+    key: `${line.sequence}.${part}`,
+    at: part === 0 ? at : "",
+    level: part === 0 ? level : { ...level, short: "" },
+    message,
+  }));
+}

@@ -5,6 +5,7 @@ cd "$(dirname "$0")/../.."
 infra/dev/setup.sh
 if [ $# -gt 0 ]; then exec .venv/bin/python -m pytest "$@"; fi
 infra/dev/web.sh
+infra/dev/browser.sh
 infra/dev/static.sh
 npm run --prefix frontend --silent check
 npm test --prefix frontend --silent

@@ -48,7 +48,7 @@ function RunView({ run }: { run: RunShown }) {
         <RunActions run={run} />
         {run.state.message && <p className="faint m-0 basis-full text-[13px]">{run.state.message}</p>}
       </header>
-      <div className="grid min-h-0 grid-cols-[minmax(0,1fr)_320px] overflow-auto max-lg:grid-cols-1">
+      <div className="grid min-h-0 grid-cols-[minmax(0,1fr)_320px] overflow-auto max-lg:grid-cols-1" role="region" aria-label="Tasks and states" tabIndex={0}>
         <TaskTable tasks={run.taskRuns.nodes} total={run.taskRuns.totalCount.value} />
         <aside className="grid content-start gap-5 border-l border-(--hairline) p-5">
           <RunFacts run={run} />

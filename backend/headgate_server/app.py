@@ -28,7 +28,7 @@ from headgate_server.dispatch.pulse import beat_forever
 from headgate_server.dispatch.tails import Tails
 from headgate_server.dispatch.usage import UsageBook, keep_forever
 from headgate_server.domain.errors import ConfigurationError
-from headgate_server.graphql.context import Backend
+from headgate_server.graphql.backend import Backend
 from headgate_server.graphql.limits.rates import Meter
 from headgate_server.graphql.schema import build_schema
 from headgate_server.http.access import Access

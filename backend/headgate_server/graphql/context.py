@@ -7,20 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from headgate_server.database.work import Database, UnitOfWork
-from headgate_server.dispatch.dispatcher import Dispatcher
-from headgate_server.dispatch.log_shares import LogShares
-from headgate_server.dispatch.tails import Tails
+from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.errors import Forbidden, NotFound
 from headgate_server.domain.permissions import NOTHING, Scope
 from headgate_server.domain.tenancy import NOWHERE, ActorKind, Origin, Principal
+from headgate_server.graphql.backend import Backend
 from headgate_server.graphql.limits.rates import Charge, Meter
 from headgate_server.graphql.loaders import Fetch, K, Loaders
-from headgate_server.graphql.memories import GenerationMemory, WorkspaceMemory
 from headgate_server.services import workspaces
-from headgate_server.services.mails import Mailer
-from headgate_server.services.workspace_keys import Keyring
-from headgate_server.settings import Timers
 from headgate_server.telemetry.traces import NO_CALLER
 
 T = TypeVar("T")
@@ -76,43 +70,6 @@ _FINDERS: list[FindNode] = []
 def finds_nodes(by: FindNode) -> None:
     """Register what reads an object of any kind by its id; the types know how, this floor not."""
     _FINDERS[:] = [by]
-
-
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """What the composition root hands to the API.
-
-    Args:
-        database: opens units of work.
-        dispatcher: opens the work streams of agents.
-        tails: follow runs and logs.
-        timers: every time that dispatch depends on.
-        pepper: the installation's secret: signs the tokens that are issued here.
-        workspaces: what operations learned of organizations a moment ago.
-        meter: charges operations to their callers.
-        generations: what tokens are issued for.
-        log_shares: hold back who floods a log.
-        may_people_found: whether everybody who is signed in may make organizations.
-        keyring: opens secrets; None where no provider of keys is set.
-        may_reveal: whether people may be shown secrets at all.
-        url: the address that people use.
-        mailer: sends mails; None where none can be sent.
-    """
-
-    database: Database
-    dispatcher: Dispatcher
-    tails: Tails
-    timers: Timers
-    pepper: str
-    workspaces: WorkspaceMemory = field(default_factory=WorkspaceMemory)
-    meter: Meter = field(default_factory=Meter)
-    generations: GenerationMemory = field(default_factory=GenerationMemory)
-    log_shares: LogShares = field(default_factory=LogShares)
-    may_people_found: bool = False
-    keyring: Keyring | None = None
-    may_reveal: bool = False
-    url: str = ""
-    mailer: Mailer | None = None
 
 
 @dataclass(slots=True)

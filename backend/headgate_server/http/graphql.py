@@ -28,7 +28,8 @@ from typing_extensions import override
 
 from headgate_server.bus.bus import Bus
 from headgate_server.domain.errors import HeadgateError
-from headgate_server.graphql.context import Backend, OperationContext
+from headgate_server.graphql.backend import Backend
+from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.limits import rules
 from headgate_server.graphql.limits.extension import is_report
 from headgate_server.graphql.masking import RETRYABLE_STATUS, classify

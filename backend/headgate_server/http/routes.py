@@ -7,7 +7,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from strawberry.schema import BaseSchema
 
-from headgate_server.graphql.context import Backend
+from headgate_server.graphql.backend import Backend
 from headgate_server.http.accounts import account_routes
 from headgate_server.http.auth import Authenticate
 from headgate_server.http.cli_logins import cli_login_routes

@@ -17,7 +17,7 @@ from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.errors import Unauthenticated, Unavailable
 from headgate_server.domain.permissions import OWNER_SCOPES, Scope
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal
-from headgate_server.graphql.context import Backend
+from headgate_server.graphql.backend import Backend
 from headgate_server.http.access import Access
 from headgate_server.http.auth import Proof
 from headgate_server.http.graphql import EndpointOptions

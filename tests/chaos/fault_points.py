@@ -61,7 +61,7 @@ _OPERATIONS: dict[tuple[Place, str], tuple[tuple[Moment, ...], str]] = {
     (Place.API, "create_runs"): (_SQL_MOMENTS, ""),
     (Place.API, "claim_key"): (_SQL_MOMENTS, ""),
     (Place.API, "set_answer"): (_SQL_MOMENTS, ""),
-    (Place.API, "lock_run"): (_SQL_MOMENTS, ""),
+    (Place.API, "lock_runs"): (_SQL_MOMENTS, ""),
     (Place.API, "apply_transition"): (_SQL_MOMENTS, ""),
     (Place.API, "offer_runs"): (_SQL_MOMENTS, ""),
     (Place.API, "renew_leases"): (_SQL_MOMENTS, ""),

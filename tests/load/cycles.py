@@ -18,13 +18,16 @@ from headgate_server.bus.bus import Bus
 from headgate_server.database.engine import make_engine
 from headgate_server.database.urls import DatabaseUrls, derive
 from headgate_server.database.work import Database
-from headgate_server.domain.leases import Offer
-from headgate_server.domain.states import StateType
+from headgate_server.dispatch.changes import Changes
+from headgate_server.domain.leases import LeaseRef, Offer
+from headgate_server.domain.states import StateType, propose
+from headgate_server.services.flow_runs.change import check_proposal
+from headgate_server.services.leases.hold import Claim
 from headgate_server.telemetry.instruments import Instruments
 from tests.factories.deployments import make_deployment, make_session
 from tests.factories.tenants import make_tenant
 from tests.fixtures.network import free_port
-from tests.fixtures.world import Shift, World
+from tests.fixtures.world import LEASE, Shift, World
 from tests.load.dispatch import Runner
 from tests.load.figures import Figure
 from tests.load.herd import start_api
@@ -62,14 +65,25 @@ async def core_cycles(urls: DatabaseUrls, *, until: float) -> dict[str, Any]:
     done, claims = 0, list[float]()
     turn = asyncio.Semaphore(AT_ONCE)
 
+    changes, holder = Changes(database=world.database), world.tenant.owner
+
     async def cycle(offered: Offer) -> None:
         nonlocal done
+        lease = LeaseRef(offered.run_id, offered.token, offered.epoch)
         async with turn:
             began = time.perf_counter()
-            lease = await world.claim(offered)
+            claim = Claim(world.session_id, lease, LEASE, holder.actor)
+            await changes.claim(holder, world.tenant.workspace_id, claim)
             claims.append((time.perf_counter() - began) * 1000)
-            await world.propose(lease, StateType.RUNNING)
-            await world.propose(lease, StateType.COMPLETED)
+            for type_ in (StateType.RUNNING, StateType.COMPLETED):
+                proposal = check_proposal(
+                    run_id=lease.run_id, state=propose(type_), lease=lease, key=None
+                )
+                moved = await changes.propose(
+                    holder, world.tenant.workspace_id, run_id=lease.run_id, proposal=proposal
+                )
+                if moved.error is not None:
+                    raise moved.error
         done += 1
 
     while time.time() < until:

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from headgate_server.bus.bus import Bus
 from headgate_server.database.work import Database
+from headgate_server.dispatch.changes import Changes
 from headgate_server.dispatch.messages import CloseReason, Message, StreamClosing
 from headgate_server.dispatch.pools import PoolDispatcher
 from headgate_server.dispatch.renewals import Renewals
@@ -41,6 +42,7 @@ class Dispatcher:
         self, *, database: Database, bus: Bus, timers: Timers, tracer: Tracer | None = None
     ) -> None:
         self.renewals = Renewals(database=database, timers=timers)
+        self.changes = Changes(database=database)
         self._database = database
         self._bus = bus
         self._timers = timers

@@ -225,12 +225,20 @@ class OperationContext:
             NotFound: another tenant's workspace, or none at all.
             Forbidden: the caller may enter it, but lacks there what the field needs.
         """
+        await self.enter(workspace_id, on=on)
+        async with self._opened(workspace_id) as work:
+            yield work
+
+    async def enter(self, workspace_id: UUID, *, on: UUID | None = None) -> None:
+        """Go on only if the caller may do in a workspace what the current field needs.
+
+        Raises:
+            NotFound, Forbidden: as ``work``.
+        """
         if not await self.may_enter(workspace_id):
             raise NotFound
         self.entered_workspace_id = workspace_id
         self.demand(workspace_id, on=on)
-        async with self._opened(workspace_id) as work:
-            yield work
 
     @asynccontextmanager
     async def organization_work(self) -> AsyncGenerator[UnitOfWork]:

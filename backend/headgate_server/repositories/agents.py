@@ -121,15 +121,19 @@ async def touch_sessions(
 
 async def find_session(work: UnitOfWork, session_id: UUID) -> AgentSession | None:
     """Return a session that has not ended, or None."""
-    row = await work.execute(
+    return (await find_sessions(work, {session_id})).get(session_id)
+
+
+async def find_sessions(work: UnitOfWork, wanted: AbstractSet[UUID]) -> dict[UUID, AgentSession]:
+    """Return those of some sessions of the workspace that have not ended, by id."""
+    rows = await work.execute(
         _sessions().where(
             agent_sessions.c.workspace_id == work.workspace_id,
-            agent_sessions.c.id == session_id,
+            agent_sessions.c.id.in_(wanted),
             agent_sessions.c.ended_at.is_(None),
         )
     )
-    found = row.one_or_none()
-    return _to_session(found) if found is not None else None
+    return {row.id: _to_session(row) for row in rows}
 
 
 async def list_sessions(work: UnitOfWork, wanted: AbstractSet[UUID]) -> list[AgentSession]:
@@ -207,13 +211,13 @@ async def set_session_state(
     return row.one_or_none() is not None
 
 
-async def forget_expired_offers(work: UnitOfWork, session_id: UUID) -> None:
-    """Note that a session claims again what it is offered."""
+async def forget_expired_offers(work: UnitOfWork, session_ids: AbstractSet[UUID]) -> None:
+    """Note that sessions claim again what they are offered."""
     await work.execute(
         update(agent_sessions)
         .where(
             agent_sessions.c.workspace_id == work.workspace_id,
-            agent_sessions.c.id == session_id,
+            agent_sessions.c.id.in_(session_ids),
         )
         .values(expired_offers=0)
     )

@@ -1,6 +1,6 @@
 """The only writer of run state: every change of a flow run goes through ``transition``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -11,6 +11,7 @@ from headgate_server.domain.errors import HeadgateError, IllegalTransition, Leas
 from headgate_server.domain.flow_runs import FlowRun, LateCause
 from headgate_server.domain.leases import LeaseRef, Phase, WorkItem
 from headgate_server.domain.states import ProposedState, State, StateType
+from headgate_server.domain.tenancy import Actor
 from headgate_server.domain.transitions import proposal_keys
 from headgate_server.domain.transitions.effects import ItemEffect, consequences
 from headgate_server.domain.transitions.facts import Decision, Facts, Outcome, Proposer
@@ -93,13 +94,10 @@ async def transition(
     locked = locked or await repository.lock_run(work, run_id)
     if locked is None:
         raise NotFound("No such flow run, or you may not see it; check the id and the workspace.")
-    decision = judge(_facts(work, locked, proposal), proposal.state)
-    if decision.outcome is Outcome.REJECT:
-        return Transition(locked.run, locked.item, decision, _refusal(locked, decision))
-    if decision.outcome is Outcome.REPLAY:
-        return Transition(locked.run, locked.item, decision, None)
-    effects = consequences(locked.run, decision, has_item=locked.item is not None)
-    if effects.item is ItemEffect.CREATE and not await lock_place_of_run(
+    judged = _judge(work, locked, proposal, actor=work.actor)
+    if isinstance(judged, Transition):
+        return judged
+    if judged.effects.item is ItemEffect.CREATE and not await lock_place_of_run(
         work,
         deployment_id=locked.run.deployment_id,
         work_queue_id=locked.run.work_queue_id,
@@ -108,19 +106,37 @@ async def transition(
             "This run has no deployment or no pool (any more), so no agent can run it again; run "
             "the flow itself again.",
             current=locked.run.state_type,
-            proposed=decision.state.type,
+            proposed=judged.decision.state.type,
         )
-        return Transition(locked.run, locked.item, decision, error)
-    run = await repository.apply_transition(
-        work,
-        run=locked.run,
-        decision=decision,
-        effects=effects,
-        application=_application(work, locked, proposal, decision),
-    )
-    _wake(work, locked, run, effects.item)
-    _measure(work, locked, run)
-    return Transition(run, locked.item, decision, None, _entered(work, run, decision))
+        return Transition(locked.run, locked.item, judged.decision, error)
+    return (await _write(work, [(locked, judged)]))[run_id]
+
+
+async def transition_many(
+    work: UnitOfWork, asked: Sequence[tuple[LockedRun, Proposal, Actor]]
+) -> dict[UUID, Transition | HeadgateError]:
+    """Judge a proposal for each of many locked runs, and write the accepted ones in one statement.
+
+    Each is judged for itself: a refused one harms no other. None of them may create a work item,
+    which takes a lock of its own first: such a run is left out of the answer, and unchanged.
+
+    Args:
+        work: a unit of work in the workspace of the runs.
+        asked: runs that this unit of work has locked, each once, and on whose behalf what is asked.
+    """
+    answers: dict[UUID, Transition | HeadgateError] = {}
+    changes: list[tuple[LockedRun, Change]] = []
+    for locked, proposal, actor in asked:
+        try:
+            judged = _judge(work, locked, proposal, actor=actor)
+        except HeadgateError as error:
+            answers[locked.run.id] = error
+            continue
+        if isinstance(judged, Transition):
+            answers[locked.run.id] = judged
+        elif judged.effects.item is not ItemEffect.CREATE:
+            changes.append((locked, judged))
+    return {**answers, **await _write(work, changes)}
 
 
 async def transition_waiting(
@@ -135,23 +151,52 @@ async def transition_waiting(
     Returns:
         Which runs were judged, and which of them entered the state.
     """
-    judged = await repository.lock_waiting_runs(work, list(proposals))
+    judged: list[UUID] = []
     changes: list[Change] = []
-    for locked in judged:
-        proposal = proposals[locked.run.id]
-        decision = judge(_facts(work, locked, proposal), proposal.state)
-        if decision.outcome in {Outcome.REJECT, Outcome.REPLAY}:
+    for locked in await repository.lock_free_runs(work, list(proposals)):
+        if locked.item is None:
             continue
-        effects = consequences(locked.run, decision, has_item=True)
-        if effects.item is not ItemEffect.KEEP:
+        judged.append(locked.run.id)
+        change = _judge(work, locked, proposals[locked.run.id], actor=work.actor)
+        if isinstance(change, Transition):
+            continue
+        if change.effects.item is not ItemEffect.KEEP:
             raise NotForMany
-        application = _application(work, locked, proposal, decision)
-        changes.append(Change(locked.run, decision, effects, application))
+        changes.append(change)
     await repository.apply_transitions(work, changes)
     accepted = [change.run.id for change in changes]
     if accepted:
         work.wake(channels.OUTBOX, *(channels.run(run_id) for run_id in accepted))
-    return [locked.run.id for locked in judged], accepted
+    return judged, accepted
+
+
+def _judge(
+    work: UnitOfWork, locked: LockedRun, proposal: Proposal, *, actor: Actor
+) -> Transition | Change:
+    """Return what is to be written of a proposal, or what became of one that writes nothing."""
+    decision = judge(_facts(work, locked, proposal), proposal.state)
+    if decision.outcome is Outcome.REJECT:
+        return Transition(locked.run, locked.item, decision, _refusal(locked, decision))
+    if decision.outcome is Outcome.REPLAY:
+        return Transition(locked.run, locked.item, decision, None)
+    effects = consequences(locked.run, decision, has_item=locked.item is not None)
+    application = _application(work, locked, proposal, decision)
+    return Change(locked.run, actor, decision, effects, application)
+
+
+async def _write(
+    work: UnitOfWork, changes: Sequence[tuple[LockedRun, Change]]
+) -> dict[UUID, Transition]:
+    """Write accepted states, and note what follows the commit."""
+    runs = await repository.apply_transitions(work, [change for _, change in changes])
+    written: dict[UUID, Transition] = {}
+    for locked, change in changes:
+        run = runs[change.run.id]
+        _wake(work, locked, run, change.effects.item)
+        _measure(work, locked, run)
+        entered = _entered(run, change.decision, actor=change.actor)
+        written[run.id] = Transition(run, locked.item, change.decision, None, entered)
+    return written
 
 
 def _application(
@@ -193,7 +238,7 @@ def _facts(work: UnitOfWork, locked: LockedRun, proposal: Proposal) -> Facts:
     )
 
 
-def _entered(work: UnitOfWork, run: FlowRun, decision: Decision) -> State:
+def _entered(run: FlowRun, decision: Decision, *, actor: Actor) -> State:
     return State(
         run_id=run.id,
         sequence=run.state_sequence,
@@ -202,7 +247,7 @@ def _entered(work: UnitOfWork, run: FlowRun, decision: Decision) -> State:
         message=run.state_message,
         timestamp=run.state_timestamp,
         details=decision.state.details,
-        actor=work.actor,
+        actor=actor,
         decision=decision.to_json(),
     )
 

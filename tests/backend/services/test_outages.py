@@ -11,6 +11,7 @@ from headgate_server.loops import lost_runs
 from headgate_server.loops.loop import LoopContext
 from headgate_server.services import upkeep
 from headgate_server.services.leases import hold
+from headgate_server.services.transitions import transition
 from headgate_server.settings import Timers
 from headgate_server.tables.events import outbox
 from headgate_server.tables.work_pools import work_items
@@ -135,7 +136,8 @@ async def test_runs_that_their_agents_stopped_in_our_outage_start_again_once(
     await outage(world, 12)
     for lease in leases * 2:
         async with world.work() as work:
-            await hold.release_run(work, lease=lease, state=propose(StateType.CRASHED, message="!"))
+            proposal = hold.check_release(lease, propose(StateType.CRASHED, message="!"))
+            await transition(work, run_id=lease.run_id, proposal=proposal)
     world.shift.by += timedelta(seconds=10)
     again = await world.offer()
 

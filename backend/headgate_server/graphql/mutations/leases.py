@@ -103,10 +103,11 @@ class LeaseMutations:
         session_id = own_session(context.principal, input.session_id)
         lease = input.lease.to_ref("lease")
         duration = context.backend.timers.lease
-        async with context.work(context.own_workspace_id) as work:
-            claimed, job = await hold.claim_run(
-                work, session_id=session_id, lease=lease, duration=duration
-            )
+        principal, workspace_id = context.principal, context.own_workspace_id
+        await context.enter(workspace_id)
+        (claimed, job), now = await context.backend.dispatcher.changes.claim(
+            principal, workspace_id, hold.Claim(session_id, lease, duration, principal.actor)
+        )
         return RunClaimPayload(
             run=show_flow_run(claimed.run),
             run_token=api_keys.run_token(
@@ -117,7 +118,7 @@ class LeaseMutations:
                 epoch=lease.epoch,
                 pepper=context.backend.pepper,
             ),
-            lease_expires_at=work.now + duration,
+            lease_expires_at=now + duration,
             job=JSON(job),
         )
 
@@ -158,8 +159,13 @@ class LeaseMutations:
         context = info.context
         own_session(context.principal, input.session_id)
         lease, state = input.lease.to_ref("lease"), input.final_state.to_proposal()
-        async with context.work(context.own_workspace_id) as work:
-            released = await hold.release_run(work, lease=lease, state=state)
+        await context.enter(context.own_workspace_id)
+        released = await context.backend.dispatcher.changes.propose(
+            context.principal,
+            context.own_workspace_id,
+            run_id=lease.run_id,
+            proposal=hold.check_release(lease, state),
+        )
         return show_transition(released)
 
     @mutation(

@@ -13,7 +13,9 @@ from headgate_server.domain import ids
 from headgate_server.domain.deployments import AgentLostPolicy
 from headgate_server.domain.flow_runs import FlowRun, LateCause
 from headgate_server.domain.leases import Phase, WorkItem
-from headgate_server.domain.transitions.effects import Effects
+from headgate_server.domain.states import StateType
+from headgate_server.domain.tenancy import Actor
+from headgate_server.domain.transitions.effects import Effects, ItemEffect
 from headgate_server.domain.transitions.facts import Decision
 from headgate_server.repositories.flow_runs.create import related
 from headgate_server.repositories.flow_runs.rows import to_flow_run, typed
@@ -40,8 +42,8 @@ async def lock_run(work: UnitOfWork, run_id: UUID) -> LockedRun | None:
     return None if row is None else _locked(row)
 
 
-async def lock_waiting_runs(work: UnitOfWork, run_ids: Sequence[UUID]) -> list[LockedRun]:
-    """Lock those of the runs that have a work item and that nobody else holds, in one statement.
+async def lock_free_runs(work: UnitOfWork, run_ids: Sequence[UUID]) -> list[LockedRun]:
+    """Lock those of the runs that exist and that nobody else holds, in one statement.
 
     A run that somebody holds is being changed: it is left out, so that two batches that meet
     never wait for each other.
@@ -101,67 +103,83 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An accepted state of a run, with all that is written of it."""
+    """An accepted state of a run, who proposed it, and all that is written of it."""
 
     run: FlowRun
+    actor: Actor
     decision: Decision
     effects: Effects
     application: Application
 
 
-async def apply_transition(
-    work: UnitOfWork,
-    *,
-    run: FlowRun,
-    decision: Decision,
-    effects: Effects,
-    application: Application,
-) -> FlowRun:
-    """Write the accepted state, its history, its consequences and its event in one statement."""
-    change = Change(run, decision, effects, application)
-    result = await work.execute(typed(named("apply_transition")), _values(work, change))
-    return to_flow_run(result.one())
+async def apply_transitions(work: UnitOfWork, changes: Sequence[Change]) -> dict[UUID, FlowRun]:
+    """Write accepted states, their history, consequences and events, all in one statement.
+
+    Returns:
+        The runs as they now are, by id.
+    """
+    if not changes:
+        return {}
+    result = await work.execute(
+        typed(named("apply_transition")),
+        {
+            "workspace_id": work.workspace_id,
+            "now": work.now,
+            "run_ids": [change.run.id for change in changes],
+            "changes": packed([_values(change) for change in changes]),
+            **_touched(changes),
+        },
+    )
+    return {row.id: to_flow_run(row) for row in result}
 
 
-async def apply_transitions(work: UnitOfWork, changes: Sequence[Change]) -> None:
-    """Write the same for many runs, in one round trip."""
-    if changes:
-        await work.execute(named("apply_transition"), [_values(work, change) for change in changes])
+def _touched(changes: Sequence[Change]) -> dict[str, list[UUID]]:
+    """Return the runs whose work items or attempts change, by how: the others cost nothing."""
+    touched: dict[str, list[UUID]] = {name: [] for name in _TOUCHED}
+    for change in changes:
+        effects, run_id = change.effects, change.run.id
+        if effects.item in _BY_EFFECT:
+            touched[_BY_EFFECT[effects.item]].append(run_id)
+        if effects.item is ItemEffect.KEEP and change.decision.state.type is StateType.CANCELLING:
+            touched["cancelling"].append(run_id)
+        if effects.closes_attempt:
+            touched["closed"].append(run_id)
+        if effects.opens_attempt:
+            touched["opened"].append(run_id)
+    return touched
 
 
-def _values(work: UnitOfWork, change: Change) -> dict[str, Any]:
-    run, decision, effects = change.run, change.decision, change.effects
-    return {
-        "workspace_id": run.workspace_id,
-        "run_id": run.id,
-        "now": work.now,
-        "actor_kind": work.actor.kind,
-        "actor_id": work.actor.id,
-        "actor_name": work.actor.display_name,
-        **_state_of(decision, change.application),
-        **_effects_of(decision, effects, change.application),
-        **_event_of(run, decision, effects),
-    }
+_BY_EFFECT = {
+    ItemEffect.CLAIM: "claimed",
+    ItemEffect.START: "started",
+    ItemEffect.REQUEUE: "requeued",
+    ItemEffect.FINISH: "finished",
+}
+_TOUCHED = (*_BY_EFFECT.values(), "cancelling", "closed", "opened")
 
 
-def _state_of(decision: Decision, application: Application) -> dict[str, Any]:
+def _values(change: Change) -> dict[str, Any]:
+    run, decision, effects, application = (
+        change.run,
+        change.decision,
+        change.effects,
+        change.application,
+    )
     state = decision.state
     return {
+        "run_id": run.id,
+        "actor_kind": change.actor.kind,
+        "actor_id": change.actor.id,
+        "actor_name": change.actor.display_name,
         "type": state.type,
         "name": state.name,
         "message": state.message,
         "at": application.at,
         "key": application.key,
-        "details": packed(state.details),
-        "decision": packed(decision.to_json()),
-        "is_cancelling": state.type == "CANCELLING",
-        "outcome": state.name,
+        "details": state.details,
+        "decision": decision.to_json(),
+        "is_cancelling": state.type is StateType.CANCELLING,
         "late_cause": application.late_cause,
-    }
-
-
-def _effects_of(decision: Decision, effects: Effects, application: Application) -> dict[str, Any]:
-    return {
         "attempt": effects.attempt,
         "retries_used": effects.retries_used,
         "infrastructure_attempts": effects.infrastructure_attempts,
@@ -169,12 +187,11 @@ def _effects_of(decision: Decision, effects: Effects, application: Application) 
         "ended_at": effects.ended_at,
         "expected_start": effects.due_at if decision.facts.is_rerun else None,
         "item_effect": effects.item,
-        "lease": application.lease,
+        "lease_seconds": application.lease.total_seconds(),
         "due_at": effects.due_at,
         "cancel_reason": application.cancel_reason,
         "cancel_grace_seconds": application.cancel_grace_seconds,
-        "closes_attempt": effects.closes_attempt,
-        "opens_attempt": effects.opens_attempt,
+        **_event_of(run, decision, effects),
     }
 
 
@@ -195,9 +212,9 @@ def _event_of(run: FlowRun, decision: Decision, effects: Effects) -> dict[str, A
         "event_id": ids.new_id(),
         "event_name": f"flow_run.{event_word(state.name)}",
         "event_resource_id": shown,
-        "event_resource": packed({"id": shown, "kind": "flow_run", "name": run.name}),
-        "event_payload": packed(payload),
-        "event_related": packed(related(flow_id=run.flow_id, deployment_id=run.deployment_id)),
+        "event_resource": {"id": shown, "kind": "flow_run", "name": run.name},
+        "event_payload": payload,
+        "event_related": related(flow_id=run.flow_id, deployment_id=run.deployment_id),
     }
 
 

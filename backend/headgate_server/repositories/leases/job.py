@@ -1,8 +1,10 @@
-"""Reads what an agent needs to start a claimed run."""
+"""Reads what agents need to start claimed runs."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.dialects.postgresql import JSONB
 
 from headgate_server.database.work import UnitOfWork
@@ -21,17 +23,21 @@ _JSON = {
 }
 
 
-async def read_job(work: UnitOfWork, run_id: UUID) -> dict[str, Any]:
-    """Return the job of a run as the agent receives it; secrets are not in it.
+async def read_jobs(work: UnitOfWork, run_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Return the jobs of runs as agents receive them, by run; secrets are not in them.
 
-    And ``is_stopped``: whether nothing may start in its workspace.
+    And ``is_stopped``: whether nothing may start in their workspace.
     """
-    row = (
-        await work.execute(
-            named("read_job").columns(**_JSON),
-            {"workspace_id": work.workspace_id, "run_id": run_id},
-        )
-    ).one()
+    if not run_ids:
+        return {}
+    rows = await work.execute(
+        named("read_job").columns(**_JSON),
+        {"workspace_id": work.workspace_id, "run_ids": list(run_ids)},
+    )
+    return {row.id: _job(row) for row in rows}
+
+
+def _job(row: Row[Any]) -> dict[str, Any]:
     return {
         "is_stopped": row.is_stopped,
         "flowName": row.flow_name,

@@ -1,68 +1,86 @@
--- Writes an accepted state with all that follows from it: the run, its history, its work item,
--- its attempt and its event. The caller holds the run's row lock.
-with run as (
+-- Writes accepted states with all that follows from them: the runs, their history, their work
+-- items, their attempts and their events. The caller holds the runs' row locks.
+-- :changes is a JSON array of objects with the columns below, one a run.
+with change as materialized (
+  select * from jsonb_to_recordset(cast(:changes as jsonb)) as c(
+    run_id uuid, type text, name text, message text, at timestamptz, key text, attempt bigint,
+    retries_used bigint, infrastructure_attempts bigint, started_at timestamptz,
+    ended_at timestamptz, expected_start timestamptz, late_cause text, item_effect text,
+    lease_seconds double precision, due_at timestamptz, is_cancelling boolean, cancel_reason text,
+    cancel_grace_seconds bigint, details jsonb, decision jsonb, actor_kind text, actor_id uuid,
+    actor_name text, event_id uuid, event_name text, event_resource_id text, event_resource jsonb,
+    event_payload jsonb, event_related jsonb
+  )
+), run as (
   update flow_runs set
-    state_type = :type, state_name = :name, state_message = :message, state_timestamp = :at,
-    state_sequence = state_sequence + 1, state_key = :key, version = version + 1,
-    attempt = :attempt, retries_used = :retries_used,
-    infrastructure_attempts = :infrastructure_attempts,
-    started_at = :started_at, ended_at = :ended_at,
-    expected_start = coalesce(cast(:expected_start as timestamptz), expected_start),
-    late_cause = coalesce(cast(:late_cause as text), late_cause),
-    last_epoch = case when :item_effect = 'FINISH' then greatest(last_epoch, coalesce((
+    state_type = change.type, state_name = change.name, state_message = change.message,
+    state_timestamp = change.at, state_sequence = state_sequence + 1, state_key = change.key,
+    version = version + 1, attempt = change.attempt, retries_used = change.retries_used,
+    infrastructure_attempts = change.infrastructure_attempts,
+    started_at = change.started_at, ended_at = change.ended_at,
+    expected_start = coalesce(change.expected_start, flow_runs.expected_start),
+    late_cause = coalesce(change.late_cause, flow_runs.late_cause),
+    last_epoch = case when item_effect = 'FINISH' then greatest(last_epoch, coalesce((
       select epoch from work_items
       where work_items.workspace_id = flow_runs.workspace_id and work_items.run_id = flow_runs.id
     ), 0)) else last_epoch end,
-    unresponsive_since = case when :item_effect in ('KEEP') then unresponsive_since end,
+    unresponsive_since = case when item_effect = 'KEEP' then unresponsive_since end,
     cancel_requested_at = case
-      when cast(:is_cancelling as boolean) then coalesce(cancel_requested_at, :now)
-      when :item_effect = 'CREATE' then null
+      when is_cancelling then coalesce(cancel_requested_at, cast(:now as timestamptz))
+      when item_effect = 'CREATE' then null
       else cancel_requested_at end,
     updated_at = :now
-  where workspace_id = :workspace_id and id = :run_id
-  returning *
+  from change
+  where flow_runs.workspace_id = :workspace_id and flow_runs.id = any(cast(:run_ids as uuid[]))
+    and flow_runs.id = change.run_id
+  returning flow_runs.*
 ), state as (
   insert into states (
     workspace_id, flow_run_id, sequence, type, name, message, "timestamp", details,
     actor_kind, actor_id, actor_name, decision
   )
   select
-    workspace_id, id, state_sequence, state_type, state_name, state_message, state_timestamp,
-    cast(:details as jsonb), :actor_kind, cast(:actor_id as uuid), :actor_name,
-    cast(:decision as jsonb)
-  from run
+    run.workspace_id, run.id, run.state_sequence, run.state_type, run.state_name,
+    run.state_message, run.state_timestamp, change.details, change.actor_kind, change.actor_id,
+    change.actor_name, change.decision
+  from run join change on change.run_id = run.id
 ), claimed as (
   update work_items set
     phase = 'CLAIMED', claimed_at = :now, last_seen_at = :now,
-    fence_until = cast(:now as timestamptz) + cast(:lease as interval)
-  where :item_effect = 'CLAIM' and workspace_id = :workspace_id and run_id = :run_id
+    fence_until = cast(:now as timestamptz) + lease_seconds * interval '1 second'
+  from change
+  where workspace_id = :workspace_id and work_items.run_id = any(cast(:claimed as uuid[]))
+    and work_items.run_id = change.run_id
 ), started as (
   update work_items set
     phase = 'RUNNING', last_seen_at = :now, unresponsive_at = null, deliveries = 0, declines = 0,
     fence_until = cast(:now as timestamptz) + interval '1 millisecond'
       * case when on_agent_lost = 'RETRY' then fence_ms else abandon_after_ms end
-  where :item_effect = 'START' and workspace_id = :workspace_id and run_id = :run_id
+  where workspace_id = :workspace_id and run_id = any(cast(:started as uuid[]))
 ), requeued as (
   update work_items set
     phase = 'READY', session_id = null, token = null, fence_until = null, last_seen_at = null,
     unresponsive_at = null, offered_at = null, claimed_at = null, epoch = epoch + 1,
-    due_at = :due_at,
+    due_at = change.due_at,
     is_held = coalesce((
       select deployment.is_paused from deployments as deployment
       where deployment.workspace_id = work_items.workspace_id
         and deployment.id = work_items.deployment_id
     ), false),
-    late_due_at = cast(:due_at as timestamptz) + late_threshold_ms * interval '1 millisecond'
-  where :item_effect = 'REQUEUE' and workspace_id = :workspace_id and run_id = :run_id
+    late_due_at = change.due_at + late_threshold_ms * interval '1 millisecond'
+  from change
+  where workspace_id = :workspace_id and work_items.run_id = any(cast(:requeued as uuid[]))
+    and work_items.run_id = change.run_id
 ), cancelling as (
   update work_items set
-    cancel_requested_at = coalesce(cancel_requested_at, :now),
-    cancel_reason = :cancel_reason, cancel_grace_seconds = :cancel_grace_seconds
-  where cast(:is_cancelling as boolean) and :item_effect = 'KEEP'
-    and workspace_id = :workspace_id and run_id = :run_id
+    cancel_requested_at = coalesce(cancel_requested_at, cast(:now as timestamptz)),
+    cancel_reason = change.cancel_reason, cancel_grace_seconds = change.cancel_grace_seconds
+  from change
+  where workspace_id = :workspace_id and work_items.run_id = any(cast(:cancelling as uuid[]))
+    and work_items.run_id = change.run_id
 ), finished as (
   delete from work_items
-  where :item_effect = 'FINISH' and workspace_id = :workspace_id and run_id = :run_id
+  where workspace_id = :workspace_id and run_id = any(cast(:finished as uuid[]))
 ), created as (
   insert into work_items (
     workspace_id, run_id, work_pool_id, work_queue_id, deployment_id, queue_priority, priority,
@@ -71,24 +89,25 @@ with run as (
   )
   select
     run.workspace_id, run.id, run.work_pool_id, run.work_queue_id, run.deployment_id,
-    queue.priority, run.priority, :due_at, 'READY', deployment.is_paused,
+    queue.priority, run.priority, change.due_at, 'READY', deployment.is_paused,
     greatest(run.last_epoch, coalesce((
       select max(epoch) from attempts
       where attempts.workspace_id = run.workspace_id and attempts.flow_run_id = run.id
     ), 0)) + 1,
-    cast(:due_at as timestamptz) + deployment.late_threshold_ms * interval '1 millisecond',
+    change.due_at + deployment.late_threshold_ms * interval '1 millisecond',
     deployment.late_threshold_ms, deployment.on_agent_lost, deployment.abandon_after_ms,
     deployment.fence_ms, deployment.infrastructure_retries
   from run
+  join change on change.run_id = run.id and change.item_effect = 'CREATE'
   join deployments as deployment
     on deployment.workspace_id = run.workspace_id and deployment.id = run.deployment_id
   join work_queues as queue
     on queue.workspace_id = run.workspace_id and queue.id = run.work_queue_id
-  where :item_effect = 'CREATE'
 ), closed as (
-  update attempts set ended_at = :now, outcome = :outcome
-  where cast(:closes_attempt as boolean) and workspace_id = :workspace_id
-    and flow_run_id = :run_id and ended_at is null
+  update attempts set ended_at = :now, outcome = change.name
+  from change
+  where workspace_id = :workspace_id and flow_run_id = any(cast(:closed as uuid[]))
+    and flow_run_id = change.run_id and attempts.ended_at is null
 ), opened as (
   insert into attempts (workspace_id, flow_run_id, number, epoch, agent_id, started_at)
   select run.workspace_id, run.id, run.attempt, item.epoch, session.agent_id, :now
@@ -97,15 +116,16 @@ with run as (
     on item.workspace_id = run.workspace_id and item.run_id = run.id
   left join agent_sessions as session
     on session.workspace_id = item.workspace_id and session.id = item.session_id
-  where cast(:opens_attempt as boolean)
+  where item.run_id = any(cast(:opened as uuid[]))
 ), event as (
   insert into outbox (
     workspace_id, event_id, occurred_at, name, resource_id, resource, payload, related, run_hour
   )
   select
-    workspace_id, cast(:event_id as uuid), :now, :event_name, :event_resource_id,
-    cast(:event_resource as jsonb), cast(:event_payload as jsonb), cast(:event_related as jsonb),
-    date_trunc('hour', expected_start)
-  from run
+    run.workspace_id, change.event_id, :now, change.event_name, change.event_resource_id,
+    change.event_resource, change.event_payload, change.event_related,
+    date_trunc('hour', run.expected_start)
+  from run join change on change.run_id = run.id
+  order by change.event_id
 )
 select * from run

@@ -1,4 +1,4 @@
--- Locks those of some runs, each with its work item, that nobody else holds, in the order of ids.
+-- Locks those of some runs that nobody else holds, then their work items, in the order of ids.
 with run as (
   select * from flow_runs
   where workspace_id = :workspace_id and id = any(:run_ids)
@@ -7,7 +7,8 @@ with run as (
 ), item as (
   select work_items.* from work_items
   join run on work_items.workspace_id = run.workspace_id and work_items.run_id = run.id
-  for update of work_items skip locked
+  order by work_items.run_id
+  for update of work_items
 )
 select
   run.*,
@@ -22,4 +23,4 @@ select
   item.cancel_requested_at as item_cancel_requested_at,
   item.cancel_reason as item_cancel_reason,
   item.cancel_grace_seconds as item_cancel_grace_seconds
-from run join item on item.run_id = run.id
+from run left join item on item.run_id = run.id

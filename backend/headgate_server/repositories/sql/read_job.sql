@@ -1,4 +1,4 @@
--- All that an agent needs to start a claimed run, in one row.
+-- All that an agent needs to start claimed runs, a row for each.
 select
   run.id, run.name, run.parameters, run.job_variables, run.attempt, run.traceparent,
   flow.name as flow_name,
@@ -16,4 +16,4 @@ join workspaces workspace on workspace.id = run.workspace_id
 join organizations organization on organization.id = workspace.organization_id
 left join deployments deployment
   on deployment.workspace_id = run.workspace_id and deployment.id = run.deployment_id
-where run.workspace_id = :workspace_id and run.id = :run_id
+where run.workspace_id = :workspace_id and run.id = any(:run_ids)

@@ -54,6 +54,27 @@ async def set_state(
             a bad key.
         IdempotencyMismatch: the key was used for a state of another type.
     """
+    proposal = check_proposal(run_id=run_id, state=state, lease=lease, key=key, is_forced=is_forced)
+    done = await transition(work, run_id=run_id, proposal=proposal)
+    if lease is None:
+        said = {"state": state.name, "type": state.type, "forced": is_forced}
+        await _record(work, "state_set", done, said)
+    return done
+
+
+def check_proposal(
+    *,
+    run_id: UUID,
+    state: ProposedState,
+    lease: LeaseRef | None,
+    key: str | None,
+    is_forced: bool = False,
+) -> Proposal:
+    """Return the proposal of a holder, or where there is no lease, of a person.
+
+    Raises:
+        InvalidInput: as ``set_state``.
+    """
     if lease is not None and lease.run_id != run_id:
         raise InvalidInput("The lease is of another run.", path=["lease", "runId"])
     if state.type is StateType.PENDING:
@@ -61,14 +82,9 @@ async def set_state(
     check_details(state.details)
     proposal_keys.check_key(key)
     proposer = Proposer.PERSON if lease is None else Proposer.HOLDER
-    proposal = Proposal(
+    return Proposal(
         state=state, proposer=proposer, lease=lease, key=key, is_forced=is_forced and lease is None
     )
-    done = await transition(work, run_id=run_id, proposal=proposal)
-    if lease is None:
-        said = {"state": state.name, "type": state.type, "forced": is_forced}
-        await _record(work, "state_set", done, said)
-    return done
 
 
 async def cancel_run(work: UnitOfWork, *, run_id: UUID, request: CancelRequest) -> Transition:

@@ -1,26 +1,33 @@
 """What the holder of leases does: claim, decline, renew, release."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
-from headgate_server.domain.errors import InvalidInput, LeaseLost, SessionFenced
+from headgate_server.domain.agents import AgentSession
+from headgate_server.domain.errors import HeadgateError, InvalidInput, LeaseLost, SessionFenced
 from headgate_server.domain.events import NewEvent
 from headgate_server.domain.leases import LeaseOutcome, LeaseRef, Phase, Verdict
 from headgate_server.domain.states import ProposedState, StateType, propose
+from headgate_server.domain.tenancy import Actor
 from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.repositories import agents as agents_repository
-from headgate_server.repositories.flow_runs.transition import lock_run
+from headgate_server.repositories.flow_runs.transition import LockedRun, lock_free_runs, lock_run
 from headgate_server.repositories.leases import job as job_repository
 from headgate_server.repositories.leases import renew as repository
 from headgate_server.repositories.outbox import insert_events_of_workspaces
 from headgate_server.services.events import record_events
-from headgate_server.services.transitions import Proposal, Transition, holds, transition
+from headgate_server.services.transitions import (
+    Proposal,
+    Transition,
+    holds,
+    transition_many,
+)
 from headgate_server.services.variables import fill_job
 
 MAX_HELD = 1000
@@ -29,52 +36,171 @@ DECLINE_STEP = timedelta(seconds=1)
 LONGEST_DECLINE_DELAY = timedelta(minutes=1)
 
 
-async def claim_run(
-    work: UnitOfWork, *, session_id: UUID, lease: LeaseRef, duration: timedelta
-) -> tuple[Transition, dict[str, Any]]:
-    """Turn an offer into a claimed lease and return what the agent needs to start the run.
-
-    The same token gets the same answer, so a claim whose reply was lost is simply sent again.
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An offer that a session claims.
 
     Args:
-        work: the unit of work.
         session_id: the session the run was offered to.
         lease: as offered.
         duration: how long the claim lives without a renewal.
+        actor: on whose behalf.
+    """
+
+    session_id: UUID
+    lease: LeaseRef
+    duration: timedelta
+    actor: Actor
+
+
+class Claimed(NamedTuple):
+    """A claimed run, and what the agent needs to start it."""
+
+    transition: Transition
+    job: dict[str, Any]
+
+
+async def claim_run(
+    work: UnitOfWork, *, session_id: UUID, lease: LeaseRef, duration: timedelta
+) -> Claimed:
+    """Turn an offer into a claimed lease and return what the agent needs to start the run.
+
+    The same token gets the same answer, so a claim whose reply was lost is simply sent again.
 
     Raises:
         SessionFenced: the session has ended.
         LeaseLost: the offer expired, was taken back, the run was cancelled or the workspace
             stopped meanwhile.
     """
-    session = await agents_repository.find_session(work, session_id)
-    if session is None:
-        raise SessionFenced
+    claim = Claim(session_id, lease, duration, work.actor)
     locked = await lock_run(work, lease.run_id)
+    held = {lease.run_id: locked} if locked is not None else {}
+    answer = (await _carry_out(work, locked=held, claims=[claim], proposals={}))[lease.run_id]
+    if isinstance(answer, HeadgateError):
+        raise answer
+    if not isinstance(answer, Claimed):
+        raise LeaseLost
+    return answer
+
+
+Answer = Claimed | Transition | HeadgateError
+
+
+async def carry_out(
+    work: UnitOfWork,
+    *,
+    claims: Sequence[Claim],
+    proposals: Mapping[UUID, tuple[Proposal, Actor]],
+) -> dict[UUID, Answer]:
+    """Carry out what holders ask of many runs of a workspace, each run asked for once.
+
+    Each gets what it would get alone: one that is refused harms no other.
+
+    Args:
+        work: a unit of work in the workspace.
+        claims: offers to claim.
+        proposals: states that the holders of other runs propose, and on whose behalf.
+
+    Returns:
+        The answers by run; without those of runs that do not exist, that somebody else holds, or
+        whose state changes more than a run: they are to be asked for alone.
+    """
+    asked = {claim.lease.run_id: claim for claim in claims}
+    locked = {one.run.id: one for one in await lock_free_runs(work, [*asked, *proposals])}
+    return await _carry_out(
+        work,
+        locked=locked,
+        claims=[claim for run_id, claim in asked.items() if run_id in locked],
+        proposals={run_id: one for run_id, one in proposals.items() if run_id in locked},
+    )
+
+
+async def _carry_out(
+    work: UnitOfWork,
+    *,
+    locked: Mapping[UUID, LockedRun],
+    claims: Sequence[Claim],
+    proposals: Mapping[UUID, tuple[Proposal, Actor]],
+) -> dict[UUID, Answer]:
+    answers: dict[UUID, Answer] = {}
+    session_ids = {claim.session_id for claim in claims}
+    sessions = await agents_repository.find_sessions(work, session_ids) if claims else {}
+    jobs = await job_repository.read_jobs(work, [claim.lease.run_id for claim in claims])
+    stopped = [run_id for run_id, job in jobs.items() if job.pop("is_stopped")]
+    asked = [(locked[run_id], proposal, actor) for run_id, (proposal, actor) in proposals.items()]
+    for claim in claims:
+        run_id = claim.lease.run_id
+        held, session = locked.get(run_id), sessions.get(claim.session_id)
+        refusal = _refuse(work, claim, session=session, locked=held, is_stopped=bool(stopped))
+        if refusal is not None or held is None or run_id not in jobs:
+            answers[run_id] = refusal or LeaseLost()
+        else:
+            asked.append((held, _pending(claim), claim.actor))
+    done = await transition_many(work, asked)
+    claimed = [claim for claim in claims if claim.lease.run_id in done]
+    for claim in claimed:
+        run_id = claim.lease.run_id
+        moved = done.pop(run_id)
+        error = moved if isinstance(moved, HeadgateError) else moved.error
+        if isinstance(moved, Transition) and error is None:
+            answers[run_id] = Claimed(moved, await fill_job(work, jobs[run_id]))
+        elif error is not None:
+            answers[run_id] = error
+    await _forget_expired_offers(work, claimed, sessions=sessions, answers=answers)
+    return {**answers, **done}
+
+
+def _refuse(
+    work: UnitOfWork,
+    claim: Claim,
+    *,
+    session: AgentSession | None,
+    locked: LockedRun | None,
+    is_stopped: bool,
+) -> HeadgateError | None:
+    """Return why an offer cannot be claimed, as far as that needs no judging."""
+    if session is None:
+        return SessionFenced()
     item = locked.item if locked else None
-    if item is None or not holds(lease, item) or item.session_id != session_id:
-        raise LeaseLost(current_epoch=item.epoch if item else None)
+    if item is None or not holds(claim.lease, item) or item.session_id != claim.session_id:
+        return LeaseLost(current_epoch=item.epoch if item else None)
     is_expired = item.fence_until is not None and item.fence_until < work.now
     if item.phase is Phase.OFFERED and is_expired:
-        raise LeaseLost("The offer has expired.", current_epoch=item.epoch)
-    proposal = Proposal(
+        return LeaseLost("The offer has expired.", current_epoch=item.epoch)
+    if item.phase is Phase.RUNNING:
+        return LeaseLost("The run has started already.", current_epoch=item.epoch)
+    if is_stopped and item.phase is Phase.OFFERED:
+        return LeaseLost(
+            "Nothing starts in this workspace: it was archived or suspended meanwhile."
+        )
+    return None
+
+
+def _pending(claim: Claim) -> Proposal:
+    return Proposal(
         state=propose(StateType.PENDING),
         proposer=Proposer.HOLDER,
-        lease=lease,
-        key=f"claim:{lease.token}",
-        lease_duration=duration,
+        lease=claim.lease,
+        key=f"claim:{claim.lease.token}",
+        lease_duration=claim.duration,
     )
-    if item.phase is Phase.RUNNING:
-        raise LeaseLost("The run has started already.", current_epoch=item.epoch)
-    claimed = await transition(work, run_id=lease.run_id, proposal=proposal, locked=locked)
-    if claimed.error is not None:
-        raise claimed.error
-    if session.expired_offers:
-        await agents_repository.forget_expired_offers(work, session_id)
-    job = await job_repository.read_job(work, lease.run_id)
-    if job.pop("is_stopped") and item.phase is Phase.OFFERED:
-        raise LeaseLost("Nothing starts in this workspace: it was archived or suspended meanwhile.")
-    return claimed, await fill_job(work, job)
+
+
+async def _forget_expired_offers(
+    work: UnitOfWork,
+    claimed: Sequence[Claim],
+    *,
+    sessions: Mapping[UUID, AgentSession],
+    answers: Mapping[UUID, Answer],
+) -> None:
+    heard = {
+        claim.session_id
+        for claim in claimed
+        if sessions[claim.session_id].expired_offers
+        and isinstance(answers[claim.lease.run_id], Claimed)
+    }
+    if heard:
+        await agents_repository.forget_expired_offers(work, heard)
 
 
 async def decline_run(
@@ -194,20 +320,18 @@ def _responsive(run_id: UUID) -> NewEvent:
     )
 
 
-async def release_run(work: UnitOfWork, *, lease: LeaseRef, state: ProposedState) -> Transition:
-    """End a run for the engine that cannot: it crashed, was killed, or was never started.
+def check_release(lease: LeaseRef, state: ProposedState) -> Proposal:
+    """Return what an agent proposes for an engine that cannot: it crashed, or was never started.
 
-    Sent again after it was applied, it answers as it did.
+    Sent again after it was applied, it is answered as it was.
 
     Raises:
-        NotFound: no such run.
         InvalidInput: a state that is not CRASHED, CANCELLED or FAILED.
     """
     if state.type not in {StateType.CRASHED, StateType.CANCELLED, StateType.FAILED}:
         raise InvalidInput(
             "An agent releases a run as CRASHED, CANCELLED or FAILED.", path=["finalState", "type"]
         )
-    proposal = Proposal(
+    return Proposal(
         state=state, proposer=Proposer.HOLDER, lease=lease, key=f"release:{lease.token}"
     )
-    return await transition(work, run_id=lease.run_id, proposal=proposal)

@@ -12,8 +12,9 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import api_keys, ids
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.flow_runs import FlowRun as FlowRunRow
+from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.permissions import NOTHING, Scope
-from headgate_server.domain.states import StateType
+from headgate_server.domain.states import ProposedState, StateType
 from headgate_server.graphql.context import OperationContext, lacking, needing
 from headgate_server.graphql.fields import mutation
 from headgate_server.graphql.mutations.flow_runs.inputs import (
@@ -41,6 +42,7 @@ from headgate_server.graphql.types.flow_runs import show_flow_run
 from headgate_server.graphql.types.leases import RunLeaseRef
 from headgate_server.services.flow_runs import change, create, read
 from headgate_server.services.idempotency_keys import once
+from headgate_server.services.transitions import Transition
 
 _AS_A_PERSON = frozenset({Scope.RUNS_WRITE})
 
@@ -173,14 +175,19 @@ class FlowRunMutations:
         run_id = ids.parse(input.id, kind=ids.Kind.FLOW_RUN)
         lease = input.lease.to_own_ref(context.principal) if input.lease else None
         state = input.state.to_proposal()
+        key = input.idempotency_key
+        if lease is not None:
+            return show_transition(
+                await _propose(context, run_id, state=state, lease=lease, key=key)
+            )
         with needing(needed):
             async with _work_on_run(context, run_id) as work:
                 done = await change.set_state(
                     work,
                     run_id=run_id,
                     state=state,
-                    lease=lease,
-                    key=input.idempotency_key,
+                    lease=None,
+                    key=key,
                     is_forced=bool(input.force),
                 )
         return show_transition(done)
@@ -215,6 +222,23 @@ class FlowRunMutations:
         async with _work_on_run(info.context, run_id) as work:
             done = await change.retry_run(work, run_id=run_id)
         return show_change(done)
+
+
+async def _propose(
+    context: OperationContext,
+    run_id: UUID,
+    *,
+    state: ProposedState,
+    lease: LeaseRef,
+    key: str | None,
+) -> Transition:
+    """Propose a state for a run on behalf of its holder, together with what others propose."""
+    proposal = change.check_proposal(run_id=run_id, state=state, lease=lease, key=key)
+    workspace_id = await context.workspace_of(read.get_many_flow_runs, run_id)
+    await context.enter(workspace_id)
+    return await context.backend.dispatcher.changes.propose(
+        context.principal, workspace_id, run_id=run_id, proposal=proposal
+    )
 
 
 async def _show_begun(

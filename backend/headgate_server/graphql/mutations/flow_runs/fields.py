@@ -133,12 +133,14 @@ class FlowRunMutations:
         context = info.context
         request = input.to_request()
         timers = context.backend.timers
+        created: dict[UUID, FlowRunRow] = {}
         async with context.work(workspace_id_of(input.workspace_id)) as work:
 
             async def carry_out() -> dict[str, Any]:
                 begun = await create.begin_run(
                     work, request, lease=timers.lease, parent=context.principal.run
                 )
+                created[begun.run.id] = begun.run
                 return {
                     "id": str(begun.run.id),
                     "token": str(begun.lease.token),
@@ -154,8 +156,8 @@ class FlowRunMutations:
                 carry_out=carry_out,
             )
             run_id = UUID(answer["id"])
-            row = (await read.get_many_flow_runs(work, [run_id]))[run_id]
-        return await _show_begun(context, row, answer)
+            found = created or await read.get_many_flow_runs(work, [run_id])
+        return await _show_begun(context, found[run_id], answer)
 
     @mutation(
         requires=ANY_CREDENTIAL,

@@ -1,6 +1,7 @@
 """Every table, loaded: what migrations compare with."""
 
 from headgate_server.tables import (
+    artifacts,
     audit_entries,
     blocks,
     events,
@@ -35,6 +36,7 @@ FAMILIES = (
     events,
     audit_entries,
     variables,
+    artifacts,
 )
 
 PARTITIONED_BY_RUN = ("states", "logs")

@@ -244,6 +244,10 @@ class MissingExtraError(BlockError, ImportError):
     """A library is not installed where this runs; the message says how to install it."""
 
 
+class ArtifactError(HeadgateError, ValueError):
+    """What was to become an artifact cannot be stored; the message says why."""
+
+
 class RunError(HeadgateError):
     """Something about a flow run or task run."""
 

@@ -16,10 +16,11 @@ CLIENT_MADE = frozenset(
         "Mutation.flowRunBegin(input.clientId)",
         "Mutation.taskRunSync(input.batchId)",
         "Mutation.logsAppend(input.streamId)",
+        "Mutation.artifactCreate(input.id)",
         "Mutation.agentRegister(input.instanceId)",
     }
 )
-"""UUIDs that clients make up: they name nothing that anyone owns."""
+"""UUIDs and ids that clients make up: they name nothing that anyone owns."""
 
 TRIED_APART = frozenset(
     {
@@ -48,6 +49,7 @@ NODE_KINDS = (
     Kind.WORK_QUEUE,
     Kind.AGENT,
     Kind.VARIABLE,
+    Kind.ARTIFACT,
     Kind.BLOCK_TYPE,
     Kind.BLOCK_SCHEMA,
     Kind.BLOCK_DOCUMENT,

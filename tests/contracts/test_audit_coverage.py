@@ -11,6 +11,7 @@ from headgate_server.services.audit_entries import read
 from headgate_server.tables.audit_entries import audit_entries
 from tests.contracts.roles_matrix import SCHEMA
 from tests.contracts.tenancy_agents import AGENTS
+from tests.contracts.tenancy_artifacts import ARTIFACTS
 from tests.contracts.tenancy_blocks import BLOCKS
 from tests.contracts.tenancy_cells import Cell
 from tests.contracts.tenancy_configuration import CONFIGURATION
@@ -27,6 +28,8 @@ UNAUDITED = {
     "flowRunBegin": "as flowRunCreate",
     "taskRunSync": "a run's own report under its lease: its history is kept with the run",
     "logsAppend": "as taskRunSync",
+    "artifactCreate": "as taskRunSync: what a run left, with the run that left it",
+    "artifactUpdate": "as artifactCreate: how far something has come",
     "runClaim": "an agent's protocol: attempts and states are kept with the run",
     "runDecline": "as runClaim",
     "runRelease": "as runClaim",
@@ -59,7 +62,7 @@ def _mutations() -> set[str]:
 
 def _changes() -> dict[str, list[Cell]]:
     found: dict[str, list[Cell]] = {}
-    for cell in (*CONFIGURATION, *BLOCKS, *MEMBERS, *RUNS, *AGENTS):
+    for cell in (*CONFIGURATION, *BLOCKS, *ARTIFACTS, *MEMBERS, *RUNS, *AGENTS):
         type_, _, field = cell.name.split("(")[0].partition(".")
         if type_ == "Mutation" and field not in UNAUDITED:
             found.setdefault(field, []).append(cell)

@@ -23,6 +23,7 @@ from graphql import (
 
 from headgate_server.domain import ids
 from tests.contracts.tenancy_agents import AGENTS
+from tests.contracts.tenancy_artifacts import ARTIFACTS
 from tests.contracts.tenancy_blocks import BLOCKS
 from tests.contracts.tenancy_cells import CLIENT_MADE, FOLLOWED, QUERIES, TRIED_APART, Cell
 from tests.contracts.tenancy_configuration import CONFIGURATION
@@ -37,7 +38,7 @@ from tests.fixtures.repository import ROOT
 pytestmark = pytest.mark.anyio
 
 FILTERS = "Filter"
-REQUESTED = (*QUERIES, *CONFIGURATION, *BLOCKS, *MEMBERS, *RUNS, *AGENTS)
+REQUESTED = (*QUERIES, *CONFIGURATION, *BLOCKS, *ARTIFACTS, *MEMBERS, *RUNS, *AGENTS)
 
 
 def places(schema: GraphQLSchema) -> Iterator[str]:

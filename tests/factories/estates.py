@@ -325,6 +325,9 @@ async def _report_task(run: ApiClient, own_run: Json, found: dict[ids.Kind, str]
     found[ids.Kind.TASK_RUN] = task_id
     lease = own_run["lease"]
     await mutate(run, "logsAppend", "nextOffset", **log_report(lease["runId"], task_id))
+    note = {"flowRunId": lease["runId"], "type": "markdown", "key": "note", "data": "# Note"}
+    made = await mutate(run, "artifactCreate", "artifact { id }", **note)
+    found[ids.Kind.ARTIFACT] = made["artifact"]["id"]
     await mutate(
         run,
         "flowRunBegin",

@@ -152,6 +152,17 @@ class EventFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class ArtifactFilter:
+    """Narrows a list of artifacts, to the latest of each key for instance."""
+
+    key: StringFilter | None = None
+    type: StringFilter | None = None
+    is_latest: bool | None = None
+    flow_run_id: IdFilter | None = None
+    task_run_id: IdFilter | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AuditFilter:
     """Narrows a list of audit entries."""
 
@@ -171,6 +182,7 @@ Filter = (
     | FlowRunFilter
     | TaskRunFilter
     | EventFilter
+    | ArtifactFilter
     | AuditFilter
 )
 F = TypeVar("F", bound=Filter)

@@ -1,5 +1,6 @@
 """Object ids: a UUIDv7 in the database, a prefixed Crockford base32 word everywhere else."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID, uuid4
 
@@ -38,6 +39,7 @@ class Kind(StrEnum):
     AGENT_SESSION = "ases"
     EVENT = "evt"
     VARIABLE = "var"
+    ARTIFACT = "art"
     BLOCK_TYPE = "btype"
     BLOCK_SCHEMA = "bschema"
     BLOCK_DOCUMENT = "blk"
@@ -110,6 +112,16 @@ def parse_any(text: str) -> tuple[Kind, UUID]:
     except ValueError:
         raise InvalidId("An id starts with its kind, such as run_ or flow_.") from None
     return kind, decode_word(word)
+
+
+def made_at(id_: UUID) -> datetime | None:
+    """Return when a UUIDv7 was made, to the millisecond; None for any other UUID."""
+    if id_.version != 7:
+        return None
+    try:
+        return datetime.fromtimestamp((id_.int >> 80) / 1000, tz=UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def show_state(run_id: UUID, *, sequence: int) -> str:

@@ -101,13 +101,16 @@ RUN_SCOPES = frozenset(
     {
         Scope.RUNS_EXECUTE,
         Scope.LOGS_WRITE,
+        Scope.ARTIFACTS_READ,
         Scope.ARTIFACTS_WRITE,
+        Scope.EVENTS_WRITE,
         Scope.BLOCKS_USE,
         Scope.VARIABLES_READ,
         Scope.VARIABLES_WRITE,
     }
 )
-"""What a run token carries: its own run, the blocks it may use, and its workspace's variables."""
+"""What a run token carries: its own run, the blocks it may use, and the variables, artifacts and
+events of its workspace."""
 
 
 NOTHING: frozenset[Scope] = frozenset()

@@ -17,6 +17,7 @@ from headgate_server.graphql.masking import mask
 from headgate_server.graphql.mutations.agents import AgentMutations
 from headgate_server.graphql.mutations.allowlists import AllowlistMutations
 from headgate_server.graphql.mutations.api_keys import ApiKeyMutations
+from headgate_server.graphql.mutations.artifacts import ArtifactMutations
 from headgate_server.graphql.mutations.blocks import BlockMutations
 from headgate_server.graphql.mutations.deletions import DeletionMutations
 from headgate_server.graphql.mutations.deployments import DeploymentMutations
@@ -96,6 +97,7 @@ class Mutation(
     QuotaMutations,
     AllowlistMutations,
     SupportGrantMutations,
+    ArtifactMutations,
 ):
     pass
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Column, Table, delete, select, update
 
 from headgate_server.database.work import UnitOfWork
+from headgate_server.repositories import artifacts
 from headgate_server.tables.events import idempotency_keys
 from headgate_server.tables.flow_runs import flow_runs, logs, states
 from headgate_server.tables.flows import deployments, flows, schedule_fires
@@ -82,7 +83,7 @@ async def delete_row(work: UnitOfWork, table: Table, *, id_: UUID) -> None:
 
 
 async def delete_runs(work: UnitOfWork, run_ids: Sequence[UUID]) -> None:
-    """Delete locked runs that have ended, with their history, tasks, logs and keys.
+    """Delete locked runs that have ended, with their history, tasks, logs, artifacts and keys.
 
     The instants they were made for stay in the ledger, as skipped: they never fire again.
     """
@@ -101,6 +102,7 @@ async def delete_runs(work: UnitOfWork, run_ids: Sequence[UUID]) -> None:
         .values(outcome="SKIPPED", run_id=None)
     )
     await delete_keys_of_runs(work, run_ids)
+    await artifacts.delete_of_runs(work, run_ids)
     await work.execute(
         delete(flow_runs).where(
             flow_runs.c.workspace_id == work.workspace_id, flow_runs.c.id.in_(run_ids)

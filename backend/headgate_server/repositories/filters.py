@@ -11,6 +11,7 @@ from sqlalchemy import Column, ColumnElement, Table, and_, func, not_, or_, sele
 
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.filters import (
+    ArtifactFilter,
     AuditFilter,
     DeploymentFilter,
     EventFilter,
@@ -26,6 +27,8 @@ from headgate_server.domain.filters import (
     WorkspaceFilter,
     check_filter,
 )
+from headgate_server.tables.artifacts import artifact_keys
+from headgate_server.tables.artifacts import artifacts as artifact_table
 from headgate_server.tables.audit_entries import audit_entries as audit_table
 from headgate_server.tables.blocks import block_documents as block_document_table
 from headgate_server.tables.events import events as event_table
@@ -119,6 +122,25 @@ def events(filter_: EventFilter | None) -> _Conditions:
         *_text(event_table.c.name, filter_.name),
         *_text(event_table.c.resource_id, filter_.resource_id),
     ]
+
+
+def artifacts(filter_: ArtifactFilter | None, *, workspace_id: UUID) -> _Conditions:
+    """Return the conditions on artifacts."""
+    if filter_ is None:
+        return []
+    check_filter(filter_)
+    conditions = [
+        *_text(artifact_table.c.key, filter_.key),
+        *_text(artifact_table.c.type, filter_.type),
+        *_id(artifact_table.c.flow_run_id, filter_.flow_run_id),
+        *_id(artifact_table.c.task_run_id, filter_.task_run_id),
+    ]
+    if filter_.is_latest:
+        latest = select(artifact_keys.c.artifact_id).where(
+            artifact_keys.c.workspace_id == workspace_id
+        )
+        conditions.append(artifact_table.c.id.in_(latest))
+    return conditions
 
 
 def _flow(filter_: FlowFilter, workspace_id: UUID) -> _Conditions:

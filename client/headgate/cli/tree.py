@@ -77,6 +77,12 @@ NOUNS = (
         ("list", "list_events", "List events, latest first"),
         ("watch", "watch_events", "Follow events as they happen"),
     )),
+    Noun("artifacts", "What runs leave for people to look at", _verbs(
+        "artifacts",
+        ("list", "list_artifacts", "List artifacts, the latest of each key"),
+        ("inspect", "inspect_artifact", "Show an artifact with its data"),
+        ("delete", "delete_artifact", "Delete an artifact"),
+    )),
     Noun("work-pools", "Where runs wait for agents", _verbs(
         "work_pools",
         ("list", "list_work_pools", "List pools by name"),

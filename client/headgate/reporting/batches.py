@@ -47,6 +47,13 @@ class LogBatch(msgspec.Struct, tag="logs"):
         return len(self.columns["message"])
 
 
+class ArtifactReport(msgspec.Struct, tag="artifact"):
+    """An artifact to create or, by its id, to change: as the API takes it."""
+
+    input: dict[str, Any]
+    is_update: bool = False
+
+
 class ProposedState(msgspec.Struct, tag="state"):
     """A state of the run; the final one goes to disk when the server stayed away past its end."""
 
@@ -62,7 +69,9 @@ class ProposedState(msgspec.Struct, tag="state"):
         return ProposedState(state, f"{self.idempotency_key}-plain")
 
 
-Batch = TaskBatch | LogBatch | ProposedState
+Report = ArtifactReport
+"""What user code says about a run beside its states and logs."""
+Batch = TaskBatch | LogBatch | ProposedState | Report
 
 
 def take_tasks(queue: deque[TaskRun], *, batch_id: str) -> TaskBatch | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from headgate.clock import now_us
 from headgate.ids import make_id
+from headgate.reporting.batches import Report
 from headgate.reporting.records import TaskRun, Verdict
 from headgate.states import AwaitingRetry, Retrying, State
 
@@ -19,6 +20,9 @@ class LocalRun:
 
     def record_task(self, run: TaskRun) -> None:
         """Do nothing: the engine holds the task run."""
+
+    def report(self, report: Report) -> None:
+        """Do nothing: nobody looks at it."""
 
     def drops_log(self, level: int) -> bool:
         """Say yes: the terminal has the line."""

@@ -125,6 +125,10 @@ class RunRecorder(Protocol):
         """Take note that a task run changed; returns at once unless the queue is full."""
         ...
 
+    def report(self, report: Any) -> None:
+        """Take an artifact or the like; returns at once unless the queue is full."""
+        ...
+
     def drops_log(self, level: int) -> bool:
         """Whether a line of this level would be left out now; counts it if so."""
         ...

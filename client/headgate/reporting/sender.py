@@ -4,13 +4,19 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from headgate.api import flow_runs, logs, task_runs
+from headgate.api import artifacts, flow_runs, logs, task_runs
 from headgate.api.calls import LeaseInput
 from headgate.api.flow_runs import Proposal
 from headgate.api.transport import Transport
 from headgate.errors import ApiError, BadRequestError, ConflictError, InvalidInputError
 from headgate.ids import make_uuid
-from headgate.reporting.batches import Batch, LogBatch, ProposedState, TaskBatch
+from headgate.reporting.batches import (
+    ArtifactReport,
+    Batch,
+    LogBatch,
+    ProposedState,
+    TaskBatch,
+)
 
 logger = logging.getLogger("headgate.reporting")
 
@@ -44,6 +50,9 @@ class Sender:
             await self._send_tasks(batch, deadline_seconds=deadline_seconds)
         elif isinstance(batch, LogBatch):
             await self._send_logs(batch, deadline_seconds=deadline_seconds)
+        elif isinstance(batch, ArtifactReport):
+            send = artifacts.update if batch.is_update else artifacts.create
+            await send(self.transport, input=batch.input, deadline_seconds=deadline_seconds)
         else:
             await self.propose(batch, deadline_seconds=deadline_seconds)
 

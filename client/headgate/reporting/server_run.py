@@ -24,7 +24,7 @@ from headgate.errors import (
     UnauthenticatedError,
 )
 from headgate.ids import make_uuid
-from headgate.reporting.batches import Batch, ProposedState, cut_message, take_tasks
+from headgate.reporting.batches import Batch, ProposedState, Report, cut_message, take_tasks
 from headgate.reporting.delivery import Delivery
 from headgate.reporting.failures import state_input
 from headgate.reporting.log_buffer import GAP_SECONDS, LogBuffer
@@ -44,6 +44,9 @@ _OVER = {
     "UNKNOWN": "the server knows no such run",
     "FINISHED": "the run was ended while this process worked on it",
 }
+
+REPORT_WEIGHT = 50
+"""An artifact may be as long as so many task runs: 200 of them wait at most."""
 
 QUEUE_LIMIT = 10_000
 """From here on, whoever reports waits; where lines have a rate, they stay out and nobody waits."""
@@ -80,6 +83,7 @@ class ServerRun:
         self._on_cancel = on_cancel
         self._background: BackgroundLoop = background_loop()
         self._tasks: deque[TaskRun] = deque()
+        self._reports: deque[Report] = deque()
         self._logs = LogBuffer(
             lines_per_second=settings.log_lines_per_second, on_gap=self._begin_gap
         )
@@ -102,6 +106,15 @@ class ServerRun:
         run.is_queued = True
         self._tasks.append(run)
         self._wake()
+
+    def report(self, report: Report) -> None:
+        """Queue an artifact or the like; it is sent once, behind the task runs it may name."""
+        if self._delivery.is_lost:
+            return
+        self._reports.append(report)
+        self._wake()
+        if self._weight >= URGENT_DEPTH:
+            self._background.loop.call_soon_threadsafe(self._work.set)
 
     def drops_log(self, level: int) -> bool:
         """Whether a line of this level would be left out now; counts it if so."""
@@ -144,17 +157,21 @@ class ServerRun:
         return Delivery(self._sender, spool, on_lost=self._drop_queues)
 
     def _wake(self) -> None:
-        depth = len(self._tasks) + len(self._logs)
+        depth = self._weight + len(self._logs)
         if not self._is_armed:
             self._is_armed = True
             self._background.loop.call_soon_threadsafe(self._arm)
         elif depth == URGENT_DEPTH:
             self._background.loop.call_soon_threadsafe(self._work.set)
-        waiting = len(self._tasks) if self._logs.is_bounded else depth
+        waiting = self._weight if self._logs.is_bounded else depth
         if waiting >= QUEUE_LIMIT and not self._background.is_current_thread():
             self._has_room.clear()
             self._background.loop.call_soon_threadsafe(self._work.set)
             self._has_room.wait()
+
+    @property
+    def _weight(self) -> int:
+        return len(self._tasks) + REPORT_WEIGHT * len(self._reports)
 
     def _arm(self) -> None:
         self._background.loop.call_later(self._settings.report_interval_seconds, self._work.set)
@@ -176,7 +193,7 @@ class ServerRun:
         while (batch := self._take()) is not None:
             await self._delivery.deliver(batch)
         await self._delivery.replay_when_due()
-        if self._delivery.is_settled and not self._tasks and not self._logs:
+        if self._delivery.is_settled and not self._weight and not self._logs:
             self._release_waiters()
 
     async def _wait_for_work(self) -> None:
@@ -185,16 +202,19 @@ class ServerRun:
                 await self._work.wait()
 
     def _take(self) -> Batch | None:
-        batch = take_tasks(self._tasks, batch_id=make_uuid())
+        batch: Batch | None = take_tasks(self._tasks, batch_id=make_uuid())
+        if batch is None and self._reports:
+            batch = self._reports.popleft()
         if batch is None:
             batch = self._logs.take()
         waiting = 0 if self._logs.is_bounded else len(self._logs)
-        if len(self._tasks) + waiting < QUEUE_LIMIT // 2:
+        if self._weight + waiting < QUEUE_LIMIT // 2:
             self._has_room.set()
         return batch
 
     def _drop_queues(self) -> None:
         self._tasks.clear()
+        self._reports.clear()
         self._logs.clear()
         self._has_room.set()
 

@@ -22,8 +22,8 @@ BULK_MUTATIONS = frozenset({"flowRunCreateBatch", "agentPoll", "agentHeartbeat",
 """What takes up to 1,000 runs or leases at once; subscriptions of the same name are of agents."""
 MAX_BODY_BYTES = 1024 * 1024
 MAX_REPORT_BODY_BYTES = 4 * 1024 * 1024
-REPORT_MUTATIONS = frozenset({"taskRunSync", "logsAppend"})
-"""What engines send in bulk: their bodies may be larger."""
+REPORT_MUTATIONS = frozenset({"taskRunSync", "logsAppend", "artifactCreate", "artifactUpdate"})
+"""What engines send in bulk, or as a document of 1 MiB: their bodies may be larger."""
 OPERATION_TIMEOUT_SECONDS = 10.0
 LONG_POLL_TIMEOUT_SECONDS = 35.0
 LONG_POLL_MUTATIONS = frozenset({"agentPoll"})

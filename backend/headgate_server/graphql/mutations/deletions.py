@@ -1,4 +1,4 @@
-"""Mutations that delete runs, flows, deployments, pools, queues, variables and blocks."""
+"""Mutations that delete runs, flows, deployments, pools, variables, blocks, artifacts and more."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Protocol
@@ -8,6 +8,7 @@ import strawberry
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
+from headgate_server.domain.errors import Forbidden
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.errors import MutationError, present
 from headgate_server.graphql.fields import errors_field, mutation, payload_field
@@ -15,6 +16,7 @@ from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of
 from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.shapes.payloads import DeleteInput, DeletePayload
 from headgate_server.services import (
+    artifacts,
     deletions,
     deployments,
     flows,
@@ -134,6 +136,17 @@ class DeletionMutations:
     async def block_document_delete(self, info: Info, input: Which) -> DeletePayload:
         kind, fetch, by = ids.Kind.BLOCK_DOCUMENT, get_many_documents, block_documents
         return await _delete(info, input, kind=kind, fetch=fetch, by=by.delete_document)
+
+    @mutation(
+        requires=[Scope.ARTIFACTS_WRITE],
+        description="Delete an artifact; of its key the one before it is the latest then. For "
+        "people and their keys: a run's token deletes none.",
+    )
+    async def artifact_delete(self, info: Info, input: Which) -> DeletePayload:
+        if info.context.principal.run is not None:
+            raise Forbidden("A run deletes no artifacts; a person's key or a service account may.")
+        kind, fetch = ids.Kind.ARTIFACT, artifacts.get_many_artifacts
+        return await _delete(info, input, kind=kind, fetch=fetch, by=artifacts.delete_artifact)
 
 
 async def _delete(

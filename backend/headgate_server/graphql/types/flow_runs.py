@@ -46,6 +46,7 @@ from headgate_server.graphql.shapes.nodes import (
 )
 from headgate_server.graphql.shapes.runs import Run
 from headgate_server.graphql.shapes.states import State, show_state, state_of_flow_run
+from headgate_server.graphql.types import artifacts as artifact_lists
 from headgate_server.graphql.types import logs as log_lists
 from headgate_server.graphql.types import task_runs as task_lists
 from headgate_server.graphql.types.leases import RunLease, show_lease
@@ -204,6 +205,21 @@ class FlowRun(Run, Versioned):
             after=after,
             last=last,
             before=before,
+        )
+
+    @scoped_field(
+        requires=[Scope.ARTIFACTS_READ],
+        description="What it and its tasks left, the newest first.",
+    )
+    async def artifacts(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[artifact_lists.Artifact]:
+        return await artifact_lists.list_of(
+            info,
+            workspace_id=self.row.workspace_id,
+            filter_=filters.ArtifactFilter(flow_run_id=filters.IdFilter(eq=self.row.id)),
+            first=first,
+            after=after,
         )
 
     async def refer(self, info: Info, fetch: Any, id_: UUID | None) -> Any:

@@ -16,6 +16,7 @@ from headgate_server.graphql.shapes.filters import LogFilter
 from headgate_server.graphql.shapes.nodes import NodeKind, load, reads, show_id, shows
 from headgate_server.graphql.shapes.runs import Run
 from headgate_server.graphql.shapes.states import State, state_of_task_run
+from headgate_server.graphql.types import artifacts as artifact_lists
 from headgate_server.graphql.types import logs as log_types
 from headgate_server.services import task_runs
 from headgate_server.services.flow_runs.read import get_many_flow_runs
@@ -54,6 +55,18 @@ class TaskRun(Run):
             workspace_id=self.row.workspace_id,
             flow_run_id=self.row.flow_run_id,
             filter_=log_types.of_task_run(wanted, self.row.id),
+            first=first,
+            after=after,
+        )
+
+    @scoped_field(requires=[Scope.ARTIFACTS_READ], description="What it left, the newest first.")
+    async def artifacts(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[artifact_lists.Artifact]:
+        return await artifact_lists.list_of(
+            info,
+            workspace_id=self.row.workspace_id,
+            filter_=filters.ArtifactFilter(task_run_id=filters.IdFilter(eq=self.row.id)),
             first=first,
             after=after,
         )

@@ -29,6 +29,9 @@ union all
 select workspace_id, id from variables
 where workspace_id = any(:among) and id = any(:ids)
 union all
+select workspace_id, id from artifacts
+where workspace_id = any(:among) and id = any(:ids)
+union all
 select workspace_id, id from block_types
 where workspace_id = any(:among) and id = any(:ids)
 union all

@@ -24,4 +24,16 @@ where exists (
     select from schedule_fires fire
     where fire.workspace_id = w.id and fire.run_id is null and fire.fire_at < kept.runs_before
   )
+  or exists (
+    select from artifacts
+    where artifacts.workspace_id = w.id and artifacts.created_at < kept.runs_before
+      and not exists (
+        select from artifact_keys latest
+        where latest.workspace_id = artifacts.workspace_id and latest.artifact_id = artifacts.id
+      )
+      and not exists (
+        select from flow_runs run
+        where run.workspace_id = artifacts.workspace_id and run.id = artifacts.flow_run_id
+      )
+  )
 order by w.id

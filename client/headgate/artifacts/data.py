@@ -1,0 +1,89 @@
+"""What artifacts hold: checked as the server does, and with secrets masked."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import orjson
+
+from headgate.errors import ArtifactError
+from headgate.texts import storable_json, text_of
+
+MAX_DATA_BYTES = 1024 * 1024
+MAX_DESCRIPTION = 10_000
+_KEY = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,98}[a-z0-9])?")
+
+
+def check_key(key: str | None) -> None:
+    """Go on with a key, or none.
+
+    Raises:
+        ArtifactError: it is not one.
+    """
+    if key is not None and not _KEY.fullmatch(key):
+        message = (
+            f"{key!r} is no key: it has 1 to 100 lower-case letters, digits, dots, hyphens and "
+            "underscores, and starts and ends with a letter or digit"
+        )
+        raise ArtifactError(message)
+
+
+def data_of(value: Any) -> Any:
+    """Return data with secrets masked, as JSON that the server can hold.
+
+    Raises:
+        ArtifactError: they contain themselves, or are too large.
+    """
+    try:
+        data = storable_json(value)
+        size = len(orjson.dumps(data))
+    except RecursionError:
+        message = "The data of an artifact contain themselves"
+        raise ArtifactError(message) from None
+    if size > MAX_DATA_BYTES:
+        message = (
+            f"The data of an artifact have {size:,} bytes as JSON, and may have "
+            f"{MAX_DATA_BYTES:,}: put them into storage of your own, and create a link to it"
+        )
+        raise ArtifactError(message)
+    return data
+
+
+def description_of(text: str | None) -> str | None:
+    """Return a description with secrets masked.
+
+    Raises:
+        ArtifactError: it is over-long.
+    """
+    if text is None:
+        return None
+    shown = str(storable_json(text_of(text)))
+    if len(shown) > MAX_DESCRIPTION:
+        message = f"The description of an artifact has at most {MAX_DESCRIPTION:,} characters"
+        raise ArtifactError(message)
+    return shown
+
+
+def progress_of(progress: float) -> float:
+    """Return a progress from 0 to 100.
+
+    Raises:
+        ArtifactError: it is beyond that.
+    """
+    if not 0 <= progress <= 100:
+        message = f"Progress is from 0 to 100, not {progress!r}"
+        raise ArtifactError(message)
+    return float(progress)
+
+
+def without_nan(value: Any) -> Any:
+    """Return a table whose floats JSON knows; what is none of JSON's types becomes text later."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        items = cast("Mapping[Any, Any]", value).items()
+        return {key: without_nan(inner) for key, inner in items}
+    if isinstance(value, list | tuple):
+        return [without_nan(inner) for inner in cast("Sequence[Any]", value)]
+    return value

@@ -62,6 +62,7 @@ deployments = Table(
     json("job_variables", default="{}"),
     json("pull_steps", is_nullable=True),
     Column("block_references", ARRAY(Text), nullable=True),
+    Column("start_references", ARRAY(Text), nullable=True),
     words("on_agent_lost"),
     number("abandon_after_ms"),
     number("fence_ms"),

@@ -198,6 +198,16 @@ QUERIES = (
         ),
     ),
     Cell(
+        "Query.flowRunStarted(id)",
+        Kind.FLOW_RUN,
+        lambda _estate, id_: (
+            "query ($id: ID!) { flowRunStarted(id: $id) { name } }",
+            {"id": id_},
+        ),
+        callers=("run",),
+        own_id=lambda estate: estate.started_run,
+    ),
+    Cell(
         "Viewer.scopes(workspaceId)",
         Kind.WORKSPACE,
         lambda _estate, id_: (

@@ -89,6 +89,22 @@ RUNS = (
         callers=("bound", "wide"),
     ),
     change(
+        "flowRunStart",
+        "input.deploymentId",
+        Kind.DEPLOYMENT,
+        lambda _e, id_: {"deploymentId": id_},
+        selection="run { name }",
+        callers=("run",),
+    ),
+    change(
+        "flowRunStart",
+        "input.parentTaskRunId",
+        Kind.TASK_RUN,
+        lambda _e, id_: {"deploymentName": "etl/daily", "parentTaskRunId": id_},
+        selection="run { name }",
+        callers=("run",),
+    ),
+    change(
         "flowRunSetState",
         "input.id",
         Kind.FLOW_RUN,

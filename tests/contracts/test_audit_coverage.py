@@ -26,6 +26,7 @@ UNAUDITED = {
     "flowRunCreate": "the run itself says who made it, and nobody can change that",
     "flowRunCreateBatch": "as flowRunCreate",
     "flowRunBegin": "as flowRunCreate",
+    "flowRunStart": "as flowRunCreate: a run made it",
     "taskRunSync": "a run's own report under its lease: its history is kept with the run",
     "logsAppend": "as taskRunSync",
     "artifactCreate": "as taskRunSync: what a run left, with the run that left it",

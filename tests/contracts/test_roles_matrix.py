@@ -18,8 +18,14 @@ from tests.fixtures.installations import PEPPER, Installation
 pytestmark = pytest.mark.anyio
 
 CELLS = (*CONFIGURATION, *MEMBERS, *RUNS, *QUERIES)
-OF_A_RUN = {"Mutation.logsAppend", "Mutation.taskRunSync", "Mutation.runRenew"}
-"""They need a lease beside the scope, which no role gives."""
+OF_A_RUN = {
+    "Mutation.logsAppend",
+    "Mutation.taskRunSync",
+    "Mutation.runRenew",
+    "Mutation.flowRunStart",
+    "Query.flowRunStarted",
+}
+"""They need a lease or a run's own token beside the scope, which no role gives."""
 OF_THE_UNUSED = {"Mutation.workspaceArchive", "Mutation.workspaceDelete"}
 """They are tried on another workspace, which who holds a role in one does not even see."""
 APART = OF_A_RUN | OF_THE_UNUSED

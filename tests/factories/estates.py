@@ -35,6 +35,7 @@ class Estate:
     offer: Json
     ended_run: str
     unused: dict[Kind, str]
+    started_run: str
 
     def client(self, name: str) -> ApiClient | Browser:
         """Return one of the clients: wide, bound, agent, run, revealer or browser."""
@@ -65,7 +66,8 @@ async def make_estate(installation: Installation) -> Estate:
     revealer = await _make_revealer(installation, tenant, wide, found)
     browser = await _sign_in(installation, tenant, found)
     clients = (wide, bound, agent, run, revealer, browser)
-    return Estate(tenant, *clients, found, own_run, offer, ended_run, unused)
+    started = await _start(run, found)
+    return Estate(tenant, *clients, found, own_run, offer, ended_run, unused, started)
 
 
 async def _make_revealer(
@@ -188,6 +190,12 @@ async def _end(api: ApiClient, found: dict[ids.Kind, str]) -> str:
         force=True,
     )
     return run_id
+
+
+async def _start(run: ApiClient, found: dict[ids.Kind, str]) -> str:
+    """Have the run start one of the deployment, and return its id."""
+    given = {"deploymentId": found[ids.Kind.DEPLOYMENT]}
+    return (await mutate(run, "flowRunStart", "run { id }", **given))["run"]["id"]
 
 
 async def _make_identities(wide: ApiClient, found: dict[ids.Kind, str]) -> None:

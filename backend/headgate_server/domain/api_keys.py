@@ -40,8 +40,16 @@ _CHECKSUM_LENGTH = 7
 _GRANT_BYTES = 72
 _EPOCH_BITS = 48
 """Of the 64 bits of a run token's number; the others say what it does not carry."""
-WITHHELD = (Scope.BLOCKS_USE, Scope.VARIABLES_READ, Scope.VARIABLES_WRITE)
-"""What a run token may go without; tokens in use know these by their places."""
+WITHHELD = (
+    Scope.BLOCKS_USE,
+    Scope.VARIABLES_READ,
+    Scope.VARIABLES_WRITE,
+    Scope.RUNS_WRITE,
+)
+"""What a run token may go without; tokens in use know these by their places.
+
+``RUNS_WRITE`` is no scope of runs: without it a run starts no others.
+"""
 _EPOCH_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 
 

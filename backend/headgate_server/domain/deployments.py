@@ -1,13 +1,16 @@
 """Deployments: a flow with its code, parameters, place to run, and promises."""
 
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
 from uuid import UUID
 
-from headgate_server.domain.errors import InvalidInput
+from headgate_server.domain.changes import changed
+from headgate_server.domain.errors import Forbidden, InvalidInput
+from headgate_server.domain.permissions import Scope
 
 MIN_ABANDON_AFTER, MAX_ABANDON_AFTER = timedelta(minutes=1), timedelta(hours=24)
 DEFAULT_ABANDON_AFTER = timedelta(minutes=10)
@@ -15,6 +18,21 @@ DEFAULT_FENCE = timedelta(minutes=10)
 DEFAULT_LATE_THRESHOLD = timedelta(seconds=15)
 DEFAULT_INFRASTRUCTURE_RETRIES = 3
 MAX_INFRASTRUCTURE_RETRIES = 20
+MAX_STARTS = 200
+MAX_REFERENCE_LENGTH = 401
+ALL_OF_A_FLOW = "*"
+STARTS = "start_references"
+CODE = frozenset(
+    {
+        "entrypoint",
+        "pull_steps",
+        "job_variables",
+        "parameters",
+        "work_pool_id",
+        "work_queue_id",
+    }
+)
+"""What decides which code runs, on whose machine, and what it is told to do."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 
 
@@ -45,6 +63,7 @@ class Deployment:
     job_variables: dict[str, Any]
     pull_steps: list[Any] | None
     block_references: list[str] | None
+    start_references: list[str] | None
     on_agent_lost: AgentLostPolicy
     abandon_after: timedelta
     fence: timedelta
@@ -105,3 +124,62 @@ def check_promises(
         )
     if not timedelta(seconds=1) <= late_threshold <= MAX_ABANDON_AFTER:
         raise InvalidInput("lateThreshold is from 1 second to 24 hours.", path=["lateThreshold"])
+
+
+def may_start(references: Collection[str] | None, *, flow_name: str, name: str) -> bool:
+    """Whether a deployment is among those that runs may start; None stands for all."""
+    if references is None:
+        return True
+    return not {f"{flow_name}/{name}", f"{flow_name}/{ALL_OF_A_FLOW}"}.isdisjoint(references)
+
+
+def name_starts(
+    current: Deployment | None, columns: dict[str, Any], *, is_starter: bool
+) -> dict[str, Any]:
+    """Return the columns of a deployment that is made or changed, with what its runs may start.
+
+    A new deployment of a caller who may start runs lets its own start all of the workspace, unless
+    it says which; that of any other caller lets them start none.
+
+    Args:
+        current: the deployment as it is; None for a new one.
+        columns: what is to be set.
+        is_starter: whether the caller may start every deployment of the workspace.
+
+    Raises:
+        InvalidInput: too many, or what is no ``flow/deployment``.
+        Forbidden: its runs could start what the caller may not.
+    """
+    is_said, named = STARTS in columns, cast("Sequence[str] | None", columns.get(STARTS))
+    if named is not None:
+        columns = {**columns, STARTS: _checked_starts(named)}
+    if is_starter:
+        return columns
+    if current is None and not is_said:
+        return {**columns, STARTS: []}
+    kept = columns[STARTS] if is_said else current.start_references if current else []
+    code = {name: value for name, value in columns.items() if name in CODE}
+    is_changed = is_said or (current is not None and bool(changed(current, code)))
+    if is_changed and kept != []:
+        raise Forbidden(
+            "The runs of this deployment could start others, for which you need RUNS_WRITE; let "
+            "them start none with starts: [].",
+            missing_scopes=[Scope.RUNS_WRITE.value],
+        )
+    return columns
+
+
+def _checked_starts(references: Sequence[str]) -> list[str]:
+    found = sorted(set(references))
+    if len(found) > MAX_STARTS:
+        raise InvalidInput(f"A deployment names at most {MAX_STARTS} others.", path=["starts"])
+    for reference in found:
+        flow_name, _, name = reference.rpartition("/")
+        is_short = len(reference) <= MAX_REFERENCE_LENGTH
+        if not (flow_name and name and is_short and reference.isprintable()):
+            raise InvalidInput(
+                f"{reference[:200]!r} is no deployment; write flow/deployment, or flow/* for all "
+                "of a flow.",
+                path=["starts"],
+            )
+    return found

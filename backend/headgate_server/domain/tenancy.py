@@ -55,10 +55,14 @@ SYSTEM = Actor(kind=ActorKind.SYSTEM, id=None, display_name="Headgate")
 
 @dataclass(frozen=True, slots=True)
 class RunGrant:
-    """What a run token is bound to: one run, under one epoch of its lease."""
+    """What a run token is bound to: one run, under one epoch of its lease.
+
+    ``may_start`` is whether it starts others at all; what its deployment says still counts.
+    """
 
     run_id: UUID
     epoch: int
+    may_start: bool = True
 
 
 @dataclass(frozen=True, slots=True)

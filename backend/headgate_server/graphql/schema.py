@@ -22,6 +22,7 @@ from headgate_server.graphql.mutations.blocks import BlockMutations
 from headgate_server.graphql.mutations.deletions import DeletionMutations
 from headgate_server.graphql.mutations.deployments import DeploymentMutations
 from headgate_server.graphql.mutations.flow_runs.fields import FlowRunMutations
+from headgate_server.graphql.mutations.flow_runs.start import FlowRunStartMutations
 from headgate_server.graphql.mutations.flows import FlowMutations
 from headgate_server.graphql.mutations.invitations import InvitationMutations
 from headgate_server.graphql.mutations.leases import LeaseMutations
@@ -85,6 +86,7 @@ class Mutation(
     DeploymentMutations,
     ScheduleMutations,
     FlowRunMutations,
+    FlowRunStartMutations,
     TaskRunMutations,
     LogMutations,
     WorkPoolMutations,

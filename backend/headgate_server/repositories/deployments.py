@@ -156,6 +156,7 @@ def _deployment(row: Row[Any]) -> Deployment:
         job_variables=row.job_variables,
         pull_steps=row.pull_steps,
         block_references=row.block_references,
+        start_references=row.start_references,
         on_agent_lost=AgentLostPolicy(row.on_agent_lost),
         abandon_after=row.abandon_after_ms * _MILLISECOND,
         fence=row.fence_ms * _MILLISECOND,

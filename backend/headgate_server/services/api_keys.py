@@ -29,6 +29,7 @@ from headgate_server.domain.permissions import (
     RUN_SCOPES,
     Grant,
     Rights,
+    Scope,
 )
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal, RunGrant
 from headgate_server.repositories import api_keys as stored
@@ -271,7 +272,11 @@ async def _by_run(work: UnitOfWork, token: RunToken) -> Principal:
         organization_id=token.organization_id,
         workspace_id=token.workspace_id,
         scopes=RUN_SCOPES - token.withheld,
-        run=RunGrant(run_id=token.run_id, epoch=token.epoch),
+        run=RunGrant(
+            run_id=token.run_id,
+            epoch=token.epoch,
+            may_start=Scope.RUNS_WRITE not in token.withheld,
+        ),
         generation=token.generation,
         networks=found.networks,
     )

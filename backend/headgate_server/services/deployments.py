@@ -73,6 +73,7 @@ class DeploymentChanges:
     job_variables: dict[str, Any] | UnsetType = UNSET
     pull_steps: list[Any] | UnsetType | None = UNSET
     block_references: Sequence[str] | UnsetType | None = UNSET
+    start_references: Sequence[str] | UnsetType | None = UNSET
     on_agent_lost: AgentLostPolicy | UnsetType = UNSET
     abandon_after: timedelta | UnsetType = UNSET
     fence: timedelta | UnsetType = UNSET
@@ -92,6 +93,7 @@ async def upsert_deployment(
     changes: DeploymentChanges | None = None,
     expected_version: int | None = None,
     allowance: Allowance = EVERYTHING,
+    is_starter: bool = True,
 ) -> tuple[Deployment, bool]:
     """Create or change a flow's deployment of a name, and say whether it was created.
 
@@ -106,9 +108,11 @@ async def upsert_deployment(
         changes: what to set.
         expected_version: refuses the change if the deployment has another one.
         allowance: which blocks the caller may use; its runs may use no others.
+        is_starter: whether the caller may start runs; its runs may start none otherwise.
 
     Raises:
-        Forbidden: its runs would read blocks that the caller may not use.
+        Forbidden: its runs would read blocks that the caller may not use, or start what the
+            caller may not.
         InvalidInput: a value out of range; the path names it.
         NotFound: no such pool or queue; or a version is expected of what does not exist.
         VersionConflict: the deployment is not of the expected version.
@@ -123,6 +127,7 @@ async def upsert_deployment(
     _check_current(current, expected_version)
     columns = await _columns(work, current, wanted, lease=lease)
     columns = await name_blocks(work, current, columns, allowance=allowance)
+    columns = rules.name_starts(current, columns, is_starter=is_starter)
     made = None
     if current is None:
         made = await deployments.insert_deployment(

@@ -59,6 +59,7 @@ class DeploymentInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
 
     Args:
         blocks: those that its runs may use, as ``type-slug/name`` or ``type-slug/*``.
+        starts: the deployments that its runs may start, as ``flow/deployment`` or ``flow/*``.
         schedules: as the API's ``DeploymentScheduleInput``; None keeps the stored schedules.
     """
 
@@ -77,6 +78,7 @@ class DeploymentInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     git: dict[str, Any] | None = None
     pull_steps: Sequence[dict[str, Any]] | None = None
     blocks: Sequence[str] | None = None
+    starts: Sequence[str] | None = None
     abandon_after: str | None = None
     fence: str | None = None
     infrastructure_retries: int | None = None

@@ -28,6 +28,7 @@ class DeploymentSpec:
         directory: the folder that a run works in; agents need the code there.
         pull_steps: what brings the code to a run instead of ``directory``.
         blocks: those that its runs may use, as ``type-slug/name`` or ``type-slug/*``.
+        starts: the deployments that its runs may start, as ``flow/deployment`` or ``flow/*``.
     """
 
     name: str
@@ -43,6 +44,7 @@ class DeploymentSpec:
     job_variables: Mapping[str, Any] | None = None
     pull_steps: Sequence[dict[str, Any]] | None = None
     blocks: Sequence[str] | None = None
+    starts: Sequence[str] | None = None
 
 
 def deploy(flow: Flow[..., Any], *, name: str, work_pool: str, **options: Any) -> StoredDeployment:
@@ -103,6 +105,7 @@ async def upsert(
             description=spec.description or flow.description,
             pull_steps=list(spec.pull_steps) if spec.pull_steps is not None else local,
             blocks=list(spec.blocks) if spec.blocks is not None else None,
+            starts=list(spec.starts) if spec.starts is not None else None,
             tags=list(spec.tags) if spec.tags is not None else None,
             paused=spec.is_paused,
         ),

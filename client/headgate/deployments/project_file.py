@@ -15,7 +15,7 @@ FILE_NAME = "headgate.yaml"
 _TOP_KEYS = frozenset({"name", "pull", "deployments"})
 _KEYS = frozenset(
     {"name", "entrypoint", "work_pool", "work_queue", "parameters", "schedule", "schedules"}
-    | {"tags", "description", "paused", "job_variables", "pull", "blocks"}
+    | {"tags", "description", "paused", "job_variables", "pull", "blocks", "starts"}
 )
 _POOL_KEYS = frozenset({"name", "work_queue_name", "job_variables"})
 _SCHEDULE_KEYS = frozenset(
@@ -82,6 +82,7 @@ def _deployment(entry: Any, *, place: str, path: Path, pull: list[Any] | None) -
         or _mapping(pool_values, "job_variables", place=place),
         pull_steps=_list(values, "pull", place=place) or pull,
         blocks=_list(values, "blocks", place=place),
+        starts=_list(values, "starts", place=place),
     )
 
 

@@ -23,6 +23,7 @@ deployments:
       - {interval: 5m, slug: often, active: false}
     tags: [etl]
     blocks: [secret/token]
+    starts: [etl/*]
     description: Every morning
     paused: true
   - name: manual
@@ -78,6 +79,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
             ],
             tags=["etl"],
             blocks=["secret/token"],
+            starts=["etl/*"],
             description="Every morning",
             is_paused=True,
             job_variables={"env": {"A": "1"}},

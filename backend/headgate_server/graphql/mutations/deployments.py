@@ -97,6 +97,12 @@ class DeploymentUpsertInput:
         f"type-slug/* for all of a type; null is every block. {_KEPT}; in a new one every block, "
         "or none where the caller may not use all of them.",
     )
+    starts: list[str] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The deployments that its runs may start: at most 200 of flow/deployment, or "
+        f"flow/* for all of a flow; null is every deployment of the workspace. {_KEPT}; in a new "
+        "one every deployment, or none where the caller may not start runs.",
+    )
     abandon_after: timedelta | None = strawberry.field(
         default=None, description=f"1 minute to 24 hours. {_KEPT}; 10 minutes in a new one."
     )
@@ -138,6 +144,7 @@ class DeploymentUpsertInput:
             job_variables=given(an_object(self.job_variables, "jobVariables")),
             pull_steps=given(a_list(self.pull_steps, "pullSteps")),
             block_references=given(self.blocks, is_nullable=True),
+            start_references=given(self.starts, is_nullable=True),
             on_agent_lost=given(self.on_agent_lost),
             abandon_after=given(self.abandon_after),
             fence=given(self.fence),
@@ -184,6 +191,7 @@ class DeploymentMutations:
                 changes=changes,
                 expected_version=input.expected_version,
                 allowance=allowance_of(info.context, workspace_id),
+                is_starter=Scope.RUNS_WRITE in info.context.principal.scopes_in(workspace_id),
             )
         return DeploymentPayload(deployment=show_deployment(row), created=is_new)
 

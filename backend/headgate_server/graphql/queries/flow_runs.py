@@ -7,8 +7,10 @@ import strawberry
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.permissions import Info, scoped_field
+from headgate_server.graphql.shapes.started_runs import StartedRun, show_started
 from headgate_server.graphql.types.flow_runs import FlowRun, show_flow_run
 from headgate_server.services.flow_runs.read import get_many_flow_runs
+from headgate_server.services.flow_runs.start import get_many_started
 
 
 @strawberry.type
@@ -20,3 +22,19 @@ class FlowRunQueries:
         run_id = ids.parse(id, kind=ids.Kind.FLOW_RUN)
         row: Any = await info.context.see(get_many_flow_runs, run_id)
         return show_flow_run(row) if row else None
+
+    @scoped_field(
+        requires=[Scope.RUNS_EXECUTE],
+        description="A run that the caller, itself a run, has started; null for any other.",
+    )
+    async def flow_run_started(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
+    ) -> StartedRun | None:
+        context = info.context
+        run_id = ids.parse(id, kind=ids.Kind.FLOW_RUN)
+        grant = context.principal.run
+        if grant is None:
+            return None
+        async with context.work(context.own_workspace_id) as work:
+            found = await get_many_started(work, [run_id], by=grant.run_id)
+        return show_started(found[run_id]) if found else None

@@ -68,6 +68,10 @@ class Deployment(Node, Versioned):
         description="The blocks that its runs may use, as type-slug/name or type-slug/*; null is "
         "every block of the workspace."
     )
+    starts: list[str] | None = strawberry.field(
+        description="The deployments that its runs may start, as flow/deployment or flow/*; null "
+        "is every deployment of the workspace."
+    )
     on_agent_lost: AgentLostPolicy = strawberry.field(
         description="What follows when an agent falls silent."
     )
@@ -173,6 +177,7 @@ def show_deployment(row: DeploymentRow) -> Deployment:
         description=row.description,
         pull_steps=as_json(row.pull_steps),
         blocks=row.block_references,
+        starts=row.start_references,
         on_agent_lost=row.on_agent_lost,
         abandon_after=row.abandon_after,
         fence=row.fence,

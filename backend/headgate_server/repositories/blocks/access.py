@@ -23,11 +23,13 @@ class RunOrigin:
         created_by: who made the run that the process was started for.
         is_deployed: whether that is a run of a deployment.
         references: the blocks that its deployment names; None for all.
+        starts: the deployments that its deployment lets it start; None for all.
     """
 
     created_by: Actor
     is_deployed: bool
     references: tuple[str, ...] | None
+    starts: tuple[str, ...] | None = None
 
 
 async def find_origin(work: UnitOfWork, *, run_id: UUID) -> RunOrigin | None:
@@ -45,6 +47,7 @@ async def find_origin(work: UnitOfWork, *, run_id: UUID) -> RunOrigin | None:
             flow_runs.c.deployment_id,
             deployments.c.id.label("existing_id"),
             deployments.c.block_references,
+            deployments.c.start_references,
         )
         .outerjoin(
             deployments,
@@ -56,11 +59,12 @@ async def find_origin(work: UnitOfWork, *, run_id: UUID) -> RunOrigin | None:
     row = (await work.execute(statement)).one_or_none()
     if row is None or row.deployment_id != row.existing_id:
         return None
-    named = row.block_references
+    named, starts = row.block_references, row.start_references
     return RunOrigin(
         created_by=Actor(ActorKind(row.created_by_kind), row.created_by_id, row.created_by_name),
         is_deployed=row.deployment_id is not None,
         references=None if named is None else tuple(named),
+        starts=None if starts is None else tuple(starts),
     )
 
 

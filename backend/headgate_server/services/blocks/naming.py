@@ -7,23 +7,12 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.blocks import access
 from headgate_server.domain.blocks.access import ALL_OF_A_TYPE, Allowance, split_reference
 from headgate_server.domain.changes import changed
-from headgate_server.domain.deployments import Deployment
+from headgate_server.domain.deployments import CODE, Deployment
 from headgate_server.domain.errors import Forbidden
 from headgate_server.domain.permissions import Scope
 from headgate_server.repositories.blocks import documents
 
 COLUMN = "block_references"
-_CODE = frozenset(
-    {
-        "entrypoint",
-        "pull_steps",
-        "job_variables",
-        "parameters",
-        "work_pool_id",
-        "work_queue_id",
-    }
-)
-"""What decides which code runs, on whose machine, and what it is told to do with a block."""
 
 
 async def name_blocks(
@@ -60,7 +49,7 @@ async def name_blocks(
     if is_said:
         await _check(work, named, allowance)
     elif current is not None and changed(
-        current, {name: value for name, value in columns.items() if name in _CODE}
+        current, {name: value for name, value in columns.items() if name in CODE}
     ):
         await _check(work, current.block_references, allowance)
     return columns

@@ -272,9 +272,11 @@ async def _show_begun(
 def _withheld(context: OperationContext, workspace_id: UUID) -> frozenset[Scope]:
     """Return what the run's token does not carry, for the caller does not hold it.
 
-    Of blocks, which single ones the caller may use is asked as the run reads them.
+    Of blocks and deployments, which single ones the caller may use is asked as the run does.
     """
-    held = context.principal.scopes_in(workspace_id)
-    if Scope.BLOCKS_USE in context.principal.scopes:
-        held |= {Scope.BLOCKS_USE}
+    principal = context.principal
+    held = principal.scopes_in(workspace_id)
+    held |= principal.scopes & {Scope.BLOCKS_USE, Scope.RUNS_WRITE}
+    if principal.run is not None and principal.run.may_start:
+        held |= {Scope.RUNS_WRITE}
     return frozenset(api_keys.WITHHELD) - held

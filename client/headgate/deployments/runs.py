@@ -1,0 +1,372 @@
+"""Starts runs of deployments from code, and waits for them: inside of a run with its own token."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable, Mapping
+from concurrent.futures import Future as ConcurrentFuture
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import orjson
+
+from headgate.api import deployments, flow_runs, started_runs, workspaces
+from headgate.api.background import background_loop
+from headgate.api.flow_runs import FlowRun, NewRun
+from headgate.api.started_runs import StartedRun
+from headgate.clock import current_clock
+from headgate.engine.context import FlowRunContext, current_flow_run, current_tags
+from headgate.engine.effects import Await, Sleep, Steps, WaitAll, drive, drive_async
+from headgate.engine.inputs import resolve, upstream_futures
+from headgate.engine.places import Place, current_place
+from headgate.errors import (
+    InvalidInputError,
+    NotFoundError,
+    ParameterError,
+    RetryableApiError,
+    SettingsError,
+)
+from headgate.logs import ENGINE
+from headgate.redaction import redactor
+from headgate.reporting.records import TaskRun
+from headgate.reporting.server_run import ServerRun
+from headgate.states import Completed, Pending, State, StateType
+from headgate.texts import tag_labels
+
+logger = logging.getLogger(ENGINE)
+T = TypeVar("T")
+
+FIRST_POLL_SECONDS = 0.1
+POLL_GROWTH = 1.5
+DEFAULT_POLL_SECONDS = 5.0
+_SLICE_SECONDS = 0.5
+"""A thread other than the main one wakes so often, since only then an interrupt reaches it."""
+_MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentRun:
+    """A run of a deployment as it was when it was last looked at.
+
+    ``state`` has no result: what the other run returned stays in its own process.
+    """
+
+    id: str
+    name: str
+    state: State[Any]
+    deployment_id: str | None = None
+    expected_start: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What is to run, and how long to wait for it."""
+
+    deployment: str
+    parameters: Mapping[str, Any]
+    scheduled_time: datetime | None
+    flow_run_name: str | None
+    timeout: float | None
+    poll_interval: float
+    tags: Iterable[str] | None
+    idempotency_key: str | None
+    work_queue_name: str | None
+    as_subflow: bool
+    job_variables: dict[str, Any] | None
+
+
+def run_deployment(
+    name: str,
+    parameters: Mapping[str, Any] | None = None,
+    scheduled_time: datetime | None = None,
+    flow_run_name: str | None = None,
+    timeout: float | None = None,
+    poll_interval: float = DEFAULT_POLL_SECONDS,
+    tags: Iterable[str] | None = None,
+    idempotency_key: str | None = None,
+    work_queue_name: str | None = None,
+    as_subflow: bool = True,  # noqa: FBT001, FBT002 - the shape that Prefect's users know
+    job_variables: dict[str, Any] | None = None,
+) -> Any:
+    """Run a deployment on its agents, and return its run as a :class:`DeploymentRun`.
+
+    Inside of a run its own token starts what its deployment allows, see ``starts``; elsewhere the
+    configured key does. Where an event loop runs, this returns something to be awaited, as
+    ``arun_deployment`` does everywhere.
+
+    Args:
+        name: ``flow/deployment``, the deployment's own name where that is enough, or its id.
+        parameters: laid over the deployment's own; futures are waited for. JSON, and no secrets.
+        scheduled_time: when it is due; now if not said. One without a zone is in UTC.
+        timeout: seconds to wait for its end, from the call; 0 returns at once, None waits for
+            ever. When they are over, the run goes on, and is returned as it is.
+        poll_interval: seconds between two looks at it, at most; the first come sooner.
+        tags: besides those of the deployment and of the ``tags`` around the call.
+        idempotency_key: the same one within 24 hours finds the run that was started first.
+        as_subflow: show it in the run around the call, as a task run that goes as it goes.
+        job_variables: change its job; not inside of a run.
+
+    Raises:
+        NotFoundError: no such deployment, or the run around the call may not start it.
+        ParameterError: a parameter has no JSON form, or has a secret in it.
+        InvalidInputError: the deployment refuses the parameters.
+    """
+    steps = _steps(
+        RunRequest(
+            deployment=name,
+            parameters=parameters or {},
+            scheduled_time=scheduled_time,
+            flow_run_name=flow_run_name,
+            timeout=timeout,
+            poll_interval=poll_interval,
+            tags=tags,
+            idempotency_key=idempotency_key,
+            work_queue_name=work_queue_name,
+            as_subflow=as_subflow,
+            job_variables=job_variables,
+        )
+    )
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return drive(steps)
+    return drive_async(steps)
+
+
+async def arun_deployment(name: str, **options: Any) -> DeploymentRun:
+    """Do as ``run_deployment`` does, in a coroutine."""
+    return await run_deployment(name, **options)
+
+
+def _steps(request: RunRequest) -> Steps[DeploymentRun]:
+    place = current_place()
+    began_us = current_clock().now_us()
+    upstream = upstream_futures(request.parameters.values())
+    if upstream:
+        yield WaitAll(upstream)
+    parameters = _as_parameters({k: resolve(v) for k, v in request.parameters.items()})
+    shown = _Shown.make(request, parents=[future.task_run_id for future in upstream])
+    if shown is not None:
+        # The run names its task run as parent, so the server hears of that first.
+        yield Await(shown.recorder.sync_now(shown.task_run))
+    try:
+        run: DeploymentRun = yield _background(
+            _start(place, request, parameters, parent=shown.task_run.id if shown else None)
+        )
+    except BaseException as error:
+        if shown is not None:
+            shown.fail(error)
+        raise
+    return (yield from _follow(place, request, run, shown=shown, began_us=began_us))
+
+
+def _follow(
+    place: Place,
+    request: RunRequest,
+    run: DeploymentRun,
+    *,
+    shown: "_Shown | None",
+    began_us: int,
+) -> Steps[DeploymentRun]:
+    pause = min(FIRST_POLL_SECONDS, request.poll_interval)
+    while True:
+        if shown is not None:
+            shown.enter(run.state)
+        left = _seconds_left(request.timeout, began_us=began_us)
+        if run.state.is_final() or left <= 0:
+            break
+        yield from _sleep(min(pause, left))
+        pause = min(pause * POLL_GROWTH, request.poll_interval)
+        try:
+            run = yield _background(_look(place, run.id))
+        except RetryableApiError as error:
+            logger.warning("Run %s cannot be looked at for now: %s", run.name, error)
+    if shown is not None and not run.state.is_final():
+        shown.enter(Completed(name="HandedOver", message=f"The run {run.name} goes on by itself"))
+    return run
+
+
+def _sleep(seconds: float) -> Steps[None]:
+    while seconds > 0:
+        yield Sleep(min(seconds, _SLICE_SECONDS))
+        seconds -= _SLICE_SECONDS
+
+
+def _seconds_left(timeout: float | None, *, began_us: int) -> float:
+    if timeout is None:
+        return float("inf")
+    return timeout - (current_clock().now_us() - began_us) / _MICROSECONDS
+
+
+def _background(coroutine: Coroutine[Any, Any, T]) -> Await:
+    found: ConcurrentFuture[T] = background_loop().submit(coroutine)
+    return Await(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The task run that stands for the other run in the run around the call."""
+
+    recorder: ServerRun
+    task_run: TaskRun
+
+    @classmethod
+    def make(cls, request: RunRequest, *, parents: list[str]) -> "_Shown | None":
+        context: FlowRunContext | None = current_flow_run.get()
+        recorder = context.recorder if context is not None else None
+        if not request.as_subflow or not isinstance(recorder, ServerRun):
+            return None
+        task_run = TaskRun(
+            task_key=f"run_deployment:{request.deployment}",
+            name="",
+            flow_run_id=recorder.flow_run_id,
+            tags=current_tags.get(),
+            parents=parents,
+        )
+        task_run.name = f"{request.deployment}-{task_run.id[-3:]}"
+        task_run.enter(Pending())
+        recorder.record_task(task_run)
+        return cls(recorder, task_run)
+
+    def enter(self, state: State[Any]) -> None:
+        """Let the task run be in the state of the other run, if it is not already."""
+        if state.is_scheduled() or state == self.task_run.state:
+            return
+        self.task_run.attempt = max(self.task_run.attempt, 1)
+        self.task_run.enter(state)
+        self.recorder.record_task(self.task_run)
+
+    def fail(self, error: BaseException) -> None:
+        """Say that the other run was never started."""
+        message = f"It was not started: {error}"
+        self.enter(State(StateType.FAILED, message=message))
+
+
+def _as_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters as the JSON that the other run gets.
+
+    Raises:
+        ParameterError: there is none for one of them, or a secret is in it: it would be stored.
+    """
+    found: dict[str, Any] = {}
+    for name, value in parameters.items():
+        try:
+            document = orjson.dumps(value, default=_dumped, option=orjson.OPT_NON_STR_KEYS).decode()
+        except TypeError as error:
+            message = f"The parameter {name!r} has no JSON form: {error}"
+            raise ParameterError(message) from None
+        if redactor.redact(document) != document:
+            message = (
+                f"The parameter {name!r} has a secret in it, which would be stored with the run; "
+                "let the other flow load the block, or name it in the deployment's parameters"
+            )
+            raise ParameterError(message)
+        found[name] = orjson.loads(document)
+    return found
+
+
+def _dumped(value: Any) -> Any:
+    dump = getattr(value, "model_dump", None)
+    if dump is None:
+        message = f"{type(value).__name__} is not JSON"
+        raise TypeError(message)
+    return dump(mode="json")
+
+
+async def _start(
+    place: Place, request: RunRequest, parameters: dict[str, Any], *, parent: str | None
+) -> DeploymentRun:
+    wanted = _new_run(request, parameters, parent=parent)
+    if place.lease is None:
+        return await _create(place, request.deployment, wanted)
+    if request.job_variables:
+        message = "job_variables are for callers with a key; inside of a run, leave them out"
+        raise SettingsError(message)
+    if _is_id(request.deployment):
+        run = NewRun(deployment_id=request.deployment, **wanted)
+        return _read(await started_runs.start(place.transport, run=run))
+    started = await started_runs.start(
+        place.transport, run=NewRun(**wanted), deployment_name=request.deployment
+    )
+    return _read(started)
+
+
+def _new_run(
+    request: RunRequest, parameters: dict[str, Any], *, parent: str | None
+) -> dict[str, Any]:
+    due = request.scheduled_time
+    return {
+        "name": request.flow_run_name,
+        "parameters": parameters or None,
+        "tags": tag_labels(frozenset(request.tags or ()) | current_tags.get()) or None,
+        "work_queue_name": request.work_queue_name,
+        "idempotency_key": request.idempotency_key,
+        "parent_task_run_id": parent,
+        "expected_start": due.replace(tzinfo=UTC) if due and due.tzinfo is None else due,
+        "job_variables": request.job_variables,
+    }
+
+
+async def _create(place: Place, deployment: str, wanted: dict[str, Any]) -> DeploymentRun:
+    """Create a run with the configured key."""
+    workspace_id = await workspaces.get_id(
+        place.transport, organization=place.organization, workspace=place.workspace
+    )
+    id_ = deployment if _is_id(deployment) else await _find_id(place, deployment)
+    run = NewRun(deployment_id=id_, **wanted)
+    return _read(await flow_runs.create(place.transport, workspace_id=workspace_id, run=run))
+
+
+async def _find_id(place: Place, deployment: str) -> str:
+    flow_name, _, name = deployment.rpartition("/")
+    wanted: dict[str, Any] = {"name": {"eq": name}}
+    if flow_name:
+        wanted["flow"] = {"name": {"eq": flow_name}}
+    page = await deployments.list_deployments(
+        place.transport,
+        organization=place.organization,
+        workspace=place.workspace,
+        filter=wanted,
+        first=2,
+    )
+    if not page.items:
+        message = f"There is no deployment {deployment!r} in {place.workspace}"
+        raise NotFoundError(message)
+    if len(page.items) > 1:
+        message = f"Several flows have a deployment {name!r}; write flow/{name}"
+        raise InvalidInputError(message)
+    return page.items[0].id
+
+
+async def _look(place: Place, run_id: str) -> DeploymentRun:
+    if place.lease is None:
+        return _read(await flow_runs.get(place.transport, flow_run_id=run_id))
+    return _read(await started_runs.get_started(place.transport, flow_run_id=run_id))
+
+
+def _is_id(deployment: str) -> bool:
+    return deployment.startswith("dep_")
+
+
+def _read(answer: FlowRun | StartedRun) -> DeploymentRun:
+    if isinstance(answer, StartedRun):
+        deployment_id = answer.deployment_id
+    else:
+        deployment_id = answer.deployment.id if answer.deployment else None
+    return DeploymentRun(
+        id=answer.id,
+        name=answer.name,
+        state=State(
+            StateType(answer.state.type),
+            name=answer.state.name,
+            message=answer.state.message,
+            timestamp_us=int(answer.state.timestamp.timestamp() * _MICROSECONDS),
+            details=answer.state.details,
+        ),
+        deployment_id=deployment_id,
+        expected_start=answer.expected_start,
+        started_at=answer.started_at,
+        ended_at=answer.ended_at,
+    )

@@ -96,7 +96,7 @@ def _tried(cells: tuple[Cell, ...]) -> list[Any]:
     ]
 
 
-def _unknown(cell: Cell) -> str:
+def unknown(cell: Cell) -> str:
     return shown(cell.kind, ids.new_id())
 
 
@@ -110,7 +110,7 @@ async def test_foreign_id_is_answered_as_a_random_one(
         return found.status, found.body.replace(id_.encode(), b"<id>"), found.json
 
     foreign_status, foreign_body, foreign = await answer(cell.own(theirs))
-    unknown_status, unknown_body, _ = await answer(_unknown(cell))
+    unknown_status, unknown_body, _ = await answer(unknown(cell))
     own_status, _, own = await answer(cell.own(mine))
 
     assert (foreign_status, foreign_body) == (unknown_status, unknown_body)
@@ -137,10 +137,10 @@ async def test_foreign_id_is_followed_as_a_random_one(
                 return answer
 
         foreign = await first(cell.own(theirs))
-        unknown = await first(_unknown(cell))
+        random = await first(unknown(cell))
         own = await first(cell.own(mine))
 
-    assert foreign == unknown
+    assert foreign == random
     assert not has_succeeded(foreign["payload"])
     assert own["type"] == "next"
     assert has_succeeded(own["payload"]), own

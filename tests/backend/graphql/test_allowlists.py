@@ -1,6 +1,8 @@
 """Allowlists over every transport: who is let in, what ends, and nobody locks themselves out."""
 
+import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,7 +10,9 @@ import pytest
 from headgate_server.domain.ids import Kind
 from headgate_server.services import allowlists
 from tests.factories.estates import Estate, make_estate
+from tests.factories.mutations import mutate
 from tests.fixtures.api import ApiClient, open_socket, serve
+from tests.fixtures.events import Events, open_events
 from tests.fixtures.installations import Installation
 
 pytestmark = pytest.mark.anyio
@@ -21,6 +25,7 @@ LOG = """query ($id: ID!) { node(id: $id) { ... on Organization {
 VIEWER = "{ viewer { actor { displayName } } }"
 SLUG = "{ viewer { organizations { nodes { slug } } } }"
 EVENTS = """subscription ($id: ID!) { events(workspaceId: $id) { caughtUp } }"""
+WORKSPACE_EVENTS = "subscription ($id: ID!) { workspaceEvents(workspaceId: $id) { caughtUp } }"
 HERE, THERE = "127.0.0.1", "203.0.113.9"
 
 
@@ -128,6 +133,43 @@ async def test_event_stream_is_refused_from_elsewhere(estate: Estate) -> None:
     refused = await away(estate.wide).post(body, accept="text/event-stream")
 
     assert (refused.status, refused.code) == (403, "ADDRESS_NOT_ALLOWED")
+
+
+async def test_open_event_stream_ends_within_a_second_as_its_address_is_allowed_no_more(
+    installation: Installation, estate: Estate
+) -> None:
+    async def first(stream: Events) -> Any:
+        while not (event := await stream.next())[0]:
+            pass
+        return event[1]
+
+    async with serve(installation.app) as address:
+        opening = partial(
+            open_events,
+            address,
+            WORKSPACE_EVENTS,
+            token=estate.wide.token,
+            id=estate.ids[Kind.WORKSPACE],
+        )
+        async with (
+            opening(headers={"x-forwarded-for": THERE}) as far,
+            opening(headers={"x-forwarded-for": HERE}) as near,
+        ):
+            for stream in (far, near):
+                assert (await first(stream))["data"]["workspaceEvents"]["caughtUp"] is True
+            await allow(estate, HERE)
+            async with asyncio.timeout(1):
+                ended = await far.rest()
+
+            (_, last), end = ended[-2:]
+            assert last is not None
+            assert THERE in last["errors"][0]["message"]
+            assert end == ("complete", None)
+            place = {"workspaceId": estate.ids[Kind.WORKSPACE]}
+            await mutate(
+                estate.bound, "variableSet", "variable { name }", **place, name="a", value=1
+            )
+            assert (await first(near))["data"]["workspaceEvents"]["caughtUp"] is True
 
 
 async def test_operator_lets_everybody_in_again(installation: Installation, estate: Estate) -> None:

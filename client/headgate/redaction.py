@@ -8,7 +8,7 @@ import base64
 import json
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO, cast
 from urllib.parse import quote, quote_plus
 
@@ -26,16 +26,24 @@ class Redactor:
         self._spellings: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
         self._adding = threading.Lock()
+        self._tell: Callable[[list[str]], None] | None = None
 
     def add(self, value: Any) -> None:
         """Mask a secret from now on: a text, or all the texts and numbers of a JSON value."""
-        found = {spelling for text in _texts(value) for spelling in _spellings(text)}
+        texts = list(_texts(value))
+        found = {spelling for text in texts for spelling in _spellings(text)}
         with self._adding:
             if found <= self._spellings:
                 return
+            if self._tell is not None:
+                self._tell(texts)
             self._spellings |= found
             longest_first = sorted(self._spellings, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    def tell(self, tell: Callable[[list[str]], None]) -> None:
+        """Have the texts of each further secret told, before anybody has it who could say it."""
+        self._tell = tell
 
     def redact(self, text: str) -> str:
         """Return a text with a mask in the place of every secret."""

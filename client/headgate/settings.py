@@ -12,6 +12,8 @@ from headgate.profiles import Profile, find_active_profile, get_profile
 
 DEFAULT_HOME = "~/.headgate"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+SECRET_STORES = ("vault", "aws-secrets-manager", "gcp-secret-manager", "azure-key-vault")
+"""Those whose secrets are allowed one by one; ``env`` and ``file`` have settings of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Settings:
         agent_climb_seconds: how long an agent stays below the best of them before it tries again.
         secret_env: the variables of the environment that blocks may name as secrets, as patterns.
         secret_folders: the folders with files that blocks may name as secrets.
+        secret_paths: the secrets of other stores that blocks may name, as ``provider:pattern``.
     """
 
     home: Path
@@ -61,6 +64,7 @@ class Settings:
     agent_climb_seconds: float = 30.0
     secret_env: tuple[str, ...] = ()
     secret_folders: tuple[Path, ...] = ()
+    secret_paths: tuple[str, ...] = ()
     assignment: RunAssignment | None = None
 
     @property
@@ -146,6 +150,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         agent_transport=variables.get("HEADGATE_AGENT_TRANSPORT", "").lower() or "auto",
         secret_env=_names(variables.get("HEADGATE_SECRET_ENV", "")),
         secret_folders=_folders(variables.get("HEADGATE_SECRET_FOLDERS", "")),
+        secret_paths=_paths(variables.get("HEADGATE_SECRET_PATHS", "")),
         assignment=_assignment(variables),
         **{name: _number_of(variables, name) for name in _NUMBERS},
     )
@@ -239,6 +244,19 @@ def _folders(text: str) -> tuple[Path, ...]:
             )
             raise SettingsError(message)
     return folders
+
+
+def _paths(text: str) -> tuple[str, ...]:
+    paths = _names(text)
+    for path in paths:
+        store, separator, pattern = path.partition(":")
+        if store not in SECRET_STORES or not separator or not pattern:
+            message = (
+                "HEADGATE_SECRET_PATHS lists secrets as store:pattern, such as "
+                f"vault:secret/team/*, not {path!r}; the stores are {', '.join(SECRET_STORES)}"
+            )
+            raise SettingsError(message)
+    return paths
 
 
 def _flag(variables: Mapping[str, str], *, name: str) -> bool:

@@ -197,7 +197,8 @@ async def test_a_secret_is_nowhere_but_in_the_run_that_reads_it(
         "allowed": True,
     }  # fmt: skip
     assert (tmp_path / "spoken").exists()
-    assert b"plainly ********" in b"".join(spoken)
+    for said in (b"plainly", b"past Python", b"by a program"):
+        assert said + b" ********" in b"".join(spoken)
     places = {
         "spoken": b"\n".join(spoken),
         "processes": installation.report().encode(),

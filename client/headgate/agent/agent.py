@@ -36,6 +36,7 @@ from headgate.errors import (
     UnauthenticatedError,
 )
 from headgate.ids import make_uuid
+from headgate.secret_references.resolving import sign_out
 from headgate.version import VERSION
 
 logger = logging.getLogger("headgate.agent")
@@ -380,4 +381,5 @@ async def run_agent(transport: Transport, options: AgentOptions) -> None:
     try:
         await agent.run()
     finally:
+        await sign_out()
         await transport.close()

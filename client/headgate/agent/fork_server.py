@@ -104,12 +104,12 @@ class ForkServer:
             self._wake_reader.close()
             self._wake_writer.close()
             _take_over_output(descriptors[:2])
-            fence = descriptors[2] if len(descriptors) > 2 else None
+            secrets, fence = [*descriptors[2:], None][:2]
             os.environ.clear()
             os.environ.update(start.environment)
             _extend_import_path()
             os.chdir(start.folder)
-            code = lifeline.run(msgspec.json.encode(start.job), fence=fence)
+            code = lifeline.run(msgspec.json.encode(start.job), secrets=secrets, fence=fence)
         except BaseException:  # noqa: BLE001  the edge of a process: nothing may return into the server
             traceback.print_exc()
         finally:

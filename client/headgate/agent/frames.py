@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 _LENGTH = struct.Struct("!I")
-MAX_DESCRIPTORS = 3
+MAX_DESCRIPTORS = 4
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
-    """Asks for a process: stdout, stderr and where it has one its fence come as descriptors.
+    """Asks for a process: stdout, stderr, where it tells secrets, and its fence, if any, go along.
 
     Args:
         key: names the process in the answers.

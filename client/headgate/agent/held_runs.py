@@ -30,7 +30,7 @@ LEAVE_SECONDS = 5.0
 AGENT_SHARE, OWN_SHARE = 0.9, 0.95
 """At which share of its fence the agent kills a run, and it itself where the agent is late."""
 PASSED_ON = ("HEADGATE_HOME", "HEADGATE_LOG_LEVEL")
-OPERATORS_OWN = ("HEADGATE_SECRET_ENV", "HEADGATE_SECRET_FOLDERS")
+OPERATORS_OWN = ("HEADGATE_SECRET_ENV", "HEADGATE_SECRET_FOLDERS", "HEADGATE_SECRET_PATHS")
 """What a run is told as the agent was, whatever its job says."""
 
 
@@ -123,7 +123,7 @@ class HeldRun:
             place.transport.with_token(claim.run_token), flow_run_id=self.run_id
         )
         reporting = asyncio.create_task(
-            reporter.run(stdout=launched.stdout, stderr=launched.stderr)
+            reporter.run(stdout=launched.stdout, stderr=launched.stderr, secrets=launched.secrets)
         )
         try:
             code = await launched.process.wait()

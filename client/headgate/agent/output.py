@@ -9,6 +9,7 @@ from typing import Any
 
 from headgate.api import logs
 from headgate.api.transport import Transport
+from headgate.engine.whispers import Whispers
 from headgate.errors import ApiError, ConflictError, RetryableApiError
 from headgate.ids import make_uuid
 from headgate.redaction import redactor
@@ -41,13 +42,25 @@ class OutputReporter:
         self._has_rows = asyncio.Event()
         self._has_room = asyncio.Event()
         self._has_room.set()
+        self._whispers: Whispers | None = None
 
-    async def run(self, *, stdout: int, stderr: int) -> None:
-        """Report until both ends are closed and everything was sent, or the server stayed away."""
+    async def run(self, *, stdout: int, stderr: int, secrets: int) -> None:
+        """Report until both ends are closed and everything was sent, or the server stayed away.
+
+        Args:
+            secrets: where the process tells what is to be masked in what it says from then on.
+        """
         sending = asyncio.create_task(self._send_forever())
-        async with asyncio.TaskGroup() as readers:
-            readers.create_task(self._read(stdout, name="stdout"))
-            readers.create_task(self._read(stderr, name="stderr"))
+        self._whispers = Whispers(secrets)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(secrets, self._hear)
+        try:
+            async with asyncio.TaskGroup() as readers:
+                readers.create_task(self._read(stdout, name="stdout"))
+                readers.create_task(self._read(stderr, name="stderr"))
+        finally:
+            loop.remove_reader(secrets)
+            os.close(secrets)
         self._is_over = True
         self._has_rows.set()
         await sending
@@ -65,8 +78,18 @@ class OutputReporter:
         finally:
             pipe.close()
 
+    def _hear(self) -> None:
+        assert self._whispers is not None  # noqa: S101  set as it begins
+        self._whispers.hear()
+        if self._whispers.is_over:
+            asyncio.get_running_loop().remove_reader(self._whispers.descriptor)
+
     def _take(self, line: bytes, *, name: str) -> None:
-        text = redactor.redact(line.rstrip(b"\r\n").decode(errors="replace"))
+        assert self._whispers is not None  # noqa: S101  set as it begins
+        # What is in a line was told before it was said.
+        self._whispers.hear()
+        said = line.rstrip(b"\r\n").decode(errors="replace")
+        text = redactor.redact(self._whispers.redactor.redact(said))
         if not text.strip():
             return
         if len(text) > MAX_LINE_CHARACTERS:

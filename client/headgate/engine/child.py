@@ -1,6 +1,7 @@
-"""``python -m headgate.engine.child [FENCE]``: reads a job as JSON on standard input and runs it.
+"""``python -m headgate.engine.child [SECRETS [FENCE]]``: runs a job, as JSON on standard input.
 
-FENCE is a descriptor from which the process learns until when it may live.
+SECRETS is a descriptor on which the process tells what is to be masked, FENCE one from which it
+learns until when it may live.
 """
 
 import sys
@@ -11,8 +12,8 @@ from headgate.engine.effects import leave
 
 def main() -> None:
     """Run the job and leave at once: threads that user code left behind must not hold the slot."""
-    fence = int(sys.argv[1]) if len(sys.argv) > 1 else None
-    leave(lifeline.run(sys.stdin.buffer.read(), fence=fence))
+    secrets, fence = [*map(int, sys.argv[1:]), None, None][:2]
+    leave(lifeline.run(sys.stdin.buffer.read(), secrets=secrets, fence=fence))
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ from headgate.errors import (
 from headgate.logs import ENGINE, configure_logging, logger_of, prints_of
 from headgate.reporting.failures import state_message, user_error
 from headgate.reporting.records import Verdict
+from headgate.secret_references.resolving import has_signed_in, sign_out
 from headgate.settings import Settings, load_settings
 from headgate.specs import FlowSpec, Job
 from headgate.states import Crashed, Failed, Running, State, TimedOut, state_of_value
@@ -132,6 +133,8 @@ def run_job(job: Job) -> int:
     )
     context = asyncio.run(drive_async(steps)) if spec.is_async else drive(steps)
     traces.flush()
+    if has_signed_in():
+        background_loop().run(sign_out())
     return 0 if context.is_outcome_known else 1
 
 

@@ -9,6 +9,7 @@ from typing import TextIO, cast
 from headgate.engine.fence import die_in_time
 from headgate.engine.flow_run import run_job
 from headgate.engine.outlets import outlive_reader
+from headgate.engine.whispers import tell_agent
 from headgate.redaction import RedactedStream, redactor
 from headgate.specs import decode_job
 
@@ -20,7 +21,7 @@ Not 0: user code may leave with that behind the engine's back, and then nobody h
 _PR_SET_PDEATHSIG = 1
 
 
-def run(document: bytes, *, fence: int | None = None) -> int:
+def run(document: bytes, *, secrets: int | None = None, fence: int | None = None) -> int:
     """Run a job in this process and return its exit code: ``OUTCOME_KNOWN``, or 1.
 
     Under RETRY the kernel kills this process with its parent: the run starts again elsewhere, and
@@ -28,6 +29,7 @@ def run(document: bytes, *, fence: int | None = None) -> int:
 
     Args:
         document: the job, as JSON.
+        secrets: where the agent hears what it is to mask.
         fence: where the agent writes until when this process may live: it kills itself then, for
             an agent that hangs can neither renew the lease nor kill anybody.
     """
@@ -36,6 +38,8 @@ def run(document: bytes, *, fence: int | None = None) -> int:
     job = decode_job(document)
     for secret in job.redacted:
         redactor.add(secret)
+    if secrets is not None:
+        tell_agent(secrets)
     if job.on_agent_lost == "RETRY":
         _die_with_parent()
     elif sys.platform != "win32":

@@ -14,8 +14,9 @@ from headgate.errors import (
     SecretStoreUnavailableError,
 )
 from headgate.libraries import library
+from headgate.secret_references.kept import Kept
 from headgate.secret_references.places import AwsPlace
-from headgate.secret_references.reading import as_place, unlogged
+from headgate.secret_references.reading import as_place, check_allowed, unlogged
 from headgate.settings import Settings
 
 EXTRA = "aws"
@@ -37,32 +38,40 @@ async def find(place: Mapping[str, Any], settings: Settings) -> str | bytes:
 
     Raises:
         SecretNotFoundError: there is none of this name or version.
-        SecretRefusedError: AWS does not let the agent's identity read it.
+        SecretRefusedError: AWS does not let the agent's identity read it, or its operator.
         SecretStoreUnavailableError: AWS does not answer, or the agent has no credentials.
         MissingExtraError: boto3 is not installed.
     """
     wanted = as_place(place, kind=AwsPlace)
+    check_allowed(wanted.provider, wanted.secret_id, settings)
     return await asyncio.to_thread(_read, wanted)
 
 
-def _read(wanted: AwsPlace) -> str | bytes:
-    boto3 = library("boto3", extra=EXTRA)
-    errors = library("botocore.exceptions", extra=EXTRA)
+_clients: Kept[Any] = Kept("AWS_")
+
+
+def _client(region: str | None) -> Any:
+    """Return a client that has not asked yet; it signs in as it does, and stays signed in."""
     config = library("botocore.config", extra=EXTRA).Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
     )
+    # A session of its own: the default one is not to be shared among threads; a client is.
+    session = library("boto3", extra=EXTRA).session.Session()
+    return session.client("secretsmanager", region_name=region, config=config)
+
+
+def _read(wanted: AwsPlace) -> str | bytes:
+    library("boto3", extra=EXTRA)
+    errors = library("botocore.exceptions", extra=EXTRA)
     arguments = {
         "SecretId": wanted.secret_id,
         "VersionId": wanted.version_id,
         "VersionStage": wanted.version_stage,
     }
     try:
-        # A session of its own: the default one is not to be shared among threads.
-        client = boto3.session.Session().client(
-            "secretsmanager", region_name=wanted.region, config=config
-        )
+        client = _clients.get(wanted.region, make=lambda: _client(wanted.region))
         with unlogged("botocore.parsers"):
             found = client.get_secret_value(**{k: v for k, v in arguments.items() if v is not None})
     except errors.ClientError as error:

@@ -18,8 +18,9 @@ from headgate.errors import (
     SecretStoreUnavailableError,
 )
 from headgate.libraries import library
+from headgate.secret_references.kept import Kept
 from headgate.secret_references.places import AzurePlace
-from headgate.secret_references.reading import as_place
+from headgate.secret_references.reading import as_place, check_allowed
 from headgate.settings import Settings
 
 EXTRA = "azure"
@@ -44,7 +45,8 @@ async def find(place: Mapping[str, Any], settings: Settings) -> str:
     Raises:
         InvalidSecretReferenceError: a name that none can have.
         SecretNotFoundError: the vault has no such secret or version.
-        SecretRefusedError: Azure does not let the agent's identity read it, or it is disabled.
+        SecretRefusedError: Azure does not let the agent's identity read it, or its operator, or
+            it is disabled.
         SecretStoreUnavailableError: Azure does not answer, or the agent has no identity there.
         MissingExtraError: Azure's libraries are not installed.
     """
@@ -54,35 +56,42 @@ async def find(place: Mapping[str, Any], settings: Settings) -> str:
         if given is not None and not pattern.fullmatch(given):
             message = f"{given!r} is no {name} of Azure Key Vault"
             raise InvalidSecretReferenceError(message)
+    check_allowed(wanted.provider, f"{wanted.vault}/{wanted.secret}", settings)
     return await asyncio.to_thread(_read, wanted)
 
 
-def _read(wanted: AzurePlace) -> str:
+_identities: Kept[Any] = Kept("AZURE_", "IDENTITY_", "MSI_", "IMDS_")
+_clients: Kept[Any] = Kept("AZURE_", "IDENTITY_", "MSI_", "IMDS_")
+
+
+def _client(vault: str) -> Any:
+    """Return a client of a key vault; those of all vaults share the agent's identity."""
     identity = library("azure.identity", extra=EXTRA)
-    secrets = library("azure.keyvault.secrets", extra=EXTRA)
+    return library("azure.keyvault.secrets", extra=EXTRA).SecretClient(
+        f"https://{vault}.{_cloud()}",
+        _identities.get(make=identity.DefaultAzureCredential),
+        connection_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retry_total=RETRIES,
+    )
+
+
+def _read(wanted: AzurePlace) -> str:
+    library("azure.identity", extra=EXTRA)
     errors = library("azure.core.exceptions", extra=EXTRA)
-    with (
-        identity.DefaultAzureCredential() as credential,
-        secrets.SecretClient(
-            f"https://{wanted.vault}.{_cloud()}",
-            credential,
-            connection_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
-            retry_total=RETRIES,
-        ) as client,
-    ):
-        try:
-            value = client.get_secret(wanted.secret, wanted.version).value
-        except errors.ResourceNotFoundError:
-            raise _absent(wanted) from None
-        except errors.ClientAuthenticationError:
-            message = (
-                "Azure does not know this agent: give its machine a managed identity, or set "
-                "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
-            )
-            raise SecretStoreUnavailableError(message) from None
-        except errors.AzureError as error:
-            raise _refusal(error, wanted) from None
+    client = _clients.get(wanted.vault, make=lambda: _client(wanted.vault))
+    try:
+        value = client.get_secret(wanted.secret, wanted.version).value
+    except errors.ResourceNotFoundError:
+        raise _absent(wanted) from None
+    except errors.ClientAuthenticationError:
+        message = (
+            "Azure does not know this agent: give its machine a managed identity, or set "
+            "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
+        )
+        raise SecretStoreUnavailableError(message) from None
+    except errors.AzureError as error:
+        raise _refusal(error, wanted) from None
     if value is None:
         raise _absent(wanted)
     return str(value)

@@ -20,8 +20,9 @@ from headgate.errors import (
     SecretStoreUnavailableError,
 )
 from headgate.libraries import library
+from headgate.secret_references.kept import Kept
 from headgate.secret_references.places import GcpPlace
-from headgate.secret_references.reading import as_place
+from headgate.secret_references.reading import as_place, check_allowed
 from headgate.settings import Settings
 
 EXTRA = "gcp"
@@ -50,7 +51,7 @@ async def find(place: Mapping[str, Any], settings: Settings) -> bytes:
     Raises:
         InvalidSecretReferenceError: a name that none can have.
         SecretNotFoundError: there is no such secret or version, or it is disabled.
-        SecretRefusedError: Google does not let the agent's identity read it.
+        SecretRefusedError: Google does not let the agent's identity read it, or its operator.
         SecretStoreUnavailableError: Google does not answer, or the agent has no credentials.
         MissingExtraError: google-auth is not installed.
     """
@@ -60,16 +61,28 @@ async def find(place: Mapping[str, Any], settings: Settings) -> bytes:
         if given is not None and not pattern.fullmatch(given):
             message = f"{given!r} is no {name} of Google Cloud's Secret Manager"
             raise InvalidSecretReferenceError(message)
+    named = wanted.secret if wanted.project is None else f"{wanted.project}/{wanted.secret}"
+    check_allowed(wanted.provider, named, settings)
     return await asyncio.to_thread(_read, wanted)
 
 
+_credentials: Kept[tuple[Any, str | None]] = Kept("GOOGLE_", "GCE_", "CLOUDSDK_")
+
+
+def _signed_in() -> tuple[Any, str | None]:
+    """Return credentials with a token, which renew it themselves, and their project."""
+    credentials, project = library("google.auth", extra=EXTRA).default(scopes=[SCOPE])
+    credentials.refresh(library("google.auth.transport.requests", extra=EXTRA).Request())
+    return credentials, project
+
+
 def _read(wanted: GcpPlace) -> bytes:
-    auth = library("google.auth", extra=EXTRA)
+    library("google.auth", extra=EXTRA)
     transport = library("google.auth.transport.requests", extra=EXTRA)
     errors = library("google.auth.exceptions", extra=EXTRA)
     requests = library("requests", extra=EXTRA)
     try:
-        credentials, own_project = auth.default(scopes=[SCOPE])
+        credentials, own_project = _credentials.get(make=_signed_in)
         project = wanted.project or own_project
         if not project:
             message = (

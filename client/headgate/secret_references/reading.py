@@ -4,11 +4,13 @@ import logging
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 import msgspec
 
-from headgate.errors import InvalidSecretReferenceError
+from headgate.errors import InvalidSecretReferenceError, SecretRefusedError
+from headgate.settings import Settings
 
 T = TypeVar("T")
 
@@ -26,6 +28,24 @@ def as_place(place: Mapping[str, Any], *, kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         message = f"the reference to {place.get('provider')} cannot be read: {error}"
         raise InvalidSecretReferenceError(message) from None
+
+
+def check_allowed(provider: str, name: str, settings: Settings) -> None:
+    """Go on only if whoever operates this agent lets blocks read a secret of a store.
+
+    Args:
+        name: the secret as its store calls it, with all that tells it apart.
+
+    Raises:
+        SecretRefusedError: they do not; the message says how they would.
+    """
+    wanted = f"{provider}:{name}"
+    if not any(fnmatchcase(wanted, pattern) for pattern in settings.secret_paths):
+        message = (
+            f"blocks may not read the secret {name} of {provider} here; whoever operates this "
+            f"agent allows it with HEADGATE_SECRET_PATHS={wanted}"
+        )
+        raise SecretRefusedError(message)
 
 
 class _Unlogged(logging.Filter):

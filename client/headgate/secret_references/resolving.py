@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
@@ -20,6 +21,8 @@ from headgate.errors import (
 )
 from headgate.redaction import redactor
 from headgate.settings import Settings, load_settings
+
+logger = logging.getLogger("headgate.blocks")
 
 KEY = "$secret"
 """What a value that names a secret, instead of being one, has as its only key."""
@@ -41,7 +44,12 @@ BUILT_IN = {
 }
 """The modules of the stores that come with Headgate: imported when a secret lies in one."""
 
+SIGN_OUT_SECONDS = 2.0
+"""How long the end of a run waits for its stores; what is not given back dies of old age."""
+
 _finders: dict[str, Finder] = {}
+_leaving: dict[str, Callable[[], Awaitable[None]]] = {}
+"""By store that keeps something signed in: what gives it back."""
 
 
 def add_provider(name: str, find: Callable[[Mapping[str, Any]], Any]) -> None:
@@ -77,6 +85,21 @@ async def resolve(
         return found
     settings = load_settings()
     return {name: await filled(name, block, settings=settings) for name, block in found.items()}
+
+
+def has_signed_in() -> bool:
+    """Whether a store may hold something for this process that it is to give back."""
+    return bool(_leaving)
+
+
+async def sign_out() -> None:
+    """Give back what the stores have made for this process; the next read signs in again."""
+    try:
+        async with asyncio.timeout(SIGN_OUT_SECONDS):
+            for leave in _leaving.values():
+                await leave()
+    except TimeoutError:
+        logger.debug("A store of secrets did not answer within %g s", SIGN_OUT_SECONDS)
 
 
 async def filled(reference: str, block: ResolvedBlock, *, settings: Settings) -> ResolvedBlock:
@@ -121,7 +144,10 @@ async def _attempt(place: Mapping[str, Any], *, settings: Settings) -> Any:
 def _finder(place: Mapping[str, Any]) -> Finder:
     name = str(place.get("provider"))
     if name not in _finders and name in BUILT_IN:
-        _finders[name] = importlib.import_module(f"{_FOLDER}.{BUILT_IN[name]}").find
+        module = importlib.import_module(f"{_FOLDER}.{BUILT_IN[name]}")
+        _finders[name] = module.find
+        if hasattr(module, "sign_out"):
+            _leaving[name] = module.sign_out
     found = _finders.get(name)
     if found is None:
         known = ", ".join(sorted({*BUILT_IN, *_finders}))

@@ -1,15 +1,15 @@
 """Blocks that name secrets in other stores, and what becomes of them in this process."""
 
-import asyncio
 import logging
 from typing import Any
 
 import pytest
 
+from headgate.api.background import background_loop
 from headgate.api.blocks import ResolvedBlock
 from headgate.blocks.external import SecretReference
 from headgate.errors import BlockError
-from headgate.secret_references.resolving import filled
+from headgate.secret_references.resolving import filled, sign_out
 from headgate.settings import load_settings
 
 WHERE = "login/db"
@@ -30,7 +30,8 @@ def block_naming(*places: Any) -> ResolvedBlock:
 def find(*references: SecretReference | dict[str, Any]) -> list[Any]:
     """Return the secrets that references name, as a run of this process finds them."""
     places = [one.place if isinstance(one, SecretReference) else one for one in references]
-    block = asyncio.run(filled(WHERE, block_naming(*places), settings=load_settings()))
+    reading = filled(WHERE, block_naming(*places), settings=load_settings())
+    block = background_loop().run(reading)
     assert block.data["host"] == "h"
     return block.data["passwords"]
 
@@ -72,3 +73,8 @@ def fail(reference: SecretReference | dict[str, Any], kind: type[BlockError]) ->
     assert type(failed.value) is kind
     assert str(failed.value).startswith(f"{WHERE}, passwords.0: ")
     return str(failed.value)
+
+
+def leave() -> None:
+    """Sign out of all stores, as the end of a run does."""
+    background_loop().run(sign_out())

@@ -18,7 +18,8 @@ from tests.fixtures.secret_stores import AWS, secrets_manager
 def manager(monkeypatch: pytest.MonkeyPatch) -> Generator[Any]:
     """A client of a Secrets Manager on loopback, to which the environment leads."""
     with secrets_manager() as (url, client):
-        for name, value in {**AWS, "AWS_ENDPOINT_URL": url}.items():
+        allowed = {"HEADGATE_SECRET_PATHS": "aws-secrets-manager:*"}
+        for name, value in {**AWS, **allowed, "AWS_ENDPOINT_URL": url}.items():
             monkeypatch.setenv(name, value)
         yield client
 

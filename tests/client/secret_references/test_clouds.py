@@ -17,12 +17,23 @@ from headgate.errors import (
     SecretStoreUnavailableError,
 )
 from tests.client.secret_references.naming import fail, find, said_while_finding
-from tests.fixtures.clouds import AZURE, GOOGLE, REGIONAL, TOKEN, Clouds, clouds
+from tests.fixtures.clouds import (
+    AZURE,
+    AZURE_IDENTITY,
+    GOOGLE,
+    GOOGLE_TOKENS,
+    REGIONAL,
+    TOKEN,
+    Clouds,
+    clouds,
+)
 
 
 @pytest.fixture
 def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Clouds]:
     """Both clouds, in each of which this process has an identity."""
+    allowed = "gcp-secret-manager:*,azure-key-vault:*"
+    monkeypatch.setenv("HEADGATE_SECRET_PATHS", allowed)
     with clouds(tmp_path, monkeypatch) as server:
         yield server
 
@@ -60,6 +71,37 @@ def test_what_google_does_not_give_says_which_and_why(both: Clouds) -> None:
 
     assert ("no secret acme/gone" in gone, "disabled" in off) == (True, True)
     assert ("secretAccessor" in theirs, "status 500" in ill) == (True, True)
+
+
+def test_each_cloud_is_signed_in_to_once(both: Clouds) -> None:
+    path = "/v1/projects/acme/secrets/db/versions/latest:access"
+    both.secrets = {(GOOGLE, path): "correct-horse-1", (AZURE, "/secrets/db/"): "correct-horse-2"}
+    google, azure = SecretReference.gcp("db"), SecretReference.azure("team", "db")
+
+    assert find(google, google, azure) == ["correct-horse-1"] * 2 + ["correct-horse-2"]
+    assert find(azure, google) == ["correct-horse-2", "correct-horse-1"]
+
+    hosts = [host for host, _ in both.seen]
+    assert (hosts.count(GOOGLE), hosts.count(GOOGLE_TOKENS)) == (3, 1)
+    assert hosts.count(AZURE_IDENTITY) == 1
+
+
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [
+        (SecretReference.gcp("db"), "gcp-secret-manager:db"),
+        (SecretReference.gcp("db", project="other"), "gcp-secret-manager:other/db"),
+        (SecretReference.azure("team", "db"), "azure-key-vault:team/db"),
+        (SecretReference.aws("team/db"), "aws-secrets-manager:team/db"),
+    ],
+)
+def test_only_what_the_operator_allows_is_asked_for(
+    both: Clouds, monkeypatch: pytest.MonkeyPatch, reference: SecretReference, name: str
+) -> None:
+    monkeypatch.setenv("HEADGATE_SECRET_PATHS", "vault:*,azure-key-vault:theirs/*")
+
+    assert f"HEADGATE_SECRET_PATHS={name}" in fail(reference, SecretRefusedError)
+    assert both.seen == []
 
 
 def test_an_agent_without_google_s_credentials_says_so(

@@ -118,6 +118,14 @@ def test_a_relative_folder_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> Non
         load_settings(os.environ)
 
 
+@pytest.mark.parametrize("paths", ["team/*", "vault:", "env:DB_*", "vault:secret/*, safe:x"])
+def test_a_secret_of_no_store_is_no_setting(monkeypatch: pytest.MonkeyPatch, paths: str) -> None:
+    monkeypatch.setenv("HEADGATE_SECRET_PATHS", paths)
+
+    with pytest.raises(SettingsError, match=r"store:pattern, such as vault:secret/team/\*"):
+        load_settings(os.environ)
+
+
 @pytest.mark.parametrize(
     ("place", "kind", "said"),
     [

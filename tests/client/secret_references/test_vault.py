@@ -12,7 +12,7 @@ from headgate.errors import (
     SecretRefusedError,
     SecretStoreUnavailableError,
 )
-from tests.client.secret_references.naming import fail, find
+from tests.client.secret_references.naming import fail, find, leave
 from tests.fixtures.kv_engine import (
     POD_ROLE,
     POD_TOKEN,
@@ -43,7 +43,9 @@ def vault(monkeypatch: pytest.MonkeyPatch) -> Generator[KvEngine]:
             "kv/apps/data/one": [{"token": "correct-horse-app"}],
         }
         monkeypatch.setenv("VAULT_ADDR", server.url)
+        monkeypatch.setenv("HEADGATE_SECRET_PATHS", "vault:*")
         yield server
+        leave()
 
 
 def test_a_token_reads_the_newest_version_and_older_ones(
@@ -63,22 +65,89 @@ def test_a_token_reads_the_newest_version_and_older_ones(
     assert not any("revoke" in path for _, path, _ in vault.calls)
 
 
-def test_a_role_signs_in_and_gives_its_token_back(
+def test_a_role_signs_in_once_and_gives_its_token_back(
     vault: KvEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VAULT_ROLE_ID", ROLE_ID)
     monkeypatch.setenv("VAULT_SECRET_ID", SECRET_ID)
 
+    assert find(NAMED, NAMED) == [NEW, NEW]
     assert find(NAMED) == [NEW]
+    assert len(vault.made) == 1
+    leave()
+    leave()
     assert [path for _, path, _ in vault.calls] == [
         "auth/approle/login",
-        "secret/data/team/db",
+        *["secret/data/team/db"] * 3,
         "auth/token/revoke-self",
     ]
     assert vault.made == set()
 
     monkeypatch.setenv("VAULT_SECRET_ID", "wrong-secret-id")
     assert "wrong" not in fail(NAMED, SecretRefusedError)
+
+
+def test_a_token_that_is_good_no_more_is_made_anew(
+    vault: KvEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAULT_ROLE_ID", ROLE_ID)
+    monkeypatch.setenv("VAULT_SECRET_ID", SECRET_ID)
+    vault.lease_seconds = 0
+    vault.forbidden = {"secret/data/theirs"}
+
+    assert find(NAMED) == [NEW]
+    vault.made.clear()
+    assert find(NAMED) == [NEW]
+    assert len(vault.made) == 1
+    fail(SecretReference.vault("theirs", field="x"), SecretRefusedError)
+    assert len(vault.made) == 1
+
+    logins = [path for _, path, _ in vault.calls if path == "auth/approle/login"]
+    assert len(logins) == 3
+
+
+def test_a_token_is_made_anew_before_it_runs_out(
+    vault: KvEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAULT_ROLE_ID", ROLE_ID)
+    monkeypatch.setenv("VAULT_SECRET_ID", SECRET_ID)
+    vault.lease_seconds = 100
+    now = [1000.0]
+    monkeypatch.setattr("headgate.secret_references.vault.time.monotonic", lambda: now[0])
+
+    for seconds, logins in [(0, 1), (89, 1), (2, 2)]:
+        now[0] += seconds
+        assert find(NAMED) == [NEW]
+        made = [path for _, path, _ in vault.calls if path == "auth/approle/login"]
+        assert len(made) == logins
+
+
+@pytest.mark.parametrize(
+    ("allowed", "may"),
+    [
+        ("vault:secret/team/*", True),
+        ("vault:secret/other/*, vault:secret/team/db", True),
+        ("", False),
+        ("vault:secret/tea", False),
+        ("vault:kv/*", False),
+        ("aws-secrets-manager:secret/team/*", False),
+    ],
+)
+def test_only_what_the_operator_allows_is_asked_for(
+    vault: KvEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    allowed: str,
+    may: bool,  # noqa: FBT001
+) -> None:
+    monkeypatch.setenv("VAULT_TOKEN", TOKEN)
+    monkeypatch.setenv("HEADGATE_SECRET_PATHS", allowed)
+
+    if may:
+        assert find(NAMED) == [NEW]
+        return
+    refusal = fail(NAMED, SecretRefusedError)
+    assert "HEADGATE_SECRET_PATHS=vault:secret/team/db" in refusal
+    assert vault.calls == []
 
 
 def test_a_pod_signs_in_with_its_token(
@@ -90,6 +159,7 @@ def test_a_pod_signs_in_with_its_token(
     monkeypatch.setenv("VAULT_KUBERNETES_TOKEN_FILE", str(tmp_path / "token"))
 
     assert find(NAMED) == [NEW]
+    leave()
     assert vault.made == set()
 
     (tmp_path / "token").unlink()

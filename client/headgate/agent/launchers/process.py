@@ -31,11 +31,12 @@ class Waitable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Launched:
-    """A run's process, the ends of its output that the agent reads, and of its fence."""
+    """A run's process, the ends of what it says that the agent reads, and of its fence."""
 
     process: Waitable
     stdout: int
     stderr: int
+    secrets: int
     fence: int | None = None
 
     def live_until(self, deadline: float) -> None:
@@ -100,7 +101,8 @@ class ProcessLauncher:
         """
         stdout, child_stdout = os.pipe()
         stderr, child_stderr = os.pipe()
-        ours, theirs = [stdout, stderr], [child_stdout, child_stderr]
+        secrets, child_secrets = os.pipe()
+        ours, theirs = [stdout, stderr, secrets], [child_stdout, child_stderr, child_secrets]
         fence: int | None = None
         if job.get("onAgentLost") == "RETRY":
             child_fence, fence = os.pipe()
@@ -118,7 +120,7 @@ class ProcessLauncher:
         finally:
             for descriptor in theirs:
                 os.close(descriptor)
-        return Launched(process, stdout, stderr, fence)
+        return Launched(process, stdout, stderr, secrets, fence)
 
     async def stop(self) -> None:
         """Let go of the warm interpreter."""
@@ -154,13 +156,13 @@ async def _start_cold(
     folder: Path,
     descriptors: Sequence[int],
 ) -> _ColdProcess:
-    stdout, stderr, *fence = descriptors
+    stdout, stderr, *others = descriptors
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "headgate.engine.child",
-        *map(str, fence),
-        pass_fds=fence,
+        *map(str, others),
+        pass_fds=others,
         stdin=asyncio.subprocess.PIPE,
         stdout=stdout,
         stderr=stderr,

@@ -57,5 +57,5 @@ async def test_nothing_else_is_done_with_a_run_token(installation: Installation)
         if has_succeeded(answer.json):
             done.append(f"{cell.name} {cell.variant}")
 
-    assert tried > 100
+    assert tried > 80
     assert done == []

@@ -40,9 +40,8 @@ async def ask(address: str, caller: str, cell: Cell, estate: Estate, id_: str) -
     client = estate.client(caller)
     assert isinstance(client, ApiClient)
     document, variables = cell.build(estate, id_)
-    opening = open_events(
-        address, document, token=client.token, headers=dict(client.always), **variables
-    )
+    headers = {"host": "headgate.test", **client.always}
+    opening = open_events(address, document, token=client.token, headers=headers, **variables)
     async with opening as events:
         assert events.response.status == 200
         return (await first_event(events)).replace(id_.encode(), b"<id>")

@@ -62,8 +62,8 @@ async def serving(
         app: what answers.
         host: the address to listen on.
         port: the port.
-        trusted_proxies: whose X-Forwarded-For says where a caller is; unless said what uvicorn
-            takes for such, FORWARDED_ALLOW_IPS or this machine.
+        trusted_proxies: whose X-Forwarded-For says where a caller is; unless said nobody's, of
+            this machine neither.
 
     Yields:
         What ends early only where the server does.
@@ -75,7 +75,8 @@ async def serving(
         port=port,
         timeout_graceful_shutdown=STOP_SECONDS,
         lifespan="off",
-        forwarded_allow_ips=list(trusted_proxies) or None,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
         **options,
     )
     server = Server(config)

@@ -10,7 +10,7 @@ from tests.fixtures.repository import ROOT
 
 SECURITY = ROOT / "infra/docs/security"
 SHEET = SECURITY / "asvs.md"
-GAPS = 1
+GAPS = 0
 """Items that do not hold yet. Fewer are welcome; one more needs a decision."""
 # ASVS 5.0.0, by section: the level of each item in order, a hyphen for those of level 3.
 SECTIONS = {

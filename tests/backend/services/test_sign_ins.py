@@ -4,6 +4,7 @@ import asyncio
 import time
 from dataclasses import replace
 from datetime import timedelta
+from math import log2
 from statistics import median
 
 import pytest
@@ -13,6 +14,8 @@ from headgate_server.database.work import Database
 from headgate_server.domain.errors import Conflict, InvalidInput, Unauthenticated
 from headgate_server.domain.login_sessions import LIFETIMES, Purpose
 from headgate_server.domain.passwords import check_password
+from headgate_server.domain.second_factors import hash_recovery
+from headgate_server.repositories import users as stored
 from headgate_server.services import passwords, second_factors
 from headgate_server.services.passwords import Hasher
 from headgate_server.services.sign_ins import REFUSED, Attempt, CodeNeeded
@@ -195,6 +198,24 @@ async def test_recovery_code_opens_once_however_it_is_typed(
     assert await refusal_of(database, person, code=first) == REFUSED
     await sign_in(database, person, code=f" {second.upper().replace('-', ' ')} ")
     assert len(set(person.recovery_codes)) == 10
+
+
+async def test_recovery_codes_have_114_bits_and_shorter_ones_of_before_open_once(
+    database: Database, person: Person
+) -> None:
+    await enrol(database, person)
+    before = "2345-6789-bcdf-ghjk"
+    hashes = [hash_recovery(before, pepper=PEPPER)]
+    async with database.system() as work:
+        await stored.confirm_totp(work, id_=person.id, recovery_hashes=hashes)
+
+    await sign_in(database, person, code=before)
+
+    assert await refusal_of(database, person, code=before) == REFUSED
+    plain = [code.replace("-", "") for code in person.recovery_codes]
+    assert {len(code) for code in plain} == {24}
+    assert 24 * log2(27) > 112
+    assert set("".join(plain)) <= set("23456789bcdfghjkmnpqrstvwxz")
 
 
 async def test_turning_a_second_factor_on_ends_every_other_session(

@@ -2,7 +2,7 @@
 
 import hashlib
 import unicodedata
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from ipaddress import ip_address, ip_network
 from math import ceil
@@ -12,10 +12,15 @@ from headgate_server.domain.errors import HeadgateError
 from headgate_server.services.sign_ins import CodeNeeded, WrongCode
 
 SIGN_INS = Allowance(capacity=20, per_second=20 / 60)
+AT_ACCOUNT = Allowance(capacity=20, per_second=20 / 3600)
+"""Of one address at one account: who is alone there does not use up what the account has."""
+BY_STRANGERS = Allowance(capacity=100, per_second=100 / 3600)
+"""From everywhere at one account, but in browsers that it signed in in before."""
 CODES = Allowance(capacity=5, per_second=5 / 600)
 FACTORS = Allowance(capacity=5, per_second=5 / 600)
 """Three codes are good at any time: twenty a minute would find one within days."""
 RESETS = Allowance(capacity=5, per_second=5 / 3600)
+ALL_RESETS = Allowance(capacity=20, per_second=20 / 3600)
 
 
 class TooManyAttempts(HeadgateError):
@@ -39,14 +44,46 @@ class Attempts:
         self._buckets = buckets
 
     @asynccontextmanager
-    async def trying(self, *, account: str, ip: str | None) -> AsyncGenerator[None]:
-        """Take one attempt at an account, from an address, for what a block tries.
+    async def signing_in(
+        self, *, account: str, ip: str | None, device: str | None
+    ) -> AsyncGenerator[None]:
+        """Take one attempt at the password of an account for what a block tries.
+
+        Failures elsewhere keep nobody out of a browser in which they signed in before: it is
+        counted by itself, and nothing else counts there. Whether there is such an account makes
+        no difference.
+
+        Args:
+            account: as it was typed.
+            ip: where from.
+            device: the name of a browser in which this account signed in before.
 
         Raises:
-            TooManyAttempts: 20 failures a minute at one account, or from one address.
+            TooManyAttempts: 20 failures a minute in a browser that is known; in any other 20 a
+                minute from one address, 20 an hour from it at this account, or 100 an hour at this
+                account from everywhere.
         """
-        keys = (f"sign-in:address:{_network(ip)}", f"sign-in:account:{_digest(account)}")
-        async with self._failing(keys, SIGN_INS):
+        network, name = _network(ip), digest_of(account)
+        if device is not None:
+            limits = {f"sign-in:device:{name}:{device}": SIGN_INS}
+        else:
+            limits = {
+                f"sign-in:address:{network}": SIGN_INS,
+                f"sign-in:pair:{name}:{network}": AT_ACCOUNT,
+                f"sign-in:strangers:{name}": BY_STRANGERS,
+            }
+        async with self._failing(limits):
+            yield
+
+    @asynccontextmanager
+    async def trying(self, *, account: str, ip: str | None) -> AsyncGenerator[None]:
+        """Take one attempt at what only its owner can name, such as a link, for what a block tries.
+
+        Raises:
+            TooManyAttempts: 20 failures a minute at one, or from one address.
+        """
+        keys = (f"sign-in:address:{_network(ip)}", f"sign-in:account:{digest_of(account)}")
+        async with self._failing(dict.fromkeys(keys, SIGN_INS)):
             yield
 
     @asynccontextmanager
@@ -56,8 +93,8 @@ class Attempts:
         Raises:
             TooManyAttempts: 5 wrong codes in ten minutes, of one person or from one address.
         """
-        keys = (f"code:address:{_network(ip)}", f"code:account:{_digest(account)}")
-        async with self._failing(keys, CODES):
+        keys = (f"code:address:{_network(ip)}", f"code:account:{digest_of(account)}")
+        async with self._failing(dict.fromkeys(keys, CODES)):
             yield
 
     @asynccontextmanager
@@ -69,16 +106,16 @@ class Attempts:
         Raises:
             TooManyAttempts: 5 wrong codes in ten minutes.
         """
-        keys = (f"factor:account:{_digest(account)}",)
-        await self._take(keys[0], FACTORS)
+        limits = {f"factor:account:{digest_of(account)}": FACTORS}
+        await self._take(limits)
         try:
             yield
         except WrongCode:
             raise
         except HeadgateError:
-            await self._give(keys, FACTORS)
+            await self._give(limits)
             raise
-        await self._give(keys, FACTORS)
+        await self._give(limits)
 
     async def take_login(self, *, ip: str | None) -> None:
         """Take one login of a command line that begins.
@@ -86,39 +123,46 @@ class Attempts:
         Raises:
             TooManyAttempts: 20 a minute from one address.
         """
-        await self._take(f"login:address:{_network(ip)}", SIGN_INS)
+        await self._take({f"login:address:{_network(ip)}": SIGN_INS})
 
     async def take_reset(self, *, account: str, ip: str | None) -> None:
         """Take one mail that resets a password.
 
         Raises:
-            TooManyAttempts: 5 an hour to one address, or too many from one.
+            TooManyAttempts: 5 an hour of one account from one address, 20 an hour of it from
+                everywhere, or too many from one address.
         """
-        await self._take(f"sign-in:address:{_network(ip)}", SIGN_INS)
-        await self._take(f"reset:account:{_digest(account)}", RESETS)
+        network, name = _network(ip), digest_of(account)
+        await self._take(
+            {
+                f"sign-in:address:{network}": SIGN_INS,
+                f"reset:pair:{name}:{network}": RESETS,
+                f"reset:account:{name}": ALL_RESETS,
+            }
+        )
 
-    async def _take(self, key: str, allowance: Allowance) -> None:
-        taken = await self._buckets.take(key, cost=1, allowance=allowance)
-        if not taken.is_granted:
-            raise TooManyAttempts(wait_seconds=taken.wait_seconds)
+    async def _take(self, limits: Mapping[str, Allowance]) -> None:
+        for key, allowance in limits.items():
+            taken = await self._buckets.take(key, cost=1, allowance=allowance)
+            if not taken.is_granted:
+                raise TooManyAttempts(wait_seconds=taken.wait_seconds)
 
     @asynccontextmanager
-    async def _failing(self, keys: Sequence[str], allowance: Allowance) -> AsyncGenerator[None]:
-        for key in keys:
-            await self._take(key, allowance)
+    async def _failing(self, limits: Mapping[str, Allowance]) -> AsyncGenerator[None]:
+        await self._take(limits)
         try:
             yield
         except CodeNeeded:
-            await self._give(keys, allowance)
+            await self._give(limits)
             raise
-        await self._give(keys, allowance)
+        await self._give(limits)
 
-    async def _give(self, keys: Sequence[str], allowance: Allowance) -> None:
-        for key in keys:
+    async def _give(self, limits: Mapping[str, Allowance]) -> None:
+        for key, allowance in limits.items():
             await self._buckets.give(key, cost=1, allowance=allowance)
 
 
-def _digest(account: str) -> str:
+def digest_of(account: str) -> str:
     """Return what stands for an account, however it was typed."""
     plain = unicodedata.normalize("NFKC", account.strip()).lower()
     return hashlib.sha256(plain.encode(errors="replace")).hexdigest()

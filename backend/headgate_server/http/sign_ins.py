@@ -12,7 +12,8 @@ from starlette.routing import Route
 
 from headgate_server.domain.errors import Unauthenticated
 from headgate_server.domain.login_sessions import Browser
-from headgate_server.http.cookies import clear_cookie
+from headgate_server.http.cookies import clear_cookie, set_cookie
+from headgate_server.http.devices import find_device, note_device
 from headgate_server.http.doors import Doors, browser_of, former_cookie, route, with_cookie
 from headgate_server.http.pages import fill, page_route, place_within, show_page, show_providers
 from headgate_server.http.refusals import failure
@@ -90,7 +91,11 @@ async def _sign_in(doors: Doors, request: Request, sent: SignIn) -> Response:
     try:
         async with AsyncExitStack() as limits:
             await limits.enter_async_context(
-                doors.attempts.trying(account=sent.email, ip=browser.ip)
+                doors.attempts.signing_in(
+                    account=sent.email,
+                    ip=browser.ip,
+                    device=find_device(doors, request, account=sent.email),
+                )
             )
             if sent.code:
                 await limits.enter_async_context(doors.attempts.showing_factor(account=sent.email))
@@ -103,7 +108,10 @@ async def _sign_in(doors: Doors, request: Request, sent: SignIn) -> Response:
         response = failure(error, request_id="")
         response.background = BackgroundTask(_note_failure, doors, sent.email, browser)
         return response
-    return with_cookie(doors, {"status": "signed in"}, cookie)
+    response = JSONResponse({"status": "signed in"})
+    note_device(doors, request, response, account=sent.email)
+    set_cookie(response, cookie, name=doors.cookie_name)
+    return response
 
 
 async def _note_failure(doors: Doors, email: str, browser: Browser) -> None:
@@ -174,7 +182,7 @@ def link_of(url: str, token: str) -> str:
 
 async def _set_password(doors: Doors, request: Request, sent: NewPassword) -> Response:
     async with doors.attempts.trying(account=sent.token, ip=browser_of(request).ip):
-        await passwords.finish_reset(
+        user = await passwords.finish_reset(
             doors.database,
             token=sent.token,
             password=sent.password,
@@ -182,5 +190,7 @@ async def _set_password(doors: Doors, request: Request, sent: NewPassword) -> Re
             pepper=doors.pepper,
         )
     response = JSONResponse({"status": "changed"})
+    if user.email is not None:
+        note_device(doors, request, response, account=user.email)
     clear_cookie(response, name=doors.cookie_name)
     return response

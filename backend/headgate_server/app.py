@@ -201,6 +201,7 @@ def build_app(
         may_reveal=settings.block_reveal,
         url=settings.url,
         mailer=doors.mailer,
+        identity_providers=doors.known_providers,
     )
     routes = build_routes(
         build_schema(),

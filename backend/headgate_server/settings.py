@@ -149,6 +149,7 @@ class Settings:
     smtp_password: str = field(default="", repr=False)
     mail_from: str = ""
     oidc_file: str = ""
+    proven_addresses: bool = False
     outgoing_networks: str = ""
     is_traced: bool = False
     timers: Timers = Timers()

@@ -143,6 +143,15 @@ MEMBERS = (
         callers=("browser",),
     ),
     change(
+        "identityUnlink",
+        "input.id",
+        Kind.IDENTITY,
+        lambda _e, id_: {"id": id_},
+        selection="deletedId",
+        input_type="IdInput",
+        callers=("browser",),
+    ),
+    change(
         "teamUpsert",
         "input.organizationId",
         Kind.ORGANIZATION,

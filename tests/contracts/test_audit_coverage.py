@@ -43,6 +43,7 @@ UNAUDITED = {
 }
 """What machines report of runs is history already; the audit log is of what people decide."""
 TRIED_APART = {
+    "apiKeyRevokeAll",
     "loginSessionRevokeAll",
     "organizationCreate",
     "organizationDelete",
@@ -51,7 +52,7 @@ TRIED_APART = {
     "organizationSuspend",
     "supportGrantRequest",
 }
-"""Without an id, or not for the owner of an estate to ask: test_closing.py,
+"""Without an id, or not for the owner of an estate to ask: test_closing.py, test_identities.py,
 test_login_sessions.py, test_quotas.py and test_support_grants.py in tests/backend/graphql do."""
 
 

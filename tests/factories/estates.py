@@ -8,6 +8,8 @@ from headgate_server.domain.ids import Kind
 from headgate_server.domain.login_sessions import NOWHERE
 from headgate_server.domain.support_grants import SupportRole
 from headgate_server.domain.tenancy import Actor, ActorKind
+from headgate_server.repositories import identities
+from headgate_server.repositories import users as stored_users
 from headgate_server.services import login_sessions, support_grants, users
 from tests.factories.feeds import publish_all
 from tests.factories.members import make_member
@@ -116,6 +118,11 @@ async def _sign_in(
             await login_sessions.begin(work, user_id=user_id, browser=NOWHERE, pepper=PEPPER)
             for _ in range(2)
         ]
+        issuer, subject = "https://issuer.example", str(user_id)
+        await identities.insert_identity(work, issuer=issuer, subject=subject, user_id=user_id)
+        await stored_users.set_password(work, id_=user_id, password_hash="of nothing")
+        (linked,) = await identities.list_identities(work, user_id=user_id)
+    found[ids.Kind.IDENTITY] = shown(ids.Kind.IDENTITY, linked.id)
     found[ids.Kind.LOGIN_SESSION] = shown(ids.Kind.LOGIN_SESSION, there.session_id)
     cookie = {"cookie": f"{COOKIE}={here.text}"}
     return ApiClient(installation.app, always={**PAGE, **cookie})

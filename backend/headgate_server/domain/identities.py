@@ -7,7 +7,9 @@ nothing: it may change, and be given to another person.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from headgate_server.domain.errors import ConfigurationError, HeadgateError
 
@@ -95,6 +97,16 @@ class Identity:
     email: str | None
     display_name: str
     groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedIdentity:
+    """An identity that a person may sign in with."""
+
+    id: UUID
+    issuer: str
+    created_at: datetime
+    last_used_at: datetime | None
 
 
 def check_provider(provider: Provider) -> Provider:

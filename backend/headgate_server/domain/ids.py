@@ -51,6 +51,7 @@ class Kind(StrEnum):
     AUDIT_ENTRY = "aud"
     LOGIN_SESSION = "login"
     SUPPORT_GRANT = "sup"
+    IDENTITY = "ident"
 
 
 def new_id() -> UUID:

@@ -48,7 +48,13 @@ class PlannedBinding:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """Somebody who was asked to join, and what they will hold."""
+    """Somebody who was asked to join, and what they will hold.
+
+    Args:
+        is_mailed: whether only who reads mails to the address was told the link; else who invited
+            was told it, too.
+        is_for_anybody: whether a person with another address may accept it, too.
+    """
 
     organization_id: UUID
     id: UUID
@@ -59,6 +65,8 @@ class Invitation:
     expires_at: datetime
     accepted_at: datetime | None
     revoked_at: datetime | None
+    is_mailed: bool = False
+    is_for_anybody: bool = False
 
     def is_open(self, now: datetime) -> bool:
         """Return whether it can be accepted."""

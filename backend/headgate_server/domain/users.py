@@ -14,12 +14,18 @@ _ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\"\\]+@[^\s@,;:<>()\[\]\"\\]+")
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person."""
+    """A person.
+
+    Args:
+        is_email_verified: whether they have proven that the address is theirs: by the link of a
+            mail to it, or through a provider that had verified it.
+    """
 
     id: UUID
     display_name: str
     email: str | None
     avatar_url: str | None
+    is_email_verified: bool = False
 
 
 def check_email(email: str) -> str:

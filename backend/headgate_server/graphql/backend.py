@@ -6,6 +6,7 @@ from headgate_server.database.work import Database
 from headgate_server.dispatch.dispatcher import Dispatcher
 from headgate_server.dispatch.log_shares import LogShares
 from headgate_server.dispatch.tails import Tails
+from headgate_server.domain.identities import Provider
 from headgate_server.graphql.limits.rates import Meter
 from headgate_server.graphql.memories import GenerationMemory, WorkspaceMemory
 from headgate_server.services.mails import Mailer
@@ -32,6 +33,7 @@ class Backend:
         may_reveal: whether people may be shown secrets at all.
         url: the address that people use.
         mailer: sends mails; None where none can be sent.
+        identity_providers: who else signs people in.
     """
 
     database: Database
@@ -48,3 +50,4 @@ class Backend:
     may_reveal: bool = False
     url: str = ""
     mailer: Mailer | None = None
+    identity_providers: tuple[Provider, ...] = ()

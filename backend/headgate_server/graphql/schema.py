@@ -24,6 +24,7 @@ from headgate_server.graphql.mutations.deployments import DeploymentMutations
 from headgate_server.graphql.mutations.flow_runs.fields import FlowRunMutations
 from headgate_server.graphql.mutations.flow_runs.start import FlowRunStartMutations
 from headgate_server.graphql.mutations.flows import FlowMutations
+from headgate_server.graphql.mutations.identities import IdentityMutations
 from headgate_server.graphql.mutations.invitations import InvitationMutations
 from headgate_server.graphql.mutations.leases import LeaseMutations
 from headgate_server.graphql.mutations.login_sessions import LoginSessionMutations
@@ -82,6 +83,7 @@ class Mutation(
     RoleMutations,
     ApiKeyMutations,
     LoginSessionMutations,
+    IdentityMutations,
     FlowMutations,
     DeploymentMutations,
     ScheduleMutations,

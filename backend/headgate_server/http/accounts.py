@@ -8,11 +8,18 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from headgate_server.domain import ids
+from headgate_server.domain.api_keys import ApiKey
+from headgate_server.domain.identities import LinkedIdentity
 from headgate_server.domain.login_sessions import LoginSession
 from headgate_server.http.doors import Doors, route
 from headgate_server.http.pages import Markup, fill, page_route, show_page
-from headgate_server.services import identities, login_sessions, users
+from headgate_server.services import api_keys, identities, login_sessions, users
+from headgate_server.services.notices import MOST_KEYS
 from headgate_server.services.users import Account
+
+
+class RevokeKeys(msgspec.Struct):
+    """Somebody revokes all of their API keys."""
 
 
 class End(msgspec.Struct):
@@ -31,7 +38,8 @@ def account_routes(doors: Doors) -> list[Route]:
         async with doors.database.system() as work:
             account = await users.get_account(work, id_=session.user_id)
             open_ = await login_sessions.list_sessions(work, user_id=session.user_id)
-            issuers = await identities.list_issuers(work, user_id=session.user_id)
+            linked = await identities.list_identities(work, user_id=session.user_id)
+            keys = await api_keys.list_own_live(work, user_id=session.user_id)
         return show_page(
             "Your account",
             fill(
@@ -39,7 +47,8 @@ def account_routes(doors: Doors) -> list[Route]:
                 name=account.user.display_name,
                 email=account.user.email or "no address",
                 sessions=_show_sessions(open_, current=session),
-                identities=_show_identities(doors, issuers),
+                identities=_show_identities(doors, linked),
+                keys=_show_keys(keys),
                 password=_show_password(account),
                 factor=_show_factor(account),
             ),
@@ -50,6 +59,7 @@ def account_routes(doors: Doors) -> list[Route]:
     return [
         page_route("/auth/account", show),
         route(doors, "/auth/sessions/end", End, _end),
+        route(doors, "/auth/keys/revoke-all", RevokeKeys, _revoke_keys),
     ]
 
 
@@ -59,6 +69,15 @@ async def _end(doors: Doors, request: Request, sent: End) -> Response:
     async with doors.database.system() as work:
         await login_sessions.revoke(work, user_id=session.user_id, id_=id_)
     return JSONResponse({"status": "ended"})
+
+
+async def _revoke_keys(doors: Doors, request: Request, sent: RevokeKeys) -> Response:
+    del sent
+    session = await doors.session_of(request)
+    async with doors.database.system() as work:
+        user = (await users.get_account(work, id_=session.user_id)).user
+        revoked = await api_keys.revoke_all(work, user=user)
+    return JSONResponse({"status": "revoked", "count": len(revoked)})
 
 
 def _show_sessions(open_: list[LoginSession], *, current: LoginSession) -> Markup:
@@ -78,15 +97,35 @@ def _show_sessions(open_: list[LoginSession], *, current: LoginSession) -> Marku
     return Markup("".join(rows))
 
 
-def _show_identities(doors: Doors, issuers: list[str]) -> Markup:
-    if not doors.providers:
-        return Markup()
+def _show_identities(doors: Doors, linked: list[LinkedIdentity]) -> Markup:
+    """Return a row for every identity, and one for every provider that has none yet."""
+    names = {one.provider.issuer: one.provider.name for one in doors.providers.values()}
     rows: list[str] = []
+    for one in linked:
+        end = fill("unlink", id=ids.show(ids.Kind.IDENTITY, one.id))
+        rows.append(fill("identity", name=names.get(one.issuer, one.issuer), end=end))
+    theirs = {one.issuer for one in linked}
     for slug, client in doors.providers.items():
-        is_linked = client.provider.issuer in issuers
-        end = Markup('<span class="here">Yours</span>') if is_linked else fill("link", slug=slug)
-        rows.append(fill("identity", name=client.provider.name, end=end))
-    return fill("identities", rows=Markup("".join(rows)))
+        if client.provider.issuer not in theirs:
+            rows.append(fill("identity", name=client.provider.name, end=fill("link", slug=slug)))
+    return fill("identities", rows=Markup("".join(rows))) if rows else Markup()
+
+
+def _show_keys(keys: list[ApiKey]) -> Markup:
+    if not keys:
+        return Markup('<p class="hint">None works.</p>')
+    rows = [
+        fill(
+            "key",
+            name=key.name,
+            prefix=key.prefix,
+            created=_moment(key.created_at),
+            used=_moment(key.last_used_at) if key.last_used_at else "never",
+        )
+        for key in keys[:MOST_KEYS]
+    ]
+    more = f"and {len(keys) - MOST_KEYS} more" if len(keys) > MOST_KEYS else ""
+    return fill("keys", rows=Markup("".join(rows)), more=more)
 
 
 def _show_password(account: Account) -> Markup:

@@ -4,9 +4,10 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
+from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -30,7 +31,7 @@ from headgate_server.http.cookies import cookie_name_at, set_cookie
 from headgate_server.http.oidc import OidcClient
 from headgate_server.http.refusals import failure, refuse
 from headgate_server.outgoing.guards import Guard, guard_of
-from headgate_server.services import login_sessions, sign_ins
+from headgate_server.services import login_sessions, notices, sign_ins
 from headgate_server.services.identities import read_providers
 from headgate_server.services.mails import Mailer, open_mailer
 from headgate_server.services.passwords import Hasher
@@ -63,6 +64,7 @@ class Doors:
         allowed_origins: pages of other origins that may use the API.
         mailer: sends mails; None where none can be sent.
         providers: who else signs people in, by slug.
+        is_proof_needed: whether accounts are made only for addresses that are proven.
     """
 
     database: Database
@@ -73,6 +75,7 @@ class Doors:
     allowed_origins: frozenset[str] = field(default_factory=frozenset[str])
     mailer: Mailer | None = None
     providers: Mapping[str, OidcClient] = field(default_factory=dict[str, OidcClient])
+    is_proof_needed: bool = False
 
     @property
     def cookie_name(self) -> str:
@@ -80,9 +83,25 @@ class Doors:
         return cookie_name_at(self.url)
 
     @property
+    def known_providers(self) -> tuple[Provider, ...]:
+        """Return the providers."""
+        return tuple(client.provider for client in self.providers.values())
+
+    @property
     def provider_names(self) -> dict[str, str]:
         """Return the names of the providers, by slug."""
         return {slug: client.provider.name for slug, client in self.providers.items()}
+
+    def telling(self, user_id: UUID, what: str) -> BackgroundTask:
+        """Return what tells a person by mail, once they are answered, what was changed."""
+        return BackgroundTask(
+            notices.tell_change,
+            self.database,
+            self.mailer,
+            user_id=user_id,
+            what=what,
+            url=self.url,
+        )
 
     async def session_of(self, request: Request) -> LoginSession:
         """Return the session that a request is made in.
@@ -119,6 +138,7 @@ def open_doors(settings: Settings, *, database: Database, buckets: Buckets) -> D
         providers=open_providers(
             read_providers(settings.oidc_file), url=settings.url, guard=guard_of(settings)
         ),
+        is_proof_needed=settings.proven_addresses,
     )
 
 

@@ -2,7 +2,6 @@
 
 import base64
 import logging
-from datetime import timedelta
 from uuid import UUID
 
 import msgspec
@@ -13,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from headgate_server.domain import ids
 from headgate_server.domain.errors import Forbidden, HeadgateError
 from headgate_server.domain.identities import SignInRefused
 from headgate_server.domain.login_sessions import LIFETIMES, Purpose
@@ -22,13 +22,12 @@ from headgate_server.http.doors import Doors, Handle, browser_of, former_cookie,
 from headgate_server.http.oidc import Trip
 from headgate_server.http.pages import HOME, place_within, show_problem
 from headgate_server.services import identities, login_sessions
-from headgate_server.services.identities import Arrival
+from headgate_server.services.identities import PROVEN_WITHIN, SIGN_IN_AGAIN, Arrival
+from headgate_server.services.notices import IDENTITY_LINKED, IDENTITY_UNLINKED
 
 logger = logging.getLogger("headgate.http")
 
 SECONDS = int(LIFETIMES[Purpose.STATE].total_seconds())
-LINK_WITHIN = timedelta(minutes=10)
-"""A cookie that was stolen must not become a way to sign in that lasts."""
 LOST = "This browser did not begin this sign-in, or took longer than ten minutes; begin again."
 BROKEN = "The sign-in could not be finished; try again in a moment."
 
@@ -42,6 +41,12 @@ class Start(msgspec.Struct):
 
 class Link(msgspec.Struct):
     """Somebody who is signed in wants to sign in with a provider, too."""
+
+
+class Unlink(msgspec.Struct):
+    """Somebody wants to sign in with an identity no more."""
+
+    id: str
 
 
 class Remembered(msgspec.Struct):
@@ -75,13 +80,13 @@ def identity_routes(doors: Doors) -> list[Route]:
         )
         return response
 
-    found: list[Route] = []
+    found: list[Route] = [route(doors, "/auth/identities/unlink", Unlink, _unlink)]
     for slug in doors.providers:
         found += [
             route(doors, f"/auth/oidc/{slug}", Start, _starter(slug)),
             route(doors, f"/auth/oidc/{slug}/link", Link, _linker(slug)),
         ]
-    if found:
+    if doors.providers:
         found.append(Route("/auth/oidc/{slug}/callback", come_back, methods=["GET"]))
     return found
 
@@ -99,13 +104,29 @@ def _linker(slug: str) -> Handle[Link]:
         del sent
         session = await doors.session_of(request)
         is_proven = await login_sessions.is_proven(
-            doors.database, session_id=session.id, within=LINK_WITHIN
+            doors.database, session_id=session.id, within=PROVEN_WITHIN
         )
         if not is_proven:
-            raise Forbidden("Sign in again, and link the provider within ten minutes.")
+            raise Forbidden(SIGN_IN_AGAIN)
         return await _leave(doors, slug, next_=HOME, link_to=session.user_id)
 
     return link
+
+
+async def _unlink(doors: Doors, request: Request, sent: Unlink) -> Response:
+    session = await doors.session_of(request)
+    async with doors.database.system() as work:
+        gone = await identities.unlink(
+            work,
+            user_id=session.user_id,
+            session_id=session.id,
+            id_=ids.parse(sent.id, kind=ids.Kind.IDENTITY),
+            providers=doors.known_providers,
+        )
+    response = JSONResponse({"status": "unlinked"})
+    told = IDENTITY_UNLINKED.format(issuer=gone.issuer)
+    response.background = doors.telling(session.user_id, told)
+    return response
 
 
 async def _leave(
@@ -161,6 +182,9 @@ async def _come_back(doors: Doors, request: Request) -> Response:
     response = RedirectResponse(place_within(remembered.next), status_code=303)
     if cookie is not None:
         set_cookie(response, cookie, name=doors.cookie_name)
+    elif remembered.link_to is not None:
+        told = IDENTITY_LINKED.format(issuer=identity.issuer)
+        response.background = doors.telling(remembered.link_to, told)
     return response
 
 

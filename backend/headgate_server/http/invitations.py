@@ -92,5 +92,6 @@ async def _join_as_new(doors: Doors, request: Request, sent: Newcomer) -> Respon
             browser=browser,
             hasher=doors.hasher,
             pepper=doors.pepper,
+            is_proof_needed=doors.is_proof_needed,
         )
     return with_cookie(doors, {"location": HOME}, cookie)

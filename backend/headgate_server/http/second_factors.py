@@ -7,6 +7,7 @@ from starlette.routing import Route
 
 from headgate_server.http.doors import Doors, browser_of, route, with_cookie
 from headgate_server.services import passwords, second_factors
+from headgate_server.services.notices import FACTOR_OFF, FACTOR_ON
 
 
 class Begin(msgspec.Struct):
@@ -56,7 +57,9 @@ async def _confirm(doors: Doors, request: Request, sent: Code) -> Response:
             code=sent.code,
             pepper=doors.pepper,
         )
-    return with_cookie(doors, {"recoveryCodes": done.recovery_codes}, done.cookie)
+    response = with_cookie(doors, {"recoveryCodes": done.recovery_codes}, done.cookie)
+    response.background = doors.telling(session.user_id, FACTOR_ON)
+    return response
 
 
 async def _end(doors: Doors, request: Request, sent: Code) -> Response:
@@ -72,4 +75,6 @@ async def _end(doors: Doors, request: Request, sent: Code) -> Response:
             code=sent.code,
             pepper=doors.pepper,
         )
-    return with_cookie(doors, {"status": "off"}, cookie)
+    response = with_cookie(doors, {"status": "off"}, cookie)
+    response.background = doors.telling(session.user_id, FACTOR_OFF)
+    return response

@@ -18,6 +18,7 @@ from headgate_server.http.doors import Doors, browser_of, former_cookie, route, 
 from headgate_server.http.pages import fill, page_route, place_within, show_page, show_providers
 from headgate_server.http.refusals import failure
 from headgate_server.services import login_sessions, mails, passwords, sign_ins
+from headgate_server.services.notices import PASSWORD_CHANGED, reset_notice
 from headgate_server.services.sign_ins import Attempt
 
 logger = logging.getLogger("headgate.http")
@@ -48,6 +49,7 @@ class NewPassword(msgspec.Struct):
 
     token: str
     password: str
+    revoke_keys: bool = msgspec.field(name="revokeKeys", default=False)
 
 
 class Change(msgspec.Struct):
@@ -146,7 +148,9 @@ async def _change(doors: Doors, request: Request, sent: Change) -> Response:
             hasher=doors.hasher,
             pepper=doors.pepper,
         )
-    return with_cookie(doors, {"status": "changed"}, cookie)
+    response = with_cookie(doors, {"status": "changed"}, cookie)
+    response.background = doors.telling(session.user_id, PASSWORD_CHANGED)
+    return response
 
 
 async def _reset(doors: Doors, request: Request, sent: Reset) -> Response:
@@ -182,15 +186,18 @@ def link_of(url: str, token: str) -> str:
 
 async def _set_password(doors: Doors, request: Request, sent: NewPassword) -> Response:
     async with doors.attempts.trying(account=sent.token, ip=browser_of(request).ip):
-        user = await passwords.finish_reset(
+        done = await passwords.finish_reset(
             doors.database,
             token=sent.token,
             password=sent.password,
             hasher=doors.hasher,
             pepper=doors.pepper,
+            are_keys_revoked=sent.revoke_keys,
         )
     response = JSONResponse({"status": "changed"})
-    if user.email is not None:
-        note_device(doors, request, response, account=user.email)
+    if done.user.email is not None:
+        note_device(doors, request, response, account=done.user.email)
     clear_cookie(response, name=doors.cookie_name)
+    told = reset_notice(keys=done.keys, is_revoked=sent.revoke_keys, unlinked=done.unlinked)
+    response.background = doors.telling(done.user.id, told)
     return response

@@ -153,8 +153,24 @@ async def set_revoked(work: UnitOfWork, *, id_: UUID) -> ApiKey | None:
     return _key(row) if row is not None else await find_key(work, id_=id_)
 
 
+async def list_live(work: UnitOfWork, *, owner_id: UUID) -> list[ApiKey]:
+    """Return the keys of an owner that work, oldest first; as the system in every organization."""
+    is_live = or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > work.now)
+    statement = (
+        select(*_SHOWN)
+        .where(
+            _is_own(work), api_keys.c.owner_id == owner_id, api_keys.c.revoked_at.is_(None), is_live
+        )
+        .order_by(api_keys.c.id)
+    )
+    return [_key(row) for row in await work.execute(statement)]
+
+
 async def revoke_all(work: UnitOfWork, *, owner_id: UUID) -> list[UUID]:
-    """Revoke every key of an owner in the organization, and return which ones."""
+    """Revoke every key of an owner in the organization, and return which ones.
+
+    As the system in every organization.
+    """
     statement = (
         update(api_keys)
         .where(_is_own(work), api_keys.c.owner_id == owner_id, api_keys.c.revoked_at.is_(None))

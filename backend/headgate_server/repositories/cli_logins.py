@@ -96,6 +96,15 @@ async def set_used(work: UnitOfWork, *, id_: UUID) -> None:
     await work.execute(update(cli_logins).where(cli_logins.c.id == id_).values(used_at=work.now))
 
 
+async def void_allowed(work: UnitOfWork, *, user_id: UUID) -> None:
+    """Let no login that a person allowed, and that has no key yet, get one any more."""
+    await work.execute(
+        update(cli_logins)
+        .where(cli_logins.c.user_id == user_id, cli_logins.c.used_at.is_(None))
+        .values(used_at=work.now)
+    )
+
+
 async def delete_ended(work: UnitOfWork) -> int:
     """Forget wishes that are past their time; how many there were."""
     statement = delete(cli_logins).where(cli_logins.c.expires_at <= work.now)

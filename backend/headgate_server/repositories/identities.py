@@ -1,14 +1,23 @@
 """Identities of people at providers. All as the system: they are of no tenant."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.identities import LinkedIdentity
 from headgate_server.domain.ids import new_id
 from headgate_server.domain.login_sessions import LIFETIMES, Purpose
 from headgate_server.tables.login_sessions import identities, one_time_tokens
+
+_SHOWN = (
+    identities.c.id,
+    identities.c.issuer,
+    identities.c.created_at,
+    identities.c.last_used_at,
+)
 
 
 async def lock_identity(work: UnitOfWork, *, issuer: str, subject: str) -> UUID | None:
@@ -25,7 +34,7 @@ async def insert_identity(work: UnitOfWork, *, issuer: str, subject: str, user_i
     """Make a locked identity somebody's."""
     await work.execute(
         insert(identities).values(
-            issuer=issuer, subject=subject, user_id=user_id, created_at=work.now
+            id=new_id(), issuer=issuer, subject=subject, user_id=user_id, created_at=work.now
         )
     )
 
@@ -40,14 +49,25 @@ async def touch(work: UnitOfWork, *, issuer: str, subject: str) -> None:
     await work.execute(statement)
 
 
-async def list_issuers(work: UnitOfWork, *, user_id: UUID) -> list[str]:
-    """Return the issuers of a person's identities, by name."""
+async def list_identities(work: UnitOfWork, *, user_id: UUID) -> list[LinkedIdentity]:
+    """Return a person's identities, those linked first first."""
     statement = (
-        select(identities.c.issuer)
+        select(*_SHOWN)
         .where(identities.c.user_id == user_id)
-        .order_by(identities.c.issuer)
+        .order_by(identities.c.created_at, identities.c.id)
     )
-    return list((await work.execute(statement)).scalars())
+    return [_identity(row) for row in await work.execute(statement)]
+
+
+async def delete_identities(
+    work: UnitOfWork, *, user_id: UUID, id_: UUID | None = None
+) -> list[LinkedIdentity]:
+    """Take one identity of a person away, or all; and return which."""
+    chosen = [identities.c.id == id_] if id_ is not None else []
+    statement = (
+        delete(identities).where(identities.c.user_id == user_id, *chosen).returning(*_SHOWN)
+    )
+    return [_identity(row) for row in await work.execute(statement)]
 
 
 async def use_state(work: UnitOfWork, *, state_hash: bytes, user_id: UUID) -> bool:
@@ -67,3 +87,9 @@ async def use_state(work: UnitOfWork, *, state_hash: bytes, user_id: UUID) -> bo
         .returning(one_time_tokens.c.id)
     )
     return (await work.execute(statement)).one_or_none() is not None
+
+
+def _identity(row: Row[Any]) -> LinkedIdentity:
+    return LinkedIdentity(
+        id=row.id, issuer=row.issuer, created_at=row.created_at, last_used_at=row.last_used_at
+    )

@@ -28,6 +28,8 @@ async def insert_invitation(
     email: str,
     planned: Sequence[PlannedBinding],
     token_hash: bytes,
+    is_mailed: bool,
+    is_for_anybody: bool,
 ) -> Invitation | None:
     """Store an invitation of the unit of work's actor; None where another one is open."""
     statement = (
@@ -49,6 +51,8 @@ async def insert_invitation(
             invited_by_name=work.actor.display_name,
             created_at=work.now,
             expires_at=work.now + INVITATION_LIFETIME,
+            is_mailed=is_mailed,
+            is_for_anybody=is_for_anybody,
         )
         .on_conflict_do_nothing()
         .returning(*_SHOWN)
@@ -155,4 +159,6 @@ def _invitation(row: Row[Any]) -> Invitation:
         expires_at=row.expires_at,
         accepted_at=row.accepted_at,
         revoked_at=row.revoked_at,
+        is_mailed=row.is_mailed,
+        is_for_anybody=row.is_for_anybody,
     )

@@ -183,8 +183,13 @@ async def insert_token(
     )
 
 
-async def use_token(work: UnitOfWork, *, purpose: Purpose, token_hash: bytes) -> UUID | None:
-    """Use a token up, and return whose it is; None where it is not good."""
+async def use_token(
+    work: UnitOfWork, *, purpose: Purpose, token_hash: bytes
+) -> tuple[UUID, str | None] | None:
+    """Use a token up; return whose it is, and to which address it was mailed, if it was.
+
+    None where it is not good.
+    """
     statement = (
         update(one_time_tokens)
         .where(
@@ -194,9 +199,10 @@ async def use_token(work: UnitOfWork, *, purpose: Purpose, token_hash: bytes) ->
             one_time_tokens.c.expires_at > work.now,
         )
         .values(used_at=work.now)
-        .returning(one_time_tokens.c.user_id)
+        .returning(one_time_tokens.c.user_id, one_time_tokens.c.email)
     )
-    return (await work.execute(statement)).scalar_one_or_none()
+    row = (await work.execute(statement)).one_or_none()
+    return (row.user_id, row.email) if row is not None else None
 
 
 async def void_tokens(work: UnitOfWork, *, purpose: Purpose, user_id: UUID) -> None:

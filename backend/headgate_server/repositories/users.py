@@ -13,7 +13,13 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.users import User
 from headgate_server.tables.organizations import users
 
-SHOWN = (users.c.id, users.c.display_name, users.c.email, users.c.avatar_url)
+SHOWN = (
+    users.c.id,
+    users.c.display_name,
+    users.c.email,
+    users.c.avatar_url,
+    users.c.email_verified_at,
+)
 """What others may see of a person; the application's role may read no more."""
 
 
@@ -30,12 +36,24 @@ class Credentials:
 
 
 async def insert_user(
-    work: UnitOfWork, *, id_: UUID, display_name: str, email: str | None
+    work: UnitOfWork,
+    *,
+    id_: UUID,
+    display_name: str,
+    email: str | None,
+    is_email_verified: bool = False,
 ) -> User | None:
     """Store a user; None when another one has this address."""
+    verified_at = work.now if is_email_verified and email is not None else None
     statement = (
         insert(users)
-        .values(id=id_, display_name=display_name, email=email, created_at=work.now)
+        .values(
+            id=id_,
+            display_name=display_name,
+            email=email,
+            created_at=work.now,
+            email_verified_at=verified_at,
+        )
         .on_conflict_do_nothing(index_elements=["email"])
         .returning(*SHOWN)
     )
@@ -68,7 +86,11 @@ async def get_many(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, User]:
 
 def _user(row: Row[Any]) -> User:
     return User(
-        id=row.id, display_name=row.display_name, email=row.email, avatar_url=row.avatar_url
+        id=row.id,
+        display_name=row.display_name,
+        email=row.email,
+        avatar_url=row.avatar_url,
+        is_email_verified=row.email_verified_at is not None,
     )
 
 
@@ -90,6 +112,16 @@ async def set_password(work: UnitOfWork, *, id_: UUID, password_hash: str) -> No
         .values(password_hash=password_hash, password_changed_at=work.now)
     )
     await work.execute(statement)
+
+
+async def set_email_verified(work: UnitOfWork, *, id_: UUID, email: str) -> bool:
+    """Note that a person has proven their address; whether it is theirs and was not proven yet."""
+    statement = (
+        update(users)
+        .where(users.c.id == id_, users.c.email == email, users.c.email_verified_at.is_(None))
+        .values(email_verified_at=work.now)
+    )
+    return (await work.execute(statement)).rowcount == 1
 
 
 async def set_totp(work: UnitOfWork, *, id_: UUID, sealed: bytes | None) -> None:

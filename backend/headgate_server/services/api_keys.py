@@ -1,6 +1,7 @@
 """API keys and agent keys: create, rotate, revoke; and who a token speaks for."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -32,9 +33,12 @@ from headgate_server.domain.permissions import (
     Scope,
 )
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal, RunGrant
+from headgate_server.domain.users import User
 from headgate_server.repositories import api_keys as stored
 from headgate_server.repositories import service_accounts, users, work_pools, workspaces
 from headgate_server.services.audit_entries.record import record_entry
+
+SIGNED_IN_ONLY = "Only who is signed in in a browser revokes all of their keys; a key does not."
 
 
 async def create_key(
@@ -147,6 +151,34 @@ async def revoke_key(work: UnitOfWork, *, granter: Principal, id_: UUID) -> ApiK
     if before.revoked_at is None:
         await _record(work, "revoked", revoked, before=before, after=revoked)
     return revoked
+
+
+async def list_own_live(work: UnitOfWork, *, user_id: UUID) -> list[ApiKey]:
+    """Return the keys of a person that work, in every organization; as the system."""
+    return await stored.list_live(work, owner_id=user_id)
+
+
+async def revoke_all(work: UnitOfWork, *, user: User) -> list[ApiKey]:
+    """Revoke every key of a person in every organization, and return those; as the system."""
+    live = await stored.list_live(work, owner_id=user.id)
+    work.wake(*(channels.api_key(id_) for id_ in await stored.revoke_all(work, owner_id=user.id)))
+    actor = Actor(ActorKind.USER, user.id, user.display_name)
+    for key in live:
+        within = replace(work, organization_id=key.organization_id, actor=actor)
+        await _record(within, "revoked", key, before=key, after=replace(key, revoked_at=work.now))
+    return live
+
+
+async def revoke_all_own(work: UnitOfWork, principal: Principal) -> int:
+    """Revoke every key of who asks in a session, in every organization; how many worked.
+
+    Raises:
+        Forbidden: a key asks.
+    """
+    if principal.login_session_id is None or principal.actor.id is None:
+        raise Forbidden(SIGNED_IN_ONLY)
+    user = await users.find_user(work, id_=principal.actor.id)
+    return len(await revoke_all(work, user=user)) if user is not None else 0
 
 
 async def _record(

@@ -53,11 +53,35 @@ async def join(
         within, organization_id=place.id, user_id=user_id, invited_by=actor
     )
     wanted = await _wanted(within, provider, groups, organization_id=place.id)
-    await roles.lock_owners(within)
-    if await _settle(within, wanted, membership_id=membership_id, organization_id=place.id):
-        wake_rights(within)
+    await _settle(within, provider, wanted, membership_id=membership_id, user_id=user_id)
+
+
+async def leave(work: UnitOfWork, provider: Provider, *, user_id: UUID) -> None:
+    """Take back what a provider's groups gave to whom it signs in no more; as the system.
+
+    They stay a member, with what others gave them; and the last owner stays one.
+    """
+    place = None
+    if provider.organization is not None:
+        place = await organizations.find_by_slug(work, slug=provider.organization)
+    if place is None:
+        return
+    actor = Actor(ActorKind.SYSTEM, None, f"Provider {provider.slug}")
+    within = replace(work, organization_id=place.id, actor=actor)
+    membership = await members.find_by_user(within, user_id=user_id)
+    if membership is not None:
+        await _settle(within, provider, {}, membership_id=membership.id, user_id=user_id)
+
+
+async def _settle(
+    work: UnitOfWork, provider: Provider, wanted: Wanted, *, membership_id: UUID, user_id: UUID
+) -> None:
+    await roles.lock_owners(work)
+    assert work.organization_id is not None  # noqa: S101  callers have set it
+    if await _bind(work, wanted, membership_id=membership_id, organization_id=work.organization_id):
+        wake_rights(work)
         await record_action(
-            within,
+            work,
             "roles_settled",
             kind=ids.Kind.MEMBERSHIP,
             id_=membership_id,
@@ -66,7 +90,7 @@ async def join(
         )
 
 
-async def _settle(
+async def _bind(
     work: UnitOfWork, wanted: Wanted, *, membership_id: UUID, organization_id: UUID
 ) -> bool:
     """Give what is missing, take what the provider gave and gives no more; whether any changed."""

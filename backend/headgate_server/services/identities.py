@@ -2,16 +2,19 @@
 
 import logging
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import msgspec
 
 from headgate_server.database.work import Database, UnitOfWork
-from headgate_server.domain.errors import ConfigurationError
+from headgate_server.domain.errors import ConfigurationError, Conflict, Forbidden, NotFound
 from headgate_server.domain.identities import (
     Identity,
+    LinkedIdentity,
     Provider,
     SignInRefused,
     check_provider,
@@ -23,6 +26,7 @@ from headgate_server.domain.login_sessions import (
     Purpose,
     hash_token,
 )
+from headgate_server.domain.tenancy import Principal
 from headgate_server.domain.users import User
 from headgate_server.repositories import identities
 from headgate_server.repositories import users as stored_users
@@ -34,6 +38,14 @@ logger = logging.getLogger(__name__)
 UNKNOWN = "Nobody invited you to Headgate yet; ask an owner of your organization to."
 USED = "This sign-in was finished before; go back to the sign-in page and begin again."
 TAKEN = "This identity belongs to another account; sign in with it, or use another one."
+LAST_WAY = (
+    "You could not sign in any more without it; link another provider, or choose a password by a "
+    "link in a mail (/auth/password/reset), and unlink it then."
+)
+SIGNED_IN_ONLY = "Only who is signed in in a browser looks after identities; a key does not."
+SIGN_IN_AGAIN = "Sign in again, and change how you sign in within ten minutes."
+PROVEN_WITHIN = timedelta(minutes=10)
+"""A cookie that was stolen must not become a way to sign in that lasts, nor take one away."""
 SUSPENDED = "This account is suspended; ask your operator."
 
 
@@ -93,12 +105,14 @@ async def sign_in(
 ) -> LoginCookie | None:
     """Begin a session of whom a provider signed in; None where an identity was linked.
 
-    Whose an identity is follows from issuer and subject alone. One that nobody has becomes a new
-    person's if they were invited, or if everybody whom the provider knows is let in.
+    Whose an identity is follows from issuer and subject alone: an address, proven or not, joins
+    none to an account. One that nobody has becomes a new person's if they were invited, or if
+    everybody whom the provider knows is let in.
 
     Raises:
         SignInRefused: the sign-in was finished before, or they are not let in.
         InvalidInput: the invitation is not good.
+        Forbidden: the invitation is for another address.
     """
     identity = arrival.identity
     async with database.system() as work:
@@ -112,7 +126,13 @@ async def sign_in(
         await _use_state(work, arrival, user_id=user.id, pepper=pepper)
         await identities.touch(work, issuer=identity.issuer, subject=identity.subject)
         if arrival.invitation is not None:
-            await invitations.accept(work, token=arrival.invitation, user_id=user.id, pepper=pepper)
+            await invitations.accept(
+                work,
+                token=arrival.invitation,
+                user_id=user.id,
+                pepper=pepper,
+                proven=identity.email,
+            )
         await group_roles.join(work, provider, groups=identity.groups, user_id=user.id)
         if arrival.former is not None:
             await login_sessions.revoke(work, user_id=user.id, id_=arrival.former.session_id)
@@ -134,9 +154,80 @@ async def sign_in(
         return cookie
 
 
-async def list_issuers(work: UnitOfWork, *, user_id: UUID) -> list[str]:
-    """Return the issuers that a person may sign in with; as the system."""
-    return await identities.list_issuers(work, user_id=user_id)
+async def list_identities(work: UnitOfWork, *, user_id: UUID) -> list[LinkedIdentity]:
+    """Return the identities that a person may sign in with, those linked first first."""
+    return await identities.list_identities(work, user_id=user_id)
+
+
+async def list_own(work: UnitOfWork, principal: Principal) -> list[LinkedIdentity]:
+    """Return the identities of who asks in a session; none for a key."""
+    if principal.login_session_id is None or principal.actor.id is None:
+        return []
+    return await identities.list_identities(work, user_id=principal.actor.id)
+
+
+async def unlink(
+    work: UnitOfWork,
+    *,
+    user_id: UUID,
+    session_id: UUID,
+    id_: UUID,
+    providers: Collection[Provider],
+) -> LinkedIdentity:
+    """Take an identity from a person, with what its groups gave, and end every other session.
+
+    Args:
+        work: as the system.
+        user_id: whose it is.
+        session_id: the session that asks; it goes on.
+        id_: which identity.
+        providers: those that sign people in here: an identity of any other is no way in.
+
+    Raises:
+        NotFound: the person has no such identity.
+        Forbidden: they signed in longer ago than ten minutes.
+        Conflict: without it they could not sign in any more.
+    """
+    found = await stored_users.lock_credentials(work, id_=user_id)
+    theirs = await identities.list_identities(work, user_id=user_id)
+    gone = next((one for one in theirs if one.id == id_), None)
+    if found is None or gone is None:
+        raise NotFound
+    if not await login_sessions.is_fresh(work, session_id=session_id, within=PROVEN_WITHIN):
+        raise Forbidden(SIGN_IN_AGAIN)
+    known = {one.issuer for one in providers}
+    has_password = found.password_hash is not None and found.user.email is not None
+    if not has_password and not any(one.issuer in known for one in theirs if one != gone):
+        raise Conflict(LAST_WAY)
+    await identities.delete_identities(work, user_id=user_id, id_=id_)
+    for provider in providers:
+        if provider.issuer == gone.issuer:
+            await group_roles.leave(work, provider, user_id=user_id)
+    await login_sessions.revoke_all(work, user_id=user_id, but=session_id)
+    said = {"issuer": gone.issuer}
+    await record_person(work, "identity_unlinked", found.user, session_id=session_id, said=said)
+    return gone
+
+
+async def unlink_own(
+    work: UnitOfWork, principal: Principal, *, id_: UUID, providers: Collection[Provider]
+) -> LinkedIdentity:
+    """Take an identity from who asks in a session; see ``unlink``.
+
+    Raises:
+        Forbidden: a key asks, or they signed in longer ago than ten minutes.
+        NotFound: it is not theirs, or there is none.
+        Conflict: without it they could not sign in any more.
+    """
+    if principal.login_session_id is None or principal.actor.id is None:
+        raise Forbidden(SIGNED_IN_ONLY)
+    return await unlink(
+        work,
+        user_id=principal.actor.id,
+        session_id=principal.login_session_id,
+        id_=id_,
+        providers=providers,
+    )
 
 
 async def _user(
@@ -147,13 +238,17 @@ async def _user(
         found = await stored_users.lock_credentials(work, id_=user_id)
         if found is None or found.suspended_at is not None:
             raise SignInRefused(SUSPENDED)
+        if identity.email is not None:
+            await stored_users.set_email_verified(work, id_=user_id, email=identity.email)
         return found.user
     if arrival.invitation is None and provider.organization is None:
         raise SignInRefused(UNKNOWN)
     email = identity.email
     if email is not None and await stored_users.find_by_email(work, email=email) is not None:
         email = None
-    user = await users.create_user(work, display_name=identity.display_name, email=email)
+    user = await users.create_user(
+        work, display_name=identity.display_name, email=email, is_email_verified=True
+    )
     await identities.insert_identity(
         work, issuer=identity.issuer, subject=identity.subject, user_id=user.id
     )

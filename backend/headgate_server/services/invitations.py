@@ -15,7 +15,7 @@ from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.passwords import check_password
 from headgate_server.domain.roles import BindingPlace, Holder, HolderKind, Role, grant_of
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal
-from headgate_server.domain.users import check_email
+from headgate_server.domain.users import User, check_email
 from headgate_server.domain.workspaces import check_name
 from headgate_server.repositories import invitations, members, organizations, roles, users
 from headgate_server.services import login_sessions
@@ -29,6 +29,14 @@ MAX_AN_HOUR = 200
 MAX_ROLES = 20
 NOT_GOOD = "This invitation was used, revoked or has expired; ask for another one."
 HAS_ACCOUNT = "Somebody with this address has an account; sign in, and open the link once more."
+OTHER_ADDRESS = (
+    "This invitation is for another address; sign in with that one, or ask for an invitation that "
+    "is good for any address."
+)
+NOT_PROVEN = (
+    "An account is made here only for an address that is proven, and this link was not mailed; "
+    "come by a provider, or ask for a link by mail."
+)
 LOST = "Whoever invited you may not give this any more; ask an owner for another invitation."
 
 
@@ -57,11 +65,24 @@ async def invite(
     role_ids: Sequence[UUID],
     place: BindingPlace,
     pepper: str,
+    is_mailed: bool = False,
+    is_for_anybody: bool = False,
 ) -> tuple[Invitation, str]:
     """Invite somebody to roles in a place, and return the token of the link, which is good once.
 
     Whether the address has an account makes no difference. Another invitation of the address to
     this organization is void then.
+
+    Args:
+        work: of the organization.
+        granter: who invites.
+        email: whom.
+        role_ids: what they will hold.
+        place: where.
+        pepper: the installation's secret.
+        is_mailed: whether the caller mails the link to the address and shows it to nobody else:
+            then whoever comes by it has proven the address.
+        is_for_anybody: whether a person with another address may accept it, too.
 
     Raises:
         InvalidInput: a bad address, or too many roles.
@@ -91,6 +112,8 @@ async def invite(
         email=address,
         planned=planned,
         token_hash=hash_token(token, pepper=pepper),
+        is_mailed=is_mailed,
+        is_for_anybody=is_for_anybody,
     )
     if made is None:
         raise Conflict("Another caller has just invited this address.", path=["email"])
@@ -132,23 +155,32 @@ async def look(database: Database, *, token: str, pepper: str) -> Shown:
         return Shown(found, place, tuple(names))
 
 
-async def accept(work: UnitOfWork, *, token: str, user_id: UUID, pepper: str) -> Invitation:
+async def accept(
+    work: UnitOfWork, *, token: str, user_id: UUID, pepper: str, proven: str | None = None
+) -> Invitation:
     """Make somebody a member with what their invitation plans, once.
+
+    The link alone is not enough for a person who has an address, unless it is the one that was
+    invited or whoever invited them let anybody come. An address alone is never enough.
 
     Args:
         work: as the system.
         token: of the link.
         user_id: who came by it, and has proven who they are.
         pepper: the installation's secret.
+        proven: an address that a provider has verified just now, beside that of the account.
 
     Raises:
         InvalidInput: the link is not good.
-        Forbidden: whoever invited them holds no more what it gives.
+        Forbidden: whoever invited them holds no more what it gives, or it is for another address;
+            the link stays good.
     """
     used = await invitations.use_token(work, token_hash=hash_token(token, pepper=pepper))
     found_place = await _organization(work, used)
     if used is None or found_place is None or found_place.suspended_at is not None:
         raise InvalidInput(NOT_GOOD, path=["token"])
+    user = await users.find_user(work, id_=user_id)
+    _check_address(used, user=user, proven=proven)
     place = found_place.id
     within = replace(work, organization_id=place, actor=used.invited_by)
     found = await _roles(within, used.planned)
@@ -168,7 +200,6 @@ async def accept(work: UnitOfWork, *, token: str, user_id: UUID, pepper: str) ->
             place=where,
         )
     wake_rights(within)
-    user = await users.find_user(work, id_=user_id)
     if user is not None:
         joined = Actor(ActorKind.USER, user.id, user.display_name)
         await _record(replace(within, actor=joined), "accepted", used)
@@ -184,25 +215,30 @@ async def join_as_new(
     browser: Browser,
     hasher: Hasher,
     pepper: str,
+    is_proof_needed: bool = False,
 ) -> LoginCookie:
     """Make an account for who was invited, and a member of it, and begin a session.
 
-    The link shows that the address is theirs.
+    That the address is theirs is shown by a link that was mailed to it, and by no other.
 
     Raises:
         InvalidInput: the link is not good, or the name or the password is not good enough.
         Conflict: the address has an account.
-        Forbidden: whoever invited them holds no more what the invitation gives.
+        Forbidden: whoever invited them holds no more what the invitation gives, or the address is
+            not proven and has to be.
     """
     shown = await look(database, token=token, pepper=pepper)
     email = shown.invitation.email
+    is_proven = shown.invitation.is_mailed
+    if is_proof_needed and not is_proven:
+        raise Forbidden(NOT_PROVEN)
     check_name(name)
     check_password(password, email=email)
     password_hash = await hasher.hash(password)
     async with database.system() as work:
         if await users.find_by_email(work, email=email) is not None:
             raise Conflict(HAS_ACCOUNT, path=["token"])
-        user = await create_user(work, display_name=name, email=email)
+        user = await create_user(work, display_name=name, email=email, is_email_verified=is_proven)
         await users.set_password(work, id_=user.id, password_hash=password_hash)
         await accept(work, token=token, user_id=user.id, pepper=pepper)
         return await login_sessions.begin(work, user_id=user.id, browser=browser, pepper=pepper)
@@ -221,6 +257,17 @@ async def list_invitations(work: UnitOfWork, *, page: PageRequest) -> Page[Invit
 async def count_invitations(work: UnitOfWork, *, cap: int) -> int:
     """Return how many are unanswered; ``cap + 1`` stands for more than ``cap``."""
     return await invitations.count_invitations(work, cap=cap)
+
+
+def _check_address(one: Invitation, *, user: User | None, proven: str | None) -> None:
+    """Go on only with whom an invitation is for; who has no address is not somebody else.
+
+    Raises:
+        Forbidden: the person has another address.
+    """
+    theirs = {user.email if user is not None else None, proven} - {None}
+    if theirs and one.email not in theirs and not one.is_for_anybody:
+        raise Forbidden(OTHER_ADDRESS)
 
 
 async def _check_planned(

@@ -94,8 +94,13 @@ async def list_sessions(work: UnitOfWork, *, user_id: UUID) -> list[LoginSession
 async def is_proven(database: Database, *, session_id: UUID, within: timedelta) -> bool:
     """Whether a session is live, and its person signed in no longer ago than this."""
     async with database.glance() as work:
-        found = await stored.lock_session(work, id_=session_id)
-        return found is not None and found[0].created_at > work.now - within
+        return await is_fresh(work, session_id=session_id, within=within)
+
+
+async def is_fresh(work: UnitOfWork, *, session_id: UUID, within: timedelta) -> bool:
+    """Whether a session is live, and its person signed in no longer ago than this."""
+    found = await stored.lock_session(work, id_=session_id)
+    return found is not None and found[0].created_at > work.now - within
 
 
 async def has_second_factor(database: Database, *, session_id: UUID) -> bool:

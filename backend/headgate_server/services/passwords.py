@@ -1,6 +1,7 @@
 """Passwords: hashed with argon2, changed, and reset through a link in a mail."""
 
 import asyncio
+from dataclasses import dataclass
 from uuid import UUID
 
 from argon2 import PasswordHasher
@@ -8,13 +9,14 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain import login_sessions as tokens
+from headgate_server.domain.api_keys import ApiKey
 from headgate_server.domain.errors import InvalidInput, Unauthenticated
 from headgate_server.domain.login_sessions import LoginCookie, Purpose
 from headgate_server.domain.passwords import check_password, is_possible
 from headgate_server.domain.users import User, check_email
+from headgate_server.repositories import cli_logins, identities, users
 from headgate_server.repositories import login_sessions as stored
-from headgate_server.repositories import users
-from headgate_server.services import login_sessions
+from headgate_server.services import api_keys, login_sessions
 from headgate_server.services.audit_entries.people import record_person
 
 MEMORY_KIB, PASSES, LANES = 47_104, 1, 1
@@ -90,6 +92,7 @@ async def change_password(
             raise InvalidInput(WRONG_PASSWORD, path=["current"])
         await users.set_password(work, id_=user_id, password_hash=password_hash)
         await stored.void_tokens(work, purpose=Purpose.RESET, user_id=user_id)
+        await cli_logins.void_allowed(work, user_id=user_id)
         await record_person(work, "password_changed", found.user, session_id=session_id)
         return await login_sessions.renew(work, session_id=session_id, pepper=pepper)
 
@@ -121,11 +124,21 @@ async def begin_reset(database: Database, *, email: str, pepper: str) -> tuple[U
         found = await users.find_credentials(work, email=address)
         if found is None or found.suspended_at is not None:
             return None
-        return found.user, await issue_token(work, user_id=found.user.id, pepper=pepper)
+        token = await issue_token(work, user_id=found.user.id, pepper=pepper, mailed_to=address)
+        return found.user, token
 
 
-async def issue_token(work: UnitOfWork, *, user_id: UUID, pepper: str) -> str:
-    """Return the token of a link that sets a password, once; links sent before are void."""
+async def issue_token(
+    work: UnitOfWork, *, user_id: UUID, pepper: str, mailed_to: str | None = None
+) -> str:
+    """Return the token of a link that sets a password, once; links sent before are void.
+
+    Args:
+        work: as the system.
+        user_id: whose password.
+        pepper: the installation's secret.
+        mailed_to: the address that alone is told the link: coming by it proves the address.
+    """
     token = tokens.new_secret()
     await stored.void_tokens(work, purpose=Purpose.RESET, user_id=user_id)
     await stored.insert_token(
@@ -133,17 +146,41 @@ async def issue_token(work: UnitOfWork, *, user_id: UUID, pepper: str) -> str:
         purpose=Purpose.RESET,
         token_hash=tokens.hash_token(token, purpose=Purpose.RESET, pepper=pepper),
         user_id=user_id,
-        email=None,
+        email=mailed_to,
     )
     return token
 
 
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """A password that was reset by a link.
+
+    Args:
+        user: whose.
+        keys: theirs that were live; revoked with it if that was asked for.
+        unlinked: issuers whose identities are theirs no more.
+    """
+
+    user: User
+    keys: list[ApiKey]
+    unlinked: list[str]
+
+
 async def finish_reset(
-    database: Database, *, token: str, password: str, hasher: Hasher, pepper: str
-) -> User:
+    database: Database,
+    *,
+    token: str,
+    password: str,
+    hasher: Hasher,
+    pepper: str,
+    are_keys_revoked: bool = False,
+) -> Reset:
     """Set the password of whom a link was sent, and end all of their sessions.
 
-    A second factor stays: a mailbox alone does not sign anybody in who has one.
+    A second factor stays: a mailbox alone does not sign anybody in who has one. Keys stay unless
+    it is said: what runs with them is not to stop because somebody forgot a password. Where the
+    link proves the address for the first time, identities go that were linked before: whoever
+    made the account may have been somebody else.
 
     Raises:
         InvalidInput: the link is not good, or the password not good enough; the link stays good.
@@ -152,13 +189,28 @@ async def finish_reset(
     password_hash = await hasher.hash(password)
     digest = tokens.hash_token(token, purpose=Purpose.RESET, pepper=pepper)
     async with database.system() as work:
-        user_id = await stored.use_token(work, purpose=Purpose.RESET, token_hash=digest)
-        found = await users.lock_credentials(work, id_=user_id) if user_id is not None else None
+        used = await stored.use_token(work, purpose=Purpose.RESET, token_hash=digest)
+        found = await users.lock_credentials(work, id_=used[0]) if used is not None else None
         if found is None or found.suspended_at is not None:
             raise InvalidInput(USED_LINK, path=["token"])
         check_password(password, email=found.user.email)
         await users.set_password(work, id_=found.user.id, password_hash=password_hash)
         await stored.void_tokens(work, purpose=Purpose.RESET, user_id=found.user.id)
         await login_sessions.revoke_all(work, user_id=found.user.id)
+        await cli_logins.void_allowed(work, user_id=found.user.id)
         await record_person(work, "password_reset", found.user)
-    return found.user
+        unlinked = await _prove(work, found.user, mailed_to=used[1] if used else None)
+        if are_keys_revoked:
+            keys = await api_keys.revoke_all(work, user=found.user)
+        else:
+            keys = await api_keys.list_own_live(work, user_id=found.user.id)
+    return Reset(found.user, keys, unlinked)
+
+
+async def _prove(work: UnitOfWork, user: User, *, mailed_to: str | None) -> list[str]:
+    """Note that an address is proven; the first time take away identities linked before."""
+    if mailed_to is None or not await users.set_email_verified(work, id_=user.id, email=mailed_to):
+        return []
+    gone = [one.issuer for one in await identities.delete_identities(work, user_id=user.id)]
+    await record_person(work, "email_verified", user, said={"unlinked": gone})
+    return gone

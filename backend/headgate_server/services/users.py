@@ -12,8 +12,16 @@ from headgate_server.domain.workspaces import check_name
 from headgate_server.repositories import users
 
 
-async def create_user(work: UnitOfWork, *, display_name: str, email: str | None) -> User:
+async def create_user(
+    work: UnitOfWork, *, display_name: str, email: str | None, is_email_verified: bool = False
+) -> User:
     """Create a user; needs the system's unit of work.
+
+    Args:
+        work: as the system.
+        display_name: for people.
+        email: what they sign in with; None for who signs in otherwise.
+        is_email_verified: whether they have proven that it is theirs.
 
     Raises:
         InvalidInput: a bad name or address.
@@ -24,6 +32,7 @@ async def create_user(work: UnitOfWork, *, display_name: str, email: str | None)
         id_=ids.new_id(),
         display_name=check_name(display_name),
         email=check_email(email) if email is not None else None,
+        is_email_verified=is_email_verified,
     )
     if created is None:
         raise Conflict("Another user has this address.", path=["email"])

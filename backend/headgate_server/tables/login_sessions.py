@@ -4,7 +4,7 @@ None of them belongs to a tenant, and only the system's role may touch them.
 """
 
 from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Table, Text, text
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, UUID
 
 from headgate_server.tables.metadata import flag, metadata, moment, number, uuid, words
 
@@ -16,8 +16,10 @@ identities = Table(
     uuid("user_id"),
     moment("created_at", is_now=True),
     moment("last_used_at", is_nullable=True),
+    Column("id", UUID(as_uuid=True), nullable=False, server_default=text("gen_random_uuid()")),
     ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
     Index("ix_identities_user", "user_id"),
+    Index("ux_identities_id", "id", unique=True),
 )
 
 login_sessions = Table(

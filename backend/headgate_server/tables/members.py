@@ -4,7 +4,7 @@ from sqlalchemy import Column, ForeignKeyConstraint, Index, Table, text
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 
-from headgate_server.tables.metadata import actor, metadata, moment, number, uuid, words
+from headgate_server.tables.metadata import actor, flag, metadata, moment, number, uuid, words
 
 memberships = Table(
     "memberships",
@@ -63,6 +63,8 @@ invitations = Table(
     moment("expires_at"),
     moment("accepted_at", is_nullable=True),
     moment("revoked_at", is_nullable=True),
+    flag("is_mailed"),
+    flag("is_for_anybody"),
     ForeignKeyConstraint(["organization_id"], ["organizations.id"], ondelete="CASCADE"),
     Index("ix_invitations_id", "id", unique=True),
     Index(

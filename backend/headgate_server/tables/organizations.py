@@ -72,6 +72,7 @@ users = Table(
     Column("recovery_hashes", ARRAY(BYTEA), nullable=False, server_default=text("'{}'")),
     flag("is_operator"),
     moment("suspended_at", is_nullable=True),
+    moment("email_verified_at", is_nullable=True),
     Unique("email"),
 )
 

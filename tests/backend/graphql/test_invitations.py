@@ -31,6 +31,7 @@ mutation ($input: IdInput!) {
 LIST = """
 { viewer { organizations { nodes { invitations { nodes { id email } } } } } }
 """
+NODE = "query ($id: ID!) { node(id: $id) { ... on Invitation { anyAddress } } }"
 GUEST = "guest@example.com"
 
 
@@ -70,6 +71,16 @@ async def test_invitation_is_mailed_and_listed(
     assert "Olive invites you to Organization" in letter.text
     assert letter.link.startswith("https://headgate.test/auth/invitation#")
     assert listed["invitations"]["nodes"] == [{"id": made["invitation"]["id"], "email": GUEST}]
+
+
+@pytest.mark.parametrize("given", [{}, {"anyAddress": True}])
+async def test_inviter_chooses_whether_anybody_may_come(
+    tenant: Tenant, owner: ApiClient, given: dict[str, bool]
+) -> None:
+    made = await invite(owner, tenant, BuiltinRole.VIEWER, **given)
+
+    shown_as = await owner.execute(NODE, id=made["invitation"]["id"])
+    assert shown_as.data["node"] == {"anyAddress": bool(given)}
 
 
 async def test_second_invitation_of_an_address_takes_the_place_of_the_first(

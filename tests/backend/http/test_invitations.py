@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -11,15 +10,15 @@ from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.permissions import BuiltinRole
 from headgate_server.domain.roles import EVERYWHERE, Holder, HolderKind, builtin_role
 from headgate_server.services import invitations, members, roles
+from tests.factories.invitations import GUEST, make_invitation, newcomer
 from tests.factories.members import Member, everywhere, make_member
 from tests.factories.people import PASSWORD, make_person
 from tests.factories.tenants import Tenant
-from tests.fixtures.installations import PEPPER, Installation
+from tests.fixtures.installations import Installation
 from tests.fixtures.provider_worlds import ProviderWorld
 from tests.fixtures.sql import query
 from tests.fixtures.visitors import Visitor, visit
 
-GUEST = "guest@example.com"
 WHO = "{ viewer { user { email displayName } scopes } }"
 
 
@@ -34,30 +33,10 @@ async def admin(installation: Installation, tenant: Tenant) -> Member:
     return await make_member(installation.database, tenant, everywhere(BuiltinRole.ADMIN))
 
 
-async def invited(
-    installation: Installation, by: Member, *, role: BuiltinRole = BuiltinRole.DEVELOPER
-) -> tuple[UUID, str]:
-    """Return an invitation's id and token."""
-    async with installation.database.tenant(by.principal, None) as work:
-        row, token = await invitations.invite(
-            work,
-            granter=by.principal,
-            email=GUEST,
-            role_ids=[builtin_role(role).id],
-            place=EVERYWHERE,
-            pepper=PEPPER,
-        )
-    return row.id, token
-
-
-def newcomer(token: str) -> dict[str, str]:
-    return {"token": token, "name": "Gus", "password": PASSWORD}
-
-
 async def test_link_shows_what_it_is_for(
     installation: Installation, visitor: Visitor, admin: Member
 ) -> None:
-    _, token = await invited(installation, admin)
+    _, token = await make_invitation(installation.database, admin)
 
     page = await visitor.get("/auth/invitation")
     told = (await visitor.post("/auth/invitation/look", token=token)).json()
@@ -77,7 +56,7 @@ async def test_link_shows_what_it_is_for(
 async def test_somebody_new_joins_and_is_signed_in(
     installation: Installation, visitor: Visitor, admin: Member
 ) -> None:
-    _, token = await invited(installation, admin)
+    _, token = await make_invitation(installation.database, admin)
 
     done = await visitor.post("/auth/invitation/new", **newcomer(token))
     viewer = (await visitor.ask(WHO))["viewer"]
@@ -93,7 +72,7 @@ async def test_somebody_new_joins_and_is_signed_in(
 async def test_link_is_good_once(
     installation: Installation, visitor: Visitor, admin: Member, urls: DatabaseUrls
 ) -> None:
-    _, token = await invited(installation, admin)
+    _, token = await make_invitation(installation.database, admin)
 
     async def join() -> int:
         async with visit(installation.app) as other:
@@ -113,7 +92,7 @@ async def test_somebody_with_an_account_joins_with_it(
     installation: Installation, visitor: Visitor, admin: Member
 ) -> None:
     known = await make_person(installation.database, email=GUEST)
-    _, token = await invited(installation, admin)
+    _, token = await make_invitation(installation.database, admin)
 
     as_new = await visitor.post("/auth/invitation/new", **newcomer(token))
     stranger = await visitor.post("/auth/invitation/join", token=token)
@@ -131,7 +110,7 @@ async def test_address_of_an_account_gives_nobody_that_account(
     installation: Installation, visitor: Visitor, admin: Member
 ) -> None:
     known = await make_person(installation.database, email=GUEST)
-    _, token = await invited(installation, admin)
+    _, token = await make_invitation(installation.database, admin)
 
     await visitor.post("/auth/invitation/new", **newcomer(token) | {"password": "mine it is now"})
 
@@ -144,7 +123,7 @@ async def test_address_of_an_account_gives_nobody_that_account(
 async def test_nobody_is_given_what_who_invited_them_lost(
     installation: Installation, visitor: Visitor, tenant: Tenant, admin: Member
 ) -> None:
-    _, token = await invited(installation, admin, role=BuiltinRole.ADMIN)
+    _, token = await make_invitation(installation.database, admin, role=BuiltinRole.ADMIN)
     async with installation.database.tenant(tenant.owner, None) as work:
         holder = Holder(HolderKind.MEMBERSHIP, admin.id)
         role_id = builtin_role(BuiltinRole.ADMIN).id
@@ -161,7 +140,7 @@ async def test_nobody_is_given_what_who_invited_them_lost(
 async def test_nobody_joins_by_who_has_left(
     installation: Installation, visitor: Visitor, tenant: Tenant, admin: Member
 ) -> None:
-    _, token = await invited(installation, admin, role=BuiltinRole.VIEWER)
+    _, token = await make_invitation(installation.database, admin, role=BuiltinRole.VIEWER)
     async with installation.database.tenant(tenant.owner, None) as work:
         await members.remove_member(work, granter=tenant.owner, id_=admin.id)
 
@@ -173,7 +152,7 @@ async def test_nobody_joins_by_who_has_left(
 async def test_revoked_link_is_not_good(
     installation: Installation, visitor: Visitor, admin: Member
 ) -> None:
-    id_, token = await invited(installation, admin)
+    id_, token = await make_invitation(installation.database, admin)
     async with installation.database.tenant(admin.principal, None) as work:
         await invitations.revoke(work, granter=admin.principal, id_=id_)
 
@@ -188,7 +167,7 @@ async def test_revoked_link_is_not_good(
 async def test_link_ends_after_seven_days(
     installation: Installation, visitor: Visitor, admin: Member, urls: DatabaseUrls
 ) -> None:
-    _, token = await invited(installation, admin)
+    _, token = await make_invitation(installation.database, admin)
     move = "update invitations set expires_at = expires_at - interval '7 days' returning 1"
     assert await query(urls.system, move) == 1
 
@@ -202,7 +181,7 @@ async def test_link_ends_after_seven_days(
 async def test_nobody_joins_an_organization_that_is_closed(
     installation: Installation, visitor: Visitor, admin: Member, urls: DatabaseUrls, change: str
 ) -> None:
-    _, token = await invited(installation, admin)
+    _, token = await make_invitation(installation.database, admin)
     closed = f"update organizations set {change} returning 1"  # noqa: S608  two texts of ours
     assert await query(urls.system, closed) == 1
 
@@ -227,7 +206,7 @@ async def test_guesses_at_links_are_limited(visitor: Visitor) -> None:
 async def test_link_stays_good_after_bad_input(
     installation: Installation, visitor: Visitor, admin: Member, changed: dict[str, Any]
 ) -> None:
-    _, token = await invited(installation, admin)
+    _, token = await make_invitation(installation.database, admin)
 
     refused = await visitor.post("/auth/invitation/new", **newcomer(token) | changed)
     done = await visitor.post("/auth/invitation/new", **newcomer(token))
@@ -238,8 +217,8 @@ async def test_link_stays_good_after_bad_input(
 async def test_somebody_joins_with_a_provider(provider_world: ProviderWorld) -> None:
     world = provider_world
     by = await make_member(world.installation.database, world.tenant, everywhere(BuiltinRole.ADMIN))
-    _, token = await invited(world.installation, by)
-    world.other.subject = "guest"
+    _, token = await make_invitation(world.installation.database, by)
+    world.other.subject, world.other.claims = "guest", {"email": GUEST}
 
     left = await world.leave(slug="other", token=token)
     world.other.nonce = left["nonce"]

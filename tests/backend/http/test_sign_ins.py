@@ -258,9 +258,11 @@ async def test_password_is_reset_through_a_mail(
     page, _, token = letter.link.partition("#")
     done = await stranger.send("/auth/password/new", {"token": token, "password": NEW})
     again = await stranger.send("/auth/password/new", {"token": token, "password": NEW})
+    notice = await installation.post_office.take()
 
     assert (known.status, known.body) == (unknown.status, unknown.body)
     assert (letter.to, page) == (person.email, f"{ORIGIN}/auth/password/new")
+    assert (notice.to, notice.link) == (person.email, f"{ORIGIN}/auth/account")
     assert installation.post_office.letters.empty()
     assert (done.status, again.status) == (200, 400)
     assert (await browser.ask(VIEWER)).status == 401

@@ -49,6 +49,12 @@ class ApiKeyCreatePayload:
     errors: list[MutationError] = errors_field()
 
 
+@strawberry.type(description="How many keys were revoked.")
+class ApiKeyRevokeAllPayload:
+    count: int | None = payload_field("How many; those that worked no more are not counted.")
+    errors: list[MutationError] = errors_field()
+
+
 @strawberry.type
 class ApiKeyMutations:
     @mutation(
@@ -119,6 +125,17 @@ class ApiKeyMutations:
         async with _work_on_key(info.context, key_id, is_open=is_itself) as work:
             await api_keys.revoke_key(work, granter=info.context.principal, id_=key_id)
         return DeletePayload(deleted_id=input.id)
+
+    @mutation(
+        requires=ANY_CREDENTIAL,
+        description="Revoke every key of the caller's own, in every organization and for good; "
+        "their sockets close within five seconds. Only who is signed in in a browser may.",
+    )
+    async def api_key_revoke_all(self, info: Info) -> ApiKeyRevokeAllPayload:
+        context = info.context
+        async with context.system_work() as work:
+            count = await api_keys.revoke_all_own(work, context.principal)
+        return ApiKeyRevokeAllPayload(count=count)
 
 
 @asynccontextmanager

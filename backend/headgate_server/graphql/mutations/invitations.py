@@ -27,6 +27,11 @@ class MemberInviteInput:
         default=None,
         description="Only in this workspace; everywhere in the organization if not said.",
     )
+    any_address: bool = strawberry.field(
+        default=False,
+        description="Whether a person who has another address may accept it, too: whoever has the "
+        "link. If not said, only the person of this address, somebody new, or who has no address.",
+    )
 
 
 @strawberry.type(description="An invitation that was changed.")
@@ -60,6 +65,8 @@ class InvitationMutations:
                 role_ids=role_ids,
                 place=_place(input.workspace_id),
                 pepper=backend.pepper,
+                is_mailed=backend.mailer is not None,
+                is_for_anybody=input.any_address,
             )
             place = await organizations.get_organization(work, id_=organization_id)
         link = invitations.link_of(backend.url, token)

@@ -26,6 +26,9 @@ class Invitation(Node):
     revoked_at: datetime | None = strawberry.field(
         description="When it was revoked, or another one took its place."
     )
+    any_address: bool = strawberry.field(
+        description="Whether a person who has another address may accept it, too."
+    )
     row: strawberry.Private[InvitationRow]
 
     @scoped_field(requires=ANY_CREDENTIAL, description="Who invited them.")
@@ -70,6 +73,7 @@ def show_invitation(row: InvitationRow) -> Invitation:
         expires_at=row.expires_at,
         accepted_at=row.accepted_at,
         revoked_at=row.revoked_at,
+        any_address=row.is_for_anybody,
         row=row,
     )
 

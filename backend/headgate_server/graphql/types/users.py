@@ -25,6 +25,15 @@ class User(Node, Actor):
         row = await info.context.load(users.get_many_users, self.user_id, workspace_id=None)
         return row.email if row else None
 
+    @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description="Whether they have proven that the address is theirs, by the link of a mail or "
+        "through a provider; whoever was invited where no mail is sent has not.",
+    )
+    async def is_email_verified(self, info: Info) -> bool:
+        row = await info.context.load(users.get_many_users, self.user_id, workspace_id=None)
+        return row.is_email_verified if row else False
+
     @scoped_field(requires=ANY_CREDENTIAL, description="A picture; null if there is none.")
     async def avatar_url(self, info: Info) -> str | None:
         row = await info.context.load(users.get_many_users, self.user_id, workspace_id=None)

@@ -16,10 +16,11 @@ from headgate_server.graphql.shapes.actors import Actor, show_actor
 from headgate_server.graphql.shapes.nodes import load
 from headgate_server.graphql.shapes.rate_limits import RateLimit, read_rate_limit
 from headgate_server.graphql.types.api_keys import ApiKey
+from headgate_server.graphql.types.identities import Identity, show_identity
 from headgate_server.graphql.types.login_sessions import LoginSession, show_login_session
 from headgate_server.graphql.types.organizations import Organization, show_organization
 from headgate_server.graphql.types.users import User, show_user
-from headgate_server.services import api_keys, login_sessions, organizations
+from headgate_server.services import api_keys, identities, login_sessions, organizations
 
 _SHOWN: Listing[OrganizationRow] = Listing(
     of=fingerprint("organizations"),
@@ -86,6 +87,18 @@ class Viewer:
         async with context.system_work() as work:
             rows = await login_sessions.list_own(work, context.principal)
         return [show_login_session(row, is_current=row.id == current) for row in rows]
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description="What the caller may sign in with at other providers, the one linked first "
+        "first; empty for who asks with a key.",
+        directives=[Cost(weight=1, list_size=5)],
+    )
+    async def identities(self, info: Info) -> list[Identity]:
+        context = info.context
+        async with context.system_work() as work:
+            rows = await identities.list_own(work, context.principal)
+        return [show_identity(row) for row in rows]
 
     @scoped_field(requires=ANY_CREDENTIAL, description="The organizations the caller belongs to.")
     async def organizations(

@@ -4,7 +4,12 @@ from sqlalchemy import CheckConstraint, Column, Date, ForeignKeyConstraint, Tabl
 
 from headgate_server.tables.metadata import metadata, moment, number, uuid
 
-WHOLES = ("runs", "run_bytes", "api_points", "log_bytes")
+WHOLES = ("runs", "restarts", "run_bytes", "api_points", "log_bytes")
+_VACUUMED_OFTEN = {
+    "autovacuum_vacuum_scale_factor": "0.02",
+    "autovacuum_vacuum_threshold": "1000",
+    "autovacuum_vacuum_cost_delay": "0",
+}
 
 quotas = Table(
     "quotas",
@@ -52,11 +57,40 @@ usage_deltas = Table(
     uuid("id", is_key=True),
     Column("day", Date, nullable=False),
     *(number(name, default=0) for name in WHOLES),
-    postgresql_with={
-        "autovacuum_vacuum_scale_factor": "0.02",
-        "autovacuum_vacuum_threshold": "1000",
-        "autovacuum_vacuum_cost_delay": "0",
-    },
+    postgresql_with=_VACUUMED_OFTEN,
 )
 """What is not summed up yet. Rows are only added and taken, so that no two writers of an
 organization wait for each other, and refer to none, so that they wait for nobody else."""
+
+object_counts = Table(
+    "object_counts",
+    metadata,
+    uuid("organization_id", is_key=True),
+    Column("kind", Text, primary_key=True),
+    number("amount"),
+    moment("counted_at"),
+    ForeignKeyConstraint(["organization_id"], ["organizations.id"], ondelete="CASCADE"),
+)
+"""How many objects of a kind there are, as they were last counted."""
+
+object_deltas = Table(
+    "object_deltas",
+    metadata,
+    uuid("organization_id", is_key=True),
+    Column("kind", Text, primary_key=True),
+    uuid("id", is_key=True),
+    number("amount"),
+    postgresql_with=_VACUUMED_OFTEN,
+)
+"""What was made and deleted since, each in the transaction that did it."""
+
+stored_sizes = Table(
+    "stored_sizes",
+    metadata,
+    uuid("organization_id", is_key=True),
+    Column("kind", Text, primary_key=True),
+    number("size_bytes"),
+    moment("sampled_at"),
+    ForeignKeyConstraint(["organization_id"], ["organizations.id"], ondelete="CASCADE"),
+)
+"""What is stored beside runs and logs, by the table it is in, as it was last sampled."""

@@ -6,7 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from headgate_server.graphql.limits.shares import BESIDE_OTHERS, OperationShares
+from headgate_server.graphql.limits.shares import (
+    BESIDE_OTHERS,
+    USED_LITTLE_SECONDS,
+    OperationShares,
+)
 from tests.fixtures.deadlines import eventually
 
 
@@ -116,3 +120,52 @@ async def test_once_the_others_are_gone_all_that_wait_run(monkeypatch: pytest.Mo
 
         assert len(loud.running) == 19
         await loud.ended()
+
+
+async def test_who_floods_lets_others_go_first_but_not_for_ever() -> None:
+    now = [0.0]
+    shares = OperationShares(read_now=lambda: now[0])
+    async with asyncio.TaskGroup() as tasks:
+        quiet, loud = Crowd(shares, tasks), Crowd(shares, tasks)
+        loud.ask(1)
+        await settled()
+        now[0] += 1
+        loud.end_one()
+        quiet.ask(1)
+        await settled()
+
+        loud.ask(1)
+        await settled()
+        while_quiet_runs = loud.begun
+        quiet.end_one()
+        await settled()
+        afterwards = loud.begun
+        await loud.ended()
+        quiet.ask(1)
+        await settled()
+        loud.ask(1)
+        await eventually(lambda: loud.begun == 3, what="The end of its patience")
+
+        assert (while_quiet_runs, afterwards, quiet.begun) == (1, 2, 2)
+        await quiet.ended()
+        await loud.ended()
+
+
+async def test_who_has_hardly_used_the_replica_goes_as_it_comes() -> None:
+    now = [0.0]
+    shares = OperationShares(read_now=lambda: now[0])
+    async with asyncio.TaskGroup() as tasks:
+        quiet, other = Crowd(shares, tasks), Crowd(shares, tasks)
+        other.ask(1)
+        await settled()
+        now[0] += USED_LITTLE_SECONDS / 2
+        other.end_one()
+        quiet.ask(1)
+        await settled()
+
+        other.ask(1)
+        await settled()
+
+        assert other.begun == 2
+        await quiet.ended()
+        await other.ended()

@@ -1,20 +1,30 @@
 """Fair shares of a replica: an organization that floods it waits for itself, and not the others.
 
 Alone, an organization runs as many operations at once as it likes. While others ask as well, each
-runs few at once; the rest wait in the order they came, outside of the database's connections.
+runs few at once; the rest wait in the order they came, outside of the database's connections. And
+before one of them begins, it lets those of organizations go first that have used the replica less.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-BESIDE_OTHERS = 2
+BESIDE_OTHERS = 1
 """How many operations of one organization run at once on a replica while others ask."""
 OTHERS_SECONDS = 1.0
 """So long after its last operation an organization counts as one that asks."""
+GIVE_WAY_SECONDS = 0.05
+"""No longer does an operation wait for those of others that have used the replica less."""
+USED_MORE = 2.0
+"""Who has not used the replica so many times more than another goes as it comes."""
+USED_LITTLE_SECONDS = 0.1
+"""And so does who has hardly used it."""
+FORGOTTEN_SECONDS = 1.0
+"""In this time what an organization has used of the replica counts half."""
+MOST_REMEMBERED = 1_000
 
 
 @dataclass(slots=True)
@@ -28,8 +38,16 @@ class _Share:
 class OperationShares:
     """Lets operations in, organization by organization."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, read_now: Callable[[], float] | None = None) -> None:
+        """Let everybody in who comes first.
+
+        Args:
+            read_now: tells seconds that only rise; tests turn the time with it.
+        """
+        self._now = read_now or _loop_time
         self._shares: dict[UUID, _Share] = {}
+        self._used: dict[UUID, tuple[float, float]] = {}
+        self._left = asyncio.Event()
         self._latest: tuple[UUID, float] | None = None
         self._latest_other: tuple[UUID, float] | None = None
 
@@ -43,9 +61,46 @@ class OperationShares:
         else:
             share.running += 1
         try:
-            yield
+            await self.give_way(organization_id)
+            began_at = self._now()
+            try:
+                yield
+            finally:
+                self._note_used(organization_id, self._now() - began_at)
         finally:
             self._leave(organization_id, share)
+
+    async def give_way(self, organization_id: UUID) -> None:
+        """Let operations of others end first that have used the replica less, for a moment."""
+        if not self._goes_after(organization_id):
+            return
+        try:
+            async with asyncio.timeout(GIVE_WAY_SECONDS):
+                while self._goes_after(organization_id):
+                    self._left.clear()
+                    await self._left.wait()
+        except TimeoutError:
+            return
+
+    def _goes_after(self, organization_id: UUID) -> bool:
+        used = self._used_by(organization_id)
+        return used > USED_LITTLE_SECONDS and any(
+            share.running and USED_MORE * self._used_by(id_) < used
+            for id_, share in self._shares.items()
+            if id_ != organization_id
+        )
+
+    def _used_by(self, organization_id: UUID) -> float:
+        """Return the seconds that an organization's operations took, the latest counting most."""
+        seconds, at = self._used.get(organization_id, (0.0, 0.0))
+        return seconds * 0.5 ** ((self._now() - at) / FORGOTTEN_SECONDS)
+
+    def _note_used(self, organization_id: UUID, seconds: float) -> None:
+        used = self._used_by(organization_id) + seconds
+        self._used.pop(organization_id, None)
+        self._used[organization_id] = (used, self._now())
+        if len(self._used) > MOST_REMEMBERED:
+            del self._used[next(iter(self._used))]
 
     async def _wait(self, organization_id: UUID, share: _Share) -> None:
         """Return as one that runs, counted by whoever let it in."""
@@ -62,6 +117,7 @@ class OperationShares:
 
     def _leave(self, organization_id: UUID, share: _Share) -> None:
         share.running -= 1
+        self._left.set()
         while share.waiting and share.running < self._width(organization_id):
             let_in = share.waiting.popleft()
             if not let_in.done():
@@ -72,7 +128,7 @@ class OperationShares:
 
     def _note(self, organization_id: UUID) -> None:
         """Remember the two organizations that asked last."""
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         if self._latest is not None and self._latest[0] != organization_id:
             self._latest_other = self._latest
         self._latest = (organization_id, now)
@@ -82,5 +138,9 @@ class OperationShares:
         other = self._latest
         if other is not None and other[0] == organization_id:
             other = self._latest_other
-        since = asyncio.get_running_loop().time() - OTHERS_SECONDS
+        since = self._now() - OTHERS_SECONDS
         return BESIDE_OTHERS if other is not None and other[1] >= since else float("inf")
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()

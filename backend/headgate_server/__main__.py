@@ -80,7 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     log = verbs.add_parser("audit", help="verify the audit log, and sign where it stands")
     audit_entries.add_verbs(log)
     log.set_defaults(command=audit_entries.run)
-    tenants = verbs.add_parser("organizations", help="let a locked-out organization in again")
+    tenants = verbs.add_parser(
+        "organizations", help="list, suspend, resume and measure organizations"
+    )
     organizations.add_verbs(tenants)
     tenants.set_defaults(command=organizations.run)
     schema = verbs.add_parser("schema", help="print the GraphQL schema")

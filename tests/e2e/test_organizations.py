@@ -1,5 +1,6 @@
-"""``headgate-server organizations``: an operator lets a locked-out organization in again."""
+"""``headgate-server organizations``: what an operator does with organizations from a terminal."""
 
+import json
 import os
 import subprocess
 import sys
@@ -15,10 +16,10 @@ from tests.fixtures.databases import SECRET_KEY
 pytestmark = pytest.mark.e2e
 
 
-def clear(urls: DatabaseUrls, slug: str) -> subprocess.CompletedProcess[str]:
+def operate(urls: DatabaseUrls, *arguments: str) -> subprocess.CompletedProcess[str]:
     kept = {name: text for name, text in os.environ.items() if not name.startswith("HEADGATE_")}
     return subprocess.run(
-        [sys.executable, "-m", "headgate_server", "organizations", "clear-allowlist", slug],
+        [sys.executable, "-m", "headgate_server", "organizations", *arguments],
         env={
             **kept,
             "HEADGATE_DATABASE_URL": urls.app,
@@ -42,7 +43,8 @@ async def test_operator_lets_everybody_in_again(database: Database, urls: Databa
             address="10.0.0.1",
         )
 
-    done, again = clear(urls, made.slug), clear(urls, "nobody")
+    done = operate(urls, "clear-allowlist", made.slug)
+    again = operate(urls, "clear-allowlist", "nobody")
 
     async with database.tenant(tenant.owner, None) as work:
         found = await organizations.get_organization(work, id_=tenant.organization_id)
@@ -50,3 +52,24 @@ async def test_operator_lets_everybody_in_again(database: Database, urls: Databa
     assert made.allowed_networks == ("10.0.0.0/8",)
     assert found.allowed_networks == ()
     assert "No organization has this slug." in again.stderr
+
+
+async def test_operator_lists_suspends_resumes_and_measures_organizations(
+    database: Database, urls: DatabaseUrls
+) -> None:
+    tenant = await make_tenant(database)
+    async with database.tenant(tenant.owner, None) as work:
+        slug = (await organizations.get_organization(work, id_=tenant.organization_id)).slug
+
+    suspended = operate(urls, "suspend", slug, "--reason", "Unpaid.")
+    listed = json.loads(operate(urls, "list", "-o", "json").stdout)
+    resumed = operate(urls, "resume", slug)
+    table = operate(urls, "list").stdout.splitlines()
+    usage = json.loads(operate(urls, "usage", slug, "-o", "json").stdout)
+
+    assert (suspended.returncode, resumed.returncode) == (0, 0), (suspended, resumed)
+    (told,) = [one for one in listed if one["slug"] == slug]
+    assert (told["suspendedBecause"], told["workspaces"]) == ("Unpaid.", 1)
+    (line,) = [line for line in table if line.startswith(f"{slug} ")]
+    assert line.endswith(" -")
+    assert {"quota": "RUNS_PER_DAY", "used": 0, "limit": None}.items() <= usage[0].items()

@@ -1,21 +1,42 @@
-"""``headgate-server organizations``: what operators do where nobody of an organization can."""
+"""``headgate-server organizations``: what operators do with organizations, without a browser."""
 
 import argparse
 import asyncio
 import sys
+from collections.abc import AsyncGenerator, Iterable
 
+import orjson
+
+from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.domain import ids
+from headgate_server.domain.errors import NotFound
+from headgate_server.domain.organizations import Organization, Overview
+from headgate_server.domain.pagination import MAX_PAGE_SIZE, PageRequest
+from headgate_server.domain.quotas import Quota
 from headgate_server.operating.opening import opened
-from headgate_server.services import allowlists
+from headgate_server.services import allowlists, closing, organizations, quotas
 from headgate_server.settings import Settings
+
+_HEADS = ("SLUG", "ID", "MEMBERS", "WORKSPACES", "SUSPENDED")
 
 
 def add_verbs(parser: argparse.ArgumentParser) -> None:
     """Add what can be done with organizations to the command line."""
     verbs = parser.add_subparsers(required=True, metavar="VERB", dest="verb")
+    listing = verbs.add_parser("list", help="every organization, by slug")
+    usage = verbs.add_parser("usage", help="what an organization may use, and what it used")
+    for one in (listing, usage):
+        one.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    suspend = verbs.add_parser(
+        "suspend", help="refuse its people and keys, and start nothing; what runs goes on"
+    )
+    suspend.add_argument("--reason", required=True, help="why; its people read it")
+    resume = verbs.add_parser("resume", help="end the suspension; schedules catch up as set")
     clear = verbs.add_parser(
         "clear-allowlist", help="let an organization be reached from everywhere again"
     )
-    clear.add_argument("slug", metavar="SLUG", help="which one")
+    for one in (usage, suspend, resume, clear):
+        one.add_argument("slug", metavar="SLUG", help="which one")
 
 
 def run(settings: Settings, parsed: argparse.Namespace) -> None:
@@ -24,13 +45,114 @@ def run(settings: Settings, parsed: argparse.Namespace) -> None:
     Raises:
         HeadgateError: it could not be done; the message says why.
     """
-    sys.stdout.write(asyncio.run(_clear(settings, parsed.slug)) + "\n")
+    sys.stdout.write(asyncio.run(_run(settings, parsed)) + "\n")
 
 
-async def _clear(settings: Settings, slug: str) -> str:
-    async with (
-        opened(settings, application_name="headgate-organizations") as database,
-        database.system() as work,
-    ):
-        cleared = await allowlists.clear_networks(work, slug=slug)
-    return f"{cleared.name} ({cleared.slug}) may be reached from everywhere again."
+async def _run(settings: Settings, parsed: argparse.Namespace) -> str:
+    async with opened(settings, application_name="headgate-organizations") as database:
+        if parsed.verb == "list":
+            return await _list(database, is_json=parsed.output == "json")
+        async with database.system() as work:
+            if parsed.verb == "clear-allowlist":
+                cleared = await allowlists.clear_networks(work, slug=parsed.slug)
+                return f"{_shown(cleared)} may be reached from everywhere again."
+            found = await organizations.find_by_slug(work, slug=parsed.slug)
+            if found is None:
+                raise NotFound("No organization has this slug.")
+            if parsed.verb == "suspend":
+                await closing.suspend_organization(work, id_=found.id, reason=parsed.reason)
+                return f"{_shown(found)} is suspended: {parsed.reason}"
+            if parsed.verb == "resume":
+                await closing.resume_organization(work, id_=found.id)
+                return f"{_shown(found)} goes on."
+            return await _usage(work, found, is_json=parsed.output == "json")
+
+
+async def _list(database: Database, *, is_json: bool) -> str:
+    rows = [row async for row in _overviews(database)]
+    if is_json:
+        return _packed([_described(row) for row in rows])
+    return _table([_HEADS, *(_cells(row) for row in rows)])
+
+
+async def _overviews(database: Database) -> AsyncGenerator[Overview]:
+    page = PageRequest(size=MAX_PAGE_SIZE)
+    while True:
+        async with database.system() as work:
+            found = await organizations.list_overviews(work, page=page)
+        for row in found.items:
+            yield row
+        if not found.has_next:
+            return
+        last = found.items[-1].organization
+        page = PageRequest(size=MAX_PAGE_SIZE, key=(last.slug, last.id))
+
+
+async def _usage(work: UnitOfWork, organization: Organization, *, is_json: bool) -> str:
+    rows = await quotas.list_quotas(work, organization_id=organization.id)
+    if is_json:
+        return _packed([_described_quota(row) for row in rows])
+    cells = [
+        (row.kind.value, f"{row.used:,}", f"{row.limit:,}" if row.limit > 0 else "-", _whose(row))
+        for row in rows
+    ]
+    return _table([("QUOTA", "USED", "LIMIT", "SET BY"), *cells])
+
+
+def _described(row: Overview) -> dict[str, object]:
+    found = row.organization
+    return {
+        "id": ids.show(ids.Kind.ORGANIZATION, found.id),
+        "slug": found.slug,
+        "name": found.name,
+        "members": row.member_count,
+        "workspaces": row.workspace_count,
+        "createdAt": row.created_at,
+        "suspendedAt": found.suspended_at,
+        "suspendedBecause": found.suspended_because,
+    }
+
+
+def _cells(row: Overview) -> tuple[str, ...]:
+    found = row.organization
+    return (
+        found.slug,
+        ids.show(ids.Kind.ORGANIZATION, found.id),
+        str(row.member_count),
+        str(row.workspace_count),
+        found.suspended_because or "-",
+    )
+
+
+def _described_quota(row: Quota) -> dict[str, object]:
+    return {
+        "quota": row.kind.value,
+        "used": row.used,
+        "limit": row.limit if row.limit > 0 else None,
+        "isDefault": row.is_default,
+        "resetsAt": row.resets_at,
+    }
+
+
+def _whose(row: Quota) -> str:
+    if row.limit <= 0:
+        return "-"
+    return "the installation" if row.is_default else "an operator"
+
+
+def _shown(organization: Organization) -> str:
+    return f"{organization.name} ({organization.slug})"
+
+
+def _packed(value: object) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+
+def _table(rows: Iterable[tuple[str, ...]]) -> str:
+    """Return rows of text as columns."""
+    lines = list(rows)
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )

@@ -88,7 +88,11 @@ class LogLimits:
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """What an organization may use that has no quotas of its own; 0 does not limit."""
+    """What an organization may use that has no quotas of its own; 0 does not limit.
+
+    How many objects there may be is limited from the start, though far beyond what people need:
+    what a script makes in a loop by mistake ends somewhere.
+    """
 
     runs_per_day: int = 0
     runs_per_month: int = 0
@@ -98,6 +102,16 @@ class Quotas:
     log_bytes_per_month: int = 0
     stored_bytes: int = 0
     kept_days: int = 0
+    runs_at_once: int = 0
+    workspaces: int = 10_000
+    members: int = 100_000
+    service_accounts: int = 10_000
+    api_keys: int = 20_000
+    work_pools: int = 10_000
+    deployments: int = 100_000
+    schedules: int = 200_000
+    block_documents: int = 100_000
+    variables: int = 100_000
 
     @property
     def limits(self) -> dict[QuotaKind, int]:

@@ -9,6 +9,7 @@ The docstring of a class is its default message. Nothing in a message may be sec
      ├─ Conflict               CONFLICT
      ├─ VersionConflict        VERSION_CONFLICT
      ├─ LimitExceeded          LIMIT_EXCEEDED
+     │   └─ QuotaExceeded       QUOTA_EXCEEDED
      ├─ IllegalTransition      ILLEGAL_TRANSITION
      ├─ LeaseLost              LEASE_LOST
      ├─ SessionFenced          SESSION_FENCED

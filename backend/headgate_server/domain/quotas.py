@@ -27,6 +27,16 @@ class QuotaKind(StrEnum):
     LOG_BYTES_PER_MONTH = "LOG_BYTES_PER_MONTH"
     STORED_BYTES = "STORED_BYTES"
     KEPT_DAYS = "KEPT_DAYS"
+    RUNS_AT_ONCE = "RUNS_AT_ONCE"
+    WORKSPACES = "WORKSPACES"
+    MEMBERS = "MEMBERS"
+    SERVICE_ACCOUNTS = "SERVICE_ACCOUNTS"
+    API_KEYS = "API_KEYS"
+    WORK_POOLS = "WORK_POOLS"
+    DEPLOYMENTS = "DEPLOYMENTS"
+    SCHEDULES = "SCHEDULES"
+    BLOCK_DOCUMENTS = "BLOCK_DOCUMENTS"
+    VARIABLES = "VARIABLES"
 
     @property
     def setting(self) -> str:
@@ -39,6 +49,21 @@ API_KINDS = frozenset({QuotaKind.API_POINTS_PER_DAY, QuotaKind.API_POINTS_PER_MO
 LOG_KINDS = frozenset(
     {QuotaKind.LOG_BYTES_PER_DAY, QuotaKind.LOG_BYTES_PER_MONTH, QuotaKind.STORED_BYTES}
 )
+OBJECT_KINDS = frozenset(
+    {
+        QuotaKind.WORKSPACES,
+        QuotaKind.MEMBERS,
+        QuotaKind.SERVICE_ACCOUNTS,
+        QuotaKind.API_KEYS,
+        QuotaKind.WORK_POOLS,
+        QuotaKind.DEPLOYMENTS,
+        QuotaKind.SCHEDULES,
+        QuotaKind.BLOCK_DOCUMENTS,
+        QuotaKind.VARIABLES,
+    }
+)
+"""How many of something there may be; whoever deletes one has room for another."""
+COUNTED_KINDS = OBJECT_KINDS | {QuotaKind.RUNS_AT_ONCE}
 
 Limits = Mapping[QuotaKind, int]
 """By kind; 0, or none, does not limit."""
@@ -47,12 +72,15 @@ Limits = Mapping[QuotaKind, int]
 class QuotaExceeded(LimitExceeded):
     """A quota of the organization is used up; wait until it starts anew, or ask an operator."""
 
+    code = "QUOTA_EXCEEDED"
+
     def __init__(self, quota: "Quota", *, asked: int = 0) -> None:
         until = f"; it starts anew at {quota.resets_at:%Y-%m-%dT%H:%MZ}" if quota.resets_at else ""
+        room = "Delete what is not needed any more; an" if quota.kind in OBJECT_KINDS else "An"
         super().__init__(
             f"The organization has used {quota.used + asked:,} of its quota "
-            f"{quota.kind.value} of {quota.limit:,}{until}. An operator of this installation may "
-            "raise it.",
+            f"{quota.kind.value} of {quota.limit:,}{until}. {room} operator of this installation "
+            "may raise it.",
             limit=quota.limit,
             current=quota.used + asked,
             reset_at=quota.resets_at,
@@ -62,11 +90,16 @@ class QuotaExceeded(LimitExceeded):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What was used: runs made, and bytes of their inputs; points of the API; bytes logged."""
+    """What was used: runs made, and bytes of their inputs; points of the API; bytes logged.
+
+    ``restarts`` are attempts that started the code of a run again: a retry, whoever asked for it,
+    and another start after its agent was lost.
+    """
 
     ZERO: ClassVar["Usage"]
 
     runs: int = 0
+    restarts: int = 0
     run_bytes: int = 0
     api_points: int = 0
     log_bytes: int = 0
@@ -124,8 +157,9 @@ class Standing:
         own: those of them that are the organization's own, and no defaults.
         today: what was used today.
         month: what was used this month, today included.
-        stored_bytes: at most what is stored of runs and logs.
+        stored_bytes: at most what is stored of runs and logs, and what was sampled of the rest.
         kept_days: the longest that a workspace keeps anything.
+        counts: how many objects there are, and runs at once; read only to be shown.
     """
 
     limits: Limits
@@ -134,6 +168,7 @@ class Standing:
     month: Usage = field(default_factory=Usage)
     stored_bytes: int = 0
     kept_days: int = 0
+    counts: Mapping[QuotaKind, int] = field(default_factory=dict[QuotaKind, int])
 
     def quota(self, kind: QuotaKind, *, now: datetime, since: Usage = Usage.ZERO) -> Quota:
         """Return one quota.
@@ -145,8 +180,10 @@ class Standing:
         """
         today, month = self.today.plus(since), self.month.plus(since)
         used: Mapping[QuotaKind, int] = {
-            QuotaKind.RUNS_PER_DAY: today.runs,
-            QuotaKind.RUNS_PER_MONTH: month.runs,
+            **dict.fromkeys(COUNTED_KINDS, 0),
+            **self.counts,
+            QuotaKind.RUNS_PER_DAY: today.runs + today.restarts,
+            QuotaKind.RUNS_PER_MONTH: month.runs + month.restarts,
             QuotaKind.API_POINTS_PER_DAY: today.api_points,
             QuotaKind.API_POINTS_PER_MONTH: month.api_points,
             QuotaKind.LOG_BYTES_PER_DAY: today.log_bytes,

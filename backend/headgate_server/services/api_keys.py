@@ -32,10 +32,12 @@ from headgate_server.domain.permissions import (
     Rights,
     Scope,
 )
+from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal, RunGrant
 from headgate_server.domain.users import User
 from headgate_server.repositories import api_keys as stored
 from headgate_server.repositories import service_accounts, users, work_pools, workspaces
+from headgate_server.services import object_counts
 from headgate_server.services.audit_entries.record import record_entry
 
 SIGNED_IN_ONLY = "Only who is signed in in a browser revokes all of their keys; a key does not."
@@ -53,6 +55,7 @@ async def create_key(
             scopes than AGENTS_CONNECT or without a workspace.
         Forbidden: a scope or a workspace beyond the granter's own.
         NotFound: no such workspace in the organization, or no such pool in the workspace.
+        QuotaExceeded: the organization has as many as it may.
     """
     keys.check_name(new.name)
     _check_grant(granter, new)
@@ -73,6 +76,7 @@ async def create_key(
         prefix=keys.key_prefix(id_, kind=new.kind),
         secret_hash=keys.hash_secret(secret, pepper=pepper),
     )
+    await object_counts.claim(work, QuotaKind.API_KEYS, organization_id=granter.organization_id)
     await _record(work, "created", key, after=key)
     return key, keys.key_token(id_, kind=new.kind, secret=secret)
 
@@ -149,6 +153,9 @@ async def revoke_key(work: UnitOfWork, *, granter: Principal, id_: UUID) -> ApiK
         raise NotFound
     work.wake(channels.api_key(id_))
     if before.revoked_at is None:
+        await object_counts.release(
+            work, QuotaKind.API_KEYS, organization_id=granter.organization_id
+        )
         await _record(work, "revoked", revoked, before=before, after=revoked)
     return revoked
 

@@ -16,7 +16,7 @@ from headgate_server.domain.ids import Kind
 from headgate_server.domain.organizations import Organization, check_reason
 from headgate_server.domain.workspaces import Workspace
 from headgate_server.repositories import closing, organizations, workspaces
-from headgate_server.services import workspace_keys
+from headgate_server.services import object_counts, workspace_keys
 from headgate_server.services.audit_entries.record import record_action
 from headgate_server.services.schedules.hold import hold_schedules, release_schedules
 
@@ -63,6 +63,7 @@ async def delete_workspace(
         work, id_=id_, archived_at=current.archived_at, deleted_slug=_gone(current.slug, id_)
     )
     await _revoke_keys(work, id_)
+    await object_counts.note_closed(work, organization_id=current.organization_id)
     _wake(work, current.organization_id)
     await _record(work, "deleted", current)
 

@@ -24,10 +24,12 @@ from headgate_server.domain.filters import DeploymentFilter
 from headgate_server.domain.flows import check_name, check_tags
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.domain.parameters import check_schema
+from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.schedules.schedule import ScheduleRequest
 from headgate_server.domain.schedules.times import next_times
 from headgate_server.domain.work_queues import DEFAULT_NAME
 from headgate_server.repositories import deployments, tags, work_pools, work_queues
+from headgate_server.services import object_counts
 from headgate_server.services.blocks.naming import name_blocks
 from headgate_server.services.events import record_change
 from headgate_server.services.flows import upsert_flow
@@ -117,6 +119,7 @@ async def upsert_deployment(
         NotFound: no such pool or queue; or a version is expected of what does not exist.
         VersionConflict: the deployment is not of the expected version.
         LimitExceeded: too many schedules.
+        QuotaExceeded: the organization has as many as it may.
     """
     check_name(name)
     wanted = given(changes or DeploymentChanges())
@@ -137,6 +140,8 @@ async def upsert_deployment(
         if current is None:
             raise Unavailable
     is_new = made is not None
+    if is_new:
+        await object_counts.claim(work, QuotaKind.DEPLOYMENTS)
     return await _apply(work, current, wanted, columns=columns, is_new=is_new), is_new
 
 

@@ -9,6 +9,7 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.identities import Provider
 from headgate_server.domain.permissions import BuiltinRole
+from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.roles import (
     EVERYWHERE,
     BindingPlace,
@@ -19,6 +20,7 @@ from headgate_server.domain.roles import (
 )
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import members, organizations, roles, workspaces
+from headgate_server.services import object_counts
 from headgate_server.services.audit_entries.record import record_action
 from headgate_server.services.roles import wake_rights
 
@@ -49,6 +51,8 @@ async def join(
         return
     actor = Actor(ActorKind.SYSTEM, None, f"Provider {provider.slug}")
     within = replace(work, organization_id=place.id, actor=actor)
+    if not await members.is_member(within, organization_id=place.id, user_id=user_id):
+        await object_counts.claim(within, QuotaKind.MEMBERS)
     membership_id = await members.insert_membership(
         within, organization_id=place.id, user_id=user_id, invited_by=actor
     )

@@ -13,12 +13,13 @@ from headgate_server.domain.members import Invitation, PlannedBinding, hash_toke
 from headgate_server.domain.organizations import Organization
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.passwords import check_password
+from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.roles import BindingPlace, Holder, HolderKind, Role, grant_of
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal
 from headgate_server.domain.users import User, check_email
 from headgate_server.domain.workspaces import check_name
 from headgate_server.repositories import invitations, members, organizations, roles, users
-from headgate_server.services import login_sessions
+from headgate_server.services import login_sessions, object_counts
 from headgate_server.services.audit_entries.record import record_action
 from headgate_server.services.passwords import Hasher
 from headgate_server.services.roles import check_grant, check_place, get_role, wake_rights
@@ -191,6 +192,7 @@ async def accept(
     membership_id = await members.insert_membership(
         within, organization_id=place, user_id=user_id, invited_by=used.invited_by
     )
+    await object_counts.claim(within, QuotaKind.MEMBERS)
     for role, where in found:
         await roles.insert_binding(
             within,

@@ -10,10 +10,12 @@ from headgate_server.domain.errors import Conflict, LimitExceeded, NotFound
 from headgate_server.domain.members import Membership, Team
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.permissions import BuiltinRole
+from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.roles import EVERYWHERE, Holder, HolderKind, builtin_role
 from headgate_server.domain.tenancy import SYSTEM, Principal
 from headgate_server.domain.workspaces import check_name
 from headgate_server.repositories import api_keys, members, roles
+from headgate_server.services import object_counts
 from headgate_server.services.audit_entries.record import record_action, record_entry
 from headgate_server.services.roles import check_grant, check_owner_left, wake_rights
 
@@ -25,6 +27,7 @@ async def add_owner(work: UnitOfWork, *, organization_id: UUID, user_id: UUID) -
     membership_id = await members.insert_membership(
         work, organization_id=organization_id, user_id=user_id, invited_by=SYSTEM
     )
+    await object_counts.claim(work, QuotaKind.MEMBERS, organization_id=organization_id)
     await roles.insert_binding(
         work,
         organization_id=organization_id,
@@ -62,6 +65,8 @@ async def remove_member(work: UnitOfWork, *, granter: Principal, id_: UUID) -> N
     await members.delete_membership(work, id_=id_)
     await check_owner_left(work)
     revoked = await api_keys.revoke_all(work, owner_id=membership.user_id)
+    await object_counts.release(work, QuotaKind.MEMBERS)
+    await object_counts.release(work, QuotaKind.API_KEYS, amount=len(revoked))
     for key_id in revoked:
         work.wake(channels.api_key(key_id))
     wake_rights(work)

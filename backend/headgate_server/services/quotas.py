@@ -1,6 +1,7 @@
 """Quotas of organizations: set by operators, read by everybody, and what is counted for them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.errors import InvalidInput, NotFound
 from headgate_server.domain.events import NewEvent
 from headgate_server.domain.quotas import (
+    COUNTED_KINDS,
     RUN_KINDS,
     WARN_PERCENTS,
     Limits,
@@ -22,7 +24,7 @@ from headgate_server.domain.quotas import (
     day_of,
     period_of,
 )
-from headgate_server.repositories import organizations, outbox, workspaces
+from headgate_server.repositories import object_counts, organizations, outbox, workspaces
 from headgate_server.repositories import quotas as stored
 from headgate_server.services.audit_entries.record import record_entry
 
@@ -42,7 +44,19 @@ async def get_standing(work: UnitOfWork, *, organization_id: UUID) -> Standing:
 async def list_quotas(work: UnitOfWork, *, organization_id: UUID) -> list[Quota]:
     """Return every quota of an organization, in the order of their kinds."""
     standing = await get_standing(work, organization_id=organization_id)
-    return [standing.quota(kind, now=work.now) for kind in QuotaKind]
+    counts = await object_counts.read_counts(work, organization_id=organization_id)
+    shown = replace(standing, counts=counts)
+    return [shown.quota(kind, now=work.now) for kind in QuotaKind]
+
+
+async def get_runs_at_once(work: UnitOfWork) -> Quota:
+    """Return the quota that runs of this workspace wait for where it is used up.
+
+    What is used is as of the loop's last round, five seconds ago at most; dispatchers count anew.
+    """
+    organization_id = await _organization_of(work)
+    found = await list_quotas(work, organization_id=organization_id)
+    return next(one for one in found if one.kind is QuotaKind.RUNS_AT_ONCE)
 
 
 async def list_days(work: UnitOfWork, *, organization_id: UUID, days: int) -> list[UsageDay]:
@@ -110,6 +124,18 @@ async def runs_exceeded(work: UnitOfWork) -> QuotaExceeded:
     return QuotaExceeded(min(limited, key=lambda pair: pair[0])[1])
 
 
+async def check_runs(work: UnitOfWork) -> None:
+    """Refuse to start a run again where the quota of runs is used up.
+
+    Raises:
+        QuotaExceeded: with when it starts anew.
+    """
+    standing = await get_standing(work, organization_id=await _organization_of(work))
+    spent = standing.over(RUN_KINDS, now=work.now)
+    if spent is not None:
+        raise QuotaExceeded(spent)
+
+
 async def check_kept_days(work: UnitOfWork, *, organization_id: UUID, wanted: int) -> None:
     """Refuse to keep anything longer than the organization may.
 
@@ -145,7 +171,7 @@ async def sum_usage(work: UnitOfWork) -> int:
 
 async def _warn(work: UnitOfWork, organization_id: UUID, standing: Standing) -> None:
     reached: dict[tuple[QuotaKind, int], Quota] = {}
-    for kind in set(QuotaKind) - {QuotaKind.KEPT_DAYS}:
+    for kind in set(QuotaKind) - COUNTED_KINDS - {QuotaKind.KEPT_DAYS}:
         quota = standing.quota(kind, now=work.now)
         for percent in WARN_PERCENTS:
             if quota.limit > 0 and quota.used * 100 >= quota.limit * percent:

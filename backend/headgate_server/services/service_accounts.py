@@ -8,10 +8,12 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.errors import NotFound
 from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.service_accounts import ServiceAccount
 from headgate_server.domain.tenancy import Principal
 from headgate_server.domain.workspaces import check_name
 from headgate_server.repositories import api_keys, organizations, roles, service_accounts
+from headgate_server.services import object_counts
 from headgate_server.services.audit_entries.record import record_action, record_entry
 from headgate_server.services.roles import check_grant
 
@@ -24,6 +26,7 @@ async def create_service_account(
     Raises:
         InvalidInput: a bad name.
         NotFound: the organization is another's, or does not exist.
+        QuotaExceeded: the organization has as many as it may.
     """
     check_name(name)
     if await organizations.find_organization(work, id_=organization_id) is None:
@@ -31,6 +34,7 @@ async def create_service_account(
     made = await service_accounts.insert_account(
         work, organization_id=organization_id, id_=ids.new_id(), display_name=name
     )
+    await object_counts.claim(work, QuotaKind.SERVICE_ACCOUNTS, organization_id=organization_id)
     await record_entry(
         work, "created", kind=ids.Kind.SERVICE_ACCOUNT, id_=made.id, name=name, after=made
     )
@@ -50,6 +54,8 @@ async def delete_service_account(work: UnitOfWork, *, granter: Principal, id_: U
     if account is None or not await service_accounts.delete_account(work, id_=id_):
         raise NotFound
     revoked = await api_keys.revoke_all(work, owner_id=id_)
+    await object_counts.release(work, QuotaKind.SERVICE_ACCOUNTS)
+    await object_counts.release(work, QuotaKind.API_KEYS, amount=len(revoked))
     for key_id in revoked:
         work.wake(channels.api_key(key_id))
     await record_action(

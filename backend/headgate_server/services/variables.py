@@ -12,6 +12,7 @@ from headgate_server.domain.filters import NameFilter
 from headgate_server.domain.flows import check_tags
 from headgate_server.domain.names import KEY
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
+from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.variables import (
     KEPT_VERSIONS,
     Variable,
@@ -20,6 +21,7 @@ from headgate_server.domain.variables import (
     list_changes,
 )
 from headgate_server.repositories import tags, variables
+from headgate_server.services import object_counts
 from headgate_server.services.events import record_change
 
 
@@ -45,6 +47,7 @@ async def set_variable(
     Raises:
         InvalidInput: a bad name, value or tag.
         NotFound: a version is expected of a variable that does not exist.
+        QuotaExceeded: the organization has as many as it may.
         VersionConflict: the variable is not of the expected version.
     """
     check_variable(name, value)
@@ -55,6 +58,7 @@ async def set_variable(
             raise NotFound
         made = await variables.insert_variable(work, id_=ids.new_id(), name=name, value=value)
         if made is not None:
+            await object_counts.claim(work, QuotaKind.VARIABLES)
             await _keep(work, made, wanted or (), changed=None, before=None)
             return made, True
         current = await variables.lock_variable(work, name=name)
@@ -78,6 +82,7 @@ async def delete_variable(
         raise NotFound
     check_version(current.version, expected=expected_version)
     await variables.delete_variable(work, id_=id_)
+    await object_counts.release(work, QuotaKind.VARIABLES)
     await record_change(
         work,
         kind=ids.Kind.VARIABLE,

@@ -15,6 +15,7 @@ from headgate_server.domain.documents import check_document, is_storable
 from headgate_server.domain.errors import InvalidInput, NotFound, Unavailable
 from headgate_server.domain.flows import check_name
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
+from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.work_pools import (
     Backlog,
     PoolStatus,
@@ -24,6 +25,7 @@ from headgate_server.domain.work_pools import (
 )
 from headgate_server.domain.work_queues import DEFAULT_NAME, DEFAULT_PRIORITY
 from headgate_server.repositories import agents, work_pools, work_queues
+from headgate_server.services import object_counts
 from headgate_server.services.events import record_change
 
 
@@ -133,6 +135,7 @@ async def _insert(
         work, id_=ids.new_id(), name=name, type_=type_, values=given(wanted)
     )
     if made is not None:
+        await object_counts.claim(work, QuotaKind.WORK_POOLS)
         await work_queues.insert_queue(
             work,
             id_=ids.new_id(),

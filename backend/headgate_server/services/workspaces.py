@@ -19,9 +19,10 @@ from headgate_server.domain.errors import Conflict, NotFound
 from headgate_server.domain.filters import WorkspaceFilter
 from headgate_server.domain.organizations import check_slug
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
+from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.workspaces import Workspace, check_name, check_retention
 from headgate_server.repositories import organizations, workspaces
-from headgate_server.services import quotas
+from headgate_server.services import object_counts, quotas
 from headgate_server.services.audit_entries.record import record_entry
 from headgate_server.services.events import record_change
 
@@ -44,6 +45,7 @@ async def create_workspace(
         InvalidInput: a bad slug or name.
         NotFound: the organization is another's, or does not exist.
         Conflict: the organization has a workspace of this slug.
+        QuotaExceeded: the organization has as many as it may.
     """
     check_slug(slug)
     check_name(name)
@@ -60,6 +62,7 @@ async def create_workspace(
     )
     if created is None:
         raise Conflict("A workspace with this slug exists in the organization.", path=["slug"])
+    await object_counts.claim(work, QuotaKind.WORKSPACES, organization_id=organization_id)
     await record_entry(
         work,
         "created",

@@ -101,7 +101,7 @@ async def test_refused_run_names_the_quota_and_what_runs_goes_on(
 
     (error,) = refused["errors"]
     assert refused["flowRun"] is None
-    assert (error["code"], error["quota"], error["limit"]) == ("LIMIT_EXCEEDED", "RUNS_PER_DAY", 1)
+    assert (error["code"], error["quota"], error["limit"]) == ("QUOTA_EXCEEDED", "RUNS_PER_DAY", 1)
     assert error["current"] >= 1
     assert error["resetAt"]
     assert running.status == 200

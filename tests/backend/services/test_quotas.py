@@ -134,6 +134,7 @@ async def test_many_creators_exceed_a_quota_by_no_more_than_what_they_do_at_once
 
 
 async def test_what_is_counted_is_summed_up_and_stays_the_same(world: World) -> None:
+    await sum_up(world)
     await make(world, 3)
     await make(world, 2)
     before = await used(world)
@@ -269,7 +270,7 @@ async def test_schedule_skips_what_a_quota_has_no_room_for_and_says_so(
             )
             (payload,) = told.scalars()
     assert ledger[:2] == [("12:05", "CREATED"), ("12:10", "SKIPPED")]
-    assert payload["code"] == "LIMIT_EXCEEDED"
+    assert payload["code"] == "QUOTA_EXCEEDED"
     assert "RUNS_PER_DAY" in payload["message"]
 
 

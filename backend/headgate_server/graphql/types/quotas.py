@@ -36,7 +36,14 @@ class Quota:
 @strawberry.type(description="What an organization used on one day.")
 class UsageDay:
     day: str = strawberry.field(description="The day in UTC, such as 2026-11-23.")
-    runs: BigInt = strawberry.field(description="Runs that were created.")
+    runs: BigInt = strawberry.field(
+        description="Runs that were created; those that schedules made ahead and took back are "
+        "not counted."
+    )
+    restarts: BigInt = strawberry.field(
+        description="Attempts that started the code of a run again: retries, whoever asked for "
+        "them, and starts after an agent was lost. They count as runs do."
+    )
     run_bytes: BigInt = strawberry.field(description="Bytes of what runs were created with.")
     api_points: BigInt = strawberry.field(
         description="Points of the API that people and keys spent; agents and runs are not counted."
@@ -61,6 +68,7 @@ def show_day(row: UsageDayRow) -> UsageDay:
     return UsageDay(
         day=row.day.isoformat(),
         runs=BigInt(used.runs),
+        restarts=BigInt(used.restarts),
         run_bytes=BigInt(used.run_bytes),
         api_points=BigInt(used.api_points),
         log_bytes=BigInt(used.log_bytes),

@@ -11,10 +11,18 @@ from headgate_server.domain import ids
 from headgate_server.domain.flow_runs import FlowRun, NewFlowRun
 from headgate_server.domain.leases import Phase
 from headgate_server.domain.quotas import day_of, month_of
+from headgate_server.domain.slices import sliced
 from headgate_server.domain.states import ProposedState
 from headgate_server.repositories.flow_runs.rows import to_flow_run, typed
 from headgate_server.repositories.statements import named, packed
 from headgate_server.telemetry import traces
+
+FEW_UNSUMMED = 200
+"""More rows of what an organization used, not summed up yet, are merged by who creates runs."""
+MOST_MERGED = 1_000
+"""At once: so many more than one creation adds that they do not pile up without the loop either."""
+MOST_UNSUMMED = 5_000
+"""No more are read, which takes a few milliseconds; beyond it nothing is counted until merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ async def insert_runs(
     """
     if not runs:
         return []
-    records = packed([_record(item, work.now) for item in runs])
+    records = [packed(_record(item, work.now)) async for some in sliced(runs) for item in some]
     today = day_of(work.now)
     result = await work.execute(
         typed(named("create_runs")),
@@ -71,15 +79,18 @@ async def insert_runs(
             "actor_id": work.actor.id,
             "actor_name": work.actor.display_name,
             "traceparent": traces.current_traceparent(),
-            "runs": records,
+            "runs": f"[{','.join(records)}]",
             "today": today,
             "month": month_of(today),
             "is_limited": is_limited,
             "usage_id": ids.new_id(),
-            "size_bytes": len(records),
+            "size_bytes": sum(map(len, records)),
+            "few_unsummed": FEW_UNSUMMED,
+            "most_unsummed": MOST_UNSUMMED,
+            "most_merged": MOST_MERGED,
         },
     )
-    found = {row.id: to_flow_run(row) for row in result}
+    found = {row.id: to_flow_run(row) async for some in sliced(result.all()) for row in some}
     return [found.get(item.id) for item in runs]
 
 

@@ -13,6 +13,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.deployments import AgentLostPolicy
 from headgate_server.domain.flow_runs import FlowRun, LateCause
 from headgate_server.domain.leases import Phase, WorkItem
+from headgate_server.domain.quotas import day_of
 from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import Actor
 from headgate_server.domain.transitions.effects import Effects, ItemEffect
@@ -125,6 +126,7 @@ async def apply_transitions(work: UnitOfWork, changes: Sequence[Change]) -> dict
         {
             "workspace_id": work.workspace_id,
             "now": work.now,
+            "today": day_of(work.now),
             "run_ids": [change.run.id for change in changes],
             "changes": packed([_values(change) for change in changes]),
             **_touched(changes),

@@ -5,21 +5,29 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import and_, case, func, literal, select
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.leases import Offer, Phase
 from headgate_server.domain.schedules.plan import MISSED_AFTER
+from headgate_server.repositories.leases.at_once import most_at_once
 from headgate_server.repositories.statements import named, packed
 from headgate_server.tables.work_pools import work_items, work_pools, work_queues
+
+AGAIN_AT_ONCE = timedelta(seconds=1)
+"""So soon a pool is looked at again whose runs may wait for those of other pools."""
 
 
 @dataclass(frozen=True, slots=True)
 class PoolRoom:
-    """What a pool may hand out now; ``room`` is None where the pool has no limit."""
+    """What a pool may hand out now; ``room`` is None where the pool has no limit.
+
+    ``most_at_once`` is what agents may hold of the whole organization; 0 is no limit.
+    """
 
     is_paused: bool
     room: int | None
+    most_at_once: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +46,17 @@ async def pool_room(work: UnitOfWork, work_pool_id: UUID) -> PoolRoom | None:
     """
     pool = (
         await work.execute(
-            select(work_pools.c.is_paused, work_pools.c.concurrency_limit).where(
-                work_pools.c.id == work_pool_id, work_pools.c.workspace_id == work.workspace_id
-            )
+            select(
+                work_pools.c.is_paused,
+                work_pools.c.concurrency_limit,
+                most_at_once(work.workspace_id).label("most_at_once"),
+            ).where(work_pools.c.id == work_pool_id, work_pools.c.workspace_id == work.workspace_id)
         )
     ).one_or_none()
     if pool is None:
         return None
     if pool.is_paused or pool.concurrency_limit is None:
-        return PoolRoom(is_paused=pool.is_paused, room=None)
+        return PoolRoom(is_paused=pool.is_paused, room=None, most_at_once=pool.most_at_once)
     limit = (
         await work.execute(
             select(work_pools.c.concurrency_limit)
@@ -55,7 +65,8 @@ async def pool_room(work: UnitOfWork, work_pool_id: UUID) -> PoolRoom | None:
         )
     ).scalar_one()
     taken = await _count_taken(work, work_items.c.work_pool_id == work_pool_id)
-    return PoolRoom(is_paused=False, room=max((limit or 0) - taken, 0))
+    room = max((limit or 0) - taken, 0)
+    return PoolRoom(is_paused=False, room=room, most_at_once=pool.most_at_once)
 
 
 async def queue_rooms(work: UnitOfWork, work_pool_id: UUID) -> list[QueueRoom]:
@@ -150,13 +161,21 @@ async def has_due(work: UnitOfWork, work_pool_id: UUID) -> bool:
 
 
 async def next_due_at(work: UnitOfWork, work_pool_id: UUID) -> datetime | None:
-    """Return when the next run of a pool that is not due yet will be."""
-    found = await work.execute(
-        select(func.min(work_items.c.due_at)).where(
-            work_items.c.work_pool_id == work_pool_id,
-            work_items.c.phase == Phase.READY,
-            work_items.c.is_held.is_(False),
-            work_items.c.due_at > work.now,
-        )
+    """Return when the next run of a pool that is not due yet will be.
+
+    Where runs wait and the organization may have but so many at once, that is soon: when one of
+    another pool ends, nobody says so here.
+    """
+    ready = (
+        work_items.c.work_pool_id == work_pool_id,
+        work_items.c.phase == Phase.READY,
+        work_items.c.is_held.is_(False),
     )
+    ahead = select(func.min(work_items.c.due_at)).where(*ready, work_items.c.due_at > work.now)
+    waits = select(work_items.c.run_id).where(*ready, work_items.c.due_at <= work.now).exists()
+    soon = case(
+        (and_(most_at_once(work.workspace_id) > 0, waits), work.now + AGAIN_AT_ONCE),
+        else_=None,
+    )
+    found = await work.execute(select(func.least(ahead.scalar_subquery(), soon)))
     return found.scalar_one()

@@ -117,6 +117,13 @@ with change as materialized (
   left join agent_sessions as session
     on session.workspace_id = item.workspace_id and session.id = item.session_id
   where item.run_id = any(cast(:opened as uuid[]))
+), restarted as (
+  insert into usage_deltas (organization_id, id, day, restarts)
+  select workspaces.organization_id, gen_random_uuid(), cast(:today as date), count(*)
+  from run
+  join workspaces on workspaces.id = run.workspace_id
+  where run.id = any(cast(:opened as uuid[])) and run.attempt > 1
+  group by workspaces.organization_id
 ), event as (
   insert into outbox (
     workspace_id, event_id, occurred_at, name, resource_id, resource, payload, related, run_hour

@@ -1,19 +1,13 @@
 -- Creates runs with their first state, work item, tags and event in one statement, and counts them.
 -- :runs is a JSON array of objects with the columns below. Where a quota has no room for all of
 -- them, the first are created: those that others create in this moment are not seen, no lock is
--- taken, and so it may be exceeded by what is created at once.
+-- taken, and so it may be exceeded by what is created at once. What the loop has not summed up is
+-- read up to a bound, and merged into few rows where there is more than a little of it: whoever
+-- merges takes rows that nobody else has, and so waits for nobody.
 with place as (
   select organization_id as id from workspaces where id = cast(:workspace_id as uuid)
-), room as (
-  select min(coalesce(own.most, fallback.most) - (
-    select coalesce(sum(runs), 0) from (
-      select runs from usage_days
-      where organization_id = place.id and day >= period.since
-      union all
-      select runs from usage_deltas
-      where organization_id = place.id and day >= period.since
-    ) as used
-  )) as runs
+), period as (
+  select period.since, coalesce(own.most, fallback.most) as most
   from place
   cross join (values
     ('RUNS_PER_DAY', cast(:today as date)), ('RUNS_PER_MONTH', cast(:month as date))
@@ -21,6 +15,40 @@ with place as (
   left join quotas as own on own.organization_id = place.id and own.kind = period.kind
   left join quota_defaults as fallback on fallback.kind = period.kind
   where cast(:is_limited as boolean) and coalesce(own.most, fallback.most, 0) > 0
+), unsummed as materialized (
+  select day, runs + restarts as runs from usage_deltas
+  where organization_id = (select id from place) and exists (select from period)
+  limit :most_unsummed
+), counted as materialized (
+  select day, runs from unsummed
+  union all
+  select day, runs + restarts from usage_days
+  where organization_id = (select id from place) and day >= cast(:month as date)
+    and exists (select from period)
+), room as (
+  select min(period.most - (
+    select coalesce(sum(runs), 0) from counted where day >= period.since
+  )) as runs
+  from period
+), taken as (
+  delete from usage_deltas
+  where (organization_id, id) in (
+    select organization_id, id from usage_deltas
+    where organization_id = (select id from place)
+    order by id
+    limit case when (select count(*) from unsummed) > :few_unsummed then :most_merged else 0 end
+    for update skip locked
+  )
+  returning *
+), merged as (
+  insert into usage_deltas (
+    organization_id, id, day, runs, restarts, run_bytes, api_points, log_bytes
+  )
+  select
+    organization_id, gen_random_uuid(), day, sum(runs), sum(restarts), sum(run_bytes),
+    sum(api_points), sum(log_bytes)
+  from taken
+  group by organization_id, day
 ), given as (
   select *, row_number() over () as nth from jsonb_to_recordset(cast(:runs as jsonb)) as r(
     id uuid, name text, flow_id uuid, deployment_id uuid, schedule_id uuid,

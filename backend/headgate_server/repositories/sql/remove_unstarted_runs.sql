@@ -1,8 +1,9 @@
--- Removes the runs that schedules made and that nobody has taken up, with their ledger rows.
+-- Removes the runs that schedules made and that nobody has taken up, with their ledger rows,
+-- and takes them off what was used on the day they were made.
 -- A row that someone else holds is waited for, and looked at again: what was taken up meanwhile
 -- stays, what was only marked late goes. Rows are locked in the order of all transitions.
 with doomed as materialized (
-  select run.id
+  select run.workspace_id, run.id, (run.created_at at time zone 'UTC')::date as day
   from flow_runs as run
   join work_items as item
     on item.workspace_id = run.workspace_id and item.run_id = run.id
@@ -24,5 +25,11 @@ with doomed as materialized (
 ), removed as (
   delete from flow_runs
   where workspace_id = cast(:workspace_id as uuid) and id in (select id from doomed)
+), credited as (
+  insert into usage_deltas (organization_id, id, day, runs)
+  select workspaces.organization_id, gen_random_uuid(), doomed.day, -count(*)
+  from doomed
+  join workspaces on workspaces.id = doomed.workspace_id
+  group by workspaces.organization_id, doomed.day
 )
 select id from doomed

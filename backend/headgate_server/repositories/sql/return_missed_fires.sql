@@ -1,8 +1,8 @@
 -- Removes the runs of schedules that were made ahead and came due while no API served, with their
 -- ledger rows, and lets each schedule go on from the first of them: its catch-up settles what
--- becomes of these instants. Schedules are locked before runs, in the order of edits. What somebody
--- took up, or moved to another time, is no longer the schedule's to decide; and what was made after
--- its time is the catch-up's own.
+-- becomes of these instants. They are taken off what was used on the day they were made. Schedules
+-- are locked before runs, in the order of edits. What somebody took up, or moved to another time,
+-- is no longer the schedule's to decide; and what was made after its time is the catch-up's own.
 with behind as materialized (
   select distinct run.workspace_id, run.schedule_id
   from work_items item
@@ -22,7 +22,8 @@ with behind as materialized (
   order by locked.workspace_id, locked.id
   for update of locked
 ), doomed as materialized (
-  select run.workspace_id, run.id, run.schedule_id, fire.fire_at
+  select run.workspace_id, run.id, run.schedule_id, fire.fire_at,
+    (run.created_at at time zone 'UTC')::date as day
   from flow_runs run
   join schedule on schedule.workspace_id = run.workspace_id and schedule.id = run.schedule_id
   join work_items item on item.workspace_id = run.workspace_id and item.run_id = run.id
@@ -52,5 +53,11 @@ with behind as materialized (
     group by workspace_id, schedule_id
   ) as first
   where schedules.workspace_id = first.workspace_id and schedules.id = first.schedule_id
+), credited as (
+  insert into usage_deltas (organization_id, id, day, runs)
+  select workspaces.organization_id, gen_random_uuid(), doomed.day, -count(*)
+  from doomed
+  join workspaces on workspaces.id = doomed.workspace_id
+  group by workspaces.organization_id, doomed.day
 )
 select workspace_id, id from doomed

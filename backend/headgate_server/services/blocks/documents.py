@@ -25,9 +25,11 @@ from headgate_server.domain.errors import (
 )
 from headgate_server.domain.names import check_key
 from headgate_server.domain.permissions import Scope
+from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.variables import is_same
 from headgate_server.repositories import roles
 from headgate_server.repositories.blocks import documents, secrets, types
+from headgate_server.services import object_counts
 from headgate_server.services.blocks.sealing import Sealer
 from headgate_server.services.events import record_change
 
@@ -133,6 +135,7 @@ async def delete_document(
     found = await secrets.get_many_fields(work, [id_])
     await roles.delete_bindings_on(work, object_id=id_)
     await documents.delete_document(work, id_=id_)
+    await object_counts.release(work, QuotaKind.BLOCK_DOCUMENTS)
     before = _said(current, [field.path for field in found.get(id_, [])])
     await _record(work, current, None, verb="deleted", before=before)
 
@@ -246,6 +249,7 @@ async def _make(work: UnitOfWork, plan: _Plan, *, name: str, sealer: Sealer) -> 
     )
     if not is_made:
         raise Unavailable("Another caller has just made this block; send it again.")
+    await object_counts.claim(work, QuotaKind.BLOCK_DOCUMENTS)
     await secrets.upsert_secrets(work, sealed)
     await documents.replace_references(work, block_document_id=id_, referred=plan.referred)
     made = (await documents.get_many(work, [id_]))[id_]

@@ -19,6 +19,7 @@ from headgate_server.domain.states import (
 from headgate_server.domain.tenancy import ActorKind
 from headgate_server.domain.transitions import proposal_keys
 from headgate_server.domain.transitions.facts import Proposer
+from headgate_server.services import quotas
 from headgate_server.services.audit_entries.record import record_action
 from headgate_server.services.transitions import Proposal, Transition, transition
 
@@ -122,7 +123,9 @@ async def retry_run(work: UnitOfWork, *, run_id: UUID) -> Transition:
 
     Raises:
         NotFound: no such run in this workspace.
+        QuotaExceeded: the organization may start no more runs for now.
     """
+    await quotas.check_runs(work)
     proposal = Proposal(
         state=propose(StateType.SCHEDULED, message="Started again by request."),
         proposer=Proposer.PERSON,

@@ -30,6 +30,7 @@ from headgate_server.domain.flow_runs import (
 )
 from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.parameters import Budget, check_parameters
+from headgate_server.domain.slices import sliced
 from headgate_server.domain.states import StateType, propose
 from headgate_server.domain.tenancy import RunGrant
 from headgate_server.repositories.flow_runs.create import (
@@ -86,10 +87,12 @@ async def create_runs(
         raise InvalidInput(f"A batch holds 1 to {MAX_BATCH} runs.", path=["runs"])
     plans = await get_many_plans(work, list({request.deployment_id for request in requests}))
     parents = await _known_parents(work, requests)
-    planning = partial(_plan_all, work.now, requests, plans=plans, parents=parents)
-    has_schema = any(plan.is_schema_enforced for plan in plans.values())
-    # What a schema asks for may take a second of pure Python: others go on meanwhile.
-    planned = await asyncio.to_thread(planning) if has_schema else planning()
+    planning = partial(_plan_all, work.now, plans=plans, parents=parents)
+    if any(plan.is_schema_enforced for plan in plans.values()):
+        # What a schema asks for may take a second of pure Python: others go on meanwhile.
+        planned = await asyncio.to_thread(planning, requests)
+    else:
+        planned = [item async for some in sliced(requests) for item in planning(some)]
     made = await insert_runs(work, [item for item in planned if isinstance(item, RunToInsert)])
     refused = await quotas.runs_exceeded(work) if None in made else None
     runs = iter(made)

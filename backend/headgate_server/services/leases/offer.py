@@ -7,8 +7,8 @@ from uuid import UUID
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.leases import Offer
+from headgate_server.repositories.leases import at_once, renew
 from headgate_server.repositories.leases import offer as repository
-from headgate_server.repositories.leases import renew
 
 next_due_at = repository.next_due_at
 list_offers = renew.list_offers
@@ -24,6 +24,8 @@ async def offer_runs(
     offer_ttl: timedelta,
 ) -> list[Offer]:
     """Offer due runs of a pool to sessions, within the limits of the pool and its queues.
+
+    Within the organization's quota of runs at once, too: what has no room waits.
 
     Args:
         work: a system unit of work in the pool's workspace.
@@ -42,6 +44,8 @@ async def offer_runs(
     if pool is None or pool.is_paused or pool.room == 0:
         return []
     room = most if pool.room is None else min(most, pool.room)
+    if pool.most_at_once > 0:
+        room = min(room, await at_once.room_at_once(work, most=pool.most_at_once))
     queues = {queue.id: queue.room for queue in await repository.queue_rooms(work, work_pool_id)}
     offers: list[Offer] = []
     for served, session_ids in groups.items():

@@ -20,12 +20,14 @@ from headgate_server.domain.errors import Forbidden, LimitExceeded, NotFound
 from headgate_server.domain.events import NewEvent
 from headgate_server.domain.organizations import check_slug
 from headgate_server.domain.parameters import check_parameters
+from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.schedules.catch_up import check_catch_up
 from headgate_server.domain.schedules.schedule import MAX_SCHEDULES, Schedule, ScheduleRequest
 from headgate_server.domain.schedules.specs import Spec
 from headgate_server.domain.schedules.times import first_time, settle_spec
 from headgate_server.repositories import deployments, schedules, workspaces
 from headgate_server.repositories.schedules import Step
+from headgate_server.services import object_counts
 from headgate_server.services.events import record_change, record_events
 
 
@@ -46,6 +48,7 @@ async def upsert_schedule(
         NotFound: no such deployment; or a version is expected of a schedule that does not exist.
         VersionConflict: the schedule is not of the expected version.
         LimitExceeded: the deployment has 50 schedules.
+        QuotaExceeded: the organization has as many as it may.
         Forbidden: the workspace is archived, or its organization suspended.
     """
     await _check_open(work)
@@ -168,6 +171,7 @@ async def _put(
             slug=check_slug(wanted.slug),
             values=values,
         )
+        await object_counts.claim(work, QuotaKind.SCHEDULES)
         return await _announce(work, made, None)
     differences = changed(current, values)
     if not differences:
@@ -214,6 +218,7 @@ def _arm(
 async def _delete(work: UnitOfWork, schedule: Schedule) -> None:
     await remove_runs(work, [schedule.id])
     await schedules.delete_schedule(work, id_=schedule.id)
+    await object_counts.release(work, QuotaKind.SCHEDULES)
     await _announce(work, schedule, [], verb="deleted", before=schedule)
 
 

@@ -1,0 +1,105 @@
+"""SQL of what organizations store beside runs and logs: sampled, table by table."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Table,
+    cast,
+    delete,
+    func,
+    literal,
+    select,
+    tablesample,
+    text,
+)
+from sqlalchemy.dialects.postgresql import insert
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.tables.audit_entries import audit_entries
+from headgate_server.tables.blocks import block_documents
+from headgate_server.tables.events import events
+from headgate_server.tables.flow_runs import states, task_runs
+from headgate_server.tables.organizations import organizations, workspaces
+from headgate_server.tables.quotas import stored_sizes
+from headgate_server.tables.variables import variable_versions, variables
+from headgate_server.tables.workspace_keys import block_secrets
+
+SAMPLED: Sequence[Table] = (
+    audit_entries,
+    block_documents,
+    block_secrets,
+    events,
+    states,
+    task_runs,
+    variable_versions,
+    variables,
+)
+"""What is stored for organizations and counted in no other way; a table that holds more of what
+people store belongs here, too."""
+MOST_PAGES = 2_000
+"""So many pages of 8 KiB are read of a table: one that is not larger is measured whole."""
+ROW_BYTES = 28
+"""What Postgres keeps of a row beside its values."""
+_SAMPLER = "headgate.sample_sizes"
+_PAGES = text("""
+select (pg_relation_size(to_regclass(:name)) + coalesce((
+  select sum(pg_relation_size(relid)) from pg_partition_tree(to_regclass(:name)) where isleaf
+), 0))::bigint / 8192
+""")
+
+
+async def is_sampler(work: UnitOfWork) -> bool:
+    """Whether this transaction samples: one does at a time."""
+    key = func.hashtext(_SAMPLER)
+    return bool((await work.execute(select(func.pg_try_advisory_xact_lock(key)))).scalar_one())
+
+
+async def sample(work: UnitOfWork, table: Table) -> int:
+    """Write down what each organization stores in a table, and return of how many.
+
+    Of a table larger than ``MOST_PAGES`` so many pages are read, drawn evenly, and the sums are
+    what they stand for: right on average, and the nearer the more an organization stores.
+    """
+    pages = int((await work.execute(_PAGES, {"name": table.name})).scalar_one())
+    percent = min(100.0, 100.0 * MOST_PAGES / max(pages, 1))
+    sampled = tablesample(table, func.system(percent), name="sampled")
+    size = cast(func.sum(_size(sampled)) * (100.0 / percent), BigInteger)
+    measured = (
+        select(organizations.c.id, literal(table.name), size, literal(work.now))
+        .select_from(_with_owner(sampled))
+        .group_by(organizations.c.id)
+    )
+    new = insert(stored_sizes).from_select(
+        ["organization_id", "kind", "size_bytes", "sampled_at"], measured
+    )
+    done = await work.execute(
+        new.on_conflict_do_update(
+            index_elements=["organization_id", "kind"],
+            set_={"size_bytes": new.excluded.size_bytes, "sampled_at": new.excluded.sampled_at},
+        )
+    )
+    await work.execute(
+        delete(stored_sizes).where(
+            stored_sizes.c.kind == table.name, stored_sizes.c.sampled_at < work.now
+        )
+    )
+    return done.rowcount
+
+
+def _with_owner(sampled: FromClause) -> FromClause:
+    if "organization_id" in sampled.c:
+        return sampled.join(organizations, organizations.c.id == sampled.c.organization_id)
+    return sampled.join(workspaces, workspaces.c.id == sampled.c.workspace_id).join(
+        organizations, organizations.c.id == workspaces.c.organization_id
+    )
+
+
+def _size(sampled: FromClause) -> ColumnElement[int]:
+    """Return the bytes of a row; what Postgres has compressed or moved out is not read for it."""
+    size: ColumnElement[int] = literal(ROW_BYTES)
+    for column in sampled.c:
+        size += func.coalesce(func.pg_column_size(column), 0)
+    return size

@@ -1,0 +1,136 @@
+"""What counts as a run: attempts that start one again, and not what a schedule took back."""
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from headgate_server.database.urls import DatabaseUrls
+from headgate_server.domain.ids import new_id
+from headgate_server.domain.quotas import QuotaExceeded, QuotaKind, Usage, day_of
+from headgate_server.domain.states import StateType
+from headgate_server.repositories.flow_runs.create import FEW_UNSUMMED, MOST_MERGED
+from headgate_server.services import quotas
+from headgate_server.services.flow_runs import change, create
+from headgate_server.services.flow_runs.create import RunRequest
+from headgate_server.tables.flow_runs import flow_runs
+from headgate_server.tables.quotas import usage_deltas
+from tests.backend.services.test_quotas import limit, make, used
+from tests.factories.schedules import EVERY_5, set_scene
+from tests.fixtures.world import World
+
+pytestmark = pytest.mark.anyio
+
+
+async def usage(world: World) -> Usage:
+    async with world.work() as work:
+        (day,) = await quotas.list_days(work, organization_id=world.tenant.organization_id, days=1)
+    return day.usage
+
+
+async def test_every_attempt_that_starts_code_again_is_counted(world: World) -> None:
+    lease = await world.started()
+    once = await usage(world)
+
+    await world.propose(lease, StateType.FAILED, retry={"limit": 1})
+    await world.propose(lease, StateType.RUNNING)
+    by_policy = await usage(world)
+    await world.propose(lease, StateType.COMPLETED)
+    async with world.work() as work:
+        await change.retry_run(work, run_id=lease.run_id)
+    (offered,) = await world.offer()
+    await world.propose(await world.claim(offered), StateType.RUNNING)
+    by_person = await usage(world)
+
+    assert (once.runs, once.restarts) == (1, 0)
+    assert (by_policy.runs, by_policy.restarts) == (1, 1)
+    assert (by_person.runs, by_person.restarts) == (1, 2)
+    assert await used(world) == 3
+
+
+async def test_used_up_quota_lets_no_person_start_a_run_again_and_its_policy_may(
+    world: World,
+) -> None:
+    lease = await world.started()
+    await limit(world, runs_per_day=1)
+
+    await world.propose(lease, StateType.FAILED, retry={"limit": 1})
+    await world.propose(lease, StateType.RUNNING)
+    await world.propose(lease, StateType.COMPLETED)
+    with pytest.raises(QuotaExceeded) as refused:
+        async with world.work() as work:
+            await change.retry_run(work, run_id=lease.run_id)
+
+    assert (refused.value.kind, refused.value.current) == (QuotaKind.RUNS_PER_DAY, 2)
+    assert (await world.history(lease.run_id))[-1][1] == "Completed"
+
+
+async def test_run_that_its_schedule_takes_back_was_not_used(urls: DatabaseUrls) -> None:
+    async with set_scene(urls) as scene:
+        await scene.put(EVERY_5)
+        await scene.tick()
+
+        async def count() -> tuple[int, int]:
+            async with scene.database.system() as work:
+                rows = await work.execute(select(func.count()).select_from(flow_runs))
+                days = await quotas.list_days(
+                    work, organization_id=scene.tenant.organization_id, days=1
+                )
+            return rows.scalar_one(), sum(day.usage.runs for day in days)
+
+        before = await count()
+        await scene.pause()
+        after = await count()
+
+    assert before[0] == before[1] > 0
+    assert after == (0, 0)
+
+
+async def fill(world: World, count: int) -> None:
+    """Have used something ``count`` times, none of it summed up."""
+    async with world.system() as work:
+        await work.execute(
+            insert(usage_deltas),
+            [
+                {
+                    "organization_id": world.tenant.organization_id,
+                    "id": new_id(),
+                    "day": day_of(work.now),
+                    "runs": 1,
+                    "log_bytes": 3,
+                }
+                for _ in range(count)
+            ],
+        )
+
+
+async def rows_of(world: World) -> int:
+    async with world.system() as work:
+        counted = await work.execute(select(func.count()).select_from(usage_deltas))
+        return counted.scalar_one()
+
+
+async def test_creation_merges_what_no_loop_has_summed_up(world: World) -> None:
+    await limit(world, runs_per_day=10_000)
+    count = FEW_UNSUMMED + MOST_MERGED
+    await fill(world, count)
+    before = await usage(world)
+
+    await make(world, 1)
+    merged = await rows_of(world)
+    await make(world, 1)
+    after = await usage(world)
+
+    assert merged == FEW_UNSUMMED + 2
+    assert await rows_of(world) == 2
+    assert (after.runs, after.log_bytes) == (before.runs + 2, before.log_bytes)
+
+
+async def test_merging_rolled_back_changes_nothing(world: World) -> None:
+    await limit(world, runs_per_day=10_000)
+    await fill(world, FEW_UNSUMMED + 1)
+
+    async with world.work() as work:
+        request = RunRequest(deployment_id=world.deployed.deployment_id)
+        await create.create_runs(work, [request])
+        await work.connection.rollback()
+
+    assert await rows_of(world) == FEW_UNSUMMED + 1

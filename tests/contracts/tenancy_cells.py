@@ -28,6 +28,7 @@ TRIED_APART = frozenset(
         "Mutation.organizationSuspend(input.id)",
         "Mutation.organizationQuotasUpdate(input.id)",
         "Mutation.supportGrantRequest(input.organizationId)",
+        "Mutation.supportGrantWithdraw(input.id)",
         "Mutation.organizationResume(input.id)",
     }
 )

@@ -51,9 +51,11 @@ TRIED_APART = {
     "organizationResume",
     "organizationSuspend",
     "supportGrantRequest",
+    "supportGrantWithdraw",
 }
 """Without an id, or not for the owner of an estate to ask: test_closing.py, test_identities.py,
-test_login_sessions.py, test_quotas.py and test_support_grants.py in tests/backend/graphql do."""
+test_login_sessions.py, test_quotas.py, test_support_grants.py and test_support_ends.py in
+tests/backend/graphql do."""
 
 
 def _mutations() -> set[str]:

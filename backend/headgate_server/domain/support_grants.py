@@ -69,7 +69,7 @@ class SupportGrant:
         duration: how long it lasts from its approval on.
         approved_by: of the organization; the operator themselves where it allows that.
         expires_at: when it ends by itself; None before it is approved.
-        ended_at: when somebody of the organization ended or declined it.
+        ended_at: when somebody ended it, or declined it.
     """
 
     organization_id: UUID
@@ -92,6 +92,36 @@ class SupportGrant:
         if ends_at <= now:
             return SupportState.EXPIRED
         return SupportState.REQUESTED if self.expires_at is None else SupportState.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class OperatedGrant:
+    """A grant as its operator sees it, with the name of the organization that it is of."""
+
+    grant: SupportGrant
+    organization_slug: str
+    organization_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What support has made or changed, and when it last did: it outlasts the grant.
+
+    Args:
+        action: what was done last, such as ``deployment.created``.
+        kind: what it is, such as ``deployment``.
+        id: its id.
+        name: what people call it.
+        workspace_id: where it is; None where it is in no workspace.
+        at: when.
+    """
+
+    action: str
+    kind: str
+    id: UUID
+    name: str
+    workspace_id: UUID | None
+    at: datetime
 
 
 def check_hours(hours: int) -> timedelta:

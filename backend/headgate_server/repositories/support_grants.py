@@ -10,14 +10,22 @@ from sqlalchemy import Row, Select, insert, select, update
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.organizations import Closures
 from headgate_server.domain.pagination import Page, PageRequest
-from headgate_server.domain.support_grants import SupportGrant, SupportRole
+from headgate_server.domain.support_grants import (
+    Made,
+    OperatedGrant,
+    SupportGrant,
+    SupportRole,
+)
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import closing, pages
 from headgate_server.repositories.organizations import own
+from headgate_server.tables.audit_entries import audit_entries
 from headgate_server.tables.organizations import organizations
 from headgate_server.tables.support_grants import support_grants
 
 _GRANT = support_grants.c
+_ENTRY = audit_entries.c
+_USED = "support_grant.used"
 
 
 async def insert_grant(work: UnitOfWork, grant: SupportGrant) -> None:
@@ -63,6 +71,71 @@ async def end_grant(work: UnitOfWork, *, id_: UUID) -> SupportGrant:
     return await _change(work, id_, ended_at=work.now)
 
 
+async def settle_grant(work: UnitOfWork, *, id_: UUID) -> None:
+    """Remember that the audit log tells of a grant's end."""
+    await _change(work, id_, settled_at=work.now)
+
+
+async def lock_over(work: UnitOfWork, *, most: int) -> list[SupportGrant]:
+    """Return grants that ended by themselves and were not told of; nobody else gets them."""
+    statement = (
+        select(support_grants)
+        .where(
+            _GRANT.approved_at.is_not(None),
+            _GRANT.settled_at.is_(None),
+            _GRANT.expires_at <= work.now,
+        )
+        .order_by(_GRANT.expires_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    return [_grant(row) for row in await work.execute(statement)]
+
+
+async def list_made(work: UnitOfWork, grant: SupportGrant, *, most: int) -> list[Made]:
+    """Return what support has made or changed and not deleted again, the latest first."""
+    if grant.approved_at is None:
+        return []
+    latest = (
+        select(
+            _ENTRY.action,
+            _ENTRY.target_kind,
+            _ENTRY.target_id,
+            _ENTRY.target_name,
+            _ENTRY.workspace_id,
+            _ENTRY.at,
+        )
+        .distinct(_ENTRY.target_id)
+        .where(
+            own(work, _ENTRY.organization_id),
+            _ENTRY.organization_id == grant.organization_id,
+            _ENTRY.at >= grant.approved_at,
+            _ENTRY.at <= (grant.ended_at or grant.expires_at),
+            _ENTRY.support_grant_id == grant.id,
+            _ENTRY.action != _USED,
+        )
+        .order_by(_ENTRY.target_id, _ENTRY.at.desc(), _ENTRY.id.desc())
+        .subquery()
+    )
+    statement = (
+        select(latest)
+        .where(latest.c.action.not_like("%.deleted"))
+        .order_by(latest.c.at.desc(), latest.c.target_id)
+        .limit(most)
+    )
+    return [
+        Made(
+            action=row.action,
+            kind=row.target_kind,
+            id=row.target_id,
+            name=row.target_name,
+            workspace_id=row.workspace_id,
+            at=row.at,
+        )
+        for row in await work.execute(statement)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class LiveGrant:
     """A grant that is in force, what of its organization is closed, and what it asks for."""
@@ -100,6 +173,20 @@ async def find_live(work: UnitOfWork, *, operator_id: UUID, slug: str) -> LiveGr
     return LiveGrant(_grant(row), closing.read_closures(row.closures), row.requires_second_factor)
 
 
+async def list_operated(
+    work: UnitOfWork, *, operator_id: UUID, page: PageRequest
+) -> Page[OperatedGrant]:
+    """Return a page of what an operator asked for, the latest first; as the system."""
+    sort = pages.Sort((_GRANT.requested_at, _GRANT.id), is_descending=True)
+    statement = _operated(operator_id)
+    return await pages.read(work, statement, sort=sort, page=page, make=_operated_grant)
+
+
+async def count_operated(work: UnitOfWork, *, operator_id: UUID, cap: int) -> int:
+    """Return how many an operator asked for, up to ``cap + 1``; as the system."""
+    return await pages.count(work, _operated(operator_id), cap=cap)
+
+
 async def list_grants(work: UnitOfWork, *, page: PageRequest) -> Page[SupportGrant]:
     """Return a page of what the unit of work may see, the latest first."""
     sort = pages.Sort((_GRANT.requested_at, _GRANT.id), is_descending=True)
@@ -119,6 +206,22 @@ async def _change(work: UnitOfWork, id_: UUID, **changes: Any) -> SupportGrant:
         .returning(support_grants)
     )
     return _grant((await work.execute(statement)).one())
+
+
+def _operated(operator_id: UUID) -> Select[Any]:
+    return (
+        select(
+            support_grants,
+            organizations.c.slug.label("organization_slug"),
+            organizations.c.name.label("organization_name"),
+        )
+        .join(organizations, organizations.c.id == _GRANT.organization_id)
+        .where(_GRANT.operator_id == operator_id, organizations.c.deleted_at.is_(None))
+    )
+
+
+def _operated_grant(row: Row[Any]) -> OperatedGrant:
+    return OperatedGrant(_grant(row), row.organization_slug, row.organization_name)
 
 
 def _own(work: UnitOfWork) -> Select[Any]:

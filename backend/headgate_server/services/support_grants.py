@@ -10,6 +10,7 @@ from headgate_server.domain.changes import check_version
 from headgate_server.domain.errors import Conflict, Forbidden, NotFound
 from headgate_server.domain.organizations import Organization, check_reason
 from headgate_server.domain.support_grants import (
+    Made,
     SupportAccess,
     SupportGrant,
     SupportRole,
@@ -24,6 +25,13 @@ from headgate_server.services.audit_entries.record import record_action, record_
 find_live = stored.find_live
 list_grants = stored.list_grants
 count_grants = stored.count_grants
+list_operated = stored.list_operated
+count_operated = stored.count_operated
+
+MOST_MADE = 1_000
+SETTLED_AT_ONCE = 100
+MOST_TOLD = 100
+"""Of what support has made the entry of its end names so much; the grant tells of all."""
 
 
 async def set_access(
@@ -128,16 +136,52 @@ async def approve_grant(work: UnitOfWork, *, id_: UUID, by: Actor) -> SupportGra
 async def end_grant(work: UnitOfWork, *, id_: UUID) -> SupportGrant:
     """End support, or decline a request; its connections end as this commits.
 
+    The audit log names what support made and changed, and did not delete again: that stays.
+
     Raises:
         NotFound: none in the organization.
     """
+    return await _end(work, await _lock(work, id_))
+
+
+async def withdraw_grant(work: UnitOfWork, *, id_: UUID, operator: Actor) -> SupportGrant:
+    """End what an operator asked for themselves, as the system: it is theirs to give back.
+
+    Raises:
+        NotFound: the operator has asked for none of this id.
+    """
     grant = await _lock(work, id_)
-    if grant.state(work.now) in {SupportState.ENDED, SupportState.EXPIRED}:
-        return grant
-    ended = await stored.end_grant(work, id_=id_)
-    work.wake(channels.rights(grant.organization_id))
-    await _record(work, "ended", grant)
-    return ended
+    if grant.operator.id != operator.id:
+        raise NotFound
+    return await _end(work, grant)
+
+
+async def list_made(work: UnitOfWork, grant: SupportGrant) -> list[Made]:
+    """Return what support made and changed and did not delete again: at most 1,000, latest first.
+
+    It outlasts the grant. Nothing of it lets support in again: no key, member or role is made.
+    """
+    return await stored.list_made(work, grant, most=MOST_MADE)
+
+
+async def settle_expired(database: Database) -> int:
+    """Write into the audit logs of organizations that support has ended by itself.
+
+    Returns:
+        How many grants were told of.
+    """
+    told = 0
+    while True:
+        async with database.system() as work:
+            over = await stored.lock_over(work, most=SETTLED_AT_ONCE)
+            for grant in over:
+                is_ended = grant.ended_at is not None
+                await stored.settle_grant(work, id_=grant.id)
+                if not is_ended:
+                    await _record(work, "expired", grant, made=await _told(work, grant))
+        told += len(over)
+        if len(over) < SETTLED_AT_ONCE:
+            return told
 
 
 async def witness(
@@ -169,6 +213,22 @@ async def _approve(work: UnitOfWork, grant: SupportGrant, *, by: Actor) -> Suppo
     return approved
 
 
+async def _end(work: UnitOfWork, grant: SupportGrant) -> SupportGrant:
+    if grant.state(work.now) in {SupportState.ENDED, SupportState.EXPIRED}:
+        return grant
+    ended = await stored.end_grant(work, id_=grant.id)
+    work.wake(channels.rights(grant.organization_id))
+    await stored.settle_grant(work, id_=grant.id)
+    await _record(work, "ended", ended, made=await _told(work, ended))
+    return ended
+
+
+async def _told(work: UnitOfWork, grant: SupportGrant) -> list[str]:
+    """Return what support leaves behind, as the audit log names it."""
+    made = await stored.list_made(work, grant, most=MOST_TOLD)
+    return [f"{one.kind} {one.name} ({one.id})" for one in made]
+
+
 async def _lock(work: UnitOfWork, id_: UUID) -> SupportGrant:
     found = await stored.lock_grant(work, id_=id_)
     if found is None:
@@ -176,7 +236,9 @@ async def _lock(work: UnitOfWork, id_: UUID) -> SupportGrant:
     return found
 
 
-async def _record(work: UnitOfWork, verb: str, grant: SupportGrant) -> None:
+async def _record(
+    work: UnitOfWork, verb: str, grant: SupportGrant, *, made: Sequence[str] | None = None
+) -> None:
     await record_action(
         work,
         verb,
@@ -188,6 +250,7 @@ async def _record(work: UnitOfWork, verb: str, grant: SupportGrant) -> None:
             "reason": grant.reason,
             "hours": int(grant.duration.total_seconds() // 3600),
             "expires_at": grant.expires_at,
+            **({} if made is None else {"made": list(made)}),
         },
         organization_id=grant.organization_id,
     )

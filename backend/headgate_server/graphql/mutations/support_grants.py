@@ -5,8 +5,9 @@ from typing import Annotated
 import strawberry
 
 from headgate_server.domain import ids
+from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.permissions import Scope
-from headgate_server.domain.support_grants import SupportRole
+from headgate_server.domain.support_grants import SupportRole, SupportState
 from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, mutation, payload_field
 from headgate_server.graphql.mutations.organizations import OrganizationPayload
@@ -46,6 +47,12 @@ class OrganizationSupportAccessUpdateInput:
 @strawberry.type(description="Support access that was asked for, approved or ended.")
 class SupportGrantPayload:
     support_grant: SupportGrant | None = payload_field("The grant.")
+    errors: list[MutationError] = errors_field()
+
+
+@strawberry.type(description="Support access that the operator who asked for it gave back.")
+class OperatedSupportGrantPayload:
+    state: SupportState | None = payload_field("Where it stands from now on.")
     errors: list[MutationError] = errors_field()
 
 
@@ -97,6 +104,21 @@ class SupportGrantMutations:
         async with info.context.organization_work() as work:
             row = await support_grants.end_grant(work, id_=id_)
         return SupportGrantPayload(support_grant=show_support_grant(row))
+
+    @mutation(
+        requires=[],
+        description="End support access that the caller asked for, or withdraw the request: "
+        "operators of the installation only. What support made stays.",
+    )
+    async def support_grant_withdraw(
+        self, info: Info, input: Annotated[IdInput, strawberry.argument(description="Which.")]
+    ) -> OperatedSupportGrantPayload:
+        id_ = ids.parse(input.id, kind=ids.Kind.SUPPORT_GRANT)
+        async with info.context.operator_work() as work:
+            row = await support_grants.withdraw_grant(
+                work, id_=id_, operator=info.context.principal.actor
+            )
+        return OperatedSupportGrantPayload(state=row.state(SystemClock().now()))
 
     @mutation(
         requires=[Scope.BILLING_WRITE],

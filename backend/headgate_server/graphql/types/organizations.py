@@ -35,6 +35,7 @@ from headgate_server.graphql.types.quotas import Days, Quota, UsageDay, show_day
 from headgate_server.graphql.types.roles import Role, show_role
 from headgate_server.graphql.types.service_accounts import ServiceAccount, show_service_account
 from headgate_server.graphql.types.support_grants import (
+    OperatedSupport,
     SupportAccess,
     SupportGrant,
     show_support_grant,
@@ -314,7 +315,7 @@ class OperatedOrganization:
 
 
 @strawberry.type(description="The operator's side of an installation.")
-class Operator:
+class Operator(OperatedSupport):
     @scoped_field(requires=ANY_CREDENTIAL, description="All organizations, by slug.")
     async def organizations(
         self, info: Info, first: First = None, after: After = None

@@ -14,6 +14,8 @@ HeadgateError
     RunError                      something about a flow or task run
         MissingContextError, ParameterError, EntrypointError, UpstreamTaskError, RunTimeoutError,
         FailedRun, CrashedRun, CancelledRun, PausedRun, UnfinishedRun
+    ConcurrencyError              slots of a concurrency limit cannot be had
+        SlotTimeoutError, SlotsLostError
     BlockError                    a block cannot be used as it is
         SecretsOutsideRunError, UnknownBlockTypeError, BlockDoesNotFitError, MissingExtraError,
             OutsideFolderError
@@ -194,6 +196,18 @@ class IdempotencyMismatchError(RefusedError):
     """The idempotency key was used before with another body; choose a fresh one."""
 
     default_code = "IDEMPOTENCY_MISMATCH"
+
+
+class ConcurrencyError(HeadgateError):
+    """Slots of a concurrency limit cannot be had; the message says which."""
+
+
+class SlotTimeoutError(ConcurrencyError, TimeoutError):
+    """No slots came free in time: wait longer, or see who holds them."""
+
+
+class SlotsLostError(ConcurrencyError):
+    """The slots were not renewed in time, and others may have had them meanwhile."""
 
 
 class BlockError(HeadgateError):

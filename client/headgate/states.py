@@ -162,6 +162,11 @@ def AwaitingRetry(*, retry_at_us: int, message: str | None = None) -> State[Any]
     )
 
 
+def AwaitingConcurrencySlot(*, message: str | None = None) -> State[Any]:  # noqa: N802 - Prefect's name
+    """Return a state that waits for a slot of a concurrency limit."""
+    return State(StateType.SCHEDULED, name="AwaitingConcurrencySlot", message=message)
+
+
 def Pending(  # noqa: N802 - Prefect's name
     *, message: str | None = None, name: str = "Pending", data: Any = None
 ) -> State[Any]:

@@ -1,4 +1,4 @@
-"""The cells of mutations on variables and blocks."""
+"""The cells of mutations on variables, concurrency limits and blocks."""
 
 from headgate_server.domain.ids import Kind
 from tests.contracts.tenancy_cells import begun, change
@@ -9,6 +9,10 @@ BLOCK = "blockDocument { name data }"
 
 def of_login(id_: str) -> dict[str, object]:
     return {"workspaceId": id_, "typeSlug": "login", "name": "second", "data": {"host": "h"}}
+
+
+def of_slots(**given: object) -> dict[str, object]:
+    return {"names": ["database"], "ttl": "PT1M", "idempotencyKey": "second", **given}
 
 
 BLOCKS = (
@@ -27,6 +31,56 @@ BLOCKS = (
         selection="deletedId",
         input_type="DeleteInput",
         own_id=lambda e: e.unused[Kind.VARIABLE],
+    ),
+    change(
+        "concurrencyLimitUpsert",
+        "input.workspaceId",
+        Kind.WORKSPACE,
+        lambda _e, id_: {"workspaceId": id_, "name": "second", "limit": 1},
+        selection="concurrencyLimit { name limit }",
+    ),
+    change(
+        "concurrencyLimitDelete",
+        "input.id",
+        Kind.CONCURRENCY_LIMIT,
+        lambda _e, id_: {"id": id_},
+        selection="deletedId",
+        input_type="DeleteInput",
+    ),
+    change(
+        "concurrencyAcquire",
+        "input.workspaceId",
+        Kind.WORKSPACE,
+        lambda _e, id_: of_slots(workspaceId=id_),
+        selection="leaseId",
+    ),
+    change(
+        "concurrencyAcquire",
+        "input.holderRunId",
+        Kind.FLOW_RUN,
+        lambda e, id_: of_slots(workspaceId=e.ids[Kind.WORKSPACE], holderRunId=id_),
+        selection="leaseId",
+    ),
+    change(
+        "concurrencyAcquire",
+        "input.leaseId",
+        Kind.CONCURRENCY_LEASE,
+        lambda e, id_: of_slots(workspaceId=e.ids[Kind.WORKSPACE], leaseId=id_),
+        selection="expiresAt",
+    ),
+    change(
+        "concurrencyRelease",
+        "input.leaseId",
+        Kind.CONCURRENCY_LEASE,
+        lambda e, id_: {"workspaceId": e.ids[Kind.WORKSPACE], "leaseId": id_},
+        selection="deletedId",
+    ),
+    change(
+        "concurrencyRelease",
+        "input.workspaceId",
+        Kind.WORKSPACE,
+        lambda e, id_: {"workspaceId": id_, "leaseId": e.ids[Kind.CONCURRENCY_LEASE]},
+        selection="deletedId",
     ),
     change(
         "blockTypeUpsert",

@@ -51,6 +51,7 @@ NODE_KINDS = (
     Kind.AGENT,
     Kind.VARIABLE,
     Kind.ARTIFACT,
+    Kind.CONCURRENCY_LIMIT,
     Kind.BLOCK_TYPE,
     Kind.BLOCK_SCHEMA,
     Kind.BLOCK_DOCUMENT,

@@ -31,6 +31,8 @@ UNAUDITED = {
     "logsAppend": "as taskRunSync",
     "artifactCreate": "as taskRunSync: what a run left, with the run that left it",
     "artifactUpdate": "as artifactCreate: how far something has come",
+    "concurrencyAcquire": "as taskRunSync: slots that code takes for a moment",
+    "concurrencyRelease": "as concurrencyAcquire; a person who takes them from it is written down",
     "runClaim": "an agent's protocol: attempts and states are kept with the run",
     "runDecline": "as runClaim",
     "runRelease": "as runClaim",

@@ -279,7 +279,20 @@ async def _make_configuration(api: ApiClient, found: dict[ids.Kind, str]) -> Non
         tags=["place"],
     )
     found[ids.Kind.VARIABLE] = variable["variable"]["id"]
+    await _make_limit(api, found)
     await _make_blocks(api, found)
+
+
+async def _make_limit(api: ApiClient, found: dict[ids.Kind, str]) -> None:
+    """Make a concurrency limit, and take one of its slots."""
+    place = {"workspaceId": found[ids.Kind.WORKSPACE]}
+    made = await mutate(
+        api, "concurrencyLimitUpsert", "concurrencyLimit { id }", **place, name="database", limit=5
+    )
+    found[ids.Kind.CONCURRENCY_LIMIT] = made["concurrencyLimit"]["id"]
+    wanted = {"names": ["database"], "ttl": "PT10M", "idempotencyKey": "first"}
+    taken = await mutate(api, "concurrencyAcquire", "leaseId", **place, **wanted)
+    found[ids.Kind.CONCURRENCY_LEASE] = taken["leaseId"]
 
 
 LOGIN: Json = {

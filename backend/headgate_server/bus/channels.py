@@ -38,6 +38,11 @@ def rights(organization_id: UUID) -> str:
     return f"rights:{organization_id}"
 
 
+def slots(workspace_id: UUID) -> str:
+    """Slots of concurrency limits in this workspace may have come free."""
+    return f"slots:{workspace_id}"
+
+
 SCHEDULER = "scheduler"
 """Something will be due that was not before: look before the next tick."""
 

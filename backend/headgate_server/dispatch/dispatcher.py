@@ -14,6 +14,7 @@ from headgate_server.dispatch.changes import Changes
 from headgate_server.dispatch.messages import CloseReason, Message, StreamClosing
 from headgate_server.dispatch.pools import PoolDispatcher
 from headgate_server.dispatch.renewals import Renewals
+from headgate_server.dispatch.slots import SlotWaits
 from headgate_server.dispatch.streams import Opening, Stream
 from headgate_server.domain.agents import AgentSession
 from headgate_server.domain.clock import SystemClock
@@ -43,6 +44,7 @@ class Dispatcher:
     ) -> None:
         self.renewals = Renewals(database=database, timers=timers)
         self.changes = Changes(database=database)
+        self.slots = SlotWaits(database=database, bus=bus, timers=timers)
         self._database = database
         self._bus = bus
         self._timers = timers
@@ -100,6 +102,7 @@ class Dispatcher:
         Returns once the last stream has left, or after the patience; no stream opens meanwhile.
         """
         self._is_draining = True
+        self.slots.close()
         await self.stop()
         # Before the agents go: what they still held would be offered them again, and be stale.
         await self._take_back()

@@ -52,6 +52,8 @@ class Kind(StrEnum):
     LOGIN_SESSION = "login"
     SUPPORT_GRANT = "sup"
     IDENTITY = "ident"
+    CONCURRENCY_LIMIT = "limit"
+    CONCURRENCY_LEASE = "slot"
 
 
 def new_id() -> UUID:

@@ -19,6 +19,7 @@ from headgate_server.graphql.mutations.allowlists import AllowlistMutations
 from headgate_server.graphql.mutations.api_keys import ApiKeyMutations
 from headgate_server.graphql.mutations.artifacts import ArtifactMutations
 from headgate_server.graphql.mutations.blocks import BlockMutations
+from headgate_server.graphql.mutations.concurrency_limits import ConcurrencyLimitMutations
 from headgate_server.graphql.mutations.deletions import DeletionMutations
 from headgate_server.graphql.mutations.deployments import DeploymentMutations
 from headgate_server.graphql.mutations.flow_runs.fields import FlowRunMutations
@@ -96,6 +97,7 @@ class Mutation(
     AgentMutations,
     LeaseMutations,
     VariableMutations,
+    ConcurrencyLimitMutations,
     BlockMutations,
     DeletionMutations,
     QuotaMutations,

@@ -293,6 +293,8 @@ def _wake(work: UnitOfWork, locked: LockedRun, run: FlowRun, item: ItemEffect) -
     work.wake(channels.run(run.id), channels.OUTBOX)
     if item in {ItemEffect.REQUEUE, ItemEffect.CREATE}:
         work.wake(channels.SCHEDULER)
+    if item in {ItemEffect.REQUEUE, ItemEffect.FINISH}:
+        work.wake(channels.slots(run.workspace_id))
     session_id = locked.item.session_id if locked.item else None
     if item in {ItemEffect.REQUEUE, ItemEffect.CREATE, ItemEffect.FINISH} and run.work_pool_id:
         work.wake(channels.pool(run.work_pool_id))

@@ -89,6 +89,14 @@ NOUNS = (
         ("get", "get_work_pool", "Show one pool"),
         ("create", "create_work_pool", "Create a pool"),
     ) + _verbs("deletions", ("delete", "delete_work_pool", "Delete a pool that nothing needs"))),
+    Noun("concurrency-limits", "How many may do something at once", _verbs(
+        "concurrency_limits",
+        ("list", "list_limits", "List limits by name"),
+        ("create", "create_limit", "Create a limit"),
+        ("update", "update_limit", "Change a limit"),
+        ("inspect", "inspect_limit", "Show a limit and who holds its slots"),
+        ("delete", "delete_limit", "Delete a limit"),
+    )),
     Noun("variables", "Small values that a workspace keeps by name", _verbs(
         "variables",
         ("list", "list_variables", "List variables by name"),
@@ -142,9 +150,9 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 not allowed, 4 not found, 5 conflict, 6 
 def help_text() -> str:
     """Return what ``headgate --help`` prints."""
     lines = ["Usage: headgate COMMAND …", "", "Write flows in Python, run them anywhere.", ""]
-    lines += [f"  {verb.name:<14} {verb.summary}" for verb in VERBS]
+    lines += [f"  {verb.name:<18} {verb.summary}" for verb in VERBS]
     for noun in NOUNS:
-        lines += ["", f"  {noun.name:<14} {noun.summary}"]
+        lines += ["", f"  {noun.name:<18} {noun.summary}"]
         lines += [f"    {verb.name:<12} {verb.summary}" for verb in noun.verbs]
     return "\n".join([*lines, "", EPILOGUE])
 

@@ -161,7 +161,7 @@ async def _begin(opening: Opening, *, settings: Settings, transport: Transport) 
     try:
         return await flow_runs.begin(
             transport,
-            workspace_id=await _workspace_id(settings, transport=transport),
+            workspace_id=await find_workspace_id(settings, transport=transport),
             flow_name=opening.flow_name,
             client_id=_process.client_id,
             name=opening.name,
@@ -173,7 +173,13 @@ async def _begin(opening: Opening, *, settings: Settings, transport: Transport) 
         warning.cancel()
 
 
-async def _workspace_id(settings: Settings, *, transport: Transport) -> str:
+async def find_workspace_id(settings: Settings, *, transport: Transport) -> str:
+    """Return the id of the configured workspace, which this process asks for once.
+
+    Raises:
+        SettingsError: no server or no workspace is configured.
+        ApiError: the server could not be asked, or knows no such workspace.
+    """
     organization, workspace = settings.require_workspace()
     key = (settings.require_api_url(), settings.api_key, organization, workspace)
     found = _process.workspace_ids.get(key)

@@ -37,6 +37,14 @@ from headgate.engine.iteration import (
 from headgate.engine.names import declared_name
 from headgate.engine.parameters import as_call
 from headgate.engine.retries import delay_before, is_wanted
+from headgate.engine.slots import (
+    Slots,
+    Wish,
+    give_back,
+    take_for_tags,
+    taking_for_tags,
+    wait_for_tags,
+)
 from headgate.engine.timeouts import Deadline
 from headgate.errors import RunTimeoutError, UpstreamTaskError
 from headgate.futures import Future
@@ -46,6 +54,7 @@ from headgate.reporting.records import TaskRun
 from headgate.settings import load_settings
 from headgate.specs import TaskSpec
 from headgate.states import (
+    AwaitingConcurrencySlot,
     AwaitingRetry,
     Cancelled,
     Failed,
@@ -255,6 +264,28 @@ def _attempt(context: TaskRunContext) -> Steps[State[Any]]:
             context.rename(declared_name(spec.run_name, parameters=context.parameters, what=what))
         except Exception as error:  # noqa: BLE001 - user code: its failure is the task's
             return _failed(context, error)
+    wish = taking_for_tags(context.flow_run, run.tags)
+    if wish is None or context.flow_run is None:
+        return (yield from _call(context))
+    slots = yield from _take_slots(context, context.flow_run, wish)
+    try:
+        return (yield from _call(context))
+    finally:
+        yield from give_back(slots)
+
+
+def _take_slots(context: TaskRunContext, flow_run: FlowRunContext, wish: Wish) -> Steps[Slots]:
+    """Take a slot of every limit that is on a tag of the task, and say so while it waits."""
+    slots = yield from take_for_tags(flow_run, wish)
+    if slots is None:
+        enter(context, AwaitingConcurrencySlot(message=f"Waiting for a slot of {wish.what}"))
+        slots = yield from wait_for_tags(flow_run, wish)
+    return slots
+
+
+def _call(context: TaskRunContext) -> Steps[State[Any]]:
+    spec = context.spec
+    run = context.run
     enter(context, Running() if run.attempt == 1 else Retrying())
     if spec.hooks.on_running:
         yield from call_hooks(

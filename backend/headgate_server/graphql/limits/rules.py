@@ -26,7 +26,7 @@ REPORT_MUTATIONS = frozenset({"taskRunSync", "logsAppend", "artifactCreate", "ar
 """What engines send in bulk, or as a document of 1 MiB: their bodies may be larger."""
 OPERATION_TIMEOUT_SECONDS = 10.0
 LONG_POLL_TIMEOUT_SECONDS = 35.0
-LONG_POLL_MUTATIONS = frozenset({"agentPoll"})
+LONG_POLL_MUTATIONS = frozenset({"agentPoll", "concurrencyAcquire"})
 """What waits on purpose, up to 25 s; the rest of its time is for the work itself."""
 DOCUMENT_CACHE_SIZE = 500
 

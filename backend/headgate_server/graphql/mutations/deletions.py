@@ -1,4 +1,4 @@
-"""Mutations that delete runs, flows, deployments, pools, variables, blocks, artifacts and more."""
+"""Mutations that delete runs, flows, deployments, pools, variables, limits, blocks and more."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Protocol
@@ -17,6 +17,7 @@ from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.shapes.payloads import DeleteInput, DeletePayload
 from headgate_server.services import (
     artifacts,
+    concurrency_limits,
     deletions,
     deployments,
     flows,
@@ -128,6 +129,16 @@ class DeletionMutations:
     async def variable_delete(self, info: Info, input: Which) -> DeletePayload:
         kind, fetch = ids.Kind.VARIABLE, variables.get_many_variables
         return await _delete(info, input, kind=kind, fetch=fetch, by=variables.delete_variable)
+
+    @mutation(
+        requires=[Scope.FLOWS_WRITE],
+        description="Delete a concurrency limit. Who holds its slots goes on, and who waits for "
+        "them waits no longer.",
+    )
+    async def concurrency_limit_delete(self, info: Info, input: Which) -> DeletePayload:
+        kind, fetch = ids.Kind.CONCURRENCY_LIMIT, concurrency_limits.get_many_limits
+        by = concurrency_limits.delete_limit
+        return await _delete(info, input, kind=kind, fetch=fetch, by=by)
 
     @mutation(
         requires=[Scope.BLOCKS_WRITE],

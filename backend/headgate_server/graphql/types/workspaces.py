@@ -33,6 +33,7 @@ from headgate_server.graphql.shapes.nodes import (
 from headgate_server.graphql.shapes.run_counts import RunBucket, show_buckets
 from headgate_server.graphql.types import artifacts as artifact_lists
 from headgate_server.graphql.types import blocks as block_lists
+from headgate_server.graphql.types import concurrency_limits as limit_lists
 from headgate_server.graphql.types import deployments as deployment_lists
 from headgate_server.graphql.types import events as event_lists
 from headgate_server.graphql.types import flow_runs as flow_run_lists
@@ -206,6 +207,20 @@ class Workspace(artifact_lists.WorkspaceArtifacts, Node, Versioned):
         self, info: Info, first: First = None, after: After = None
     ) -> Connection[work_pool_lists.WorkPool]:
         return await work_pool_lists.list_of(
+            info, workspace_id=self.workspace_id, first=first, after=after
+        )
+
+    @scoped_field(requires=[Scope.FLOWS_READ], description="The concurrency limit of a name.")
+    async def concurrency_limit(
+        self, info: Info, name: Annotated[Key, strawberry.argument(description="Its name.")]
+    ) -> limit_lists.ConcurrencyLimit | None:
+        return await limit_lists.find_by_name(info, workspace_id=self.workspace_id, name=name)
+
+    @scoped_field(requires=[Scope.FLOWS_READ], description="Its concurrency limits, by name.")
+    async def concurrency_limits(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[limit_lists.ConcurrencyLimit]:
+        return await limit_lists.list_of(
             info, workspace_id=self.workspace_id, first=first, after=after
         )
 

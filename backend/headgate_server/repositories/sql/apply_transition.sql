@@ -1,5 +1,6 @@
 -- Writes accepted states with all that follows from them: the runs, their history, their work
--- items, their attempts and their events. The caller holds the runs' row locks.
+-- items, their attempts and their events. The caller holds the runs' row locks. What a run holds
+-- of concurrency limits goes with its work item, or as that waits again.
 -- :changes is a JSON array of objects with the columns below, one a run.
 with change as materialized (
   select * from jsonb_to_recordset(cast(:changes as jsonb)) as c(
@@ -71,6 +72,9 @@ with change as materialized (
   from change
   where workspace_id = :workspace_id and work_items.run_id = any(cast(:requeued as uuid[]))
     and work_items.run_id = change.run_id
+), freed as (
+  delete from concurrency_slots
+  where workspace_id = :workspace_id and run_id = any(cast(:requeued as uuid[]))
 ), cancelling as (
   update work_items set
     cancel_requested_at = coalesce(cancel_requested_at, cast(:now as timestamptz)),

@@ -40,3 +40,6 @@ where workspace_id = any(:among) and id = any(:ids)
 union all
 select workspace_id, id from block_documents
 where workspace_id = any(:among) and id = any(:ids)
+union all
+select workspace_id, id from concurrency_limits
+where workspace_id = any(:among) and id = any(:ids)

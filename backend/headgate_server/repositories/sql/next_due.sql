@@ -13,7 +13,11 @@ select
   ) as lost_runs,
   (select min(occurred_at) from outbox) as outbox,
   (select min(marked_at) from stale_run_hours) + cast(:counts_after as interval) as run_counts,
-  (select min(expires_at) from idempotency_keys) as expired_keys,
+  least(
+    (select min(expires_at) from idempotency_keys),
+    (select min(expires_at) from concurrency_slots where expires_at is not null),
+    (select min(expires_at) from concurrency_waiters)
+  ) as expired_keys,
   least(
     (select min(at) from audit_queue),
     (select min(coalesce(checkpointed_at + cast(:checkpoints_after as interval), now()))

@@ -1,0 +1,167 @@
+"""Waits for slots of concurrency limits: one look at the line serves everybody who waits here."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from headgate_server.bus import channels
+from headgate_server.bus.bus import Bus
+from headgate_server.database.work import Database
+from headgate_server.domain.concurrency_limits import Acquisition
+from headgate_server.domain.errors import HeadgateError
+from headgate_server.services import concurrency_limits
+from headgate_server.settings import Timers
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = timedelta(seconds=15)
+"""How long a place in the line is kept for a caller of whom nothing is heard."""
+KEEP_SECONDS = 5.0
+LEAST_SECONDS = 0.005
+AGAIN_SECONDS = 0.5
+
+Attempt = Callable[[timedelta | None], Awaitable[Acquisition]]
+"""Tries to take the slots once; is given how long the place in the line is kept, if at all."""
+
+
+@dataclass(slots=True)
+class _Line:
+    """Who waits in one workspace on this replica."""
+
+    workspace_id: UUID
+    wake: Callable[[], None]
+    places: dict[UUID, list[asyncio.Event]] = field(default_factory=dict[UUID, list[asyncio.Event]])
+
+
+class SlotWaits:
+    """Holds callers until it is their turn, by priority and age over all replicas.
+
+    Postgres knows the line. A wake, from whoever gave slots back, and the instant at which some
+    come back by themselves, lead to one query for a workspace; it tells whose turn it is, and only
+    they try. A sweep stands behind lost wakes.
+    """
+
+    def __init__(self, *, database: Database, bus: Bus, timers: Timers) -> None:
+        self._database = database
+        self._bus = bus
+        self._timers = timers
+        self._lines: dict[UUID, _Line] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closing = False
+
+    async def acquire(
+        self, attempt: Attempt, *, workspace_id: UUID, lease_id: UUID, wait: timedelta
+    ) -> Acquisition:
+        """Try, and where there is no room wait for a turn; the last answer where none came."""
+        if not wait or self._is_closing:
+            return await attempt(None)
+        until = asyncio.get_running_loop().time() + wait.total_seconds()
+        found = await attempt(PATIENCE)
+        if found.is_acquired:
+            return found
+        async with self._place(workspace_id, lease_id) as turn:
+            while not self._is_closing:
+                left = until - asyncio.get_running_loop().time()
+                try:
+                    async with asyncio.timeout(left):
+                        await turn.wait()
+                except TimeoutError:
+                    return found
+                turn.clear()
+                found = await attempt(PATIENCE)
+                if found.is_acquired:
+                    return found
+        return found
+
+    def close(self) -> None:
+        """Answer everybody who waits here: the replica goes, and they ask another one."""
+        self._is_closing = True
+        for line in self._lines.values():
+            for turns in line.places.values():
+                for turn in turns:
+                    turn.set()
+
+    @asynccontextmanager
+    async def _place(self, workspace_id: UUID, lease_id: UUID) -> AsyncGenerator[asyncio.Event]:
+        line = self._lines.get(workspace_id)
+        if line is None:
+            listener = self._bus.listen(channels.slots(workspace_id))
+            await listener.__aenter__()
+            line = self._lines.get(workspace_id)
+            if line is None:
+                line = self._lines[workspace_id] = _Line(workspace_id, listener.wake)
+                task = asyncio.create_task(
+                    self._serve(line, listener.wait, listener.close), name=f"slots-{workspace_id}"
+                )
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            else:
+                await listener.close()
+        turn = asyncio.Event()
+        line.places.setdefault(lease_id, []).append(turn)
+        # Slots may have come free between the try and now.
+        line.wake()
+        try:
+            yield turn
+        finally:
+            line.places[lease_id].remove(turn)
+            if not line.places[lease_id]:
+                del line.places[lease_id]
+            if not line.places and self._lines.get(workspace_id) is line:
+                del self._lines[workspace_id]
+                line.wake()
+
+    async def _serve(
+        self,
+        line: _Line,
+        wait: Callable[[float | None], Awaitable[bool]],
+        close: Callable[[], Awaitable[None]],
+    ) -> None:
+        clock = asyncio.get_running_loop().time
+        keep_at, seconds = clock() + KEEP_SECONDS, 0.0
+        try:
+            while line.places:
+                await wait(seconds)
+                if not line.places:
+                    return
+                try:
+                    seconds = await self._look(line, is_keeping=clock() >= keep_at)
+                    if clock() >= keep_at:
+                        keep_at = clock() + KEEP_SECONDS
+                except HeadgateError as error:
+                    logger.warning("The line for slots stands for now: %s", error)
+                    seconds = AGAIN_SECONDS
+        except Exception:
+            logger.exception("Serving the line for slots failed")
+        finally:
+            if self._lines.get(line.workspace_id) is line:
+                del self._lines[line.workspace_id]
+            for turns in line.places.values():
+                for turn in turns:
+                    turn.set()
+            await close()
+
+    async def _look(self, line: _Line, *, is_keeping: bool) -> float:
+        """Wake those whose turn it is; return in how many seconds to look again."""
+        workspace_id, lease_ids = line.workspace_id, set(line.places)
+        async with self._database.system(workspace_id=workspace_id) as work:
+            if is_keeping:
+                await concurrency_limits.keep_waiting(
+                    work, workspace_id=workspace_id, lease_ids=lease_ids, patience=PATIENCE
+                )
+            turn = await concurrency_limits.list_turns(
+                work, workspace_id=workspace_id, lease_ids=lease_ids
+            )
+        for lease_id in turn.lease_ids:
+            for event in line.places.get(lease_id, ()):
+                event.set()
+        timers = self._timers
+        sweep = (
+            timers.sweep_seconds if self._bus.is_connected else timers.sweep_without_redis_seconds
+        )
+        ahead = (turn.next_at - work.now).total_seconds() if turn.next_at else sweep
+        return max(min(sweep, KEEP_SECONDS, ahead), LEAST_SECONDS)

@@ -68,10 +68,17 @@ deployments = Table(
     number("fence_ms"),
     number("infrastructure_retries"),
     number("late_threshold_ms"),
+    number("concurrency_limit", is_nullable=True),
+    Column("on_collision", Text, nullable=False, server_default=text("'ENQUEUE'")),
+    words("collision_parameter", is_nullable=True),
     *actor("created_by"),
     moment("created_at", is_now=True),
     moment("updated_at", is_now=True),
     Unique("workspace_id", "flow_id", "name"),
+    CheckConstraint("concurrency_limit >= 0", name="concurrency_limit"),
+    CheckConstraint(
+        "on_collision in ('ENQUEUE', 'CANCEL_NEW', 'CANCEL_OLD', 'COALESCE')", name="on_collision"
+    ),
     CheckConstraint("on_agent_lost in ('CRASH', 'RETRY')", name="on_agent_lost"),
     ForeignKeyConstraint(["workspace_id", "flow_id"], ["flows.workspace_id", "flows.id"]),
     ForeignKeyConstraint(

@@ -33,6 +33,9 @@ CODE = frozenset(
     }
 )
 """What decides which code runs, on whose machine, and what it is told to do."""
+MAX_CONCURRENCY_LIMIT = 1_000_000
+MAX_PARAMETER_LENGTH = 255
+MAX_COLLISION_KEY_LENGTH = 255
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 
 
@@ -41,6 +44,15 @@ class AgentLostPolicy(StrEnum):
 
     CRASH = "CRASH"
     RETRY = "RETRY"
+
+
+class CollisionPolicy(StrEnum):
+    """What follows when a run is made while as many as may be are there already."""
+
+    ENQUEUE = "ENQUEUE"
+    CANCEL_NEW = "CANCEL_NEW"
+    CANCEL_OLD = "CANCEL_OLD"
+    COALESCE = "COALESCE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,9 @@ class Deployment:
     fence: timedelta
     infrastructure_retries: int
     late_threshold: timedelta
+    concurrency_limit: int | None
+    on_collision: CollisionPolicy
+    collision_parameter: str | None
     created_at: datetime
     updated_at: datetime
 
@@ -94,6 +109,24 @@ def check_job_variables(variables: dict[str, Any] | None, *, field: str = "jobVa
             )
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise InvalidInput(f"The variable {name} is a text.", path=[*path, name])
+
+
+def check_concurrency(*, limit: int | None, parameter: str | None) -> None:
+    """Refuse a limit of runs at once that makes no sense.
+
+    Raises:
+        InvalidInput: a limit out of range, or the name of a parameter that is none.
+    """
+    if limit is not None and not 0 <= limit <= MAX_CONCURRENCY_LIMIT:
+        raise InvalidInput(
+            f"concurrencyLimit is from 0 to {MAX_CONCURRENCY_LIMIT:,}; null takes it away.",
+            path=["concurrencyLimit"],
+        )
+    if parameter is not None and not 1 <= len(parameter) <= MAX_PARAMETER_LENGTH:
+        raise InvalidInput(
+            f"collisionParameter has 1 to {MAX_PARAMETER_LENGTH} characters.",
+            path=["collisionParameter"],
+        )
 
 
 def check_promises(

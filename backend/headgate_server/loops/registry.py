@@ -2,6 +2,7 @@
 
 from headgate_server.loops import (
     audit_entries,
+    collisions,
     deleted_workspaces,
     expired_keys,
     late_runs,
@@ -19,6 +20,7 @@ from headgate_server.loops.loop import Loop
 
 LOOPS = (
     Loop("schedules", schedules.run_once),
+    Loop("collisions", collisions.run_once),
     Loop("late_runs", late_runs.run_once),
     Loop("lost_runs", lost_runs.run_once),
     Loop("outbox", outbox.run_once),

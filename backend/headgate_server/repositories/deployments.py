@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain.deployments import AgentLostPolicy, Deployment
+from headgate_server.domain.deployments import AgentLostPolicy, CollisionPolicy, Deployment
 from headgate_server.domain.filters import DeploymentFilter
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.repositories import filters, pages
@@ -88,6 +88,26 @@ async def hold_ready_items(work: UnitOfWork, *, deployment_id: UUID, is_held: bo
     )
 
 
+async def limit_items(work: UnitOfWork, *, deployment_id: UUID, is_limited: bool) -> None:
+    """Let live work count to the deployment's limit, or not, and keep others from making more.
+
+    Whoever is making a run refers to the deployment: they are waited for, and what they made is
+    seen. The caller holds the deployment's schedules, whose runs are made under their lock.
+    """
+    own = (deployments.c.workspace_id == work.workspace_id, deployments.c.id == deployment_id)
+    await work.execute(select(deployments.c.id).where(*own).with_for_update())
+    items = (
+        work_items.c.workspace_id == work.workspace_id,
+        work_items.c.deployment_id == deployment_id,
+        work_items.c.is_limited.is_not(is_limited),
+    )
+    await work.execute(
+        select(work_items.c.run_id).where(*items).order_by(work_items.c.run_id).with_for_update()
+    )
+    cleared = {} if is_limited else {"collides_at": None}
+    await work.execute(update(work_items).where(*items).values(is_limited=is_limited, **cleared))
+
+
 async def list_by_name(
     work: UnitOfWork, *, name: str, flow_name: str | None, most: int
 ) -> list[Deployment]:
@@ -162,6 +182,9 @@ def _deployment(row: Row[Any]) -> Deployment:
         fence=row.fence_ms * _MILLISECOND,
         infrastructure_retries=row.infrastructure_retries,
         late_threshold=row.late_threshold_ms * _MILLISECOND,
+        concurrency_limit=row.concurrency_limit,
+        on_collision=CollisionPolicy(row.on_collision),
+        collision_parameter=row.collision_parameter,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

@@ -48,6 +48,7 @@ async def next_due(
     return {
         "schedules": row.schedules,
         "late_runs": row.late_runs,
+        "collisions": row.collisions,
         "lost_runs": row.lost_runs,
         "outbox": row.outbox,
         "run_counts": row.run_counts,

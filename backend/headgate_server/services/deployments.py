@@ -17,7 +17,7 @@ from headgate_server.domain import deployments as rules
 from headgate_server.domain import ids
 from headgate_server.domain.blocks.access import EVERYTHING, Allowance
 from headgate_server.domain.changes import changed, check_version, given
-from headgate_server.domain.deployments import AgentLostPolicy, Deployment
+from headgate_server.domain.deployments import AgentLostPolicy, CollisionPolicy, Deployment
 from headgate_server.domain.documents import check_document, is_storable
 from headgate_server.domain.errors import InvalidInput, NotFound, Unavailable
 from headgate_server.domain.filters import DeploymentFilter
@@ -28,7 +28,7 @@ from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.schedules.schedule import ScheduleRequest
 from headgate_server.domain.schedules.times import next_times
 from headgate_server.domain.work_queues import DEFAULT_NAME
-from headgate_server.repositories import deployments, tags, work_pools, work_queues
+from headgate_server.repositories import deployments, schedules, tags, work_pools, work_queues
 from headgate_server.services import object_counts
 from headgate_server.services.blocks.naming import name_blocks
 from headgate_server.services.events import record_change
@@ -81,6 +81,9 @@ class DeploymentChanges:
     fence: timedelta | UnsetType = UNSET
     infrastructure_retries: int | UnsetType = UNSET
     late_threshold: timedelta | UnsetType = UNSET
+    concurrency_limit: int | UnsetType | None = UNSET
+    on_collision: CollisionPolicy | UnsetType = UNSET
+    collision_parameter: str | UnsetType | None = UNSET
     is_paused: bool | UnsetType = UNSET
     tags: Sequence[str] | UnsetType = UNSET
     schedules: Sequence[ScheduleRequest] | UnsetType = UNSET
@@ -271,6 +274,9 @@ def _check(wanted: dict[str, Any]) -> None:
     ]:
         check_document(wanted.get(name), field=field)
     rules.check_job_variables(wanted.get("job_variables"))
+    rules.check_concurrency(
+        limit=wanted.get("concurrency_limit"), parameter=wanted.get("collision_parameter")
+    )
     if wanted.get("parameter_schema") is not None:
         check_schema(wanted["parameter_schema"])
     for name in ("entrypoint", "description"):
@@ -363,6 +369,8 @@ async def _apply(
 
 async def _follow(work: UnitOfWork, deployment: Deployment, names: set[str]) -> None:
     """Let schedules and waiting work follow what changed of their deployment."""
+    if "concurrency_limit" in names:
+        await _follow_limit(work, deployment)
     if "is_paused" in names:
         await rearm_schedules(work, deployment=deployment)
         await deployments.hold_ready_items(
@@ -372,3 +380,15 @@ async def _follow(work: UnitOfWork, deployment: Deployment, names: set[str]) -> 
             work.wake(channels.pool(deployment.work_pool_id))
     elif names & SHAPES_RUNS:
         await rearm_schedules(work, deployment=deployment, due_after=work.now)
+
+
+async def _follow_limit(work: UnitOfWork, deployment: Deployment) -> None:
+    """Let what is live count to a limit, or no longer, and look for who may start now."""
+    await schedules.lock_of_deployment(work, deployment_id=deployment.id)
+    await deployments.limit_items(
+        work,
+        deployment_id=deployment.id,
+        is_limited=deployment.concurrency_limit is not None,
+    )
+    if deployment.work_pool_id is not None:
+        work.wake(channels.pool(deployment.work_pool_id))

@@ -36,6 +36,8 @@ class Effects:
     due_at: datetime | None
 
 
+WAITING = frozenset({"Late", "AwaitingConcurrencySlot"})
+"""What a run is called that goes on waiting where it waits."""
 INFRASTRUCTURE_BACKOFF = timedelta(seconds=5)
 
 
@@ -68,7 +70,7 @@ def _item_effect(decision: Decision, *, has_item: bool) -> ItemEffect:
         return ItemEffect.START
     if state.type is StateType.PENDING:
         return ItemEffect.CLAIM
-    if state.type is not StateType.SCHEDULED or state.name == "Late":
+    if state.type is not StateType.SCHEDULED or state.name in WAITING:
         return ItemEffect.KEEP
     if not has_item:
         return ItemEffect.CREATE

@@ -22,6 +22,7 @@ POLICY: tuple[Rule, ...] = (
     rules.pause,
     rules.place,
     rules.late,
+    rules.slot,
     rules.infrastructure,
     rules.retry,
     rules.retrying,

@@ -97,7 +97,10 @@ def pause(facts: Facts, proposed: ProposedState) -> Verdict:
 
 def place(facts: Facts, proposed: ProposedState) -> Verdict:
     """A run waits for an agent only in a pool; one that began in its caller's process has none."""
-    is_waiting = proposed.type is StateType.SCHEDULED and proposed.name != "Late"
+    is_waiting = proposed.type is StateType.SCHEDULED and proposed.name not in {
+        "Late",
+        "AwaitingConcurrencySlot",
+    }
     if is_waiting and facts.phase is not None and not facts.has_pool:
         return reject("No agent can take up a run that began in its caller's own process.")
     return ACCEPT
@@ -110,6 +113,16 @@ def late(facts: Facts, proposed: ProposedState) -> Verdict:
     if facts.current_type is not StateType.SCHEDULED or facts.current_name == "Late":
         return reject("Only a scheduled run that is not late yet becomes late.")
     return ACCEPT if facts.phase is Phase.READY else reject("The run has been taken up.")
+
+
+def slot(facts: Facts, proposed: ProposedState) -> Verdict:
+    """Only a run that waits for an agent waits for a place of its deployment."""
+    if proposed.name != "AwaitingConcurrencySlot":
+        return ACCEPT
+    if facts.proposer is not Proposer.SYSTEM:
+        return reject("Headgate alone says that a run waits for a slot.")
+    is_new = facts.current_type is StateType.SCHEDULED and facts.current_name != proposed.name
+    return ACCEPT if is_new and facts.phase is Phase.READY else reject("The run does not wait.")
 
 
 def infrastructure(facts: Facts, proposed: ProposedState) -> Verdict:

@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 
 from headgate_server.domain import ids
-from headgate_server.domain.deployments import AgentLostPolicy
+from headgate_server.domain.deployments import AgentLostPolicy, CollisionPolicy
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.schedules.schedule import ScheduleRequest
 from headgate_server.graphql.errors import MutationError
@@ -118,6 +118,20 @@ class DeploymentUpsertInput:
     on_agent_lost: AgentLostPolicy | None = strawberry.field(
         default=None, description=f"What follows a silent agent. {_KEPT}; CRASH in a new one."
     )
+    concurrency_limit: int | None = strawberry.field(
+        default=strawberry.UNSET,
+        description=f"How many of its runs may be held at once, 0 to 1,000,000. {_KEPT}; null is "
+        "no limit.",
+    )
+    on_collision: CollisionPolicy | None = strawberry.field(
+        default=None,
+        description=f"What follows when one more is made. {_KEPT}; ENQUEUE in a new one.",
+    )
+    collision_parameter: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="COALESCE: the parameter whose value is a run's key; null puts all under one "
+        f"key. {_KEPT}.",
+    )
     tags: list[str] | None = strawberry.field(
         default=None, description=f"All its tags, at most 50 of 1 to 100 characters. {_KEPT}."
     )
@@ -150,6 +164,9 @@ class DeploymentUpsertInput:
             fence=given(self.fence),
             infrastructure_retries=given(self.infrastructure_retries),
             late_threshold=given(self.late_threshold),
+            concurrency_limit=given(self.concurrency_limit, is_nullable=True),
+            on_collision=given(self.on_collision),
+            collision_parameter=given(self.collision_parameter, is_nullable=True),
             is_paused=given(self.paused),
             tags=given(self.tags),
             schedules=given(wanted),

@@ -10,7 +10,7 @@ import strawberry
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import filters, ids
-from headgate_server.domain.deployments import AgentLostPolicy
+from headgate_server.domain.deployments import AgentLostPolicy, CollisionPolicy
 from headgate_server.domain.deployments import Deployment as DeploymentRow
 from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
@@ -45,10 +45,29 @@ strawberry.enum(
     "ends the run; RETRY starts it again once the old process cannot run any more.",
 )
 
+strawberry.enum(
+    CollisionPolicy,
+    description="What follows when a run is made while as many as may be are there already. "
+    "ENQUEUE: it waits. CANCEL_NEW: it is cancelled. CANCEL_OLD: the oldest are cancelled for it. "
+    "COALESCE: it is cancelled if another of its key waits already, and waits otherwise.",
+)
+
 TYPES = "headgate_server.graphql.types"
 Runs = Annotated[
     FlowRunFilter | None, strawberry.argument(description="Only the runs that match this.")
 ]
+
+
+@strawberry.type(description="How many runs of a deployment may be held at once.")
+class DeploymentConcurrency:
+    limit: int = strawberry.field(description="How many; with 0 none starts.")
+    on_collision: CollisionPolicy = strawberry.field(
+        description="What follows when one more is made."
+    )
+    parameter: str | None = strawberry.field(
+        description="COALESCE: the parameter whose value is a run's key, unless the run names one; "
+        "null puts all runs under one key."
+    )
 
 
 @strawberry.type(description="A flow that can be run by schedule, by the API or by a person.")
@@ -86,6 +105,9 @@ class Deployment(Node, Versioned):
     )
     late_threshold: timedelta = strawberry.field(
         description="How long after it was due a run is late; 1 second to 24 hours."
+    )
+    concurrency: DeploymentConcurrency | None = strawberry.field(
+        description="How many of its runs may be held at once; null is no limit."
     )
     row: strawberry.Private[DeploymentRow]
 
@@ -163,6 +185,16 @@ def _upcoming(
     return read
 
 
+def _concurrency(row: DeploymentRow) -> DeploymentConcurrency | None:
+    if row.concurrency_limit is None:
+        return None
+    return DeploymentConcurrency(
+        limit=row.concurrency_limit,
+        on_collision=row.on_collision,
+        parameter=row.collision_parameter,
+    )
+
+
 def show_deployment(row: DeploymentRow) -> Deployment:
     """Return a deployment."""
     return Deployment(
@@ -183,6 +215,7 @@ def show_deployment(row: DeploymentRow) -> Deployment:
         fence=row.fence,
         infrastructure_retries=row.infrastructure_retries,
         late_threshold=row.late_threshold,
+        concurrency=_concurrency(row),
         version=row.version,
         updated_at=row.updated_at,
         row=row,

@@ -56,6 +56,7 @@ class RunToInsert:
     state: ProposedState
     promises: Promises
     lease: FirstLease | None = None
+    collision_key: str | None = None
 
 
 async def insert_runs(
@@ -121,6 +122,7 @@ def _record(item: RunToInsert, now: datetime) -> dict[str, Any]:
         "state_details": state.details,
         "phase": Phase.READY if lease is None else Phase.CLAIMED,
         "is_held": promises.is_held,
+        "collision_key": item.collision_key,
         "token": lease.token if lease else None,
         "epoch": lease.epoch if lease else 0,
         "fence_until": lease.fence_until if lease else None,

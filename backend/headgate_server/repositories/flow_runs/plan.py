@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.deployments import CollisionPolicy
 from headgate_server.repositories.flow_runs.create import Promises
 from headgate_server.tables.flow_runs import flow_runs, task_runs
 from headgate_server.tables.flows import deployment_tags, deployments
@@ -29,6 +30,9 @@ class DeploymentPlan:
     is_schema_enforced: bool
     tags: tuple[str, ...]
     promises: Promises
+    concurrency_limit: int | None = None
+    on_collision: CollisionPolicy = CollisionPolicy.ENQUEUE
+    collision_parameter: str | None = None
 
 
 _TAGS = (
@@ -87,6 +91,9 @@ def _plan(row: Any) -> DeploymentPlan:
             fence_ms=row.fence_ms,
             infrastructure_retries=row.infrastructure_retries,
         ),
+        concurrency_limit=row.concurrency_limit,
+        on_collision=CollisionPolicy(row.on_collision),
+        collision_parameter=row.collision_parameter,
     )
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, literal, select
+from sqlalchemy import and_, case, exists, func, literal, select
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.leases import Offer, Phase
 from headgate_server.domain.schedules.plan import MISSED_AFTER
 from headgate_server.repositories.leases.at_once import most_at_once
+from headgate_server.repositories.leases.rooms import DeploymentRoom
 from headgate_server.repositories.statements import named, packed
 from headgate_server.tables.work_pools import work_items, work_pools, work_queues
 
@@ -32,10 +33,14 @@ class PoolRoom:
 
 @dataclass(frozen=True, slots=True)
 class QueueRoom:
-    """A queue that serves now; ``room`` is None where it has no limit."""
+    """A queue that serves now; ``room`` is None where it has no limit.
+
+    ``has_limited``: runs of deployments with a limit wait in it.
+    """
 
     id: UUID
     room: int | None
+    has_limited: bool
 
 
 async def pool_room(work: UnitOfWork, work_pool_id: UUID) -> PoolRoom | None:
@@ -78,7 +83,18 @@ async def queue_rooms(work: UnitOfWork, work_pool_id: UUID) -> list[QueueRoom]:
     )
     found = (
         await work.execute(
-            select(work_queues.c.id, work_queues.c.concurrency_limit)
+            select(
+                work_queues.c.id,
+                work_queues.c.concurrency_limit,
+                exists()
+                .where(
+                    work_items.c.work_queue_id == work_queues.c.id,
+                    work_items.c.phase == Phase.READY,
+                    work_items.c.is_held.is_(False),
+                    work_items.c.is_limited,
+                )
+                .label("has_limited"),
+            )
             .where(*of_pool)
             .order_by(work_queues.c.priority, work_queues.c.id)
         )
@@ -100,6 +116,7 @@ async def queue_rooms(work: UnitOfWork, work_pool_id: UUID) -> list[QueueRoom]:
             room=None
             if row.concurrency_limit is None
             else max(row.concurrency_limit - taken[row.id], 0),
+            has_limited=row.has_limited,
         )
         for row in found
     ]
@@ -122,6 +139,7 @@ async def offer_runs(
     queue_rooms: Mapping[UUID, int | None],
     most: int,
     offer_ttl: timedelta,
+    deployment_rooms: Sequence[DeploymentRoom] = (),
 ) -> list[Offer]:
     """Offer up to ``most`` due runs to the sessions' free slots, round-robin.
 
@@ -140,6 +158,12 @@ async def offer_runs(
             "session_ids": list(session_ids),
             "queue_ids": list(queue_rooms),
             "queue_room": packed(room),
+            "deployment_room": packed(
+                [
+                    {"queue_id": one.queue_id, "deployment_id": one.deployment_id, "room": one.room}
+                    for one in deployment_rooms
+                ]
+            ),
             "most": most,
             "now": work.now,
             "offer_ttl": offer_ttl,

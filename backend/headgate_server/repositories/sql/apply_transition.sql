@@ -88,12 +88,13 @@ with change as materialized (
 ), created as (
   insert into work_items (
     workspace_id, run_id, work_pool_id, work_queue_id, deployment_id, queue_priority, priority,
-    due_at, phase, is_held, epoch, late_due_at, late_threshold_ms, on_agent_lost,
+    due_at, phase, is_held, is_limited, epoch, late_due_at, late_threshold_ms, on_agent_lost,
     abandon_after_ms, fence_ms, infrastructure_retries
   )
   select
     run.workspace_id, run.id, run.work_pool_id, run.work_queue_id, run.deployment_id,
     queue.priority, run.priority, change.due_at, 'READY', deployment.is_paused,
+    deployment.concurrency_limit is not null,
     greatest(run.last_epoch, coalesce((
       select max(epoch) from attempts
       where attempts.workspace_id = run.workspace_id and attempts.flow_run_id = run.id

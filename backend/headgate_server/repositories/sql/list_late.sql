@@ -1,6 +1,6 @@
 -- Lists runs that wait beyond their threshold, each with the nearest cause.
 with late as (
-  select workspace_id, run_id, work_pool_id, work_queue_id, is_held
+  select workspace_id, run_id, work_pool_id, work_queue_id, deployment_id, is_held, is_limited
   from work_items
   where phase = 'READY' and late_due_at is not null and late_due_at <= :now
   order by late_due_at
@@ -11,7 +11,16 @@ select late.workspace_id, late.run_id,
     when late.is_held or pool.is_paused or queue.is_paused or workspace.is_stopped then 'PAUSED'
     when session.online = 0 then 'NO_AGENT'
     when session.room <= 0 or pool.concurrency_limit <= held.in_pool
-      or queue.concurrency_limit <= held.in_queue then 'LIMIT'
+      or queue.concurrency_limit <= held.in_queue or (
+        late.is_limited and (
+          select deployment.concurrency_limit from deployments deployment
+          where deployment.workspace_id = late.workspace_id and deployment.id = late.deployment_id
+        ) <= (
+          select count(*) from work_items taken
+          where taken.deployment_id = late.deployment_id and taken.phase <> 'READY'
+            and taken.is_limited
+        )
+      ) then 'LIMIT'
     else 'CONTROL_PLANE'
   end as cause
 from late

@@ -4,6 +4,8 @@ select
     as schedules,
   (select min(late_due_at) from work_items where phase = 'READY' and late_due_at is not null)
     as late_runs,
+  (select min(collides_at) from work_items where phase = 'READY' and collides_at is not null)
+    as collisions,
   least(
     (select min(fence_until) from work_items where phase <> 'READY'),
     (select min(last_seen_at) from work_items where phase = 'RUNNING' and unresponsive_at is null)

@@ -5,6 +5,8 @@
 -- Each queue is read from its own end of the index, and no further than there are free slots: a
 -- backlog in one queue costs the others nothing, and what another replica could use stays unlocked.
 -- Queues of one priority share evenly: the one with the least in hand comes first.
+-- Runs of deployments with a limit have an index of their own, and only as many are read as there is
+-- room: those of a full deployment cost nothing here, however many wait.
 -- What a schedule had made ahead, and what came due in an outage of the API, waits until that is
 -- settled: the schedule's catch-up has the word.
 with service as (
@@ -33,15 +35,20 @@ with service as (
   left join jsonb_to_recordset(cast(:queue_room as jsonb)) as limited(queue_id uuid, room bigint)
     on limited.queue_id = queue.id
   where queue.id = any(cast(:queue_ids as uuid[])) and queue.work_pool_id = :work_pool_id
+), limited as (
+  select * from jsonb_to_recordset(cast(:deployment_room as jsonb))
+    as limited(queue_id uuid, deployment_id uuid, room bigint)
 ), ready as (
-  select found.*, served.name as queue_name, served.taken
+  select found.*, served.name as queue_name, served.taken,
+    cast(null as uuid) as deployment_id, cast(null as bigint) as deployment_room
   from served
   cross join lateral (
     select item.workspace_id, item.run_id, item.work_queue_id, item.queue_priority, item.priority,
       item.due_at
     from work_items item
     where item.work_queue_id = served.id and item.workspace_id = served.workspace_id
-      and item.phase = 'READY' and not item.is_held and item.due_at <= :now
+      and item.phase = 'READY' and not item.is_held and not item.is_limited
+      and item.due_at <= :now
       and not exists (
         select from deployments deployment
         where deployment.workspace_id = item.workspace_id
@@ -61,11 +68,50 @@ with service as (
     limit least((select total from room), coalesce(served.room, :most))
     for update of item skip locked
   ) found
+  union all
+  select found.*, served.name, served.taken, limited.deployment_id, limited.room
+  from limited
+  join served on served.id = limited.queue_id
+  cross join lateral (
+    select item.workspace_id, item.run_id, item.work_queue_id, item.queue_priority, item.priority,
+      item.due_at
+    from work_items item
+    where item.work_queue_id = served.id and item.workspace_id = served.workspace_id
+      and item.deployment_id = limited.deployment_id
+      and item.phase = 'READY' and not item.is_held and item.is_limited
+      and item.due_at <= :now
+      and not (
+        item.due_at >= (select last_served_at from service)
+        and item.due_at <= cast(:now as timestamptz) - cast(:missed_after as interval)
+        and exists (
+          select from flow_runs run
+          where run.workspace_id = item.workspace_id and run.id = item.run_id
+            and run.schedule_id is not null and run.attempt = 0
+            and run.created_at < item.due_at
+        )
+      )
+    order by item.priority desc, item.due_at, item.run_id
+    limit least((select total from room), coalesce(served.room, :most), limited.room)
+    for update of item skip locked
+  ) found
+), within as (
+  select *, row_number() over (
+    partition by deployment_id order by queue_priority, priority desc, due_at, run_id
+  ) as deployment_turn
+  from ready
+), seated as (
+  select *, row_number() over (
+    partition by work_queue_id order by priority desc, due_at, run_id
+  ) as queue_turn
+  from within where deployment_room is null or deployment_turn <= deployment_room
 ), fair as (
   select *, taken + row_number() over (
     partition by work_queue_id, priority order by due_at, run_id
   ) as turn
-  from ready
+  from seated
+  where queue_turn <= coalesce(
+    (select served.room from served where served.id = seated.work_queue_id), :most
+  )
 ), allowed as (
   select *, row_number() over (
     order by queue_priority, priority desc, turn, due_at, run_id

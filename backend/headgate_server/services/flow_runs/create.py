@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +13,14 @@ from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import flows as flow_rules
 from headgate_server.domain import ids, names
+from headgate_server.domain.collisions import DueRun
 from headgate_server.domain.deployments import (
     DEFAULT_ABANDON_AFTER,
     DEFAULT_FENCE,
     DEFAULT_LATE_THRESHOLD,
+    MAX_COLLISION_KEY_LENGTH,
     AgentLostPolicy,
+    CollisionPolicy,
     check_job_variables,
 )
 from headgate_server.domain.documents import check_document
@@ -44,9 +48,11 @@ from headgate_server.repositories.flow_runs.plan import (
     find_root_of_task,
     get_many_plans,
 )
+from headgate_server.repositories.flow_runs.read import get_many_flow_runs
 from headgate_server.repositories.leases.guard import guard_grant
+from headgate_server.repositories.statements import packed
 from headgate_server.repositories.task_runs import get_many_task_runs
-from headgate_server.services import flows, quotas
+from headgate_server.services import collisions, flows, quotas
 
 MAX_BATCH = 1000
 MAX_AHEAD = timedelta(days=3660)
@@ -69,6 +75,7 @@ class RunRequest:
     job_variables: dict[str, Any] | None = None
     schedule_id: UUID | None = None
     triggered_by: dict[str, Any] = field(default_factory=dict[str, Any])
+    collision_key: str | None = None
 
 
 async def create_runs(
@@ -94,6 +101,7 @@ async def create_runs(
     else:
         planned = [item async for some in sliced(requests) for item in planning(some)]
     made = await insert_runs(work, [item for item in planned if isinstance(item, RunToInsert)])
+    made = await _collide(work, made, planned, plans=plans)
     refused = await quotas.runs_exceeded(work) if None in made else None
     runs = iter(made)
     for run in made:
@@ -103,6 +111,50 @@ async def create_runs(
                 work.wake(channels.pool(run.work_pool_id))
     results = [next(runs) if isinstance(item, RunToInsert) else item for item in planned]
     return [result or refused or NotFound() for result in results]
+
+
+async def _collide(
+    work: UnitOfWork,
+    made: Sequence[FlowRun | None],
+    planned: Sequence[RunToInsert | HeadgateError],
+    *,
+    plans: dict[UUID, DeploymentPlan],
+) -> list[FlowRun | None]:
+    """Judge the runs of limited deployments that are due now; the runs as they are then.
+
+    Those that are due later are judged as their time comes.
+    """
+    keys = {item.id: item.collision_key for item in planned if isinstance(item, RunToInsert)}
+    due: dict[UUID, list[DueRun]] = {}
+    for run in made:
+        plan = plans.get(run.deployment_id) if run is not None and run.deployment_id else None
+        if run is None or plan is None or plan.concurrency_limit is None:
+            continue
+        if run.expected_start <= work.now:
+            new = DueRun(run.id, run.expected_start, keys[run.id])
+            due.setdefault(plan.deployment_id, []).append(new)
+    moved = await collisions.judge_runs(work, due) if due else set[UUID]()
+    found = await get_many_flow_runs(work, list(moved)) if moved else {}
+    return [run and found.get(run.id, run) for run in made]
+
+
+def _collision_key(
+    request: RunRequest, plan: DeploymentPlan, parameters: dict[str, Any]
+) -> str | None:
+    """Return under which key a run waits where its deployment coalesces runs."""
+    if plan.on_collision is not CollisionPolicy.COALESCE:
+        return None
+    if request.collision_key is not None:
+        if not 1 <= len(request.collision_key) <= MAX_COLLISION_KEY_LENGTH:
+            raise InvalidInput(
+                f"collisionKey has 1 to {MAX_COLLISION_KEY_LENGTH} characters.",
+                path=["collisionKey"],
+            )
+        return request.collision_key
+    if plan.collision_parameter is None:
+        return ""
+    value = packed(parameters.get(plan.collision_parameter))
+    return value if len(value) <= MAX_COLLISION_KEY_LENGTH else sha256(value.encode()).hexdigest()
 
 
 def _plan_all(
@@ -190,7 +242,13 @@ def _planned(
         triggered_by=request.triggered_by or None,
     )
     state = propose(StateType.SCHEDULED, details={"scheduledTime": expected_start.isoformat()})
-    return RunToInsert(id=request.id or ids.new_id(), run=run, state=state, promises=promises)
+    return RunToInsert(
+        id=request.id or ids.new_id(),
+        run=run,
+        state=state,
+        promises=promises,
+        collision_key=_collision_key(request, plan, parameters),
+    )
 
 
 def _queue(plan: DeploymentPlan, name: str | None) -> tuple[UUID, Promises]:

@@ -9,6 +9,7 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.leases import Offer
 from headgate_server.repositories.leases import at_once, renew
 from headgate_server.repositories.leases import offer as repository
+from headgate_server.repositories.leases.rooms import deployment_rooms
 
 next_due_at = repository.next_due_at
 list_offers = renew.list_offers
@@ -23,7 +24,7 @@ async def offer_runs(
     most: int,
     offer_ttl: timedelta,
 ) -> list[Offer]:
-    """Offer due runs of a pool to sessions, within the limits of the pool and its queues.
+    """Offer due runs of a pool to sessions, within the limits of pool, queues and deployments.
 
     Within the organization's quota of runs at once, too: what has no room waits.
 
@@ -46,7 +47,10 @@ async def offer_runs(
     room = most if pool.room is None else min(most, pool.room)
     if pool.most_at_once > 0:
         room = min(room, await at_once.room_at_once(work, most=pool.most_at_once))
-    queues = {queue.id: queue.room for queue in await repository.queue_rooms(work, work_pool_id)}
+    found = await repository.queue_rooms(work, work_pool_id)
+    queues = {queue.id: queue.room for queue in found}
+    limited = [queue.id for queue in found if queue.has_limited and queue.room != 0]
+    rooms_of_deployments = await deployment_rooms(work, queue_ids=limited) if limited else []
     offers: list[Offer] = []
     for served, session_ids in groups.items():
         rooms = {
@@ -63,10 +67,12 @@ async def offer_runs(
             queue_rooms=rooms,
             most=room,
             offer_ttl=offer_ttl,
+            deployment_rooms=[one for one in rooms_of_deployments if one.queue_id in rooms],
         )
         offers.extend(made)
         room -= len(made)
-        if len(groups) > 1 and any(left is not None for left in queues.values()):
+        has_limits = rooms_of_deployments or any(left is not None for left in queues.values())
+        if made and len(groups) > 1 and has_limits:
             break
     return offers
 

@@ -58,6 +58,11 @@ class FlowRunCreateInput:
     job_variables: JSON | None = strawberry.field(
         default=None, description="An object that changes this run's job."
     )
+    collision_key: str | None = strawberry.field(
+        default=None,
+        description="Where its deployment coalesces runs: this run is cancelled if another of the "
+        "key waits already; 1 to 255 characters.",
+    )
 
     def to_request(self) -> RunRequest:
         """Return the request.
@@ -77,6 +82,7 @@ class FlowRunCreateInput:
             parent_task_run_id=ids.parse(parent, kind=ids.Kind.TASK_RUN) if parent else None,
             expected_start=self.expected_start,
             job_variables=an_object(self.job_variables, "jobVariables"),
+            collision_key=self.collision_key,
         )
 
 

@@ -1,0 +1,106 @@
+"""Collisions: what follows when a run is due while its deployment's limit is used up. Pure."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from headgate_server.domain.deployments import CollisionPolicy
+
+NAMED = 5
+"""How many runs are named as the cause."""
+
+
+class Fate(StrEnum):
+    """What becomes of a run that is due."""
+
+    GO = "GO"
+    WAIT = "WAIT"
+    CANCEL = "CANCEL"
+    COALESCE = "COALESCE"
+
+
+@dataclass(frozen=True, slots=True)
+class DueRun:
+    """A run that is due and that nobody has taken up."""
+
+    run_id: UUID
+    due_at: datetime
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """What is there already of a deployment's runs, besides those that are judged.
+
+    Args:
+        held: those that agents have, the longest first.
+        ahead: those that are due and wait, the longest first; as many as the limit at least, as
+            far as there are so many, and all of them where old ones are to be cancelled.
+        waiting: one that is due and waits, by the key it waits under.
+    """
+
+    held: Sequence[UUID] = ()
+    ahead: Sequence[UUID] = ()
+    waiting: Mapping[str, UUID] = field(default_factory=dict[str, UUID])
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of one run, and the runs it is because of."""
+
+    run_id: UUID
+    fate: Fate
+    because: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What becomes of runs that are due, and which others are cancelled for them."""
+
+    verdicts: tuple[Verdict, ...]
+    to_cancel: tuple[UUID, ...] = ()
+
+
+def judge(
+    new: Collection[DueRun], *, policy: CollisionPolicy, limit: int, crowd: Crowd
+) -> Judgement:
+    """Decide about runs as they become due: in the order in which they are, then of their ids."""
+    ordered = sorted(new, key=lambda run: (run.due_at, run.run_id))
+    if policy is CollisionPolicy.CANCEL_OLD:
+        return _replace(ordered, limit=limit, crowd=crowd)
+    before = [*crowd.held, *crowd.ahead]
+    waiting = dict(crowd.waiting)
+    verdicts: list[Verdict] = []
+    for run in ordered:
+        key = run.key or ""
+        if policy is CollisionPolicy.COALESCE and key in waiting:
+            verdicts.append(Verdict(run.run_id, Fate.COALESCE, (waiting[key],)))
+            continue
+        waiting[key] = run.run_id
+        if len(before) < limit:
+            before.append(run.run_id)
+            verdicts.append(Verdict(run.run_id, Fate.GO))
+            continue
+        fate = Fate.CANCEL if policy is CollisionPolicy.CANCEL_NEW else Fate.WAIT
+        verdicts.append(Verdict(run.run_id, fate, tuple(before[:NAMED])))
+    return Judgement(tuple(verdicts))
+
+
+def _replace(ordered: Sequence[DueRun], *, limit: int, crowd: Crowd) -> Judgement:
+    """Keep the newest, as many as may be; what they are kept for is cancelled, the oldest first."""
+    kept = max(limit, 1)
+    fallen, staying = ordered[: max(len(ordered) - kept, 0)], ordered[max(len(ordered) - kept, 0) :]
+    others = (*crowd.held, *crowd.ahead)
+    surplus = len(others) + len(staying) - kept
+    to_cancel = others[: max(surplus, 0)]
+    held = set(crowd.held)
+    is_full = len(held) + len(staying) > limit
+    newest = staying[-1].run_id if staying else None
+    verdicts = [
+        Verdict(run.run_id, Fate.CANCEL, (newest,) if newest is not None else ()) for run in fallen
+    ]
+    fate = Fate.WAIT if is_full else Fate.GO
+    verdicts += [Verdict(run.run_id, fate, tuple(crowd.held[:NAMED])) for run in staying]
+    return Judgement(tuple(verdicts), to_cancel)

@@ -1,0 +1,120 @@
+"""What is there of a limited deployment's runs as one more becomes due."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.collisions import Crowd, DueRun
+from headgate_server.domain.deployments import CollisionPolicy
+from headgate_server.domain.leases import Phase
+from headgate_server.repositories.statements import named
+from headgate_server.tables.flows import deployments
+from headgate_server.tables.work_pools import work_items
+
+_ITEM = work_items.c
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A locked deployment's limit, and what follows where it is used up."""
+
+    deployment_id: UUID
+    limit: int
+    policy: CollisionPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Runs that schedules or people planned, and that are due now, of one deployment."""
+
+    workspace_id: UUID
+    deployment_id: UUID
+    runs: tuple[DueRun, ...]
+
+
+async def lock_rules(work: UnitOfWork, deployment_ids: Collection[UUID]) -> list[Rules]:
+    """Return the limits of those deployments that have one, locked until the transaction ends.
+
+    Two who make runs of one deployment are judged one after the other.
+    """
+    rows = await work.execute(
+        select(deployments.c.id, deployments.c.concurrency_limit, deployments.c.on_collision)
+        .where(
+            deployments.c.workspace_id == work.workspace_id,
+            deployments.c.id.in_(deployment_ids),
+            deployments.c.concurrency_limit.is_not(None),
+        )
+        .order_by(deployments.c.id)
+        .with_for_update(key_share=True)
+    )
+    return [Rules(row.id, row.concurrency_limit, CollisionPolicy(row.on_collision)) for row in rows]
+
+
+async def read_crowd(work: UnitOfWork, rules: Rules, new: Sequence[DueRun], *, most: int) -> Crowd:
+    """Return what is there besides the runs that are judged: one statement.
+
+    Args:
+        work: the unit of work, which has locked the deployment.
+        rules: of the deployment.
+        new: the runs that are judged.
+        most: how many waiting ones are read at most.
+    """
+    is_replacing = rules.policy is CollisionPolicy.CANCEL_OLD
+    keys = {run.key or "" for run in new} if rules.policy is CollisionPolicy.COALESCE else set()
+    rows = (
+        await work.execute(
+            named("read_crowd"),
+            {
+                "deployment_id": rules.deployment_id,
+                "new_ids": [run.run_id for run in new],
+                "now": work.now,
+                "most": most if is_replacing else min(max(rules.limit, 1), most),
+                "keys": sorted(keys),
+            },
+        )
+    ).all()
+    return Crowd(
+        held=[row.run_id for row in rows if row.what == "held"],
+        ahead=[row.run_id for row in rows if row.what == "ahead"],
+        waiting={row.key: row.run_id for row in rows if row.what == "waiting"},
+    )
+
+
+async def list_due(work: UnitOfWork, *, most: int) -> list[Due]:
+    """Return planned runs whose time has come and that nobody has judged, by deployment."""
+    rows = await work.execute(
+        select(
+            _ITEM.workspace_id, _ITEM.deployment_id, _ITEM.run_id, _ITEM.due_at, _ITEM.collision_key
+        )
+        .where(
+            _ITEM.phase == Phase.READY,
+            _ITEM.collides_at.is_not(None),
+            _ITEM.collides_at <= work.now,
+        )
+        .order_by(_ITEM.collides_at, _ITEM.run_id)
+        .limit(most)
+    )
+    found: dict[tuple[UUID, UUID], list[DueRun]] = {}
+    for row in rows:
+        run = DueRun(row.run_id, row.due_at, row.collision_key)
+        found.setdefault((row.workspace_id, row.deployment_id), []).append(run)
+    return [Due(*place, tuple(runs)) for place, runs in found.items()]
+
+
+async def settle(work: UnitOfWork, run_ids: Collection[UUID]) -> set[UUID]:
+    """Note that runs are judged; those of them that nobody had taken up, and nobody judged yet."""
+    rows = await work.execute(
+        update(work_items)
+        .where(
+            _ITEM.workspace_id == work.workspace_id,
+            _ITEM.run_id.in_(run_ids),
+            _ITEM.phase == Phase.READY,
+            _ITEM.collides_at.is_not(None),
+        )
+        .values(collides_at=None)
+        .returning(_ITEM.run_id)
+    )
+    return set(rows.scalars())

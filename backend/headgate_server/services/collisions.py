@@ -1,0 +1,117 @@
+"""Decides what becomes of runs as they are due while their deployment's limit is used up."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from headgate_server.bus import channels
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import ids
+from headgate_server.domain.collisions import DueRun, Fate, Judgement, Verdict, judge
+from headgate_server.domain.states import ProposedState, StateType, propose
+from headgate_server.domain.transitions.facts import Proposer
+from headgate_server.repositories import collisions as repository
+from headgate_server.repositories.collisions import Due, Rules
+from headgate_server.services.transitions import Proposal, transition, transition_waiting
+
+AT_ONCE = 200
+MOST_REPLACED = 1_000
+"""How many runs that wait are cancelled for a newer one in one transaction."""
+GRACE_SECONDS = 30
+
+list_due = repository.list_due
+
+
+async def judge_runs(work: UnitOfWork, due: Mapping[UUID, Sequence[DueRun]]) -> set[UUID]:
+    """Judge runs that are due now, by deployment, in the transaction that made them or after it.
+
+    The deployments' locks come first and the counts after them, so that two who make runs at once
+    never both find the last place. Which state a run enters is decided where every state is.
+
+    Returns:
+        The runs whose state has changed.
+    """
+    moved: set[UUID] = set()
+    for rules in await repository.lock_rules(work, due.keys()):
+        new = due[rules.deployment_id]
+        crowd = await repository.read_crowd(work, rules, new, most=MOST_REPLACED)
+        found = judge(new, policy=rules.policy, limit=rules.limit, crowd=crowd)
+        moved |= await _carry_out(work, rules, found)
+    return moved
+
+
+async def judge_due(work: UnitOfWork, due: Due) -> int:
+    """Judge planned runs of one deployment whose time has come; how many there were."""
+    settled = await repository.settle(work, [run.run_id for run in due.runs])
+    runs = [run for run in due.runs if run.run_id in settled]
+    if runs:
+        await judge_runs(work, {due.deployment_id: runs})
+    return len(runs)
+
+
+async def _carry_out(work: UnitOfWork, rules: Rules, found: Judgement) -> set[UUID]:
+    moved: set[UUID] = set()
+    for verdict in found.verdicts:
+        if verdict.fate in {Fate.CANCEL, Fate.COALESCE}:
+            proposal = Proposal(state=_cancelled(rules, verdict), proposer=Proposer.SYSTEM)
+            done = await transition(work, run_id=verdict.run_id, proposal=proposal)
+            moved |= {verdict.run_id} if done.is_accepted else set()
+    newest = found.verdicts[-1].run_id
+    for run_id in found.to_cancel:
+        await transition(work, run_id=run_id, proposal=_replaced(rules, newest))
+    waiting = {
+        verdict.run_id: Proposal(state=_waits(rules, verdict), proposer=Proposer.SYSTEM)
+        for verdict in found.verdicts
+        if verdict.fate is Fate.WAIT
+    }
+    if waiting:
+        _, entered = await transition_waiting(work, waiting)
+        moved.update(entered)
+    if found.to_cancel:
+        work.wake(channels.SCHEDULER)
+    return moved
+
+
+def _cancelled(rules: Rules, verdict: Verdict) -> ProposedState:
+    if verdict.fate is Fate.COALESCE:
+        message = f"{_shown(verdict.because)[0]} waits already and does for this run as well."
+    else:
+        message = f"The deployment's {rules.limit:,} places are taken: {_named(verdict.because)}."
+    return propose(StateType.CANCELLED, message=message, details=_details(rules, verdict.because))
+
+
+def _waits(rules: Rules, verdict: Verdict) -> ProposedState:
+    return propose(
+        StateType.SCHEDULED,
+        name="AwaitingConcurrencySlot",
+        message=f"The deployment runs {rules.limit:,} at once: {_named(verdict.because)}.",
+        details=_details(rules, verdict.because),
+    )
+
+
+def _replaced(rules: Rules, newest: UUID) -> Proposal:
+    message = f"Cancelled for a newer run of the deployment, {_shown([newest])[0]}."
+    return Proposal(
+        state=propose(StateType.CANCELLING, message=message, details=_details(rules, [newest])),
+        proposer=Proposer.SYSTEM,
+        cancel_reason=message,
+        cancel_grace_seconds=GRACE_SECONDS,
+    )
+
+
+def _details(rules: Rules, because: Collection[UUID]) -> dict[str, Any]:
+    return {
+        "collision": {
+            "policy": rules.policy.value,
+            "limit": rules.limit,
+            "runs": _shown(because),
+        }
+    }
+
+
+def _shown(run_ids: Collection[UUID]) -> list[str]:
+    return [ids.show(ids.Kind.FLOW_RUN, run_id) for run_id in run_ids]
+
+
+def _named(run_ids: Collection[UUID]) -> str:
+    return ", ".join(_shown(run_ids)) or "none may start"

@@ -30,6 +30,7 @@ _INPUTS = {
     "blockDocumentReveal": "IdInput",
     "serviceAccountDelete": "IdInput",
     "flowRunCancel": "RunCancelInput",
+    "deploymentPause": "PauseInput",
 }
 
 

@@ -47,6 +47,7 @@ from headgate_server.graphql.shapes.nodes import (
 from headgate_server.graphql.shapes.runs import Run
 from headgate_server.graphql.shapes.states import State, show_state, state_of_flow_run
 from headgate_server.graphql.types import artifacts as artifact_lists
+from headgate_server.graphql.types import blockers as blocker_lists
 from headgate_server.graphql.types import logs as log_lists
 from headgate_server.graphql.types import task_runs as task_lists
 from headgate_server.graphql.types.leases import RunLease, show_lease
@@ -163,6 +164,16 @@ class FlowRun(Run, Versioned):
             read.get_many_leases, self.row.id, workspace_id=self.row.workspace_id
         )
         return show_lease(item) if item else None
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description="Why it is not running, the nearest cause first; empty where it runs, has "
+        "ended, or nothing holds it up.",
+        directives=[Cost(weight=blocker_lists.WEIGHT, list_size=10)],
+    )
+    async def why_not_running(self, info: Info) -> list[blocker_lists.Blocker]:
+        row = self.row
+        return await blocker_lists.list_of_run(info, run_id=row.id, workspace_id=row.workspace_id)
 
     @scoped_field(requires=ANY_CREDENTIAL, description="Its task runs, in the order they began.")
     async def task_runs(

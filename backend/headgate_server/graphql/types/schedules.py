@@ -17,9 +17,11 @@ from headgate_server.domain.schedules.schedule import Schedule as ScheduleRow
 from headgate_server.domain.schedules.schedule import ScheduleRequest
 from headgate_server.domain.schedules.words import describe
 from headgate_server.graphql.directives import Cost
+from headgate_server.graphql.permissions import Info, scoped_field
 from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.shapes.json_values import an_object, as_json
 from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
+from headgate_server.graphql.types import blockers as blocker_lists
 from headgate_server.services.schedules.read import get_many_schedules
 
 strawberry.enum(
@@ -107,6 +109,20 @@ class Schedule(Node, Versioned):
         if self.next_at is None:
             return []
         return show_fires(preview.preview(self.row.spec, after=SystemClock().now(), limit=first))
+
+    @scoped_field(
+        requires=[Scope.RUNS_READ],
+        description="Why its next run would not start in time, the nearest cause first.",
+        directives=[Cost(weight=blocker_lists.WEIGHT, list_size=10)],
+    )
+    async def why_not_running(self, info: Info) -> list[blocker_lists.Blocker]:
+        row = self.row
+        return await blocker_lists.list_of_deployment(
+            info,
+            deployment_id=row.deployment_id,
+            workspace_id=row.workspace_id,
+            schedule=None if row.is_active else row,
+        )
 
 
 def show_schedule(row: ScheduleRow) -> Schedule:

@@ -1,0 +1,31 @@
+-- Lists the runs that hold what a run waits for, a few of each kind, the longest first.
+(
+  select 'DEPLOYMENT' as place, run_id, claimed_at from work_items
+  where deployment_id = cast(:deployment_id as uuid) and phase <> 'READY' and is_limited
+  order by claimed_at nulls last, run_id
+  limit :most
+)
+union all
+(
+  select 'QUEUE', run_id, claimed_at from work_items
+  where work_pool_id = cast(:work_pool_id as uuid) and phase <> 'READY'
+    and work_queue_id = cast(:work_queue_id as uuid)
+  order by claimed_at nulls last, run_id
+  limit :most
+)
+union all
+(
+  select 'POOL', run_id, claimed_at from work_items
+  where work_pool_id = cast(:work_pool_id as uuid) and phase <> 'READY'
+  order by claimed_at nulls last, run_id
+  limit :most
+)
+union all
+(
+  select 'SLOTS ' || slot.limit_id::text, slot.run_id, slot.acquired_at
+  from concurrency_slots slot
+  where slot.workspace_id = :workspace_id and slot.limit_id = any(cast(:limit_ids as uuid[]))
+    and slot.run_id is not null
+  order by slot.acquired_at, slot.run_id
+  limit :most
+)

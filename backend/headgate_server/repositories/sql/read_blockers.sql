@@ -1,0 +1,102 @@
+-- Reads all that may hold up one run, or the next run of a deployment, in one row. Counts of what
+-- waits ahead stop at a cap, so that a backlog costs what a page does.
+with target as (
+  select run.workspace_id, run.id as run_id, run.deployment_id, run.work_pool_id,
+    run.work_queue_id, run.state_type, run.state_name, run.state_timestamp, run.priority,
+    run.schedule_id, run.expected_start
+  from flow_runs run
+  where run.workspace_id = :workspace_id and run.id = cast(:run_id as uuid)
+  union all
+  select deployment.workspace_id, null, deployment.id, deployment.work_pool_id,
+    deployment.work_queue_id, 'SCHEDULED', 'Scheduled', cast(:now as timestamptz), 0, null, null
+  from deployments deployment
+  where deployment.workspace_id = :workspace_id
+    and deployment.id = cast(:deployment_id as uuid)
+)
+select target.*,
+  item.phase, item.due_at, item.declines, item.is_held, item.is_limited, item.offered_at,
+  agent.name as agent_name,
+  deployment.name as deployment_name, flow.name as flow_name, deployment.is_paused
+    as is_deployment_paused, deployment.concurrency_limit as deployment_limit,
+  deployment.updated_at as deployment_updated_at,
+  pool.name as pool_name, pool.type as pool_type, pool.is_paused as is_pool_paused,
+  pool.concurrency_limit as pool_limit, pool.updated_at as pool_updated_at,
+  queue.name as queue_name, queue.is_paused as is_queue_paused,
+  queue.concurrency_limit as queue_limit, queue.updated_at as queue_updated_at,
+  workspace.is_stopped, workspace.archived_at, organization.suspended_at,
+  organization.suspended_because, organization.id as organization_id,
+  held.in_pool, held.in_queue, in_deployment.held as in_deployment,
+  session.online, session.paused, session.capacity, session.held as in_sessions,
+  ahead.in_queue as ahead_in_queue, before.in_deployment as ahead_in_deployment,
+  state.details -> 'collision' as collision
+from target
+join workspaces workspace on workspace.id = target.workspace_id
+join organizations organization on organization.id = workspace.organization_id
+left join work_items item
+  on item.workspace_id = target.workspace_id and item.run_id = target.run_id
+left join agent_sessions holder
+  on holder.workspace_id = item.workspace_id and holder.id = item.session_id
+left join agents agent
+  on agent.workspace_id = holder.workspace_id and agent.id = holder.agent_id
+left join deployments deployment
+  on deployment.workspace_id = target.workspace_id and deployment.id = target.deployment_id
+left join flows flow
+  on flow.workspace_id = deployment.workspace_id and flow.id = deployment.flow_id
+left join work_pools pool
+  on pool.workspace_id = target.workspace_id and pool.id = target.work_pool_id
+left join work_queues queue
+  on queue.workspace_id = target.workspace_id and queue.id = target.work_queue_id
+left join states state
+  on state.workspace_id = target.workspace_id and state.flow_run_id = target.run_id
+  and target.state_type = 'CANCELLED'
+  and state.sequence = (
+    select max(last.sequence) from states last
+    where last.workspace_id = target.workspace_id and last.flow_run_id = target.run_id
+  )
+cross join lateral (
+  select count(*) as in_pool,
+    count(*) filter (where taken.work_queue_id = target.work_queue_id) as in_queue
+  from work_items taken
+  where taken.work_pool_id = target.work_pool_id and taken.phase <> 'READY'
+) held
+cross join lateral (
+  select count(*) as held from work_items taken
+  where taken.deployment_id = target.deployment_id and taken.phase <> 'READY'
+    and taken.is_limited
+) in_deployment
+cross join lateral (
+  select count(*) filter (where s.state = 'ONLINE') as online,
+    count(*) filter (where s.state = 'PAUSED') as paused,
+    coalesce(sum(s.capacity) filter (where s.state = 'ONLINE'), 0) as capacity,
+    coalesce(sum((
+      select count(*) from work_items taken
+      where taken.session_id = s.id and taken.phase <> 'READY'
+    )) filter (where s.state = 'ONLINE'), 0) as held
+  from agent_sessions s
+  where s.work_pool_id = target.work_pool_id and s.ended_at is null
+    and s.last_seen_at > cast(:now as timestamptz) - cast(:silent_for as interval)
+    and (s.queue_ids is null or target.work_queue_id = any(s.queue_ids))
+) session
+cross join lateral (
+  select count(*) as in_queue from (
+    select from work_items other
+    where other.work_queue_id = target.work_queue_id and other.phase = 'READY'
+      and not other.is_held and not other.is_limited and other.due_at <= :now
+      and not item.is_limited and (
+        other.priority > item.priority or other.priority = item.priority
+        and (other.due_at, other.run_id) < (item.due_at, item.run_id)
+      )
+    limit :cap
+  ) as counted
+) ahead
+cross join lateral (
+  select count(*) as in_deployment from (
+    select from work_items other
+    where other.deployment_id = target.deployment_id and other.phase = 'READY'
+      and other.is_limited and other.due_at <= :now and item.is_limited and (
+        other.priority > item.priority or other.priority = item.priority
+        and (other.due_at, other.run_id) < (item.due_at, item.run_id)
+      )
+    limit :cap
+  ) as counted
+) before

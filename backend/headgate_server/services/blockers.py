@@ -1,0 +1,76 @@
+"""Why a run is not running: the whole chain, nearest first, with what would end each cause."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.blocker_rules import COUNT_CAP, find_blockers
+from headgate_server.domain.blockers import Blocker, BlockerCode, Standing
+from headgate_server.domain.schedules.schedule import Schedule
+from headgate_server.repositories import blockers as repository
+
+MOST_HOLDERS = 5
+_HELD = frozenset(
+    {
+        BlockerCode.DEPLOYMENT_LIMIT,
+        BlockerCode.QUEUE_LIMIT,
+        BlockerCode.POOL_LIMIT,
+        BlockerCode.NO_ROOM,
+        BlockerCode.GLOBAL_LIMIT,
+        BlockerCode.TAG_LIMIT,
+    }
+)
+
+
+async def list_blockers(work: UnitOfWork, *, run_id: UUID, silent_for: timedelta) -> list[Blocker]:
+    """Return why a run is not running; nothing where it runs, has ended or starts at once.
+
+    Two statements, and two more where somebody holds what it waits for, however many wait.
+
+    Args:
+        work: the unit of work.
+        run_id: which.
+        silent_for: after such a silence an agent does not count as there.
+    """
+    row = await repository.read_standing(
+        work, run_id=run_id, deployment_id=None, silent_for=silent_for, cap=COUNT_CAP
+    )
+    if row is None:
+        return []
+    is_live = row["phase"] is not None
+    waits = await repository.list_waits(work, run_id=run_id) if is_live else []
+    return await _judged(work, Standing(now=work.now, row=row, waits=waits))
+
+
+async def list_blockers_of_deployment(
+    work: UnitOfWork,
+    *,
+    deployment_id: UUID,
+    silent_for: timedelta,
+    schedule: Schedule | None = None,
+) -> list[Blocker]:
+    """Return why the next run of a deployment, or of a paused schedule, would not start."""
+    row = await repository.read_standing(
+        work, run_id=None, deployment_id=deployment_id, silent_for=silent_for, cap=COUNT_CAP
+    )
+    if row is None:
+        return []
+    return await _judged(work, Standing(now=work.now, row=row, schedule=schedule))
+
+
+async def _judged(work: UnitOfWork, standing: Standing) -> list[Blocker]:
+    found = find_blockers(standing)
+    if not any(blocker.code in _HELD for blocker in found):
+        return found
+    holders = await repository.list_holders(
+        work,
+        standing.row,
+        limit_ids=[wait.id for wait in standing.waits],
+        most=MOST_HOLDERS,
+    )
+    deployment_id = standing.of("deployment_id")
+    seconds = None
+    if deployment_id is not None:
+        seconds = await repository.read_mean_seconds(work, deployment_id=deployment_id)
+    return find_blockers(replace(standing, holders=holders, mean_seconds=seconds))

@@ -130,7 +130,7 @@ async def test_blocked_runs_starve_nobody_and_are_not_read(
 
     assert [one.run_id for one in offered] == [free]
     asked = [one for one in statements if "work_items" in one or "work_pools" in one]
-    assert len(asked) == 4
+    assert len(asked) == 5
     assert await reads_of_blocked(world) <= 2
 
 

@@ -251,6 +251,10 @@ class RecordingServer:
         answer = {"nextOffset": run.streams.get(given["streamId"], 0), "droppedForQuota": dropped}
         return {"logsAppend": {**answer, "errors": errors}}
 
+    def _on_ConcurrencyAcquire(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
+        answer: Variables = {"acquired": True, "leaseId": None, "limitedTags": [], "errors": []}
+        return {"concurrencyAcquire": answer}
+
     def _on_RunRenew(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
         lease = variables["input"]["lease"]
         run = self.runs[lease["runId"]]

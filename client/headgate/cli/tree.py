@@ -71,6 +71,8 @@ NOUNS = (
         ("logs", "show_logs", "Print a run's log"),
         ("cancel", "cancel_flow_run", "Ask a run to stop"),
         ("retry", "retry_flow_run", "Start a finished run again"),
+    ) + _verbs(
+        "blockers", ("why", "why_not_running", "Say why a run is not running")
     ) + _verbs("deletions", ("delete", "delete_flow_run", "Delete a run that has ended"))),
     Noun("events", "What happened in the workspace", _verbs(
         "events",

@@ -20,6 +20,7 @@ from headgate.engine.places import current_place
 from headgate.engine.sessions import find_workspace_id
 from headgate.errors import (
     ApiError,
+    BadRequestError,
     ConcurrencyError,
     NotFoundError,
     RetryableApiError,
@@ -222,7 +223,11 @@ def give_back(slots: Slots) -> Steps[None]:
 
 async def _try(wish: Wish, flow_run: FlowRunContext | None) -> Slots | None:
     office = await _office(flow_run)
-    answer = await _ask(office, wish, wait_seconds=0.0)
+    try:
+        answer = await _ask(office, wish, wait_seconds=0.0)
+    except BadRequestError:
+        # An older server, which knows no limits.
+        answer = AcquireAnswer(acquired=True)
     return _held(office, wish, answer) if answer.acquired else None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from headgate_server.domain.errors import InvalidInput, LimitExceeded
+from headgate_server.domain.errors import InvalidInput, LimitExceeded, NotFound
 from headgate_server.domain.flows import MAX_TAG_LENGTH
 from headgate_server.domain.names import check_key
 
@@ -173,15 +173,24 @@ def check_request(request: SlotRequest) -> None:
         )
 
 
-def check_fits(request: SlotRequest, limits: Sequence[ConcurrencyLimit]) -> None:
+def check_fits(
+    request: SlotRequest, limits: Sequence[ConcurrencyLimit], *, missing: Sequence[str] = ()
+) -> None:
     """Refuse a request that waits for ever: for more slots than there are, or for what is no rate.
 
     A limit of 0 is shut for now, and whoever asks waits until it is opened.
 
     Raises:
+        NotFound: names have no limit, and the request is strict.
         LimitExceeded: more slots than a limit has.
         InvalidInput: a rate is asked of a limit whose slots do not come back by themselves.
     """
+    if missing and request.is_strict:
+        raise NotFound(
+            f"There is no concurrency limit named {', '.join(missing)}; make it, or do not be "
+            "strict.",
+            path=["names"],
+        )
     for limit in limits:
         if request.slots > limit.limit > 0:
             raise LimitExceeded(

@@ -182,13 +182,7 @@ async def acquire_slots(
     )
     known = {limit.name for limit in limits}
     missing = tuple(name for name in dict.fromkeys(request.names) if name not in known)
-    if missing and request.is_strict:
-        names = ", ".join(missing)
-        raise NotFound(
-            f"There is no concurrency limit named {names}; make it, or do not be strict.",
-            path=["names"],
-        )
-    check_fits(request, limits)
+    check_fits(request, limits, missing=missing)
     found = Acquisition(is_acquired=True)
     if limits:
         found = await concurrency_limits.acquire_slots(

@@ -9,7 +9,7 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.leases import Offer
 from headgate_server.repositories.leases import at_once, renew
 from headgate_server.repositories.leases import offer as repository
-from headgate_server.repositories.leases.rooms import deployment_rooms
+from headgate_server.repositories.leases.rooms import DeploymentRoom, deployment_rooms
 
 next_due_at = repository.next_due_at
 list_offers = renew.list_offers
@@ -49,15 +49,11 @@ async def offer_runs(
         room = min(room, await at_once.room_at_once(work, most=pool.most_at_once))
     found = await repository.queue_rooms(work, work_pool_id)
     queues = {queue.id: queue.room for queue in found}
-    limited = [queue.id for queue in found if queue.has_limited and queue.room != 0]
-    rooms_of_deployments = await deployment_rooms(work, queue_ids=limited) if limited else []
+    rooms_of_deployments = await _deployment_rooms(work, found)
     offers: list[Offer] = []
+    has_limits = bool(rooms_of_deployments) or any(left is not None for left in queues.values())
     for served, session_ids in groups.items():
-        rooms = {
-            queue_id: left
-            for queue_id, left in queues.items()
-            if left != 0 and (served is None or queue_id in served)
-        }
+        rooms = _served(queues, served)
         if room <= 0 or not rooms:
             continue
         made = await repository.offer_runs(
@@ -71,10 +67,28 @@ async def offer_runs(
         )
         offers.extend(made)
         room -= len(made)
-        has_limits = rooms_of_deployments or any(left is not None for left in queues.values())
         if made and len(groups) > 1 and has_limits:
             break
     return offers
+
+
+def _served(
+    queues: Mapping[UUID, int | None], served: tuple[UUID, ...] | None
+) -> dict[UUID, int | None]:
+    """Return the queues with room that some sessions serve; None serves every queue."""
+    return {
+        queue_id: left
+        for queue_id, left in queues.items()
+        if left != 0 and (served is None or queue_id in served)
+    }
+
+
+async def _deployment_rooms(
+    work: UnitOfWork, queues: Sequence[repository.QueueRoom]
+) -> list[DeploymentRoom]:
+    """Return what limited deployments may have offered; no statement where none of theirs wait."""
+    limited = [queue.id for queue in queues if queue.has_limited and queue.room != 0]
+    return await deployment_rooms(work, queue_ids=limited) if limited else []
 
 
 async def return_offers(work: UnitOfWork, *, session_ids: Sequence[UUID]) -> None:

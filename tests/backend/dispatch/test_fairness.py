@@ -192,6 +192,7 @@ async def examined(world: World, queue_ids: list[UUID]) -> int:
                     "session_ids": [world.session_id],
                     "queue_ids": queue_ids,
                     "queue_room": "[]",
+                    "deployment_room": "[]",
                     "most": 100,
                     "now": work.now,
                     "offer_ttl": OFFER_TTL,

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import insert, select, text
 
+from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.deployments import CollisionPolicy
 from headgate_server.domain.errors import HeadgateError, InvalidInput
 from headgate_server.domain.flow_runs import FlowRun
@@ -15,6 +16,7 @@ from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.states import StateType
 from headgate_server.loops import collisions as loop
 from headgate_server.loops.loop import LoopContext
+from headgate_server.repositories.statements import named
 from headgate_server.services import deployments
 from headgate_server.services.deployments import DeploymentChanges
 from headgate_server.services.flow_runs import create
@@ -22,6 +24,8 @@ from headgate_server.services.flow_runs.read import get_many_flow_runs, list_sta
 from headgate_server.settings import Timers
 from headgate_server.tables.flows import deployments as deployment_rows
 from headgate_server.tables.flows import flows as flow_rows
+from headgate_server.tables.work_pools import work_items
+from tests.fixtures.sql import query
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
@@ -115,15 +119,14 @@ async def test_what_runs_already_counts_to_a_limit_that_is_set(world: World) -> 
 
 
 async def test_blocked_runs_starve_nobody_and_are_not_read(
-    world: World, statements: list[str]
+    world: World, urls: DatabaseUrls, statements: list[str]
 ) -> None:
     await limit(world, 1)
-    await make(world, 1)
+    await make(world, 2)
     await start_all(world)
-    await make(world, 1000)
+    await multiply_blocked(world, 10_000)
     free = await make_free_run(world)
-    async with world.system() as work:
-        await work.execute(text("analyze work_items"))
+    await query(urls.owner, "analyze work_items")
     statements.clear()
 
     offered = await world.offer()
@@ -131,7 +134,28 @@ async def test_blocked_runs_starve_nobody_and_are_not_read(
     assert [one.run_id for one in offered] == [free]
     asked = [one for one in statements if "work_items" in one or "work_pools" in one]
     assert len(asked) == 5
-    assert await reads_of_blocked(world) <= 2
+    assert await rows_read_by_a_round(world) < 50
+
+
+COPY_RUN = text(
+    "insert into flow_runs select (jsonb_populate_record("
+    "one, jsonb_build_object('id', md5(n::text)::uuid))).* "
+    "from flow_runs one, generate_series(1, :count) n where one.id = :run_id"
+)
+COPY_ITEM = text(
+    "insert into work_items select (jsonb_populate_record("
+    "one, jsonb_build_object('run_id', md5(n::text)::uuid))).* "
+    "from work_items one, generate_series(1, :count) n where one.run_id = :run_id"
+)
+
+
+async def multiply_blocked(world: World, count: int) -> None:
+    """Make so many copies of the one run that waits, all due before whatever comes next."""
+    async with world.system() as work:
+        waits = select(work_items.c.run_id).where(work_items.c.phase == "READY")
+        run_id = (await work.execute(waits)).scalar_one()
+        for statement in (COPY_RUN, COPY_ITEM):
+            await work.execute(statement, {"count": count, "run_id": run_id})
 
 
 async def make_free_run(world: World) -> UUID:
@@ -153,22 +177,37 @@ async def make_free_run(world: World) -> UUID:
     return run.id
 
 
-async def reads_of_blocked(world: World) -> int:
-    """Return how many rows of waiting runs one more round reads, as the plans count them."""
+async def rows_read_by_a_round(world: World) -> int:
+    """Return how many work items the statements of one round read, as their plans count them."""
+    queue_ids = [world.deployed.work_queue_id]
+    given = {
+        "workspace_id": world.tenant.workspace_id,
+        "queue_ids": queue_ids,
+        "work_pool_id": world.deployed.work_pool_id,
+        "session_ids": [world.session_id],
+        "queue_room": "[]",
+        "deployment_room": "[]",
+        "most": 100,
+        "offer_ttl": timedelta(seconds=15),
+        "missed_after": timedelta(seconds=30),
+    }
+    total = 0
     async with world.system() as work:
-        plan = await work.execute(
-            text(
-                "explain (analyze, format json) "
-                "select run_id from work_items item where work_queue_id = :queue "
-                "and phase = 'READY' and not is_held and not is_limited and due_at <= now() "
-                "order by priority desc, due_at, run_id limit 100"
-            ),
-            {"queue": world.deployed.work_queue_id},
-        )
-        found = plan.scalar_one()[0]["Plan"]
-    while "Plans" in found:
-        found = found["Plans"][0]
-    return int(found["Actual Rows"] + found.get("Rows Removed by Filter", 0))
+        for name in ("list_limited", "offer_runs"):
+            statement = text(f"explain (analyze, format json) {named(name).text}")
+            wanted = {key: given[key] for key in statement.compile().params if key in given}
+            plan = await work.execute(statement, {"now": work.now, **wanted})
+            total += rows_of(plan.scalar_one()[0]["Plan"])
+    return total
+
+
+def rows_of(plan: dict[str, Any]) -> int:
+    """Return how many rows of work items a plan reads, those that a filter drops with them."""
+    own = 0
+    if plan.get("Relation Name") == "work_items" and plan["Node Type"] != "ModifyTable":
+        seen = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+        own = int(seen * plan["Actual Loops"])
+    return own + sum(rows_of(below) for below in plan.get("Plans", ()))
 
 
 async def test_cancel_new_cancels_the_run_that_is_one_too_many(world: World) -> None:

@@ -320,7 +320,7 @@ _REFUSALS: Mapping[str, type[RefusedError]] = {
         SessionFencedError,
         IdempotencyMismatchError,
     )
-} | {"ADDRESS_NOT_ALLOWED": ForbiddenError}
+} | {"QUOTA_EXCEEDED": LimitExceededError, "ADDRESS_NOT_ALLOWED": ForbiddenError}
 """The last: the organization may not be reached from here, with whatever key."""
 
 _RETRYABLE_CODES = frozenset({"UNAVAILABLE", "TIMEOUT"})

@@ -119,12 +119,10 @@ async def test_many_who_make_at_once_exceed_it_by_no_more_than_one_each(world: W
                 return made
         raise AssertionError("Nobody was refused")
 
-    async def count_meanwhile() -> None:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(go_on(creator)) for creator in range(CREATORS)]
         while not all(task.done() for task in tasks):
             await count(world)
-
-    tasks = [asyncio.create_task(go_on(creator)) for creator in range(CREATORS)]
-    await asyncio.gather(*tasks, count_meanwhile())
 
     made = sum(task.result() for task in tasks)
     assert most <= made < most + CREATORS

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, case, delete, func, or_, select, update
+from sqlalchemy import Row, Select, and_, case, delete, func, not_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
@@ -257,24 +257,23 @@ async def release_slots(
     Args:
         work: the unit of work.
         lease_id: which.
-        run_id: only what this run holds, or no run does; None for a caller who may release any.
+        run_id: only what this run holds; None for a caller who may release any.
 
     Returns:
         The limits; None where the lease holds nothing and waits for nothing.
     """
     own = [_SLOT.workspace_id == work.workspace_id, _SLOT.lease_id == lease_id]
     waiting = [_WAITER.workspace_id == work.workspace_id, _WAITER.lease_id == lease_id]
-    if run_id is not None:
-        own.append(or_(_SLOT.run_id == run_id, _SLOT.run_id.is_(None)))
-        waiting.append(_WAITER.run_id == run_id)
     rates = select(_LIMIT.id).where(
         _LIMIT.workspace_id == work.workspace_id, _LIMIT.slot_decay_per_second > 0
     )
+    is_rate = _SLOT.limit_id.in_(rates)
+    if run_id is not None:
+        own.append(or_(_SLOT.run_id == run_id, is_rate))
+        waiting.append(_WAITER.run_id == run_id)
     held = (await work.execute(select(_SLOT.limit_id).where(*own))).scalars().all()
     gone = await work.execute(
-        delete(concurrency_slots)
-        .where(*own, _SLOT.limit_id.not_in(rates))
-        .returning(_SLOT.limit_id)
+        delete(concurrency_slots).where(*own, not_(is_rate)).returning(_SLOT.limit_id)
     )
     left = await work.execute(
         delete(concurrency_waiters).where(*waiting).returning(_WAITER.limit_id)

@@ -85,6 +85,7 @@ class DeploymentInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     late_threshold: str | None = None
     concurrency_limit: int | None = None
     on_collision: str | None = None
+    collision_parameter: str | None = None
     on_agent_lost: str | None = None
     tags: Sequence[str] | None = None
     paused: bool | None = None

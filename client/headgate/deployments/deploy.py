@@ -29,6 +29,10 @@ class DeploymentSpec:
         pull_steps: what brings the code to a run instead of ``directory``.
         blocks: those that its runs may use, as ``type-slug/name`` or ``type-slug/*``.
         starts: the deployments that its runs may start, as ``flow/deployment`` or ``flow/*``.
+        concurrency_limit: how many of its runs agents hold at once.
+        on_collision: ENQUEUE, CANCEL_NEW, CANCEL_OLD or COALESCE: what follows when one more is
+            made.
+        collision_parameter: COALESCE: the parameter whose value is a run's key.
     """
 
     name: str
@@ -45,6 +49,9 @@ class DeploymentSpec:
     pull_steps: Sequence[dict[str, Any]] | None = None
     blocks: Sequence[str] | None = None
     starts: Sequence[str] | None = None
+    concurrency_limit: int | None = None
+    on_collision: str | None = None
+    collision_parameter: str | None = None
 
 
 def deploy(flow: Flow[..., Any], *, name: str, work_pool: str, **options: Any) -> StoredDeployment:
@@ -108,6 +115,9 @@ async def upsert(
             starts=list(spec.starts) if spec.starts is not None else None,
             tags=list(spec.tags) if spec.tags is not None else None,
             paused=spec.is_paused,
+            concurrency_limit=spec.concurrency_limit,
+            on_collision=spec.on_collision,
+            collision_parameter=spec.collision_parameter,
         ),
     )
 

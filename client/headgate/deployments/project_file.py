@@ -16,7 +16,9 @@ _TOP_KEYS = frozenset({"name", "pull", "deployments"})
 _KEYS = frozenset(
     {"name", "entrypoint", "work_pool", "work_queue", "parameters", "schedule", "schedules"}
     | {"tags", "description", "paused", "job_variables", "pull", "blocks", "starts"}
+    | {"concurrency_limit"}
 )
+_CONCURRENCY_KEYS = frozenset({"limit", "collision_strategy", "parameter"})
 _POOL_KEYS = frozenset({"name", "work_queue_name", "job_variables"})
 _SCHEDULE_KEYS = frozenset(
     {"cron", "timezone", "day_or", "interval", "rrule", "slug", "active", "parameters"}
@@ -83,7 +85,24 @@ def _deployment(entry: Any, *, place: str, path: Path, pull: list[Any] | None) -
         pull_steps=_list(values, "pull", place=place) or pull,
         blocks=_list(values, "blocks", place=place),
         starts=_list(values, "starts", place=place),
+        **_concurrency(values.get("concurrency_limit"), place=f"{place}: concurrency_limit"),
     )
+
+
+def _concurrency(value: Any, *, place: str) -> dict[str, Any]:
+    """Read how many runs may be held at once: a number, or a mapping that says what follows."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        return {"concurrency_limit": _typed(value, int, place=place)}
+    values = _checked(cast("Any", value), place=place, keys=_CONCURRENCY_KEYS)
+    return {
+        "concurrency_limit": _typed(values.get("limit"), int, place=f"{place}: limit"),
+        "on_collision": _typed(
+            values.get("collision_strategy"), str, place=f"{place}: collision_strategy"
+        ),
+        "collision_parameter": _typed(values.get("parameter"), str, place=f"{place}: parameter"),
+    }
 
 
 def _schedules(values: Mapping[str, Any], *, place: str) -> list[Schedule] | None:

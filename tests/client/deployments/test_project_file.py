@@ -26,9 +26,11 @@ deployments:
     starts: [etl/*]
     description: Every morning
     paused: true
+    concurrency_limit: {limit: 2, collision_strategy: COALESCE, parameter: city}
   - name: manual
     entrypoint: flows/weather.py:weather
     work_pool: default
+    concurrency_limit: 1
     schedules: []
 """
 
@@ -54,6 +56,7 @@ WRONG = (
         "deployments: [{name: a, entrypoint: b}, {name: a, entrypoint: b}]",
         "two deployments of b are named 'a'",
     ),
+    ("deployments: [{name: a, entrypoint: b, concurrency_limit: x}]", "concurrency_limit must be"),
     ("deployments: [", "is not valid YAML"),
 )
 
@@ -84,6 +87,9 @@ def test_everything_is_read(tmp_path: Path) -> None:
             is_paused=True,
             job_variables={"env": {"A": "1"}},
             pull_steps=pull,
+            concurrency_limit=2,
+            on_collision="COALESCE",
+            collision_parameter="city",
         ),
         DeploymentSpec(
             name="manual",
@@ -92,6 +98,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
             work_pool="default",
             schedules=[],
             pull_steps=pull,
+            concurrency_limit=1,
         ),
     ]
 

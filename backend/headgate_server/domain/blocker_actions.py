@@ -61,7 +61,9 @@ def start_now(run_id: UUID) -> Action:
 def retry(run_id: UUID) -> Action:
     """Return what starts an ended run again."""
     given = {"id": show(Kind.FLOW_RUN, run_id)}
-    return Action("Run it all the same", "flowRunRetry", "FlowRunRetryInput", "accepted", given)
+    return Action(
+        "Run it all the same", "flowRunRetry", "FlowRunRetryInput", "flowRun { id }", given
+    )
 
 
 def resume_deployment(deployment_id: UUID) -> Action:

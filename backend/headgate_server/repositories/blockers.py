@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.dialects.postgresql import JSONB
+
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.blockers import SlotWait
 from headgate_server.repositories.statements import named
@@ -22,7 +24,7 @@ async def read_standing(
     row = (
         (
             await work.execute(
-                named("read_blockers"),
+                named("read_blockers").columns(collision=JSONB),
                 {
                     "workspace_id": work.workspace_id,
                     "run_id": run_id,

@@ -27,7 +27,7 @@ from headgate.concurrency.asyncio import concurrency as aconcurrency
 from headgate.concurrency.sync import concurrency, rate_limit
 from headgate.errors import LimitExceededError, NotFoundError, SlotTimeoutError
 
-inside, most, lock = 0, 0, threading.Lock()
+inside, most, lock, pair = 0, 0, threading.Lock(), threading.Barrier(2)
 
 def enter(step):
     global inside, most
@@ -38,7 +38,7 @@ def enter(step):
 @task(tags=["db"])
 def query(number):
     enter(1)
-    time.sleep(0.05)
+    pair.wait(20)
     enter(-1)
     return number
 

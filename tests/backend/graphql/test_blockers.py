@@ -16,6 +16,7 @@ from headgate_server.services import blockers, closing
 from headgate_server.services.leases import hold
 from headgate_server.services.leases.offer import offer_runs
 from headgate_server.services.schedules.fire import materialise
+from headgate_server.services.transitions import transition
 from headgate_server.settings import Timers
 from headgate_server.tables.work_pools import agent_sessions
 from tests.factories.agents import make_session
@@ -139,7 +140,7 @@ async def retry_delay(place: Place) -> str:
         session_id, duration = place.session_id, Timers().lease
         await hold.claim_run(work, session_id=session_id, lease=lease, duration=duration)
         gone = propose(StateType.CRASHED, message="The container is gone.")
-        await hold.release_run(work, lease=lease, state=gone)
+        await transition(work, run_id=run_id, proposal=hold.check_release(lease, gone))
     return run_id
 
 

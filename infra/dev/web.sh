@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 BUILT=backend/headgate_server/http/app_files
 STAMP=frontend/node_modules/.headgate-stamp
 
-if ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' 2> /dev/null; then
+if ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2> /dev/null; then
   echo "The web application needs Node 20 or newer: apt-get install nodejs npm, or https://nodejs.org." >&2
   exit 1
 fi

@@ -28,6 +28,7 @@ outbox = Table(
     json("payload"),
     json("related", default="[]"),
     moment("run_hour", is_nullable=True),
+    uuid("follows", is_nullable=True),
     ForeignKeyConstraint(["workspace_id"], ["workspaces.id"]),
     postgresql_with={
         "autovacuum_vacuum_scale_factor": "0.02",
@@ -50,11 +51,23 @@ events = Table(
     json("resource"),
     json("payload"),
     json("related", default="[]"),
+    uuid("follows", is_nullable=True),
     PrimaryKeyConstraint("workspace_id", "sequence", "occurred_at"),
     Index("ix_events_occurred", "workspace_id", "occurred_at", "sequence"),
     Index("ix_events_id", "workspace_id", "id"),
     postgresql_partition_by="RANGE (occurred_at)",
 )
+
+emitted_events = Table(
+    "emitted_events",
+    metadata,
+    uuid("workspace_id", is_key=True),
+    uuid("event_id", is_key=True),
+    moment("emitted_at", is_now=True),
+    ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], ondelete="CASCADE"),
+    Index("ix_emitted_events_age", "workspace_id", "emitted_at"),
+)
+"""Which events programs have emitted of late, so that none is taken twice."""
 
 idempotency_keys = Table(
     "idempotency_keys",

@@ -2,8 +2,10 @@
 
 from headgate_server.tables import (
     artifacts,
+    assets,
     audit_entries,
     blocks,
+    cache_records,
     concurrency_limits,
     events,
     flow_runs,
@@ -39,6 +41,8 @@ FAMILIES = (
     audit_entries,
     variables,
     artifacts,
+    assets,
+    cache_records,
 )
 
 PARTITIONED_BY_RUN = ("states", "logs")

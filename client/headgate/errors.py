@@ -262,6 +262,14 @@ class ArtifactError(HeadgateError, ValueError):
     """What was to become an artifact cannot be stored; the message says why."""
 
 
+class EventError(HeadgateError, ValueError):
+    """What was to be told as an event cannot be; the message says why."""
+
+
+class AssetError(HeadgateError, ValueError):
+    """What was named is no asset of this task, or no asset at all; the message says why."""
+
+
 class RunError(HeadgateError):
     """Something about a flow run or task run."""
 

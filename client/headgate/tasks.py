@@ -46,6 +46,7 @@ class TaskOptions(TypedDict, total=False):
     retry_condition_fn: Callable[..., Any] | None
     timeout_seconds: float | timedelta | None
     log_prints: bool | None
+    asset_deps: Iterable[Any] | None
     on_running: Sequence[Hook] | None
     on_completion: Sequence[Hook] | None
     on_failure: Sequence[Hook] | None
@@ -311,7 +312,8 @@ def task(fn: Callable[..., Any] | None = None, /, **options: Unpack[TaskOptions]
             function, cut after 300 characters in reports; ``retries`` after the first attempt,
             ``retry_delay_seconds``: a number, a list, or a function of the number of retries;
             ``retry_jitter_factor``; ``retry_condition_fn``: called with (task, run, state);
-            ``timeout_seconds`` of each attempt; ``log_prints``; the hooks ``on_running``,
+            ``timeout_seconds`` of each attempt; ``log_prints``; ``asset_deps``: what the assets of
+            a task of ``@materialize`` are made from; the hooks ``on_running``,
             ``on_completion``, ``on_failure``, ``on_cancellation``, ``on_crashed``.
     """
     if fn is not None:

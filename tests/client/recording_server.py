@@ -277,6 +277,13 @@ class RecordingServer:
     def _on_ArtifactUpdate(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
         return {"artifactUpdate": {"artifact": {"id": variables["input"]["id"]}, "errors": []}}
 
+    def _on_EventsEmit(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
+        accepted = len(variables["input"]["events"])
+        return {"eventsEmit": {"accepted": accepted, "rejected": [], "errors": []}}
+
+    def _on_AssetMaterialize(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
+        return {"assetMaterialize": {"assets": [], "errors": []}}
+
     def _on_ServerInfo(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
         info: Variables = {
             "version": "1",

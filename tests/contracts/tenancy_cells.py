@@ -17,6 +17,13 @@ CLIENT_MADE = frozenset(
         "Mutation.taskRunSync(input.batchId)",
         "Mutation.logsAppend(input.streamId)",
         "Mutation.artifactCreate(input.id)",
+        "Mutation.cacheRecordClaim(input.lockToken)",
+        "Mutation.cacheRecordWrite(input.lockToken)",
+        "Mutation.cacheRecordWrite(input.taskRunId)",
+        "Mutation.cacheRecordRelease(input.lockToken)",
+        "Mutation.assetMaterialize(input.assets.id)",
+        "Mutation.eventsEmit(input.events.id)",
+        "Mutation.eventsEmit(input.events.follows)",
         "Mutation.agentRegister(input.instanceId)",
     }
 )
@@ -52,6 +59,7 @@ NODE_KINDS = (
     Kind.VARIABLE,
     Kind.ARTIFACT,
     Kind.CONCURRENCY_LIMIT,
+    Kind.ASSET,
     Kind.BLOCK_TYPE,
     Kind.BLOCK_SCHEMA,
     Kind.BLOCK_DOCUMENT,

@@ -13,6 +13,7 @@ from tests.contracts.roles_matrix import SCHEMA
 from tests.contracts.tenancy_agents import AGENTS
 from tests.contracts.tenancy_artifacts import ARTIFACTS
 from tests.contracts.tenancy_blocks import BLOCKS
+from tests.contracts.tenancy_caches import CACHES
 from tests.contracts.tenancy_cells import Cell
 from tests.contracts.tenancy_configuration import CONFIGURATION
 from tests.contracts.tenancy_members import MEMBERS
@@ -30,6 +31,11 @@ UNAUDITED = {
     "taskRunSync": "a run's own report under its lease: its history is kept with the run",
     "logsAppend": "as taskRunSync",
     "artifactCreate": "as taskRunSync: what a run left, with the run that left it",
+    "assetMaterialize": "as artifactCreate: what a run produced",
+    "cacheRecordClaim": "a run's own protocol, under its lease",
+    "cacheRecordWrite": "as cacheRecordClaim",
+    "cacheRecordRelease": "as cacheRecordClaim",
+    "eventsEmit": "an event is history itself",
     "artifactUpdate": "as artifactCreate: how far something has come",
     "concurrencyAcquire": "as taskRunSync: slots that code takes for a moment",
     "concurrencyRelease": "as concurrencyAcquire; a person who takes them from it is written down",
@@ -68,7 +74,7 @@ def _mutations() -> set[str]:
 
 def _changes() -> dict[str, list[Cell]]:
     found: dict[str, list[Cell]] = {}
-    for cell in (*CONFIGURATION, *BLOCKS, *ARTIFACTS, *MEMBERS, *RUNS, *AGENTS):
+    for cell in (*CONFIGURATION, *BLOCKS, *ARTIFACTS, *CACHES, *MEMBERS, *RUNS, *AGENTS):
         type_, _, field = cell.name.split("(")[0].partition(".")
         if type_ == "Mutation" and field not in UNAUDITED:
             found.setdefault(field, []).append(cell)

@@ -25,6 +25,7 @@ from headgate_server.domain import ids
 from tests.contracts.tenancy_agents import AGENTS
 from tests.contracts.tenancy_artifacts import ARTIFACTS
 from tests.contracts.tenancy_blocks import BLOCKS
+from tests.contracts.tenancy_caches import CACHES
 from tests.contracts.tenancy_cells import CLIENT_MADE, FOLLOWED, QUERIES, TRIED_APART, Cell
 from tests.contracts.tenancy_configuration import CONFIGURATION
 from tests.contracts.tenancy_members import MEMBERS
@@ -38,7 +39,7 @@ from tests.fixtures.repository import ROOT
 pytestmark = pytest.mark.anyio
 
 FILTERS = "Filter"
-REQUESTED = (*QUERIES, *CONFIGURATION, *BLOCKS, *ARTIFACTS, *MEMBERS, *RUNS, *AGENTS)
+REQUESTED = (*QUERIES, *CONFIGURATION, *BLOCKS, *ARTIFACTS, *CACHES, *MEMBERS, *RUNS, *AGENTS)
 
 
 def places(schema: GraphQLSchema) -> Iterator[str]:

@@ -11,6 +11,7 @@ from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import identities
 from headgate_server.repositories import users as stored_users
 from headgate_server.services import login_sessions, support_grants, users
+from tests.factories.artifacts import leave_all
 from tests.factories.feeds import publish_all
 from tests.factories.members import make_member
 from tests.factories.mutations import Json, log_report, mutate, task_report
@@ -353,9 +354,7 @@ async def _report_task(run: ApiClient, own_run: Json, found: dict[ids.Kind, str]
     found[ids.Kind.TASK_RUN] = task_id
     lease = own_run["lease"]
     await mutate(run, "logsAppend", "nextOffset", **log_report(lease["runId"], task_id))
-    note = {"flowRunId": lease["runId"], "type": "markdown", "key": "note", "data": "# Note"}
-    made = await mutate(run, "artifactCreate", "artifact { id }", **note)
-    found[ids.Kind.ARTIFACT] = made["artifact"]["id"]
+    found |= await leave_all(run, lease, task_id)
     await mutate(
         run,
         "flowRunBegin",

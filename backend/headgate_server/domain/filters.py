@@ -163,6 +163,14 @@ class ArtifactFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class AssetFilter:
+    """Narrows a list of assets."""
+
+    key: StringFilter | None = None
+    name: StringFilter | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AuditFilter:
     """Narrows a list of audit entries."""
 
@@ -183,6 +191,7 @@ Filter = (
     | TaskRunFilter
     | EventFilter
     | ArtifactFilter
+    | AssetFilter
     | AuditFilter
 )
 F = TypeVar("F", bound=Filter)

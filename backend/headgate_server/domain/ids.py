@@ -40,6 +40,8 @@ class Kind(StrEnum):
     EVENT = "evt"
     VARIABLE = "var"
     ARTIFACT = "art"
+    ASSET = "asset"
+    ASSET_MATERIALIZATION = "mat"
     BLOCK_TYPE = "btype"
     BLOCK_SCHEMA = "bschema"
     BLOCK_DOCUMENT = "blk"

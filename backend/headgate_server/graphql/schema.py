@@ -18,10 +18,13 @@ from headgate_server.graphql.mutations.agents import AgentMutations
 from headgate_server.graphql.mutations.allowlists import AllowlistMutations
 from headgate_server.graphql.mutations.api_keys import ApiKeyMutations
 from headgate_server.graphql.mutations.artifacts import ArtifactMutations
+from headgate_server.graphql.mutations.assets import AssetMutations
 from headgate_server.graphql.mutations.blocks import BlockMutations
+from headgate_server.graphql.mutations.cache_records import CacheRecordMutations
 from headgate_server.graphql.mutations.concurrency_limits import ConcurrencyLimitMutations
 from headgate_server.graphql.mutations.deletions import DeletionMutations
 from headgate_server.graphql.mutations.deployments import DeploymentMutations
+from headgate_server.graphql.mutations.events import EventMutations
 from headgate_server.graphql.mutations.flow_runs.fields import FlowRunMutations
 from headgate_server.graphql.mutations.flow_runs.start import FlowRunStartMutations
 from headgate_server.graphql.mutations.flows import FlowMutations
@@ -104,6 +107,9 @@ class Mutation(
     AllowlistMutations,
     SupportGrantMutations,
     ArtifactMutations,
+    EventMutations,
+    AssetMutations,
+    CacheRecordMutations,
 ):
     pass
 

@@ -105,4 +105,5 @@ def _event(row: Row[Any]) -> Event:
         resource=row.resource,
         payload=row.payload,
         related=tuple(row.related),
+        follows=row.follows,
     )

@@ -12,6 +12,7 @@ from sqlalchemy import Column, ColumnElement, Table, and_, func, not_, or_, sele
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.filters import (
     ArtifactFilter,
+    AssetFilter,
     AuditFilter,
     DeploymentFilter,
     EventFilter,
@@ -29,6 +30,7 @@ from headgate_server.domain.filters import (
 )
 from headgate_server.tables.artifacts import artifact_keys
 from headgate_server.tables.artifacts import artifacts as artifact_table
+from headgate_server.tables.assets import assets as asset_table
 from headgate_server.tables.audit_entries import audit_entries as audit_table
 from headgate_server.tables.blocks import block_documents as block_document_table
 from headgate_server.tables.events import events as event_table
@@ -141,6 +143,14 @@ def artifacts(filter_: ArtifactFilter | None, *, workspace_id: UUID) -> _Conditi
         )
         conditions.append(artifact_table.c.id.in_(latest))
     return conditions
+
+
+def assets(filter_: AssetFilter | None) -> _Conditions:
+    """Return the conditions on assets."""
+    if filter_ is None:
+        return []
+    check_filter(filter_)
+    return [*_text(asset_table.c.key, filter_.key), *_text(asset_table.c.name, filter_.name)]
 
 
 def _flow(filter_: FlowFilter, workspace_id: UUID) -> _Conditions:

@@ -2,21 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import delete, select, text
+from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.events import NewEvent
 from headgate_server.repositories.statements import named, packed
+from headgate_server.tables.events import emitted_events
 
 _INSERT = text(
     "insert into outbox (workspace_id, event_id, occurred_at, name, resource_id, resource, "
-    "payload, related) "
-    "select workspace_id, event_id, :now, name, resource_id, resource, payload, related "
+    "payload, related, follows) "
+    "select workspace_id, event_id, coalesce(occurred_at, :now), name, resource_id, resource, "
+    "payload, related, follows "
     "from jsonb_to_recordset(cast(:events as jsonb)) as e(workspace_id uuid, event_id uuid, "
-    "name text, resource_id text, resource jsonb, payload jsonb, related jsonb)"
+    "name text, resource_id text, resource jsonb, payload jsonb, related jsonb, "
+    "occurred_at timestamptz, follows uuid)"
 )
 
 
@@ -34,16 +39,53 @@ async def insert_events_of_workspaces(
     records = [
         {
             "workspace_id": workspace_id,
-            "event_id": ids.new_id(),
+            "event_id": event.id or ids.new_id(),
             "name": event.name,
             "resource_id": event.resource_id,
             "resource": event.resource,
             "payload": event.payload,
             "related": event.related,
+            "occurred_at": event.occurred_at,
+            "follows": event.follows,
         }
         for workspace_id, event in events
     ]
     await work.execute(_INSERT, {"now": work.now, "events": packed(records)})
+
+
+async def claim_ids(work: UnitOfWork, event_ids: Sequence[UUID]) -> set[UUID]:
+    """Return those of some events' ids that nobody has emitted yet; they are taken then."""
+    rows = await work.execute(
+        insert(emitted_events)
+        .values(
+            [
+                {"workspace_id": work.workspace_id, "event_id": id_, "emitted_at": work.now}
+                for id_ in sorted(event_ids)
+            ]
+        )
+        .on_conflict_do_nothing()
+        .returning(emitted_events.c.event_id)
+    )
+    return set(rows.scalars())
+
+
+async def forget_ids(work: UnitOfWork, *, before: datetime, most: int) -> int:
+    """Forget ids that were emitted before a time, and return how many."""
+    some = (
+        select(emitted_events.c.event_id)
+        .where(
+            emitted_events.c.workspace_id == work.workspace_id,
+            emitted_events.c.emitted_at < before,
+        )
+        .limit(most)
+    )
+    result = await work.execute(
+        delete(emitted_events).where(
+            emitted_events.c.workspace_id == work.workspace_id,
+            emitted_events.c.event_id.in_(some),
+        )
+    )
+    return result.rowcount
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,14 @@ from uuid import UUID
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
-from headgate_server.domain.errors import NotFound
-from headgate_server.domain.events import Event, NewEvent
+from headgate_server.domain.errors import InvalidInput, NotFound
+from headgate_server.domain.events import (
+    Event,
+    EventRejection,
+    NewEvent,
+    check_count,
+    check_emitted,
+)
 from headgate_server.domain.filters import EventFilter
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.repositories import events, outbox
@@ -65,6 +71,38 @@ async def record_change(
     )
     await record_events(work, [event])
     await record_entry(work, said, kind=kind, id_=id_, name=name, before=before, after=after)
+
+
+async def emit_events(
+    work: UnitOfWork, new: Sequence[NewEvent | InvalidInput]
+) -> tuple[int, list[EventRejection]]:
+    """Take events of a program's, each for itself; one that is sent again is counted, not doubled.
+
+    Args:
+        work: the unit of work.
+        new: 1 to 100 events with ids; what could not even be read is an error in its place.
+
+    Returns:
+        How many were taken, now or before, and why the others were not.
+
+    Raises:
+        InvalidInput: no events, or too many.
+    """
+    check_count(new)
+    taken: dict[UUID, NewEvent] = {}
+    rejected: list[EventRejection] = []
+    for place, event in enumerate(new):
+        try:
+            if isinstance(event, InvalidInput):
+                raise event
+            checked = check_emitted(event, now=work.now)
+            taken.setdefault(checked.id or ids.new_id(), checked)
+        except InvalidInput as error:
+            rejected.append(EventRejection(place, error))
+    if taken:
+        fresh = await outbox.claim_ids(work, list(taken))
+        await record_events(work, [event for id_, event in taken.items() if id_ in fresh])
+    return len(new) - len(rejected), rejected
 
 
 async def list_events(

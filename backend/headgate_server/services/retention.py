@@ -7,7 +7,8 @@ do the runs that it started. Its states go with the run, its log when the worksp
 from datetime import datetime
 
 from headgate_server.database.work import UnitOfWork
-from headgate_server.repositories import artifacts, retention
+from headgate_server.domain.events import KNOWN_FOR
+from headgate_server.repositories import artifacts, assets, cache_records, outbox, retention
 from headgate_server.repositories.retention import Kept, OldPartition
 
 ROWS_AT_ONCE = 1_000
@@ -35,6 +36,13 @@ async def purge(work: UnitOfWork, kept: Kept) -> int:
         deleted = await retention.delete_events(
             work, before=work.now - kept.events, most=ROWS_AT_ONCE
         )
+    if not deleted:
+        known = work.now - KNOWN_FOR
+        deleted = await outbox.forget_ids(work, before=known, most=ROWS_AT_ONCE)
+    if not deleted:
+        deleted = await assets.delete_old(work, before=before, most=ROWS_AT_ONCE)
+    if not deleted:
+        deleted = await cache_records.delete_old(work, before=before, most=ROWS_AT_ONCE)
     if not deleted:
         deleted = await artifacts.delete_forgotten(work, before=before, most=ROWS_AT_ONCE)
     if not deleted:

@@ -1,4 +1,4 @@
-"""Events over the API: list, follow."""
+"""Events over the API: emit, list, follow."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -12,6 +12,8 @@ from headgate.api.calls import (
     Answer,
     Page,
     ask_workspace,
+    change,
+    given,
     read_page,
 )
 from headgate.api.documents import document
@@ -36,6 +38,37 @@ class Event(Answer, frozen=True):
     resource: dict[str, Any]
     related: list[dict[str, Any]]
     payload: dict[str, Any]
+
+
+class EventRejection(Answer, frozen=True):
+    """An event that the server did not take."""
+
+    id: str
+    code: str
+    message: str
+
+
+async def emit(
+    transport: Transport,
+    *,
+    events: list[dict[str, Any]],
+    workspace_id: str | None = None,
+    deadline_seconds: float | None = None,
+) -> list[EventRejection]:
+    """Tell the server what happened; safe to repeat. Return what it did not take.
+
+    Args:
+        events: 1 to 100, each as the API's ``EventInput``.
+        workspace_id: where; a run's token knows.
+    """
+    payload = await change(
+        transport,
+        NOUN,
+        "EventsEmit",
+        input=given(workspaceId=workspace_id, events=events),
+        deadline_seconds=deadline_seconds,
+    )
+    return msgspec.convert(payload["rejected"], list[EventRejection])
 
 
 class EventBatch(Answer, frozen=True):

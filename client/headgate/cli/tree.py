@@ -85,6 +85,12 @@ NOUNS = (
         ("inspect", "inspect_artifact", "Show an artifact with its data"),
         ("delete", "delete_artifact", "Delete an artifact"),
     )),
+    Noun("assets", "Data that runs produce, and what they are made from", _verbs(
+        "assets",
+        ("list", "list_assets", "List assets by key"),
+        ("inspect", "inspect_asset", "Show an asset with its lineage"),
+        ("delete", "delete_asset", "Delete an asset with its history"),
+    )),
     Noun("work-pools", "Where runs wait for agents", _verbs(
         "work_pools",
         ("list", "list_work_pools", "List pools by name"),

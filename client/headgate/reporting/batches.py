@@ -21,6 +21,10 @@ MAX_ROWS = 1000
 MAX_CHARACTERS = 1_000_000
 """Of messages in one batch: at three bytes each, still below the server's 4 MiB for a body."""
 
+MAX_EVENTS = 100
+MAX_EVENT_BYTES = 512 * 1024
+"""Of events in one batch: half of what the server takes for a body."""
+
 MAX_MESSAGE_CHARACTERS = 64_000
 _CUT = "… (cut at 64,000 characters)"
 _MAX_COUNT = 2**31 - 1
@@ -69,7 +73,19 @@ class ProposedState(msgspec.Struct, tag="state"):
         return ProposedState(state, f"{self.idempotency_key}-plain")
 
 
-Report = ArtifactReport
+class EventReport(msgspec.Struct, tag="events"):
+    """Events to emit, each as the API takes it."""
+
+    events: list[dict[str, Any]]
+
+
+class AssetReport(msgspec.Struct, tag="assets"):
+    """What a task has produced: as the API takes it."""
+
+    input: dict[str, Any]
+
+
+Report = ArtifactReport | EventReport | AssetReport
 """What user code says about a run beside its states and logs."""
 Batch = TaskBatch | LogBatch | ProposedState | Report
 
@@ -145,3 +161,20 @@ def cut_message(message: str) -> str:
     if len(message) <= MAX_MESSAGE_CHARACTERS:
         return message
     return message[: MAX_MESSAGE_CHARACTERS - len(_CUT)] + _CUT
+
+
+def take_report(queue: deque[Report]) -> Report | None:
+    """Take a report off the queue, events that follow each other as one; None when it is empty."""
+    if not queue:
+        return None
+    first = queue.popleft()
+    if not isinstance(first, EventReport):
+        return first
+    events, size = list(first.events), len(msgspec.json.encode(first))
+    while queue and len(events) < MAX_EVENTS and isinstance(follower := queue[0], EventReport):
+        size += len(msgspec.json.encode(follower))
+        if size > MAX_EVENT_BYTES:
+            break
+        queue.popleft()
+        events += follower.events
+    return EventReport(events)

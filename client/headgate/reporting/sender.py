@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from headgate.api import artifacts, flow_runs, logs, task_runs
+from headgate.api import artifacts, assets, events, flow_runs, logs, task_runs
 from headgate.api.calls import LeaseInput
 from headgate.api.flow_runs import Proposal
 from headgate.api.transport import Transport
@@ -12,7 +12,9 @@ from headgate.errors import ApiError, BadRequestError, ConflictError, InvalidInp
 from headgate.ids import make_uuid
 from headgate.reporting.batches import (
     ArtifactReport,
+    AssetReport,
     Batch,
+    EventReport,
     LogBatch,
     ProposedState,
     TaskBatch,
@@ -53,6 +55,12 @@ class Sender:
         elif isinstance(batch, ArtifactReport):
             send = artifacts.update if batch.is_update else artifacts.create
             await send(self.transport, input=batch.input, deadline_seconds=deadline_seconds)
+        elif isinstance(batch, AssetReport):
+            await assets.materialize(
+                self.transport, input=batch.input, deadline_seconds=deadline_seconds
+            )
+        elif isinstance(batch, EventReport):
+            await self._emit(batch, deadline_seconds=deadline_seconds)
         else:
             await self.propose(batch, deadline_seconds=deadline_seconds)
 
@@ -103,6 +111,13 @@ class Sender:
                 rejection.code,
                 len(result.rejected),
             )
+
+    async def _emit(self, batch: EventReport, *, deadline_seconds: float) -> None:
+        rejected = await events.emit(
+            self.transport, events=batch.events, deadline_seconds=deadline_seconds
+        )
+        for one in rejected[:5]:
+            logger.error("The server did not take event %s: %s (%s)", one.id, one.message, one.code)
 
     async def _send_logs(self, batch: LogBatch, *, deadline_seconds: float) -> None:
         try:

@@ -24,7 +24,14 @@ from headgate.errors import (
     UnauthenticatedError,
 )
 from headgate.ids import make_uuid
-from headgate.reporting.batches import Batch, ProposedState, Report, cut_message, take_tasks
+from headgate.reporting.batches import (
+    Batch,
+    ProposedState,
+    Report,
+    cut_message,
+    take_report,
+    take_tasks,
+)
 from headgate.reporting.delivery import Delivery
 from headgate.reporting.failures import state_input
 from headgate.reporting.log_buffer import GAP_SECONDS, LogBuffer
@@ -203,8 +210,8 @@ class ServerRun:
 
     def _take(self) -> Batch | None:
         batch: Batch | None = take_tasks(self._tasks, batch_id=make_uuid())
-        if batch is None and self._reports:
-            batch = self._reports.popleft()
+        if batch is None:
+            batch = take_report(self._reports)
         if batch is None:
             batch = self._logs.take()
         waiting = 0 if self._logs.is_bounded else len(self._logs)

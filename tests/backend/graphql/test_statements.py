@@ -8,7 +8,7 @@ from headgate_server.domain import ids
 from tests.factories.estates import Estate, make_estate
 from tests.factories.mutations import mutate
 from tests.fixtures.api import ApiClient
-from tests.fixtures.installations import Installation
+from tests.fixtures.installations import Installation, shown
 
 pytestmark = pytest.mark.anyio
 
@@ -26,6 +26,10 @@ FLOWS = "flows(first: 50) { nodes { name tags createdBy { displayName } } totalC
 POOLS = """workPools(first: 50) { nodes { name status backlog { running }
   queues { name backlog { ready } } } }"""
 EVENTS = 'events(filter: {occurred: {gte: "2020-01-01T00:00:00Z"}}) { nodes { event resource } }'
+ARTIFACTS = """artifacts(first: 50, filter: {latestPerKey: true}) {
+  nodes { key type data flowRun { name } } totalCount { value } }"""
+ASSETS = """assets(first: 50) { nodes { key fresh upstream { key } downstream { key } }
+  totalCount { value } }"""
 TASK_RUNS = "taskRuns(first: 50) { nodes { name tags flowRun { name flow { name } } } }"
 
 
@@ -61,7 +65,7 @@ async def grow(estate: Estate, number: int) -> None:
         tags=["a", name],
         schedules=[{"slug": "hourly", "spec": {"interval": {"every": "PT1H"}}}],
     )
-    await mutate(
+    run = await mutate(
         estate.bound,
         "flowRunCreate",
         "flowRun { id }",
@@ -69,6 +73,12 @@ async def grow(estate: Estate, number: int) -> None:
         deploymentId=deployed["deployment"]["id"],
         tags=["b"],
     )
+    of_run = {"flowRunId": run["flowRun"]["id"]}
+    note = {"type": "markdown", "data": name, "key": name, **of_run}
+    await mutate(estate.bound, "artifactCreate", "artifact { id }", **note)
+    table = {"id": shown(ids.Kind.ASSET_MATERIALIZATION, ids.new_id()), "key": f"s3://b/{name}"}
+    produced = {"assets": [table], "upstream": ["s3://b/raw"], **of_run}
+    await mutate(estate.bound, "assetMaterialize", "assets { id }", **produced)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +90,8 @@ async def grow(estate: Estate, number: int) -> None:
         pytest.param(POOLS, 7, id="workPools"),
         pytest.param(TASK_RUNS, 5, id="taskRuns"),
         pytest.param(EVENTS, 3, id="events"),
+        pytest.param(ARTIFACTS, 6, id="artifacts"),
+        pytest.param(ASSETS, 6, id="assets"),
     ],
 )
 async def test_list_costs_the_same_statements_for_any_number_of_rows(

@@ -17,6 +17,7 @@ from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.shapes.payloads import DeleteInput, DeletePayload
 from headgate_server.services import (
     artifacts,
+    assets,
     concurrency_limits,
     deletions,
     deployments,
@@ -158,6 +159,17 @@ class DeletionMutations:
             raise Forbidden("A run deletes no artifacts; a person's key or a service account may.")
         kind, fetch = ids.Kind.ARTIFACT, artifacts.get_many_artifacts
         return await _delete(info, input, kind=kind, fetch=fetch, by=artifacts.delete_artifact)
+
+    @mutation(
+        requires=[Scope.ARTIFACTS_WRITE],
+        description="Delete an asset with its history and the edges to others; the data stay where "
+        "they are. For people and their keys: a run's token deletes none.",
+    )
+    async def asset_delete(self, info: Info, input: Which) -> DeletePayload:
+        if info.context.principal.run is not None:
+            raise Forbidden("A run deletes no assets; a person's key or a service account may.")
+        kind, fetch = ids.Kind.ASSET, assets.get_many_assets
+        return await _delete(info, input, kind=kind, fetch=fetch, by=assets.delete_asset)
 
 
 async def _delete(

@@ -26,6 +26,9 @@ class Event(Node):
     resource: JSON = strawberry.field(description="What it happened to: id, kind and name.")
     related: list[JSON] = strawberry.field(description="What else had a part in it.")
     payload: JSON = strawberry.field(description="What belongs to this kind of event.")
+    follows: strawberry.ID | None = strawberry.field(
+        description="The event that this one came after, as whoever emitted it said; null if none."
+    )
 
 
 def show_event(row: EventRow) -> Event:
@@ -39,6 +42,7 @@ def show_event(row: EventRow) -> Event:
         resource=JSON(row.resource),
         related=[JSON(found) for found in row.related],
         payload=JSON(row.payload),
+        follows=show_id(ids.Kind.EVENT, row.follows) if row.follows else None,
     )
 
 

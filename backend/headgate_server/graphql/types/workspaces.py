@@ -32,7 +32,9 @@ from headgate_server.graphql.shapes.nodes import (
 )
 from headgate_server.graphql.shapes.run_counts import RunBucket, show_buckets
 from headgate_server.graphql.types import artifacts as artifact_lists
+from headgate_server.graphql.types import assets as asset_lists
 from headgate_server.graphql.types import blocks as block_lists
+from headgate_server.graphql.types import cache_records as cache_lists
 from headgate_server.graphql.types import concurrency_limits as limit_lists
 from headgate_server.graphql.types import deployments as deployment_lists
 from headgate_server.graphql.types import events as event_lists
@@ -68,7 +70,13 @@ class WorkspaceRetention:
 
 
 @strawberry.type(description="Where flows, runs and their configuration live.")
-class Workspace(artifact_lists.WorkspaceArtifacts, Node, Versioned):
+class Workspace(
+    artifact_lists.WorkspaceArtifacts,
+    asset_lists.WorkspaceAssets,
+    cache_lists.WorkspaceCacheRecords,
+    Node,
+    Versioned,
+):
     slug: str = strawberry.field(description="Its name in addresses; unique in the organization.")
     name: str = strawberry.field(description="For people; 1 to 200 characters.")
     archived_at: datetime | None = strawberry.field(

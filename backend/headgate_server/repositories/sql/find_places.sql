@@ -32,6 +32,9 @@ union all
 select workspace_id, id from artifacts
 where workspace_id = any(:among) and id = any(:ids)
 union all
+select workspace_id, id from assets
+where workspace_id = any(:among) and id = any(:ids)
+union all
 select workspace_id, id from block_types
 where workspace_id = any(:among) and id = any(:ids)
 union all

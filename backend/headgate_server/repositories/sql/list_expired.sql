@@ -25,6 +25,21 @@ where exists (
     where fire.workspace_id = w.id and fire.run_id is null and fire.fire_at < kept.runs_before
   )
   or exists (
+    select from emitted_events emitted
+    where emitted.workspace_id = w.id
+      and emitted.emitted_at < cast(:now as timestamptz) - interval '7 days'
+  )
+  or exists (
+    select from asset_materializations made
+    where made.workspace_id = w.id and made.made_at < kept.runs_before
+  )
+  or exists (
+    select from cache_records record
+    where record.workspace_id = w.id
+      and (record.locked_until is null or record.locked_until < cast(:now as timestamptz))
+      and (record.touched_at < kept.runs_before or record.expires_at < cast(:now as timestamptz))
+  )
+  or exists (
     select from artifacts
     where artifacts.workspace_id = w.id and artifacts.created_at < kept.runs_before
       and not exists (

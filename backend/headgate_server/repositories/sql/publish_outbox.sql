@@ -12,11 +12,11 @@ with mover as materialized (
 ), published as (
   insert into events (
     workspace_id, sequence, occurred_at, received_at, id, name, resource_id, resource, payload,
-    related
+    related, follows
   )
   select
     workspace_id, nextval('event_sequence'), occurred_at, :now, event_id, name, resource_id,
-    resource, payload, related
+    resource, payload, related, follows
   from (select * from taken order by id) as ordered
   returning workspace_id
 ), marked as (

@@ -1,4 +1,4 @@
-"""Variables through every floor: the command line, user code, and templates of an agent's runs."""
+"""Variables, artifacts, assets and events through every floor: user code and the command line."""
 
 import json
 from collections.abc import Generator
@@ -43,11 +43,41 @@ sys.stdout.write(json.dumps(found))
 """
 
 
+LEAVING = """
+import sys
+from headgate import flow
+from headgate.artifacts import (
+    Artifact, create_markdown_artifact, create_progress_artifact, create_table_artifact,
+    update_progress_artifact,
+)
+from headgate.assets import add_asset_metadata, materialize
+from headgate.events import emit_event
+
+@materialize("s3://bucket/orders", asset_deps=["s3://bucket/raw"])
+def load():
+    made = create_progress_artifact(0, key="load")
+    add_asset_metadata("s3://bucket/orders", {"rows": 3})
+    update_progress_artifact(made, 100)
+    return 3
+
+@flow
+def leave():
+    create_markdown_artifact("# Of the run", key="report")
+    create_table_artifact([{"rows": load()}])
+    emit_event("acme.shipped", {"id": "order-1"})
+
+leave()
+create_markdown_artifact("# Outside", key="report")
+sys.stdout.write(Artifact.get("report").data)
+"""
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[DevServer]:
     """A server without an agent."""
     folder = tmp_path_factory.mktemp("variables")
     (folder / "script.py").write_text(SCRIPT)
+    (folder / "leaving.py").write_text(LEAVING)
     with dev_server(folder) as server:
         yield server
 
@@ -81,6 +111,32 @@ def test_user_code_reads_and_sets_variables_in_and_outside_of_runs(server: DevSe
         [5, 5, False],
         5,
     ]
+
+
+def test_what_a_run_leaves_is_listed_shown_and_deleted(server: DevServer) -> None:
+    done = server.script("leaving.py")
+    latest = server.read("artifacts", "list")
+    history = server.read("artifacts", "list", "--key", "report")
+    every = server.read("artifacts", "list", "--all")
+    progress = server.read("artifacts", "inspect", "load")
+    asset = server.read("assets", "inspect", "s3://bucket/orders")
+    told = server.read("events", "list", "--event", "acme.*")
+    deleted = server.here("artifacts", "delete", "report", "--yes")
+    before = server.here("artifacts", "inspect", "report")
+    unknown = server.here("artifacts", "inspect", "reprot")
+
+    assert (done.code, done.out) == (0, "# Outside"), done.err
+    assert [one["key"] for one in latest] == ["report", "load"]
+    assert [one["flow_run"] is None for one in history] == [True, False]
+    assert sorted(one["type"] for one in every) == ["markdown", "markdown", "progress", "table"]
+    assert (progress["data"], progress["task_run"]["name"][:4]) == (100, "load")
+    assert (asset["upstream"], asset["latest"]["metadata"]) == (["s3://bucket/raw"], {"rows": 3})
+    assert [(one["resource"], one["related"][0]["kind"]) for one in told] == [
+        ({"id": "order-1"}, "flow_run")
+    ]
+    assert (deleted.code, unknown.code) == (0, 4)
+    assert before.out.endswith("# Of the run\n")
+    assert "report" in unknown.err
 
 
 async def test_a_run_gets_what_variables_are_as_it_starts(journey: Journey) -> None:

@@ -36,7 +36,7 @@ CACHES = (
         "input.lease.runId",
         Kind.FLOW_RUN,
         lambda e, id_: held(e, id_, lockToken=str(uuid4())),
-        selection="released",
+        selection="key released",
         callers=("run", "bound"),
         own_id=begun,
     ),

@@ -127,9 +127,9 @@ def test_what_a_run_leaves_is_listed_shown_and_deleted(server: DevServer) -> Non
 
     assert (done.code, done.out) == (0, "# Outside"), done.err
     assert [one["key"] for one in latest] == ["report", "load"]
-    assert [one["flow_run"] is None for one in history] == [True, False]
+    assert [one["flowRun"] is None for one in history] == [True, False]
     assert sorted(one["type"] for one in every) == ["markdown", "markdown", "progress", "table"]
-    assert (progress["data"], progress["task_run"]["name"][:4]) == (100, "load")
+    assert (progress["data"], progress["taskRun"]["name"][:4]) == (100, "load")
     assert (asset["upstream"], asset["latest"]["metadata"]) == (["s3://bucket/raw"], {"rows": 3})
     assert [(one["resource"], one["related"][0]["kind"]) for one in told] == [
         ({"id": "order-1"}, "flow_run")

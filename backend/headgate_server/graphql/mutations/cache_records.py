@@ -91,6 +91,7 @@ class CacheRecordPayload:
 
 @strawberry.type(description="What became of a lock.")
 class CacheRecordReleasePayload:
+    key: str | None = payload_field("Of the result.")
     released: bool = payload_field("Whether the lock was held by this token.", default=False)
     errors: list[MutationError] = errors_field()
 
@@ -178,7 +179,7 @@ class CacheRecordMutations:
             released = await cache_records.release_record(
                 work, key=input.key, lease=lease, token=token
             )
-        return CacheRecordReleasePayload(released=released)
+        return CacheRecordReleasePayload(key=input.key, released=released)
 
     @mutation(
         requires=[Scope.RUNS_WRITE],

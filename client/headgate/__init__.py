@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from headgate import runtime
     from headgate.annotations import allow_failure, unmapped
     from headgate.engine.context import tags
+    from headgate.flow_runs import pause_flow_run, resume_flow_run, suspend_flow_run
     from headgate.flows import Flow, flow
     from headgate.futures import Future, FutureList, as_completed, wait
     from headgate.logs import get_run_logger
@@ -31,7 +32,10 @@ __all__ = [
     "exponential_backoff",
     "flow",
     "get_run_logger",
+    "pause_flow_run",
+    "resume_flow_run",
     "runtime",
+    "suspend_flow_run",
     "tags",
     "task",
     "unmapped",
@@ -53,6 +57,9 @@ _PLACES = {
     "unmapped": "headgate.annotations",
     "get_run_logger": "headgate.logs",
     "tags": "headgate.engine.context",
+    "pause_flow_run": "headgate.flow_runs",
+    "resume_flow_run": "headgate.flow_runs",
+    "suspend_flow_run": "headgate.flow_runs",
 }
 
 

@@ -13,7 +13,8 @@ HeadgateError
             IdempotencyMismatchError
     RunError                      something about a flow or task run
         MissingContextError, ParameterError, EntrypointError, UpstreamTaskError, RunTimeoutError,
-        FailedRun, CrashedRun, CancelledRun, PausedRun, UnfinishedRun
+        FailedRun, CrashedRun, CancelledRun, PausedRun, UnfinishedRun, FlowPauseTimeout,
+        PauseRejected
     ConcurrencyError              slots of a concurrency limit cannot be had
         SlotTimeoutError, SlotsLostError
     BlockError                    a block cannot be used as it is
@@ -300,6 +301,14 @@ class UpstreamTaskError(UnfinishedRun):
 
 class PausedRun(UnfinishedRun):
     """The run is paused and has no result yet."""
+
+
+class FlowPauseTimeout(RunError, TimeoutError):
+    """The flow run was paused, and nobody resumed it in time."""
+
+
+class PauseRejected(RunError):
+    """Somebody said no to what the flow run asked; the message says who, and why."""
 
 
 class FailedRun(RunError):

@@ -37,9 +37,11 @@ TRIED_APART = frozenset(
         "Mutation.supportGrantRequest(input.organizationId)",
         "Mutation.supportGrantWithdraw(input.id)",
         "Mutation.organizationResume(input.id)",
+        "Mutation.flowRunRetry(input.fromTaskRunIds)",
     }
 )
-"""The first needs every workspace archived, the others an operator, to whom no id is foreign."""
+"""The first needs every workspace archived, the last a run that ended with tasks
+(backend/graphql/test_reruns.py), the others an operator, to whom no id is foreign."""
 
 PEOPLE = ("bound", "wide")
 NODE_KINDS = (
@@ -218,6 +220,15 @@ QUERIES = (
         own_id=lambda estate: estate.started_run,
     ),
     Cell(
+        "FlowRun.retryPreview(fromTaskRunIds)",
+        Kind.TASK_RUN,
+        lambda e, id_: (
+            "query ($run: ID!, $ids: [ID!]) { flowRun(id: $run) { "
+            "retryPreview(fromTaskRunIds: $ids) { againCount } } }",
+            {"run": e.ids[Kind.FLOW_RUN], "ids": [id_]},
+        ),
+    ),
+    Cell(
         "Viewer.scopes(workspaceId)",
         Kind.WORKSPACE,
         lambda _estate, id_: (
@@ -272,6 +283,24 @@ FOLLOWED = (
             "subscription ($id: ID!) { flowRunUpdates(flowRunId: $id) { run { name } } }",
             {"id": id_},
         ),
+    ),
+    Cell(
+        "Subscription.pauseUpdates(flowRunId)",
+        Kind.FLOW_RUN,
+        lambda _e, id_: (
+            'subscription ($id: ID!) { pauseUpdates(flowRunId: $id, key: "1") { status } }',
+            {"id": id_},
+        ),
+        own_id=lambda e: e.paused_run,
+    ),
+    Cell(
+        "Subscription.runInputs(flowRunId)",
+        Kind.FLOW_RUN,
+        lambda _e, id_: (
+            "subscription ($id: ID!) { runInputs(flowRunId: $id) { payload } }",
+            {"id": id_},
+        ),
+        own_id=lambda e: e.paused_run,
     ),
     Cell(
         "Subscription.logTail(flowRunId)",

@@ -28,6 +28,8 @@ UNAUDITED = {
     "flowRunCreateBatch": "as flowRunCreate",
     "flowRunBegin": "as flowRunCreate",
     "flowRunStart": "as flowRunCreate: a run made it",
+    "flowRunPause": "a run's own question under its lease: its states and pauses are kept with it",
+    "runInputSend": "the input itself says who sent it, and nobody can change that",
     "taskRunSync": "a run's own report under its lease: its history is kept with the run",
     "logsAppend": "as taskRunSync",
     "artifactCreate": "as taskRunSync: what a run left, with the run that left it",

@@ -11,10 +11,10 @@ from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import identities
 from headgate_server.repositories import users as stored_users
 from headgate_server.services import login_sessions, support_grants, users
-from tests.factories.artifacts import leave_all
+from tests.factories.begun_runs import begin, pause, report_task
 from tests.factories.feeds import publish_all
 from tests.factories.members import make_member
-from tests.factories.mutations import Json, log_report, mutate, task_report
+from tests.factories.mutations import Json, mutate
 from tests.factories.people import BROWSER, PEPPER
 from tests.factories.tenants import Tenant
 from tests.fixtures.api import ApiClient
@@ -37,6 +37,7 @@ class Estate:
     own_run: Json
     offer: Json
     ended_run: str
+    paused_run: str
     unused: dict[Kind, str]
     started_run: str
 
@@ -56,11 +57,12 @@ async def make_estate(installation: Installation) -> Estate:
     await _make_identities(wide, found)
     await _make_people(installation, tenant, wide, found)
     await _make_configuration(bound, found)
-    own_run = await _begin(bound, found)
+    own_run = await begin(bound, found)
     run = installation.holding(own_run["runToken"])
-    await _report_task(run, own_run, found)
+    await report_task(run, own_run, found)
     agent = await _register(installation, bound, found)
     ended_run = await _end(bound, found)
+    paused_run = await pause(installation, bound, found)
     offer = await _offer(installation, tenant, found)
     unused = await _make_unused(bound, found)
     unused[ids.Kind.WORKSPACE] = await _make_archived(wide, found)
@@ -70,7 +72,8 @@ async def make_estate(installation: Installation) -> Estate:
     browser = await _sign_in(installation, tenant, found)
     clients = (wide, bound, agent, run, revealer, browser)
     started = await _start(run, found)
-    return Estate(tenant, *clients, found, own_run, offer, ended_run, unused, started)
+    runs = (own_run, offer, ended_run, paused_run)
+    return Estate(tenant, *clients, found, *runs, unused, started)
 
 
 async def _make_revealer(
@@ -332,38 +335,6 @@ async def _make_blocks(api: ApiClient, found: dict[ids.Kind, str]) -> None:
             data=data,
         )
         found[ids.Kind.BLOCK_DOCUMENT] = made["blockDocument"]["id"]
-
-
-async def _begin(api: ApiClient, found: dict[ids.Kind, str]) -> Json:
-    begun = await mutate(
-        api,
-        "flowRunBegin",
-        "flowRun { id } lease { runId epoch } leaseToken runToken",
-        workspaceId=found[ids.Kind.WORKSPACE],
-        flowName="local",
-        clientId=str(uuid4()),
-    )
-    found[ids.Kind.FLOW_RUN] = begun["flowRun"]["id"]
-    lease = {**begun["lease"], "leaseToken": begun["leaseToken"]}
-    return {"lease": lease, "runToken": begun["runToken"]}
-
-
-async def _report_task(run: ApiClient, own_run: Json, found: dict[ids.Kind, str]) -> None:
-    task_id = shown(ids.Kind.TASK_RUN, ids.new_id())
-    await mutate(run, "taskRunSync", "accepted", **task_report(own_run["lease"], task_id))
-    found[ids.Kind.TASK_RUN] = task_id
-    lease = own_run["lease"]
-    await mutate(run, "logsAppend", "nextOffset", **log_report(lease["runId"], task_id))
-    found |= await leave_all(run, lease, task_id)
-    await mutate(
-        run,
-        "flowRunBegin",
-        "flowRun { id }",
-        workspaceId=found[ids.Kind.WORKSPACE],
-        flowName="child",
-        clientId=str(uuid4()),
-        parentTaskRunId=task_id,
-    )
 
 
 async def _register(

@@ -11,6 +11,7 @@ from uuid import UUID
 from headgate_server.database.work import Database
 from headgate_server.domain.errors import HeadgateError, NotFound, Unavailable
 from headgate_server.domain.tenancy import Principal
+from headgate_server.services.cancels import end_below
 from headgate_server.services.leases import hold
 from headgate_server.services.leases.hold import Answer, Claim, Claimed
 from headgate_server.services.transitions import Proposal, Transition, transition
@@ -160,6 +161,7 @@ class Changes:
                 )
             else:
                 answer = await transition(work, run_id=ask.run_id, proposal=ask.what)
+                await end_below(work, answer)
         return Done(answer, work.now)
 
     def _start_alone(self, ask: Ask, future: "asyncio.Future[Done]") -> None:

@@ -19,6 +19,7 @@ from headgate_server.dispatch.sources import (
     Start,
 )
 from headgate_server.dispatch.topics import Chunk, Source, Topics
+from headgate_server.dispatch.waits import Waits
 from headgate_server.domain.events import Event, EventPatterns
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.logs import LogFilter, LogLine
@@ -76,6 +77,7 @@ class Tails:
 
     def __init__(self, *, database: Database, bus: Bus, timers: Timers) -> None:
         self.topics = Topics(bus=bus, timers=timers)
+        self.waits = Waits(database=database, bus=bus, timers=timers, topics=self.topics)
         self._database = database
 
     async def stop(self) -> None:

@@ -98,8 +98,10 @@ class VersionConflict(HeadgateError):
 
     code = "VERSION_CONFLICT"
 
-    def __init__(self, message: str | None = None, *, current_version: int) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str | None = None, *, current_version: int, path: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message, path=path)
         self.current_version = current_version
 
 

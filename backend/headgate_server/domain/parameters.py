@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
+from itertools import islice
 from typing import Any, cast
 
 import orjson
@@ -77,12 +78,20 @@ def _unique_items(
         yield ValidationError("the items are not all different")
 
 
-def _counted(check: Check) -> Check:
+def _required(validator: Any, names: Any, instance: Any, schema: dict[str, Any]) -> Iterator[Any]:
+    """Name each property that is missing as the place of its error, as if it were there."""
+    if isinstance(instance, dict) and isinstance(names, list):
+        for name in cast("list[str]", names):
+            if name not in instance:
+                yield ValidationError("This is required.", path=[name])
+
+
+def _counted(check: Check, *, spares_templates: bool = True) -> Check:
     @wraps(check)
     def counted(validator: Any, value: Any, instance: Any, schema: dict[str, Any]) -> Iterator[Any]:
         size = len(cast("list[object]", value)) if isinstance(value, list | dict) else 0
         _BUDGET.get().spend(1 + size)
-        if is_template(instance):
+        if spares_templates and is_template(instance):
             return
         yield from check(validator, value, instance, schema) or ()
 
@@ -90,26 +99,30 @@ def _counted(check: Check) -> Check:
 
 
 _KEYWORDS: Any = Draft202012Validator.VALIDATORS
+_CHECKS: dict[str, Check] = {
+    **_KEYWORDS,
+    "pattern": _left_to_the_run,
+    "patternProperties": _left_to_the_run,
+    "unevaluatedProperties": _left_to_the_run,
+    "additionalProperties": _additional_properties,
+    "uniqueItems": _unique_items,
+}
 _Validator: Any = cast("Any", validators).extend(
+    Draft202012Validator, {name: _counted(check) for name, check in _CHECKS.items()}
+)
+_FormValidator: Any = cast("Any", validators).extend(
     Draft202012Validator,
     {
-        name: _counted(check)
-        for name, check in {
-            **_KEYWORDS,
-            "pattern": _left_to_the_run,
-            "patternProperties": _left_to_the_run,
-            "unevaluatedProperties": _left_to_the_run,
-            "additionalProperties": _additional_properties,
-            "uniqueItems": _unique_items,
-        }.items()
+        name: _counted(check, spares_templates=False)
+        for name, check in {**_CHECKS, "required": _required}.items()
     },
 )
 """Without regular expressions: one that backtracks cannot be counted in steps, and would hold the
 whole process. The run itself checks them, in its own process, where they harm nobody else."""
 
 
-def check_schema(schema: dict[str, Any]) -> None:
-    """Refuse a parameter schema that is not a JSON Schema.
+def check_schema(schema: dict[str, Any], *, field: str = "parameterSchema") -> None:
+    """Refuse what is not a JSON Schema.
 
     Raises:
         InvalidInput: the schema is malformed; the message names the place.
@@ -117,9 +130,7 @@ def check_schema(schema: dict[str, Any]) -> None:
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
-        raise InvalidInput(
-            f"parameterSchema is not a JSON Schema: {error.message}", path=["parameterSchema"]
-        ) from None
+        raise InvalidInput(f"{field} is not a JSON Schema: {error.message}", path=[field]) from None
 
 
 def check_parameters(
@@ -164,3 +175,42 @@ def check_parameters(
     if error is not None:
         path = ["parameters", *(str(part) for part in error.absolute_path)]
         raise InvalidInput(f"{'.'.join(path)}: {error.message[:500]}", path=path)
+
+
+def find_problems(
+    value: Any, *, schema: dict[str, Any], field: str, most: int
+) -> list[InvalidInput]:
+    """Return what is wrong with what a person filled in, each with the field that it is about.
+
+    Templates are no different from other texts here: nobody resolves them. Regular expressions are
+    left to the run. References are resolved inside the schema only.
+
+    Args:
+        value: what was filled in.
+        schema: what it is to fit.
+        field: what the value is called: every path begins with it.
+        most: so many are told.
+
+    Raises:
+        InvalidInput: the schema refers to what it does not hold or to itself without end, or the
+            check takes more than 50,000 steps.
+    """
+    registry: Registry[Any] = Registry()
+    validator = _FormValidator(schema, registry=registry)
+    token = _BUDGET.set(Budget())
+    try:
+        errors = [*islice(validator.iter_errors(value), most)]
+    except (Unresolvable, RecursionError, OutOfSteps):
+        raise InvalidInput(
+            f"{field} cannot be checked: its schema is too complex, or refers to what it does not "
+            "hold. Correct the flow and start it again.",
+            path=[field],
+        ) from None
+    finally:
+        _BUDGET.reset(token)
+    return [_problem(error, field=field) for error in errors]
+
+
+def _problem(error: Any, *, field: str) -> InvalidInput:
+    path = [field, *(str(part) for part in error.absolute_path)]
+    return InvalidInput(f"{'.'.join(path)}: {error.message[:500]}", path=path)

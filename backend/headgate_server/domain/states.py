@@ -54,7 +54,13 @@ TERMINAL = frozenset(
 )
 
 NAMES: dict[StateType, tuple[str, ...]] = {
-    StateType.SCHEDULED: ("Scheduled", "Late", "AwaitingRetry", "AwaitingConcurrencySlot"),
+    StateType.SCHEDULED: (
+        "Scheduled",
+        "Late",
+        "AwaitingRetry",
+        "AwaitingConcurrencySlot",
+        "Resuming",
+    ),
     StateType.PENDING: ("Pending", "Submitting"),
     StateType.RUNNING: ("Running", "Retrying"),
     StateType.PAUSED: ("Paused", "Suspended"),

@@ -175,7 +175,7 @@ def _version_conflict(error: errors.VersionConflict) -> MutationError:
     return VersionConflictError(
         code=_code(error),
         message=error.message,
-        path=["expectedVersion"],
+        path=_path(error) or ["expectedVersion"],
         current_version=error.current_version,
     )
 

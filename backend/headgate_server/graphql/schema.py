@@ -35,8 +35,10 @@ from headgate_server.graphql.mutations.login_sessions import LoginSessionMutatio
 from headgate_server.graphql.mutations.logs import LogMutations
 from headgate_server.graphql.mutations.members import MemberMutations
 from headgate_server.graphql.mutations.organizations import OrganizationMutations
+from headgate_server.graphql.mutations.pauses import PauseMutations
 from headgate_server.graphql.mutations.quotas import QuotaMutations
 from headgate_server.graphql.mutations.roles import RoleMutations
+from headgate_server.graphql.mutations.run_inputs import RunInputMutations
 from headgate_server.graphql.mutations.schedules import ScheduleMutations
 from headgate_server.graphql.mutations.service_accounts import ServiceAccountMutations
 from headgate_server.graphql.mutations.support_grants import SupportGrantMutations
@@ -58,6 +60,8 @@ from headgate_server.graphql.subscriptions.agents import AgentSubscriptions
 from headgate_server.graphql.subscriptions.events import EventSubscriptions
 from headgate_server.graphql.subscriptions.flow_runs import FlowRunSubscriptions
 from headgate_server.graphql.subscriptions.logs import LogSubscriptions
+from headgate_server.graphql.subscriptions.pauses import PauseSubscriptions
+from headgate_server.graphql.subscriptions.run_inputs import RunInputSubscriptions
 
 
 class UndeclaredField(TypeError):
@@ -93,6 +97,8 @@ class Mutation(
     ScheduleMutations,
     FlowRunMutations,
     FlowRunStartMutations,
+    PauseMutations,
+    RunInputMutations,
     TaskRunMutations,
     LogMutations,
     WorkPoolMutations,
@@ -115,7 +121,14 @@ class Mutation(
 
 
 @strawberry.type(description="What can be followed, over graphql-transport-ws or event streams.")
-class Subscription(AgentSubscriptions, FlowRunSubscriptions, LogSubscriptions, EventSubscriptions):
+class Subscription(
+    AgentSubscriptions,
+    FlowRunSubscriptions,
+    PauseSubscriptions,
+    RunInputSubscriptions,
+    LogSubscriptions,
+    EventSubscriptions,
+):
     pass
 
 

@@ -5,6 +5,7 @@ from headgate_server.loops import (
     collisions,
     deleted_workspaces,
     expired_keys,
+    expired_pauses,
     late_runs,
     lost_runs,
     outbox,
@@ -14,6 +15,7 @@ from headgate_server.loops import (
     run_counts,
     schedules,
     stored_sizes,
+    stuck_cancels,
     support_grants,
 )
 from headgate_server.loops.loop import Loop
@@ -23,9 +25,11 @@ LOOPS = (
     Loop("collisions", collisions.run_once),
     Loop("late_runs", late_runs.run_once),
     Loop("lost_runs", lost_runs.run_once),
+    Loop("stuck_cancels", stuck_cancels.run_once),
     Loop("outbox", outbox.run_once),
     Loop("run_counts", run_counts.run_once),
     Loop("expired_keys", expired_keys.run_once),
+    Loop("expired_pauses", expired_pauses.run_once),
     Loop("audit_entries", audit_entries.run_once),
     Loop("quotas", quotas.run_once, every_seconds=5),
     Loop("partitions", partitions.run_once, every_seconds=3600),

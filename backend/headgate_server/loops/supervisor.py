@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 from headgate_server.bus import channels
 from headgate_server.domain.errors import HeadgateError
 from headgate_server.loops.loop import Loop, LoopContext, run_safely
-from headgate_server.services import upkeep
+from headgate_server.services import cancels, upkeep
 from headgate_server.services.audit_entries import checkpoints
 from headgate_server.services.flow_runs import counts
 
@@ -196,6 +196,7 @@ class Supervisor:
                     lost_after=timers.lease,
                     counts_after=counts.SETTLING,
                     checkpoints_after=checkpoints.CHECKPOINT_EVERY,
+                    confirmed_within=cancels.CONFIRMED_WITHIN,
                 )
                 now = work.now
                 if is_sweep:

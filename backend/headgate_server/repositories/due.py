@@ -31,6 +31,7 @@ async def next_due(
     lost_after: timedelta,
     counts_after: timedelta,
     checkpoints_after: timedelta,
+    confirmed_within: timedelta,
 ) -> dict[str, datetime | None]:
     """Return when each loop has something to do next, by the loop's name, in one query."""
     row = (
@@ -42,6 +43,7 @@ async def next_due(
                 "lost_after": lost_after,
                 "counts_after": counts_after,
                 "checkpoints_after": checkpoints_after,
+                "confirmed_within": confirmed_within,
             },
         )
     ).one()
@@ -50,9 +52,11 @@ async def next_due(
         "late_runs": row.late_runs,
         "collisions": row.collisions,
         "lost_runs": row.lost_runs,
+        "stuck_cancels": row.stuck_cancels,
         "outbox": row.outbox,
         "run_counts": row.run_counts,
         "expired_keys": row.expired_keys,
+        "expired_pauses": row.expired_pauses,
         "audit_entries": row.audit_entries,
     }
 

@@ -16,6 +16,7 @@ from headgate_server.domain.transitions import proposal_keys
 from headgate_server.domain.transitions.effects import ItemEffect, consequences
 from headgate_server.domain.transitions.facts import Decision, Facts, Outcome, Proposer
 from headgate_server.domain.transitions.policy import judge
+from headgate_server.repositories import pauses
 from headgate_server.repositories.deletions import lock_place_of_run
 from headgate_server.repositories.flow_runs import transition as repository
 from headgate_server.repositories.flow_runs.transition import Application, Change, LockedRun
@@ -45,6 +46,7 @@ class Proposal:
     key: str | None = None
     is_forced: bool = False
     is_rerun: bool = False
+    is_resume: bool = False
     is_agent_lost: bool = False
     is_undeliverable: bool = False
     late_cause: LateCause | None = None
@@ -192,6 +194,8 @@ async def _write(
     written: dict[UUID, Transition] = {}
     for locked, change in changes:
         run = runs[change.run.id]
+        if locked.run.state_type is StateType.PAUSED:
+            await pauses.end_waiting(work, run.id)
         _wake(work, locked, run, change.effects.item)
         _measure(work, locked, run)
         entered = _entered(run, change.decision, actor=change.actor)
@@ -227,6 +231,7 @@ def _facts(work: UnitOfWork, locked: LockedRun, proposal: Proposal) -> Facts:
         is_forced=proposal.is_forced,
         has_pool=run.work_pool_id is not None,
         is_rerun=proposal.is_rerun,
+        is_resume=proposal.is_resume,
         is_agent_lost=proposal.is_agent_lost,
         is_undeliverable=proposal.is_undeliverable,
         is_lease_expired=bool(item and item.fence_until and item.fence_until < work.now),

@@ -208,6 +208,11 @@ work_items = Table(
         postgresql_where=text("phase = 'READY' and late_due_at is not null"),
     ),
     Index(
+        "ix_work_items_cancelling",
+        "cancel_requested_at",
+        postgresql_where=text("cancel_requested_at is not null"),
+    ),
+    Index(
         "ix_work_items_silent",
         "last_seen_at",
         postgresql_where=text("phase = 'RUNNING' and unresponsive_at is null"),

@@ -32,7 +32,7 @@ from headgate.states import TERMINAL_TYPES, StateType
 
 LINES_AT_ONCE = 1000
 LONGEST_GRACE_SECONDS = 3600
-STANDARD_NAMES = ("Late", "AwaitingRetry", "Retrying", "TimedOut")
+STANDARD_NAMES = ("Late", "AwaitingRetry", "Retrying", "TimedOut", "Suspended", "Resuming")
 """The sub-states that Headgate itself gives, beside the types."""
 
 RunName = Annotated[str, Parameter(help="its id, or its name")]

@@ -72,7 +72,11 @@ NOUNS = (
         ("cancel", "cancel_flow_run", "Ask a run to stop"),
         ("retry", "retry_flow_run", "Start a finished run again"),
     ) + _verbs(
-        "blockers", ("why", "why_not_running", "Say why a run is not running")
+        "blockers", ("why", "why_not_running", "Say why a run is not running"),
+    ) + _verbs(
+        "pauses",
+        ("pending", "list_waiting", "List what runs wait for an answer to"),
+        ("resume", "resume_flow_run", "Answer a run that is paused or suspended"),
     ) + _verbs("deletions", ("delete", "delete_flow_run", "Delete a run that has ended"))),
     Noun("events", "What happened in the workspace", _verbs(
         "events",

@@ -88,6 +88,7 @@ class FlowRunContext:
         "log_task_run_id",
         "parameter_error",
         "parent",
+        "pause_count",
         "recorder",
         "run",
         "settings",
@@ -128,6 +129,7 @@ class FlowRunContext:
         self.deadline: Deadline | None = None
         self.is_closing = False
         self.is_lazy = False
+        self.pause_count = 0
         self.log_label = f"Flow run '{run.name}'"
         self.log_sink: LogSink | None = recorder if recorder.is_reporting else None
         self.log_task_run_id: str | None = None

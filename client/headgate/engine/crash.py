@@ -7,6 +7,7 @@ from collections import deque
 from types import FrameType
 from typing import Any
 
+from headgate.api.pauses import NewPause
 from headgate.engine.timeouts import interrupt_thread
 from headgate.states import Cancelled, Crashed, State
 from headgate.texts import error_text, text_of
@@ -22,6 +23,18 @@ class CancelRequested(RunInterrupted):
 
 class ProcessTerminated(RunInterrupted):
     """The operating system wants the process to stop."""
+
+
+class RunSuspended(RunInterrupted):
+    """The flow asks to be suspended; raised inside user code, to leave it.
+
+    Args:
+        new: what is asked, once user code is left.
+    """
+
+    def __init__(self, new: NewPause) -> None:
+        super().__init__("The flow run is suspended")
+        self.new = new
 
 
 class Interrupter:
@@ -86,8 +99,11 @@ class Interrupter:
             self._has_handler = False
 
     def cancel(self) -> None:
-        """Stop user code because the run is to be cancelled; only the first strike counts."""
-        if self.kind is not None or self._is_over:
+        """Stop user code because the run is to be cancelled; only the first strike counts.
+
+        One at a run around it is the first as well: it struck the same code.
+        """
+        if self.struck is not None or self._is_over:
             return
         self.kind = CancelRequested
         if self._is_resting:

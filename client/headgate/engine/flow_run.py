@@ -12,6 +12,7 @@ from headgate.engine.crash import (
     Interrupter,
     ProcessTerminated,
     RunInterrupted,
+    RunSuspended,
     state_of_interrupt,
 )
 from headgate.engine.effects import Sleep, Steps, WaitAll, answer_of, drive, drive_async
@@ -26,6 +27,7 @@ from headgate.engine.iteration import (
 )
 from headgate.engine.opening import FlowCall, open_run
 from headgate.engine.parameters import as_call, bind_named
+from headgate.engine.pauses import suspend
 from headgate.engine.places import current_place
 from headgate.engine.retries import delay_before
 from headgate.engine.sessions import Opening, claim_assignment, open_recorder
@@ -205,7 +207,13 @@ def _go_through(context: FlowRunContext) -> Steps[None]:
         _stay_out(context, verdict)
         return
     logger.info("Beginning flow run of flow %r", context.spec.name)
-    state = yield from _guarded(context)
+    try:
+        state = yield from _guarded(context)
+    except RunSuspended as suspension:
+        found = yield from suspend(context, suspension.new)
+        if found is None:
+            return
+        state = found
     yield from _end(context, state)
 
 
@@ -236,7 +244,7 @@ def _guarded(context: FlowRunContext) -> Steps[State[Any]]:
     """Make the attempts; whatever stops them from outside becomes a state too."""
     try:
         return (yield from _attempts(context))
-    except GeneratorExit:
+    except (GeneratorExit, RunSuspended):
         raise
     except BaseException as error:  # noqa: BLE001 - kept, and raised again after the run's end
         context.interrupt = error
@@ -280,6 +288,7 @@ def _attempt(context: FlowRunContext) -> Steps[State[Any]]:
     spec = context.spec
     context.is_closing = False
     context.deadline = None
+    context.pause_count = 0
     if context.parameter_error is not None:
         return _failed(context, context.parameter_error)
     yield from call_hooks(

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from headgate.api import flow_runs
+from headgate.api import flow_runs, pauses
 from headgate.api.background import BackgroundLoop, background_loop
 from headgate.api.calls import LeaseInput
+from headgate.api.pauses import NewPause, Pause
 from headgate.api.states import StateAnswer
 from headgate.api.transport import Transport
 from headgate.errors import (
@@ -148,6 +149,14 @@ class ServerRun:
         """Propose a state of the run, after everything reported before it was acknowledged."""
         return self._background.submit(self._propose(state, retry=retry))
 
+    def ask(self, new: NewPause, *, is_peek: bool = False) -> "Future[Pause | None]":
+        """Pause or suspend the run, after everything reported before it was acknowledged.
+
+        Args:
+            is_peek: only look whether the key was answered before.
+        """
+        return self._background.submit(self._ask_pause(new, is_peek=is_peek))
+
     def sync_now(self, run: TaskRun) -> "Future[None]":
         """Tell the server one task run at once, ahead of the queue."""
         return self._background.submit(self._sync_now(run))
@@ -254,6 +263,11 @@ class ServerRun:
             if not waiter.done():
                 waiter.set_result(None)
         self._waiters.clear()
+
+    async def _ask_pause(self, new: NewPause, *, is_peek: bool) -> Pause | None:
+        async with asyncio.timeout(self._settings.report_patience_seconds):
+            await self._flush()
+        return await pauses.pause(self.transport, lease=self.lease, new=new, is_peek=is_peek)
 
     async def _sync_now(self, run: TaskRun) -> None:
         batch = take_tasks(deque([run]), batch_id=make_uuid())

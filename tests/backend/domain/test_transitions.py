@@ -41,6 +41,7 @@ any_facts = st.builds(
     is_forced=st.booleans(),
     has_pool=st.booleans(),
     is_rerun=st.booleans(),
+    is_resume=st.booleans(),
     is_agent_lost=st.booleans(),
     is_undeliverable=st.booleans(),
     is_lease_expired=st.booleans(),

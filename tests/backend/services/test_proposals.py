@@ -11,6 +11,7 @@ from headgate_server.domain.errors import (
     IllegalTransition,
     InvalidInput,
     LeaseLost,
+    VersionConflict,
 )
 from headgate_server.domain.ids import new_id
 from headgate_server.domain.leases import LeaseRef
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.anyio
 
 LEASE = timedelta(seconds=90)
 BUDGET = {"limit": 3, "delaySeconds": 0}
+FORCED = change.Correction(is_forced=True)
 
 
 async def begun(world: World) -> LeaseRef:
@@ -139,7 +141,7 @@ async def test_nobody_forces_a_run_without_a_process_to_run_or_to_pause(
 
     async with world.work() as work:
         moved = await change.set_state(
-            work, run_id=run.id, state=propose(type_), lease=None, key=None, is_forced=True
+            work, run_id=run.id, state=propose(type_), lease=None, key=None, correction=FORCED
         )
 
     assert isinstance(moved.error, IllegalTransition | LeaseLost)
@@ -170,7 +172,7 @@ async def test_run_in_its_callers_process_is_not_put_where_no_agent_looks(world:
             state=propose(StateType.SCHEDULED),
             lease=None,
             key=None,
-            is_forced=True,
+            correction=FORCED,
         )
     failed = await world.propose(lease, StateType.FAILED, retry=BUDGET)
 
@@ -240,3 +242,40 @@ async def test_offer_is_claimed_by_the_session_it_was_made_to(world: World) -> N
 async def test_name_that_is_no_name_of_such_a_state_is_refused(name: str) -> None:
     with pytest.raises(InvalidInput):
         propose(StateType.RUNNING, name=name or " ")
+
+
+async def test_state_is_set_by_hand_where_the_run_is_as_it_was_seen(world: World) -> None:
+    lease = await world.started()
+    seen = change.Correction(is_forced=True, expected_sequence=3, reason="stuck since noon")
+    cancelled = propose(StateType.CANCELLED)
+    async with world.work() as work:
+        with pytest.raises(VersionConflict) as refused:
+            await change.set_state(
+                work,
+                run_id=lease.run_id,
+                state=cancelled,
+                lease=None,
+                key="k",
+                correction=change.Correction(is_forced=True, expected_sequence=2),
+            )
+
+    async with world.work() as work:
+        done, again = [
+            await change.set_state(
+                work,
+                run_id=lease.run_id,
+                state=cancelled,
+                lease=None,
+                key="k",
+                correction=seen,
+            )
+            for _ in range(2)
+        ]
+
+    assert (refused.value.current_version, refused.value.path) == (3, ("expectedSequence",))
+    assert done.state is not None
+    assert (done.run.state_message, done.state.details) == (
+        "stuck since noon",
+        {"reason": "stuck since noon"},
+    )
+    assert (again.error, again.run.state_sequence) == (None, 4)

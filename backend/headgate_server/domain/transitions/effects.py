@@ -8,6 +8,7 @@ from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.leases import Phase
 from headgate_server.domain.states import StateType
 from headgate_server.domain.transitions.facts import Decision
+from headgate_server.domain.transitions.pauses import is_suspended
 
 
 class ItemEffect(StrEnum):
@@ -52,7 +53,7 @@ def consequences(run: FlowRun, decision: Decision, *, has_item: bool) -> Effects
     return Effects(
         item=item,
         opens_attempt=is_start,
-        closes_attempt=ended or is_retry or item is ItemEffect.REQUEUE,
+        closes_attempt=is_retry or item in {ItemEffect.FINISH, ItemEffect.REQUEUE},
         attempt=run.attempt + 1 if is_start else run.attempt,
         retries_used=0 if facts.is_rerun else run.retries_used + is_retry,
         infrastructure_attempts=(0 if facts.is_rerun else run.infrastructure_attempts + is_restart),
@@ -64,10 +65,10 @@ def consequences(run: FlowRun, decision: Decision, *, has_item: bool) -> Effects
 
 def _item_effect(decision: Decision, *, has_item: bool) -> ItemEffect:
     facts, state = decision.facts, decision.state
-    if state.type.is_terminal:
+    if state.type.is_terminal or is_suspended(state):
         return ItemEffect.FINISH
     if state.type is StateType.RUNNING:
-        return ItemEffect.START
+        return ItemEffect.KEEP if facts.is_resume else ItemEffect.START
     if state.type is StateType.PENDING:
         return ItemEffect.CLAIM
     if state.type is not StateType.SCHEDULED or state.name in WAITING:

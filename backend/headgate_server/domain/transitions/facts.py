@@ -44,6 +44,7 @@ class Facts:
     is_forced: bool = False
     has_pool: bool = True
     is_rerun: bool = False
+    is_resume: bool = False
     is_agent_lost: bool = False
     is_undeliverable: bool = False
     is_lease_expired: bool = False

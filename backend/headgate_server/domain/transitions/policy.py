@@ -7,7 +7,7 @@ from typing import Any
 from headgate_server.domain.deployments import AgentLostPolicy
 from headgate_server.domain.leases import Phase
 from headgate_server.domain.states import ProposedState, StateType
-from headgate_server.domain.transitions import rules
+from headgate_server.domain.transitions import pauses, rules
 from headgate_server.domain.transitions.facts import Decision, Facts, Outcome, Proposer, Verdict
 
 Rule = Callable[[Facts, ProposedState], Verdict]
@@ -19,7 +19,8 @@ POLICY: tuple[Rule, ...] = (
     rules.terminal,
     rules.cancel,
     rules.start_gate,
-    rules.pause,
+    pauses.pause,
+    pauses.resume,
     rules.place,
     rules.late,
     rules.slot,

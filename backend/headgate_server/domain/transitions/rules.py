@@ -1,4 +1,7 @@
-"""The rules, each a function of the facts and the proposal; policy.py puts them in order."""
+"""The rules, each a function of the facts and the proposal; policy.py puts them in order.
+
+Those about pauses are in pauses.py.
+"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -18,6 +21,7 @@ from headgate_server.domain.transitions.facts import (
 )
 
 MAX_RETRY_DELAY = timedelta(days=7)
+_BEGUN = frozenset({StateType.RUNNING, StateType.PAUSED})
 _NOT_STARTED = frozenset({None, Phase.READY, Phase.OFFERED, Phase.CLAIMED})
 
 
@@ -62,7 +66,7 @@ def cancel(facts: Facts, proposed: ProposedState) -> Verdict:
     """A cancel ends a run: at once where no user code has started, else when its holder says so."""
     if proposed.type is StateType.CANCELLING and facts.phase in _NOT_STARTED:
         state = propose(StateType.CANCELLED, message=proposed.message, details=proposed.details)
-        return rename(state, reason="No user code had started.")
+        return rename(state, reason="No process holds the run.")
     is_cancelling = facts.current_type is StateType.CANCELLING
     if not (is_cancelling or facts.is_cancel_requested) or facts.is_agent_lost:
         return ACCEPT
@@ -82,16 +86,11 @@ def start_gate(facts: Facts, proposed: ProposedState) -> Verdict:
     if proposed.type is not StateType.RUNNING:
         return ACCEPT
     if facts.proposer is not Proposer.HOLDER:
+        if facts.is_resume:
+            return ACCEPT
         return reject("A run starts under a lease: let an agent claim it.")
     if facts.current_type is StateType.SCHEDULED and facts.phase is not Phase.RUNNING:
         return reject("The run has not been claimed.", code="LEASE_LOST")
-    return ACCEPT
-
-
-def pause(facts: Facts, proposed: ProposedState) -> Verdict:
-    """A run pauses where it runs: nobody else can stop its process without ending it."""
-    if proposed.type is StateType.PAUSED and facts.proposer is not Proposer.HOLDER:
-        return reject("A run is paused by its own process; cancel it, or pause its deployment.")
     return ACCEPT
 
 
@@ -154,8 +153,13 @@ def undeliverable(facts: Facts) -> Verdict:
 
 
 def retry(facts: Facts, proposed: ProposedState) -> Verdict:
-    """A failed flow with retries left waits for its next attempt under the same lease."""
+    """A failed flow with retries left waits for its next attempt under the same lease.
+
+    Only one that was begun has failed: what never started has used no retry.
+    """
     if proposed.type is not StateType.FAILED or facts.proposer is not Proposer.HOLDER:
+        return ACCEPT
+    if facts.current_type not in _BEGUN:
         return ACCEPT
     limit, delay = retry_budget(proposed.details)
     if facts.retries_used >= limit:

@@ -49,9 +49,11 @@ from headgate_server.graphql.shapes.states import State, show_state, state_of_fl
 from headgate_server.graphql.types import artifacts as artifact_lists
 from headgate_server.graphql.types import blockers as blocker_lists
 from headgate_server.graphql.types import logs as log_lists
+from headgate_server.graphql.types import pauses as pause_lists
+from headgate_server.graphql.types import reruns as rerun_plans
 from headgate_server.graphql.types import task_runs as task_lists
 from headgate_server.graphql.types.leases import RunLease, show_lease
-from headgate_server.services import deployments, flows, work_pools, work_queues
+from headgate_server.services import deployments, flows, pauses, work_pools, work_queues
 from headgate_server.services import task_runs as task_run_services
 from headgate_server.services.flow_runs import read
 
@@ -175,6 +177,24 @@ class FlowRun(Run, Versioned):
         row = self.row
         return await blocker_lists.list_of_run(info, run_id=row.id, workspace_id=row.workspace_id)
 
+    @scoped_field(
+        requires=ANY_CREDENTIAL, description="What it waits at; null where it is not paused."
+    )
+    async def pause(self, info: Info) -> pause_lists.Pause | None:
+        row = await info.context.load(
+            pauses.get_many_waiting, self.row.id, workspace_id=self.row.workspace_id
+        )
+        return pause_lists.show_pause(row) if row else None
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL, description="Everything it ever asked, in the order it did."
+    )
+    async def pauses(self, info: Info) -> list[pause_lists.Pause]:
+        rows = await info.context.load(
+            pauses.get_many_of_runs, self.row.id, workspace_id=self.row.workspace_id
+        )
+        return [pause_lists.show_pause(row) for row in rows or ()]
+
     @scoped_field(requires=ANY_CREDENTIAL, description="Its task runs, in the order they began.")
     async def task_runs(
         self,
@@ -191,6 +211,24 @@ class FlowRun(Run, Versioned):
             filter_=filters.TaskRunFilter(flow_run_id=own, and_=asked),
             first=first,
             after=after,
+        )
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description="What of its last attempt is done again when it is retried so, and why.",
+        directives=[Cost(weight=5)],
+    )
+    async def retry_preview(
+        self,
+        info: Info,
+        from_failed: rerun_plans.FromFailed = False,  # noqa: FBT002 - an argument of the API
+        from_task_run_ids: rerun_plans.FromTaskRunIds = None,
+    ) -> rerun_plans.RetryPreview:
+        return await rerun_plans.preview(
+            info,
+            workspace_id=self.row.workspace_id,
+            run_id=self.row.id,
+            request=rerun_plans.to_request(from_failed, from_task_run_ids),
         )
 
     @scoped_field(

@@ -55,9 +55,30 @@ class LeaseInput:
             Forbidden: the lease of another run than the token's.
         """
         lease = self.to_ref("lease")
-        if principal.run is not None and principal.run.run_id != lease.run_id:
-            raise Forbidden("A run's token acts for that run only; use the other run's own token.")
+        check_own_run(principal, lease.run_id)
         return lease
+
+
+def own_run_id(principal: Principal, shown_id: str) -> UUID:
+    """Return the id of a run, which for a run's token is that run's own.
+
+    Raises:
+        InvalidId: not the id of a run.
+        Forbidden: another run than the token's.
+    """
+    run_id = ids.parse(shown_id, kind=ids.Kind.FLOW_RUN)
+    check_own_run(principal, run_id)
+    return run_id
+
+
+def check_own_run(principal: Principal, run_id: UUID) -> None:
+    """Go on only if the caller's credential is not another run's.
+
+    Raises:
+        Forbidden: it is.
+    """
+    if principal.run is not None and principal.run.run_id != run_id:
+        raise Forbidden("A run's token acts for that run only; use the other run's own token.")
 
 
 def parse_uuid(text: str, *, path: list[str]) -> UUID:

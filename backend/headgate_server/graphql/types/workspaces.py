@@ -40,6 +40,7 @@ from headgate_server.graphql.types import deployments as deployment_lists
 from headgate_server.graphql.types import events as event_lists
 from headgate_server.graphql.types import flow_runs as flow_run_lists
 from headgate_server.graphql.types import flows as flow_lists
+from headgate_server.graphql.types import pauses as pause_lists
 from headgate_server.graphql.types import task_runs as task_run_lists
 from headgate_server.graphql.types import variables as variable_lists
 from headgate_server.graphql.types import work_pools as work_pool_lists
@@ -197,6 +198,17 @@ class Workspace(
                 work, buckets=buckets, filter=filter.to_filter() if filter else None
             )
         return show_buckets(buckets, counts)
+
+    @scoped_field(
+        requires=[Scope.RUNS_READ],
+        description="What its runs wait for an answer to, the oldest first.",
+    )
+    async def pauses(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[pause_lists.Pause]:
+        return await pause_lists.list_waiting(
+            info, workspace_id=self.workspace_id, first=first, after=after
+        )
 
     @scoped_field(requires=[Scope.RUNS_READ], description="Its task runs, by flow run.")
     async def task_runs(

@@ -13,6 +13,9 @@ select
     (select min(last_seen_at) from agent_sessions where ended_at is null)
       + cast(:lost_after as interval)
   ) as lost_runs,
+  (select min(cancel_requested_at + coalesce(cancel_grace_seconds, 0) * interval '1 second')
+    from work_items where cancel_requested_at is not null) + cast(:confirmed_within as interval)
+    as stuck_cancels,
   (select min(occurred_at) from outbox) as outbox,
   (select min(marked_at) from stale_run_hours) + cast(:counts_after as interval) as run_counts,
   least(
@@ -20,6 +23,8 @@ select
     (select min(expires_at) from concurrency_slots where expires_at is not null),
     (select min(expires_at) from concurrency_waiters)
   ) as expired_keys,
+  (select min(expires_at) from pauses where status = 'WAITING' and expires_at is not null)
+    as expired_pauses,
   least(
     (select min(at) from audit_queue),
     (select min(coalesce(checkpointed_at + cast(:checkpoints_after as interval), now()))

@@ -1,14 +1,15 @@
 """Moves runs: the engine's proposals, and what people ask for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain.errors import InvalidInput
+from headgate_server.domain.errors import InvalidInput, VersionConflict
 from headgate_server.domain.ids import Kind
 from headgate_server.domain.leases import LeaseRef
+from headgate_server.domain.reruns import WHOLE_RUN, RerunRequest, check_rerun, rerun_details
 from headgate_server.domain.states import (
     MAX_MESSAGE_LENGTH,
     ProposedState,
@@ -19,8 +20,12 @@ from headgate_server.domain.states import (
 from headgate_server.domain.tenancy import ActorKind
 from headgate_server.domain.transitions import proposal_keys
 from headgate_server.domain.transitions.facts import Proposer
+from headgate_server.repositories.flow_runs.transition import LockedRun, lock_run
+from headgate_server.repositories.pauses import forget_rejections
 from headgate_server.services import quotas
 from headgate_server.services.audit_entries.record import record_action
+from headgate_server.services.cancels import end_below
+from headgate_server.services.reruns import change_parameters, plan_run
 from headgate_server.services.transitions import Proposal, Transition, transition
 
 MAX_GRACE_SECONDS = 3600
@@ -36,6 +41,24 @@ class CancelRequest:
     is_forced: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a person says as they set a state by hand.
+
+    Args:
+        is_forced: skips the rules that protect a run.
+        expected_sequence: of the state that they saw; None where it does not matter.
+        reason: why, for the history and the audit log.
+    """
+
+    is_forced: bool = False
+    expected_sequence: int | None = None
+    reason: str | None = None
+
+
+NO_CORRECTION = Correction()
+
+
 async def set_state(
     work: UnitOfWork,
     *,
@@ -43,7 +66,7 @@ async def set_state(
     state: ProposedState,
     lease: LeaseRef | None,
     key: str | None,
-    is_forced: bool = False,
+    correction: Correction = NO_CORRECTION,
 ) -> Transition:
     """Propose a state for a run: as its holder under a lease, else as a person.
 
@@ -54,11 +77,21 @@ async def set_state(
         InvalidInput: a state that only Headgate enters by itself, details that are too large, or
             a bad key.
         IdempotencyMismatch: the key was used for a state of another type.
+        VersionConflict: the run is in another state by now than the one that was seen.
     """
-    proposal = check_proposal(run_id=run_id, state=state, lease=lease, key=key, is_forced=is_forced)
-    done = await transition(work, run_id=run_id, proposal=proposal)
+    proposal = check_proposal(
+        run_id=run_id, state=state, lease=lease, key=key, correction=correction
+    )
+    locked = await _lock_as_seen(work, run_id, proposal, correction.expected_sequence)
+    done = await transition(work, run_id=run_id, proposal=proposal, locked=locked)
+    await end_below(work, done)
     if lease is None:
-        said = {"state": state.name, "type": state.type, "forced": is_forced}
+        said = {
+            "state": state.name,
+            "type": state.type,
+            "forced": correction.is_forced,
+            "reason": correction.reason,
+        }
         await _record(work, "state_set", done, said)
     return done
 
@@ -69,7 +102,7 @@ def check_proposal(
     state: ProposedState,
     lease: LeaseRef | None,
     key: str | None,
-    is_forced: bool = False,
+    correction: Correction = NO_CORRECTION,
 ) -> Proposal:
     """Return the proposal of a holder, or where there is no lease, of a person.
 
@@ -80,18 +113,60 @@ def check_proposal(
         raise InvalidInput("The lease is of another run.", path=["lease", "runId"])
     if state.type is StateType.PENDING:
         raise InvalidInput("A run becomes PENDING by being claimed.", path=["state", "type"])
-    check_details(state.details)
     proposal_keys.check_key(key)
-    proposer = Proposer.PERSON if lease is None else Proposer.HOLDER
+    if lease is None:
+        state = _with_reason(state, correction.reason)
+    check_details(state.details)
     return Proposal(
-        state=state, proposer=proposer, lease=lease, key=key, is_forced=is_forced and lease is None
+        state=state,
+        proposer=Proposer.PERSON if lease is None else Proposer.HOLDER,
+        lease=lease,
+        key=key,
+        is_forced=correction.is_forced and lease is None,
     )
+
+
+def _with_reason(state: ProposedState, reason: str | None) -> ProposedState:
+    """Return a state that says why somebody set it."""
+    if reason is None:
+        return state
+    if not 1 <= len(reason) <= MAX_MESSAGE_LENGTH:
+        raise InvalidInput(f"reason has 1 to {MAX_MESSAGE_LENGTH:,} characters.", path=["reason"])
+    details = {**state.details, "reason": reason}
+    return replace(state, message=state.message or reason, details=details)
+
+
+async def _lock_as_seen(
+    work: UnitOfWork, run_id: UUID, proposal: Proposal, expected_sequence: int | None
+) -> LockedRun | None:
+    """Lock a run that is still in the state that somebody saw; None where none was named.
+
+    A proposal that was applied before is answered as it was: the run has moved on through it.
+
+    Raises:
+        VersionConflict: it is in another state by now.
+    """
+    if expected_sequence is None:
+        return None
+    locked = await lock_run(work, run_id)
+    if locked is None or locked.run.state_sequence == expected_sequence:
+        return locked
+    known = locked.state_key
+    if not proposal_keys.is_known(known, key=proposal.key, type_=proposal.state.type):
+        sequence = locked.run.state_sequence
+        raise VersionConflict(
+            f"The run is {locked.run.state_name} by now, its state number {sequence}; look again.",
+            current_version=sequence,
+            path=["expectedSequence"],
+        )
+    return locked
 
 
 async def cancel_run(work: UnitOfWork, *, run_id: UUID, request: CancelRequest) -> Transition:
     """Ask for a run to be cancelled: at once where it has not started, else through its holder.
 
-    A forced cancel takes the lease away now; the agent is told to kill the process.
+    What is below it is cancelled with it. A forced cancel takes the lease away now; the agent is
+    told to kill the process.
 
     Raises:
         NotFound: no such run in this workspace.
@@ -113,26 +188,41 @@ async def cancel_run(work: UnitOfWork, *, run_id: UUID, request: CancelRequest) 
         cancel_grace_seconds=request.grace_seconds,
     )
     done = await transition(work, run_id=run_id, proposal=proposal)
+    await end_below(work, done, grace_seconds=request.grace_seconds)
     said = {"reason": request.reason, "forced": request.is_forced}
     await _record(work, "cancelled", done, said)
     return done
 
 
-async def retry_run(work: UnitOfWork, *, run_id: UUID) -> Transition:
+async def retry_run(
+    work: UnitOfWork, *, run_id: UUID, request: RerunRequest = WHOLE_RUN
+) -> Transition:
     """Start a run that has ended again, as the same run: its history goes on.
+
+    What was rejected before is asked again; what was answered is not.
 
     Raises:
         NotFound: no such run in this workspace.
+        InvalidInput: parameters that its deployment's schema refuses, tasks that are none of the
+            run's, or both ways to choose at once.
         QuotaExceeded: the organization may start no more runs for now.
     """
     await quotas.check_runs(work)
+    check_rerun(request)
+    if not request.is_whole:
+        await plan_run(work, run_id=run_id, request=request)
+    details = {} if request == WHOLE_RUN else dict(rerun_details(request))
     proposal = Proposal(
-        state=propose(StateType.SCHEDULED, message="Started again by request."),
+        state=propose(StateType.SCHEDULED, message="Started again by request.", details=details),
         proposer=Proposer.PERSON,
         is_rerun=True,
     )
     done = await transition(work, run_id=run_id, proposal=proposal)
-    await _record(work, "retried", done, {"attempt": done.run.attempt})
+    if done.state is not None:
+        await forget_rejections(work, run_id)
+        if request.parameters is not None:
+            await change_parameters(work, run=done.run, changed=request.parameters)
+    await _record(work, "retried", done, {"attempt": done.run.attempt, **details})
     return done
 
 

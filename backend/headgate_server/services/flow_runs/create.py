@@ -56,6 +56,7 @@ from headgate_server.services import collisions, flows, quotas
 
 MAX_BATCH = 1000
 MAX_AHEAD = timedelta(days=3660)
+_CANCELLED = frozenset({StateType.CANCELLING, StateType.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ async def create_runs(
     """Create runs of deployments and wake their pools; one result a request, in order.
 
     A request that is not valid fails alone: its place holds the error, as does one that a quota
-    has no room for. Two statements, however many requests, one more where any has a parent, and
+    has no room for. Two statements, however many requests, two more where any has a parent, and
     one where a quota is used up.
 
     Raises:
@@ -181,13 +182,22 @@ async def _known_parents(work: UnitOfWork, requests: Sequence[RunRequest]) -> se
     wanted = {request.parent_task_run_id for request in requests} - {None}
     if not wanted:
         return set()
-    return set(await get_many_task_runs(work, [id_ for id_ in wanted if id_ is not None]))
+    tasks = await get_many_task_runs(work, [id_ for id_ in wanted if id_ is not None])
+    runs = await get_many_flow_runs(work, [task.flow_run_id for task in tasks.values()])
+    return {
+        id_
+        for id_, task in tasks.items()
+        if task.flow_run_id in runs and runs[task.flow_run_id].state_type not in _CANCELLED
+    }
 
 
 def _check_parent(request: RunRequest, parents: set[UUID]) -> None:
     parent_id = request.parent_task_run_id
     if parent_id is not None and parent_id not in parents:
-        raise NotFound("No such task run to be the parent.", path=["parentTaskRunId"])
+        raise NotFound(
+            "No such task run to be the parent, or its run was cancelled.",
+            path=["parentTaskRunId"],
+        )
 
 
 async def create_run(work: UnitOfWork, request: RunRequest) -> FlowRun:

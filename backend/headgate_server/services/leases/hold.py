@@ -21,6 +21,7 @@ from headgate_server.repositories.flow_runs.transition import LockedRun, lock_fr
 from headgate_server.repositories.leases import job as job_repository
 from headgate_server.repositories.leases import renew as repository
 from headgate_server.repositories.outbox import insert_events_of_workspaces
+from headgate_server.services.cancels import end_below_each
 from headgate_server.services.events import record_events
 from headgate_server.services.transitions import (
     Proposal,
@@ -137,6 +138,7 @@ async def _carry_out(
         else:
             asked.append((held, _pending(claim), claim.actor))
     done = await transition_many(work, asked)
+    await end_below_each(work, done.values())
     claimed = [claim for claim in claims if claim.lease.run_id in done]
     for claim in claimed:
         run_id = claim.lease.run_id

@@ -17,6 +17,7 @@ from headgate_server.repositories.leases import renew as repository
 from headgate_server.repositories.leases.renew import ExpiredLease
 from headgate_server.repositories.outbox import insert_events_of_workspaces
 from headgate_server.services.agents import paused_event
+from headgate_server.services.cancels import end_below
 from headgate_server.services.transitions import Proposal, Transition, transition
 
 BATCH = 200
@@ -97,7 +98,9 @@ async def judge_expired(work: UnitOfWork, lease: ExpiredLease) -> Transition:
     else:
         state = propose(StateType.CRASHED, message=_silence(work, lease))
     proposal = Proposal(state=state, proposer=Proposer.SYSTEM, is_agent_lost=True)
-    return await transition(work, run_id=lease.run_id, proposal=proposal)
+    done = await transition(work, run_id=lease.run_id, proposal=proposal)
+    await end_below(work, done)
+    return done
 
 
 def _silence(work: UnitOfWork, lease: ExpiredLease) -> str:

@@ -48,7 +48,7 @@ _AS_A_PERSON = frozenset({Scope.RUNS_WRITE})
 
 
 @asynccontextmanager
-async def _work_on_run(context: OperationContext, run_id: UUID) -> AsyncGenerator[UnitOfWork]:
+async def work_on_run(context: OperationContext, run_id: UUID) -> AsyncGenerator[UnitOfWork]:
     """Open the unit of work of a run; what is granted on its deployment alone counts too."""
     workspace_id = await context.workspace_of(read.get_many_flow_runs, run_id)
     on: UUID | None = None
@@ -183,14 +183,18 @@ class FlowRunMutations:
                 await _propose(context, run_id, state=state, lease=lease, key=key)
             )
         with needing(needed):
-            async with _work_on_run(context, run_id) as work:
+            async with work_on_run(context, run_id) as work:
                 done = await change.set_state(
                     work,
                     run_id=run_id,
                     state=state,
                     lease=None,
                     key=key,
-                    is_forced=bool(input.force),
+                    correction=change.Correction(
+                        is_forced=bool(input.force),
+                        expected_sequence=input.expected_sequence,
+                        reason=input.reason,
+                    ),
                 )
         return show_transition(done)
 
@@ -207,7 +211,7 @@ class FlowRunMutations:
         request = change.CancelRequest(
             reason=input.reason, grace_seconds=input.grace_seconds, is_forced=input.force
         )
-        async with _work_on_run(info.context, run_id) as work:
+        async with work_on_run(info.context, run_id) as work:
             done = await change.cancel_run(work, run_id=run_id, request=request)
         return show_change(done)
 
@@ -221,8 +225,11 @@ class FlowRunMutations:
         input: Annotated[FlowRunRetryInput, strawberry.argument(description="What to retry.")],
     ) -> FlowRunPayload:
         run_id = ids.parse(input.id, kind=ids.Kind.FLOW_RUN)
-        async with _work_on_run(info.context, run_id) as work:
-            done = await change.retry_run(work, run_id=run_id)
+        request = input.to_request()
+        async with work_on_run(info.context, run_id) as work:
+            if request.parameters is not None:
+                demand_use(info.context, work.workspace_id, request.parameters)
+            done = await change.retry_run(work, run_id=run_id, request=request)
         return show_change(done)
 
 

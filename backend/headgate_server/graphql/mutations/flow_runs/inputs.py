@@ -1,15 +1,18 @@
 """What mutations on flow runs are given."""
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 import strawberry
 
 from headgate_server.domain import ids
+from headgate_server.domain.reruns import RerunRequest
 from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.shapes.json_values import an_object
 from headgate_server.graphql.shapes.states import StateInput
 from headgate_server.graphql.types.leases import LeaseInput, parse_uuid
+from headgate_server.graphql.types.reruns import to_request
 from headgate_server.services.flow_runs.create import BeginRequest, RunRequest
 
 
@@ -137,6 +140,15 @@ class RunSetStateInput:
     lease: LeaseInput | None = strawberry.field(
         default=None, description="The holder's lease; without one, it needs RUNS_WRITE."
     )
+    expected_sequence: int | None = strawberry.field(
+        default=None,
+        description="The sequence of the state that was seen: nothing changes where the run has "
+        "moved on since.",
+    )
+    reason: str | None = strawberry.field(
+        default=None,
+        description="Why, for the history and the audit log; people only, 1 to 4,000 characters.",
+    )
     force: bool | None = strawberry.field(
         default=None, description="Skip the rules that protect a run; people only."
     )
@@ -160,3 +172,23 @@ class RunCancelInput:
 @strawberry.input(description="A run to be started again, as the same run.")
 class FlowRunRetryInput:
     id: strawberry.ID = strawberry.field(description="Which run; it has ended.")
+    from_failed: bool = strawberry.field(
+        default=False,
+        description="Only what did not complete, and what depends on it; see retryPreview.",
+    )
+    from_task_run_ids: list[strawberry.ID] | None = strawberry.field(
+        default=None,
+        description="Only these, and what depends on them; 1,000 at most. See retryPreview.",
+    )
+    parameters: JSON | None = strawberry.field(
+        default=None, description="An object that is laid over the run's parameters."
+    )
+
+    def to_request(self) -> RerunRequest:
+        """Return how the run is started again.
+
+        Raises:
+            InvalidInput: an id, or parameters that are no object.
+        """
+        chosen = to_request(self.from_failed, self.from_task_run_ids)
+        return replace(chosen, parameters=an_object(self.parameters, "parameters"))

@@ -1,0 +1,222 @@
+"""Pauses of runs: what a run waits for, who may answer it, and what the answer must look like."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from headgate_server.domain.documents import check_document, is_storable
+from headgate_server.domain.errors import Forbidden, InvalidInput
+from headgate_server.domain.parameters import check_schema, find_problems
+from headgate_server.domain.tenancy import Actor
+
+MAX_KEY_LENGTH = 200
+MAX_DESCRIPTION_LENGTH = 10_000
+MAX_REASON_LENGTH = 4_000
+MAX_SCHEMA_BYTES = 64 * 1024
+MAX_INPUT_BYTES = 64 * 1024
+MAX_APPROVERS = 50
+MAX_APPROVER_LENGTH = 320
+MAX_PROBLEMS = 50
+"""So many wrong fields are told at once."""
+LONGEST_TIMEOUT = timedelta(days=366)
+
+
+class PauseKind(StrEnum):
+    """Whether the run's process waits, or ends and is started again."""
+
+    PAUSE = "PAUSE"
+    SUSPEND = "SUSPEND"
+
+
+class PauseStatus(StrEnum):
+    """What became of a pause."""
+
+    WAITING = "WAITING"
+    RESUMED = "RESUMED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+    ENDED = "ENDED"
+
+
+ANSWERED = frozenset({PauseStatus.RESUMED, PauseStatus.REJECTED})
+"""What is not asked again under the same key, in whichever attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approvers:
+    """Who may answer a pause; whoever may write runs where nobody is named.
+
+    Args:
+        roles: names of roles, held where the run is or everywhere.
+        people: e-mail addresses of members.
+        teams: names of teams.
+        is_four_eyes: whoever started the run may not answer.
+    """
+
+    roles: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+    is_four_eyes: bool = False
+
+    @property
+    def names_anyone(self) -> bool:
+        """Whether only some may answer."""
+        return bool(self.roles or self.people or self.teams)
+
+    def words(self) -> str:
+        """Return who may answer, for a message."""
+        named = [
+            *(f"the role {name}" for name in self.roles),
+            *(f"the team {name}" for name in self.teams),
+            *self.people,
+        ]
+        return " or ".join(named)
+
+
+@dataclass(frozen=True, slots=True)
+class NewPause:
+    """A pause that a run's process asks for.
+
+    Args:
+        key: names it within the run: what was answered under a key is not asked again.
+        timeout: how long to wait for an answer; None waits for ever.
+        schema: the JSON Schema of the answer; None where it takes none.
+        initial: what a form is filled in with.
+    """
+
+    key: str
+    kind: PauseKind = PauseKind.PAUSE
+    timeout: timedelta | None = None
+    schema: dict[str, Any] | None = None
+    initial: dict[str, Any] | None = None
+    description: str | None = None
+    approvers: Approvers = field(default_factory=Approvers)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody says to a pause."""
+
+    input: Any = None
+    reason: str | None = None
+    is_rejected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A pause of a run, and what was answered.
+
+    Args:
+        epoch: of the lease under which it was asked for last.
+    """
+
+    workspace_id: UUID
+    flow_run_id: UUID
+    key: str
+    kind: PauseKind
+    status: PauseStatus
+    epoch: int
+    schema: dict[str, Any] | None
+    initial: dict[str, Any] | None
+    description: str | None
+    approvers: Approvers
+    created_at: datetime
+    expires_at: datetime | None
+    input: Any
+    answered_at: datetime | None
+    answered_by: Actor | None
+    reason: str | None
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether somebody answered it."""
+        return self.status in ANSWERED
+
+
+class WrongFields(InvalidInput):
+    """The answer does not fit what the run asks for; correct the named fields.
+
+    ``fields`` holds one error for each.
+    """
+
+    def __init__(self, fields: list[InvalidInput]) -> None:
+        super().__init__(path=["input"])
+        self.fields = fields
+
+
+def check_pause(new: NewPause) -> None:
+    """Refuse a pause that cannot be asked.
+
+    Raises:
+        InvalidInput: naming the field and what is wrong with it.
+    """
+    check_text(new.key, field="key", most=MAX_KEY_LENGTH)
+    if new.description is not None:
+        _check_length(new.description, field="description", most=MAX_DESCRIPTION_LENGTH)
+    if new.timeout is not None and not timedelta() < new.timeout <= LONGEST_TIMEOUT:
+        raise InvalidInput("timeout is above 0 and at most 366 days.", path=["timeout"])
+    if new.schema is not None:
+        check_document(new.schema, field="schema", most_bytes=MAX_SCHEMA_BYTES)
+        check_schema(new.schema, field="schema")
+    if new.initial is not None:
+        check_document(new.initial, field="initial", most_bytes=MAX_INPUT_BYTES)
+    for field_, names in (
+        ("roles", new.approvers.roles),
+        ("people", new.approvers.people),
+        ("teams", new.approvers.teams),
+    ):
+        if len(names) > MAX_APPROVERS:
+            raise InvalidInput(f"{field_} names at most {MAX_APPROVERS}.", path=[field_])
+        for name in names:
+            check_text(name, field=field_, most=MAX_APPROVER_LENGTH)
+
+
+def check_text(text: str, *, field: str, most: int) -> None:
+    """Refuse a name that is empty, over-long or not printable.
+
+    Raises:
+        InvalidInput: it is.
+    """
+    if not (1 <= len(text) <= most and text.isprintable()):
+        raise InvalidInput(f"{field} has 1 to {most} printable characters.", path=[field])
+
+
+def check_answer(schema: dict[str, Any] | None, answer: Answer) -> None:
+    """Refuse an answer that does not fit what is asked for.
+
+    Up to two seconds of pure Python: an event loop has it done in a thread.
+
+    Raises:
+        WrongFields: it does not fit the schema.
+        InvalidInput: the answer as a whole will not do: over-long, or one where none is taken.
+    """
+    if answer.reason is not None:
+        _check_length(answer.reason, field="reason", most=MAX_REASON_LENGTH)
+    if answer.is_rejected:
+        if answer.input is not None:
+            raise InvalidInput("Who rejects gives a reason, and no input.", path=["input"])
+    elif schema is None:
+        if answer.input not in (None, {}):
+            raise InvalidInput("This pause takes no input; leave it out.", path=["input"])
+    else:
+        check_document(answer.input, field="input", most_bytes=MAX_INPUT_BYTES)
+        wrong = find_problems(answer.input, schema=schema, field="input", most=MAX_PROBLEMS)
+        if wrong:
+            raise WrongFields(wrong)
+
+
+def refuse_starter() -> Forbidden:
+    """Return the error of who would answer for a run that they started themselves."""
+    return Forbidden("You started this run, and somebody else has to answer: ask one who may.")
+
+
+def refuse_stranger(approvers: Approvers) -> Forbidden:
+    """Return the error of who is none of those that may answer."""
+    return Forbidden(f"Only {approvers.words()} may answer this.")
+
+
+def _check_length(text: str, *, field: str, most: int) -> None:
+    if len(text) > most or not is_storable(text):
+        raise InvalidInput(f"{field} has at most {most:,} characters.", path=[field])

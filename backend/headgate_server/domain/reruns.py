@@ -1,0 +1,138 @@
+"""What of a run is done again when it is started again, and why: the preview of a rerun."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from headgate_server.domain.errors import InvalidInput
+from headgate_server.domain.states import StateType
+from headgate_server.domain.task_runs import TaskRun
+
+MAX_CHOSEN = 1_000
+
+
+class RerunReason(StrEnum):
+    """Why a task is done again, or is not."""
+
+    WHOLE_RUN = "WHOLE_RUN"
+    CHOSEN = "CHOSEN"
+    NOT_COMPLETED = "NOT_COMPLETED"
+    DOWNSTREAM = "DOWNSTREAM"
+    RESULT_NOT_KEPT = "RESULT_NOT_KEPT"
+    COMPLETED = "COMPLETED"
+
+
+@dataclass(frozen=True, slots=True)
+class RerunRequest:
+    """How a run is started again.
+
+    Args:
+        is_from_failed: only what did not complete, and what depends on it.
+        from_task_run_ids: only these, and what depends on them.
+        parameters: laid over those that the run has.
+    """
+
+    is_from_failed: bool = False
+    from_task_run_ids: tuple[UUID, ...] = ()
+    parameters: dict[str, Any] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything is to be done again."""
+        return not (self.is_from_failed or self.from_task_run_ids)
+
+
+WHOLE_RUN = RerunRequest()
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTask:
+    """A task run of a run, and what becomes of it when the run is started again."""
+
+    task_run: TaskRun
+    is_reused: bool
+    reason: RerunReason
+
+
+def check_rerun(request: RerunRequest) -> None:
+    """Refuse what cannot be asked for.
+
+    Raises:
+        InvalidInput: both ways to choose at once, or too many tasks.
+    """
+    if request.is_from_failed and request.from_task_run_ids:
+        raise InvalidInput(
+            "Give either fromFailed or fromTaskRunIds, not both.", path=["fromTaskRunIds"]
+        )
+    if len(request.from_task_run_ids) > MAX_CHOSEN:
+        raise InvalidInput(f"At most {MAX_CHOSEN:,} tasks are chosen.", path=["fromTaskRunIds"])
+
+
+def plan_rerun(
+    tasks: Iterable[TaskRun], request: RerunRequest, *, kept: Collection[UUID]
+) -> list[PlannedTask]:
+    """Return what becomes of each task run, in their order.
+
+    A task is done again where it was chosen or did not complete, where it depends on one that is,
+    or where nobody kept its result.
+
+    Args:
+        tasks: of the run.
+        request: how it is started again.
+        kept: those whose results another process can read.
+
+    Raises:
+        InvalidInput: a chosen task is none of the run's.
+    """
+    known = list(tasks)
+    reasons = _beginnings(known, request)
+    _spread(known, reasons)
+    return [_planned(task, reasons.get(task.id), kept=kept) for task in known]
+
+
+def _beginnings(tasks: list[TaskRun], request: RerunRequest) -> dict[UUID, RerunReason]:
+    if request.is_whole:
+        return {task.id: RerunReason.WHOLE_RUN for task in tasks}
+    if request.from_task_run_ids:
+        missing = set(request.from_task_run_ids) - {task.id for task in tasks}
+        if missing:
+            raise InvalidInput("A chosen task is none of this run's.", path=["fromTaskRunIds"])
+        return dict.fromkeys(request.from_task_run_ids, RerunReason.CHOSEN)
+    return {
+        task.id: RerunReason.NOT_COMPLETED
+        for task in tasks
+        if task.state_type is not StateType.COMPLETED
+    }
+
+
+def _spread(tasks: list[TaskRun], reasons: dict[UUID, RerunReason]) -> None:
+    """Add what depends on what is done again, however far."""
+    below: dict[UUID, list[UUID]] = {}
+    for task in tasks:
+        for parent in task.parents:
+            below.setdefault(parent, []).append(task.id)
+    waiting = list(reasons)
+    while waiting:
+        for child in below.get(waiting.pop(), ()):
+            if child not in reasons:
+                reasons[child] = RerunReason.DOWNSTREAM
+                waiting.append(child)
+
+
+def _planned(task: TaskRun, reason: RerunReason | None, *, kept: Collection[UUID]) -> PlannedTask:
+    if reason is None and task.state_type is not StateType.COMPLETED:
+        reason = RerunReason.NOT_COMPLETED
+    if reason is None and task.id not in kept:
+        reason = RerunReason.RESULT_NOT_KEPT
+    return PlannedTask(task, reason is None, reason or RerunReason.COMPLETED)
+
+
+def rerun_details(request: RerunRequest) -> Mapping[str, Any]:
+    """Return how a run was started again, as its state and the audit log keep it."""
+    return {
+        "fromFailed": request.is_from_failed,
+        "fromTaskRunIds": [str(id_) for id_ in request.from_task_run_ids],
+        "parameters": sorted(request.parameters or {}),
+    }

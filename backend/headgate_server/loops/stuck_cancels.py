@@ -1,0 +1,20 @@
+"""Forces cancels whose end nobody confirmed in time."""
+
+from headgate_server.loops.loop import LoopContext
+from headgate_server.services import cancels, upkeep
+
+
+async def run_once(context: LoopContext) -> int:
+    """Force every cancel past its deadline, each in a transaction of its own; how many.
+
+    While no API serves, no agent can confirm anything, and nothing is forced.
+    """
+    async with context.database.system() as work:
+        if not await upkeep.is_served(work, grace=context.timers.outage_grace):
+            return 0
+        stuck = await cancels.list_stuck(work)
+    forced = 0
+    for cancel in stuck:
+        async with context.database.system(workspace_id=cancel.workspace_id) as work:
+            forced += await cancels.force_cancel(work, cancel)
+    return forced

@@ -1,0 +1,213 @@
+"""Pauses of runs: asked for, answered, ended, and found when they expire."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.pauses import (
+    Answer,
+    Approvers,
+    NewPause,
+    Pause,
+    PauseKind,
+    PauseStatus,
+)
+from headgate_server.domain.tenancy import Actor, ActorKind
+from headgate_server.repositories import pages
+from headgate_server.tables.pauses import pauses
+
+_ANSWER = (
+    "input",
+    "answered_at",
+    "answered_by_kind",
+    "answered_by_id",
+    "answered_by_name",
+    "reason",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiredPause:
+    """A pause that nobody answered in time."""
+
+    workspace_id: UUID
+    flow_run_id: UUID
+    key: str
+
+
+async def upsert_pause(work: UnitOfWork, *, flow_run_id: UUID, new: NewPause, epoch: int) -> Pause:
+    """Ask for an answer: anew where nobody answered under this key before."""
+    given = {
+        "kind": new.kind,
+        "status": PauseStatus.WAITING,
+        "epoch": epoch,
+        "schema": new.schema,
+        "initial": new.initial,
+        "description": new.description,
+        "approvers": asdict(new.approvers),
+        "created_at": work.now,
+        "expires_at": None if new.timeout is None else work.now + new.timeout,
+        **dict.fromkeys(_ANSWER),
+    }
+    statement = (
+        insert(pauses)
+        .values(workspace_id=work.workspace_id, flow_run_id=flow_run_id, key=new.key, **given)
+        .on_conflict_do_update(index_elements=["workspace_id", "flow_run_id", "key"], set_=given)
+        .returning(pauses)
+    )
+    return _pause((await work.execute(statement)).one())
+
+
+async def answer_pause(work: UnitOfWork, pause: Pause, answer: Answer) -> Pause:
+    """Write what was answered to a pause that waits, and by whom."""
+    status = PauseStatus.REJECTED if answer.is_rejected else PauseStatus.RESUMED
+    statement = (
+        update(pauses)
+        .where(
+            pauses.c.workspace_id == work.workspace_id,
+            pauses.c.flow_run_id == pause.flow_run_id,
+            pauses.c.key == pause.key,
+        )
+        .values(
+            status=status,
+            input=answer.input,
+            answered_at=work.now,
+            answered_by_kind=work.actor.kind.value,
+            answered_by_id=work.actor.id,
+            answered_by_name=work.actor.display_name,
+            reason=answer.reason,
+        )
+        .returning(pauses)
+    )
+    return _pause((await work.execute(statement)).one())
+
+
+async def end_waiting(
+    work: UnitOfWork, flow_run_id: UUID, *, status: PauseStatus = PauseStatus.ENDED
+) -> None:
+    """End the pause of a run that waits, if one does: the run goes on without an answer."""
+    await work.execute(
+        update(pauses)
+        .where(
+            pauses.c.workspace_id == work.workspace_id,
+            pauses.c.flow_run_id == flow_run_id,
+            pauses.c.status == PauseStatus.WAITING,
+        )
+        .values(status=status)
+    )
+
+
+async def forget_rejections(work: UnitOfWork, flow_run_id: UUID) -> None:
+    """Let a run that is started again ask once more what was rejected before."""
+    await work.execute(
+        update(pauses)
+        .where(
+            pauses.c.workspace_id == work.workspace_id,
+            pauses.c.flow_run_id == flow_run_id,
+            pauses.c.status == PauseStatus.REJECTED,
+        )
+        .values(status=PauseStatus.ENDED)
+    )
+
+
+async def find_pause(work: UnitOfWork, *, flow_run_id: UUID, key: str) -> Pause | None:
+    """Return the pause of a run under a key."""
+    statement = _own(work).where(pauses.c.flow_run_id == flow_run_id, pauses.c.key == key)
+    row = (await work.execute(statement)).one_or_none()
+    return None if row is None else _pause(row)
+
+
+async def get_many_waiting(work: UnitOfWork, flow_run_ids: Sequence[UUID]) -> dict[UUID, Pause]:
+    """Return the pause that waits of each of the runs that has one."""
+    rows = await work.execute(
+        _own(work).where(
+            pauses.c.flow_run_id.in_(flow_run_ids), pauses.c.status == PauseStatus.WAITING
+        )
+    )
+    return {row.flow_run_id: _pause(row) for row in rows}
+
+
+async def get_many_of_runs(
+    work: UnitOfWork, flow_run_ids: Sequence[UUID]
+) -> dict[UUID, tuple[Pause, ...]]:
+    """Return each run's pauses in the order they were asked for; every id is a key."""
+    rows = await work.execute(
+        _own(work)
+        .where(pauses.c.flow_run_id.in_(flow_run_ids))
+        .order_by(pauses.c.created_at, pauses.c.key)
+    )
+    found: dict[UUID, list[Pause]] = {id_: [] for id_ in flow_run_ids}
+    for row in rows:
+        found[row.flow_run_id].append(_pause(row))
+    return {id_: tuple(values) for id_, values in found.items()}
+
+
+async def list_waiting(work: UnitOfWork, *, page: PageRequest) -> Page[Pause]:
+    """Return a page of the workspace's pauses that wait for an answer, the oldest first."""
+    statement = _own(work).where(pauses.c.status == PauseStatus.WAITING)
+    sort = pages.by(pauses.c.created_at, pauses.c.flow_run_id)
+    return await pages.read(work, statement, sort=sort, page=page, make=_pause)
+
+
+async def count_waiting(work: UnitOfWork, *, cap: int) -> int:
+    """Return how many pauses wait for an answer, up to ``cap + 1``."""
+    statement = _own(work).where(pauses.c.status == PauseStatus.WAITING)
+    return await pages.count(work, statement, cap=cap)
+
+
+async def list_expired(work: UnitOfWork, *, now: datetime, most: int) -> list[ExpiredPause]:
+    """Return pauses of any workspace that nobody answered in time, the oldest first."""
+    rows = await work.execute(
+        select(pauses.c.workspace_id, pauses.c.flow_run_id, pauses.c.key)
+        .where(pauses.c.status == PauseStatus.WAITING, pauses.c.expires_at <= now)
+        .order_by(pauses.c.expires_at)
+        .limit(most)
+    )
+    return [ExpiredPause(row.workspace_id, row.flow_run_id, row.key) for row in rows]
+
+
+def _own(work: UnitOfWork) -> Select[Any]:
+    return select(pauses).where(pauses.c.workspace_id == work.workspace_id)
+
+
+def _pause(row: Row[Any]) -> Pause:
+    return Pause(
+        workspace_id=row.workspace_id,
+        flow_run_id=row.flow_run_id,
+        key=row.key,
+        kind=PauseKind(row.kind),
+        status=PauseStatus(row.status),
+        epoch=row.epoch,
+        schema=row.schema,
+        initial=row.initial,
+        description=row.description,
+        approvers=_approvers(row.approvers),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        input=row.input,
+        answered_at=row.answered_at,
+        answered_by=_answerer(row),
+        reason=row.reason,
+    )
+
+
+def _approvers(stored: dict[str, Any]) -> Approvers:
+    return Approvers(
+        roles=tuple(stored.get("roles", ())),
+        people=tuple(stored.get("people", ())),
+        teams=tuple(stored.get("teams", ())),
+        is_four_eyes=bool(stored.get("is_four_eyes", False)),
+    )
+
+
+def _answerer(row: Row[Any]) -> Actor | None:
+    if row.answered_by_kind is None:
+        return None
+    return Actor(ActorKind(row.answered_by_kind), row.answered_by_id, row.answered_by_name)

@@ -1,0 +1,45 @@
+"""What a run did in its last attempt, and the parameters it is started again with."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.task_runs import TaskRun
+from headgate_server.repositories.task_runs import to_task_run
+from headgate_server.tables.flow_runs import attempts, flow_runs, task_runs
+
+MOST_TASK_RUNS = 10_000
+
+
+async def list_last_task_runs(work: UnitOfWork, run_id: UUID) -> list[TaskRun]:
+    """Return the task runs that were reported since a run was started last, by id.
+
+    At most 10,000; all there are where it never started.
+    """
+    started_at = (
+        select(func.max(attempts.c.started_at))
+        .where(attempts.c.workspace_id == work.workspace_id, attempts.c.flow_run_id == run_id)
+        .scalar_subquery()
+    )
+    rows = await work.execute(
+        select(task_runs)
+        .where(
+            task_runs.c.workspace_id == work.workspace_id,
+            task_runs.c.flow_run_id == run_id,
+            task_runs.c.updated_at >= func.coalesce(started_at, task_runs.c.updated_at),
+        )
+        .order_by(task_runs.c.id)
+        .limit(MOST_TASK_RUNS)
+    )
+    return [to_task_run(row) for row in rows]
+
+
+async def update_parameters(work: UnitOfWork, *, run_id: UUID, parameters: dict[str, Any]) -> None:
+    """Write the parameters of a locked run."""
+    await work.execute(
+        update(flow_runs)
+        .where(flow_runs.c.workspace_id == work.workspace_id, flow_runs.c.id == run_id)
+        .values(parameters=parameters)
+    )

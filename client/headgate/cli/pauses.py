@@ -1,0 +1,55 @@
+"""``headgate flow-runs resume`` and ``pending``: what runs wait for, and the answer to it."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from headgate.api import pauses
+from headgate.api.pauses import Pause
+from headgate.cli.connection import connect
+from headgate.cli.flow_runs import LimitOption, RunName, show_run
+from headgate.cli.names import get_flow_run as find_by_name
+from headgate.cli.output import Columns, OutputOption, age, show_list
+from headgate.cli.parameters import ParameterOption, ParametersOption, read_parameters
+
+
+def list_waiting(*, limit: LimitOption = 50, output: OutputOption = "table") -> None:
+    """List what runs wait for an answer to, the oldest first."""
+    with connect() as server:
+        waiting = server.collect(pauses.list_waiting, limit=limit)
+    show_list(waiting, columns=_columns(), output=output)
+
+
+def resume_flow_run(
+    name: RunName,
+    /,
+    *,
+    param: ParameterOption = None,
+    params: ParametersOption = None,
+    reason: Annotated[str | None, Parameter(help="why, for the audit log")] = None,
+    reject: Annotated[bool, Parameter(help="say no: the run fails unless it knows better")] = False,
+    output: OutputOption = "table",
+) -> None:
+    """Answer a run that is paused or suspended, its fields as parameters; it goes on."""
+    given = read_parameters(param, document=params)
+    with connect() as server:
+        run = server.call(
+            pauses.resume,
+            flow_run_id=find_by_name(server, name=name).id,
+            input=given or None,
+            is_rejected=reject,
+            reason=reason,
+        )
+    show_run(run, output=output)
+
+
+def _columns() -> Columns[Pause]:
+    return {
+        "run": lambda pause: pause.run_id,
+        "name": lambda pause: pause.run.name if pause.run else None,
+        "key": lambda pause: pause.key,
+        "asks": lambda pause: pause.description,
+        "fields": lambda pause: list((pause.schema or {}).get("properties", {})),
+        "since": lambda pause: age(pause.created_at),
+        "until": lambda pause: age(pause.expires_at),
+    }

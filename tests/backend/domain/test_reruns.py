@@ -1,0 +1,118 @@
+"""What of a run is done again when it is started again, and why."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from headgate_server.domain.errors import InvalidInput
+from headgate_server.domain.ids import new_id
+from headgate_server.domain.reruns import RerunReason, RerunRequest, check_rerun, plan_rerun
+from headgate_server.domain.states import StateType
+from headgate_server.domain.task_runs import TaskRun
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+RUN = new_id()
+
+
+def task(*parents: TaskRun, ended: StateType = StateType.COMPLETED) -> TaskRun:
+    return TaskRun(
+        workspace_id=RUN,
+        id=new_id(),
+        flow_run_id=RUN,
+        task_key="t",
+        name="t",
+        map_index=None,
+        tags=(),
+        cache_key=None,
+        attempt=1,
+        parents=tuple(parent.id for parent in parents),
+        state_type=ended,
+        state_name=ended.title(),
+        states=(),
+        started_at=NOW,
+        ended_at=NOW,
+        updated_at=NOW,
+    )
+
+
+EXTRACT = task()
+CLEAN = task(EXTRACT)
+LOAD = task(CLEAN, ended=StateType.FAILED)
+REPORT = task(LOAD, ended=StateType.PENDING)
+OTHER = task()
+TASKS = [EXTRACT, CLEAN, LOAD, REPORT, OTHER]
+KEPT = {one.id for one in TASKS}
+
+
+def reasons(request: RerunRequest, *, kept: set[UUID] = KEPT) -> list[RerunReason]:
+    planned = plan_rerun(TASKS, request, kept=kept)
+    for one in planned:
+        assert one.is_reused == (one.reason is RerunReason.COMPLETED)
+    return [one.reason for one in planned]
+
+
+def test_whole_run_does_everything_again() -> None:
+    assert reasons(RerunRequest()) == [RerunReason.WHOLE_RUN] * 5
+
+
+def test_from_failed_does_again_what_did_not_complete() -> None:
+    assert reasons(RerunRequest(is_from_failed=True)) == [
+        RerunReason.COMPLETED,
+        RerunReason.COMPLETED,
+        RerunReason.NOT_COMPLETED,
+        RerunReason.NOT_COMPLETED,
+        RerunReason.COMPLETED,
+    ]
+
+
+def test_chosen_tasks_take_along_what_depends_on_them() -> None:
+    assert reasons(RerunRequest(from_task_run_ids=(CLEAN.id,))) == [
+        RerunReason.COMPLETED,
+        RerunReason.CHOSEN,
+        RerunReason.DOWNSTREAM,
+        RerunReason.DOWNSTREAM,
+        RerunReason.COMPLETED,
+    ]
+
+
+def test_what_failed_is_done_again_even_where_it_was_not_chosen() -> None:
+    assert reasons(RerunRequest(from_task_run_ids=(OTHER.id,)))[2:] == [
+        RerunReason.NOT_COMPLETED,
+        RerunReason.NOT_COMPLETED,
+        RerunReason.CHOSEN,
+    ]
+
+
+def test_task_without_a_kept_result_is_done_again() -> None:
+    assert reasons(RerunRequest(is_from_failed=True), kept={OTHER.id})[:2] == [
+        RerunReason.RESULT_NOT_KEPT,
+        RerunReason.RESULT_NOT_KEPT,
+    ]
+
+
+def test_tasks_that_depend_on_each_other_are_planned_all_the_same() -> None:
+    one, other = task(), task()
+    circle = [replace(one, parents=(other.id,)), replace(other, parents=(one.id,))]
+
+    planned = plan_rerun(circle, RerunRequest(from_task_run_ids=(one.id,)), kept=KEPT)
+
+    assert [task.reason for task in planned] == [RerunReason.CHOSEN, RerunReason.DOWNSTREAM]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        RerunRequest(is_from_failed=True, from_task_run_ids=(CLEAN.id,)),
+        RerunRequest(from_task_run_ids=(CLEAN.id,) * 1001),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused(request_: RerunRequest) -> None:
+    with pytest.raises(InvalidInput):
+        check_rerun(request_)
+
+
+def test_task_of_another_run_is_not_chosen() -> None:
+    with pytest.raises(InvalidInput):
+        plan_rerun(TASKS, RerunRequest(from_task_run_ids=(new_id(),)), kept=KEPT)

@@ -1,0 +1,293 @@
+"""Whole lives of a run, step by step at random, held against a model that knows no rules.
+
+The machine plays what the database does with the effects of a decision: the work item, its epoch,
+the attempts. The model is a picture of nine places and says where each step leads; where it leads
+nowhere, the rules must refuse, and nothing changes.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from headgate_server.domain.flow_runs import FlowRun
+from headgate_server.domain.ids import new_id
+from headgate_server.domain.leases import Phase
+from headgate_server.domain.states import ProposedState, StateType, propose
+from headgate_server.domain.tenancy import SYSTEM
+from headgate_server.domain.transitions.effects import Effects, ItemEffect, consequences
+from headgate_server.domain.transitions.facts import Facts, Outcome, Proposer
+from headgate_server.domain.transitions.pauses import RESUMING, SUSPENDED
+from headgate_server.domain.transitions.policy import judge
+
+NOW = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
+RETRIES = 2
+OVER = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
+HELD = frozenset({"CLAIMED", "RUNNING", "RETRYING", "PAUSED", "CANCELLING"})
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What of a work item decides: who holds it, and since which offer."""
+
+    phase: Phase = Phase.READY
+    epoch: int = 0
+    is_cancel_requested: bool = False
+
+
+def made() -> FlowRun:
+    fields = dict.fromkeys(FlowRun.__dataclass_fields__)
+    return FlowRun(  # type: ignore[arg-type]  # every other field is None
+        **{
+            **fields,
+            "id": new_id(),
+            "state_type": StateType.SCHEDULED,
+            "state_name": "Scheduled",
+            "state_sequence": 1,
+            "attempt": 0,
+            "retries_used": 0,
+            "infrastructure_attempts": 0,
+            "created_by": SYSTEM,
+        }
+    )
+
+
+class RunLives(RuleBasedStateMachine):
+    """One run of a deployment, its holders of now and of before, and the model of where it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.run = made()
+        self.item: Item | None = Item()
+        self.last_epoch = 0
+        self.held_epochs: list[int] = []
+        self.open_attempts = 0
+        self.starts = 0
+        self.place = "WAITING"
+        self.model_retries = 0
+
+    def take(
+        self,
+        state: ProposedState,
+        *,
+        by: Proposer,
+        to: str | None,
+        epoch: int | None = None,
+        is_rerun: bool = False,
+        is_resume: bool = False,
+        is_forced: bool = False,
+    ) -> None:
+        """Propose a state, and hold what comes of it against where the model says it leads."""
+        item = self.item
+        known = Facts(
+            now=NOW,
+            current_type=self.run.state_type,
+            current_name=self.run.state_name,
+            proposer=by,
+            phase=item.phase if item else None,
+            is_lease_valid=item is not None
+            and item.phase is not Phase.READY
+            and epoch == item.epoch,
+            is_forced=is_forced,
+            is_rerun=is_rerun,
+            is_resume=is_resume,
+            is_cancel_requested=item is not None and item.is_cancel_requested,
+            retries_used=self.run.retries_used,
+        )
+        decision = judge(known, state)
+        if decision.outcome in {Outcome.REJECT, Outcome.REPLAY}:
+            assert to in {None, self.place}, (self.place, state.name, to, decision.reason)
+            return
+        assert to is not None, (self.place, state.name, decision.state.name)
+        effects = consequences(self.run, decision, has_item=item is not None)
+        self.apply(decision.state, effects)
+        self.place = to
+
+    def apply(self, state: ProposedState, effects: Effects) -> None:
+        """Do what the database does with an accepted state."""
+        self.run = replace(
+            self.run,
+            state_type=state.type,
+            state_name=state.name,
+            state_sequence=self.run.state_sequence + 1,
+            attempt=effects.attempt,
+            retries_used=effects.retries_used,
+            ended_at=effects.ended_at,
+        )
+        self.open_attempts += effects.opens_attempt
+        self.starts += effects.opens_attempt
+        if effects.closes_attempt:
+            self.open_attempts = 0
+        item = self.item
+        if effects.item is ItemEffect.CREATE:
+            self.item = Item(epoch=self.last_epoch + 1)
+        elif item is not None and effects.item is ItemEffect.FINISH:
+            self.last_epoch, self.item = max(self.last_epoch, item.epoch), None
+        elif item is not None and effects.item is ItemEffect.REQUEUE:
+            self.item = Item(epoch=item.epoch + 1)
+        elif item is not None and effects.item in {ItemEffect.CLAIM, ItemEffect.START}:
+            is_claim = effects.item is ItemEffect.CLAIM
+            self.item = replace(item, phase=Phase.CLAIMED if is_claim else Phase.RUNNING)
+        elif item is not None and state.type is StateType.CANCELLING:
+            self.item = replace(item, is_cancel_requested=True)
+
+    @property
+    def epoch(self) -> int | None:
+        return self.item.epoch if self.item else None
+
+    @initialize(steps=st.integers(0, 3))
+    def begin(self, steps: int) -> None:
+        self.go_on(steps)
+
+    @rule(steps=st.integers(1, 3))
+    def advance(self, steps: int) -> None:
+        self.go_on(steps)
+
+    def go_on(self, steps: int) -> None:
+        """Do what is done next with a run that nobody disturbs."""
+        for _ in range(steps):
+            next_step = {"WAITING": self.offer, "OFFERED": self.claim}.get(self.place, self.start)
+            next_step()
+
+    @rule()
+    def offer(self) -> None:
+        if self.item is not None and self.item.phase is Phase.READY:
+            self.item = replace(self.item, phase=Phase.OFFERED, epoch=self.item.epoch + 1)
+            self.held_epochs.append(self.item.epoch)
+            self.place = "OFFERED"
+
+    @rule()
+    def claim(self) -> None:
+        to = "CLAIMED" if self.place == "OFFERED" else None
+        self.take(propose(StateType.PENDING), by=Proposer.HOLDER, to=to, epoch=self.epoch)
+
+    @rule()
+    def start(self) -> None:
+        to = "RUNNING" if self.place in {"CLAIMED", "RETRYING", "PAUSED"} else None
+        self.take(propose(StateType.RUNNING), by=Proposer.HOLDER, to=to, epoch=self.epoch)
+
+    @rule()
+    def complete(self) -> None:
+        to = {
+            "RUNNING": "COMPLETED",
+            "PAUSED": "COMPLETED",
+            "CANCELLING": "CANCELLED",
+        }.get(self.place)
+        self.take(propose(StateType.COMPLETED), by=Proposer.HOLDER, to=to, epoch=self.epoch)
+
+    @rule(wants_retries=st.booleans(), steps=st.integers(0, 1))
+    def fail(self, *, wants_retries: bool, steps: int) -> None:
+        details = {"retry": {"limit": RETRIES if wants_retries else 0, "delaySeconds": 0}}
+        to = {"CLAIMED": "FAILED", "CANCELLING": "CANCELLED"}.get(self.place)
+        if self.place in {"RUNNING", "PAUSED"}:
+            may_retry = wants_retries and self.model_retries < RETRIES
+            to = "RETRYING" if may_retry else "FAILED"
+            self.model_retries += may_retry
+        failed = propose(StateType.FAILED, details=details)
+        self.take(failed, by=Proposer.HOLDER, to=to, epoch=self.epoch)
+        self.go_on(steps)
+
+    @rule()
+    def pause(self) -> None:
+        to = "PAUSED" if self.place == "RUNNING" else None
+        self.take(propose(StateType.PAUSED), by=Proposer.HOLDER, to=to, epoch=self.epoch)
+
+    @rule()
+    def suspend(self) -> None:
+        to = "SUSPENDED" if self.place == "RUNNING" else None
+        suspended = propose(StateType.PAUSED, name=SUSPENDED)
+        self.take(suspended, by=Proposer.HOLDER, to=to, epoch=self.epoch)
+
+    @rule(type_=st.sampled_from([StateType.RUNNING, StateType.SCHEDULED]))
+    def resume(self, type_: StateType) -> None:
+        leads = {("PAUSED", StateType.RUNNING): "RUNNING"}
+        leads["SUSPENDED", StateType.SCHEDULED] = "WAITING"
+        name = RESUMING if type_ is StateType.SCHEDULED else None
+        to = leads.get((self.place, type_))
+        self.take(propose(type_, name=name), by=Proposer.PERSON, to=to, is_resume=True)
+
+    @rule()
+    def cancel(self) -> None:
+        to = {"RUNNING": "CANCELLING", "RETRYING": "CANCELLING", "PAUSED": "CANCELLING"}.get(
+            self.place, None if self.place in OVER - {"CANCELLED"} else "CANCELLED"
+        )
+        if self.place in {"CANCELLING", "CANCELLED"}:
+            to = self.place
+        self.take(propose(StateType.CANCELLING), by=Proposer.PERSON, to=to)
+
+    @rule()
+    def force_cancel(self) -> None:
+        to = None if self.place in OVER else "CANCELLED"
+        self.take(propose(StateType.CANCELLED), by=Proposer.PERSON, to=to, is_forced=True)
+
+    @rule()
+    def confirm_cancel(self) -> None:
+        to = "CANCELLED" if self.place in HELD | {"OFFERED"} else None
+        self.take(propose(StateType.CANCELLED), by=Proposer.HOLDER, to=to, epoch=self.epoch)
+
+    @rule()
+    def expire_pause(self) -> None:
+        to = "FAILED" if self.place == "SUSPENDED" else None
+        if self.place in {"PAUSED", "SUSPENDED"}:
+            is_waiting = self.place == "PAUSED"
+            type_ = StateType.RUNNING if is_waiting else StateType.FAILED
+            to = "RUNNING" if is_waiting else to
+            self.take(propose(type_), by=Proposer.SYSTEM, to=to, is_resume=is_waiting)
+
+    @rule()
+    def crash(self) -> None:
+        to = "CRASHED" if self.place in HELD | {"OFFERED"} else None
+        if self.place == "CANCELLING":
+            to = "CANCELLED"
+        self.take(propose(StateType.CRASHED), by=Proposer.HOLDER, to=to, epoch=self.epoch)
+
+    @rule()
+    def retry(self) -> None:
+        to = "WAITING" if self.place in OVER else None
+        if to is not None:
+            self.model_retries = 0
+        self.take(propose(StateType.SCHEDULED), by=Proposer.PERSON, to=to, is_rerun=True)
+
+    @rule(type_=st.sampled_from(StateType), data=st.data())
+    def write_under_a_dead_lease(self, type_: StateType, data: st.DataObject) -> None:
+        dead = [epoch for epoch in self.held_epochs if epoch != self.epoch]
+        if dead:
+            epoch = data.draw(st.sampled_from(dead))
+            self.take(propose(type_), by=Proposer.HOLDER, to=None, epoch=epoch)
+
+    @invariant()
+    def only_what_is_over_or_suspended_holds_nothing(self) -> None:
+        assert (self.item is None) == (self.place in OVER | {"SUSPENDED"})
+
+    @invariant()
+    def no_two_attempts_are_alive_and_each_start_is_counted(self) -> None:
+        assert self.open_attempts <= 1
+        assert self.run.attempt == self.starts
+        if self.place in OVER | {"SUSPENDED"}:
+            assert self.open_attempts == 0
+
+    @invariant()
+    def each_offer_has_an_epoch_of_its_own(self) -> None:
+        assert self.held_epochs == sorted(set(self.held_epochs))
+
+    @invariant()
+    def the_run_is_where_the_model_says(self) -> None:
+        types = {
+            "WAITING": StateType.SCHEDULED,
+            "OFFERED": StateType.SCHEDULED,
+            "CLAIMED": StateType.PENDING,
+            "RUNNING": StateType.RUNNING,
+            "RETRYING": StateType.SCHEDULED,
+            "PAUSED": StateType.PAUSED,
+            "SUSPENDED": StateType.PAUSED,
+            "CANCELLING": StateType.CANCELLING,
+        }
+        assert self.run.state_type is types.get(self.place, StateType(self.run.state_type))
+        if self.place in OVER:
+            assert self.run.state_type.value == self.place
+
+
+TestRunLives = RunLives.TestCase
+TestRunLives.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)

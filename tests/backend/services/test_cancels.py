@@ -1,0 +1,160 @@
+"""Cancels that end: with all that is below a run, and by force where nobody confirms them."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from headgate_server.domain import ids
+from headgate_server.domain.errors import NotFound
+from headgate_server.domain.leases import LeaseRef
+from headgate_server.domain.states import StateType, propose
+from headgate_server.loops import stuck_cancels
+from headgate_server.loops.loop import LoopContext
+from headgate_server.repositories.outages import note_service
+from headgate_server.services import cancels
+from headgate_server.services.flow_runs import change, create, read
+from headgate_server.services.leases import hold
+from headgate_server.services.task_runs import sync_task_runs
+from headgate_server.settings import Timers
+from tests.factories.mutations import task_report
+from tests.fixtures.world import LEASE, World
+
+pytestmark = pytest.mark.anyio
+
+GRACE = timedelta(seconds=5)
+NOW = change.CancelRequest(grace_seconds=5)
+
+
+async def task_of(world: World, lease: LeaseRef) -> UUID:
+    """Report a task run that others may be below."""
+    task_id = ids.new_id()
+    async with world.work() as work:
+        batch = task_report({"runId": ""}, ids.show(ids.Kind.TASK_RUN, task_id))["batch"]
+        await sync_task_runs(work, flow_run_id=lease.run_id, lease=lease, batch=batch)
+    return task_id
+
+
+async def subflow(world: World, parent: LeaseRef) -> LeaseRef:
+    """Begin a run in the process of another, past its start gate."""
+    request = create.BeginRequest(
+        flow_name="inside", parent_task_run_id=await task_of(world, parent)
+    )
+    async with world.work() as work:
+        begun = await create.begin_run(work, request, lease=LEASE, parent=None)
+    await world.propose(begun.lease, StateType.RUNNING)
+    return begun.lease
+
+
+async def child(world: World, parent: LeaseRef) -> LeaseRef:
+    """Make a run of the deployment below another, and start it on an agent."""
+    request = create.RunRequest(
+        deployment_id=world.deployed.deployment_id,
+        parent_task_run_id=await task_of(world, parent),
+    )
+    async with world.work() as work:
+        await create.create_run(work, request)
+    (offered,) = await world.offer()
+    lease = await world.claim(offered)
+    await world.propose(lease, StateType.RUNNING)
+    return lease
+
+
+async def cancel(world: World, run_id: UUID) -> None:
+    async with world.work() as work:
+        await change.cancel_run(work, run_id=run_id, request=NOW)
+
+
+async def release(world: World, lease: LeaseRef, type_: StateType) -> None:
+    """End a run as its agent does, whose process is gone."""
+    proposal = hold.check_release(lease, propose(type_))
+    async with world.work() as work:
+        asked = {lease.run_id: (proposal, work.actor)}
+        await hold.carry_out(work, claims=(), proposals=asked)
+
+
+async def states_of(world: World, *leases: LeaseRef) -> list[str]:
+    async with world.work() as work:
+        runs = await read.get_many_flow_runs(work, [lease.run_id for lease in leases])
+    return [runs[lease.run_id].state_name for lease in leases]
+
+
+async def force(world: World) -> int:
+    async with world.database.system() as work:
+        await note_service(work, grace=Timers().outage_grace)
+    return await stuck_cancels.run_once(LoopContext(world.database, world.bus, Timers()))
+
+
+async def test_all_that_is_below_a_run_is_cancelled_with_it(world: World) -> None:
+    top = await world.started()
+    inside = await subflow(world, top)
+    below = await child(world, inside)
+    waiting = await child(world, top)
+    await release(world, waiting, StateType.FAILED)
+    other = await world.started()
+
+    await cancel(world, top.run_id)
+
+    assert await states_of(world, top, inside, below, waiting, other) == [
+        "Cancelling",
+        "Cancelling",
+        "Cancelling",
+        "Failed",
+        "Running",
+    ]
+
+
+async def test_what_ran_in_a_process_that_is_gone_is_over_with_it(world: World) -> None:
+    cancelled, crashed = await world.started(), await world.started()
+    inside, lost = await subflow(world, cancelled), await subflow(world, crashed)
+    deeper, kept = await subflow(world, inside), await child(world, crashed)
+    await cancel(world, cancelled.run_id)
+
+    await release(world, cancelled, StateType.CANCELLED)
+    await release(world, crashed, StateType.CRASHED)
+
+    assert await states_of(world, cancelled, inside, deeper) == ["Cancelled"] * 3
+    assert await states_of(world, crashed, lost, kept) == ["Crashed", "Crashed", "Running"]
+
+
+async def test_nothing_starts_below_a_run_that_is_being_cancelled(world: World) -> None:
+    top = await world.started()
+    task_id = await task_of(world, top)
+    await cancel(world, top.run_id)
+    request = create.RunRequest(
+        deployment_id=world.deployed.deployment_id, parent_task_run_id=task_id
+    )
+
+    with pytest.raises(NotFound, match="cancelled"):
+        async with world.work() as work:
+            await create.create_run(work, request)
+
+
+async def test_cancel_that_nobody_confirms_is_forced_and_says_so(world: World) -> None:
+    top = await world.started()
+    inside = await subflow(world, top)
+    await cancel(world, top.run_id)
+    world.shift.by = GRACE + cancels.CONFIRMED_WITHIN - timedelta(seconds=1)
+    early = await force(world)
+
+    world.shift.by += timedelta(seconds=2)
+    forced = await force(world)
+
+    assert (early, forced, await force(world)) == (0, 1, 0)
+    assert await states_of(world, top, inside) == ["Cancelled", "Cancelled"]
+    async with world.work() as work:
+        run = await read.get_flow_run(work, top.run_id)
+    assert run.state_message is not None
+    assert run.state_message.startswith("Cancelled by force: nobody confirmed in time")
+    assert "the process may still run" in run.state_message
+
+
+async def test_cancel_that_was_confirmed_is_not_forced(world: World) -> None:
+    lease = await world.started()
+    await cancel(world, lease.run_id)
+    await world.propose(lease, StateType.CANCELLED)
+    before = await world.history(lease.run_id)
+    world.shift.by = timedelta(hours=1)
+
+    assert await force(world) == 0
+    assert await world.history(lease.run_id) == before

@@ -1,0 +1,132 @@
+"""Runs that ask and wait, through an API, a scheduler and an agent, each a process of its own."""
+
+import time
+
+import pytest
+
+from headgate.api import flow_runs, pauses, run_inputs
+from headgate.errors import InvalidInputError
+from tests.fixtures.deadlines import eventually
+from tests.fixtures.journeys import FLOWS, Journey
+
+PAUSING = FLOWS.with_name("user_flows_pausing.py")
+
+
+async def waiting(journey: Journey, run_id: str, state: str) -> None:
+    """Return once a run waits."""
+
+    async def is_waiting() -> bool:
+        return (await journey.records.run(run_id))["state_name"] == state
+
+    await eventually(is_waiting, within_seconds=30, what=f"{run_id} is {state}")
+
+
+async def start(journey: Journey, name: str) -> str:
+    return await journey.start(await journey.deploy(name, file=PAUSING))
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "noted"),
+    [
+        ("asks", {"city": "Rome"}, "answered:Rome:2"),
+        ("asks_async", {"value": "Rome"}, "answered:Rome"),
+    ],
+)
+async def test_paused_process_is_woken_by_its_answer(
+    journey: Journey, name: str, answer: dict[str, str], noted: str
+) -> None:
+    run_id = await start(journey, name)
+    await waiting(journey, run_id, "Paused")
+
+    with pytest.raises(InvalidInputError, match="This is required"):
+        await pauses.resume(journey.transport, flow_run_id=run_id, input={})
+    answered_at = time.time()
+    await pauses.resume(journey.transport, flow_run_id=run_id, input=answer)
+    execution = await journey.executed(run_id, noted)
+
+    assert await journey.records.ended(run_id) == "Completed"
+    assert execution.at - answered_at < 1.0
+    assert await journey.records.states(run_id) == [
+        "Scheduled",
+        "Pending",
+        "Running",
+        "Paused",
+        "Running",
+        "Completed",
+    ]
+    assert len(await journey.records.attempts(run_id)) == 1
+
+
+async def test_suspended_run_has_no_process_and_comes_back_with_its_answer(
+    journey: Journey,
+) -> None:
+    run_id = await start(journey, "leaves")
+    await waiting(journey, run_id, "Suspended")
+    item = await journey.records.item(run_id)
+
+    await pauses.resume(journey.transport, flow_run_id=run_id, input={"value": 41})
+
+    assert await journey.records.ended(run_id) == "Completed"
+    assert item is None
+    first, second = journey.executions(run_id)
+    assert (first.pid, first.epoch) != (second.pid, second.epoch)
+    assert len(journey.executions(run_id, "left")) == 2
+    assert await journey.records.states(run_id) == [
+        "Scheduled",
+        "Pending",
+        "Running",
+        "Suspended",
+        "Resuming",
+        "Pending",
+        "Running",
+        "Completed",
+    ]
+
+
+async def test_paused_process_learns_that_nobody_answers(journey: Journey) -> None:
+    run_id = await start(journey, "gives_up")
+
+    assert await journey.records.ended(run_id) == "Failed"
+    await journey.executed(run_id, "late")
+    assert "nobody resumed it in time" in await journey.records.message(run_id)
+
+
+async def test_paused_process_is_cancelled(journey: Journey) -> None:
+    run_id = await start(journey, "asks")
+    await waiting(journey, run_id, "Paused")
+
+    await flow_runs.cancel(journey.transport, flow_run_id=run_id)
+
+    assert await journey.records.ended(run_id) == "Cancelled"
+
+
+async def test_running_flow_reads_what_it_is_sent_in_order_and_once(journey: Journey) -> None:
+    run_id = await start(journey, "listens")
+    await journey.executed(run_id)
+    for number, city in enumerate(("Rome", "Oslo", "home")):
+        await run_inputs.send(
+            journey.transport,
+            flow_run_id=run_id,
+            keyset="order",
+            message_id=city,
+            payload={"city": city, "count": number},
+        )
+
+    assert await journey.records.ended(run_id) == "Completed"
+    for number, city in enumerate(("Rome", "Oslo", "home")):
+        assert len(journey.executions(run_id, f"heard:{city}:{number}")) == 1
+
+
+async def test_subflow_dies_with_the_run_that_is_killed_around_it(journey: Journey) -> None:
+    run_id = await start(journey, "around_stubborn")
+    await journey.executed_by_anyone("inside", within_seconds=30)
+
+    await journey.cancel(run_id, grace_seconds=1)
+
+    assert await journey.records.ended(run_id) == "Cancelled"
+    (below,) = await journey.records.rows(
+        "select state_name, state_message from flow_runs where root_run_id = $1",
+        journey.run_uuid(run_id),
+    )
+    assert below["state_name"] == "Cancelled"
+    assert "ran in the process of" in below["state_message"]

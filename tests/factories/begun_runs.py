@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 from headgate_server.domain import ids
+from tests.factories.artifacts import leave_all
 from tests.factories.mutations import Json, log_report, mutate, task_report
 from tests.fixtures.api import ApiClient
 from tests.fixtures.installations import Installation, shown
@@ -41,9 +42,7 @@ async def report_task(run: ApiClient, own_run: Json, found: dict[ids.Kind, str])
     found[ids.Kind.TASK_RUN] = task_id
     lease = own_run["lease"]
     await mutate(run, "logsAppend", "nextOffset", **log_report(lease["runId"], task_id))
-    note = {"flowRunId": lease["runId"], "type": "markdown", "key": "note", "data": "# Note"}
-    made = await mutate(run, "artifactCreate", "artifact { id }", **note)
-    found[ids.Kind.ARTIFACT] = made["artifact"]["id"]
+    found |= await leave_all(run, lease, task_id)
     await mutate(
         run,
         "flowRunBegin",

@@ -320,7 +320,7 @@ async def test_slots_that_code_waits_for_have_holders_and_a_place(
     await mutate(holder, "concurrencyAcquire", "acquired", **asked)
     refused = await mutate(waiter, "concurrencyAcquire", "acquired ahead", **asked, wait="PT0.1S")
 
-    (blocker,) = await place.why(begun[1]["flowRun"]["id"])
+    blocker = (await place.why(begun[1]["flowRun"]["id"]))[0]
     await place.act(blocker)
     taken = await mutate(waiter, "concurrencyAcquire", "acquired", **asked, wait="PT5S")
 

@@ -80,8 +80,8 @@ async def list_holders(
         },
     )
     found: dict[str, list[UUID]] = {}
-    for place, run_id, _ in rows:
-        found.setdefault(place, []).append(run_id)
+    for row in rows:
+        found.setdefault(row.place, []).append(row.run_id)
     return found
 
 

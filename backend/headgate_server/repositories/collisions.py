@@ -63,7 +63,8 @@ async def read_crowd(work: UnitOfWork, rules: Rules, new: Sequence[DueRun], *, m
         most: how many waiting ones are read at most.
     """
     is_replacing = rules.policy is CollisionPolicy.CANCEL_OLD
-    keys = {run.key or "" for run in new} if rules.policy is CollisionPolicy.COALESCE else set()
+    is_coalescing = rules.policy is CollisionPolicy.COALESCE
+    keys = {run.key or "" for run in new if is_coalescing}
     rows = (
         await work.execute(
             named("read_crowd"),

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from msgspec import UNSET, UnsetType
@@ -36,7 +37,7 @@ from headgate_server.services.events import record_change
 MAX_TAGS = 1_000
 """How many limited tags an engine is told; it asks for the others one by one."""
 LAPSED_AT_ONCE = 1_000
-_NEW = {"limit": 1, "slot_decay_per_second": 0.0, "task_tag": None}
+_NEW: dict[str, Any] = {"limit": 1, "slot_decay_per_second": 0.0, "task_tag": None}
 
 list_turns = concurrency_limits.list_turns
 keep_waiting = concurrency_limits.keep_waiting
@@ -257,7 +258,7 @@ async def _change(
     differences = changed(current, wanted)
     check_limit(
         name=current.name,
-        **{name: wanted.get(name, getattr(current, name)) for name in _NEW},  # type: ignore[arg-type]  # as given
+        **{name: wanted.get(name, getattr(current, name)) for name in _NEW},
     )
     if not differences:
         return current

@@ -9,7 +9,8 @@ from headgate.api.blockers import BlockerAnswer
 from headgate.cli.confirming import YesOption, confirm
 from headgate.cli.connection import connect
 from headgate.cli.failures import CommandError, ExitCode
-from headgate.cli.flow_runs import RunName, find_by_name
+from headgate.cli.flow_runs import RunName
+from headgate.cli.names import get_flow_run
 from headgate.cli.output import Columns, OutputOption, age, say, show_item, show_list
 
 
@@ -25,7 +26,7 @@ def why_not_running(
 ) -> None:
     """Say why a run is not running, the nearest cause first."""
     with connect() as server:
-        found = server.call(blockers.why, flow_run_id=find_by_name(server, name=name).id)
+        found = server.call(blockers.why, flow_run_id=get_flow_run(server, name=name).id)
         if output != "table":
             show_item(found, fields={}, output=output)
         elif not found.why_not_running:

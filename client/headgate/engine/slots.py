@@ -312,7 +312,7 @@ def _held(office: _Office, wish: Wish, answer: AcquireAnswer) -> Slots:
 async def _renew_forever(slots: Slots) -> None:
     """Keep slots that no run holds, three times as often as needed, until they are lost."""
     wish, office = slots.wish, slots.office
-    wanted = {
+    wanted: dict[str, Any] = {
         "workspaceId": office.workspace_id,
         "names": [],
         "ttl": f"PT{max(wish.lease_seconds, LEAST_LEASE_SECONDS):.3f}S",

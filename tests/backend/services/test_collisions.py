@@ -160,20 +160,13 @@ async def multiply_blocked(world: World, count: int) -> None:
 
 async def make_free_run(world: World) -> UUID:
     """Make one run of a deployment without a limit, due after all that wait."""
+    own = select(deployment_rows).where(deployment_rows.c.id == world.deployed.deployment_id)
+    deployment_id = new_id()
     async with world.work() as work:
-        row = (
-            await work.execute(
-                select(deployment_rows).where(deployment_rows.c.id == world.deployed.deployment_id)
-            )
-        ).one()
-        values = dict(row._mapping) | {  # noqa: SLF001
-            "id": new_id(),
-            "name": "free",
-            "concurrency_limit": None,
-        }
+        values = dict((await work.execute(own)).mappings().one())
+        values |= {"id": deployment_id, "name": "free", "concurrency_limit": None}
         await work.execute(insert(deployment_rows).values(**values))
-        request = create.RunRequest(deployment_id=values["id"])
-        run = await create.create_run(work, request)
+        run = await create.create_run(work, create.RunRequest(deployment_id=deployment_id))
     return run.id
 
 

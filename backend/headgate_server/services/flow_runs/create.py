@@ -131,7 +131,7 @@ async def _collide(
         plan = plans.get(run.deployment_id) if run is not None and run.deployment_id else None
         if run is None or plan is None or plan.concurrency_limit is None:
             continue
-        if run.expected_start <= work.now:
+        if run.expected_start is not None and run.expected_start <= work.now:
             new = DueRun(run.id, run.expected_start, keys[run.id])
             due.setdefault(plan.deployment_id, []).append(new)
     moved = await collisions.judge_runs(work, due) if due else set[UUID]()

@@ -68,7 +68,7 @@ with place as (
 ), limited as materialized (
   select id from deployments
   where workspace_id = cast(:workspace_id as uuid) and concurrency_limit is not null
-    and id in (select deployment_id from input)
+    and id = any(array(select deployment_id from input))
   for key share
 ), used as (
   insert into usage_deltas (organization_id, id, day, runs, run_bytes)

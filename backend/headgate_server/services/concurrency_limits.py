@@ -253,7 +253,7 @@ async def delete_lapsed(work: UnitOfWork) -> int:
 
 
 async def _change(
-    work: UnitOfWork, current: ConcurrencyLimit, wanted: dict[str, object]
+    work: UnitOfWork, current: ConcurrencyLimit, wanted: dict[str, Any]
 ) -> ConcurrencyLimit:
     differences = changed(current, wanted)
     check_limit(

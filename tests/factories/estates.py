@@ -12,6 +12,7 @@ from headgate_server.repositories import identities
 from headgate_server.repositories import users as stored_users
 from headgate_server.services import login_sessions, support_grants, users
 from tests.factories.begun_runs import begin, pause, report_task
+from tests.factories.concurrency_limits import make_held_limit
 from tests.factories.feeds import publish_all
 from tests.factories.members import make_member
 from tests.factories.mutations import Json, mutate
@@ -283,20 +284,8 @@ async def _make_configuration(api: ApiClient, found: dict[ids.Kind, str]) -> Non
         tags=["place"],
     )
     found[ids.Kind.VARIABLE] = variable["variable"]["id"]
-    await _make_limit(api, found)
+    found |= await make_held_limit(api, workspace)
     await _make_blocks(api, found)
-
-
-async def _make_limit(api: ApiClient, found: dict[ids.Kind, str]) -> None:
-    """Make a concurrency limit, and take one of its slots."""
-    place = {"workspaceId": found[ids.Kind.WORKSPACE]}
-    made = await mutate(
-        api, "concurrencyLimitUpsert", "concurrencyLimit { id }", **place, name="database", limit=5
-    )
-    found[ids.Kind.CONCURRENCY_LIMIT] = made["concurrencyLimit"]["id"]
-    wanted = {"names": ["database"], "ttl": "PT10M", "idempotencyKey": "first"}
-    taken = await mutate(api, "concurrencyAcquire", "leaseId", **place, **wanted)
-    found[ids.Kind.CONCURRENCY_LEASE] = taken["leaseId"]
 
 
 LOGIN: Json = {

@@ -24,9 +24,7 @@ async def offer_runs(
     most: int,
     offer_ttl: timedelta,
 ) -> list[Offer]:
-    """Offer due runs of a pool to sessions, within the limits of pool, queues and deployments.
-
-    Within the organization's quota of runs at once, too: what has no room waits.
+    """Offer due runs of a pool to sessions, within every limit and the quota of runs at once.
 
     Args:
         work: a system unit of work in the pool's workspace.
@@ -44,9 +42,7 @@ async def offer_runs(
     pool = await repository.pool_room(work, work_pool_id)
     if pool is None or pool.is_paused or pool.room == 0:
         return []
-    room = most if pool.room is None else min(most, pool.room)
-    if pool.most_at_once > 0:
-        room = min(room, await at_once.room_at_once(work, most=pool.most_at_once))
+    room = await _room(work, pool, most=most)
     found = await repository.queue_rooms(work, work_pool_id)
     queues = {queue.id: queue.room for queue in found}
     rooms_of_deployments = await _deployment_rooms(work, found)
@@ -70,6 +66,14 @@ async def offer_runs(
         if made and len(groups) > 1 and has_limits:
             break
     return offers
+
+
+async def _room(work: UnitOfWork, pool: repository.PoolRoom, *, most: int) -> int:
+    """Return how many runs the pool, and the organization's quota of runs at once, let go."""
+    room = most if pool.room is None else min(most, pool.room)
+    if pool.most_at_once > 0:
+        room = min(room, await at_once.room_at_once(work, most=pool.most_at_once))
+    return room
 
 
 def _served(

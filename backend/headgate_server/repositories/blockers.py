@@ -80,8 +80,8 @@ async def list_holders(
         },
     )
     found: dict[str, list[UUID]] = {}
-    for row in rows:
-        found.setdefault(row.place, []).append(row.run_id)
+    for held in rows:
+        found.setdefault(held.place, []).append(held.run_id)
     return found
 
 

@@ -7,6 +7,7 @@ nowhere, the rules must refuse, and nothing changes.
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -38,20 +39,18 @@ class Item:
 
 
 def made() -> FlowRun:
-    fields = dict.fromkeys(FlowRun.__dataclass_fields__)
-    return FlowRun(  # type: ignore[arg-type]  # every other field is None
-        **{
-            **fields,
-            "id": new_id(),
-            "state_type": StateType.SCHEDULED,
-            "state_name": "Scheduled",
-            "state_sequence": 1,
-            "attempt": 0,
-            "retries_used": 0,
-            "infrastructure_attempts": 0,
-            "created_by": SYSTEM,
-        }
-    )
+    fields: dict[str, Any] = dict.fromkeys(FlowRun.__dataclass_fields__)
+    fields |= {
+        "id": new_id(),
+        "state_type": StateType.SCHEDULED,
+        "state_name": "Scheduled",
+        "state_sequence": 1,
+        "attempt": 0,
+        "retries_used": 0,
+        "infrastructure_attempts": 0,
+        "created_by": SYSTEM,
+    }
+    return FlowRun(**fields)
 
 
 class RunLives(RuleBasedStateMachine):

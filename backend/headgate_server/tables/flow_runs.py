@@ -33,6 +33,7 @@ flow_runs = Table(
     words("name"),
     uuid("flow_id"),
     uuid("deployment_id", is_nullable=True),
+    uuid("deployment_version_id", is_nullable=True),
     uuid("schedule_id", is_nullable=True),
     uuid("parent_task_run_id", is_nullable=True),
     uuid("root_run_id", is_nullable=True),

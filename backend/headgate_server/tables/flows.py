@@ -71,6 +71,7 @@ deployments = Table(
     number("concurrency_limit", is_nullable=True),
     Column("on_collision", Text, nullable=False, server_default=text("'ENQUEUE'")),
     words("collision_parameter", is_nullable=True),
+    uuid("current_version_id", is_nullable=True),
     *actor("created_by"),
     moment("created_at", is_now=True),
     moment("updated_at", is_now=True),

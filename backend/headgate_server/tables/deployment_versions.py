@@ -1,0 +1,26 @@
+"""Every version of a deployment: what it was, as one document, with its label and git metadata."""
+
+from sqlalchemy import ForeignKeyConstraint, Table
+from sqlalchemy import UniqueConstraint as Unique
+
+from headgate_server.tables.metadata import actor, json, metadata, moment, number, uuid, words
+
+deployment_versions = Table(
+    "deployment_versions",
+    metadata,
+    uuid("workspace_id", is_key=True),
+    uuid("id", is_key=True),
+    uuid("deployment_id"),
+    number("number"),
+    words("label", is_nullable=True),
+    json("git", is_nullable=True),
+    json("content"),
+    *actor("created_by"),
+    moment("created_at", is_now=True),
+    Unique("workspace_id", "deployment_id", "number"),
+    ForeignKeyConstraint(
+        ["workspace_id", "deployment_id"],
+        ["deployments.workspace_id", "deployments.id"],
+        ondelete="CASCADE",
+    ),
+)

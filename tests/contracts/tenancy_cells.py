@@ -52,6 +52,7 @@ NODE_KINDS = (
     Kind.API_KEY,
     Kind.FLOW,
     Kind.DEPLOYMENT,
+    Kind.DEPLOYMENT_VERSION,
     Kind.SCHEDULE,
     Kind.FLOW_RUN,
     Kind.TASK_RUN,

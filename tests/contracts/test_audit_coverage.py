@@ -1,5 +1,7 @@
 """Every mutation leaves an audit entry, or is one of those that have a reason not to."""
 
+from itertools import chain
+
 import pytest
 from graphql import GraphQLObjectType, build_schema
 from sqlalchemy import func, select
@@ -16,6 +18,7 @@ from tests.contracts.tenancy_blocks import BLOCKS
 from tests.contracts.tenancy_caches import CACHES
 from tests.contracts.tenancy_cells import Cell
 from tests.contracts.tenancy_configuration import CONFIGURATION
+from tests.contracts.tenancy_deployments import DEPLOYED
 from tests.contracts.tenancy_members import MEMBERS
 from tests.contracts.tenancy_runs import RUNS
 from tests.factories.estates import Estate, make_estate
@@ -76,7 +79,8 @@ def _mutations() -> set[str]:
 
 def _changes() -> dict[str, list[Cell]]:
     found: dict[str, list[Cell]] = {}
-    for cell in (*CONFIGURATION, *BLOCKS, *ARTIFACTS, *CACHES, *MEMBERS, *RUNS, *AGENTS):
+    kinds = (CONFIGURATION, DEPLOYED, BLOCKS, ARTIFACTS, CACHES, MEMBERS, RUNS, AGENTS)
+    for cell in chain.from_iterable(kinds):
         type_, _, field = cell.name.split("(")[0].partition(".")
         if type_ == "Mutation" and field not in UNAUDITED:
             found.setdefault(field, []).append(cell)

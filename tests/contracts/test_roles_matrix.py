@@ -8,6 +8,7 @@ from headgate_server.domain.permissions import BuiltinRole
 from tests.contracts.roles_matrix import ANYONE, MATRIX, SCHEMA, table
 from tests.contracts.tenancy_cells import QUERIES, Cell
 from tests.contracts.tenancy_configuration import CONFIGURATION
+from tests.contracts.tenancy_deployments import DEPLOYED
 from tests.contracts.tenancy_members import MEMBERS
 from tests.contracts.tenancy_runs import RUNS
 from tests.factories.estates import Estate, make_estate
@@ -17,7 +18,7 @@ from tests.fixtures.installations import PEPPER, Installation
 
 pytestmark = pytest.mark.anyio
 
-CELLS = (*CONFIGURATION, *MEMBERS, *RUNS, *QUERIES)
+CELLS = (*CONFIGURATION, *DEPLOYED, *MEMBERS, *RUNS, *QUERIES)
 OF_A_RUN = {
     "Mutation.logsAppend",
     "Mutation.taskRunSync",

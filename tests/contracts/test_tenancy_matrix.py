@@ -28,6 +28,7 @@ from tests.contracts.tenancy_blocks import BLOCKS
 from tests.contracts.tenancy_caches import CACHES
 from tests.contracts.tenancy_cells import CLIENT_MADE, FOLLOWED, QUERIES, TRIED_APART, Cell
 from tests.contracts.tenancy_configuration import CONFIGURATION
+from tests.contracts.tenancy_deployments import DEPLOYED
 from tests.contracts.tenancy_members import MEMBERS
 from tests.contracts.tenancy_runs import RUNS
 from tests.factories.estates import Estate, make_estate
@@ -39,7 +40,17 @@ from tests.fixtures.repository import ROOT
 pytestmark = pytest.mark.anyio
 
 FILTERS = "Filter"
-REQUESTED = (*QUERIES, *CONFIGURATION, *BLOCKS, *ARTIFACTS, *CACHES, *MEMBERS, *RUNS, *AGENTS)
+REQUESTED = (
+    *QUERIES,
+    *CONFIGURATION,
+    *DEPLOYED,
+    *BLOCKS,
+    *ARTIFACTS,
+    *CACHES,
+    *MEMBERS,
+    *RUNS,
+    *AGENTS,
+)
 
 
 def places(schema: GraphQLSchema) -> Iterator[str]:

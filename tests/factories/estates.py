@@ -246,19 +246,18 @@ async def _make_people(
     found[ids.Kind.AUDIT_ENTRY] = log["nodes"][0]["id"]
 
 
-async def _make_configuration(api: ApiClient, found: dict[ids.Kind, str]) -> None:
+async def _deploy(api: ApiClient, found: dict[ids.Kind, str]) -> None:
     workspace = found[ids.Kind.WORKSPACE]
-    pool = await mutate(
-        api,
-        "workPoolUpsert",
-        "workPool { id queues { id } }",
-        workspaceId=workspace,
-        name="pool",
-        type="process",
-    )
-    found[ids.Kind.WORK_POOL] = pool["workPool"]["id"]
-    found[ids.Kind.WORK_QUEUE] = pool["workPool"]["queues"][0]["id"]
     spec = {"cron": {"cron": "0 6 * * *"}}
+    early = await mutate(
+        api,
+        "deploymentUpsert",
+        "deployment { currentVersion { id } }",
+        workspaceId=workspace,
+        flowName="etl",
+        name="daily",
+    )
+    found[ids.Kind.DEPLOYMENT_VERSION] = early["deployment"]["currentVersion"]["id"]
     deployed = await mutate(
         api,
         "deploymentUpsert",
@@ -274,6 +273,21 @@ async def _make_configuration(api: ApiClient, found: dict[ids.Kind, str]) -> Non
     found[ids.Kind.DEPLOYMENT] = deployment["id"]
     found[ids.Kind.FLOW] = deployment["flow"]["id"]
     found[ids.Kind.SCHEDULE] = deployment["schedules"][0]["id"]
+
+
+async def _make_configuration(api: ApiClient, found: dict[ids.Kind, str]) -> None:
+    workspace = found[ids.Kind.WORKSPACE]
+    pool = await mutate(
+        api,
+        "workPoolUpsert",
+        "workPool { id queues { id } }",
+        workspaceId=workspace,
+        name="pool",
+        type="process",
+    )
+    found[ids.Kind.WORK_POOL] = pool["workPool"]["id"]
+    found[ids.Kind.WORK_QUEUE] = pool["workPool"]["queues"][0]["id"]
+    await _deploy(api, found)
     variable = await mutate(
         api,
         "variableSet",

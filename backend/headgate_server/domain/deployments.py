@@ -84,6 +84,7 @@ class Deployment:
     concurrency_limit: int | None
     on_collision: CollisionPolicy
     collision_parameter: str | None
+    current_version_id: UUID | None
     created_at: datetime
     updated_at: datetime
 

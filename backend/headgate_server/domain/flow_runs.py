@@ -34,6 +34,7 @@ class FlowRun:
     name: str
     flow_id: UUID
     deployment_id: UUID | None
+    deployment_version_id: UUID | None
     schedule_id: UUID | None
     parent_task_run_id: UUID | None
     root_run_id: UUID | None
@@ -96,6 +97,7 @@ class NewFlowRun:
     name: str
     flow_id: UUID
     deployment_id: UUID | None = None
+    deployment_version_id: UUID | None = None
     schedule_id: UUID | None = None
     parent_task_run_id: UUID | None = None
     root_run_id: UUID | None = None

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     API_KEY = "key"
     FLOW = "flow"
     DEPLOYMENT = "dep"
+    DEPLOYMENT_VERSION = "depv"
     SCHEDULE = "sched"
     FLOW_RUN = "run"
     TASK_RUN = "trun"

@@ -23,6 +23,7 @@ from headgate_server.graphql.mutations.blocks import BlockMutations
 from headgate_server.graphql.mutations.cache_records import CacheRecordMutations
 from headgate_server.graphql.mutations.concurrency_limits import ConcurrencyLimitMutations
 from headgate_server.graphql.mutations.deletions import DeletionMutations
+from headgate_server.graphql.mutations.deployment_versions import DeploymentVersionMutations
 from headgate_server.graphql.mutations.deployments import DeploymentMutations
 from headgate_server.graphql.mutations.events import EventMutations
 from headgate_server.graphql.mutations.flow_runs.fields import FlowRunMutations
@@ -94,6 +95,7 @@ class Mutation(
     IdentityMutations,
     FlowMutations,
     DeploymentMutations,
+    DeploymentVersionMutations,
     ScheduleMutations,
     FlowRunMutations,
     FlowRunStartMutations,

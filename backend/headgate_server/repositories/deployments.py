@@ -185,6 +185,7 @@ def _deployment(row: Row[Any]) -> Deployment:
         concurrency_limit=row.concurrency_limit,
         on_collision=CollisionPolicy(row.on_collision),
         collision_parameter=row.collision_parameter,
+        current_version_id=row.current_version_id,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

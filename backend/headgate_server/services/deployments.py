@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from heapq import merge
-from itertools import islice
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +15,7 @@ from headgate_server.domain import deployments as rules
 from headgate_server.domain import ids
 from headgate_server.domain.blocks.access import EVERYTHING, Allowance
 from headgate_server.domain.changes import changed, check_version, given
+from headgate_server.domain.deployment_versions import VERSIONED, check_said
 from headgate_server.domain.deployments import AgentLostPolicy, CollisionPolicy, Deployment
 from headgate_server.domain.documents import check_document, is_storable
 from headgate_server.domain.errors import InvalidInput, NotFound, Unavailable
@@ -26,21 +25,24 @@ from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.domain.parameters import check_schema
 from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.schedules.schedule import ScheduleRequest
-from headgate_server.domain.schedules.times import next_times
 from headgate_server.domain.work_queues import DEFAULT_NAME
 from headgate_server.repositories import deployments, schedules, tags, work_pools, work_queues
 from headgate_server.services import object_counts
 from headgate_server.services.blocks.naming import name_blocks
+from headgate_server.services.deployment_versions import OF_A_VERSION, keep_version, list_news
 from headgate_server.services.events import record_change
 from headgate_server.services.flows import upsert_flow
-from headgate_server.services.schedules.read import get_many_of_deployments
 from headgate_server.services.schedules.upsert import rearm_schedules, replace_schedules
 
-MAX_UPCOMING = 100
 MAX_TEXT_LENGTH = 10_000
 
 SHAPES_RUNS = frozenset(
     {
+        "entrypoint",
+        "pull_steps",
+        "job_variables",
+        "version_label",
+        "git",
         "parameters",
         "parameter_schema",
         "is_schema_enforced",
@@ -62,7 +64,8 @@ class DeploymentChanges:
     """What to set of a deployment; what is UNSET keeps its value, or its default in a new one.
 
     A pool without a queue means the pool's queue ``default``; a pool of None means none at all.
-    ``schedules`` replaces all schedules, ``tags`` all tags.
+    ``schedules`` replaces all schedules, ``tags`` all tags. ``version_label`` and ``git`` are of
+    the version that this makes; another label or commit makes one by itself.
     """
 
     entrypoint: str | UnsetType | None = UNSET
@@ -87,6 +90,8 @@ class DeploymentChanges:
     is_paused: bool | UnsetType = UNSET
     tags: Sequence[str] | UnsetType = UNSET
     schedules: Sequence[ScheduleRequest] | UnsetType = UNSET
+    version_label: str | UnsetType = UNSET
+    git: dict[str, Any] | UnsetType = UNSET
 
 
 async def upsert_deployment(
@@ -137,7 +142,11 @@ async def upsert_deployment(
     made = None
     if current is None:
         made = await deployments.insert_deployment(
-            work, id_=ids.new_id(), flow_id=flow.id, name=name, values=_DEFAULTS | columns
+            work,
+            id_=ids.new_id(),
+            flow_id=flow.id,
+            name=name,
+            values=_DEFAULTS | columns | {"current_version_id": ids.new_id()},
         )
         current = made or await deployments.lock_by_name(work, flow_id=flow.id, name=name)
         if current is None:
@@ -145,7 +154,8 @@ async def upsert_deployment(
     is_new = made is not None
     if is_new:
         await object_counts.claim(work, QuotaKind.DEPLOYMENTS)
-    return await _apply(work, current, wanted, columns=columns, is_new=is_new), is_new
+    done = await apply_changes(work, current, wanted, columns=columns, is_new=is_new)
+    return done, is_new
 
 
 def _check_current(current: Deployment | None, expected_version: int | None) -> None:
@@ -167,7 +177,7 @@ async def set_paused(work: UnitOfWork, *, id_: UUID, is_paused: bool) -> Deploym
     current = await deployments.lock_deployment(work, id_=id_)
     if current is None:
         raise NotFound
-    return await _apply(work, current, {}, columns={"is_paused": is_paused}, is_new=False)
+    return await apply_changes(work, current, {}, columns={"is_paused": is_paused})
 
 
 async def find_deployment(work: UnitOfWork, *, id_: UUID) -> Deployment | None:
@@ -214,33 +224,6 @@ async def get_many_tags(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, tu
     return await tags.get_many_tags(work, ids_, of=tags.OF_DEPLOYMENTS)
 
 
-async def get_many_upcoming(
-    work: UnitOfWork, ids_: Sequence[UUID], *, limit: int
-) -> dict[UUID, list[datetime]]:
-    """Return the next instants at which each deployment runs by schedule; absent where none.
-
-    Args:
-        work: the unit of work.
-        ids_: the deployments.
-        limit: 1 to 100 instants of each deployment.
-
-    Raises:
-        InvalidInput: a limit out of range.
-    """
-    if not 1 <= limit <= MAX_UPCOMING:
-        raise InvalidInput(f"first is from 1 to {MAX_UPCOMING}.", path=["first"])
-    upcoming: dict[UUID, list[datetime]] = {}
-    for deployment_id, found in (await get_many_of_deployments(work, ids_)).items():
-        times = [
-            next_times(one.spec, after=work.now, limit=limit)
-            for one in found
-            if one.is_active and one.next_fire_at is not None
-        ]
-        if any(times):
-            upcoming[deployment_id] = list(islice(merge(*times), limit))
-    return upcoming
-
-
 async def list_deployments(
     work: UnitOfWork, *, page: PageRequest, filter: DeploymentFilter | None = None
 ) -> Page[Deployment]:
@@ -262,7 +245,7 @@ _DEFAULTS: dict[str, Any] = {
     "infrastructure_retries": rules.DEFAULT_INFRASTRUCTURE_RETRIES,
     "late_threshold": rules.DEFAULT_LATE_THRESHOLD,
 }
-_BESIDE_THE_ROW = frozenset({"tags", "schedules", "work_pool_name", "work_queue_name"})
+_BESIDE_THE_ROW = OF_A_VERSION | {"tags", "schedules", "work_pool_name", "work_queue_name"}
 
 
 def _check(wanted: dict[str, Any]) -> None:
@@ -277,6 +260,7 @@ def _check(wanted: dict[str, Any]) -> None:
     rules.check_concurrency(
         limit=wanted.get("concurrency_limit"), parameter=wanted.get("collision_parameter")
     )
+    check_said(label=wanted.get("version_label"), git=wanted.get("git"))
     if wanted.get("parameter_schema") is not None:
         check_schema(wanted["parameter_schema"])
     for name in ("entrypoint", "description"):
@@ -334,23 +318,43 @@ async def _place(
     return {"work_pool_id": pool_id, "work_queue_id": queue.id}
 
 
-async def _apply(
+async def apply_changes(
     work: UnitOfWork,
     current: Deployment,
     wanted: dict[str, Any],
     *,
     columns: dict[str, Any],
-    is_new: bool,
+    is_new: bool = False,
+    verb: str | None = None,
 ) -> Deployment:
+    """Write what differs of a locked deployment, its next version, and what follows from both.
+
+    Args:
+        work: the unit of work.
+        current: the deployment as it is.
+        wanted: what was asked for beside its row, by the names of ``DeploymentChanges``.
+        columns: the values of its row; with ``current_version_id`` no version is made.
+        is_new: whether it was inserted just now.
+        verb: what to call this, if not created or updated.
+    """
     before, differences = current, {} if is_new else changed(current, columns)
     names = set(differences)
     if "tags" in wanted and await tags.replace_tags(
         work, owner_id=current.id, tags=check_tags(tuple(wanted["tags"])), of=tags.OF_DEPLOYMENTS
     ):
         names.add("tags")
+    if not is_new:
+        names |= await list_news(work, current, wanted)
+    has_version = is_new or (
+        bool(names & (VERSIONED | OF_A_VERSION)) and "current_version_id" not in columns
+    )
+    if has_version and not is_new:
+        differences["current_version_id"] = ids.new_id()
     if names and not is_new:
         current = await deployments.update_deployment(work, id_=current.id, changes=differences)
         await _follow(work, current, names)
+    if has_version:
+        await keep_version(work, current, label=wanted.get("version_label"), git=wanted.get("git"))
     if "schedules" in wanted:
         await replace_schedules(work, deployment=current, wanted=wanted["schedules"])
     if names or is_new:
@@ -361,6 +365,7 @@ async def _apply(
             name=current.name,
             version=current.version,
             changed=None if is_new else names,
+            verb=verb,
             before=None if is_new else before,
             after=current,
         )

@@ -43,6 +43,7 @@ def deploy(
     params: ParametersOption = None,
     tag: Annotated[list[str] | None, Parameter(help="a tag, as often as needed")] = None,
     description: Annotated[str | None, Parameter(help="what it does")] = None,
+    version: Annotated[str | None, Parameter(help="what to call this version")] = None,
     paused: Pause = None,
     all_: Annotated[bool, Parameter(name="--all", help="everything in headgate.yaml")] = False,
     file: Annotated[Path, Parameter(help="the project file")] = Path(FILE_NAME),
@@ -67,6 +68,7 @@ def deploy(
             tags=tag,
             description=description,
             is_paused=paused,
+            version=version,
         )
         specs = [spec]
     with connect() as server:

@@ -53,6 +53,12 @@ NOUNS = (
         ("run", "run_deployment", "Create a run of a deployment"),
         ("pause", "pause_deployment", "Stop a deployment's schedules"),
         ("resume", "resume_deployment", "Let a deployment's schedules go on"),
+    ) + _verbs(
+        "deployment_versions",
+        ("versions", "list_versions", "List what a deployment has been"),
+        ("diff", "show_changes", "Show where two versions differ"),
+        ("promote", "promote_version", "Make a version the current one"),
+        ("rollback", "roll_back", "Make the version before the current"),
     ) + _verbs("deletions", ("delete", "delete_deployment", "Delete a deployment"))),
     Noun("schedules", "When deployments run by themselves", _verbs(
         "schedules",

@@ -1,5 +1,6 @@
 """Deploys flows: stores on the server where a flow's code is and how agents are to run it."""
 
+import asyncio
 import difflib
 import inspect
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 from headgate.api import deployments, workspaces
 from headgate.api.deployments import DeploymentInput, StoredDeployment
 from headgate.api.transport import SyncTransport, Transport
+from headgate.deployments.git import read_git
 from headgate.deployments.schedules import Schedule, as_input
 from headgate.engine.templates import holds_templates
 from headgate.errors import EntrypointError, ParameterError
@@ -33,6 +35,7 @@ class DeploymentSpec:
         on_collision: ENQUEUE, CANCEL_NEW, CANCEL_OLD or COALESCE: what follows when one more is
             made.
         collision_parameter: COALESCE: the parameter whose value is a run's key.
+        version: what to call the version that this makes; what git says is told beside it.
     """
 
     name: str
@@ -52,6 +55,7 @@ class DeploymentSpec:
     concurrency_limit: int | None = None
     on_collision: str | None = None
     collision_parameter: str | None = None
+    version: str | None = None
 
 
 def deploy(flow: Flow[..., Any], *, name: str, work_pool: str, **options: Any) -> StoredDeployment:
@@ -113,6 +117,8 @@ async def upsert(
             pull_steps=list(spec.pull_steps) if spec.pull_steps is not None else local,
             blocks=list(spec.blocks) if spec.blocks is not None else None,
             starts=list(spec.starts) if spec.starts is not None else None,
+            version_label=spec.version,
+            git=await asyncio.to_thread(read_git, spec.directory),
             tags=list(spec.tags) if spec.tags is not None else None,
             paused=spec.is_paused,
             concurrency_limit=spec.concurrency_limit,

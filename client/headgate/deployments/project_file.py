@@ -16,7 +16,7 @@ _TOP_KEYS = frozenset({"name", "pull", "deployments"})
 _KEYS = frozenset(
     {"name", "entrypoint", "work_pool", "work_queue", "parameters", "schedule", "schedules"}
     | {"tags", "description", "paused", "job_variables", "pull", "blocks", "starts"}
-    | {"concurrency_limit"}
+    | {"concurrency_limit", "version"}
 )
 _CONCURRENCY_KEYS = frozenset({"limit", "collision_strategy", "parameter"})
 _POOL_KEYS = frozenset({"name", "work_queue_name", "job_variables"})
@@ -84,6 +84,7 @@ def _deployment(entry: Any, *, place: str, path: Path, pull: list[Any] | None) -
         or _mapping(pool_values, "job_variables", place=place),
         pull_steps=_list(values, "pull", place=place) or pull,
         blocks=_list(values, "blocks", place=place),
+        version=_typed(values.get("version"), str, place=f"{place}: version"),
         starts=_list(values, "starts", place=place),
         **_concurrency(values.get("concurrency_limit"), place=f"{place}: concurrency_limit"),
     )

@@ -24,6 +24,7 @@ from headgate_server.services import deployments, work_pools, work_queues
 from headgate_server.services.deployments import DeploymentChanges
 from headgate_server.services.flow_runs.create import RunRequest, create_run
 from headgate_server.services.schedules import read
+from headgate_server.services.schedules.upcoming import get_many_upcoming
 from headgate_server.services.schedules.upsert import delete_schedule, upsert_schedule
 from headgate_server.tables.work_pools import work_items
 from tests.factories.events import recorded
@@ -249,12 +250,12 @@ async def test_upcoming_times_merge_the_schedules(database: Database) -> None:
     bare = await deploy(database, tenant, name="bare")
 
     async with database.tenant(tenant.owner, tenant.workspace_id) as work:
-        upcoming = await deployments.get_many_upcoming(work, [made.id, bare.id], limit=30)
+        upcoming = await get_many_upcoming(work, [made.id, bare.id], limit=30)
         now = work.now
         await deployments.set_paused(work, id_=made.id, is_paused=True)
-        paused = await deployments.get_many_upcoming(work, [made.id], limit=30)
+        paused = await get_many_upcoming(work, [made.id], limit=30)
         with pytest.raises(InvalidInput):
-            await deployments.get_many_upcoming(work, [made.id], limit=101)
+            await get_many_upcoming(work, [made.id], limit=101)
 
     times = upcoming[made.id]
     assert set(upcoming) == {made.id}
@@ -345,7 +346,7 @@ async def test_deployments_of_another_workspace_are_invisible(database: Database
         assert await deployments.find_by_name(work, name="etl/prod") is None
         assert await deployments.get_many_deployments(work, [foreign.id]) == empty
         assert await deployments.get_many_tags(work, [foreign.id]) == empty
-        assert await deployments.get_many_upcoming(work, [foreign.id], limit=1) == empty
+        assert await get_many_upcoming(work, [foreign.id], limit=1) == empty
         assert (await deployments.list_deployments(work, page=PageRequest())).items == []
         assert await deployments.count_deployments(work) == 0
         assert await read.find_schedule(work, id_=schedule.id) is None

@@ -132,6 +132,16 @@ class DeploymentUpsertInput:
         description="COALESCE: the parameter whose value is a run's key; null puts all under one "
         f"key. {_KEPT}.",
     )
+    version_label: str | None = strawberry.field(
+        default=None,
+        description="1 to 200 characters: names the version that this makes. Another label than "
+        "the current version's makes one by itself.",
+    )
+    git: JSON | None = strawberry.field(
+        default=None,
+        description="An object of at most 16 KiB: commit, branch and so on of the version. Another "
+        "than the current version's makes one by itself.",
+    )
     tags: list[str] | None = strawberry.field(
         default=None, description=f"All its tags, at most 50 of 1 to 100 characters. {_KEPT}."
     )
@@ -168,6 +178,8 @@ class DeploymentUpsertInput:
             on_collision=given(self.on_collision),
             collision_parameter=given(self.collision_parameter, is_nullable=True),
             is_paused=given(self.paused),
+            version_label=given(self.version_label),
+            git=given(an_object(self.git, "git")),
             tags=given(self.tags),
             schedules=given(wanted),
         )

@@ -28,11 +28,14 @@ from headgate_server.graphql.shapes.nodes import (
     show_id,
     shows,
 )
+from headgate_server.graphql.types import deployment_versions as version_lists
 from headgate_server.graphql.types.flow_runs import FlowRun
 from headgate_server.graphql.types.flow_runs import list_of as list_flow_runs
 from headgate_server.graphql.types.schedules import Schedule, show_schedule
 from headgate_server.services import deployments, flows, work_pools, work_queues
+from headgate_server.services.deployment_versions import get_many_versions
 from headgate_server.services.schedules.read import get_many_of_deployments
+from headgate_server.services.schedules.upcoming import get_many_upcoming
 
 if TYPE_CHECKING:
     from headgate_server.graphql.types.flows import Flow
@@ -138,6 +141,25 @@ class Deployment(Node, Versioned):
         rows = await self.read(info, get_many_of_deployments)
         return [show_schedule(row) for row in rows or ()]
 
+    @scoped_field(requires=ANY_CREDENTIAL, description="The version that new runs are made of.")
+    async def current_version(self, info: Info) -> version_lists.DeploymentVersion | None:
+        return await self.refer(info, get_many_versions, self.row.current_version_id)
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description="What it has been, the newest first; the last 500 are kept.",
+    )
+    async def versions(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[version_lists.DeploymentVersion]:
+        return await version_lists.list_of(
+            info,
+            workspace_id=self.row.workspace_id,
+            deployment_id=self.row.id,
+            first=first,
+            after=after,
+        )
+
     @scoped_field(
         requires=ANY_CREDENTIAL, description="The next instants of all its schedules, in order."
     )
@@ -180,7 +202,7 @@ def _upcoming(
     """Return one and the same reader for one limit, so that its loads make one batch."""
 
     async def read(work: UnitOfWork, wanted: list[UUID]) -> dict[UUID, list[datetime]]:
-        return await deployments.get_many_upcoming(work, wanted, limit=limit)
+        return await get_many_upcoming(work, wanted, limit=limit)
 
     return read
 

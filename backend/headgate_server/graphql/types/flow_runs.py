@@ -55,9 +55,11 @@ from headgate_server.graphql.types import task_runs as task_lists
 from headgate_server.graphql.types.leases import RunLease, show_lease
 from headgate_server.services import deployments, flows, pauses, work_pools, work_queues
 from headgate_server.services import task_runs as task_run_services
+from headgate_server.services.deployment_versions import get_many_versions
 from headgate_server.services.flow_runs import read
 
 if TYPE_CHECKING:
+    from headgate_server.graphql.types.deployment_versions import DeploymentVersion
     from headgate_server.graphql.types.deployments import Deployment
     from headgate_server.graphql.types.flows import Flow
     from headgate_server.graphql.types.work_pools import WorkPool
@@ -112,6 +114,16 @@ class FlowRun(Run, Versioned):
         self, info: Info
     ) -> Annotated["Deployment", strawberry.lazy(f"{TYPES}.deployments")] | None:
         return await self.refer(info, deployments.get_many_deployments, self.row.deployment_id)
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description="The version of its deployment that it executes; null for a local run, and for "
+        "one of a version that is not kept any more.",
+    )
+    async def deployment_version(
+        self, info: Info
+    ) -> Annotated["DeploymentVersion", strawberry.lazy(f"{TYPES}.deployment_versions")] | None:
+        return await self.refer(info, get_many_versions, self.row.deployment_version_id)
 
     @scoped_field(
         requires=ANY_CREDENTIAL, description="The pool it waits or waited in; null for a local run."

@@ -103,6 +103,7 @@ def _record(item: RunToInsert, now: datetime) -> dict[str, Any]:
         "name": run.name,
         "flow_id": run.flow_id,
         "deployment_id": run.deployment_id,
+        "deployment_version_id": run.deployment_version_id,
         "schedule_id": run.schedule_id,
         "parent_task_run_id": run.parent_task_run_id,
         "root_run_id": run.root_run_id,

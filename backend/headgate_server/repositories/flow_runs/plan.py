@@ -22,6 +22,7 @@ class DeploymentPlan:
     deployment_id: UUID
     name: str
     flow_id: UUID
+    version_id: UUID | None
     work_pool_id: UUID | None
     work_queue_id: UUID | None
     queue_names: dict[str, tuple[UUID, int]]
@@ -75,6 +76,7 @@ def _plan(row: Any) -> DeploymentPlan:
         deployment_id=row.id,
         name=row.name,
         flow_id=row.flow_id,
+        version_id=row.current_version_id,
         work_pool_id=row.work_pool_id,
         work_queue_id=row.work_queue_id,
         queue_names=queue_names,

@@ -42,6 +42,7 @@ def to_flow_run(row: Row[Any]) -> FlowRun:
         name=found["name"],
         flow_id=found["flow_id"],
         deployment_id=found["deployment_id"],
+        deployment_version_id=found["deployment_version_id"],
         schedule_id=found["schedule_id"],
         parent_task_run_id=found["parent_task_run_id"],
         root_run_id=found["root_run_id"],

@@ -7,8 +7,8 @@ with change as materialized (
     run_id uuid, type text, name text, message text, at timestamptz, key text, attempt bigint,
     retries_used bigint, infrastructure_attempts bigint, started_at timestamptz,
     ended_at timestamptz, expected_start timestamptz, late_cause text, item_effect text,
-    lease_seconds double precision, due_at timestamptz, is_cancelling boolean, cancel_reason text,
-    cancel_grace_seconds bigint, details jsonb, decision jsonb, actor_kind text, actor_id uuid,
+    lease_seconds double precision, due_at timestamptz, is_cancelling boolean, is_rerun boolean,
+    cancel_reason text, cancel_grace_seconds bigint, details jsonb, decision jsonb, actor_kind text, actor_id uuid,
     actor_name text, event_id uuid, event_name text, event_resource_id text, event_resource jsonb,
     event_payload jsonb, event_related jsonb
   )
@@ -16,7 +16,13 @@ with change as materialized (
   update flow_runs set
     state_type = change.type, state_name = change.name, state_message = change.message,
     state_timestamp = change.at, state_sequence = state_sequence + 1, state_key = change.key,
-    version = version + 1, attempt = change.attempt, retries_used = change.retries_used,
+    version = version + 1,
+    deployment_version_id = case when change.is_rerun then coalesce((
+      select current_version_id from deployments
+      where deployments.workspace_id = flow_runs.workspace_id
+        and deployments.id = flow_runs.deployment_id
+    ), deployment_version_id) else deployment_version_id end,
+    attempt = change.attempt, retries_used = change.retries_used,
     infrastructure_attempts = change.infrastructure_attempts,
     started_at = change.started_at, ended_at = change.ended_at,
     expected_start = coalesce(change.expected_start, flow_runs.expected_start),

@@ -52,7 +52,8 @@ with place as (
   group by organization_id, day
 ), given as (
   select *, row_number() over () as nth from jsonb_to_recordset(cast(:runs as jsonb)) as r(
-    id uuid, name text, flow_id uuid, deployment_id uuid, schedule_id uuid,
+    id uuid, name text, flow_id uuid, deployment_id uuid, deployment_version_id uuid,
+    schedule_id uuid,
     parent_task_run_id uuid, root_run_id uuid, work_pool_id uuid, work_queue_id uuid,
     queue_priority bigint, priority bigint, parameters jsonb, job_variables jsonb, tags jsonb,
     expected_start timestamptz, idempotency_key text, triggered_by jsonb,
@@ -78,15 +79,16 @@ with place as (
   from input having count(*) > 0
 ), run as (
   insert into flow_runs (
-    workspace_id, id, name, flow_id, deployment_id, schedule_id, parent_task_run_id, root_run_id,
+    workspace_id, id, name, flow_id, deployment_id, deployment_version_id, schedule_id,
+    parent_task_run_id, root_run_id,
     work_pool_id, work_queue_id, state_type, state_name, state_message, state_timestamp,
     state_sequence, priority, expected_start, idempotency_key, triggered_by,
     created_by_kind, created_by_id, created_by_name, parameters, job_variables, traceparent,
     created_at, updated_at
   )
   select
-    cast(:workspace_id as uuid), id, name, flow_id, deployment_id, schedule_id, parent_task_run_id,
-    root_run_id, work_pool_id, work_queue_id, state_type, state_name, state_message,
+    cast(:workspace_id as uuid), id, name, flow_id, deployment_id, deployment_version_id, schedule_id,
+    parent_task_run_id, root_run_id, work_pool_id, work_queue_id, state_type, state_name, state_message,
     cast(:now as timestamptz), 1, priority, expected_start, idempotency_key, triggered_by,
     cast(:actor_kind as text), cast(:actor_id as uuid), cast(:actor_name as text),
     parameters, job_variables, cast(:traceparent as text), cast(:now as timestamptz), cast(:now as timestamptz)

@@ -5,6 +5,9 @@ union all
 select workspace_id, id from deployments
 where workspace_id = any(:among) and id = any(:ids)
 union all
+select workspace_id, id from deployment_versions
+where workspace_id = any(:among) and id = any(:ids)
+union all
 select workspace_id, id from schedules
 where workspace_id = any(:among) and id = any(:ids)
 union all

@@ -1,9 +1,15 @@
--- All that an agent needs to start claimed runs, a row for each.
+-- All that an agent needs to start claimed runs, a row for each. What runs is the version that a run
+-- was made of, as far as it is kept.
 select
   run.id, run.name, run.parameters, run.job_variables, run.attempt, run.traceparent,
   flow.name as flow_name,
-  deployment.id as deployment_id, deployment.name as deployment_name, deployment.entrypoint,
-  deployment.pull_steps, deployment.job_variables as deployment_job_variables,
+  deployment.id as deployment_id, deployment.name as deployment_name,
+  case when version.id is null then deployment.entrypoint
+    else version.content ->> 'entrypoint' end as entrypoint,
+  case when version.id is null then deployment.pull_steps
+    else nullif(version.content -> 'pull_steps', 'null') end as pull_steps,
+  case when version.id is null then deployment.job_variables
+    else version.content -> 'job_variables' end as deployment_job_variables,
   deployment.on_agent_lost, deployment.fence_ms,
   workspace.slug as workspace_slug, workspace.is_stopped, organization.slug as organization_slug,
   coalesce((
@@ -16,4 +22,6 @@ join workspaces workspace on workspace.id = run.workspace_id
 join organizations organization on organization.id = workspace.organization_id
 left join deployments deployment
   on deployment.workspace_id = run.workspace_id and deployment.id = run.deployment_id
+left join deployment_versions version
+  on version.workspace_id = run.workspace_id and version.id = run.deployment_version_id
 where run.workspace_id = :workspace_id and run.id = any(:run_ids)

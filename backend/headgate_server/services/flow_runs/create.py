@@ -239,6 +239,7 @@ def _planned(
         name=request.name or names.run_name(),
         flow_id=plan.flow_id,
         deployment_id=plan.deployment_id,
+        deployment_version_id=plan.version_id,
         schedule_id=request.schedule_id,
         parent_task_run_id=request.parent_task_run_id,
         work_pool_id=plan.work_pool_id,

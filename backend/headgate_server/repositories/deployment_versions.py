@@ -1,0 +1,145 @@
+"""Versions of deployments: inserted, read, and the oldest of many deleted."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, and_, delete, func, insert, select
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.deployment_versions import DeploymentVersion
+from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.tenancy import Actor, ActorKind
+from headgate_server.repositories import pages
+from headgate_server.tables.deployment_versions import deployment_versions as versions
+from headgate_server.tables.flows import deployments
+
+
+async def insert_version(
+    work: UnitOfWork,
+    *,
+    id_: UUID,
+    deployment_id: UUID,
+    label: str | None,
+    git: dict[str, Any] | None,
+    content: dict[str, Any],
+) -> int:
+    """Store the next version of a locked deployment and return its number, from 1 on."""
+    latest = select(func.coalesce(func.max(versions.c.number), 0) + 1).where(
+        versions.c.workspace_id == work.workspace_id, versions.c.deployment_id == deployment_id
+    )
+    statement = (
+        insert(versions)
+        .values(
+            workspace_id=work.workspace_id,
+            id=id_,
+            deployment_id=deployment_id,
+            number=latest.scalar_subquery(),
+            label=label,
+            git=git,
+            content=content,
+            created_by_kind=work.actor.kind.value,
+            created_by_id=work.actor.id,
+            created_by_name=work.actor.display_name,
+            created_at=work.now,
+        )
+        .returning(versions.c.number)
+    )
+    return int((await work.execute(statement)).scalar_one())
+
+
+async def delete_before(work: UnitOfWork, *, deployment_id: UUID, number: int) -> None:
+    """Delete the versions of a deployment below a number, but for the one that is current."""
+    current = select(deployments.c.current_version_id).where(
+        deployments.c.workspace_id == work.workspace_id, deployments.c.id == deployment_id
+    )
+    await work.execute(
+        delete(versions).where(
+            versions.c.workspace_id == work.workspace_id,
+            versions.c.deployment_id == deployment_id,
+            versions.c.number < number,
+            versions.c.id.is_distinct_from(current.scalar_subquery()),
+        )
+    )
+
+
+async def get_many(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, DeploymentVersion]:
+    """Return those of the versions that exist, by id."""
+    rows = await work.execute(_own(work).where(versions.c.id.in_(ids)))
+    return {row.id: _version(row) for row in rows}
+
+
+async def get_many_before(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, DeploymentVersion]:
+    """Return, by the id of each version, the one of its deployment that came before it."""
+    later = versions.alias("later")
+    earlier = versions.alias("earlier")
+    nearest = (
+        select(func.max(earlier.c.number))
+        .where(
+            earlier.c.workspace_id == later.c.workspace_id,
+            earlier.c.deployment_id == later.c.deployment_id,
+            earlier.c.number < later.c.number,
+        )
+        .scalar_subquery()
+    )
+    statement = (
+        _own(work)
+        .add_columns(later.c.id.label("later_id"))
+        .join(
+            later,
+            and_(
+                later.c.workspace_id == versions.c.workspace_id,
+                later.c.deployment_id == versions.c.deployment_id,
+                versions.c.number == nearest,
+            ),
+        )
+        .where(later.c.id.in_(ids))
+    )
+    return {row.later_id: _version(row) for row in await work.execute(statement)}
+
+
+async def list_versions(
+    work: UnitOfWork, *, deployment_id: UUID, page: PageRequest
+) -> Page[DeploymentVersion]:
+    """Return a page of a deployment's versions, the newest first."""
+    sort = pages.Sort(columns=(versions.c.number,), is_descending=True)
+    return await pages.read(work, _of(work, deployment_id), sort=sort, page=page, make=_version)
+
+
+async def count_versions(work: UnitOfWork, *, deployment_id: UUID, cap: int) -> int:
+    """Return how many versions a deployment has, up to ``cap + 1``."""
+    return await pages.count(work, _of(work, deployment_id), cap=cap)
+
+
+def _own(work: UnitOfWork) -> Select[Any]:
+    is_current = versions.c.id.is_not_distinct_from(deployments.c.current_version_id)
+    return (
+        select(versions, is_current.label("is_current"))
+        .join(
+            deployments,
+            and_(
+                deployments.c.workspace_id == versions.c.workspace_id,
+                deployments.c.id == versions.c.deployment_id,
+            ),
+        )
+        .where(versions.c.workspace_id == work.workspace_id)
+    )
+
+
+def _of(work: UnitOfWork, deployment_id: UUID) -> Select[Any]:
+    return _own(work).where(versions.c.deployment_id == deployment_id)
+
+
+def _version(row: Row[Any]) -> DeploymentVersion:
+    return DeploymentVersion(
+        workspace_id=row.workspace_id,
+        id=row.id,
+        deployment_id=row.deployment_id,
+        number=row.number,
+        label=row.label,
+        git=row.git,
+        content=row.content,
+        created_by=Actor(ActorKind(row.created_by_kind), row.created_by_id, row.created_by_name),
+        created_at=row.created_at,
+        is_current=row.is_current,
+    )

@@ -1,7 +1,39 @@
-"""The cells of versions of deployments, and of what is made from them."""
+"""The cells of versions of deployments, of batches of runs, and of failure groups."""
+
+from collections.abc import Callable
 
 from headgate_server.domain.ids import Kind
-from tests.contracts.tenancy_cells import Cell, change
+from tests.contracts.tenancy_cells import Cell, begun, change
+from tests.factories.estates import Estate
+
+ONE_BY_ONE = "results { flowRun { name } errors { code message path } }"
+
+
+def _own_run(verb: str) -> Callable[[Estate], str]:
+    return begun if verb == "Cancel" else (lambda estate: estate.ended_run)
+
+
+def _batch(verb: str) -> tuple[Cell, Cell]:
+    own_id = _own_run(verb)
+    field = f"flowRun{verb}Batch"
+    return (
+        change(
+            field,
+            "input.workspaceId",
+            Kind.WORKSPACE,
+            lambda e, id_: {"workspaceId": id_, "ids": [own_id(e)]},
+            selection=ONE_BY_ONE,
+        ),
+        change(
+            field,
+            "input.ids",
+            Kind.FLOW_RUN,
+            lambda e, id_: {"workspaceId": e.ids[Kind.WORKSPACE], "ids": [id_]},
+            selection=ONE_BY_ONE,
+            own_id=own_id,
+        ),
+    )
+
 
 DEPLOYED = (
     Cell(
@@ -27,4 +59,29 @@ DEPLOYED = (
         lambda _e, id_: {"id": id_},
         selection="deployment { name }",
     ),
+    Cell(
+        "FailureGroupFilter.flowId",
+        Kind.FLOW,
+        lambda e, id_: (
+            "query ($id: ID!, $filter: FailureGroupFilter) { node(id: $id) { ... on Workspace { "
+            "failureGroups(filter: $filter) { nodes { __typename } } } } }",
+            {"id": e.ids[Kind.WORKSPACE], "filter": {"flowId": id_}},
+        ),
+    ),
+    change(
+        "failureGroupUpdate",
+        "input.id",
+        Kind.FAILURE_GROUP,
+        lambda _e, id_: {"id": id_, "status": "RESOLVED"},
+        selection="failureGroup { status }",
+    ),
+    change(
+        "failureGroupRetry",
+        "input.id",
+        Kind.FAILURE_GROUP,
+        lambda _e, id_: {"id": id_},
+        selection=ONE_BY_ONE,
+    ),
+    *_batch("Cancel"),
+    *_batch("Retry"),
 )

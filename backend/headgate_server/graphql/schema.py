@@ -26,6 +26,8 @@ from headgate_server.graphql.mutations.deletions import DeletionMutations
 from headgate_server.graphql.mutations.deployment_versions import DeploymentVersionMutations
 from headgate_server.graphql.mutations.deployments import DeploymentMutations
 from headgate_server.graphql.mutations.events import EventMutations
+from headgate_server.graphql.mutations.failure_groups import FailureGroupMutations
+from headgate_server.graphql.mutations.flow_runs.bulk import FlowRunBulkMutations
 from headgate_server.graphql.mutations.flow_runs.fields import FlowRunMutations
 from headgate_server.graphql.mutations.flow_runs.start import FlowRunStartMutations
 from headgate_server.graphql.mutations.flows import FlowMutations
@@ -101,6 +103,8 @@ class Mutation(
     FlowRunStartMutations,
     PauseMutations,
     RunInputMutations,
+    FlowRunBulkMutations,
+    FailureGroupMutations,
     TaskRunMutations,
     LogMutations,
     WorkPoolMutations,

@@ -23,6 +23,8 @@ from headgate_server.repositories.flow_runs.transition import Application, Chang
 from headgate_server.telemetry import instruments
 
 MAX_CLOCK_SKEW = timedelta(minutes=5)
+_GROUPED = frozenset({StateType.FAILED, StateType.CRASHED})
+"""Ends after which a loop finds the group of what went wrong."""
 DEFAULT_LEASE = timedelta(seconds=90)
 
 
@@ -296,7 +298,7 @@ def _measure(work: UnitOfWork, locked: LockedRun, run: FlowRun) -> None:
 
 def _wake(work: UnitOfWork, locked: LockedRun, run: FlowRun, item: ItemEffect) -> None:
     work.wake(channels.run(run.id), channels.OUTBOX)
-    if item in {ItemEffect.REQUEUE, ItemEffect.CREATE}:
+    if item in {ItemEffect.REQUEUE, ItemEffect.CREATE} or run.state_type in _GROUPED:
         work.wake(channels.SCHEDULER)
     if item in {ItemEffect.REQUEUE, ItemEffect.FINISH}:
         work.wake(channels.slots(run.workspace_id))

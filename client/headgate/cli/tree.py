@@ -84,6 +84,15 @@ NOUNS = (
         ("pending", "list_waiting", "List what runs wait for an answer to"),
         ("resume", "resume_flow_run", "Answer a run that is paused or suspended"),
     ) + _verbs("deletions", ("delete", "delete_flow_run", "Delete a run that has ended"))),
+    Noun("failure-groups", "Runs that failed alike", _verbs(
+        "failure_groups",
+        ("list", "list_failure_groups", "List failure groups, the one seen last first"),
+        ("get", "get_failure_group", "Show one failure group"),
+        ("mute", "mute_failure_group", "Let a group be, also when it is seen again"),
+        ("resolve", "resolve_failure_group", "Call a group done: it says so if it comes back"),
+        ("open", "open_failure_group", "Undo both"),
+        ("retry", "retry_failure_group", "Start the runs of a group again"),
+    )),
     Noun("events", "What happened in the workspace", _verbs(
         "events",
         ("list", "list_events", "List events, latest first"),

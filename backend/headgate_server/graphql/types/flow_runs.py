@@ -53,7 +53,14 @@ from headgate_server.graphql.types import pauses as pause_lists
 from headgate_server.graphql.types import reruns as rerun_plans
 from headgate_server.graphql.types import task_runs as task_lists
 from headgate_server.graphql.types.leases import RunLease, show_lease
-from headgate_server.services import deployments, flows, pauses, work_pools, work_queues
+from headgate_server.services import (
+    deployments,
+    failure_groups,
+    flows,
+    pauses,
+    work_pools,
+    work_queues,
+)
 from headgate_server.services import task_runs as task_run_services
 from headgate_server.services.deployment_versions import get_many_versions
 from headgate_server.services.flow_runs import read
@@ -61,6 +68,7 @@ from headgate_server.services.flow_runs import read
 if TYPE_CHECKING:
     from headgate_server.graphql.types.deployment_versions import DeploymentVersion
     from headgate_server.graphql.types.deployments import Deployment
+    from headgate_server.graphql.types.failure_groups import FailureGroup
     from headgate_server.graphql.types.flows import Flow
     from headgate_server.graphql.types.work_pools import WorkPool
     from headgate_server.graphql.types.work_queues import WorkQueue
@@ -124,6 +132,16 @@ class FlowRun(Run, Versioned):
         self, info: Info
     ) -> Annotated["DeploymentVersion", strawberry.lazy(f"{TYPES}.deployment_versions")] | None:
         return await self.refer(info, get_many_versions, self.row.deployment_version_id)
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description="The runs that failed like it did last; null where it never failed, and for a "
+        "second after it has.",
+    )
+    async def failure_group(
+        self, info: Info
+    ) -> Annotated["FailureGroup", strawberry.lazy(f"{TYPES}.failure_groups")] | None:
+        return await self.refer(info, failure_groups.get_many_of_runs, self.row.id)
 
     @scoped_field(
         requires=ANY_CREDENTIAL, description="The pool it waits or waited in; null for a local run."

@@ -38,6 +38,7 @@ from headgate_server.graphql.types import cache_records as cache_lists
 from headgate_server.graphql.types import concurrency_limits as limit_lists
 from headgate_server.graphql.types import deployments as deployment_lists
 from headgate_server.graphql.types import events as event_lists
+from headgate_server.graphql.types import failure_groups as failure_group_lists
 from headgate_server.graphql.types import flow_runs as flow_run_lists
 from headgate_server.graphql.types import flows as flow_lists
 from headgate_server.graphql.types import pauses as pause_lists
@@ -208,6 +209,30 @@ class Workspace(
     ) -> Connection[pause_lists.Pause]:
         return await pause_lists.list_waiting(
             info, workspace_id=self.workspace_id, first=first, after=after
+        )
+
+    @scoped_field(
+        requires=[Scope.RUNS_READ],
+        description="Its runs that failed, in groups of those that failed alike, the one seen last "
+        "first.",
+    )
+    async def failure_groups(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        filter: Annotated[
+            failure_group_lists.FailureGroupFilter | None,
+            strawberry.argument(description=_NARROWED),
+        ] = None,
+    ) -> Connection[failure_group_lists.FailureGroup]:
+        asked = filter or failure_group_lists.FailureGroupFilter()
+        return await failure_group_lists.list_of(
+            info,
+            workspace_id=self.workspace_id,
+            filter_=asked.to_filter(),
+            first=first,
+            after=after,
         )
 
     @scoped_field(requires=[Scope.RUNS_READ], description="Its task runs, by flow run.")

@@ -135,6 +135,12 @@ with change as materialized (
   join workspaces on workspaces.id = run.workspace_id
   where run.id = any(cast(:opened as uuid[])) and run.attempt > 1
   group by workspaces.organization_id
+), failed as (
+  insert into ungrouped_failures (
+    workspace_id, flow_run_id, sequence, deployment_version_id, failed_at
+  )
+  select workspace_id, id, state_sequence, deployment_version_id, updated_at
+  from run where state_type in ('FAILED', 'CRASHED')
 ), event as (
   insert into outbox (
     workspace_id, event_id, occurred_at, name, resource_id, resource, payload, related, run_hour

@@ -1,0 +1,60 @@
+"""Cancels and retries many runs in one go; each succeeds or fails on its own."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from uuid import UUID
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.errors import InvalidInput, NotFound
+from headgate_server.services.flow_runs import change
+from headgate_server.services.flow_runs.change import CancelRequest
+from headgate_server.services.transitions import Transition
+
+MAX_BATCH = 100
+"""Their rows stay locked until the last is done: more would keep engines waiting."""
+
+Result = Transition | NotFound
+
+
+async def cancel_runs(
+    work: UnitOfWork, run_ids: Sequence[UUID], *, request: CancelRequest
+) -> list[Result]:
+    """Ask for runs to be cancelled, as ``cancel_run`` does; one result a run, in order.
+
+    Raises:
+        InvalidInput: no run, more than 100, or one twice.
+    """
+    return await _each(run_ids, partial(_cancel, work, request))
+
+
+async def retry_runs(work: UnitOfWork, run_ids: Sequence[UUID]) -> list[Result]:
+    """Start runs that have ended again, as ``retry_run`` does; one result a run, in order.
+
+    Raises:
+        InvalidInput: no run, more than 100, or one twice.
+    """
+    return await _each(run_ids, partial(_retry, work))
+
+
+async def _cancel(work: UnitOfWork, request: CancelRequest, run_id: UUID) -> Transition:
+    return await change.cancel_run(work, run_id=run_id, request=request)
+
+
+async def _retry(work: UnitOfWork, run_id: UUID) -> Transition:
+    return await change.retry_run(work, run_id=run_id)
+
+
+async def _each(
+    run_ids: Sequence[UUID], do: Callable[[UUID], Awaitable[Transition]]
+) -> list[Result]:
+    if not 1 <= len(run_ids) <= MAX_BATCH or len(set(run_ids)) != len(run_ids):
+        raise InvalidInput(f"A batch holds 1 to {MAX_BATCH} runs, each once.", path=["ids"])
+    results: dict[UUID, Result] = {}
+    # In the order of ids, as whoever locks several runs does: two batches never wait for each
+    # other in a circle.
+    for run_id in sorted(run_ids):
+        try:
+            results[run_id] = await do(run_id)
+        except NotFound as error:
+            results[run_id] = error
+    return [results[run_id] for run_id in run_ids]

@@ -1,0 +1,162 @@
+"""Failure groups on a real database: made from transitions, changed, regressed, retried."""
+
+from uuid import UUID
+
+import pytest
+
+from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.domain.errors import InvalidInput, VersionConflict
+from headgate_server.domain.failure_groups import FailureGroup, FailureGroupStatus, GroupFilter
+from headgate_server.domain.ids import Kind, show
+from headgate_server.domain.pagination import PageRequest
+from headgate_server.domain.states import StateType, propose
+from headgate_server.services import failure_groups
+from headgate_server.services.flow_runs import bulk, change
+from headgate_server.services.flow_runs.change import CancelRequest
+from headgate_server.services.flow_runs.create import RunRequest, create_run
+from headgate_server.services.transitions import Transition
+from tests.factories.deployments import Deployed, make_deployment
+from tests.factories.events import recorded
+from tests.factories.tenants import Tenant, make_tenant
+
+ALL = GroupFilter()
+
+
+def error(message: str) -> dict[str, object]:
+    traceback = 'File "/srv/flows/etl.py", line 3, in load'
+    return {"error": {"type": "ValueError", "message": message, "traceback": traceback}}
+
+
+async def fail(
+    work: UnitOfWork, deployed: Deployed, message: str, *, run_id: UUID | None = None
+) -> UUID:
+    if run_id is None:
+        run_id = (await create_run(work, RunRequest(deployment_id=deployed.deployment_id))).id
+    state = propose(StateType.FAILED, message=message, details=error(message))
+    done = await change.set_state(
+        work, run_id=run_id, state=state, lease=None, key=None, is_forced=True
+    )
+    assert done.is_accepted
+    return run_id
+
+
+async def group_all(database: Database) -> int:
+    async with database.system() as work:
+        return await failure_groups.group_failures(work)
+
+
+async def groups_of(database: Database, tenant: Tenant) -> list[FailureGroup]:
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        page = await failure_groups.list_groups(work, page=PageRequest(), filter=ALL)
+        return list(page.items)
+
+
+async def test_runs_that_fail_alike_are_one_group(database: Database) -> None:
+    tenant = await make_tenant(database)
+
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        deployed = await make_deployment(work)
+        first = await fail(work, deployed, "row 1 of 'a' is bad")
+        second = await fail(work, deployed, "row 2 of 'b' is bad")
+        await fail(work, deployed, "no column")
+        await change.retry_run(work, run_id=first)
+        await fail(work, deployed, "row 3 of 'a' is bad", run_id=first)
+    taken = await group_all(database)
+    again = await group_all(database)
+    by_message = {group.message: group for group in await groups_of(database, tenant)}
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        rows = by_message["row <number> of <value> is bad"]
+        runs = await failure_groups.list_runs(work, group_id=rows.id, page=PageRequest())
+        mine = await failure_groups.get_many_of_runs(work, [first])
+
+    assert (taken, again) == (4, 0)
+    assert set(by_message) == {"row <number> of <value> is bad", "no column"}
+    assert (rows.failure_count, rows.run_count, rows.exception_type) == (3, 2, "ValueError")
+    assert rows.frames == ("etl.py:load",)
+    assert [run.id for run in runs.items] == [second, first]
+    assert mine[first].id == rows.id
+    names = [name for name, _, _ in await recorded(database, tenant)]
+    assert names.count("failure_group.created") == 2
+
+
+async def test_resolved_group_regresses_and_a_muted_one_does_not(database: Database) -> None:
+    tenant = await make_tenant(database)
+
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        deployed = await make_deployment(work)
+        await fail(work, deployed, "bad")
+        await fail(work, deployed, "dull")
+    await group_all(database)
+    bad, dull = sorted(await groups_of(database, tenant), key=lambda group: group.message)
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        resolved = await failure_groups.set_status(
+            work, id_=bad.id, status=FailureGroupStatus.RESOLVED
+        )
+        await failure_groups.set_status(work, id_=dull.id, status=FailureGroupStatus.MUTED)
+        with pytest.raises(VersionConflict):
+            await failure_groups.set_status(
+                work, id_=bad.id, status=FailureGroupStatus.OPEN, expected_version=bad.version
+            )
+        with pytest.raises(InvalidInput):
+            await failure_groups.set_status(work, id_=bad.id, status=FailureGroupStatus.REGRESSED)
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        await fail(work, deployed, "bad")
+        await fail(work, deployed, "dull")
+    await group_all(database)
+    bad, dull = sorted(await groups_of(database, tenant), key=lambda group: group.message)
+
+    assert resolved.status is FailureGroupStatus.RESOLVED
+    assert (bad.status, bad.regression_count) == (FailureGroupStatus.REGRESSED, 1)
+    assert bad.regressed_at is not None
+    assert (dull.status, dull.failure_count) == (FailureGroupStatus.MUTED, 2)
+    told = [event for event in await recorded(database, tenant) if "regressed" in event[0]]
+    assert [(name, id_) for name, id_, _ in told] == [
+        ("failure_group.regressed", show(Kind.FAILURE_GROUP, bad.id))
+    ]
+
+
+async def test_group_is_retried_as_far_as_it_still_stands(database: Database) -> None:
+    tenant = await make_tenant(database)
+
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        deployed = await make_deployment(work)
+        failed = [await fail(work, deployed, "bad") for _ in range(3)]
+        await change.retry_run(work, run_id=failed[0])
+    await group_all(database)
+    (group,) = await groups_of(database, tenant)
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        some = await failure_groups.retry_group(work, id_=group.id, most=1)
+        rest = await failure_groups.retry_group(work, id_=group.id)
+        none = await failure_groups.retry_group(work, id_=group.id)
+
+    assert (some.run_ids, some.remaining) == ([failed[1]], 1)
+    assert (rest.run_ids, rest.remaining) == ([failed[2]], 0)
+    assert [isinstance(one, Transition) and one.is_accepted for one in rest.results] == [True]
+    assert (none.run_ids, none.remaining) == ([], 0)
+
+
+async def test_batches_tell_what_became_of_each_run(database: Database) -> None:
+    tenant = await make_tenant(database)
+
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        deployed = await make_deployment(work)
+        waiting = (await create_run(work, RunRequest(deployment_id=deployed.deployment_id))).id
+        ended = await fail(work, deployed, "bad")
+        unknown = UUID(int=7)
+        cancelled = await bulk.cancel_runs(
+            work, [ended, unknown, waiting], request=CancelRequest(reason="enough")
+        )
+        retried = await bulk.retry_runs(work, [waiting, unknown, ended])
+        with pytest.raises(InvalidInput):
+            await bulk.retry_runs(work, [ended, ended])
+
+    def told(results: list[bulk.Result]) -> list[str]:
+        return [
+            (one.error.code if one.error else one.run.state_type)
+            if isinstance(one, Transition)
+            else one.code
+            for one in results
+        ]
+
+    assert told(cancelled) == ["ILLEGAL_TRANSITION", "NOT_FOUND", "CANCELLED"]
+    assert told(retried) == ["SCHEDULED", "NOT_FOUND", "SCHEDULED"]

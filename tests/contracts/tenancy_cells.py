@@ -54,6 +54,7 @@ NODE_KINDS = (
     Kind.DEPLOYMENT,
     Kind.DEPLOYMENT_VERSION,
     Kind.SCHEDULE,
+    Kind.BACKFILL,
     Kind.FAILURE_GROUP,
     Kind.FLOW_RUN,
     Kind.TASK_RUN,

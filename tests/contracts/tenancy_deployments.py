@@ -1,4 +1,4 @@
-"""The cells of versions of deployments, of batches of runs, and of failure groups."""
+"""The cells of versions of deployments, batches of runs, failure groups, backfills."""
 
 from collections.abc import Callable
 
@@ -81,6 +81,28 @@ DEPLOYED = (
         Kind.FAILURE_GROUP,
         lambda _e, id_: {"id": id_},
         selection=ONE_BY_ONE,
+    ),
+    change(
+        "backfillCreate",
+        "input.deploymentId",
+        Kind.DEPLOYMENT,
+        lambda _e, id_: {"deploymentId": id_, "name": "a", "parameterSets": [{"size": 1}]},
+        selection="backfill { name }",
+    ),
+    change(
+        "backfillPause",
+        "input.id",
+        Kind.BACKFILL,
+        lambda _e, id_: {"id": id_, "paused": True},
+        selection="backfill { status }",
+        input_type="PauseInput",
+    ),
+    change(
+        "backfillCancel",
+        "input.id",
+        Kind.BACKFILL,
+        lambda _e, id_: {"id": id_},
+        selection="backfill { status }",
     ),
     *_batch("Cancel"),
     *_batch("Retry"),

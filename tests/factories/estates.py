@@ -13,6 +13,7 @@ from headgate_server.repositories import users as stored_users
 from headgate_server.services import login_sessions, support_grants, users
 from tests.factories.begun_runs import begin, pause, report_task
 from tests.factories.concurrency_limits import make_held_limit
+from tests.factories.backfills import make_backfill
 from tests.factories.failures import make_failure_group
 from tests.factories.feeds import publish_all
 from tests.factories.members import make_member
@@ -65,6 +66,7 @@ async def make_estate(installation: Installation) -> Estate:
     agent = await _register(installation, bound, found)
     ended_run = await _end(bound, found)
     paused_run = await pause(installation, bound, found)
+    found[ids.Kind.BACKFILL] = await make_backfill(bound, found)
     found[ids.Kind.FAILURE_GROUP] = await make_failure_group(installation.database, bound, found)
     offer = await _offer(installation, tenant, found)
     unused = await _make_unused(bound, found)

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     DEPLOYMENT = "dep"
     DEPLOYMENT_VERSION = "depv"
     SCHEDULE = "sched"
+    BACKFILL = "bkf"
     FAILURE_GROUP = "fgrp"
     FLOW_RUN = "run"
     TASK_RUN = "trun"

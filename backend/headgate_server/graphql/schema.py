@@ -19,6 +19,7 @@ from headgate_server.graphql.mutations.allowlists import AllowlistMutations
 from headgate_server.graphql.mutations.api_keys import ApiKeyMutations
 from headgate_server.graphql.mutations.artifacts import ArtifactMutations
 from headgate_server.graphql.mutations.assets import AssetMutations
+from headgate_server.graphql.mutations.backfills import BackfillMutations
 from headgate_server.graphql.mutations.blocks import BlockMutations
 from headgate_server.graphql.mutations.cache_records import CacheRecordMutations
 from headgate_server.graphql.mutations.concurrency_limits import ConcurrencyLimitMutations
@@ -105,6 +106,7 @@ class Mutation(
     RunInputMutations,
     FlowRunBulkMutations,
     FailureGroupMutations,
+    BackfillMutations,
     TaskRunMutations,
     LogMutations,
     WorkPoolMutations,

@@ -3,6 +3,7 @@
 from headgate_server.loops import (
     audit_entries,
     collisions,
+    backfills,
     deleted_workspaces,
     expired_keys,
     expired_pauses,
@@ -29,6 +30,7 @@ LOOPS = (
     Loop("stuck_cancels", stuck_cancels.run_once),
     Loop("outbox", outbox.run_once),
     Loop("run_counts", run_counts.run_once),
+    Loop("backfills", backfills.run_once),
     Loop("failure_groups", failure_groups.run_once),
     Loop("expired_keys", expired_keys.run_once),
     Loop("expired_pauses", expired_pauses.run_once),

@@ -54,6 +54,7 @@ async def next_due(
         "lost_runs": row.lost_runs,
         "stuck_cancels": row.stuck_cancels,
         "outbox": row.outbox,
+        "backfills": row.backfills,
         "failure_groups": row.failure_groups,
         "run_counts": row.run_counts,
         "expired_keys": row.expired_keys,

@@ -28,6 +28,7 @@ from headgate_server.graphql.shapes.nodes import (
     show_id,
     shows,
 )
+from headgate_server.graphql.types import backfills as backfill_lists
 from headgate_server.graphql.types import deployment_versions as version_lists
 from headgate_server.graphql.types.flow_runs import FlowRun
 from headgate_server.graphql.types.flow_runs import list_of as list_flow_runs
@@ -182,6 +183,18 @@ class Deployment(Node, Versioned):
             info,
             workspace_id=self.row.workspace_id,
             filter_=filters.FlowRunFilter(deployment=own, and_=asked),
+            first=first,
+            after=after,
+        )
+
+    @scoped_field(requires=[Scope.RUNS_READ], description="Its backfills, the newest first.")
+    async def backfills(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[backfill_lists.Backfill]:
+        return await backfill_lists.list_of(
+            info,
+            workspace_id=self.row.workspace_id,
+            deployment_id=self.row.id,
             first=first,
             after=after,
         )

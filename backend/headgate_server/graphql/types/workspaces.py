@@ -33,6 +33,7 @@ from headgate_server.graphql.shapes.nodes import (
 from headgate_server.graphql.shapes.run_counts import RunBucket, show_buckets
 from headgate_server.graphql.types import artifacts as artifact_lists
 from headgate_server.graphql.types import assets as asset_lists
+from headgate_server.graphql.types import backfills as backfill_lists
 from headgate_server.graphql.types import blocks as block_lists
 from headgate_server.graphql.types import cache_records as cache_lists
 from headgate_server.graphql.types import concurrency_limits as limit_lists
@@ -199,6 +200,14 @@ class Workspace(
                 work, buckets=buckets, filter=filter.to_filter() if filter else None
             )
         return show_buckets(buckets, counts)
+
+    @scoped_field(requires=[Scope.RUNS_READ], description="Its backfills, the newest first.")
+    async def backfills(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[backfill_lists.Backfill]:
+        return await backfill_lists.list_of(
+            info, workspace_id=self.workspace_id, deployment_id=None, first=first, after=after
+        )
 
     @scoped_field(
         requires=[Scope.RUNS_READ],

@@ -8,6 +8,9 @@ union all
 select workspace_id, id from deployment_versions
 where workspace_id = any(:among) and id = any(:ids)
 union all
+select workspace_id, id from backfills
+where workspace_id = any(:among) and id = any(:ids)
+union all
 select workspace_id, id from failure_groups
 where workspace_id = any(:among) and id = any(:ids)
 union all

@@ -17,6 +17,7 @@ select
     from work_items where cancel_requested_at is not null) + cast(:confirmed_within as interval)
     as stuck_cancels,
   (select min(occurred_at) from outbox) as outbox,
+  (select min(due_at) from backfills where due_at is not null) as backfills,
   (select min(failed_at) from ungrouped_failures) as failure_groups,
   (select min(marked_at) from stale_run_hours) + cast(:counts_after as interval) as run_counts,
   least(

@@ -1,0 +1,299 @@
+"""Backfills and their items: stored, locked by the loop, settled, read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, bindparam, func, insert, select, update
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.backfills import (
+    Backfill,
+    BackfillItem,
+    BackfillItemStatus,
+    BackfillRequest,
+    BackfillStatus,
+    PlannedItem,
+)
+from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.tenancy import Actor, ActorKind
+from headgate_server.repositories import pages
+from headgate_server.repositories.statements import named
+from headgate_server.tables.backfills import backfill_items as items
+from headgate_server.tables.backfills import backfills
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How many items of a backfill wait, and of how many the runs have not ended."""
+
+    waiting: int
+    started: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an item that was taken up: a run, or why there is none."""
+
+    position: int
+    run_id: UUID | None
+    error: str | None
+
+
+async def insert_backfill(
+    work: UnitOfWork,
+    request: BackfillRequest,
+    *,
+    id_: UUID,
+    name: str,
+    planned: Sequence[PlannedItem],
+) -> Backfill:
+    """Store a backfill that is due now, with all its items."""
+    statement = (
+        insert(backfills)
+        .values(
+            workspace_id=work.workspace_id,
+            id=id_,
+            deployment_id=request.deployment_id,
+            name=name,
+            status=BackfillStatus.RUNNING.value,
+            parallelism=request.parallelism,
+            priority=request.priority,
+            is_descending=request.is_descending,
+            item_count=len(planned),
+            due_at=work.now,
+            created_by_kind=work.actor.kind.value,
+            created_by_id=work.actor.id,
+            created_by_name=work.actor.display_name,
+            created_at=work.now,
+            updated_at=work.now,
+        )
+        .returning(backfills)
+    )
+    made = _backfill((await work.execute(statement)).one())
+    await work.execute(
+        insert(items),
+        [
+            {
+                "workspace_id": work.workspace_id,
+                "backfill_id": id_,
+                "position": item.position,
+                "instant": item.instant,
+                "parameters": item.parameters,
+                "status": BackfillItemStatus.WAITING.value,
+            }
+            for item in planned
+        ],
+    )
+    return made
+
+
+async def lock_backfill(work: UnitOfWork, *, id_: UUID, is_waiting: bool = True) -> Backfill | None:
+    """Return a backfill and keep others from changing it until the transaction ends.
+
+    Args:
+        work: the unit of work.
+        id_: which.
+        is_waiting: wait for whoever holds it; else None is returned.
+    """
+    statement = _own(work).where(backfills.c.id == id_)
+    row = (await work.execute(statement.with_for_update(skip_locked=not is_waiting))).one_or_none()
+    return _backfill(row) if row is not None else None
+
+
+async def set_status(work: UnitOfWork, *, id_: UUID, status: BackfillStatus) -> Backfill:
+    """Change the status of a locked backfill and raise its version; a running one is due now."""
+    values: dict[str, Any] = {
+        "status": status.value,
+        "version": backfills.c.version + 1,
+        "due_at": work.now if status is BackfillStatus.RUNNING else None,
+        "ended_at": work.now if status.is_final else None,
+        "updated_at": work.now,
+    }
+    statement = (
+        update(backfills)
+        .where(backfills.c.workspace_id == work.workspace_id, backfills.c.id == id_)
+        .values(**values)
+        .returning(backfills)
+    )
+    return _backfill((await work.execute(statement)).one())
+
+
+async def set_due(work: UnitOfWork, *, id_: UUID, at: datetime) -> None:
+    """Say when a locked, running backfill is looked at next."""
+    await work.execute(
+        update(backfills)
+        .where(backfills.c.workspace_id == work.workspace_id, backfills.c.id == id_)
+        .values(due_at=at)
+    )
+
+
+async def list_due(work: UnitOfWork, *, most: int) -> list[tuple[UUID, UUID]]:
+    """Return the workspace and id of backfills that are due, the longest first, of all tenants."""
+    statement = (
+        select(backfills.c.workspace_id, backfills.c.id)
+        .where(backfills.c.due_at <= work.now)
+        .order_by(backfills.c.due_at)
+        .limit(most)
+    )
+    return [(row.workspace_id, row.id) for row in await work.execute(statement)]
+
+
+async def settle(work: UnitOfWork, *, id_: UUID) -> Left:
+    """Mark the items of a locked backfill whose runs have ended, and count what is left."""
+    row = (
+        await work.execute(
+            named("settle_backfill"), {"workspace_id": work.workspace_id, "backfill_id": id_}
+        )
+    ).one()
+    return Left(row.waiting, row.started)
+
+
+async def list_waiting(work: UnitOfWork, *, id_: UUID, most: int) -> list[BackfillItem]:
+    """Return the next items of a locked backfill that have no run, in its order."""
+    statement = (
+        _items(work, id_)
+        .where(items.c.status == BackfillItemStatus.WAITING.value)
+        .order_by(items.c.position)
+        .limit(most)
+    )
+    return [_item(row) for row in await work.execute(statement)]
+
+
+async def store_outcomes(work: UnitOfWork, *, id_: UUID, outcomes: Sequence[Outcome]) -> None:
+    """Store the runs of items that were taken up, or why they have none."""
+    if not outcomes:
+        return
+    await work.execute(
+        update(items)
+        .where(
+            items.c.workspace_id == work.workspace_id,
+            items.c.backfill_id == id_,
+            items.c.position == bindparam("at_position"),
+        )
+        .values(
+            status=bindparam("new_status"),
+            run_id=bindparam("new_run"),
+            error=bindparam("new_error"),
+        ),
+        [
+            {
+                "at_position": one.position,
+                "new_run": one.run_id,
+                "new_error": one.error,
+                "new_status": (
+                    BackfillItemStatus.REFUSED if one.run_id is None else BackfillItemStatus.STARTED
+                ).value,
+            }
+            for one in outcomes
+        ],
+    )
+
+
+async def list_live_runs(work: UnitOfWork, *, id_: UUID) -> list[UUID]:
+    """Return the runs of items whose end has not been noticed."""
+    statement = select(items.c.run_id).where(
+        items.c.workspace_id == work.workspace_id,
+        items.c.backfill_id == id_,
+        items.c.status == BackfillItemStatus.STARTED.value,
+    )
+    return list((await work.execute(statement)).scalars())
+
+
+async def get_many(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Backfill]:
+    """Return those of the backfills that exist, by id."""
+    rows = await work.execute(_own(work).where(backfills.c.id.in_(ids)))
+    return {row.id: _backfill(row) for row in rows}
+
+
+async def get_many_counts(
+    work: UnitOfWork, ids: Sequence[UUID]
+) -> dict[UUID, Mapping[BackfillItemStatus, int]]:
+    """Return how many items of each backfill are in each status; no zeros."""
+    statement = (
+        select(items.c.backfill_id, items.c.status, func.count().label("size"))
+        .where(items.c.workspace_id == work.workspace_id, items.c.backfill_id.in_(ids))
+        .group_by(items.c.backfill_id, items.c.status)
+    )
+    found: dict[UUID, Mapping[BackfillItemStatus, int]] = {}
+    for row in await work.execute(statement):
+        counted = {BackfillItemStatus(row.status): row.size}
+        found[row.backfill_id] = {**found.get(row.backfill_id, {}), **counted}
+    return found
+
+
+async def list_backfills(
+    work: UnitOfWork, *, page: PageRequest, deployment_id: UUID | None
+) -> Page[Backfill]:
+    """Return a page of backfills, of one deployment if it is given, the newest first."""
+    sort = pages.Sort(columns=(backfills.c.id,), is_descending=True)
+    return await pages.read(
+        work, _matching(work, deployment_id), sort=sort, page=page, make=_backfill
+    )
+
+
+async def count_backfills(work: UnitOfWork, *, deployment_id: UUID | None, cap: int) -> int:
+    """Return how many backfills there are, up to ``cap + 1``."""
+    return await pages.count(work, _matching(work, deployment_id), cap=cap)
+
+
+async def list_items(work: UnitOfWork, *, id_: UUID, page: PageRequest) -> Page[BackfillItem]:
+    """Return a page of a backfill's items, in its order."""
+    sort = pages.by(items.c.position)
+    return await pages.read(work, _items(work, id_), sort=sort, page=page, make=_item)
+
+
+async def count_items(work: UnitOfWork, *, id_: UUID, cap: int) -> int:
+    """Return how many items a backfill has, up to ``cap + 1``."""
+    return await pages.count(work, _items(work, id_), cap=cap)
+
+
+def _own(work: UnitOfWork) -> Select[Any]:
+    return select(backfills).where(backfills.c.workspace_id == work.workspace_id)
+
+
+def _matching(work: UnitOfWork, deployment_id: UUID | None) -> Select[Any]:
+    statement = _own(work)
+    if deployment_id is not None:
+        statement = statement.where(backfills.c.deployment_id == deployment_id)
+    return statement
+
+
+def _items(work: UnitOfWork, id_: UUID) -> Select[Any]:
+    return select(items).where(
+        items.c.workspace_id == work.workspace_id, items.c.backfill_id == id_
+    )
+
+
+def _backfill(row: Row[Any]) -> Backfill:
+    return Backfill(
+        workspace_id=row.workspace_id,
+        id=row.id,
+        deployment_id=row.deployment_id,
+        name=row.name,
+        status=BackfillStatus(row.status),
+        parallelism=row.parallelism,
+        priority=row.priority,
+        is_descending=row.is_descending,
+        item_count=row.item_count,
+        version=row.version,
+        created_by=Actor(ActorKind(row.created_by_kind), row.created_by_id, row.created_by_name),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        ended_at=row.ended_at,
+    )
+
+
+def _item(row: Row[Any]) -> BackfillItem:
+    return BackfillItem(
+        workspace_id=row.workspace_id,
+        backfill_id=row.backfill_id,
+        position=row.position,
+        instant=row.instant,
+        parameters=row.parameters,
+        status=BackfillItemStatus(row.status),
+        run_id=row.run_id,
+        error=row.error,
+    )

@@ -1,0 +1,267 @@
+"""Backfills: planned, stored, paused, resumed, cancelled; a loop makes their runs."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from headgate_server.bus import channels
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import ids, names
+from headgate_server.domain.backfills import (
+    Backfill,
+    BackfillItem,
+    BackfillItemStatus,
+    BackfillRequest,
+    BackfillStatus,
+    PlannedItem,
+    plan_items,
+)
+from headgate_server.domain.changes import check_version
+from headgate_server.domain.documents import check_document
+from headgate_server.domain.errors import Conflict, HeadgateError, InvalidInput, NotFound
+from headgate_server.domain.flow_runs import MAX_PRIORITY, MIN_PRIORITY
+from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
+from headgate_server.domain.parameters import Budget, check_parameters
+from headgate_server.repositories import backfills
+from headgate_server.repositories.backfills import Outcome
+from headgate_server.repositories.flow_runs.plan import DeploymentPlan, get_many_plans
+from headgate_server.services.events import record_change
+from headgate_server.services.flow_runs import bulk
+from headgate_server.services.flow_runs.change import CancelRequest
+from headgate_server.services.flow_runs.create import RunRequest, create_runs
+
+LOOK_AGAIN = timedelta(seconds=1)
+"""How soon a backfill is looked at again while its runs go on."""
+LOOK_LATER = timedelta(seconds=30)
+"""How soon it is tried again where a quota has no room, or nothing may start."""
+CHECKED_ITEMS = 100
+"""So many items are checked against the schema as a backfill is made; the others as they run."""
+
+
+async def plan_backfill(work: UnitOfWork, request: BackfillRequest) -> list[PlannedItem]:
+    """Return what a backfill would run, in its order, and store nothing.
+
+    Raises:
+        NotFound: no such deployment.
+        InvalidInput: what cannot be planned, or parameters that the schema refuses.
+    """
+    plan = (await get_many_plans(work, [request.deployment_id])).get(request.deployment_id)
+    if plan is None:
+        raise NotFound("No such deployment, or you may not see it.", path=["deploymentId"])
+    if plan.work_pool_id is None:
+        raise InvalidInput(
+            f"The deployment {plan.name} names no work pool, so no agent would run it; deploy it "
+            "again with one.",
+            path=["deploymentId"],
+        )
+    if not MIN_PRIORITY <= request.priority <= MAX_PRIORITY:
+        raise InvalidInput(
+            f"priority is from {MIN_PRIORITY} to {MAX_PRIORITY}, high first.", path=["priority"]
+        )
+    return await asyncio.to_thread(_plan, request, plan)
+
+
+async def create_backfill(work: UnitOfWork, request: BackfillRequest) -> Backfill:
+    """Store a backfill; a loop begins with it at once.
+
+    Raises:
+        NotFound: no such deployment.
+        InvalidInput: what cannot be planned, or parameters that the schema refuses.
+    """
+    planned = await plan_backfill(work, request)
+    made = await backfills.insert_backfill(
+        work,
+        request,
+        id_=ids.new_id(),
+        name=request.name or names.run_name(),
+        planned=planned,
+    )
+    await _record(work, made, before=None, verb="created")
+    work.wake(channels.SCHEDULER)
+    return made
+
+
+async def set_paused(work: UnitOfWork, *, id_: UUID, is_paused: bool) -> Backfill:
+    """Pause or resume a backfill; doing it again changes nothing. Runs that it has made go on.
+
+    Raises:
+        NotFound: it is in another workspace, or does not exist.
+        Conflict: it has ended.
+    """
+    status = BackfillStatus.PAUSED if is_paused else BackfillStatus.RUNNING
+    return await _move(work, id_, status, verb="paused" if is_paused else "resumed")
+
+
+async def cancel_backfill(
+    work: UnitOfWork, *, id_: UUID, cancels_runs: bool = False, expected_version: int | None = None
+) -> Backfill:
+    """End a backfill: what waits of it never runs; cancelling it again changes nothing.
+
+    Args:
+        work: the unit of work.
+        id_: which.
+        cancels_runs: whether the runs that it has made are cancelled, too.
+        expected_version: refuses if it has another one.
+
+    Raises:
+        NotFound: it is in another workspace, or does not exist.
+        Conflict: it has completed.
+        VersionConflict: it is not of the expected version.
+    """
+    moved = await _move(
+        work, id_, BackfillStatus.CANCELLED, verb="cancelled", expected_version=expected_version
+    )
+    if cancels_runs:
+        run_ids = await backfills.list_live_runs(work, id_=id_)
+        request = CancelRequest(reason=f"The backfill {moved.name} was cancelled.")
+        if run_ids:
+            await bulk.cancel_runs(work, run_ids, request=request)
+    return moved
+
+
+async def advance_backfill(work: UnitOfWork, *, id_: UUID) -> int:
+    """Make the runs for which a backfill has room, and end it when nothing is left of it.
+
+    Its row is locked meanwhile: two loops make no item's run twice. An item that is refused says
+    why and holds nothing up; where a quota has no room, its item waits.
+
+    Returns:
+        How many runs were made; 0 also where another loop is at it.
+    """
+    current = await backfills.lock_backfill(work, id_=id_, is_waiting=False)
+    if current is None or current.status is not BackfillStatus.RUNNING:
+        return 0
+    left = await backfills.settle(work, id_=id_)
+    room = min(current.parallelism - left.started, left.waiting)
+    if left.waiting == 0 and left.started == 0:
+        ended = await backfills.set_status(work, id_=id_, status=BackfillStatus.COMPLETED)
+        await _record(work, ended, before=current, verb="completed")
+        return 0
+    if room <= 0:
+        await backfills.set_due(work, id_=id_, at=work.now + LOOK_AGAIN)
+        return 0
+    waiting = await backfills.list_waiting(work, id_=id_, most=room)
+    results = await create_runs(work, [_request(current, item) for item in waiting])
+    outcomes = [
+        Outcome(item.position, None, result.message)
+        if isinstance(result, HeadgateError)
+        else Outcome(item.position, result.id, None)
+        for item, result in zip(waiting, results, strict=True)
+        if not _is_for_later(result)
+    ]
+    await backfills.store_outcomes(work, id_=id_, outcomes=outcomes)
+    is_held = len(outcomes) < len(waiting)
+    await backfills.set_due(work, id_=id_, at=work.now + (LOOK_LATER if is_held else LOOK_AGAIN))
+    return sum(outcome.run_id is not None for outcome in outcomes)
+
+
+list_due = backfills.list_due
+
+
+async def get_many_backfills(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Backfill]:
+    """Return those of the backfills that are in the workspace, by id."""
+    return await backfills.get_many(work, ids_)
+
+
+async def get_many_counts(
+    work: UnitOfWork, ids_: Sequence[UUID]
+) -> dict[UUID, Mapping[BackfillItemStatus, int]]:
+    """Return how many items of each backfill are in each status; no zeros."""
+    return await backfills.get_many_counts(work, ids_)
+
+
+async def list_backfills(
+    work: UnitOfWork, *, page: PageRequest, deployment_id: UUID | None = None
+) -> Page[Backfill]:
+    """Return a page of backfills, the newest first: the page key is ``(id,)``."""
+    return await backfills.list_backfills(work, page=page, deployment_id=deployment_id)
+
+
+async def count_backfills(
+    work: UnitOfWork, *, deployment_id: UUID | None = None, cap: int = COUNT_CAP
+) -> int:
+    """Return how many backfills there are; ``cap + 1`` stands for more than ``cap``."""
+    return await backfills.count_backfills(work, deployment_id=deployment_id, cap=cap)
+
+
+async def list_items(work: UnitOfWork, *, id_: UUID, page: PageRequest) -> Page[BackfillItem]:
+    """Return a page of a backfill's items in its order: the page key is ``(position,)``."""
+    return await backfills.list_items(work, id_=id_, page=page)
+
+
+async def count_items(work: UnitOfWork, *, id_: UUID, cap: int = COUNT_CAP) -> int:
+    """Return how many items a backfill has; ``cap + 1`` stands for more than ``cap``."""
+    return await backfills.count_items(work, id_=id_, cap=cap)
+
+
+def _plan(request: BackfillRequest, plan: DeploymentPlan) -> list[PlannedItem]:
+    planned = plan_items(request)
+    budget = Budget()
+    for item in planned[:CHECKED_ITEMS]:
+        parameters = {**plan.parameters, **item.parameters}
+        check_document(parameters, field="parameters")
+        if plan.is_schema_enforced and plan.parameter_schema is not None:
+            check_parameters(parameters, schema=plan.parameter_schema, budget=budget)
+    check_document([item.parameters for item in planned], field="parameterSets")
+    return planned
+
+
+async def _move(
+    work: UnitOfWork,
+    id_: UUID,
+    status: BackfillStatus,
+    *,
+    verb: str,
+    expected_version: int | None = None,
+) -> Backfill:
+    current = await backfills.lock_backfill(work, id_=id_)
+    if current is None:
+        raise NotFound
+    check_version(current.version, expected=expected_version)
+    if current.status is status:
+        return current
+    if current.status.is_final:
+        raise Conflict(f"This backfill is {current.status.value} already; make another.")
+    moved = await backfills.set_status(work, id_=id_, status=status)
+    await _record(work, moved, before=current, verb=verb)
+    work.wake(channels.SCHEDULER)
+    return moved
+
+
+async def _record(
+    work: UnitOfWork, backfill: Backfill, *, before: Backfill | None, verb: str
+) -> None:
+    await record_change(
+        work,
+        kind=ids.Kind.BACKFILL,
+        id_=backfill.id,
+        name=backfill.name,
+        version=backfill.version,
+        changed=None if before is None else ["status"],
+        verb=verb,
+        before=before,
+        after=backfill,
+    )
+
+
+def _request(backfill: Backfill, item: BackfillItem) -> RunRequest:
+    triggered_by = {
+        "type": "backfill",
+        "backfillId": ids.show(ids.Kind.BACKFILL, backfill.id),
+        "name": backfill.name,
+        "position": item.position,
+    }
+    if item.instant is not None:
+        triggered_by["instant"] = item.instant.isoformat()
+    return RunRequest(
+        deployment_id=backfill.deployment_id,
+        parameters=item.parameters,
+        priority=backfill.priority,
+        triggered_by=triggered_by,
+    )
+
+
+def _is_for_later(result: object) -> bool:
+    """Whether a run is refused for what passes: a quota without room."""
+    return isinstance(result, HeadgateError) and result.code == "LIMIT_EXCEEDED"

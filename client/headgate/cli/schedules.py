@@ -71,7 +71,7 @@ def create_schedule(
     output: OutputOption = "table",
 ) -> None:
     """Give a deployment a schedule; one of this slug is left as it is and the command exits 5."""
-    wanted = _wanted(cron=cron, interval=interval, rrule=rrule, timezone=timezone)
+    wanted = chosen_schedule(cron=cron, interval=interval, rrule=rrule, timezone=timezone)
     parameters = read_parameters(param, document=params)
     with connect() as server:
         owner = _owner(server, deployment)
@@ -129,7 +129,7 @@ def preview_schedule(
             _, schedule = _find(server, deployment, slug)
             fires = server.call(schedules.list_upcoming, schedule_id=schedule.id, first=limit)
         else:
-            wanted = _wanted(cron=cron, interval=interval, rrule=rrule, timezone=timezone)
+            wanted = chosen_schedule(cron=cron, interval=interval, rrule=rrule, timezone=timezone)
             fires = _preview(server, wanted, limit=limit)
     columns: Columns[UpcomingFire] = {
         "at": lambda fire: fire.wall_clock,
@@ -161,9 +161,14 @@ def _preview(server: Server, wanted: Schedule, *, limit: int) -> list[UpcomingFi
     raise CommandError(found.error.message, code=ExitCode.USAGE, hints=hints)
 
 
-def _wanted(
+def chosen_schedule(
     *, cron: str | None, interval: str | None, rrule: str | None, timezone: str | None
 ) -> Schedule:
+    """Return the schedule that the options say.
+
+    Raises:
+        CommandError: none or several of them, or a zone for what has none.
+    """
     if sum(value is not None for value in (cron, interval, rrule)) != 1:
         message = "Give one of --cron, --interval and --rrule"
         raise CommandError(message, code=ExitCode.USAGE)

@@ -84,6 +84,16 @@ NOUNS = (
         ("pending", "list_waiting", "List what runs wait for an answer to"),
         ("resume", "resume_flow_run", "Answer a run that is paused or suspended"),
     ) + _verbs("deletions", ("delete", "delete_flow_run", "Delete a run that has ended"))),
+    Noun("backfills", "Runs for a range or for sets of parameters", _verbs(
+        "backfills",
+        ("list", "list_backfills", "List backfills, the newest first"),
+        ("get", "get_backfill", "Show one backfill"),
+        ("create", "create_backfill", "Run a deployment for a range, or for sets"),
+        ("items", "list_items", "Show what became of each item"),
+        ("pause", "pause_backfill", "Let a backfill make no more runs for now"),
+        ("resume", "resume_backfill", "Let a paused backfill go on"),
+        ("cancel", "cancel_backfill", "End a backfill"),
+    )),
     Noun("failure-groups", "Runs that failed alike", _verbs(
         "failure_groups",
         ("list", "list_failure_groups", "List failure groups, the one seen last first"),

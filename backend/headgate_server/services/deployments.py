@@ -141,21 +141,23 @@ async def upsert_deployment(
     columns = rules.name_starts(current, columns, is_starter=is_starter)
     made = None
     if current is None:
+        values = _DEFAULTS | columns | {"current_version_id": ids.new_id()}
         made = await deployments.insert_deployment(
-            work,
-            id_=ids.new_id(),
-            flow_id=flow.id,
-            name=name,
-            values=_DEFAULTS | columns | {"current_version_id": ids.new_id()},
+            work, id_=ids.new_id(), flow_id=flow.id, name=name, values=values
         )
-        current = made or await deployments.lock_by_name(work, flow_id=flow.id, name=name)
-        if current is None:
-            raise Unavailable
+        current = made or await _lock_made(work, flow_id=flow.id, name=name)
     is_new = made is not None
     if is_new:
         await object_counts.claim(work, QuotaKind.DEPLOYMENTS)
-    done = await apply_changes(work, current, wanted, columns=columns, is_new=is_new)
-    return done, is_new
+    return await apply_changes(work, current, wanted, columns=columns, is_new=is_new), is_new
+
+
+async def _lock_made(work: UnitOfWork, *, flow_id: UUID, name: str) -> Deployment:
+    """Return what somebody else has made meanwhile."""
+    made = await deployments.lock_by_name(work, flow_id=flow_id, name=name)
+    if made is None:
+        raise Unavailable
+    return made
 
 
 def _check_current(current: Deployment | None, expected_version: int | None) -> None:
@@ -345,9 +347,7 @@ async def apply_changes(
         names.add("tags")
     if not is_new:
         names |= await list_news(work, current, wanted)
-    has_version = is_new or (
-        bool(names & (VERSIONED | OF_A_VERSION)) and "current_version_id" not in columns
-    )
+    has_version = is_new or _is_next(names, columns)
     if has_version and not is_new:
         differences["current_version_id"] = ids.new_id()
     if names and not is_new:
@@ -370,6 +370,11 @@ async def apply_changes(
             after=current,
         )
     return current
+
+
+def _is_next(names: set[str], columns: dict[str, Any]) -> bool:
+    """Whether what changed makes a version: not where one is made current."""
+    return "current_version_id" not in columns and bool(names & (VERSIONED | OF_A_VERSION))
 
 
 async def _follow(work: UnitOfWork, deployment: Deployment, names: set[str]) -> None:

@@ -30,7 +30,7 @@ def key(told: dict[str, str]) -> str:
 
 def test_place_line_library_and_values_do_not_matter() -> None:
     one = error("row 17 of 'a.csv' is bad")
-    other = error("row 18 of 'b.csv' is bad", root="/work/run_9", line=11, library=120)
+    other = error("row 18 of 'b.csv' is bad", root="/agents/run_9", line=11, library=120)
 
     assert key(one) == key(other)
 

@@ -1,5 +1,6 @@
 """Failure groups on a real database: made from transitions, changed, regressed, retried."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
@@ -160,3 +161,22 @@ async def test_batches_tell_what_became_of_each_run(database: Database) -> None:
 
     assert told(cancelled) == ["ILLEGAL_TRANSITION", "NOT_FOUND", "CANCELLED"]
     assert told(retried) == ["SCHEDULED", "NOT_FOUND", "SCHEDULED"]
+
+
+async def test_failing_run_waits_for_no_group(database: Database) -> None:
+    tenant = await make_tenant(database)
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        deployed = await make_deployment(work)
+        await fail(work, deployed, "bad")
+    await group_all(database)
+    (group,) = await groups_of(database, tenant)
+
+    async with database.tenant(tenant.owner, tenant.workspace_id) as holder:
+        await failure_groups.set_status(holder, id_=group.id, status=FailureGroupStatus.MUTED)
+        async with asyncio.timeout(10):
+            async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+                await fail(work, deployed, "bad")
+    await group_all(database)
+    (group,) = await groups_of(database, tenant)
+
+    assert (group.status, group.failure_count) == (FailureGroupStatus.MUTED, 2)

@@ -15,7 +15,9 @@ from sqlalchemy import Table, delete, exists, func, or_, select, text, tuple_, u
 from headgate_server.database.work import UnitOfWork
 from headgate_server.repositories import artifacts
 from headgate_server.repositories.statements import named
+from headgate_server.tables.backfills import backfill_items, backfills
 from headgate_server.tables.events import events
+from headgate_server.tables.failure_groups import failure_groups, failures
 from headgate_server.tables.flow_runs import (
     attempts,
     flow_run_cursors,
@@ -35,6 +37,7 @@ _CHILDREN: tuple[tuple[Table, str], ...] = (
     (task_runs, "id"),
     (attempts, "number"),
     (flow_run_tags, "tag"),
+    (failures, "sequence"),
 )
 """What a run may have many of, with the column that tells them apart within the run."""
 
@@ -196,6 +199,37 @@ async def delete_skipped_fires(work: UnitOfWork, *, before: datetime, most: int)
         .limit(most)
     )
     return await _delete(work, schedule_fires, fire.schedule_id, fire.fire_at, some=some)
+
+
+async def delete_failure_groups(work: UnitOfWork, *, before: datetime, most: int) -> int:
+    """Delete groups that were seen last before a time and whose runs are all gone; how many."""
+    group = failure_groups.c
+    has_failures = exists().where(
+        failures.c.workspace_id == group.workspace_id, failures.c.group_id == group.id
+    )
+    some = (
+        select(group.id)
+        .where(group.workspace_id == work.workspace_id, group.last_seen_at < before, ~has_failures)
+        .limit(most)
+    )
+    return await _delete(work, failure_groups, group.id, some=some)
+
+
+async def delete_backfills(work: UnitOfWork, *, before: datetime, most: int) -> int:
+    """Delete backfills that ended before a time, their items first; how many rows went."""
+    item = backfill_items.c
+    ended = select(backfills.c.id).where(
+        backfills.c.workspace_id == work.workspace_id, backfills.c.ended_at < before
+    )
+    of_ended = (
+        select(item.backfill_id, item.position)
+        .where(item.workspace_id == work.workspace_id, item.backfill_id.in_(ended))
+        .limit(most)
+    )
+    deleted = await _delete(work, backfill_items, item.backfill_id, item.position, some=of_ended)
+    if deleted:
+        return deleted
+    return await _delete(work, backfills, backfills.c.id, some=ended.limit(most))
 
 
 async def list_old_partitions(work: UnitOfWork) -> list[OldPartition]:

@@ -47,6 +47,9 @@ async def purge(work: UnitOfWork, kept: Kept) -> int:
         deleted = await artifacts.delete_forgotten(work, before=before, most=ROWS_AT_ONCE)
     if not deleted:
         deleted = await retention.delete_skipped_fires(work, before=before, most=ROWS_AT_ONCE)
+    for delete in (retention.delete_failure_groups, retention.delete_backfills):
+        if not deleted:
+            deleted = await delete(work, before=before, most=ROWS_AT_ONCE)
     return deleted
 
 

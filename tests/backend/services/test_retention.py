@@ -5,20 +5,24 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Table, func, insert, select, text, update
+from sqlalchemy import Select, Table, delete, func, insert, select, text, update
 
 from headgate_server.bus.bus import Bus
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import Database
+from headgate_server.domain.backfills import BackfillRequest
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.errors import InvalidInput, Unavailable
 from headgate_server.loops import retention as loop
 from headgate_server.loops.loop import LoopContext
 from headgate_server.repositories.retention import OldPartition
-from headgate_server.services import retention, workspaces
+from headgate_server.services import backfills, failure_groups, retention, workspaces
 from headgate_server.services.workspaces import RetentionChanges
 from headgate_server.settings import Timers
+from headgate_server.tables.backfills import backfills as backfill_table
 from headgate_server.tables.events import events
+from headgate_server.tables.failure_groups import failure_groups as groups
+from headgate_server.tables.failure_groups import failures
 from headgate_server.tables.flow_runs import (
     attempts,
     flow_run_cursors,
@@ -29,6 +33,8 @@ from headgate_server.tables.flow_runs import (
     task_runs,
 )
 from headgate_server.tables.flows import schedule_fires
+from tests.backend.services.test_failure_groups import fail
+from tests.factories.deployments import make_deployment
 from tests.factories.events import recorded
 from tests.factories.runs import Old, make_old_events, make_old_run
 from tests.factories.schedules import EVERY_5, HOUR, NOON, set_scene
@@ -289,3 +295,39 @@ async def test_retention_has_limits_and_leaves_a_trace(database: Database) -> No
         "version": 2,
         "changed": ["events_kept_days", "logs_kept_days", "runs_kept_days"],
     }
+
+
+async def test_groups_and_backfills_go_once_nothing_of_them_is_kept(context: LoopContext) -> None:
+    database = context.database
+    tenant = await make_tenant(database)
+    await keep(database, tenant, runs=7, logs=7, events=7)
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        deployed = await make_deployment(work)
+        for message in ("old", "new"):
+            await fail(work, deployed, message)
+        request = BackfillRequest(deployed.deployment_id, parameter_sets=[{}, {}])
+        for _ in range(2):
+            made = await backfills.create_backfill(work, request)
+            await backfills.cancel_backfill(work, id_=made.id)
+    async with database.system() as work:
+        await failure_groups.group_failures(work)
+        long_ago = work.now - timedelta(days=8)
+        await work.execute(delete(failures).where(failures.c.group_id.in_(_old_groups())))
+        is_old = groups.c.message == "old"
+        await work.execute(update(groups).where(is_old).values(last_seen_at=long_ago))
+        is_last = backfill_table.c.id == made.id
+        await work.execute(update(backfill_table).where(is_last).values(ended_at=long_ago))
+
+    done = await loop.run_once(context)
+
+    async with database.system() as work:
+        kept = list((await work.execute(select(groups.c.message))).scalars())
+        left = list((await work.execute(select(backfill_table.c.id))).scalars())
+    assert done == 1 + 2 + 1
+    assert kept == ["new"]
+    assert len(left) == 1
+    assert made.id not in left
+
+
+def _old_groups() -> Select[tuple[UUID]]:
+    return select(groups.c.id).where(groups.c.message == "old")

@@ -51,4 +51,16 @@ where exists (
         where run.workspace_id = artifacts.workspace_id and run.id = artifacts.flow_run_id
       )
   )
+  or exists (
+    select from failure_groups grouped
+    where grouped.workspace_id = w.id and grouped.last_seen_at < kept.runs_before
+      and not exists (
+        select from failures
+        where failures.workspace_id = grouped.workspace_id and failures.group_id = grouped.id
+      )
+  )
+  or exists (
+    select from backfills
+    where backfills.workspace_id = w.id and backfills.ended_at < kept.runs_before
+  )
 order by w.id

@@ -14,6 +14,7 @@ from headgate_server.services import login_sessions, support_grants, users
 from tests.factories.begun_runs import begin, pause, report_task
 from tests.factories.concurrency_limits import make_held_limit
 from tests.factories.backfills import make_backfill
+from tests.factories.deployments import deploy_daily
 from tests.factories.failures import make_failure_group
 from tests.factories.feeds import publish_all
 from tests.factories.members import make_member
@@ -250,35 +251,6 @@ async def _make_people(
     found[ids.Kind.AUDIT_ENTRY] = log["nodes"][0]["id"]
 
 
-async def _deploy(api: ApiClient, found: dict[ids.Kind, str]) -> None:
-    workspace = found[ids.Kind.WORKSPACE]
-    spec = {"cron": {"cron": "0 6 * * *"}}
-    early = await mutate(
-        api,
-        "deploymentUpsert",
-        "deployment { currentVersion { id } }",
-        workspaceId=workspace,
-        flowName="etl",
-        name="daily",
-    )
-    found[ids.Kind.DEPLOYMENT_VERSION] = early["deployment"]["currentVersion"]["id"]
-    deployed = await mutate(
-        api,
-        "deploymentUpsert",
-        "deployment { id flow { id } schedules { id } }",
-        workspaceId=workspace,
-        flowName="etl",
-        name="daily",
-        entrypoint="flows.py:etl",
-        workPoolName="pool",
-        schedules=[{"slug": "six", "spec": spec}],
-    )
-    deployment = deployed["deployment"]
-    found[ids.Kind.DEPLOYMENT] = deployment["id"]
-    found[ids.Kind.FLOW] = deployment["flow"]["id"]
-    found[ids.Kind.SCHEDULE] = deployment["schedules"][0]["id"]
-
-
 async def _make_configuration(api: ApiClient, found: dict[ids.Kind, str]) -> None:
     workspace = found[ids.Kind.WORKSPACE]
     pool = await mutate(
@@ -291,7 +263,7 @@ async def _make_configuration(api: ApiClient, found: dict[ids.Kind, str]) -> Non
     )
     found[ids.Kind.WORK_POOL] = pool["workPool"]["id"]
     found[ids.Kind.WORK_QUEUE] = pool["workPool"]["queues"][0]["id"]
-    await _deploy(api, found)
+    await deploy_daily(api, found)
     variable = await mutate(
         api,
         "variableSet",

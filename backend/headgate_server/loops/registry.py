@@ -2,8 +2,8 @@
 
 from headgate_server.loops import (
     audit_entries,
-    collisions,
     backfills,
+    collisions,
     deleted_workspaces,
     expired_keys,
     expired_pauses,

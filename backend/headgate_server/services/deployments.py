@@ -25,10 +25,10 @@ from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.domain.parameters import check_schema
 from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.schedules.schedule import ScheduleRequest
-from headgate_server.domain.work_queues import DEFAULT_NAME
-from headgate_server.repositories import deployments, schedules, tags, work_pools, work_queues
+from headgate_server.repositories import deployments, schedules, tags
 from headgate_server.services import object_counts
 from headgate_server.services.blocks.naming import name_blocks
+from headgate_server.services.deployment_places import find_place
 from headgate_server.services.deployment_versions import OF_A_VERSION, keep_version, list_news
 from headgate_server.services.events import record_change
 from headgate_server.services.flows import upsert_flow
@@ -139,25 +139,27 @@ async def upsert_deployment(
     columns = await _columns(work, current, wanted, lease=lease)
     columns = await name_blocks(work, current, columns, allowance=allowance)
     columns = rules.name_starts(current, columns, is_starter=is_starter)
-    made = None
+    is_new = False
     if current is None:
-        values = _DEFAULTS | columns | {"current_version_id": ids.new_id()}
-        made = await deployments.insert_deployment(
-            work, id_=ids.new_id(), flow_id=flow.id, name=name, values=values
-        )
-        current = made or await _lock_made(work, flow_id=flow.id, name=name)
-    is_new = made is not None
-    if is_new:
-        await object_counts.claim(work, QuotaKind.DEPLOYMENTS)
+        current, is_new = await _insert(work, flow_id=flow.id, name=name, columns=columns)
     return await apply_changes(work, current, wanted, columns=columns, is_new=is_new), is_new
 
 
-async def _lock_made(work: UnitOfWork, *, flow_id: UUID, name: str) -> Deployment:
-    """Return what somebody else has made meanwhile."""
-    made = await deployments.lock_by_name(work, flow_id=flow_id, name=name)
-    if made is None:
+async def _insert(
+    work: UnitOfWork, *, flow_id: UUID, name: str, columns: dict[str, Any]
+) -> tuple[Deployment, bool]:
+    """Store a new deployment; False beside it says that somebody else has made it meanwhile."""
+    values = _DEFAULTS | columns | {"current_version_id": ids.new_id()}
+    made = await deployments.insert_deployment(
+        work, id_=ids.new_id(), flow_id=flow_id, name=name, values=values
+    )
+    if made is not None:
+        await object_counts.claim(work, QuotaKind.DEPLOYMENTS)
+        return made, True
+    other = await deployments.lock_by_name(work, flow_id=flow_id, name=name)
+    if other is None:
         raise Unavailable
-    return made
+    return other, False
 
 
 def _check_current(current: Deployment | None, expected_version: int | None) -> None:
@@ -288,36 +290,8 @@ async def _columns(
     del promises["on_agent_lost"]
     rules.check_promises(**promises, lease=lease)
     if "work_pool_name" in wanted or "work_queue_name" in wanted:
-        columns |= await _place(work, current, wanted)
+        columns |= await find_place(work, current, wanted)
     return columns
-
-
-async def _place(
-    work: UnitOfWork, current: Deployment | None, wanted: dict[str, Any]
-) -> dict[str, UUID | None]:
-    pool_id = current.work_pool_id if current else None
-    if "work_pool_name" in wanted:
-        pool_name = wanted["work_pool_name"]
-        if pool_name is None:
-            return {"work_pool_id": None, "work_queue_id": None}
-        pool = None
-        if is_storable(pool_name):
-            pool = await work_pools.find_by_name(work, name=pool_name)
-        if pool is None:
-            raise NotFound(f"There is no work pool named {pool_name}.", path=["workPoolName"])
-        pool_id = pool.id
-    if pool_id is None:
-        raise InvalidInput("A queue needs a work pool.", path=["workPoolName"])
-    is_same_pool = current is not None and current.work_pool_id == pool_id
-    if is_same_pool and "work_queue_name" not in wanted:
-        return {}
-    chosen: str | None = wanted.get("work_queue_name")
-    queue_name = DEFAULT_NAME if chosen is None else chosen
-    queues = (await work_queues.get_many_of_pools(work, [pool_id])).get(pool_id, [])
-    queue = next((queue for queue in queues if queue.name == queue_name), None)
-    if queue is None:
-        raise NotFound(f"The pool has no queue named {queue_name!r}.", path=["workQueueName"])
-    return {"work_pool_id": pool_id, "work_queue_id": queue.id}
 
 
 async def apply_changes(

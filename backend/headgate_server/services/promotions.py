@@ -3,13 +3,15 @@
 from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import deployments as rules
 from headgate_server.domain.blocks.access import EVERYTHING, Allowance
 from headgate_server.domain.changes import check_version
 from headgate_server.domain.deployment_versions import DeploymentVersion, columns_of
 from headgate_server.domain.deployments import Deployment
 from headgate_server.domain.errors import Conflict, NotFound
-from headgate_server.repositories import deployment_versions, deployments, work_queues
+from headgate_server.repositories import deployment_versions, deployments
 from headgate_server.services.blocks.naming import name_blocks
+from headgate_server.services.deployment_places import check_place
 from headgate_server.services.deployment_versions import get_version
 from headgate_server.services.deployments import apply_changes
 
@@ -20,6 +22,7 @@ async def promote_version(
     id_: UUID,
     expected_version: int | None = None,
     allowance: Allowance = EVERYTHING,
+    is_starter: bool = True,
 ) -> Deployment:
     """Make a deployment what one of its versions was; runs that schedules made ahead follow.
 
@@ -30,11 +33,14 @@ async def promote_version(
         NotFound: no such version (any more).
         VersionConflict: the deployment is not of the expected version.
         Conflict: the version ran in a pool or queue that is gone.
-        Forbidden: its code would read blocks that the caller may not use.
+        Forbidden: its code would read blocks that the caller may not use, or start what the
+            caller may not.
     """
     version = await get_version(work, id_=id_)
     current = await _lock(work, version.deployment_id, expected_version=expected_version)
-    return await _apply(work, current, version, verb="promoted", allowance=allowance)
+    return await _apply(
+        work, current, version, verb="promoted", allowance=allowance, is_starter=is_starter
+    )
 
 
 async def find_earlier(work: UnitOfWork, *, deployment_id: UUID) -> DeploymentVersion:
@@ -63,6 +69,7 @@ async def roll_back(
     deployment_id: UUID,
     expected_version: int | None = None,
     allowance: Allowance = EVERYTHING,
+    is_starter: bool = True,
 ) -> Deployment:
     """Make the version before the current one current, as promoting it does.
 
@@ -70,11 +77,14 @@ async def roll_back(
         NotFound: no such deployment.
         VersionConflict: the deployment is not of the expected version.
         Conflict: there is no earlier version, or its pool or queue is gone.
-        Forbidden: its code would read blocks that the caller may not use.
+        Forbidden: its code would read blocks that the caller may not use, or start what the
+            caller may not.
     """
     current = await _lock(work, deployment_id, expected_version=expected_version)
     version = await find_earlier(work, deployment_id=deployment_id)
-    return await _apply(work, current, version, verb="rolled_back", allowance=allowance)
+    return await _apply(
+        work, current, version, verb="rolled_back", allowance=allowance, is_starter=is_starter
+    )
 
 
 async def _lock(work: UnitOfWork, id_: UUID, *, expected_version: int | None) -> Deployment:
@@ -92,21 +102,12 @@ async def _apply(
     *,
     verb: str,
     allowance: Allowance,
+    is_starter: bool,
 ) -> Deployment:
     columns = columns_of(version.content)
-    await _check_place(work, columns["work_pool_id"], columns["work_queue_id"])
+    await check_place(work, columns["work_pool_id"], columns["work_queue_id"])
     columns = await name_blocks(work, current, columns, allowance=allowance)
+    columns = rules.name_starts(current, columns, is_starter=is_starter)
     columns["current_version_id"] = version.id
     wanted = {"tags": version.content["tags"]}
     return await apply_changes(work, current, wanted, columns=columns, verb=verb)
-
-
-async def _check_place(work: UnitOfWork, pool_id: UUID | None, queue_id: UUID | None) -> None:
-    if pool_id is None:
-        return
-    queues = (await work_queues.get_many_of_pools(work, [pool_id])).get(pool_id, [])
-    if queue_id not in {queue.id for queue in queues}:
-        raise Conflict(
-            "The pool or queue in which this version ran is gone; deploy it again, to another.",
-            path=["id"],
-        )

@@ -12,7 +12,7 @@ from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.schedules.schedule import ScheduleRequest
 from headgate_server.domain.schedules.specs import CronSpec
 from headgate_server.domain.states import StateType, propose
-from headgate_server.repositories.leases.job import read_job
+from headgate_server.repositories.leases.job import read_jobs
 from headgate_server.services import deployment_versions as versions
 from headgate_server.services import deployments, promotions, work_pools
 from headgate_server.services.deletions import delete_work_pool
@@ -104,13 +104,13 @@ async def test_run_keeps_its_version_until_somebody_reruns_it(database: Database
         made, _ = await upsert(work, FIRST)
         run = await create_run(work, RunRequest(deployment_id=made.id))
         later, _ = await upsert(work, SECOND)
-        old_job = await read_job(work, run.id)
+        old_job = (await read_jobs(work, [run.id]))[run.id]
         cancelled = propose(StateType.CANCELLED)
         await change.set_state(
             work, run_id=run.id, state=cancelled, lease=None, key=None, is_forced=True
         )
         again = await change.retry_run(work, run_id=run.id)
-        new_job = await read_job(work, run.id)
+        new_job = (await read_jobs(work, [run.id]))[run.id]
 
     assert run.deployment_version_id == made.current_version_id != later.current_version_id
     assert (old_job["entrypoint"], old_job["pullSteps"]) == ("flows.py:old", FIRST.pull_steps)

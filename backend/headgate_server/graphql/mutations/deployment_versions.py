@@ -55,6 +55,7 @@ class DeploymentVersionMutations:
                 id_=id_,
                 expected_version=input.expected_version,
                 allowance=allowance_of(context, workspace_id),
+                is_starter=Scope.RUNS_WRITE in context.principal.scopes_in(workspace_id),
             )
         return DeploymentPayload(deployment=show_deployment(row), created=False)
 
@@ -78,6 +79,7 @@ class DeploymentVersionMutations:
                 deployment_id=id_,
                 expected_version=input.expected_version,
                 allowance=allowance_of(context, workspace_id),
+                is_starter=Scope.RUNS_WRITE in context.principal.scopes_in(workspace_id),
             )
         return DeploymentPayload(deployment=show_deployment(row), created=False)
 

@@ -11,9 +11,9 @@ from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import identities
 from headgate_server.repositories import users as stored_users
 from headgate_server.services import login_sessions, support_grants, users
+from tests.factories.backfills import make_backfill
 from tests.factories.begun_runs import begin, pause, report_task
 from tests.factories.concurrency_limits import make_held_limit
-from tests.factories.backfills import make_backfill
 from tests.factories.deployments import deploy_daily
 from tests.factories.failures import make_failure_group
 from tests.factories.feeds import publish_all

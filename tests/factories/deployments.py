@@ -1,4 +1,4 @@
-"""Flows, pools and deployments for tests, inserted as rows or deployed through the API."""
+"""Flows, pools and deployments for tests, inserted as rows."""
 
 from dataclasses import asdict, dataclass
 from uuid import UUID
@@ -6,11 +6,9 @@ from uuid import UUID
 from sqlalchemy import insert
 
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain.ids import Kind, new_id
+from headgate_server.domain.ids import new_id
 from headgate_server.tables.flows import deployments, flows
 from headgate_server.tables.work_pools import agent_sessions, agents, work_pools, work_queues
-from tests.factories.mutations import mutate
-from tests.fixtures.api import ApiClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,32 +108,3 @@ async def make_session(work: UnitOfWork, deployed: Deployed, *, capacity: int = 
         )
     )
     return session_id
-
-
-async def deploy_daily(api: ApiClient, found: dict[Kind, str]) -> None:
-    workspace = found[Kind.WORKSPACE]
-    spec = {"cron": {"cron": "0 6 * * *"}}
-    early = await mutate(
-        api,
-        "deploymentUpsert",
-        "deployment { currentVersion { id } }",
-        workspaceId=workspace,
-        flowName="etl",
-        name="daily",
-    )
-    found[Kind.DEPLOYMENT_VERSION] = early["deployment"]["currentVersion"]["id"]
-    deployed = await mutate(
-        api,
-        "deploymentUpsert",
-        "deployment { id flow { id } schedules { id } }",
-        workspaceId=workspace,
-        flowName="etl",
-        name="daily",
-        entrypoint="flows.py:etl",
-        workPoolName="pool",
-        schedules=[{"slug": "six", "spec": spec}],
-    )
-    deployment = deployed["deployment"]
-    found[Kind.DEPLOYMENT] = deployment["id"]
-    found[Kind.FLOW] = deployment["flow"]["id"]
-    found[Kind.SCHEDULE] = deployment["schedules"][0]["id"]

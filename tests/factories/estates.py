@@ -14,7 +14,7 @@ from headgate_server.services import login_sessions, support_grants, users
 from tests.factories.backfills import make_backfill
 from tests.factories.begun_runs import begin, pause, report_task
 from tests.factories.concurrency_limits import make_held_limit
-from tests.factories.deployments import deploy_daily
+from tests.factories.daily_deployments import deploy_daily
 from tests.factories.failures import make_failure_group
 from tests.factories.feeds import publish_all
 from tests.factories.members import make_member

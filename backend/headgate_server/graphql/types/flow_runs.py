@@ -53,15 +53,9 @@ from headgate_server.graphql.types import pauses as pause_lists
 from headgate_server.graphql.types import reruns as rerun_plans
 from headgate_server.graphql.types import task_runs as task_lists
 from headgate_server.graphql.types.leases import RunLease, show_lease
-from headgate_server.services import (
-    deployments,
-    failure_groups,
-    flows,
-    pauses,
-    work_pools,
-    work_queues,
-)
+from headgate_server.services import deployments, failure_groups, flows, pauses, work_pools
 from headgate_server.services import task_runs as task_run_services
+from headgate_server.services import work_queues as work_queue_services
 from headgate_server.services.deployment_versions import get_many_versions
 from headgate_server.services.flow_runs import read
 
@@ -157,7 +151,9 @@ class FlowRun(Run, Versioned):
     async def work_queue(
         self, info: Info
     ) -> Annotated["WorkQueue", strawberry.lazy(f"{TYPES}.work_queues")] | None:
-        return await self.refer(info, work_queues.get_many_work_queues, self.row.work_queue_id)
+        return await self.refer(
+            info, work_queue_services.get_many_work_queues, self.row.work_queue_id
+        )
 
     @scoped_field(
         requires=ANY_CREDENTIAL, description="The task run that stands for it in its parent."

@@ -115,7 +115,7 @@ def fingerprint_of(
 ) -> Fingerprint:
     """Return the fingerprint of a state: of its exception, or of its name and message."""
     error: object = (details or {}).get("error")
-    told = cast("Mapping[str, Any]", error) if isinstance(error, dict) else {}
+    told: Mapping[str, Any] = cast("dict[str, Any]", error) if isinstance(error, dict) else {}
     type_ = _text(told.get("type")) or state_name
     normal = normal_message(_text(told.get("message")) or (message or "" if not told else ""))
     frames = own_frames(_text(told.get("traceback")))

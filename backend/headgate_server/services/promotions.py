@@ -54,8 +54,8 @@ async def find_earlier(work: UnitOfWork, *, deployment_id: UUID) -> DeploymentVe
     if current is None:
         raise NotFound
     if current.current_version_id is not None:
-        ids_ = [current.current_version_id]
-        found = (await deployment_versions.get_many_before(work, ids_)).get(*ids_)
+        of = current.current_version_id
+        found = (await deployment_versions.get_many_before(work, [of])).get(of)
         if found is not None:
             return found
     raise Conflict(

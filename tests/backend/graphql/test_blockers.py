@@ -140,7 +140,7 @@ async def retry_delay(place: Place) -> str:
         session_id, duration = place.session_id, Timers().lease
         await hold.claim_run(work, session_id=session_id, lease=lease, duration=duration)
         gone = propose(StateType.CRASHED, message="The container is gone.")
-        await transition(work, run_id=run_id, proposal=hold.check_release(lease, gone))
+        await transition(work, run_id=lease.run_id, proposal=hold.check_release(lease, gone))
     return run_id
 
 

@@ -42,7 +42,11 @@ def request(**more: Any) -> BackfillRequest:
 
 async def make(work: UnitOfWork, **more: Any) -> Backfill:
     deployed = await make_deployment(work)
-    wanted = {"parameter_sets": [{"size": n} for n in range(3)], "parallelism": 2, **more}
+    wanted: dict[str, Any] = {
+        "parameter_sets": [{"size": n} for n in range(3)],
+        "parallelism": 2,
+        **more,
+    }
     asked = BackfillRequest(deployment_id=deployed.deployment_id, **wanted)
     return await backfills.create_backfill(work, asked)
 
@@ -55,7 +59,14 @@ async def items_of(work: UnitOfWork, made: Backfill) -> list[BackfillItem]:
 async def end(work: UnitOfWork, run_id: UUID | None) -> None:
     assert run_id is not None
     state = propose(StateType.COMPLETED)
-    await change.set_state(work, run_id=run_id, state=state, lease=None, key=None, is_forced=True)
+    await change.set_state(
+        work,
+        run_id=run_id,
+        state=state,
+        lease=None,
+        key=None,
+        correction=change.Correction(is_forced=True),
+    )
 
 
 async def advance(database: Database, tenant: Tenant, made: Backfill) -> int:

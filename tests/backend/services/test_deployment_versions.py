@@ -107,7 +107,12 @@ async def test_run_keeps_its_version_until_somebody_reruns_it(database: Database
         old_job = (await read_jobs(work, [run.id]))[run.id]
         cancelled = propose(StateType.CANCELLED)
         await change.set_state(
-            work, run_id=run.id, state=cancelled, lease=None, key=None, is_forced=True
+            work,
+            run_id=run.id,
+            state=cancelled,
+            lease=None,
+            key=None,
+            correction=change.Correction(is_forced=True),
         )
         again = await change.retry_run(work, run_id=run.id)
         new_job = (await read_jobs(work, [run.id]))[run.id]

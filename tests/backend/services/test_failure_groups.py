@@ -35,7 +35,12 @@ async def fail(
         run_id = (await create_run(work, RunRequest(deployment_id=deployed.deployment_id))).id
     state = propose(StateType.FAILED, message=message, details=error(message))
     done = await change.set_state(
-        work, run_id=run_id, state=state, lease=None, key=None, is_forced=True
+        work,
+        run_id=run_id,
+        state=state,
+        lease=None,
+        key=None,
+        correction=change.Correction(is_forced=True),
     )
     assert done.is_accepted
     return run_id

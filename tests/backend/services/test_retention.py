@@ -306,9 +306,9 @@ async def test_groups_and_backfills_go_once_nothing_of_them_is_kept(context: Loo
         for message in ("old", "new"):
             await fail(work, deployed, message)
         request = BackfillRequest(deployed.deployment_id, parameter_sets=[{}, {}])
-        for _ in range(2):
-            made = await backfills.create_backfill(work, request)
-            await backfills.cancel_backfill(work, id_=made.id)
+        earlier, made = [await backfills.create_backfill(work, request) for _ in range(2)]
+        for one in (earlier, made):
+            await backfills.cancel_backfill(work, id_=one.id)
     async with database.system() as work:
         await failure_groups.group_failures(work)
         long_ago = work.now - timedelta(days=8)

@@ -88,18 +88,18 @@ def test_range_is_its_instants_in_either_order() -> None:
     assert [(item.position, item.instant) for item in back] == list(enumerate(reversed(days)))
 
 
-@pytest.mark.parametrize(
-    ("more", "path"),
-    [
-        ({}, "range"),
-        ({"parameter_sets": []}, "parameterSets"),
-        ({"parameter_sets": [{}] * 1001}, "parameterSets"),
-        ({"parameter_sets": [{}], "parallelism": 101}, "parallelism"),
-        ({"parameter_sets": [{}], "instant_parameter": "day"}, "instantParameter"),
-        ({"instants": InstantRange(DAILY, MARCH, MARCH - timedelta(days=1))}, "range"),
-        ({"instants": InstantRange(DAILY, MARCH, MARCH + timedelta(days=2000))}, "range"),
-    ],
-)
+UNPLANNABLE: list[tuple[dict[str, Any], str]] = [
+    ({}, "range"),
+    ({"parameter_sets": []}, "parameterSets"),
+    ({"parameter_sets": [{}] * 1001}, "parameterSets"),
+    ({"parameter_sets": [{}], "parallelism": 101}, "parallelism"),
+    ({"parameter_sets": [{}], "instant_parameter": "day"}, "instantParameter"),
+    ({"instants": InstantRange(DAILY, MARCH, MARCH - timedelta(days=1))}, "range"),
+    ({"instants": InstantRange(DAILY, MARCH, MARCH + timedelta(days=2000))}, "range"),
+]
+
+
+@pytest.mark.parametrize(("more", "path"), UNPLANNABLE)
 def test_what_cannot_be_planned_is_refused(more: dict[str, Any], path: str) -> None:
     with pytest.raises(InvalidInput) as raised:
         plan_items(request(**more))

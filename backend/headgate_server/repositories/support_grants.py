@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.organizations import Closures
@@ -105,7 +106,7 @@ async def list_made(work: UnitOfWork, grant: SupportGrant, *, most: int) -> list
             _ENTRY.workspace_id,
             _ENTRY.at,
         )
-        .distinct(_ENTRY.target_id)
+        .ext(distinct_on(_ENTRY.target_id))
         .where(
             own(work, _ENTRY.organization_id),
             _ENTRY.organization_id == grant.organization_id,

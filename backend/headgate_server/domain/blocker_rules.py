@@ -254,9 +254,9 @@ def workspace(standing: Standing) -> list[Blocker]:
 
 
 def being_started(standing: Standing) -> list[Blocker]:
-    """An agent has the run in hand, and its code has not begun."""
+    """An agent has the run in hand, and its code has not begun: code that waits for slots has."""
     phase = standing.of("phase")
-    if phase not in {"OFFERED", "CLAIMED"}:
+    if phase not in {"OFFERED", "CLAIMED"} or standing.waits:
         return []
     verb = "is offered the run" if phase == "OFFERED" else "has taken the run and starts it"
     message = f"The agent {standing.of('agent_name') or 'of its own process'} {verb}."

@@ -2,7 +2,7 @@
 
 from headgate_server.domain.ids import Kind
 from tests.contracts.tenancy_cells import begun, change
-from tests.factories.estates import LOGIN
+from tests.factories.estate_blocks import LOGIN
 
 BLOCK = "blockDocument { name data }"
 

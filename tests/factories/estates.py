@@ -15,6 +15,7 @@ from tests.factories.backfills import make_backfill
 from tests.factories.begun_runs import begin, pause, report_task
 from tests.factories.concurrency_limits import make_held_limit
 from tests.factories.daily_deployments import deploy_daily
+from tests.factories.estate_blocks import make_blocks
 from tests.factories.failures import make_failure_group
 from tests.factories.feeds import publish_all
 from tests.factories.members import make_member
@@ -77,7 +78,7 @@ async def make_estate(installation: Installation) -> Estate:
     revealer = await _make_revealer(installation, tenant, wide, found)
     browser = await _sign_in(installation, tenant, found)
     clients = (wide, bound, agent, run, revealer, browser)
-    started = await _start(run, found)
+    started = await _start(run, bound, found)
     runs = (own_run, offer, ended_run, paused_run)
     return Estate(tenant, *clients, found, *runs, unused, started)
 
@@ -198,21 +199,25 @@ async def _end(api: ApiClient, found: dict[ids.Kind, str]) -> str:
         deploymentId=found[ids.Kind.DEPLOYMENT],
     )
     run_id: str = made["flowRun"]["id"]
-    await mutate(
-        api,
-        "flowRunSetState",
-        "accepted",
-        id=run_id,
-        state={"type": "CANCELLED"},
-        force=True,
-    )
+    await _cancel(api, run_id)
     return run_id
 
 
-async def _start(run: ApiClient, found: dict[ids.Kind, str]) -> str:
-    """Have the run start one of the deployment, and return its id."""
+async def _cancel(api: ApiClient, run_id: str) -> None:
+    """End a run that was not offered yet."""
+    state = {"type": "CANCELLED"}
+    await mutate(api, "flowRunSetState", "accepted", id=run_id, state=state, force=True)
+
+
+async def _start(run: ApiClient, api: ApiClient, found: dict[ids.Kind, str]) -> str:
+    """Have the run start one of the deployment, cancel it, and return its id.
+
+    So nothing is due but what a test makes: the session has its one offer until then.
+    """
     given = {"deploymentId": found[ids.Kind.DEPLOYMENT]}
-    return (await mutate(run, "flowRunStart", "run { id }", **given))["run"]["id"]
+    run_id: str = (await mutate(run, "flowRunStart", "run { id }", **given))["run"]["id"]
+    await _cancel(api, run_id)
+    return run_id
 
 
 async def _make_identities(wide: ApiClient, found: dict[ids.Kind, str]) -> None:
@@ -275,45 +280,7 @@ async def _make_configuration(api: ApiClient, found: dict[ids.Kind, str]) -> Non
     )
     found[ids.Kind.VARIABLE] = variable["variable"]["id"]
     found |= await make_held_limit(api, workspace)
-    await _make_blocks(api, found)
-
-
-LOGIN: Json = {
-    "type": "object",
-    "properties": {
-        "host": {"type": "string"},
-        "password": {"type": "string", "writeOnly": True},
-        "inner": {"type": "object"},
-    },
-}
-
-
-async def _make_blocks(api: ApiClient, found: dict[ids.Kind, str]) -> None:
-    place = {"workspaceId": found[ids.Kind.WORKSPACE]}
-    type_ = await mutate(api, "blockTypeUpsert", "blockType { id }", **place, slug="login")
-    found[ids.Kind.BLOCK_TYPE] = type_["blockType"]["id"]
-    schema = await mutate(
-        api,
-        "blockSchemaRegister",
-        "blockSchema { id }",
-        blockTypeId=found[ids.Kind.BLOCK_TYPE],
-        fields=LOGIN,
-    )
-    found[ids.Kind.BLOCK_SCHEMA] = schema["blockSchema"]["id"]
-    for name, data in (
-        ("inner", {"password": "inner secret"}),
-        ("main", {"host": "h", "password": "hunter2", "inner": {"$ref": "login/inner"}}),
-    ):
-        made = await mutate(
-            api,
-            "blockDocumentUpsert",
-            "blockDocument { id }",
-            **place,
-            typeSlug="login",
-            name=name,
-            data=data,
-        )
-        found[ids.Kind.BLOCK_DOCUMENT] = made["blockDocument"]["id"]
+    await make_blocks(api, found)
 
 
 async def _register(

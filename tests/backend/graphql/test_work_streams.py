@@ -69,8 +69,8 @@ async def test_a_poll_brings_what_a_stream_would(estate: Estate) -> None:
 async def test_a_poll_may_wait_longer_than_any_other_operation(
     estate: Estate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headgate_server.graphql.limits.rules.OPERATION_TIMEOUT_SECONDS", 0.2)
     await mutate(estate.agent, "runClaim", "job", sessionId=session_of(estate), lease=estate.offer)
+    monkeypatch.setattr("headgate_server.graphql.limits.rules.OPERATION_TIMEOUT_SECONDS", 0.2)
 
     polled = await mutate(
         estate.agent, "agentPoll", POLLED, sessionId=session_of(estate), held=[], waitSeconds=1

@@ -10,6 +10,7 @@ import pytest
 from headgate_server.domain.ids import Kind
 from headgate_server.services import allowlists
 from tests.factories.estates import Estate, make_estate
+from tests.factories.feeds import publish_all
 from tests.factories.mutations import mutate
 from tests.fixtures.api import ApiClient, open_socket, serve
 from tests.fixtures.events import Events, open_events
@@ -169,6 +170,7 @@ async def test_open_event_stream_ends_within_a_second_as_its_address_is_allowed_
             await mutate(
                 estate.bound, "variableSet", "variable { name }", **place, name="a", value=1
             )
+            await publish_all(installation.database)
             assert (await first(near))["data"]["workspaceEvents"]["caughtUp"] is True
 
 

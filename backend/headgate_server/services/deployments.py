@@ -369,10 +369,7 @@ async def _follow(work: UnitOfWork, deployment: Deployment, names: set[str]) -> 
 async def _follow_limit(work: UnitOfWork, deployment: Deployment) -> None:
     """Let what is live count to a limit, or no longer, and look for who may start now."""
     await schedules.lock_of_deployment(work, deployment_id=deployment.id)
-    await deployments.limit_items(
-        work,
-        deployment_id=deployment.id,
-        is_limited=deployment.concurrency_limit is not None,
-    )
+    is_limited = deployment.concurrency_limit is not None
+    await deployments.limit_items(work, deployment_id=deployment.id, is_limited=is_limited)
     if deployment.work_pool_id is not None:
         work.wake(channels.pool(deployment.work_pool_id))

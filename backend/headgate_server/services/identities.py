@@ -136,22 +136,29 @@ async def sign_in(
         await group_roles.join(work, provider, groups=identity.groups, user_id=user.id)
         if arrival.former is not None:
             await login_sessions.revoke(work, user_id=user.id, id_=arrival.former.session_id)
-        cookie = await login_sessions.begin(
-            work,
-            user_id=user.id,
-            browser=arrival.browser,
-            pepper=pepper,
-            has_second_factor=True,
-        )
-        await record_person(
-            work,
-            "signed_in",
-            user,
-            browser=arrival.browser,
-            session_id=cookie.session_id,
-            said={"provider": provider.slug},
-        )
-        return cookie
+        return await _begin(work, provider, arrival, user=user, pepper=pepper)
+
+
+async def _begin(
+    work: UnitOfWork, provider: Provider, arrival: Arrival, *, user: User, pepper: str
+) -> LoginCookie:
+    """Begin the session of somebody who is let in, and say so in the audit log."""
+    cookie = await login_sessions.begin(
+        work,
+        user_id=user.id,
+        browser=arrival.browser,
+        pepper=pepper,
+        has_second_factor=True,
+    )
+    await record_person(
+        work,
+        "signed_in",
+        user,
+        browser=arrival.browser,
+        session_id=cookie.session_id,
+        said={"provider": provider.slug},
+    )
+    return cookie
 
 
 async def list_identities(work: UnitOfWork, *, user_id: UUID) -> list[LinkedIdentity]:

@@ -81,8 +81,7 @@ async def invite(
         role_ids: what they will hold.
         place: where.
         pepper: the installation's secret.
-        is_mailed: whether the caller mails the link to the address and shows it to nobody else:
-            then whoever comes by it has proven the address.
+        is_mailed: whether the link goes to the address alone: whoever has it has proven it then.
         is_for_anybody: whether a person with another address may accept it, too.
 
     Raises:
@@ -92,25 +91,14 @@ async def invite(
         Conflict: the person is a member already.
         LimitExceeded: too many invitations are open, or were sent this hour.
     """
-    address = check_email(email)
-    if len(role_ids) > MAX_ROLES:
-        raise InvalidInput(f"An invitation gives at most {MAX_ROLES} roles.", path=["roleIds"])
-    planned = [PlannedBinding(id_, place) for id_ in dict.fromkeys(role_ids)]
-    await check_place(work, place)
-    await _check_planned(work, granter=granter, planned=planned, is_missing_fine=False)
-    if await members.find_by_email(work, email=address) is not None:
-        raise Conflict("A person of this address is a member; give them a role.", path=["email"])
-    await _check_limits(work)
-    former = await invitations.find_unanswered(work, email=address)
-    if former is not None:
-        await _check_planned(work, granter=granter, planned=former.planned)
-        await invitations.set_revoked(work, id_=former.id)
-        await _record(work, "replaced", former)
+    email = check_email(email)
+    planned = await _plan(work, granter=granter, role_ids=role_ids, place=place)
+    await _make_way(work, granter=granter, email=email)
     token = new_token()
     made = await invitations.insert_invitation(
         work,
         organization_id=granter.organization_id,
-        email=address,
+        email=email,
         planned=planned,
         token_hash=hash_token(token, pepper=pepper),
         is_mailed=is_mailed,
@@ -120,6 +108,30 @@ async def invite(
         raise Conflict("Another caller has just invited this address.", path=["email"])
     await _record(work, "sent", made)
     return made, token
+
+
+async def _plan(
+    work: UnitOfWork, *, granter: Principal, role_ids: Sequence[UUID], place: BindingPlace
+) -> list[PlannedBinding]:
+    """Return the roles in the place, each once; they are the granter's to give."""
+    if len(role_ids) > MAX_ROLES:
+        raise InvalidInput(f"An invitation gives at most {MAX_ROLES} roles.", path=["roleIds"])
+    planned = [PlannedBinding(id_, place) for id_ in dict.fromkeys(role_ids)]
+    await check_place(work, place)
+    await _check_planned(work, granter=granter, planned=planned, is_missing_fine=False)
+    return planned
+
+
+async def _make_way(work: UnitOfWork, *, granter: Principal, email: str) -> None:
+    """Void the former invitation of an address; refuse a member's."""
+    if await members.find_by_email(work, email=email) is not None:
+        raise Conflict("A person of this address is a member; give them a role.", path=["email"])
+    await _check_limits(work)
+    former = await invitations.find_unanswered(work, email=email)
+    if former is not None:
+        await _check_planned(work, granter=granter, planned=former.planned)
+        await invitations.set_revoked(work, id_=former.id)
+        await _record(work, "replaced", former)
 
 
 async def revoke(work: UnitOfWork, *, granter: Principal, id_: UUID) -> Invitation:

@@ -113,31 +113,35 @@ def run_deployment(
         ParameterError: a parameter has no JSON form, or has a secret in it.
         InvalidInputError: the deployment refuses the parameters.
     """
-    steps = _steps(
-        RunRequest(
-            deployment=name,
-            parameters=parameters or {},
-            scheduled_time=scheduled_time,
-            flow_run_name=flow_run_name,
-            timeout=timeout,
-            poll_interval=poll_interval,
-            tags=tags,
-            idempotency_key=idempotency_key,
-            work_queue_name=work_queue_name,
-            as_subflow=as_subflow,
-            job_variables=job_variables,
-        )
+    request = RunRequest(
+        deployment=name,
+        parameters=parameters or {},
+        scheduled_time=scheduled_time,
+        flow_run_name=flow_run_name,
+        timeout=timeout,
+        poll_interval=poll_interval,
+        tags=tags,
+        idempotency_key=idempotency_key,
+        work_queue_name=work_queue_name,
+        as_subflow=as_subflow,
+        job_variables=job_variables,
     )
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return drive(steps)
-    return drive_async(steps)
+    return _run(request)
 
 
 async def arun_deployment(name: str, **options: Any) -> DeploymentRun:
     """Do as ``run_deployment`` does, in a coroutine."""
     return await run_deployment(name, **options)
+
+
+def _run(request: RunRequest) -> Any:
+    """Run a request; where an event loop runs, return its coroutine instead."""
+    steps = _steps(request)
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return drive(steps)
+    return drive_async(steps)
 
 
 def _steps(request: RunRequest) -> Steps[DeploymentRun]:

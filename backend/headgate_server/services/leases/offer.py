@@ -37,12 +37,10 @@ async def offer_runs(
         Offers by urgency; empty where nothing is due, nobody has room, or the pool is paused.
         Where nothing is due no session is locked: each stream that opens asks for its share.
     """
-    if not await repository.has_due(work, work_pool_id):
+    is_due = await repository.has_due(work, work_pool_id)
+    room = await _room(work, work_pool_id, most=most) if is_due else 0
+    if room <= 0:
         return []
-    pool = await repository.pool_room(work, work_pool_id)
-    if pool is None or pool.is_paused or pool.room == 0:
-        return []
-    room = await _room(work, pool, most=most)
     found = await repository.queue_rooms(work, work_pool_id)
     queues = {queue.id: queue.room for queue in found}
     rooms_of_deployments = await _deployment_rooms(work, found)
@@ -68,8 +66,11 @@ async def offer_runs(
     return offers
 
 
-async def _room(work: UnitOfWork, pool: repository.PoolRoom, *, most: int) -> int:
-    """Return how many runs the pool, and the organization's quota of runs at once, let go."""
+async def _room(work: UnitOfWork, work_pool_id: UUID, *, most: int) -> int:
+    """Return how many runs of a pool may be offered now; none of one that is paused or gone."""
+    pool = await repository.pool_room(work, work_pool_id)
+    if pool is None or pool.is_paused or pool.room == 0:
+        return 0
     room = most if pool.room is None else min(most, pool.room)
     if pool.most_at_once > 0:
         room = min(room, await at_once.room_at_once(work, most=pool.most_at_once))

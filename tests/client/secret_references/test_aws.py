@@ -70,6 +70,7 @@ def test_no_library_logs_a_secret(manager: Any) -> None:
 
 
 def test_a_missing_library_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADGATE_SECRET_PATHS", "aws-secrets-manager:db")
     # What Python has where the extra was not installed.
     monkeypatch.setitem(sys.modules, "boto3", None)
 

@@ -187,6 +187,7 @@ def test_no_name_leads_elsewhere(both: Clouds, place: dict[str, Any]) -> None:
 def test_a_missing_library_says_how_to_install_it(
     module: str, extra: str, reference: SecretReference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("HEADGATE_SECRET_PATHS", "gcp-secret-manager:db,azure-key-vault:team/db")
     monkeypatch.setitem(sys.modules, module, None)
 
     assert f'pip install "headgate[{extra}]"' in fail(reference, MissingExtraError)

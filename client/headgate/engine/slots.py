@@ -31,6 +31,7 @@ from headgate.ids import make_uuid
 from headgate.logs import ENGINE
 from headgate.reporting.server_run import ServerRun
 from headgate.settings import load_settings
+from headgate.texts import tag_labels
 
 T = TypeVar("T")
 
@@ -194,15 +195,17 @@ def taking_for_tags(flow_run: FlowRunContext | None, tags: frozenset[str]) -> Wi
     """Return what a task run with these tags needs; None without a word to the server.
 
     Tags that have no limit cost nothing: the server says which have one, at most every ten
-    seconds for a process.
+    seconds for a process. It is asked for the tags as they are reported: without secrets, and none
+    that it would not take.
     """
     recorder = flow_run.recorder if flow_run is not None else None
     if not tags or flow_run is None or not isinstance(recorder, ServerRun):
         return None
+    labels = tag_labels(tags)
     place = (recorder.transport.url, flow_run.settings.workspace or "")
-    if not _known.may_be_limited(place, tags):
+    if not labels or not _known.may_be_limited(place, frozenset(labels)):
         return None
-    return Wish(names=(), task_tags=tuple(sorted(tags)))
+    return Wish(names=(), task_tags=tuple(labels))
 
 
 def take_for_tags(flow_run: FlowRunContext, wish: Wish) -> Steps[Slots | None]:

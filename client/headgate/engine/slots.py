@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from headgate.api import concurrency_limits
-from headgate.api.background import background_loop, reset_after_fork
+from headgate.api.background import background_loop
 from headgate.api.concurrency_limits import AcquireAnswer
-from headgate.api.transport import Transport
+from headgate.api.transport import Transport, retry_delay_seconds
+from headgate.engine import limited_tags
 from headgate.engine.context import FlowRunContext, current_flow_run
 from headgate.engine.effects import Steps
 from headgate.engine.places import current_place
@@ -43,8 +44,6 @@ SLICE_SECONDS = 0.25
 """How long a thread blocks at most before it looks whether it was interrupted."""
 RELEASE_SECONDS = 10.0
 LEAST_LEASE_SECONDS = 1.0
-TAGS_SECONDS = 10.0
-"""How long it is remembered which tags have limits: a new limit takes so long to be seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,28 +98,6 @@ class Slots:
     lease_id: str | None
     renewal: "asyncio.Task[None] | None" = None
     lost: str | None = None
-
-
-class _KnownTags:
-    """Which tags have limits, as the server said last; a forked child asks anew."""
-
-    def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        self.tags: dict[tuple[str, str], frozenset[str]] = {}
-        self.until: dict[tuple[str, str], float] = {}
-
-    def may_be_limited(self, place: tuple[str, str], tags: frozenset[str]) -> bool:
-        return time.monotonic() >= self.until.get(place, 0.0) or bool(self.tags[place] & tags)
-
-    def learn(self, place: tuple[str, str], tags: list[str]) -> None:
-        self.tags[place] = frozenset(tags)
-        self.until[place] = time.monotonic() + TAGS_SECONDS
-
-
-_known = _KnownTags()
-reset_after_fork(_known.reset)
 
 
 class Watch:
@@ -203,13 +180,16 @@ def taking_for_tags(flow_run: FlowRunContext | None, tags: frozenset[str]) -> Wi
         return None
     labels = tag_labels(tags)
     place = (recorder.transport.url, flow_run.settings.workspace or "")
-    if not labels or not _known.may_be_limited(place, frozenset(labels)):
+    if not labels or not limited_tags.known.may_be_limited(place, frozenset(labels)):
         return None
     return Wish(names=(), task_tags=tuple(labels))
 
 
 def take_for_tags(flow_run: FlowRunContext, wish: Wish) -> Steps[Slots | None]:
-    """Take the slots at once where there is room; None where the task has to wait for them."""
+    """Take the slots at once where there is room; None where the task has to wait for them.
+
+    While the server is away, the task goes on without unless one of its tags had a limit before.
+    """
     return (yield Watch(_try(wish, flow_run)))
 
 
@@ -226,16 +206,24 @@ def give_back(slots: Slots) -> Steps[None]:
 
 async def _try(wish: Wish, flow_run: FlowRunContext | None) -> Slots | None:
     office = await _office(flow_run)
+    patience = limited_tags.known.patience_seconds(office.place)
     try:
-        answer = await _ask(office, wish, wait_seconds=0.0)
+        answer = await _ask(office, wish, wait_seconds=0.0, deadline_seconds=patience)
     except BadRequestError:
         # An older server, which knows no limits.
         answer = AcquireAnswer(acquired=True)
+    except RetryableApiError as error:
+        if limited_tags.known.were_limited(office.place, wish.task_tags):
+            return None
+        # The outage of a server is none of its runs: where no limit is known, none is kept to.
+        logger.warning("Going on without asking for slots of %s: %s", wish.what, error)
+        limited_tags.known.go_on(office.place)
+        return Slots(office, wish, None)
     return _held(office, wish, answer) if answer.acquired else None
 
 
 async def _take(wish: Wish, flow_run: FlowRunContext | None) -> Slots:
-    """Ask until the slots are there.
+    """Ask until the slots are there; who waits for ever waits for a server that is away, too.
 
     Raises:
         SlotTimeoutError: they did not come in time.
@@ -264,7 +252,15 @@ async def _wait_for(office: _Office, wish: Wish) -> Slots:
         left = float("inf") if wish.timeout_seconds is None else wish.timeout_seconds - waited
         is_waiting = retries > 0 or is_patient
         seconds = max(min(WAIT_SECONDS, left), 0.0) if is_waiting else 0.0
-        answer = await _ask(office, wish, wait_seconds=seconds)
+        try:
+            answer = await _ask(office, wish, wait_seconds=seconds)
+        except RetryableApiError as error:
+            if not is_patient or wish.timeout_seconds is not None:
+                raise
+            logger.warning("Slots of %s cannot be asked for yet: %s", wish.what, error)
+            delay = retry_delay_seconds(retries, wish_seconds=error.retry_after_seconds)
+            await asyncio.sleep(delay)
+            answer = AcquireAnswer(acquired=False)
         if answer.acquired:
             return _held(office, wish, answer)
         if retries == 0:
@@ -280,8 +276,14 @@ async def _wait_for(office: _Office, wish: Wish) -> Slots:
             raise SlotTimeoutError(message)
 
 
-async def _ask(office: _Office, wish: Wish, *, wait_seconds: float) -> AcquireAnswer:
-    """Ask once; a server that is away is asked again for as long as somebody waits."""
+async def _ask(
+    office: _Office, wish: Wish, *, wait_seconds: float, deadline_seconds: float | None = None
+) -> AcquireAnswer:
+    """Ask once; a server that is away is asked again until the deadline.
+
+    Raises:
+        RetryableApiError: it was still away.
+    """
     wanted: dict[str, Any] = {
         "workspaceId": office.workspace_id,
         "names": list(wish.names),
@@ -294,13 +296,16 @@ async def _ask(office: _Office, wish: Wish, *, wait_seconds: float) -> AcquireAn
     if wish.task_tags:
         wanted["taskTags"] = list(wish.task_tags)
     return await concurrency_limits.acquire(
-        office.transport, wanted=wanted, wait_seconds=wait_seconds
+        office.transport,
+        wanted=wanted,
+        wait_seconds=wait_seconds,
+        deadline_seconds=deadline_seconds,
     )
 
 
 def _held(office: _Office, wish: Wish, answer: AcquireAnswer) -> Slots:
     if wish.task_tags:
-        _known.learn(office.place, answer.limited_tags or [])
+        limited_tags.known.learn(office.place, answer.limited_tags or [])
     if answer.missing:
         logger.warning(
             "There is no concurrency limit named %s: nothing is limited by it",

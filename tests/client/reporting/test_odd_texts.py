@@ -13,6 +13,7 @@ from aiohttp import web
 from headgate import flow, get_run_logger, tags, task
 from headgate.api.flow_runs import begin
 from headgate.api.transport import SyncTransport
+from headgate.engine import limited_tags
 from headgate.errors import InvalidInputError
 from headgate.logs import get_logger
 from headgate.reporting import delivery
@@ -74,6 +75,7 @@ def test_every_text_of_a_run_may_be_odd(server: RecordingServer) -> None:
 
     with tags(SURROGATE, "b\nc", ""):
         work({ODD: [ODD, 2**70]}, **{ODD: 1}, return_state=True)
+    (asked,) = [call for call in server.calls if call.operation == "ConcurrencyAcquire"]
 
     run = server.only_run()
     row = _row(run)
@@ -82,7 +84,7 @@ def test_every_text_of_a_run_may_be_odd(server: RecordingServer) -> None:
     assert run.input["tags"] == ["?", "b c"]
     assert run.input["parameters"] == {"x": {text: [text, str(2**70)]}, "more": {text: 1}}
     assert (row["name"][:-4], row["taskKey"]) == (text, text)
-    assert row["tags"] == ["?", text, "b c"]
+    assert row["tags"] == asked.variables["input"]["taskTags"] == ["?", text, "b c"]
     assert row["states"][-1][1::2] == [text, text]
     assert text in _messages(run)
     assert run.states[-1] == ("COMPLETED", text)
@@ -104,7 +106,11 @@ def test_a_subflow_inside_odd_tags_does_not_wait_for_a_report(server: RecordingS
     assert [run.type for run in server.runs.values()] == ["COMPLETED", "COMPLETED"]
 
 
-def test_what_goes_to_disk_may_be_odd(server: RecordingServer, home: Path) -> None:
+def test_what_goes_to_disk_may_be_odd(
+    server: RecordingServer, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limited_tags, "PATIENCE_SECONDS", 0.0)
+
     @flow
     def work() -> None:
         server.is_away = True

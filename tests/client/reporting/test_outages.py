@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from headgate import flow, get_run_logger, task
+from headgate.engine import limited_tags
 from headgate.errors import CancelledRun
 from headgate.reporting import server_run
 from headgate.reporting.leftovers import replay_leftovers
@@ -54,6 +55,53 @@ def test_an_outage_goes_to_disk_and_is_replayed(
     assert _spooled(home) == []
     assert "its reports wait in" in caplog.text
     assert "all reports were delivered" in caplog.text
+
+
+def test_tasks_whose_tags_have_no_known_limit_go_on_while_the_server_is_away(
+    server: RecordingServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(limited_tags, "PATIENCE_SECONDS", 0.1)
+
+    @flow
+    def work() -> int:
+        server.is_away = True
+        total = sum(double.with_options(tags=["t"])(x) for x in (1, 2))
+        server.is_away = False
+        return total
+
+    assert work() == 6
+
+    asked = [message for message in caplog.messages if "without asking for slots" in message]
+    assert len(asked) == 1
+    assert "tag t" in asked[0]
+    assert server.only_run().type == "COMPLETED"
+
+
+def test_a_task_whose_tag_has_a_limit_waits_until_the_server_is_back(
+    server: RecordingServer,
+) -> None:
+    answer = {"acquired": True, "leaseId": None, "limitedTags": ["t"], "errors": []}
+    limited = double.with_options(tags=["t"])
+
+    def limit(operation: str) -> web.Response | None:
+        is_asked = operation == "ConcurrencyAcquire"
+        return web.json_response({"data": {"concurrencyAcquire": answer}}) if is_asked else None
+
+    @flow
+    def work() -> int:
+        server.fault = limit
+        limited(0)
+        server.is_away = True
+        waiting = limited.submit(1)
+        eventually_sync(lambda: waiting.state.name == "AwaitingConcurrencySlot", what="the wait")
+        server.is_away = False
+        return waiting.result()
+
+    assert work() == 2
+
+    (_, row) = server.only_run().tasks.values()
+    names = [state[1] for state in row["states"]]
+    assert names == ["Pending", "AwaitingConcurrencySlot", "Running", "Completed"]
 
 
 def test_the_spool_is_readable_by_its_owner_only(server: RecordingServer, home: Path) -> None:

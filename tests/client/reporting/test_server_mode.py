@@ -61,6 +61,7 @@ def test_the_key_begins_and_the_run_s_token_does_the_rest(server: RecordingServe
         "Workspace": "key",
         "FlowRunBegin": "key",
         "FlowRunSetState": run.token,
+        "ConcurrencyAcquire": run.token,
         "TaskRunSync": run.token,
         "LogsAppend": run.token,
     }

@@ -71,7 +71,9 @@ def test_person_signs_in_with_the_provider(world: World) -> None:
     assert "FLOWS_WRITE" in viewer["scopes"]
     assert "MEMBERS_WRITE" not in viewer["scopes"]
     assert again.status_code == 400
-    assert "Yours" in account.text
+    assert (
+        '<span class="what">The mock</span><form data-to="/auth/identities/unlink"' in account.text
+    )
 
 
 def test_person_who_declines_there_is_not_signed_in(world: World) -> None:

@@ -53,6 +53,7 @@ async def test_a_program_is_told_what_is_here_and_finds_nothing_else(built: Path
 
     assert root.status == 200
     assert root.body.decode().startswith("This is a Headgate server.")
+    assert b"http://headgate.test/graphql" in root.body
     assert (await ask(built, "/acme/production", accept="application/json")).status == 404
 
 

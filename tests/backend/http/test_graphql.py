@@ -209,12 +209,3 @@ async def test_health_answers_without_a_token(door: Doorkeeper, probe: str) -> N
     answer = await ApiClient(local_app(door), path=f"/healthz/{probe}").request("GET")
 
     assert (answer.status, answer.json) == (200, {"status": "ok", "reasons": []})
-
-
-async def test_the_root_tells_where_the_api_is_without_a_credential(door: Doorkeeper) -> None:
-    visitor = ApiClient(local_app(door), token=None, path="/")
-
-    answer = await visitor.request("GET")
-
-    assert answer.status == 200
-    assert b"http://headgate.test/graphql" in answer.body

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
+from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.leases import Phase
 from headgate_server.loops import late_runs, lost_runs, outbox, partitions
 from headgate_server.loops.loop import LoopContext
@@ -24,9 +25,20 @@ from headgate_server.tables.events import events
 from headgate_server.tables.events import outbox as outbox_table
 from headgate_server.tables.work_pools import work_items
 from tests.fixtures.deadlines import eventually
+from tests.fixtures.sql import query
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
+
+LOSE_THE_LAST_DAY = """
+do $$
+declare parent text;
+begin
+  foreach parent in array array['states', 'logs', 'events'] loop
+    execute format('drop table %I', parent || '_' || to_char(current_date + 14, 'YYYYMMDD'));
+  end loop;
+end $$
+"""
 
 
 def context(world: World, timers: Timers | None = None) -> LoopContext:
@@ -119,7 +131,13 @@ async def test_published_events_are_numbered_without_a_hole(world: World) -> Non
     assert waiting == 0
 
 
-async def test_partitions_are_made_once(world: World) -> None:
+async def test_partitions_are_made_once(world: World, urls: DatabaseUrls) -> None:
+    # The databases of tests may have been made before midnight.
+    await query(urls.owner, "select make_partitions(14)")
+    assert await partitions.run_once(context(world)) == 0
+
+    await query(urls.owner, LOSE_THE_LAST_DAY)
+    assert await partitions.run_once(context(world)) == 3
     assert await partitions.run_once(context(world)) == 0
 
 

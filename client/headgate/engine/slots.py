@@ -279,11 +279,7 @@ async def _wait_for(office: _Office, wish: Wish) -> Slots:
 async def _ask(
     office: _Office, wish: Wish, *, wait_seconds: float, deadline_seconds: float | None = None
 ) -> AcquireAnswer:
-    """Ask once; a server that is away is asked again until the deadline.
-
-    Raises:
-        RetryableApiError: it was still away.
-    """
+    """Ask once; a server that is away is asked again until the deadline."""
     wanted: dict[str, Any] = {
         "workspaceId": office.workspace_id,
         "names": list(wish.names),

@@ -224,11 +224,20 @@ async def acquire_slots(
     )
 
 
-async def renew_slots(work: UnitOfWork, *, lease_id: UUID, ttl: timedelta) -> datetime | None:
+async def renew_slots(
+    work: UnitOfWork, *, lease_id: UUID, ttl: timedelta, run_id: UUID | None
+) -> datetime | None:
     """Keep the slots of a lease longer and return until when; None where it holds none any more.
 
     Those that a run holds live as long as its lease, and rates run off: both stay as they are.
+
+    Args:
+        work: the unit of work.
+        lease_id: which.
+        ttl: how much longer.
+        run_id: only what this run holds; None for a caller who may renew any.
     """
+    own = [_SLOT.run_id == run_id] if run_id is not None else []
     rows = (
         await work.execute(
             update(concurrency_slots)
@@ -239,6 +248,7 @@ async def renew_slots(work: UnitOfWork, *, lease_id: UUID, ttl: timedelta) -> da
                 _LIMIT.workspace_id == _SLOT.workspace_id,
                 _LIMIT.id == _SLOT.limit_id,
                 _LIMIT.slot_decay_per_second == 0,
+                *own,
             )
             .values(expires_at=case((_SLOT.run_id.is_(None), work.now + ttl), else_=None))
             .returning(func.coalesce(_SLOT.expires_at, work.now + ttl).label("until"))

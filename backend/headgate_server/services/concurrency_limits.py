@@ -199,8 +199,16 @@ async def acquire_slots(
     return replace(found, missing=missing, limited_tags=tuple(tags))
 
 
-async def renew_slots(work: UnitOfWork, *, lease_id: UUID, ttl: timedelta) -> datetime:
+async def renew_slots(
+    work: UnitOfWork, *, lease_id: UUID, ttl: timedelta, run_id: UUID | None = None
+) -> datetime:
     """Keep the slots of a lease longer, and return until when.
+
+    Args:
+        work: the unit of work.
+        lease_id: which.
+        ttl: how much longer.
+        run_id: the run that renews, which may renew its own only; None for anybody else.
 
     Raises:
         InvalidInput: a time out of range.
@@ -208,7 +216,7 @@ async def renew_slots(work: UnitOfWork, *, lease_id: UUID, ttl: timedelta) -> da
     """
     if not MIN_TTL <= ttl <= MAX_TTL:
         raise InvalidInput("ttl is from 1 second to 1 day.", path=["ttl"])
-    until = await concurrency_limits.renew_slots(work, lease_id=lease_id, ttl=ttl)
+    until = await concurrency_limits.renew_slots(work, lease_id=lease_id, ttl=ttl, run_id=run_id)
     if until is None:
         raise LeaseLost("These slots are not held any more; others may have them by now.")
     return until

@@ -205,6 +205,12 @@ async def test_slots_without_a_run_live_as_long_as_they_are_renewed(world: World
     await ask(world, "database", key="a", ttl=timedelta(seconds=30))
 
     world.shift.by = timedelta(seconds=20)
+    (stranger,) = await world.create()
+    async with world.work() as work:
+        with pytest.raises(LeaseLost):
+            await concurrency_limits.renew_slots(
+                work, lease_id=lease_id, ttl=timedelta(days=1), run_id=stranger.id
+            )
     async with world.work() as work:
         until = await concurrency_limits.renew_slots(
             work, lease_id=lease_id, ttl=timedelta(seconds=30)

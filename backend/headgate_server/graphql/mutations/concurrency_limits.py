@@ -246,8 +246,11 @@ async def _renew(
     context: OperationContext, workspace_id: UUID, shown: str, *, ttl: timedelta
 ) -> ConcurrencyAcquirePayload:
     lease_id = ids.parse(shown, kind=ids.Kind.CONCURRENCY_LEASE)
+    grant = context.principal.run
     async with context.work(workspace_id) as work:
-        until = await concurrency_limits.renew_slots(work, lease_id=lease_id, ttl=ttl)
+        until = await concurrency_limits.renew_slots(
+            work, lease_id=lease_id, ttl=ttl, run_id=grant.run_id if grant else None
+        )
     return ConcurrencyAcquirePayload(
         acquired=True, lease_id=strawberry.ID(shown), expires_at=until, ahead=0
     )

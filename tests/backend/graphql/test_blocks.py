@@ -15,7 +15,8 @@ from headgate_server.services import workspace_keys
 from headgate_server.services.workspace_keys import Keyring
 from headgate_server.tables.workspace_keys import block_secrets
 from tests.factories.blocks import fill, refused, resolve
-from tests.factories.estates import LOGIN, Estate, make_estate
+from tests.factories.estate_blocks import LOGIN
+from tests.factories.estates import Estate, make_estate
 from tests.factories.mutations import mutate
 from tests.fixtures.installations import Installation, key_providers, replica
 from tests.fixtures.repository import ROOT

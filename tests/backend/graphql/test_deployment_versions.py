@@ -16,9 +16,10 @@ VERSIONS = """query ($id: ID!) { node(id: $id) { ... on Deployment {
   entrypoint currentVersion { number label }
   versions { nodes { id number label git isCurrent createdBy { __typename }
     content changes { path before after } } totalCount { value } } } } }"""
-GROUPS = """query ($id: ID!) { node(id: $id) { ... on Workspace { failureGroups {
+GROUPS = """query ($id: ID!) { node(id: $id) { ... on Workspace { failureGroups(first: 5) {
   nodes { message status failureCount runCount flow { name } firstVersion { number }
-    runs { nodes { id deploymentVersion { number } failureGroup { message } } } } } } } }"""
+    runs(first: 5) { nodes { id deploymentVersion { number } failureGroup { message } }
+  } } } } } }"""
 ITEMS = """query ($id: ID!) { node(id: $id) { ... on Backfill { status counts { status count }
   deployment { name backfills { totalCount { value } } }
   items { nodes { position status parameters flowRun { id } } } } } }"""

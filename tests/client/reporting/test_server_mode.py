@@ -378,8 +378,8 @@ def test_states_of_a_running_task_are_sent_while_it_runs(server: RecordingServer
 
     work()
 
-    syncs = [call for call in server.calls if call.operation == "TaskRunSync"]
-    first = syncs[0].variables["input"]["batch"]["states"][0]
+    sync = next(call for call in server.calls if call.operation == "TaskRunSync")
+    first = sync.variables["input"]["batch"]["states"][0]
     assert [state[1] for state in first] == ["Pending", "Running"]
     assert seen == ["done"]
 
@@ -396,6 +396,5 @@ def test_what_threads_report_is_complete(server: RecordingServer) -> None:
     work()
 
     run = server.only_run()
-    lines = {message for _, message in run.logs if message.startswith("from")}
-    assert lines == {f"from {x}" for x in range(300)}
+    assert {line for _, line in run.logs if line[:4] == "from"} == {f"from {x}" for x in range(300)}
     assert len(run.tasks) == 300

@@ -9,4 +9,5 @@ infra/dev/browser.sh
 infra/dev/static.sh
 npm run --prefix frontend --silent check
 npm test --prefix frontend --silent
-exec .venv/bin/python -m pytest -n 2
+# Many tests wait for processes: three at a time keep two cores at work.
+exec .venv/bin/python -m pytest -n 3

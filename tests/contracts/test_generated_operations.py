@@ -8,6 +8,7 @@ import functools
 import os
 import random
 import time
+import warnings
 from collections.abc import Iterable
 from math import ceil
 from typing import Any
@@ -27,6 +28,7 @@ from graphql import (
 )
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.errors import HypothesisDeprecationWarning
 from hypothesis_graphql import from_schema, nodes
 
 from headgate_server.domain.permissions import BuiltinRole
@@ -86,7 +88,10 @@ def _documents(schema: GraphQLSchema, field: str, *, count: int, salt: int) -> l
     def collect(document: object) -> None:
         made.append(str(document))
 
-    collect()
+    with warnings.catch_warnings():
+        # Threads of other tests may draw random numbers meanwhile; what is made hangs on the seed.
+        warnings.simplefilter("ignore", HypothesisDeprecationWarning)
+        collect()
     return made
 
 

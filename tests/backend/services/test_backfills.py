@@ -170,7 +170,7 @@ async def test_loop_is_due_at_once_and_again_while_runs_go_on(
     async with database.system() as work:
         at_once = await backfills.list_due(work, most=1000)
     await advance(database, tenant, made)
-    async with database.system() as work:
+    async with shifted(urls, by=timedelta(minutes=-1)) as before, before.system() as work:
         now = await backfills.list_due(work, most=1000)
     async with shifted(urls, by=timedelta(seconds=2)) as later, later.system() as work:
         then = await backfills.list_due(work, most=1000)

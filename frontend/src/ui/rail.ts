@@ -1,13 +1,21 @@
 /** Where the time rail's ticks fall, and what it asks the server for. */
 
 const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
+export const HOUR = 60 * MINUTE;
+const BEHIND_HOURS = 24;
+const AHEAD_HOURS = 2;
 const STEPS = [5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, 24 * HOUR, 48 * HOUR];
 const MOST_TICKS = 10;
 
 export interface Window {
   from: number;
   to: number;
+}
+
+/** The day up to now and the next two hours, in whole hours. */
+export function dayAround(now: number): Window {
+  const hour = Math.floor(now / HOUR) * HOUR;
+  return { from: hour - (BEHIND_HOURS - 1) * HOUR, to: hour + (AHEAD_HOURS + 1) * HOUR };
 }
 
 /** Round instants within a window, at most ten, on the clock of the browser's zone. */

@@ -9,17 +9,8 @@ import { useGathered } from "@/lib/live";
 import { isoDuration } from "@/lib/time";
 import { useTitle } from "@/lib/title";
 import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
+import { dayAround, HOUR } from "@/ui/rail";
 import { TimeRail } from "@/ui/TimeRail";
-
-const HOUR = 3_600_000;
-const BEHIND_HOURS = 24;
-const AHEAD_HOURS = 2;
-
-/** The last day and the next two hours, in whole hours. */
-function windowNow(): { from: number; to: number } {
-  const hour = Math.floor(Date.now() / HOUR) * HOUR;
-  return { from: hour - (BEHIND_HOURS - 1) * HOUR, to: hour + (AHEAD_HOURS + 1) * HOUR };
-}
 
 export interface RunsPageProps {
   place: { organization: string; workspace: string };
@@ -29,7 +20,7 @@ export interface RunsPageProps {
 
 export function RunsPage({ place, search, onSearch }: RunsPageProps) {
   useTitle("Runs", place.workspace);
-  const [window] = useState(windowNow);
+  const [window] = useState(() => dayAround(Date.now()));
   const filter = useMemo(() => filterOf(search), [search]);
   const [list, readList] = useQuery({ query: RunListDocument, variables: { ...place, filter } });
   const [histogram, readHistogram] = useQuery({

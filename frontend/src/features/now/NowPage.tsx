@@ -9,20 +9,12 @@ import { useGathered } from "@/lib/live";
 import { isoDuration } from "@/lib/time";
 import { useTitle } from "@/lib/title";
 import { ErrorState, Skeleton } from "@/ui/Feedback";
+import { dayAround, HOUR } from "@/ui/rail";
 import { TimeRail } from "@/ui/TimeRail";
-
-const HOUR = 3_600_000;
-const BEHIND_HOURS = 24;
-const AHEAD_HOURS = 2;
-
-function windowNow(): { from: number; to: number } {
-  const hour = Math.floor(Date.now() / HOUR) * HOUR;
-  return { from: hour - (BEHIND_HOURS - 1) * HOUR, to: hour + (AHEAD_HOURS + 1) * HOUR };
-}
 
 export function NowPage({ place }: { place: { organization: string; workspace: string } }) {
   useTitle("Now", place.workspace);
-  const [window] = useState(windowNow);
+  const [window] = useState(() => dayAround(Date.now()));
   const [{ data, error }, read] = useQuery({
     query: NowDocument,
     variables: {

@@ -162,7 +162,14 @@ def _workers(commands: list[list[str]]) -> list[dict[str, Any]]:
         assert worker.stdout is not None
         worker.stdout.readline()
     until = str(time.time() + SECONDS)
-    return [json.loads(worker.communicate(until, LONGEST_SECONDS)[0]) for worker in workers]
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write(until)
+        worker.stdin.close()
+    told = [worker.stdout.read() for worker in workers if worker.stdout is not None]
+    for worker in workers:
+        worker.wait(LONGEST_SECONDS)
+    return [json.loads(answer) for answer in told]
 
 
 def main(kind: str, *arguments: str) -> None:

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Executable, text
+from sqlalchemy import CursorResult, Executable, column, text
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import QueuePool
 
+from headgate_server.database.columns import is_changed, learn, with_columns
 from headgate_server.domain.errors import HeadgateError, InvalidInput, NotFound, Unavailable
 from headgate_server.domain.tenancy import NOWHERE, SYSTEM, Actor, Origin, Principal
 
@@ -24,8 +25,8 @@ _BIND_TENANT = text(
     "select set_config('app.workspace_id', :workspace, true), "
     "set_config('app.organization_id', :organization, true), "
     "set_config('app.actor_id', :actor, true), now()"
-)
-_NOW = text("select now()")
+).columns(*(column(name) for name in ("workspace", "organization", "actor", "now")))
+_NOW = text("select now()").columns(column("now"))
 _RETRYABLE_STATES = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03"})
 _CONNECTION_STATES = ("08", "53")
 _PlanOutdated = AsyncAdapt_asyncpg_dbapi.InvalidCachedStatementError
@@ -72,8 +73,18 @@ class UnitOfWork:
         statement: Executable,
         parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     ) -> CursorResult[Any]:
-        """Run one statement in the transaction and return its result."""
-        return cast("CursorResult[Any]", await self.connection.execute(statement, parameters))
+        """Run one statement in the transaction and return its result.
+
+        Raises:
+            Unavailable: a migration has just changed what the statement returns; try again.
+        """
+        best, names = with_columns(statement)
+        result = cast("CursorResult[Any]", await self.connection.execute(best, parameters))
+        if names is None:
+            learn(statement, result)
+        elif is_changed(statement, result, names):
+            raise Unavailable
+        return result
 
     def wake(self, *channels: str) -> None:
         """Tell the listeners of these channels to look again, once the transaction is committed."""

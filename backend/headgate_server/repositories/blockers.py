@@ -9,7 +9,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.blockers import SlotWait
-from headgate_server.repositories.statements import named
+from headgate_server.repositories.statements import named, named_with
+
+_JSON = JSONB()
 
 
 async def read_standing(
@@ -24,7 +26,7 @@ async def read_standing(
     row = (
         (
             await work.execute(
-                named("read_blockers").columns(collision=JSONB),
+                named_with("read_blockers", collision=_JSON),
                 {
                     "workspace_id": work.workspace_id,
                     "run_id": run_id,

@@ -13,6 +13,8 @@ from headgate_server.repositories.statements import named
 from headgate_server.tables.events import idempotency_keys
 from headgate_server.tables.work_pools import work_items
 
+_MAKE_PARTITIONS = text("select make_partitions(:days)")
+
 
 @dataclass(frozen=True, slots=True)
 class LateRun:
@@ -103,5 +105,5 @@ async def delete_expired_keys(work: UnitOfWork, *, most: int) -> int:
 
 async def make_partitions(work: UnitOfWork, *, days_ahead: int) -> int:
     """Make the partitions of the coming days and return how many were missing."""
-    made = await work.execute(text("select make_partitions(:days)"), {"days": days_ahead})
+    made = await work.execute(_MAKE_PARTITIONS, {"days": days_ahead})
     return int(made.scalar_one())

@@ -22,9 +22,11 @@ from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import pages
 from headgate_server.repositories.flow_runs.rows import COLUMNS, to_flow_run
-from headgate_server.repositories.statements import named, packed
+from headgate_server.repositories.statements import named_with, packed
 from headgate_server.tables.failure_groups import failure_groups, failures
 from headgate_server.tables.flow_runs import flow_runs
+
+_JSON = JSONB()
 
 _ENDED_BADLY = ("FAILED", "CRASHED")
 
@@ -55,7 +57,7 @@ class GroupedFailures:
 
 async def take_failures(work: UnitOfWork, *, most: int) -> list[UngroupedFailure]:
     """Take failures that are in no group, the oldest first, of all workspaces."""
-    statement = named("take_failures").columns(details=JSONB())
+    statement = named_with("take_failures", details=_JSON)
     return [
         UngroupedFailure(
             workspace_id=row.workspace_id,
@@ -74,8 +76,8 @@ async def take_failures(work: UnitOfWork, *, most: int) -> list[UngroupedFailure
 
 async def put_failures(work: UnitOfWork, found: Sequence[Failure]) -> list[GroupedFailures]:
     """Put failures into their groups, in one statement; each group is written once."""
-    statement = named("group_failures").columns(
-        **{column.name: column.type for column in failure_groups.c}
+    statement = named_with(
+        "group_failures", **{column.name: column.type for column in failure_groups.c}
     )
     records = packed([_record(failure) for failure in found])
     rows = await work.execute(statement, {"failures": records, "now": work.now})

@@ -30,6 +30,9 @@ from headgate_server.tables.flow_runs import (
 from headgate_server.tables.flows import schedule_fires, schedules
 from headgate_server.tables.organizations import workspaces
 
+_WAIT_SHORTLY = text("set local lock_timeout = '100ms'")
+_LOCK_PARTITION = text("select lock_old_partition(:name)")
+_DROP_PARTITION = text("select drop_old_partition(:name)")
 _DAY = timedelta(days=1)
 _CHILDREN: tuple[tuple[Table, str], ...] = (
     (logs, "sequence"),
@@ -67,7 +70,7 @@ class OldPartition:
 
 async def wait_briefly(work: UnitOfWork) -> None:
     """Let no statement of this transaction wait longer than 100 ms for a lock."""
-    await work.execute(text("set local lock_timeout = '100ms'"))
+    await work.execute(_WAIT_SHORTLY)
 
 
 async def list_expired(work: UnitOfWork) -> list[Kept]:
@@ -256,12 +259,12 @@ async def note_dropped_events(work: UnitOfWork, partition: OldPartition) -> None
 
 async def lock_partition(work: UnitOfWork, partition: OldPartition) -> None:
     """Keep everybody from a partition until the end of the transaction."""
-    await work.execute(text("select lock_old_partition(:name)"), {"name": partition.name})
+    await work.execute(_LOCK_PARTITION, {"name": partition.name})
 
 
 async def drop_partition(work: UnitOfWork, partition: OldPartition) -> None:
     """Drop a locked partition."""
-    await work.execute(text("select drop_old_partition(:name)"), {"name": partition.name})
+    await work.execute(_DROP_PARTITION, {"name": partition.name})
 
 
 async def _delete(work: UnitOfWork, table: Table, *key: Any, some: Any) -> int:

@@ -2,9 +2,12 @@
 
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import orjson
 from sqlalchemy import TextClause, text
+from sqlalchemy.sql.selectable import TextualSelect
+from sqlalchemy.types import TypeEngine
 
 from headgate_server.domain.documents import scrub_json
 from headgate_server.domain.errors import InvalidInput
@@ -15,6 +18,17 @@ def named(name: str) -> TextClause:
     """Return the statement in ``sql/<name>.sql``, prepared once a process."""
     folder = resources.files("headgate_server.repositories") / "sql"
     return text((folder / f"{name}.sql").read_text(encoding="utf-8"))
+
+
+@cache
+def named_with(name: str, **types: TypeEngine[Any]) -> TextualSelect:
+    """Return the statement in ``sql/<name>.sql`` with types of some of its result's columns.
+
+    Args:
+        name: as for ``named``.
+        types: by column; the same instances at each call: the statement is made once for them.
+    """
+    return named(name).columns(**types)
 
 
 def packed(value: object) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
-from headgate_server.repositories.statements import named
+from headgate_server.repositories.statements import named_with
 
 _JSON = {
     name: JSONB()
@@ -31,7 +31,7 @@ async def read_jobs(work: UnitOfWork, run_ids: Sequence[UUID]) -> dict[UUID, dic
     if not run_ids:
         return {}
     rows = await work.execute(
-        named("read_job").columns(**_JSON),
+        named_with("read_job", **_JSON),
         {"workspace_id": work.workspace_id, "run_ids": list(run_ids)},
     )
     return {row.id: _job(row) for row in rows}

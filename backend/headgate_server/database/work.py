@@ -1,10 +1,11 @@
 """The unit of work: one transaction, its tenant, and what follows its commit."""
 
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -27,6 +28,8 @@ _BIND_TENANT = text(
     "set_config('app.actor_id', :actor, true), now()"
 ).columns(*(column(name) for name in ("workspace", "organization", "actor", "now")))
 _NOW = text("select now()").columns(column("now"))
+_CLOCK_SECONDS = 1.0
+"""How long the database's time is carried on by the clock of this process."""
 _RETRYABLE_STATES = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03"})
 _CONNECTION_STATES = ("08", "53")
 _PlanOutdated = AsyncAdapt_asyncpg_dbapi.InvalidCachedStatementError
@@ -122,6 +125,7 @@ class Database:
         self._publish = publish
         self._count = count
         self._read_now = read_now
+        self._read_at, self._read = -_CLOCK_SECONDS, datetime.min.replace(tzinfo=UTC)
 
     @asynccontextmanager
     async def tenant(
@@ -156,7 +160,8 @@ class Database:
     async def glance(self) -> AsyncGenerator[UnitOfWork]:
         """Open a system unit of work without a transaction: each statement stands for itself.
 
-        Half the round trips of a transaction; for look-ups on every request, such as of a token.
+        For look-ups on every request, such as of a token. Its time is the database's as of the last
+        statement that told it, and what passed here since: a second at most.
         """
         async with self._open(
             self._glancing, actor=SYSTEM, organization_id=None, workspace_id=None
@@ -189,10 +194,10 @@ class Database:
         try:
             async with engine.connect() as connection:
                 if engine is self._glancing:
-                    now = (await connection.execute(_NOW)).scalar_one()
+                    now = await self._glance_at_clock(connection)
                 else:
                     tenant = (workspace_id, organization_id, actor.id)
-                    now = await bind_tenant(connection, *tenant)
+                    now = self._hear(await bind_tenant(connection, *tenant))
                 work = UnitOfWork(
                     connection=connection,
                     actor=actor,
@@ -219,6 +224,16 @@ class Database:
                 self._count(what, value, label)
         if work.wakes and self._publish is not None:
             await self._publish(work.wakes)
+
+    def _hear(self, now: datetime) -> datetime:
+        self._read_at, self._read = time.monotonic(), now
+        return now
+
+    async def _glance_at_clock(self, connection: AsyncConnection) -> datetime:
+        passed = time.monotonic() - self._read_at
+        if passed < _CLOCK_SECONDS:
+            return self._read + timedelta(seconds=passed)
+        return self._hear((await connection.execute(_NOW)).scalar_one())
 
 
 async def bind_tenant(

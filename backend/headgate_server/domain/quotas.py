@@ -207,7 +207,8 @@ class Standing:
         since: Usage = Usage.ZERO,
     ) -> Quota | None:
         """Return the quota that is used up, of several the one that stays so the longest."""
-        quotas = [self.quota(kind, now=now, since=since) for kind in sorted(kinds)]
+        limited = sorted(kind for kind in kinds if self.limits.get(kind, 0) > 0)
+        quotas = [self.quota(kind, now=now, since=since) for kind in limited]
         spent = [one for one in quotas if one.room is not None and one.room <= 0]
         forever = datetime.max.replace(tzinfo=UTC)
         return max(spent, key=lambda one: one.resets_at or forever, default=None)

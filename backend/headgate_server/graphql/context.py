@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from headgate_server.database.work import UnitOfWork
+from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain.errors import Forbidden, NotFound
 from headgate_server.domain.permissions import NOTHING, Scope
 from headgate_server.domain.tenancy import NOWHERE, ActorKind, Origin, Principal
 from headgate_server.graphql.backend import Backend
+from headgate_server.graphql.limits.extension import Limited
 from headgate_server.graphql.limits.rates import Charge, Meter
 from headgate_server.graphql.loaders import Fetch, K, Loaders
 from headgate_server.services import workspaces
@@ -73,7 +74,7 @@ def finds_nodes(by: FindNode) -> None:
 
 
 @dataclass(slots=True)
-class OperationContext:
+class OperationContext(Limited):
     """The context of one operation; on a socket it is forked for each, never shared.
 
     ``operation`` is its one root field once the document is found valid, ``codes`` what its errors
@@ -99,6 +100,11 @@ class OperationContext:
     def meter(self) -> Meter:
         """What charges this operation."""
         return self.backend.meter
+
+    @property
+    def database(self) -> Database:
+        """What opens units of work."""
+        return self.backend.database
 
     @classmethod
     def open(

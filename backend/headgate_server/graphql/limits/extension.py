@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol, runtime_checkable
 
 from graphql import (
     DocumentNode,
@@ -132,11 +131,16 @@ def is_report(document: str) -> bool:
     return bool(names) and set(names) <= rules.REPORT_MUTATIONS
 
 
-@runtime_checkable
-class Chargeable(Protocol):
-    """The context of an operation that somebody pays for."""
+class Limited:
+    """What the limits know of an operation's context; a context inherits it.
+
+    A class and no protocol: each operation asks several times whether its context is one.
+    """
+
+    __slots__ = ()
 
     principal: Principal
+    origin: Origin
     charge: Charge | None
     operation: str
     is_stream: bool
@@ -146,30 +150,12 @@ class Chargeable(Protocol):
     @property
     def meter(self) -> Meter:
         """What charges it."""
-        ...
-
-
-class HasDatabase(Protocol):
-    """What opens units of work."""
+        raise NotImplementedError
 
     @property
     def database(self) -> Database:
-        """Opens them."""
-        ...
-
-
-@runtime_checkable
-class Witnessed(Protocol):
-    """The context of an operation that may be support's."""
-
-    principal: Principal
-    origin: Origin
-    root_fields: tuple[str, ...]
-
-    @property
-    def backend(self) -> HasDatabase:
-        """What it works with."""
-        ...
+        """What writes down what support does."""
+        raise NotImplementedError
 
 
 class OperationLimits(SchemaExtension):
@@ -201,9 +187,9 @@ class OperationLimits(SchemaExtension):
     async def bear_witness(self) -> None:
         """Write down what support is about to read or do, before it does."""
         caller = self.execution_context.context
-        if isinstance(caller, Witnessed) and caller.principal.support_grant_id is not None:
+        if isinstance(caller, Limited) and caller.principal.support_grant_id is not None:
             await witness(
-                caller.backend.database,
+                caller.database,
                 caller.principal,
                 origin=caller.origin,
                 root_fields=caller.root_fields,
@@ -212,7 +198,7 @@ class OperationLimits(SchemaExtension):
     async def charge(self, cost: int) -> list[GraphQLError]:
         """Charge the operation to its caller; return why it may not run now, empty if it may."""
         caller = self.execution_context.context
-        if not isinstance(caller, Chargeable):
+        if not isinstance(caller, Limited):
             return []
         caller.cost = cost
         caller.charge = await caller.meter.charge(caller.principal, cost)
@@ -239,7 +225,7 @@ class OperationLimits(SchemaExtension):
         caller = self.execution_context.context
         if (
             self.long_poll
-            or not isinstance(caller, Chargeable)
+            or not isinstance(caller, Limited)
             or caller.is_stream
             or caller.principal.actor.kind in REPORTERS
         ):
@@ -277,7 +263,7 @@ class OperationLimits(SchemaExtension):
     def name_operation(self, found: OperationMeasure) -> None:
         """Tell the context what runs: a root field of the schema, so that names are few."""
         caller = self.execution_context.context
-        if isinstance(caller, Chargeable):
+        if isinstance(caller, Limited):
             names = set(found.root_fields)
             caller.root_fields = tuple(sorted(names))
             caller.operation = next(iter(names)) if len(names) == 1 else SEVERAL

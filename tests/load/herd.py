@@ -19,7 +19,7 @@ from typing import Any
 from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
 from headgate.api import agents
@@ -46,6 +46,8 @@ OPEN_SECONDS = 30.0
 POOL_SIZE = 10
 SPARE_FILES = 200
 SAMPLE_SECONDS = 0.2
+SESSION_OVER = (4401, 4403)
+"""With these codes the server closes the socket of a session that has ended."""
 PROCESSES = 2
 """The API that the agents use, and the server of the installation; each has two pools."""
 FOLLOW = "subscription ($input: AgentWorkInput!) { agentWork(input: $input) { __typename } }"
@@ -141,6 +143,14 @@ class Herd:
             except SessionEndedError:
                 self.fenced += 1
                 await agent.register()
+            except ConnectionClosed as closed:
+                if closed.rcvd is not None and closed.rcvd.code in SESSION_OVER:
+                    self.fenced += 1
+                    await agent.register()
+                    continue
+                self.vain += 1
+                await asyncio.sleep(retry_delay_seconds(attempt))
+                attempt += 1
             except (OSError, TimeoutError, WebSocketException):
                 self.vain += 1
                 await asyncio.sleep(retry_delay_seconds(attempt))

@@ -35,7 +35,7 @@ async def run_once(context: LoopContext) -> int:
             settled += judged
             total += marked
         now = time.monotonic()
-        if len(late) < upkeep.BATCH or settled == 0 or now > until:
+        if len(late) < upkeep.LATE_BATCH or settled == 0 or now > until:
             return total
         await asyncio.sleep(now - began_at)
 

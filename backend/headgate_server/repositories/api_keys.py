@@ -3,10 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Label, Row, and_, insert, literal, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Label,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.allowlists import Networks
@@ -219,30 +233,12 @@ async def find_live_session(work: UnitOfWork, token: SessionToken) -> LiveSessio
     Raises:
         OldGeneration: the token was issued before the database was restored.
     """
-    live = (
-        select(agents.c.name, agent_sessions.c.work_pool_id, agent_sessions.c.api_key_id)
-        .select_from(agent_sessions)
-        .join(
-            agents,
-            and_(
-                agents.c.workspace_id == agent_sessions.c.workspace_id,
-                agents.c.id == agent_sessions.c.agent_id,
-            ),
-        )
-        .outerjoin(api_keys, api_keys.c.id == agent_sessions.c.api_key_id)
-        .where(
-            agent_sessions.c.workspace_id == token.workspace_id,
-            agent_sessions.c.id == token.session_id,
-            agent_sessions.c.ended_at.is_(None),
-            api_keys.c.revoked_at.is_(None),
-            _is_there(token.workspace_id),
-        )
-        .subquery()
-    )
-    statement = select(
-        control_plane.c.generation, _networks_of(token.organization_id), live
-    ).select_from(control_plane.outerjoin(live, true()))
-    row = (await work.execute(statement)).one()
+    parameters = {
+        "workspace_id": token.workspace_id,
+        "session_id": token.session_id,
+        "organization_id": token.organization_id,
+    }
+    row = (await work.execute(_live_session(), parameters)).one()
     if row.generation != token.generation:
         raise OldGeneration
     if row.name is None:
@@ -266,16 +262,60 @@ async def find_leased_run(
     Raises:
         OldGeneration: the token was issued before the database was restored.
     """
-    of_run = (
-        flow_runs.c.workspace_id == token.workspace_id,
-        flow_runs.c.id == token.run_id,
+    parameters = {
+        "workspace_id": token.workspace_id,
+        "run_id": token.run_id,
+        "epoch": token.epoch,
+        "ended_after": work.now - grace,
+        "organization_id": token.organization_id,
+    }
+    row = (await work.execute(_leased_run(), parameters)).one()
+    if row.generation != token.generation:
+        raise OldGeneration
+    return None if row.name is None else LeasedRun(row.name, tuple(row.networks or ()))
+
+
+_WORKSPACE_ID, _RUN_ID = bindparam("workspace_id"), bindparam("run_id")
+
+
+@cache
+def _live_session() -> Select[Any]:
+    """Return what reads an agent's session: each request asks, so it is put together once."""
+    live = (
+        select(agents.c.name, agent_sessions.c.work_pool_id, agent_sessions.c.api_key_id)
+        .select_from(agent_sessions)
+        .join(
+            agents,
+            and_(
+                agents.c.workspace_id == agent_sessions.c.workspace_id,
+                agents.c.id == agent_sessions.c.agent_id,
+            ),
+        )
+        .outerjoin(api_keys, api_keys.c.id == agent_sessions.c.api_key_id)
+        .where(
+            agent_sessions.c.workspace_id == _WORKSPACE_ID,
+            agent_sessions.c.id == bindparam("session_id"),
+            agent_sessions.c.ended_at.is_(None),
+            api_keys.c.revoked_at.is_(None),
+            _is_there(),
+        )
+        .subquery()
     )
+    return select(control_plane.c.generation, _networks(), live).select_from(
+        control_plane.outerjoin(live, true())
+    )
+
+
+@cache
+def _leased_run() -> Select[Any]:
+    """Return what reads a run that is leased, or has just ended; put together once."""
+    epoch = bindparam("epoch")
     is_leased = (
         select(literal(1))
         .where(
-            work_items.c.workspace_id == token.workspace_id,
-            work_items.c.run_id == token.run_id,
-            work_items.c.epoch == token.epoch,
+            work_items.c.workspace_id == _WORKSPACE_ID,
+            work_items.c.run_id == _RUN_ID,
+            work_items.c.epoch == epoch,
             work_items.c.phase != "READY",
         )
         .exists()
@@ -283,39 +323,42 @@ async def find_leased_run(
     was_last_attempt = (
         select(literal(1))
         .where(
-            attempts.c.workspace_id == token.workspace_id,
-            attempts.c.flow_run_id == token.run_id,
+            attempts.c.workspace_id == _WORKSPACE_ID,
+            attempts.c.flow_run_id == _RUN_ID,
             attempts.c.number == flow_runs.c.attempt,
-            attempts.c.epoch == token.epoch,
+            attempts.c.epoch == epoch,
         )
         .exists()
     )
-    has_just_ended = and_(flow_runs.c.ended_at > work.now - grace, was_last_attempt)
-    is_good = and_(or_(is_leased, has_just_ended), _is_there(token.workspace_id))
-    name = select(flow_runs.c.name).where(*of_run, is_good).scalar_subquery()
-    networks = _networks_of(token.organization_id)
-    statement = select(control_plane.c.generation, networks, name.label("name"))
-    row = (await work.execute(statement)).one()
-    if row.generation != token.generation:
-        raise OldGeneration
-    return None if row.name is None else LeasedRun(row.name, tuple(row.networks or ()))
+    has_just_ended = and_(flow_runs.c.ended_at > bindparam("ended_after"), was_last_attempt)
+    name = (
+        select(flow_runs.c.name)
+        .where(
+            flow_runs.c.workspace_id == _WORKSPACE_ID,
+            flow_runs.c.id == _RUN_ID,
+            or_(is_leased, has_just_ended),
+            _is_there(),
+        )
+        .scalar_subquery()
+    )
+    return select(control_plane.c.generation, _networks(), name.label("name"))
 
 
-def _networks_of(organization_id: UUID) -> Label[list[str]]:
+def _networks() -> Label[list[str]]:
     """Return from where an organization may be reached, as an expression."""
     return (
         select(organizations.c.allowed_networks)
-        .where(organizations.c.id == organization_id)
+        .where(organizations.c.id == bindparam("organization_id"))
         .scalar_subquery()
         .label("networks")
     )
 
 
-def _is_there(workspace_id: UUID) -> ColumnElement[bool]:
+def _is_there() -> ColumnElement[bool]:
     """Return the condition that a workspace is not deleted."""
     return (
         select(literal(1))
-        .where(workspaces.c.id == workspace_id, workspaces.c.deleted_at.is_(None))
+        .where(workspaces.c.id == _WORKSPACE_ID, workspaces.c.deleted_at.is_(None))
         .exists()
     )
 

@@ -14,6 +14,8 @@ from headgate_server.repositories.outbox import publish_outbox
 from headgate_server.services.transitions import Proposal, transition_waiting
 
 BATCH = 200
+LATE_BATCH = 100
+"""So many runs are marked late at a time: what others ask for meanwhile waits for them."""
 EVENTS_AT_ONCE = 1000
 DAYS_AHEAD = 14
 
@@ -32,7 +34,7 @@ _CAUSES = {
 
 async def list_late(work: UnitOfWork, *, silent_for: timedelta) -> list[LateRun]:
     """Return runs that are late and not marked so yet."""
-    return await due.list_late(work, silent_for=silent_for, most=BATCH)
+    return await due.list_late(work, silent_for=silent_for, most=LATE_BATCH)
 
 
 async def mark_late(work: UnitOfWork, late: Sequence[LateRun]) -> tuple[int, int]:

@@ -114,6 +114,10 @@ class BadRequestError(ApiError):
     default_code = "BAD_REQUEST"
 
 
+class TooLargeError(BadRequestError):
+    """The request is larger than the server takes."""
+
+
 class ServerFaultError(ApiError):
     """The server failed; its log holds the cause under ``error_id``."""
 

@@ -67,6 +67,7 @@ class RecordingServer:
         self.drop_next_answer = False
         self.refused_state_names: set[str] = set()
         self.log_limit: int | None = None
+        self.body_limit = 8 * 1024 * 1024
         self.subscriptions: list[list[Variables]] = []
         self.sockets: list[Variables] = []
         self._loop = asyncio.new_event_loop()
@@ -125,12 +126,15 @@ class RecordingServer:
         return runner
 
     async def _post(self, request: web.Request) -> web.StreamResponse:
-        body = await request.json()
+        text = await request.read()
+        body = json.loads(text)
         operation = body["operationName"]
         if self.is_away:
             assert request.transport is not None
             request.transport.abort()
             return web.Response()
+        if len(text) > self.body_limit:
+            return web.Response(status=413, text=f"More than {self.body_limit} bytes")
         answer = self.fault(operation) if self.fault else None
         if answer is not None:
             return answer

@@ -25,6 +25,7 @@ from headgate.errors import (
     InvalidInputError,
     ServerFaultError,
     ServerUnavailableError,
+    TooLargeError,
     UnauthenticatedError,
     fault,
 )
@@ -190,4 +191,6 @@ def _status_error(error: TransportServerError, *, retry_after_seconds: float | N
         return fault(details, retry_after_seconds=retry_after_seconds)
     if status >= 500:
         return ServerUnavailableError(str(error), retry_after_seconds=retry_after_seconds)
+    if status == 413:
+        return TooLargeError(str(error))
     return BadRequestError(str(error))

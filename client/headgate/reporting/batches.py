@@ -18,8 +18,10 @@ from headgate.texts import (
 )
 
 MAX_ROWS = 1000
-MAX_CHARACTERS = 1_000_000
-"""Of messages in one batch: at three bytes each, still below the server's 4 MiB for a body."""
+MAX_BYTES = 512 * 1024
+"""Of rows in one batch as they are sent, but for the last one: half of what every server takes."""
+_LINE_BYTES = 120
+"""Of a line beside its message: time, level, logger, task run."""
 
 MAX_EVENTS = 100
 MAX_EVENT_BYTES = 512 * 1024
@@ -37,6 +39,11 @@ class TaskBatch(msgspec.Struct, tag="tasks"):
     batch_id: str
     columns: dict[str, list[Any]]
 
+    def halves(self) -> "list[TaskBatch]":
+        """Return the batch in two, or alone where it has one row."""
+        ids = (f"{self.batch_id}-1", f"{self.batch_id}-2")
+        return [TaskBatch(id_, half) for id_, half in zip(ids, _halved(self.columns), strict=False)]
+
 
 class LogBatch(msgspec.Struct, tag="logs"):
     """Log lines to append to a stream."""
@@ -49,6 +56,15 @@ class LogBatch(msgspec.Struct, tag="logs"):
     def count(self) -> int:
         """How many lines it holds."""
         return len(self.columns["message"])
+
+    def halves(self) -> "list[LogBatch]":
+        """Return the batch in two, or alone where it has one line."""
+        found: list[LogBatch] = []
+        offset = self.offset
+        for half in _halved(self.columns):
+            found.append(LogBatch(self.stream_id, offset, half))
+            offset += found[-1].count
+        return found
 
 
 class ArtifactReport(msgspec.Struct, tag="artifact"):
@@ -96,27 +112,59 @@ def take_tasks(queue: deque[TaskRun], *, batch_id: str) -> TaskBatch | None:
     A run's mark is cleared before its states are read: one that changes meanwhile is queued
     again, and the longer list wins at the server.
     """
-    runs: list[TaskRun] = []
-    characters = 0
-    while queue and len(runs) < MAX_ROWS and characters < MAX_CHARACTERS:
+    rows: list[tuple[Any, ...]] = []
+    size = 0
+    while queue and len(rows) < MAX_ROWS and size < MAX_BYTES:
         run = queue.popleft()
         run.is_queued = False
-        runs.append(run)
-        characters += sum(len(row[3]) for row in run.states if row[3])
-    if not runs:
+        rows.append(_task_row(run))
+        size += len(msgspec.json.encode(rows[-1]))
+    if not rows:
         return None
-    columns: dict[str, list[Any]] = {
-        "id": [run.id for run in runs],
-        "taskKey": [cut(run.task_key, limit=MAX_KEY) for run in runs],
-        "name": [_task_run_name(run) for run in runs],
-        "mapIndex": [run.map_index for run in runs],
-        "tags": [tag_labels(run.tags) for run in runs],
-        "cacheKey": [_cache_key(run) for run in runs],
-        "attempt": [run.attempt for run in runs],
-        "parents": [run.parents for run in runs],
-        "states": [[_state_row(row) for row in list(run.states)] for run in runs],
+    columns = {
+        name: list(column)
+        for name, column in zip(_TASK_COLUMNS, zip(*rows, strict=True), strict=True)
     }
     return TaskBatch(batch_id=batch_id, columns=columns)
+
+
+_TASK_COLUMNS = (
+    "id",
+    "taskKey",
+    "name",
+    "mapIndex",
+    "tags",
+    "cacheKey",
+    "attempt",
+    "parents",
+    "states",
+)
+
+
+def _task_row(run: TaskRun) -> tuple[Any, ...]:
+    return (
+        run.id,
+        cut(run.task_key, limit=MAX_KEY),
+        _task_run_name(run),
+        run.map_index,
+        tag_labels(run.tags),
+        _cache_key(run),
+        run.attempt,
+        list(run.parents),
+        [_state_row(row) for row in list(run.states)],
+    )
+
+
+def _halved(columns: dict[str, list[Any]]) -> list[dict[str, list[Any]]]:
+    """Return the rows of columns in two parts; in one where there is one row."""
+    count = len(next(iter(columns.values())))
+    if count < 2:
+        return [columns]
+    middle = count // 2
+    return [
+        {name: column[:middle] for name, column in columns.items()},
+        {name: column[middle:] for name, column in columns.items()},
+    ]
 
 
 def _task_run_name(run: TaskRun) -> str:
@@ -135,11 +183,11 @@ def _state_row(row: StateRow) -> StateRow:
 def take_logs(queue: deque[LogRow], *, stream_id: str, offset: int) -> LogBatch | None:
     """Take up to a batch of lines off the queue; None when it is empty."""
     rows: list[LogRow] = []
-    characters = 0
-    while queue and len(rows) < MAX_ROWS and characters < MAX_CHARACTERS:
+    size = 0
+    while queue and len(rows) < MAX_ROWS and size < MAX_BYTES:
         row = queue.popleft()
         rows.append(row)
-        characters += len(row[3])
+        size += len(msgspec.json.encode(row[3])) + _LINE_BYTES
     if not rows:
         return None
     timestamps, levels, loggers, messages, task_runs = (

@@ -8,7 +8,13 @@ from headgate.api import artifacts, assets, events, flow_runs, logs, task_runs
 from headgate.api.calls import LeaseInput
 from headgate.api.flow_runs import Proposal
 from headgate.api.transport import Transport
-from headgate.errors import ApiError, BadRequestError, ConflictError, InvalidInputError
+from headgate.errors import (
+    ApiError,
+    BadRequestError,
+    ConflictError,
+    InvalidInputError,
+    TooLargeError,
+)
 from headgate.ids import make_uuid
 from headgate.reporting.batches import (
     ArtifactReport,
@@ -48,10 +54,8 @@ class Sender:
             RetryableApiError: the server is away.
             ApiError: the server will not take this batch.
         """
-        if isinstance(batch, TaskBatch):
-            await self._send_tasks(batch, deadline_seconds=deadline_seconds)
-        elif isinstance(batch, LogBatch):
-            await self._send_logs(batch, deadline_seconds=deadline_seconds)
+        if isinstance(batch, TaskBatch | LogBatch):
+            await self._send_rows(batch, deadline_seconds=deadline_seconds)
         elif isinstance(batch, ArtifactReport):
             send = artifacts.update if batch.is_update else artifacts.create
             await send(self.transport, input=batch.input, deadline_seconds=deadline_seconds)
@@ -63,6 +67,20 @@ class Sender:
             await self._emit(batch, deadline_seconds=deadline_seconds)
         else:
             await self.propose(batch, deadline_seconds=deadline_seconds)
+
+    async def _send_rows(self, batch: TaskBatch | LogBatch, *, deadline_seconds: float) -> None:
+        """Send rows together; where that is more than the server takes at once, in halves."""
+        try:
+            if isinstance(batch, TaskBatch):
+                await self._send_tasks(batch, deadline_seconds=deadline_seconds)
+            else:
+                await self._send_logs(batch, deadline_seconds=deadline_seconds)
+        except TooLargeError:
+            halves = batch.halves()
+            if len(halves) < 2:
+                raise
+            for half in halves:
+                await self._send_rows(half, deadline_seconds=deadline_seconds)
 
     async def propose(self, proposal: ProposedState, *, deadline_seconds: float) -> Proposal:
         """Propose a state; where the server cannot read it, the same outcome in plain words.

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from headgate.api.documents import document
 from headgate_server.graphql.limits import rules
+from headgate_server.graphql.limits.extension import is_report
 from tests.backend.graphql.local_app import ALLOWED_ORIGIN, Doorkeeper, doorkeeper, local_app
 from tests.fixtures.api import ApiClient
 
@@ -161,6 +163,26 @@ async def test_body_of_a_report_may_be_larger_than_others(api: ApiClient) -> Non
     assert report.data["logsAppend"]["tree"] == {"number": len(batch)}
     assert (other.status, other.code) == (413, "LIMIT_EXCEEDED")
     assert "1,048,576 bytes" in other.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("noun", "operation"),
+    [
+        ("logs", "LogsAppend"),
+        ("task_runs", "TaskRunSync"),
+        ("artifacts", "ArtifactCreate"),
+        ("artifacts", "ArtifactUpdate"),
+    ],
+)
+def test_what_the_client_sends_in_bulk_is_a_report(noun: str, operation: str) -> None:
+    assert is_report(document(noun, operation))
+
+
+def test_a_fragment_makes_nothing_else_a_report() -> None:
+    hidden = "mutation { ...Both } fragment Both on Mutation { logsAppend plant }"
+
+    assert not is_report(hidden)
+    assert not is_report("fragment Alone on Mutation { logsAppend }")
 
 
 async def test_report_beside_something_else_is_no_report(api: ApiClient) -> None:

@@ -8,12 +8,12 @@ from functools import lru_cache
 
 from graphql import (
     DocumentNode,
-    ExecutableDefinitionNode,
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    OperationDefinitionNode,
     OperationType,
     parse,
     specified_rules,
@@ -125,7 +125,7 @@ def is_report(document: str) -> bool:
     names = [
         selection.name.value if isinstance(selection, FieldNode) else ""
         for definition in tree.definitions
-        if isinstance(definition, ExecutableDefinitionNode)
+        if isinstance(definition, OperationDefinitionNode)
         for selection in definition.selection_set.selections
     ]
     return bool(names) and set(names) <= rules.REPORT_MUTATIONS

@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
+    Executable,
     Label,
     Row,
-    Select,
     and_,
     bindparam,
     insert,
@@ -275,11 +276,12 @@ async def find_leased_run(
     return None if row.name is None else LeasedRun(row.name, tuple(row.networks or ()))
 
 
-_WORKSPACE_ID, _RUN_ID = bindparam("workspace_id"), bindparam("run_id")
+_WORKSPACE_ID: BindParameter[UUID] = bindparam("workspace_id")
+_RUN_ID: BindParameter[UUID] = bindparam("run_id")
 
 
 @cache
-def _live_session() -> Select[Any]:
+def _live_session() -> Executable:
     """Return what reads an agent's session: each request asks, so it is put together once."""
     live = (
         select(agents.c.name, agent_sessions.c.work_pool_id, agent_sessions.c.api_key_id)
@@ -307,9 +309,9 @@ def _live_session() -> Select[Any]:
 
 
 @cache
-def _leased_run() -> Select[Any]:
+def _leased_run() -> Executable:
     """Return what reads a run that is leased, or has just ended; put together once."""
-    epoch = bindparam("epoch")
+    epoch: BindParameter[int] = bindparam("epoch")
     is_leased = (
         select(literal(1))
         .where(

@@ -196,8 +196,9 @@ class Database:
                 if engine is self._glancing:
                     now = await self._glance_at_clock(connection)
                 else:
+                    asked_at = time.monotonic()
                     tenant = (workspace_id, organization_id, actor.id)
-                    now = self._hear(await bind_tenant(connection, *tenant))
+                    now = self._hear(await bind_tenant(connection, *tenant), asked_at)
                 work = UnitOfWork(
                     connection=connection,
                     actor=actor,
@@ -225,15 +226,18 @@ class Database:
         if work.wakes and self._publish is not None:
             await self._publish(work.wakes)
 
-    def _hear(self, now: datetime) -> datetime:
-        self._read_at, self._read = time.monotonic(), now
+    def _hear(self, now: datetime, asked_at: float) -> datetime:
+        """Keep the database's time with when it was asked for: an answer may take long to come."""
+        if asked_at >= self._read_at:
+            self._read_at, self._read = asked_at, now
         return now
 
     async def _glance_at_clock(self, connection: AsyncConnection) -> datetime:
-        passed = time.monotonic() - self._read_at
+        asked_at = time.monotonic()
+        passed = asked_at - self._read_at
         if passed < _CLOCK_SECONDS:
             return self._read + timedelta(seconds=passed)
-        return self._hear((await connection.execute(_NOW)).scalar_one())
+        return self._hear((await connection.execute(_NOW)).scalar_one(), asked_at)
 
 
 async def bind_tenant(

@@ -16,22 +16,29 @@ with shown as (
     and item.run_id = any(cast(:run_ids as uuid[]))
   order by item.run_id
   for update of item
+), away as (
+  -- A run that somebody else holds is never waited for, with its item in hand: who changes a run
+  -- locks the item after it. It stays away until the next renewal.
+  select run.workspace_id, run.id
+  from held join flow_runs run on run.workspace_id = held.workspace_id and run.id = held.run_id
+  where held.unresponsive_at is not null
+  for no key update of run skip locked
 ), renewed as (
   update work_items item set
-    last_seen_at = :now, unresponsive_at = null,
+    last_seen_at = :now,
+    unresponsive_at = case when away.id is null then item.unresponsive_at end,
     fence_until = cast(:now as timestamptz) + case
       when item.phase = 'CLAIMED' then cast(:lease as interval)
       when item.on_agent_lost = 'RETRY' then item.fence_ms * interval '1 millisecond'
       else item.abandon_after_ms * interval '1 millisecond' end
-  from held
+  from held left join away on away.workspace_id = held.workspace_id and away.id = held.run_id
   where item.workspace_id = held.workspace_id and item.run_id = held.run_id
   returning item.workspace_id, item.run_id, item.token, item.epoch, item.cancel_requested_at,
     item.cancel_grace_seconds
 ), back as (
   update flow_runs set unresponsive_since = null, updated_at = :now
-  from held
-  where held.unresponsive_at is not null
-    and flow_runs.workspace_id = held.workspace_id and flow_runs.id = held.run_id
+  from away
+  where flow_runs.workspace_id = away.workspace_id and flow_runs.id = away.id
   returning flow_runs.workspace_id, flow_runs.id
 )
 select

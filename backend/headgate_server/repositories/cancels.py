@@ -1,13 +1,15 @@
 """Cancels that are under way: who is below a run, and whose end nobody has confirmed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.repositories.statements import named
+from headgate_server.tables.flow_runs import flow_runs, task_runs
 from headgate_server.tables.work_pools import work_items
 
 
@@ -50,6 +52,23 @@ async def list_below(
         },
     )
     return [Below(row.id, row.is_in_process) for row in rows]
+
+
+async def find_parents(work: UnitOfWork, run_ids: Sequence[UUID]) -> set[UUID]:
+    """Return those of the runs that have others below them, ended or not."""
+    child = flow_runs.alias("child")
+    is_parent = exists().where(
+        task_runs.c.workspace_id == flow_runs.c.workspace_id,
+        task_runs.c.flow_run_id == flow_runs.c.id,
+        child.c.workspace_id == task_runs.c.workspace_id,
+        child.c.parent_task_run_id == task_runs.c.id,
+    )
+    rows = await work.execute(
+        select(flow_runs.c.id).where(
+            flow_runs.c.workspace_id == work.workspace_id, flow_runs.c.id.in_(run_ids), is_parent
+        )
+    )
+    return {row.id for row in rows}
 
 
 async def list_stuck(

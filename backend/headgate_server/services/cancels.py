@@ -1,6 +1,5 @@
 """Cancels that end: what is below a run ends with it, and what nobody confirms is forced."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,6 +8,7 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.states import ProposedState, StateType, propose
 from headgate_server.domain.tenancy import SYSTEM
+from headgate_server.domain.transitions.effects import end_of_process
 from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.repositories import cancels as repository
 from headgate_server.repositories.cancels import Below, StuckCancel
@@ -20,7 +20,6 @@ MOST_BELOW = 1_000
 CONFIRMED_WITHIN = timedelta(seconds=30)
 """So long after the grace may an agent take to kill a process and to say that it is gone."""
 DEFAULT_GRACE_SECONDS = 30
-_ENDING = frozenset({StateType.CANCELLING, StateType.CANCELLED, StateType.CRASHED})
 
 
 async def end_below(
@@ -37,7 +36,8 @@ async def end_below(
         done: what became of the run.
         grace_seconds: how long processes below may take to end.
     """
-    run, end = done.run, _end_of(done)
+    run = done.run
+    end = end_of_process(done.decision) if done.state is not None else None
     if end is None:
         return 0
     below = await repository.list_below(
@@ -47,7 +47,7 @@ async def end_below(
         is_over=end is not StateType.CANCELLING,
         most=MOST_BELOW,
     )
-    # Those who ask for many runs share a transaction: whose it is says nothing of these.
+    # What ends with another run ends by itself: nobody asked for that.
     by_itself = replace(work, actor=SYSTEM)
     ended = 0
     for child in below:
@@ -56,26 +56,6 @@ async def end_below(
             moved = await transition(by_itself, run_id=child.run_id, proposal=proposal)
             ended += moved.is_accepted
     return ended
-
-
-async def end_below_each(work: UnitOfWork, done: Iterable[object]) -> None:
-    """End what is below each of the runs that were moved; what was refused moved nothing."""
-    for moved in [*done]:
-        if isinstance(moved, Transition):
-            await end_below(work, moved)
-
-
-def _end_of(done: Transition) -> StateType | None:
-    """Return how a run ends, for what is below it; None where that goes on.
-
-    A run that crashed and starts again leaves nothing of its process behind either.
-    """
-    if done.state is None:
-        return None
-    if done.run.state_type in _ENDING:
-        return done.run.state_type
-    is_crash = done.decision.proposed.type is StateType.CRASHED
-    return StateType.CRASHED if is_crash else None
 
 
 def _ending(run: FlowRun, end: StateType, child: Below, *, grace_seconds: int) -> Proposal | None:

@@ -13,10 +13,10 @@ from headgate_server.domain.leases import LeaseRef, Phase, WorkItem
 from headgate_server.domain.states import ProposedState, State, StateType
 from headgate_server.domain.tenancy import Actor
 from headgate_server.domain.transitions import proposal_keys
-from headgate_server.domain.transitions.effects import ItemEffect, consequences
+from headgate_server.domain.transitions.effects import ItemEffect, consequences, end_of_process
 from headgate_server.domain.transitions.facts import Decision, Facts, Outcome, Proposer
 from headgate_server.domain.transitions.policy import judge
-from headgate_server.repositories import pauses
+from headgate_server.repositories import cancels, pauses
 from headgate_server.repositories.deletions import lock_place_of_run
 from headgate_server.repositories.flow_runs import transition as repository
 from headgate_server.repositories.flow_runs.transition import Application, Change, LockedRun
@@ -121,8 +121,9 @@ async def transition_many(
 ) -> dict[UUID, Transition | HeadgateError]:
     """Judge a proposal for each of many locked runs, and write the accepted ones in one statement.
 
-    Each is judged for itself: a refused one harms no other. None of them may create a work item,
-    which takes a lock of its own first: such a run is left out of the answer, and unchanged.
+    Each is judged for itself: a refused one harms no other. None of them may take locks of its own,
+    on which the others would wait: one whose work item is to be created, or that ends and has runs
+    below it that end with it, is left out of the answer, and unchanged.
 
     Args:
         work: a unit of work in the workspace of the runs.
@@ -140,7 +141,10 @@ async def transition_many(
             answers[locked.run.id] = judged
         elif judged.effects.item is not ItemEffect.CREATE:
             changes.append((locked, judged))
-    return {**answers, **await _write(work, changes)}
+    ending = [change.run.id for _, change in changes if end_of_process(change.decision)]
+    parents = await cancels.find_parents(work, ending) if ending else set[UUID]()
+    free = [one for one in changes if one[1].run.id not in parents]
+    return {**answers, **await _write(work, free)}
 
 
 async def transition_waiting(

@@ -28,6 +28,7 @@ from headgate_server.services.flow_runs import read
 from headgate_server.services.leases.hold import Claim, Claimed
 from headgate_server.services.transitions import Proposal, Transition
 from headgate_server.tables.flow_runs import attempts
+from tests.factories.subflows import subflow
 from tests.fixtures.deadlines import eventually
 from tests.fixtures.sql import query
 from tests.fixtures.world import LEASE, World
@@ -35,13 +36,15 @@ from tests.fixtures.world import LEASE, World
 pytestmark = pytest.mark.anyio
 
 RUNS = 10
-BLOCKED = """select pg_terminate_backend(pid) from pg_stat_activity
-  where wait_event_type = 'Lock' and query like '%accepted states%' and datname =
-  current_database()"""
+BLOCKED = (
+    """from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"""
+)
+TERMINATED = f"select pg_terminate_backend(pid) {BLOCKED} and query like '%accepted states%'"
+DEADLINE_SECONDS = 5
 
 
 class Holders:
-    """Asks on behalf of the holders of a world's leases."""
+    """Asks on behalf of the holders of a world's leases, through one replica."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -191,10 +194,44 @@ async def test_a_batch_that_is_cut_off_leaves_nothing_and_can_be_sent_again(
     async with world.system() as work:
         await work.execute(select(attempts).with_for_update())
         cut = asyncio.create_task(end_all())
-        await eventually(lambda: query(urls.owner, BLOCKED), what="A batch that waits")
+        await eventually(lambda: query(urls.owner, TERMINATED), what="A batch that waits")
         answers = await cut
 
     assert [type(answer) for answer in answers] == [Unavailable] * 3
     assert [names(await world.history(lease.run_id))[-1] for lease in leases] == ["Running"] * 3
     assert [answer.is_accepted for answer in await end_all()] == [True] * 3
     assert [len(await world.history(lease.run_id)) for lease in leases] == [4] * 3
+
+
+async def test_nobody_waits_for_what_is_below_another_run(world: World, urls: DatabaseUrls) -> None:
+    parent, other = await world.started(), await world.started()
+    inside, holders = await subflow(world, parent), Holders(world)
+
+    async with world.system() as work:
+        await lock_run(work, inside.run_id)
+        crash = asyncio.create_task(holders.propose(parent, StateType.CRASHED))
+        await eventually(lambda: query(urls.owner, f"select pid {BLOCKED}"), what="A crash")
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            done = await holders.propose(other, StateType.COMPLETED)
+        assert not crash.done()
+
+    assert done.is_accepted
+    assert (await crash).is_accepted
+    assert names(await world.history(inside.run_id))[-1] == "Crashed"
+
+
+async def test_replicas_that_end_parents_and_subflows_crosswise_never_meet(world: World) -> None:
+    here, there = Holders(world), Holders(world)
+
+    for _ in range(2):
+        first, second = await world.started(), await world.started()
+        below_first, below_second = await subflow(world, first), await subflow(world, second)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            answers = await together(
+                here.propose(first, StateType.CRASHED),
+                here.propose(below_second, StateType.COMPLETED),
+                there.propose(second, StateType.CRASHED),
+                there.propose(below_first, StateType.COMPLETED),
+            )
+        assert [type(answer) for answer in answers] == [Transition] * 4
+        assert [answers[0].error, answers[2].error] == [None, None]

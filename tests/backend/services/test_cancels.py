@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from headgate_server.domain import ids
+from headgate_server.dispatch.changes import Changes
 from headgate_server.domain.errors import NotFound
 from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.states import StateType, propose
@@ -15,35 +15,14 @@ from headgate_server.repositories.outages import note_service
 from headgate_server.services import cancels
 from headgate_server.services.flow_runs import change, create, read
 from headgate_server.services.leases import hold
-from headgate_server.services.task_runs import sync_task_runs
 from headgate_server.settings import Timers
-from tests.factories.mutations import task_report
-from tests.fixtures.world import LEASE, World
+from tests.factories.subflows import subflow, task_of
+from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
 
 GRACE = timedelta(seconds=5)
 NOW = change.CancelRequest(grace_seconds=5)
-
-
-async def task_of(world: World, lease: LeaseRef) -> UUID:
-    """Report a task run that others may be below."""
-    task_id = ids.new_id()
-    async with world.work() as work:
-        batch = task_report({"runId": ""}, ids.show(ids.Kind.TASK_RUN, task_id))["batch"]
-        await sync_task_runs(work, flow_run_id=lease.run_id, lease=lease, batch=batch)
-    return task_id
-
-
-async def subflow(world: World, parent: LeaseRef) -> LeaseRef:
-    """Begin a run in the process of another, past its start gate."""
-    request = create.BeginRequest(
-        flow_name="inside", parent_task_run_id=await task_of(world, parent)
-    )
-    async with world.work() as work:
-        begun = await create.begin_run(work, request, lease=LEASE, parent=None)
-    await world.propose(begun.lease, StateType.RUNNING)
-    return begun.lease
 
 
 async def child(world: World, parent: LeaseRef) -> LeaseRef:
@@ -67,10 +46,12 @@ async def cancel(world: World, run_id: UUID) -> None:
 
 async def release(world: World, lease: LeaseRef, type_: StateType) -> None:
     """End a run as its agent does, whose process is gone."""
-    proposal = hold.check_release(lease, propose(type_))
-    async with world.work() as work:
-        asked = {lease.run_id: (proposal, work.actor)}
-        await hold.carry_out(work, claims=(), proposals=asked)
+    await Changes(database=world.database).propose(
+        world.tenant.owner,
+        world.tenant.workspace_id,
+        run_id=lease.run_id,
+        proposal=hold.check_release(lease, propose(type_)),
+    )
 
 
 async def states_of(world: World, *leases: LeaseRef) -> list[str]:

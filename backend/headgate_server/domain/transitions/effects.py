@@ -42,6 +42,19 @@ WAITING = frozenset({"Late", "AwaitingConcurrencySlot"})
 INFRASTRUCTURE_BACKOFF = timedelta(seconds=5)
 
 
+_ENDING = frozenset({StateType.CANCELLING, StateType.CANCELLED, StateType.CRASHED})
+
+
+def end_of_process(decision: Decision) -> StateType | None:
+    """Return how an accepted decision ends a run, for what is below it; None where that goes on.
+
+    A run that crashed and starts again leaves nothing of its process behind either.
+    """
+    if decision.state.type in _ENDING:
+        return decision.state.type
+    return StateType.CRASHED if decision.proposed.type is StateType.CRASHED else None
+
+
 def consequences(run: FlowRun, decision: Decision, *, has_item: bool) -> Effects:
     """Return what follows from a decision that accepts or renames."""
     facts, state = decision.facts, decision.state

@@ -21,7 +21,6 @@ from headgate_server.repositories.flow_runs.transition import LockedRun, lock_fr
 from headgate_server.repositories.leases import job as job_repository
 from headgate_server.repositories.leases import renew as repository
 from headgate_server.repositories.outbox import insert_events_of_workspaces
-from headgate_server.services.cancels import end_below_each
 from headgate_server.services.events import record_events
 from headgate_server.services.transitions import (
     Proposal,
@@ -104,7 +103,7 @@ async def carry_out(
 
     Returns:
         The answers by run; without those of runs that do not exist, that somebody else holds, or
-        whose state changes more than a run: they are to be asked for alone.
+        whose state changes more than a run, or runs below it: they are to be asked for alone.
     """
     asked = {claim.lease.run_id: claim for claim in claims}
     locked = {one.run.id: one for one in await lock_free_runs(work, [*asked, *proposals])}
@@ -138,7 +137,6 @@ async def _carry_out(
         else:
             asked.append((held, _pending(claim), claim.actor))
     done = await transition_many(work, asked)
-    await end_below_each(work, done.values())
     claimed = [claim for claim in claims if claim.lease.run_id in done]
     for claim in claimed:
         run_id = claim.lease.run_id

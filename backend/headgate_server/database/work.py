@@ -32,6 +32,8 @@ _CLOCK_SECONDS = 1.0
 """How long the database's time is carried on by the clock of this process."""
 _RETRYABLE_STATES = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03"})
 _CONNECTION_STATES = ("08", "53")
+_COLLISION_STATES = frozenset({"40P01", "55P03", "57014"})
+"""A deadlock, a lock that was not to be had, a statement that took too long."""
 _PlanOutdated = AsyncAdapt_asyncpg_dbapi.InvalidCachedStatementError
 """A migration has changed the columns of a prepared statement; the next try prepares it anew."""
 _MISSING_STATE = "23503"
@@ -258,7 +260,12 @@ async def bind_tenant(
     return bound.one()[3]
 
 
-def _sqlstate(error: Exception) -> str:
+def is_collision(error: BaseException) -> bool:
+    """Whether a unit of work failed over locks of others, or took too long: less may go well."""
+    return isinstance(error, Unavailable) and _sqlstate(error.__cause__) in _COLLISION_STATES
+
+
+def _sqlstate(error: BaseException | None) -> str:
     return str(getattr(getattr(error, "orig", None), "sqlstate", "") or "")
 
 

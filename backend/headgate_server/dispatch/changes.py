@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from headgate_server.database.work import Database
+from headgate_server.database.work import Database, is_collision
 from headgate_server.domain.errors import HeadgateError, NotFound, Unavailable
 from headgate_server.domain.tenancy import Principal
 from headgate_server.services.cancels import end_below
@@ -19,6 +19,9 @@ from headgate_server.services.transitions import Proposal, Transition, transitio
 logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 100
+MOST_APART = 8
+"""So many runs are changed apart at a time, and wait with a connection each; the pool has more."""
+MOST_APART_OF_A_WORKSPACE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +45,31 @@ class Done:
 Waiting = tuple[Ask, "asyncio.Future[Done]"]
 
 
+@dataclass(slots=True)
+class _Queue:
+    """What is asked in a workspace: all together, and of some runs apart, each run in its order."""
+
+    waiting: list[Waiting] = field(default_factory=list[Waiting])
+    apart: dict[UUID, list[Waiting]] = field(default_factory=dict[UUID, list[Waiting]])
+    places: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(MOST_APART_OF_A_WORKSPACE)
+    )
+    is_served: bool = False
+
+
 class Changes:
     """Carries out what holders ask; what comes while a transaction is under way goes into the next.
 
     So nobody waits who comes alone, and many that come at once cost one transaction for each
-    workspace. Each gets its own exact answer: a refusal harms no other, and a run that somebody
-    else is changing is waited for apart.
+    workspace. Each gets its own exact answer: a refusal harms no other. A run that somebody else is
+    changing, and one whose end ends others, is changed apart, so that nobody else waits for it.
+    What is asked of one run is carried out in the order in which it was asked.
     """
 
     def __init__(self, *, database: Database) -> None:
         self._database = database
-        self._waiting: dict[UUID, list[Waiting]] = {}
+        self._queues: dict[UUID, _Queue] = {}
+        self._places = asyncio.Semaphore(MOST_APART)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def claim(
@@ -87,56 +104,64 @@ class Changes:
 
     async def _ask(self, ask: Ask) -> Done:
         future: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
-        queue = self._waiting.get(ask.workspace_id)
-        if queue is None:
-            self._waiting[ask.workspace_id] = [(ask, future)]
-            task = asyncio.create_task(self._serve(ask.workspace_id), name="changes")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        else:
-            queue.append((ask, future))
+        queue = self._queues.setdefault(ask.workspace_id, _Queue())
+        queue.waiting.append((ask, future))
+        if not queue.is_served:
+            queue.is_served = True
+            self._start(self._serve(ask.workspace_id, queue), name="changes")
         return await future
 
-    async def _serve(self, workspace_id: UUID) -> None:
+    def _start(self, work: Coroutine[Any, Any, None], *, name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, workspace_id: UUID, queue: _Queue) -> None:
         try:
-            while taken := self._take(workspace_id):
-                await self._carry_out(taken)
+            while taken := _take(queue):
+                await self._carry_out(queue, taken)
         finally:
-            for _, future in self._waiting.pop(workspace_id, []):
-                future.cancel()
+            queue.is_served = False
+            _give_up(queue.waiting)
+            self._forget(workspace_id, queue)
 
-    def _take(self, workspace_id: UUID) -> dict[UUID, Waiting]:
-        """Return the next batch: each run once, what is asked of it first."""
-        taken: dict[UUID, Waiting] = {}
-        left: list[Waiting] = []
-        for waiting in self._waiting[workspace_id]:
-            if waiting[1].done():
-                continue
-            is_next = len(taken) < MOST_AT_ONCE and waiting[0].run_id not in taken
-            if is_next:
-                taken[waiting[0].run_id] = waiting
-            else:
-                left.append(waiting)
-        self._waiting[workspace_id] = left
-        return taken
+    def _forget(self, workspace_id: UUID, queue: _Queue) -> None:
+        if not queue.is_served and not queue.apart:
+            self._queues.pop(workspace_id, None)
 
-    async def _carry_out(self, taken: Mapping[UUID, Waiting]) -> None:
-        answers: Mapping[UUID, Done] = {}
+    async def _carry_out(self, queue: _Queue, taken: Mapping[UUID, Waiting]) -> None:
         try:
             answers = await self._together([ask for ask, _ in taken.values()])
-        except Exception as error:
-            if isinstance(error, Unavailable) or len(taken) == 1:
-                for _, future in taken.values():
-                    _fail(future, error)
-                return
-            # What one of them brought along harms the others only until each is tried alone.
-            logger.warning("%d changes of runs failed together", len(taken), exc_info=error)
+        except Exception as error:  # noqa: BLE001  handed to whoever waits
+            await self._carry_out_less(queue, taken, error)
+            return
         for run_id, waiting in taken.items():
             done = answers.get(run_id)
             if done is None:
-                self._start_alone(*waiting)
-            elif not waiting[1].done():
-                waiting[1].set_result(done)
+                self._start_apart(queue, waiting)
+            else:
+                _answer(waiting[1], done)
+
+    async def _carry_out_less(
+        self, queue: _Queue, taken: Mapping[UUID, Waiting], error: Exception
+    ) -> None:
+        """Carry out what failed together: what one of them brought along shall harm no other.
+
+        What met the locks of others is tried one by one, apart, so that nobody waits for it; else
+        by halves, until the one that cannot be carried out is alone.
+        """
+        if len(taken) == 1 or (isinstance(error, Unavailable) and not is_collision(error)):
+            for _, future in taken.values():
+                _fail(future, error)
+            return
+        logger.info("%d changes of runs failed together: %s", len(taken), type(error).__name__)
+        if is_collision(error):
+            for waiting in taken.values():
+                self._start_apart(queue, waiting)
+            return
+        half = len(taken) // 2
+        for part in ([*taken.items()][:half], [*taken.items()][half:]):
+            await self._carry_out(queue, dict(part))
 
     async def _together(self, asks: Sequence[Ask]) -> dict[UUID, Done]:
         first = asks[0]
@@ -164,19 +189,64 @@ class Changes:
                 await end_below(work, answer)
         return Done(answer, work.now)
 
-    def _start_alone(self, ask: Ask, future: "asyncio.Future[Done]") -> None:
-        def tell(task: "asyncio.Task[Done]") -> None:
-            self._tasks.discard(task)
-            if task.cancelled():
-                future.cancel()
-            elif error := task.exception():
-                _fail(future, error)
-            elif not future.done():
-                future.set_result(task.result())
+    def _start_apart(self, queue: _Queue, waiting: Waiting) -> None:
+        queue.apart[waiting[0].run_id] = [waiting]
+        self._start(self._serve_apart(queue, waiting[0]), name="change")
 
-        task = asyncio.create_task(self._alone(ask), name="change")
-        self._tasks.add(task)
-        task.add_done_callback(tell)
+    async def _serve_apart(self, queue: _Queue, first: Ask) -> None:
+        line = queue.apart[first.run_id]
+        try:
+            while line:
+                async with queue.places, self._places:
+                    await self._carry_out_alone(*line[0])
+                del line[0]
+        finally:
+            del queue.apart[first.run_id]
+            _give_up(line)
+            self._forget(first.workspace_id, queue)
+
+    async def _carry_out_alone(self, ask: Ask, future: "asyncio.Future[Done]") -> None:
+        if future.done():
+            return
+        try:
+            done = await self._alone(ask)
+        except Exception as error:  # noqa: BLE001  handed to whoever waits
+            _fail(future, error)
+        else:
+            _answer(future, done)
+
+
+def _take(queue: _Queue) -> dict[UUID, Waiting]:
+    """Take the next batch: each run once, what is asked of it first.
+
+    What is asked of a run that is being changed apart goes there, after what was asked before it.
+    """
+    taken: dict[UUID, Waiting] = {}
+    left: list[Waiting] = []
+    for waiting in queue.waiting:
+        ask, future = waiting
+        if future.done():
+            continue
+        if ask.run_id in queue.apart:
+            queue.apart[ask.run_id].append(waiting)
+        elif len(taken) < MOST_AT_ONCE and ask.run_id not in taken:
+            taken[ask.run_id] = waiting
+        else:
+            left.append(waiting)
+    queue.waiting = left
+    return taken
+
+
+def _give_up(waiting: list[Waiting]) -> None:
+    """Tell those who wait that nobody will answer: the process is stopping."""
+    for _, future in waiting:
+        future.cancel()
+    waiting.clear()
+
+
+def _answer(future: "asyncio.Future[Done]", done: Done) -> None:
+    if not future.done():
+        future.set_result(done)
 
 
 def _fail(future: "asyncio.Future[Done]", error: BaseException) -> None:

@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-import msgspec
+import orjson
 
 from headgate_server.domain.documents import scrub
 from headgate_server.domain.errors import InvalidInput
@@ -179,16 +179,23 @@ def check_name_of(type_: StateType, name: str) -> None:
         )
 
 
-def check_details(details: dict[str, Any]) -> None:
-    """Refuse details that are too large to be kept with every state.
+def check_details(details: dict[str, Any], *, field: str = "state") -> None:
+    """Refuse details that cannot be kept with every state.
 
     Raises:
-        InvalidInput: more than ``MAX_DETAILS_BYTES`` as JSON.
+        InvalidInput: more than ``MAX_DETAILS_BYTES`` as JSON, a number beyond 64 bits, or too deep.
     """
-    if details and len(msgspec.json.encode(details)) > MAX_DETAILS_BYTES:
+    try:
+        size = len(orjson.dumps(details))
+    except orjson.JSONEncodeError:
+        raise InvalidInput(
+            "The details of a state are JSON of at most 64-bit integers and moderate depth.",
+            path=[field, "details"],
+        ) from None
+    if size > MAX_DETAILS_BYTES:
         raise InvalidInput(
             f"The details of a state have at most {MAX_DETAILS_BYTES:,} bytes as JSON.",
-            path=["state", "details"],
+            path=[field, "details"],
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from headgate_server.database.urls import DatabaseUrls
-from headgate_server.dispatch.changes import Changes
+from headgate_server.dispatch.changes import MOST_APART_OF_A_WORKSPACE, Changes
 from headgate_server.domain.errors import (
     IdempotencyMismatch,
     InvalidInput,
@@ -25,7 +25,7 @@ from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.repositories.flow_runs.transition import lock_run
 from headgate_server.services.flow_runs import read
-from headgate_server.services.leases.hold import Claim, Claimed
+from headgate_server.services.leases.hold import Claim, Claimed, check_release
 from headgate_server.services.transitions import Proposal, Transition
 from headgate_server.tables.flow_runs import attempts
 from tests.factories.subflows import subflow
@@ -40,6 +40,9 @@ BLOCKED = (
     """from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"""
 )
 TERMINATED = f"select pg_terminate_backend(pid) {BLOCKED} and query like '%accepted states%'"
+CANCELLED = f"select pg_cancel_backend(pid) {BLOCKED} and query like '%accepted states%'"
+LOCKED = "-- Locks a run, then its work item"
+OPENED = "set_config('app.workspace_id'"
 DEADLINE_SECONDS = 5
 
 
@@ -84,6 +87,15 @@ class Holders:
 
 async def together(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
     return await asyncio.gather(*calls, return_exceptions=True)
+
+
+async def start_many(world: World, holders: Holders, count: int) -> list[LeaseRef]:
+    await world.create(count)
+    offers = await world.offer()
+    await asyncio.gather(*(holders.claim(one) for one in offers))
+    leases = [LeaseRef(one.run_id, one.token, one.epoch) for one in offers]
+    await asyncio.gather(*(holders.propose(lease, StateType.RUNNING) for lease in leases))
+    return leases
 
 
 def names(history: Sequence[tuple[int, str]]) -> list[str]:
@@ -203,6 +215,23 @@ async def test_a_batch_that_is_cut_off_leaves_nothing_and_can_be_sent_again(
     assert [len(await world.history(lease.run_id)) for lease in leases] == [4] * 3
 
 
+async def test_a_batch_that_collided_is_carried_out_one_by_one(
+    world: World, urls: DatabaseUrls
+) -> None:
+    holders = Holders(world)
+    leases = await start_many(world, holders, 3)
+
+    async with world.system() as work:
+        await work.execute(select(attempts).with_for_update())
+        ending = asyncio.gather(
+            *(holders.propose(lease, StateType.COMPLETED, key="end") for lease in leases)
+        )
+        await eventually(lambda: query(urls.owner, CANCELLED), what="A batch that waits")
+
+    assert [answer.is_accepted for answer in await ending] == [True] * 3
+    assert [len(await world.history(lease.run_id)) for lease in leases] == [4] * 3
+
+
 async def test_nobody_waits_for_what_is_below_another_run(world: World, urls: DatabaseUrls) -> None:
     parent, other = await world.started(), await world.started()
     inside, holders = await subflow(world, parent), Holders(world)
@@ -235,3 +264,68 @@ async def test_replicas_that_end_parents_and_subflows_crosswise_never_meet(world
             )
         assert [type(answer) for answer in answers] == [Transition] * 4
         assert [answers[0].error, answers[2].error] == [None, None]
+
+
+async def test_what_is_asked_of_one_run_is_carried_out_in_that_order(
+    world: World, statements: list[str]
+) -> None:
+    holders = Holders(world)
+    held, free, *others = await start_many(world, holders, 5)
+
+    async with world.system() as work:
+        await lock_run(work, held.run_id)
+        statements.clear()
+        first = asyncio.create_task(holders.propose(held, StateType.COMPLETED))
+        await holders.propose(free, StateType.COMPLETED)
+        second = asyncio.create_task(holders.propose(held, StateType.FAILED))
+        for lease in others:
+            await holders.propose(lease, StateType.COMPLETED)
+        assert sum(LOCKED in statement for statement in statements) == 1
+
+    assert (await first).is_accepted
+    assert isinstance((await second).error, LeaseLost)
+
+
+async def test_many_held_runs_leave_connections_for_the_others(
+    world: World, statements: list[str]
+) -> None:
+    holders = Holders(world)
+    free, *held = await start_many(world, holders, RUNS)
+
+    async with world.system() as work:
+        for lease in held:
+            await lock_run(work, lease.run_id)
+        statements.clear()
+        ends = [asyncio.create_task(holders.propose(one, StateType.COMPLETED)) for one in held]
+        await eventually(lambda: any(LOCKED in one for one in statements), what="A run apart")
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await holders.propose(free, StateType.COMPLETED)
+        assert sum(LOCKED in one for one in statements) <= MOST_APART_OF_A_WORKSPACE
+
+    assert [(await end).is_accepted for end in ends] == [True] * len(held)
+
+
+async def test_a_bad_one_of_many_is_found_by_halves_and_quietly(
+    world: World, statements: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    holders = Holders(world)
+    bad, *fine = await start_many(world, holders, RUNS)
+    statements.clear()
+
+    refused, *ended = await together(
+        holders.propose(bad, StateType.COMPLETED, details={"number": 2**70}),
+        *(holders.propose(lease, StateType.COMPLETED) for lease in fine),
+    )
+
+    assert isinstance(refused, InvalidInput)
+    assert [answer.is_accepted for answer in ended] == [True] * len(fine)
+    assert sum(OPENED in statement for statement in statements) == len([10, 5, 5, 2, 3, 1, 1])
+    assert [one for one in caplog.records if one.levelname == "WARNING" or one.exc_info] == []
+
+
+def test_details_that_no_column_holds_are_refused_at_the_door() -> None:
+    lease = LeaseRef(uuid4(), uuid4(), 1)
+    for details in ({"number": 2**70}, {"text": "x" * 300_000}):
+        with pytest.raises(InvalidInput) as refused:
+            check_release(lease, propose(StateType.CRASHED, details=details))
+        assert refused.value.path == ("finalState", "details")

@@ -13,7 +13,7 @@ from headgate_server.domain.agents import AgentSession
 from headgate_server.domain.errors import HeadgateError, InvalidInput, LeaseLost, SessionFenced
 from headgate_server.domain.events import NewEvent
 from headgate_server.domain.leases import LeaseOutcome, LeaseRef, Phase, Verdict
-from headgate_server.domain.states import ProposedState, StateType, propose
+from headgate_server.domain.states import ProposedState, StateType, check_details, propose
 from headgate_server.domain.tenancy import Actor
 from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.repositories import agents as agents_repository
@@ -326,8 +326,10 @@ def check_release(lease: LeaseRef, state: ProposedState) -> Proposal:
     Sent again after it was applied, it is answered as it was.
 
     Raises:
-        InvalidInput: a state that is not CRASHED, CANCELLED or FAILED.
+        InvalidInput: a state that is not CRASHED, CANCELLED or FAILED, or details that cannot be
+            kept.
     """
+    check_details(state.details, field="finalState")
     if state.type not in {StateType.CRASHED, StateType.CANCELLED, StateType.FAILED}:
         raise InvalidInput(
             "An agent releases a run as CRASHED, CANCELLED or FAILED.", path=["finalState", "type"]

@@ -4,16 +4,17 @@ from collections.abc import Hashable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from headgate_server.bus import channels
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.dispatch.cursors import check_reached, read_cursor
-from headgate_server.dispatch.topics import Chunk, Position, Row
+from headgate_server.dispatch.topics import BYTES_A_READ, Chunk, Position, Row
 from headgate_server.domain.events import EVERY_EVENT, Event, EventPatterns
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.logs import LogFilter, LogLine
-from headgate_server.domain.pagination import PageRequest
+from headgate_server.domain.pagination import Portion
 from headgate_server.domain.states import State
 from headgate_server.domain.task_runs import TaskRun
 from headgate_server.domain.tenancy import Principal
@@ -25,6 +26,9 @@ LAST_LINES_WAIT = timedelta(seconds=1)
 """So long after a run's end its log is followed: what its process printed comes from the agent."""
 STATE, TASK = 0, 1
 EVERY_LINE = LogFilter()
+
+N = TypeVar("N", Event, LogLine)
+"""What has a sequence of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,11 @@ def _begin(after: str | None, *, of: str, timeline: UUID, last: Position) -> tup
     if position is None:
         return beginning, True
     return check_reached(position, last=last), False
+
+
+def _rows(found: Portion[N]) -> tuple[Row[N], ...]:
+    sized = zip(found.rows, found.sizes, strict=True)
+    return tuple(Row(value.sequence, value, size=size) for value, size in sized)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,23 +115,38 @@ class RunSource:
         """Return what changed behind a position; changes reported together come together."""
         async with self.place.work() as work:
             run = await read.get_flow_run(work, self.run_id)
-            states = await read.list_states(
-                work, flow_run_id=self.run_id, after=at[STATE], most=most
+            found = await read.list_states_behind(
+                work,
+                flow_run_id=self.run_id,
+                after=at[STATE],
+                most=most,
+                most_bytes=BYTES_A_READ,
             )
+            states = found.rows
             if states and states[-1].sequence > run.state_sequence:
                 # It moved on between the two: told with its newest state, it must be in it.
                 run = await read.get_flow_run(work, self.run_id)
             changed = await task_runs.list_changed(
-                work, flow_run_id=self.run_id, after=at[TASK], most=most
+                work,
+                flow_run_id=self.run_id,
+                after=at[TASK],
+                most=most,
+                most_bytes=BYTES_A_READ,
             )
-        is_full = len(states) >= most or len(changed) >= most
+        is_full = found.has_more or changed.has_more
         reached = states[-1].sequence if states else at[STATE]
         # Where states are gone the run itself still says how many there were.
         end_state = reached if is_full else max(reached, run.state_sequence)
         first = states[0].sequence if states else end_state + 1
-        end = (end_state, changed[-1][0] if changed else at[TASK])
-        rows: list[Row[State | TaskRun]] = [Row(state.sequence, state) for state in states]
-        rows.extend(Row(number, task_run, lane=TASK) for number, task_run in changed)
+        end = (end_state, changed.rows[-1][0] if changed.rows else at[TASK])
+        rows: list[Row[State | TaskRun]] = [
+            Row(state.sequence, state, size=size)
+            for state, size in zip(states, found.sizes, strict=True)
+        ]
+        rows.extend(
+            Row(number, task_run, lane=TASK, size=size)
+            for (number, task_run), size in zip(changed.rows, changed.sizes, strict=True)
+        )
         return Chunk(
             start=at,
             end=end,
@@ -206,14 +230,16 @@ class LogSource:
             now = work.now
             last = await logs.log_sequence(work, self.run_id)
             first = await logs.first_sequence(work, self.run_id, after=sequence)
-            page = await logs.list_lines(
+            found = await logs.list_lines_behind(
                 work,
                 flow_run_id=self.run_id,
-                page=PageRequest(size=most, key=(sequence,) if sequence else None),
+                after=sequence,
+                most=most,
+                most_bytes=BYTES_A_READ,
                 filter_=filter_,
             )
-        is_last = not page.has_next
-        reached = page.items[-1].sequence if page.items else sequence
+        is_last = not found.has_more
+        reached = found.rows[-1].sequence if found.rows else sequence
         ended_for = None if run.ended_at is None else now - run.ended_at
         is_ending = is_last and ended_for is not None and ended_for < LAST_LINES_WAIT
         has_ended = is_last and ended_for is not None and not is_ending
@@ -221,10 +247,10 @@ class LogSource:
         return Chunk(
             start=at,
             end=(max(reached, last) if is_last else reached,),
-            rows=tuple(Row(line.sequence, line) for line in page.items),
+            rows=_rows(found),
             subject=LogEnd(has_ended),
             is_last=is_last,
-            is_news=bool(page.items) or has_ended,
+            is_news=bool(found.rows) or has_ended,
             has_gap=expected > sequence,
             again_seconds=LAST_LINES_WAIT.total_seconds() if is_ending else None,
         )
@@ -277,14 +303,16 @@ class EventSource:
     async def read(self, at: Position, *, most: int) -> Chunk[Event, None]:
         """Return the events behind a position."""
         async with self.place.work() as work:
-            found = await events.list_behind(work, after=at[0], most=most, patterns=EVERY_EVENT)
+            found = await events.list_behind(
+                work, after=at[0], most=most, most_bytes=BYTES_A_READ, patterns=EVERY_EVENT
+            )
         return Chunk(
             start=at,
-            end=(found[-1].sequence,) if found else at,
-            rows=tuple(Row(event.sequence, event) for event in found),
+            end=(found.rows[-1].sequence,) if found.rows else at,
+            rows=_rows(found),
             subject=None,
-            is_last=len(found) < most,
-            is_news=bool(found),
+            is_last=not found.has_more,
+            is_news=bool(found.rows),
         )
 
     async def read_own(self, at: Position) -> Chunk[Event, None]:
@@ -293,14 +321,18 @@ class EventSource:
             # First the edges, then the rows: what is published in between is among the rows.
             edges = await events.get_edges(work)
             found = await events.list_behind(
-                work, after=at[0], most=OWN_ROWS_A_READ, patterns=self.patterns
+                work,
+                after=at[0],
+                most=OWN_ROWS_A_READ,
+                most_bytes=BYTES_A_READ,
+                patterns=self.patterns,
             )
-        is_last = len(found) < OWN_ROWS_A_READ
-        reached = found[-1].sequence if found else at[0]
+        is_last = not found.has_more
+        reached = found.rows[-1].sequence if found.rows else at[0]
         return Chunk(
             start=at,
             end=(max(reached, edges.last) if is_last else reached,),
-            rows=tuple(Row(event.sequence, event) for event in found),
+            rows=_rows(found),
             subject=None,
             is_last=is_last,
             is_news=True,

@@ -1,10 +1,11 @@
 """Follows a run, its log, or the events of a workspace, from a cursor on and without a hole."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from itertools import pairwise
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from headgate_server.bus.bus import Bus
@@ -18,7 +19,7 @@ from headgate_server.dispatch.sources import (
     RunSource,
     Start,
 )
-from headgate_server.dispatch.topics import Chunk, Source, Topics
+from headgate_server.dispatch.topics import Chunk, Position, Source, Topics
 from headgate_server.dispatch.waits import Waits
 from headgate_server.domain.events import Event, EventPatterns
 from headgate_server.domain.flow_runs import FlowRun
@@ -28,10 +29,10 @@ from headgate_server.domain.task_runs import TaskRun
 from headgate_server.domain.tenancy import Principal
 from headgate_server.settings import Timers
 
-CHARACTERS_A_BATCH = 256 * 1024
-"""A batch of lines is no larger, but for a single line: what one send holds is bounded."""
+BYTES_A_BATCH = 256 * 1024
+"""A batch is no larger, but for a single row: one frame of it waits for each client that does not
+read, and while it is made nothing else runs."""
 EVENTS_A_BATCH = 100
-"""So is a batch of events: one frame of it waits for each client that does not read."""
 CURSOR_SECONDS = 30.0
 """So often a stream whose filter lets nothing through tells how far it has come."""
 
@@ -97,16 +98,8 @@ class Tails:
         start = await self.topics.read(source.start(after))
         async with aclosing(self._follow(source, start)) as chunks:
             async for chunk in chunks:
-                yield RunUpdate(
-                    cursor=show_cursor(chunk.end, of=source.name, timeline=start.timeline),
-                    run=chunk.subject,
-                    states=tuple(row.value for row in chunk.rows if isinstance(row.value, State)),
-                    task_runs=tuple(
-                        row.value for row in chunk.rows if isinstance(row.value, TaskRun)
-                    ),
-                    is_caught_up=chunk.is_last,
-                    has_gap=chunk.has_gap,
-                )
+                for update in _run_updates(chunk, of=source.name, timeline=start.timeline):
+                    yield update
                 if chunk.is_last and chunk.subject.is_terminal:
                     return
 
@@ -204,45 +197,81 @@ class Tails:
                     yield replace(shared, rows=wanted)
 
 
+def _run_updates(
+    chunk: Chunk[State | TaskRun, FlowRun], *, of: str, timeline: UUID
+) -> Iterator[RunUpdate]:
+    """Yield a chunk in updates of bounded size; only the last one says whether that is all."""
+    for piece in _pieces(chunk):
+        yield RunUpdate(
+            cursor=show_cursor(piece.end, of=of, timeline=timeline),
+            run=chunk.subject,
+            states=tuple(value for value in piece.values if isinstance(value, State)),
+            task_runs=tuple(value for value in piece.values if isinstance(value, TaskRun)),
+            is_caught_up=chunk.is_last and piece.is_last,
+            has_gap=chunk.has_gap and piece.is_first,
+        )
+
+
 def _event_batches(chunk: Chunk[Event, None], *, of: str, timeline: UUID) -> Iterator[EventBatch]:
-    """Yield a chunk in batches of bounded length; only the last one says whether that is all."""
-    events = [row.value for row in chunk.rows]
-    for first in range(0, max(1, len(events)), EVENTS_A_BATCH):
-        piece = events[first : first + EVENTS_A_BATCH]
-        is_last = first + EVENTS_A_BATCH >= len(events)
-        end = chunk.end if is_last else (piece[-1].sequence,)
+    """Yield a chunk in batches of bounded size; only the last one says whether that is all."""
+    for piece in _pieces(chunk, most=EVENTS_A_BATCH):
         yield EventBatch(
-            cursor=show_cursor(end, of=of, timeline=timeline),
-            events=tuple(piece),
-            is_caught_up=chunk.is_last and is_last,
-            has_gap=chunk.has_gap and first == 0,
+            cursor=show_cursor(piece.end, of=of, timeline=timeline),
+            events=piece.values,
+            is_caught_up=chunk.is_last and piece.is_last,
+            has_gap=chunk.has_gap and piece.is_first,
         )
 
 
 def _log_batches(chunk: Chunk[LogLine, LogEnd], *, of: str, timeline: UUID) -> Iterator[LogBatch]:
     """Yield a chunk in batches of bounded size; only the last one says how the log goes on."""
-    lines = [row.value for row in chunk.rows]
-    pieces = list(_pieces(lines)) or [lines]
-    for number, piece in enumerate(pieces, start=1):
-        is_last = number == len(pieces)
-        end = chunk.end if is_last else (piece[-1].sequence,)
+    for piece in _pieces(chunk):
         yield LogBatch(
-            cursor=show_cursor(end, of=of, timeline=timeline),
-            lines=tuple(piece),
-            is_caught_up=chunk.is_last and is_last,
-            has_gap=chunk.has_gap and number == 1,
-            has_ended=chunk.is_last and chunk.subject.has_ended and is_last,
+            cursor=show_cursor(piece.end, of=of, timeline=timeline),
+            lines=piece.values,
+            is_caught_up=chunk.is_last and piece.is_last,
+            has_gap=chunk.has_gap and piece.is_first,
+            has_ended=chunk.is_last and chunk.subject.has_ended and piece.is_last,
         )
 
 
-def _pieces(lines: Sequence[LogLine]) -> Iterator[list[LogLine]]:
-    piece: list[LogLine] = []
+@dataclass(frozen=True, slots=True)
+class _Piece(Generic[R]):
+    values: tuple[R, ...]
+    end: Position
+    is_first: bool
+    is_last: bool
+
+
+def _pieces(chunk: Chunk[R, S], *, most: int | None = None) -> Iterator[_Piece[R]]:
+    """Yield the values of a chunk in pieces of bounded size and length; at least one."""
+    ends = [0]
     size = 0
-    for line in lines:
-        if piece and size + len(line.message) > CHARACTERS_A_BATCH:
-            yield piece
-            piece, size = [], 0
-        piece.append(line)
-        size += len(line.message)
-    if piece:
-        yield piece
+    for place, row in enumerate(chunk.rows):
+        length = place - ends[-1]
+        if length and (size + row.size > BYTES_A_BATCH or length == most):
+            ends.append(place)
+            size = 0
+        size += row.size
+    for first, end in pairwise([*ends, len(chunk.rows)]):
+        yield _Piece(
+            tuple(row.value for row in chunk.rows[first:end]),
+            end=_reached(chunk, end),
+            is_first=first == 0,
+            is_last=end == len(chunk.rows),
+        )
+
+
+def _reached(chunk: Chunk[R, S], end: int) -> Position:
+    """Return the position behind the first ``end`` rows.
+
+    Rows that share a number are not behind it before the last of them: who is cut off among them
+    gets them all again.
+    """
+    if end == len(chunk.rows):
+        return chunk.end
+    position = list(chunk.start)
+    for row, following in zip(chunk.rows[:end], chunk.rows[1:], strict=False):
+        if (following.lane, following.number) != (row.lane, row.number):
+            position[row.lane] = row.number
+    return tuple(position)

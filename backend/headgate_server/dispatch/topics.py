@@ -3,7 +3,8 @@
 Rows of a topic are numbered in the order in which they become readable, so whoever has seen a
 number has seen everything before it. A follower reads what it missed by itself, with its own
 filter, up to where the topic's reader stands; from there on it takes what the reader brings. It
-holds a bounded number of rows: one that falls behind loses them, and reads on from its position.
+holds a bounded number of rows and bytes: one that falls behind loses them, and reads on from its
+position.
 """
 
 import asyncio
@@ -22,7 +23,11 @@ logger = logging.getLogger(__name__)
 
 ROWS_A_FOLLOWER = 256
 """So many rows wait for a follower at most."""
+BYTES_A_FOLLOWER = 1024 * 1024
+"""Nor are they larger together, but for one chunk, which may be a single row."""
 ROWS_A_READ = 128
+BYTES_A_READ = 512 * 1024
+"""A read brings no more, but for a single row: what is read and sent at once holds up all else."""
 
 Position = tuple[int, ...]
 """The numbers of the last rows seen, one for each lane of a topic."""
@@ -34,11 +39,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Row(Generic[R]):
-    """A row and its place: which lane of the topic, and its number there."""
+    """A row and its place: which lane of the topic, and its number there; ``size`` in bytes."""
 
     number: int
     value: R
     lane: int = 0
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,11 @@ class Chunk(Generic[R, S]):
     is_news: bool
     has_gap: bool = False
     again_seconds: float | None = None
+
+    @property
+    def size(self) -> int:
+        """Return how large the rows are together, in bytes."""
+        return sum(row.size for row in self.rows)
 
     def behind(self, position: Position) -> "Chunk[R, S]":
         """Return what of it lies behind a position."""
@@ -87,11 +98,11 @@ class Source(Protocol[R, S]):
         ...
 
     async def read(self, at: Position, *, most: int) -> Chunk[R, S]:
-        """Return every follower's rows behind a position."""
+        """Return every follower's rows behind a position, no more than ``BYTES_A_READ``."""
         ...
 
     async def read_own(self, at: Position) -> Chunk[R, S]:
-        """Return the rows behind a position that this follower wants."""
+        """Return the rows behind a position that this follower wants, no more than as above."""
         ...
 
     def wants(self, value: R) -> bool:
@@ -124,11 +135,19 @@ class Follower(Generic[R, S]):
         """Return how many rows wait."""
         return sum(len(chunk.rows) for chunk in self._chunks)
 
+    @property
+    def waiting_bytes(self) -> int:
+        """Return how large they are together."""
+        return sum(chunk.size for chunk in self._chunks)
+
     def deliver(self, chunk: Chunk[R, S]) -> None:
         """Let a chunk wait; where there is no room for it, drop all that waits."""
         if self._is_behind:
             return
-        if self.waiting + len(chunk.rows) > ROWS_A_FOLLOWER:
+        if self._chunks and (
+            self.waiting + len(chunk.rows) > ROWS_A_FOLLOWER
+            or self.waiting_bytes + chunk.size > BYTES_A_FOLLOWER
+        ):
             self._chunks.clear()
             self._is_behind = True
         else:
@@ -255,10 +274,10 @@ class Topics:
     def __len__(self) -> int:
         return len(self._topics)
 
-    def waiting(self) -> list[int]:
-        """Return how many rows wait for each follower."""
+    def waiting(self) -> list[tuple[int, int]]:
+        """Return how many rows wait for each follower, and how many bytes they are."""
         followers = [one for topic in self._topics.values() for one in topic.followers]
-        return [follower.waiting for follower in followers]
+        return [(follower.waiting, follower.waiting_bytes) for follower in followers]
 
     @asynccontextmanager
     async def follow(self, source: Source[R, S]) -> AsyncGenerator[Follower[R, S]]:

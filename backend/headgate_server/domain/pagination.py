@@ -34,6 +34,21 @@ class PageRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Portion(Generic[T]):
+    """Rows in order, each with its size.
+
+    Args:
+        rows: what is in it; the first however large it is.
+        sizes: of each in bytes, its large columns as texts.
+        has_more: there may be rows behind them.
+    """
+
+    rows: tuple[T, ...]
+    sizes: tuple[int, ...]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """One page in list order, with what lies beyond it."""
 

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Row, Select, or_, select
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.events import ANY_ENDING, Event, EventPatterns
 from headgate_server.domain.filters import EventFilter
-from headgate_server.domain.pagination import Page, PageRequest
-from headgate_server.repositories import filters, pages
+from headgate_server.domain.pagination import Page, PageRequest, Portion
+from headgate_server.repositories import filters, pages, portions
 from headgate_server.repositories.statements import named
 from headgate_server.tables.events import control_plane, events
 
@@ -50,20 +50,20 @@ async def find_edges(work: UnitOfWork) -> Edges | None:
 
 
 async def list_behind(
-    work: UnitOfWork, *, after: int, most: int, patterns: EventPatterns
-) -> list[Event]:
-    """Return up to ``most`` events behind a number, in the order they were published."""
-    rows = await work.execute(
-        select(events)
-        .where(
-            events.c.workspace_id == work.workspace_id,
-            events.c.sequence > after,
-            *_like(patterns),
-        )
-        .order_by(events.c.sequence)
-        .limit(most)
+    work: UnitOfWork, *, after: int, most: int, most_bytes: int, patterns: EventPatterns
+) -> Portion[Event]:
+    """Return events behind a number in the order they were published, up to so many or so large."""
+    statement = select(events).where(events.c.workspace_id == work.workspace_id, *_like(patterns))
+    return await portions.read(
+        work,
+        statement,
+        number="sequence",
+        large=("payload", "resource", "related"),
+        after=after,
+        most=most,
+        most_bytes=most_bytes,
+        make=_event,
     )
-    return [_event(row) for row in rows]
 
 
 async def read_timeline(work: UnitOfWork) -> UUID:

@@ -11,8 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.documents import scrub
 from headgate_server.domain.logs import LogBatch, LogFilter, LogLine, LogStream
-from headgate_server.domain.pagination import Page, PageRequest
-from headgate_server.repositories import pages
+from headgate_server.domain.pagination import Page, PageRequest, Portion
+from headgate_server.repositories import pages, portions
 from headgate_server.repositories.statements import named
 from headgate_server.tables.flow_runs import flow_run_cursors, logs
 
@@ -104,6 +104,28 @@ async def list_lines(
         items=lines,
         has_next=page.key is not None if page.is_backward else has_more,
         has_previous=has_more if page.is_backward else page.key is not None,
+    )
+
+
+async def list_lines_behind(
+    work: UnitOfWork,
+    *,
+    flow_run_id: UUID,
+    after: int,
+    most: int,
+    most_bytes: int,
+    filter_: LogFilter,
+) -> Portion[LogLine]:
+    """Return a run's lines behind a sequence, in order, up to so many or so large."""
+    return await portions.read(
+        work,
+        select(logs).where(*_conditions(work, flow_run_id, filter_)),
+        number="sequence",
+        large=("message",),
+        after=after,
+        most=most,
+        most_bytes=most_bytes,
+        make=_to_line,
     )
 
 

@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, func, select
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.filters import TaskRunFilter
-from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.pagination import Page, PageRequest, Portion
 from headgate_server.domain.states import StateType
 from headgate_server.domain.task_runs import TaskRun, TaskRunRow
-from headgate_server.repositories import filters, pages
+from headgate_server.repositories import filters, pages, portions
 from headgate_server.repositories.statements import named, packed
 from headgate_server.tables.flow_runs import flow_run_cursors, task_runs
+
+_LARGE = ("states", "tags", "parents")
 
 
 async def upsert_task_runs(
@@ -109,31 +111,50 @@ def _matching(work: UnitOfWork, filter: TaskRunFilter | None) -> Select[Any]:
 
 
 async def list_changed(
-    work: UnitOfWork, *, flow_run_id: UUID, after: int, most: int
-) -> list[tuple[int, TaskRun]]:
+    work: UnitOfWork, *, flow_run_id: UUID, after: int, most: int, most_bytes: int
+) -> Portion[tuple[int, TaskRun]]:
     """Return the task runs changed after a sequence, with theirs, in the order of the changes.
 
-    The rows of one report share a sequence and are never split: a page may hold more than ``most``.
+    The rows of one report share a sequence and are never split: it may be more than was asked for.
     """
     of_run = (
         task_runs.c.workspace_id == work.workspace_id,
         task_runs.c.flow_run_id == flow_run_id,
         task_runs.c.update_sequence > after,
     )
-    page = (
-        select(task_runs.c.update_sequence)
-        .where(*of_run)
-        .order_by(task_runs.c.update_sequence)
-        .limit(most)
-        .subquery()
+    number = task_runs.c.update_sequence
+    page = select(number, *(task_runs.c[name] for name in _LARGE)).where(*of_run)
+    page = page.order_by(number).limit(most).subquery("page")
+    weight = portions.weigh(page, _LARGE)
+    number = page.c.update_sequence
+    # Rows with the same number are peers: each has the size of all up to the last of them.
+    ends = select(number, func.sum(weight).over(order_by=number).label("end")).subquery("ends")
+    number = ends.c.update_sequence
+    fitting = func.max(number).filter(ends.c.end <= most_bytes)
+    edges = select(
+        func.coalesce(fitting, func.min(number)).label("last"),
+        func.max(number).label("seen"),
+        func.count().label("weighed"),
+    ).subquery("edges")
+    rows = (
+        await work.execute(
+            select(
+                task_runs,
+                portions.weigh(task_runs, _LARGE).label("portion_bytes"),
+                edges.c.seen,
+                edges.c.weighed,
+            )
+            .join_from(task_runs, edges, task_runs.c.update_sequence <= edges.c.last)
+            .where(*of_run)
+            .order_by(task_runs.c.update_sequence, task_runs.c.id)
+        )
+    ).all()
+    return Portion(
+        tuple((row.update_sequence, to_task_run(row)) for row in rows),
+        tuple(row.portion_bytes for row in rows),
+        has_more=bool(rows)
+        and (rows[-1].weighed >= most or rows[-1].update_sequence < rows[-1].seen),
     )
-    last = select(page.c.update_sequence).order_by(page.c.update_sequence.desc()).limit(1)
-    rows = await work.execute(
-        select(task_runs)
-        .where(*of_run, task_runs.c.update_sequence <= last.scalar_subquery())
-        .order_by(task_runs.c.update_sequence, task_runs.c.id)
-    )
-    return [(row.update_sequence, to_task_run(row)) for row in rows]
 
 
 async def task_sequence(work: UnitOfWork, flow_run_id: UUID) -> int:

@@ -12,6 +12,7 @@ from headgate_server.repositories.leases.guard import may_log
 from headgate_server.services.flow_runs.read import get_flow_run
 
 list_lines = repository.list_lines
+list_lines_behind = repository.list_lines_behind
 count_lines = repository.count_lines
 log_sequence = repository.log_sequence
 first_sequence = repository.first_sequence

@@ -13,7 +13,7 @@ import pytest
 
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.dispatch.cursors import show_cursor
-from headgate_server.dispatch.tails import EventBatch, LogBatch, RunUpdate, Tails
+from headgate_server.dispatch.tails import BYTES_A_BATCH, EventBatch, LogBatch, RunUpdate, Tails
 from headgate_server.domain.errors import InvalidCursor, NotFound
 from headgate_server.domain.events import EVERY_EVENT, EventPatterns
 from headgate_server.domain.ids import new_id
@@ -21,9 +21,10 @@ from headgate_server.domain.logs import LogFilter, LogStream, parse_batch
 from headgate_server.domain.states import StateType
 from headgate_server.loops import retention
 from headgate_server.loops.loop import LoopContext
-from headgate_server.services import logs
+from headgate_server.services import logs, task_runs
 from headgate_server.services.upkeep import publish_events
 from headgate_server.settings import Timers
+from tests.backend.services.test_reports import batch
 from tests.factories.feeds import publish, write_events
 from tests.fixtures.sql import query
 from tests.fixtures.world import World
@@ -262,6 +263,40 @@ async def test_large_lines_come_in_batches_of_bounded_size(world: World, tails: 
 
     assert sizes == [4, 4, 2]
     assert [line.sequence for line in resumed.lines] == [5, 6, 7, 8]
+
+
+async def test_large_states_and_task_runs_come_in_updates_of_bounded_size(
+    world: World, tails: Tails, urls: DatabaseUrls
+) -> None:
+    lease = await world.started()
+    await query(urls.owner, "update flow_runs set state_sequence = 12")
+    await query(
+        urls.owner,
+        "insert into states (workspace_id, flow_run_id, sequence, type, name, timestamp, details, "
+        "actor_kind, actor_name) select workspace_id, flow_run_id, 3 + n, type, name, timestamp, "
+        "jsonb_build_object('text', repeat('x', 100000)), actor_kind, actor_name "
+        "from states, generate_series(1, 9) n where sequence = 3",
+    )
+    said = ["RUNNING", "Running", 2_500_000, "x" * 10_000]
+    async with world.work() as work:
+        await task_runs.sync_task_runs(
+            work, flow_run_id=lease.run_id, lease=lease, batch=batch(*[[said] * 10] * 8)
+        )
+    updates: list[RunUpdate] = []
+    async with aclosing(updates_of(tails, world, lease.run_id)) as stream:
+        async for update in stream:
+            updates.append(update)
+            if update.is_caught_up:
+                break
+
+    assert [state.sequence for each in updates for state in each.states] == list(range(1, 13))
+    assert len({row.id for each in updates for row in each.task_runs}) == 8
+    for each in updates:
+        size = sum(len(str(state.details)) for state in each.states)
+        assert size + sum(len(str(row.states)) for row in each.task_runs) <= BYTES_A_BATCH
+    for cut_off in updates[:-1]:
+        rest = await first(updates_of(tails, world, lease.run_id, cut_off.cursor))
+        assert rest.states or rest.task_runs
 
 
 async def test_many_events_come_in_batches_of_bounded_length(world: World, tails: Tails) -> None:

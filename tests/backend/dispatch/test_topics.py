@@ -9,6 +9,7 @@ import pytest
 
 from headgate_server.bus.bus import Bus
 from headgate_server.dispatch.topics import (
+    BYTES_A_FOLLOWER,
     ROWS_A_FOLLOWER,
     Chunk,
     Follower,
@@ -30,6 +31,7 @@ class Numbers:
 
     last: int = 0
     reads: int = 0
+    size: int = 0
     error: Exception | None = None
     topic: str = "numbers"
     channel: str = CHANNEL
@@ -51,7 +53,7 @@ class Numbers:
 
     def _chunk(self, at: Position, most: int) -> Chunk[int, None]:
         end = min(self.last, at[0] + most)
-        rows = tuple(Row(number, number) for number in range(at[0] + 1, end + 1))
+        rows = tuple(Row(number, number, size=self.size) for number in range(at[0] + 1, end + 1))
         return Chunk(at, (end,), rows, None, is_last=end == self.last, is_news=bool(rows))
 
 
@@ -127,6 +129,25 @@ async def test_follower_that_falls_behind_holds_nothing_and_reads_for_itself(sce
         assert slow.waiting == 0
         assert values(own) == list(range(1, 401))
         assert slow.settle(own.end)
+
+
+async def test_large_rows_wait_for_a_follower_only_up_to_so_many_bytes(scene: Scene) -> None:
+    scene.numbers.size = BYTES_A_FOLLOWER // 2
+    async with scene.following(0) as slow, scene.following(0) as quick:
+        for at in range(3):
+            await scene.grow(1)
+            assert values(await quick.next((at,))) == [at + 1]
+            assert slow.waiting_bytes <= BYTES_A_FOLLOWER
+
+        assert await slow.next((0,)) is None
+        assert slow.waiting_bytes == 0
+
+
+async def test_row_that_alone_is_too_large_is_brought(scene: Scene) -> None:
+    scene.numbers.size = 2 * BYTES_A_FOLLOWER
+    async with scene.following(0) as follower:
+        await scene.grow(1)
+        assert values(await follower.next((0,))) == [1]
 
 
 async def test_follower_that_has_not_come_as_far_as_the_reader_must_read_on(scene: Scene) -> None:

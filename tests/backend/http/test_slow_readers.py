@@ -9,7 +9,7 @@ from typing import Any, ClassVar, cast
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from headgate_server.dispatch.topics import ROWS_A_FOLLOWER
+from headgate_server.dispatch.topics import BYTES_A_FOLLOWER, ROWS_A_FOLLOWER
 from headgate_server.domain.ids import Kind
 from headgate_server.http.slow_readers import RESYNC, HttpProtocol, SocketProtocol
 from tests.factories.feeds import publish
@@ -98,7 +98,9 @@ async def test_sockets_that_never_read_hold_little_and_are_cut(site: Site) -> No
         held = [protocol.transport.get_write_buffer_size() for protocol in Hurried.open]
         largest = max(largest, *held, 0)
         topics = site.installation.tails.topics
-        assert all(waiting <= ROWS_A_FOLLOWER for waiting in topics.waiting())
+        for rows, size in topics.waiting():
+            assert rows <= ROWS_A_FOLLOWER
+            assert size <= BYTES_A_FOLLOWER
         return not held
 
     async with AsyncExitStack() as stack:

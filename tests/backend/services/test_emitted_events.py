@@ -33,8 +33,10 @@ async def emit(world: World, *new: NewEvent | InvalidInput) -> tuple[int, list[E
 async def published(world: World) -> list[Event]:
     await publish_all(world.database)
     async with world.work() as work:
-        found = await events.list_behind(work, after=0, most=500, patterns=EVERY_EVENT)
-    return [event for event in found if event.name.startswith("acme.")]
+        found = await events.list_behind(
+            work, after=0, most=500, most_bytes=2**24, patterns=EVERY_EVENT
+        )
+    return [event for event in found.rows if event.name.startswith("acme.")]
 
 
 async def now(world: World) -> datetime:

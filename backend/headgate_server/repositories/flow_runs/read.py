@@ -8,9 +8,9 @@ from sqlalchemy import Row, select
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.flow_runs import Attempt, FlowRun, FlowRunPayload
-from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.pagination import Page, PageRequest, Portion
 from headgate_server.domain.states import State, StateType
-from headgate_server.repositories import pages
+from headgate_server.repositories import pages, portions
 from headgate_server.repositories.flow_runs.rows import COLUMNS, actor_of, to_flow_run
 from headgate_server.tables.flow_runs import attempts, flow_run_tags, flow_runs, states
 
@@ -107,6 +107,25 @@ async def list_states(work: UnitOfWork, *, flow_run_id: UUID, after: int, most: 
         .limit(most)
     )
     return [_to_state(row) for row in rows]
+
+
+async def list_states_behind(
+    work: UnitOfWork, *, flow_run_id: UUID, after: int, most: int, most_bytes: int
+) -> Portion[State]:
+    """Return states of a run behind a sequence, in order, up to so many or so large."""
+    statement = select(states).where(
+        states.c.workspace_id == work.workspace_id, states.c.flow_run_id == flow_run_id
+    )
+    return await portions.read(
+        work,
+        statement,
+        number="sequence",
+        large=("details", "message"),
+        after=after,
+        most=most,
+        most_bytes=most_bytes,
+        make=_to_state,
+    )
 
 
 async def page_states(work: UnitOfWork, *, flow_run_id: UUID, page: PageRequest) -> Page[State]:

@@ -20,6 +20,7 @@ get_many_tags = repository.get_many_tags
 get_many_attempts = repository.get_many_attempts
 get_many_states = repository.get_many_states
 list_states = repository.list_states
+list_states_behind = repository.list_states_behind
 
 DEFAULT_ORDER = FlowRunOrder()
 

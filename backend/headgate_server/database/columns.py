@@ -5,6 +5,7 @@ all else it does for a short statement. It keeps the description of a statement 
 named in their order: the first result tells which these are.
 """
 
+import re
 from typing import Any
 
 from sqlalchemy import CursorResult, Executable, TextClause, column
@@ -13,15 +14,26 @@ from sqlalchemy.sql.sqltypes import NULLTYPE
 
 Textual = TextClause | TextualSelect
 
-_learned: dict[Textual, tuple[TextualSelect, tuple[str, ...]]] = {}
+_learned: dict[Textual, tuple[TextualSelect, tuple[str, ...], bool]] = {}
+"""Of each: how it is best executed, its columns, and whether it writes."""
+_WRITES = re.compile(r"\b(insert|update|delete|merge)\b", re.IGNORECASE)
 _MOST = 1000
 """So many statements are remembered: more than there are, unless one is made at each call."""
 
 
-def with_columns(statement: Executable) -> tuple[Executable, tuple[str, ...] | None]:
-    """Return a statement as it is best executed, and the columns it must then answer with."""
+def with_columns(
+    statement: Executable, *, is_final: bool = False
+) -> tuple[Executable, tuple[str, ...] | None]:
+    """Return a statement as it is best executed, and the columns it must then answer with.
+
+    Args:
+        statement: any.
+        is_final: nothing takes back what it writes where its answer turns out to be unreadable.
+    """
     if isinstance(statement, TextClause | TextualSelect):
-        return _learned.get(statement, (statement, None))
+        known = _learned.get(statement)
+        if known is not None and not (is_final and known[2]):
+            return known[:2]
     return statement, None
 
 
@@ -40,7 +52,7 @@ def learn(statement: Executable, result: CursorResult[Any]) -> None:
     ordered = text.columns(*(column(name, types.get(name, NULLTYPE)) for name in names))
     if len(_learned) >= _MOST:
         _learned.clear()
-    _learned[statement] = (ordered, names)
+    _learned[statement] = (ordered, names, _WRITES.search(text.text) is not None)
 
 
 def is_changed(statement: Executable, result: CursorResult[Any], names: tuple[str, ...]) -> bool:

@@ -50,7 +50,8 @@ class NoWorkspace(HeadgateError):
 class UnitOfWork:
     """One transaction of one tenant (or of the system), and whom to wake after its commit.
 
-    Never shared between tasks: a connection carries one statement at a time.
+    Never shared between tasks: a connection carries one statement at a time. ``is_final`` says that
+    each statement commits by itself.
     """
 
     connection: AsyncConnection
@@ -59,6 +60,7 @@ class UnitOfWork:
     tenant_id: UUID | None
     now: datetime
     origin: Origin = NOWHERE
+    is_final: bool = False
     wakes: set[str] = field(default_factory=set[str])
     measures: list[tuple[str, float, str]] = field(default_factory=list[tuple[str, float, str]])
 
@@ -83,7 +85,7 @@ class UnitOfWork:
         Raises:
             Unavailable: a migration has just changed what the statement returns; try again.
         """
-        best, names = with_columns(statement)
+        best, names = with_columns(statement, is_final=self.is_final)
         result = cast("CursorResult[Any]", await self.connection.execute(best, parameters))
         if names is None:
             learn(statement, result)
@@ -207,6 +209,7 @@ class Database:
                     organization_id=organization_id,
                     tenant_id=workspace_id,
                     now=self._read_now(now) if self._read_now else now,
+                    is_final=engine is self._glancing,
                 )
                 yield work
                 await connection.commit()

@@ -36,6 +36,24 @@ async def test_a_changed_table_is_read_anew_and_never_shifted(
     assert await read() == {"id": 1, "name": "heron", "legs": 2, "mark": "end"}
 
 
+async def test_writing_outside_of_a_transaction_is_never_reported_as_failed(
+    database: Database, urls: DatabaseUrls
+) -> None:
+    await query(urls.owner, "create table finches as select 1 as id, 0 as seen")
+    await query(urls.owner, "grant select, update on finches to public")
+    statement = text("update finches set seen = seen + 1 returning finches.*")
+
+    async def look() -> dict[str, object]:
+        async with database.glance() as work:
+            return dict((await work.execute(statement)).mappings().one())
+
+    assert [(await look())["seen"] for _ in range(2)] == [1, 2]
+    await query(urls.owner, "alter table finches add legs integer default 2")
+    await database.dispose()
+
+    assert await look() == {"id": 1, "seen": 3, "legs": 2}
+
+
 async def test_named_types_and_statements_without_rows_stay_as_they_are(
     database: Database,
 ) -> None:

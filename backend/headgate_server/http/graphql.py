@@ -48,6 +48,7 @@ from headgate_server.telemetry.traces import CALLER_HEADERS
 
 logger = logging.getLogger("headgate.http")
 
+TOO_MANY_SOCKETS = "Too many sockets are opening."
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -144,16 +145,22 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         """
         socket = WebSocket(scope, receive, send)
         if self.openings.is_full:
-            await socket.send_denial_response(refuse(503, "Too many sockets are opening."))
+            await socket.send_denial_response(refuse(503, TOO_MANY_SOCKETS))
             return
         origin = socket.headers.get("origin")
         if self._cookie_name in socket.cookies and origin is not None:
             try:
                 check_origin(socket.headers, allowed_origins=frozenset(self.allowed_origins))
                 proof = login_of(socket, name=self._cookie_name)
-                scope.setdefault("state", {})["credential"] = await self.admit(
-                    proof, address=address_of(socket)
-                )
+                opening = self.openings.enter(by=proof)
+                if opening is None:
+                    await socket.send_denial_response(refuse(503, TOO_MANY_SOCKETS))
+                    return
+                try:
+                    credential = await self.admit(proof, address=address_of(socket))
+                finally:
+                    opening.leave()
+                scope.setdefault("state", {})["credential"] = credential
             except HeadgateError as error:
                 logger.info("A socket was refused before it was accepted: %s", error.code)
                 await self.reject_websocket(socket)

@@ -122,15 +122,17 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
             await self.websocket.close(code=4429, reason="Too many initialisation requests")
             return
         self.connection_init_received = True
-        self.opening = self.endpoint.openings.enter()
-        if self.opening is None:
-            await self.websocket.close(code=TRY_AGAIN, reason="Too many sockets are opening")
-            return
         payload = cast("object", message.get("payload"))
         try:
-            credential = await self.endpoint.admit(
-                self.proof_in(payload), address=self.connection.origin.address
-            )
+            proof = self.proof_in(payload)
+            self.opening = self.endpoint.openings.enter(by=proof)
+            if self.opening is None:
+                await self.close(TRY_AGAIN, reason="Too many sockets are opening")
+                return
+            credential = await self.endpoint.admit(proof, address=self.connection.origin.address)
+            if not self.opening.join(credential.principal.organization_id):
+                await self.close(TRY_AGAIN, reason="Too many sockets are opening")
+                return
         except AddressNotAllowed as error:
             await self.close(FORBIDDEN, reason=error.message)
             return

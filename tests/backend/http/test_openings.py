@@ -1,12 +1,23 @@
 """Sockets that all come at once: a few are let in at a time, the others come again."""
 
 import asyncio
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
+from uuid import UUID
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from headgate_server.domain.login_sessions import LoginCookie
+from headgate_server.http.cookies import SECURE_NAME
 from headgate_server.http.openings import Openings
-from tests.backend.graphql.local_app import Doorkeeper, doorkeeper, local_app
+from tests.backend.graphql.local_app import (
+    ALLOWED_ORIGIN,
+    Doorkeeper,
+    doorkeeper,
+    local_app,
+    principal,
+)
 from tests.fixtures.api import open_socket, serve
 from tests.fixtures.deadlines import eventually
 
@@ -81,3 +92,56 @@ async def test_a_socket_that_asks_for_nothing_leaves_its_place_to_others(door: D
     ):
         assert openings.is_full
         await eventually(lambda: not openings.is_full, what="The place was not given back")
+
+
+async def test_who_holds_many_places_leaves_some_to_others(door: Doorkeeper) -> None:
+    openings = Openings(most=8)
+    door.callers["other"] = replace(principal(), organization_id=UUID(int=9))
+    async with serve(local_app(door, openings=openings)) as address, AsyncExitStack() as stack:
+        acks: list[str] = []
+        for _ in range(8):
+            socket = await stack.enter_async_context(open_socket(address))
+            await socket.send(INIT)
+            with suppress(ConnectionClosed):
+                acks.append((await socket.receive())["type"])
+        assert 4 <= len(acks) <= 5
+        assert not openings.is_full
+
+        other = await stack.enter_async_context(open_socket(address, token="other"))
+        assert len(await other.run(COUNT)) == 3
+
+
+def test_an_organization_with_many_tokens_leaves_some_places_to_others() -> None:
+    openings = Openings(most=8)
+    entered = [openings.enter(by=f"token {number}") for number in range(7)]
+    joined = [each is not None and each.join("organization") for each in entered]
+
+    assert joined == [True] * 6 + [False]
+    for each in entered:
+        assert each is not None
+        each.leave()
+    last = openings.enter(by="token 0")
+    assert last is not None
+    assert last.join("organization")
+
+
+async def test_check_of_a_cookie_takes_a_place(door: Doorkeeper) -> None:
+    openings = Openings(most=1)
+    door.gate = asyncio.Event()
+    cookie = LoginCookie(UUID(int=5), "s" * 43).text
+    async with serve(local_app(door, openings=openings)) as address:
+
+        async def come() -> int:
+            with pytest.raises(InvalidStatus) as refused:
+                async with open_socket(
+                    address, origin=ALLOWED_ORIGIN, cookie=f"{SECURE_NAME}={cookie}"
+                ):
+                    pass
+            return refused.value.response.status_code
+
+        first = asyncio.create_task(come())
+        await eventually(lambda: openings.is_full, what="The place was not taken")
+        assert await come() == 503
+        door.gate.set()
+        assert await first == 403
+        assert not openings.is_full

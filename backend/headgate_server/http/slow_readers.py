@@ -12,13 +12,16 @@ import logging
 import socket
 import sys
 from collections.abc import Callable
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from typing_extensions import override
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 
 from headgate_server.http.slow_senders import BoundedProtocol
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGISendEvent
 
 if sys.platform != "win32":
     import fcntl
@@ -106,6 +109,14 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().resume_writing()
         if not self.is_cut:
             self._end_watch()
+
+    @override
+    async def send(self, message: "ASGISendEvent") -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and self.close_sent:
+            # A refusal completes the handshake too: uvicorn knows that only once its client has
+            # left, and would complain of the application until then.
+            self.handshake_complete = True
 
     def cut(self) -> None:
         """Say that it is over, and drop the connection in a moment with all that has not left."""

@@ -1,8 +1,10 @@
 """Sockets that all come at once: a few are let in at a time, the others come again."""
 
 import asyncio
+import logging
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from socket import create_connection
 from uuid import UUID
 
 import pytest
@@ -24,6 +26,11 @@ from tests.fixtures.deadlines import eventually
 pytestmark = pytest.mark.anyio
 
 COUNT = "subscription { count(to: 2) { number } }"
+HANDSHAKE = (
+    b"GET /graphql HTTP/1.1\r\nHost: headgate.test\r\nUpgrade: websocket\r\n"
+    b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+)
 INIT = {"type": "connection_init", "payload": {"authorization": "Bearer owner"}}
 
 
@@ -145,3 +152,19 @@ async def test_check_of_a_cookie_takes_a_place(door: Doorkeeper) -> None:
         door.gate.set()
         assert await first == 403
         assert not openings.is_full
+
+
+async def test_refused_socket_whose_client_has_left_is_no_error(
+    door: Doorkeeper, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serve(local_app(door, openings=Openings(most=0))) as address:
+        host, port = address.split(":")
+        for _ in range(5):
+            with create_connection((host, int(port))) as raw:
+                raw.sendall(HANDSHAKE)
+            with pytest.raises(InvalidStatus):
+                async with open_socket(address):
+                    pass
+
+    assert "handshake" not in caplog.text
+    assert [each for each in caplog.records if each.levelno >= logging.ERROR] == []

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from uuid import UUID
 
 from starlette.requests import HTTPConnection
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
@@ -16,14 +17,23 @@ from headgate_server.services import api_keys, login_sessions
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A browser's cookie, and the slug of the organization that a request is to act in, if any."""
+    """A browser's cookie, and the slug of the organization that a request is to act in, if any.
+
+    ``organization_id`` is that of a connection that was let in: it stays there for as long as it
+    is open, and is never taken for one into another organization of the same person.
+    """
 
     cookie: LoginCookie
     organization: str | None = None
+    organization_id: UUID | None = None
 
     def within(self, slug: str) -> "Login":
         """Return the same cookie in a certain organization."""
         return Login(self.cookie, slug[:MAX_SLUG_LENGTH] or None)
+
+    def held_to(self, organization_id: UUID) -> "Login":
+        """Return the same, good for nothing but one organization."""
+        return replace(self, organization_id=organization_id)
 
 
 Proof = str | Login
@@ -80,7 +90,12 @@ def authenticator(database: Database, *, pepper: str, is_use: bool = True) -> Au
         if isinstance(proof, str):
             return await api_keys.authenticate(database, proof, pepper=pepper)
         return await login_sessions.authenticate(
-            database, proof.cookie, organization=proof.organization, pepper=pepper, is_use=is_use
+            database,
+            proof.cookie,
+            organization=proof.organization,
+            organization_id=proof.organization_id,
+            pepper=pepper,
+            is_use=is_use,
         )
 
     return authenticate

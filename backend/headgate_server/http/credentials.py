@@ -10,7 +10,7 @@ from headgate_server.bus import channels
 from headgate_server.bus.bus import Bus, Listener
 from headgate_server.domain.allowlists import AddressNotAllowed
 from headgate_server.domain.clock import SystemClock
-from headgate_server.domain.errors import Forbidden, HeadgateError, Unauthenticated
+from headgate_server.domain.errors import Forbidden, HeadgateError, Suspended, Unauthenticated
 from headgate_server.domain.tenancy import Principal
 from headgate_server.http.auth import Authenticate, Proof
 
@@ -66,15 +66,22 @@ class Credential:
                 continue
             looked_at = time.monotonic()
             try:
-                before, self.principal = self.principal, await self.authenticate(self.token)
-                self.principal.check_address(self.address)
-                if not self.principal.all_rights().covers(before.all_rights()):
+                found = await self.authenticate(self.token)
+                found.check_address(self.address)
+                before = self.principal
+                if found.organization_id != before.organization_id:
+                    # A slug that another organization has taken: rights there say nothing here.
+                    return CHANGED
+                self.principal = found
+                if not found.all_rights().covers(before.all_rights()):
                     return CHANGED
             except (Unauthenticated, Forbidden):
                 return REVOKED
-            except AddressNotAllowed as error:
+            except (AddressNotAllowed, Suspended) as error:
                 return error.message
             except HeadgateError as error:
+                if not error.is_retryable:
+                    return REVOKED
                 logger.warning("A token could not be looked up again: %s", error.code)
 
     @property

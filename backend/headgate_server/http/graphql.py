@@ -118,8 +118,9 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         """
         principal = await self.authenticate(proof)
         principal.check_address(address)
+        held = proof if isinstance(proof, str) else proof.held_to(principal.organization_id)
         return Credential(
-            proof,
+            held,
             principal=principal,
             authenticate=self._reauthenticate,
             bus=self._bus,

@@ -27,7 +27,7 @@ from typing_extensions import override
 
 from headgate_server.domain.allowlists import AddressNotAllowed
 from headgate_server.domain.clock import SystemClock
-from headgate_server.domain.errors import Forbidden, HeadgateError, Unauthenticated
+from headgate_server.domain.errors import Forbidden, HeadgateError, Suspended, Unauthenticated
 from headgate_server.domain.tenancy import Origin, Principal
 from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.limits import rules
@@ -133,7 +133,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
             if not self.opening.join(credential.principal.organization_id):
                 await self.close(TRY_AGAIN, reason="Too many sockets are opening")
                 return
-        except AddressNotAllowed as error:
+        except (AddressNotAllowed, Suspended) as error:
             await self.close(FORBIDDEN, reason=error.message)
             return
         except (Unauthenticated, Forbidden):

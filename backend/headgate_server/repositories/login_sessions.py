@@ -66,13 +66,16 @@ async def insert_session(
     )
 
 
-async def find_facts(work: UnitOfWork, *, id_: UUID, slug: str | None) -> SessionFacts | None:
+async def find_facts(
+    work: UnitOfWork, *, id_: UUID, slug: str | None, organization_id: UUID | None = None
+) -> SessionFacts | None:
     """Return a live session, and what its person may do in one organization; in one statement.
 
     Args:
         work: as the system.
         id_: of the session.
         slug: which organization; None is the one used last, else the one they joined first.
+        organization_id: which it must be besides; None leaves that to the slug.
     """
     mine = memberships.alias("mine")
     place = mine.join(organizations, organizations.c.id == mine.c.organization_id)
@@ -80,6 +83,7 @@ async def find_facts(work: UnitOfWork, *, id_: UUID, slug: str | None) -> Sessio
         mine.c.user_id == login_sessions.c.user_id,
         organizations.c.deleted_at.is_(None),
         *([organizations.c.slug == slug] if slug is not None else []),
+        *([organizations.c.id == organization_id] if organization_id is not None else []),
     )
     is_last = mine.c.organization_id.is_not_distinct_from(login_sessions.c.organization_id)
     statement = (

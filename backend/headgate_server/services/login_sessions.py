@@ -189,6 +189,7 @@ async def authenticate(
     *,
     organization: str | None,
     pepper: str,
+    organization_id: UUID | None = None,
     is_use: bool = True,
 ) -> Principal:
     """Return who a cookie speaks for, and what they may do in one organization.
@@ -198,6 +199,7 @@ async def authenticate(
         cookie: as the browser sent it.
         organization: the slug of the organization; None is the one used last.
         pepper: the installation's secret.
+        organization_id: the only organization that it may be; None where any of theirs may.
         is_use: whether this counts as the person's doing, which keeps a session from ending.
 
     Raises:
@@ -206,7 +208,13 @@ async def authenticate(
             it asks for a second factor.
     """
     async with database.glance() as work:
-        facts = await _get_facts(work, cookie, organization=organization, pepper=pepper)
+        facts = await _get_facts(
+            work,
+            cookie,
+            organization=organization,
+            organization_id=organization_id,
+            pepper=pepper,
+        )
         if facts.organization_id is None:
             return await _support(work, facts, organization=organization)
         if not facts.is_operator:
@@ -273,9 +281,16 @@ async def find_session(database: Database, cookie: LoginCookie, *, pepper: str) 
 
 
 async def _get_facts(
-    work: UnitOfWork, cookie: LoginCookie, *, organization: str | None, pepper: str
+    work: UnitOfWork,
+    cookie: LoginCookie,
+    *,
+    organization: str | None,
+    pepper: str,
+    organization_id: UUID | None = None,
 ) -> stored.SessionFacts:
-    facts = await stored.find_facts(work, id_=cookie.session_id, slug=organization)
+    facts = await stored.find_facts(
+        work, id_=cookie.session_id, slug=organization, organization_id=organization_id
+    )
     if facts is None:
         raise Unauthenticated
     if not sessions.is_secret(cookie.secret, stored=facts.secret_hash, pepper=pepper):

@@ -1,15 +1,21 @@
 """Sockets of browsers: let in by cookie and origin, closed as the session ends."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from headgate_server.database.urls import DatabaseUrls
-from headgate_server.services import login_sessions, members, organizations
+from headgate_server.domain import ids
+from headgate_server.domain.permissions import BuiltinRole
+from headgate_server.domain.roles import EVERYWHERE, Holder, HolderKind, builtin_role
+from headgate_server.services import closing, login_sessions, members, organizations, roles
 from tests.factories.people import Person, make_person
+from tests.factories.tenants import Tenant
 from tests.fixtures.api import open_socket, serve
 from tests.fixtures.browsers import COOKIE, Browser
+from tests.fixtures.events import Events, open_events
 from tests.fixtures.installations import Installation, replica
 from tests.fixtures.network import free_port
 
@@ -113,3 +119,76 @@ async def test_socket_closes_within_five_seconds_without_redis(
                 await other.send("/auth/sign-out", {"everywhere": True})
                 async with asyncio.timeout(5):
                     assert await socket.closed() == 4403
+
+
+EVENTS = "subscription ($id: ID!) { workspaceEvents(workspaceId: $id) { cursor } }"
+
+
+async def _lose(installation: Installation, tenant: Tenant, person: Person, *, how: str) -> None:
+    """Take from a person what lets them into an organization."""
+    if how == "suspended":
+        async with installation.database.system() as work:
+            await closing.suspend_organization(work, id_=tenant.organization_id, reason="unpaid")
+        return
+    async with installation.database.tenant(tenant.owner, None) as work:
+        found = await members.find_by_user(work, user_id=person.id)
+        assert found is not None
+        if how == "removed":
+            await members.remove_member(work, granter=tenant.owner, id_=found.id)
+        else:
+            await roles.unbind_role(
+                work,
+                granter=tenant.owner,
+                holder=Holder(HolderKind.MEMBERSHIP, found.id),
+                role_id=builtin_role(BuiltinRole.OWNER).id,
+                place=EVERYWHERE,
+            )
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "why"),
+    [
+        ("removed", 4403, "Forbidden"),
+        ("role taken", 1013, "Rights changed"),
+        ("suspended", 4403, "unpaid"),
+    ],
+)
+async def test_connections_that_name_no_organization_stay_in_the_one_they_were_let_into(
+    installation: Installation,
+    tenant: Tenant,
+    browser: Browser,
+    person: Person,
+    how: str,
+    code: int,
+    why: str,
+) -> None:
+    assert (await browser.ask(VIEWER)).status == 200
+    other = await installation.tenant()
+    async with installation.database.system() as work:
+        await members.add_owner(work, organization_id=other.organization_id, user_id=person.id)
+    cookie = f"{COOKIE}={browser.cookie}"
+    async with serve(installation.app) as address:
+        origin = f"http://{address}"
+        shown = {"cookie": cookie, "origin": origin, "x-headgate": "1"}
+        id_ = ids.show(ids.Kind.WORKSPACE, tenant.workspace_id)
+        async with (
+            open_socket(address, origin=origin, cookie=cookie) as socket,
+            open_events(address, EVENTS, token=None, headers=shown, id=id_) as events,
+        ):
+            await socket.init(None)
+            assert "errors" not in ((await _next(events)) or {})
+            await _lose(installation, tenant, person, how=how)
+
+            assert await socket.closed() == code
+            told = await events.rest()
+
+    (error,) = (told[-2][1] or {})["errors"]
+    assert why in error["message"]
+
+
+async def _next(events: Events) -> dict[str, Any] | None:
+    """Return what the next event says; comments say nothing."""
+    name = ""
+    while not name:
+        name, said = await events.next()
+    return said

@@ -2,7 +2,8 @@
 
 What is a template as a whole becomes the value, of whatever type; in a longer text the value is
 written out. Variables are filled in by the server as a run is claimed, blocks by the run itself:
-a secret never enters a job.
+a secret never enters a job. Whoever fills in blocks reads the text that came of the variables: so
+no value may be a part of a block's name, and a text where one would is not filled in.
 """
 
 import re
@@ -36,17 +37,36 @@ def list_variables(document: object) -> list[str]:
 
 
 def fill(document: Any, values: Mapping[str, Any]) -> Any:
-    """Return a JSON document with the values of variables in it; templates of others stay."""
+    """Return a JSON document with the values of variables in it; templates of others stay.
 
-    def filled(text: str) -> Any:
-        whole = VARIABLE.fullmatch(text)
-        if whole is not None:
-            return values.get(whole[1], text)
-        return VARIABLE.sub(
-            lambda match: _written(values[match[1]]) if match[1] in values else match[0], text
-        )
+    So does a text that would name other blocks with the values than without them.
+    """
+    return _mapped(document, lambda text: text if _composes(text, values) else _fill(text, values))
 
-    return _mapped(document, filled)
+
+def list_composing(document: Any, values: Mapping[str, Any]) -> list[str]:
+    """Return the variables, sorted, whose values would name blocks that the document does not."""
+    found = {
+        match[1]
+        for text in _texts(document)
+        if _composes(text, values)
+        for match in VARIABLE.finditer(text)
+    }
+    return sorted(found)
+
+
+def _composes(text: str, values: Mapping[str, Any]) -> bool:
+    named = [name for filled in _texts(_fill(text, values)) for name in BLOCK.findall(filled)]
+    return named != BLOCK.findall(text)
+
+
+def _fill(text: str, values: Mapping[str, Any]) -> Any:
+    whole = VARIABLE.fullmatch(text)
+    if whole is not None:
+        return values.get(whole[1], text)
+    return VARIABLE.sub(
+        lambda match: _written(values[match[1]]) if match[1] in values else match[0], text
+    )
 
 
 def _written(value: Any) -> str:

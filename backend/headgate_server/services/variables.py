@@ -142,18 +142,28 @@ async def fill_job(work: UnitOfWork, job: dict[str, Any]) -> dict[str, Any]:
     As a run is claimed, and not as it is made: a run that waited for days, or was planned by a
     schedule, starts with what the variables are then, and the run itself keeps the templates, so
     that a retry reads them again. ``missing`` names those that do not exist; nobody starts such a
-    run.
+    run, nor one for which values would put the name of a block together: ``refused`` says why.
     """
     filled = {name: job[name] for name in ("parameters", "jobVariables")}
     names = templates.list_variables([*filled.values()])
     if not names:
         return job
     values = await variables.get_many_values(work, names[: templates.MAX_NAMES])
-    missing = [name for name in names if name not in values]
+    missing = [f"variables.{name}" for name in names if name not in values]
+    composing = ", ".join(
+        f"variables.{name}" for name in templates.list_composing([*filled.values()], values)
+    )
+    refused = {
+        "missing": [*missing, f"blocks that {composing} would name"],
+        "refused": f"Its parameters or job variables would name a block by the values of "
+        f"{composing}; a variable names none, nor a part of one. Write the block's name out in "
+        "the parameters or job variables themselves, and start the run again.",
+    }
     return {
         **job,
         **{name: templates.fill(document, values) for name, document in filled.items()},
-        **({"missing": [f"variables.{name}" for name in missing]} if missing else {}),
+        **({"missing": missing} if missing else {}),
+        **(refused if composing else {}),
     }
 
 

@@ -87,7 +87,7 @@ class HeldRun:
         if job.get("onAgentLost") == "RETRY":
             self.fence_seconds = float(job.get("fenceSeconds") or 0) or None
         if job.get("missing"):
-            await self._release("FAILED", _tell_missing(job["missing"]))
+            await self._release("FAILED", job.get("refused") or _tell_missing(job["missing"]))
             return
         logger.info("%s starts: %s / %s", self.run_id, job.get("flowName"), job.get("runName"))
         try:

@@ -40,6 +40,31 @@ def test_a_value_is_not_read_as_a_template_again() -> None:
     assert templates.fill("{{ variables.a }}", values) == "{{ variables.b }}"
 
 
+@pytest.mark.parametrize(
+    ("text", "values", "composing"),
+    [
+        ("{{ variables.a }}.{{ variables.b }}", {"a": "{{ blocks.x", "b": "y }}"}, ["a", "b"]),
+        ("{{ blocks.x.{{ variables.a }} }}", {"a": "y"}, ["a"]),
+        ("{{variables.a}}{ blocks.x.y }}", {"a": "{"}, ["a"]),
+        ("{{ blocks.x.{{ variables.b }}y }}", {"b": ""}, ["b"]),
+        ("{{ variables.a }}", {"a": {"deep": ["{{ blocks.x.y }}"]}}, ["a"]),
+        ("at {{ variables.a }}", {"a": ["{{ blocks.x.y }}"]}, ["a"]),
+        ("{{ blocks.x.y }} {{ variables.a }}", {"a": "{{ blocks.x.z }}"}, ["a"]),
+        ("{{ blocks.x.y }} {{ variables.a }}", {"a": "}} {{ blocks."}, []),
+    ],
+)
+def test_values_put_no_name_of_a_block_together(
+    text: str, values: dict[str, object], composing: list[str]
+) -> None:
+    document = {"a": [text], "b": "{{ variables.c }}"}
+    values = {**values, "c": 1}
+
+    assert templates.list_composing(document, values) == composing
+    filled = templates.fill(document, values)
+    assert filled["b"] == 1
+    assert (filled["a"] == [text]) is bool(composing)
+
+
 @pytest.mark.parametrize("text", ["{{ blocks.secret.token }}", "x{{blocks.s3-bucket.a.b}}"])
 def test_a_block_that_is_named_is_noticed_at_any_depth(text: str) -> None:
     assert templates.names_blocks({"a": [{"b": text}]})

@@ -183,3 +183,19 @@ async def test_a_claimed_job_names_the_variables_that_do_not_exist(world: World)
 
     assert job["missing"] == ["variables.gone"]
     assert job["parameters"]["size"] == "{{ variables.gone }}"
+
+
+async def test_variables_put_no_name_of_a_block_together(world: World) -> None:
+    async with world.work() as work:
+        await variables.set_variable(work, name="a", value="{{ blocks.secret")
+        await variables.set_variable(work, name="b", value="prod }}")
+    template = "https://elsewhere/?{{ variables.a }}.{{ variables.b }}"
+
+    job = await claimed_job(
+        world, {"url": template, "own": "{{ variables.b }}"}, env={"U": template}
+    )
+
+    assert job["parameters"] == {"url": template, "own": "prod }}"}
+    assert job["jobVariables"]["env"] == {"U": template}
+    assert job["missing"] == ["blocks that variables.a, variables.b would name"]
+    assert "variables.a, variables.b" in job["refused"]

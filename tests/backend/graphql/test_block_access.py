@@ -220,6 +220,34 @@ async def test_who_may_not_use_a_block_does_not_say_where_its_secrets_go(
     assert (same["blockDocument"]["version"], anew["blockDocument"]["version"]) == (1, 2)
 
 
+async def test_who_may_not_use_a_block_does_not_say_where_secrets_of_other_stores_go(
+    estate: Estate, installation: Installation
+) -> None:
+    place = {"$secret": {"provider": "vault", "path": "team/db", "field": "password"}}
+    other = {"$secret": {"provider": "vault", "path": "team/root", "field": "password"}}
+    await fill(estate, "named", {"host": "here", "password": place})
+    await fill(estate, "own", {"host": "here", "password": "mine"})
+    api = await with_scopes(installation, estate, "Filler", "BLOCKS_WRITE", "BLOCKS_READ")
+    given: Json = {"workspaceId": estate.ids[Kind.WORKSPACE], "typeSlug": "login"}
+    asked = [
+        ("named", {"host": "elsewhere", "password": place}),
+        ("named", {"host": "here", "password": other}),
+        ("own", {"host": "here", "password": place}),
+        ("new", {"host": "elsewhere", "password": place}),
+    ]
+
+    errors = [
+        await refused(api, "blockDocumentUpsert", **given, name=name, data=data)
+        for name, data in asked
+    ]
+    same = await fill(estate, "named", {"host": "here", "password": place}, api=api)
+    sealed = await fill(estate, "named", {"host": "elsewhere", "password": "theirs"}, api=api)
+
+    assert {error["code"] for error in errors} == {"FORBIDDEN"}
+    assert all("BLOCKS_USE" in error["message"] for error in errors)
+    assert (same["blockDocument"]["version"], sealed["blockDocument"]["version"]) == (1, 2)
+
+
 async def test_who_may_not_use_blocks_deploys_nothing_that_reads_them(
     estate: Estate, installation: Installation
 ) -> None:

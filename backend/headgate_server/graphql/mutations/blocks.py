@@ -308,7 +308,7 @@ async def _existing(context: OperationContext, workspace_id: UUID, reference: st
     return None if found is None else found.id
 
 
-def _may_use(context: OperationContext, workspace_id: UUID, id_: UUID) -> bool:
+def _may_use(context: OperationContext, workspace_id: UUID, id_: UUID | None) -> bool:
     with needing(frozenset({Scope.BLOCKS_USE})):
         return context.may(workspace_id, on=id_)
 

@@ -34,7 +34,8 @@ from headgate_server.services.blocks.sealing import Sealer
 from headgate_server.services.events import record_change
 
 _SHOWN = 3
-MayUse = Callable[[UUID], bool]
+MayUse = Callable[[UUID | None], bool]
+"""Whether the caller may use a block; None stands for any of the workspace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ async def upsert_document(
     Raises:
         NotFound: no such type, schema or block that is referred to.
         InvalidInput: a bad name, data that does not fit the schema, or a path that is no secret's.
-        Forbidden: it refers to a block that the caller may not use.
+        Forbidden: it refers to a block that the caller may not use, names a secret in another store
+            that they may not use, or says anew where secrets go that they may not use.
         VersionConflict: the block is not of the expected version.
         Unavailable: nothing can seal now, or another caller makes the block at the same time.
     """
@@ -177,8 +179,9 @@ async def _plan(
     for parts, id_ in referred.items():
         shown = {rules.REFERENCE: ids.show(ids.Kind.BLOCK_DOCUMENT, id_)}
         data = paths.replaced(data, parts, lambda _, shown=shown: shown)
-    if current is not None and kept and not may_use(current.id):
-        _check_purpose(current, schema, data)
+    is_external = rules.names_external(data)
+    if (kept or is_external) and not may_use(current.id if current is not None else None):
+        _check_purpose(current, schema, data, is_external=is_external)
     return _Plan(
         schema=schema,
         filled=replace(filled, data=data),
@@ -188,18 +191,26 @@ async def _plan(
     )
 
 
-def _check_purpose(current: BlockDocument, schema: BlockSchema, data: Any) -> None:
+def _check_purpose(
+    current: BlockDocument | None, schema: BlockSchema, data: Any, *, is_external: bool
+) -> None:
     """Let nobody say where secrets go that they may not use: the next run would send them there.
 
+    A secret that lies in another store is never given again, only named: who may not use the block
+    changes nothing of it, and makes none, for a block that is deleted could be made anew.
+
     Raises:
-        Forbidden: something else than secrets changes.
+        Forbidden: something else than sealed secrets changes.
     """
-    if current.block_schema_id != schema.id or not is_same(current.data, data):
-        raise Forbidden(
-            f"{current.reference} has secrets that you may not use, and what is beside them says "
-            "where they go: give all of them again, or ask for BLOCKS_USE of it.",
-            missing_scopes=[Scope.BLOCKS_USE.value],
-        )
+    known = (current.block_schema_id, current.data) if current is not None else (None, None)
+    if known[0] == schema.id and is_same(known[1], data):
+        return
+    name = current.reference if current is not None else "This block"
+    why = f"{name} has secrets that you may not use, and what is beside them says where they go: "
+    what = "give all of them again, or ask for BLOCKS_USE of it."
+    if is_external:
+        why, what = f"{name} names a secret in another store: ", "for this you need BLOCKS_USE."
+    raise Forbidden(why + what, missing_scopes=[Scope.BLOCKS_USE.value])
 
 
 async def _find_referred(

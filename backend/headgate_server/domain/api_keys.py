@@ -130,7 +130,8 @@ class SessionToken:
 class RunToken:
     """What the token of a run says, once its signature was checked.
 
-    ``withheld`` are scopes that it does not carry, though tokens of runs otherwise do.
+    ``withheld`` are scopes that it does not carry, though tokens of runs otherwise do;
+    ``api_key_id`` is the key that the run was begun with: as that is revoked, so is the token.
     """
 
     organization_id: UUID
@@ -139,6 +140,7 @@ class RunToken:
     generation: UUID
     epoch: int
     withheld: frozenset[Scope] = frozenset()
+    api_key_id: UUID | None = None
 
 
 def check_name(name: str) -> str:
@@ -204,16 +206,20 @@ def run_token(
     epoch: int,
     pepper: str,
     withheld: frozenset[Scope] = frozenset(),
+    api_key_id: UUID | None = None,
 ) -> str:
     """Return the token of a run under one epoch of its lease; same arguments, same token.
 
     Args:
         withheld: the scopes of ``WITHHELD`` that the token does not carry: who began the run does
             not hold them.
+        api_key_id: the key that the run was begun with, if one was.
     """
     parties = (organization_id, workspace_id, run_id, generation)
     bits = sum(1 << place for place, scope in enumerate(WITHHELD) if scope in withheld)
-    return _derived(TokenKind.RUN, parties, number=epoch | bits << _EPOCH_BITS, pepper=pepper)
+    number = epoch | bits << _EPOCH_BITS
+    key = api_key_id.bytes if api_key_id is not None else b""
+    return _derived(TokenKind.RUN, parties, number=number, pepper=pepper, more=key)
 
 
 def parse_token(token: str, *, pepper: str) -> KeyToken | SessionToken | RunToken:
@@ -247,14 +253,18 @@ def parse_token(token: str, *, pepper: str) -> KeyToken | SessionToken | RunToke
         raise Unauthenticated from error
 
 
-def _derived(kind: TokenKind, parties: tuple[UUID, ...], *, number: int, pepper: str) -> str:
-    payload = _encode(b"".join(party.bytes for party in parties) + number.to_bytes(8, "big"))
+def _derived(
+    kind: TokenKind, parties: tuple[UUID, ...], *, number: int, pepper: str, more: bytes = b""
+) -> str:
+    said = b"".join(party.bytes for party in parties) + number.to_bytes(8, "big")
+    payload = _encode(said + more)
     signature = _signature(kind, payload, pepper=pepper)
     return _seal(f"{PREFIX}_{kind.value}_{payload}_{signature}")
 
 
 def _read_grant(kind: TokenKind, grant: bytes) -> SessionToken | RunToken:
-    if len(grant) != _GRANT_BYTES:
+    key, grant = grant[_GRANT_BYTES:], grant[:_GRANT_BYTES]
+    if len(grant) != _GRANT_BYTES or (key and kind is not TokenKind.RUN):
         raise Unauthenticated
     organization_id, workspace_id, subject_id, generation = (
         UUID(bytes=grant[start : start + 16]) for start in (0, 16, 32, 48)
@@ -269,6 +279,7 @@ def _read_grant(kind: TokenKind, grant: bytes) -> SessionToken | RunToken:
             generation=generation,
             epoch=number & (1 << _EPOCH_BITS) - 1,
             withheld=frozenset(scope for place, scope in enumerate(WITHHELD) if bits >> place & 1),
+            api_key_id=UUID(bytes=key) if key else None,
         )
     return SessionToken(
         organization_id,

@@ -58,11 +58,13 @@ class RunGrant:
     """What a run token is bound to: one run, under one epoch of its lease.
 
     ``may_start`` is whether it starts others at all; what its deployment says still counts.
+    ``api_key_id`` is the key that it was begun with in its caller's own process, if one was.
     """
 
     run_id: UUID
     epoch: int
     may_start: bool = True
+    api_key_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

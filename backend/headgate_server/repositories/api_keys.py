@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.allowlists import Networks
-from headgate_server.domain.api_keys import ApiKey, NewApiKey, RunToken, SessionToken, TokenKind
+from headgate_server.domain.api_keys import ApiKey, NewApiKey, SessionToken, TokenKind
 from headgate_server.domain.errors import OldGeneration
 from headgate_server.domain.organizations import Closures
 from headgate_server.domain.pagination import Page, PageRequest
@@ -34,9 +34,8 @@ from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import closing, pages, roles
 from headgate_server.repositories.organizations import own
 from headgate_server.tables.events import control_plane
-from headgate_server.tables.flow_runs import attempts, flow_runs
 from headgate_server.tables.organizations import api_keys, organizations, workspaces
-from headgate_server.tables.work_pools import agent_sessions, agents, work_items
+from headgate_server.tables.work_pools import agent_sessions, agents
 
 _SECRETS = (api_keys.c.secret_hash, api_keys.c.old_secret_hash, api_keys.c.old_secret_until)
 _SHOWN = [column for column in api_keys.c if column not in set(_SECRETS)]
@@ -49,14 +48,6 @@ class LiveSession:
     agent_name: str
     work_pool_id: UUID
     api_key_id: UUID | None
-    networks: Networks = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LeasedRun:
-    """The run behind a run token."""
-
-    name: str
     networks: Networks = ()
 
 
@@ -181,8 +172,8 @@ async def list_live(work: UnitOfWork, *, owner_id: UUID) -> list[ApiKey]:
     return [_key(row) for row in await work.execute(statement)]
 
 
-async def revoke_all(work: UnitOfWork, *, owner_id: UUID) -> list[UUID]:
-    """Revoke every key of an owner in the organization, and return which ones.
+async def revoke_all(work: UnitOfWork, *, owner_id: UUID) -> dict[UUID, UUID]:
+    """Revoke every key of an owner in the organization, and return which ones: of which each is.
 
     As the system in every organization.
     """
@@ -190,9 +181,9 @@ async def revoke_all(work: UnitOfWork, *, owner_id: UUID) -> list[UUID]:
         update(api_keys)
         .where(_is_own(work), api_keys.c.owner_id == owner_id, api_keys.c.revoked_at.is_(None))
         .values(revoked_at=work.now)
-        .returning(api_keys.c.id)
+        .returning(api_keys.c.id, api_keys.c.organization_id)
     )
-    return list((await work.execute(statement)).scalars())
+    return {row.id: row.organization_id for row in await work.execute(statement)}
 
 
 async def set_secret(
@@ -252,32 +243,7 @@ async def find_live_session(work: UnitOfWork, token: SessionToken) -> LiveSessio
     )
 
 
-async def find_leased_run(
-    work: UnitOfWork, token: RunToken, *, grace: timedelta
-) -> LeasedRun | None:
-    """Return a run that is leased under the token's epoch, or ended under it just now.
-
-    Args:
-        grace: how long after its end the run still counts.
-
-    Raises:
-        OldGeneration: the token was issued before the database was restored.
-    """
-    parameters = {
-        "workspace_id": token.workspace_id,
-        "run_id": token.run_id,
-        "epoch": token.epoch,
-        "ended_after": work.now - grace,
-        "organization_id": token.organization_id,
-    }
-    row = (await work.execute(_leased_run(), parameters)).one()
-    if row.generation != token.generation:
-        raise OldGeneration
-    return None if row.name is None else LeasedRun(row.name, tuple(row.networks or ()))
-
-
 _WORKSPACE_ID: BindParameter[UUID] = bindparam("workspace_id")
-_RUN_ID: BindParameter[UUID] = bindparam("run_id")
 
 
 @cache
@@ -299,54 +265,16 @@ def _live_session() -> Executable:
             agent_sessions.c.id == bindparam("session_id"),
             agent_sessions.c.ended_at.is_(None),
             api_keys.c.revoked_at.is_(None),
-            _is_there(),
+            is_there(),
         )
         .subquery()
     )
-    return select(control_plane.c.generation, _networks(), live).select_from(
+    return select(control_plane.c.generation, reached_from(), live).select_from(
         control_plane.outerjoin(live, true())
     )
 
 
-@cache
-def _leased_run() -> Executable:
-    """Return what reads a run that is leased, or has just ended; put together once."""
-    epoch: BindParameter[int] = bindparam("epoch")
-    is_leased = (
-        select(literal(1))
-        .where(
-            work_items.c.workspace_id == _WORKSPACE_ID,
-            work_items.c.run_id == _RUN_ID,
-            work_items.c.epoch == epoch,
-            work_items.c.phase != "READY",
-        )
-        .exists()
-    )
-    was_last_attempt = (
-        select(literal(1))
-        .where(
-            attempts.c.workspace_id == _WORKSPACE_ID,
-            attempts.c.flow_run_id == _RUN_ID,
-            attempts.c.number == flow_runs.c.attempt,
-            attempts.c.epoch == epoch,
-        )
-        .exists()
-    )
-    has_just_ended = and_(flow_runs.c.ended_at > bindparam("ended_after"), was_last_attempt)
-    name = (
-        select(flow_runs.c.name)
-        .where(
-            flow_runs.c.workspace_id == _WORKSPACE_ID,
-            flow_runs.c.id == _RUN_ID,
-            or_(is_leased, has_just_ended),
-            _is_there(),
-        )
-        .scalar_subquery()
-    )
-    return select(control_plane.c.generation, _networks(), name.label("name"))
-
-
-def _networks() -> Label[list[str]]:
+def reached_from() -> Label[list[str]]:
     """Return from where an organization may be reached, as an expression."""
     return (
         select(organizations.c.allowed_networks)
@@ -356,7 +284,7 @@ def _networks() -> Label[list[str]]:
     )
 
 
-def _is_there() -> ColumnElement[bool]:
+def is_there() -> ColumnElement[bool]:
     """Return the condition that a workspace is not deleted."""
     return (
         select(literal(1))

@@ -1,5 +1,6 @@
 """API keys and agent keys: create, rotate, revoke; and who a token speaks for."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -36,7 +37,13 @@ from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal, RunGrant
 from headgate_server.domain.users import User
 from headgate_server.repositories import api_keys as stored
-from headgate_server.repositories import service_accounts, users, work_pools, workspaces
+from headgate_server.repositories import (
+    run_tokens,
+    service_accounts,
+    users,
+    work_pools,
+    workspaces,
+)
 from headgate_server.services import object_counts
 from headgate_server.services.audit_entries.record import record_entry
 
@@ -168,7 +175,12 @@ async def list_own_live(work: UnitOfWork, *, user_id: UUID) -> list[ApiKey]:
 async def revoke_all(work: UnitOfWork, *, user: User) -> list[ApiKey]:
     """Revoke every key of a person in every organization, and return those; as the system."""
     live = await stored.list_live(work, owner_id=user.id)
-    work.wake(*(channels.api_key(id_) for id_ in await stored.revoke_all(work, owner_id=user.id)))
+    revoked = await stored.revoke_all(work, owner_id=user.id)
+    work.wake(*(channels.api_key(id_) for id_ in revoked))
+    for organization_id, count in sorted(Counter(revoked.values()).items()):
+        await object_counts.release(
+            work, QuotaKind.API_KEYS, organization_id=organization_id, amount=count
+        )
     actor = Actor(ActorKind.USER, user.id, user.display_name)
     for key in live:
         within = replace(work, organization_id=key.organization_id, actor=actor)
@@ -303,7 +315,7 @@ async def _by_session(work: UnitOfWork, token: SessionToken) -> Principal:
 
 
 async def _by_run(work: UnitOfWork, token: RunToken) -> Principal:
-    found = await stored.find_leased_run(work, token, grace=keys.ENDED_RUN_GRACE)
+    found = await run_tokens.find_leased_run(work, token, grace=keys.ENDED_RUN_GRACE)
     if found is None:
         raise Unauthenticated
     return Principal(
@@ -315,6 +327,7 @@ async def _by_run(work: UnitOfWork, token: RunToken) -> Principal:
             run_id=token.run_id,
             epoch=token.epoch,
             may_start=Scope.RUNS_WRITE not in token.withheld,
+            api_key_id=token.api_key_id,
         ),
         generation=token.generation,
         networks=found.networks,

@@ -18,7 +18,7 @@ PEPPER = "pepper"
 KEY = api_keys.key_token(SUBJECT, kind=TokenKind.API_KEY, secret="0123456789abcdefghjkmnpqrstvwxyz")
 
 
-def make_run_token(*, epoch: int = 7, pepper: str = PEPPER) -> str:
+def make_run_token(*, epoch: int = 7, pepper: str = PEPPER, api_key_id: UUID | None = None) -> str:
     return api_keys.run_token(
         SUBJECT,
         organization_id=ORGANIZATION,
@@ -26,6 +26,7 @@ def make_run_token(*, epoch: int = 7, pepper: str = PEPPER) -> str:
         generation=GENERATION,
         epoch=epoch,
         pepper=pepper,
+        api_key_id=api_key_id,
     )
 
 
@@ -57,6 +58,13 @@ def test_run_token_says_its_run_and_epoch() -> None:
     parsed = api_keys.parse_token(make_run_token(), pepper=PEPPER)
 
     assert parsed == RunToken(ORGANIZATION, WORKSPACE, SUBJECT, GENERATION, 7)
+
+
+def test_run_token_says_the_key_that_its_run_was_begun_with() -> None:
+    key = UUID(int=9)
+    parsed = api_keys.parse_token(make_run_token(api_key_id=key), pepper=PEPPER)
+
+    assert parsed == RunToken(ORGANIZATION, WORKSPACE, SUBJECT, GENERATION, 7, api_key_id=key)
 
 
 def test_same_claim_makes_the_same_token_and_another_epoch_another() -> None:

@@ -254,6 +254,7 @@ async def _show_begun(
     context: OperationContext, row: FlowRunRow, answer: dict[str, Any]
 ) -> FlowRunBeginPayload:
     expires_at = datetime.fromisoformat(answer["expires"])
+    principal = context.principal
     return FlowRunBeginPayload(
         flow_run=show_flow_run(row),
         lease=RunLeaseRef(
@@ -265,12 +266,13 @@ async def _show_begun(
         lease_token=answer["token"],
         run_token=api_keys.run_token(
             row.id,
-            organization_id=context.principal.organization_id,
+            organization_id=principal.organization_id,
             workspace_id=row.workspace_id,
             generation=await context.generation(),
             epoch=answer["epoch"],
             pepper=context.backend.pepper,
             withheld=_withheld(context, row.workspace_id),
+            api_key_id=principal.run.api_key_id if principal.run else principal.api_key_id,
         ),
         lease_expires_at=expires_at,
     )

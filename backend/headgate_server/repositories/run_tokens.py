@@ -138,7 +138,8 @@ def _has_lost_its_caller() -> ColumnElement[bool]:
         )
         .exists()
     )
-    is_theirs = root.c.created_by_kind.in_([ActorKind.USER.value, ActorKind.SERVICE_ACCOUNT.value])
+    kind = root.c.created_by_kind
+    is_theirs = or_(kind == ActorKind.USER.value, kind == ActorKind.SERVICE_ACCOUNT.value)
     return (
         select(literal(1))
         .where(

@@ -141,7 +141,8 @@ async def delete_work_pool(
     """
     pool = await _lock(work, deletions.POOL, id_, expected_version)
     await _check_unused(work, deletions.POOL, id_, noun="work pool")
-    await deletions.revoke_keys_of_pool(work, work_pool_id=id_)
+    revoked = await deletions.revoke_keys_of_pool(work, work_pool_id=id_)
+    await object_counts.release(work, QuotaKind.API_KEYS, amount=revoked)
     await deletions.delete_row(work, deletions.POOL, id_=id_)
     await object_counts.release(work, QuotaKind.WORK_POOLS)
     await _record(work, ids.Kind.WORK_POOL, pool)

@@ -6,11 +6,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete
 
+from headgate_server.domain.api_keys import NewApiKey
+from headgate_server.domain.permissions import AGENT_SESSION_SCOPES, Scope
 from headgate_server.domain.quotas import QuotaExceeded, QuotaKind
 from headgate_server.loops import quotas as loop
 from headgate_server.loops.loop import LoopContext
+from headgate_server.repositories import users
 from headgate_server.services import (
+    api_keys,
     closing,
+    deletions,
     object_counts,
     quotas,
     service_accounts,
@@ -67,6 +72,35 @@ async def test_full_quota_refuses_one_more_and_deleting_makes_room(world: World)
     )
     assert "operator of this installation may raise it" in error.message
     assert await have(world, QuotaKind.VARIABLES) == 2
+
+
+async def test_keys_that_are_revoked_together_give_their_room_back(world: World) -> None:
+    owner = world.tenant.owner
+    before = await have(world, QuotaKind.API_KEYS)
+    async with world.work() as work:
+        pool, _ = await work_pools.upsert_work_pool(work, name="going", type_="process")
+        own = NewApiKey(name="ci", owner=owner.actor, scopes=frozenset({Scope.RUNS_READ}))
+        agents = NewApiKey(
+            name="agents",
+            owner=owner.actor,
+            scopes=AGENT_SESSION_SCOPES,
+            workspace_id=work.workspace_id,
+            work_pool_id=pool.id,
+        )
+        for new in (own, own, agents):
+            await api_keys.create_key(work, granter=owner, new=new, pepper="a pepper")
+    made = await have(world, QuotaKind.API_KEYS)
+
+    async with world.work() as work:
+        await deletions.delete_work_pool(work, id_=pool.id)
+    without_pool = await have(world, QuotaKind.API_KEYS)
+    async with world.database.system() as work:
+        user = await users.find_user(work, id_=owner.actor.id or pool.id)
+        assert user is not None
+        await api_keys.revoke_all(work, user=user)
+
+    assert (made, without_pool) == (before + 3, before + 2)
+    assert await have(world, QuotaKind.API_KEYS) == before
 
 
 async def test_refused_object_is_not_there(world: World) -> None:

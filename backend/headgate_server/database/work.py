@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -130,6 +131,13 @@ class Database:
         self._count = count
         self._read_now = read_now
         self._read_at, self._read = -_CLOCK_SECONDS, datetime.min.replace(tzinfo=UTC)
+        self.origin = NOWHERE
+
+    def asked_from(self, origin: Origin) -> "Database":
+        """Return the same, whose changes come from somewhere, where it is not said otherwise."""
+        asked = copy(self)
+        asked.origin = origin
+        return asked
 
     @asynccontextmanager
     async def tenant(
@@ -151,13 +159,13 @@ class Database:
         *,
         workspace_id: UUID | None = None,
         actor: Actor = SYSTEM,
-        origin: Origin = NOWHERE,
+        origin: Origin | None = None,
     ) -> AsyncGenerator[UnitOfWork]:
         """Open a unit of work that sees every workspace: for background work only."""
         async with self._open(
             self._system, actor=actor, organization_id=None, workspace_id=workspace_id
         ) as work:
-            work.origin = origin
+            work.origin = self.origin if origin is None else origin
             yield work
 
     @asynccontextmanager

@@ -67,7 +67,7 @@ async def _end(doors: Doors, request: Request, sent: End) -> Response:
     session = await doors.session_of(request)
     id_ = ids.parse(sent.id, kind=ids.Kind.LOGIN_SESSION)
     async with doors.database.system() as work:
-        await login_sessions.revoke(work, user_id=session.user_id, id_=id_)
+        await login_sessions.end_session(work, session, id_=id_)
     return JSONResponse({"status": "ended"})
 
 

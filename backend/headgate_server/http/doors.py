@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -27,8 +27,10 @@ from headgate_server.domain.identities import Provider, SignInRefused
 from headgate_server.domain.login_sessions import Browser, LoginCookie, LoginSession, parse_cookie
 from headgate_server.http.attempts import Attempts, TooManyAttempts
 from headgate_server.http.auth import check_page
+from headgate_server.http.constants import REQUEST_ID_HEADER
 from headgate_server.http.cookies import cookie_name_at, set_cookie
 from headgate_server.http.oidc import OidcClient
+from headgate_server.http.origins import origin_of
 from headgate_server.http.refusals import failure, refuse
 from headgate_server.outgoing.guards import Guard, guard_of
 from headgate_server.services import login_sessions, notices, sign_ins
@@ -104,6 +106,11 @@ class Doors:
             url=self.url,
         )
 
+    def asked_by(self, request: Request, *, request_id: str) -> "Doors":
+        """Return the same for one request: what is written down says where it came from."""
+        origin = origin_of(request, request_id=request_id)
+        return replace(self, database=self.database.asked_from(origin))
+
     async def session_of(self, request: Request) -> LoginSession:
         """Return the session that a request is made in.
 
@@ -170,8 +177,10 @@ def route(
     """
 
     async def answer(request: Request) -> Response:
+        request_id = uuid4().hex
+        asked = doors.asked_by(request, request_id=request_id)
         try:
-            response = await _answer(doors, request, shape, handle, is_page=is_page)
+            response = await _answer(asked, request, shape, handle, is_page=is_page)
         except ClientDisconnect:
             raise
         except msgspec.MsgspecError:
@@ -186,8 +195,9 @@ def route(
         except (InvalidInput, NotFound, Conflict, Forbidden, LimitExceeded, SignInRefused) as error:
             response = refuse(_STATUS[error.code], error.message, code=error.code)
         except Exception as error:  # noqa: BLE001  the edge: nothing unmasked leaves
-            response = failure(error, request_id=uuid4().hex)
+            response = failure(error, request_id=request_id)
         response.headers["cache-control"] = "no-store"
+        response.headers[REQUEST_ID_HEADER] = request_id
         return response
 
     return Route(path, answer, methods=["POST"])

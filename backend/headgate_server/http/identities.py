@@ -2,7 +2,7 @@
 
 import base64
 import logging
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken
@@ -153,6 +153,7 @@ async def _leave(
 
 
 async def _come_back(doors: Doors, request: Request) -> Response:
+    doors = doors.asked_by(request, request_id=uuid4().hex)
     slug = request.path_params["slug"]
     remembered = _recall(doors, request)
     client = doors.providers.get(slug)

@@ -123,6 +123,12 @@ async def sign_out(
     )
 
 
+async def end_session(work: UnitOfWork, session: LoginSession, *, id_: UUID) -> None:
+    """End a session of a person from another of theirs; one that has ended stays so."""
+    if await revoke(work, user_id=session.user_id, id_=id_):
+        await _record(work, session.user_id, session_id=session.id, said={"sessions": 1})
+
+
 async def list_own(work: UnitOfWork, principal: Principal) -> list[LoginSession]:
     """Return the live sessions of who asks in one, the one used last first; none for a key."""
     if principal.login_session_id is None or principal.actor.id is None:

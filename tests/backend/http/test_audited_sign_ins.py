@@ -3,7 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
+from headgate_server.domain import ids
 from headgate_server.domain.pagination import PageRequest
+from headgate_server.services import login_sessions
 from headgate_server.services.audit_entries import read
 from tests.factories.people import Person, enrol
 from tests.factories.tenants import Tenant
@@ -35,6 +37,29 @@ async def test_sign_ins_and_outs_are_written_down(
     assert in_.actor.id == in_.target.id == person.id
     assert in_.origin.address == "127.0.0.1"
     assert in_.origin.login_session_id == out.origin.login_session_id
+
+
+async def test_what_people_do_on_the_pages_says_from_where(
+    installation: Installation, tenant: Tenant, person: Person
+) -> None:
+    browser, other = Browser(installation.app), Browser(installation.app)
+    for one in (browser, other):
+        await one.sign_in(person)
+    async with installation.database.system() as work:
+        open_ = await login_sessions.list_sessions(work, user_id=person.id)
+    (ended,) = [one.id for one in open_ if str(other.cookie).startswith(ids.encode_word(one.id))]
+    await browser.send("/auth/sessions/end", {"id": ids.show(ids.Kind.LOGIN_SESSION, ended)})
+    changed = {"current": person.password, "new": "a few other words"}
+    answer = await browser.send("/auth/password", changed)
+
+    found = await entries(installation, tenant)
+
+    actions = ["user.password_changed", "user.signed_out", "user.signed_in", "user.signed_in"]
+    assert [one.action for one in found] == actions
+    assert {one.origin.address for one in found} == {"127.0.0.1"}
+    assert all(one.origin.login_session_id for one in found)
+    assert len({one.origin.request_id for one in found}) == 4
+    assert found[0].origin.request_id == answer.headers["x-request-id"]
 
 
 async def test_failures_at_known_accounts_are_written_down(

@@ -125,14 +125,20 @@ class Attempts:
         """
         await self._take({f"login:address:{_network(ip)}": SIGN_INS})
 
-    async def take_reset(self, *, account: str, ip: str | None) -> None:
+    async def take_reset(self, *, account: str, ip: str | None, device: str | None) -> None:
         """Take one mail that resets a password.
 
+        As with sign-ins, what strangers ask for keeps nobody out of a browser that is known.
+
         Raises:
-            TooManyAttempts: 5 an hour of one account from one address, 20 an hour of it from
-                everywhere, or too many from one address.
+            TooManyAttempts: 5 an hour in a browser that is known; in any other 5 an hour of one
+                account from one address, 20 an hour of it from everywhere, or too many from one
+                address.
         """
         network, name = _network(ip), digest_of(account)
+        if device is not None:
+            await self._take({f"reset:device:{name}:{device}": RESETS})
+            return
         await self._take(
             {
                 f"sign-in:address:{network}": SIGN_INS,

@@ -1,13 +1,15 @@
 """Browsers in which somebody signed in before: strangers' attempts keep nobody out of those.
 
 A sealed cookie names the browser, for each of the accounts that signed in there (OWASP calls it a
-device cookie). It opens nothing: it says which bucket counts the attempts that are made there.
+device cookie). It opens nothing: it says which bucket counts the attempts that are made there, and
+only until the password changes: what was copied before counts with the strangers after it.
 """
 
 import base64
 import hashlib
 import hmac
 import secrets
+import time
 
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken
@@ -19,6 +21,7 @@ from starlette.responses import Response
 from headgate_server.http.attempts import digest_of
 from headgate_server.http.cookies import SECURE_NAME
 from headgate_server.http.doors import Doors
+from headgate_server.services import passwords
 
 SECONDS = 180 * 24 * 3600
 """How long a browser is known after somebody signed in there last."""
@@ -27,16 +30,39 @@ MOST_ACCOUNTS = 5
 _NAME_BYTES = 16
 
 
-def find_device(doors: Doors, request: Request, *, account: str) -> str | None:
-    """Return the name of a browser in which an account signed in before; None for any other."""
-    return _read(doors, request).get(_tag(doors, account))
+class Known(msgspec.Struct):
+    """What a browser knows of an account that signed in there."""
+
+    name: str
+    password: str
+    """Of the password that it signed in with; see ``read_stamp``."""
+    at: int
+    """When it signed in there last, in seconds since 1970."""
 
 
-def note_device(doors: Doors, request: Request, response: Response, *, account: str) -> None:
+async def find_device(doors: Doors, request: Request, *, account: str) -> str | None:
+    """Return the name of a browser in which an account signed in before; None for any other.
+
+    One that signed in with a password that was changed since, or longer ago than 180 days, did not.
+    """
+    known = _read(doors, request).get(_tag(doors, account))
+    if known is None or known.at <= time.time() - SECONDS:
+        return None
+    stamp = await passwords.read_stamp(doors.database, email=account)
+    return known.name if stamp is not None and known.password == stamp else None
+
+
+async def note_device(doors: Doors, request: Request, response: Response, *, account: str) -> None:
     """Let a browser show from now on that an account signed in there; it keeps its name."""
-    known, tag = _read(doors, request), _tag(doors, account)
-    name = known.pop(tag, None) or secrets.token_urlsafe(_NAME_BYTES)
-    kept = dict([*known.items(), (tag, name)][-MOST_ACCOUNTS:])
+    stamp = await passwords.read_stamp(doors.database, email=account)
+    if stamp is None:
+        return
+    all_, tag = _read(doors, request), _tag(doors, account)
+    former = all_.pop(tag, None)
+    is_kept = former is not None and former.password == stamp
+    name = former.name if former is not None and is_kept else secrets.token_urlsafe(_NAME_BYTES)
+    known = Known(name, stamp, int(time.time()))
+    kept = dict([*all_.items(), (tag, known)][-MOST_ACCOUNTS:])
     response.set_cookie(
         _cookie_name(doors),
         _fernet(doors).encrypt(msgspec.json.encode(kept)).decode(),
@@ -48,11 +74,11 @@ def note_device(doors: Doors, request: Request, response: Response, *, account: 
     )
 
 
-def _read(doors: Doors, request: Request) -> dict[str, str]:
+def _read(doors: Doors, request: Request) -> dict[str, Known]:
     sealed = request.cookies.get(_cookie_name(doors), "")
     try:
         text = _fernet(doors).decrypt(sealed.encode(), ttl=SECONDS)
-        return msgspec.json.decode(text, type=dict[str, str])
+        return msgspec.json.decode(text, type=dict[str, Known])
     except (InvalidToken, UnicodeEncodeError, msgspec.MsgspecError):
         return {}
 

@@ -5,8 +5,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from headgate_server.domain.errors import Forbidden
 from headgate_server.http.doors import Doors, browser_of, route, with_cookie
-from headgate_server.services import passwords, second_factors
+from headgate_server.services import login_sessions, passwords, second_factors
+from headgate_server.services.identities import PROVEN_WITHIN, SIGN_IN_AGAIN
 from headgate_server.services.notices import FACTOR_OFF, FACTOR_ON
 
 
@@ -34,9 +36,13 @@ def second_factor_routes(doors: Doors) -> list[Route]:
 async def _begin(doors: Doors, request: Request, sent: Begin) -> Response:
     session = await doors.session_of(request)
     async with doors.attempts.trying(account=str(session.user_id), ip=browser_of(request).ip):
-        await passwords.check_current(
+        is_shown = await passwords.check_current(
             doors.database, user_id=session.user_id, current=sent.password, hasher=doors.hasher
         )
+    if not is_shown and not await login_sessions.is_proven(
+        doors.database, session_id=session.id, within=PROVEN_WITHIN
+    ):
+        raise Forbidden(SIGN_IN_AGAIN)
     async with doors.database.system() as work:
         begun = await second_factors.begin_enrolment(
             work, user_id=session.user_id, pepper=doors.pepper

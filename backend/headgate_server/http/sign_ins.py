@@ -17,7 +17,7 @@ from headgate_server.http.devices import find_device, note_device
 from headgate_server.http.doors import Doors, browser_of, former_cookie, route, with_cookie
 from headgate_server.http.pages import fill, page_route, place_within, show_page, show_providers
 from headgate_server.http.refusals import failure
-from headgate_server.services import login_sessions, mails, passwords, sign_ins
+from headgate_server.services import login_sessions, mails, passwords, sign_ins, users
 from headgate_server.services.notices import PASSWORD_CHANGED, reset_notice
 from headgate_server.services.sign_ins import Attempt
 
@@ -96,7 +96,7 @@ async def _sign_in(doors: Doors, request: Request, sent: SignIn) -> Response:
                 doors.attempts.signing_in(
                     account=sent.email,
                     ip=browser.ip,
-                    device=find_device(doors, request, account=sent.email),
+                    device=await find_device(doors, request, account=sent.email),
                 )
             )
             if sent.code:
@@ -111,7 +111,7 @@ async def _sign_in(doors: Doors, request: Request, sent: SignIn) -> Response:
         response.background = BackgroundTask(_note_failure, doors, sent.email, browser)
         return response
     response = JSONResponse({"status": "signed in"})
-    note_device(doors, request, response, account=sent.email)
+    await note_device(doors, request, response, account=sent.email)
     set_cookie(response, cookie, name=doors.cookie_name)
     return response
 
@@ -149,13 +149,18 @@ async def _change(doors: Doors, request: Request, sent: Change) -> Response:
             pepper=doors.pepper,
         )
     response = with_cookie(doors, {"status": "changed"}, cookie)
+    async with doors.database.system() as work:
+        user = (await users.get_account(work, id_=session.user_id)).user
+    if user.email is not None:
+        await note_device(doors, request, response, account=user.email)
     response.background = doors.telling(session.user_id, PASSWORD_CHANGED)
     return response
 
 
 async def _reset(doors: Doors, request: Request, sent: Reset) -> Response:
     """Answer before anybody is looked up: known and unknown addresses read and last alike."""
-    await doors.attempts.take_reset(account=sent.email, ip=browser_of(request).ip)
+    device = await find_device(doors, request, account=sent.email)
+    await doors.attempts.take_reset(account=sent.email, ip=browser_of(request).ip, device=device)
     return JSONResponse(
         {"status": "a mail is on its way if somebody has this address"},
         status_code=202,
@@ -196,7 +201,7 @@ async def _set_password(doors: Doors, request: Request, sent: NewPassword) -> Re
         )
     response = JSONResponse({"status": "changed"})
     if done.user.email is not None:
-        note_device(doors, request, response, account=done.user.email)
+        await note_device(doors, request, response, account=done.user.email)
     clear_cookie(response, name=doors.cookie_name)
     told = reset_notice(keys=done.keys, is_revoked=sent.revoke_keys, unlinked=done.unlinked)
     response.background = doors.telling(done.user.id, told)

@@ -29,6 +29,7 @@ class Credentials:
 
     user: User
     password_hash: str | None
+    password_changed_at: datetime | None
     totp_secret: bytes | None
     is_totp_confirmed: bool
     recovery_count: int
@@ -166,6 +167,7 @@ async def _find_credentials(
 ) -> Credentials | None:
     columns = (
         users.c.password_hash,
+        users.c.password_changed_at,
         users.c.totp_secret,
         users.c.totp_confirmed_at,
         func.cardinality(users.c.recovery_hashes).label("recovery_count"),
@@ -180,6 +182,7 @@ async def _find_credentials(
     return Credentials(
         user=_user(row),
         password_hash=row.password_hash,
+        password_changed_at=row.password_changed_at,
         totp_secret=bytes(row.totp_secret) if row.totp_secret is not None else None,
         is_totp_confirmed=row.totp_confirmed_at is not None,
         recovery_count=row.recovery_count,

@@ -97,8 +97,8 @@ async def change_password(
         return await login_sessions.renew(work, session_id=session_id, pepper=pepper)
 
 
-async def check_current(database: Database, *, user_id: UUID, current: str, hasher: Hasher) -> None:
-    """Go on only with a person's password; whoever has none needs none.
+async def check_current(database: Database, *, user_id: UUID, current: str, hasher: Hasher) -> bool:
+    """Go on only with a person's password; whether they have one: if not, nothing was shown.
 
     Raises:
         InvalidInput: it is wrong.
@@ -106,9 +106,23 @@ async def check_current(database: Database, *, user_id: UUID, current: str, hash
     async with database.system() as work:
         found = await users.lock_credentials(work, id_=user_id)
     if found is None or found.password_hash is None:
-        return
+        return False
     if not await hasher.is_password(current, stored=found.password_hash):
         raise InvalidInput(WRONG_PASSWORD, path=["password"])
+    return True
+
+
+async def read_stamp(database: Database, *, email: str) -> str | None:
+    """Return what changes with the password of an address; None where nobody has the address."""
+    try:
+        address = check_email(email)
+    except InvalidInput:
+        return None
+    async with database.glance() as work:
+        found = await users.find_credentials(work, email=address)
+    if found is None:
+        return None
+    return found.password_changed_at.isoformat() if found.password_changed_at else ""
 
 
 async def begin_reset(database: Database, *, email: str, pepper: str) -> tuple[User, str] | None:
@@ -131,7 +145,10 @@ async def begin_reset(database: Database, *, email: str, pepper: str) -> tuple[U
 async def issue_token(
     work: UnitOfWork, *, user_id: UUID, pepper: str, mailed_to: str | None = None
 ) -> str:
-    """Return the token of a link that sets a password, once; links sent before are void.
+    """Return the token of a link that sets a password, once; as it does, all others are void.
+
+    A link that was mailed stays good beside another: who asks for many in somebody's name does not
+    take theirs away. One that an operator is handed makes those before it void.
 
     Args:
         work: as the system.
@@ -140,7 +157,8 @@ async def issue_token(
         mailed_to: the address that alone is told the link: coming by it proves the address.
     """
     token = tokens.new_secret()
-    await stored.void_tokens(work, purpose=Purpose.RESET, user_id=user_id)
+    if mailed_to is None:
+        await stored.void_tokens(work, purpose=Purpose.RESET, user_id=user_id)
     await stored.insert_token(
         work,
         purpose=Purpose.RESET,
@@ -179,8 +197,8 @@ async def finish_reset(
 
     A second factor stays: a mailbox alone does not sign anybody in who has one. Keys stay unless
     it is said: what runs with them is not to stop because somebody forgot a password. Where the
-    link proves the address for the first time, identities go that were linked before: whoever
-    made the account may have been somebody else.
+    link proves the address for the first time, identities that were linked before and a second
+    factor go: whoever made the account may have been somebody else, and had it for good.
 
     Raises:
         InvalidInput: the link is not good, or the password not good enough; the link stays good.
@@ -199,7 +217,7 @@ async def finish_reset(
         await login_sessions.revoke_all(work, user_id=found.user.id)
         await cli_logins.void_allowed(work, user_id=found.user.id)
         await record_person(work, "password_reset", found.user)
-        unlinked = await _prove(work, found.user, mailed_to=used[1] if used else None)
+        unlinked = await _prove(work, found, mailed_to=used[1] if used else None)
         if are_keys_revoked:
             keys = await api_keys.revoke_all(work, user=found.user)
         else:
@@ -207,10 +225,20 @@ async def finish_reset(
     return Reset(found.user, keys, unlinked)
 
 
-async def _prove(work: UnitOfWork, user: User, *, mailed_to: str | None) -> list[str]:
-    """Note that an address is proven; the first time take away identities linked before."""
+async def _prove(work: UnitOfWork, of: users.Credentials, *, mailed_to: str | None) -> list[str]:
+    """Note that an address is proven; the first time take away what others may have left.
+
+    That are identities that were linked before, and a second factor with its recovery codes.
+    """
+    user = of.user
     if mailed_to is None or not await users.set_email_verified(work, id_=user.id, email=mailed_to):
         return []
+    await users.set_totp(work, id_=user.id, sealed=None)
     gone = [one.issuer for one in await identities.delete_identities(work, user_id=user.id)]
-    await record_person(work, "email_verified", user, said={"unlinked": gone})
+    await record_person(
+        work,
+        "email_verified",
+        user,
+        said={"unlinked": gone, "second_factor_removed": of.is_totp_confirmed},
+    )
     return gone

@@ -114,3 +114,39 @@ async def test_cookie_of_a_browser_is_sealed_and_out_of_reach(
     async with visit(installation.app, address="198.51.100.8") as forger:
         forger.client.cookies.set(DEVICE, sealed[:-6] + "AAAA==", domain="headgate.test")
         assert await sign_in(forger, person) == 429
+
+
+async def test_cookie_of_a_browser_is_worth_nothing_once_the_password_changes(
+    installation: Installation, person: Person
+) -> None:
+    changed = replace(person, password=NEW)
+    async with visit(installation.app) as mine:
+        assert await sign_in(mine, person) == 200
+        copied = mine.client.cookies[DEVICE]
+        answer = await mine.post("/auth/password", current=person.password, new=NEW)
+        assert answer.status_code == 200
+        await guess(installation, changed)
+
+        async with visit(installation.app, address="198.51.100.8") as thief:
+            thief.client.cookies.set(DEVICE, copied, domain="headgate.test")
+            assert await sign_in(thief, changed) == 429
+        assert await sign_in(mine, changed) == 200
+
+
+async def test_strangers_keep_nobody_from_a_reset(
+    installation: Installation, person: Person
+) -> None:
+    async with visit(installation.app) as mine:
+        assert await sign_in(mine, person) == 200
+        first = None
+        for address in EVERYWHERE[:4]:
+            async with visit(installation.app, address=address) as stranger:
+                for _ in range(5):
+                    await stranger.post("/auth/password/reset", email=person.email)
+                    first = first or (await installation.post_office.take()).token
+        async with visit(installation.app, address="198.51.100.8") as new:
+            assert (await new.post("/auth/password/reset", email=person.email)).status_code == 429
+        assert (await mine.post("/auth/password/reset", email=person.email)).status_code == 202
+
+        done = await mine.post("/auth/password/new", token=first, password=NEW)
+        assert done.status_code == 200, "a mail makes none before it void"

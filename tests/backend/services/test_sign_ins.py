@@ -294,14 +294,33 @@ async def finish(database: Database, token: str, password: str) -> None:
     )
 
 
-async def test_reset_leaves_the_second_factor(database: Database, person: Person) -> None:
+async def test_reset_leaves_the_second_factor_of_a_proven_address(
+    database: Database, person: Person
+) -> None:
     await enrol(database, person)
+    async with database.system() as work:
+        await stored.set_email_verified(work, id_=person.id, email=person.email)
     begun = await passwords.begin_reset(database, email=person.email, pepper=PEPPER)
     assert begun is not None
     await finish(database, begun[1], NEW)
 
     with pytest.raises(CodeNeeded):
         await sign_in(database, replace(person, password=NEW))
+
+
+async def test_first_proof_of_an_address_ends_a_second_factor_of_before(
+    database: Database, person: Person
+) -> None:
+    await enrol(database, person)
+    begun = await passwords.begin_reset(database, email=person.email, pepper=PEPPER)
+    assert begun is not None
+    await finish(database, begun[1], NEW)
+
+    await sign_in(database, replace(person, password=NEW))
+    async with database.system() as work:
+        found = await stored.lock_credentials(work, id_=person.id)
+    assert found is not None
+    assert (found.totp_secret, found.recovery_count) == (None, 0)
 
 
 async def test_bad_password_leaves_the_link_good(database: Database, person: Person) -> None:
@@ -315,7 +334,7 @@ async def test_bad_password_leaves_the_link_good(database: Database, person: Per
     await finish(database, begun[1], NEW)
 
 
-async def test_link_ends_by_time_and_by_the_next_one(
+async def test_link_ends_by_time_and_as_another_is_used(
     database: Database, person: Person, urls: DatabaseUrls
 ) -> None:
     first = await passwords.begin_reset(database, email=person.email, pepper=PEPPER)
@@ -323,13 +342,13 @@ async def test_link_ends_by_time_and_by_the_next_one(
     assert first is not None
     assert second is not None
 
-    with pytest.raises(InvalidInput):
-        await finish(database, first[1], NEW)
     async with shifted(urls, by=LIFETIMES[Purpose.RESET] + timedelta(seconds=1)) as later:
         with pytest.raises(InvalidInput):
             await finish(later, second[1], NEW)
 
-    await finish(database, second[1], NEW)
+    await finish(database, first[1], NEW)
+    with pytest.raises(InvalidInput):
+        await finish(database, second[1], NEW)
 
 
 async def test_nobody_is_sent_a_link_who_is_not_known(database: Database, person: Person) -> None:

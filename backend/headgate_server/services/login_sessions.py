@@ -233,9 +233,15 @@ async def authenticate(
             if is_stale or facts.last_organization_id != facts.organization_id:
                 await stored.touch(work, id_=session.id, organization_id=facts.organization_id)
                 session = replace(session, last_seen_at=work.now)
+    return _member(facts, session, organization_id=facts.organization_id)
+
+
+def _member(
+    facts: stored.SessionFacts, session: LoginSession, *, organization_id: UUID
+) -> Principal:
     return Principal(
         actor=Actor(ActorKind.USER, session.user_id, facts.display_name),
-        organization_id=facts.organization_id,
+        organization_id=organization_id,
         workspace_id=None,
         scopes=facts.rights.anywhere,
         rights=facts.rights,

@@ -1,59 +1,97 @@
 /** The frame of every page of a workspace: where one can go, where one is, and whether it is live. */
-import { Link, Outlet } from "@tanstack/react-router";
-import { useState, useSyncExternalStore } from "react";
+import { Link, Outlet, useNavigate } from "@tanstack/react-router";
+import { useMemo, useState, useSyncExternalStore } from "react";
+import { useQuery } from "urql";
+import { CommandPalette } from "@/app/CommandPalette";
+import { NAVIGATION, ON_PHONES } from "@/app/navigation";
+import { Shortcuts } from "@/app/Shortcuts";
+import { ThemeChoice } from "@/app/ThemeChoice";
+import { PlaceScopesDocument, type Scope } from "@/generated/graphql";
 import { connectionNow, watchConnection } from "@/lib/graphql";
-import { chooseTheme, THEMES, themeNow } from "@/lib/theme";
+import { type Place, usePlace } from "@/lib/place";
+import { Scopes } from "@/lib/scopes";
 import { localZone } from "@/lib/time";
+import { EmptyState, ErrorState } from "@/ui/Feedback";
+import { Menu } from "@/ui/Menu";
+import { HeadPlace } from "@/ui/PageHead";
 
-export function Shell({ place }: { place: { organization: string; workspace: string } }) {
+export function Shell() {
+  const place = usePlace();
   const connection = useSyncExternalStore(watchConnection, connectionNow);
+  const [head, setHead] = useState<HTMLElement | null>(null);
+  const [{ data, error }, read] = useQuery({ query: PlaceScopesDocument, variables: { organization: place.organization, workspace: place.workspace } });
+  const workspace = data?.workspace;
+  const scopes = useMemo(() => (workspace ? new Set(workspace.viewerScopes) : undefined), [workspace]);
   return (
-    <div className="shell">
-      <nav className="shell-nav" aria-label="Workspace">
-        <Link to="/" className="is-secondary">
-          <strong>{place.workspace}</strong>
-          <span className="faint">{place.organization}</span>
-        </Link>
-        <h2>Operate</h2>
-        <Link to="/$organization/$workspace" params={place} activeOptions={{ exact: true }}>Now</Link>
-        <Link to="/$organization/$workspace/runs" params={place}>Runs</Link>
-        <Foot />
-      </nav>
-      <div className="shell-main">
-        <header className="shell-header">
-          <h1>{place.workspace}</h1>
-          <span className="tag ml-auto">{localZone()}</span>
-        </header>
-        <main className="shell-content">
-          {connection === "lost" && <p className="notice m-0" role="status">Not connected: what is shown may be old. Trying again.</p>}
-          <Outlet />
-        </main>
-      </div>
-    </div>
+    <Scopes.Provider value={scopes}>
+      <HeadPlace.Provider value={head}>
+        <a className="skip-link" href="#content">To the content</a>
+        <div className="shell">
+          <Navigation place={place} name={workspace?.name ?? place.workspace} scopes={scopes} />
+          <div className="shell-main">
+            <header className="shell-header">
+              <div className="shell-head" ref={setHead} />
+              <span className="tag max-md:hidden" title="All times are of this zone">{localZone()}</span>
+            </header>
+            <main className="shell-content" id="content" data-scroller="content" data-scroll-restoration-id="content" tabIndex={-1}>
+              {connection === "lost" && <p className="notice m-0" role="status">Not connected: what is shown may be old. Trying again.</p>}
+              {error && !workspace && <ErrorState error={error} onRetry={() => read({ requestPolicy: "network-only" })} />}
+              {data && !workspace ? <NoWorkspace /> : <Outlet />}
+            </main>
+          </div>
+        </div>
+        <CommandPalette place={place} />
+        <Shortcuts place={place} />
+      </HeadPlace.Provider>
+    </Scopes.Provider>
   );
 }
 
-function Foot() {
-  const [theme, setTheme] = useState(themeNow);
+function NoWorkspace() {
   return (
-    <div className="shell-foot">
-      <label className="flex items-center gap-2">
-        Theme
-        <select
-          className="input"
-          value={theme}
-          onChange={(event) => {
-            const chosen = THEMES.find((each) => each === event.target.value) ?? "system";
-            chooseTheme(chosen);
-            setTheme(chosen);
-          }}
-        >
-          {THEMES.map((each) => (
-            <option key={each} value={each}>{each}</option>
+    <EmptyState title="There is no such workspace, or you may not see it.">
+      <p className="m-0 faint">An administrator of its organization can give you a role in it.</p>
+      <Link className="button" to="/">Go to your workspaces</Link>
+    </EmptyState>
+  );
+}
+
+function Navigation({ place, name, scopes }: { place: Place; name: string; scopes: ReadonlySet<Scope> | undefined }) {
+  const navigate = useNavigate();
+  const base = `/${place.organization}/${place.workspace}`;
+  const groups = NAVIGATION.map((group) => ({
+    ...group,
+    destinations: group.destinations.filter(({ needs }) => needs === undefined || scopes === undefined || scopes.has(needs)),
+  })).filter((group) => group.destinations.length > 0);
+  const behind = groups.flatMap((group) => group.destinations).filter(({ title }) => !ON_PHONES.includes(title));
+  return (
+    <nav className="shell-nav" aria-label="Workspace">
+      <Link to="/" className="shell-place" title="All your workspaces">
+        <strong>{name}</strong>
+        <span className="faint">{place.organization}</span>
+      </Link>
+      {groups.map((group) => (
+        <div key={group.title} className="shell-group">
+          <h2>{group.title}</h2>
+          {group.destinations.map(({ title, path }) => (
+            <Link key={title} to={base + path} activeOptions={{ exact: path === "" }} className={ON_PHONES.includes(title) ? undefined : "is-secondary"}>{title}</Link>
           ))}
-        </select>
-      </label>
-      <a href="/auth/account">Account</a>
-    </div>
+        </div>
+      ))}
+      <div className="shell-more">
+        <Menu
+          label="More"
+          className="shell-more-button"
+          entries={[
+            ...behind.map(({ title, path }) => ({ label: title, onSelect: () => void navigate({ to: base + path }) })),
+            { label: "All workspaces", onSelect: () => void navigate({ to: "/" }) },
+          ]}
+        />
+      </div>
+      <div className="shell-foot">
+        <ThemeChoice />
+        <a href="/auth/account">Account</a>
+      </div>
+    </nav>
   );
 }

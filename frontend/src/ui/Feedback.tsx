@@ -1,4 +1,4 @@
-/** What a pane shows where it has nothing to show yet, nothing at all, or could not read it. */
+/** What a pane shows where it has nothing to show yet, nothing at all, no right to, or could not read it. */
 import type { ReactNode } from "react";
 import type { CombinedError } from "urql";
 
@@ -13,7 +13,9 @@ export function Skeleton({ rows }: { rows: number }) {
 }
 
 export interface EmptyStateProps {
+  /** One sentence of what lives here. */
   title: string;
+  /** One command or one button. */
   children?: ReactNode;
 }
 
@@ -26,15 +28,45 @@ export function EmptyState({ title, children }: EmptyStateProps) {
   );
 }
 
+/** A list that its filters leave nothing of; what was typed is never taken away. */
+export function NothingMatches({ what, onClear }: { what: string; onClear: () => void }) {
+  return (
+    <EmptyState title={`No ${what} matches these filters.`}>
+      <button type="button" className="button" onClick={onClear}>Remove the filters</button>
+    </EmptyState>
+  );
+}
+
+/** Somebody may not see this: which permission it takes, and who can give it. */
+export function NoPermission({ needs }: { needs: string | undefined }) {
+  return (
+    <EmptyState title="You may not see this.">
+      <p className="m-0 faint">
+        {needs ? <>It needs the permission <code>{needs}</code>. </> : "It needs a permission that you do not have. "}
+        An administrator of the organization can give it.
+      </p>
+    </EmptyState>
+  );
+}
+
+const FORBIDDEN = "FORBIDDEN";
+
 function wordsOf(error: CombinedError): string {
   const [first] = error.graphQLErrors;
   if (first) return first.message;
   return error.networkError ? "The server does not answer." : error.message;
 }
 
+function missingOf(error: CombinedError): string | undefined {
+  const missing = error.graphQLErrors[0]?.extensions["missingScopes"];
+  return Array.isArray(missing) ? missing.join(", ") : undefined;
+}
+
 /** Says what went wrong, with the id that the log has, and tries again. */
 export function ErrorState({ error, onRetry }: { error: CombinedError; onRetry: () => void }) {
-  const requestId = error.graphQLErrors[0]?.extensions["requestId"];
+  const [first] = error.graphQLErrors;
+  if (first?.extensions["code"] === FORBIDDEN) return <NoPermission needs={missingOf(error)} />;
+  const requestId = first?.extensions["requestId"];
   return (
     <div className="error-state" role="alert">
       <p className="empty-title">{wordsOf(error)}</p>

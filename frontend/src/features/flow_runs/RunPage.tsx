@@ -1,4 +1,5 @@
 /** One run: how it stands and why, its tasks, its states and its log, live. */
+import { useParams } from "@tanstack/react-router";
 import { useQuery, useSubscription } from "urql";
 import { RunDocument, RunUpdatesDocument, type RunQuery } from "@/generated/graphql";
 import { RunActions } from "@/features/flow_runs/RunActions";
@@ -15,7 +16,8 @@ import { Duration, Time } from "@/ui/Time";
 
 type RunShown = NonNullable<RunQuery["flowRun"]>;
 
-export function RunPage({ id }: { id: string }) {
+export function RunPage() {
+  const { run: id = "" } = useParams({ strict: false });
   const [{ data, error }, read] = useQuery({ query: RunDocument, variables: { id } });
   const again = useGathered(() => read({ requestPolicy: "network-only" }));
   const run = data?.flowRun;

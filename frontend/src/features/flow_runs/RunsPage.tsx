@@ -1,4 +1,5 @@
 /** All runs of a workspace, newest first; live, and narrowed by what the address says. */
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { useQuery, useSubscription } from "urql";
 import { RunEventsDocument, RunHistogramDocument, RunListDocument } from "@/generated/graphql";
@@ -6,19 +7,19 @@ import { filterOf, isNarrowed, type RunSearch } from "@/features/flow_runs/searc
 import { RunFilters } from "@/features/flow_runs/RunFilters";
 import { RunTable } from "@/features/flow_runs/RunTable";
 import { useGathered } from "@/lib/live";
+import { usePlace } from "@/lib/place";
 import { isoDuration } from "@/lib/time";
 import { useTitle } from "@/lib/title";
 import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
+import { PageHead } from "@/ui/PageHead";
 import { dayAround, HOUR } from "@/ui/rail";
 import { TimeRail } from "@/ui/TimeRail";
 
-export interface RunsPageProps {
-  place: { organization: string; workspace: string };
-  search: RunSearch;
-  onSearch: (search: RunSearch) => void;
-}
-
-export function RunsPage({ place, search, onSearch }: RunsPageProps) {
+export function RunsPage() {
+  const place = usePlace();
+  const search = useSearch({ from: "/$organization/$workspace/runs" });
+  const navigate = useNavigate({ from: "/$organization/$workspace/runs" });
+  const onSearch = (next: RunSearch): void => void navigate({ search: next, replace: true });
   useTitle("Runs", place.workspace);
   const [window] = useState(() => dayAround(Date.now()));
   const filter = useMemo(() => filterOf(search), [search]);
@@ -52,6 +53,7 @@ export function RunsPage({ place, search, onSearch }: RunsPageProps) {
   };
   return (
     <>
+      <PageHead title="Runs" />
       <TimeRail bins={histogram.data?.workspace?.runHistogram ?? []} window={window} binMs={HOUR} brush={brush} onBrush={onBrush} />
       <RunFilters search={search} onSearch={onSearch} count={runs?.totalCount} />
       {list.error && !runs && <ErrorState error={list.error} onRetry={() => readList({ requestPolicy: "network-only" })} />}

@@ -6,13 +6,16 @@ import { Counters } from "@/features/now/Counters";
 import { Lanes } from "@/features/now/Lanes";
 import { Pools } from "@/features/now/Pools";
 import { useGathered } from "@/lib/live";
+import { usePlace } from "@/lib/place";
 import { isoDuration } from "@/lib/time";
 import { useTitle } from "@/lib/title";
 import { ErrorState, Skeleton } from "@/ui/Feedback";
+import { PageHead } from "@/ui/PageHead";
 import { dayAround, HOUR } from "@/ui/rail";
 import { TimeRail } from "@/ui/TimeRail";
 
-export function NowPage({ place }: { place: { organization: string; workspace: string } }) {
+export function NowPage() {
+  const place = usePlace();
   useTitle("Now", place.workspace);
   const [window] = useState(() => dayAround(Date.now()));
   const [{ data, error }, read] = useQuery({
@@ -37,6 +40,7 @@ export function NowPage({ place }: { place: { organization: string; workspace: s
   if (!workspace) return <Skeleton rows={10} />;
   return (
     <>
+      <PageHead title="Now" />
       <TimeRail bins={workspace.runHistogram} window={window} binMs={HOUR} brush={undefined} onBrush={() => undefined} />
       <Counters bins={workspace.runHistogram} place={place} />
       <div className="grid grid-cols-2 max-lg:grid-cols-1">

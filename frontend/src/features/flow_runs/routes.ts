@@ -1,0 +1,18 @@
+/** The addresses of runs. */
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { readSearch } from "@/features/flow_runs/search";
+import { workspaceRoute } from "@/lib/routes";
+
+export const flowRunRoutes = [
+  createRoute({
+    getParentRoute: () => workspaceRoute,
+    path: "/runs",
+    validateSearch: readSearch,
+    component: lazyRouteComponent(() => import("@/features/flow_runs/RunsPage"), "RunsPage"),
+  }),
+  createRoute({
+    getParentRoute: () => workspaceRoute,
+    path: "/runs/$run",
+    component: lazyRouteComponent(() => import("@/features/flow_runs/RunPage"), "RunPage"),
+  }),
+] as const;

@@ -1,0 +1,165 @@
+/** Rows under columns: those in sight only, by mouse and by keyboard; its columns can be chosen and drawn wider. */
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type KeyboardEvent, type ReactNode, useLayoutEffect, useRef, useState } from "react";
+import { useColumnChoice } from "@/ui/columns";
+import { useKey } from "@/ui/keys";
+import { type Order, TableHead } from "@/ui/TableHead";
+
+export interface Column<Row> {
+  id: string;
+  title: string;
+  cell: (row: Row) => ReactNode;
+  /** Pixels to begin with; a column without shares what is left. */
+  width?: number;
+  isNumber?: boolean;
+  /** Seen on windows of 768 or 1024 pixels and more only. */
+  from?: "md" | "lg";
+  /** Not shown until it is chosen. */
+  isOptional?: boolean;
+  /** The name that the order of rows can be asked by. */
+  order?: string;
+}
+
+export interface DataTableProps<Row> {
+  /** Names the table, and keeps its columns: "runs". */
+  name: string;
+  label: string;
+  columns: readonly Column<Row>[];
+  rows: readonly Row[];
+  keyOf: (row: Row) => string;
+  /** Enter on a row. Where a click should open it too, a cell holds the link. */
+  onOpen?: ((row: Row) => void) | undefined;
+  /** Space on a row, and a click on what is not a control. */
+  onPeek?: ((row: Row) => void) | undefined;
+  /** The row that is looked at beside the table. */
+  peeked?: string | undefined;
+  chosen?: ReadonlySet<string> | undefined;
+  onChoose?: ((chosen: ReadonlySet<string>) => void) | undefined;
+  hasMore?: boolean | undefined;
+  onMore?: (() => void) | undefined;
+  order?: Order | undefined;
+}
+
+const ROW_PX = 35;
+const ALL_DRAWN = 60;
+const NEAR_END = 15;
+
+function scrollerOf(element: HTMLElement | null): HTMLElement | null {
+  return element?.closest<HTMLElement>("[data-scroller]") ?? null;
+}
+
+export function DataTable<Row>(props: DataTableProps<Row>) {
+  const { columns, rows, keyOf, hasMore = false, onMore, chosen, onChoose } = props;
+  const [choice, choose] = useColumnChoice(props.name);
+  const box = useRef<HTMLDivElement>(null);
+  const [scroller, setScroller] = useState<HTMLElement | null>(null);
+  const [margin, setMargin] = useState(0);
+  const [active, setActive] = useState(0);
+  useLayoutEffect(() => {
+    const found = scrollerOf(box.current);
+    setScroller(found);
+    if (found && box.current) {
+      setMargin(box.current.getBoundingClientRect().top - found.getBoundingClientRect().top + found.scrollTop);
+    }
+  }, []);
+  const view = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller,
+    estimateSize: () => ROW_PX,
+    getItemKey: (index) => keyOf(rows[index] as Row),
+    overscan: 12,
+    scrollMargin: margin,
+  });
+  const isWhole = rows.length <= ALL_DRAWN || scroller === null;
+  const drawn = isWhole ? rows.slice(0, ALL_DRAWN).map((_, index) => ({ index, start: 0, end: 0 })) : view.getVirtualItems();
+  const last = drawn.at(-1)?.index ?? -1;
+  useLayoutEffect(() => {
+    if (hasMore && last >= rows.length - NEAR_END) onMore?.();
+  }, [hasMore, last, onMore, rows.length]);
+  const shown = columns.filter((column) => choice.shown[column.id] ?? !column.isOptional);
+  const go = (to: number): void => {
+    const index = Math.min(rows.length - 1, Math.max(0, to));
+    setActive(index);
+    if (!isWhole) view.scrollToIndex(index);
+    requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`tr[data-index="${index}"]`)?.focus());
+  };
+  useKey("j", () => go(box.current?.contains(document.activeElement) ? active + 1 : active));
+  useKey("k", () => go(active - 1));
+  const toggle = (key: string): void => {
+    const next = new Set(chosen);
+    if (!next.delete(key)) next.add(key);
+    onChoose?.(next);
+  };
+  const onKeyDown = (event: KeyboardEvent<HTMLElement>, row: Row, index: number): void => {
+    if (event.target !== event.currentTarget) return;
+    const acts: Record<string, (() => void) | undefined> = {
+      ArrowDown: () => go(index + 1),
+      ArrowUp: () => go(index - 1),
+      Home: () => go(0),
+      End: () => go(rows.length - 1),
+      Enter: props.onOpen && (() => props.onOpen?.(row)),
+      " ": props.onPeek && (() => props.onPeek?.(row)),
+      x: onChoose && (() => toggle(keyOf(row))),
+    };
+    const act = acts[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  };
+  const before = isWhole ? 0 : (drawn[0]?.start ?? margin) - margin;
+  const after = isWhole ? 0 : view.getTotalSize() - ((drawn.at(-1)?.end ?? margin) - margin);
+  return (
+    <div className="data-table" ref={box}>
+      <table className="table" aria-label={props.label} aria-rowcount={hasMore ? -1 : rows.length + 1}>
+        <TableHead
+          columns={columns}
+          shown={shown}
+          choice={choice}
+          onChoice={choose}
+          order={props.order}
+          {...(onChoose ? { isAllChosen: rows.length > 0 && rows.every((row) => chosen?.has(keyOf(row))), onChooseAll: (isAll: boolean) => onChoose(new Set(isAll ? rows.map(keyOf) : [])) } : {})}
+        />
+        <tbody>
+          {before > 0 && <tr aria-hidden="true" className="table-space" style={{ height: before }} />}
+          {drawn.map(({ index }) => {
+            const row = rows[index];
+            if (row === undefined) return null;
+            const key = keyOf(row);
+            return (
+              <tr
+                key={key}
+                ref={isWhole ? undefined : view.measureElement}
+                data-index={index}
+                aria-rowindex={index + 2}
+                aria-selected={chosen?.has(key) || props.peeked === key || undefined}
+                tabIndex={index === Math.min(active, rows.length - 1) ? 0 : -1}
+                onFocus={() => setActive(index)}
+                onKeyDown={(event) => onKeyDown(event, row, index)}
+                onClick={(event) => {
+                  const isControl = event.target instanceof Element && event.target.closest("a, button, input, label") !== null;
+                  if (!isControl) props.onPeek?.(row);
+                }}
+              >
+                {onChoose && (
+                  <td className="table-choose">
+                    <input type="checkbox" aria-label="Choose" tabIndex={-1} checked={chosen?.has(key) ?? false} onChange={() => toggle(key)} />
+                  </td>
+                )}
+                {shown.map((column) => (
+                  <td key={column.id} className={cellClass(column)}>{column.cell(row)}</td>
+                ))}
+              </tr>
+            );
+          })}
+          {after > 0 && <tr aria-hidden="true" className="table-space" style={{ height: after }} />}
+        </tbody>
+      </table>
+      {hasMore && <p className="faint m-0 px-5 py-2 text-[13px]" role="status">Reading more…</p>}
+    </div>
+  );
+}
+
+function cellClass<Row>({ isNumber, from }: Column<Row>): string {
+  const seen = from === "lg" ? "max-lg:hidden" : from === "md" ? "max-md:hidden" : "";
+  return isNumber ? `is-number num ${seen}` : seen;
+}

@@ -1,0 +1,39 @@
+/** Where toasts appear: at the foot of the page, over everything. */
+import { Toast } from "@base-ui/react/toast";
+import { type ReactNode, useEffect } from "react";
+import { toastManager, undoLast } from "@/ui/toasts";
+import { isTyping } from "@/ui/keys";
+
+export function Toasts({ children }: { children: ReactNode }) {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      const isUndo = (event.metaKey || event.ctrlKey) && !event.shiftKey && event.key === "z";
+      if (isUndo && !isTyping(event) && undoLast()) event.preventDefault();
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, []);
+  return (
+    <Toast.Provider toastManager={toastManager}>
+      {children}
+      <Toast.Portal>
+        <Toast.Viewport className="toasts">
+          <Shown />
+        </Toast.Viewport>
+      </Toast.Portal>
+    </Toast.Provider>
+  );
+}
+
+function Shown() {
+  const { toasts } = Toast.useToastManager();
+  return toasts.map((toast) => (
+    <Toast.Root key={toast.id} toast={toast} className="toast">
+      <Toast.Title className="toast-title" />
+      {toast.actionProps && <Toast.Action className="button" />}
+      <Toast.Close className="icon-button" aria-label="Close">
+        ×
+      </Toast.Close>
+    </Toast.Root>
+  ));
+}

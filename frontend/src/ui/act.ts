@@ -1,0 +1,52 @@
+/** Doing something on the server, and saying how it went. */
+import { useCallback, useState } from "react";
+import { type AnyVariables, type TypedDocumentNode, useMutation } from "urql";
+import { tell } from "@/ui/toasts";
+
+interface Refusal {
+  message: string;
+  path?: string[] | null;
+}
+
+interface Payload {
+  errors: Refusal[];
+}
+
+type PayloadOf<Data> = { [Name in keyof Data]: Data[Name] extends Payload ? Data[Name] : never }[keyof Data];
+
+export interface Act<Data, Variables> {
+  /** Resolves with the payload, or undefined where it was refused: a toast has said why. */
+  act: (variables: Variables) => Promise<PayloadOf<Data> | undefined>;
+  isBusy: boolean;
+  /** What was refused last, for a form to show beside its fields. */
+  refusals: readonly Refusal[];
+}
+
+function payloadOf<Data>(data: Data | undefined): PayloadOf<Data> | undefined {
+  if (typeof data !== "object" || data === null) return undefined;
+  return Object.entries(data).find(([name]) => name !== "__typename")?.[1] as PayloadOf<Data> | undefined;
+}
+
+/** A mutation of one field, as all of ours are. ``isQuiet`` leaves it to the caller to show a refusal. */
+export function useAct<Data, Variables extends AnyVariables>(
+  document: TypedDocumentNode<Data, Variables>,
+  { isQuiet = false }: { isQuiet?: boolean } = {},
+): Act<Data, Variables> {
+  const [{ fetching }, run] = useMutation(document);
+  const [refusals, setRefusals] = useState<readonly Refusal[]>([]);
+  const act = useCallback(
+    async (variables: Variables) => {
+      const { data, error } = await run(variables);
+      const payload = payloadOf(data);
+      const refused: readonly Refusal[] = error
+        ? [{ message: error.graphQLErrors[0]?.message ?? "The server does not answer." }]
+        : ((payload as Payload | undefined)?.errors ?? []);
+      setRefusals(refused);
+      if (refused.length === 0) return payload;
+      if (!isQuiet) tell(refused.map((each) => each.message).join(" "), { isError: true });
+      return undefined;
+    },
+    [run, isQuiet],
+  );
+  return { act, isBusy: fetching, refusals };
+}

@@ -1,6 +1,7 @@
 /** Lines of a log: only those in sight are in the page; follows the end while one is there. */
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, useState } from "react";
+import { useKey } from "@/ui/keys";
 
 export interface LogRow {
   key: string;
@@ -9,40 +10,77 @@ export interface LogRow {
   message: string;
 }
 
+export interface LogViewProps {
+  rows: readonly LogRow[];
+  label: string;
+  /** A text that is marked wherever it stands. */
+  marked?: string;
+}
+
 const LINE_PX = 20;
 const NEAR_END_PX = 30;
 
-export function LogView({ rows, label }: { rows: readonly LogRow[]; label: string }) {
+export function LogView({ rows, label, marked = "" }: LogViewProps) {
   const box = useRef<HTMLDivElement>(null);
   const [isFollowing, setFollowing] = useState(true);
+  const [isWrapped, setWrapped] = useState(false);
   const view = useVirtualizer({
     count: rows.length,
     getScrollElement: () => box.current,
     estimateSize: () => LINE_PX,
+    getItemKey: (index) => rows[index]?.key ?? index,
     overscan: 20,
   });
   useEffect(() => {
     if (isFollowing && rows.length > 0) view.scrollToIndex(rows.length - 1, { align: "end" });
   }, [isFollowing, rows.length, view]);
+  useKey("w", () => {
+    setWrapped(!isWrapped);
+    view.measure();
+  });
+  useKey("e", () => {
+    const first = rows.findIndex((row) => row.level.name === "error" || row.level.name === "critical");
+    if (first < 0) return;
+    setFollowing(false);
+    view.scrollToIndex(first, { align: "center" });
+  });
   const onScroll = (): void => {
     const at = box.current;
     if (at) setFollowing(at.scrollHeight - at.scrollTop - at.clientHeight < NEAR_END_PX);
   };
   return (
-    <div className="log-view" ref={box} onScroll={onScroll} role="log" aria-label={label} tabIndex={0}>
-      <div style={{ height: view.getTotalSize(), position: "relative" }}>
-        {view.getVirtualItems().map((item) => {
-          const row = rows[item.index];
-          if (!row) return null;
-          return (
-            <div key={row.key} className="log-line" data-level={row.level.name} style={{ transform: `translateY(${item.start}px)` }}>
-              <span className="faint num">{row.at}</span>
-              <span>{row.level.short}</span>
-              <span className="log-message" title={row.message}>{row.message}</span>
-            </div>
-          );
-        })}
+    <div className="log-frame">
+      <div className={isWrapped ? "log-view is-wrapped" : "log-view"} ref={box} onScroll={onScroll} role="log" aria-live="off" aria-label={label} tabIndex={0}>
+        <div style={{ height: view.getTotalSize(), position: "relative" }}>
+          {view.getVirtualItems().map((item) => {
+            const row = rows[item.index];
+            if (!row) return null;
+            return (
+              <div key={item.key} ref={isWrapped ? view.measureElement : undefined} data-index={item.index} className="log-line" data-level={row.level.name} style={{ transform: `translateY(${item.start}px)` }}>
+                <span className="faint num">{row.at}</span>
+                <span>{row.level.short}</span>
+                <span className="log-message" title={row.message}><Marked text={row.message} marked={marked} /></span>
+              </div>
+            );
+          })}
+        </div>
       </div>
+      {!isFollowing && (
+        <button type="button" className="button is-small log-end" onClick={() => setFollowing(true)}>To the end</button>
+      )}
     </div>
+  );
+}
+
+function Marked({ text, marked }: { text: string; marked: string }) {
+  if (marked === "") return text;
+  const at = text.toLowerCase().indexOf(marked.toLowerCase());
+  if (at < 0) return text;
+  return (
+    <>
+      {text.slice(0, at)}
+      <mark>{text.slice(at, at + marked.length)}</mark>
+      <Marked text={text.slice(at + marked.length)} marked={marked} />
+    </>
   );
 }

@@ -1,43 +1,33 @@
-/** What a run was given, and where it belongs. */
-import type { RunQuery } from "@/generated/graphql";
+/** What a run was made with, and where it belongs. */
+import type { RunShown } from "@/features/flow_runs/RunPage";
+import { Id } from "@/ui/Copy";
+import { Crumb } from "@/ui/Crumb";
+import { Fact } from "@/ui/Fact";
 import { Time } from "@/ui/Time";
 
-type RunShown = NonNullable<RunQuery["flowRun"]>;
-
 export function RunFacts({ run }: { run: RunShown }) {
+  const pool = run.workPool && encodeURIComponent(run.workPool.name);
   return (
-    <section className="grid gap-2">
-      <h2>Run</h2>
-      <dl className="facts">
-        <dt>Id</dt>
-        <dd className="mono">{run.id}</dd>
-        {run.deployment && (
-          <>
-            <dt>Deployment</dt>
-            <dd>{run.deployment.name}</dd>
-          </>
-        )}
-        {run.workPool && (
-          <>
-            <dt>Work pool</dt>
-            <dd>{run.workQueue ? `${run.workPool.name} / ${run.workQueue.name}` : run.workPool.name}</dd>
-          </>
-        )}
-        <dt>Expected</dt>
-        <dd>
-          <Time at={run.expectedStart} />
-        </dd>
-        <dt>Attempt</dt>
-        <dd className="num">{run.attempt}</dd>
-        {run.createdBy && (
-          <>
-            <dt>Made by</dt>
-            <dd>{run.createdBy.displayName}</dd>
-          </>
-        )}
-      </dl>
-      <h2>Parameters</h2>
-      <pre className="command m-0 text-[13px]">{JSON.stringify(run.parameters, null, 2)}</pre>
-    </section>
+    <dl className="facts">
+      <Fact name="Id"><Id id={run.id} /></Fact>
+      <Fact name="Flow"><Crumb to={`/flows/${encodeURIComponent(run.flow.name)}`}>{run.flow.name}</Crumb></Fact>
+      {run.deployment && <Fact name="Deployment"><Crumb to={`/deployments/${encodeURIComponent(run.deployment.name)}`}>{run.deployment.name}</Crumb></Fact>}
+      {run.deploymentVersion && <Fact name="Version">{run.deploymentVersion.label ?? `number ${run.deploymentVersion.number}`}</Fact>}
+      {run.workPool && (
+        <Fact name="Work pool">
+          <Crumb to={`/pools/${pool}`}>{run.workPool.name}</Crumb>
+          {run.workQueue && ` / ${run.workQueue.name}`}
+        </Fact>
+      )}
+      <Fact name="Expected"><Time at={run.expectedStart} /></Fact>
+      <Fact name="Started"><Time at={run.startedAt} /></Fact>
+      <Fact name="Ended"><Time at={run.endedAt} /></Fact>
+      <Fact name="Attempt"><span className="num">{run.attempt}</span></Fact>
+      {run.priority !== 0 && <Fact name="Priority"><span className="num">{run.priority}</span></Fact>}
+      {run.createdBy && <Fact name="Made by">{run.createdBy.displayName}</Fact>}
+      {run.parentTaskRun && <Fact name="Part of"><Crumb to={`/runs/${run.parentTaskRun.flowRun.id}`}>{run.parentTaskRun.flowRun.name}</Crumb></Fact>}
+      {run.idempotencyKey && <Fact name="Key"><span className="mono break-all">{run.idempotencyKey}</span></Fact>}
+      {run.tags.length > 0 && <Fact name="Tags">{run.tags.map((tag) => <span key={tag} className="tag mr-1">{tag}</span>)}</Fact>}
+    </dl>
   );
 }

@@ -1,12 +1,33 @@
-/** The log of a run at the foot of its page. */
-import { useMemo } from "react";
-import { rowsOf } from "@/features/flow_runs/logs";
+/** The log of a run at the foot of its page: live, searched by the server, drawn higher or folded away. */
+import { useDeferredValue, useMemo, useState } from "react";
+import type { LogFilter, TaskRowFragment } from "@/generated/graphql";
+import { LEVEL_CHOICES, rowsOf } from "@/features/flow_runs/logs";
 import { useLog } from "@/features/flow_runs/useLog";
 import { localZone, showTime } from "@/lib/time";
+import { Dock } from "@/ui/Dock";
 import { LogView } from "@/ui/LogView";
 
-export function RunLog({ runId }: { runId: string }) {
-  const log = useLog(runId);
+export interface RunLogProps {
+  runId: string;
+  task: TaskRowFragment | undefined;
+  onTask: (task: string | undefined) => void;
+}
+
+export function RunLog({ runId, task, onTask }: RunLogProps) {
+  const [text, setText] = useState("");
+  const [level, setLevel] = useState("0");
+  const sought = useDeferredValue(text.trim());
+  const taskId = task?.id;
+  const filter = useMemo<LogFilter | undefined>(() => {
+    const minLevel = Number(level);
+    if (sought === "" && minLevel === 0 && taskId === undefined) return undefined;
+    return {
+      ...(sought === "" ? {} : { text: sought }),
+      ...(minLevel === 0 ? {} : { minLevel }),
+      ...(taskId === undefined ? {} : { taskRunId: { eq: taskId } }),
+    };
+  }, [sought, level, taskId]);
+  const log = useLog(runId, filter);
   const rows = useMemo(() => {
     const zone = localZone();
     return log.lines.flatMap((line) => {
@@ -15,17 +36,30 @@ export function RunLog({ runId }: { runId: string }) {
     });
   }, [log.lines]);
   return (
-    <section className="grid min-h-0 grid-rows-[auto_minmax(0,1fr)] border-t border-(--hairline)" aria-label="Log">
-      <header className="flex items-center gap-3 px-5 py-2">
-        <h2>Log</h2>
-        <span className="num faint text-[12px]">{log.lines.length.toLocaleString("en")} lines</span>
-        {log.hasGap && <span className="faint text-[12px]">Older lines are past their retention.</span>}
-      </header>
+    <Dock
+      name="log"
+      label="Log"
+      head={
+        <>
+          <input className="input w-52 max-md:w-32" type="search" aria-label="Search the whole log" placeholder="Search the log…" value={text} onChange={(event) => setText(event.target.value)} />
+          <select className="input" aria-label="Level" value={level} onChange={(event) => setLevel(event.target.value)}>
+            {LEVEL_CHOICES.map(({ from, label }) => <option key={from} value={String(from)}>{label}</option>)}
+          </select>
+          {task && <button type="button" className="button" aria-label={`Show all tasks, not only ${task.name}`} onClick={() => onTask(undefined)}>{task.name} ×</button>}
+          <span className="num faint text-[12px]" role="status">
+            {`${log.lines.length.toLocaleString("en")} ${log.lines.length === 1 ? "line" : "lines"}`}
+            {!log.isCaughtUp && "…"}
+          </span>
+          {log.dropped > 0 && <span className="faint text-[12px]">{`The first ${log.dropped.toLocaleString("en")} are not kept here; a search looks through them too.`}</span>}
+          {log.hasGap && <span className="faint text-[12px]">Older lines are past their retention.</span>}
+        </>
+      }
+    >
       {rows.length === 0 ? (
-        <p className="faint m-0 px-5 pb-3 text-[13px]">{log.isCaughtUp ? "Nothing was logged." : "Reading the log…"}</p>
+        <p className="faint m-0 px-5 py-3 text-[13px]">{log.isCaughtUp ? (filter ? "No line matches." : "Nothing was logged.") : "Reading the log…"}</p>
       ) : (
-        <LogView rows={rows} label="Log of the run" />
+        <LogView rows={rows} label="Log of the run" marked={sought} />
       )}
-    </section>
+    </Dock>
   );
 }

@@ -1,63 +1,80 @@
-/** One run: how it stands and why, its tasks, its states and its log, live. */
-import { useParams } from "@tanstack/react-router";
+/** One run: how it stands and why, what it did, and its log, live. */
+import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useCallback, useMemo } from "react";
 import { useQuery, useSubscription } from "urql";
-import { RunDocument, RunUpdatesDocument, type RunQuery } from "@/generated/graphql";
+import { RunDocument, type RunQuery, RunTasksDocument, RunUpdatesDocument } from "@/generated/graphql";
 import { RunActions } from "@/features/flow_runs/RunActions";
 import { RunFacts } from "@/features/flow_runs/RunFacts";
 import { RunLog } from "@/features/flow_runs/RunLog";
-import { StateHistory } from "@/features/flow_runs/StateHistory";
-import { TaskTable } from "@/features/flow_runs/TaskTable";
+import { RunParts } from "@/features/flow_runs/RunParts";
+import { RunReason } from "@/features/flow_runs/RunReason";
+import type { RunTab } from "@/features/flow_runs/search";
 import { useGathered } from "@/lib/live";
+import { usePages } from "@/lib/pages";
 import { useTitle } from "@/lib/title";
+import { Crumb } from "@/ui/Crumb";
 import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
+import { PageHead } from "@/ui/PageHead";
 import { StateLabel } from "@/ui/StateLabel";
 import { hasEnded } from "@/ui/states";
 import { Duration, Time } from "@/ui/Time";
 
-type RunShown = NonNullable<RunQuery["flowRun"]>;
+export type RunShown = NonNullable<RunQuery["flowRun"]>;
 
 export function RunPage() {
   const { run: id = "" } = useParams({ strict: false });
   const [{ data, error }, read] = useQuery({ query: RunDocument, variables: { id } });
-  const again = useGathered(() => read({ requestPolicy: "network-only" }));
   const run = data?.flowRun;
-  useSubscription(
-    { query: RunUpdatesDocument, variables: { id }, pause: !run || hasEnded(run.state.type) },
-    (_, update) => {
-      if (update.flowRunUpdates.states.length > 0 || update.flowRunUpdates.taskRuns.length > 0) again();
-      return update;
-    },
-  );
   useTitle(run ? `${run.state.name} · ${run.name}` : "Run");
   if (error && !run) return <ErrorState error={error} onRetry={() => read({ requestPolicy: "network-only" })} />;
   if (!data) return <Skeleton rows={8} />;
   if (!run) return <EmptyState title="There is no such run, or you may not see it." />;
-  return <RunView run={run} />;
+  return <RunView key={run.id} run={run} onChange={() => read({ requestPolicy: "network-only" })} />;
 }
 
-function RunView({ run }: { run: RunShown }) {
+function RunView({ run, onChange }: { run: RunShown; onChange: () => void }) {
+  const search = useSearch({ from: "/$organization/$workspace/runs/$run" });
+  const navigate = useNavigate({ from: "/$organization/$workspace/runs/$run" });
+  const variables = useMemo(() => ({ id: run.id }), [run.id]);
+  const tasks = usePages("run tasks", RunTasksDocument, variables, (data) => data.flowRun?.taskRuns);
+  const again = useGathered(() => {
+    onChange();
+    tasks.again();
+  });
+  useSubscription({ query: RunUpdatesDocument, variables: { id: run.id }, pause: hasEnded(run.state.type) }, (_, update) => {
+    if (update.flowRunUpdates.states.length > 0 || update.flowRunUpdates.taskRuns.length > 0) again();
+    return update;
+  });
+  const onTab = useCallback((tab: RunTab) => void navigate({ search: (before) => ({ ...before, tab }), replace: true }), [navigate]);
+  const onTask = useCallback(
+    (task: string | undefined) => void navigate({ search: ({ task: _task, ...before }) => (task === undefined ? before : { ...before, task }), replace: true }),
+    [navigate],
+  );
+  const chosenTask = tasks.rows?.find((each) => each.id === search.task);
   return (
-    <div className="grid h-full grid-rows-[auto_minmax(0,1fr)_minmax(160px,40%)]">
-      <header className="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-(--hairline) px-5 py-3">
-        <StateLabel type={run.state.type} name={run.state.name} />
-        <strong className="text-[16px]">{run.name}</strong>
-        <span className="faint">{run.flow.name}</span>
-        <span className="text-[13px]">
-          <Time at={run.startedAt ?? run.expectedStart} />
-          {" · "}
-          <Duration length={run.duration} startedAt={run.startedAt} endedAt={run.endedAt} />
-        </span>
-        <RunActions run={run} />
-        {run.state.message && <p className="faint m-0 basis-full text-[13px]">{run.state.message}</p>}
-      </header>
-      <div className="grid min-h-0 grid-cols-[minmax(0,1fr)_320px] overflow-auto max-lg:grid-cols-1" role="region" aria-label="Tasks and states" tabIndex={0}>
-        <TaskTable tasks={run.taskRuns.nodes} total={run.taskRuns.totalCount.value} />
-        <aside className="grid content-start gap-5 border-l border-(--hairline) p-5">
+    <div className="run-page">
+      <PageHead
+        crumbs={<><Crumb to="/runs">Runs</Crumb><span aria-hidden="true">/</span><Crumb to={`/flows/${encodeURIComponent(run.flow.name)}`}>{run.flow.name}</Crumb></>}
+        title={run.name}
+        note={<StateLabel type={run.state.type} name={run.state.name} />}
+        actions={<RunActions run={run} onDone={again} />}
+      />
+      <section className="run-stand" aria-label="How it stands">
+        <p className="m-0 flex flex-wrap gap-x-4 gap-y-1 text-[13px]">
+          <span>{run.startedAt ? "Started " : "Expected "}<Time at={run.startedAt ?? run.expectedStart} /></span>
+          <span>{run.startedAt ? <>for <Duration length={run.duration} startedAt={run.startedAt} endedAt={run.endedAt} /></> : <Time at={run.expectedStart} isRelative />}</span>
+          {run.attempt > 1 && <span>{`attempt ${run.attempt}`}</span>}
+          {run.lease?.agent && <span>on <Crumb to={`/agents/${run.lease.agent.id}`}>{run.lease.agent.name}</Crumb></span>}
+        </p>
+        <RunReason run={run} />
+      </section>
+      <div className="run-body">
+        <RunParts run={run} tasks={tasks} tab={search.tab ?? "timeline"} onTab={onTab} task={search.task} onTask={onTask} />
+        <aside className="run-aside" role="region" aria-label="About the run" tabIndex={0}>
           <RunFacts run={run} />
-          <StateHistory states={run.stateHistory.nodes} />
         </aside>
       </div>
-      <RunLog runId={run.id} />
+      <RunLog runId={run.id} task={chosenTask} onTask={onTask} />
     </div>
   );
 }

@@ -1,55 +1,47 @@
 /** Rows of runs: state, name, where from, when, how long. */
-import { Link } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
 import type { RunRowFragment } from "@/generated/graphql";
+import { usePlace } from "@/lib/place";
+import { Crumb } from "@/ui/Crumb";
+import { type Column, DataTable, type DataTableProps } from "@/ui/DataTable";
 import { StateLabel } from "@/ui/StateLabel";
 import { Duration, Time } from "@/ui/Time";
 
-export interface RunTableProps {
-  runs: readonly RunRowFragment[];
-  place: { organization: string; workspace: string };
-}
+export type RunTableProps = { runs: readonly RunRowFragment[] } & Pick<
+  DataTableProps<RunRowFragment>,
+  "name" | "chosen" | "onChoose" | "peeked" | "onPeek" | "hasMore" | "onMore" | "order"
+>;
 
-export function RunTable({ runs, place }: RunTableProps) {
+const COLUMNS: readonly Column<RunRowFragment>[] = [
+  { id: "state", title: "State", width: 150, cell: (run) => <StateLabel type={run.state.type} name={run.state.name} /> },
+  { id: "name", title: "Run", order: "NAME", cell: (run) => <Crumb to={`/runs/${run.id}`}>{run.name}</Crumb> },
+  { id: "flow", title: "Flow", from: "md", cell: (run) => <Crumb className="quiet" to={`/flows/${encodeURIComponent(run.flow.name)}`}>{run.flow.name}</Crumb> },
+  {
+    id: "deployment",
+    title: "Deployment",
+    from: "md",
+    cell: (run) =>
+      run.deployment ? <Crumb className="quiet" to={`/deployments/${encodeURIComponent(run.deployment.name)}`}>{run.deployment.name}</Crumb> : <span className="faint">–</span>,
+  },
+  { id: "reason", title: "Says", from: "lg", cell: (run) => <span className="faint" title={run.state.message ?? undefined}>{run.state.message}</span> },
+  { id: "start", title: "Start", width: 140, from: "md", order: "EXPECTED_START", cell: (run) => <Time at={run.startedAt ?? run.expectedStart} /> },
+  { id: "ended", title: "End", width: 140, isOptional: true, order: "ENDED_AT", cell: (run) => <Time at={run.endedAt} /> },
+  { id: "duration", title: "Duration", width: 100, isNumber: true, cell: (run) => <Duration length={run.duration} startedAt={run.startedAt} endedAt={run.endedAt} /> },
+  { id: "tags", title: "Tags", width: 140, isOptional: true, cell: (run) => run.tags.map((tag) => <span className="tag mr-1" key={tag}>{tag}</span>) },
+  { id: "id", title: "Id", width: 260, isOptional: true, cell: (run) => <span className="mono">{run.id}</span> },
+];
+
+export function RunTable({ runs, ...rest }: RunTableProps) {
+  const place = usePlace();
+  const navigate = useNavigate();
   return (
-    <table className="table">
-      <thead>
-        <tr>
-          <th scope="col">State</th>
-          <th scope="col">Run</th>
-          <th scope="col" className="max-md:hidden">Flow</th>
-          <th scope="col" className="max-md:hidden">Deployment</th>
-          <th scope="col">Start</th>
-          <th scope="col" className="is-number">Duration</th>
-          <th scope="col" className="max-lg:hidden">Tags</th>
-        </tr>
-      </thead>
-      <tbody>
-        {runs.map((run) => (
-          <tr key={run.id}>
-            <td>
-              <StateLabel type={run.state.type} name={run.state.name} />
-            </td>
-            <td>
-              <Link to="/$organization/$workspace/runs/$run" params={{ ...place, run: run.id }}>
-                {run.name}
-              </Link>
-            </td>
-            <td className="max-md:hidden">{run.flow.name}</td>
-            <td className="max-md:hidden">{run.deployment?.name ?? <span className="faint">–</span>}</td>
-            <td>
-              <Time at={run.startedAt ?? run.expectedStart} />
-            </td>
-            <td className="is-number">
-              <Duration length={run.duration} startedAt={run.startedAt} endedAt={run.endedAt} />
-            </td>
-            <td className="max-lg:hidden">
-              {run.tags.map((tag) => (
-                <span className="tag mr-1" key={tag}>{tag}</span>
-              ))}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <DataTable
+      {...rest}
+      label="Runs"
+      columns={COLUMNS}
+      rows={runs}
+      keyOf={(run) => run.id}
+      onOpen={(run) => void navigate({ to: "/$organization/$workspace/runs/$run", params: { ...place, run: run.id } })}
+    />
   );
 }

@@ -1,80 +1,103 @@
 /** All runs of a workspace, newest first; live, and narrowed by what the address says. */
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
-import { useQuery, useSubscription } from "urql";
-import { RunEventsDocument, RunHistogramDocument, RunListDocument } from "@/generated/graphql";
-import { filterOf, isNarrowed, type RunSearch } from "@/features/flow_runs/search";
+import { useQuery } from "urql";
+import { RunHistogramDocument, RunListDocument } from "@/generated/graphql";
 import { RunFilters } from "@/features/flow_runs/RunFilters";
+import { RunPeek } from "@/features/flow_runs/RunPeek";
 import { RunTable } from "@/features/flow_runs/RunTable";
-import { useGathered } from "@/lib/live";
+import { RunsActions } from "@/features/flow_runs/RunsActions";
+import { filterOf, isNarrowed, type RunSearch } from "@/features/flow_runs/search";
+import { useChanges } from "@/lib/changes";
+import { usePages } from "@/lib/pages";
 import { usePlace } from "@/lib/place";
 import { isoDuration } from "@/lib/time";
 import { useTitle } from "@/lib/title";
-import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
+import { useWorkspaceId } from "@/lib/workspace";
+import { Command } from "@/ui/Copy";
+import { EmptyState, ErrorState, NothingMatches, Skeleton } from "@/ui/Feedback";
 import { PageHead } from "@/ui/PageHead";
 import { dayAround, HOUR } from "@/ui/rail";
 import { TimeRail } from "@/ui/TimeRail";
 
+const NONE: ReadonlySet<string> = new Set();
+
 export function RunsPage() {
-  const place = usePlace();
+  const { organization, workspace } = usePlace();
   const search = useSearch({ from: "/$organization/$workspace/runs" });
   const navigate = useNavigate({ from: "/$organization/$workspace/runs" });
   const onSearch = (next: RunSearch): void => void navigate({ search: next, replace: true });
-  useTitle("Runs", place.workspace);
+  useTitle("Runs", workspace);
   const [window] = useState(() => dayAround(Date.now()));
+  const [chosen, setChosen] = useState(NONE);
   const filter = useMemo(() => filterOf(search), [search]);
-  const [list, readList] = useQuery({ query: RunListDocument, variables: { ...place, filter } });
+  const { from: _from, to: _to, ...unbrushed } = search;
+  const list = usePages("runs", RunListDocument, { organization, workspace, filter, orderBy: orderOf(search) }, (data) => data.workspace?.flowRuns);
   const [histogram, readHistogram] = useQuery({
     query: RunHistogramDocument,
     variables: {
-      ...place,
+      organization,
+      workspace,
       from: new Date(window.from).toISOString(),
       to: new Date(window.to).toISOString(),
       bucket: isoDuration(HOUR),
+      filter: filterOf(unbrushed),
     },
   });
-  const again = useGathered(() => {
-    readList({ requestPolicy: "network-only" });
+  const again = (): void => {
+    list.again();
     readHistogram({ requestPolicy: "network-only" });
-  });
-  const workspaceId = list.data?.workspace?.id;
-  useSubscription(
-    { query: RunEventsDocument, variables: { workspaceId: workspaceId ?? "" }, pause: !workspaceId },
-    (_, update) => {
-      if (update.workspaceEvents.events.length > 0 || update.workspaceEvents.gap) again();
-      return update;
-    },
-  );
-  const runs = list.data?.workspace?.flowRuns;
-  const brush = search.from !== undefined && search.to !== undefined ? { from: search.from, to: search.to } : undefined;
-  const onBrush = (piece: { from: number; to: number } | undefined): void => {
-    const { from: _from, to: _to, ...rest } = search;
-    onSearch(piece ? { ...rest, from: Math.round(piece.from), to: Math.round(piece.to) } : rest);
   };
+  useChanges(useWorkspaceId(), ["flow_run"], again);
+  const brush = search.from !== undefined && search.to !== undefined ? { from: search.from, to: search.to } : undefined;
+  const onBrush = (piece: { from: number; to: number } | undefined): void =>
+    onSearch(piece ? { ...unbrushed, from: Math.round(piece.from), to: Math.round(piece.to) } : unbrushed);
+  const { rows } = list;
+  const { peek, ...unpeeked } = search;
+  const peeked = rows?.find((run) => run.id === peek);
   return (
     <>
       <PageHead title="Runs" />
       <TimeRail bins={histogram.data?.workspace?.runHistogram ?? []} window={window} binMs={HOUR} brush={brush} onBrush={onBrush} />
-      <RunFilters search={search} onSearch={onSearch} count={runs?.totalCount} />
-      {list.error && !runs && <ErrorState error={list.error} onRetry={() => readList({ requestPolicy: "network-only" })} />}
-      {!runs && !list.error && <Skeleton rows={12} />}
-      {runs && runs.nodes.length === 0 && <NoRuns isNarrowed={isNarrowed(search)} onClear={() => onSearch({})} />}
-      {runs && runs.nodes.length > 0 && <RunTable runs={runs.nodes} place={place} />}
+      <RunFilters search={search} onSearch={onSearch} count={list.total} />
+      <RunsActions runs={rows?.filter(({ id }) => chosen.has(id)) ?? []} onClear={() => setChosen(NONE)} onDone={again} />
+      {list.error && !rows && <ErrorState error={list.error} onRetry={list.again} />}
+      {!rows && !list.error && <Skeleton rows={12} />}
+      {rows?.length === 0 && (isNarrowed(search) ? <NothingMatches what="run" onClear={() => onSearch({})} /> : <NoRuns />)}
+      {rows && rows.length > 0 && (
+        <RunTable
+          name="runs"
+          runs={rows}
+          chosen={chosen}
+          onChoose={setChosen}
+          peeked={peek}
+          onPeek={(run) => onSearch(run.id === peek ? unpeeked : { ...unpeeked, peek: run.id })}
+          hasMore={list.hasMore}
+          onMore={list.more}
+          order={{ by: search.by ?? "EXPECTED_START", isDescending: !search.up, onOrder: (by, isDescending) => onSearch(ordered(search, by, isDescending)) }}
+        />
+      )}
+      {peeked && <RunPeek run={peeked} onClose={() => onSearch(unpeeked)} />}
     </>
   );
 }
 
-function NoRuns({ isNarrowed, onClear }: { isNarrowed: boolean; onClear: () => void }) {
-  if (isNarrowed) {
-    return (
-      <EmptyState title="No run matches these filters.">
-        <button type="button" className="button" onClick={onClear}>Remove the filters</button>
-      </EmptyState>
-    );
-  }
+const ORDERS = ["EXPECTED_START", "ENDED_AT", "NAME"] as const;
+
+function orderOf({ by, up }: RunSearch): { field: (typeof ORDERS)[number]; direction: "ASC" | "DESC" } {
+  return { field: by ?? "EXPECTED_START", direction: up ? "ASC" : "DESC" };
+}
+
+function ordered({ by: _by, up: _up, ...rest }: RunSearch, by: string, isDescending: boolean): RunSearch {
+  const known = ORDERS.find((each) => each === by);
+  return { ...rest, ...(known && known !== "EXPECTED_START" ? { by: known } : {}), ...(isDescending ? {} : { up: true }) };
+}
+
+function NoRuns() {
   return (
     <EmptyState title="Runs appear here as soon as a flow is called.">
-      <code className="command">python my_flow.py</code>
+      <p className="m-0 faint">With HEADGATE_API_URL and HEADGATE_API_KEY set, run any Python file that calls a flow:</p>
+      <Command text="python my_flow.py" />
     </EmptyState>
   );
 }

@@ -1,42 +1,47 @@
-/** The task runs of a run. */
+/** The task runs of a run, in the order in which they were made. */
+import { useNavigate } from "@tanstack/react-router";
 import type { TaskRowFragment } from "@/generated/graphql";
-import { EmptyState } from "@/ui/Feedback";
+import type { Pages } from "@/lib/pages";
+import { usePlace } from "@/lib/place";
+import { Crumb } from "@/ui/Crumb";
+import { type Column, DataTable } from "@/ui/DataTable";
+import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
 import { StateLabel } from "@/ui/StateLabel";
 import { Duration, Time } from "@/ui/Time";
 
-export function TaskTable({ tasks, total }: { tasks: readonly TaskRowFragment[]; total: number }) {
-  if (tasks.length === 0) return <EmptyState title="No task has run yet." />;
+export interface TaskTableProps {
+  tasks: Pages<TaskRowFragment>;
+  task: string | undefined;
+  onTask: (task: string | undefined) => void;
+}
+
+const COLUMNS: readonly Column<TaskRowFragment>[] = [
+  { id: "state", title: "State", width: 150, cell: (task) => <StateLabel type={task.state.type} name={task.state.name} /> },
+  { id: "name", title: "Task run", cell: (task) => <Crumb to={`/task-runs/${task.id}`}>{task.name}</Crumb> },
+  { id: "message", title: "Says", from: "lg", cell: (task) => <span className="faint" title={task.state.message ?? undefined}>{task.state.message}</span> },
+  { id: "attempt", title: "Attempt", width: 90, isNumber: true, isOptional: true, cell: (task) => task.attempt },
+  { id: "start", title: "Start", width: 140, from: "md", cell: (task) => <Time at={task.startedAt} /> },
+  { id: "duration", title: "Duration", width: 110, isNumber: true, cell: (task) => <Duration length={task.duration} startedAt={task.startedAt} endedAt={task.endedAt} /> },
+];
+
+export function TaskTable({ tasks, task, onTask }: TaskTableProps) {
+  const place = usePlace();
+  const navigate = useNavigate();
+  if (tasks.error && !tasks.rows) return <ErrorState error={tasks.error} onRetry={tasks.again} />;
+  if (!tasks.rows) return <Skeleton rows={6} />;
+  if (tasks.rows.length === 0) return <EmptyState title="No task has run yet." />;
   return (
-    <div className="min-w-0">
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">State</th>
-            <th scope="col">Task run</th>
-            <th scope="col">Start</th>
-            <th scope="col" className="is-number">Duration</th>
-          </tr>
-        </thead>
-        <tbody>
-          {tasks.map((task) => (
-            <tr key={task.id}>
-              <td>
-                <StateLabel type={task.state.type} name={task.state.name} />
-              </td>
-              <td title={task.state.message ?? undefined}>{task.name}</td>
-              <td>
-                <Time at={task.startedAt} />
-              </td>
-              <td className="is-number">
-                <Duration length={task.duration} startedAt={task.startedAt} endedAt={task.endedAt} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {total > tasks.length && (
-        <p className="faint px-5 text-[13px]">{`The first ${tasks.length} of ${total.toLocaleString("en")}.`}</p>
-      )}
-    </div>
+    <DataTable
+      name="task_runs"
+      label="Task runs"
+      columns={COLUMNS}
+      rows={tasks.rows}
+      keyOf={(each) => each.id}
+      peeked={task}
+      onPeek={(each) => onTask(each.id === task ? undefined : each.id)}
+      onOpen={(each) => void navigate({ to: `/${place.organization}/${place.workspace}/task-runs/${each.id}` })}
+      hasMore={tasks.hasMore}
+      onMore={tasks.more}
+    />
   );
 }

@@ -6,20 +6,28 @@ export type Line = Batch["lines"][number];
 
 export interface Log {
   lines: readonly Line[];
+  /** How many of the first were let go, so that a long log does not fill the memory. */
+  dropped: number;
   cursor: string | undefined;
   hasGap: boolean;
   isCaughtUp: boolean;
   hasEnded: boolean;
 }
 
-export const NO_LOG: Log = { lines: [], cursor: undefined, hasGap: false, isCaughtUp: false, hasEnded: false };
+/** So many lines are kept; beyond it the first tenth is let go. */
+export const MOST_LINES = 100_000;
+
+export const NO_LOG: Log = { lines: [], dropped: 0, cursor: undefined, hasGap: false, isCaughtUp: false, hasEnded: false };
 
 /** A log with one more batch. Lines that it has already are not taken again. */
 export function extend(log: Log, batch: Batch): Log {
   const last = log.lines.at(-1)?.sequence ?? -1;
   const fresh = batch.lines.filter((line) => line.sequence > last);
+  const lines = fresh.length > 0 ? [...log.lines, ...fresh] : log.lines;
+  const excess = lines.length > MOST_LINES ? lines.length - MOST_LINES * 0.9 : 0;
   return {
-    lines: fresh.length > 0 ? [...log.lines, ...fresh] : log.lines,
+    lines: excess > 0 ? lines.slice(excess) : lines,
+    dropped: log.dropped + excess,
     cursor: batch.cursor,
     hasGap: log.hasGap || batch.gap,
     isCaughtUp: log.isCaughtUp || batch.caughtUp,
@@ -33,6 +41,13 @@ const LEVELS = [
   { from: 30, name: "warning", short: "WARN" },
   { from: 20, name: "info", short: "INFO" },
 ] as const;
+export const LEVEL_CHOICES = [
+  { from: 0, label: "All levels" },
+  { from: 20, label: "Info and above" },
+  { from: 30, label: "Warnings and above" },
+  { from: 40, label: "Errors" },
+] as const;
+
 const DEBUG = { name: "debug", short: "DEBUG" } as const;
 
 /** The level that a number falls into, as Python has them. */

@@ -1,6 +1,6 @@
 /** The addresses of runs. */
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
-import { readSearch } from "@/features/flow_runs/search";
+import { readRunPageSearch, readSearch } from "@/features/flow_runs/search";
 import { workspaceRoute } from "@/lib/routes";
 
 export const flowRunRoutes = [
@@ -13,6 +13,7 @@ export const flowRunRoutes = [
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/runs/$run",
+    validateSearch: readRunPageSearch,
     component: lazyRouteComponent(() => import("@/features/flow_runs/RunPage"), "RunPage"),
   }),
 ] as const;

@@ -12,6 +12,26 @@ export interface RunSearch {
   tag?: string;
   from?: number;
   to?: number;
+  /** The order, where it is not by expected start, and whether it rises. */
+  by?: "ENDED_AT" | "NAME";
+  up?: boolean;
+  /** The run that is looked at beside the list. */
+  peek?: string;
+}
+
+export const RUN_TABS = ["timeline", "tasks", "states", "parameters", "artifacts", "children", "attempts"] as const;
+export type RunTab = (typeof RUN_TABS)[number];
+
+export interface RunPageSearch {
+  tab?: RunTab;
+  /** The task run that is chosen: its bar, its row, its lines of the log. */
+  task?: string;
+}
+
+export function readRunPageSearch(raw: Record<string, unknown>): RunPageSearch {
+  const tab = RUN_TABS.find((each) => each === raw["tab"]);
+  const task = raw["task"];
+  return { ...(tab ? { tab } : {}), ...(typeof task === "string" && task !== "" ? { task } : {}) };
 }
 
 function listOf(value: unknown): unknown[] {
@@ -30,7 +50,12 @@ export function readSearch(raw: Record<string, unknown>): RunSearch {
   const tag = text("tag");
   const from = time("from");
   const to = time("to");
+  const by = (["ENDED_AT", "NAME"] as const).find((each) => each === raw["by"]);
+  const peek = text("peek");
   return {
+    ...(by ? { by } : {}),
+    ...(raw["up"] === true ? { up: true } : {}),
+    ...(peek === undefined ? {} : { peek }),
     ...(state.length > 0 ? { state } : {}),
     ...(name === undefined ? {} : { name }),
     ...(tag === undefined ? {} : { tag }),
@@ -52,5 +77,5 @@ export function filterOf(search: RunSearch): FlowRunFilter {
 }
 
 export function isNarrowed(search: RunSearch): boolean {
-  return Object.keys(search).length > 0;
+  return Object.keys(filterOf(search)).length > 0;
 }

@@ -1,10 +1,11 @@
-/** A run's log, live from its first line; what arrives within a frame is shown at once. */
+/** A run's log, live from its first line, or only what matches; what arrives within a frame is shown at once. */
 import { useEffect, useRef, useState } from "react";
 import { useClient } from "urql";
-import { LogTailDocument } from "@/generated/graphql";
+import { type LogFilter, LogTailDocument } from "@/generated/graphql";
 import { type Batch, extend, type Log, NO_LOG } from "@/features/flow_runs/logs";
 
-export function useLog(runId: string): Log {
+/** ``filter`` has to stay the same object for as long as it says the same. */
+export function useLog(runId: string, filter: LogFilter | undefined): Log {
   const client = useClient();
   const [log, setLog] = useState<Log>(NO_LOG);
   const waiting = useRef<Batch[]>([]);
@@ -17,7 +18,7 @@ export function useLog(runId: string): Log {
       waiting.current = [];
       setLog((before) => batches.reduce(extend, before));
     };
-    const tail = client.subscription(LogTailDocument, { id: runId }).subscribe(({ data }) => {
+    const tail = client.subscription(LogTailDocument, { id: runId, ...(filter ? { filter } : {}) }).subscribe(({ data }) => {
       if (!data) return;
       waiting.current.push(data.logTail);
       if (frame === 0) frame = requestAnimationFrame(show);
@@ -27,6 +28,6 @@ export function useLog(runId: string): Log {
       cancelAnimationFrame(frame);
       waiting.current = [];
     };
-  }, [client, runId]);
+  }, [client, runId, filter]);
   return log;
 }

@@ -92,3 +92,10 @@ function countProblem(schema: Schema, count: number): string | undefined {
 export function isReady(problems: Problems, draft: Draft): boolean {
   return problems.size === 0 && valueOf(draft) !== undefined;
 }
+
+/** What a server refused, by place within the field of its input that the form fills in. */
+export function refusedAt(refusals: readonly { message: string; path?: string[] | null }[], field: string): Problems {
+  return new Map(
+    refusals.flatMap(({ message, path }) => (path?.[0] === field ? [[path.slice(1).join("."), message] as const] : [])),
+  );
+}

@@ -1,0 +1,54 @@
+/** What a run did, a part at a time: its tasks over time or in a list, its states, what it got and what it left. */
+import type { TaskRowFragment } from "@/generated/graphql";
+import { Artifacts } from "@/features/flow_runs/Artifacts";
+import { Attempts } from "@/features/flow_runs/Attempts";
+import { Children } from "@/features/flow_runs/Children";
+import type { RunShown } from "@/features/flow_runs/RunPage";
+import type { RunTab } from "@/features/flow_runs/search";
+import { StateHistory } from "@/features/flow_runs/StateHistory";
+import { TaskTable } from "@/features/flow_runs/TaskTable";
+import { TaskTimeline } from "@/features/flow_runs/TaskTimeline";
+import type { Pages } from "@/lib/pages";
+import { useKey } from "@/ui/keys";
+import { JsonView } from "@/ui/JsonView";
+import { Tabs } from "@/ui/Tabs";
+
+export interface RunPartsProps {
+  run: RunShown;
+  tasks: Pages<TaskRowFragment>;
+  tab: RunTab;
+  onTab: (tab: RunTab) => void;
+  task: string | undefined;
+  onTask: (task: string | undefined) => void;
+}
+
+export function RunParts({ run, tasks, tab, onTab, task, onTask }: RunPartsProps) {
+  useKey("t", () => onTab(tab === "timeline" ? "tasks" : "timeline"));
+  const total = tasks.total ? `Tasks ${tasks.total.value.toLocaleString("en")}` : "Tasks";
+  return (
+    <Tabs
+      label="Parts of the run"
+      tab={tab}
+      onTab={onTab}
+      tabs={[
+        { name: "timeline", label: "Timeline" },
+        { name: "tasks", label: total },
+        { name: "states", label: "States" },
+        { name: "parameters", label: "Parameters" },
+        { name: "artifacts", label: "Artifacts" },
+        { name: "children", label: "Runs it started" },
+        { name: "attempts", label: "Attempts" },
+      ]}
+    >
+      <div className="run-part" data-scroller="part">
+        {tab === "timeline" && <TaskTimeline tasks={tasks} task={task} onTask={onTask} />}
+        {tab === "tasks" && <TaskTable tasks={tasks} task={task} onTask={onTask} />}
+        {tab === "states" && <StateHistory runId={run.id} stateId={run.state.id} />}
+        {tab === "parameters" && <div className="pane"><JsonView value={run.parameters} label="Parameters" /></div>}
+        {tab === "artifacts" && <Artifacts runId={run.id} stateId={run.state.id} />}
+        {tab === "children" && <Children tasks={tasks.rows ?? []} />}
+        {tab === "attempts" && <Attempts attempts={run.attempts} />}
+      </div>
+    </Tabs>
+  );
+}

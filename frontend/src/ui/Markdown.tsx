@@ -1,0 +1,15 @@
+/** Markdown as people write it; HTML in it is shown as text. */
+import { lazy, Suspense } from "react";
+
+const Rendered = lazy(async () => ({ default: (await import("@/ui/MarkdownText")).MarkdownText }));
+
+/** The text itself until what renders it is there. */
+export function Markdown({ text }: { text: string }) {
+  return (
+    <div className="markdown">
+      <Suspense fallback={<p className="whitespace-pre-wrap">{text}</p>}>
+        <Rendered text={text} />
+      </Suspense>
+    </div>
+  );
+}

@@ -57,11 +57,9 @@ function fixedItems(go: Go): PaletteItem[] {
 
 function foundItems(found: PaletteSearchQuery["workspace"] | undefined, go: Go): PaletteItem[] {
   if (!found) return [];
-  const named = (group: string, path: string, nodes: readonly { id: string; name: string }[] | undefined): PaletteItem[] =>
-    (nodes ?? []).map(({ id, name }) => ({ key: id, group, label: name, onSelect: go(`${path}/${encodeURIComponent(name)}`) }));
   return [
-    ...named("Flows", "/flows", found.flows?.nodes),
-    ...named("Deployments", "/deployments", found.deployments?.nodes),
+    ...(found.flows?.nodes ?? []).map(({ id, name }) => ({ key: id, group: "Flows", label: name, onSelect: go(`/flows/${encodeURIComponent(name)}`) })),
+    ...(found.deployments?.nodes ?? []).map(({ id, name, flow }) => ({ key: id, group: "Deployments", label: name, hint: flow.name, onSelect: go(`/deployments/${id}`) })),
     ...(found.flowRuns?.nodes ?? []).map(({ id, name, state, flow }) => ({
       key: id, group: "Runs", label: name, hint: `${flow.name} · ${state.name}`, onSelect: go(`/runs/${id}`),
     })),

@@ -2,7 +2,10 @@
 import { createRouter, Outlet } from "@tanstack/react-router";
 import { NotFound } from "@/app/NotFound";
 import { Shell } from "@/app/Shell";
+import { deploymentRoutes } from "@/features/deployments/routes";
+import { failureRoutes } from "@/features/failure_groups/routes";
 import { flowRunRoutes } from "@/features/flow_runs/routes";
+import { flowRoutes } from "@/features/flows/routes";
 import { nowRoutes } from "@/features/now/routes";
 import { placesRoutes } from "@/features/workspaces/routes";
 import { rootRoute, workspaceRoute } from "@/lib/routes";
@@ -14,6 +17,9 @@ const ofRoot = [
 const ofWorkspace = [
   ...nowRoutes,
   ...flowRunRoutes,
+  ...deploymentRoutes,
+  ...flowRoutes,
+  ...failureRoutes,
 ] as const;
 
 rootRoute.update({ component: Outlet, notFoundComponent: NotFound });

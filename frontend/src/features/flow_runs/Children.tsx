@@ -1,7 +1,7 @@
 /** The runs that tasks of a run have started. */
 import { useQuery } from "urql";
 import { RunChildrenDocument, type TaskRowFragment } from "@/generated/graphql";
-import { RunTable } from "@/features/flow_runs/RunTable";
+import { RunTable } from "@/ui/runs/RunTable";
 import { usePlace } from "@/lib/place";
 import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
 

@@ -11,7 +11,7 @@ export function RunFacts({ run }: { run: RunShown }) {
     <dl className="facts">
       <Fact name="Id"><Id id={run.id} /></Fact>
       <Fact name="Flow"><Crumb to={`/flows/${encodeURIComponent(run.flow.name)}`}>{run.flow.name}</Crumb></Fact>
-      {run.deployment && <Fact name="Deployment"><Crumb to={`/deployments/${encodeURIComponent(run.deployment.name)}`}>{run.deployment.name}</Crumb></Fact>}
+      {run.deployment && <Fact name="Deployment"><Crumb to={`/deployments/${run.deployment.id}`}>{run.deployment.name}</Crumb></Fact>}
       {run.deploymentVersion && <Fact name="Version">{run.deploymentVersion.label ?? `number ${run.deploymentVersion.number}`}</Fact>}
       {run.workPool && (
         <Fact name="Work pool">

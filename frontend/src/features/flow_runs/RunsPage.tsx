@@ -5,7 +5,7 @@ import { useQuery } from "urql";
 import { RunHistogramDocument, RunListDocument } from "@/generated/graphql";
 import { RunFilters } from "@/features/flow_runs/RunFilters";
 import { RunPeek } from "@/features/flow_runs/RunPeek";
-import { RunTable } from "@/features/flow_runs/RunTable";
+import { RunTable } from "@/ui/runs/RunTable";
 import { RunsActions } from "@/features/flow_runs/RunsActions";
 import { filterOf, isNarrowed, type RunSearch } from "@/features/flow_runs/search";
 import { useChanges } from "@/lib/changes";

@@ -7,7 +7,7 @@ import { type Column, DataTable, type DataTableProps } from "@/ui/DataTable";
 import { StateLabel } from "@/ui/StateLabel";
 import { Duration, Time } from "@/ui/Time";
 
-export type RunTableProps = { runs: readonly RunRowFragment[] } & Pick<
+export type RunTableProps = { runs: readonly RunRowFragment[]; without?: readonly string[] } & Pick<
   DataTableProps<RunRowFragment>,
   "name" | "chosen" | "onChoose" | "peeked" | "onPeek" | "hasMore" | "onMore" | "order"
 >;
@@ -21,7 +21,7 @@ const COLUMNS: readonly Column<RunRowFragment>[] = [
     title: "Deployment",
     from: "md",
     cell: (run) =>
-      run.deployment ? <Crumb className="quiet" to={`/deployments/${encodeURIComponent(run.deployment.name)}`}>{run.deployment.name}</Crumb> : <span className="faint">–</span>,
+      run.deployment ? <Crumb className="quiet" to={`/deployments/${run.deployment.id}`}>{run.deployment.name}</Crumb> : <span className="faint">–</span>,
   },
   { id: "reason", title: "Says", from: "lg", cell: (run) => <span className="faint" title={run.state.message ?? undefined}>{run.state.message}</span> },
   { id: "start", title: "Start", width: 140, from: "md", order: "EXPECTED_START", cell: (run) => <Time at={run.startedAt ?? run.expectedStart} /> },
@@ -31,14 +31,15 @@ const COLUMNS: readonly Column<RunRowFragment>[] = [
   { id: "id", title: "Id", width: 260, isOptional: true, cell: (run) => <span className="mono">{run.id}</span> },
 ];
 
-export function RunTable({ runs, ...rest }: RunTableProps) {
+/** ``without`` leaves out columns that say the same in every row. */
+export function RunTable({ runs, without = [], ...rest }: RunTableProps) {
   const place = usePlace();
   const navigate = useNavigate();
   return (
     <DataTable
       {...rest}
       label="Runs"
-      columns={COLUMNS}
+      columns={COLUMNS.filter(({ id }) => !without.includes(id))}
       rows={runs}
       keyOf={(run) => run.id}
       onOpen={(run) => void navigate({ to: "/$organization/$workspace/runs/$run", params: { ...place, run: run.id } })}

@@ -1,0 +1,47 @@
+/** How a deployment's runs are started, held apart and given up. */
+import type { DeploymentDetailFragment } from "@/generated/graphql";
+import { parseDuration, showDuration } from "@/lib/time";
+import { Id } from "@/ui/Copy";
+import { Fact } from "@/ui/Fact";
+import { JsonView } from "@/ui/JsonView";
+import { Time } from "@/ui/Time";
+
+const COLLISIONS = {
+  ENQUEUE: "further ones wait",
+  CANCEL_NEW: "further ones are cancelled",
+  CANCEL_OLD: "the oldest is cancelled",
+  COALESCE: "waiting ones become one",
+} as const;
+
+export function DeploymentSettings({ deployment }: { deployment: DeploymentDetailFragment }) {
+  const length = (text: string): string => showDuration(parseDuration(text));
+  const { concurrency } = deployment;
+  return (
+    <div className="pane">
+      <dl className="facts">
+        <Fact name="Id"><Id id={deployment.id} /></Fact>
+        <Fact name="Entrypoint">{deployment.entrypoint ? <code>{deployment.entrypoint}</code> : <span className="faint">–</span>}</Fact>
+        <Fact name="At once">{concurrency ? `${concurrency.limit}${concurrency.parameter ? ` for each ${concurrency.parameter}` : ""}; ${COLLISIONS[concurrency.onCollision]}` : "as many as there are"}</Fact>
+        <Fact name="When an agent is lost">{deployment.onAgentLost === "RETRY" ? "the run is tried again" : "the run crashes"}</Fact>
+        <Fact name="Infrastructure retries"><span className="num">{deployment.infrastructureRetries}</span></Fact>
+        <Fact name="Late after"><span className="num">{length(deployment.lateThreshold)}</span></Fact>
+        <Fact name="Given up after"><span className="num">{length(deployment.abandonAfter)}</span></Fact>
+        <Fact name="Blocks">{deployment.blocks ? deployment.blocks.join(", ") || "none" : "every block of the workspace"}</Fact>
+        <Fact name="May start">{deployment.starts ? deployment.starts.join(", ") || "none" : "every deployment of the workspace"}</Fact>
+        <Fact name="Queue">{deployment.workQueue?.name ?? "the pool's own"}</Fact>
+        <Fact name="Changed"><Time at={deployment.updatedAt} /></Fact>
+        {deployment.tags.length > 0 && <Fact name="Tags">{deployment.tags.map((tag) => <span key={tag} className="tag mr-1">{tag}</span>)}</Fact>}
+      </dl>
+      <section className="grid gap-2">
+        <h2>Job variables</h2>
+        <JsonView value={deployment.jobVariables} label="Job variables" />
+      </section>
+      {deployment.pullSteps !== null && deployment.pullSteps !== undefined && (
+        <section className="grid gap-2">
+          <h2>How an agent gets the code</h2>
+          <JsonView value={deployment.pullSteps} label="Pull steps" />
+        </section>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,19 @@
+/** The addresses of deployments. */
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { readDeploymentSearch, readDeploymentsSearch } from "@/features/deployments/search";
+import { workspaceRoute } from "@/lib/routes";
+
+export const deploymentRoutes = [
+  createRoute({
+    getParentRoute: () => workspaceRoute,
+    path: "/deployments",
+    validateSearch: readDeploymentsSearch,
+    component: lazyRouteComponent(() => import("@/features/deployments/DeploymentsPage"), "DeploymentsPage"),
+  }),
+  createRoute({
+    getParentRoute: () => workspaceRoute,
+    path: "/deployments/$deployment",
+    validateSearch: readDeploymentSearch,
+    component: lazyRouteComponent(() => import("@/features/deployments/DeploymentPage"), "DeploymentPage"),
+  }),
+] as const;

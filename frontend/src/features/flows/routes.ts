@@ -1,0 +1,18 @@
+/** The addresses of flows. */
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { workspaceRoute } from "@/lib/routes";
+import { readNameSearch } from "@/lib/search";
+
+export const flowRoutes = [
+  createRoute({
+    getParentRoute: () => workspaceRoute,
+    path: "/flows",
+    validateSearch: readNameSearch,
+    component: lazyRouteComponent(() => import("@/features/flows/FlowsPage"), "FlowsPage"),
+  }),
+  createRoute({
+    getParentRoute: () => workspaceRoute,
+    path: "/flows/$flow",
+    component: lazyRouteComponent(() => import("@/features/flows/FlowPage"), "FlowPage"),
+  }),
+] as const;

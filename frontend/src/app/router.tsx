@@ -7,6 +7,8 @@ import { failureRoutes } from "@/features/failure_groups/routes";
 import { flowRunRoutes } from "@/features/flow_runs/routes";
 import { flowRoutes } from "@/features/flows/routes";
 import { nowRoutes } from "@/features/now/routes";
+import { pauseRoutes } from "@/features/pauses/routes";
+import { workPoolRoutes } from "@/features/work_pools/routes";
 import { placesRoutes } from "@/features/workspaces/routes";
 import { rootRoute, workspaceRoute } from "@/lib/routes";
 
@@ -20,6 +22,8 @@ const ofWorkspace = [
   ...deploymentRoutes,
   ...flowRoutes,
   ...failureRoutes,
+  ...pauseRoutes,
+  ...workPoolRoutes,
 ] as const;
 
 rootRoute.update({ component: Outlet, notFoundComponent: NotFound });

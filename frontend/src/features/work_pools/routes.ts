@@ -1,0 +1,28 @@
+/** The addresses of work pools and of their agents. */
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { workspaceRoute } from "@/lib/routes";
+
+export const POOL_TABS = ["queues", "agents", "runs", "template"] as const;
+export type PoolTab = (typeof POOL_TABS)[number];
+
+export const workPoolRoutes = [
+  createRoute({
+    getParentRoute: () => workspaceRoute,
+    path: "/pools",
+    component: lazyRouteComponent(() => import("@/features/work_pools/PoolsPage"), "PoolsPage"),
+  }),
+  createRoute({
+    getParentRoute: () => workspaceRoute,
+    path: "/pools/$pool",
+    validateSearch: ({ tab }: Record<string, unknown>): { tab?: PoolTab } => {
+      const known = POOL_TABS.find((each) => each === tab);
+      return known ? { tab: known } : {};
+    },
+    component: lazyRouteComponent(() => import("@/features/work_pools/PoolPage"), "PoolPage"),
+  }),
+  createRoute({
+    getParentRoute: () => workspaceRoute,
+    path: "/agents/$agent",
+    component: lazyRouteComponent(() => import("@/features/work_pools/AgentPage"), "AgentPage"),
+  }),
+] as const;

@@ -22,6 +22,24 @@ export const NAVIGATION: readonly NavigationGroup[] = [
     destinations: [
       { title: "Now", path: "", key: "n" },
       { title: "Runs", path: "/runs", needs: "RUNS_READ", key: "r" },
+      { title: "Failures", path: "/failures", needs: "RUNS_READ", key: "f" },
+      { title: "Events", path: "/events", needs: "EVENTS_READ", key: "e" },
+      { title: "Approvals", path: "/approvals", needs: "RUNS_READ", key: "a" },
+    ],
+  },
+  {
+    title: "Build",
+    destinations: [
+      { title: "Flows", path: "/flows", needs: "FLOWS_READ", key: "w" },
+      { title: "Deployments", path: "/deployments", needs: "FLOWS_READ", key: "d" },
+      { title: "Artifacts", path: "/artifacts", needs: "ARTIFACTS_READ" },
+    ],
+  },
+  {
+    title: "Infrastructure",
+    destinations: [
+      { title: "Work pools", path: "/pools", needs: "POOLS_READ", key: "p" },
+      { title: "Limits", path: "/limits", needs: "FLOWS_READ" },
     ],
   },
 ];

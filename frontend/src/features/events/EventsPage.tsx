@@ -1,0 +1,123 @@
+/** What happens in a workspace, as it happens, and what happened before. */
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useSubscription } from "urql";
+import { type EventRowFragment, EventsDocument, EventTailDocument } from "@/generated/graphql";
+import { type EventsSearch, pastOf, REACHES, streamOf } from "@/features/events/search";
+import { linkOf, nameOf } from "@/features/events/resources";
+import { usePages } from "@/lib/pages";
+import { usePlace } from "@/lib/place";
+import { useTitle } from "@/lib/title";
+import { useWorkspaceId } from "@/lib/workspace";
+import { Crumb } from "@/ui/Crumb";
+import { type Column, DataTable } from "@/ui/DataTable";
+import { EmptyState, ErrorState, NothingMatches, Skeleton } from "@/ui/Feedback";
+import { JsonView } from "@/ui/JsonView";
+import { PageHead } from "@/ui/PageHead";
+import { Peek } from "@/ui/Peek";
+import { SearchField } from "@/ui/SearchField";
+import { Time } from "@/ui/Time";
+
+const MOST_FRESH = 1_000;
+
+function Resource({ resource }: { resource: unknown }) {
+  const link = linkOf(resource);
+  return link === undefined ? <span>{nameOf(resource)}</span> : <Crumb className="quiet" to={link}>{nameOf(resource)}</Crumb>;
+}
+
+const COLUMNS: readonly Column<EventRowFragment>[] = [
+  { id: "at", title: "Time", width: 130, cell: (row) => <Time at={row.occurred} /> },
+  { id: "event", title: "Event", width: 260, cell: (row) => <span className="mono">{row.event}</span> },
+  { id: "resource", title: "What", cell: (row) => <Resource resource={row.resource} /> },
+  { id: "payload", title: "Says", from: "lg", cell: (row) => <span className="faint mono">{JSON.stringify(row.payload)}</span> },
+  { id: "received", title: "Received", width: 140, isOptional: true, cell: (row) => <Time at={row.received} /> },
+];
+
+/** What came since the page is open, the newest first; let in as one lot a frame. */
+function useFresh(workspaceId: string | undefined, search: EventsSearch, isPaused: boolean): { fresh: readonly EventRowFragment[]; waiting: number } {
+  const [fresh, setFresh] = useState<readonly EventRowFragment[]>([]);
+  const [waiting, setWaiting] = useState(0);
+  const lot = useRef<EventRowFragment[]>([]);
+  const frame = useRef(0);
+  const filter = useMemo(() => streamOf(search), [search]);
+  const letIn = useCallback(() => {
+    frame.current = 0;
+    const came = lot.current.reverse();
+    lot.current = [];
+    setWaiting(0);
+    setFresh((before) => [...came, ...before].slice(0, MOST_FRESH));
+  }, []);
+  useEffect(() => {
+    setFresh([]);
+    lot.current = [];
+  }, [filter]);
+  useEffect(() => {
+    if (!isPaused && lot.current.length > 0) letIn();
+  }, [isPaused, letIn]);
+  useSubscription({ query: EventTailDocument, variables: { workspaceId: workspaceId ?? "", filter }, pause: workspaceId === undefined }, (_, update) => {
+    lot.current.push(...update.workspaceEvents.events);
+    if (isPaused) setWaiting(lot.current.length);
+    else if (frame.current === 0 && lot.current.length > 0) frame.current = requestAnimationFrame(letIn);
+    return update;
+  });
+  return { fresh, waiting };
+}
+
+export function EventsPage() {
+  const { organization, workspace } = usePlace();
+  useTitle("Events", workspace);
+  const search = useSearch({ from: "/$organization/$workspace/events" });
+  const navigate = useNavigate({ from: "/$organization/$workspace/events" });
+  const onSearch = (next: EventsSearch): void => void navigate({ search: readable(next), replace: true });
+  const [isPaused, setPaused] = useState(false);
+  const [peek, setPeek] = useState<EventRowFragment>();
+  const filter = useMemo(() => pastOf(search, Date.now()), [search]);
+  const list = usePages("events", EventsDocument, { organization, workspace, filter }, (data) => data.workspace?.events);
+  const { fresh, waiting } = useFresh(useWorkspaceId(), search, isPaused);
+  const rows = useMemo(() => {
+    const known = new Set(fresh.map(({ id }) => id));
+    return list.rows && [...fresh, ...list.rows.filter(({ id }) => !known.has(id))];
+  }, [fresh, list.rows]);
+  const isNarrowed = search.kind !== undefined || search.resource !== undefined;
+  return (
+    <>
+      <PageHead title="Events" />
+      <div className="toolbar" role="search">
+        <SearchField label="How its kind begins" placeholder="flow_run.failed   /" value={search.kind ?? ""} onChange={(kind) => onSearch({ ...search, kind })} />
+        <input className="input w-72 max-md:w-full" type="search" aria-label="Id of what it happened to" placeholder="Id of what it happened to" value={search.resource ?? ""} onChange={(event) => onSearch({ ...search, resource: event.target.value })} />
+        <select className="input" aria-label="How far back" value={search.reach ?? "day"} onChange={(event) => onSearch({ ...search, reach: REACHES.find((each) => each === event.target.value) ?? "day" })}>
+          {REACHES.map((each) => <option key={each} value={each}>{`The last ${each}`}</option>)}
+        </select>
+        <button type="button" className="button" aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>{isPaused ? `Hold, ${waiting} wait` : "Live"}</button>
+        <span className="num faint ml-auto text-[13px]" role="status">{fresh.length > 0 && `${fresh.length.toLocaleString("en")} new`}</span>
+      </div>
+      {list.error && !rows && <ErrorState error={list.error} onRetry={list.again} />}
+      {!rows && !list.error && <Skeleton rows={10} />}
+      {rows?.length === 0 && (isNarrowed ? <NothingMatches what="event" onClear={() => onSearch({})} /> : <EmptyState title="What happens in the workspace appears here as it happens. Nothing did, in this time." />)}
+      {rows && rows.length > 0 && (
+        <DataTable
+          name="events"
+          label="Events"
+          columns={COLUMNS}
+          rows={rows}
+          keyOf={(row) => row.id}
+          peeked={peek?.id}
+          onPeek={(row) => setPeek(row.id === peek?.id ? undefined : row)}
+          onOpen={setPeek}
+          hasMore={list.hasMore}
+          onMore={list.more}
+        />
+      )}
+      {peek && (
+        <Peek title={<span className="mono">{peek.event}</span>} onClose={() => setPeek(undefined)}>
+          <p className="m-0 text-[13px]"><Time at={peek.occurred} /> · <Resource resource={peek.resource} /></p>
+          <JsonView value={{ resource: peek.resource, payload: peek.payload, related: peek.related }} label="The event" />
+        </Peek>
+      )}
+    </>
+  );
+}
+
+function readable({ kind, resource, reach }: EventsSearch): EventsSearch {
+  return { ...(kind ? { kind } : {}), ...(resource ? { resource } : {}), ...(reach && reach !== "day" ? { reach } : {}) };
+}

@@ -1,0 +1,37 @@
+/** What the address says of events: their kind, what they happened to, and how far back. */
+import type { EventFilter, EventStreamFilter } from "@/generated/graphql";
+
+export const REACHES = ["hour", "day", "week"] as const;
+export type Reach = (typeof REACHES)[number];
+
+const MS: Record<Reach, number> = { hour: 3_600_000, day: 86_400_000, week: 604_800_000 };
+
+export interface EventsSearch {
+  /** "flow_run.completed", or how it begins: "flow_run." */
+  kind?: string;
+  resource?: string;
+  reach?: Reach;
+}
+
+export function readEventsSearch(raw: Record<string, unknown>): EventsSearch {
+  const text = (name: string): string | undefined => (typeof raw[name] === "string" && raw[name] !== "" ? raw[name].slice(0, 200) : undefined);
+  const [kind, resource] = [text("kind"), text("resource")];
+  const reach = REACHES.find((each) => each === raw["reach"]);
+  return { ...(kind ? { kind } : {}), ...(resource ? { resource } : {}), ...(reach ? { reach } : {}) };
+}
+
+/** The past, from how far back as a whole minute, so that the same question stays the same. */
+export function pastOf({ kind, resource, reach = "day" }: EventsSearch, now: number): EventFilter {
+  const since = Math.floor((now - MS[reach]) / 60_000) * 60_000;
+  return {
+    occurred: { gte: new Date(since).toISOString() },
+    order: "DESC",
+    ...(kind ? { event: { startsWith: kind } } : {}),
+    ...(resource ? { resourceId: { eq: resource } } : {}),
+  };
+}
+
+/** What is to come. */
+export function streamOf({ kind, resource }: EventsSearch): EventStreamFilter {
+  return { ...(kind ? { events: [`${kind}*`] } : {}), ...(resource ? { resourceIds: [resource] } : {}) };
+}

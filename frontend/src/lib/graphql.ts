@@ -2,17 +2,12 @@
 import { cacheExchange, type Cache } from "@urql/exchange-graphcache";
 import { createClient as createSocket } from "graphql-ws";
 import { type Client, createClient, fetchExchange, mapExchange, subscriptionExchange } from "urql";
+import { EMBEDDED } from "@/lib/embedded";
 
 const PATH = "/graphql";
 const NORMAL_CLOSURE = 1000;
 /** Requests with a cookie name this header: no form of another site can. */
 const HEADERS = { "x-headgate": "1" };
-/** Types that have no id of their own; they belong to what they were read from. */
-const EMBEDDED = [
-  "Attempt", "Backlog", "Bucket", "CatchUp", "Count", "CronSpec", "EventBatch", "IntervalSpec",
-  "LogBatch", "LogLine", "PageInfo", "RRuleSpec", "RateLimit", "RunBucket", "RunLease", "RunUpdate",
-  "StateCount", "UpcomingFire", "ViewerCan", "WorkspaceRetention",
-];
 
 export type Connection = "connecting" | "live" | "lost";
 

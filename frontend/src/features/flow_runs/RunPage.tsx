@@ -9,6 +9,7 @@ import { RunLog } from "@/features/flow_runs/RunLog";
 import { RunParts } from "@/features/flow_runs/RunParts";
 import { RunReason } from "@/features/flow_runs/RunReason";
 import type { RunTab } from "@/features/flow_runs/search";
+import { useFavicon } from "@/lib/favicon";
 import { useGathered } from "@/lib/live";
 import { usePages } from "@/lib/pages";
 import { useTitle } from "@/lib/title";
@@ -26,6 +27,7 @@ export function RunPage() {
   const [{ data, error }, read] = useQuery({ query: RunDocument, variables: { id } });
   const run = data?.flowRun;
   useTitle(run ? `${run.state.name} · ${run.name}` : "Run");
+  useFavicon(run?.state.type);
   if (error && !run) return <ErrorState error={error} onRetry={() => read({ requestPolicy: "network-only" })} />;
   if (!data) return <Skeleton rows={8} />;
   if (!run) return <EmptyState title="There is no such run, or you may not see it." />;

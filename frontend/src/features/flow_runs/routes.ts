@@ -16,4 +16,10 @@ export const flowRunRoutes = [
     validateSearch: readRunPageSearch,
     component: lazyRouteComponent(() => import("@/features/flow_runs/RunPage"), "RunPage"),
   }),
+  createRoute({
+    getParentRoute: () => workspaceRoute,
+    path: "/runs/$run/compare",
+    validateSearch: ({ with: other }: Record<string, unknown>): { with?: string } => (typeof other === "string" && other !== "" ? { with: other } : {}),
+    component: lazyRouteComponent(() => import("@/features/flow_runs/ComparePage"), "ComparePage"),
+  }),
 ] as const;

@@ -1,6 +1,7 @@
 /** A real browser that somebody has signed in with, and what must never be seen in it. */
+import { existsSync } from "node:fs";
 import { AxeBuilder } from "@axe-core/playwright";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
 const PASSWORD = "correct horse battery staple 9";
 const SERIOUS = new Set(["serious", "critical"]);
@@ -24,8 +25,18 @@ export async function openBrowser(): Promise<Browser> {
   });
 }
 
+/** A context of the first owner; the first journey signs in, and the others go on with its session. */
+export async function openSignedIn(browser: Browser, options: BrowserContextOptions): Promise<BrowserContext> {
+  const kept = `${place.shots}/signed-in.json`;
+  if (existsSync(kept)) return await browser.newContext({ ...options, storageState: kept });
+  const context = await browser.newContext(options);
+  await signIn(context);
+  await context.storageState({ path: kept });
+  return context;
+}
+
 /** Choose the first owner's password through the printed link, and sign in with it. */
-export async function signIn(context: BrowserContext): Promise<void> {
+async function signIn(context: BrowserContext): Promise<void> {
   const page = await context.newPage();
   await page.goto(place.link);
   for (const field of await page.locator("input[type=password]:visible").all()) await field.fill(PASSWORD);

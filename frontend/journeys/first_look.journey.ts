@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { barriersOf, complaintsOf, openBrowser, place, signIn } from "./browser";
+import { barriersOf, complaintsOf, openBrowser, openSignedIn, place } from "./browser";
 
 const SIZES = [
   { width: 1440, height: 900 },
@@ -16,8 +16,7 @@ let complaints: string[];
 
 beforeAll(async () => {
   browser = await openBrowser();
-  context = await browser.newContext({ viewport: SIZES[0] });
-  await signIn(context);
+  context = await openSignedIn(browser, { viewport: SIZES[0] });
   page = await context.newPage();
   complaints = complaintsOf(page);
 });
@@ -46,7 +45,7 @@ describe("from the first sign-in to a retry", () => {
     const ended = run("lasting");
     const row = page.getByRole("row").filter({ hasText: "lasting" });
     await row.getByText("Running").waitFor();
-    await row.getByRole("link").click();
+    await row.getByRole("link").first().click();
     await page.getByRole("log").getByText("step 3").waitFor();
     await expect(ended).resolves.toBe(0);
 
@@ -59,11 +58,11 @@ describe("from the first sign-in to a retry", () => {
 
   test("a run that failed is found by its state, and says why", async () => {
     await expect(run("fails")).resolves.toBe(1);
-    await page.getByRole("link", { name: "Runs", exact: true }).click();
+    await page.getByRole("navigation", { name: "Workspace" }).getByRole("link", { name: "Runs", exact: true }).click();
     await page.getByRole("button", { name: "Failed" }).click();
     await page.getByText("1 run", { exact: true }).waitFor();
     expect(new URL(page.url()).search).toContain("FAILED");
-    await page.getByRole("row").filter({ hasText: "fails" }).getByRole("link").click();
+    await page.getByRole("row").filter({ hasText: "fails" }).getByRole("link").first().click();
 
     await page.getByText("ValueError: row 10 is out of range").first().waitFor();
   });

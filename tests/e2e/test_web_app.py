@@ -38,12 +38,33 @@ def fails():
 
 {"lasting": lasting, "fails": fails}[sys.argv[1]]()
 '''
+REPORT = '''
+"""A flow that the journeys deploy."""
+
+from headgate import flow, task
+
+
+@task
+def load(row: int) -> int:
+    print(f"row {row}")
+    return row
+
+
+@flow(log_prints=True)
+def report(region: str = "us", rows: int = 3, *, broken: bool = False) -> int:
+    total = sum(load(row) for row in range(rows))
+    print(f"rows of {region}")
+    if broken:
+        raise RuntimeError("the report is empty")
+    return total
+'''
 
 
 def test_journeys_through_the_web_application(tmp_path: Path) -> None:
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     assert browser, "No Chromium: apt-get install --no-install-recommends chromium"
     (tmp_path / "flows.py").write_text(FLOWS)
+    (tmp_path / "report.py").write_text(REPORT)
     with dev_server(tmp_path) as server:
         done = subprocess.run(
             ["npx", "--no-install", "vitest", "run", "--config", "vitest.journeys.config.ts"],

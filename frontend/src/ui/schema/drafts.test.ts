@@ -76,10 +76,10 @@ describe("schemas as Python writes them", () => {
     },
   };
 
-  test("what is required is asked for, and what is not is left out", () => {
+  test("what is required is asked for, defaults are filled in, and the rest is left out", () => {
     const draft = emptyDraft(schema, schema);
 
-    expect(valueOf(draft)).toEqual({ since: "" });
+    expect(valueOf(draft)).toEqual({ since: "", limit: null });
     expect([...problemsOf(schema, draft, schema).keys()]).toEqual(["region"]);
   });
 

@@ -66,7 +66,7 @@ function objectDraft(schema: Schema, value: Record<string, unknown>, root: Schem
   };
 }
 
-/** Where somebody begins: the default, or nothing given; what is required is there to be filled in. */
+/** Where somebody begins: with the defaults, and with what is required to be filled in. */
 export function emptyDraft(schema: Schema, root: Schema, depth = 0): Draft {
   const resolved = resolve(schema, root);
   if (Object.hasOwn(resolved, "default")) return draftOf(resolved, resolved["default"], root);
@@ -95,7 +95,10 @@ export function emptyDraft(schema: Schema, root: Schema, depth = 0): Draft {
       const required = requiredOf(resolved);
       return {
         kind: "object",
-        fields: propertiesOf(resolved).map(([name, each]) => [name, required.has(name) ? emptyDraft(each, root, depth + 1) : ABSENT]),
+        fields: propertiesOf(resolved).map(([name, each]) => {
+          const isThere = required.has(name) || Object.hasOwn(resolve(each, root), "default");
+          return [name, isThere ? emptyDraft(each, root, depth + 1) : ABSENT];
+        }),
         extra: [],
       };
     }

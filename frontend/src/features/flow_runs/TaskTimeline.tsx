@@ -31,6 +31,7 @@ export function TaskTimeline({ tasks, task, onTask }: TaskTimelineProps) {
   return (
     <Timeline
       bars={bars}
+      total={tasks.total?.value ?? bars.length}
       label="Task runs over time"
       chosen={task}
       onChoose={onTask}

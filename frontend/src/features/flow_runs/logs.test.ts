@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type Batch, extend, levelOf, type Line, NO_LOG, rowsOf } from "@/features/flow_runs/logs";
+import { type Batch, extend, type Line, NO_LOG, rowsOf } from "@/features/flow_runs/logs";
+import { levelOf } from "@/ui/levels";
 
 function line(sequence: number): Line {
   return { sequence, timestamp: "2026-11-28T12:00:00Z", level: 20, logger: "flow", message: `line ${sequence}`, taskRunId: null };

@@ -1,5 +1,6 @@
 /** The lines of a log as they come in, kept in order and without doubles over a lost connection. */
 import type { LogTailSubscription } from "@/generated/graphql";
+import { levelOf } from "@/ui/levels";
 
 export type Batch = LogTailSubscription["logTail"];
 export type Line = Batch["lines"][number];
@@ -35,25 +36,12 @@ export function extend(log: Log, batch: Batch): Log {
   };
 }
 
-const LEVELS = [
-  { from: 50, name: "critical", short: "CRIT" },
-  { from: 40, name: "error", short: "ERROR" },
-  { from: 30, name: "warning", short: "WARN" },
-  { from: 20, name: "info", short: "INFO" },
-] as const;
 export const LEVEL_CHOICES = [
   { from: 0, label: "All levels" },
   { from: 20, label: "Info and above" },
   { from: 30, label: "Warnings and above" },
   { from: 40, label: "Errors" },
 ] as const;
-
-const DEBUG = { name: "debug", short: "DEBUG" } as const;
-
-/** The level that a number falls into, as Python has them. */
-export function levelOf(level: number): { name: string; short: string } {
-  return LEVELS.find((each) => level >= each.from) ?? DEBUG;
-}
 
 export interface LogRow {
   key: string;

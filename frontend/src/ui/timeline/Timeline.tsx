@@ -3,10 +3,18 @@ import { type KeyboardEvent, type PointerEvent, useEffect, useLayoutEffect, useM
 import { showDuration } from "@/lib/time";
 import { useNow } from "@/ui/clock";
 import { AXIS_PX, draw, inkOf, placeIn, ROW_PX } from "@/ui/timeline/draw";
-import { layOut, type Placed, type TimelineBar, type TimeView, wholeOf, within, zoom } from "@/ui/timeline/layout";
+import { layOut, layOutCells, type Placed, type TimelineBar, type TimelineCell, type TimeView, wholeOf, within, zoom } from "@/ui/timeline/layout";
 
 export interface TimelineProps {
   bars: readonly TimelineBar[];
+  /** In place of bars, where they are too many: counts of them. */
+  cells?: readonly TimelineCell[] | undefined;
+  /** All of it, where what is given is a piece; otherwise it is what the bars cover. */
+  whole?: TimeView | undefined;
+  /** The piece that is looked at; undefined for all. */
+  onView?: ((view: TimeView | undefined) => void) | undefined;
+  /** How many there are in all. */
+  total: number;
   label: string;
   chosen: string | undefined;
   onChoose: (id: string | undefined) => void;
@@ -18,17 +26,21 @@ const NARROW_GUTTER_PX = 84;
 const NARROW_PX = 560;
 const ZOOM_STEP = 1.4;
 
-export function Timeline({ bars, label, chosen, onChoose, onOpen }: TimelineProps) {
+export function Timeline({ bars, cells, whole: given, onView, total, label, chosen, onChoose, onOpen }: TimelineProps) {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
   const [scrollTop, setScrollTop] = useState(0);
-  const [piece, setPiece] = useState<TimeView>();
+  const [piece, setView] = useState<TimeView>();
+  const setPiece = (next: TimeView | undefined): void => {
+    setView(next);
+    onView?.(next);
+  };
   const second = useNow();
   const isLive = bars.some((bar) => bar.ended === undefined);
   const now = isLive ? second : Math.max(0, ...bars.map((bar) => bar.ended ?? 0));
-  const layout = useMemo(() => layOut(bars, now), [bars, now]);
-  const whole = useMemo(() => wholeOf(bars, now), [bars, now]);
+  const layout = useMemo(() => (cells ? layOutCells(cells) : layOut(bars, now)), [bars, cells, now]);
+  const whole = useMemo(() => given ?? wholeOf(bars, now), [bars, given, now]);
   const view = piece ? within(piece, whole) : whole;
   const theme = useTheme();
   const gutter = size.width < NARROW_PX ? NARROW_GUTTER_PX : GUTTER_PX;
@@ -108,7 +120,7 @@ export function Timeline({ bars, label, chosen, onChoose, onOpen }: TimelineProp
         <div style={{ height: Math.max(0, AXIS_PX + layout.rowCount * ROW_PX - size.height) }} />
       </div>
       <p className="timeline-foot" aria-live="polite">
-        {shown ? sentenceOf(shown, now) : `${bars.length.toLocaleString("en")} task runs over ${showDuration(whole.to - whole.from)}`}
+        {shown ? sentenceOf(shown, now) : `${total.toLocaleString("en")} task runs over ${showDuration(whole.to - whole.from)}${cells ? ", counted: come closer to see them" : ""}`}
         <span className="ml-auto flex gap-1">
           <button type="button" className="icon-button" aria-label="Closer" onClick={() => setPiece(zoom(view, (view.from + view.to) / 2, 1 / ZOOM_STEP, whole))}>+</button>
           <button type="button" className="icon-button" aria-label="Wider" onClick={() => setPiece(zoom(view, (view.from + view.to) / 2, ZOOM_STEP, whole))}>−</button>

@@ -2,7 +2,7 @@
 import { localZone, showTime } from "@/lib/time";
 import { ticksOf } from "@/ui/rail";
 import { lookOf, type Shape, type Tone } from "@/ui/states";
-import type { Layout, Placed, TimeView } from "@/ui/timeline/layout";
+import type { Layout, Placed, PlacedCell, TimeView } from "@/ui/timeline/layout";
 
 export const ROW_PX = 18;
 export const AXIS_PX = 22;
@@ -67,6 +67,7 @@ export function draw(context: CanvasRenderingContext2D, scene: Scene): void {
   context.clip();
   const x = placeIn(scene);
   for (const placed of scene.layout.placed) drawBar(context, scene, placed, x);
+  for (const placed of scene.layout.cells) drawCell(context, scene, placed, x);
   const nowX = x(scene.now);
   context.strokeStyle = ink.ink;
   context.lineWidth = 1;
@@ -131,6 +132,20 @@ function drawBar(context: CanvasRenderingContext2D, scene: Scene, { bar, row }: 
     context.fillText(bar.name, begin + 4, top + BAR_PX / 2 + 0.5);
     context.restore();
   }
+}
+
+const CELL_PX = ROW_PX - 4;
+
+function drawCell(context: CanvasRenderingContext2D, scene: Scene, { cell, row, low, high }: PlacedCell, x: (at: number) => number): void {
+  const bottom = AXIS_PX + (row + 1) * ROW_PX - scene.scrollTop - 2;
+  if (bottom < AXIS_PX || bottom - CELL_PX > scene.height) return;
+  const left = x(cell.from);
+  const width = Math.max(1, x(cell.to) - left - 1);
+  const { tone, shape } = lookOf(cell.state);
+  const { fill, tint } = scene.ink.tones[tone];
+  const height = Math.max(2, (high - low) * CELL_PX);
+  context.fillStyle = HOLLOW.has(shape) ? tint : fill;
+  context.fillRect(left, bottom - low * CELL_PX - height, width, height);
 }
 
 const HOLLOW: ReadonlySet<Shape> = new Set(["scheduled", "waiting", "pending", "late", "cached", "cancelled", "cancelling"]);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { layOut, type TimelineBar, wholeOf, within, zoom } from "@/ui/timeline/layout";
+import { layOut, layOutCells, type TimelineBar, wholeOf, within, zoom } from "@/ui/timeline/layout";
 
 function bar(id: string, lane: string, begun: number, ended?: number): TimelineBar {
   return { id, name: id, lane, begun, ended, state: "COMPLETED", stateName: "Completed" };
@@ -47,4 +47,13 @@ test("the whole holds every bar", () => {
 
   expect(whole.from).toBeLessThan(100);
   expect(whole.to).toBeGreaterThan(300);
+});
+
+test("cells of one stretch are stacked, and measured by the fullest", () => {
+  const cell = (lane: string, from: number, state: string, count: number) => ({ lane, from, to: from + 10, state, count });
+
+  const { cells, lanes } = layOutCells([cell("load", 0, "COMPLETED", 6), cell("load", 0, "FAILED", 2), cell("send", 10, "COMPLETED", 4)]);
+
+  expect(cells.map(({ row, low, high }) => [row, low, high])).toEqual([[0, 0, 0.75], [0, 0.75, 1], [1, 0, 0.5]]);
+  expect(lanes.map(({ title, barCount }) => [title, barCount])).toEqual([["load", 8], ["send", 4]]);
 });

@@ -13,6 +13,15 @@ export interface TimelineBar {
   stateName: string;
 }
 
+/** How many bars of a lane and state began in a stretch of time, where they are too many to be drawn. */
+export interface TimelineCell {
+  lane: string;
+  from: number;
+  to: number;
+  state: string;
+  count: number;
+}
+
 export interface Placed {
   bar: TimelineBar;
   row: number;
@@ -25,8 +34,17 @@ export interface Lane {
   barCount: number;
 }
 
+export interface PlacedCell {
+  cell: TimelineCell;
+  row: number;
+  /** Where it begins and ends in its row, from the bottom: 0 to 1 of the fullest stretch. */
+  low: number;
+  high: number;
+}
+
 export interface Layout {
   placed: readonly Placed[];
+  cells: readonly PlacedCell[];
   lanes: readonly Lane[];
   rowCount: number;
 }
@@ -51,7 +69,26 @@ export function layOut(bars: readonly TimelineBar[], now: number): Layout {
     lanes.push({ title, firstRow: rowCount, rowCount: freeAt.count, barCount: members.length });
     rowCount += freeAt.count;
   }
-  return { placed, lanes, rowCount };
+  return { placed, cells: [], lanes, rowCount };
+}
+
+/** A row for each lane; what began in one stretch is stacked. */
+export function layOutCells(cells: readonly TimelineCell[]): Layout {
+  const stacks = new Map<string, number>();
+  const stackOf = ({ lane, from }: TimelineCell): string => `${from} ${lane}`;
+  for (const cell of cells) stacks.set(stackOf(cell), (stacks.get(stackOf(cell)) ?? 0) + cell.count);
+  const most = Math.max(1, ...stacks.values());
+  const rows = new Map<string, { row: number; count: number }>();
+  const filled = new Map<string, number>();
+  const placed = cells.map((cell) => {
+    const lane = rows.get(cell.lane) ?? { row: rows.size, count: 0 };
+    rows.set(cell.lane, { row: lane.row, count: lane.count + cell.count });
+    const low = filled.get(stackOf(cell)) ?? 0;
+    filled.set(stackOf(cell), low + cell.count);
+    return { cell, row: lane.row, low: low / most, high: (low + cell.count) / most };
+  });
+  const lanes = [...rows].map(([title, { row, count }]) => ({ title, firstRow: row, rowCount: 1, barCount: count }));
+  return { placed: [], cells: placed, lanes, rowCount: rows.size };
 }
 
 /** When each row is free again. Looks at a few rows only, so that thousands at once stay quick. */

@@ -1,10 +1,11 @@
 /** ⌘K: to any page, flow, deployment, pool or run of the workspace, or to what can be done. */
 import { useNavigate } from "@tanstack/react-router";
-import { useDeferredValue, useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useQuery } from "urql";
 import { NAVIGATION } from "@/app/navigation";
 import { PaletteSearchDocument, type PaletteSearchQuery } from "@/generated/graphql";
 import type { Place } from "@/lib/place";
+import { useSettled } from "@/lib/settled";
 import { chooseTheme, themeNow } from "@/lib/theme";
 import { Palette, type PaletteItem } from "@/ui/Palette";
 
@@ -26,7 +27,7 @@ export function CommandPalette({ place }: { place: Place }) {
     return () => document.removeEventListener("keydown", onKey);
   }, []);
   const navigate = useNavigate();
-  const asked = useDeferredValue(text.trim());
+  const asked = useSettled(text.trim());
   const [{ data, fetching }] = useQuery({
     query: PaletteSearchDocument,
     variables: { organization: place.organization, workspace: place.workspace, text: asked, first: MOST_NAMED },
@@ -36,8 +37,8 @@ export function CommandPalette({ place }: { place: Place }) {
   const items = useMemo(() => {
     const go: Go = (path) => () => void navigate({ to: base + path });
     const found = asked.length < 2 ? [] : foundItems(data?.workspace, go);
-    return [...fixedItems(go).filter(({ label }) => label.toLowerCase().includes(asked.toLowerCase())), ...found];
-  }, [asked, base, data, navigate]);
+    return [...fixedItems(go).filter(({ label }) => label.toLowerCase().includes(text.trim().toLowerCase())), ...found];
+  }, [asked, base, data, navigate, text]);
   return <Palette isOpen={isOpen} onClose={() => setOpen(false)} text={text} onText={setText} items={items} isReading={fetching} />;
 }
 

@@ -48,10 +48,11 @@ export function usePages<Data, Variables extends AnyVariables & { after?: string
   const [, show] = useState(0);
   const [error, setError] = useState<CombinedError>();
   const [isReading, setReading] = useState(false);
-  const latest = useRef({ key, variables, pick, turn: 0 });
+  const latest = useRef({ key, variables, pick, turn: 0, wanted: { key, pages: 1 } });
   latest.current.key = key;
   latest.current.variables = variables;
   latest.current.pick = pick;
+  if (latest.current.wanted.key !== key) latest.current.wanted = { key, pages: kept.get(key)?.pages ?? 1 };
   const read = useCallback(
     async (from: Kept | undefined, pages: number) => {
       const { key: of, variables: given, pick: choose } = latest.current;
@@ -88,10 +89,13 @@ export function usePages<Data, Variables extends AnyVariables & { after?: string
     },
     [client, document],
   );
-  const again = useCallback(() => void read(undefined, kept.get(latest.current.key)?.pages || 1), [read]);
+  const again = useCallback(() => void read(undefined, latest.current.wanted.pages), [read]);
   const more = useCallback(() => {
     const list = kept.get(latest.current.key);
-    if (list?.hasMore) void read(list, list.pages + 1);
+    if (!list?.hasMore) return;
+    // Whatever is being read gives way to this; what reads again later reads as many pages.
+    latest.current.wanted.pages = list.pages + 1;
+    void read(list, list.pages + 1);
   }, [read]);
   useEffect(() => {
     again();

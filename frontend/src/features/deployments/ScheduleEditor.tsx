@@ -1,8 +1,9 @@
 /** A schedule to make or to change: in words as it is written, with its next fires in both zones. */
-import { useDeferredValue, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { useQuery } from "urql";
 import { type CatchUpPolicy, type DeploymentDetailFragment, SchedulePreviewDocument, type ScheduleRowFragment, ScheduleUpsertDocument } from "@/generated/graphql";
 import { draftOf, newDraft, specOf, type SpecDraft, UNITS } from "@/features/deployments/specs";
+import { useSettled } from "@/lib/settled";
 import { useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
@@ -47,7 +48,7 @@ export function ScheduleEditor({ deployment, schedule, onClose, onDone }: Schedu
   const [policy, setPolicy] = useState<CatchUpPolicy>(schedule?.catchUp.policy ?? "SKIP");
   const upsert = useAct(ScheduleUpsertDocument, { isQuiet: true });
   const spec = useMemo(() => specOf(draft), [draft]);
-  const asked = useDeferredValue(spec);
+  const asked = useSettled(spec);
   const [{ data }] = useQuery({ query: SchedulePreviewDocument, variables: { spec: asked ?? NOTHING }, pause: !asked });
   const preview = asked ? data?.schedulePreview : undefined;
   const error = preview?.error;

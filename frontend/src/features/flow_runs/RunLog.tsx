@@ -1,8 +1,9 @@
 /** The log of a run at the foot of its page: live, searched by the server, drawn higher or folded away. */
-import { useDeferredValue, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import type { LogFilter, TaskRowFragment } from "@/generated/graphql";
 import { LEVEL_CHOICES, rowsOf } from "@/features/flow_runs/logs";
 import { useLog } from "@/features/flow_runs/useLog";
+import { useSettled } from "@/lib/settled";
 import { localZone, showTime } from "@/lib/time";
 import { Dock } from "@/ui/Dock";
 import { LogView } from "@/ui/LogView";
@@ -16,7 +17,7 @@ export interface RunLogProps {
 export function RunLog({ runId, task, onTask }: RunLogProps) {
   const [text, setText] = useState("");
   const [level, setLevel] = useState("0");
-  const sought = useDeferredValue(text.trim());
+  const sought = useSettled(text.trim());
   const taskId = task?.id;
   const filter = useMemo<LogFilter | undefined>(() => {
     const minLevel = Number(level);

@@ -5,6 +5,7 @@ import { Attempts } from "@/features/flow_runs/Attempts";
 import { Children } from "@/features/flow_runs/Children";
 import type { RunShown } from "@/features/flow_runs/RunPage";
 import type { RunTab } from "@/features/flow_runs/search";
+import { RunFacts } from "@/features/flow_runs/RunFacts";
 import { StateHistory } from "@/features/flow_runs/StateHistory";
 import { TaskTable } from "@/features/flow_runs/TaskTable";
 import { TaskTimeline } from "@/features/flow_runs/TaskTimeline";
@@ -44,11 +45,27 @@ export function RunParts({ run, tasks, tab, onTab, task, onTask }: RunPartsProps
         {tab === "timeline" && <TaskTimeline tasks={tasks} task={task} onTask={onTask} />}
         {tab === "tasks" && <TaskTable tasks={tasks} task={task} onTask={onTask} />}
         {tab === "states" && <StateHistory runId={run.id} stateId={run.state.id} />}
-        {tab === "parameters" && <div className="pane"><JsonView value={run.parameters} label="Parameters" /></div>}
+        {tab === "parameters" && <Parameters run={run} />}
         {tab === "artifacts" && <Artifacts runId={run.id} stateId={run.state.id} />}
         {tab === "children" && <Children tasks={tasks.rows ?? []} />}
         {tab === "attempts" && <Attempts attempts={run.attempts} />}
       </div>
     </Tabs>
+  );
+}
+
+/** With the facts, where the window has no room for them beside the parts. */
+function Parameters({ run }: { run: RunShown }) {
+  return (
+    <div className="pane">
+      <JsonView value={run.parameters} label="Parameters" />
+      {run.jobVariables !== null && run.jobVariables !== undefined && (
+        <section className="grid gap-2">
+          <h2>Job variables</h2>
+          <JsonView value={run.jobVariables} label="Job variables" />
+        </section>
+      )}
+      <div className="lg:hidden"><RunFacts run={run} /></div>
+    </div>
   );
 }

@@ -62,7 +62,7 @@ function DeploymentView({ deployment, onChange }: { deployment: DeploymentDetail
           </>
         }
       />
-      <div className="run-stand text-[13px]">
+      <div className="run-stand text-[13px]" tabIndex={0}>
         <p className="m-0 flex flex-wrap gap-x-5 gap-y-1">
           {deployment.workPool ? (
             <span>Runs in <Crumb to={`/pools/${encodeURIComponent(deployment.workPool.name)}`}>{deployment.workPool.name}</Crumb> <PoolStatus status={deployment.workPool.status} isQuiet /></span>
@@ -87,7 +87,7 @@ function DeploymentView({ deployment, onChange }: { deployment: DeploymentDetail
           { name: "settings", label: "Settings" },
         ]}
       >
-        <div className="h-full overflow-auto" data-scroller="part">
+        <div className="h-full overflow-auto" data-scroller="part" tabIndex={0}>
           <Part deployment={deployment} tab={search.tab ?? "runs"} onChange={onChange} />
         </div>
       </Tabs>

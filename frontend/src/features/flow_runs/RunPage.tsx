@@ -61,7 +61,7 @@ function RunView({ run, onChange }: { run: RunShown; onChange: () => void }) {
         note={<StateLabel type={run.state.type} name={run.state.name} />}
         actions={<RunActions run={run} onDone={again} />}
       />
-      <section className="run-stand" aria-label="How it stands">
+      <section className="run-stand" aria-label="How it stands" tabIndex={0}>
         <p className="m-0 flex flex-wrap gap-x-4 gap-y-1 text-[13px]">
           <span>{run.startedAt ? "Started " : "Expected "}<Time at={run.startedAt ?? run.expectedStart} /></span>
           <span>{run.startedAt ? <>for <Duration length={run.duration} startedAt={run.startedAt} endedAt={run.endedAt} /></> : <Time at={run.expectedStart} isRelative />}</span>

@@ -41,7 +41,7 @@ export function RunParts({ run, tasks, tab, onTab, task, onTask }: RunPartsProps
         { name: "attempts", label: "Attempts" },
       ]}
     >
-      <div className="run-part" data-scroller="part">
+      <div className="run-part" data-scroller="part" tabIndex={0}>
         {tab === "timeline" && <TaskTimeline tasks={tasks} task={task} onTask={onTask} />}
         {tab === "tasks" && <TaskTable tasks={tasks} task={task} onTask={onTask} />}
         {tab === "states" && <StateHistory runId={run.id} stateId={run.state.id} />}

@@ -1,5 +1,6 @@
 /** What the address says of a list of runs: states, a word of the name, and a piece of time. */
 import type { FlowRunFilter } from "@/generated/graphql";
+import { queryFilter } from "@/features/flow_runs/query";
 
 export const STATE_TYPES = [
   "SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING", "COMPLETED", "FAILED", "CRASHED", "CANCELLED",
@@ -10,6 +11,8 @@ export interface RunSearch {
   state?: StateName[];
   name?: string;
   tag?: string;
+  /** Words as the bar takes them: flow:orders -tag:test. */
+  q?: string;
   from?: number;
   to?: number;
   /** The order, where it is not by expected start, and whether it rises. */
@@ -48,6 +51,7 @@ export function readSearch(raw: Record<string, unknown>): RunSearch {
     typeof raw[name] === "number" && Number.isFinite(raw[name]) ? raw[name] : undefined;
   const name = text("name");
   const tag = text("tag");
+  const q = text("q");
   const from = time("from");
   const to = time("to");
   const by = (["ENDED_AT", "NAME"] as const).find((each) => each === raw["by"]);
@@ -59,17 +63,20 @@ export function readSearch(raw: Record<string, unknown>): RunSearch {
     ...(state.length > 0 ? { state } : {}),
     ...(name === undefined ? {} : { name }),
     ...(tag === undefined ? {} : { tag }),
+    ...(q === undefined ? {} : { q }),
     ...(from !== undefined && to !== undefined && from < to ? { from, to } : {}),
   };
 }
 
 /** The server's filter for it. */
 export function filterOf(search: RunSearch): FlowRunFilter {
+  const words = search.q === undefined ? [] : queryFilter(search.q);
   const at = (time: number): string => new Date(time).toISOString();
   return {
     ...(search.state ? { state: { type: search.state } } : {}),
     ...(search.name ? { name: { contains: search.name } } : {}),
     ...(search.tag ? { tags: { all: [search.tag] } } : {}),
+    ...(words.length > 0 ? { and: words } : {}),
     ...(search.from !== undefined && search.to !== undefined
       ? { expectedStart: { gte: at(search.from), lt: at(search.to) } }
       : {}),

@@ -52,7 +52,7 @@ function PoolView({ pool, onChange }: { pool: PoolShown; onChange: () => void })
   return (
     <div className="grid h-full grid-rows-[auto_minmax(0,1fr)]">
       <PageHead crumbs={<Crumb to="/pools">Work pools</Crumb>} title={pool.name} note={<PoolStatus status={pool.status} />} actions={<Actions pool={pool} onChange={onChange} />} />
-      <div className="run-stand text-[13px]">
+      <div className="run-stand text-[13px]" tabIndex={0}>
         <p className="m-0 flex flex-wrap items-center gap-x-5 gap-y-2">
           <Capacity label={pool.name} taken={backlog.running + backlog.offered} room={Math.min(capacity, pool.concurrencyLimit ?? capacity)} waiting={backlog.ready} />
           <span className="num">{`${backlog.running} running, ${backlog.ready} waiting, ${backlog.scheduled} later`}</span>
@@ -72,7 +72,7 @@ function PoolView({ pool, onChange }: { pool: PoolShown; onChange: () => void })
           { name: "template", label: "Template" },
         ]}
       >
-        <div className="h-full overflow-auto" data-scroller="part">
+        <div className="h-full overflow-auto" data-scroller="part" tabIndex={0}>
           {tab === "queues" && <Queues pool={pool} onChange={onChange} />}
           {tab === "agents" && <AgentTable agents={pool.agents.nodes} poolName={pool.name} />}
           {tab === "runs" && <Waiting poolId={pool.id} />}

@@ -1,24 +1,29 @@
-/** The work pools: whether anybody serves them, and what waits. */
+/** The work pools: whether anybody serves them, how full they are, and what waits. */
 import type { NowQuery } from "@/generated/graphql";
+import { Capacity } from "@/ui/Capacity";
+import { Crumb } from "@/ui/Crumb";
+import { PoolStatus } from "@/ui/PoolStatus";
 
 type PoolsShown = NonNullable<NowQuery["workspace"]>["workPools"]["nodes"];
-const STATUS = { READY: "Ready", NOT_READY: "No agent online", PAUSED: "Paused" } as const;
 
 export function Pools({ pools }: { pools: PoolsShown }) {
   return (
-    <section className="min-w-0 border-b border-(--hairline) pb-4">
-      <h2 className="px-5 pt-4 pb-2">Work pools</h2>
-      {pools.length === 0 && <p className="faint m-0 px-5 text-[13px]">There is no work pool yet.</p>}
-      <table className="table">
+    <section className="now-part">
+      <h2>Work pools</h2>
+      {pools.length === 0 && <p className="now-nothing">There is no work pool yet.</p>}
+      <table className="table" aria-label="Work pools">
         <tbody>
-          {pools.map((pool) => (
-            <tr key={pool.id}>
-              <td>{pool.name}</td>
-              <td className="faint">{pool.type}</td>
-              <td>{STATUS[pool.status]}</td>
-              <td className="is-number num">{`${pool.backlog.running} running, ${pool.backlog.ready} waiting`}</td>
-            </tr>
-          ))}
+          {pools.map((pool) => {
+            const capacity = pool.agents.nodes.reduce((sum, agent) => sum + agent.capacity, 0);
+            return (
+              <tr key={pool.id}>
+                <td className="now-state"><PoolStatus status={pool.status} /></td>
+                <td><Crumb to={`/pools/${encodeURIComponent(pool.name)}`}>{pool.name}</Crumb></td>
+                <td className="max-md:hidden"><Capacity label={pool.name} taken={pool.backlog.running + pool.backlog.offered} room={Math.min(capacity, pool.concurrencyLimit ?? capacity)} waiting={pool.backlog.ready} /></td>
+                <td className="is-number num">{`${pool.backlog.running} running, ${pool.backlog.ready} waiting`}</td>
+              </tr>
+            );
+          })}
         </tbody>
       </table>
     </section>

@@ -3,7 +3,7 @@ import { useParams } from "@tanstack/react-router";
 import { useQuery } from "urql";
 import { AgentDocument } from "@/generated/graphql";
 import { AgentStateLabel } from "@/features/work_pools/AgentStateLabel";
-import { Capacity } from "@/features/work_pools/Capacity";
+import { Capacity } from "@/ui/Capacity";
 import { useChanges } from "@/lib/changes";
 import { useTitle } from "@/lib/title";
 import { useWorkspaceId } from "@/lib/workspace";

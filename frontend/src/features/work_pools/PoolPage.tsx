@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useQuery } from "urql";
 import { PoolDeleteDocument, PoolUpsertDocument, PoolWaitingDocument, WorkPoolDocument, type WorkPoolQuery } from "@/generated/graphql";
 import { AgentTable } from "@/features/work_pools/AgentTable";
-import { Capacity } from "@/features/work_pools/Capacity";
+import { Capacity } from "@/ui/Capacity";
 import { PoolForm } from "@/features/work_pools/PoolForm";
 import { Queues } from "@/features/work_pools/Queues";
 import type { PoolTab } from "@/features/work_pools/routes";

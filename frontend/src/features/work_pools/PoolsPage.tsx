@@ -2,7 +2,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { WorkPoolsDocument, type WorkPoolsQuery } from "@/generated/graphql";
-import { Capacity } from "@/features/work_pools/Capacity";
+import { Capacity } from "@/ui/Capacity";
 import { PoolForm } from "@/features/work_pools/PoolForm";
 import { useChanges } from "@/lib/changes";
 import { usePages } from "@/lib/pages";

@@ -29,11 +29,13 @@ function Shown() {
   const { toasts } = Toast.useToastManager();
   return toasts.map((toast) => (
     <Toast.Root key={toast.id} toast={toast} className="toast">
-      <Toast.Title className="toast-title" />
-      {toast.actionProps && <Toast.Action className="button" />}
-      <Toast.Close className="icon-button" aria-label="Close">
-        ×
-      </Toast.Close>
+      <Toast.Content className="toast-content">
+        <Toast.Title className="toast-title" />
+        {toast.actionProps && <Toast.Action className="button" />}
+        <Toast.Close className="icon-button" aria-label="Close">
+          ×
+        </Toast.Close>
+      </Toast.Content>
     </Toast.Root>
   ));
 }

@@ -1,0 +1,87 @@
+import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { afterEach, expect, test } from "vitest";
+import type { Schema } from "@/ui/schema/schemas";
+import { SchemaForm } from "@/ui/schema/SchemaForm";
+import { useSchemaForm } from "@/ui/schema/useSchemaForm";
+import { randomCase, lift, randomFrom } from "@/ui/schema/random_schemas";
+
+const SCHEMA: Schema = {
+  type: "object",
+  properties: {
+    region: { type: "string", title: "Region" },
+    rows: { type: "integer", title: "Rows", minimum: 1, default: 3 },
+    mode: { enum: ["full", "delta"], title: "Mode" },
+    since: { anyOf: [{ type: "string", format: "date" }, { type: "null" }], title: "Since" },
+  },
+  required: ["region", "mode"],
+};
+
+let value: unknown;
+
+function Host({ schema, initial, isAsked = false }: { schema: Schema; initial?: unknown; isAsked?: boolean }) {
+  const form = useSchemaForm(schema, initial);
+  value = form.value;
+  return <SchemaForm form={form} label="Parameters" isAsked={isAsked} refused={new Map([["region", "No such region."]])} />;
+}
+
+afterEach(cleanup);
+
+test("a form begins with defaults, and with what is required empty", () => {
+  render(<Host schema={SCHEMA} />);
+
+  expect(value).toEqual({ region: "", rows: 3 });
+  expect(screen.getByLabelText("Region (required)")).toHaveProperty("value", "");
+});
+
+test("what is written in the form is in the JSON, and the other way about", () => {
+  render(<Host schema={SCHEMA} initial={{ region: "eu", mode: "full" }} />);
+  fireEvent.change(screen.getByLabelText("Rows"), { target: { value: "12" } });
+  fireEvent.change(screen.getByLabelText("Mode (required)"), { target: { value: "1" } });
+  fireEvent.click(screen.getByRole("button", { name: "JSON" }));
+  const text = screen.getByRole("textbox", { name: "Parameters as JSON" });
+  expect(JSON.parse((text as HTMLTextAreaElement).value)).toEqual({ region: "eu", rows: 12, mode: "delta" });
+
+  fireEvent.change(text, { target: { value: '{"region": "us", "since": "2026-11-28"}' } });
+  fireEvent.click(screen.getByRole("button", { name: "Form" }));
+
+  expect(value).toEqual({ region: "us", since: "2026-11-28" });
+});
+
+test("a text that is no JSON changes nothing", () => {
+  render(<Host schema={SCHEMA} initial={{ region: "eu", mode: "full" }} />);
+  fireEvent.click(screen.getByRole("button", { name: "JSON" }));
+
+  fireEvent.change(screen.getByRole("textbox", { name: "Parameters as JSON" }), { target: { value: '{"region": ' } });
+
+  expect(screen.getByText(/^This is not JSON/)).toBeDefined();
+  expect(value).toEqual({ region: "eu", rows: 3, mode: "full" });
+});
+
+test("something can be given, and left out again", () => {
+  render(<Host schema={SCHEMA} initial={{ region: "eu", mode: "full" }} />);
+
+  fireEvent.click(screen.getByRole("button", { name: "Give Since" }));
+  expect(value).toHaveProperty("since", "");
+  fireEvent.click(screen.getByRole("button", { name: "Leave out Since" }));
+
+  expect(value).not.toHaveProperty("since");
+});
+
+test("what is wrong is said at its place, by the form and by the server", () => {
+  render(<Host schema={SCHEMA} isAsked />);
+
+  expect(screen.getByText("Choose one.")).toBeDefined();
+  expect(screen.getByLabelText("Region (required)").getAttribute("aria-invalid")).toBe("true");
+  expect(screen.getByText("No such region.")).toBeDefined();
+});
+
+test("any schema can be drawn with any of its values", () => {
+  for (let seed = 0; seed < 40; seed += 1) {
+    const random = randomFrom(seed);
+    const made = randomCase(random);
+    const { container, unmount } = render(<Host schema={lift(made.schema)} initial={made.value(random)} />);
+
+    expect(container.textContent, `seed ${seed}`).toContain("Form");
+    unmount();
+  }
+});

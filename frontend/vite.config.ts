@@ -23,5 +23,6 @@ export default defineConfig({
       "/auth": { target: API },
     },
   },
-  test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },
+  // Tests of components ask for a document in their first line: it takes a second to make.
+  test: { environment: "node", include: ["src/**/*.test.{ts,tsx}"] },
 });

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { act, cleanup, renderHook, waitFor } from "@testing-library/react";
 import { afterEach, expect, test } from "vitest";
 import { type Client, createClient, fetchExchange, gql, Provider, type TypedDocumentNode } from "urql";

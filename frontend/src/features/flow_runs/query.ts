@@ -12,7 +12,7 @@ export interface Term {
 }
 
 const TYPES: readonly StateType[] = ["SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING", "COMPLETED", "FAILED", "CRASHED", "CANCELLED"];
-const TERM = /(?<not>-)?(?:(?<key>[a-z]+):)?(?:"(?<quoted>[^"]*)"?|(?<plain>\S+))/g;
+const TERM = /(?<not>-)?(?:(?<key>[a-z]+):(?:"(?<keyQuoted>[^"]*)"?|(?<keyPlain>\S*))|"(?<quoted>[^"]*)"?|(?<plain>\S+))/g;
 const NAMED: Readonly<Record<string, (value: string) => FlowRunFilter>> = {
   name: (value) => ({ name: { contains: value } }),
   flow: (value) => ({ flow: { name: { contains: value } } }),
@@ -35,7 +35,7 @@ export function termsOf(text: string): Term[] {
   return [...text.matchAll(TERM)].flatMap(({ 0: whole, groups }) => {
     const isNot = groups?.["not"] !== undefined;
     const said = groups?.["key"];
-    const value = groups?.["quoted"] ?? groups?.["plain"] ?? "";
+    const value = ["keyQuoted", "keyPlain", "quoted", "plain"].map((name) => groups?.[name]).find((each) => each !== undefined) ?? "";
     const isKnown = said === undefined || Object.hasOwn(NAMED, said);
     const key = said ?? "name";
     if (value === "") return [{ text: whole, key, value, isNot, filter: undefined }];

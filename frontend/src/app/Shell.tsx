@@ -31,7 +31,7 @@ export function Shell() {
           <div className="shell-main">
             <header className="shell-header">
               <div className="shell-head" ref={setHead} />
-              <span className="tag max-md:hidden" title="All times are of this zone">{localZone()}</span>
+              <span className="tag shell-zone" title="All times are of this zone">{localZone()}</span>
             </header>
             <main className="shell-content" id="content" data-scroller="content" data-scroll-restoration-id="content" tabIndex={-1}>
               {connection === "lost" && <p className="notice m-0" role="status">Not connected: what is shown may be old. Trying again.</p>}

@@ -6,8 +6,11 @@ import { EMBEDDED } from "@/lib/embedded";
 
 const PATH = "/graphql";
 const NORMAL_CLOSURE = 1000;
-/** Requests with a cookie name this header: no form of another site can. */
-const HEADERS = { "x-headgate": "1" };
+/**
+ * Requests with a cookie name the first of these: no form of another site can. Without the second an answer would come
+ * as a stream of events, which is not over with its only one.
+ */
+const HEADERS = { "x-headgate": "1", accept: "application/graphql-response+json, application/json" };
 
 export type Connection = "connecting" | "live" | "lost";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseDuration, showDuration, showExactly, showRelative, showTime } from "@/lib/time";
+import { parseDuration, showDuration, showExactly, showRelative, showTime, showWallClock } from "@/lib/time";
 
 describe("lengths of time", () => {
   test.each([
@@ -48,4 +48,10 @@ describe("times", () => {
     expect(showRelative(new Date("2026-11-28T12:00:30Z"), now)).toBe("in 30s");
     expect(showRelative(now, now)).toBe("now");
   });
+
+  test.each([
+    ["2026-11-30T05:30:00+01:00", "Mon 30 Nov 05:30:00 (+01:00)"],
+    ["2026-12-01T00:00:00Z", "Tue 1 Dec 00:00:00 (+00:00)"],
+    ["soon", "soon"],
+  ])("a clock that shows %s is read as %s", (text, shown) => expect(showWallClock(text)).toBe(shown));
 });

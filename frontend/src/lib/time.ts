@@ -85,3 +85,14 @@ export function showExactly(at: Date, timeZone: string): string {
     .find((part) => part.type === "timeZoneName")?.value;
   return `${text} ${timeZone} (${zone?.replace("GMT", "") || "+00:00"})`;
 }
+
+const WALL_CLOCK = /^(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+
+/** What a clock somewhere shows: Mon 30 Nov 05:30:00 (+01:00). Anything else is left as it is. */
+export function showWallClock(text: string): string {
+  const [, year, month, day, clock, offset] = WALL_CLOCK.exec(text) ?? [];
+  if (clock === undefined) return text;
+  const at = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
+  const part = (options: Intl.DateTimeFormatOptions): string => new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", ...options }).format(at);
+  return `${part({ weekday: "short" })} ${part({ day: "numeric", month: "short" })} ${clock} (${offset === "Z" ? "+00:00" : offset})`;
+}

@@ -154,7 +154,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           {after > 0 && <tr aria-hidden="true" className="table-space" style={{ height: after }} />}
         </tbody>
       </table>
-      {hasMore && <p className="faint m-0 px-5 py-2 text-[13px]" role="status">Reading more…</p>}
+      {hasMore && <p className="faint m-0 px-(--pad) py-2 text-[13px]" role="status">Reading more…</p>}
     </div>
   );
 }

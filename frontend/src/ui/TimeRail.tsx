@@ -91,7 +91,7 @@ function Stack({ bin, x, width, most }: { bin: Bin; x: number; width: number; mo
 function Labels({ window, now }: { window: Window; now: number }) {
   const zone = localZone();
   return (
-    <div className="pointer-events-none absolute inset-x-0 bottom-0 h-3.5 overflow-hidden" aria-hidden="true">
+    <div className="rail-labels pointer-events-none absolute inset-x-0 bottom-0 h-3.5 overflow-hidden" aria-hidden="true">
       {ticksOf(window, new Date(window.from).getTimezoneOffset()).map((tick) => (
         <span
           key={tick}

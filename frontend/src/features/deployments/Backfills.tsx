@@ -38,7 +38,7 @@ export function Backfills({ deployment }: { deployment: DeploymentDetailFragment
             </thead>
             <tbody>{list.rows.map((row) => <Row key={row.id} row={row} onDone={list.again} />)}</tbody>
           </table>
-          <div className="p-5">{add}</div>
+          <div className="p-(--pad)">{add}</div>
         </>
       )}
       {isNew && <BackfillForm deployment={deployment} onClose={() => setNew(false)} onDone={list.again} />}

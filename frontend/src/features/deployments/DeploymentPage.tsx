@@ -50,7 +50,7 @@ function DeploymentView({ deployment, onChange }: { deployment: DeploymentDetail
   const next = nextOf(deployment);
   useKey("r", () => onSearch({ ...search, run: true }));
   return (
-    <div className="grid h-full grid-rows-[auto_minmax(0,1fr)]">
+    <div className="object-page">
       <PageHead
         crumbs={<><Crumb to="/deployments">Deployments</Crumb><span aria-hidden="true">/</span><Crumb to={`/flows/${encodeURIComponent(deployment.flow.name)}`}>{deployment.flow.name}</Crumb></>}
         title={deployment.name}
@@ -105,7 +105,7 @@ function Part({ deployment, tab, onChange }: { deployment: DeploymentDetailFragm
     return (
       <>
         <DeploymentSettings deployment={deployment} />
-        <div className="px-5 pb-5"><DeleteButton deployment={deployment} /></div>
+        <div className="px-(--pad) pb-5"><DeleteButton deployment={deployment} /></div>
       </>
     );
   }

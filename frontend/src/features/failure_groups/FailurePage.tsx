@@ -49,8 +49,8 @@ export function FailurePage() {
           <Facts group={group} />
         </aside>
       </div>
-      <h2 className="px-5 pt-4 pb-2">Runs that it hit</h2>
-      {list.rows?.length === 0 && <p className="faint m-0 px-5 text-[13px]">None of them is kept any more.</p>}
+      <h2 className="px-(--pad) pt-4 pb-2">Runs that it hit</h2>
+      {list.rows?.length === 0 && <p className="faint m-0 px-(--pad) text-[13px]">None of them is kept any more.</p>}
       {list.rows && list.rows.length > 0 && <RunTable name="failure_runs" runs={list.rows} without={["flow"]} hasMore={list.hasMore} onMore={list.more} />}
     </>
   );

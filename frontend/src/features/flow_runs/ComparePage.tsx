@@ -87,7 +87,7 @@ function Comparison({ one, other }: { one: Compared; other: Compared }) {
           ))}
         </tbody>
       </table>
-      <h2 className="px-5 pt-4 pb-2">Tasks</h2>
+      <h2 className="px-(--pad) pt-4 pb-2">Tasks</h2>
       <table className="table" aria-label="Tasks of both">
         <thead>
           <tr><th scope="col">Task</th><th scope="col">{one.name}</th><th scope="col">{other.name}</th><th scope="col" className="is-number">Longer by</th></tr>

@@ -57,7 +57,7 @@ export function RunLog({ runId, task, onTask }: RunLogProps) {
       }
     >
       {rows.length === 0 ? (
-        <p className="faint m-0 px-5 py-3 text-[13px]">{log.isCaughtUp ? (filter ? "No line matches." : "Nothing was logged.") : "Reading the log…"}</p>
+        <p className="faint m-0 px-(--pad) py-3 text-[13px]">{log.isCaughtUp ? (filter ? "No line matches." : "Nothing was logged.") : "Reading the log…"}</p>
       ) : (
         <LogView rows={rows} label="Log of the run" marked={sought} />
       )}

@@ -48,8 +48,8 @@ export function FlowPage() {
         <DeploymentList flow={flow} />
         <Failing groups={groups} />
       </div>
-      <h2 className="px-5 pt-4 pb-2">Runs</h2>
-      {list.rows?.length === 0 && <p className="faint m-0 px-5 text-[13px]">It has not run yet.</p>}
+      <h2 className="px-(--pad) pt-4 pb-2">Runs</h2>
+      {list.rows?.length === 0 && <p className="faint m-0 px-(--pad) text-[13px]">It has not run yet.</p>}
       {list.rows && list.rows.length > 0 && <RunTable name="flow_runs" runs={list.rows} without={["flow"]} hasMore={list.hasMore} onMore={list.more} />}
     </>
   );
@@ -86,8 +86,8 @@ function shown(milliseconds: number | undefined): string {
 function DeploymentList({ flow }: { flow: FlowShown }) {
   return (
     <section className="min-w-0">
-      <h2 className="px-5 pt-4 pb-2">Deployments</h2>
-      {flow.deployments.nodes.length === 0 && <p className="faint m-0 px-5 text-[13px]">It is deployed nowhere.</p>}
+      <h2 className="px-(--pad) pt-4 pb-2">Deployments</h2>
+      {flow.deployments.nodes.length === 0 && <p className="faint m-0 px-(--pad) text-[13px]">It is deployed nowhere.</p>}
       <table className="table" aria-label="Deployments">
         <tbody>
           {flow.deployments.nodes.map((deployment) => (
@@ -106,8 +106,8 @@ function DeploymentList({ flow }: { flow: FlowShown }) {
 function Failing({ groups }: { groups: readonly Group[] }) {
   return (
     <section className="min-w-0">
-      <h2 className="px-5 pt-4 pb-2">How it fails</h2>
-      {groups.length === 0 && <p className="faint m-0 px-5 text-[13px]">It does not, as far as is known.</p>}
+      <h2 className="px-(--pad) pt-4 pb-2">How it fails</h2>
+      {groups.length === 0 && <p className="faint m-0 px-(--pad) text-[13px]">It does not, as far as is known.</p>}
       <table className="table" aria-label="Failures">
         <tbody>
           {groups.map((group) => (

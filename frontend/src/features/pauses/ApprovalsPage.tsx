@@ -36,7 +36,7 @@ export function ApprovalsPage() {
       <ul className="m-0 list-none p-0">
         {waiting?.map((pause) => <Card key={`${pause.runId} ${pause.key}`} pause={pause} onDone={list.again} />)}
       </ul>
-      {list.hasMore && <button type="button" className="button m-5" onClick={list.more}>Show more</button>}
+      {list.hasMore && <button type="button" className="button m-(--pad)" onClick={list.more}>Show more</button>}
     </>
   );
 }

@@ -50,8 +50,8 @@ export function AgentPage() {
           <JsonView value={agent.labels} label="Labels" />
         </section>
       </div>
-      <h2 className="px-5 pb-2">Runs that it holds</h2>
-      {agent.leases.length === 0 ? <p className="faint m-0 px-5 text-[13px]">None.</p> : <RunTable name="agent_runs" runs={agent.leases} />}
+      <h2 className="px-(--pad) pb-2">Runs that it holds</h2>
+      {agent.leases.length === 0 ? <p className="faint m-0 px-(--pad) text-[13px]">None.</p> : <RunTable name="agent_runs" runs={agent.leases} />}
     </>
   );
 }

@@ -16,11 +16,12 @@ import { useTitle } from "@/lib/title";
 import { useWorkspaceId } from "@/lib/workspace";
 import { useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";
-import { ConfirmButton } from "@/ui/Confirm";
+import { Confirm } from "@/ui/Confirm";
 import { Command } from "@/ui/Copy";
 import { Crumb } from "@/ui/Crumb";
 import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
 import { JsonView } from "@/ui/JsonView";
+import { Menu } from "@/ui/Menu";
 import { PageHead } from "@/ui/PageHead";
 import { PoolStatus } from "@/ui/PoolStatus";
 import { RunTable } from "@/ui/runs/RunTable";
@@ -50,7 +51,7 @@ function PoolView({ pool, onChange }: { pool: PoolShown; onChange: () => void })
   const capacity = online.reduce((sum, agent) => sum + agent.capacity, 0);
   const { backlog } = pool;
   return (
-    <div className="grid h-full grid-rows-[auto_minmax(0,1fr)]">
+    <div className="object-page">
       <PageHead crumbs={<Crumb to="/pools">Work pools</Crumb>} title={pool.name} note={<PoolStatus status={pool.status} />} actions={<Actions pool={pool} onChange={onChange} />} />
       <div className="run-stand text-[13px]" tabIndex={0}>
         <p className="m-0 flex flex-wrap items-center gap-x-5 gap-y-2">
@@ -98,6 +99,7 @@ function Actions({ pool, onChange }: { pool: PoolShown; onChange: () => void }) 
   const navigate = useNavigate();
   const workspaceId = useWorkspaceId();
   const [isEdited, setEdited] = useState(false);
+  const [isAsked, setAsked] = useState(false);
   const upsert = useAct(PoolUpsertDocument);
   const remove = useAct(PoolDeleteDocument);
   const setPaused = async (paused: boolean): Promise<void> => {
@@ -110,13 +112,20 @@ function Actions({ pool, onChange }: { pool: PoolShown; onChange: () => void }) 
   return (
     <>
       <Button needs="POOLS_WRITE" isBusy={upsert.isBusy} onClick={() => void setPaused(!pool.paused)}>{pool.paused ? "Resume" : "Pause"}</Button>
-      <Button needs="POOLS_WRITE" onClick={() => setEdited(true)}>Change…</Button>
-      <ConfirmButton
-        label="Delete…"
+      <Menu
+        label="⋯"
+        name="More to do"
+        entries={[
+          { label: "Change…", needs: "POOLS_WRITE", onSelect: () => setEdited(true) },
+          { label: "Delete…", needs: "POOLS_WRITE", isDanger: true, onSelect: () => setAsked(true) },
+        ]}
+      />
+      <Confirm
+        isOpen={isAsked}
+        onClose={() => setAsked(false)}
         title={`Delete ${pool.name}?`}
         verb="Delete the pool"
         typed={pool.name}
-        needs="POOLS_WRITE"
         onConfirm={async () => {
           if (!(await remove.act({ input: { id: pool.id } }))) return;
           tell(`${pool.name} is deleted.`);
@@ -124,7 +133,7 @@ function Actions({ pool, onChange }: { pool: PoolShown; onChange: () => void }) 
         }}
       >
         Its queues are gone with it, and its agents are sent away. Deployments that use it have no pool any more.
-      </ConfirmButton>
+      </Confirm>
       {isEdited && <PoolForm pool={pool} onClose={() => setEdited(false)} onDone={onChange} />}
     </>
   );

@@ -68,7 +68,7 @@ export function Queues({ pool, onChange }: { pool: PoolShown; onChange: () => vo
           ))}
         </tbody>
       </table>
-      <div className="p-5"><Button needs="POOLS_WRITE" onClick={() => setEdited("new")}>New queue…</Button></div>
+      <div className="p-(--pad)"><Button needs="POOLS_WRITE" onClick={() => setEdited("new")}>New queue…</Button></div>
       {edited !== undefined && <QueueForm poolId={pool.id} queue={edited === "new" ? undefined : edited} onClose={() => setEdited(undefined)} onDone={onChange} />}
     </>
   );

@@ -5,6 +5,8 @@ import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { barriersOf, complaintsOf, openBrowser, openSignedIn, place } from "./browser";
 
+/** A new process has to start, and another in it, on a machine that may be busy. */
+const AN_AGENT_MS = 90_000;
 const HOME = "/default/default";
 const LOOKS = [
   { viewport: { width: 1440, height: 900 }, colorScheme: "light" },
@@ -76,7 +78,7 @@ describe("from a deployment to its schedule", () => {
 
   test("with an agent it runs, live, and its log is searched", async () => {
     agent = headgate("agent", "start", "--pool", "default");
-    await stateInHead("COMPLETED").waitFor();
+    await stateInHead("COMPLETED").waitFor({ timeout: AN_AGENT_MS });
 
     await page.getByRole("log").getByText("rows of eu").waitFor();
     await page.getByRole("searchbox", { name: "Search the whole log" }).fill("row 2");
@@ -84,7 +86,7 @@ describe("from a deployment to its schedule", () => {
     await part(/^Tasks/);
     await expect.poll(() => page.getByRole("table", { name: "Task runs" }).getByRole("row").count()).toBe(5);
     await part("States");
-    await page.getByRole("list", { name: "States" }).getByText("Completed").waitFor();
+    await page.getByRole("list", { name: "States" }).getByText("Completed", { exact: true }).waitFor();
     await part("Timeline");
     await page.getByText("4 task runs over").waitFor();
   });

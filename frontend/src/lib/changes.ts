@@ -3,9 +3,12 @@ import { useSubscription } from "urql";
 import { ChangesDocument } from "@/generated/graphql";
 import { useGathered } from "@/lib/live";
 
-/** Calls ``act``, at most four times a second, whenever one of the kinds of things changes: "flow_run", "agent". */
-export function useChanges(workspaceId: string | undefined, kinds: readonly string[], act: () => void): void {
-  const gathered = useGathered(act);
+/** What reading a list again may cost a second has a limit: the server counts what is asked for. */
+const PACE_MS = 1_500;
+
+/** Calls ``act`` soon after one of the kinds of things changes ("flow_run", "agent"), and not more often than ``paceMs``. */
+export function useChanges(workspaceId: string | undefined, kinds: readonly string[], act: () => void, paceMs = PACE_MS): void {
+  const gathered = useGathered(act, paceMs);
   useSubscription(
     {
       query: ChangesDocument,

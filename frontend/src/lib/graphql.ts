@@ -3,6 +3,7 @@ import { cacheExchange, type Cache } from "@urql/exchange-graphcache";
 import { createClient as createSocket } from "graphql-ws";
 import { type Client, createClient, fetchExchange, mapExchange, subscriptionExchange } from "urql";
 import { EMBEDDED } from "@/lib/embedded";
+import { patient } from "@/lib/patience";
 
 const PATH = "/graphql";
 const NORMAL_CLOSURE = 1000;
@@ -80,6 +81,7 @@ export function makeClient(): Client {
   return createClient({
     url: PATH,
     preferGetMethod: false,
+    fetch: patient(window.fetch.bind(window)),
     fetchOptions: { headers: HEADERS, credentials: "same-origin" },
     requestPolicy: "cache-and-network",
     exchanges: [

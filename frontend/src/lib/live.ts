@@ -3,19 +3,22 @@ import { useEffect, useRef } from "react";
 
 const GATHER_MS = 250;
 
-/** Returns a function that calls ``act`` once for all calls within a quarter of a second. */
-export function useGathered(act: () => void): () => void {
-  const latest = useRef(act);
+/** Returns a function that calls ``act`` once for all calls within a quarter of a second, and not again within ``paceMs``. */
+export function useGathered(act: () => void, paceMs = GATHER_MS): () => void {
+  const latest = useRef({ act, paceMs });
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const lastAt = useRef(Number.NEGATIVE_INFINITY);
   useEffect(() => {
-    latest.current = act;
-  }, [act]);
+    latest.current = { act, paceMs };
+  }, [act, paceMs]);
   useEffect(() => () => clearTimeout(timer.current), []);
   return useRef(() => {
     if (timer.current !== undefined) return;
+    const rest = lastAt.current + latest.current.paceMs - performance.now();
     timer.current = setTimeout(() => {
       timer.current = undefined;
-      latest.current();
-    }, GATHER_MS);
+      lastAt.current = performance.now();
+      latest.current.act();
+    }, Math.max(GATHER_MS, rest));
   }).current;
 }

@@ -63,7 +63,7 @@ export function DeploymentsPage() {
     [search],
   );
   const list = usePages("deployments", DeploymentsDocument, { organization, workspace, filter }, (data) => data.workspace?.deployments);
-  useChanges(useWorkspaceId(), ["deployment", "schedule", "flow_run"], list.again);
+  useChanges(useWorkspaceId(), ["deployment", "schedule", "flow_run"], list.again, 3_000);
   const { rows } = list;
   const isNarrowed = Object.keys(filter).length > 0;
   return (

@@ -21,20 +21,13 @@ import { Time } from "@/ui/Time";
 
 type Row = NonNullable<FlowsQuery["workspace"]>["flows"]["nodes"][number];
 
-function nextOf(row: Row): string | undefined {
-  return row.deployments.nodes
-    .filter(({ paused }) => !paused)
-    .flatMap(({ schedules }) => schedules.flatMap(({ active, nextAt }) => (active && nextAt ? [nextAt] : [])))
-    .sort()[0];
-}
-
 function Percent({ value }: { value: number | undefined }) {
   return value === undefined ? <span className="faint">–</span> : `${Math.floor(value * 100)} %`;
 }
 
 const COLUMNS: readonly Column<Row>[] = [
   { id: "name", title: "Flow", cell: (row) => <Crumb to={`/flows/${encodeURIComponent(row.name)}`}>{row.name}</Crumb> },
-  { id: "latest", title: "Latest runs", width: 130, cell: (row) => <Barcode bars={[...row.runs.nodes].reverse().map((run) => ({ ...run, duration: run.duration ?? null }))} label={`Latest runs of ${row.name}`} /> },
+  { id: "latest", title: "Latest runs", width: 110, cell: (row) => <Barcode bars={[...row.runs.nodes].reverse().map((run) => ({ ...run, duration: run.duration ?? null }))} label={`Latest runs of ${row.name}`} /> },
   {
     id: "last",
     title: "Last",
@@ -55,7 +48,6 @@ const COLUMNS: readonly Column<Row>[] = [
       return length === undefined ? <span className="faint">–</span> : showDuration(length);
     },
   },
-  { id: "next", title: "Next", width: 110, from: "md", cell: (row) => <Time at={nextOf(row)} isRelative /> },
   { id: "deployments", title: "Deployments", width: 116, isNumber: true, from: "lg", cell: (row) => row.deployments.totalCount.value },
   { id: "tags", title: "Tags", width: 160, isOptional: true, cell: (row) => row.tags.map((tag) => <span key={tag} className="tag mr-1">{tag}</span>) },
 ];
@@ -67,7 +59,7 @@ export function FlowsPage() {
   const navigate = useNavigate({ from: "/$organization/$workspace/flows" });
   const filter = useMemo(() => (search.name ? { name: { contains: search.name } } : {}), [search.name]);
   const list = usePages("flows", FlowsDocument, { organization, workspace, filter }, (data) => data.workspace?.flows);
-  useChanges(useWorkspaceId(), ["flow", "flow_run"], list.again);
+  useChanges(useWorkspaceId(), ["flow", "flow_run"], list.again, 3_000);
   const onName = (name: string): void => void navigate({ search: name ? { name } : {}, replace: true });
   const { rows } = list;
   return (

@@ -20,8 +20,9 @@ import { PoolStatus } from "@/ui/PoolStatus";
 
 type Row = NonNullable<WorkPoolsQuery["workspace"]>["workPools"]["nodes"][number];
 
-/** What its agents take at once, or its limit where that is less. */
-function roomOf(row: Row): number {
+/** What its agents take at once, or its limit where that is less; undefined where not all agents are known here. */
+function roomOf(row: Row): number | undefined {
+  if (row.agents.totalCount.value > row.agents.nodes.length) return row.concurrencyLimit ?? undefined;
   const capacity = row.agents.nodes.reduce((sum, agent) => sum + agent.capacity, 0);
   return row.concurrencyLimit === null || row.concurrencyLimit === undefined ? capacity : Math.min(capacity, row.concurrencyLimit);
 }
@@ -51,7 +52,7 @@ export function PoolsPage() {
   const navigate = useNavigate();
   const [isNew, setNew] = useState(false);
   const list = usePages("pools", WorkPoolsDocument, { organization, workspace }, (data) => data.workspace?.workPools);
-  useChanges(useWorkspaceId(), ["work_pool", "work_queue", "agent", "flow_run"], list.again);
+  useChanges(useWorkspaceId(), ["work_pool", "work_queue", "agent", "flow_run"], list.again, 3_000);
   const { rows } = list;
   return (
     <>

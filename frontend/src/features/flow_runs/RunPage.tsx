@@ -20,6 +20,9 @@ import { StateLabel } from "@/ui/StateLabel";
 import { hasEnded } from "@/ui/states";
 import { Duration, Time } from "@/ui/Time";
 
+/** Its own state comes with each update; its tasks are read again at this pace. */
+const PACE_MS = 1_500;
+
 export type RunShown = NonNullable<RunQuery["flowRun"]>;
 
 export function RunPage() {
@@ -42,7 +45,7 @@ function RunView({ run, onChange }: { run: RunShown; onChange: () => void }) {
   const again = useGathered(() => {
     onChange();
     tasks.again();
-  });
+  }, PACE_MS);
   useSubscription({ query: RunUpdatesDocument, variables: { id: run.id }, pause: hasEnded(run.state.type) }, (_, update) => {
     if (update.flowRunUpdates.states.length > 0 || update.flowRunUpdates.taskRuns.length > 0) again();
     return update;

@@ -8,7 +8,7 @@ import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
 import type { TimelineBar } from "@/ui/timeline/layout";
 import { Timeline } from "@/ui/timeline/Timeline";
 
-const MOST_BARS = 2_000;
+const MOST_BARS = 300;
 
 export interface TaskTimelineProps {
   tasks: Pages<TaskRowFragment>;

@@ -1,7 +1,15 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const A_JOURNEY_MS = 120_000;
+
+/** The first look is at a workspace in which nothing has run: journeys go in the order of their names. */
+class ByName extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return files.toSorted((one, other) => one.moduleId.localeCompare(other.moduleId));
+  }
+}
 
 /** Journeys through a running server in a real browser; tests/e2e starts both. */
 export default defineConfig({
@@ -12,6 +20,7 @@ export default defineConfig({
     testTimeout: A_JOURNEY_MS,
     hookTimeout: A_JOURNEY_MS,
     fileParallelism: false,
+    sequence: { sequencer: ByName },
     bail: 1,
   },
 });

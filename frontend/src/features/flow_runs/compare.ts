@@ -27,18 +27,27 @@ interface Task {
 }
 
 export interface TaskPair<Of extends Task> {
+  /** The task, and which of its calls: "load 2". */
   name: string;
   one: Of | undefined;
   other: Of | undefined;
 }
 
-/** The tasks of both, those of one name beside each other, in the order of the first. */
+/** Each call by its task and its turn: the names of calls are made up anew in every run. */
+function byTurn<Of extends Task>(tasks: readonly Of[]): Map<string, Of> {
+  const turns = new Map<string, number>();
+  return new Map(
+    tasks.map((task) => {
+      const turn = (turns.get(task.taskKey) ?? 0) + 1;
+      turns.set(task.taskKey, turn);
+      return [`${task.taskKey} ${turn}`, task];
+    }),
+  );
+}
+
+/** The tasks of both, the same calls beside each other, in the order of the first. */
 export function pairs<Of extends Task>(one: readonly Of[], other: readonly Of[]): TaskPair<Of>[] {
-  const left = new Map(other.map((task) => [task.name, task]));
-  const paired = one.map((task) => {
-    const match = left.get(task.name);
-    left.delete(task.name);
-    return { name: task.name, one: task, other: match };
-  });
-  return [...paired, ...[...left.values()].map((task) => ({ name: task.name, one: undefined, other: task }))];
+  const [first, second] = [byTurn(one), byTurn(other)];
+  const names = [...new Set([...first.keys(), ...second.keys()])];
+  return names.map((name) => ({ name, one: first.get(name), other: second.get(name) }));
 }

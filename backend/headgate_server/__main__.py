@@ -17,6 +17,7 @@ from headgate_server.database.urls import without_password
 from headgate_server.domain.errors import ConfigurationError, HeadgateError
 from headgate_server.graphql.schema import build_schema
 from headgate_server.operating import audit_entries, beginnings, keys, organizations
+from headgate_server.operating.demo import seeding
 from headgate_server.settings import Settings, check_port, read
 from headgate_server.telemetry import logs
 
@@ -85,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     organizations.add_verbs(tenants)
     tenants.set_defaults(command=organizations.run)
+    seed = verbs.add_parser("seed", help="fill an empty installation with the demo")
+    seeding.add_options(seed)
+    seed.set_defaults(command=seeding.run)
     schema = verbs.add_parser("schema", help="print the GraphQL schema")
     schema.set_defaults(command=_schema)
     _add_dev(verbs.add_parser("dev", help="everything on this machine, for development"))
@@ -103,6 +107,9 @@ def _add_dev(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", type=_folder, help="where the data lives")
     parser.add_argument("--fresh", action="store_true", help="delete the data first")
     parser.add_argument("--no-agent", action="store_true", help="start no local agent")
+    parser.add_argument(
+        "--demo", type=float, nargs="?", const=1.0, metavar="SCALE", help="fill it with the demo"
+    )
     parser.set_defaults(command=_dev)
 
 
@@ -197,7 +204,10 @@ def _dev(settings: Settings, parsed: argparse.Namespace) -> None:
     dev = _lazily("dev")
     data_dir = (parsed.data_dir or dev.default_data_dir(dict(os.environ))).expanduser().absolute()
     options = dev.DevOptions(
-        data_dir=data_dir, is_fresh=parsed.fresh, has_agent=not parsed.no_agent
+        data_dir=data_dir,
+        is_fresh=parsed.fresh,
+        has_agent=not parsed.no_agent,
+        fill=None if parsed.demo is None else seeding.filler(scale=parsed.demo),
     )
     uvloop.run(dev.run(_bound(settings, parsed), options))
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,11 +35,12 @@ POOL = "default"
 
 @dataclass(frozen=True, slots=True)
 class DevOptions:
-    """What the command line asks for."""
+    """What the command line asks for; ``fill`` puts something in, and says what."""
 
     data_dir: Path
     is_fresh: bool
     has_agent: bool
+    fill: Callable[[Core], Awaitable[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ async def _serve(core: Core, options: DevOptions, stop: asyncio.Event) -> None:
     path = options.data_dir / "dev.json"
     file = await _sign_in(core, path)
     token = await bootstrap.issue_owner_token(core.database, pepper=core.settings.secret_key)
+    if options.fill is not None:
+        sys.stdout.write(f"{await options.fill(core)}\n")
     ready = asyncio.Event()
     async with attended(core) as (readiness, health), asyncio.TaskGroup() as tasks:
         serving = serve_api(

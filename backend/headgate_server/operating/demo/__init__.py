@@ -1,0 +1,1 @@
+"""The demo: an installation full of organizations that do not exist, the same each time."""

@@ -64,7 +64,7 @@ def test_person_signs_in_with_the_provider(world: World) -> None:
         again = browser.get(back)
         account = browser.get("/auth/account")
 
-    assert (done.status_code, done.headers["location"]) == (303, "/auth/account")
+    assert (done.status_code, done.headers["location"]) == (303, "/")
     viewer = told["data"]["viewer"]
     assert viewer["user"] == {"email": "ada@example.com", "displayName": "Ada"}
     assert viewer["organizations"]["nodes"] == [{"slug": "default"}]

@@ -20,7 +20,7 @@ from headgate_server.http.attempts import TooManyAttempts
 from headgate_server.http.cookies import SECURE_NAME, set_cookie
 from headgate_server.http.doors import Doors, Handle, browser_of, former_cookie, route
 from headgate_server.http.oidc import Trip
-from headgate_server.http.pages import HOME, place_within, show_problem
+from headgate_server.http.pages import ACCOUNT, HOME, place_within, show_problem
 from headgate_server.services import identities, login_sessions
 from headgate_server.services.identities import PROVEN_WITHIN, SIGN_IN_AGAIN, Arrival
 from headgate_server.services.notices import IDENTITY_LINKED, IDENTITY_UNLINKED
@@ -108,7 +108,7 @@ def _linker(slug: str) -> Handle[Link]:
         )
         if not is_proven:
             raise Forbidden(SIGN_IN_AGAIN)
-        return await _leave(doors, slug, next_=HOME, link_to=session.user_id)
+        return await _leave(doors, slug, next_=ACCOUNT, link_to=session.user_id)
 
     return link
 

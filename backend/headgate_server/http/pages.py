@@ -14,8 +14,10 @@ from starlette.routing import Route
 
 from headgate_server.http.refusals import failure
 
-HOME = "/auth/account"
-"""Where somebody is led who has signed in, until the web application has its own first page."""
+HOME = "/"
+"""Where somebody is led who has signed in: the web application."""
+ACCOUNT = "/auth/account"
+"""Where people look after how they sign in."""
 _FOLDER = files("headgate_server.http").joinpath("page_files")
 _MOST_NEXT = 1000
 _KEPT = {"cache-control": "public, max-age=300"}

@@ -147,6 +147,18 @@ async def list_keys(
     return await pages.read(work, statement, sort=pages.by(api_keys.c.id), page=page, make=_key)
 
 
+async def count_keys(
+    work: UnitOfWork, *, organization_id: UUID, owner_id: UUID | None, cap: int
+) -> int:
+    """Return how many keys there are, up to ``cap + 1``."""
+    statement = select(api_keys.c.id).where(
+        _is_own(work), api_keys.c.organization_id == organization_id
+    )
+    if owner_id is not None:
+        statement = statement.where(api_keys.c.owner_id == owner_id)
+    return await pages.count(work, statement, cap=cap)
+
+
 async def set_revoked(work: UnitOfWork, *, id_: UUID) -> ApiKey | None:
     """Revoke a key from now on unless it is revoked already; None when there is no such key."""
     statement = (

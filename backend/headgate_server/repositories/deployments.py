@@ -141,6 +141,20 @@ async def count_deployments(work: UnitOfWork, *, filter: DeploymentFilter | None
     return await pages.count(work, _matching(work, filter), cap=cap)
 
 
+async def get_many_naming(
+    work: UnitOfWork, references: Sequence[str]
+) -> dict[str, list[Deployment]]:
+    """Return the deployments whose runs may read each block, by name; absent where none says so."""
+    named = deployments.c.block_references
+    using = _own(work).where(named.overlap(list(references)))
+    statement = using.order_by(deployments.c.name, deployments.c.id)
+    found: dict[str, list[Deployment]] = {}
+    for row in await work.execute(statement):
+        for reference in {*references} & {*row.block_references}:
+            found.setdefault(reference, []).append(_deployment(row))
+    return found
+
+
 def _own(work: UnitOfWork) -> Select[Any]:
     return select(deployments).where(deployments.c.workspace_id == work.workspace_id)
 

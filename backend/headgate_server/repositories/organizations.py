@@ -88,6 +88,17 @@ async def list_organizations(work: UnitOfWork, *, page: PageRequest) -> Page[Org
     return await pages.read(work, _own(work), sort=sort, page=page, make=_organization)
 
 
+async def list_of_person(work: UnitOfWork, *, user_id: UUID) -> list[Organization]:
+    """Return the organizations that a person belongs to, by slug; as the system."""
+    statement = (
+        _own(work)
+        .join(memberships, memberships.c.organization_id == organizations.c.id)
+        .where(memberships.c.user_id == user_id, organizations.c.deleted_at.is_(None))
+        .order_by(organizations.c.slug)
+    )
+    return [_organization(row) for row in await work.execute(statement)]
+
+
 async def list_overviews(work: UnitOfWork, *, page: PageRequest) -> Page[Overview]:
     """Return a page of all organizations as their operators see them, by slug and id."""
     members = (

@@ -25,7 +25,7 @@ from headgate_server.domain.errors import (
     NotFound,
     Unauthenticated,
 )
-from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.domain.permissions import (
     AGENT_SESSION_SCOPES,
     RUN_SCOPES,
@@ -232,6 +232,22 @@ async def list_keys(
     return await stored.list_keys(
         work, organization_id=organization_id, page=page, owner_id=owner_id
     )
+
+
+async def count_keys(
+    work: UnitOfWork, *, organization_id: UUID, owner_id: UUID | None = None, cap: int = COUNT_CAP
+) -> int:
+    """Return how many keys there are; ``cap + 1`` stands for more than ``cap``."""
+    return await stored.count_keys(
+        work, organization_id=organization_id, owner_id=owner_id, cap=cap
+    )
+
+
+async def list_own(work: UnitOfWork, principal: Principal) -> list[ApiKey]:
+    """Return the keys of who asks that work in this organization, oldest first."""
+    if principal.actor.kind is not ActorKind.USER or principal.actor.id is None:
+        return []
+    return await stored.list_live(work, owner_id=principal.actor.id)
 
 
 async def authenticate(database: Database, token: str, *, pepper: str) -> Principal:

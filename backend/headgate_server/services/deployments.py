@@ -223,6 +223,13 @@ async def get_many_deployments(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[U
     return await deployments.get_many(work, ids_)
 
 
+async def get_many_naming(
+    work: UnitOfWork, references: Sequence[str]
+) -> dict[str, list[Deployment]]:
+    """Return the deployments whose runs may read each block, by the block's reference."""
+    return await deployments.get_many_naming(work, references)
+
+
 async def get_many_tags(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, tuple[str, ...]]:
     """Return the sorted tags of each deployment; one without any is absent."""
     return await tags.get_many_tags(work, ids_, of=tags.OF_DEPLOYMENTS)

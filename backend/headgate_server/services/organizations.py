@@ -12,7 +12,7 @@ from headgate_server.domain.documents import is_storable
 from headgate_server.domain.errors import Conflict, NotFound
 from headgate_server.domain.organizations import Organization, Overview, check_slug
 from headgate_server.domain.pagination import Page, PageRequest
-from headgate_server.domain.tenancy import Actor
+from headgate_server.domain.tenancy import Actor, Principal
 from headgate_server.domain.workspaces import check_name
 from headgate_server.repositories import organizations
 from headgate_server.services.audit_entries.record import record_entry
@@ -135,6 +135,16 @@ async def get_many_organizations(
 async def list_organizations(work: UnitOfWork, *, page: PageRequest) -> Page[Organization]:
     """Return a page of the caller's organizations: the page key is ``(slug, id)``."""
     return await organizations.list_organizations(work, page=page)
+
+
+async def list_own(work: UnitOfWork, principal: Principal) -> list[Organization]:
+    """Return every organization that the signed-in person belongs to, by slug; as the system.
+
+    Who asks with a key belongs to one only, and is told none.
+    """
+    if principal.login_session_id is None or principal.actor.id is None:
+        return []
+    return await organizations.list_of_person(work, user_id=principal.actor.id)
 
 
 async def _record(

@@ -30,7 +30,7 @@ async def test_way_there_has_pkce_state_and_nonce(provider_world: ProviderWorld)
     assert left["scope"] == "openid profile email"
     assert len({left["state"], left["nonce"], asked["code_verifier"]}) == 3
     assert min(len(left["state"]), len(left["nonce"]), len(asked["code_verifier"])) >= 43
-    assert (done.status_code, done.headers["location"]) == (303, "/auth/account")
+    assert (done.status_code, done.headers["location"]) == (303, "/")
 
 
 async def test_person_of_a_provider_joins_its_organization(provider_world: ProviderWorld) -> None:

@@ -62,7 +62,7 @@ async def test_somebody_new_joins_and_is_signed_in(
     viewer = (await visitor.ask(WHO))["viewer"]
     again = await visitor.post("/auth/sign-in", email=GUEST, password=PASSWORD)
 
-    assert done.json() == {"location": "/auth/account"}
+    assert done.json() == {"location": "/"}
     assert viewer["user"] == {"email": GUEST, "displayName": "Gus"}
     assert "FLOWS_WRITE" in viewer["scopes"]
     assert "MEMBERS_WRITE" not in viewer["scopes"]

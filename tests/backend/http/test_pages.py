@@ -13,13 +13,13 @@ from tests.fixtures.installations import Installation
     ("asked", "kept"),
     [
         ("/auth/device?code=BCDF-GHJK", "/auth/device?code=BCDF-GHJK"),
-        ("//evil.test", "/auth/account"),
-        ("/\\evil.test", "/auth/account"),
-        ("https://evil.test", "/auth/account"),
-        ("javascript:alert(1)", "/auth/account"),
-        ("/\t/evil.test", "/auth/account"),
+        ("//evil.test", "/"),
+        ("/\\evil.test", "/"),
+        ("https://evil.test", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/\t/evil.test", "/"),
         ('/"><script>', "/&quot;&gt;&lt;script&gt;"),
-        (None, "/auth/account"),
+        (None, "/"),
     ],
 )
 async def test_page_leads_on_to_pages_of_ours_only(

@@ -185,4 +185,4 @@ async def test_provider_sends_nobody_on_to_another_site(
 ) -> None:
     done = await provider_world.sign_in(next=next_)
 
-    assert done.headers["location"] == "/auth/account"
+    assert done.headers["location"] == "/"

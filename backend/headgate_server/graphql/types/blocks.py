@@ -1,7 +1,7 @@
 """Blocks: configuration that runs read by name, whose secrets are written and never read."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -26,12 +26,18 @@ from headgate_server.graphql.shapes.nodes import (
     Versioned,
     load,
     reads,
+    show,
     show_id,
     shows,
 )
+from headgate_server.services import deployments
 from headgate_server.services.blocks import read, types
 from headgate_server.services.blocks.read import BlockFilter
 
+if TYPE_CHECKING:
+    from headgate_server.graphql.types.deployments import Deployment
+
+TYPES = "headgate_server.graphql.types"
 Reference = Annotated[
     str, strawberry.argument(description="type-slug/name, as deployments and templates name it.")
 ]
@@ -165,6 +171,24 @@ class BlockDocument(Node, Versioned):
     async def missing(self, info: Info) -> list[str]:
         row, fetch = self.row, read.get_many_missing
         return list(await info.context.load(fetch, row.id, workspace_id=row.workspace_id) or ())
+
+    @scoped_field(requires=ANY_CREDENTIAL, description="The blocks that refer to it, by name.")
+    async def referred_by(self, info: Info) -> "list[BlockDocument]":
+        row, fetch = self.row, read.get_many_referring
+        found = await info.context.load(fetch, row.id, workspace_id=row.workspace_id)
+        return [show_document(one) for one in found or ()]
+
+    @scoped_field(
+        requires=[Scope.FLOWS_READ],
+        description="The deployments that name it among what their runs may read, by name.",
+    )
+    async def deployments(
+        self, info: Info
+    ) -> list[Annotated["Deployment", strawberry.lazy(f"{TYPES}.deployments")]]:
+        row, fetch = self.row, deployments.get_many_naming
+        found = await info.context.load(fetch, row.reference, workspace_id=row.workspace_id)
+        shown: Any = [show(one) for one in found or ()]
+        return shown
 
     async def read_secrets(self, info: Info) -> list[SecretRow]:
         """Return what may be known of the secrets that are set."""

@@ -22,7 +22,8 @@ from headgate_server.graphql.directives import Cost
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.shapes.filters import WorkspaceFilter
 from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
-from headgate_server.graphql.types import audit_entries
+from headgate_server.graphql.types import api_keys, audit_entries
+from headgate_server.graphql.types.api_keys import ApiKey
 from headgate_server.graphql.types.audit_entries import AuditEntry, AuditFilter
 from headgate_server.graphql.types.invitations import Invitation, show_invitation
 from headgate_server.graphql.types.members import (
@@ -124,6 +125,16 @@ class Organization(Node, Versioned):
             return show_service_account(row.id, row.display_name)
 
         return connect(rows, listing=listing, show=show_row, count=count)
+
+    @scoped_field(
+        requires=[Scope.ORG_ADMIN],
+        description="The keys of its people and machines, oldest first; those that were revoked "
+        "and those that have expired, too.",
+    )
+    async def api_keys(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[ApiKey]:
+        return await api_keys.list_of(info, organization_id=self.row.id, first=first, after=after)
 
     @scoped_field(requires=[Scope.ORG_READ], description="Its people, who joined first first.")
     async def members(

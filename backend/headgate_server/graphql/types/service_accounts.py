@@ -9,9 +9,12 @@ from headgate_server.domain import ids
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.service_accounts import ServiceAccount as ServiceAccountRow
 from headgate_server.domain.tenancy import ActorKind
+from headgate_server.graphql.connections import After, Connection, First
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.shapes.actors import Actor, acts
 from headgate_server.graphql.shapes.nodes import Node, NodeKind, reads, show_id, shows
+from headgate_server.graphql.types import api_keys
+from headgate_server.graphql.types.api_keys import ApiKey
 from headgate_server.graphql.types.roles import RoleBinding, bindings_of
 from headgate_server.services import service_accounts
 
@@ -28,6 +31,22 @@ class ServiceAccount(Node, Actor):
             service_accounts.get_many_service_accounts, self.account_id, workspace_id=None
         )
         return row.created_at if row else None
+
+    @scoped_field(
+        requires=[Scope.ORG_ADMIN],
+        description="Its keys, oldest first; those that were revoked and have expired, too.",
+    )
+    async def api_keys(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[ApiKey]:
+        organization_id = info.context.principal.organization_id
+        return await api_keys.list_of(
+            info,
+            organization_id=organization_id,
+            owner_id=self.account_id,
+            first=first,
+            after=after,
+        )
 
     @scoped_field(requires=[Scope.ORG_READ], description="The roles it holds, the oldest first.")
     async def roles(self, info: Info) -> list[RoleBinding]:

@@ -15,7 +15,7 @@ from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_fie
 from headgate_server.graphql.shapes.actors import Actor, show_actor
 from headgate_server.graphql.shapes.nodes import load
 from headgate_server.graphql.shapes.rate_limits import RateLimit, read_rate_limit
-from headgate_server.graphql.types.api_keys import ApiKey
+from headgate_server.graphql.types.api_keys import ApiKey, show_api_key
 from headgate_server.graphql.types.identities import Identity, show_identity
 from headgate_server.graphql.types.login_sessions import LoginSession, show_login_session
 from headgate_server.graphql.types.organizations import Organization, show_organization
@@ -27,6 +27,12 @@ _SHOWN: Listing[OrganizationRow] = Listing(
     key=lambda row: (row.slug, row.id),
     key_types=tuple[str, ids.UUID],
 )
+
+
+@strawberry.type(description="What an organization is called, to who belongs to it.")
+class OrganizationName:
+    slug: str = strawberry.field(description="Its name in addresses and in the header.")
+    name: str = strawberry.field(description="For people.")
 
 
 @strawberry.type(description="The caller.")
@@ -99,6 +105,30 @@ class Viewer:
         async with context.system_work() as work:
             rows = await identities.list_own(work, context.principal)
         return [show_identity(row) for row in rows]
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description="The caller's own keys in this organization that work, the oldest first; "
+        "empty for machines.",
+        directives=[Cost(weight=1, list_size=20)],
+    )
+    async def api_keys(self, info: Info) -> list[ApiKey]:
+        context = info.context
+        async with context.organization_work() as work:
+            rows = await api_keys.list_own(work, context.principal)
+        return [show_api_key(row) for row in rows]
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description="Every organization that the person belongs to, by slug; empty for who asks "
+        "with a key. A request is in one of them, which its header X-Headgate-Organization names.",
+        directives=[Cost(weight=1, list_size=10)],
+    )
+    async def member_of(self, info: Info) -> list[OrganizationName]:
+        context = info.context
+        async with context.system_work() as work:
+            rows = await organizations.list_own(work, context.principal)
+        return [OrganizationName(slug=row.slug, name=row.name) for row in rows]
 
     @scoped_field(requires=ANY_CREDENTIAL, description="The organizations the caller belongs to.")
     async def organizations(

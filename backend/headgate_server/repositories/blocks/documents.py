@@ -199,6 +199,24 @@ async def list_referring(work: UnitOfWork, *, id_: UUID, most: int) -> list[Bloc
     return [_document(row) for row in await work.execute(statement)]
 
 
+async def get_many_referring(
+    work: UnitOfWork, ids: Collection[UUID]
+) -> dict[UUID, list[BlockDocument]]:
+    """Return the documents that refer to each, by name; one that none refers to is absent."""
+    own = block_references.c
+    statement = (
+        _own(work)
+        .add_columns(own.referred_id)
+        .join(block_references, own.block_document_id == block_documents.c.id)
+        .where(own.workspace_id == work.workspace_id, own.referred_id.in_(ids))
+        .order_by(block_documents.c.name, block_documents.c.id)
+    )
+    found: dict[UUID, list[BlockDocument]] = {}
+    for row in await work.execute(statement):
+        found.setdefault(row.referred_id, []).append(_document(row))
+    return found
+
+
 def _own(work: UnitOfWork) -> Select[Any]:
     is_of_type = and_(
         block_types.c.workspace_id == block_documents.c.workspace_id,

@@ -58,6 +58,13 @@ async def get_many_missing(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID,
     return missing
 
 
+async def get_many_referring(
+    work: UnitOfWork, ids_: Sequence[UUID]
+) -> dict[UUID, list[BlockDocument]]:
+    """Return the blocks that refer to each, by name; one that none refers to is absent."""
+    return await documents.get_many_referring(work, ids_)
+
+
 def list_missing(
     document: BlockDocument, schema: BlockSchema, *, secret: Sequence[Parts]
 ) -> list[str]:

@@ -6,6 +6,7 @@ import { CommandPalette } from "@/app/CommandPalette";
 import { NAVIGATION, ON_PHONES } from "@/app/navigation";
 import { Shortcuts } from "@/app/Shortcuts";
 import { ThemeChoice } from "@/app/ThemeChoice";
+import { WorkspaceSwitcher } from "@/app/WorkspaceSwitcher";
 import { PlaceScopesDocument, type Scope } from "@/generated/graphql";
 import { connectionNow, watchConnection } from "@/lib/graphql";
 import { type Place, usePlace } from "@/lib/place";
@@ -66,10 +67,7 @@ function Navigation({ place, name, scopes }: { place: Place; name: string; scope
   const behind = groups.flatMap((group) => group.destinations).filter(({ title }) => !ON_PHONES.includes(title));
   return (
     <nav className="shell-nav" aria-label="Workspace">
-      <Link to="/" className="shell-place" title="All your workspaces">
-        <strong>{name}</strong>
-        <span className="faint">{place.organization}</span>
-      </Link>
+      <WorkspaceSwitcher organization={place.organization} title={name} note={place.organization} />
       {groups.map((group) => (
         <div key={group.title} className="shell-group">
           <h2>{group.title}</h2>
@@ -90,7 +88,7 @@ function Navigation({ place, name, scopes }: { place: Place; name: string; scope
       </div>
       <div className="shell-foot">
         <ThemeChoice />
-        <a href="/auth/account">Account</a>
+        <Link to="/~/you">You</Link>
       </div>
     </nav>
   );

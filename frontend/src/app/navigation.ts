@@ -42,6 +42,21 @@ export const NAVIGATION: readonly NavigationGroup[] = [
       { title: "Limits", path: "/limits", needs: "FLOWS_READ" },
     ],
   },
+  {
+    title: "Infrastructure",
+    destinations: [
+      { title: "Blocks", path: "/blocks", needs: "BLOCKS_READ", key: "b" },
+      { title: "Variables", path: "/variables", needs: "VARIABLES_READ", key: "v" },
+    ],
+  },
+  {
+    title: "Workspace",
+    destinations: [
+      { title: "First steps", path: "/start" },
+      { title: "API explorer", path: "/api" },
+      { title: "Settings", path: "/settings" },
+    ],
+  },
 ];
 
 /** What the bar at the foot of a phone holds; the rest is behind "More". */

@@ -1,7 +1,7 @@
 /** The one client of the page: queries over HTTP, subscriptions over one socket, one normalised cache. */
 import { cacheExchange, type Cache } from "@urql/exchange-graphcache";
 import { createClient as createSocket } from "graphql-ws";
-import { type Client, createClient, fetchExchange, mapExchange, subscriptionExchange } from "urql";
+import { type Client, createClient, fetchExchange, makeOperation, mapExchange, subscriptionExchange } from "urql";
 import { EMBEDDED } from "@/lib/embedded";
 import { patient } from "@/lib/patience";
 
@@ -12,6 +12,7 @@ const NORMAL_CLOSURE = 1000;
  * as a stream of events, which is not over with its only one.
  */
 const HEADERS = { "x-headgate": "1", accept: "application/graphql-response+json, application/json" };
+const ORGANIZATION_HEADER = "x-headgate-organization";
 
 export type Connection = "connecting" | "live" | "lost";
 
@@ -50,8 +51,25 @@ function isOurs(event: unknown): boolean {
   return typeof event === "object" && event !== null && "code" in event && event.code === NORMAL_CLOSURE;
 }
 
-const socket = createSocket({
+let organization: string | undefined;
+
+/** Act in an organization from now on; what is followed in another one ends. */
+export function actIn(slug: string | undefined): void {
+  if (organization === slug) return;
+  const isOther = organization !== undefined;
+  organization = slug;
+  if (isOther) socket.terminate();
+}
+
+/** The headers of a request in an organization; where none is named, in the one of the address. */
+export function headersIn(named: unknown): Record<string, string> {
+  const slug = typeof named === "string" ? named : organization;
+  return slug === undefined ? HEADERS : { ...HEADERS, [ORGANIZATION_HEADER]: slug };
+}
+
+export const socket = createSocket({
   url: () => `${window.location.protocol === "https:" ? "wss" : "ws"}://${window.location.host}${PATH}`,
+  connectionParams: () => (organization === undefined ? {} : { organization }),
   lazy: true,
   retryAttempts: Number.POSITIVE_INFINITY,
   shouldRetry: () => true,
@@ -82,10 +100,13 @@ export function makeClient(): Client {
     url: PATH,
     preferGetMethod: false,
     fetch: patient(window.fetch.bind(window)),
-    fetchOptions: { headers: HEADERS, credentials: "same-origin" },
     requestPolicy: "cache-and-network",
     exchanges: [
       mapExchange({
+        onOperation(operation) {
+          const headers = headersIn(operation.variables?.["organization"]);
+          return makeOperation(operation.kind, operation, { ...operation.context, fetchOptions: { headers, credentials: "same-origin" } });
+        },
         onError(error) {
           const isOut = error.graphQLErrors.some((each) => isSignedOut(each.extensions["code"]));
           if (isOut || error.response?.status === 401) window.location.assign(signInUrl());

@@ -1,5 +1,6 @@
-/** The two addresses that all others are under. A feature adds its own in its `routes.ts`; `app/router.tsx` lists them. */
+/** The addresses that all others are under. A feature adds its own in its `routes.ts`; `app/router.tsx` lists them. */
 import { createRootRoute, createRoute } from "@tanstack/react-router";
+import { actIn } from "@/lib/graphql";
 
 export const rootRoute = createRootRoute();
 
@@ -7,4 +8,12 @@ export const rootRoute = createRootRoute();
 export const workspaceRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/$organization/$workspace",
+  beforeLoad: ({ params }) => actIn(params.organization),
+});
+
+/** An organization itself; no workspace is called "~". */
+export const organizationRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/$organization/~",
+  beforeLoad: ({ params }) => actIn(params.organization),
 });

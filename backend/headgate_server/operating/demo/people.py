@@ -217,7 +217,7 @@ def _draw_deeds(draft: Draft, organization_id: UUID, people: tuple[Actor, ...]) 
             target_kind=kind,
             target_id=draft.id(at),
             target_name=name,
-            diff={"value": {"before": nth % 7, "after": nth % 7 + 1}},
+            diff={"before": {"value": nth % 7}, "after": {"value": nth % 7 + 1}},
         )
         draft.add("audit_queue", organization_id=organization_id, entry_id=id_, at=at)
 

@@ -1,0 +1,13 @@
+/** The address of an organization's keys. */
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { readKeySearch } from "@/features/api_keys/keys";
+import { organizationRoute } from "@/lib/routes";
+
+export const apiKeyRoutes = [
+  createRoute({
+    getParentRoute: () => organizationRoute,
+    path: "/keys",
+    validateSearch: readKeySearch,
+    component: lazyRouteComponent(() => import("@/features/api_keys/KeysPage"), "KeysPage"),
+  }),
+] as const;

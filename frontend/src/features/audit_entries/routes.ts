@@ -1,0 +1,13 @@
+/** The address of an organization's audit log. */
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { readAuditSearch } from "@/features/audit_entries/search";
+import { organizationRoute } from "@/lib/routes";
+
+export const auditRoutes = [
+  createRoute({
+    getParentRoute: () => organizationRoute,
+    path: "/audit",
+    validateSearch: readAuditSearch,
+    component: lazyRouteComponent(() => import("@/features/audit_entries/AuditPage"), "AuditPage"),
+  }),
+] as const;

@@ -1,0 +1,18 @@
+/** The roles somebody holds, each with where. */
+import type { MemberBindingFragment } from "@/generated/graphql";
+
+export function placeOf(binding: MemberBindingFragment): string {
+  if (binding.isOrganizationWide) return "everywhere";
+  const place = binding.workspace?.name ?? "a workspace";
+  return binding.objectId ? `one object of ${place}` : place;
+}
+
+export function Bindings({ bindings, via }: { bindings: readonly MemberBindingFragment[]; via?: string }) {
+  return bindings.map((binding) => (
+    <span key={binding.id} className="tag mr-1" title={via ? `By the team ${via}` : undefined}>
+      {binding.role.name}
+      {binding.isOrganizationWide ? "" : ` · ${placeOf(binding)}`}
+      {via && ` · ${via}`}
+    </span>
+  ));
+}

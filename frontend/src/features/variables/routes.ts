@@ -1,0 +1,13 @@
+/** The address of a workspace's variables. */
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { readVariableSearch } from "@/features/variables/search";
+import { workspaceRoute } from "@/lib/routes";
+
+export const variableRoutes = [
+  createRoute({
+    getParentRoute: () => workspaceRoute,
+    path: "/variables",
+    validateSearch: readVariableSearch,
+    component: lazyRouteComponent(() => import("@/features/variables/VariablesPage"), "VariablesPage"),
+  }),
+] as const;

@@ -36,7 +36,12 @@ def fails():
     raise ValueError("row 10 is out of range")
 
 
-{"lasting": lasting, "fails": fails}[sys.argv[1]]()
+@flow
+def greets():
+    return "hello"
+
+
+{"lasting": lasting, "fails": fails, "greets": greets}[sys.argv[1]]()
 '''
 REPORT = '''
 """A flow that the journeys deploy."""

@@ -277,3 +277,29 @@ async def test_rotated_key_opens_what_was_stored_before(
 
     assert count == 2
     assert blocks["login/main"]["data"]["password"] == "hunter2"
+
+
+async def test_block_tells_which_blocks_and_deployments_use_it(estate: Estate) -> None:
+    used = await fill(estate, "used", {"host": "h", "password": SECRET})
+    await fill(estate, "user", {"inner": {"$ref": "login/used"}})
+    workspace = estate.ids[Kind.WORKSPACE]
+    await mutate(
+        estate.bound,
+        "deploymentUpsert",
+        "deployment { id }",
+        workspaceId=workspace,
+        flowName="reads",
+        name="nightly",
+        blocks=["login/used"],
+    )
+
+    answer = await estate.bound.execute(
+        "query ($id: ID!) { node(id: $id) { ... on BlockDocument { "
+        "referredBy { reference } deployments { name } } } }",
+        id=used["blockDocument"]["id"],
+    )
+
+    assert answer.data["node"] == {
+        "referredBy": [{"reference": "login/user"}],
+        "deployments": [{"name": "nightly"}],
+    }

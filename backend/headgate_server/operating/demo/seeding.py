@@ -129,7 +129,7 @@ async def seed(
             )
         now = work.now
     draft = Draft((options.at or now).replace(microsecond=0), scale=options.scale)
-    workspaces, owned, log = await asyncio.to_thread(_draw, draft, catalog)
+    workspaces, owned, log = await asyncio.to_thread(draw_demo, draft, catalog)
     count = await _insert(database, draft, log)
     for workspace in workspaces:
         await make_blocks(database, workspace, keyring=keyring, pepper=pepper)
@@ -143,7 +143,10 @@ async def seed(
     )
 
 
-def _draw(draft: Draft, catalog: Catalog) -> tuple[list[Workspace], list[Organization], LongLog]:
+def draw_demo(
+    draft: Draft, catalog: Catalog
+) -> tuple[list[Workspace], list[Organization], LongLog]:
+    """Draw all of it, without a database; the log of many lines is only planned."""
     owned = {
         slug: draw_organization(draft, slug=slug, name=name, size=_SIZES[slug])
         for slug, name in catalog.organizations.items()

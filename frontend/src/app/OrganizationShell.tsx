@@ -10,6 +10,7 @@ import { Scopes } from "@/lib/scopes";
 import { localZone } from "@/lib/time";
 import { EmptyState, ErrorState } from "@/ui/Feedback";
 import { Menu } from "@/ui/Menu";
+import { OfflineNotice } from "@/ui/OfflineNotice";
 import { HeadPlace } from "@/ui/PageHead";
 
 interface Destination {
@@ -49,6 +50,7 @@ export function OrganizationShell() {
               <span className="tag max-md:hidden" title="All times are of this zone">{localZone()}</span>
             </header>
             <main className="shell-content" id="content" data-scroller="content" data-scroll-restoration-id="content" tabIndex={-1}>
+              <OfflineNotice />
               {error && !data && <ErrorState error={error} onRetry={() => read({ requestPolicy: "network-only" })} />}
               {data && !found && <NoOrganization />}
               {(found || (!data && !error)) && <Outlet />}

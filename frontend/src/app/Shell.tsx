@@ -14,6 +14,7 @@ import { Scopes } from "@/lib/scopes";
 import { localZone } from "@/lib/time";
 import { EmptyState, ErrorState } from "@/ui/Feedback";
 import { Menu } from "@/ui/Menu";
+import { OfflineNotice } from "@/ui/OfflineNotice";
 import { HeadPlace } from "@/ui/PageHead";
 
 export function Shell() {
@@ -35,6 +36,7 @@ export function Shell() {
               <span className="tag shell-zone" title="All times are of this zone">{localZone()}</span>
             </header>
             <main className="shell-content" id="content" data-scroller="content" data-scroll-restoration-id="content" tabIndex={-1}>
+              <OfflineNotice />
               {connection === "lost" && <p className="notice m-0" role="status">Not connected: what is shown may be old. Trying again.</p>}
               {error && !workspace && <ErrorState error={error} onRetry={() => read({ requestPolicy: "network-only" })} />}
               {data && !workspace ? <NoWorkspace /> : <Outlet />}

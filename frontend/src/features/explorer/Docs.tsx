@@ -1,5 +1,5 @@
 /** What the API consists of: its types and their fields, to read and to search. */
-import { type GraphQLNamedType, type GraphQLSchema, isEnumType, isInputObjectType, isInterfaceType, isObjectType, isUnionType } from "graphql";
+import { type GraphQLArgument, type GraphQLNamedType, type GraphQLSchema, isEnumType, isInputObjectType, isInterfaceType, isObjectType, isUnionType } from "graphql";
 import { useMemo, useState } from "react";
 
 const MOST_FOUND = 60;
@@ -46,7 +46,7 @@ function OneType({ type, onOpen }: { type: GraphQLNamedType; onOpen: (name: stri
           Object.values(type.getFields()).map((field) => (
             <li key={field.name}>
               <code>{field.name}</code>
-              {"args" in field && field.args.length > 0 && <code className="faint">{`(${field.args.map((each) => `${each.name}: ${String(each.type)}`).join(", ")})`}</code>}
+              {"args" in field && field.args.length > 0 && <code className="faint">{`(${field.args.map((each: GraphQLArgument) => `${each.name}: ${String(each.type)}`).join(", ")})`}</code>}
               <TypeLink name={String(field.type)} onOpen={onOpen} />
               <p>{field.description}</p>
             </li>

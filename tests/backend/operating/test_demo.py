@@ -19,7 +19,7 @@ from tests.fixtures.sql import query
 
 AT = datetime(2026, 11, 28, 12, tzinfo=UTC)
 PEPPER = "the pepper of a demo"
-SCALE = 0.01
+SCALE = 0.005
 
 
 def drawn(scale: float) -> Draft:
@@ -42,7 +42,8 @@ def test_demo_has_everything_that_pages_have_to_show() -> None:
         "workspaces": 5,
         "flows": 40,
     }
-    assert (len(rows["work_pools"]), len(rows["flow_runs"])) == (6, 1_200)
+    assert len(rows["work_pools"]) == 6
+    assert 1_200 <= len(rows["flow_runs"]) < 1_300
     assert {row["state_type"] for row in rows["flow_runs"]} == {
         "SCHEDULED",
         "RUNNING",
@@ -77,7 +78,7 @@ async def test_demo_fills_an_installation_once(database: Database, urls: Databas
         count = await query(urls.owner, f"select count(*) from {table}")  # noqa: S608
         assert count == len(draft.rows[table]), table
     lines = await query(urls.owner, "select count(*) from logs")
-    assert lines == len(draft.rows["logs"]) + 10_000
+    assert lines == len(draft.rows["logs"]) + 5_000
     counted = await query(
         urls.owner, "select sum(size) from run_counts where scope_id = workspace_id"
     )

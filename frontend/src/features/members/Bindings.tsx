@@ -7,12 +7,11 @@ export function placeOf(binding: MemberBindingFragment): string {
   return binding.objectId ? `one object of ${place}` : place;
 }
 
-export function Bindings({ bindings, via }: { bindings: readonly MemberBindingFragment[]; via?: string }) {
+export function Bindings({ bindings }: { bindings: readonly MemberBindingFragment[] }) {
   return bindings.map((binding) => (
-    <span key={binding.id} className="tag mr-1" title={via ? `By the team ${via}` : undefined}>
+    <span key={binding.id} className="tag mr-1">
       {binding.role.name}
       {binding.isOrganizationWide ? "" : ` · ${placeOf(binding)}`}
-      {via && ` · ${via}`}
     </span>
   ));
 }

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { useQuery } from "urql";
 import { placeOf } from "@/features/members/Bindings";
 import { reasonsOf } from "@/features/members/scopes";
-import { MemberRemoveDocument, type MemberRowFragment, RoleBindDocument, RoleChoicesDocument } from "@/generated/graphql";
+import { MemberRemoveDocument, type MemberRowFragment, RoleBindDocument, RoleChoicesDocument, TeamBindingsDocument } from "@/generated/graphql";
 import { nameOf } from "@/lib/scopes";
 import { useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";
@@ -37,7 +37,7 @@ export function MemberPeek({ member, organization, onClose, onChanged }: MemberP
         )}
       </dl>
       <Held member={member} organization={organization} onChanged={onChanged} />
-      <Reasons member={member} />
+      <Reasons member={member} organization={organization} />
       <section>
         <ConfirmButton
           label="Remove from the organization"
@@ -103,8 +103,11 @@ function Held({ member, organization, onChanged }: Omit<MemberPeekProps, "onClos
   );
 }
 
-function Reasons({ member }: { member: MemberRowFragment }) {
-  const reasons = reasonsOf(member);
+function Reasons({ member, organization }: { member: MemberRowFragment; organization: string }) {
+  const [{ data }] = useQuery({ query: TeamBindingsDocument, variables: { organization } });
+  const own = new Set(member.teams.map(({ id }) => id));
+  const teams = (data?.organization?.teams.nodes ?? []).filter(({ id }) => own.has(id));
+  const reasons = reasonsOf({ bindings: member.bindings, teams });
   if (reasons.length === 0) return null;
   return (
     <details>

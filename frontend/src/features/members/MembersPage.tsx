@@ -23,7 +23,7 @@ const COLUMNS: readonly Column<MemberRowFragment>[] = [
     cell: ({ bindings, teams }) => (
       <>
         <Bindings bindings={bindings} />
-        {teams.map((team) => <Bindings key={team.id} bindings={team.bindings} via={team.name} />)}
+        {teams.map((team) => <span key={team.id} className="tag mr-1" title="A team">{team.name}</span>)}
       </>
     ),
   },

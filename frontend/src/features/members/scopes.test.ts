@@ -10,7 +10,7 @@ test("a scope is told with every role that gives it, the team's among them", () 
   const own = binding("Viewer", ["RUNS_READ"]);
   const shared = binding("Operator", ["RUNS_READ", "RUNS_WRITE"]);
 
-  const reasons = reasonsOf({ bindings: [own], teams: [{ id: "t", name: "On call", bindings: [shared] }] });
+  const reasons = reasonsOf({ bindings: [own], teams: [{ name: "On call", bindings: [shared] }] });
 
   expect(reasons).toEqual([
     ["RUNS_READ", [

@@ -1,5 +1,10 @@
 /** What a member may do, and by which role: the answer to "why can Ana do this?". */
-import type { MemberBindingFragment, MemberRowFragment, Scope } from "@/generated/graphql";
+import type { MemberBindingFragment, Scope } from "@/generated/graphql";
+
+export interface Holder {
+  bindings: readonly MemberBindingFragment[];
+  teams: readonly { name: string; bindings: readonly MemberBindingFragment[] }[];
+}
 
 export interface Reason {
   role: string;
@@ -9,7 +14,7 @@ export interface Reason {
 }
 
 /** Every scope of a member with the roles that give it, in the order of the scopes' names. */
-export function reasonsOf(member: Pick<MemberRowFragment, "bindings" | "teams">): [Scope, Reason[]][] {
+export function reasonsOf(member: Holder): [Scope, Reason[]][] {
   const found = new Map<Scope, Reason[]>();
   const take = (bindings: readonly MemberBindingFragment[], team?: string): void => {
     for (const binding of bindings) {

@@ -40,11 +40,6 @@ export const NAVIGATION: readonly NavigationGroup[] = [
     destinations: [
       { title: "Work pools", path: "/pools", needs: "POOLS_READ", key: "p" },
       { title: "Limits", path: "/limits", needs: "FLOWS_READ" },
-    ],
-  },
-  {
-    title: "Infrastructure",
-    destinations: [
       { title: "Blocks", path: "/blocks", needs: "BLOCKS_READ", key: "b" },
       { title: "Variables", path: "/variables", needs: "VARIABLES_READ", key: "v" },
     ],

@@ -3,7 +3,8 @@
 What they hold is made up; it opens nothing.
 """
 
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from headgate_server.database.work import Database
 from headgate_server.operating.demo.definitions import Workspace
@@ -111,9 +112,9 @@ async def make_blocks(
 
     Where the installation keeps no secrets, the blocks have none.
     """
-    where = {"workspace_id": workspace.id, "actor": workspace.owner}
-    sealer = await open_sealer(lambda: database.system(**where), keyring, pepper=pepper)
-    async with database.system(**where) as work:
+    open_work = partial(database.system, workspace_id=workspace.id, actor=workspace.owner)
+    sealer = await open_sealer(open_work, keyring, pepper=pepper)
+    async with open_work() as work:
         for slug, name, said, fields in _TYPES:
             changes = BlockTypeChanges(name=name, description=said)
             type_, _ = await types.upsert_type(work, slug=slug, changes=changes)
@@ -133,7 +134,9 @@ async def make_blocks(
 
 def _merged(plain: dict[str, Any], secret: dict[str, Any]) -> dict[str, Any]:
     """Return one document with the fields of both."""
-    return plain | {
-        key: _merged(plain.get(key, {}), value) if isinstance(value, dict) else value
-        for key, value in secret.items()
-    }
+    merged = dict(plain)
+    for key, value in secret.items():
+        is_object = isinstance(value, dict)
+        inner = cast("dict[str, Any]", value) if is_object else {}
+        merged[key] = _merged(plain.get(key, {}), inner) if is_object else value
+    return merged

@@ -14,6 +14,7 @@ from headgate_server.operating.demo.runs import (
     INFO,
     WARNING,
     Run,
+    Step,
     draw_cursor,
     draw_log,
     draw_run,
@@ -109,7 +110,7 @@ def _plan(draft: Draft, target: Target, expected: datetime) -> tuple[Run, str]:
     delay = timedelta(seconds=draw.uniform(0.05, 0.9))
     length = timedelta(seconds=max(0.4, draw.lognormvariate(0, 0.22) * work.seconds))
     start = expected + delay
-    steps = [
+    steps: list[Step] = [
         ("SCHEDULED", "Scheduled", expected - timedelta(minutes=5), None),
         ("PENDING", "Pending", expected + delay / 2, None),
         ("RUNNING", "Running", start, None),

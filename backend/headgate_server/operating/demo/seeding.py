@@ -21,6 +21,7 @@ from headgate_server.operating.demo.presents import LongLog, draw_presents
 from headgate_server.operating.demo.products import draw_products
 from headgate_server.operating.opening import opened
 from headgate_server.repositories import bulk_rows, organizations, run_counts, users
+from headgate_server.services import object_counts
 from headgate_server.services.bootstrap import OWNER_EMAIL
 from headgate_server.services.members import add_owner
 from headgate_server.services.workspace_keys import Keyring
@@ -133,7 +134,7 @@ async def seed(
     count = await _insert(database, draft, log)
     for workspace in workspaces:
         await make_blocks(database, workspace, keyring=keyring, pepper=pepper)
-    is_owned = await _let_own(database, owned, email=options.owner)
+    is_owned = await _settle(database, owned, email=options.owner)
     await _count_runs(database)
     lines = log.count + len(draft.rows["logs"])
     return (
@@ -179,14 +180,14 @@ async def _insert(database: Database, draft: Draft, log: LongLog) -> int:
     return count
 
 
-async def _let_own(database: Database, owned: list[Organization], *, email: str) -> bool:
+async def _settle(database: Database, owned: list[Organization], *, email: str) -> bool:
     async with database.system() as work:
         owner = await users.find_by_email(work, email=email)
-        if owner is None:
-            return False
         for organization in owned:
-            await add_owner(work, organization_id=organization.id, user_id=owner.id)
-    return True
+            if owner is not None:
+                await add_owner(work, organization_id=organization.id, user_id=owner.id)
+            await object_counts.note_closed(work, organization_id=organization.id)
+    return owner is not None
 
 
 async def _count_runs(database: Database) -> None:

@@ -31,8 +31,8 @@ export function KeysPage() {
   const mayAll = useLack("ORG_ADMIN") === undefined;
   const [own, readOwn] = useQuery({ query: OwnApiKeysDocument, variables: { organization } });
   const all = usePages("api-keys", ApiKeysDocument, { organization }, (data) => data.organization?.apiKeys);
-  const rows = mayAll && all.rows ? all.rows : own.data?.viewer.apiKeys;
-  const error = rows ? undefined : (own.error ?? all.error);
+  const rows = mayAll ? all.rows : own.data?.viewer.apiKeys;
+  const error = rows ? undefined : mayAll ? all.error : own.error;
   const again = (): void => {
     readOwn({ requestPolicy: "network-only" });
     if (mayAll) all.again();

@@ -19,7 +19,7 @@ const SHAPES = shapesOf(FIELDS, ["login.pass\\.word"]);
 describe("the fields of a block", () => {
   test("have the kinds of their schemas, through references", () => {
     expect(SHAPES.map(({ path, kind }) => [path, kind])).toEqual([
-      ["host", "text"], ["port", "number"], ["mode", "choice"], ["is_tls", "check"], ["login", "group"], ["extra", "json"],
+      ["host", "text"], ["port", "number"], ["mode", "choice"], ["is_tls", "check"], ["extra", "json"], ["login", "group"],
     ]);
     expect(SHAPES[0]).toMatchObject({ title: "Host", isRequired: true });
     expect(SHAPES[3]).toMatchObject({ title: "Is tls", isRequired: false });

@@ -58,14 +58,14 @@ function titleOf(schema: Json, name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** The fields of an object's schema, in its order; ``secretPaths`` are as the server names them. */
+/** The fields of an object's schema, what is required first and groups last; ``secretPaths`` are as the server names them. */
 export function shapesOf(fields: unknown, secretPaths: readonly string[]): Shape[] {
   const root = isObject(fields) ? fields : {};
   const secret = new Set(secretPaths);
   const within = (schema: Json, parents: readonly string[], depth: number): Shape[] => {
     const properties = isObject(schema["properties"]) ? schema["properties"] : {};
     const required = Array.isArray(schema["required"]) ? schema["required"] : [];
-    return Object.entries(properties).map(([name, given]) => {
+    const shapes = Object.entries(properties).map(([name, given]): Shape => {
       const own = targetOf(given, root, 0);
       const parts = [...parents, name];
       const path = pathOf(parts);
@@ -83,6 +83,8 @@ export function shapesOf(fields: unknown, secretPaths: readonly string[]): Shape
         fields: kind === "group" ? within(own, parts, depth + 1) : [],
       };
     });
+    const rank = ({ kind, isRequired }: Shape): number => (kind === "group" ? 2 : 0) + (isRequired ? 0 : 1);
+    return shapes.toSorted((one, other) => rank(one) - rank(other));
   };
   return within(root, [], 0);
 }

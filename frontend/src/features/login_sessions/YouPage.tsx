@@ -25,7 +25,7 @@ export function YouPage() {
     <main className="mx-auto grid max-w-4xl gap-8 p-6">
       <header className="grid gap-1">
         <Link to="/">All workspaces</Link>
-        <h1 className="text-[20px]"><bdi>{user?.displayName ?? data.viewer.actor.displayName}</bdi></h1>
+        <h1><bdi>{user?.displayName ?? data.viewer.actor.displayName}</bdi></h1>
         <span className="faint">{user?.email}{user && !user.isEmailVerified ? " · not proven to be yours" : ""}</span>
       </header>
       <Sessions sessions={data.viewer.loginSessions} onChanged={again} />

@@ -27,8 +27,8 @@ export function PlacesPage() {
   };
   return (
     <main className="mx-auto grid max-w-4xl gap-8 p-6">
-      <header className="flex flex-wrap items-center gap-3">
-        <h1 className="mr-auto text-[20px]">Workspaces</h1>
+      <header className="places-head">
+        <h1>Workspaces</h1>
         <Button onClick={() => setMaking(true)}>New organization</Button>
         <Link className="button" to="/~/you"><bdi>{viewer.actor.displayName}</bdi></Link>
       </header>

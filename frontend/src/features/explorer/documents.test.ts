@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { beforeEach, describe, expect, test } from "vitest";
 import { asCurl, isSubscription, keepInHistory, operationsOf, readHistory, readVariables, tidied } from "@/features/explorer/documents";
 

@@ -49,7 +49,7 @@ export function OrganizationShell() {
               <div className="shell-head" ref={setHead} />
               <span className="tag max-md:hidden" title="All times are of this zone">{localZone()}</span>
             </header>
-            <main className="shell-content" id="content" data-scroller="content" data-scroll-restoration-id="content" tabIndex={-1}>
+            <main className="shell-content" id="content" data-scroller="content" data-scroll-restoration-id="content" tabIndex={0}>
               <OfflineNotice />
               {error && !data && <ErrorState error={error} onRetry={() => read({ requestPolicy: "network-only" })} />}
               {data && !found && <NoOrganization />}

@@ -29,7 +29,6 @@ export function WorkspaceSwitcher({ organization, title, note }: WorkspaceSwitch
   return (
     <Menu
       className="switcher"
-      name={`${title.slice(0, 80)}: go to another workspace`}
       entries={entries}
       label={
         <>
@@ -37,6 +36,7 @@ export function WorkspaceSwitcher({ organization, title, note }: WorkspaceSwitch
             <strong><bdi>{title}</bdi></strong>
             <span className="faint"><bdi>{note}</bdi></span>
           </span>
+          <span className="sr-only">, go to another workspace</span>
           <span className="faint" aria-hidden="true">⌄</span>
         </>
       }

@@ -80,7 +80,7 @@ export function Editor({ label, text, onText, onRun, extension }: EditorProps) {
         autocompletion(),
         syntaxHighlighting(LOOKS),
         THEME,
-        EditorView.contentAttributes.of({ "aria-label": label }),
+        EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) latest.current.onText(update.state.doc.toString());
         }),

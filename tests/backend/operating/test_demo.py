@@ -75,7 +75,7 @@ async def test_demo_fills_an_installation_once(database: Database, urls: Databas
     assert again.startswith("The demo is here already")
     draft = drawn(SCALE)
     for table in ("flow_runs", "states", "task_runs", "failures", "events", "pauses"):
-        count = await query(urls.owner, f"select count(*) from {table}")  # noqa: S608
+        count = await query(urls.owner, f"select count(*) from {table}")  # noqa: S608  names of ours
         assert count == len(draft.rows[table]), table
     lines = await query(urls.owner, "select count(*) from logs")
     assert lines == len(draft.rows["logs"]) + 5_000

@@ -23,6 +23,7 @@ PROMISES = {
     "infrastructure_retries": DEFAULT_INFRASTRUCTURE_RETRIES,
     "late_threshold_ms": int(DEFAULT_LATE_THRESHOLD.total_seconds()) * _MILLISECONDS,
 }
+LENGTHS = ("abandon_after_ms", "fence_ms", "late_threshold_ms")
 PARAMETER_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -133,6 +134,18 @@ def _draw_pool(
             priority=priority,
             concurrency_limit=limit,
         )
+    _draw_agents(draft, workspace_id, pool_id, pool, sessions=sessions)
+
+
+def _draw_agents(
+    draft: Draft,
+    workspace_id: UUID,
+    pool_id: UUID,
+    pool: Pool,
+    *,
+    sessions: dict[str, tuple[UUID, UUID]],
+) -> None:
+    place = {"workspace_id": workspace_id}
     for name, state, capacity in pool.agents:
         agent_id, session_id = draft.id(), draft.id(draft.ago(days=2))
         sessions[name] = (agent_id, session_id)
@@ -174,17 +187,7 @@ def _draw_target(
     for tag in work.tags:
         draft.add("flow_tags", **place, tag=tag, flow_id=flow_id)
         draft.add("deployment_tags", **place, tag=tag, deployment_id=id_)
-    content = {
-        "entrypoint": f"flows/{work.flow.replace('-', '_')}.py:{work.flow.replace('-', '_')}",
-        "description": f"{work.flow.replace('-', ' ').capitalize()}: {', '.join(work.tasks)}.",
-        "parameters": {"region": "eu", "batch_size": 500},
-        "parameter_schema": PARAMETER_SCHEMA,
-        "is_schema_enforced": True,
-        "job_variables": {"env": {"REGION": "eu"}},
-        "pull_steps": None,
-        "on_agent_lost": PROMISES["on_agent_lost"],
-        "infrastructure_retries": PROMISES["infrastructure_retries"],
-    }
+    content = _content_of(work)
     pool = {
         "work_pool_id": queue.pool_id if queue else None,
         "work_queue_id": queue.id if queue else None,
@@ -201,12 +204,40 @@ def _draw_target(
         version=2,
         current_version_id=version_id,
         updated_at=draft.ago(days=12),
-        **{name: PROMISES[name] for name in ("abandon_after_ms", "fence_ms", "late_threshold_ms")},
+        **{name: PROMISES[name] for name in LENGTHS},
     )
     kept = {**content, **{name: id_ and str(id_) for name, id_ in pool.items()}}
-    lengths = {
-        name: PROMISES[name] for name in ("abandon_after_ms", "fence_ms", "late_threshold_ms")
+    _draw_versions(draft, work, id_, version_id, place=place, kept=kept, owner=owner)
+    schedule_id = _draw_schedule(draft, workspace_id, id_, work)
+    return Target(work, workspace_id, flow_id, id_, version_id, schedule_id, queue)
+
+
+def _content_of(work: Work) -> dict[str, Any]:
+    name = work.flow.replace("-", "_")
+    return {
+        "entrypoint": f"flows/{name}.py:{name}",
+        "description": f"{work.flow.replace('-', ' ').capitalize()}: {', '.join(work.tasks)}.",
+        "parameters": {"region": "eu", "batch_size": 500},
+        "parameter_schema": PARAMETER_SCHEMA,
+        "is_schema_enforced": True,
+        "job_variables": {"env": {"REGION": "eu"}},
+        "pull_steps": None,
+        "on_agent_lost": PROMISES["on_agent_lost"],
+        "infrastructure_retries": PROMISES["infrastructure_retries"],
     }
+
+
+def _draw_versions(
+    draft: Draft,
+    work: Work,
+    deployment_id: UUID,
+    version_id: UUID,
+    *,
+    place: dict[str, UUID],
+    kept: dict[str, Any],
+    owner: Actor,
+) -> None:
+    lengths = {name: PROMISES[name] for name in LENGTHS}
     for number, batch_size in ((1, 200), (2, 500)):
         parameters = {"region": "eu", "batch_size": batch_size}
         commit = draft.draw.randbytes(20).hex()
@@ -214,7 +245,7 @@ def _draw_target(
             "deployment_versions",
             **place,
             id=version_id if number == 2 else draft.id(draft.ago(days=40)),
-            deployment_id=id_,
+            deployment_id=deployment_id,
             number=number,
             label=f"2026.{9 + number}",
             git={"commit": commit, "branch": "main", "repository": "git.example/flows"},
@@ -222,8 +253,6 @@ def _draw_target(
             **named("created_by", owner),
             created_at=draft.ago(days=40 if number == 1 else 12),
         )
-    schedule_id = _draw_schedule(draft, workspace_id, id_, work)
-    return Target(work, workspace_id, flow_id, id_, version_id, schedule_id, queue)
 
 
 def _queue_of(site: Site, work: Work, queues: dict[tuple[str, str], Queue]) -> Queue | None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from headgate_server.operating.demo.definitions import Workspace
 from headgate_server.operating.demo.drafts import Draft
@@ -53,6 +54,11 @@ def draw_products(draft: Draft, workspace: Workspace) -> None:
             )
             if version == 1:
                 draft.add("artifact_keys", **place, key=key, artifact_id=id_, created_at=at)
+    _draw_assets(draft, workspace.id, runs)
+
+
+def _draw_assets(draft: Draft, workspace_id: UUID, runs: list[dict[str, Any]]) -> None:
+    place = {"workspace_id": workspace_id}
     before = None
     for nth, key in enumerate(_CHAIN):
         run, id_ = runs[-1 - nth % len(runs)], draft.id()

@@ -46,7 +46,7 @@ export function AuditPeek({ entry, onClose, onActor, onTarget }: AuditPeekProps)
         <dd className="mono break-all">{entry.hash ? `${entry.sequence} · ${entry.hash}` : "not yet"}</dd>
       </dl>
       {changes.length > 0 && (
-        <table className="table">
+        <table className="table is-prose">
           <thead>
             <tr>
               <th scope="col">Field</th>

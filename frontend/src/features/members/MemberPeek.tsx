@@ -112,7 +112,7 @@ function Reasons({ member, organization }: { member: MemberRowFragment; organiza
   return (
     <details>
       <summary className="cursor-pointer text-[13px]">What they may do, and why</summary>
-      <table className="table mt-2">
+      <table className="table is-prose">
         <tbody>
           {reasons.map(([scope, by]) => (
             <tr key={scope}>

@@ -54,7 +54,6 @@ function run(name: string): Promise<number | null> {
 
 describe("an owner settles in", () => {
   test("who signs in lands on their workspaces, not on their account", async () => {
-    await page.goto(`${place.url}/auth/sign-in`);
     await page.goto(place.url);
     await page.getByRole("heading", { name: "Workspaces", level: 1 }).waitFor();
   });
@@ -73,7 +72,7 @@ describe("an owner settles in", () => {
   test("a workspace is made, and is where one goes", async () => {
     await page.goto(`${place.url}/default/~`);
     await page.getByRole("button", { name: "New workspace" }).click();
-    await page.getByLabel("Name").fill("Second Sight");
+    await page.getByRole("dialog").getByLabel("Name").fill("Second Sight");
     await page.getByText("default/second-sight").waitFor();
     await page.getByRole("button", { name: "Make it" }).click();
     await page.waitForURL(/\/default\/second-sight\/start$/);
@@ -86,7 +85,7 @@ describe("an owner settles in", () => {
   test("a key is shown once, and its end is at once", async () => {
     await page.goto(`${place.url}/default/~/keys`);
     await page.getByRole("button", { name: "New key" }).click();
-    await page.getByLabel("Name").fill("laptop");
+    await page.getByRole("dialog").getByLabel("Name").fill("laptop");
     await page.getByRole("button", { name: "Make it" }).click();
     const secret = (await page.locator(".dialog code").textContent()) ?? "";
     expect(secret).toMatch(/^hg_key_/);
@@ -126,12 +125,13 @@ describe("an owner settles in", () => {
   test("a variable of a hostile value is only text, and an old value comes back", async () => {
     await page.goto(`${place.url}/default/default/variables`);
     await page.getByRole("button", { name: "New variable" }).first().click();
-    await page.getByLabel("Name", { exact: false }).last().fill("greeting");
-    await page.getByLabel("Value").fill(HOSTILE);
-    await page.getByRole("button", { name: "Make it" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("greeting");
+    await dialog.getByLabel("Value").fill(HOSTILE);
+    await dialog.getByRole("button", { name: "Make it" }).click();
     await page.getByRole("row").filter({ hasText: "greeting" }).click();
     await page.getByRole("button", { name: "Change" }).click();
-    await page.getByLabel("Value").last().fill("hello");
+    await dialog.getByLabel("Value").fill("hello");
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByRole("row").filter({ hasText: "hello" }).waitFor();
     await page.getByRole("button", { name: "Put back" }).click();

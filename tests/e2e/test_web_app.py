@@ -65,6 +65,7 @@ def report(region: str = "us", rows: int = 3, *, broken: bool = False) -> int:
 '''
 
 
+@pytest.mark.timeout(JOURNEYS_SECONDS + 60)
 def test_journeys_through_the_web_application(tmp_path: Path) -> None:
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     assert browser, "No Chromium: apt-get install --no-install-recommends chromium"

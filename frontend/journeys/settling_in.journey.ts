@@ -17,6 +17,9 @@ const PAGES = [
   "/default/default/blocks/new/store", "/default/default/blocks/store/main", "/default/default/variables", "/default/default/api", "/default/default/settings",
 ];
 
+/** Every other page is looked at on a phone, in the dark. */
+const LOOKS = [[1440, 900, "light"], [390, 844, "dark"]] as const;
+
 let browser: Browser;
 let context: BrowserContext;
 let page: Page;
@@ -179,17 +182,16 @@ describe("an owner settles in", () => {
   });
 
   test("nothing was complained of, in the console or by axe, on any page", async () => {
-    for (const [width, height, colorScheme] of [[1440, 900, "light"], [390, 844, "dark"]] as const) {
+    for (const [index, path] of PAGES.entries()) {
+      const [width, height, colorScheme] = LOOKS[index % 2 === 0 ? 0 : 1];
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme });
-      for (const path of PAGES) {
-        await page.goto(place.url + path);
-        await page.locator(".skeleton").first().waitFor({ state: "detached" });
-        await page.locator("h1, h2, .empty-title").first().waitFor();
-        const name = path.replaceAll(/[^a-z]+/g, "-").replace(/^-|-$/g, "") || "places";
-        await page.screenshot({ path: `${place.shots}/${name}-${width}-${colorScheme}.png` });
-        expect(await barriersOf(page), `${path} at ${width}, ${colorScheme}`).toEqual([]);
-      }
+      await page.goto(place.url + path);
+      await page.locator("h1:visible, h2:visible, .empty-title:visible").first().waitFor();
+      await page.locator(".skeleton").first().waitFor({ state: "detached" });
+      const name = path.replaceAll(/[^a-z]+/g, "-").replace(/^-|-$/g, "") || "places";
+      await page.screenshot({ path: `${place.shots}/${name}-${width}-${colorScheme}.png` });
+      expect(await barriersOf(page), `${path} at ${width}, ${colorScheme}`).toEqual([]);
     }
     expect(complaints).toEqual([]);
   });

@@ -5,6 +5,7 @@ from headgate_server.tables import (
     assets,
     audit_entries,
     backfills,
+    background_tasks,
     blocks,
     cache_records,
     concurrency_limits,
@@ -51,6 +52,7 @@ FAMILIES = (
     artifacts,
     assets,
     cache_records,
+    background_tasks,
 )
 
 PARTITIONED_BY_RUN = ("states", "logs")

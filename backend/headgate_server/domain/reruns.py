@@ -92,6 +92,24 @@ def plan_rerun(
     return [_planned(task, reasons.get(task.id), kept=kept) for task in known]
 
 
+def keys_again(tasks: Iterable[TaskRun], request: RerunRequest) -> list[str]:
+    """Return the keys of results that are made again although somebody may have kept them.
+
+    Args:
+        tasks: of the run; chosen ones that are none of them do not count.
+        request: how the run is started again.
+    """
+    known = list(tasks)
+    chosen = {task.id for task in known} & set(request.from_task_run_ids)
+    reasons = (
+        dict.fromkeys(chosen, RerunReason.CHOSEN)
+        if request.from_task_run_ids
+        else _beginnings(known, request)
+    )
+    _spread(known, reasons)
+    return sorted({task.cache_key for task in known if task.id in reasons and task.cache_key})
+
+
 def _beginnings(tasks: list[TaskRun], request: RerunRequest) -> dict[UUID, RerunReason]:
     if request.is_whole:
         return {task.id: RerunReason.WHOLE_RUN for task in tasks}
@@ -127,6 +145,16 @@ def _planned(task: TaskRun, reason: RerunReason | None, *, kept: Collection[UUID
     if reason is None and task.id not in kept:
         reason = RerunReason.RESULT_NOT_KEPT
     return PlannedTask(task, reason is None, reason or RerunReason.COMPLETED)
+
+
+def request_of(details: Mapping[str, Any]) -> RerunRequest | None:
+    """Return how a run was started again, by the details of its state; None where none says it."""
+    if "fromFailed" not in details:
+        return None
+    return RerunRequest(
+        is_from_failed=bool(details["fromFailed"]),
+        from_task_run_ids=tuple(UUID(id_) for id_ in details.get("fromTaskRunIds") or ()),
+    )
 
 
 def rerun_details(request: RerunRequest) -> Mapping[str, Any]:

@@ -36,6 +36,17 @@ async def list_last_task_runs(work: UnitOfWork, run_id: UUID) -> list[TaskRun]:
     return [to_task_run(row) for row in rows]
 
 
+async def list_newest_task_runs(work: UnitOfWork, run_id: UUID) -> list[TaskRun]:
+    """Return the newest 10,000 task runs of a run, of all its attempts, newest first."""
+    rows = await work.execute(
+        select(task_runs)
+        .where(task_runs.c.workspace_id == work.workspace_id, task_runs.c.flow_run_id == run_id)
+        .order_by(task_runs.c.id.desc())
+        .limit(MOST_TASK_RUNS)
+    )
+    return [to_task_run(row) for row in rows]
+
+
 async def update_parameters(work: UnitOfWork, *, run_id: UUID, parameters: dict[str, Any]) -> None:
     """Write the parameters of a locked run."""
     await work.execute(

@@ -8,7 +8,15 @@ import pytest
 
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.ids import new_id
-from headgate_server.domain.reruns import RerunReason, RerunRequest, check_rerun, plan_rerun
+from headgate_server.domain.reruns import (
+    RerunReason,
+    RerunRequest,
+    check_rerun,
+    keys_again,
+    plan_rerun,
+    request_of,
+    rerun_details,
+)
 from headgate_server.domain.states import StateType
 from headgate_server.domain.task_runs import TaskRun
 
@@ -116,3 +124,28 @@ def test_what_cannot_be_asked_for_is_refused(request_: RerunRequest) -> None:
 def test_task_of_another_run_is_not_chosen() -> None:
     with pytest.raises(InvalidInput):
         plan_rerun(TASKS, RerunRequest(from_task_run_ids=(new_id(),)), kept=KEPT)
+
+
+def test_keys_of_what_is_done_again_are_told() -> None:
+    keyed = [replace(one, cache_key=f"k{number}") for number, one in enumerate(TASKS)]
+
+    assert keys_again(keyed, RerunRequest(from_task_run_ids=(CLEAN.id, new_id()))) == [
+        "k1",
+        "k2",
+        "k3",
+    ]
+    assert keys_again(keyed, RerunRequest(is_from_failed=True)) == ["k2", "k3"]
+    assert keys_again(TASKS, RerunRequest(is_from_failed=True)) == []
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        RerunRequest(is_from_failed=True),
+        RerunRequest(from_task_run_ids=(CLEAN.id, LOAD.id)),
+        RerunRequest(),
+    ],
+)
+def test_request_is_read_from_its_details(request_: RerunRequest) -> None:
+    assert request_of(rerun_details(request_)) == request_
+    assert request_of({}) is None

@@ -19,6 +19,7 @@ _JSON = {
         "pull_steps",
         "deployment_job_variables",
         "tags",
+        "beginning",
     )
 }
 
@@ -26,7 +27,8 @@ _JSON = {
 async def read_jobs(work: UnitOfWork, run_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
     """Return the jobs of runs as agents receive them, by run; secrets are not in them.
 
-    And ``is_stopped``: whether nothing may start in their workspace.
+    And ``is_stopped``: whether nothing may start in their workspace; ``beginning``: the state that
+    says what an attempt takes from those before it, None where it is the first.
     """
     if not run_ids:
         return {}
@@ -40,6 +42,7 @@ async def read_jobs(work: UnitOfWork, run_ids: Sequence[UUID]) -> dict[UUID, dic
 def _job(row: Row[Any]) -> dict[str, Any]:
     return {
         "is_stopped": row.is_stopped,
+        "beginning": row.beginning,
         "flowName": row.flow_name,
         "runName": row.name,
         "entrypoint": row.entrypoint,

@@ -15,7 +15,18 @@ select
   coalesce((
     select jsonb_agg(tag order by tag) from flow_run_tags
     where flow_run_tags.workspace_id = run.workspace_id and flow_run_tags.flow_run_id = run.id
-  ), '[]') as tags
+  ), '[]') as tags,
+  -- What the attempt begins from: the last of the ends of earlier ones, and what says to go on.
+  case when run.attempt > 0 then (
+    select jsonb_build_object('name', state.name, 'details', state.details)
+    from states state
+    where state.workspace_id = run.workspace_id and state.flow_run_id = run.id
+      and (
+        state.type in ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED')
+        or state.name = 'Resuming' or jsonb_exists(state.details, 'fromFailed')
+      )
+    order by state.sequence desc limit 1
+  ) end as beginning
 from flow_runs run
 join flows flow on flow.workspace_id = run.workspace_id and flow.id = run.flow_id
 join workspaces workspace on workspace.id = run.workspace_id

@@ -22,6 +22,7 @@ from headgate_server.repositories.leases import job as job_repository
 from headgate_server.repositories.leases import renew as repository
 from headgate_server.repositories.outbox import insert_events_of_workspaces
 from headgate_server.services.events import record_events
+from headgate_server.services.reruns import read_reuse
 from headgate_server.services.transitions import (
     Proposal,
     Transition,
@@ -127,6 +128,8 @@ async def _carry_out(
     sessions = await agents_repository.find_sessions(work, session_ids) if claims else {}
     jobs = await job_repository.read_jobs(work, [claim.lease.run_id for claim in claims])
     stopped = [run_id for run_id, job in jobs.items() if job.pop("is_stopped")]
+    # Read before the runs move on: what they reported last is of the attempt before.
+    reuse = await read_reuse(work, {run_id: job.pop("beginning") for run_id, job in jobs.items()})
     asked = [(locked[run_id], proposal, actor) for run_id, (proposal, actor) in proposals.items()]
     for claim in claims:
         run_id = claim.lease.run_id
@@ -143,7 +146,8 @@ async def _carry_out(
         moved = done.pop(run_id)
         error = moved if isinstance(moved, HeadgateError) else moved.error
         if isinstance(moved, Transition) and error is None:
-            answers[run_id] = Claimed(moved, await fill_job(work, jobs[run_id]))
+            job = {**jobs[run_id], "reuse": reuse.get(run_id)}
+            answers[run_id] = Claimed(moved, await fill_job(work, job))
         elif error is not None:
             answers[run_id] = error
     await _forget_expired_offers(work, claimed, sessions=sessions, answers=answers)

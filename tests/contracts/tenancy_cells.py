@@ -22,6 +22,8 @@ CLIENT_MADE = frozenset(
         "Mutation.cacheRecordWrite(input.taskRunId)",
         "Mutation.cacheRecordRelease(input.lockToken)",
         "Mutation.assetMaterialize(input.assets.id)",
+        "Mutation.backgroundTaskCreate(input.id)",
+        "Subscription.backgroundTaskWork(workerId)",
         "Mutation.eventsEmit(input.events.id)",
         "Mutation.eventsEmit(input.events.follows)",
         "Mutation.agentRegister(input.instanceId)",
@@ -232,6 +234,15 @@ QUERIES = (
         ),
     ),
     Cell(
+        "Workspace.backgroundTask(id)",
+        Kind.BACKGROUND_TASK,
+        lambda e, id_: (
+            "query ($id: ID!, $task: ID!) { node(id: $id) { ... on Workspace { "
+            "backgroundTask(id: $task) { name } } } }",
+            {"id": e.ids[Kind.WORKSPACE], "task": id_},
+        ),
+    ),
+    Cell(
         "Viewer.scopes(workspaceId)",
         Kind.WORKSPACE,
         lambda _estate, id_: (
@@ -304,6 +315,33 @@ FOLLOWED = (
             {"id": id_},
         ),
         own_id=lambda e: e.paused_run,
+    ),
+    Cell(
+        "Subscription.backgroundTaskWork(workspaceId)",
+        Kind.WORKSPACE,
+        lambda _e, id_: (
+            "subscription ($id: ID!, $worker: ID!) { backgroundTaskWork("
+            'workspaceId: $id, workerId: $worker, taskKeys: ["t"]) { heartbeatInterval } }',
+            {"id": id_, "worker": str(uuid4())},
+        ),
+    ),
+    Cell(
+        "Subscription.backgroundTaskUpdates(workspaceId)",
+        Kind.WORKSPACE,
+        lambda e, id_: (
+            "subscription ($id: ID!, $task: ID!) { "
+            "backgroundTaskUpdates(workspaceId: $id, id: $task) { name } }",
+            {"id": id_, "task": e.ids[Kind.BACKGROUND_TASK]},
+        ),
+    ),
+    Cell(
+        "Subscription.backgroundTaskUpdates(id)",
+        Kind.BACKGROUND_TASK,
+        lambda e, id_: (
+            "subscription ($id: ID!, $task: ID!) { "
+            "backgroundTaskUpdates(workspaceId: $id, id: $task) { name } }",
+            {"id": e.ids[Kind.WORKSPACE], "task": id_},
+        ),
     ),
     Cell(
         "Subscription.logTail(flowRunId)",

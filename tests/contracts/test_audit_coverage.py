@@ -14,6 +14,7 @@ from headgate_server.tables.audit_entries import audit_entries
 from tests.contracts.roles_matrix import SCHEMA
 from tests.contracts.tenancy_agents import AGENTS
 from tests.contracts.tenancy_artifacts import ARTIFACTS
+from tests.contracts.tenancy_background import BACKGROUND
 from tests.contracts.tenancy_blocks import BLOCKS
 from tests.contracts.tenancy_caches import CACHES
 from tests.contracts.tenancy_cells import Cell
@@ -40,6 +41,10 @@ UNAUDITED = {
     "cacheRecordClaim": "a run's own protocol, under its lease",
     "cacheRecordWrite": "as cacheRecordClaim",
     "cacheRecordRelease": "as cacheRecordClaim",
+    "backgroundTaskCreate": "the task itself says who queued it, and nobody can change that",
+    "backgroundTaskStart": "a worker's protocol, under its lease",
+    "backgroundTasksRenew": "as backgroundTaskStart",
+    "backgroundTaskFinish": "as backgroundTaskStart",
     "eventsEmit": "an event is history itself",
     "artifactUpdate": "as artifactCreate: how far something has come",
     "concurrencyAcquire": "as taskRunSync: slots that code takes for a moment",
@@ -79,7 +84,17 @@ def _mutations() -> set[str]:
 
 def _changes() -> dict[str, list[Cell]]:
     found: dict[str, list[Cell]] = {}
-    kinds = (CONFIGURATION, DEPLOYED, BLOCKS, ARTIFACTS, CACHES, MEMBERS, RUNS, AGENTS)
+    kinds = (
+        CONFIGURATION,
+        DEPLOYED,
+        BLOCKS,
+        ARTIFACTS,
+        CACHES,
+        BACKGROUND,
+        MEMBERS,
+        RUNS,
+        AGENTS,
+    )
     for cell in chain.from_iterable(kinds):
         type_, _, field = cell.name.split("(")[0].partition(".")
         if type_ == "Mutation" and field not in UNAUDITED:

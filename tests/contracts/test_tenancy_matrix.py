@@ -24,6 +24,7 @@ from graphql import (
 from headgate_server.domain import ids
 from tests.contracts.tenancy_agents import AGENTS
 from tests.contracts.tenancy_artifacts import ARTIFACTS
+from tests.contracts.tenancy_background import BACKGROUND
 from tests.contracts.tenancy_blocks import BLOCKS
 from tests.contracts.tenancy_caches import CACHES
 from tests.contracts.tenancy_cells import CLIENT_MADE, FOLLOWED, QUERIES, TRIED_APART, Cell
@@ -47,6 +48,7 @@ REQUESTED = (
     *BLOCKS,
     *ARTIFACTS,
     *CACHES,
+    *BACKGROUND,
     *MEMBERS,
     *RUNS,
     *AGENTS,

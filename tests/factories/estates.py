@@ -12,6 +12,7 @@ from headgate_server.repositories import identities
 from headgate_server.repositories import users as stored_users
 from headgate_server.services import login_sessions, support_grants, users
 from tests.factories.backfills import make_backfill
+from tests.factories.background_tasks import make_held_task
 from tests.factories.begun_runs import begin, pause, report_task
 from tests.factories.concurrency_limits import make_held_limit
 from tests.factories.daily_deployments import deploy_daily
@@ -45,6 +46,7 @@ class Estate:
     paused_run: str
     unused: dict[Kind, str]
     started_run: str
+    held_task: Json
 
     def client(self, name: str) -> ApiClient | Browser:
         """Return one of the clients: wide, bound, agent, run, revealer or browser."""
@@ -80,7 +82,8 @@ async def make_estate(installation: Installation) -> Estate:
     clients = (wide, bound, agent, run, revealer, browser)
     started = await _start(run, bound, found)
     runs = (own_run, offer, ended_run, paused_run)
-    return Estate(tenant, *clients, found, *runs, unused, started)
+    held_task = await make_held_task(installation, tenant, bound, found)
+    return Estate(tenant, *clients, found, *runs, unused, started, held_task)
 
 
 async def _make_revealer(

@@ -43,6 +43,16 @@ def slots(workspace_id: UUID) -> str:
     return f"slots:{workspace_id}"
 
 
+def background_tasks(workspace_id: UUID) -> str:
+    """A background task is there to be taken, or a worker has room for one."""
+    return f"btasks:{workspace_id}"
+
+
+def background_task(id_: UUID) -> str:
+    """This background task moved on."""
+    return f"btask:{id_}"
+
+
 SCHEDULER = "scheduler"
 """Something will be due that was not before: look before the next tick."""
 

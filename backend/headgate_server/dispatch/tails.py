@@ -10,6 +10,7 @@ from uuid import UUID
 
 from headgate_server.bus.bus import Bus
 from headgate_server.database.work import Database
+from headgate_server.dispatch.background_tasks import BackgroundTasks
 from headgate_server.dispatch.cursors import show_cursor
 from headgate_server.dispatch.sources import (
     EventSource,
@@ -79,6 +80,9 @@ class Tails:
     def __init__(self, *, database: Database, bus: Bus, timers: Timers) -> None:
         self.topics = Topics(bus=bus, timers=timers)
         self.waits = Waits(database=database, bus=bus, timers=timers, topics=self.topics)
+        self.background_tasks = BackgroundTasks(
+            database=database, bus=bus, timers=timers, topics=self.topics
+        )
         self._database = database
 
     async def stop(self) -> None:

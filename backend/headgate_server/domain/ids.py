@@ -57,6 +57,7 @@ class Kind(StrEnum):
     LOGIN_SESSION = "login"
     SUPPORT_GRANT = "sup"
     IDENTITY = "ident"
+    BACKGROUND_TASK = "btask"
     CONCURRENCY_LIMIT = "limit"
     CONCURRENCY_LEASE = "slot"
 

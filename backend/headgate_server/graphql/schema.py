@@ -20,6 +20,7 @@ from headgate_server.graphql.mutations.api_keys import ApiKeyMutations
 from headgate_server.graphql.mutations.artifacts import ArtifactMutations
 from headgate_server.graphql.mutations.assets import AssetMutations
 from headgate_server.graphql.mutations.backfills import BackfillMutations
+from headgate_server.graphql.mutations.background_tasks import BackgroundTaskMutations
 from headgate_server.graphql.mutations.blocks import BlockMutations
 from headgate_server.graphql.mutations.cache_records import CacheRecordMutations
 from headgate_server.graphql.mutations.concurrency_limits import ConcurrencyLimitMutations
@@ -61,6 +62,7 @@ from headgate_server.graphql.queries.workspaces import WorkspaceQueries
 from headgate_server.graphql.scalars import SCALARS
 from headgate_server.graphql.shapes.actors import AgentSession, RunActor, System
 from headgate_server.graphql.subscriptions.agents import AgentSubscriptions
+from headgate_server.graphql.subscriptions.background_tasks import BackgroundTaskSubscriptions
 from headgate_server.graphql.subscriptions.events import EventSubscriptions
 from headgate_server.graphql.subscriptions.flow_runs import FlowRunSubscriptions
 from headgate_server.graphql.subscriptions.logs import LogSubscriptions
@@ -107,6 +109,7 @@ class Mutation(
     FlowRunBulkMutations,
     FailureGroupMutations,
     BackfillMutations,
+    BackgroundTaskMutations,
     TaskRunMutations,
     LogMutations,
     WorkPoolMutations,
@@ -133,6 +136,7 @@ class Subscription(
     AgentSubscriptions,
     FlowRunSubscriptions,
     PauseSubscriptions,
+    BackgroundTaskSubscriptions,
     RunInputSubscriptions,
     LogSubscriptions,
     EventSubscriptions,

@@ -8,7 +8,14 @@ from datetime import datetime
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.events import KNOWN_FOR
-from headgate_server.repositories import artifacts, assets, cache_records, outbox, retention
+from headgate_server.repositories import (
+    artifacts,
+    assets,
+    background_tasks,
+    cache_records,
+    outbox,
+    retention,
+)
 from headgate_server.repositories.retention import Kept, OldPartition
 
 ROWS_AT_ONCE = 1_000
@@ -47,7 +54,11 @@ async def purge(work: UnitOfWork, kept: Kept) -> int:
         deleted = await artifacts.delete_forgotten(work, before=before, most=ROWS_AT_ONCE)
     if not deleted:
         deleted = await retention.delete_skipped_fires(work, before=before, most=ROWS_AT_ONCE)
-    for delete in (retention.delete_failure_groups, retention.delete_backfills):
+    for delete in (
+        retention.delete_failure_groups,
+        retention.delete_backfills,
+        background_tasks.delete_old,
+    ):
         if not deleted:
             deleted = await delete(work, before=before, most=ROWS_AT_ONCE)
     return deleted

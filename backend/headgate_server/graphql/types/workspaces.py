@@ -34,6 +34,7 @@ from headgate_server.graphql.shapes.run_counts import RunBucket, show_buckets
 from headgate_server.graphql.types import artifacts as artifact_lists
 from headgate_server.graphql.types import assets as asset_lists
 from headgate_server.graphql.types import backfills as backfill_lists
+from headgate_server.graphql.types import background_tasks as background_lists
 from headgate_server.graphql.types import blocks as block_lists
 from headgate_server.graphql.types import cache_records as cache_lists
 from headgate_server.graphql.types import concurrency_limits as limit_lists
@@ -77,6 +78,7 @@ class Workspace(
     artifact_lists.WorkspaceArtifacts,
     asset_lists.WorkspaceAssets,
     cache_lists.WorkspaceCacheRecords,
+    background_lists.WorkspaceBackgroundTasks,
     Node,
     Versioned,
 ):

@@ -19,6 +19,7 @@ from headgate_server.domain.permissions import Scope, gather
 from headgate_server.domain.tenancy import ActorKind, RunGrant
 from headgate_server.repositories import deployments, flows, workspaces
 from headgate_server.repositories.blocks import access as origins
+from headgate_server.repositories.blocks.access import RunOrigin
 from headgate_server.repositories.flow_runs.plan import find_root_of_task
 from headgate_server.repositories.flow_runs.read import get_many_flow_runs
 from headgate_server.repositories.leases.guard import guard_grant
@@ -69,6 +70,35 @@ async def start_run(
     await _check_parent(work, request.parent_task_run_id, run_id=grant.run_id)
     deployment = await _find(work, target, run_id=grant.run_id)
     return await create_run(work, replace(request, deployment_id=deployment.id))
+
+
+async def check_starts_all(work: UnitOfWork, grant: RunGrant) -> None:
+    """Go on only if a run may start whatever there is in its workspace, while its lease is live.
+
+    Raises:
+        Forbidden: the workspace is closed, or the run may start nothing, or only what it names.
+        LeaseLost: the run has ended, or was given to another.
+    """
+    if not grant.may_start:
+        raise Forbidden("Who began this run may not start others, so it may not either.")
+    await guard_grant(work, run_id=grant.run_id, epoch=grant.epoch)
+    if not await workspaces.is_kept_open(work):
+        raise Forbidden("Nothing starts in this workspace: it is archived or suspended.")
+    origin = await origins.find_origin(work, run_id=grant.run_id)
+    if origin is None or not await _starts_all(work, origin):
+        raise Forbidden(
+            "This run starts only what its deployment names under starts; let it name nothing "
+            "there, and it may start all."
+        )
+
+
+async def _starts_all(work: UnitOfWork, origin: RunOrigin) -> bool:
+    if origin.is_deployed:
+        return origin.starts is None
+    if origin.created_by.id is None:
+        return False
+    grants = await origins.list_grants(work, holder_id=origin.created_by.id)
+    return Scope.RUNS_WRITE in gather(grants, is_member=False).within(work.workspace_id)
 
 
 async def get_many_started(

@@ -1,0 +1,34 @@
+-- Leases to a worker what it may take next: of the tasks that it knows, those whose turn comes first,
+-- as many as it has room for. What another worker's lease ran out on is taken as well; two workers
+-- never get the same one, for rows are locked and leased in one statement.
+with room as (
+  select greatest(:limit - count(*), 0) as places
+  from background_tasks
+  where workspace_id = :workspace_id and worker_id = :worker_id and leased_until > :now
+), waiting as (
+  select candidate.id, candidate.turn_at
+  from unnest(cast(:task_keys as text[])) as known (task_key)
+  cross join lateral (
+    select task.id, task.turn_at
+    from background_tasks as task
+    where task.workspace_id = :workspace_id and task.task_key = known.task_key
+      and task.ended_at is null and task.due_at <= :now and task.cancel_requested_at is null
+      and (task.leased_until is null or task.leased_until <= :now)
+      and task.losses + cast(
+        task.leased_until is not null and task.is_started as integer
+      ) <= :most_losses
+    order by task.turn_at, task.id
+    limit (select places from room)
+    for update skip locked
+  ) as candidate
+), chosen as (
+  select id from waiting order by turn_at, id limit (select places from room)
+)
+update background_tasks as task set
+  worker_id = :worker_id, token = gen_random_uuid(), epoch = task.epoch + 1,
+  leased_until = cast(:until as timestamptz), is_started = false,
+  losses = task.losses + cast(task.leased_until is not null and task.is_started as integer),
+  state_type = 'PENDING', state_name = 'Pending', message = null
+from chosen
+where task.workspace_id = :workspace_id and task.id = chosen.id
+returning task.*

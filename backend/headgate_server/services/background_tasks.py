@@ -1,0 +1,171 @@
+"""The queue of background tasks: queued, taken by workers under leases, ended or given back.
+
+Postgres alone decides who has a call; wakes only say that it is worth to look. A worker that is
+lost loses its leases by their time, and another takes what it had under a higher epoch.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from headgate_server.bus import channels
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.background_tasks import (
+    BackgroundTask,
+    LeaseVerdict,
+    NewBackgroundTask,
+    Outcome,
+    TaskLease,
+    Worker,
+    check_new,
+    check_outcome,
+    check_worker,
+)
+from headgate_server.domain.errors import IdempotencyMismatch, InvalidInput, LeaseLost, NotFound
+from headgate_server.domain.ids import Kind
+from headgate_server.domain.states import StateType
+from headgate_server.domain.tenancy import RunGrant
+from headgate_server.repositories import background_tasks as repository
+from headgate_server.services.audit_entries.record import record_action
+from headgate_server.services.flow_runs.start import check_starts_all
+
+MOST_LEASES = 1_000
+ENDED_AT_ONCE = 100
+
+get_many_tasks = repository.get_many
+_CANCELLED = Outcome(StateType.CANCELLED, "Cancelled", "Cancelled as it was given back.")
+_LOST = "The background task is another worker's by now; stop it and report nothing more."
+
+
+async def create_task(
+    work: UnitOfWork, new: NewBackgroundTask, *, sender: RunGrant | None
+) -> BackgroundTask:
+    """Put a call into the queue; sent again with the same id, it is there once.
+
+    Args:
+        work: the unit of work.
+        new: the call.
+        sender: the run whose token is shown, if one is: it may while its lease is live.
+
+    Raises:
+        InvalidInput: naming what is wrong with the call.
+        Forbidden: a run that may not start whatever there is.
+        LeaseLost: the sending run has ended.
+        IdempotencyMismatch: the id was used for another call.
+    """
+    check_new(new)
+    if sender is not None:
+        await check_starts_all(work, sender)
+    made = await repository.insert_task(work, new)
+    if made is None:
+        made = await repository.find_task(work, new.id)
+        if made is None or (made.task_key, made.name, made.parameters, made.priority) != (
+            new.task_key,
+            new.name,
+            new.parameters,
+            new.priority,
+        ):
+            raise IdempotencyMismatch
+        return made
+    work.wake(channels.background_tasks(work.workspace_id))
+    return made
+
+
+async def take_tasks(
+    work: UnitOfWork, worker: Worker, *, duration: timedelta
+) -> tuple[list[BackgroundTask], datetime | None]:
+    """Lease to a worker what it may take next, and say when it is worth to look again.
+
+    Args:
+        work: the unit of work.
+        worker: who takes it; it is never given more than its limit.
+        duration: how long it may take to start each.
+
+    Raises:
+        InvalidInput: a worker that takes nothing, or too much.
+    """
+    check_worker(worker)
+    ended = await repository.end_lost_tasks(work, most=ENDED_AT_ONCE)
+    taken = await repository.take_tasks(work, worker, until=work.now + duration)
+    for id_ in (*ended, *(task.id for task in taken)):
+        work.wake(channels.background_task(id_))
+    return taken, await repository.next_instant(work)
+
+
+async def start_task(work: UnitOfWork, lease: TaskLease, *, duration: timedelta) -> BackgroundTask:
+    """Let a worker run what it took; safe to repeat.
+
+    Raises:
+        LeaseLost: another has it by now, or it is over.
+    """
+    started = await repository.start_task(work, lease, until=work.now + duration)
+    if started is None:
+        raise LeaseLost(_LOST)
+    work.wake(channels.background_task(lease.id))
+    return started
+
+
+async def renew_leases(
+    work: UnitOfWork, leases: Sequence[TaskLease], *, duration: timedelta
+) -> list[LeaseVerdict]:
+    """Keep the leases of a worker for longer, and say of each what became of it.
+
+    Raises:
+        InvalidInput: more than 1,000.
+    """
+    if len(leases) > MOST_LEASES:
+        raise InvalidInput(f"At most {MOST_LEASES:,} leases are renewed at once.", path=["leases"])
+    if not leases:
+        return []
+    held = await repository.renew_leases(work, leases, until=work.now + duration)
+    return [_verdict(held.get(lease.id)) for lease in leases]
+
+
+async def finish_task(work: UnitOfWork, lease: TaskLease, outcome: Outcome) -> BackgroundTask:
+    """End a call with what came of it, or give it back; safe to repeat.
+
+    Raises:
+        InvalidInput: an outcome that is none.
+        LeaseLost: another has it by now.
+    """
+    check_outcome(outcome)
+    if outcome.state_type is StateType.SCHEDULED:
+        given_back = await repository.find_task(work, lease.id, is_locked=True)
+        if given_back is not None and given_back.cancel_requested_at is not None:
+            outcome = _CANCELLED
+    finished = await repository.finish_task(work, lease, outcome)
+    if finished is None:
+        found = await repository.find_task(work, lease.id)
+        if found is None or not found.was_held_under(lease):
+            raise LeaseLost(_LOST)
+        return found
+    work.wake(channels.background_tasks(work.workspace_id), channels.background_task(finished.id))
+    return finished
+
+
+async def cancel_task(work: UnitOfWork, id_: UUID) -> BackgroundTask:
+    """Cancel a call: at once where no worker has it, else its worker is asked to stop it.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = await repository.find_task(work, id_, is_locked=True)
+    if found is None:
+        raise NotFound("No such background task, or you may not see it.", path=["id"])
+    if found.ended_at is not None:
+        return found
+    cancelled = await repository.cancel_task(work, id_, is_over=found.leased_until is None)
+    work.wake(channels.background_task(id_))
+    await record_action(work, "cancelled", kind=Kind.BACKGROUND_TASK, id_=id_, name=found.name)
+    return cancelled
+
+
+async def find_task(work: UnitOfWork, id_: UUID) -> BackgroundTask | None:
+    """Return a call; None where there is none."""
+    return await repository.find_task(work, id_)
+
+
+def _verdict(is_cancelled: bool | None) -> LeaseVerdict:  # noqa: FBT001 - an answer, not a switch
+    if is_cancelled is None:
+        return LeaseVerdict.LOST
+    return LeaseVerdict.CANCEL_REQUESTED if is_cancelled else LeaseVerdict.RENEWED

@@ -23,6 +23,8 @@ HeadgateError
         SecretReferenceError      a secret of the customer's own store cannot be had
             InvalidSecretReferenceError, UnknownSecretStoreError, SecretNotFoundError,
             SecretRefusedError, SecretStoreUnavailableError
+    ResultError                   a result cannot be kept, or read again: SerializationError,
+                                  ResultTooLargeError
 """
 
 from collections.abc import Mapping, Sequence
@@ -273,6 +275,18 @@ class EventError(HeadgateError, ValueError):
 
 class AssetError(HeadgateError, ValueError):
     """What was named is no asset of this task, or no asset at all; the message says why."""
+
+
+class ResultError(HeadgateError):
+    """The result of a task cannot be kept, or not be read again; the message says why."""
+
+
+class SerializationError(ResultError, TypeError):
+    """Nothing can stand for the value: choose another serializer, or do not keep it."""
+
+
+class ResultTooLargeError(SerializationError):
+    """The value is too large to be kept unless its task asks for it."""
 
 
 class RunError(HeadgateError):

@@ -14,11 +14,13 @@ from datetime import timedelta
 from functools import update_wrapper
 from typing import Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
 
+from headgate.declared_results import flow_results
 from headgate.engine import flow_run
 from headgate.engine.opening import FlowCall
 from headgate.engine.parameters import bind, schema, validate
 from headgate.engine.retries import make_policy
 from headgate.hooks import Hooked
+from headgate.serializers import Serializer
 from headgate.specs import FlowSpec, Hook, Hooks, RetryDelays, RunNamer
 from headgate.states import State
 from headgate.task_runners import TaskRunner
@@ -44,6 +46,10 @@ class FlowOptions(TypedDict, total=False):
     validate_parameters: bool
     task_runner: TaskRunner | type[Any] | None
     log_prints: bool | None
+    persist_result: bool | None
+    result_storage: Any
+    result_serializer: Serializer | str | None
+    cache_result_in_memory: bool
     on_running: Sequence[Hook] | None
     on_completion: Sequence[Hook] | None
     on_failure: Sequence[Hook] | None
@@ -209,7 +215,8 @@ def flow(fn: Callable[..., Any] | None = None, /, **options: Unpack[FlowOptions]
             characters; ``retries`` after the first attempt and
             ``retry_delay_seconds``: a number, a list, or a function of the number of retries;
             ``timeout_seconds`` of each attempt; ``validate_parameters`` by their annotations, on
-            by default; ``task_runner`` for submitted tasks; ``log_prints``; the hooks
+            by default; ``task_runner`` for submitted tasks; ``log_prints``; ``persist_result``,
+            ``result_storage`` and ``result_serializer`` of tasks that do not say; the hooks
             ``on_running``, ``on_completion``, ``on_failure``, ``on_cancellation``,
             ``on_crashed``.
     """
@@ -253,6 +260,7 @@ def _make_spec(fn: Callable[..., Any], options: FlowOptions) -> FlowSpec:
         validate_parameters=options.get("validate_parameters", True),
         task_runner=options.get("task_runner"),
         log_prints=options.get("log_prints"),
+        results=flow_results(options),
         hooks=Hooks(
             on_running=tuple(options.get("on_running") or ()),
             on_completion=tuple(options.get("on_completion") or ()),

@@ -43,6 +43,13 @@ class Settings:
         secret_env: the variables of the environment that blocks may name as secrets, as patterns.
         secret_folders: the folders with files that blocks may name as secrets.
         secret_paths: the secrets of other stores that blocks may name, as ``provider:pattern``.
+        result_storage: where results of tasks are kept: an absolute folder, or a block as
+            ``type-slug/name``; in the home folder where it is None.
+        result_serializer: what writes them, by name; ``pickle`` where it is None.
+        result_keep_days: how long this machine keeps what a run kept to go on with.
+        is_result_kept: whether tasks that do not say keep their results; None: those of a run that
+            an agent started do, for the run itself.
+        is_cache_refreshed: whether tasks that do not say compute what is cached again.
     """
 
     home: Path
@@ -65,7 +72,17 @@ class Settings:
     secret_env: tuple[str, ...] = ()
     secret_folders: tuple[Path, ...] = ()
     secret_paths: tuple[str, ...] = ()
+    result_storage: str | None = None
+    result_serializer: str | None = None
+    result_keep_days: float = 7.0
+    is_result_kept: bool | None = None
+    is_cache_refreshed: bool | None = None
     assignment: RunAssignment | None = None
+
+    @property
+    def results_folder(self) -> Path:
+        """Where results are kept, unless another place is named."""
+        return self.home / "results"
 
     @property
     def is_local(self) -> bool:
@@ -151,6 +168,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         secret_env=_names(variables.get("HEADGATE_SECRET_ENV", "")),
         secret_folders=_folders(variables.get("HEADGATE_SECRET_FOLDERS", "")),
         secret_paths=_paths(variables.get("HEADGATE_SECRET_PATHS", "")),
+        result_storage=variables.get("HEADGATE_RESULT_STORAGE") or None,
+        result_serializer=variables.get("HEADGATE_RESULT_SERIALIZER") or None,
+        is_result_kept=_flag_or_none(variables, name="HEADGATE_PERSIST_RESULTS"),
+        is_cache_refreshed=_flag_or_none(variables, name="HEADGATE_REFRESH_CACHE"),
         assignment=_assignment(variables),
         **{name: _number_of(variables, name) for name in _NUMBERS},
     )
@@ -163,6 +184,7 @@ _NUMBERS = (
     "renew_interval_seconds",
     "request_deadline_seconds",
     "agent_climb_seconds",
+    "result_keep_days",
 )
 
 
@@ -257,6 +279,10 @@ def _paths(text: str) -> tuple[str, ...]:
             )
             raise SettingsError(message)
     return paths
+
+
+def _flag_or_none(variables: Mapping[str, str], *, name: str) -> bool | None:
+    return _flag(variables, name=name) if variables.get(name) else None
 
 
 def _flag(variables: Mapping[str, str], *, name: str) -> bool:

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -54,6 +54,37 @@ class Hooks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResultOptions:
+    """What becomes of results: of a task or, where that does not say, of the tasks of a flow.
+
+    Args:
+        is_kept: whether they are kept; None where that is not said.
+        policy: the cache policy; None for the default one.
+        expiration_seconds: after so long a cached result counts no more.
+        is_refreshed: whether it is computed though there is one.
+        storage: a folder, a block or its ``type-slug/name``; None for the configured one.
+        serializer: one, or its name; None for the configured one.
+        storage_key: a template or function of the path in the storage, in the place of a key.
+    """
+
+    is_kept: bool | None = None
+    policy: Any = None
+    expiration_seconds: float | None = None
+    is_refreshed: bool | None = None
+    storage: Any = None
+    serializer: Any = None
+    storage_key: RunNamer | None = None
+
+    def with_defaults(self, other: "ResultOptions") -> "ResultOptions":
+        """Return these options, with the storage and the serializer of others where none is."""
+        return replace(
+            self,
+            storage=self.storage if self.storage is not None else other.storage,
+            serializer=self.serializer if self.serializer is not None else other.serializer,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec:
     """What a task declares.
 
@@ -75,6 +106,7 @@ class TaskSpec:
     retry: RetryPolicy = RetryPolicy()
     timeout_seconds: float | None = None
     log_prints: bool | None = None
+    results: ResultOptions = ResultOptions()
     hooks: Hooks = Hooks()
 
 
@@ -99,6 +131,7 @@ class FlowSpec:
     validate_parameters: bool = True
     task_runner: Any = None
     log_prints: bool | None = None
+    results: ResultOptions = ResultOptions()
     hooks: Hooks = field(default_factory=Hooks)
 
 
@@ -107,6 +140,19 @@ class JobDeployment(msgspec.Struct, frozen=True, rename="camel"):
 
     id: str
     name: str
+
+
+class JobReuse(msgspec.Struct, frozen=True, rename="camel"):
+    """What an attempt takes from those before it.
+
+    Args:
+        kept: whether results that they kept are used; otherwise the run begins anew, and what it
+            cached under its own id does not count either.
+        again: keys of results that are made again all the same.
+    """
+
+    kept: bool
+    again: list[str] = []
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -119,6 +165,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         on_agent_lost: CRASH lets the process outlive a silent agent, RETRY does not.
         fence_seconds: under RETRY, when the process must be gone after the last renewal.
         traceparent: the span of the call that made the run.
+        reuse: what is taken from earlier attempts; None where nobody said.
         redacted: secrets that the agent filled in, so that the process masks them as well.
     """
 
@@ -136,6 +183,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     on_agent_lost: str | None = None
     fence_seconds: float = 0.0
     traceparent: str | None = None
+    reuse: JobReuse | None = None
     redacted: list[Any] = []
 
 

@@ -1,6 +1,5 @@
 """The ``@task`` decorator and what it makes: call it, submit it, map it."""
 
-import inspect
 from collections.abc import (
     AsyncGenerator,
     Callable,
@@ -10,19 +9,23 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from datetime import timedelta
 from functools import update_wrapper
-from typing import Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, Unpack, cast, overload
 
+from headgate.background_tasks.calls import BackgroundCalls
+from headgate.cache_policies import task_input_hash
 from headgate.engine import task_run
 from headgate.engine.context import TaskRunContext
 from headgate.engine.maps import rows
 from headgate.engine.parameters import bind
-from headgate.engine.retries import MAX_DELAYS, make_policy
+from headgate.engine.retries import MAX_DELAYS
 from headgate.futures import Future, FutureList
 from headgate.hooks import Hooked
-from headgate.specs import Hook, Hooks, RetryDelays, RunNamer, TaskSpec
+from headgate.specs import TaskSpec
 from headgate.states import State
+from headgate.task_options import TaskOptions, make_spec
+
+__all__ = ["Task", "TaskOptions", "exponential_backoff", "task", "task_input_hash"]
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
@@ -32,29 +35,7 @@ Items = Generator[T, Any, Any] | AsyncGenerator[T, Any]
 """What calling a generator function returns."""
 
 
-class TaskOptions(TypedDict, total=False):
-    """What ``@task`` and ``with_options`` take."""
-
-    name: str | None
-    description: str | None
-    tags: Iterable[str] | None
-    version: str | None
-    task_run_name: RunNamer | None
-    retries: int | None
-    retry_delay_seconds: RetryDelays
-    retry_jitter_factor: float | None
-    retry_condition_fn: Callable[..., Any] | None
-    timeout_seconds: float | timedelta | None
-    log_prints: bool | None
-    asset_deps: Iterable[Any] | None
-    on_running: Sequence[Hook] | None
-    on_completion: Sequence[Hook] | None
-    on_failure: Sequence[Hook] | None
-    on_cancellation: Sequence[Hook] | None
-    on_crashed: Sequence[Hook] | None
-
-
-class Task(Hooked, Generic[P, R]):
+class Task(Hooked, BackgroundCalls[P, R], Generic[P, R]):
     """A function whose calls are recorded, retried and limited as its options say.
 
     Args:
@@ -71,7 +52,7 @@ class Task(Hooked, Generic[P, R]):
             raise TypeError(message)
         self.fn = fn
         self.options = options
-        self.spec = _make_spec(fn, options)
+        self.spec = make_spec(fn, options)
         update_wrapper(cast("Any", self), fn)
 
     @property
@@ -312,8 +293,12 @@ def task(fn: Callable[..., Any] | None = None, /, **options: Unpack[TaskOptions]
             function, cut after 300 characters in reports; ``retries`` after the first attempt,
             ``retry_delay_seconds``: a number, a list, or a function of the number of retries;
             ``retry_jitter_factor``; ``retry_condition_fn``: called with (task, run, state);
-            ``timeout_seconds`` of each attempt; ``log_prints``; ``asset_deps``: what the assets of
-            a task of ``@materialize`` are made from; the hooks ``on_running``,
+            ``timeout_seconds`` of each attempt; ``log_prints``; ``cache_policy``: which calls are
+            the same, ``cache_key_fn``: makes the key from (context, parameters),
+            ``cache_expiration``, ``refresh_cache``; ``persist_result``: whether results are kept
+            also without a cache, ``result_storage``, ``result_serializer``,
+            ``result_storage_key``: a template over the parameters; ``asset_deps``: what the assets
+            of a task of ``@materialize`` are made from; the hooks ``on_running``,
             ``on_completion``, ``on_failure``, ``on_cancellation``, ``on_crashed``.
     """
     if fn is not None:
@@ -337,34 +322,3 @@ def exponential_backoff(backoff_factor: float) -> Callable[[int], list[float]]:
 async def _awaited(context: TaskRunContext, *, return_state: bool) -> Any:
     state = await task_run.run_here_async(context)
     return state if return_state else state.result()
-
-
-def _make_spec(fn: Callable[..., Any], options: TaskOptions) -> TaskSpec:
-    timeout = options.get("timeout_seconds")
-    return TaskSpec(
-        fn=fn,
-        name=options.get("name") or fn.__name__,
-        key=fn.__qualname__.replace("<locals>.", ""),
-        signature=inspect.signature(fn),
-        is_async=inspect.iscoroutinefunction(fn) or inspect.isasyncgenfunction(fn),
-        is_generator=inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn),
-        description=options.get("description") or inspect.getdoc(fn),
-        version=options.get("version"),
-        tags=frozenset(options.get("tags") or ()),
-        run_name=options.get("task_run_name"),
-        retry=make_policy(
-            retries=options.get("retries"),
-            delay_seconds=options.get("retry_delay_seconds"),
-            jitter_factor=options.get("retry_jitter_factor"),
-            condition=options.get("retry_condition_fn"),
-        ),
-        timeout_seconds=timeout.total_seconds() if isinstance(timeout, timedelta) else timeout,
-        log_prints=options.get("log_prints"),
-        hooks=Hooks(
-            on_running=tuple(options.get("on_running") or ()),
-            on_completion=tuple(options.get("on_completion") or ()),
-            on_failure=tuple(options.get("on_failure") or ()),
-            on_cancellation=tuple(options.get("on_cancellation") or ()),
-            on_crashed=tuple(options.get("on_crashed") or ()),
-        ),
-    )

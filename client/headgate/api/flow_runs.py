@@ -299,14 +299,26 @@ async def retry(
     *,
     flow_run_id: str,
     from_failed: bool = False,
+    from_task_run_ids: Sequence[str] | None = None,
     parameters: dict[str, Any] | None = None,
 ) -> FlowRun:
-    """Start a finished run again."""
+    """Start a finished run again.
+
+    Args:
+        from_failed: only what did not complete, and what depends on it.
+        from_task_run_ids: only these, and what depends on them.
+        parameters: laid over those that the run has.
+    """
     payload = await change(
         transport,
         NOUN,
         "FlowRunRetry",
-        input=given(id=flow_run_id, fromFailed=from_failed or None, parameters=parameters),
+        input=given(
+            id=flow_run_id,
+            fromFailed=from_failed or None,
+            fromTaskRunIds=from_task_run_ids,
+            parameters=parameters,
+        ),
     )
     return msgspec.convert(payload["flowRun"], FlowRun)
 

@@ -154,6 +154,10 @@ NOUNS = (
         "agents",
         ("start", "start_agent", "Serve a pool until stopped"),
     )),
+    Noun("task", "Calls of tasks that wait in the background", _verbs(
+        "background_tasks",
+        ("serve", "serve_tasks", "Run queued calls of tasks until stopped"),
+    )),
     Noun("workspaces", "Where flows, runs and pools live", _verbs(
         "workspaces",
         ("list", "list_workspaces", "List the workspaces that you may enter"),

@@ -15,6 +15,8 @@ from headgate.logs import LogSink, current_source
 from headgate.reporting.local_run import LocalRun
 from headgate.reporting.records import TaskRun
 from headgate.reporting.server_run import ServerRun
+from headgate.results.kept import KeptResults
+from headgate.results.storages import ResultStorage
 from headgate.settings import Settings
 from headgate.specs import FlowSpec, TaskSpec
 from headgate.states import Pending, State
@@ -83,6 +85,7 @@ class FlowRunContext:
         "is_lazy",
         "is_outcome_known",
         "iterations",
+        "kept",
         "log_label",
         "log_sink",
         "log_task_run_id",
@@ -90,6 +93,7 @@ class FlowRunContext:
         "parent",
         "pause_count",
         "recorder",
+        "result_storage",
         "run",
         "settings",
         "spec",
@@ -130,6 +134,8 @@ class FlowRunContext:
         self.is_closing = False
         self.is_lazy = False
         self.pause_count = 0
+        self.kept: KeptResults | None = parent.kept if parent else None
+        self.result_storage: ResultStorage | None = parent.result_storage if parent else None
         self.log_label = f"Flow run '{run.name}'"
         self.log_sink: LogSink | None = recorder if recorder.is_reporting else None
         self.log_task_run_id: str | None = None
@@ -190,6 +196,11 @@ class TaskRunContext:
         self.log_label = f"Task run '{run.name}'"
         self.log_sink = flow_run.log_sink if flow_run else None
         self.log_task_run_id: str | None = run.id
+
+    @property
+    def task_run(self) -> TaskRun:
+        """The run, by the name that cache policies know it by."""
+        return self.run
 
     def rename(self, name: str) -> None:
         """Give the run the name that its task declares."""

@@ -142,6 +142,24 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
+class Offload:
+    """Call something that blocks, such as a network, and is none of user code."""
+
+    __slots__ = ("args", "fn")
+
+    def __init__(self, fn: Callable[..., Any], *args: Any) -> None:
+        self.fn = fn
+        self.args = args
+
+    def perform(self) -> Any:
+        """Block this thread."""
+        return self.fn(*self.args)
+
+    async def perform_async(self) -> Any:
+        """Call it in a thread."""
+        return await asyncio.to_thread(self.fn, *self.args)
+
+
 class Sleep:
     """Wait on the clock of this context."""
 

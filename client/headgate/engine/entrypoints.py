@@ -11,7 +11,7 @@ from typing import Any
 
 from headgate.engine.effects import run_coroutine
 from headgate.errors import EntrypointError
-from headgate.specs import FlowSpec
+from headgate.specs import FlowSpec, TaskSpec
 from headgate.texts import text_of
 
 
@@ -47,14 +47,41 @@ def load_flow(entrypoint: str) -> Any:
     if not (place and separator and attribute):
         message = f"The entrypoint {entrypoint!r} does not have the form path/file.py:flow"
         raise EntrypointError(message)
-    module = load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
-    found: Any = module
+    found: Any = _load_place(place)
     for part in attribute.split("."):
         found = getattr(found, part, None)
     if not isinstance(getattr(found, "spec", None), FlowSpec):
         message = f"{attribute!r} in {place} is not a flow; decorate it with @flow"
         raise EntrypointError(message)
     return found
+
+
+def load_tasks(entrypoint: str) -> list[Any]:
+    """Import the task that ``path/file.py:task`` names, or all that a file or module defines.
+
+    Raises:
+        EntrypointError: it names no task, or there is none.
+    """
+    place, separator, attribute = entrypoint.rpartition(":")
+    if not separator:
+        place = entrypoint
+    module = _load_place(place)
+    if separator:
+        found: list[Any] = [getattr(module, attribute, None)]
+    else:
+        # Each once, whatever it is called; what is imported from elsewhere is served there.
+        found = list({id(each): each for each in vars(module).values()}.values())
+        found = [each for each in found if getattr(each, "__module__", None) == module.__name__]
+    tasks = [each for each in found if isinstance(getattr(each, "spec", None), TaskSpec)]
+    if not tasks:
+        what = f"{attribute!r} in {place} is not a task" if separator else f"{place} has no tasks"
+        message = f"{what}; decorate a function with @task"
+        raise EntrypointError(message)
+    return tasks
+
+
+def _load_place(place: str) -> ModuleType:
+    return load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
 
 
 def load_file(path: Path) -> ModuleType:

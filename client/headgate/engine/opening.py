@@ -14,6 +14,7 @@ from headgate.engine.sessions import Opening, claim_assignment, open_recorder
 from headgate.errors import ParameterError
 from headgate.logs import configure_logging
 from headgate.reporting.records import TaskRun
+from headgate.results.kept import KeptResults, sweep
 from headgate.settings import load_settings
 from headgate.specs import FlowSpec, Job
 from headgate.states import Pending
@@ -57,7 +58,6 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
     resolve(needed)
     parameters = {name: resolve(value) for name, value in call.parameters.items()}
     parameters, error = _validated(call, parameters)
-    name = _run_name(call, parameters)
     run_tags = current_tags.get() | frozenset(call.job.tags if call.job else ())
     assignment = claim_assignment(settings) if parent is None else None
     interrupter = Interrupter(
@@ -67,7 +67,7 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
     wrapper = _make_wrapper(call.spec, parent=parent, upstream=[f.task_run_id for f in upstream])
     opening = Opening(
         flow_name=call.spec.name,
-        name=name,
+        name=_run_name(call, parameters),
         parameters=parameters,
         tags=run_tags,
         parent=parent,
@@ -87,9 +87,19 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
         parent=parent,
         wrapper=wrapper,
     )
+    context.kept = context.kept or _kept_results(context, call.job)
     context.parameter_error = error
     context.is_lazy = call.is_lazy
     return context
+
+
+def _kept_results(context: FlowRunContext, job: Job | None) -> KeptResults | None:
+    """Return what an agent's run keeps to go on with; a run of this process alone keeps nothing."""
+    if job is None:
+        return None
+    settings = context.settings
+    sweep(settings.results_folder, keep_days=settings.result_keep_days)
+    return KeptResults(context.run.id, reuse=job.reuse)
 
 
 def _make_run(opening: Opening, *, id_: str, job: Job | None) -> FlowRun:

@@ -9,6 +9,7 @@ from typing import Any
 
 from headgate import traces
 from headgate.clock import now_us
+from headgate.engine import caching
 from headgate.engine.context import (
     FlowRunContext,
     TaskRunContext,
@@ -237,6 +238,22 @@ def _steps(context: TaskRunContext) -> Steps[State[Any]]:
         logger.info("Did not start: %s", error)
         return context.run.state
     context.parameters = parameters
+    keeping = yield from caching.begin(context)
+    if keeping is not None and keeping.found is not None:
+        _rename(context)
+        yield from _end(context, keeping.found)
+        return context.run.state
+    try:
+        state = yield from _attempts(context)
+        if keeping is not None and state.is_completed():
+            state = yield from caching.keep(context, keeping, state)
+    finally:
+        yield from caching.let_go(keeping)
+    yield from _end(context, state)
+    return context.run.state
+
+
+def _attempts(context: TaskRunContext) -> Steps[State[Any]]:
     policy = context.spec.retry
     while True:
         state = yield from _attempt(context)
@@ -250,19 +267,15 @@ def _steps(context: TaskRunContext) -> Steps[State[Any]]:
         if not is_retried:
             break
         yield from _wait_for_retry(context, state)
-    yield from _end(context, state)
-    return context.run.state
+    return state
 
 
 def _attempt(context: TaskRunContext) -> Steps[State[Any]]:
-    spec = context.spec
     run = context.run
     run.attempt += 1
-    if spec.run_name is not None and run.attempt == 1:
-        what = {"task_run": run, "task_name": spec.name}
-        try:
-            context.rename(declared_name(spec.run_name, parameters=context.parameters, what=what))
-        except Exception as error:  # noqa: BLE001 - user code: its failure is the task's
+    if run.attempt == 1:
+        error = _rename(context)
+        if error is not None:
             return _failed(context, error)
     wish = taking_for_tags(context.flow_run, run.tags)
     if wish is None or context.flow_run is None:
@@ -272,6 +285,19 @@ def _attempt(context: TaskRunContext) -> Steps[State[Any]]:
         return (yield from _call(context))
     finally:
         yield from give_back(slots)
+
+
+def _rename(context: TaskRunContext) -> Exception | None:
+    """Give the run its declared name; user code, so return what it raises."""
+    spec = context.spec
+    if spec.run_name is None:
+        return None
+    what = {"task_run": context.run, "task_name": spec.name}
+    try:
+        context.rename(declared_name(spec.run_name, parameters=context.parameters, what=what))
+    except Exception as error:  # noqa: BLE001 - its failure is the task's
+        return error
+    return None
 
 
 def _take_slots(context: TaskRunContext, flow_run: FlowRunContext, wish: Wish) -> Steps[Slots]:

@@ -1,0 +1,1 @@
+"""Background tasks: calls that a task worker runs, wherever that is."""

@@ -1,0 +1,80 @@
+"""Runs one background task in this thread, through the same engine as any other task."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from headgate.api.background_tasks import BackgroundTask
+from headgate.background_tasks.values import pack_result, unpack
+from headgate.engine import task_run
+from headgate.engine.context import TaskRunContext
+from headgate.engine.crash import state_of_interrupt
+from headgate.engine.effects import run_coroutine
+from headgate.engine.parameters import bind_named
+from headgate.errors import ParameterError, ResultError, SerializationError
+from headgate.logs import ENGINE
+from headgate.reporting.failures import state_message
+from headgate.results.stores import Results
+from headgate.states import Failed, State
+from headgate.texts import cut, text_of
+
+logger = logging.getLogger(ENGINE)
+
+MAX_MESSAGE = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a background task ended, as the API takes it."""
+
+    state: dict[str, Any]
+    result: Any = None
+
+
+def execute(task: Any, queued: BackgroundTask, *, store: Results) -> Outcome:
+    """Run a task with the arguments that were queued, retries and all, and return how it ended."""
+    try:
+        arguments = unpack(queued.parameters, id_=queued.id, store=store)
+        parameters = bind_named(task.spec.signature, name=task.spec.name, parameters=arguments)
+    except (ResultError, ParameterError, OSError) as error:
+        message = f"The arguments of task {task.spec.name!r} cannot be used: {text_of(error)}"
+        logger.error(message)  # noqa: TRY400 - said in full
+        return _outcome(Failed(message=message, data=error), queued, store=store)
+    context = task_run.make_context(task, spec=task.spec, parameters=parameters)
+    context.run.id = context.log_task_run_id = queued.id
+    context.rename(queued.name)
+    return _outcome(_state_of(context), queued, store=store)
+
+
+def _state_of(context: TaskRunContext) -> State[Any]:
+    try:
+        if context.spec.is_async:
+            return run_coroutine(task_run.run_here_async(context))
+        return task_run.run_here(context)
+    except BaseException as error:  # noqa: BLE001 - a thread's edge: the outcome tells it
+        state = context.run.state
+        return state if state.is_final() else state_of_interrupt(error, struck=None)
+
+
+def _outcome(state: State[Any], queued: BackgroundTask, *, store: Results) -> Outcome:
+    result: Any = None
+    try:
+        if state.is_completed() or state.data is not None:
+            result = pack_result(state.data, id_=queued.id, epoch=queued.epoch, store=store)
+    except (SerializationError, OSError) as error:
+        if state.is_completed():
+            message = (
+                f"The result of task {queued.name!r} cannot be kept: {text_of(error)}. Return "
+                "something that can be stored, or choose another result_serializer"
+            )
+            state = Failed(message=message)
+        logger.warning("What background task %s left cannot be kept: %s", queued.name, error)
+    message = state_message(state)
+    return Outcome(
+        state={
+            "type": state.type.value,
+            "name": state.name,
+            "message": None if message is None else cut(message, limit=MAX_MESSAGE),
+        },
+        result=result,
+    )

@@ -1,0 +1,106 @@
+"""Results that are kept of each task of a run, so that it can go on in another process.
+
+Not a cache: only the run itself reads them, when it comes back after it was suspended, or is
+started again from where it failed.
+"""
+
+import contextlib
+import itertools
+import shutil
+import threading
+from pathlib import Path
+
+from headgate.clock import now_us
+from headgate.hashing import hash_values
+from headgate.specs import JobReuse
+
+FOLDER = "kept"
+MAX_BYTES = 64 * 1024 * 1024
+"""Of a result, and of the arguments of its task: beyond it, only a task that asks keeps it."""
+
+PREFIX = "kept:"
+"""Before the key of such a result, where cache keys are shown."""
+
+_DAY_SECONDS = 86_400
+_MARK = ".swept"
+
+
+class KeptResults:
+    """The results of one run, with its subflows.
+
+    Args:
+        run_id: of the run, as its attempts share it.
+        reuse: what is taken from earlier attempts; None where nobody said.
+
+    Attributes:
+        begun_us: when the run began anew, in microseconds since the epoch; 0 where it goes on.
+    """
+
+    __slots__ = ("_again", "_counts", "_is_continued", "_run_id", "begun_us")
+
+    def __init__(self, run_id: str, *, reuse: JobReuse | None) -> None:
+        self._run_id = run_id
+        self._is_continued = reuse is not None and reuse.kept
+        self._again = set(reuse.again if reuse is not None else ())
+        self.begun_us = now_us() if reuse is not None and not reuse.kept else 0
+        self._counts: dict[str, itertools.count[int]] = {}
+
+    def begin_attempt(self) -> None:
+        """Count the calls from the first again, since the flow begins again."""
+        self._counts = {}
+
+    def next_key(self, *what: object) -> str:
+        """Return the key of the next call that is the same in all that is told of it.
+
+        Raises:
+            SerializationError: something cannot be hashed.
+            ResultTooLargeError: it is too large to be hashed in passing.
+        """
+        hashed = hash_values(*what, limit_bytes=MAX_BYTES)
+        number = next(self._counts.setdefault(hashed, itertools.count()))
+        return f"{PREFIX}{hashed}-{number}"
+
+    def path_of(self, key: str) -> str:
+        """Return where the result of a key is kept."""
+        return f"{FOLDER}/{self._run_id}/{key.removeprefix(PREFIX)}"
+
+    def is_wanted(self, key: str) -> bool:
+        """Whether a task with this key uses what an earlier attempt kept."""
+        return self._is_continued and not self.is_again(key)
+
+    def is_again(self, key: str) -> bool:
+        """Whether a task is done again whatever is kept; said once for each key."""
+        if key not in self._again:
+            return False
+        self._again.discard(key)
+        return True
+
+
+def sweep(folder: Path, *, keep_days: float) -> threading.Thread | None:
+    """Delete what old runs kept, once a day and beside the caller.
+
+    Args:
+        folder: of this machine's results.
+        keep_days: how long a run that does not go on keeps its results.
+    """
+    place = folder / FOLDER
+    mark = place / _MARK
+    with contextlib.suppress(OSError):
+        now_seconds = now_us() / 1_000_000
+        if mark.exists() and now_seconds - mark.stat().st_mtime < _DAY_SECONDS:
+            return None
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mark.touch()
+        oldest = now_seconds - keep_days * _DAY_SECONDS
+        thread = threading.Thread(target=_delete, args=(place, oldest), daemon=True)
+        thread.start()
+        return thread
+    return None
+
+
+def _delete(place: Path, oldest: float) -> None:
+    for run in place.iterdir():
+        # Another process may be sweeping as well.
+        with contextlib.suppress(OSError):
+            if run.is_dir() and run.stat().st_mtime < oldest:
+                shutil.rmtree(run, ignore_errors=True)

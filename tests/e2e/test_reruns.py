@@ -1,0 +1,116 @@
+"""Runs that go on where they failed, or left, with the results that they kept; real processes."""
+
+from typing import Any
+
+from headgate.api import flow_runs, pauses, task_runs
+from tests.e2e.test_pauses import waiting
+from tests.fixtures.journeys import FLOWS, Journey
+
+AGAIN = FLOWS.with_name("user_flows_again.py")
+
+PREVIEW = """
+query RetryPreview($id: ID!) { flowRun(id: $id) { retryPreview(fromFailed: true) {
+  reusedCount againCount tasks { taskRun { name } reused reason }
+} } }
+"""
+
+
+async def rows(journey: Journey, run_id: str) -> list[tuple[str, str]]:
+    """Return the task runs of a run, each with its state, in the order in which they were made."""
+    found = await journey.records.rows(
+        "select name, state_name from task_runs where flow_run_id = $1 order by id",
+        journey.run_uuid(run_id),
+    )
+    return [(row["name"].rpartition("-")[0], row["state_name"]) for row in found]
+
+
+def times(journey: Journey, run_id: str, *what: str) -> list[int]:
+    """Return how often tasks were done."""
+    return [len(journey.executions(run_id, one)) for one in what]
+
+
+async def test_rerun_from_failed_does_only_what_failed(journey: Journey) -> None:
+    run_id = await journey.start(await journey.deploy("breaks", file=AGAIN))
+    assert await journey.records.ended(run_id) == "Failed"
+    answer: dict[str, Any] = await journey.transport.execute(
+        PREVIEW, {"id": run_id}, operation="RetryPreview"
+    )
+    journey.open("mended")
+
+    await flow_runs.retry(journey.transport, flow_run_id=run_id, from_failed=True)
+
+    assert await journey.records.ended(run_id) == "Completed"
+    preview = answer["flowRun"]["retryPreview"]
+    assert (preview["reusedCount"], preview["againCount"]) == (3, 1)
+    assert times(journey, run_id, "extract", "draw", "load") == [1, 2, 2]
+    assert await rows(journey, run_id) == [
+        ("extract", "Completed"),
+        ("draw", "Completed"),
+        ("draw", "Completed"),
+        ("load", "Failed"),
+        ("extract", "Cached"),
+        ("draw", "Cached"),
+        ("draw", "Cached"),
+        ("load", "Completed"),
+    ]
+    # What was drawn is what was drawn before: the result says so.
+    assert len(journey.executions(run_id, "same")) == 1
+
+
+async def test_whole_rerun_does_everything(journey: Journey) -> None:
+    run_id = await journey.start(await journey.deploy("breaks", file=AGAIN))
+    assert await journey.records.ended(run_id) == "Failed"
+    journey.open("mended")
+
+    await journey.retry(run_id)
+
+    assert await journey.records.ended(run_id) == "Completed"
+    assert times(journey, run_id, "extract", "draw", "load") == [2, 4, 2]
+
+
+async def test_chosen_task_takes_along_what_depends_on_it(journey: Journey) -> None:
+    run_id = await journey.start(await journey.deploy("breaks", file=AGAIN))
+    assert await journey.records.ended(run_id) == "Failed"
+    journey.open("mended")
+    organization, _, workspace = journey.installation.workspace.partition("/")
+    page = await task_runs.list_task_runs(
+        journey.transport,
+        organization=organization,
+        workspace=workspace,
+        filter={"flowRunId": {"eq": run_id}},
+    )
+    (extract,) = [run.id for run in page.items if run.task_key == "extract"]
+
+    await flow_runs.retry(journey.transport, flow_run_id=run_id, from_task_run_ids=[extract])
+
+    assert await journey.records.ended(run_id) == "Completed"
+    assert times(journey, run_id, "extract", "draw", "load") == [2, 2, 2]
+
+
+async def test_suspended_run_comes_back_to_its_results(journey: Journey) -> None:
+    run_id = await journey.start(await journey.deploy("asks_between", file=AGAIN))
+    await waiting(journey, run_id, "Suspended")
+
+    await pauses.resume(journey.transport, flow_run_id=run_id, input={"value": 1})
+
+    assert await journey.records.ended(run_id) == "Completed"
+    assert times(journey, run_id, "extract", "load") == [1, 1]
+    assert [state for _, state in await rows(journey, run_id)] == [
+        "Completed",
+        "Cached",
+        "Completed",
+    ]
+
+
+async def test_runs_that_want_the_same_result_compute_it_once(journey: Journey) -> None:
+    deployment = await journey.deploy("strict", file=AGAIN)
+    runs = [await journey.start(deployment) for _ in range(3)]
+
+    assert await journey.all_ended(runs) == ["Completed"] * 3
+
+    lines = [line for run_id in runs for line in journey.executions(run_id, "computed")]
+    assert len(lines) == 1
+    found = await journey.records.rows(
+        "select result from cache_records where key = $1", f"strict-{journey.folder.name}"
+    )
+    assert '"serializer": "pickle"' in found[0]["result"]

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headgate import runtime
-    from headgate.annotations import allow_failure, unmapped
+    from headgate.annotations import allow_failure, quote, unmapped
     from headgate.engine.context import tags
     from headgate.flow_runs import pause_flow_run, resume_flow_run, suspend_flow_run
     from headgate.flows import Flow, flow
     from headgate.futures import Future, FutureList, as_completed, wait
     from headgate.logs import get_run_logger
+    from headgate.serving import aserve, serve
     from headgate.states import State
     from headgate.tasks import Task, exponential_backoff, task
+    from headgate.transactions import Transaction, transaction
 
 import headgate.version
 
@@ -27,17 +29,22 @@ __all__ = [
     "FutureList",
     "State",
     "Task",
+    "Transaction",
     "allow_failure",
     "as_completed",
+    "aserve",
     "exponential_backoff",
     "flow",
     "get_run_logger",
     "pause_flow_run",
+    "quote",
     "resume_flow_run",
     "runtime",
+    "serve",
     "suspend_flow_run",
     "tags",
     "task",
+    "transaction",
     "unmapped",
     "wait",
 ]
@@ -54,9 +61,14 @@ _PLACES = {
     "wait": "headgate.futures",
     "State": "headgate.states",
     "allow_failure": "headgate.annotations",
+    "quote": "headgate.annotations",
     "unmapped": "headgate.annotations",
     "get_run_logger": "headgate.logs",
+    "aserve": "headgate.serving",
+    "serve": "headgate.serving",
     "tags": "headgate.engine.context",
+    "Transaction": "headgate.transactions",
+    "transaction": "headgate.transactions",
     "pause_flow_run": "headgate.flow_runs",
     "resume_flow_run": "headgate.flow_runs",
     "suspend_flow_run": "headgate.flow_runs",

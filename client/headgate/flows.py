@@ -1,5 +1,6 @@
 """The ``@flow`` decorator and what it makes: call it, configure it, describe its parameters."""
 
+import importlib
 import inspect
 from collections.abc import (
     AsyncGenerator,
@@ -12,13 +13,26 @@ from collections.abc import (
 )
 from datetime import timedelta
 from functools import update_wrapper
-from typing import Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
+from typing import (
+    Any,
+    Concatenate,
+    Generic,
+    Literal,
+    ParamSpec,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)
 
+from headgate.declared import Declared, plain_function
 from headgate.declared_results import flow_results
 from headgate.engine import flow_run
 from headgate.engine.opening import FlowCall
 from headgate.engine.parameters import bind, schema, validate
 from headgate.engine.retries import make_policy
+from headgate.engine.sketches import current_sketch, draw
 from headgate.hooks import Hooked
 from headgate.serializers import Serializer
 from headgate.specs import FlowSpec, Hook, Hooks, RetryDelays, RunNamer
@@ -27,7 +41,9 @@ from headgate.task_runners import TaskRunner
 from headgate.texts import storable
 
 P = ParamSpec("P")
+Q = ParamSpec("Q")
 R = TypeVar("R", covariant=True)
+S = TypeVar("S")
 T = TypeVar("T")
 
 MAX_NAME = 200
@@ -42,6 +58,8 @@ class FlowOptions(TypedDict, total=False):
     flow_run_name: RunNamer | None
     retries: int | None
     retry_delay_seconds: RetryDelays
+    retry_jitter_factor: float | None
+    retry_condition_fn: Callable[..., Any] | None
     timeout_seconds: float | timedelta | None
     validate_parameters: bool
     task_runner: TaskRunner | type[Any] | None
@@ -57,7 +75,7 @@ class FlowOptions(TypedDict, total=False):
     on_crashed: Sequence[Hook] | None
 
 
-class Flow(Hooked, Generic[P, R]):
+class Flow(Hooked, Declared, Generic[P, R]):
     """A function whose calls are flow runs.
 
     Args:
@@ -67,35 +85,40 @@ class Flow(Hooked, Generic[P, R]):
 
     __name__: str
     spec: FlowSpec
+    source: Any = None
+    """Where it was loaded from, and its entrypoint there; None where it was imported."""
 
     def __init__(self, fn: Callable[P, R], **options: Unpack[FlowOptions]) -> None:
-        if not callable(fn):
+        function, self.isclassmethod, self.isstaticmethod = plain_function(fn)
+        if not callable(function):
             message = f"@flow needs a function, not {fn!r}"
             raise TypeError(message)
-        self.fn = fn
+        self.fn = function
         self.options = options
-        self.spec = _make_spec(fn, options)
-        update_wrapper(cast("Any", self), fn)
+        self.spec = _make_spec(function, options)
+        update_wrapper(cast("Any", self), function)
 
     @property
-    def name(self) -> str:
-        """The flow's name."""
-        return self.spec.name
+    def task_runner(self) -> Any:
+        """What its submitted tasks run in, as it was declared; None for threads."""
+        return self.spec.task_runner
 
     @property
-    def description(self) -> str | None:
-        """What the flow does; the function's docstring by default."""
-        return self.spec.description
+    def should_validate_parameters(self) -> bool:
+        """Whether the parameters are checked against their annotations."""
+        return self.spec.validate_parameters
 
-    @property
-    def version(self) -> str | None:
-        """The version that the author gave."""
-        return self.spec.version
+    @overload
+    def __get__(self, instance: None, owner: type[Any]) -> "Flow[P, R]": ...
 
-    @property
-    def is_async(self) -> bool:
-        """Whether calling the flow returns a coroutine or an asynchronous generator."""
-        return self.spec.is_async
+    @overload
+    def __get__(
+        self: "Flow[Concatenate[S, Q], R]", instance: S, owner: type[Any] | None = None
+    ) -> "Flow[Q, R]": ...
+
+    def __get__(self, instance: Any, owner: type[Any] | None = None) -> "Flow[..., Any]":
+        """Return the flow of a method, bound to its object or, of a class method, to its class."""
+        return self if self.isstaticmethod else self._bound(instance, owner)
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
@@ -158,6 +181,9 @@ class Flow(Hooked, Generic[P, R]):
             wait_for: futures or states that must complete first.
         """
         parameters = bind(self.spec.signature, name=self.name, args=args, kwargs=kwargs)
+        sketch = current_sketch.get()
+        if sketch is not None:
+            return sketch.call(self.spec, parameters, wait_for=wait_for, return_state=return_state)
         call = FlowCall(
             flow=self,
             spec=self.spec,
@@ -178,6 +204,18 @@ class Flow(Hooked, Generic[P, R]):
         self._keep_hooks(changed, options=options)
         return changed
 
+    def visualize(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Return a drawing of the tasks that the flow calls; only the flow's own code runs.
+
+        A task hands its ``viz_return_value`` on, or something that may only be passed to other
+        tasks. Where the flow is a coroutine function and an event loop runs, await the drawing.
+
+        Raises:
+            VisualizationError: the flow looks into what a task returns.
+        """
+        bind(self.spec.signature, name=self.name, args=args, kwargs=kwargs)
+        return draw(self.spec, args, kwargs)
+
     def parameter_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the parameters, as deployments store it."""
         return schema(self.fn, signature=self.spec.signature)
@@ -191,42 +229,96 @@ class Flow(Hooked, Generic[P, R]):
         bound = bind(self.spec.signature, name=self.name, args=(), kwargs=parameters)
         return validate(self.fn, signature=self.spec.signature, name=self.name, parameters=bound)
 
+    @staticmethod
+    def from_source(source: Any, entrypoint: str) -> Any:
+        """Return a flow whose code is elsewhere; where an event loop runs, await it.
+
+        Args:
+            source: a repository's address, a folder, a block that keeps files, or one of
+                ``headgate.runner.storage``.
+            entrypoint: ``path/file.py:flow`` in it.
+
+        Raises:
+            EntrypointError: the code cannot be had, or there is no such flow in it.
+        """
+        return _deployments("sources").flow_from_source(source, entrypoint)
+
+    def deploy(self, name: str, work_pool_name: str, **options: Any) -> str:
+        """Create a deployment of this flow, or change it, and return its id.
+
+        Args:
+            work_pool_name: whose agents run it.
+            options: see ``headgate.deployments.from_flows.deploy_flow``.
+        """
+        deploy: Callable[..., str] = _deployments("from_flows").deploy_flow
+        return deploy(self, name=name, work_pool_name=work_pool_name, **options)
+
+    def to_deployment(self, name: str, **options: Any) -> Any:
+        """Return what ``headgate.serve`` is to store of this flow; the options are ``deploy``'s."""
+        return importlib.import_module("headgate.serving").to_deployment(self, name, **options)
+
+    def serve(self, name: str, *, limit: int | None = None, **options: Any) -> None:
+        """Store a deployment of this flow, and run it here until the process is stopped.
+
+        Args:
+            limit: how many runs at once.
+            options: those of ``deploy``, and ``pause_on_shutdown``.
+        """
+        is_paused = options.pop("pause_on_shutdown", True)
+        served = self.to_deployment(name, **options)
+        serving = importlib.import_module("headgate.serving")
+        serving.serve(served, limit=limit, pause_on_shutdown=is_paused)
+
     def __repr__(self) -> str:
         return f"Flow({self.name!r})"
 
 
-@overload
-def flow(fn: Callable[P, R], /) -> Flow[P, R]: ...
+def _deployments(module: str) -> Any:
+    """Return a module of the floor above, which stays unloaded until a flow is deployed."""
+    return importlib.import_module(f"headgate.deployments.{module}")
 
 
-@overload
-def flow(
-    fn: None = None, /, **options: Unpack[FlowOptions]
-) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
+class FlowDecorator:
+    """What ``flow`` is: a decorator, and the way to flows whose code is elsewhere."""
+
+    from_source = staticmethod(Flow.from_source)
+
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Flow[P, R]: ...
+
+    @overload
+    def __call__(
+        self, fn: None = None, /, **options: Unpack[FlowOptions]
+    ) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
+
+    def __call__(
+        self, fn: Callable[..., Any] | None = None, /, **options: Unpack[FlowOptions]
+    ) -> Any:
+        """Make a flow of a function.
+
+        Args:
+            fn: the function, when the decorator is used without options.
+            options: ``name``: at most 200 characters; ``description``, ``version``;
+                ``flow_run_name``: a template over the parameters, or a function, cut after 200
+                characters; ``retries`` after the first attempt and
+                ``retry_delay_seconds``: a number, a list, or a function of the number of retries;
+                ``retry_jitter_factor``; ``retry_condition_fn``: called with (flow, run, state);
+                ``timeout_seconds`` of each attempt; ``validate_parameters`` by their annotations,
+                on by default; ``task_runner`` for submitted tasks; ``log_prints``;
+                ``persist_result``, ``result_storage`` and ``result_serializer`` of tasks that do
+                not say; the hooks ``on_running``, ``on_completion``, ``on_failure``,
+                ``on_cancellation``, ``on_crashed``.
+        """
+        if fn is not None:
+            return Flow(fn, **options)
+
+        def decorate(function: Callable[..., Any]) -> Flow[..., Any]:
+            return Flow(function, **options)
+
+        return decorate
 
 
-def flow(fn: Callable[..., Any] | None = None, /, **options: Unpack[FlowOptions]) -> Any:
-    """Make a flow of a function.
-
-    Args:
-        fn: the function, when the decorator is used without options.
-        options: ``name``: at most 200 characters; ``description``, ``version``;
-            ``flow_run_name``: a template over the parameters, or a function, cut after 200
-            characters; ``retries`` after the first attempt and
-            ``retry_delay_seconds``: a number, a list, or a function of the number of retries;
-            ``timeout_seconds`` of each attempt; ``validate_parameters`` by their annotations, on
-            by default; ``task_runner`` for submitted tasks; ``log_prints``; ``persist_result``,
-            ``result_storage`` and ``result_serializer`` of tasks that do not say; the hooks
-            ``on_running``, ``on_completion``, ``on_failure``, ``on_cancellation``,
-            ``on_crashed``.
-    """
-    if fn is not None:
-        return Flow(fn, **options)
-
-    def decorate(function: Callable[..., Any]) -> Flow[..., Any]:
-        return Flow(function, **options)
-
-    return decorate
+flow = FlowDecorator()
 
 
 async def _awaited(call: FlowCall, *, return_state: bool) -> Any:
@@ -254,7 +346,10 @@ def _make_spec(fn: Callable[..., Any], options: FlowOptions) -> FlowSpec:
         version=options.get("version"),
         run_name=options.get("flow_run_name"),
         retry=make_policy(
-            retries=options.get("retries"), delay_seconds=options.get("retry_delay_seconds")
+            retries=options.get("retries"),
+            delay_seconds=options.get("retry_delay_seconds"),
+            jitter_factor=options.get("retry_jitter_factor"),
+            condition=options.get("retry_condition_fn"),
         ),
         timeout_seconds=timeout.total_seconds() if isinstance(timeout, timedelta) else timeout,
         validate_parameters=options.get("validate_parameters", True),

@@ -43,3 +43,15 @@ class Hooked:
         """Give a copy made with ``options`` the hooks that these do not name."""
         hooks = self.spec.hooks.changed_by(options, to=changed.spec.hooks)
         changed.spec = replace(changed.spec, hooks=hooks)
+
+
+class TransactionHooked(Hooked):
+    """What takes hooks of its transaction as well."""
+
+    def on_rollback(self, hook: Hook) -> Hook:
+        """Add a hook that undoes the work; usable as a decorator."""
+        return self._add_hook("on_rollback", hook)
+
+    def on_commit(self, hook: Hook) -> Hook:
+        """Add a hook for when the work is kept; usable as a decorator."""
+        return self._add_hook("on_commit", hook)

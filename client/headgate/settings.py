@@ -9,6 +9,7 @@ from typing import Any
 from headgate.credentials import find_credential
 from headgate.errors import ProfileNotFoundError, SettingsError
 from headgate.profiles import Profile, find_active_profile, get_profile
+from headgate.setting_files import read_setting_files, working_folder
 
 DEFAULT_HOME = "~/.headgate"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -130,7 +131,9 @@ def home_folder(environ: Mapping[str, str]) -> Path:
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings: each environment variable wins over the active profile's value.
+    """Read the settings: an environment variable wins over a file, and a file over the profile.
+
+    The files are ``.env``, ``headgate.toml`` and ``pyproject.toml`` of the working folder.
 
     ``HEADGATE_PROFILE`` chooses a profile for one process. An empty HEADGATE_API_URL means local
     mode whatever the profile says.
@@ -138,7 +141,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     Raises:
         SettingsError: a value is malformed, or HEADGATE_PROFILE names no profile.
     """
-    variables = os.environ if environ is None else environ
+    variables = _with_files(os.environ) if environ is None else environ
     home = home_folder(variables)
     profile = _chosen_profile(variables, home=home)
     stored: Mapping[str, str] = profile.values if profile else {}
@@ -192,6 +195,29 @@ def _number_of(variables: Mapping[str, str], name: str) -> float:
     """Return a setting that is a number; unset, its default."""
     default: float = _DEFAULTS[name]
     return _number(variables, name=f"HEADGATE_{name.upper()}", default=default)
+
+
+_OTHER_NAMES = {
+    "HEADGATE_LOGGING_LEVEL": "HEADGATE_LOG_LEVEL",
+    "HEADGATE_LOGGING_LOG_PRINTS": "HEADGATE_LOG_PRINTS",
+    "HEADGATE_LOGGING_EXTRA_LOGGERS": "HEADGATE_EXTRA_LOGGERS",
+}
+"""The names that Prefect's users know."""
+
+
+def _with_files(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the environment over the files of the working folder.
+
+    The process of a run has no use for them: its agent told it all.
+    """
+    folder = None if "HEADGATE_LEASE_TOKEN" in environ else working_folder()
+    found = read_setting_files(folder) if folder else {}
+    for other, name in _OTHER_NAMES.items():
+        if other in environ:
+            found[name] = environ[other]
+        elif other in found:
+            found.setdefault(name, found[other])
+    return {**found, **environ} if found else environ
 
 
 def base_address(url: str) -> str:

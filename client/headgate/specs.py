@@ -36,13 +36,15 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hooks:
-    """The functions to call as a run enters a state."""
+    """The functions to call as a run enters a state; the last two, as its transaction ends."""
 
     on_running: tuple[Hook, ...] = ()
     on_completion: tuple[Hook, ...] = ()
     on_failure: tuple[Hook, ...] = ()
     on_cancellation: tuple[Hook, ...] = ()
     on_crashed: tuple[Hook, ...] = ()
+    on_rollback: tuple[Hook, ...] = ()
+    on_commit: tuple[Hook, ...] = ()
 
     def changed_by(self, options: Mapping[str, Any], *, to: "Hooks") -> "Hooks":
         """Return the hooks of a copy: those of ``to`` for the kinds the options name, else these.
@@ -91,6 +93,7 @@ class TaskSpec:
     Args:
         key: names the function among all tasks of a flow, the same in every run.
         is_async: the function returns a coroutine or an asynchronous generator.
+        viz_return_value: what it hands on while its flow is drawn.
     """
 
     fn: Callable[..., Any]
@@ -108,6 +111,7 @@ class TaskSpec:
     log_prints: bool | None = None
     results: ResultOptions = ResultOptions()
     hooks: Hooks = Hooks()
+    viz_return_value: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ class State(Generic[R]):
         """When the run entered the state, aware, in UTC."""
         return datetime.fromtimestamp(self.timestamp_us / 1_000_000, tz=UTC)
 
-    def result(self, *, raise_on_failure: bool = True) -> Any:
+    def result(self, raise_on_failure: bool = True) -> Any:  # noqa: FBT001, FBT002 - Prefect's shape
         """Return what the run returned.
 
         Args:
@@ -89,6 +89,10 @@ class State(Generic[R]):
         if raise_on_failure or not self.is_final():
             raise error
         return error
+
+    async def aresult(self, raise_on_failure: bool = True) -> Any:  # noqa: FBT001, FBT002 - Prefect's shape
+        """Return what the run returned, where code awaits it."""
+        return self.result(raise_on_failure=raise_on_failure)
 
     def is_scheduled(self) -> bool:
         """Whether the run waits for its time."""
@@ -146,9 +150,24 @@ class State(Generic[R]):
         return hash((self.type, self.name, self.message))
 
 
-def Scheduled(*, message: str | None = None, name: str = "Scheduled") -> State[Any]:  # noqa: N802 - Prefect's name
-    """Make a state: waiting for its time."""
-    return State(StateType.SCHEDULED, name=name, message=message)
+def Scheduled(  # noqa: N802 - Prefect's name
+    *,
+    scheduled_time: datetime | None = None,
+    message: str | None = None,
+    name: str = "Scheduled",
+) -> State[Any]:
+    """Make a state: waiting for its time.
+
+    Args:
+        scheduled_time: when that is; now if not said. Shown as ``scheduledAt`` in the details.
+    """
+    details = {"scheduledAt": format_timestamp(scheduled_time)} if scheduled_time else None
+    return State(StateType.SCHEDULED, name=name, message=message, details=details)
+
+
+def Late(*, scheduled_time: datetime | None = None, message: str | None = None) -> State[Any]:  # noqa: N802 - Prefect's name
+    """Make a state: its time has passed, and nobody has taken it."""
+    return Scheduled(scheduled_time=scheduled_time, message=message, name="Late")
 
 
 def AwaitingRetry(*, retry_at_us: int, message: str | None = None) -> State[Any]:  # noqa: N802 - Prefect's name
@@ -189,6 +208,11 @@ def Paused(*, message: str | None = None, name: str = "Paused") -> State[Any]:  
     return State(StateType.PAUSED, name=name, message=message)
 
 
+def Suspended(*, message: str | None = None) -> State[Any]:  # noqa: N802 - Prefect's name
+    """Make a state: waiting to be resumed, without a process."""
+    return Paused(message=message, name="Suspended")
+
+
 def Cancelling(*, message: str | None = None) -> State[Any]:  # noqa: N802 - Prefect's name
     """Make a state: asked to stop."""
     return State(StateType.CANCELLING, name="Cancelling", message=message)
@@ -199,6 +223,11 @@ def Completed(  # noqa: N802 - Prefect's name
 ) -> State[Any]:
     """Make a state: ended well."""
     return State(StateType.COMPLETED, name=name, message=message, data=data)
+
+
+def RolledBack(*, message: str | None = None) -> State[Any]:  # noqa: N802 - Prefect's name
+    """Make a state: ended well, and was undone with the transaction around it."""
+    return Completed(message=message, name="RolledBack")
 
 
 def Failed(  # noqa: N802 - Prefect's name
@@ -245,6 +274,29 @@ def state_exception(state: State[Any]) -> BaseException:
     if isinstance(data, str):
         message = data
     return kinds.get(state.type, FailedRun)(message)
+
+
+def get_state_exception(state: State[Any]) -> BaseException:
+    """Return the exception of a state that is failed, crashed or cancelled.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if not (state.is_failed() or state.is_crashed() or state.is_cancelled()):
+        message = f"Expected a failed, crashed or cancelled state, not {state!r}"
+        raise ValueError(message)
+    return state_exception(state)
+
+
+def raise_state_exception(state: State[Any]) -> None:
+    """Raise the exception of a state that is failed, crashed or cancelled; else do nothing."""
+    if state.is_failed() or state.is_crashed() or state.is_cancelled():
+        raise state_exception(state)
+
+
+def is_state(value: Any) -> bool:
+    """Whether a value is a state."""
+    return isinstance(value, State)
 
 
 def contained_states(value: Any) -> list[State[Any]]:

@@ -41,6 +41,9 @@ class TaskOptions(TypedDict, total=False):
     on_failure: Sequence[Hook] | None
     on_cancellation: Sequence[Hook] | None
     on_crashed: Sequence[Hook] | None
+    on_rollback: Sequence[Hook] | None
+    on_commit: Sequence[Hook] | None
+    viz_return_value: Any
 
 
 def make_spec(fn: Callable[..., Any], options: TaskOptions) -> TaskSpec:
@@ -72,5 +75,8 @@ def make_spec(fn: Callable[..., Any], options: TaskOptions) -> TaskSpec:
             on_failure=tuple(options.get("on_failure") or ()),
             on_cancellation=tuple(options.get("on_cancellation") or ()),
             on_crashed=tuple(options.get("on_crashed") or ()),
+            on_rollback=tuple(options.get("on_rollback") or ()),
+            on_commit=tuple(options.get("on_commit") or ()),
         ),
+        viz_return_value=options.get("viz_return_value"),
     )

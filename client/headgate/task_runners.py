@@ -1,11 +1,13 @@
 """Task runners: where submitted tasks run."""
 
 import contextvars
+import os
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, runtime_checkable
+from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
+from concurrent.futures import Future as ConcurrentFuture
+from typing import Any, Protocol, Self, runtime_checkable
 
 
 @runtime_checkable
@@ -29,6 +31,14 @@ class TaskRunner(Protocol):
         ...
 
 
+class RemoteRunner(Protocol):
+    """A task runner that has the functions of tasks called elsewhere."""
+
+    def send(self, function: Callable[[bytes], bytes], payload: bytes) -> "ConcurrentFuture[bytes]":
+        """Call a function with bytes elsewhere, and return the future of what it returns."""
+        ...
+
+
 class ThreadPoolTaskRunner:
     """Runs each submitted task in a thread of a pool.
 
@@ -48,9 +58,9 @@ class ThreadPoolTaskRunner:
         self._executor: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
 
-    def duplicate(self) -> "ThreadPoolTaskRunner":
+    def duplicate(self) -> Self:
         """Return an unopened runner with the same options, for one flow run."""
-        return ThreadPoolTaskRunner(self.max_workers)
+        return type(self)(self.max_workers)
 
     def open(self) -> None:
         """Do nothing: the first task makes the pool."""
@@ -78,7 +88,7 @@ class ThreadPoolTaskRunner:
         return f"ThreadPoolTaskRunner(max_workers={self.max_workers})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ThreadPoolTaskRunner) and self.max_workers == other.max_workers
+        return type(self) is type(other) and self.max_workers == other.max_workers  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType] - of the same class
 
     def __hash__(self) -> int:
         return hash(self.max_workers)
@@ -86,3 +96,81 @@ class ThreadPoolTaskRunner:
 
 ConcurrentTaskRunner = ThreadPoolTaskRunner
 """Prefect's other name for it."""
+
+
+class ExecutorTaskRunner(ThreadPoolTaskRunner):
+    """Has each submitted task called by an executor of ``concurrent.futures``, or one like them.
+
+    The function, its arguments and its result travel as pickles; states, retries and hooks stay
+    with the flow. One thread here waits for each call there.
+
+    Args:
+        executor: an executor, which is not shut down; or a function that makes one for each flow
+            run, as a class of executors is.
+        max_workers: how many calls are sent at once; without a limit, as many as there are.
+    """
+
+    def __init__(
+        self, executor: Executor | Callable[[], Executor], max_workers: int | None = None
+    ) -> None:
+        super().__init__(max_workers)
+        self.executor = executor
+        self._remote: Executor | None = None
+
+    def duplicate(self) -> Self:
+        """Return an unopened runner with the same options, for one flow run."""
+        return type(self)(self.executor, self.max_workers)
+
+    def send(self, function: Callable[[bytes], bytes], payload: bytes) -> "ConcurrentFuture[bytes]":
+        """Have the executor call a function."""
+        try:
+            return self._opened().submit(function, payload)
+        except BrokenExecutor:
+            # One of its processes went away: that was another call's, and this one gets a new pool.
+            with self._lock:
+                self._remote = None
+            return self._opened().submit(function, payload)
+
+    def close(self) -> None:
+        """Let no more calls start; those that run go on."""
+        super().close()
+        if self._remote is not None and self._remote is not self.executor:
+            self._remote.shutdown(wait=False)
+
+    def _opened(self) -> Executor:
+        with self._lock:
+            if self._remote is None:
+                self._remote = self._made()
+            return self._remote
+
+    def _made(self) -> Executor:
+        return self.executor if isinstance(self.executor, Executor) else self.executor()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(max_workers={self.max_workers})"
+
+
+class ProcessPoolTaskRunner(ExecutorTaskRunner):
+    """Runs each submitted task in a process of a pool.
+
+    The processes are started afresh, and import what the tasks need: a script that uses them
+    begins its flow below ``if __name__ == "__main__"``.
+
+    Args:
+        max_workers: processes at most; as many as the machine has processors if not said.
+    """
+
+    def __init__(self, max_workers: int | None = None) -> None:
+        super().__init__(self._make_pool, max_workers or os.cpu_count() or 1)
+
+    def duplicate(self) -> Self:
+        """Return an unopened runner with the same options, for one flow run."""
+        return type(self)(self.max_workers)
+
+    def _make_pool(self) -> Executor:
+        import multiprocessing  # noqa: PLC0415 - named lazy-import place: only where processes run
+        from concurrent.futures import process  # noqa: PLC0415
+
+        return process.ProcessPoolExecutor(
+            max_workers=self.max_workers, mp_context=multiprocessing.get_context("spawn")
+        )

@@ -10,17 +10,29 @@ from collections.abc import (
     Sequence,
 )
 from functools import update_wrapper
-from typing import Any, Generic, Literal, ParamSpec, TypeVar, Unpack, cast, overload
+from typing import (
+    Any,
+    Concatenate,
+    Generic,
+    Literal,
+    ParamSpec,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)
 
 from headgate.background_tasks.calls import BackgroundCalls
 from headgate.cache_policies import task_input_hash
+from headgate.declared import Declared, plain_function
 from headgate.engine import task_run
 from headgate.engine.context import TaskRunContext
 from headgate.engine.maps import rows
 from headgate.engine.parameters import bind
 from headgate.engine.retries import MAX_DELAYS
+from headgate.engine.sketches import current_sketch
 from headgate.futures import Future, FutureList
-from headgate.hooks import Hooked
+from headgate.hooks import TransactionHooked
 from headgate.specs import TaskSpec
 from headgate.states import State
 from headgate.task_options import TaskOptions, make_spec
@@ -28,14 +40,16 @@ from headgate.task_options import TaskOptions, make_spec
 __all__ = ["Task", "TaskOptions", "exponential_backoff", "task", "task_input_hash"]
 
 P = ParamSpec("P")
+Q = ParamSpec("Q")
 R = TypeVar("R", covariant=True)
+S = TypeVar("S")
 T = TypeVar("T")
 
 Items = Generator[T, Any, Any] | AsyncGenerator[T, Any]
 """What calling a generator function returns."""
 
 
-class Task(Hooked, BackgroundCalls[P, R], Generic[P, R]):
+class Task(TransactionHooked, BackgroundCalls[P, R], Declared, Generic[P, R]):
     """A function whose calls are recorded, retried and limited as its options say.
 
     Args:
@@ -47,23 +61,36 @@ class Task(Hooked, BackgroundCalls[P, R], Generic[P, R]):
     spec: TaskSpec
 
     def __init__(self, fn: Callable[P, R], **options: Unpack[TaskOptions]) -> None:
-        if not callable(fn):
+        function, self.isclassmethod, self.isstaticmethod = plain_function(fn)
+        if not callable(function):
             message = f"@task needs a function, not {fn!r}"
             raise TypeError(message)
-        self.fn = fn
+        self.fn = function
         self.options = options
-        self.spec = make_spec(fn, options)
-        update_wrapper(cast("Any", self), fn)
+        self.spec = make_spec(function, options)
+        update_wrapper(cast("Any", self), function)
 
     @property
-    def name(self) -> str:
-        """The task's name."""
-        return self.spec.name
+    def tags(self) -> frozenset[str]:
+        """What each of its runs is tagged with."""
+        return self.spec.tags
 
     @property
-    def is_async(self) -> bool:
-        """Whether calling the task returns a coroutine or an asynchronous generator."""
-        return self.spec.is_async
+    def task_key(self) -> str:
+        """What names the function among all tasks of a flow."""
+        return self.spec.key
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any]) -> "Task[P, R]": ...
+
+    @overload
+    def __get__(
+        self: "Task[Concatenate[S, Q], R]", instance: S, owner: type[Any] | None = None
+    ) -> "Task[Q, R]": ...
+
+    def __get__(self, instance: Any, owner: type[Any] | None = None) -> "Task[..., Any]":
+        """Return the task of a method, bound to its object or, of a class method, to its class."""
+        return self if self.isstaticmethod else self._bound(instance, owner)
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
@@ -125,8 +152,13 @@ class Task(Hooked, BackgroundCalls[P, R], Generic[P, R]):
                 is exhausted, and its items are the result.
             wait_for: futures or states that must complete first.
         """
-        if self.spec.is_generator and not return_state:
+        sketch = current_sketch.get()
+        if sketch is not None or (self.spec.is_generator and not return_state):
             parameters = bind(self.spec.signature, name=self.name, args=args, kwargs=kwargs)
+            if sketch is not None:
+                return sketch.call(
+                    self.spec, parameters, wait_for=wait_for, return_state=return_state
+                )
             return task_run.iterate(self, spec=self.spec, parameters=parameters, wait_for=wait_for)
         context = self._context(args, kwargs, wait_for=wait_for)
         if self.spec.is_async:
@@ -191,6 +223,10 @@ class Task(Hooked, BackgroundCalls[P, R], Generic[P, R]):
             return_state: wait, and return the final state instead.
             wait_for: futures or states that must complete first.
         """
+        sketch = current_sketch.get()
+        if sketch is not None:
+            parameters = bind(self.spec.signature, name=self.name, args=args, kwargs=kwargs)
+            return sketch.submit(self.spec, parameters, wait_for=wait_for)
         future = task_run.submit(self._context(args, kwargs, wait_for=wait_for))
         if not return_state:
             return future
@@ -243,6 +279,9 @@ class Task(Hooked, BackgroundCalls[P, R], Generic[P, R]):
             ParameterError: nothing is iterable, or lengths differ.
         """
         parameters = bind(self.spec.signature, name=self.name, args=args, kwargs=kwargs)
+        sketch = current_sketch.get()
+        if sketch is not None:
+            return sketch.map(self.spec, parameters, wait_for=wait_for)
         needed = list(wait_for) if wait_for else None
         futures: FutureList[Any] = FutureList(
             task_run.submit(
@@ -299,7 +338,9 @@ def task(fn: Callable[..., Any] | None = None, /, **options: Unpack[TaskOptions]
             also without a cache, ``result_storage``, ``result_serializer``,
             ``result_storage_key``: a template over the parameters; ``asset_deps``: what the assets
             of a task of ``@materialize`` are made from; the hooks ``on_running``,
-            ``on_completion``, ``on_failure``, ``on_cancellation``, ``on_crashed``.
+            ``on_completion``, ``on_failure``, ``on_cancellation``, ``on_crashed``, and those of
+            its transaction, ``on_rollback`` and ``on_commit``; ``viz_return_value``: what it hands
+            on while its flow is drawn.
     """
     if fn is not None:
         return Task(fn, **options)

@@ -208,10 +208,14 @@ def test_project_file_is_deployed_and_redeployed(server: DevServer) -> None:
     (server.folder / "headgate.yaml").write_text(PROJECT)
 
     undecided = server.here("deploy")
+    planned = server.here("deploy", "--all", "--plan")
     first = server.here("deploy", "--all")
+    again = server.here("deploy", "--all", "--plan")
     second = server.here("deploy", "--name", "two", "-o", "json")
 
     assert (undecided.code, "Say --all" in undecided.err) == (2, True)
+    assert "2 to create, 0 to change, 0 as they are" in planned.err
+    assert "0 to create, 0 to change, 2 as they are" in again.err, again.out
     assert (first.code, first.err.count("Created")) == (0, 2)
     assert "Changed add/two" in second.err
     two = server.read("deployments", "get", "add/two")

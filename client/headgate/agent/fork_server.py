@@ -29,6 +29,7 @@ PRELOADED = (
     "headgate",
     "headgate.flows",
     "headgate.tasks",
+    "headgate.deployments.steps",
     "headgate.engine.flow_run",
     "headgate.api.wire",
     "headgate.reporting.server_run",

@@ -12,7 +12,8 @@ from headgate.ids import make_id
 from headgate.reporting.batches import AssetReport
 from headgate.reporting.records import TaskRun
 from headgate.states import State
-from headgate.tasks import Task, TaskOptions
+from headgate.task_options import TaskOptions
+from headgate.tasks import Task
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)

@@ -5,23 +5,37 @@ from collections.abc import Sequence
 from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from headgate.api.deployments import DeploymentAnswer, StoredDeployment
+from headgate.api.deployments import DeploymentAnswer, StoredDeployment, find
 from headgate.cli.connection import Server, connect
+from headgate.cli.deployment_plans import show_plans
 from headgate.cli.deployments import show_deployment
 from headgate.cli.entrypoints import import_flow
 from headgate.cli.failures import CommandError, ExitCode, near_names
 from headgate.cli.names import full_name, get_work_pool
 from headgate.cli.output import Columns, Format, OutputOption, say, show_list
 from headgate.cli.parameters import ParameterOption, ParametersOption, read_parameters
-from headgate.deployments.deploy import DeploymentSpec, entrypoint_of, upsert
-from headgate.deployments.project_file import FILE_NAME, read_project
+from headgate.deployments.building import build_and_push
+from headgate.deployments.deploy import (
+    DeploymentSpec,
+    check_parameters,
+    entrypoint_of,
+    input_of,
+    upsert,
+)
+from headgate.deployments.plans import Plan, plan_of
+from headgate.deployments.project_file import find_project_file, read_project
 from headgate.deployments.schedules import Cron, Interval, Schedule, read_length
 from headgate.errors import NotFoundError
+from headgate.flows import Flow
 
+ProjectFile = Annotated[
+    Path | None,
+    Parameter(name=("--file", "--prefect-file"), help="headgate.yaml, or else prefect.yaml"),
+]
 Pause = Annotated[bool | None, Parameter(negative="--no-paused", help="let no schedule fire")]
 
 
@@ -46,18 +60,21 @@ def deploy(
     version: Annotated[str | None, Parameter(help="what to call this version")] = None,
     paused: Pause = None,
     all_: Annotated[bool, Parameter(name="--all", help="everything in headgate.yaml")] = False,
-    file: Annotated[Path, Parameter(help="the project file")] = Path(FILE_NAME),
+    file: ProjectFile = None,
+    plan: Annotated[bool, Parameter(help="show what would change, and change nothing")] = False,
     output: OutputOption = "table",
 ) -> None:
     """Create a flow's deployment, or change it: what is not said keeps its value.
 
     Agents import the flow from the folder where this command runs, or where headgate.yaml is.
+    Nothing is stored unless every flow can be imported, and each build and push step succeeds.
     """
     names = name or []
     if entrypoint is None:
+        file = file or find_project_file(Path())
         specs = _chosen(read_project(file), names=names, is_all=all_, file=file)
     else:
-        spec = DeploymentSpec(
+        one = DeploymentSpec(
             name=_only(names),
             entrypoint=entrypoint,
             directory=Path.cwd(),
@@ -70,9 +87,23 @@ def deploy(
             is_paused=paused,
             version=version,
         )
-        specs = [spec]
+        specs = [one]
+    _carry_out(specs, is_plan=plan, output=output)
+
+
+def _carry_out(specs: Sequence[DeploymentSpec], *, is_plan: bool, output: Format) -> None:
+    """Show what would change, or build, push and store."""
+    for spec in specs:
+        for key in spec.ignored:
+            say(f"{spec.name}: {key} is not stored with a deployment: it is left out")
+    flows = [_import(spec) for spec in specs]
+    if is_plan:
+        with connect() as server:
+            show_plans([_plan(server, spec, flow) for spec, flow in flows], output=output)
+        return
+    built = build_and_push([spec for spec, _ in flows], say=say)
     with connect() as server:
-        stored = [_deploy(server, spec) for spec in specs]
+        stored = [_deploy(server, spec, flow) for spec, (_, flow) in zip(built, flows, strict=True)]
     _show(stored, output=output)
 
 
@@ -96,7 +127,8 @@ def read_schedules(
     return [Interval(every=read_length(interval))] if interval else None
 
 
-def _deploy(server: Server, spec: DeploymentSpec) -> StoredDeployment:
+def _import(spec: DeploymentSpec) -> tuple[DeploymentSpec, Flow[..., Any]]:
+    """Return a deployment with its flow, after everything about it that can be checked here."""
     if spec.work_pool is None:
         raise CommandError(
             f"The deployment {spec.name!r} names no work pool",
@@ -108,15 +140,27 @@ def _deploy(server: Server, spec: DeploymentSpec) -> StoredDeployment:
         directory = Path(os.curdir).resolve()
     is_file = spec.entrypoint.partition(":")[0].endswith(".py")
     entrypoint = entrypoint_of(flow, directory=directory) if is_file else spec.entrypoint
+    found = replace(spec, entrypoint=entrypoint)
+    check_parameters(flow, parameters=found.parameters)
+    return found, flow
+
+
+def _plan(server: Server, spec: DeploymentSpec, flow: Flow[..., Any]) -> Plan:
+    stored = server.call(
+        find,
+        organization=server.organization,
+        workspace=server.workspace,
+        flow_name=flow.name,
+        name=spec.name,
+    )
+    return plan_of(input_of(flow, spec=spec), stored=stored)
+
+
+def _deploy(server: Server, spec: DeploymentSpec, flow: Flow[..., Any]) -> StoredDeployment:
     try:
-        return server.call(
-            upsert,
-            workspace_id=server.workspace_id,
-            flow=flow,
-            spec=replace(spec, entrypoint=entrypoint),
-        )
+        return server.call(upsert, workspace_id=server.workspace_id, flow=flow, spec=spec)
     except NotFoundError:
-        get_work_pool(server, name=spec.work_pool)
+        get_work_pool(server, name=spec.work_pool or "")
         raise
 
 

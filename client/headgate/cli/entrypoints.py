@@ -55,9 +55,21 @@ def _flow_names(place: str) -> list[str]:
         hint = "The form is path/file.py:flow, from the current folder."
         raise CommandError(message, code=ExitCode.USAGE, hints=[hint])
     try:
-        tree = ast.parse(path.read_bytes())
+        return _names_in(path)
     except (SyntaxError, ValueError) as error:
         raise _import_failure(place, error) from error
+
+
+def flow_names(path: Path) -> list[str]:
+    """Return the names of the flows of a file; none where it is no Python that can be read."""
+    try:
+        return _names_in(path)
+    except (SyntaxError, ValueError, OSError):
+        return []
+
+
+def _names_in(path: Path) -> list[str]:
+    tree = ast.parse(path.read_bytes())
     functions = [
         node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]

@@ -13,6 +13,7 @@ from headgate.api.deployments import DeploymentInput, StoredDeployment
 from headgate.api.transport import SyncTransport, Transport
 from headgate.deployments.git import read_git
 from headgate.deployments.schedules import Schedule, as_input
+from headgate.engine.named_steps import own_name
 from headgate.engine.templates import holds_templates
 from headgate.errors import EntrypointError, ParameterError
 from headgate.flows import Flow
@@ -29,6 +30,8 @@ class DeploymentSpec:
         entrypoint: ``path/file.py:flow`` from ``directory``.
         directory: the folder that a run works in; agents need the code there.
         pull_steps: what brings the code to a run instead of ``directory``.
+        build_steps, push_steps: what is to be done before it is stored.
+        ignored: what its file says of it that is not stored.
         blocks: those that its runs may use, as ``type-slug/name`` or ``type-slug/*``.
         starts: the deployments that its runs may start, as ``flow/deployment`` or ``flow/*``.
         concurrency_limit: how many of its runs agents hold at once.
@@ -50,12 +53,15 @@ class DeploymentSpec:
     is_paused: bool | None = None
     job_variables: Mapping[str, Any] | None = None
     pull_steps: Sequence[dict[str, Any]] | None = None
+    build_steps: Sequence[dict[str, Any]] | None = None
+    push_steps: Sequence[dict[str, Any]] | None = None
     blocks: Sequence[str] | None = None
     starts: Sequence[str] | None = None
     concurrency_limit: int | None = None
     on_collision: str | None = None
     collision_parameter: str | None = None
     version: str | None = None
+    ignored: Sequence[str] = ()
 
 
 def deploy(flow: Flow[..., Any], *, name: str, work_pool: str, **options: Any) -> StoredDeployment:
@@ -76,6 +82,17 @@ def deploy(flow: Flow[..., Any], *, name: str, work_pool: str, **options: Any) -
     spec = DeploymentSpec(
         name=name, work_pool=work_pool, entrypoint=entrypoint, directory=directory, **options
     )
+    return deploy_spec(flow, spec=spec)
+
+
+def deploy_spec(flow: Flow[..., Any], *, spec: DeploymentSpec) -> StoredDeployment:
+    """Store a deployment on the configured server.
+
+    Raises:
+        SettingsError: no server or no workspace is configured.
+        ParameterError: the flow has no such parameter, or a value does not fit.
+        NotFoundError: there is no such pool or queue.
+    """
     settings = load_settings()
     organization, workspace = settings.require_workspace()
     transport = SyncTransport(settings.require_api_url(), settings.api_key)
@@ -97,35 +114,49 @@ async def upsert(
         ParameterError: the flow has no such parameter, or a value does not fit.
         NotFoundError: there is no such pool or queue.
     """
+    git = await asyncio.to_thread(read_git, spec.directory)
+    wanted = input_of(flow, spec=spec, git=git)
+    return await deployments.upsert(transport, workspace_id=workspace_id, deployment=wanted)
+
+
+def input_of(
+    flow: Flow[..., Any], *, spec: DeploymentSpec, git: dict[str, Any] | None = None
+) -> DeploymentInput:
+    """Return what is stored of a deployment.
+
+    Raises:
+        ParameterError: the flow has no such parameter, or a value does not fit.
+    """
     check_parameters(flow, parameters=spec.parameters)
     directory = str(spec.directory.resolve())
     local = [{SET_WORKING_DIRECTORY: {"directory": directory}}]
-    return await deployments.upsert(
-        transport,
-        workspace_id=workspace_id,
-        deployment=DeploymentInput(
-            flow_name=flow.name,
-            name=spec.name,
-            entrypoint=spec.entrypoint,
-            parameters=dict(spec.parameters),
-            parameter_schema=flow.parameter_schema(),
-            work_pool_name=spec.work_pool,
-            work_queue_name=spec.work_queue,
-            job_variables=dict(spec.job_variables) if spec.job_variables is not None else None,
-            schedules=as_input(spec.schedules) if spec.schedules is not None else None,
-            description=spec.description or flow.description,
-            pull_steps=list(spec.pull_steps) if spec.pull_steps is not None else local,
-            blocks=list(spec.blocks) if spec.blocks is not None else None,
-            starts=list(spec.starts) if spec.starts is not None else None,
-            version_label=spec.version,
-            git=await asyncio.to_thread(read_git, spec.directory),
-            tags=list(spec.tags) if spec.tags is not None else None,
-            paused=spec.is_paused,
-            concurrency_limit=spec.concurrency_limit,
-            on_collision=spec.on_collision,
-            collision_parameter=spec.collision_parameter,
-        ),
+    return DeploymentInput(
+        flow_name=flow.name,
+        name=spec.name,
+        entrypoint=spec.entrypoint,
+        parameters=dict(spec.parameters),
+        parameter_schema=flow.parameter_schema(),
+        work_pool_name=spec.work_pool,
+        work_queue_name=spec.work_queue,
+        job_variables=dict(spec.job_variables) if spec.job_variables is not None else None,
+        schedules=as_input(spec.schedules) if spec.schedules is not None else None,
+        description=spec.description or flow.description,
+        pull_steps=_own_names(spec.pull_steps) if spec.pull_steps is not None else local,
+        blocks=list(spec.blocks) if spec.blocks is not None else None,
+        starts=list(spec.starts) if spec.starts is not None else None,
+        version_label=spec.version,
+        git=git,
+        tags=list(spec.tags) if spec.tags is not None else None,
+        paused=spec.is_paused,
+        concurrency_limit=spec.concurrency_limit,
+        on_collision=spec.on_collision,
+        collision_parameter=spec.collision_parameter,
     )
+
+
+def _own_names(steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return steps under the names that they have here."""
+    return [{own_name(name): inputs for name, inputs in step.items()} for step in steps]
 
 
 def entrypoint_of(flow: Flow[..., Any], *, directory: Path) -> str:

@@ -1,9 +1,12 @@
-"""Reads headgate.yaml: the deployments of a project, each with its flow, pool and schedules."""
+"""Reads headgate.yaml, or prefect.yaml as it is: the deployments of a project."""
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from headgate.deployments.deploy import DeploymentSpec
 from headgate.deployments.schedules import Cron, Interval, RRule, Schedule, read_length
@@ -12,17 +15,23 @@ from headgate.errors import SettingsError
 T = TypeVar("T")
 
 FILE_NAME = "headgate.yaml"
-_TOP_KEYS = frozenset({"name", "pull", "deployments"})
+OTHER_FILE_NAME = "prefect.yaml"
+_TOP_KEYS = frozenset(
+    {"name", "prefect-version", "definitions", "build", "push", "pull", "deployments"}
+)
 _KEYS = frozenset(
     {"name", "entrypoint", "work_pool", "work_queue", "parameters", "schedule", "schedules"}
     | {"tags", "description", "paused", "job_variables", "pull", "blocks", "starts"}
-    | {"concurrency_limit", "version"}
+    | {"concurrency_limit", "version", "build", "push", "flow_name", "work_queue_name"}
+    | {"enforce_parameter_schema", "triggers", "sla", "version_type"}
 )
-_CONCURRENCY_KEYS = frozenset({"limit", "collision_strategy", "parameter"})
+_CONCURRENCY_KEYS = frozenset({"limit", "collision_strategy", "parameter", "grace_period_seconds"})
 _POOL_KEYS = frozenset({"name", "work_queue_name", "job_variables"})
 _SCHEDULE_KEYS = frozenset(
     {"cron", "timezone", "day_or", "interval", "rrule", "slug", "active", "parameters"}
+    | {"anchor_date", "max_scheduled_runs", "catchup"}
 )
+_OTHERS_PLACE = re.compile(r"(\{\{\s*)prefect\.(blocks|variables)\.")
 
 
 def read_project(path: Path) -> list[DeploymentSpec]:
@@ -42,11 +51,11 @@ def read_project(path: Path) -> list[DeploymentSpec]:
         message = f"{path} is not valid YAML: {error}"
         raise SettingsError(message) from error
     place = str(path)
-    top = _checked(document, place=place, keys=_TOP_KEYS)
+    top = _checked(_own_places(document), place=place, keys=_TOP_KEYS)
     entries = _list(top, "deployments", place=place) or []
-    pull = _list(top, "pull", place=place)
+    defaults = {key: _list(top, key, place=place) for key in ("build", "push", "pull")}
     found = [
-        _deployment(entry, place=f"{place}: deployments[{index}]", path=path, pull=pull)
+        _deployment(entry, place=f"{place}: deployments[{index}]", path=path, defaults=defaults)
         for index, entry in enumerate(entries)
     ]
     names = [(spec.entrypoint, spec.name) for spec in found]
@@ -57,7 +66,27 @@ def read_project(path: Path) -> list[DeploymentSpec]:
     return found
 
 
-def _deployment(entry: Any, *, place: str, path: Path, pull: list[Any] | None) -> DeploymentSpec:
+def find_project_file(folder: Path) -> Path:
+    """Return the project file of a folder: headgate.yaml, or prefect.yaml where that is all."""
+    own, other = folder / FILE_NAME, folder / OTHER_FILE_NAME
+    return other if other.is_file() and not own.is_file() else own
+
+
+def _own_places(document: Any) -> Any:
+    """Return a document with the names that Prefect gives to blocks and variables made ours."""
+    if isinstance(document, str):
+        return _OTHERS_PLACE.sub(r"\1\2.", document)
+    if isinstance(document, dict):
+        entries = cast("dict[Any, Any]", document)
+        return {key: _own_places(value) for key, value in entries.items()}
+    if isinstance(document, list):
+        return [_own_places(value) for value in cast("list[Any]", document)]
+    return document
+
+
+def _deployment(
+    entry: Any, *, place: str, path: Path, defaults: Mapping[str, list[Any] | None]
+) -> DeploymentSpec:
     values = _checked(entry, place=place, keys=_KEYS)
     name = _required(values, "name", place=place)
     place = f"{place} ({name})"
@@ -71,7 +100,9 @@ def _deployment(entry: Any, *, place: str, path: Path, pull: list[Any] | None) -
         directory=path.parent,
         work_pool=_typed(pool_values.get("name"), str, place=f"{place}: work_pool"),
         work_queue=_typed(
-            values.get("work_queue") or pool_values.get("work_queue_name"),
+            values.get("work_queue")
+            or values.get("work_queue_name")
+            or pool_values.get("work_queue_name"),
             str,
             place=f"{place}: work_queue",
         ),
@@ -82,12 +113,22 @@ def _deployment(entry: Any, *, place: str, path: Path, pull: list[Any] | None) -
         is_paused=_typed(values.get("paused"), bool, place=f"{place}: paused"),
         job_variables=_mapping(values, "job_variables", place=place)
         or _mapping(pool_values, "job_variables", place=place),
-        pull_steps=_list(values, "pull", place=place) or pull,
+        build_steps=_own_or(defaults, values, "build", place=place),
+        push_steps=_own_or(defaults, values, "push", place=place),
+        pull_steps=_own_or(defaults, values, "pull", place=place) or None,
+        ignored=tuple(key for key in ("triggers", "sla") if values.get(key)),
         blocks=_list(values, "blocks", place=place),
-        version=_typed(values.get("version"), str, place=f"{place}: version"),
+        version=None if values.get("version") is None else str(values["version"]),
         starts=_list(values, "starts", place=place),
         **_concurrency(values.get("concurrency_limit"), place=f"{place}: concurrency_limit"),
     )
+
+
+def _own_or(
+    defaults: Mapping[str, list[Any] | None], values: Mapping[str, Any], key: str, *, place: str
+) -> list[Any] | None:
+    """Return the steps of a deployment, or those of the file where it says nothing of them."""
+    return _list(values, key, place=place) if key in values else defaults[key]
 
 
 def _concurrency(value: Any, *, place: str) -> dict[str, Any]:
@@ -123,6 +164,7 @@ def _schedules(values: Mapping[str, Any], *, place: str) -> list[Schedule] | Non
 
 def _schedule(entry: Any, *, place: str) -> Schedule:
     values = _checked(entry, place=place, keys=_SCHEDULE_KEYS)
+    values = {key: value for key, value in values.items() if value is not None}
     slug = _typed(values.get("slug"), str, place=f"{place}: slug")
     is_active = _typed(values.get("active", True), bool, place=f"{place}: active") is not False
     parameters = _mapping(values, "parameters", place=place) or {}
@@ -146,11 +188,30 @@ def _schedule(entry: Any, *, place: str) -> Schedule:
             is_active=is_active,
             parameters=parameters,
         )
-    if values.get("timezone") is not None:
-        message = f"{place} has a timezone, which an interval does not: it counts seconds"
-        raise SettingsError(message)
-    every = _named(place, read_length, values["interval"])
-    return Interval(every=every, slug=slug, is_active=is_active, parameters=parameters)
+    return Interval(
+        every=_named(place, read_length, values["interval"]),
+        anchor=_anchor(values, place=place),
+        slug=slug,
+        is_active=is_active,
+        parameters=parameters,
+    )
+
+
+def _anchor(values: Mapping[str, Any], *, place: str) -> datetime | None:
+    """Return what an interval counts from: a time, on the clock of the time zone it names."""
+    anchor, timezone = values.get("anchor_date"), values.get("timezone")
+    if anchor is None:
+        if timezone is not None:
+            message = f"{place} has a timezone, which an interval does not without an anchor_date"
+            raise SettingsError(message)
+        return None
+    try:
+        moment = datetime.fromisoformat(str(anchor))
+        zone = ZoneInfo(str(timezone or "UTC"))
+    except (ValueError, ZoneInfoNotFoundError) as error:
+        message = f"{place} has an anchor_date or timezone that is none: {error}"
+        raise SettingsError(message) from error
+    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
 
 
 def _named(place: str, read: Callable[[Any], T], value: Any) -> T:

@@ -3,12 +3,14 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import Any
 
 from headgate.clock import now_us
 from headgate.engine.crash import CancelRequested, Interrupter
 from headgate.engine.iteration import Iterations
 from headgate.engine.timeouts import Deadline, interrupt_thread
+from headgate.engine.transactions import Transaction
 from headgate.errors import ParameterError
 from headgate.futures import Future
 from headgate.logs import LogSink, current_source
@@ -20,7 +22,7 @@ from headgate.results.storages import ResultStorage
 from headgate.settings import Settings
 from headgate.specs import FlowSpec, TaskSpec
 from headgate.states import Pending, State
-from headgate.task_runners import TaskRunner
+from headgate.task_runners import RemoteRunner, TaskRunner
 from headgate.traces import Span
 
 
@@ -31,10 +33,14 @@ class FlowRun:
         "deployment_id",
         "deployment_name",
         "flow_name",
+        "flow_version",
         "id",
+        "job_variables",
         "name",
         "parameters",
+        "parent_flow_run_id",
         "parent_task_run_id",
+        "root_flow_run_id",
         "run_count",
         "start_time_us",
         "state",
@@ -59,6 +65,10 @@ class FlowRun:
         self.parent_task_run_id = parent_task_run_id
         self.deployment_id: str | None = None
         self.deployment_name: str | None = None
+        self.flow_version: str | None = None
+        self.job_variables: dict[str, Any] = {}
+        self.parent_flow_run_id: str | None = None
+        self.root_flow_run_id = id
         self.run_count = 0
         self.state: State[Any] = Pending()
         self.start_time_us = now_us()
@@ -67,6 +77,16 @@ class FlowRun:
     def state_name(self) -> str:
         """The name of the state it is in."""
         return self.state.name
+
+    @property
+    def scheduled_start_time(self) -> datetime:
+        """When it was due, aware, in UTC: when it began here."""
+        return datetime.fromtimestamp(self.start_time_us / 1_000_000, tz=UTC)
+
+    @property
+    def start_time(self) -> datetime:
+        """When it began here, aware, in UTC."""
+        return self.scheduled_start_time
 
 
 Recorder = LocalRun | ServerRun
@@ -151,6 +171,26 @@ class FlowRunContext:
         self.futures.add(future)
         future.add_done_callback(self.futures.discard)
 
+    @classmethod
+    def get(cls) -> "FlowRunContext | None":
+        """Return the one around this call."""
+        return current_flow_run.get()
+
+    @property
+    def flow_run(self) -> FlowRun:
+        """The run itself."""
+        return self.run
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the flow was called with."""
+        return self.run.parameters
+
+    @property
+    def start_time(self) -> datetime:
+        """When the run began here, aware, in UTC."""
+        return self.run.start_time
+
     def interrupt_tasks(self) -> None:
         """Strike every thread that runs a submitted task of this run."""
         for thread_id in list(self.threads):
@@ -167,9 +207,11 @@ class TaskRunContext:
         "log_sink",
         "log_task_run_id",
         "parameters",
+        "remote",
         "run",
         "spec",
         "task",
+        "transaction",
         "upstream",
         "wait_for",
     )
@@ -192,14 +234,21 @@ class TaskRunContext:
         self.parameters = parameters
         self.wait_for = wait_for
         self.upstream = upstream
+        self.transaction: Transaction | None = None
+        self.remote: RemoteRunner | None = None
         self.is_lazy = False
         self.log_label = f"Task run '{run.name}'"
         self.log_sink = flow_run.log_sink if flow_run else None
         self.log_task_run_id: str | None = run.id
 
+    @classmethod
+    def get(cls) -> "TaskRunContext | None":
+        """Return the one around this call."""
+        return current_task_run.get()
+
     @property
     def task_run(self) -> TaskRun:
-        """The run, by the name that cache policies know it by."""
+        """The run itself."""
         return self.run
 
     def rename(self, name: str) -> None:
@@ -210,6 +259,8 @@ class TaskRunContext:
 
 current_flow_run: ContextVar[FlowRunContext | None] = ContextVar("headgate_flow_run", default=None)
 current_task_run: ContextVar[TaskRunContext | None] = ContextVar("headgate_task_run", default=None)
+named_run: ContextVar[FlowRun | None] = ContextVar("headgate_named_run", default=None)
+"""The flow run that is being named: it has no id yet, and nothing runs in it."""
 current_tags: ContextVar[frozenset[str]] = ContextVar("headgate_tags", default=frozenset())
 
 

@@ -2,36 +2,34 @@
 
 import importlib
 import importlib.util
-import inspect
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from headgate.engine.effects import run_coroutine
+from headgate.engine.named_steps import run_steps
 from headgate.errors import EntrypointError
 from headgate.specs import FlowSpec, TaskSpec
-from headgate.texts import text_of
 
 
-def run_pull_steps(steps: Sequence[Mapping[str, Mapping[str, Any]]]) -> None:
-    """Call each step's function with its inputs, in order.
+def run_pull_steps(
+    steps: Sequence[Mapping[str, Mapping[str, Any] | None]],
+    *,
+    fill: Callable[[Any], Any] | None = None,
+) -> None:
+    """Call each step's function with its inputs, in order, and work where the last one says.
+
+    Args:
+        fill: puts blocks in the place of their names.
 
     Raises:
         EntrypointError: a step names no function.
     """
-    for step in steps:
-        for name, inputs in step.items():
-            module_name, _, attribute = name.rpartition(".")
-            try:
-                function = getattr(importlib.import_module(module_name), attribute)
-            except (ImportError, AttributeError, ValueError) as error:
-                message = f"The pull step {name!r} names no function: {text_of(error)}"
-                raise EntrypointError(message) from error
-            result = function(**inputs)
-            if inspect.isawaitable(result):
-                run_coroutine(result)
+    directory = run_steps(steps, fill=fill).get("directory")
+    if isinstance(directory, str) and Path(directory).is_dir():
+        os.chdir(directory)
 
 
 def load_flow(entrypoint: str) -> Any:

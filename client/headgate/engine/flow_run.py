@@ -29,7 +29,7 @@ from headgate.engine.opening import FlowCall, open_run
 from headgate.engine.parameters import as_call, bind_named
 from headgate.engine.pauses import suspend
 from headgate.engine.places import current_place
-from headgate.engine.retries import delay_before
+from headgate.engine.retries import delay_before, is_wanted
 from headgate.engine.sessions import Opening, claim_assignment, open_recorder
 from headgate.engine.templates import fill_blocks, names_blocks
 from headgate.engine.timeouts import Deadline
@@ -117,7 +117,7 @@ def run_job(job: Job) -> int:
     settings = load_settings()
     configure_logging(settings)
     try:
-        run_pull_steps(job.pull_steps or [])
+        run_pull_steps(job.pull_steps or [], fill=_with_blocks)
         flow = load_flow(job.entrypoint)
     except Exception as error:  # noqa: BLE001 - user code: what it raises on import is the outcome
         return 0 if drive(_report_unloadable(job, settings=settings, error=error)) else 1
@@ -143,16 +143,25 @@ def run_job(job: Job) -> int:
 def _parameters_of(job: Job, spec: FlowSpec) -> tuple[dict[str, Any], ParameterError | None]:
     """Return the parameters of a job with the blocks that they name, or why there are none."""
     try:
-        given = job.parameters
-        if names_blocks(given) and (lease := (place := current_place()).lease) is not None:
-            filling = fill_blocks(given, transport=place.transport, lease=lease)
-            given = background_loop().run(filling)
+        given = _with_blocks(job.parameters)
         return bind_named(spec.signature, name=spec.name, parameters=given), None
     except ParameterError as error:
         return job.parameters, error
     except (RefusedError, BlockError) as error:
         message = f"The parameters name a block that the run cannot read: {error}"
         return job.parameters, ParameterError(message)
+
+
+def _with_blocks(document: Any) -> Any:
+    """Return a document with the blocks that it names filled in by the run's own token."""
+    if not names_blocks(document):
+        return document
+    place = current_place()
+    if place.lease is None:
+        return document
+    return background_loop().run(
+        fill_blocks(document, transport=place.transport, lease=place.lease)
+    )
 
 
 def _report_unloadable(job: Job, *, settings: Settings, error: Exception) -> Steps[bool]:
@@ -260,7 +269,7 @@ def _attempts(context: FlowRunContext) -> Steps[State[Any]]:
         context.run.run_count += 1
         state = yield from _attempt(context)
         yield from context.iterations.close()
-        retry = _next_attempt(context, state)
+        retry = yield from _next_attempt(context, state)
         if retry is None:
             return state
         verdict = yield from _propose(context, state, retry=retry)
@@ -275,10 +284,15 @@ def _attempts(context: FlowRunContext) -> Steps[State[Any]]:
             return state
 
 
-def _next_attempt(context: FlowRunContext, state: State[Any]) -> dict[str, Any] | None:
+def _next_attempt(context: FlowRunContext, state: State[Any]) -> Steps[dict[str, Any] | None]:
     policy = context.spec.retry
     is_spent = context.run.run_count > policy.limit
     if not state.is_failed() or is_spent or context.parameter_error or context.interrupter.struck:
+        return None
+    is_retried = yield from is_wanted(
+        policy, owner=context.flow, run=context.run, state=state, source=context
+    )
+    if not is_retried:
         return None
     delay = delay_before(policy, retry=context.run.run_count)
     return {"limit": policy.limit, "delaySeconds": delay}

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from headgate.annotations import allow_failure, unmapped
+from headgate.annotations import allow_failure, quote, unmapped
 from headgate.errors import UpstreamTaskError
 from headgate.futures import Future
 from headgate.states import State
@@ -45,6 +45,8 @@ def resolve(value: Any, *, is_failure_allowed: bool = False) -> Any:
             label="An upstream state",
             is_failure_allowed=is_failure_allowed,
         )
+    if isinstance(value, quote):
+        return cast("Any", value).value
     if isinstance(value, allow_failure):
         return resolve(cast("Any", value).value, is_failure_allowed=True)
     if isinstance(value, unmapped):

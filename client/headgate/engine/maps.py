@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from headgate.annotations import allow_failure, unmapped
+from headgate.annotations import allow_failure, quote, unmapped
 from headgate.errors import ParameterError
 from headgate.futures import Future
 from headgate.states import State
@@ -39,9 +39,10 @@ def rows(parameters: dict[str, Any], *, signature: inspect.Signature) -> list[di
 
 def _mapped_items(value: Any) -> list[Any] | None:
     """Return the items that a map spreads over its calls; None when every call gets the value."""
-    if isinstance(value, allow_failure):
-        items = _mapped_items(cast("Any", value).value)
-        return None if items is None else [allow_failure(item) for item in items]
+    if isinstance(value, allow_failure | quote):
+        mark = cast("Any", value)
+        items = _mapped_items(mark.value)
+        return None if items is None else [mark.rewrap(item) for item in items]
     if isinstance(value, Future | State):
         return _mapped_items(cast("Any", value).result())
     if isinstance(value, unmapped | str | bytes | Mapping) or not isinstance(value, Iterable):

@@ -4,7 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from headgate.engine.context import FlowRun, FlowRunContext, current_flow_run, current_tags
+from headgate.engine.context import (
+    FlowRun,
+    FlowRunContext,
+    current_flow_run,
+    current_tags,
+    named_run,
+)
 from headgate.engine.crash import Interrupter
 from headgate.engine.effects import Steps, WaitAll
 from headgate.engine.inputs import resolve, upstream_futures
@@ -59,6 +65,7 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
     parameters = {name: resolve(value) for name, value in call.parameters.items()}
     parameters, error = _validated(call, parameters)
     run_tags = current_tags.get() | frozenset(call.job.tags if call.job else ())
+    name = _run_name(call, parameters, tags=run_tags)
     assignment = claim_assignment(settings) if parent is None else None
     interrupter = Interrupter(
         is_cancelled_by_signal=assignment is not None,
@@ -67,7 +74,7 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
     wrapper = _make_wrapper(call.spec, parent=parent, upstream=[f.task_run_id for f in upstream])
     opening = Opening(
         flow_name=call.spec.name,
-        name=_run_name(call, parameters),
+        name=name,
         parameters=parameters,
         tags=run_tags,
         parent=parent,
@@ -75,11 +82,10 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
         assignment=assignment,
     )
     recorder = yield from open_recorder(opening, settings=settings, interrupter=interrupter)
-    run = _make_run(opening, id_=recorder.flow_run_id, job=call.job)
     context = FlowRunContext(
         flow=call.flow,
         spec=call.spec,
-        run=run,
+        run=_make_run(opening, id_=recorder.flow_run_id, call=call),
         recorder=recorder,
         settings=settings,
         task_runner=_task_runner(call.spec),
@@ -102,7 +108,8 @@ def _kept_results(context: FlowRunContext, job: Job | None) -> KeptResults | Non
     return KeptResults(context.run.id, reuse=job.reuse)
 
 
-def _make_run(opening: Opening, *, id_: str, job: Job | None) -> FlowRun:
+def _make_run(opening: Opening, *, id_: str, call: FlowCall) -> FlowRun:
+    job = call.job
     run = FlowRun(
         id=id_,
         name=opening.name,
@@ -111,6 +118,12 @@ def _make_run(opening: Opening, *, id_: str, job: Job | None) -> FlowRun:
         tags=opening.tags,
         parent_task_run_id=opening.wrapper.id if opening.wrapper else None,
     )
+    run.flow_version = call.spec.version
+    if opening.parent is not None:
+        run.parent_flow_run_id = opening.parent.run.id
+        run.root_flow_run_id = opening.parent.run.root_flow_run_id
+    if job is not None:
+        run.job_variables = job.job_variables
     if job and job.deployment:
         run.deployment_id = job.deployment.id
         run.deployment_name = job.deployment.name
@@ -132,13 +145,18 @@ def _validated(
     return valid, None
 
 
-def _run_name(call: FlowCall, parameters: dict[str, Any]) -> str:
+def _run_name(call: FlowCall, parameters: dict[str, Any], *, tags: frozenset[str]) -> str:
     if call.job is not None and call.job.run_name:
         return call.job.run_name
     if call.spec.run_name is None:
         return make_flow_run_name()
     what = {"flow_name": call.spec.name}
-    name = declared_name(call.spec.run_name, parameters=parameters, what=what)
+    run = FlowRun(id="", name="", flow_name=call.spec.name, parameters=parameters, tags=tags)
+    token = named_run.set(run)
+    try:
+        name = declared_name(call.spec.run_name, parameters=parameters, what=what)
+    finally:
+        named_run.reset(token)
     return label(name, limit=MAX_FLOW_RUN_NAME) or make_flow_run_name()
 
 

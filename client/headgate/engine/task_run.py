@@ -5,7 +5,7 @@ import itertools
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 from headgate import traces
 from headgate.clock import now_us
@@ -30,13 +30,13 @@ from headgate.engine.effects import (
 from headgate.engine.hooks import call_hooks, hooks_of
 from headgate.engine.inputs import resolve, upstream_futures
 from headgate.engine.iteration import (
-    call_function,
     drive_lazily,
     drive_lazily_async,
     follow,
 )
 from headgate.engine.names import declared_name
 from headgate.engine.parameters import as_call
+from headgate.engine.remote import WorkerLostError
 from headgate.engine.retries import delay_before, is_wanted
 from headgate.engine.slots import (
     Slots,
@@ -46,18 +46,25 @@ from headgate.engine.slots import (
     taking_for_tags,
     wait_for_tags,
 )
+from headgate.engine.task_calls import call_task, has_captured_prints
+from headgate.engine.task_transactions import (
+    begin_transaction,
+    end_transaction,
+    is_undoable,
+)
 from headgate.engine.timeouts import Deadline
+from headgate.engine.transactions import inside
 from headgate.errors import RunTimeoutError, UpstreamTaskError
 from headgate.futures import Future
 from headgate.logs import ENGINE, current_source, logger_of, prints_of
 from headgate.reporting.failures import state_message, user_error
 from headgate.reporting.records import TaskRun
-from headgate.settings import load_settings
 from headgate.specs import TaskSpec
 from headgate.states import (
     AwaitingConcurrencySlot,
     AwaitingRetry,
     Cancelled,
+    Crashed,
     Failed,
     Pending,
     Retrying,
@@ -66,7 +73,7 @@ from headgate.states import (
     TimedOut,
     state_of_value,
 )
-from headgate.task_runners import ThreadPoolTaskRunner
+from headgate.task_runners import RemoteRunner, ThreadPoolTaskRunner
 from headgate.texts import error_text
 
 logger = logging.getLogger(ENGINE)
@@ -152,6 +159,8 @@ def submit(context: TaskRunContext) -> Future[Any]:
     future: Future[Any] = Future(context.run.id)
     future.watch(lambda: context.run.state)
     runner = flow_run.task_runner if flow_run else ThreadPoolTaskRunner()
+    # A protocol's isinstance() takes longer than all the rest of a submission.
+    context.remote = cast("RemoteRunner", runner) if hasattr(runner, "send") else None
     surroundings = contextvars.copy_context()
     if flow_run is not None:
         flow_run.follow(future)
@@ -221,6 +230,8 @@ def task_steps(context: TaskRunContext) -> Steps[State[Any]]:
     except BaseException as error:
         struck = context.flow_run.interrupter.struck if context.flow_run else None
         yield from _end(context, state_of_interrupt(error, struck=struck))
+        if context.transaction is not None:
+            yield from context.transaction.roll_back_steps()
         raise
     finally:
         current_source.reset(log_token)
@@ -245,18 +256,25 @@ def _steps(context: TaskRunContext) -> Steps[State[Any]]:
         return context.run.state
     try:
         state = yield from _attempts(context)
-        if keeping is not None and state.is_completed():
+        is_kept_later = keeping is not None and is_undoable(context)
+        if keeping is not None and state.is_completed() and not is_kept_later:
             state = yield from caching.keep(context, keeping, state)
     finally:
         yield from caching.let_go(keeping)
     yield from _end(context, state)
+    yield from end_transaction(context, state, keeping=keeping if is_kept_later else None)
     return context.run.state
 
 
 def _attempts(context: TaskRunContext) -> Steps[State[Any]]:
     policy = context.spec.retry
     while True:
-        state = yield from _attempt(context)
+        transaction = begin_transaction(context)
+        with inside(transaction):
+            state = yield from _attempt(context)
+        if state.is_completed():
+            break
+        yield from transaction.roll_back_steps()
         if not state.is_failed() or context.run.attempt > policy.limit:
             break
         if context.flow_run is not None and context.flow_run.is_stopped:
@@ -322,19 +340,14 @@ def _call(context: TaskRunContext) -> Steps[State[Any]]:
     if spec.timeout_seconds is not None:
         deadline = Deadline(spec.timeout_seconds, what=f"Task run '{run.name}'")
     try:
-        with prints_of(context, is_captured=_has_captured_prints(context)):
-            value = yield from call_function(
-                spec,
-                args=args,
-                kwargs=kwargs,
-                deadline=deadline,
-                interrupter=context.flow_run.interrupter if context.flow_run else None,
-                is_lazy=context.is_lazy,
-            )
+        with prints_of(context, is_captured=has_captured_prints(context)):
+            value = yield from call_task(context, args, kwargs, deadline=deadline)
     except RunTimeoutError as error:
         if deadline is not None and error is deadline.error:
             return TimedOut(message=str(error), data=error)
         return _failed(context, error)
+    except WorkerLostError as error:
+        return Crashed(message=str(error), data=error)
     except Exception as error:  # noqa: BLE001 - user code: its failure is the task's
         return _failed(context, error)
     return state_of_value(value)
@@ -368,14 +381,3 @@ def _end(context: TaskRunContext, state: State[Any]) -> Steps[None]:
         yield from call_hooks(
             hooks, owner=context.task, run=context.run, state=state, source=context
         )
-
-
-def _has_captured_prints(context: TaskRunContext) -> bool:
-    if context.spec.log_prints is not None:
-        return context.spec.log_prints
-    flow_run: FlowRunContext | None = context.flow_run
-    if flow_run is None:
-        return load_settings().log_prints
-    if flow_run.spec.log_prints is not None:
-        return flow_run.spec.log_prints
-    return flow_run.settings.log_prints

@@ -1,5 +1,8 @@
-"""What runs around this code: ``runtime.flow_run`` and ``runtime.task_run``, empty outside one."""
+"""What runs around this code: ``runtime.flow_run``, ``.task_run``, ``.deployment``.
 
-from headgate.runtime import flow_run, task_run
+A variable such as ``HEADGATE__RUNTIME__FLOW_RUN__NAME`` puts a value in the place of the real one.
+"""
 
-__all__ = ["flow_run", "task_run"]
+from headgate.runtime import deployment, flow_run, task_run
+
+__all__ = ["deployment", "flow_run", "task_run"]

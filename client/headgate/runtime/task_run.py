@@ -4,6 +4,7 @@ from typing import Any
 
 from headgate.engine.context import current_task_run
 from headgate.reporting.records import TaskRun
+from headgate.runtime.overrides import override
 
 id: str | None  # noqa: A001 - Prefect's name
 name: str | None
@@ -34,6 +35,16 @@ def __getattr__(attribute: str) -> Any:
     if attribute not in _EMPTY:
         message = f"headgate.runtime.task_run has no {attribute!r}"
         raise AttributeError(message)
+    value = _real(attribute)
+    found = override("TASK_RUN", attribute, like=value)
+    return value if found is None else found
+
+
+def __dir__() -> list[str]:
+    return sorted([*_EMPTY, "get_run"])
+
+
+def _real(attribute: str) -> Any:
     context = current_task_run.get()
     if context is None:
         return _EMPTY[attribute]

@@ -1,0 +1,134 @@
+"""``flow.deploy``: a deployment of a flow, in the words that Prefect's users know."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from headgate.deployments.building import build_and_push
+from headgate.deployments.deploy import DeploymentSpec, deploy_spec, entrypoint_of
+from headgate.deployments.schedules import Cron, Interval, RRule, Schedule
+from headgate.errors import ParameterError
+from headgate.flows import Flow
+from headgate.logs import get_logger
+
+logger = get_logger("deployments")
+
+_STEPS = "headgate.deployments.steps"
+
+
+def deploy_flow(
+    flow: Flow[..., Any],
+    *,
+    image: str | None = None,
+    build: bool = True,
+    push: bool = True,
+    **options: Any,
+) -> str:
+    """Create a flow's deployment, or change it, and return its id.
+
+    Args:
+        image: the name of an image with the code, which is built of this folder and pushed; a
+            flow of ``from_source`` needs none.
+        build, push: whether that is done now.
+        options: those of ``spec_of``.
+    """
+    spec = spec_of(flow, **options)
+    if image is not None:
+        has_source = flow.source is not None
+        spec = _with_image(spec, image, is_built=build, is_pushed=push, has_source=has_source)
+    (built,) = build_and_push([spec], say=logger.info)
+    return deploy_spec(flow, spec=built).deployment.id
+
+
+def spec_of(
+    flow: Flow[..., Any],
+    *,
+    name: str,
+    work_pool_name: str,
+    work_queue_name: str | None = None,
+    job_variables: dict[str, Any] | None = None,
+    interval: timedelta | float | None = None,
+    cron: str | None = None,
+    rrule: str | None = None,
+    schedule: Schedule | None = None,
+    schedules: Sequence[Schedule] | None = None,
+    concurrency_limit: int | None = None,
+    parameters: dict[str, Any] | None = None,
+    description: str | None = None,
+    tags: Iterable[str] | None = None,
+    version: str | None = None,
+    paused: bool | None = None,
+    **others: Any,
+) -> DeploymentSpec:
+    """Return what is stored of a flow as a deployment.
+
+    Args:
+        others: nothing: what Prefect takes beside these has no meaning here, and is named in the
+            log.
+    """
+    if others:
+        logger.warning("Left out of the deployment %r: %s", name, ", ".join(sorted(others)))
+    wanted = _schedules(interval, cron, rrule, schedule, schedules)
+    directory = Path.cwd()
+    source = flow.source
+    return DeploymentSpec(
+        name=name,
+        entrypoint=source[1] if source else entrypoint_of(flow, directory=directory),
+        directory=directory,
+        work_pool=work_pool_name,
+        work_queue=work_queue_name,
+        parameters=parameters or {},
+        schedules=wanted,
+        tags=list(tags) if tags is not None else None,
+        description=description,
+        is_paused=paused,
+        job_variables=job_variables,
+        concurrency_limit=concurrency_limit,
+        version=version,
+        pull_steps=source[0].pull_steps() if source else None,
+    )
+
+
+def _with_image(
+    spec: DeploymentSpec, image: str, *, is_built: bool, is_pushed: bool, has_source: bool
+) -> DeploymentSpec:
+    name, _, tag = image.partition(":") if "/" not in image.rpartition(":")[2] else (image, "", "")
+    built = [{f"{_STEPS}.build_docker_image": _named(name, tag, dockerfile="auto")}]
+    pushed = [{f"{_STEPS}.push_docker_image": {"image_name": name, "tag": "{{ tag }}"}}]
+    inside = [{f"{_STEPS}.set_working_directory": {"directory": "/opt/headgate/code"}}]
+    return replace(
+        spec,
+        build_steps=built if is_built else None,
+        push_steps=pushed if is_built and is_pushed else None,
+        pull_steps=spec.pull_steps if has_source else inside,
+        job_variables={"image": "{{ image }}" if is_built else image, **(spec.job_variables or {})},
+    )
+
+
+def _named(name: str, tag: str, **more: str) -> dict[str, str]:
+    return {"image_name": name, **({"tag": tag} if tag else {}), **more}
+
+
+def _schedules(
+    interval: timedelta | float | None,
+    cron: str | None,
+    rrule: str | None,
+    schedule: Schedule | None,
+    schedules: Sequence[Schedule] | None,
+) -> list[Schedule] | None:
+    given: list[Schedule] = []
+    if interval is not None:
+        every = interval if isinstance(interval, timedelta) else timedelta(seconds=interval)
+        given.append(Interval(every=every))
+    if cron is not None:
+        given.append(Cron(cron=cron))
+    if rrule is not None:
+        given.append(RRule(rrule=rrule))
+    if schedule is not None:
+        given.append(schedule)
+    if len(given) > 1 or (given and schedules is not None):
+        message = "Give one of interval, cron, rrule, schedule and schedules"
+        raise ParameterError(message)
+    return given or (None if schedules is None else list(schedules))

@@ -1,0 +1,91 @@
+"""Steps that build and push images, with the docker command of whoever deploys."""
+
+import shlex
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from headgate.clock import now_us
+from headgate.deployments.scripts import run_shell_script
+from headgate.version import VERSION
+
+AUTO = """\
+FROM python:3.12-slim
+WORKDIR /opt/headgate/code
+RUN pip install --no-cache-dir "headgate=={version}"
+COPY . .
+RUN if [ -f requirements.txt ]; then pip install --no-cache-dir -r requirements.txt; fi
+"""
+
+
+def build_docker_image(
+    image_name: str,
+    dockerfile: str = "Dockerfile",
+    tag: str | None = None,
+    additional_tags: list[str] | None = None,
+    path: str = ".",
+    platform: str | None = None,
+    buildargs: dict[str, str] | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Build an image of a folder, and return its name and tag.
+
+    Args:
+        dockerfile: ``auto`` writes one that copies the folder and installs its requirements.
+        tag: the time of the build if not said.
+        options: nothing: what the library of Prefect's step takes beside these is left out.
+
+    Raises:
+        EntrypointError: docker is missing, or fails.
+    """
+    del options
+    chosen = tag or datetime.fromtimestamp(now_us() / 1_000_000, tz=UTC).strftime("%Y%m%dt%H%M%S")
+    names = [f"{image_name}:{one}" for one in (chosen, *(additional_tags or ()))]
+    words = ["docker", "build", "--quiet"]
+    for name in names:
+        words += ["--tag", name]
+    if platform:
+        words += ["--platform", platform]
+    for key, value in (buildargs or {}).items():
+        words += ["--build-arg", f"{key}={value}"]
+    with tempfile.TemporaryDirectory(prefix="headgate-build-") as folder:
+        file = Path(dockerfile)
+        if dockerfile == "auto":
+            file = Path(folder, "Dockerfile")
+            file.write_text(AUTO.format(version=VERSION))
+        out = _docker([*words, "--file", str(file), path])
+    return {
+        "image_name": image_name,
+        "tag": chosen,
+        "image": f"{image_name}:{chosen}",
+        "image_id": out.splitlines()[-1] if out else None,
+        "additional_tags": additional_tags,
+    }
+
+
+def push_docker_image(
+    image_name: str,
+    tag: str | None = None,
+    credentials: dict[str, Any] | None = None,
+    additional_tags: list[str] | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Push an image, signed in as docker is on this machine, and return its name and tag.
+
+    Raises:
+        EntrypointError: docker is missing, or fails.
+    """
+    del credentials, options
+    for one in (tag or "latest", *(additional_tags or ())):
+        _docker(["docker", "push", "--quiet", f"{image_name}:{one}"])
+    return {
+        "image_name": image_name,
+        "tag": tag,
+        "image": f"{image_name}:{tag or 'latest'}",
+        "additional_tags": additional_tags,
+    }
+
+
+def _docker(words: list[str]) -> str:
+    return run_shell_script(shlex.join(words), stream_output=False)["stdout"]

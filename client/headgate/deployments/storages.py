@@ -1,0 +1,127 @@
+"""Steps that bring code from stores of files."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, cast
+
+from headgate.clock import now_us
+from headgate.deployments.working_folder import set_working_directory
+from headgate.engine.effects import run_coroutine
+from headgate.errors import EntrypointError
+from headgate.libraries import library
+from headgate.settings import home_folder
+
+FOLDER = "pulled"
+KEPT_SECONDS = 7 * 86_400.0
+"""A run's process ends without a chance to clean up: its code is removed by later ones."""
+
+
+def pull_from_remote_storage(
+    url: str, settings: dict[str, Any] | None = None, **more: Any
+) -> dict[str, str]:
+    """Work in a copy of the files below an address that fsspec reaches, as ``s3://bucket/path``.
+
+    Args:
+        settings: what the file system is given, as keys and endpoints.
+
+    Raises:
+        EntrypointError: nothing is there.
+    """
+    fsspec: Any = library("fsspec", extra="fsspec")
+    system, root = fsspec.core.url_to_fs(url, **{**(settings or {}), **more})
+    root = str(root).rstrip("/")
+    target = _made()
+    count = 0
+    for path in cast("list[str]", system.find(root)):
+        name = path.removeprefix(root).lstrip("/")
+        if not name or ".." in Path(name).parts:
+            continue
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        system.get_file(path, str(target / name))
+        count += 1
+    return _entered(target, count, place=url)
+
+
+def pull_from_s3(
+    bucket: str,
+    folder: str,
+    credentials: dict[str, Any] | None = None,
+    client_parameters: dict[str, Any] | None = None,
+) -> dict[str, str]:
+    """Work in a copy of a folder of a bucket of S3."""
+    given = credentials or {}
+    boto3: Any = library("boto3", extra="aws")
+    session: Any = boto3.Session(
+        aws_access_key_id=given.get("aws_access_key_id"),
+        aws_secret_access_key=given.get("aws_secret_access_key"),
+        aws_session_token=given.get("aws_session_token"),
+        region_name=given.get("region_name"),
+    )
+    client: Any = session.client("s3", **(client_parameters or {}))
+    prefix = f"{folder.strip('/')}/" if folder.strip("/") else ""
+    target = _made()
+    count = 0
+    pages: Any = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    for page in pages:
+        for entry in page.get("Contents", []):
+            name = str(entry["Key"]).removeprefix(prefix)
+            if not name or name.endswith("/") or ".." in Path(name).parts:
+                continue
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            client.download_file(bucket, entry["Key"], str(target / name))
+            count += 1
+    return _entered(target, count, place=f"s3://{bucket}/{prefix}")
+
+
+def pull_from_gcs(
+    bucket: str, folder: str, project: str | None = None, credentials: Any = None
+) -> dict[str, str]:
+    """Work in a copy of a folder of a bucket of Google Cloud Storage."""
+    settings: dict[str, Any] = {}
+    if project:
+        settings["project"] = project
+    if credentials:
+        values: Any = credentials
+        settings["token"] = values.get("service_account_info", values)
+    return pull_from_remote_storage(f"gs://{bucket}/{folder}", settings)
+
+
+def pull_from_azure_blob_storage(
+    container: str, folder: str, credentials: dict[str, Any] | None = None
+) -> dict[str, str]:
+    """Work in a copy of a folder of a container of Azure Blob Storage."""
+    given = credentials or {}
+    names = ("connection_string", "account_name", "account_url", "sas_token", "account_key")
+    settings = {name: given[name] for name in names if name in given}
+    return pull_from_remote_storage(f"az://{container}/{folder}", settings)
+
+
+def pull_with_block(block_document_name: str, block_type_slug: str) -> dict[str, str]:
+    """Work in a copy of the files that a block keeps."""
+    import headgate.blocks.core as core  # noqa: PLC0415 - named lazy-import place: pydantic
+
+    block: Any = core.Block.load(f"{block_type_slug}/{block_document_name}")
+    target = _made()
+    got = block.get_directory(local_path=target)
+    count = run_coroutine(got) if hasattr(got, "__await__") else got
+    return _entered(target, int(count or 1), place=f"{block_type_slug}/{block_document_name}")
+
+
+def _made() -> Path:
+    """Make a folder for a run's code, and remove those of runs that ended long ago."""
+    place = home_folder(os.environ) / FOLDER
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    oldest = now_us() / 1_000_000 - KEPT_SECONDS
+    for path in place.iterdir():
+        if path.stat().st_mtime < oldest:
+            shutil.rmtree(path, ignore_errors=True)
+    return Path(tempfile.mkdtemp(dir=place))
+
+
+def _entered(target: Path, count: int, *, place: str) -> dict[str, str]:
+    if count == 0:
+        message = f"There are no files below {place}"
+        raise EntrypointError(message)
+    return set_working_directory(str(target))

@@ -1,0 +1,1 @@
+"""Prefect's place for what serves flows and where their code is."""

@@ -10,7 +10,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR, UUID
 
 from headgate_server.tables.metadata import actor, json, metadata, moment, number, uuid, words
 
@@ -73,6 +73,13 @@ flow_runs = Table(
     ForeignKeyConstraint(["workspace_id", "flow_id"], ["flows.workspace_id", "flows.id"]),
     Index("ix_flow_runs_newest", "workspace_id", "expected_start", "id"),
     Index("ix_flow_runs_state", "workspace_id", "state_type", "expected_start", "id"),
+    Index(
+        "ix_flow_runs_late",
+        "workspace_id",
+        "expected_start",
+        "id",
+        postgresql_where=text("state_name = 'Late'"),
+    ),
     Index("ix_flow_runs_deployment", "workspace_id", "deployment_id", "expected_start", "id"),
     Index("ix_flow_runs_flow", "workspace_id", "flow_id", "expected_start", "id"),
     Index(
@@ -186,10 +193,23 @@ flow_run_cursors = Table(
     number("task_sequence", default=0),
     number("log_sequence", default=0),
     json("log_streams", default="{}"),
+    number("chunked_sequence", default=0),
+    moment("chunk_due_at", is_nullable=True),
     ForeignKeyConstraint(
         ["workspace_id", "flow_run_id"],
         ["flow_runs.workspace_id", "flow_runs.id"],
         ondelete="CASCADE",
+    ),
+    Index(
+        "ix_flow_run_cursors_due",
+        "chunk_due_at",
+        postgresql_where=text("chunk_due_at is not null"),
+    ),
+    Index(
+        "ix_flow_run_cursors_unchunked",
+        "workspace_id",
+        "flow_run_id",
+        postgresql_where=text("chunk_due_at is not null"),
     ),
     postgresql_with={"fillfactor": "60", **VACUUMED_OFTEN},
 )
@@ -208,3 +228,25 @@ logs = Table(
     PrimaryKeyConstraint("workspace_id", "flow_run_id", "sequence"),
     postgresql_partition_by="RANGE (flow_run_id)",
 )
+
+log_chunks = Table(
+    "log_chunks",
+    metadata,
+    uuid("workspace_id", is_key=True),
+    uuid("flow_run_id", is_key=True),
+    Column("first_sequence", number("first_sequence").type, primary_key=True),
+    number("last_sequence"),
+    uuid("flow_id"),
+    moment("first_at"),
+    moment("last_at"),
+    number("max_level"),
+    Column("words", TSVECTOR, nullable=False),
+    ForeignKeyConstraint(
+        ["workspace_id", "flow_run_id"],
+        ["flow_runs.workspace_id", "flow_runs.id"],
+        ondelete="CASCADE",
+    ),
+    Index("ix_log_chunks_latest", "workspace_id", "last_at", "flow_run_id", "first_sequence"),
+    Index("ix_log_chunks_words", "words", postgresql_using="gin"),
+)
+"""Which words are in which part of a run's log, so that a search reads those parts only."""

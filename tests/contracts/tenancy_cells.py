@@ -58,6 +58,8 @@ NODE_KINDS = (
     Kind.SCHEDULE,
     Kind.BACKFILL,
     Kind.FAILURE_GROUP,
+    Kind.SLA_RULE,
+    Kind.SAVED_VIEW,
     Kind.FLOW_RUN,
     Kind.TASK_RUN,
     Kind.WORK_POOL,

@@ -21,6 +21,7 @@ from tests.contracts.tenancy_cells import Cell
 from tests.contracts.tenancy_configuration import CONFIGURATION
 from tests.contracts.tenancy_deployments import DEPLOYED
 from tests.contracts.tenancy_members import MEMBERS
+from tests.contracts.tenancy_pages import PROMISES, VIEWS
 from tests.contracts.tenancy_runs import RUNS
 from tests.factories.estates import Estate, make_estate
 from tests.fixtures.installations import Installation
@@ -91,6 +92,8 @@ def _changes() -> dict[str, list[Cell]]:
         ARTIFACTS,
         CACHES,
         BACKGROUND,
+        PROMISES,
+        VIEWS,
         MEMBERS,
         RUNS,
         AGENTS,

@@ -10,6 +10,7 @@ from tests.contracts.tenancy_cells import QUERIES, Cell
 from tests.contracts.tenancy_configuration import CONFIGURATION
 from tests.contracts.tenancy_deployments import DEPLOYED
 from tests.contracts.tenancy_members import MEMBERS
+from tests.contracts.tenancy_pages import PROMISES
 from tests.contracts.tenancy_runs import RUNS
 from tests.factories.estates import Estate, make_estate
 from tests.factories.members import make_member, make_member_token, within
@@ -18,7 +19,7 @@ from tests.fixtures.installations import PEPPER, Installation
 
 pytestmark = pytest.mark.anyio
 
-CELLS = (*CONFIGURATION, *DEPLOYED, *MEMBERS, *RUNS, *QUERIES)
+CELLS = (*CONFIGURATION, *DEPLOYED, *PROMISES, *MEMBERS, *RUNS, *QUERIES)
 OF_A_RUN = {
     "Mutation.logsAppend",
     "Mutation.taskRunSync",

@@ -31,6 +31,7 @@ from tests.contracts.tenancy_cells import CLIENT_MADE, FOLLOWED, QUERIES, TRIED_
 from tests.contracts.tenancy_configuration import CONFIGURATION
 from tests.contracts.tenancy_deployments import DEPLOYED
 from tests.contracts.tenancy_members import MEMBERS
+from tests.contracts.tenancy_pages import PROMISES, VIEWS
 from tests.contracts.tenancy_runs import RUNS
 from tests.factories.estates import Estate, make_estate
 from tests.factories.mutations import Json
@@ -45,6 +46,8 @@ REQUESTED = (
     *QUERIES,
     *CONFIGURATION,
     *DEPLOYED,
+    *PROMISES,
+    *VIEWS,
     *BLOCKS,
     *ARTIFACTS,
     *CACHES,

@@ -13,14 +13,15 @@ async def begin(api: ApiClient, found: dict[ids.Kind, str]) -> Json:
     begun = await mutate(
         api,
         "flowRunBegin",
-        "flowRun { id } lease { runId epoch } leaseToken runToken",
+        "flowRun { id flow { id } } lease { runId epoch } leaseToken runToken",
         workspaceId=found[ids.Kind.WORKSPACE],
         flowName="local",
         clientId=str(uuid4()),
     )
     found[ids.Kind.FLOW_RUN] = begun["flowRun"]["id"]
     lease = {**begun["lease"], "leaseToken": begun["leaseToken"]}
-    return {"lease": lease, "runToken": begun["runToken"]}
+    flow_id = begun["flowRun"]["flow"]["id"]
+    return {"lease": lease, "runToken": begun["runToken"], "flowId": flow_id}
 
 
 async def pause(installation: Installation, api: ApiClient, found: dict[ids.Kind, str]) -> str:

@@ -21,6 +21,7 @@ from tests.factories.failures import make_failure_group
 from tests.factories.feeds import publish_all
 from tests.factories.members import make_member
 from tests.factories.mutations import Json, mutate
+from tests.factories.pages import make_rule_and_view
 from tests.factories.people import BROWSER, PEPPER
 from tests.factories.tenants import Tenant
 from tests.fixtures.api import ApiClient
@@ -71,6 +72,7 @@ async def make_estate(installation: Installation) -> Estate:
     ended_run = await _end(bound, found)
     paused_run = await pause(installation, bound, found)
     found[ids.Kind.BACKFILL] = await make_backfill(bound, found)
+    found |= await make_rule_and_view(bound, found)
     found[ids.Kind.FAILURE_GROUP] = await make_failure_group(installation.database, bound, found)
     offer = await _offer(installation, tenant, found)
     unused = await _make_unused(bound, found)

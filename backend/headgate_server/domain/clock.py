@@ -1,6 +1,6 @@
 """Where Python code takes the time from. Decisions about runs use the database's clock instead."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 MAX_EPOCH_US = 253_402_300_799_999_999
@@ -10,6 +10,11 @@ MAX_EPOCH_US = 253_402_300_799_999_999
 def is_instant(at_us: int) -> bool:
     """Whether microseconds since the epoch are an instant that can be stored and shown."""
     return 0 <= at_us <= MAX_EPOCH_US
+
+
+def to_epoch_us(at: datetime) -> int:
+    """Return an instant in microseconds since the epoch."""
+    return (at - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
 
 
 class Clock(Protocol):

@@ -44,8 +44,10 @@ from headgate_server.graphql.mutations.pauses import PauseMutations
 from headgate_server.graphql.mutations.quotas import QuotaMutations
 from headgate_server.graphql.mutations.roles import RoleMutations
 from headgate_server.graphql.mutations.run_inputs import RunInputMutations
+from headgate_server.graphql.mutations.saved_views import SavedViewMutations
 from headgate_server.graphql.mutations.schedules import ScheduleMutations
 from headgate_server.graphql.mutations.service_accounts import ServiceAccountMutations
+from headgate_server.graphql.mutations.sla_rules import SlaRuleMutations
 from headgate_server.graphql.mutations.support_grants import SupportGrantMutations
 from headgate_server.graphql.mutations.task_runs import TaskRunMutations
 from headgate_server.graphql.mutations.variables import VariableMutations
@@ -110,6 +112,8 @@ class Mutation(
     FailureGroupMutations,
     BackfillMutations,
     BackgroundTaskMutations,
+    SlaRuleMutations,
+    SavedViewMutations,
     TaskRunMutations,
     LogMutations,
     WorkPoolMutations,

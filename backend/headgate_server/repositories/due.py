@@ -58,6 +58,8 @@ async def next_due(
         "outbox": row.outbox,
         "backfills": row.backfills,
         "failure_groups": row.failure_groups,
+        "log_chunks": row.log_chunks,
+        "sla_rules": row.sla_rules,
         "run_counts": row.run_counts,
         "expired_keys": row.expired_keys,
         "expired_pauses": row.expired_pauses,

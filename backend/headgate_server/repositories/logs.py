@@ -97,7 +97,7 @@ async def list_lines(
         await work.execute(select(logs).where(*conditions).order_by(order).limit(page.size + 1))
     ).all()
     has_more = len(rows) > page.size
-    lines = [_to_line(row) for row in rows[: page.size]]
+    lines = [to_line(row) for row in rows[: page.size]]
     if page.is_backward:
         lines.reverse()
     return Page(
@@ -181,7 +181,8 @@ def _conditions(
     return conditions
 
 
-def _to_line(row: Row[Any]) -> LogLine:
+def to_line(row: Row[Any]) -> LogLine:
+    """Return the line in a row of the table."""
     return LogLine(
         flow_run_id=row.flow_run_id,
         sequence=row.sequence,

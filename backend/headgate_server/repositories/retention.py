@@ -23,12 +23,14 @@ from headgate_server.tables.flow_runs import (
     flow_run_cursors,
     flow_run_tags,
     flow_runs,
+    log_chunks,
     logs,
     states,
     task_runs,
 )
 from headgate_server.tables.flows import schedule_fires, schedules
 from headgate_server.tables.organizations import workspaces
+from headgate_server.tables.sla_rules import sla_violations
 
 _WAIT_SHORTLY = text("set local lock_timeout = '100ms'")
 _LOCK_PARTITION = text("select lock_old_partition(:name)")
@@ -135,23 +137,37 @@ async def delete_runs(work: UnitOfWork, run_ids: Sequence[UUID]) -> int:
 
 
 async def delete_logs(work: UnitOfWork, *, before: datetime, most: int) -> int:
-    """Delete lines of runs that ended before a time, oldest first, and return how many."""
+    """Delete lines of runs that ended before a time, oldest first, and return how many.
+
+    What is known of the words in them goes behind them.
+    """
+    deleted = await _delete_logs(work, logs, logs.c.sequence, before=before, most=most)
+    if deleted:
+        return deleted
+    number = log_chunks.c.first_sequence
+    return await _delete_logs(work, log_chunks, number, before=before, most=most)
+
+
+async def _delete_logs(
+    work: UnitOfWork, table: Table, number: Any, *, before: datetime, most: int
+) -> int:
+    run_id = table.c.flow_run_id
     is_needed = exists().where(
         flow_runs.c.workspace_id == work.workspace_id,
-        flow_runs.c.id == logs.c.flow_run_id,
+        flow_runs.c.id == run_id,
         or_(flow_runs.c.ended_at.is_(None), flow_runs.c.ended_at >= before),
     )
     some = (
-        select(logs.c.flow_run_id, logs.c.sequence)
+        select(run_id, number)
         .where(
-            logs.c.workspace_id == work.workspace_id,
-            logs.c.flow_run_id < func.uuid_floor(before),
+            table.c.workspace_id == work.workspace_id,
+            run_id < func.uuid_floor(before),
             ~is_needed,
         )
-        .order_by(logs.c.flow_run_id, logs.c.sequence)
+        .order_by(run_id, number)
         .limit(most)
     )
-    return await _delete(work, logs, logs.c.flow_run_id, logs.c.sequence, some=some)
+    return await _delete(work, table, run_id, number, some=some)
 
 
 async def delete_events(work: UnitOfWork, *, before: datetime, most: int) -> int:
@@ -233,6 +249,21 @@ async def delete_backfills(work: UnitOfWork, *, before: datetime, most: int) -> 
     if deleted:
         return deleted
     return await _delete(work, backfills, backfills.c.id, some=ended.limit(most))
+
+
+async def delete_violations(work: UnitOfWork, *, before: datetime, most: int) -> int:
+    """Delete violations of SLA rules that ended before a time, and return how many."""
+    own = sla_violations.c
+    some = (
+        select(own.id)
+        .where(
+            own.workspace_id == work.workspace_id,
+            own.violated_at < before,
+            own.ended_at < before,
+        )
+        .limit(most)
+    )
+    return await _delete(work, sla_violations, own.id, some=some)
 
 
 async def list_old_partitions(work: UnitOfWork) -> list[OldPartition]:

@@ -58,6 +58,7 @@ async def purge(work: UnitOfWork, kept: Kept) -> int:
         retention.delete_failure_groups,
         retention.delete_backfills,
         background_tasks.delete_old,
+        retention.delete_violations,
     ):
         if not deleted:
             deleted = await delete(work, before=before, most=ROWS_AT_ONCE)

@@ -12,6 +12,7 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import filters, ids
 from headgate_server.domain.deployments import AgentLostPolicy, CollisionPolicy
 from headgate_server.domain.deployments import Deployment as DeploymentRow
+from headgate_server.domain.durations import RunOwner
 from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
@@ -30,9 +31,11 @@ from headgate_server.graphql.shapes.nodes import (
 )
 from headgate_server.graphql.types import backfills as backfill_lists
 from headgate_server.graphql.types import deployment_versions as version_lists
+from headgate_server.graphql.types.durations import Measured
 from headgate_server.graphql.types.flow_runs import FlowRun
 from headgate_server.graphql.types.flow_runs import list_of as list_flow_runs
 from headgate_server.graphql.types.schedules import Schedule, show_schedule
+from headgate_server.graphql.types.sla_rules import PromisingRuns
 from headgate_server.services import deployments, flows, work_pools, work_queues
 from headgate_server.services.deployment_versions import get_many_versions
 from headgate_server.services.schedules.read import get_many_of_deployments
@@ -75,7 +78,7 @@ class DeploymentConcurrency:
 
 
 @strawberry.type(description="A flow that can be run by schedule, by the API or by a person.")
-class Deployment(Node, Versioned):
+class Deployment(PromisingRuns, Node, Versioned):
     name: str = strawberry.field(description="Unique in its flow; 1 to 200 characters.")
     paused: bool = strawberry.field(description="Whether its schedules and waiting runs stand.")
     entrypoint: str | None = strawberry.field(description="path/file.py:function.")
@@ -198,6 +201,11 @@ class Deployment(Node, Versioned):
             first=first,
             after=after,
         )
+
+    @property
+    def measured(self) -> Measured:
+        """Return whose runs are measured."""
+        return Measured(self.row.workspace_id, RunOwner.DEPLOYMENT, self.row.id)
 
     async def read(self, info: Info, fetch: Any) -> Any:
         """Return what is read by the deployment's own id."""

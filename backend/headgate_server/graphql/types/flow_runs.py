@@ -53,6 +53,7 @@ from headgate_server.graphql.types import pauses as pause_lists
 from headgate_server.graphql.types import reruns as rerun_plans
 from headgate_server.graphql.types import task_runs as task_lists
 from headgate_server.graphql.types.leases import RunLease, show_lease
+from headgate_server.graphql.types.run_graphs import GraphedRun
 from headgate_server.services import deployments, failure_groups, flows, pauses, work_pools
 from headgate_server.services import task_runs as task_run_services
 from headgate_server.services import work_queues as work_queue_services
@@ -78,7 +79,7 @@ MAX_TASK_RUN_FILTER = Annotated[
 
 
 @strawberry.type(description="One execution of a flow.")
-class FlowRun(Run, Versioned):
+class FlowRun(GraphedRun, Run, Versioned):
     expected_start: datetime | None = strawberry.field(description="When it is or was due.")
     lateness: timedelta | None = strawberry.field(
         description="How long after it was due it started; null until it has."

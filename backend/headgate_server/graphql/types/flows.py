@@ -5,6 +5,7 @@ from uuid import UUID
 import strawberry
 
 from headgate_server.domain import filters, ids
+from headgate_server.domain.durations import RunOwner
 from headgate_server.domain.flows import Flow as FlowRow
 from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
@@ -15,13 +16,15 @@ from headgate_server.graphql.shapes.actors import Actor, show_actor
 from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
 from headgate_server.graphql.types.deployments import Deployment, Runs
 from headgate_server.graphql.types.deployments import list_of as list_deployments
+from headgate_server.graphql.types.durations import Measured
 from headgate_server.graphql.types.flow_runs import FlowRun
 from headgate_server.graphql.types.flow_runs import list_of as list_flow_runs
+from headgate_server.graphql.types.sla_rules import PromisingRuns
 from headgate_server.services import flows
 
 
 @strawberry.type(description="A flow that was run or deployed in a workspace.")
-class Flow(Node, Versioned):
+class Flow(PromisingRuns, Node, Versioned):
     name: str = strawberry.field(description="Unique in its workspace; 1 to 200 characters.")
     row: strawberry.Private[FlowRow]
 
@@ -63,6 +66,11 @@ class Flow(Node, Versioned):
     @strawberry.field(description="Who ran or deployed it first.")
     def created_by(self) -> Actor | None:
         return show_actor(self.row.created_by)
+
+    @property
+    def measured(self) -> Measured:
+        """Return whose runs are measured."""
+        return Measured(self.row.workspace_id, RunOwner.FLOW, self.row.id)
 
 
 def show_flow(row: FlowRow) -> Flow:

@@ -43,10 +43,14 @@ from headgate_server.graphql.types import events as event_lists
 from headgate_server.graphql.types import failure_groups as failure_group_lists
 from headgate_server.graphql.types import flow_runs as flow_run_lists
 from headgate_server.graphql.types import flows as flow_lists
+from headgate_server.graphql.types import log_searches as searched
 from headgate_server.graphql.types import pauses as pause_lists
+from headgate_server.graphql.types import saved_views as viewed
+from headgate_server.graphql.types import sla_rules as promises
 from headgate_server.graphql.types import task_runs as task_run_lists
 from headgate_server.graphql.types import variables as variable_lists
 from headgate_server.graphql.types import work_pools as work_pool_lists
+from headgate_server.graphql.types import workspace_counts as counted
 from headgate_server.services import deployments, flows, organizations, work_pools, workspaces
 from headgate_server.services.flow_runs.counts import read_counts
 
@@ -79,6 +83,10 @@ class Workspace(
     asset_lists.WorkspaceAssets,
     cache_lists.WorkspaceCacheRecords,
     background_lists.WorkspaceBackgroundTasks,
+    counted.CountedWorkspace,
+    promises.PromisingWorkspace,
+    searched.SearchedWorkspace,
+    viewed.ViewedWorkspace,
     Node,
     Versioned,
 ):

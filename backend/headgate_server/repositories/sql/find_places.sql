@@ -14,6 +14,12 @@ union all
 select workspace_id, id from failure_groups
 where workspace_id = any(:among) and id = any(:ids)
 union all
+select workspace_id, id from sla_rules
+where workspace_id = any(:among) and id = any(:ids)
+union all
+select workspace_id, id from saved_views
+where workspace_id = any(:among) and id = any(:ids)
+union all
 select workspace_id, id from schedules
 where workspace_id = any(:among) and id = any(:ids)
 union all

@@ -17,6 +17,10 @@ where exists (
     where logs.workspace_id = w.id and logs.flow_run_id < uuid_floor(kept.logs_before)
   )
   or exists (
+    select from log_chunks chunk
+    where chunk.workspace_id = w.id and chunk.flow_run_id < uuid_floor(kept.logs_before)
+  )
+  or exists (
     select from events
     where events.workspace_id = w.id and events.occurred_at < kept.events_before
   )
@@ -62,5 +66,10 @@ where exists (
   or exists (
     select from backfills
     where backfills.workspace_id = w.id and backfills.ended_at < kept.runs_before
+  )
+  or exists (
+    select from sla_violations broken
+    where broken.workspace_id = w.id and broken.violated_at < kept.runs_before
+      and broken.ended_at < kept.runs_before
   )
 order by w.id

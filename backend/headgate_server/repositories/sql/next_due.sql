@@ -19,6 +19,8 @@ select
   (select min(occurred_at) from outbox) as outbox,
   (select min(due_at) from backfills where due_at is not null) as backfills,
   (select min(failed_at) from ungrouped_failures) as failure_groups,
+  (select min(chunk_due_at) from flow_run_cursors where chunk_due_at is not null) as log_chunks,
+  (select min(due_at) from sla_rules where due_at is not null) as sla_rules,
   (select min(marked_at) from stale_run_hours) + cast(:counts_after as interval) as run_counts,
   least(
     (select min(expires_at) from idempotency_keys),

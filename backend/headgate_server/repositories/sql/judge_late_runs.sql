@@ -1,0 +1,37 @@
+-- Finds runs that did not start in time, of several rules at once: each when its time was over, and
+-- a little later again, for those that were just being made.
+with rule as (
+  select id, deployment_id, flow_id, judged_at - interval '1 minute' as low,
+    within_ms * interval '1 millisecond' as within
+  from unnest(
+    cast(:ids as uuid[]), cast(:deployment_ids as uuid[]), cast(:flow_ids as uuid[]),
+    cast(:within_ms as bigint[]), cast(:judged_ats as timestamptz[])
+  ) as t(id, deployment_id, flow_id, within_ms, judged_at)
+)
+select rule.id as rule_id, run.id as flow_run_id, run.since
+from rule cross join lateral (
+  select id, expected_start as since from (
+    (
+      select id, expected_start, started_at, ended_at from flow_runs
+      where rule.deployment_id is not null and workspace_id = :workspace_id
+        and deployment_id = rule.deployment_id
+        and expected_start > rule.low - rule.within
+        and expected_start <= cast(:now as timestamptz) - rule.within
+    ) union all (
+      select id, expected_start, started_at, ended_at from flow_runs
+      where rule.flow_id is not null and workspace_id = :workspace_id
+        and flow_id = rule.flow_id
+        and expected_start > rule.low - rule.within
+        and expected_start <= cast(:now as timestamptz) - rule.within
+    )
+  ) as due
+  where (started_at is null or started_at > expected_start + rule.within)
+    and (ended_at is null or ended_at > expected_start + rule.within)
+    and not exists (
+      select from sla_violations known
+      where known.workspace_id = :workspace_id and known.rule_id = rule.id
+        and known.key = due.id::text
+    )
+  order by expected_start, id
+  limit cast(:most as bigint)
+) run

@@ -1,0 +1,33 @@
+-- Tells when the latest run of each rule's deployment or flow started, or completed, and whether
+-- that was looked for among as many runs as are looked at.
+with rule as (
+  select * from unnest(
+    cast(:ids as uuid[]), cast(:deployment_ids as uuid[]), cast(:flow_ids as uuid[])
+  ) as t(id, deployment_id, flow_id)
+)
+select rule.id as rule_id, last.flow_run_id, last.at, last.seen >= 200 as is_cut_off
+from rule cross join lateral (
+  select max(at) as at, count(*) as seen,
+    (array_agg(id order by at desc) filter (where at is not null))[1] as flow_run_id
+  from (
+    select id, case
+      when not cast(:is_of_completed as boolean) then started_at
+      when state_type = 'COMPLETED' then ended_at
+    end as at
+    from (
+      (
+        select id, state_type, started_at, ended_at from flow_runs
+        where rule.deployment_id is not null and workspace_id = :workspace_id
+          and deployment_id = rule.deployment_id
+          and expected_start <= cast(:now as timestamptz)
+        order by expected_start desc limit 200
+      ) union all (
+        select id, state_type, started_at, ended_at from flow_runs
+        where rule.flow_id is not null and workspace_id = :workspace_id
+          and flow_id = rule.flow_id
+          and expected_start <= cast(:now as timestamptz)
+        order by expected_start desc limit 200
+      )
+    ) as latest
+  ) as timed
+) last

@@ -1,0 +1,281 @@
+"""SLA rules: created, changed, deleted and read; a loop judges them and tells who broke them."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from headgate_server.bus import channels
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import ids
+from headgate_server.domain.changes import changed, check_version, given
+from headgate_server.domain.durations import RunOwner
+from headgate_server.domain.errors import Conflict, NotFound
+from headgate_server.domain.events import NewEvent
+from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
+from headgate_server.domain.sla_rules import (
+    Breach,
+    NewSlaRule,
+    SlaKind,
+    SlaRule,
+    SlaRuleChanges,
+    SlaViolation,
+    check_rule,
+    check_within,
+)
+from headgate_server.repositories import sla_rules
+from headgate_server.services import deployments, flows
+from headgate_server.services.events import record_change, record_events
+
+RULES_AT_ONCE = 200
+BREACHES_AT_ONCE = 1_000
+EVERY = timedelta(seconds=15)
+"""How long after a rule was judged it is due again."""
+
+list_due_workspaces = sla_rules.list_due_workspaces
+
+
+async def create_rule(work: UnitOfWork, new: NewSlaRule) -> SlaRule:
+    """Store a rule; what single runs did before is not held against anybody.
+
+    Raises:
+        InvalidInput: a bad name or length of time, or not one of a deployment and a flow.
+        NotFound: no such deployment or flow.
+        Conflict: there is a rule of this name.
+    """
+    check_rule(new)
+    await _check_owner(work, new)
+    made = await sla_rules.insert_rule(work, new)
+    if made is None:
+        raise await _taken(work, new.name)
+    await _record(work, made, before=None)
+    return made
+
+
+async def update_rule(
+    work: UnitOfWork,
+    *,
+    id_: UUID,
+    changes: SlaRuleChanges,
+    expected_version: int | None = None,
+) -> SlaRule:
+    """Change a rule; what is so already changes nothing. One that is enabled begins anew.
+
+    Raises:
+        InvalidInput: a bad length of time.
+        NotFound: it is in another workspace, or does not exist.
+        VersionConflict: it is not of the expected version.
+    """
+    current = await _lock(work, id_, expected_version)
+    differing = changed(current, given(changes))
+    if "within" in differing:
+        check_within(differing["within"])
+    if not differing:
+        return current
+    made = await sla_rules.update_rule(work, current, differing)
+    await _record(work, made, before=current, changed_fields=sorted(differing))
+    return made
+
+
+async def delete_rule(work: UnitOfWork, *, id_: UUID, expected_version: int | None = None) -> None:
+    """Delete a rule with its violations; the events that told of them stay.
+
+    Raises:
+        NotFound: it is in another workspace, or does not exist.
+        VersionConflict: it is not of the expected version.
+    """
+    current = await _lock(work, id_, expected_version)
+    await sla_rules.delete_rule(work, id_)
+    await record_change(
+        work,
+        kind=ids.Kind.SLA_RULE,
+        id_=id_,
+        name=current.name,
+        version=current.version,
+        changed=None,
+        verb="deleted",
+        before=current,
+    )
+
+
+async def judge_rules(work: UnitOfWork) -> int:
+    """Judge the rules of a workspace that are due, a batch of them; how many were judged.
+
+    The rules are locked, and a violation is stored once, with the event that tells of it in the
+    same transaction: any number of schedulers tell of each once. Where more is broken than is
+    stored at once, the rule is due again at once.
+    """
+    rules = await sla_rules.lock_due(work, most=RULES_AT_ONCE)
+    kinds: defaultdict[SlaKind, list[SlaRule]] = defaultdict(list)
+    for rule in rules:
+        kinds[rule.kind].append(rule)
+    for kind, alike in kinds.items():
+        by_id = {rule.id: rule for rule in alike}
+        if kind.is_of_runs:
+            breaches = await sla_rules.find_breaches(work, alike, kind=kind, most=BREACHES_AT_ONCE)
+            await _tell(
+                work, by_id, await sla_rules.insert_violations(work, breaches, are_over=True)
+            )
+            await _settle(work, alike, breaches)
+        else:
+            await _judge_paces(work, by_id, kind=kind)
+            await sla_rules.set_judged(work, list(by_id), at=work.now, due_at=work.now + EVERY)
+    return len(rules)
+
+
+async def _settle(work: UnitOfWork, rules: Sequence[SlaRule], breaches: Sequence[Breach]) -> None:
+    """Note up to when rules were judged; those with as much as is stored at once go on there."""
+    counts: defaultdict[UUID, int] = defaultdict(int)
+    for breach in breaches:
+        counts[breach.rule_id] += 1
+    is_full = len(breaches) >= BREACHES_AT_ONCE
+    unfinished = [rule for rule in rules if is_full and counts[rule.id]]
+    for rule in unfinished:
+        await sla_rules.set_judged(work, [rule.id], at=rule.judged_at, due_at=work.now)
+    finished = [rule.id for rule in rules if rule not in unfinished]
+    if finished:
+        await sla_rules.set_judged(work, finished, at=work.now, due_at=work.now + EVERY)
+
+
+async def _judge_paces(work: UnitOfWork, rules: dict[UUID, SlaRule], *, kind: SlaKind) -> None:
+    broken: list[Breach] = []
+    judged: list[UUID] = []
+    for pace in await sla_rules.read_paces(work, list(rules.values()), kind=kind):
+        if pace.at is None and pace.is_cut_off:
+            # The last one that counts lies behind all that are looked at: nothing has changed.
+            continue
+        rule = rules[pace.rule_id]
+        since = pace.at or rule.created_at
+        judged.append(rule.id)
+        if since + rule.within <= work.now:
+            key = "none" if pace.flow_run_id is None else str(pace.flow_run_id)
+            broken.append(
+                Breach(rule.id, key, pace.flow_run_id, since, violated_at=since + rule.within)
+            )
+    ended = await sla_rules.end_violations(work, judged, but=broken)
+    made = await sla_rules.insert_violations(work, broken, are_over=False)
+    await _tell(work, rules, ended, verb="recovered")
+    await _tell(work, rules, made)
+
+
+async def _tell(
+    work: UnitOfWork,
+    rules: dict[UUID, SlaRule],
+    violations: Sequence[SlaViolation],
+    *,
+    verb: str = "violated",
+) -> None:
+    await record_events(
+        work, [_event(rules[violation.rule_id], violation, verb) for violation in violations]
+    )
+
+
+def _event(rule: SlaRule, violation: SlaViolation, verb: str) -> NewEvent:
+    shown = ids.show(ids.Kind.SLA_RULE, rule.id)
+    related = [
+        {"id": ids.show(kind, id_), "kind": kind.name.lower()}
+        for kind, id_ in (
+            (ids.Kind.DEPLOYMENT, rule.deployment_id),
+            (ids.Kind.FLOW, rule.flow_id),
+            (ids.Kind.FLOW_RUN, violation.flow_run_id),
+        )
+        if id_ is not None
+    ]
+    return NewEvent(
+        name=f"sla_rule.{verb}",
+        resource_id=shown,
+        resource={"id": shown, "kind": "sla_rule", "name": rule.name},
+        payload={
+            "violation": ids.show(ids.Kind.SLA_VIOLATION, violation.id),
+            "kind": rule.kind.value,
+            "withinSeconds": rule.within.total_seconds(),
+            "since": violation.since.isoformat(),
+            "violatedAt": violation.violated_at.isoformat(),
+        },
+        related=tuple(related),
+    )
+
+
+async def get_many_rules(work: UnitOfWork, wanted: Sequence[UUID]) -> dict[UUID, SlaRule]:
+    """Return those of the rules that are in the workspace, by id."""
+    return await sla_rules.get_many(work, wanted)
+
+
+async def list_rules(
+    work: UnitOfWork, *, page: PageRequest, owner: tuple[RunOwner, UUID] | None = None
+) -> Page[SlaRule]:
+    """Return a page of rules: the page key is ``(name, id)``."""
+    return await sla_rules.list_rules(work, page=page, owner=owner)
+
+
+async def count_rules(
+    work: UnitOfWork, *, owner: tuple[RunOwner, UUID] | None = None, cap: int = COUNT_CAP
+) -> int:
+    """Return how many rules there are; ``cap + 1`` stands for more than ``cap``."""
+    return await sla_rules.count_rules(work, owner=owner, cap=cap)
+
+
+async def list_violations(
+    work: UnitOfWork,
+    *,
+    page: PageRequest,
+    rule_id: UUID | None = None,
+    is_open: bool | None = None,
+) -> Page[SlaViolation]:
+    """Return a page of violations, the latest first: the page key is ``(violated_at, id)``."""
+    return await sla_rules.list_violations(work, page=page, rule_id=rule_id, is_open=is_open)
+
+
+async def count_violations(
+    work: UnitOfWork,
+    *,
+    rule_id: UUID | None = None,
+    is_open: bool | None = None,
+    cap: int = COUNT_CAP,
+) -> int:
+    """Return how many violations there are; ``cap + 1`` stands for more than ``cap``."""
+    return await sla_rules.count_violations(work, rule_id=rule_id, is_open=is_open, cap=cap)
+
+
+async def _check_owner(work: UnitOfWork, new: NewSlaRule) -> None:
+    if new.deployment_id is not None:
+        if not await deployments.get_many_deployments(work, [new.deployment_id]):
+            raise NotFound("No such deployment, or you may not see it.", path=["deploymentId"])
+    elif new.flow_id is not None and not await flows.get_many_flows(work, [new.flow_id]):
+        raise NotFound("No such flow, or you may not see it.", path=["flowId"])
+
+
+async def _taken(work: UnitOfWork, name: str) -> Conflict:
+    other = await sla_rules.find_by_name(work, name)
+    return Conflict(
+        f"There is an SLA rule {name} already; give this one another name.",
+        existing_id=ids.show(ids.Kind.SLA_RULE, other.id) if other else None,
+    )
+
+
+async def _lock(work: UnitOfWork, id_: UUID, expected_version: int | None) -> SlaRule:
+    current = await sla_rules.lock_rule(work, id_)
+    if current is None:
+        raise NotFound
+    check_version(current.version, expected=expected_version)
+    return current
+
+
+async def _record(
+    work: UnitOfWork,
+    rule: SlaRule,
+    *,
+    before: SlaRule | None,
+    changed_fields: Sequence[str] | None = None,
+) -> None:
+    await record_change(
+        work,
+        kind=ids.Kind.SLA_RULE,
+        id_=rule.id,
+        name=rule.name,
+        version=rule.version,
+        changed=changed_fields,
+        before=before,
+        after=rule,
+    )
+    work.wake(channels.SCHEDULER)

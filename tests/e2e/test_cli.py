@@ -367,6 +367,19 @@ def test_watch_goes_on_after_a_broken_socket(
     assert states == ["Scheduled", "Pending", "Running", "Completed"]
 
 
+def test_sla_rule_is_made_changed_and_deleted(server: DevServer) -> None:
+    promise = ("--kind", "lateness", "--within", "5m")
+    made = server.read("sla-rules", "create", "add/test", "soon", *promise)
+    off = server.read("sla-rules", "update", "soon", "--disabled", "--within", "1h")
+    (listed,) = server.read("sla-rules", "list")
+    broken = server.read("sla-rules", "violations", "--open")
+    deleted = server.here("sla-rules", "delete", "soon", "--yes")
+
+    assert (made["within"], made["enabled"]) == ("PT300S", True)
+    assert (off["within"], off["enabled"], listed["id"]) == ("PT3600S", False, made["id"])
+    assert (broken, deleted.code) == ([], 0)
+
+
 def test_reader_that_leaves_is_no_error(server: DevServer) -> None:
     python = shlex.quote(sys.executable)
     command = f"{python} -m headgate flow-runs list --upcoming -n 100 | head -n 0"

@@ -14,7 +14,7 @@ from types import ModuleType
 
 logger = logging.getLogger(__name__)
 
-PARTS = frozenset({"__main__", "figures", "flows", "http_calls", "installation"})
+PARTS = frozenset({"__main__", "figures", "flows", "http_calls", "installation", "plans"})
 
 
 def measurements() -> list[ModuleType]:

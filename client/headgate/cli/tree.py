@@ -104,6 +104,14 @@ NOUNS = (
         ("open", "open_failure_group", "Undo both"),
         ("retry", "retry_failure_group", "Start the runs of a group again"),
     )),
+    Noun("sla-rules", "What runs are promised to do, and when that was broken", _verbs(
+        "sla_rules",
+        ("list", "list_sla_rules", "List SLA rules by name"),
+        ("create", "create_sla_rule", "Promise something about a deployment's runs"),
+        ("update", "update_sla_rule", "Change an SLA rule, or switch it off"),
+        ("delete", "delete_sla_rule", "Delete an SLA rule with its violations"),
+        ("violations", "list_violations", "List when SLA rules were broken"),
+    )),
     Noun("events", "What happened in the workspace", _verbs(
         "events",
         ("list", "list_events", "List events, latest first"),

@@ -24,6 +24,7 @@ export const NAVIGATION: readonly NavigationGroup[] = [
       { title: "Runs", path: "/runs", needs: "RUNS_READ", key: "r" },
       { title: "Failures", path: "/failures", needs: "RUNS_READ", key: "f" },
       { title: "Events", path: "/events", needs: "EVENTS_READ", key: "e" },
+      { title: "Logs", path: "/logs", needs: "LOGS_READ", key: "l" },
       { title: "Approvals", path: "/approvals", needs: "RUNS_READ", key: "a" },
     ],
   },

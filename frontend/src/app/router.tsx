@@ -16,6 +16,7 @@ import { flowRunRoutes } from "@/features/flow_runs/routes";
 import { flowRoutes } from "@/features/flows/routes";
 import { loginSessionRoutes } from "@/features/login_sessions/routes";
 import { memberRoutes } from "@/features/members/routes";
+import { logRoutes } from "@/features/logs/routes";
 import { nowRoutes } from "@/features/now/routes";
 import { organizationRoutes } from "@/features/organizations/routes";
 import { pauseRoutes } from "@/features/pauses/routes";
@@ -56,6 +57,7 @@ const ofWorkspace = [
   ...workPoolRoutes,
   ...limitRoutes,
   ...eventRoutes,
+  ...logRoutes,
   ...artifactRoutes,
   ...taskRunRoutes,
   ...blockRoutes,

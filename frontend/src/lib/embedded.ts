@@ -2,10 +2,11 @@
 export const EMBEDDED: readonly string[] = [
   "AgentDirective", "Approvers", "Attempt", "BackfillCount", "BackfillItem", "Backlog", "Blocker", "Bucket", "CacheRecord",
   "CatchUp", "ConcurrencyHolder", "ConflictError", "Count", "CronSpec", "DeploymentConcurrency", "DeploymentVersionChange",
-  "EventBatch", "ForbiddenError", "InputError", "IntervalSpec", "LeaseError", "LeaseRevoked", "LeaseVerdict", "LimitError",
-  "LogBatch", "LogLine", "NotFoundError", "Operator", "OrganizationName", "PageInfo", "Pause", "Permission", "PlannedTask", "Quota", "RRuleSpec",
-  "RateLimit", "RetryPreview", "RunBucket", "RunCancelRequested", "RunInput", "RunLease", "RunLeaseRef", "RunOffered",
+  "DurationBucket", "EventBatch", "ForbiddenError", "GraphGroup", "GraphNode", "InputError", "IntervalSpec", "LeaseError",
+  "LeaseRevoked", "LeaseVerdict", "LimitError", "LogBatch", "LogLine", "LogMatch", "NotFoundError", "Operator", "OrganizationName", "PageInfo",
+  "Pause", "Permission", "PlannedTask", "PoolCounts", "Quota", "RRuleSpec", "RateLimit", "RetryPreview", "RunBucket",
+  "RunCancelRequested", "RunDurations", "RunGraph", "RunInput", "RunLease", "RunLeaseRef", "RunOffered", "RunTimeline",
   "RunUpdate", "SchedulePreview", "ScheduleSpecError", "SecretField", "ServerInfo", "StateCount", "StreamClosing",
   "StreamHeartbeat", "StreamOpened", "TransitionError", "UpcomingFire", "UsageDay", "VariableVersion", "VersionConflictError",
-  "Viewer", "WorkspaceRetention",
+  "Viewer", "WorkspaceCounts", "WorkspaceRetention",
 ];

@@ -42,7 +42,7 @@ export function RunParts({ run, tasks, tab, onTab, task, onTask }: RunPartsProps
       ]}
     >
       <div className="run-part" data-scroller="part" tabIndex={0}>
-        {tab === "timeline" && <TaskTimeline tasks={tasks} task={task} onTask={onTask} />}
+        {tab === "timeline" && <TaskTimeline runId={run.id} mark={tasks.rows} task={task} onTask={onTask} />}
         {tab === "tasks" && <TaskTable tasks={tasks} task={task} onTask={onTask} />}
         {tab === "states" && <StateHistory runId={run.id} stateId={run.state.id} />}
         {tab === "parameters" && <Parameters run={run} />}

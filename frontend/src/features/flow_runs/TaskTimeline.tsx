@@ -1,56 +1,61 @@
-/** The task runs of a run over time. */
+/** The task runs of a run over time: one by one where they are few, counted where they are many. */
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useMemo } from "react";
-import type { TaskRowFragment } from "@/generated/graphql";
-import type { Pages } from "@/lib/pages";
+import { useEffect, useMemo, useState } from "react";
+import { useQuery } from "urql";
+import { RunTimelineDocument } from "@/generated/graphql";
+import { barsOf, cellsOf } from "@/features/flow_runs/columns";
 import { usePlace } from "@/lib/place";
+import { useSettled } from "@/lib/settled";
 import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
-import type { TimelineBar } from "@/ui/timeline/layout";
+import type { TimeView } from "@/ui/timeline/layout";
 import { Timeline } from "@/ui/timeline/Timeline";
 
-const MOST_BARS = 300;
-
 export interface TaskTimelineProps {
-  tasks: Pages<TaskRowFragment>;
+  runId: string;
+  /** Changes whenever a task run has. */
+  mark: unknown;
   task: string | undefined;
   onTask: (task: string | undefined) => void;
 }
 
-export function TaskTimeline({ tasks, task, onTask }: TaskTimelineProps) {
+const MOST_BARS = 1_000;
+
+function timeOf(at: number): string {
+  return new Date(at).toISOString();
+}
+
+export function TaskTimeline({ runId, mark, task, onTask }: TaskTimelineProps) {
   const place = usePlace();
   const navigate = useNavigate();
-  const { rows, hasMore, isReading, more } = tasks;
-  const count = rows?.length ?? 0;
-  useEffect(() => {
-    if (hasMore && !isReading && count < MOST_BARS) more();
-  }, [count, hasMore, isReading, more]);
-  const bars = useMemo(() => (rows ?? []).flatMap(barOf), [rows]);
-  if (tasks.error && !rows) return <ErrorState error={tasks.error} onRetry={tasks.again} />;
-  if (!rows) return <Skeleton rows={6} />;
-  if (bars.length === 0) return <EmptyState title="No task has run yet." />;
+  const [view, setView] = useState<TimeView>();
+  const asked = useSettled(view);
+  const [whole, again] = useQuery({ query: RunTimelineDocument, variables: { id: runId, most: MOST_BARS } });
+  const isCounted = whole.data?.flowRun?.timeline.detail === "COUNTS";
+  const [piece] = useQuery({
+    query: RunTimelineDocument,
+    variables: { id: runId, most: MOST_BARS, ...(asked ? { from: timeOf(asked.from), to: timeOf(asked.to) } : {}) },
+    pause: !isCounted || !asked,
+  });
+  useEffect(() => again({ requestPolicy: "network-only" }), [again, mark]);
+  const all = whole.data?.flowRun?.timeline;
+  const shown = (isCounted && asked ? piece.data?.flowRun?.timeline : undefined) ?? all;
+  const bars = useMemo(() => barsOf(shown?.taskRuns), [shown]);
+  const cells = useMemo(() => (shown?.detail === "COUNTS" ? cellsOf(shown) : undefined), [shown]);
+  const extent = useMemo(() => (isCounted && all ? { from: Date.parse(all.from), to: Date.parse(all.to) } : undefined), [all, isCounted]);
+  if (whole.error && !all) return <ErrorState error={whole.error} onRetry={() => again({ requestPolicy: "network-only" })} />;
+  if (!all) return <Skeleton rows={6} />;
+  if (all.total === all.unbegun) return <EmptyState title={all.total === 0 ? "No task has run yet." : "No task has begun yet."} />;
   return (
     <Timeline
       bars={bars}
-      total={tasks.total?.value ?? bars.length}
+      cells={cells}
+      whole={extent}
+      onView={setView}
+      total={all.total}
       label="Task runs over time"
       chosen={task}
       onChoose={onTask}
       onOpen={(id) => void navigate({ to: `/${place.organization}/${place.workspace}/task-runs/${id}` })}
     />
   );
-}
-
-/** None where it has neither started nor ended. */
-export function barOf(task: TaskRowFragment): TimelineBar[] {
-  const begun = task.startedAt ?? task.endedAt;
-  if (!begun) return [];
-  return [{
-    id: task.id,
-    name: task.name,
-    lane: task.taskKey,
-    begun: Date.parse(begun),
-    ended: task.endedAt ? Date.parse(task.endedAt) : undefined,
-    state: task.state.type,
-    stateName: task.state.name,
-  }];
 }

@@ -1,0 +1,100 @@
+/** A search in the logs of all runs: each line with its run, and with what was written around it. */
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useEffect, useMemo, useState } from "react";
+import { WorkspaceLogsDocument, type WorkspaceLogsQuery } from "@/generated/graphql";
+import { Around } from "@/features/logs/Around";
+import { filterOf, LEVELS, type LogsSearch, REACHES } from "@/features/logs/search";
+import { usePages } from "@/lib/pages";
+import { usePlace } from "@/lib/place";
+import { useTitle } from "@/lib/title";
+import { Crumb } from "@/ui/Crumb";
+import { type Column, DataTable } from "@/ui/DataTable";
+import { EmptyState, ErrorState, NothingMatches, Skeleton } from "@/ui/Feedback";
+import { levelOf } from "@/ui/levels";
+import { PageHead } from "@/ui/PageHead";
+import { Peek } from "@/ui/Peek";
+import { SearchField } from "@/ui/SearchField";
+import { Time } from "@/ui/Time";
+
+export type Match = NonNullable<WorkspaceLogsQuery["workspace"]>["logs"]["nodes"][number];
+
+const TYPING_MS = 300;
+const LEVEL_NAMES = { 0: "All levels", 20: "Info and above", 30: "Warnings and above", 40: "Errors" } as const;
+
+const COLUMNS: readonly Column<Match>[] = [
+  { id: "at", title: "Time", width: 140, cell: ({ line }) => <Time at={line.timestamp} /> },
+  { id: "level", title: "Level", width: 74, cell: ({ line }) => <span className="log-level" data-level={levelOf(line.level).name}>{levelOf(line.level).short}</span> },
+  { id: "message", title: "Line", cell: ({ line }) => <span className="mono" title={line.message.slice(0, 2000)}>{line.message.split("\n")[0]}</span> },
+  { id: "run", title: "Run", width: 200, from: "md", cell: ({ flowRun }) => (flowRun ? <Crumb className="quiet" to={`/runs/${flowRun.id}`}>{flowRun.name}</Crumb> : <span className="faint">deleted</span>) },
+  { id: "flow", title: "Flow", width: 160, from: "lg", cell: ({ flowRun }) => flowRun?.flow.name },
+];
+
+function keyOf({ flowRunId, line }: Match): string {
+  return `${flowRunId} ${line.sequence}`;
+}
+
+export function LogsPage() {
+  const { organization, workspace } = usePlace();
+  useTitle("Logs", workspace);
+  const search = useSearch({ from: "/$organization/$workspace/logs" });
+  const navigate = useNavigate({ from: "/$organization/$workspace/logs" });
+  const onSearch = (next: LogsSearch): void => void navigate({ search: next, replace: true });
+  const [text, setText] = useState(search.text ?? "");
+  const [peek, setPeek] = useState<Match>();
+  useEffect(() => {
+    if (text === (search.text ?? "")) return;
+    const timer = setTimeout(() => {
+      const { text: _text, ...rest } = search;
+      void navigate({ search: text ? { ...rest, text } : rest, replace: true });
+    }, TYPING_MS);
+    return () => clearTimeout(timer);
+  }, [navigate, search, text]);
+  const filter = useMemo(() => filterOf(search, Date.now()), [search]);
+  const list = usePages("logs", WorkspaceLogsDocument, { organization, workspace, filter }, (data) => data.workspace?.logs);
+  const { rows } = list;
+  const clear = (): void => {
+    setText("");
+    onSearch({});
+  };
+  return (
+    <>
+      <PageHead title="Logs" />
+      <div className="toolbar" role="search">
+        <SearchField label="What a line holds" placeholder="A line holds…   /" value={text} onChange={setText} />
+        <select className="input" aria-label="Level" value={String(search.level ?? 0)} onChange={(event) => onSearch(withLevel(search, Number(event.target.value)))}>
+          {LEVELS.map((each) => <option key={each} value={String(each)}>{LEVEL_NAMES[each]}</option>)}
+        </select>
+        <select className="input" aria-label="How far back" value={search.reach ?? "day"} onChange={(event) => onSearch({ ...search, reach: REACHES.find((each) => each === event.target.value) ?? "day" })}>
+          {REACHES.map((each) => <option key={each} value={each}>{`The last ${each}`}</option>)}
+        </select>
+        <span className="faint ml-auto text-[13px]" role="status">{list.isReading ? "Searching…" : ""}</span>
+      </div>
+      {list.error && !rows && <ErrorState error={list.error} onRetry={list.again} />}
+      {!rows && !list.error && <Skeleton rows={12} />}
+      {rows?.length === 0 && (search.text || search.level ? <NothingMatches what="line" onClear={clear} /> : <EmptyState title="What runs print and log appears here. Nothing was logged in this time." />)}
+      {rows && rows.length > 0 && (
+        <DataTable
+          name="logs"
+          label="Lines"
+          columns={COLUMNS}
+          rows={rows}
+          keyOf={keyOf}
+          peeked={peek && keyOf(peek)}
+          onPeek={(row) => setPeek(peek && keyOf(peek) === keyOf(row) ? undefined : row)}
+          onOpen={setPeek}
+          hasMore={list.hasMore}
+          onMore={list.more}
+        />
+      )}
+      {peek && (
+        <Peek title={peek.flowRun?.name ?? "Deleted run"} onClose={() => setPeek(undefined)} actions={peek.flowRun && <Crumb className="button" to={`/runs/${peek.flowRun.id}`}>Open</Crumb>}>
+          <Around key={keyOf(peek)} match={peek} />
+        </Peek>
+      )}
+    </>
+  );
+}
+
+function withLevel({ level: _level, ...rest }: LogsSearch, level: number): LogsSearch {
+  return level === 0 ? rest : { ...rest, level };
+}

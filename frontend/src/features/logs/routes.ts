@@ -1,0 +1,13 @@
+/** The address of the logs of a workspace. */
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { readLogsSearch } from "@/features/logs/search";
+import { workspaceRoute } from "@/lib/routes";
+
+export const logRoutes = [
+  createRoute({
+    getParentRoute: () => workspaceRoute,
+    path: "/logs",
+    validateSearch: readLogsSearch,
+    component: lazyRouteComponent(() => import("@/features/logs/LogsPage"), "LogsPage"),
+  }),
+] as const;

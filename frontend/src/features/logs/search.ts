@@ -1,0 +1,36 @@
+/** What the address says of a search in all logs. */
+import type { LogSearchFilter } from "@/generated/graphql";
+
+export const REACHES = ["hour", "day", "week", "month"] as const;
+export type Reach = (typeof REACHES)[number];
+
+const HOUR = 3_600_000;
+const MS: Record<Reach, number> = { hour: HOUR, day: 24 * HOUR, week: 168 * HOUR, month: 720 * HOUR };
+export const LEVELS = [0, 20, 30, 40] as const;
+
+export interface LogsSearch {
+  text?: string;
+  level?: number;
+  reach?: Reach;
+}
+
+export function readLogsSearch(raw: Record<string, unknown>): LogsSearch {
+  const { text } = raw;
+  const level = LEVELS.find((each) => each !== 0 && each === raw["level"]);
+  const reach = REACHES.find((each) => each === raw["reach"]);
+  return {
+    ...(typeof text === "string" && text !== "" ? { text: text.slice(0, 1000) } : {}),
+    ...(level ? { level } : {}),
+    ...(reach ? { reach } : {}),
+  };
+}
+
+/** From a whole minute on, so that the same question stays the same. */
+export function filterOf({ text, level, reach = "day" }: LogsSearch, now: number): LogSearchFilter {
+  const since = Math.floor((now - MS[reach]) / 60_000) * 60_000;
+  return {
+    timestamp: { gte: new Date(since).toISOString() },
+    ...(text ? { text } : {}),
+    ...(level ? { minLevel: level } : {}),
+  };
+}

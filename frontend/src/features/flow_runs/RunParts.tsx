@@ -7,6 +7,7 @@ import type { RunShown } from "@/features/flow_runs/RunPage";
 import type { RunTab } from "@/features/flow_runs/search";
 import { RunFacts } from "@/features/flow_runs/RunFacts";
 import { StateHistory } from "@/features/flow_runs/StateHistory";
+import { TaskGraph } from "@/features/flow_runs/TaskGraph";
 import { TaskTable } from "@/features/flow_runs/TaskTable";
 import { TaskTimeline } from "@/features/flow_runs/TaskTimeline";
 import type { Pages } from "@/lib/pages";
@@ -23,8 +24,11 @@ export interface RunPartsProps {
   onTask: (task: string | undefined) => void;
 }
 
+/** What t leads to. */
+const NEXT_VIEW: Partial<Record<RunTab, RunTab>> = { timeline: "graph", graph: "tasks", tasks: "timeline" };
+
 export function RunParts({ run, tasks, tab, onTab, task, onTask }: RunPartsProps) {
-  useKey("t", () => onTab(tab === "timeline" ? "tasks" : "timeline"));
+  useKey("t", () => onTab(NEXT_VIEW[tab] ?? "timeline"));
   const total = tasks.total ? `Tasks ${tasks.total.value.toLocaleString("en")}` : "Tasks";
   return (
     <Tabs
@@ -33,6 +37,7 @@ export function RunParts({ run, tasks, tab, onTab, task, onTask }: RunPartsProps
       onTab={onTab}
       tabs={[
         { name: "timeline", label: "Timeline" },
+        { name: "graph", label: "Graph" },
         { name: "tasks", label: total },
         { name: "states", label: "States" },
         { name: "parameters", label: "Parameters" },
@@ -43,6 +48,7 @@ export function RunParts({ run, tasks, tab, onTab, task, onTask }: RunPartsProps
     >
       <div className="run-part" data-scroller="part" tabIndex={0}>
         {tab === "timeline" && <TaskTimeline runId={run.id} mark={tasks.rows} task={task} onTask={onTask} />}
+        {tab === "graph" && <TaskGraph runId={run.id} mark={tasks.rows} task={task} onTask={onTask} />}
         {tab === "tasks" && <TaskTable tasks={tasks} task={task} onTask={onTask} />}
         {tab === "states" && <StateHistory runId={run.id} stateId={run.state.id} />}
         {tab === "parameters" && <Parameters run={run} />}

@@ -22,7 +22,7 @@ export interface RunSearch {
   peek?: string;
 }
 
-export const RUN_TABS = ["timeline", "tasks", "states", "parameters", "artifacts", "children", "attempts"] as const;
+export const RUN_TABS = ["timeline", "graph", "tasks", "states", "parameters", "artifacts", "children", "attempts"] as const;
 export type RunTab = (typeof RUN_TABS)[number];
 
 export interface RunPageSearch {

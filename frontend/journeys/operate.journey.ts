@@ -88,8 +88,19 @@ describe("from a deployment to its schedule", () => {
     await expect.poll(() => page.getByRole("table", { name: "Task runs" }).getByRole("row").count()).toBe(5);
     await part("States");
     await page.getByRole("list", { name: "States" }).getByText("Completed", { exact: true }).waitFor();
+    await part("Graph");
+    await expect.poll(() => page.getByRole("region", { name: "What went into what" }).getByRole("button").count()).toBe(4);
     await part("Timeline");
     await page.getByText("4 task runs over").waitFor();
+  });
+
+  test("a line is found in all logs, with what was written around it", async () => {
+    const run = page.url();
+    await open("Logs");
+    await page.getByRole("searchbox", { name: "What a line holds" }).fill("rows of eu");
+    await page.getByRole("row").filter({ hasText: "rows of eu" }).click();
+    await page.getByRole("list", { name: "Lines around it" }).getByText("row 3").waitFor();
+    await page.goto(run);
   });
 
   test("it is run again with another parameter, and fails; what failed is retried", async () => {
@@ -144,7 +155,7 @@ describe("from a deployment to its schedule", () => {
 
   test("nothing was complained of on any page, in the console or by axe", async () => {
     const deployment = new URL(page.url()).pathname;
-    const paths = ["/failures", "/events", "/approvals", "/flows", "/flows/report", "/artifacts", "/pools", "/pools/default", "/limits"].map((path) => HOME + path);
+    const paths = ["/failures", "/events", "/logs", "/approvals", "/flows", "/flows/report", "/artifacts", "/pools", "/pools/default", "/limits"].map((path) => HOME + path);
     for (const [index, path] of [...paths, `${deployment}?tab=schedules`].entries()) {
       const look = LOOKS[index % LOOKS.length] ?? LOOKS[0];
       await page.setViewportSize(look.viewport);

@@ -1,6 +1,7 @@
 /** What narrows the list of runs; each choice is in the address. */
 import { useEffect, useRef, useState } from "react";
 import { KEYS, type Term, termsOf, without } from "@/features/flow_runs/query";
+import { SavedViews } from "@/features/flow_runs/SavedViews";
 import { type RunSearch, STATE_TYPES, type StateName } from "@/features/flow_runs/search";
 import { useKey } from "@/ui/keys";
 import { StateGlyph } from "@/ui/StateGlyph";
@@ -29,6 +30,7 @@ export function RunFilters({ search, onSearch, count }: RunFiltersProps) {
   };
   return (
     <div className="toolbar" role="search">
+      <SavedViews search={search} onSearch={onSearch} />
       <QueryBar words={search.q ?? ""} onWords={setWords} />
       <div className="filters">
         {STATE_TYPES.map((type) => (

@@ -1,27 +1,54 @@
-/** How many runs of the window are in each state; each leads to them. */
+/** What there is now, and how the runs of the day ended; each leads to them. */
 import { Link } from "@tanstack/react-router";
+import type { NowQuery } from "@/generated/graphql";
+import type { Place } from "@/lib/place";
 import { StateGlyph } from "@/ui/StateGlyph";
-import type { Bin } from "@/ui/TimeRail";
 
-const SHOWN = ["RUNNING", "PAUSED", "FAILED", "CRASHED", "COMPLETED", "SCHEDULED"] as const;
+type Counts = NonNullable<NowQuery["workspace"]>["counts"];
+type Narrowed = { state: ("RUNNING" | "FAILED" | "CRASHED" | "COMPLETED")[] } | { q: string };
 
-export interface CountersProps {
-  bins: readonly Bin[];
-  place: { organization: string; workspace: string };
+interface Counter {
+  title: string;
+  type: string;
+  name?: string;
+  value: string;
+  /** Against as long a time before. */
+  change?: string;
+  search: Narrowed;
 }
 
-export function Counters({ bins, place }: CountersProps) {
-  const total = (type: string): number =>
-    bins.reduce((sum, bin) => sum + (bin.counts.find((each) => each.state === type)?.count ?? 0), 0);
+function shown({ value, precision }: { value: number; precision: string }): string {
+  return `${precision === "AT_LEAST" ? ">" : ""}${value.toLocaleString("en")}`;
+}
+
+function changeOf(now: number, before: number): string {
+  if (now === before) return "as the day before";
+  return `${now > before ? "+" : "−"}${Math.abs(now - before).toLocaleString("en")} on the day before`;
+}
+
+export function Counters({ counts, place }: { counts: Counts; place: Place }) {
+  const ended = (title: string, type: "COMPLETED" | "FAILED" | "CRASHED"): Counter => {
+    const of = (list: Counts["inWindow"]): number => list.find(({ state }) => state === type)?.count ?? 0;
+    return { title, type, value: of(counts.inWindow).toLocaleString("en"), change: changeOf(of(counts.inWindow), of(counts.before)), search: { state: [type] } };
+  };
+  const counters: Counter[] = [
+    { title: "Running", type: "RUNNING", value: shown(counts.running), search: { state: ["RUNNING"] } },
+    { title: "Waiting", type: "PENDING", value: shown(counts.waiting), search: { q: "state:scheduled state:late" } },
+    { title: "Late", type: "SCHEDULED", name: "Late", value: shown(counts.late), search: { q: "state:late" } },
+    ended("Failed", "FAILED"),
+    ended("Crashed", "CRASHED"),
+    ended("Completed", "COMPLETED"),
+  ];
   return (
     <nav className="counters" aria-label="Runs by state">
-      {SHOWN.map((type) => (
-        <Link key={type} className="counter" to="/$organization/$workspace/runs" params={place} search={{ state: [type] }}>
+      {counters.map(({ title, type, name, value, change, search }) => (
+        <Link key={title} className="counter" to="/$organization/$workspace/runs" params={place} search={search}>
           <span className="flex items-center gap-2 text-[12px]">
-            <StateGlyph type={type} size={12} />
-            {type.charAt(0) + type.slice(1).toLowerCase()}
+            <StateGlyph type={type} {...(name === undefined ? {} : { name })} size={12} />
+            {title}
           </span>
-          <b className="num">{total(type).toLocaleString("en")}</b>
+          <b className="num">{value}</b>
+          {change && <span className="faint text-[12px]">{change}</span>}
         </Link>
       ))}
     </nav>

@@ -38,7 +38,7 @@ export function NowPage() {
     <>
       <PageHead title="Now" />
       <TimeRail bins={workspace.runHistogram} window={window} binMs={HOUR} brush={undefined} onBrush={() => undefined} />
-      <Counters bins={workspace.runHistogram} place={{ organization, workspace: slug }} />
+      <Counters counts={workspace.counts} place={{ organization, workspace: slug }} />
       <div className="now">
         <Needs workspace={workspace} />
         <Lanes title="Running" empty="Nothing runs." runs={workspace.running.nodes} />

@@ -62,6 +62,11 @@ describe("from the first sign-in to a retry", () => {
     await page.getByRole("button", { name: "Failed" }).click();
     await page.getByText("1 run", { exact: true }).waitFor();
     expect(new URL(page.url()).search).toContain("FAILED");
+    await page.getByRole("button", { name: "Views" }).click();
+    await page.getByRole("menuitem", { name: "Keep this view…" }).click();
+    await page.getByRole("dialog").getByLabel("Name", { exact: false }).first().fill("What fails");
+    await page.getByRole("button", { name: "Keep the view" }).click();
+    await page.getByRole("button", { name: "Views: What fails" }).waitFor();
     await page.getByRole("row").filter({ hasText: "fails" }).getByRole("link").first().click();
 
     await page.getByText("ValueError: row 10 is out of range").first().waitFor();

@@ -26,8 +26,8 @@ function Resource({ resource }: { resource: unknown }) {
 }
 
 const COLUMNS: readonly Column<EventRowFragment>[] = [
-  { id: "at", title: "Time", width: 130, cell: (row) => <Time at={row.occurred} /> },
-  { id: "event", title: "Event", width: 260, cell: (row) => <span className="mono">{row.event}</span> },
+  { id: "at", title: "Time", width: 96, cell: (row) => <Time at={row.occurred} /> },
+  { id: "event", title: "Event", width: 236, cell: (row) => <span className="mono">{row.event}</span> },
   { id: "resource", title: "What", cell: (row) => <Resource resource={row.resource} /> },
   { id: "payload", title: "Says", from: "lg", cell: (row) => <span className="faint mono">{JSON.stringify(row.payload)}</span> },
   { id: "received", title: "Received", width: 140, isOptional: true, cell: (row) => <Time at={row.received} /> },

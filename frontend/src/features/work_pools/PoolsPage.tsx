@@ -32,7 +32,7 @@ const COLUMNS: readonly Column<Row>[] = [
   { id: "name", title: "Work pool", cell: (row) => <Crumb to={`/pools/${encodeURIComponent(row.name)}`}>{row.name}</Crumb> },
   { id: "type", title: "Type", width: 110, from: "md", cell: (row) => <span className="faint">{row.type}</span> },
   { id: "capacity", title: "Taken", width: 200, from: "md", cell: (row) => <Capacity label={row.name} taken={row.backlog.running + row.backlog.offered} room={roomOf(row)} waiting={row.backlog.ready} /> },
-  { id: "running", title: "Running", width: 84, isNumber: true, cell: (row) => row.backlog.running },
+  { id: "running", title: "Running", width: 84, isNumber: true, from: "md", cell: (row) => row.backlog.running },
   { id: "ready", title: "Waiting", width: 84, isNumber: true, cell: (row) => row.backlog.ready },
   {
     id: "oldest",

@@ -55,10 +55,20 @@ export function localZone(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** Kept, for to make one takes longer than to use it a hundred times. */
+function formatOf(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = JSON.stringify(options);
+  const found = formats.get(key) ?? new Intl.DateTimeFormat("en-GB", options);
+  formats.set(key, found);
+  return found;
+}
+
 /** 07:03:12 today, 28 Nov 07:03:12 otherwise, with the year where it is another. */
 export function showTime(at: Date, now: Date, timeZone: string): string {
   const part = (options: Intl.DateTimeFormatOptions, of: Date = at): string =>
-    new Intl.DateTimeFormat("en-GB", { timeZone, ...options }).format(of);
+    formatOf({ timeZone, ...options }).format(of);
   const clock = part({ hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
   const day: Intl.DateTimeFormatOptions = { day: "numeric", month: "short", year: "numeric" };
   if (part(day) === part(day, now)) return clock;
@@ -68,7 +78,7 @@ export function showTime(at: Date, now: Date, timeZone: string): string {
 
 /** The whole of it, with its zone: Sat 28 Nov 2026, 07:03:12.345 Europe/Berlin (+01:00). */
 export function showExactly(at: Date, timeZone: string): string {
-  const text = new Intl.DateTimeFormat("en-GB", {
+  const text = formatOf({
     timeZone,
     weekday: "short",
     day: "numeric",
@@ -80,7 +90,7 @@ export function showExactly(at: Date, timeZone: string): string {
     fractionalSecondDigits: 3,
     hourCycle: "h23",
   }).format(at);
-  const zone = new Intl.DateTimeFormat("en-GB", { timeZone, timeZoneName: "longOffset" })
+  const zone = formatOf({ timeZone, timeZoneName: "longOffset" })
     .formatToParts(at)
     .find((part) => part.type === "timeZoneName")?.value;
   return `${text} ${timeZone} (${zone?.replace("GMT", "") || "+00:00"})`;
@@ -93,6 +103,6 @@ export function showWallClock(text: string): string {
   const [, year, month, day, clock, offset] = WALL_CLOCK.exec(text) ?? [];
   if (clock === undefined) return text;
   const at = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
-  const part = (options: Intl.DateTimeFormatOptions): string => new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", ...options }).format(at);
+  const part = (options: Intl.DateTimeFormatOptions): string => formatOf({ timeZone: "UTC", ...options }).format(at);
   return `${part({ weekday: "short" })} ${part({ day: "numeric", month: "short" })} ${clock} (${offset === "Z" ? "+00:00" : offset})`;
 }

@@ -1,11 +1,15 @@
 /** Lines of a log: only those in sight are in the page; follows the end while one is there. */
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, useState } from "react";
+import { localZone, showExactly, showTime } from "@/lib/time";
 import { useKey } from "@/ui/keys";
+
+const ZONE = localZone();
 
 export interface LogRow {
   key: string;
-  at: string;
+  /** ISO 8601; undefined for further rows of the line before. */
+  at: string | undefined;
   level: { name: string; short: string };
   message: string;
 }
@@ -57,7 +61,7 @@ export function LogView({ rows, label, marked = "" }: LogViewProps) {
             if (!row) return null;
             return (
               <div key={item.key} ref={isWrapped ? view.measureElement : undefined} data-index={item.index} className="log-line" data-level={row.level.name} style={{ transform: `translateY(${item.start}px)` }}>
-                <span className="faint num">{row.at}</span>
+                <span className="faint num" title={row.at && showExactly(new Date(row.at), ZONE)}>{row.at && showTime(new Date(row.at), new Date(row.at), ZONE)}</span>
                 <span>{row.level.short}</span>
                 <span className="log-message" title={row.message}><Marked text={row.message} marked={marked} /></span>
               </div>

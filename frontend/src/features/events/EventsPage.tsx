@@ -26,7 +26,7 @@ function Resource({ resource }: { resource: unknown }) {
 }
 
 const COLUMNS: readonly Column<EventRowFragment>[] = [
-  { id: "at", title: "Time", width: 96, cell: (row) => <Time at={row.occurred} /> },
+  { id: "at", title: "Time", width: 122, cell: (row) => <Time at={row.occurred} /> },
   { id: "event", title: "Event", width: 236, cell: (row) => <span className="mono">{row.event}</span> },
   { id: "resource", title: "What", cell: (row) => <Resource resource={row.resource} /> },
   { id: "payload", title: "Says", from: "lg", cell: (row) => <span className="faint mono">{JSON.stringify(row.payload)}</span> },

@@ -1,10 +1,9 @@
 /** The log of a run at the foot of its page: live, searched by the server, drawn higher or folded away. */
 import { useMemo, useState } from "react";
 import type { LogFilter, TaskRowFragment } from "@/generated/graphql";
-import { LEVEL_CHOICES, rowsOf } from "@/features/flow_runs/logs";
+import { LEVEL_CHOICES } from "@/features/flow_runs/logs";
 import { useLog } from "@/features/flow_runs/useLog";
 import { useSettled } from "@/lib/settled";
-import { localZone, showTime } from "@/lib/time";
 import { Dock } from "@/ui/Dock";
 import { LogView } from "@/ui/LogView";
 
@@ -29,13 +28,7 @@ export function RunLog({ runId, task, onTask }: RunLogProps) {
     };
   }, [sought, level, taskId]);
   const log = useLog(runId, filter);
-  const rows = useMemo(() => {
-    const zone = localZone();
-    return log.lines.flatMap((line) => {
-      const at = new Date(line.timestamp);
-      return rowsOf(line, showTime(at, at, zone));
-    });
-  }, [log.lines]);
+  const { rows } = log;
   return (
     <Dock
       name="log"
@@ -48,7 +41,7 @@ export function RunLog({ runId, task, onTask }: RunLogProps) {
           </select>
           {task && <button type="button" className="button" aria-label={`Show all tasks, not only ${task.name}`} onClick={() => onTask(undefined)}>{task.name} ×</button>}
           <span className="num faint text-[12px]" role="status">
-            {`${log.lines.length.toLocaleString("en")} ${log.lines.length === 1 ? "line" : "lines"}`}
+            {`${log.count.toLocaleString("en")} ${log.count === 1 ? "line" : "lines"}`}
             {!log.isCaughtUp && "…"}
           </span>
           {log.dropped > 0 && <span className="faint text-[12px]">{`The first ${log.dropped.toLocaleString("en")} are not kept here; a search looks through them too.`}</span>}

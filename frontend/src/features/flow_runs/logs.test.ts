@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Batch, extend, type Line, NO_LOG, rowsOf } from "@/features/flow_runs/logs";
+import { type Batch, extend, type Line, MOST_ROWS, NO_LOG, rowsOf } from "@/features/flow_runs/logs";
 import { levelOf } from "@/ui/levels";
 
 function line(sequence: number): Line {
@@ -11,15 +11,23 @@ function batch(sequences: number[], more: Partial<Batch> = {}): Batch {
 }
 
 test("a batch that comes twice after a lost connection is taken once", () => {
-  const log = [batch([1, 2]), batch([1, 2, 3]), batch([4], { caughtUp: true })].reduce(extend, NO_LOG);
+  const log = extend(extend(NO_LOG, [batch([1, 2]), batch([1, 2, 3])]), [batch([3, 4], { caughtUp: true })]);
 
-  expect(log.lines.map((each) => each.sequence)).toEqual([1, 2, 3, 4]);
-  expect(log.cursor).toBe("at-4");
-  expect(log.isCaughtUp).toBe(true);
+  expect(log.rows.map((each) => each.message)).toEqual(["line 1", "line 2", "line 3", "line 4"]);
+  expect([log.count, log.isCaughtUp]).toEqual([4, true]);
 });
 
 test("a gap is remembered", () => {
-  expect([batch([9], { gap: true }), batch([10])].reduce(extend, NO_LOG).hasGap).toBe(true);
+  expect(extend(NO_LOG, [batch([9], { gap: true }), batch([10])]).hasGap).toBe(true);
+});
+
+test("of a long log the end is kept, and it is told how much is not", () => {
+  let log = NO_LOG;
+  for (let from = 0; from < MOST_ROWS * 1.5; from += 1_000) log = extend(log, [batch(Array.from({ length: 1_000 }, (_, index) => from + index))]);
+
+  expect(log.rows.length).toBeLessThanOrEqual(MOST_ROWS);
+  expect(log.rows.length + log.dropped).toBe(log.count);
+  expect(log.rows.at(-1)?.message).toBe(`line ${MOST_ROWS * 1.5 - 1}`);
 });
 
 test("numbers between two levels belong to the lower", () => {
@@ -27,11 +35,11 @@ test("numbers between two levels belong to the lower", () => {
 });
 
 test("a traceback is a row for each of its lines, with the time on the first", () => {
-  const rows = rowsOf({ ...line(7), level: 40, message: "it failed\nTraceback\r\n  at line 3" }, "12:00:00");
+  const rows = rowsOf({ ...line(7), level: 40, message: "it failed\nTraceback\r\n  at line 3" });
 
   expect(rows.map((row) => [row.key, row.at, row.level.short, row.message])).toEqual([
-    ["7.0", "12:00:00", "ERROR", "it failed"],
-    ["7.1", "", "", "Traceback"],
-    ["7.2", "", "", "  at line 3"],
+    ["7.0", "2026-11-28T12:00:00Z", "ERROR", "it failed"],
+    ["7.1", undefined, "", "Traceback"],
+    ["7.2", undefined, "", "  at line 3"],
   ]);
 });

@@ -16,7 +16,7 @@ export function useLog(runId: string, filter: LogFilter | undefined): Log {
       frame = 0;
       const batches = waiting.current;
       waiting.current = [];
-      setLog((before) => batches.reduce(extend, before));
+      setLog((before) => extend(before, batches));
     };
     const tail = client.subscription(LogTailDocument, { id: runId, ...(filter ? { filter } : {}) }).subscribe(({ data }) => {
       if (!data) return;

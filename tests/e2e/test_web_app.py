@@ -14,7 +14,7 @@ pytestmark = pytest.mark.e2e
 
 FRONTEND = Path(__file__).parents[2] / "frontend"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-JOURNEYS_SECONDS = 300
+JOURNEYS_SECONDS = 420
 FLOWS = '''
 """Flows that the journeys watch."""
 

@@ -52,7 +52,7 @@ def learn(statement: Executable, result: CursorResult[Any]) -> None:
     ordered = text.columns(*(column(name, types.get(name, NULLTYPE)) for name in names))
     if len(_learned) >= _MOST:
         _learned.clear()
-    _learned[statement] = (ordered, names, _WRITES.search(text.text) is not None)
+    _learned[statement] = (ordered, names, _WRITES.search(str(text)) is not None)
 
 
 def is_changed(statement: Executable, result: CursorResult[Any], names: tuple[str, ...]) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.sql.sqltypes import NULLTYPE
 
 from headgate_server.database.columns import is_changed, learn, with_columns
 from headgate_server.domain.errors import HeadgateError, InvalidInput, NotFound, Unavailable
@@ -27,8 +28,8 @@ _BIND_TENANT = text(
     "select set_config('app.workspace_id', :workspace, true), "
     "set_config('app.organization_id', :organization, true), "
     "set_config('app.actor_id', :actor, true), now()"
-).columns(*(column(name) for name in ("workspace", "organization", "actor", "now")))
-_NOW = text("select now()").columns(column("now"))
+).columns(*(column(name, NULLTYPE) for name in ("workspace", "organization", "actor", "now")))
+_NOW = text("select now()").columns(column("now", NULLTYPE))
 _CLOCK_SECONDS = 1.0
 """How long the database's time is carried on by the clock of this process."""
 _RETRYABLE_STATES = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03"})

@@ -9,7 +9,6 @@ import base64
 import hashlib
 import hmac
 import secrets
-import time
 
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from starlette.requests import Request
 from starlette.responses import Response
 
+from headgate_server.domain.clock import SystemClock
 from headgate_server.http.attempts import digest_of
 from headgate_server.http.cookies import SECURE_NAME
 from headgate_server.http.doors import Doors
@@ -46,10 +46,10 @@ async def find_device(doors: Doors, request: Request, *, account: str) -> str | 
     One that signed in with a password that was changed since, or longer ago than 180 days, did not.
     """
     known = _read(doors, request).get(_tag(doors, account))
-    if known is None or known.at <= time.time() - SECONDS:
+    if known is None or known.at <= _now() - SECONDS:
         return None
     stamp = await passwords.read_stamp(doors.database, email=account)
-    return known.name if stamp is not None and known.password == stamp else None
+    return known.name if stamp is not None and _is_same(known.password, stamp) else None
 
 
 async def note_device(doors: Doors, request: Request, response: Response, *, account: str) -> None:
@@ -59,9 +59,9 @@ async def note_device(doors: Doors, request: Request, response: Response, *, acc
         return
     all_, tag = _read(doors, request), _tag(doors, account)
     former = all_.pop(tag, None)
-    is_kept = former is not None and former.password == stamp
+    is_kept = former is not None and _is_same(former.password, stamp)
     name = former.name if former is not None and is_kept else secrets.token_urlsafe(_NAME_BYTES)
-    known = Known(name, stamp, int(time.time()))
+    known = Known(name, stamp, _now())
     kept = dict([*all_.items(), (tag, known)][-MOST_ACCOUNTS:])
     response.set_cookie(
         _cookie_name(doors),
@@ -72,6 +72,15 @@ async def note_device(doors: Doors, request: Request, response: Response, *, acc
         httponly=True,
         samesite="strict",
     )
+
+
+def _now() -> int:
+    """Return the seconds since 1970."""
+    return int(SystemClock().now().timestamp())
+
+
+def _is_same(known: str, stamp: str) -> bool:
+    return hmac.compare_digest(known.encode(), stamp.encode())
 
 
 def _read(doors: Doors, request: Request) -> dict[str, Known]:

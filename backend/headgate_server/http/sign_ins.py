@@ -14,7 +14,7 @@ from headgate_server.domain.errors import Unauthenticated
 from headgate_server.domain.login_sessions import Browser
 from headgate_server.http.cookies import clear_cookie, set_cookie
 from headgate_server.http.devices import find_device, note_device
-from headgate_server.http.doors import Doors, browser_of, former_cookie, route, with_cookie
+from headgate_server.http.doors import Doors, browser_of, former_cookie, route
 from headgate_server.http.pages import fill, page_route, place_within, show_page, show_providers
 from headgate_server.http.refusals import failure
 from headgate_server.services import login_sessions, mails, passwords, sign_ins, users
@@ -148,11 +148,12 @@ async def _change(doors: Doors, request: Request, sent: Change) -> Response:
             hasher=doors.hasher,
             pepper=doors.pepper,
         )
-    response = with_cookie(doors, {"status": "changed"}, cookie)
+    response = JSONResponse({"status": "changed"})
     async with doors.database.system() as work:
         user = (await users.get_account(work, id_=session.user_id)).user
     if user.email is not None:
         await note_device(doors, request, response, account=user.email)
+    set_cookie(response, cookie, name=doors.cookie_name)
     response.background = doors.telling(session.user_id, PASSWORD_CHANGED)
     return response
 

@@ -125,7 +125,7 @@ async def list_lines_behind(
         after=after,
         most=most,
         most_bytes=most_bytes,
-        make=_to_line,
+        make=to_line,
     )
 
 

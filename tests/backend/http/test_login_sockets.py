@@ -188,7 +188,7 @@ async def test_connections_that_name_no_organization_stay_in_the_one_they_were_l
 
 async def _next(events: Events) -> dict[str, Any] | None:
     """Return what the next event says; comments say nothing."""
-    name = ""
+    name, said = await events.next()
     while not name:
         name, said = await events.next()
     return said

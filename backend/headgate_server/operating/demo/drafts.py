@@ -22,7 +22,7 @@ class Draft:
 
     Args:
         at: when the demo is; everything in it is told from there.
-        scale: how much of its history there is, from 0 to 1; every kind of thing is always there.
+        scale: how much of its history there is, from 0 to 1, spread over the same days.
     """
 
     at: datetime

@@ -65,21 +65,18 @@ def draw_histories(draft: Draft, workspaces: list[Workspace], *, beside: int) ->
                 by_hand.append((workspace, target))
                 continue
             count = draft.count(_MINUTES // target.work.every)
-            _draw_history(draft, workspace, target, count=count, every=target.work.every)
+            _draw_history(draft, workspace, target, count=count)
             left -= count
     for workspace, target in by_hand:
-        count = max(1, left // len(by_hand))
-        _draw_history(draft, workspace, target, count=count, every=max(1, _MINUTES // count))
+        _draw_history(draft, workspace, target, count=max(1, left // len(by_hand)))
 
 
-def _draw_history(
-    draft: Draft, workspace: Workspace, target: Target, *, count: int, every: int
-) -> None:
+def _draw_history(draft: Draft, workspace: Workspace, target: Target, *, count: int) -> None:
     sessions = list(workspace.sessions.values())
     failures: dict[str, _Failures] = {}
     latest = draft.at - timedelta(minutes=10, seconds=target.work.seconds * 2)
     for nth in range(count):
-        expected = latest - timedelta(minutes=every) * (count - nth - 1)
+        expected = latest - timedelta(minutes=_MINUTES) / count * (count - nth - 1)
         run, ending = _plan(draft, target, expected.replace(microsecond=0))
         run.session = draft.draw.choice(sessions) if sessions else None
         if target.schedule_id is None:

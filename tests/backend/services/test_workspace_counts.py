@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.states import StateType
 from headgate_server.domain.workspace_counts import LiveCounts, PoolCounts, window_buckets
@@ -18,6 +19,7 @@ from tests.backend.services.test_run_counts import settle
 from tests.factories.deployments import make_deployment
 from tests.factories.histories import make_past_runs
 from tests.fixtures.plans import count, forbid_scans, reading
+from tests.fixtures.sql import query
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
@@ -47,9 +49,10 @@ async def set_stage(world: World) -> None:
 
 
 async def test_counts_are_right_and_read_what_they_count(
-    world: World, statements: list[str]
+    world: World, urls: DatabaseUrls, statements: list[str]
 ) -> None:
     await set_stage(world)
+    await query(urls.owner, "analyze flow_runs")
     statements.clear()
 
     async with world.work() as work:

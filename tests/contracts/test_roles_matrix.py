@@ -30,7 +30,9 @@ OF_A_RUN = {
 """They need a lease or a run's own token beside the scope, which no role gives."""
 OF_THE_UNUSED = {"Mutation.workspaceArchive", "Mutation.workspaceDelete"}
 """They are tried on another workspace, which who holds a role in one does not even see."""
-APART = OF_A_RUN | OF_THE_UNUSED
+OF_A_PLACE = {"Workspace.backgroundTask"}
+"""It is asked of the workspace, which who may read nothing there does not even see."""
+APART = OF_A_RUN | OF_THE_UNUSED | OF_A_PLACE
 
 
 def test_matrix_is_written_down() -> None:

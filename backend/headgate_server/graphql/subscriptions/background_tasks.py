@@ -58,7 +58,7 @@ class BackgroundTaskSubscriptions:
         context = info.context
         check_worker_key(context.principal)
         place = workspace_id_of(workspace_id)
-        context.demand(place)
+        await context.enter(place)
         worker = Worker(
             id=parse_uuid(worker_id, path=["workerId"]), task_keys=tuple(task_keys), limit=limit
         )
@@ -66,7 +66,7 @@ class BackgroundTaskSubscriptions:
         batches = context.backend.tails.background_tasks.offers(context.principal, place, worker)
         async with aclosing(batches):
             async for batch in batches:
-                context.demand(place)
+                await context.enter(place)
                 yield BackgroundTaskWork(
                     offers=[show_offer(row) for row in batch], heartbeat_interval=interval
                 )
@@ -90,7 +90,7 @@ class BackgroundTaskSubscriptions:
             raise lacking(missing)
         place = workspace_id_of(workspace_id)
         with needing(needed):
-            context.demand(place)
+            await context.enter(place)
         updates = context.backend.tails.background_tasks.updates(
             context.principal,
             place,
@@ -100,5 +100,5 @@ class BackgroundTaskSubscriptions:
         async with aclosing(updates):
             async for row in updates:
                 with needing(needed):
-                    context.demand(place)
+                    await context.enter(place)
                 yield show_task(row)

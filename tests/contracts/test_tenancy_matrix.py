@@ -6,10 +6,11 @@ the answers are equal, byte for byte. Then the caller's own id succeeds, so that
 being broken.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, cast
 
 import pytest
+from anyio.from_thread import BlockingPortal
 from graphql import (
     GraphQLInputObjectType,
     GraphQLInterfaceType,
@@ -21,6 +22,7 @@ from graphql import (
     get_named_type,
 )
 
+from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain import ids
 from tests.contracts.tenancy_agents import AGENTS
 from tests.contracts.tenancy_artifacts import ARTIFACTS
@@ -33,10 +35,12 @@ from tests.contracts.tenancy_deployments import DEPLOYED
 from tests.contracts.tenancy_members import MEMBERS
 from tests.contracts.tenancy_pages import PROMISES, VIEWS
 from tests.contracts.tenancy_runs import RUNS
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.factories.mutations import Json
 from tests.fixtures.api import ApiClient, Socket, open_socket, serve
+from tests.fixtures.databases import clone
 from tests.fixtures.installations import Installation, shown
+from tests.fixtures.kept_estates import KeptEstates, moved
 from tests.fixtures.repository import ROOT
 
 pytestmark = pytest.mark.anyio
@@ -91,14 +95,30 @@ def test_every_id_of_the_schema_is_tried() -> None:
     assert set(places(schema)) == tried
 
 
-@pytest.fixture
-async def mine(installation: Installation) -> Estate:
-    return await make_estate(installation)
+@pytest.fixture(scope="session")
+def kept_estates(template_urls: DatabaseUrls, portal: BlockingPortal) -> Generator[KeptEstates]:
+    kept = KeptEstates(template_urls, portal)
+    yield kept
+    kept.close()
 
 
 @pytest.fixture
-async def theirs(installation: Installation) -> Estate:
-    return await make_estate(installation)
+def urls(
+    kept_estates: KeptEstates, template_urls: DatabaseUrls, portal: BlockingPortal, redis_url: str
+) -> Generator[DatabaseUrls]:
+    """A fresh database with two estates, of this test alone."""
+    with clone(template_urls, portal, of=kept_estates.database(redis_url)) as urls:
+        yield urls
+
+
+@pytest.fixture
+def mine(installation: Installation, kept_estates: KeptEstates) -> Estate:
+    return moved(kept_estates.estates[0], installation.app)
+
+
+@pytest.fixture
+def theirs(installation: Installation, kept_estates: KeptEstates) -> Estate:
+    return moved(kept_estates.estates[1], installation.app)
 
 
 def _name(cell: Cell) -> str:

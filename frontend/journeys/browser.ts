@@ -49,16 +49,12 @@ async function signIn(context: BrowserContext): Promise<void> {
   await page.close();
 }
 
-/** Journeys ask more in a minute than anybody: what the server puts off is asked for again, and the browser says so. */
-const PUT_OFF = /status of 429/;
-
 /** What the browser complains of on a page, as it comes. */
 export function complaintsOf(page: Page): string[] {
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (message) => {
-    const isComplaint = ["error", "warning"].includes(message.type()) && !PUT_OFF.test(message.text());
-    if (isComplaint) complaints.push(message.text());
+    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
   });
   return complaints;
 }

@@ -65,13 +65,17 @@ def report(region: str = "us", rows: int = 3, *, broken: bool = False) -> int:
 '''
 
 
+POINTS_A_SECOND = "3000"
+"""Journeys look at a page a second, as no one person does for long."""
+
+
 @pytest.mark.timeout(JOURNEYS_SECONDS + 60)
 def test_journeys_through_the_web_application(tmp_path: Path) -> None:
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     assert browser, "No Chromium: apt-get install --no-install-recommends chromium"
     (tmp_path / "flows.py").write_text(FLOWS)
     (tmp_path / "report.py").write_text(REPORT)
-    with dev_server(tmp_path) as server:
+    with dev_server(tmp_path, HEADGATE_RATE_USER=POINTS_A_SECOND) as server:
         done = subprocess.run(
             ["npx", "--no-install", "vitest", "run", "--config", "vitest.journeys.config.ts"],
             cwd=FRONTEND,

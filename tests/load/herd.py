@@ -61,6 +61,13 @@ class SessionEndedError(Exception):
     """The server has ended the session of an agent, which registers again."""
 
 
+def is_session_over(error: Exception) -> bool:
+    """Whether an attempt failed because the session has ended, however the server said so."""
+    if isinstance(error, ConnectionClosed) and error.rcvd is not None:
+        return error.rcvd.code in SESSION_OVER
+    return isinstance(error, SessionEndedError)
+
+
 @dataclass
 class Agent:
     """An agent without a place for a run, in its latest session."""
@@ -140,18 +147,11 @@ class Herd:
             try:
                 async with asyncio.timeout(OPEN_SECONDS):
                     return await self._open(agent)
-            except SessionEndedError:
-                self.fenced += 1
-                await agent.register()
-            except ConnectionClosed as closed:
-                if closed.rcvd is not None and closed.rcvd.code in SESSION_OVER:
+            except (SessionEndedError, OSError, TimeoutError, WebSocketException) as error:
+                if is_session_over(error):
                     self.fenced += 1
                     await agent.register()
                     continue
-                self.vain += 1
-                await asyncio.sleep(retry_delay_seconds(attempt))
-                attempt += 1
-            except (OSError, TimeoutError, WebSocketException):
                 self.vain += 1
                 await asyncio.sleep(retry_delay_seconds(attempt))
                 attempt += 1

@@ -177,7 +177,7 @@ def main(arguments: list[str]) -> None:
     """Plant the bug before anything else of the product is imported, and start the server."""
     bug, *rest = arguments
     BUGS[bug]()
-    from headgate_server.__main__ import main as start  # noqa: PLC0415 - it holds on to what it finds
+    from headgate_server.commands import main as start  # noqa: PLC0415 - it holds on to what it finds
 
     start(rest)
 

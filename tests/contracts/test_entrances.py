@@ -13,7 +13,7 @@ from headgate_server.tables.metadata import metadata
 from tests.fixtures.repository import ROOT
 
 ENTRANCES = (
-    "headgate_server.__main__",
+    "headgate_server.commands",
     "headgate_server.graphql.schema",
     "headgate_server.http.server",
     "headgate_server.repositories.closing",

@@ -24,6 +24,7 @@ from websockets.typing import Subprotocol
 
 from headgate.api import agents
 from headgate.api.transport import Transport, retry_delay_seconds
+from headgate.errors import RetryableApiError
 from tests.fixtures.network import free_port
 from tests.load.dispatch import Runner
 from tests.load.figures import Figure
@@ -142,15 +143,24 @@ class Herd:
 
     async def _open_at_last(self, agent: Agent) -> ClientConnection:
         """Open a stream for an agent, tried again as the product's agents do."""
-        attempt = 0
+        attempt, is_over = 0, False
         while True:
             try:
+                if is_over:
+                    await agent.register()
+                    is_over = False
                 async with asyncio.timeout(OPEN_SECONDS):
                     return await self._open(agent)
-            except (SessionEndedError, OSError, TimeoutError, WebSocketException) as error:
+            except (
+                RetryableApiError,
+                SessionEndedError,
+                OSError,
+                TimeoutError,
+                WebSocketException,
+            ) as error:
                 if is_session_over(error):
                     self.fenced += 1
-                    await agent.register()
+                    is_over = True
                     continue
                 self.vain += 1
                 await asyncio.sleep(retry_delay_seconds(attempt))

@@ -1,0 +1,212 @@
+"""What headgate-server can do: api, scheduler, dev, migrate, doctor, keys, audit and others."""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from headgate_server import app
+from headgate_server.database.urls import without_password
+from headgate_server.domain.errors import ConfigurationError, HeadgateError
+from headgate_server.graphql.schema import build_schema
+from headgate_server.operating import audit_entries, beginnings, keys, organizations
+from headgate_server.operating.demo import seeding
+from headgate_server.settings import Settings, check_port, read
+from headgate_server.telemetry import logs
+
+USAGE, FAILURE = 2, 1
+
+
+def _lazily(name: str) -> Any:
+    """Import what one command needs and the others do not: Alembic alone takes 0.2 s."""
+    return import_module(f"headgate_server.{name}")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command; exit 0 when it is done, 1 where it could not, 2 where it was misspelt."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        settings = read()
+        logs.configure(level=settings.log_level, is_json=settings.log_format == "json")
+        parsed.command(settings, parsed)
+    except (HeadgateError, ValueError) as error:
+        sys.stderr.write(f"headgate-server: {error}\n")
+        sys.exit(USAGE if isinstance(error, ConfigurationError) else FAILURE)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="headgate-server", description="The Headgate server. Settings: HEADGATE_* variables."
+    )
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+    api = verbs.add_parser("api", help="serve the GraphQL API")
+    api.add_argument("--host", help="address to listen on (HEADGATE_HOST, 127.0.0.1)")
+    api.add_argument("--port", type=int, help="port to listen on (HEADGATE_PORT, 8484)")
+    api.set_defaults(command=_api)
+    scheduler = verbs.add_parser("scheduler", help="run the background loops; any number may run")
+    scheduler.set_defaults(command=_scheduler)
+    migrate = verbs.add_parser("migrate", help="bring the database to this version's schema")
+    migrate.add_argument(
+        "--show-passwords", action="store_true", help="print the roles' addresses whole"
+    )
+    migrate.add_argument(
+        "--new-generation",
+        action="store_true",
+        help="after a restore: end every session and lease from before it",
+    )
+    migrate.set_defaults(command=_migrate)
+    first = verbs.add_parser("bootstrap", help="make an organization and its first owner")
+    first.add_argument("--email", required=True, help="the owner's address")
+    first.add_argument("--organization", required=True, help="the organization's slug")
+    first.add_argument("--operator", action="store_true", help="let them run the installation, too")
+    first.set_defaults(command=_bootstrap)
+    doctor = verbs.add_parser(
+        "doctor",
+        help="look for what is wrong; exit 0 if nothing is, 1 if something, 3 if it will be",
+    )
+    doctor.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    doctor.set_defaults(command=_doctor)
+    held = verbs.add_parser("keys", help="rotate, wrap anew or destroy the keys of workspaces")
+    keys.add_verbs(held)
+    held.set_defaults(command=keys.run)
+    log = verbs.add_parser("audit", help="verify the audit log, and sign where it stands")
+    audit_entries.add_verbs(log)
+    log.set_defaults(command=audit_entries.run)
+    tenants = verbs.add_parser(
+        "organizations", help="list, suspend, resume and measure organizations"
+    )
+    organizations.add_verbs(tenants)
+    tenants.set_defaults(command=organizations.run)
+    seed = verbs.add_parser("seed", help="fill an empty installation with the demo")
+    seeding.add_options(seed)
+    seed.set_defaults(command=seeding.run)
+    schema = verbs.add_parser("schema", help="print the GraphQL schema")
+    schema.set_defaults(command=_schema)
+    _add_dev(verbs.add_parser("dev", help="everything on this machine, for development"))
+    return parser
+
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("names a folder; it must not be empty")
+    return Path(text)
+
+
+def _add_dev(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (8484)")
+    parser.add_argument("--data-dir", type=_folder, help="where the data lives")
+    parser.add_argument("--fresh", action="store_true", help="delete the data first")
+    parser.add_argument("--no-agent", action="store_true", help="start no local agent")
+    parser.add_argument(
+        "--demo", type=float, nargs="?", const=1.0, metavar="SCALE", help="fill it with the demo"
+    )
+    parser.set_defaults(command=_dev)
+
+
+def _bound(settings: Settings, parsed: argparse.Namespace) -> Settings:
+    if parsed.host is not None:
+        settings = replace(settings, host=parsed.host)
+    if parsed.port is not None:
+        settings = replace(settings, port=check_port(parsed.port))
+    return settings
+
+
+def _api(settings: Settings, parsed: argparse.Namespace) -> None:
+    settings = _bound(settings, parsed)
+
+    async def run() -> None:
+        stop = app.stop_signal()
+        async with app.open_core(settings) as core, app.attended(core) as (readiness, health):
+            await app.serve_api(
+                core,
+                readiness=readiness,
+                health=health,
+                until=stop.wait(),
+                on_ready=lambda: logging.getLogger("headgate").info("API at %s", settings.url),
+            )
+
+    uvloop.run(run())
+
+
+def _scheduler(settings: Settings, parsed: argparse.Namespace) -> None:
+    del parsed
+
+    async def run() -> None:
+        stop = app.stop_signal()
+        async with app.open_core(settings) as core, app.attended(core) as (readiness, _):
+            readiness.has_started = True
+            await app.serve_scheduler(core, until=stop.wait())
+
+    uvloop.run(run())
+
+
+def _migrate(settings: Settings, parsed: argparse.Namespace) -> None:
+    app.check_secret(settings)
+    urls = app.resolve_urls(settings)
+    migrate = _lazily("database.migrate")
+    found = asyncio.run(
+        migrate.upgrade(
+            urls.owner, secret_key=settings.secret_key, role_prefix=settings.role_prefix
+        )
+    )
+    if parsed.new_generation:
+        begun = asyncio.run(beginnings.start_generation(settings))
+        sys.stderr.write(
+            f"A new generation has begun: {begun.sessions} sessions and {begun.leases} leases of "
+            "the last one are good no more.\n"
+        )
+    for name, url in (
+        ("HEADGATE_OWNER_DATABASE_URL", found.owner),
+        ("HEADGATE_DATABASE_URL", found.app),
+        ("HEADGATE_SYSTEM_DATABASE_URL", found.system),
+    ):
+        shown = url if parsed.show_passwords else without_password(url)
+        sys.stdout.write(f"{name}={shown}\n")
+
+
+def _bootstrap(settings: Settings, parsed: argparse.Namespace) -> None:
+    link = asyncio.run(
+        beginnings.bootstrap_owner(
+            settings,
+            email=parsed.email,
+            slug=parsed.organization,
+            is_operator=parsed.operator,
+        )
+    )
+    sys.stderr.write("Good once, for an hour; whoever has it chooses the owner's password:\n")
+    sys.stdout.write(f"{link}\n")
+
+
+def _doctor(settings: Settings, parsed: argparse.Namespace) -> None:
+    findings = _lazily("doctor.findings")
+    found = asyncio.run(_lazily("doctor.examination").examine(settings))
+    shown = findings.as_json(found) if parsed.output == "json" else findings.as_text(found)
+    sys.stdout.write(shown)
+    sys.exit(findings.exit_code(found))
+
+
+def _schema(settings: Settings, parsed: argparse.Namespace) -> None:
+    del settings, parsed
+    sys.stdout.write(build_schema().as_str().rstrip() + "\n")
+
+
+def _dev(settings: Settings, parsed: argparse.Namespace) -> None:
+    dev = _lazily("dev")
+    data_dir = (parsed.data_dir or dev.default_data_dir(dict(os.environ))).expanduser().absolute()
+    options = dev.DevOptions(
+        data_dir=data_dir,
+        is_fresh=parsed.fresh,
+        has_agent=not parsed.no_agent,
+        fill=None if parsed.demo is None else seeding.filler(scale=parsed.demo),
+    )
+    uvloop.run(dev.run(_bound(settings, parsed), options))

@@ -13,13 +13,17 @@ from headgate_server.services import upkeep
 
 LONGEST_SECONDS = 10.0
 """After so long the rest is left to the next round, which begins at once."""
+BRISK = 500
+"""So many are marked without a rest; what waits beyond them is a backlog."""
+RESTS = 4
+"""Between two batches of a backlog it rests so many times as long as the last one took."""
 
 
 async def run_once(context: LoopContext) -> int:
     """Mark every late run, those of a workspace in one transaction; how many were marked.
 
     A run that somebody holds is left for the next round. Of a backlog, each batch is followed by a
-    rest as long as it took: others start runs meanwhile.
+    rest several times as long as it took: others start runs meanwhile.
     """
     until = time.monotonic() + LONGEST_SECONDS
     silent_for = timedelta(seconds=context.timers.unresponsive_after_seconds)
@@ -37,7 +41,8 @@ async def run_once(context: LoopContext) -> int:
         now = time.monotonic()
         if len(late) < upkeep.LATE_BATCH or settled == 0 or now > until:
             return total
-        await asyncio.sleep(now - began_at)
+        if total > BRISK:
+            await asyncio.sleep(RESTS * (now - began_at))
 
 
 def _by_workspace(late: Iterable[LateRun]) -> dict[UUID, list[LateRun]]:

@@ -14,7 +14,7 @@ from headgate_server.repositories.outbox import publish_outbox
 from headgate_server.services.transitions import Proposal, transition_waiting
 
 BATCH = 200
-LATE_BATCH = 100
+LATE_BATCH = 50
 """So many runs are marked late at a time: what others ask for meanwhile waits for them."""
 EVENTS_AT_ONCE = 1000
 DAYS_AHEAD = 14

@@ -4,6 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 infra/dev/setup.sh
+infra/dev/web.sh
+infra/dev/browser.sh
 export PATH="$PATH:/usr/sbin"
 
 need() {
@@ -16,9 +18,14 @@ need() {
   fi
 }
 
+failed=()
 for condition in ${ONLY:-tls pgbouncer redis-password nginx}; do
   case $condition in pgbouncer | nginx) need "$condition" ;; esac
   echo "== under $condition"
   HEADGATE_TEST_CONDITION=$condition .venv/bin/python -m pytest -q -n 2 \
-    tests/e2e tests/chaos/test_agents.py tests/chaos/test_deploys.py "$@"
+    tests/e2e tests/chaos/test_agents.py tests/chaos/test_deploys.py "$@" || failed+=("$condition")
 done
+if [ ${#failed[@]} -gt 0 ]; then
+  echo "conditions: failed under ${failed[*]}" >&2
+  exit 1
+fi

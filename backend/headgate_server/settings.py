@@ -61,13 +61,19 @@ class Timers:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """What callers may spend of the API's cost, in points a second; 0 does not limit."""
+    """What callers may spend of the API's cost, in points a second; 0 does not limit.
+
+    Args:
+        organization: its people, keys and the runs in processes of theirs together.
+        reports: its agents together, and as much again the runs of its deployments.
+    """
 
     user: int = 300
     key: int = 1000
     agent: int = 2000
     run: int = 1000
     organization: int = 5000
+    reports: int = 10_000
     burst_seconds: int = 10
 
 

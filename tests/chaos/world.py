@@ -41,7 +41,9 @@ from tests.fixtures.sql import query
 SKEW = Path(__file__).with_name("skew")
 SHIFTS_SECONDS = (86_400, -86_400, 0, 3_600)
 """By how much the clocks of the agents, and of what they run, are wrong."""
-RATES = tuple(f"HEADGATE_RATE_{of}" for of in ("USER", "KEY", "RUN", "AGENT", "ORGANIZATION"))
+RATES = tuple(
+    f"HEADGATE_RATE_{of}" for of in ("USER", "KEY", "RUN", "AGENT", "ORGANIZATION", "REPORTS")
+)
 SETTINGS = {**FAST_SETTINGS, "synchronous_commit": "on"}
 """What was committed outlives a kill of Postgres, though not one of the machine."""
 DATABASE_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)

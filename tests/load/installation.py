@@ -24,7 +24,9 @@ from tests.fixtures.sql import query
 
 FLOWS = Path(__file__).parent / "flows.py"
 START_SECONDS = 30.0
-RATES = tuple(f"HEADGATE_RATE_{name}" for name in ("KEY", "RUN", "AGENT", "ORGANIZATION"))
+RATES = tuple(
+    f"HEADGATE_RATE_{name}" for name in ("KEY", "RUN", "AGENT", "ORGANIZATION", "REPORTS")
+)
 """Measurements run without limits on the rate of calls."""
 
 

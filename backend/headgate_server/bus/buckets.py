@@ -28,15 +28,15 @@ _TAKE = """
 local at = redis.call('TIME')
 local now = at[1] + at[2] / 1000000
 local capacity, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
-local cost, slice = tonumber(ARGV[3]), tonumber(ARGV[4])
+local cost, slice, debt = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local known = redis.call('HMGET', KEYS[1], 'points', 'at')
 local points = tonumber(known[1]) or capacity
 points = math.min(capacity, points + math.max(0, now - (tonumber(known[2]) or now)) * rate)
 local granted = 0
-if points >= cost then granted = math.min(points, slice) end
+if points + debt >= cost then granted = math.min(points + debt, slice) end
 points = points - granted
 redis.call('HSET', KEYS[1], 'points', tostring(points), 'at', tostring(now))
-redis.call('PEXPIRE', KEYS[1], math.ceil(capacity / rate * 1000) + 1000)
+redis.call('PEXPIRE', KEYS[1], math.ceil((capacity - points) / rate * 1000) + 1000)
 return {tostring(granted), tostring(points)}
 """
 
@@ -50,10 +50,15 @@ end
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How large a bucket is, and how fast it fills, in points."""
+    """How large a bucket is, and how fast it fills, in points.
+
+    ``debt`` is how far below nothing its taker may go: who has one is never refused for what those
+    took who have none.
+    """
 
     capacity: int
     per_second: float
+    debt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class Taken:
     """What became of a request for points.
 
     Args:
-        remaining: what is left in the bucket, as this replica knows it.
+        remaining: what is left in the bucket, as this replica knows it; negative in debt.
         wait_seconds: when enough will be there; 0 where the points were granted.
     """
 
@@ -97,7 +102,7 @@ class Buckets:
             self._script = self._redis.register_script(_TAKE)
             self._giving = self._redis.register_script(_GIVE)
         self._prefix = f"{prefix}:bucket:"
-        self._slices: dict[str, _Local] = {}
+        self._slices: dict[tuple[str, int], _Local] = {}
         self._own: dict[str, _Local] = {}
         self._looking: asyncio.Task[None] | None = None
 
@@ -108,7 +113,7 @@ class Buckets:
         """
         now = time.monotonic()
         cost = min(cost, allowance.capacity)
-        held = self._slices.get(key)
+        held = self._slices.get((key, allowance.debt))
         if held is not None and held.points >= cost and now - held.at < KEPT_SECONDS:
             held.points -= cost
             return Taken(is_granted=True, remaining=held.shared + held.points, wait_seconds=0.0)
@@ -155,15 +160,15 @@ class Buckets:
         wanted = max(float(cost), allowance.per_second * SLICE_SECONDS)
         answer = await self._script(
             keys=[self._prefix + key],
-            args=[allowance.capacity, allowance.per_second, cost, wanted],
+            args=[allowance.capacity, allowance.per_second, cost, wanted, allowance.debt],
         )
         granted, shared = (float(part) for part in answer)
         if granted < cost:
-            wait = (cost - shared) / allowance.per_second
+            wait = (cost - allowance.debt - shared) / allowance.per_second
             return Taken(is_granted=False, remaining=shared, wait_seconds=wait)
         _forget_some(self._slices)
         left = granted - cost
-        self._slices[key] = _Local(points=left, shared=shared, at=time.monotonic())
+        self._slices[key, allowance.debt] = _Local(points=left, shared=shared, at=time.monotonic())
         return Taken(is_granted=True, remaining=shared + left, wait_seconds=0.0)
 
     def _take_own(self, key: str, *, cost: int, allowance: Allowance, now: float) -> Taken:
@@ -171,14 +176,14 @@ class Buckets:
         held = self._own.setdefault(key, _Local(float(allowance.capacity), 0.0, now))
         gained = (now - held.at) * allowance.per_second
         held.points, held.at = min(float(allowance.capacity), held.points + gained), now
-        if held.points < cost:
-            wait = (cost - held.points) / allowance.per_second
+        if held.points + allowance.debt < cost:
+            wait = (cost - allowance.debt - held.points) / allowance.per_second
             return Taken(is_granted=False, remaining=held.points, wait_seconds=wait)
         held.points -= cost
         return Taken(is_granted=True, remaining=held.points, wait_seconds=0.0)
 
 
-def _forget_some(known: dict[str, _Local]) -> None:
+def _forget_some(known: dict[Any, _Local]) -> None:
     """Keep a dictionary bounded: the keys that came first go first."""
     while len(known) >= MOST_KEYS:
         del known[next(iter(known))]

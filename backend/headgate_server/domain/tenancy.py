@@ -59,12 +59,15 @@ class RunGrant:
 
     ``may_start`` is whether it starts others at all; what its deployment says still counts.
     ``api_key_id`` is the key that it was begun with in its caller's own process, if one was.
+    ``caller`` is who began it in such a process, or began the run that it is below in one; None
+    for what a deployment runs.
     """
 
     run_id: UUID
     epoch: int
     may_start: bool = True
     api_key_id: UUID | None = None
+    caller: Actor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,20 @@ from sqlalchemy import (
     Executable,
     and_,
     bindparam,
+    case,
     func,
     literal,
     not_,
     or_,
     select,
+    true,
 )
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.allowlists import Networks
 from headgate_server.domain.api_keys import RunToken
 from headgate_server.domain.errors import OldGeneration
-from headgate_server.domain.tenancy import ActorKind
+from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import api_keys
 from headgate_server.tables.events import control_plane
 from headgate_server.tables.flow_runs import attempts, flow_runs
@@ -35,14 +37,20 @@ _WORKSPACE_ID: BindParameter[UUID] = bindparam("workspace_id")
 _RUN_ID: BindParameter[UUID] = bindparam("run_id")
 _ORGANIZATION_ID: BindParameter[UUID] = bindparam("organization_id")
 _API_KEY_ID: BindParameter[UUID] = bindparam("api_key_id")
+_ROOT = flow_runs.alias("root")
 
 
 @dataclass(frozen=True, slots=True)
 class LeasedRun:
-    """The run behind a run token."""
+    """The run behind a run token.
+
+    ``caller`` is who began it, or the run that it is below, in a process of their own; None for
+    what a deployment runs.
+    """
 
     name: str
     networks: Networks = ()
+    caller: Actor | None = None
 
 
 async def find_leased_run(
@@ -70,7 +78,12 @@ async def find_leased_run(
     row = (await work.execute(_leased_run(), parameters)).one()
     if row.generation != token.generation:
         raise OldGeneration
-    return None if row.name is None else LeasedRun(row.name, tuple(row.networks or ()))
+    if row.name is None:
+        return None
+    caller = None
+    if row.caller_kind is not None:
+        caller = Actor(ActorKind(row.caller_kind), row.caller_id, row.caller_name)
+    return LeasedRun(row.name, tuple(row.networks or ()), caller)
 
 
 @cache
@@ -98,34 +111,61 @@ def _leased_run() -> Executable:
         .exists()
     )
     has_just_ended = and_(flow_runs.c.ended_at > bindparam("ended_after"), was_last_attempt)
-    name = (
-        select(flow_runs.c.name)
+    run = (
+        select(
+            flow_runs.c.name,
+            *(
+                case((_is_a_callers(), found)).label(f"caller_{told}")
+                for told, found in (
+                    ("kind", _ROOT.c.created_by_kind),
+                    ("id", _ROOT.c.created_by_id),
+                    ("name", _ROOT.c.created_by_name),
+                )
+            ),
+        )
+        .select_from(flow_runs.outerjoin(_ROOT, _is_root()))
         .where(
             flow_runs.c.workspace_id == _WORKSPACE_ID,
             flow_runs.c.id == _RUN_ID,
             or_(is_leased, has_just_ended),
-            not_(_has_lost_its_caller()),
+            or_(_ROOT.c.id.is_(None), not_(_is_a_callers()), _is_caller_there()),
             not_(_is_key_revoked()),
             api_keys.is_there(),
         )
-        .scalar_subquery()
+        .subquery("run")
     )
-    return select(control_plane.c.generation, api_keys.reached_from(), name.label("name"))
+    return select(control_plane.c.generation, api_keys.reached_from(), *run.c).select_from(
+        control_plane.outerjoin(run, true())
+    )
 
 
-def _has_lost_its_caller() -> ColumnElement[bool]:
-    """Return the condition that who began a run in a process of their own may not be here now.
+def _is_root() -> ColumnElement[bool]:
+    """Return the condition that joins a run with the one that it is below, or with itself."""
+    return and_(
+        _ROOT.c.workspace_id == flow_runs.c.workspace_id,
+        _ROOT.c.id == func.coalesce(flow_runs.c.root_run_id, flow_runs.c.id),
+    )
 
-    A run below another in the same process is the other's. What a deployment runs goes on: an
+
+def _is_a_callers() -> ColumnElement[bool]:
+    """Return the condition that somebody began a run in a process of their own.
+
+    A run below another in the same process is the other's. What a deployment runs is not: an
     agent runs it, and what it may do is the deployment's.
     """
-    root = flow_runs.alias("root")
+    kind = _ROOT.c.created_by_kind
+    is_theirs = or_(kind == ActorKind.USER.value, kind == ActorKind.SERVICE_ACCOUNT.value)
+    return and_(_ROOT.c.deployment_id.is_(None), is_theirs)
+
+
+def _is_caller_there() -> ColumnElement[bool]:
+    """Return the condition that who began a run is in the organization, and not suspended."""
     person = (
         select(literal(1))
         .select_from(memberships.join(users, users.c.id == memberships.c.user_id))
         .where(
             memberships.c.organization_id == _ORGANIZATION_ID,
-            memberships.c.user_id == root.c.created_by_id,
+            memberships.c.user_id == _ROOT.c.created_by_id,
             users.c.suspended_at.is_(None),
         )
         .exists()
@@ -134,23 +174,11 @@ def _has_lost_its_caller() -> ColumnElement[bool]:
         select(literal(1))
         .where(
             service_accounts.c.organization_id == _ORGANIZATION_ID,
-            service_accounts.c.id == root.c.created_by_id,
+            service_accounts.c.id == _ROOT.c.created_by_id,
         )
         .exists()
     )
-    kind = root.c.created_by_kind
-    is_theirs = or_(kind == ActorKind.USER.value, kind == ActorKind.SERVICE_ACCOUNT.value)
-    return (
-        select(literal(1))
-        .where(
-            root.c.workspace_id == _WORKSPACE_ID,
-            root.c.id == func.coalesce(flow_runs.c.root_run_id, flow_runs.c.id),
-            root.c.deployment_id.is_(None),
-            is_theirs,
-            not_(or_(person, account)),
-        )
-        .exists()
-    )
+    return or_(person, account)
 
 
 def _is_key_revoked() -> ColumnElement[bool]:

@@ -344,6 +344,7 @@ async def _by_run(work: UnitOfWork, token: RunToken) -> Principal:
             epoch=token.epoch,
             may_start=Scope.RUNS_WRITE not in token.withheld,
             api_key_id=token.api_key_id,
+            caller=found.caller,
         ),
         generation=token.generation,
         networks=found.networks,

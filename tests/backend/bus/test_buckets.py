@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -61,6 +62,33 @@ async def test_what_is_refused_takes_nothing_and_says_when(replicas: list[Bucket
     assert (refused.is_granted, int(refused.remaining)) == (False, 10)
     assert refused.wait_seconds == pytest.approx(1000, abs=1)
     assert allowed.is_granted
+
+
+async def test_who_may_go_into_debt_is_not_refused_for_what_others_took(
+    replicas: list[Buckets],
+) -> None:
+    indebted = replace(SLOW, debt=100)
+
+    assert await granted(replicas, cost=10, allowance=SLOW, times=4) == 10
+    assert await granted(replicas, cost=10, allowance=indebted, times=4) == 10
+
+    refused = await replicas[0].take("key:a", cost=10, allowance=SLOW)
+    assert (refused.is_granted, round(refused.remaining)) == (False, -100)
+    assert refused.wait_seconds == pytest.approx(110_000, abs=100)
+    last = await replicas[0].take("key:a", cost=10, allowance=indebted)
+    assert last.wait_seconds == pytest.approx(10_000, abs=100)
+
+
+async def test_debt_of_a_replica_that_is_alone_ends_somewhere() -> None:
+    alone = Buckets()
+    await alone.take("key:a", cost=100, allowance=SLOW)
+
+    taken = [
+        (await alone.take("key:a", cost=60, allowance=replace(SLOW, debt=100))).is_granted
+        for _ in range(2)
+    ]
+
+    assert taken == [True, False]
 
 
 async def test_keys_have_buckets_of_their_own(replicas: list[Buckets]) -> None:

@@ -226,7 +226,11 @@ async def begin_local(database: Database, tenant: Tenant, beginner: Principal) -
         await work.execute(
             update(flow_runs)
             .where(flow_runs.c.id == run_id)
-            .values(created_by_kind="user", created_by_id=beginner.actor.id)
+            .values(
+                created_by_kind="user",
+                created_by_id=beginner.actor.id,
+                created_by_name=beginner.actor.display_name,
+            )
         )
     return run_id
 
@@ -276,7 +280,9 @@ async def test_run_token_ends_with_the_key_that_its_run_was_begun_with(database:
     async with database.tenant(tenant.owner, None) as work:
         await api_keys.revoke_key(work, granter=tenant.owner, id_=key.id)
 
-    assert principal.run == RunGrant(run_id=run_id, epoch=1, api_key_id=key.id)
+    assert principal.run == RunGrant(
+        run_id=run_id, epoch=1, api_key_id=key.id, caller=tenant.owner.actor
+    )
     with pytest.raises(Unauthenticated):
         await api_keys.authenticate(database, token, pepper=PEPPER)
     await api_keys.authenticate(database, without, pepper=PEPPER)

@@ -1,7 +1,12 @@
-"""What callers may spend: a bucket for each credential and one for each organization."""
+"""What callers may spend: a bucket for each credential, and those of its organization.
+
+What a run in its caller's own process spends is its caller's: it draws on the caller's bucket and
+the organization's, too, and goes into debt there: what is read cannot refuse what it reports. What
+a deployment runs, and its agents, draw on buckets of the organization that only they have.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import ceil
 
@@ -15,28 +20,28 @@ from headgate_server.graphql.limits.shares import OperationShares
 from headgate_server.settings import Rates
 
 REPORTERS = frozenset({ActorKind.AGENT_SESSION, ActorKind.RUN})
-"""Agents and runs draw on buckets of their own only: reports are never refused for reads."""
+"""Agents and runs: what they report is never refused for what others read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
     """What an operation cost, and what its caller has left; None where nothing limits it.
 
-    ``quota`` is what the organization has used up, where it has.
+    ``caller`` is of who began the run that asks in a process of their own; ``quota`` is what the
+    organization has used up, where it has.
     """
 
     cost: int
     actor: Taken | None = None
+    caller: Taken | None = None
     organization: Taken | None = None
     quota: Quota | None = None
 
     @property
     def refused(self) -> Taken | None:
         """The bucket that did not hold enough, if one did not."""
-        return next(
-            (taken for taken in (self.actor, self.organization) if taken and not taken.is_granted),
-            None,
-        )
+        all_ = (self.actor, self.caller, self.organization)
+        return next((taken for taken in all_ if taken and not taken.is_granted), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +67,17 @@ class Meter:
         return charge
 
     async def _charge(self, principal: Principal, cost: int) -> Charge:
+        charge = Charge(cost)
         actor = await self._take(_actor_key(principal), cost, self.actor_allowance(principal))
-        if actor is not None and not actor.is_granted:
-            return Charge(cost, actor=actor)
-        allowance = self.organization_allowance(principal)
-        key = f"organization:{principal.organization_id}"
-        return Charge(cost, actor=actor, organization=await self._take(key, cost, allowance))
+        charge = replace(charge, actor=actor)
+        beginner = _caller_of(principal)
+        if beginner is not None and charge.refused is None:
+            key, allowance = _actor_key(beginner), _in_debt(self.actor_allowance(beginner))
+            charge = replace(charge, caller=await self._take(key, cost, allowance))
+        if charge.refused is None:
+            key, allowance = _organization_key(principal), self.organization_allowance(principal)
+            charge = replace(charge, organization=await self._take(key, cost, allowance))
+        return charge
 
     def actor_allowance(self, principal: Principal) -> Allowance | None:
         """Return what the credential may spend; None where that is not limited."""
@@ -82,10 +92,11 @@ class Meter:
         )
 
     def organization_allowance(self, principal: Principal) -> Allowance | None:
-        """Return what the organization's people and keys may spend together."""
-        if principal.actor.kind in REPORTERS:
-            return None
-        return self._allowance(self.rates.organization)
+        """Return what all who share the caller's bucket of the organization may spend."""
+        if _caller_of(principal) is not None:
+            return _in_debt(self._allowance(self.rates.organization))
+        is_report = principal.actor.kind in REPORTERS
+        return self._allowance(self.rates.reports if is_report else self.rates.organization)
 
     def _allowance(self, per_second: int) -> Allowance | None:
         if per_second <= 0:
@@ -100,11 +111,15 @@ class Meter:
 
 def refusal(charge: Charge, refused: Taken) -> GraphQLError:
     """Return the error of an operation that its caller cannot pay for now."""
-    who = "this credential" if refused is charge.actor else "this organization"
-    wait_ms = ceil(refused.wait_seconds * 1000)
+    who = "this organization"
+    if refused is charge.actor:
+        who = "this credential"
+    elif refused is charge.caller:
+        who = "who began this run"
+    wait_ms, left = ceil(refused.wait_seconds * 1000), max(int(refused.remaining), 0)
     return GraphQLError(
-        f"The operation costs {charge.cost:,} points and {who} has {int(refused.remaining):,} "
-        f"left; try again in {wait_ms / 1000:.1f} s.",
+        f"The operation costs {charge.cost:,} points and {who} has {left:,} left; "
+        f"try again in {wait_ms / 1000:.1f} s.",
         extensions={"code": "RATE_LIMITED", "cost": charge.cost, "retryAfterMs": wait_ms},
     )
 
@@ -124,6 +139,24 @@ def quota_refusal(charge: Charge, spent: Quota, *, now: datetime) -> GraphQLErro
             "retryAfterMs": max(ceil(wait.total_seconds() * 1000), 1),
         },
     )
+
+
+def _caller_of(principal: Principal) -> Principal | None:
+    """Return who began a run in a process of their own, as they would ask themselves."""
+    run = principal.run
+    if run is None or run.caller is None:
+        return None
+    return replace(principal, actor=run.caller, api_key_id=run.api_key_id, run=None)
+
+
+def _in_debt(allowance: Allowance | None) -> Allowance | None:
+    return replace(allowance, debt=allowance.capacity) if allowance is not None else None
+
+
+def _organization_key(principal: Principal) -> str:
+    key = f"organization:{principal.organization_id}"
+    is_own = principal.actor.kind in REPORTERS and _caller_of(principal) is None
+    return f"{key}:{principal.actor.kind}" if is_own else key
 
 
 def _actor_key(principal: Principal) -> str:

@@ -16,7 +16,9 @@ class Bucket:
     limit: int = strawberry.field(
         description="How many points it holds at most; 2,147,483,647 where nothing is limited."
     )
-    remaining: int = strawberry.field(description="How many points are in it now.")
+    remaining: int = strawberry.field(
+        description="How many points are in it now; 0 where what runs reported has overdrawn it."
+    )
     restore_per_second: float = strawberry.field(description="How fast it fills.")
     reset_in_seconds: int = strawberry.field(description="When it is full if nothing is spent.")
 
@@ -26,8 +28,9 @@ class RateLimit:
     cost: int = strawberry.field(description="The points that this operation cost; at least 1.")
     actor: Bucket = strawberry.field(description="What this credential has left.")
     organization: Bucket = strawberry.field(
-        description="What the people and keys of the organization have left together; agents and "
-        "runs do not draw on it."
+        description="What the people and keys of the organization, and the runs in processes of "
+        "theirs, have left together. To an agent, what the organization's agents have; to what a "
+        "deployment runs, what such runs have."
     )
 
 
@@ -51,7 +54,7 @@ def _bucket(allowance: Allowance | None, taken: Taken | None) -> Bucket:
     missing = allowance.capacity - taken.remaining
     return Bucket(
         limit=allowance.capacity,
-        remaining=int(taken.remaining),
+        remaining=max(int(taken.remaining), 0),
         restore_per_second=allowance.per_second,
         reset_in_seconds=ceil(missing / allowance.per_second),
     )

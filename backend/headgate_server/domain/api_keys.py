@@ -5,6 +5,11 @@ random and only its peppered hash is kept. The tokens of an agent session and of
 their id part says what they are good for and their secret signs it, so the same claim makes the
 same token again and no row is written. They name the generation of the database that they were
 derived for: one from before a restore speaks for rows that may not be the same any more.
+
+Replicas of two versions serve beside each other while an upgrade rolls, and runs keep their tokens
+across it. So a derived token of any version before is read, and so is one that says more than this
+version knows: what stands behind the parts that it knows is left to later ones. What takes
+something away from the token stands in its number, and is refused where it is not known.
 """
 
 import hashlib
@@ -24,7 +29,8 @@ from headgate_server.domain.tenancy import Actor
 PREFIX = "hg"
 SECRET_BYTES = 20
 """160 bits: beyond guessing, also for who has the hashes."""
-MAX_TOKEN_LENGTH = 256
+MAX_TOKEN_LENGTH = 512
+"""Twice what is in use: later versions say more."""
 MAX_NAME_LENGTH = 200
 LAST_USED_RESOLUTION = timedelta(minutes=1)
 """How fine ``last_used_at`` is: a busy key does not write on every request."""
@@ -38,6 +44,8 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _DIGITS = {character: value for value, character in enumerate(_ALPHABET)}
 _CHECKSUM_LENGTH = 7
 _GRANT_BYTES = 72
+_KEY_BYTES = 16
+"""Behind the grant of a run, where a key began it; zeros stand for none."""
 _EPOCH_BITS = 48
 """Of the 64 bits of a run token's number; the others say what it does not carry."""
 WITHHELD = (
@@ -263,8 +271,8 @@ def _derived(
 
 
 def _read_grant(kind: TokenKind, grant: bytes) -> SessionToken | RunToken:
-    key, grant = grant[_GRANT_BYTES:], grant[:_GRANT_BYTES]
-    if len(grant) != _GRANT_BYTES or (key and kind is not TokenKind.RUN):
+    more, grant = grant[_GRANT_BYTES:], grant[:_GRANT_BYTES]
+    if len(grant) != _GRANT_BYTES or 0 < len(more) < _KEY_BYTES:
         raise Unauthenticated
     organization_id, workspace_id, subject_id, generation = (
         UUID(bytes=grant[start : start + 16]) for start in (0, 16, 32, 48)
@@ -272,6 +280,8 @@ def _read_grant(kind: TokenKind, grant: bytes) -> SessionToken | RunToken:
     number = int.from_bytes(grant[64:], "big")
     if kind is TokenKind.RUN:
         bits = number >> _EPOCH_BITS
+        if bits >> len(WITHHELD):
+            raise Unauthenticated
         return RunToken(
             organization_id,
             workspace_id,
@@ -279,7 +289,7 @@ def _read_grant(kind: TokenKind, grant: bytes) -> SessionToken | RunToken:
             generation=generation,
             epoch=number & (1 << _EPOCH_BITS) - 1,
             withheld=frozenset(scope for place, scope in enumerate(WITHHELD) if bits >> place & 1),
-            api_key_id=UUID(bytes=key) if key else None,
+            api_key_id=UUID(bytes=more[:_KEY_BYTES]) if any(more[:_KEY_BYTES]) else None,
         )
     return SessionToken(
         organization_id,

@@ -1,5 +1,6 @@
 """The form of tokens: what they say, and what is refused before any query."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -10,12 +11,29 @@ from hypothesis import strategies as st
 from headgate_server.domain import api_keys
 from headgate_server.domain.api_keys import KeyToken, RunToken, SessionToken, TokenKind
 from headgate_server.domain.errors import Unauthenticated
+from headgate_server.domain.permissions import Scope
 
 ORGANIZATION, WORKSPACE, SUBJECT = (UUID(int=number) for number in (11, 22, 33))
 GENERATION = UUID(int=4)
 EXPIRES = datetime(2026, 11, 23, 2, 30, 0, 123456, tzinfo=UTC)
 PEPPER = "pepper"
 KEY = api_keys.key_token(SUBJECT, kind=TokenKind.API_KEY, secret="0123456789abcdefghjkmnpqrstvwxyz")
+
+
+OLD_RUN_TOKEN = (
+    "hg_run_0000000000000000000000001c000000000000000000000000b00000000000000000000000022000000000"
+    "00000000000000010004000000003g_4wjfrgn635q3kbr0xarswfsgqgsn7vbs_2mrt3hh"
+)
+"""Of before tokens named the key that their run was begun with: without BLOCKS_USE, epoch 7."""
+RUN_TOKEN = (
+    "hg_run_0000000000000000000000001c000000000000000000000000b00000000000000000000000022000000000"
+    "00000000000000010000000000003g000000000000000000000000j_5641gpa52020bz7nt68qsdfwqc30y6qw_2ta9a"
+    "49"
+)
+SESSION_TOKEN = (
+    "hg_ses_0000000000000000000000001c000000000000000000000000b00000000000000000000000022000000000"
+    "0000000000000001000sgegqpqfh00_dtb1brab8shf3yampq7b9r71cv3vy8g3_0qfq61v"
+)
 
 
 def make_run_token(*, epoch: int = 7, pepper: str = PEPPER, api_key_id: UUID | None = None) -> str:
@@ -65,6 +83,43 @@ def test_run_token_says_the_key_that_its_run_was_begun_with() -> None:
     parsed = api_keys.parse_token(make_run_token(api_key_id=key), pepper=PEPPER)
 
     assert parsed == RunToken(ORGANIZATION, WORKSPACE, SUBJECT, GENERATION, 7, api_key_id=key)
+
+
+def test_tokens_of_every_version_before_are_read() -> None:
+    key = UUID(int=9)
+    of_run = RunToken(ORGANIZATION, WORKSPACE, SUBJECT, GENERATION, 7)
+
+    assert api_keys.parse_token(OLD_RUN_TOKEN, pepper=PEPPER) == replace(
+        of_run, withheld=frozenset({Scope.BLOCKS_USE})
+    )
+    assert api_keys.parse_token(RUN_TOKEN, pepper=PEPPER) == replace(of_run, api_key_id=key)
+    assert api_keys.parse_token(SESSION_TOKEN, pepper=PEPPER) == SessionToken(
+        ORGANIZATION, WORKSPACE, SUBJECT, GENERATION, EXPIRES
+    )
+
+
+@pytest.mark.parametrize("more", [b"", b"\0" * 16, b"\0" * 24, b"\1" * 16, b"\1" * 80])
+def test_what_a_later_version_says_behind_a_token_is_left_to_it(more: bytes) -> None:
+    key = UUID(bytes=more[:16]) if any(more) else None
+
+    parsed = api_keys.parse_token(sign(TokenKind.RUN, number=7, more=more), pepper=PEPPER)
+
+    assert parsed == RunToken(ORGANIZATION, WORKSPACE, SUBJECT, GENERATION, 7, api_key_id=key)
+    session = api_keys.parse_token(sign(TokenKind.SESSION, number=7, more=more), pepper=PEPPER)
+    assert isinstance(session, SessionToken)
+
+
+@pytest.mark.parametrize("more", [b"\1", b"\1" * 15])
+def test_token_that_is_cut_off_is_refused(more: bytes) -> None:
+    with pytest.raises(Unauthenticated):
+        api_keys.parse_token(sign(TokenKind.RUN, number=7, more=more), pepper=PEPPER)
+
+
+def test_what_a_later_version_takes_from_a_token_is_refused_where_it_is_not_known() -> None:
+    beyond = 1 << 48 + len(api_keys.WITHHELD)
+
+    with pytest.raises(Unauthenticated):
+        api_keys.parse_token(sign(TokenKind.RUN, number=7 | beyond), pepper=PEPPER)
 
 
 def test_same_claim_makes_the_same_token_and_another_epoch_another() -> None:
@@ -127,6 +182,12 @@ def test_hash_depends_on_secret_and_pepper() -> None:
     assert api_keys.is_secret("secret", stored=stored, pepper=PEPPER)
     assert not api_keys.is_secret("Secret", stored=stored, pepper=PEPPER)
     assert not api_keys.is_secret("secret", stored=stored, pepper="another")
+
+
+def sign(kind: TokenKind, *, number: int, more: bytes = b"") -> str:
+    """Return a token that says more than those of today, as a later version would sign it."""
+    parties = (ORGANIZATION, WORKSPACE, SUBJECT, GENERATION)
+    return api_keys._derived(kind, parties, number=number, pepper=PEPPER, more=more)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  only what signs can
 
 
 def checksum_of(body: str) -> str:

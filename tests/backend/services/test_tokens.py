@@ -267,6 +267,24 @@ async def test_run_token_ends_as_who_began_the_run_leaves_or_is_suspended(
         await api_keys.authenticate(database, tokens[2], pepper=PEPPER)
 
 
+async def test_token_from_before_an_upgrade_is_good_until_its_lease_ends(
+    database: Database,
+) -> None:
+    tenant = await make_tenant(database)
+    run_id = await begin_local(database, tenant, tenant.owner)
+    old = await make_run_token(database, tenant, run_id)
+    new = await make_run_token(database, tenant, run_id, api_key_id=UUID(int=9))
+
+    assert len(new) > len(old), "it names no key"
+    principal = await api_keys.authenticate(database, old, pepper=PEPPER)
+    assert principal.run == RunGrant(run_id=run_id, epoch=1, caller=tenant.owner.actor)
+
+    async with database.system() as work:
+        await work.execute(update(work_items).where(work_items.c.run_id == run_id).values(epoch=2))
+    with pytest.raises(Unauthenticated):
+        await api_keys.authenticate(database, old, pepper=PEPPER)
+
+
 async def test_run_token_ends_with_the_key_that_its_run_was_begun_with(database: Database) -> None:
     tenant = await make_tenant(database)
     run_id = await begin_local(database, tenant, tenant.owner)

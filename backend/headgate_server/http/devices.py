@@ -2,7 +2,8 @@
 
 A sealed cookie names the browser, for each of the accounts that signed in there (OWASP calls it a
 device cookie). It opens nothing: it says which bucket counts the attempts that are made there, and
-only until the password changes: what was copied before counts with the strangers after it.
+only until the password changes, or its person signs out everywhere: what was copied before counts
+with the strangers after it.
 """
 
 import base64
@@ -35,7 +36,8 @@ class Known(msgspec.Struct):
 
     name: str
     password: str
-    """Of the password that it signed in with; see ``read_stamp``."""
+    """Of the password that it signed in with, and of the last time that all signed out; see
+    ``read_stamp``."""
     at: int
     """When it signed in there last, in seconds since 1970."""
 
@@ -43,7 +45,8 @@ class Known(msgspec.Struct):
 async def find_device(doors: Doors, request: Request, *, account: str) -> str | None:
     """Return the name of a browser in which an account signed in before; None for any other.
 
-    One that signed in with a password that was changed since, or longer ago than 180 days, did not.
+    One that signed in with a password that was changed since, or before its person signed out
+    everywhere, or longer ago than 180 days, did not.
     """
     known = _read(doors, request).get(_tag(doors, account))
     if known is None or known.at <= _now() - SECONDS:

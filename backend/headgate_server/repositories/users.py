@@ -30,6 +30,7 @@ class Credentials:
     user: User
     password_hash: str | None
     password_changed_at: datetime | None
+    devices_forgotten_at: datetime | None
     totp_secret: bytes | None
     is_totp_confirmed: bool
     recovery_count: int
@@ -115,6 +116,17 @@ async def set_password(work: UnitOfWork, *, id_: UUID, password_hash: str) -> No
     await work.execute(statement)
 
 
+async def set_password_hash(work: UnitOfWork, *, id_: UUID, password_hash: str) -> None:
+    """Store another hash of the same password."""
+    await work.execute(update(users).where(users.c.id == id_).values(password_hash=password_hash))
+
+
+async def forget_devices(work: UnitOfWork, *, id_: UUID) -> None:
+    """Note that no browser that a person signed in in before is known any more."""
+    statement = update(users).where(users.c.id == id_).values(devices_forgotten_at=work.now)
+    await work.execute(statement)
+
+
 async def set_email_verified(work: UnitOfWork, *, id_: UUID, email: str) -> bool:
     """Note that a person has proven their address; whether it is theirs and was not proven yet."""
     statement = (
@@ -168,6 +180,7 @@ async def _find_credentials(
     columns = (
         users.c.password_hash,
         users.c.password_changed_at,
+        users.c.devices_forgotten_at,
         users.c.totp_secret,
         users.c.totp_confirmed_at,
         func.cardinality(users.c.recovery_hashes).label("recovery_count"),
@@ -183,6 +196,7 @@ async def _find_credentials(
         user=_user(row),
         password_hash=row.password_hash,
         password_changed_at=row.password_changed_at,
+        devices_forgotten_at=row.devices_forgotten_at,
         totp_secret=bytes(row.totp_secret) if row.totp_secret is not None else None,
         is_totp_confirmed=row.totp_confirmed_at is not None,
         recovery_count=row.recovery_count,

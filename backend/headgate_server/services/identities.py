@@ -210,7 +210,7 @@ async def unlink(
     for provider in providers:
         if provider.issuer == gone.issuer:
             await group_roles.leave(work, provider, user_id=user_id)
-    await login_sessions.revoke_all(work, user_id=user_id, but=session_id)
+    await login_sessions.sign_out_everywhere(work, user_id=user_id, but=session_id)
     said = {"issuer": gone.issuer}
     await record_person(work, "identity_unlinked", found.user, session_id=session_id, said=said)
     return gone

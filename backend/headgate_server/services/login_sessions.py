@@ -86,6 +86,15 @@ async def revoke_all(work: UnitOfWork, *, user_id: UUID, but: UUID | None = None
     return len(_wake(work, await stored.revoke_sessions(work, user_id=user_id, but=but)))
 
 
+async def sign_out_everywhere(work: UnitOfWork, *, user_id: UUID, but: UUID | None = None) -> int:
+    """End a person's sessions as ``revoke_all``, and let none of their browsers be known any more.
+
+    Who does so may have lost one: what is in it says nothing of its holder from now on.
+    """
+    await users.forget_devices(work, id_=user_id)
+    return await revoke_all(work, user_id=user_id, but=but)
+
+
 async def list_sessions(work: UnitOfWork, *, user_id: UUID) -> list[LoginSession]:
     """Return the live sessions of a person, the one used last first."""
     return await stored.list_sessions(work, user_id=user_id)
@@ -115,7 +124,7 @@ async def sign_out(
 ) -> None:
     """End a session, or all of its person's; as the system."""
     if is_everywhere:
-        count = await revoke_all(work, user_id=session.user_id)
+        count = await sign_out_everywhere(work, user_id=session.user_id)
     else:
         count = int(await revoke(work, user_id=session.user_id, id_=session.id))
     await _record(
@@ -157,7 +166,7 @@ async def revoke_all_own(work: UnitOfWork, principal: Principal, *, is_current_k
     """
     but = principal.login_session_id if is_current_kept else None
     user_id = _person(principal)
-    count = await revoke_all(work, user_id=user_id, but=but)
+    count = await sign_out_everywhere(work, user_id=user_id, but=but)
     session_id = principal.login_session_id
     await _record(work, user_id, session_id=session_id, said={"sessions": count})
     return count

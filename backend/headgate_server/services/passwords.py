@@ -113,7 +113,11 @@ async def check_current(database: Database, *, user_id: UUID, current: str, hash
 
 
 async def read_stamp(database: Database, *, email: str) -> str | None:
-    """Return what changes with the password of an address; None where nobody has the address."""
+    """Return what changes as browsers that signed in before stop being known to an address.
+
+    That is as its password changes, and as its person signs out everywhere. None where nobody has
+    the address.
+    """
     try:
         address = check_email(email)
     except InvalidInput:
@@ -122,7 +126,8 @@ async def read_stamp(database: Database, *, email: str) -> str | None:
         found = await users.find_credentials(work, email=address)
     if found is None:
         return None
-    return found.password_changed_at.isoformat() if found.password_changed_at else ""
+    moments = (found.password_changed_at, found.devices_forgotten_at)
+    return " ".join(moment.isoformat() for moment in moments if moment is not None)
 
 
 async def begin_reset(database: Database, *, email: str, pepper: str) -> tuple[User, str] | None:

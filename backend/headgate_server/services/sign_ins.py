@@ -77,7 +77,7 @@ async def sign_in(
         ):
             raise WrongCode
         if fresh is not None:
-            await users.set_password(work, id_=user_id, password_hash=fresh)
+            await users.set_password_hash(work, id_=user_id, password_hash=fresh)
         if attempt.former is not None:
             await login_sessions.revoke(work, user_id=user_id, id_=attempt.former.session_id)
         cookie = await login_sessions.begin(

@@ -73,6 +73,7 @@ users = Table(
     flag("is_operator"),
     moment("suspended_at", is_nullable=True),
     moment("email_verified_at", is_nullable=True),
+    moment("devices_forgotten_at", is_nullable=True),
     Unique("email"),
 )
 

@@ -1,5 +1,6 @@
 """Whom failed attempts at an account keep out: strangers, and no browser that signed in before."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -131,6 +132,60 @@ async def test_cookie_of_a_browser_is_worth_nothing_once_the_password_changes(
             thief.client.cookies.set(DEVICE, copied, domain="headgate.test")
             assert await sign_in(thief, changed) == 429
         assert await sign_in(mine, changed) == 200
+
+
+async def sign_out(mine: Visitor, person: Person) -> None:
+    assert (await mine.post("/auth/sign-out", everywhere=True)).status_code == 200
+
+
+async def sign_out_of_the_others(mine: Visitor, person: Person) -> None:
+    await mine.ask("mutation { loginSessionRevokeAll(input: {keepCurrent: true}) { count } }")
+
+
+async def reset(mine: Visitor, person: Person, installation: Installation) -> None:
+    await mine.post("/auth/password/reset", email=person.email)
+    token = (await installation.post_office.take()).token
+    done = await mine.post("/auth/password/new", token=token, password=person.password)
+    assert done.status_code == 200
+
+
+@pytest.mark.parametrize("end", [sign_out, sign_out_of_the_others])
+async def test_browsers_are_known_no_more_once_their_person_signs_out_everywhere(
+    installation: Installation, person: Person, end: Callable[[Visitor, Person], Awaitable[None]]
+) -> None:
+    async with visit(installation.app) as mine, visit(installation.app) as lost:
+        assert await sign_in(lost, person) == 200
+        assert await sign_in(mine, person) == 200
+
+        await end(mine, person)
+
+        await guess(installation, person)
+        assert await sign_in(lost, person) == 429
+
+
+async def test_browser_that_signs_in_after_its_person_signed_out_everywhere_is_known(
+    installation: Installation, person: Person
+) -> None:
+    async with visit(installation.app) as mine:
+        assert await sign_in(mine, person) == 200
+        await sign_out(mine, person)
+        assert await sign_in(mine, person) == 200
+
+        await guess(installation, person)
+        assert await sign_in(mine, person) == 200
+
+
+async def test_other_browsers_are_known_no_more_once_the_password_was_reset(
+    installation: Installation, person: Person
+) -> None:
+    async with visit(installation.app) as mine, visit(installation.app) as lost:
+        assert await sign_in(lost, person) == 200
+
+        await reset(mine, person, installation)
+
+        await guess(installation, person)
+        assert await sign_in(lost, person) == 429
+        assert await sign_in(mine, person) == 200
 
 
 async def test_strangers_keep_nobody_from_a_reset(

@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_network
 from math import ceil
 
 from headgate_server.bus.buckets import Allowance, Buckets
+from headgate_server.domain.cli_logins import CodeExpired
 from headgate_server.domain.errors import HeadgateError
 from headgate_server.services.sign_ins import CodeNeeded, WrongCode
 
@@ -19,6 +20,8 @@ BY_STRANGERS = Allowance(capacity=100, per_second=100 / 3600)
 CODES = Allowance(capacity=5, per_second=5 / 600)
 FACTORS = Allowance(capacity=5, per_second=5 / 600)
 """Three codes are good at any time: twenty a minute would find one within days."""
+POLLS = Allowance(capacity=20, per_second=20 / 60)
+"""Of one code; a command line asks twelve times a minute, and less once it is told so."""
 RESETS = Allowance(capacity=5, per_second=5 / 3600)
 ALL_RESETS = Allowance(capacity=20, per_second=20 / 3600)
 
@@ -111,6 +114,26 @@ class Attempts:
         try:
             yield
         except WrongCode:
+            raise
+        except HeadgateError:
+            await self._give(limits)
+            raise
+        await self._give(limits)
+
+    @asynccontextmanager
+    async def polling(self, *, code: str, ip: str | None) -> AsyncGenerator[None]:
+        """Take one question of a command line whether its login was allowed.
+
+        Raises:
+            TooManyAttempts: 20 a minute under one code, or under codes that are none from one
+                address: the database is not asked.
+        """
+        await self._take({f"poll:code:{digest_of(code)}": POLLS})
+        limits = {f"poll:address:{_network(ip)}": SIGN_INS}
+        await self._take(limits)
+        try:
+            yield
+        except CodeExpired:
             raise
         except HeadgateError:
             await self._give(limits)

@@ -180,12 +180,11 @@ async def _decide(doors: Doors, request: Request, sent: Decide) -> Response:
 
 
 async def _poll(doors: Doors, request: Request, sent: Poll) -> Response:
-    del request
-    return _show_key(
-        await cli_logins.redeem_device(
+    async with doors.attempts.polling(code=sent.device_code, ip=browser_of(request).ip):
+        granted = await cli_logins.redeem_device(
             doors.database, device_code=sent.device_code, pepper=doors.pepper
         )
-    )
+    return _show_key(granted)
 
 
 async def _allow(doors: Doors, request: Request, sent: Allow) -> Response:

@@ -1,6 +1,7 @@
 """Logins of command lines. All as the system: they are of no tenant yet."""
 
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any
 from uuid import UUID
 
@@ -49,18 +50,28 @@ async def insert_login(
 
 
 async def find_by_user_code(work: UnitOfWork, *, user_code_hash: bytes) -> CliLogin | None:
+    """Return the wish of a typed code that waits for an answer."""
+    return await _find(work, *_typed(work, user_code_hash))
+
+
+async def lock_by_user_code(work: UnitOfWork, *, user_code_hash: bytes) -> CliLogin | None:
     """Return the wish of a typed code that waits for an answer, and lock it."""
-    return await _find(
-        work,
-        cli_logins.c.user_code_hash == user_code_hash,
-        cli_logins.c.decided_at.is_(None),
-        cli_logins.c.expires_at > work.now,
-    )
+    return await _find(work, *_typed(work, user_code_hash), lock=_Lock.WAIT)
 
 
 async def find_by_secret(work: UnitOfWork, *, secret_hash: bytes) -> CliLogin | None:
-    """Return the wish of a program's code, whatever became of it, and lock it."""
+    """Return the wish of a program's code, whatever became of it."""
     return await _find(work, cli_logins.c.secret_hash == secret_hash)
+
+
+async def lock_by_secret(work: UnitOfWork, *, secret_hash: bytes) -> CliLogin | None:
+    """Return the wish of a program's code, whatever became of it, and lock it."""
+    return await _find(work, cli_logins.c.secret_hash == secret_hash, lock=_Lock.WAIT)
+
+
+async def try_to_lock_by_secret(work: UnitOfWork, *, secret_hash: bytes) -> CliLogin | None:
+    """Return the wish of a program's code, and lock it; None while another has it locked, too."""
+    return await _find(work, cli_logins.c.secret_hash == secret_hash, lock=_Lock.SKIP)
 
 
 async def set_decided(
@@ -111,8 +122,28 @@ async def delete_ended(work: UnitOfWork) -> int:
     return (await work.execute(statement)).rowcount
 
 
-async def _find(work: UnitOfWork, *where: ColumnElement[bool]) -> CliLogin | None:
-    statement = select(*_SHOWN).where(*where).with_for_update()
+def _typed(work: UnitOfWork, user_code_hash: bytes) -> tuple[ColumnElement[bool], ...]:
+    return (
+        cli_logins.c.user_code_hash == user_code_hash,
+        cli_logins.c.decided_at.is_(None),
+        cli_logins.c.expires_at > work.now,
+    )
+
+
+class _Lock(Enum):
+    """Whether a row is locked as it is read, and what happens where another has it locked."""
+
+    NONE = auto()
+    WAIT = auto()
+    SKIP = auto()
+
+
+async def _find(
+    work: UnitOfWork, *where: ColumnElement[bool], lock: _Lock = _Lock.NONE
+) -> CliLogin | None:
+    statement = select(*_SHOWN).where(*where)
+    if lock is not _Lock.NONE:
+        statement = statement.with_for_update(skip_locked=lock is _Lock.SKIP)
     row = (await work.execute(statement)).one_or_none()
     return _login(row) if row is not None else None
 

@@ -105,7 +105,10 @@ async def decide(
         NotFound: nothing waits under this code.
         Forbidden: the person may do nothing there of what is asked for, or needs a second factor.
     """
-    found = await look(work, user_code=user_code, pepper=pepper)
+    digest = codes.hash_user_code(user_code, pepper=pepper)
+    found = await cli_logins.lock_by_user_code(work, user_code_hash=digest)
+    if found is None:
+        raise NotFound(NO_SUCH_CODE)
     await _decide(work, found, session=session, organization_id=organization_id)
 
 
@@ -151,7 +154,7 @@ async def redeem_browser(database: Database, *, code: str, verifier: str, pepper
     """
     async with database.system() as work:
         digest = codes.hash_code(code, pepper=pepper)
-        found = await cli_logins.find_by_secret(work, secret_hash=digest)
+        found = await cli_logins.lock_by_secret(work, secret_hash=digest)
         if found is None or found.way is not Way.BROWSER or not _is_open(work, found):
             raise CodeExpired
         await cli_logins.set_used(work, id_=found.id)
@@ -165,6 +168,9 @@ async def redeem_browser(database: Database, *, code: str, verifier: str, pepper
 async def redeem_device(database: Database, *, device_code: str, pepper: str) -> Granted:
     """Return the key for a command line whose wish was granted, once.
 
+    Whoever asks while another has the wish in hand is told to ask again: nobody waits here with a
+    connection to the database, however many ask under one code.
+
     Raises:
         StillPending: nobody has answered yet.
         TooFast: it asks more often than it may; from now on it may less often.
@@ -173,9 +179,13 @@ async def redeem_device(database: Database, *, device_code: str, pepper: str) ->
     """
     async with database.system() as work:
         digest = codes.hash_code(device_code, pepper=pepper)
-        found = await cli_logins.find_by_secret(work, secret_hash=digest)
+        found = await cli_logins.try_to_lock_by_secret(work, secret_hash=digest)
+        is_busy = found is None
+        found = found or await cli_logins.find_by_secret(work, secret_hash=digest)
         if found is None or found.way is not Way.DEVICE or not _is_open(work, found):
             raise CodeExpired
+        if is_busy:
+            raise StillPending
         granted = None
         is_fast = _is_fast(work, found)
         if found.decided_at is None or is_fast:

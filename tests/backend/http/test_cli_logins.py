@@ -10,12 +10,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlalchemy import select
 
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import BuiltinRole
 from headgate_server.repositories import users as stored
 from headgate_server.services import members
+from headgate_server.tables.login_sessions import cli_logins
 from tests.factories.members import everywhere, make_member
 from tests.factories.people import PASSWORD, Person, cheap_hasher
 from tests.factories.tenants import Tenant
@@ -27,6 +29,7 @@ from tests.fixtures.visitors import Visitor, visit
 CLIENT = "headgate on a laptop"
 VERIFIER = "a verifier of more than forty-three characters, all random"
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=")
+ANSWER_SECONDS = 10
 STATE = "state-state-state"
 VIEWER = "{ viewer { user { email } apiKey { id name expiresAt scopes } scopes } }"
 LATER = "update cli_logins set polled_at = polled_at - interval '1 hour' returning 1"
@@ -161,6 +164,41 @@ async def test_key_is_handed_over_once(
     assert sorted(one.status_code for one in answers) == [200, 400, 400, 400, 400]
     assert again.status_code == 404
     assert await query(urls.system, ONE_KEY) == 1
+
+
+async def test_nobody_waits_while_another_asks_under_the_same_code(
+    installation: Installation, visitor: Visitor, terminal: Visitor, urls: DatabaseUrls
+) -> None:
+    begun, other = await begin(terminal), await begin(terminal)
+    async with installation.database.system() as work:
+        await work.execute(select(cli_logins.c.id).with_for_update())
+        async with asyncio.timeout(ANSWER_SECONDS):
+            answers = await asyncio.gather(
+                *(poll(terminal, begun["deviceCode"]) for _ in range(15))
+            )
+            unknown = await poll(terminal, "unknown")
+            shown = await visitor.post("/auth/device/look", code=other["userCode"])
+
+    told = [one.json()["errors"][0]["extensions"]["code"] for one in (unknown, *answers)]
+    assert told == ["EXPIRED_CODE"] + ["AUTHORIZATION_PENDING"] * 15
+    assert shown.status_code == 200
+    await decide(visitor, begun["userCode"])
+    assert (await poll(terminal, begun["deviceCode"])).status_code == 200
+
+
+async def test_flood_under_one_code_is_429_and_keeps_no_other_from_its_key(
+    visitor: Visitor, terminal: Visitor
+) -> None:
+    begun, other = await begin(terminal), await begin(terminal)
+    await decide(visitor, other["userCode"])
+
+    answers = [await poll(terminal, begun["deviceCode"]) for _ in range(21)]
+    granted = await poll(terminal, other["deviceCode"])
+    guesses = [await poll(terminal, f"code {number}") for number in range(21)]
+
+    assert [one.status_code for one in answers] == [400] * 20 + [429]
+    assert granted.status_code == 200
+    assert [one.status_code for one in guesses] == [400] * 20 + [429]
 
 
 async def test_refusal_is_told(

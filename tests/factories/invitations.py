@@ -8,6 +8,7 @@ from headgate_server.domain.roles import EVERYWHERE, builtin_role
 from headgate_server.services import invitations
 from tests.factories.members import Member
 from tests.factories.people import PASSWORD, PEPPER
+from tests.fixtures.visitors import Visitor
 
 GUEST = "guest@example.com"
 
@@ -16,6 +17,7 @@ async def make_invitation(
     database: Database,
     by: Member,
     *,
+    email: str = GUEST,
     role: BuiltinRole = BuiltinRole.DEVELOPER,
     is_mailed: bool = False,
     is_for_anybody: bool = False,
@@ -25,7 +27,7 @@ async def make_invitation(
         row, token = await invitations.invite(
             work,
             granter=by.principal,
-            email=GUEST,
+            email=email,
             role_ids=[builtin_role(role).id],
             place=EVERYWHERE,
             pepper=PEPPER,
@@ -33,6 +35,14 @@ async def make_invitation(
             is_for_anybody=is_for_anybody,
         )
     return row.id, token
+
+
+async def join_as_new(visitor: Visitor, token: str) -> None:
+    """Come by a link as somebody new, and sign in."""
+    joined = await visitor.post("/auth/invitation/new", **newcomer(token))
+    assert joined.status_code == 200, joined.text
+    signed_in = await visitor.post("/auth/sign-in", email=GUEST, password=PASSWORD)
+    assert signed_in.status_code == 200, signed_in.text
 
 
 def newcomer(token: str) -> dict[str, str]:

@@ -1,14 +1,20 @@
 """The page of an invitation, and what it asks for: POST application/json below /auth/invitation."""
 
+import logging
+
 import msgspec
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from headgate_server.http.doors import Doors, browser_of, route, with_cookie
+from headgate_server.http.doors import Doors, browser_of, route
 from headgate_server.http.pages import HOME, fill, page_route, show_page, show_providers
-from headgate_server.services import invitations, users
-from headgate_server.services.invitations import PATH
+from headgate_server.services import invitations, mails, users
+from headgate_server.services.invitations import PATH, Redirected
+from headgate_server.services.mails import MailNotSent
+
+logger = logging.getLogger("headgate.http")
 
 
 class Look(msgspec.Struct):
@@ -82,16 +88,36 @@ async def _join(doors: Doors, request: Request, sent: Join) -> Response:
 
 
 async def _join_as_new(doors: Doors, request: Request, sent: Newcomer) -> Response:
-    browser = browser_of(request)
-    async with doors.attempts.trying(account=sent.token, ip=browser.ip):
-        cookie = await invitations.join_as_new(
+    """Answer alike whether or not the address has an account; its owner is told by mail."""
+    async with doors.attempts.trying(account=sent.token, ip=browser_of(request).ip):
+        redirected = await invitations.join_as_new(
             doors.database,
             token=sent.token,
             name=sent.name,
             password=sent.password,
-            browser=browser,
             hasher=doors.hasher,
             pepper=doors.pepper,
             is_proof_needed=doors.is_proof_needed,
+            is_mailing=doors.mailer is not None,
         )
-    return with_cookie(doors, {"location": HOME}, cookie)
+    response = JSONResponse({"location": "/auth/sign-in?came=invitation"})
+    if redirected is not None:
+        response.background = BackgroundTask(_send_on, doors, redirected)
+    return response
+
+
+async def _send_on(doors: Doors, redirected: Redirected) -> None:
+    if doors.mailer is None:
+        return
+    one = redirected.shown.invitation
+    mail = mails.redirected_mail(
+        user=redirected.user,
+        organization=redirected.shown.organization.name,
+        invited_by=one.invited_by.display_name,
+        link=invitations.link_of(doors.url, redirected.token),
+        expires_at=one.expires_at,
+    )
+    try:
+        await doors.mailer.send(mail)
+    except MailNotSent:
+        logger.warning("An invitation was not sent on to who has an account; invite them again")

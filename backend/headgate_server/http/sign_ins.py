@@ -15,13 +15,26 @@ from headgate_server.domain.login_sessions import Browser
 from headgate_server.http.cookies import clear_cookie, set_cookie
 from headgate_server.http.devices import find_device, note_device
 from headgate_server.http.doors import Doors, browser_of, former_cookie, route
-from headgate_server.http.pages import fill, page_route, place_within, show_page, show_providers
+from headgate_server.http.pages import (
+    Markup,
+    fill,
+    page_route,
+    place_within,
+    show_page,
+    show_providers,
+)
 from headgate_server.http.refusals import failure
 from headgate_server.services import login_sessions, mails, passwords, sign_ins, users
 from headgate_server.services.notices import PASSWORD_CHANGED, reset_notice
 from headgate_server.services.sign_ins import Attempt
 
 logger = logging.getLogger("headgate.http")
+
+CAME_NEW = Markup(
+    '<p class="lead">Sign in to go on, with the address that was invited and the password that '
+    "you have just chosen. If you had an account before, nothing of it was changed: sign in as "
+    "ever, and open the link once more, or the one that comes by mail.</p>"
+)
 
 
 class SignIn(msgspec.Struct):
@@ -65,7 +78,8 @@ def sign_in_routes(doors: Doors) -> list[Route]:
     async def show_sign_in(request: Request) -> Response:
         next_ = place_within(request.query_params.get("next"))
         others = show_providers(doors.provider_names, next_=next_)
-        return show_page("Sign in", fill("sign_in", next=next_, providers=others))
+        lead = CAME_NEW if request.query_params.get("came") == "invitation" else Markup()
+        return show_page("Sign in", fill("sign_in", next=next_, providers=others, lead=lead))
 
     return [
         page_route("/auth/sign-in", show_sign_in),

@@ -93,6 +93,20 @@ async def use_token(work: UnitOfWork, *, token_hash: bytes) -> Invitation | None
     return _invitation(row) if row is not None else None
 
 
+async def replace_token(
+    work: UnitOfWork, *, token_hash: bytes, new_hash: bytes
+) -> Invitation | None:
+    """Let an invitation be accepted by another token, which is mailed; None if it is not open."""
+    statement = (
+        update(invitations)
+        .where(invitations.c.token_hash == token_hash, _is_open(work))
+        .values(token_hash=new_hash, is_mailed=True)
+        .returning(*_SHOWN)
+    )
+    row = (await work.execute(statement)).one_or_none()
+    return _invitation(row) if row is not None else None
+
+
 async def set_revoked(work: UnitOfWork, *, id_: UUID) -> Invitation | None:
     """Revoke an invitation that nobody accepted or revoked; None for any other."""
     statement = (

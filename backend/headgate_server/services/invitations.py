@@ -8,7 +8,6 @@ from uuid import UUID
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.errors import Conflict, Forbidden, InvalidInput, LimitExceeded, NotFound
-from headgate_server.domain.login_sessions import Browser, LoginCookie
 from headgate_server.domain.members import Invitation, PlannedBinding, hash_token, new_token
 from headgate_server.domain.organizations import Organization
 from headgate_server.domain.pagination import Page, PageRequest
@@ -19,7 +18,7 @@ from headgate_server.domain.tenancy import Actor, ActorKind, Principal
 from headgate_server.domain.users import User, check_email
 from headgate_server.domain.workspaces import check_name
 from headgate_server.repositories import invitations, members, organizations, roles, users
-from headgate_server.services import login_sessions, object_counts
+from headgate_server.services import object_counts
 from headgate_server.services.audit_entries.record import record_action
 from headgate_server.services.passwords import Hasher
 from headgate_server.services.roles import check_grant, check_place, get_role, wake_rights
@@ -29,7 +28,6 @@ MAX_OPEN = 1000
 MAX_AN_HOUR = 200
 MAX_ROLES = 20
 NOT_GOOD = "This invitation was used, revoked or has expired; ask for another one."
-HAS_ACCOUNT = "Somebody with this address has an account; sign in, and open the link once more."
 OTHER_ADDRESS = (
     "This invitation is for another address; sign in with that one, or ask for an invitation that "
     "is good for any address."
@@ -220,42 +218,96 @@ async def accept(
     return used
 
 
+@dataclass(frozen=True, slots=True)
+class Redirected:
+    """An invitation that goes on to who has an account under its address, by another link.
+
+    Args:
+        user: whom to tell.
+        shown: what they are invited to.
+        token: of the link that is mailed to them alone.
+    """
+
+    user: User
+    shown: Shown
+    token: str
+
+
+class _HasAccount(Exception):
+    """Takes back what was made for somebody new: the address has an account."""
+
+    def __init__(self, user: User) -> None:
+        super().__init__()
+        self.user = user
+
+
 async def join_as_new(
     database: Database,
     *,
     token: str,
     name: str,
     password: str,
-    browser: Browser,
     hasher: Hasher,
     pepper: str,
     is_proof_needed: bool = False,
-) -> LoginCookie:
-    """Make an account for who was invited, and a member of it, and begin a session.
+    is_mailing: bool = False,
+) -> Redirected | None:
+    """Make an account for who was invited, and a member of it; they sign in with it then.
 
-    That the address is theirs is shown by a link that was mailed to it, and by no other.
+    That the address is theirs is shown by a link that was mailed to it, and by no other. Whoever
+    has a link learns nothing of whether its address has an account: if so, all that is done for
+    somebody new is done, and taken back; the link is good no more, as after a success, and whoever
+    has the account is mailed another.
+
+    Args:
+        is_mailing: whether mails can be sent. Where not, the link stays good for the account.
+
+    Returns:
+        Whom to mail another link, if anybody.
 
     Raises:
-        InvalidInput: the link is not good, or the name or the password is not good enough.
-        Conflict: the address has an account.
-        Forbidden: whoever invited them holds no more what the invitation gives, or the address is
-            not proven and has to be.
+        InvalidInput: the link, the name or the password is not good.
+        Forbidden: whoever invited them holds no more what it gives, or the address is not proven.
     """
     shown = await look(database, token=token, pepper=pepper)
-    email = shown.invitation.email
-    is_proven = shown.invitation.is_mailed
+    email, is_proven = shown.invitation.email, shown.invitation.is_mailed
     if is_proof_needed and not is_proven:
         raise Forbidden(NOT_PROVEN)
     check_name(name)
     check_password(password, email=email)
     password_hash = await hasher.hash(password)
+    try:
+        async with database.system() as work:
+            known = await users.find_by_email(work, email=email)
+            address = email if known is None else None
+            user = await create_user(
+                work, display_name=name, email=address, is_email_verified=is_proven
+            )
+            await users.set_password(work, id_=user.id, password_hash=password_hash)
+            await accept(work, token=token, user_id=user.id, pepper=pepper)
+            if known is not None:
+                raise _HasAccount(known)
+    except _HasAccount as found:
+        if is_mailing:
+            return await _redirect(database, shown, user=found.user, token=token, pepper=pepper)
+    return None
+
+
+async def _redirect(
+    database: Database, shown: Shown, *, user: User, token: str, pepper: str
+) -> Redirected | None:
+    """Replace the link of an invitation by one that is for an account's owner alone.
+
+    The audit log is not told: those who read it do not learn who has an account, either.
+    """
+    fresh = new_token()
     async with database.system() as work:
-        if await users.find_by_email(work, email=email) is not None:
-            raise Conflict(HAS_ACCOUNT, path=["token"])
-        user = await create_user(work, display_name=name, email=email, is_email_verified=is_proven)
-        await users.set_password(work, id_=user.id, password_hash=password_hash)
-        await accept(work, token=token, user_id=user.id, pepper=pepper)
-        return await login_sessions.begin(work, user_id=user.id, browser=browser, pepper=pepper)
+        replaced = await invitations.replace_token(
+            work,
+            token_hash=hash_token(token, pepper=pepper),
+            new_hash=hash_token(fresh, pepper=pepper),
+        )
+    return Redirected(user, shown, fresh) if replaced is not None else None
 
 
 async def get_many_invitations(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Invitation]:

@@ -164,6 +164,21 @@ def invitation_mail(
     return Mail(to, f"Join {organization} on Headgate", text)
 
 
+def redirected_mail(
+    *, user: User, organization: str, invited_by: str, link: str, expires_at: datetime
+) -> Mail:
+    """Return the mail to who has an account already, and was invited as somebody new."""
+    text = (
+        f"Hello {user.display_name},\n\n{invited_by} invites you to {organization} on Headgate, "
+        "and somebody opened the invitation and tried to make an account with your address. You "
+        "have one, and nothing of it was changed. To join with it, open this link, which takes "
+        f"the place of the former one, and is good once, until {expires_at:%d %B %Y, %H:%M} UTC:"
+        f"\n\n{link}\n\n"
+        "If you expected no invitation, do nothing.\n"
+    )
+    return Mail(user.email or "", f"Join {organization} on Headgate with your account", text)
+
+
 def _is_retryable(error: Exception) -> bool:
     match error:
         case aiosmtplib.SMTPAuthenticationError():

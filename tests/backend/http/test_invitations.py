@@ -12,13 +12,14 @@ from headgate_server.domain.roles import EVERYWHERE, Holder, HolderKind, builtin
 from headgate_server.services import invitations, members, roles
 from tests.factories.invitations import GUEST, make_invitation, newcomer
 from tests.factories.members import Member, everywhere, make_member
-from tests.factories.people import PASSWORD, make_person
+from tests.factories.people import PASSWORD, PEPPER, cheap_hasher, make_person
 from tests.factories.tenants import Tenant
 from tests.fixtures.installations import Installation
 from tests.fixtures.provider_worlds import ProviderWorld
 from tests.fixtures.sql import query
 from tests.fixtures.visitors import Visitor, visit
 
+COUNTS = "select (select count(*) from users) || '/' || (select count(*) from memberships)"
 WHO = "{ viewer { user { email displayName } scopes } }"
 
 
@@ -53,20 +54,22 @@ async def test_link_shows_what_it_is_for(
     }
 
 
-async def test_somebody_new_joins_and_is_signed_in(
+async def test_somebody_new_joins_and_signs_in(
     installation: Installation, visitor: Visitor, admin: Member
 ) -> None:
     _, token = await make_invitation(installation.database, admin)
 
     done = await visitor.post("/auth/invitation/new", **newcomer(token))
+    page = await visitor.get("/auth/sign-in", came="invitation")
+    signed_in = await visitor.post("/auth/sign-in", email=GUEST, password=PASSWORD)
     viewer = (await visitor.ask(WHO))["viewer"]
-    again = await visitor.post("/auth/sign-in", email=GUEST, password=PASSWORD)
 
-    assert done.json() == {"location": "/"}
+    assert done.json() == {"location": "/auth/sign-in?came=invitation"}
+    assert "the password that you have just chosen" in page.text
     assert viewer["user"] == {"email": GUEST, "displayName": "Gus"}
     assert "FLOWS_WRITE" in viewer["scopes"]
     assert "MEMBERS_WRITE" not in viewer["scopes"]
-    assert again.status_code == 200
+    assert signed_in.status_code == 200
 
 
 async def test_link_is_good_once(
@@ -94,16 +97,77 @@ async def test_somebody_with_an_account_joins_with_it(
     known = await make_person(installation.database, email=GUEST)
     _, token = await make_invitation(installation.database, admin)
 
-    as_new = await visitor.post("/auth/invitation/new", **newcomer(token))
     stranger = await visitor.post("/auth/invitation/join", token=token)
     await visitor.post("/auth/sign-in", email=known.email, password=known.password)
     told = (await visitor.post("/auth/invitation/look", token=token)).json()
     done = await visitor.post("/auth/invitation/join", token=token)
 
-    assert (as_new.status_code, stranger.status_code) == (409, 401)
+    assert stranger.status_code == 401
     assert told["signedInAs"] == GUEST
     assert done.status_code == 200
     assert "FLOWS_WRITE" in (await visitor.ask(WHO))["viewer"]["scopes"]
+
+
+async def test_link_tells_nobody_whether_its_address_has_an_account(
+    installation: Installation, visitor: Visitor, admin: Member
+) -> None:
+    await make_person(installation.database, email="eve@example.com")
+    _, to_nobody = await make_invitation(installation.database, admin)
+    _, to_eve = await make_invitation(installation.database, admin, email="eve@example.com")
+
+    answers = [
+        (await visitor.post(f"/auth/invitation/{path}", **newcomer(token)))
+        for token in (to_nobody, to_eve)
+        for path in ("new", "look")
+    ]
+
+    new, known = [
+        [(one.status_code, one.text, sorted(one.headers)) for one in answers[start : start + 2]]
+        for start in (0, 2)
+    ]
+    assert [status for status, _, _ in new] == [200, 400]
+    assert new == known
+
+
+async def test_who_has_an_account_is_mailed_another_link(
+    installation: Installation, visitor: Visitor, admin: Member, urls: DatabaseUrls
+) -> None:
+    known = await make_person(installation.database, email=GUEST)
+    _, token = await make_invitation(installation.database, admin)
+    before = await query(urls.system, COUNTS)
+
+    await visitor.post("/auth/invitation/new", **newcomer(token))
+    letter = await installation.post_office.take()
+
+    assert letter.recipients == (GUEST,)
+    assert "Max invites you to Organization" in letter.text
+    assert "nothing of it was changed" in letter.text
+    assert letter.token not in {"", token}
+    assert await query(urls.system, COUNTS) == before
+    await visitor.post("/auth/sign-in", email=known.email, password=known.password)
+    done = await visitor.post("/auth/invitation/join", token=letter.token)
+    assert done.status_code == 200
+    assert "FLOWS_WRITE" in (await visitor.ask(WHO))["viewer"]["scopes"]
+
+
+async def test_link_stays_good_for_an_account_where_no_mail_is_sent(
+    installation: Installation, visitor: Visitor, admin: Member
+) -> None:
+    await make_person(installation.database, email=GUEST)
+    _, token = await make_invitation(installation.database, admin)
+
+    redirected = await invitations.join_as_new(
+        installation.database,
+        token=token,
+        name="Gus",
+        password=PASSWORD,
+        hasher=cheap_hasher(),
+        pepper=PEPPER,
+        is_mailing=False,
+    )
+
+    assert redirected is None
+    assert (await visitor.post("/auth/invitation/look", token=token)).status_code == 200
 
 
 async def test_address_of_an_account_gives_nobody_that_account(

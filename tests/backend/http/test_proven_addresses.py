@@ -7,7 +7,7 @@ import pytest
 
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.permissions import BuiltinRole
-from tests.factories.invitations import GUEST, make_invitation, newcomer
+from tests.factories.invitations import GUEST, join_as_new, make_invitation, newcomer
 from tests.factories.members import Member, everywhere, make_member
 from tests.factories.people import PASSWORD, make_person
 from tests.factories.tenants import Tenant
@@ -41,7 +41,7 @@ async def test_only_a_link_that_was_mailed_proves_an_address(
 ) -> None:
     _, token = await make_invitation(installation.database, admin, is_mailed=is_mailed)
 
-    await visitor.post("/auth/invitation/new", **newcomer(token))
+    await join_as_new(visitor, token)
 
     told = (await visitor.ask(WHO))["viewer"]["user"]
     assert told == {"email": GUEST, "isEmailVerified": is_mailed}
@@ -96,7 +96,7 @@ async def test_unproven_address_gets_nothing_of_who_owns_it(provider_world: Prov
     database = world.installation.database
     by = await make_member(database, world.tenant, everywhere(BuiltinRole.ADMIN))
     _, token = await make_invitation(database, by, role=BuiltinRole.VIEWER)
-    await world.visitor.post("/auth/invitation/new", **newcomer(token))
+    await join_as_new(world.visitor, token)
     world.issuer.claims = {"email": GUEST, "groups": ["admins"]}
 
     async with visit(world.installation.app) as owner:
@@ -118,7 +118,7 @@ async def test_who_proves_an_address_first_is_rid_of_who_took_it_before(
     by = await make_member(database, world.tenant, everywhere(BuiltinRole.ADMIN))
     _, token = await make_invitation(database, by)
     squatter = world.visitor
-    await squatter.post("/auth/invitation/new", **newcomer(token))
+    await join_as_new(squatter, token)
     await world.sign_in(slug="okta/link", back="okta")
     assert "Another way to sign in" in (await office.take()).text
 

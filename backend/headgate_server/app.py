@@ -90,7 +90,8 @@ def resolve_urls(settings: Settings) -> DatabaseUrls:
     if not owner:
         raise ConfigurationError(
             "Set HEADGATE_DATABASE_URL to a Postgres address, such as "
-            "postgresql://user:password@host/database, or use `headgate-server dev`."
+            "postgresql://user:password@host/database, or use `headgate-server dev`; `keys`, "
+            "`audit` and `organizations` reach what that runs with --data-dir DIR."
         )
     check_database_urls(settings)
     if settings.database_url and settings.system_database_url:

@@ -5,6 +5,7 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +17,7 @@ from headgate_server import app
 from headgate_server.database.urls import without_password
 from headgate_server.domain.errors import ConfigurationError, HeadgateError
 from headgate_server.graphql.schema import build_schema
-from headgate_server.operating import audit_entries, beginnings, keys, organizations
+from headgate_server.operating import audit_entries, beginnings, keys, organizations, places
 from headgate_server.operating.demo import seeding
 from headgate_server.settings import Settings, check_port, read
 from headgate_server.telemetry import logs
@@ -77,15 +78,15 @@ def _parser() -> argparse.ArgumentParser:
     doctor.set_defaults(command=_doctor)
     held = verbs.add_parser("keys", help="rotate, wrap anew or destroy the keys of workspaces")
     keys.add_verbs(held)
-    held.set_defaults(command=keys.run)
+    _let_reach_dev(held, keys.run)
     log = verbs.add_parser("audit", help="verify the audit log, and sign where it stands")
     audit_entries.add_verbs(log)
-    log.set_defaults(command=audit_entries.run)
+    _let_reach_dev(log, audit_entries.run)
     tenants = verbs.add_parser(
         "organizations", help="list, suspend, resume and measure organizations"
     )
     organizations.add_verbs(tenants)
-    tenants.set_defaults(command=organizations.run)
+    _let_reach_dev(tenants, organizations.run)
     seed = verbs.add_parser("seed", help="fill an empty installation with the demo")
     seeding.add_options(seed)
     seed.set_defaults(command=seeding.run)
@@ -93,6 +94,18 @@ def _parser() -> argparse.ArgumentParser:
     schema.set_defaults(command=_schema)
     _add_dev(verbs.add_parser("dev", help="everything on this machine, for development"))
     return parser
+
+
+def _let_reach_dev(
+    parser: argparse.ArgumentParser, run: Callable[[Settings, argparse.Namespace], None]
+) -> None:
+    """Let a command of operators work on the database of the settings, or of a running ``dev``."""
+
+    def command(settings: Settings, parsed: argparse.Namespace) -> None:
+        run(places.find_place(settings, parsed), parsed)
+
+    places.add_place(parser)
+    parser.set_defaults(command=command)
 
 
 def _folder(text: str) -> Path:
@@ -202,7 +215,9 @@ def _schema(settings: Settings, parsed: argparse.Namespace) -> None:
 
 def _dev(settings: Settings, parsed: argparse.Namespace) -> None:
     dev = _lazily("dev")
-    data_dir = (parsed.data_dir or dev.default_data_dir(dict(os.environ))).expanduser().absolute()
+    data_dir = (
+        (parsed.data_dir or places.default_data_dir(dict(os.environ))).expanduser().absolute()
+    )
     options = dev.DevOptions(
         data_dir=data_dir,
         is_fresh=parsed.fresh,

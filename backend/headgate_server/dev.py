@@ -227,11 +227,3 @@ async def _keep_agent(file: DevFile, data_dir: Path, stop: asyncio.Event) -> Non
         elif not stop.is_set():
             sys.stderr.write(f"The local agent ended with code {agent.returncode}; restarting.\n")
             await asyncio.sleep(1)
-
-
-def default_data_dir(environment: dict[str, str]) -> Path:
-    """Return where ``dev`` keeps its data unless told otherwise."""
-    named = environment.get("HEADGATE_DATA_DIR")
-    if named:
-        return Path(named)
-    return Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "headgate"

@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import Database
 from headgate_server.services import allowlists, organizations
+from tests.e2e.dev_server import dev_server
 from tests.factories.tenants import make_tenant
 from tests.fixtures.databases import SECRET_KEY
 
@@ -17,15 +19,20 @@ pytestmark = pytest.mark.e2e
 
 
 def operate(urls: DatabaseUrls, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run(
+        "organizations",
+        *arguments,
+        HEADGATE_DATABASE_URL=urls.app,
+        HEADGATE_SYSTEM_DATABASE_URL=urls.system,
+        HEADGATE_SECRET_KEY=SECRET_KEY,
+    )
+
+
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     kept = {name: text for name, text in os.environ.items() if not name.startswith("HEADGATE_")}
     return subprocess.run(
-        [sys.executable, "-m", "headgate_server", "organizations", *arguments],
-        env={
-            **kept,
-            "HEADGATE_DATABASE_URL": urls.app,
-            "HEADGATE_SYSTEM_DATABASE_URL": urls.system,
-            "HEADGATE_SECRET_KEY": SECRET_KEY,
-        },
+        [sys.executable, "-m", "headgate_server", *arguments],
+        env={**kept, **variables},
         capture_output=True,
         text=True,
         timeout=60,
@@ -73,3 +80,30 @@ async def test_operator_lists_suspends_resumes_and_measures_organizations(
     (line,) = [line for line in table if line.startswith(f"{slug} ")]
     assert line.endswith(" -")
     assert {"quota": "RUNS_PER_DAY", "used": 0, "limit": None}.items() <= usage[0].items()
+
+
+def test_operator_reaches_what_dev_runs(tmp_path: Path) -> None:
+    with dev_server(tmp_path) as server:
+        folder = ("--data-dir", str(tmp_path / "data"))
+        listed = run("organizations", *folder, "list", "-o", "json")
+        suspended = run("organizations", *folder, "suspend", "default", "--reason", "Unpaid.")
+        refused = server.here("whoami")
+        resumed = run("organizations", *folder, "resume", "default")
+        held = run("keys", *folder, "status")
+        checked = run("audit", *folder, "verify")
+
+    done = (listed, suspended, resumed, held, checked)
+    assert [one.returncode for one in done] == [0] * 5, [one.stderr for one in done]
+    assert [one["slug"] for one in json.loads(listed.stdout)] == ["default"]
+    assert refused.code != 0
+
+
+def test_operator_is_told_how_to_name_an_installation(tmp_path: Path) -> None:
+    nowhere = run("organizations", "list")
+    idle = run("organizations", "--data-dir", str(tmp_path), "list")
+
+    assert nowhere.returncode == 2
+    assert "reach what that runs with --data-dir DIR" in nowhere.stderr
+    assert idle.returncode == 1
+    assert f"runs in {tmp_path}" in idle.stderr
+    assert list(tmp_path.iterdir()) == []

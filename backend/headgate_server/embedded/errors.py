@@ -70,6 +70,18 @@ class DataDirUnusable(EmbeddedError):
         super().__init__(f"Data directory {path} cannot be used: {reason}")
 
 
+class DataDirIdle(EmbeddedError):
+    """Nothing runs in the data directory now."""
+
+    code = "DATA_DIR_IDLE"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"No `headgate-server dev` with a database of its own runs in {path}. Start it, name "
+            "another folder with --data-dir, or set HEADGATE_DATABASE_URL."
+        )
+
+
 class PostgresMajorMismatch(EmbeddedError):
     """The cluster on disk belongs to another major version of Postgres."""
 

@@ -11,7 +11,8 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from headgate_server.domain.errors import ConfigurationError, HeadgateError
+from headgate_server.domain import ids
+from headgate_server.domain.errors import ConfigurationError, HeadgateError, InvalidId
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 MAX_SUBJECT_LENGTH = 255
@@ -52,8 +53,8 @@ class Provider:
         client_id: who we are to it.
         client_secret: empty for a client without one.
         scopes: what is asked for, beside openid.
-        organization: the slug of the organization that whoever it signs in joins; None lets in
-            only who was invited.
+        organization: the slug of the organization that whoever it signs in joins, or its id; None
+            lets in only who was invited.
         default_role: what they hold there who are in no group that is named.
         groups_claim: where tokens name groups.
         roles: what groups hold.
@@ -124,6 +125,13 @@ def check_provider(provider: Provider) -> Provider:
         raise ConfigurationError(f"{named}: give it a name and a client_id.")
     if not is_safe_address(provider.issuer) or urlsplit(provider.issuer).query:
         raise ConfigurationError(f"{named}: an issuer starts with https:// and names a host.")
+    if provider.organization is not None and "_" in provider.organization:
+        try:
+            ids.parse(provider.organization, kind=ids.Kind.ORGANIZATION)
+        except InvalidId:
+            raise ConfigurationError(
+                f"{named}: an organization is named by its slug, or by its id, org_…; correct it."
+            ) from None
     has_roles = provider.roles or provider.default_role is not None
     if has_roles and provider.organization is None:
         raise ConfigurationError(f"{named}: name the organization in which its roles hold.")

@@ -18,6 +18,7 @@ from headgate_server.domain.login_sessions import (
 from headgate_server.domain.organizations import Closures
 from headgate_server.domain.permissions import Rights, gather
 from headgate_server.repositories import closing, roles
+from headgate_server.repositories.organizations import is_called
 from headgate_server.tables.login_sessions import login_sessions, one_time_tokens
 from headgate_server.tables.members import memberships
 from headgate_server.tables.organizations import organizations, users
@@ -82,7 +83,7 @@ async def find_facts(
     is_place = and_(
         mine.c.user_id == login_sessions.c.user_id,
         organizations.c.deleted_at.is_(None),
-        *([organizations.c.slug == slug] if slug is not None else []),
+        *([is_called(slug)] if slug is not None else []),
         *([organizations.c.id == organization_id] if organization_id is not None else []),
     )
     is_last = mine.c.organization_id.is_not_distinct_from(login_sessions.c.organization_id)

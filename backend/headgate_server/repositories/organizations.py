@@ -4,7 +4,19 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Row, Select, func, select, true, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Row,
+    Select,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -14,7 +26,7 @@ from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.support_grants import SupportAccess
 from headgate_server.repositories import pages
 from headgate_server.tables.members import memberships
-from headgate_server.tables.organizations import organizations, workspaces
+from headgate_server.tables.organizations import organization_slugs, organizations, workspaces
 
 
 def own(work: UnitOfWork, column: Column[Any]) -> ColumnElement[bool]:
@@ -28,7 +40,10 @@ def own(work: UnitOfWork, column: Column[Any]) -> ColumnElement[bool]:
 async def insert_organization(
     work: UnitOfWork, *, id_: UUID, slug: str, name: str
 ) -> Organization | None:
-    """Store an organization; None when the slug is taken."""
+    """Store an organization; None when the slug is taken, or was another one's."""
+    is_taken = select(literal(1)).where(organization_slugs.c.slug == slug)
+    if (await work.execute(is_taken)).one_or_none() is not None:
+        return None
     statement = (
         insert(organizations)
         .values(id=id_, slug=slug, name=name, created_at=work.now, updated_at=work.now)
@@ -36,12 +51,21 @@ async def insert_organization(
         .returning(organizations)
     )
     row = (await work.execute(statement)).one_or_none()
-    return _organization(row) if row is not None else None
+    if row is None or not await _claim_slug(work, id_=id_, slug=slug):
+        return None
+    return _organization(row)
 
 
 async def find_organization(work: UnitOfWork, *, id_: UUID) -> Organization | None:
     """Return an organization the unit of work may see."""
     row = (await work.execute(_own(work).where(organizations.c.id == id_))).one_or_none()
+    return _organization(row) if row is not None else None
+
+
+async def find_open(work: UnitOfWork, *, id_: UUID) -> Organization | None:
+    """Return an organization the unit of work may see, unless it is deleted."""
+    statement = _own(work).where(organizations.c.id == id_, organizations.c.deleted_at.is_(None))
+    row = (await work.execute(statement)).one_or_none()
     return _organization(row) if row is not None else None
 
 
@@ -55,7 +79,15 @@ async def lock_organization(work: UnitOfWork, *, id_: UUID) -> Organization | No
 async def update_organization(
     work: UnitOfWork, *, id_: UUID, changes: dict[str, Any]
 ) -> Organization | None:
-    """Write changed columns of a locked organization; None when the slug is taken."""
+    """Write changed columns of a locked organization; None when the slug is or was another one's.
+
+    Its former slug stays its own.
+    """
+    if "slug" in changes:
+        former = select(organizations.c.slug).where(organizations.c.id == id_)
+        await _claim_slug(work, id_=id_, slug=(await work.execute(former)).scalar_one())
+        if not await _claim_slug(work, id_=id_, slug=changes["slug"]):
+            return None
     statement = (
         update(organizations)
         .where(own(work, organizations.c.id), organizations.c.id == id_)
@@ -70,10 +102,30 @@ async def update_organization(
 
 
 async def find_by_slug(work: UnitOfWork, *, slug: str) -> Organization | None:
-    """Return the organization of a slug, if the unit of work may see it."""
-    statement = _own(work).where(organizations.c.slug == slug)
+    """Return the organization that has a slug, or had it, if the unit of work may see it."""
+    is_now = (organizations.c.slug == slug).desc()
+    statement = _own(work).where(is_called(slug)).order_by(is_now).limit(1)
     row = (await work.execute(statement)).one_or_none()
     return _organization(row) if row is not None else None
+
+
+async def count_slugs(work: UnitOfWork, *, id_: UUID) -> int:
+    """Return how many slugs an organization has and had."""
+    statement = select(func.count()).where(organization_slugs.c.organization_id == id_)
+    return int((await work.execute(statement)).scalar_one())
+
+
+def is_called(slug: str) -> ColumnElement[bool]:
+    """Return the condition that an organization has a slug, or had it before it was renamed."""
+    known = select(organization_slugs.c.organization_id).where(organization_slugs.c.slug == slug)
+    return or_(organizations.c.slug == slug, organizations.c.id.in_(known))
+
+
+async def free_slugs(work: UnitOfWork, *, id_: UUID) -> None:
+    """Let others have the slugs that an organization had; as the system."""
+    await work.execute(
+        delete(organization_slugs).where(organization_slugs.c.organization_id == id_)
+    )
 
 
 async def get_many(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Organization]:
@@ -141,6 +193,20 @@ def _overview(row: Row[Any]) -> Overview:
         member_count=row.member_count,
         workspace_count=row.workspace_count,
     )
+
+
+async def _claim_slug(work: UnitOfWork, *, id_: UUID, slug: str) -> bool:
+    """Note that a slug is an organization's; whether it is, and no other one's."""
+    statement = (
+        insert(organization_slugs)
+        .values(organization_id=id_, slug=slug)
+        .on_conflict_do_nothing(index_elements=["slug"])
+    )
+    await work.execute(statement)
+    mine = select(literal(1)).where(
+        organization_slugs.c.organization_id == id_, organization_slugs.c.slug == slug
+    )
+    return (await work.execute(mine)).one_or_none() is not None
 
 
 def _own(work: UnitOfWork) -> Select[Any]:

@@ -19,7 +19,7 @@ from headgate_server.domain.support_grants import (
 )
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import closing, pages
-from headgate_server.repositories.organizations import own
+from headgate_server.repositories.organizations import is_called, own
 from headgate_server.tables.audit_entries import audit_entries
 from headgate_server.tables.organizations import organizations
 from headgate_server.tables.support_grants import support_grants
@@ -159,7 +159,7 @@ async def find_live(work: UnitOfWork, *, operator_id: UUID, slug: str) -> LiveGr
         )
         .join(organizations, organizations.c.id == _GRANT.organization_id)
         .where(
-            organizations.c.slug == slug,
+            is_called(slug),
             organizations.c.deleted_at.is_(None),
             _GRANT.operator_id == operator_id,
             _GRANT.ended_at.is_(None),

@@ -121,6 +121,7 @@ async def delete_organization(
             "an organization cannot be undone."
         )
     await closing.delete_organization(work, id_=id_, deleted_slug=_gone(current.slug, id_))
+    await organizations.free_slugs(work, id_=id_)
     _wake(work, id_)
     await record_action(
         work, "deleted", kind=Kind.ORGANIZATION, id_=id_, name=current.name, organization_id=id_

@@ -8,6 +8,7 @@ from uuid import UUID
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.identities import Provider
+from headgate_server.domain.organizations import Organization
 from headgate_server.domain.permissions import BuiltinRole
 from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.roles import (
@@ -45,9 +46,9 @@ async def join(
     """
     if provider.organization is None:
         return
-    place = await organizations.find_by_slug(work, slug=provider.organization)
+    place = await _find_organization(work, provider.organization)
     if place is None:
-        logger.error("Provider %s: there is no organization of its slug", provider.slug)
+        logger.error("Provider %s: there is no organization of its slug or id", provider.slug)
         return
     actor = Actor(ActorKind.SYSTEM, None, f"Provider {provider.slug}")
     within = replace(work, organization_id=place.id, actor=actor)
@@ -67,7 +68,7 @@ async def leave(work: UnitOfWork, provider: Provider, *, user_id: UUID) -> None:
     """
     place = None
     if provider.organization is not None:
-        place = await organizations.find_by_slug(work, slug=provider.organization)
+        place = await _find_organization(work, provider.organization)
     if place is None:
         return
     actor = Actor(ActorKind.SYSTEM, None, f"Provider {provider.slug}")
@@ -75,6 +76,13 @@ async def leave(work: UnitOfWork, provider: Provider, *, user_id: UUID) -> None:
     membership = await members.find_by_user(within, user_id=user_id)
     if membership is not None:
         await _settle(within, provider, {}, membership_id=membership.id, user_id=user_id)
+
+
+async def _find_organization(work: UnitOfWork, named: str) -> Organization | None:
+    """Return the organization that a provider is for; a slug is followed as it is renamed."""
+    if "_" not in named:
+        return await organizations.find_by_slug(work, slug=named)
+    return await organizations.find_open(work, id_=ids.parse(named, kind=ids.Kind.ORGANIZATION))
 
 
 async def _settle(

@@ -9,7 +9,7 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.changes import changed, check_version
 from headgate_server.domain.documents import is_storable
-from headgate_server.domain.errors import Conflict, NotFound
+from headgate_server.domain.errors import Conflict, LimitExceeded, NotFound
 from headgate_server.domain.organizations import Organization, Overview, check_slug
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.tenancy import Actor, Principal
@@ -18,6 +18,9 @@ from headgate_server.repositories import organizations
 from headgate_server.services.audit_entries.record import record_entry
 from headgate_server.services.members import add_owner
 from headgate_server.services.roles import wake_rights
+
+MAX_SLUGS = 20
+"""Of one organization, now and before: nobody else can be called by them."""
 
 
 async def create_organization(work: UnitOfWork, *, slug: str, name: str) -> Organization:
@@ -80,7 +83,8 @@ async def update_organization(
         InvalidInput: a bad slug or name.
         NotFound: it is another's, or does not exist.
         VersionConflict: it is not of the expected version.
-        Conflict: the slug is taken.
+        Conflict: the slug is taken, or was another one's.
+        LimitExceeded: it was called by too many slugs.
     """
     if slug is not UNSET:
         check_slug(slug)
@@ -94,6 +98,8 @@ async def update_organization(
     changes = changed(current, {key: one for key, one in wanted.items() if one is not UNSET})
     if not changes:
         return current
+    if "slug" in changes:
+        await _check_slugs(work, id_=id_, slug=changes["slug"])
     updated = await organizations.update_organization(work, id_=id_, changes=changes)
     if updated is None:
         raise Conflict("This slug is taken; choose another one.", path=["slug"])
@@ -103,13 +109,21 @@ async def update_organization(
     return updated
 
 
+async def _check_slugs(work: UnitOfWork, *, id_: UUID, slug: str) -> None:
+    own = await organizations.find_by_slug(work, slug=slug)
+    count = await organizations.count_slugs(work, id_=id_)
+    if count >= MAX_SLUGS and (own is None or own.id != id_):
+        message = f"An organization keeps the {MAX_SLUGS} slugs that it had; go back to one."
+        raise LimitExceeded(message, limit=MAX_SLUGS, current=count)
+
+
 async def find_organization(work: UnitOfWork, *, id_: UUID) -> Organization | None:
     """Return an organization, if it is the caller's."""
     return await organizations.find_organization(work, id_=id_)
 
 
 async def find_by_slug(work: UnitOfWork, *, slug: str) -> Organization | None:
-    """Return the organization of a slug, if it is the caller's."""
+    """Return the organization that has a slug, or had it, if it is the caller's."""
     return await organizations.find_by_slug(work, slug=slug) if is_storable(slug) else None
 
 

@@ -27,6 +27,16 @@ organizations = Table(
     Unique("slug"),
 )
 
+organization_slugs = Table(
+    "organization_slugs",
+    metadata,
+    uuid("organization_id", is_key=True),
+    Column("slug", Text, primary_key=True),
+    Unique("slug"),
+    ForeignKeyConstraint(["organization_id"], ["organizations.id"], ondelete="CASCADE"),
+)
+"""The slugs that an organization has and had: no other one is ever reached by them."""
+
 workspaces = Table(
     "workspaces",
     metadata,

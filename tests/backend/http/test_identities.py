@@ -6,11 +6,17 @@ from dataclasses import replace
 
 import pytest
 
+from headgate_server.domain import ids
+from headgate_server.domain.errors import ConfigurationError, Conflict
+from headgate_server.domain.identities import Provider, check_provider
 from headgate_server.domain.permissions import BuiltinRole
+from headgate_server.repositories.members import list_organizations_of as organizations_of
+from headgate_server.services import group_roles, organizations
 from tests.factories.members import everywhere, make_member
 from tests.factories.people import make_person
-from tests.fixtures.browsers import ORIGIN, Browser
-from tests.fixtures.provider_worlds import ProviderWorld
+from tests.fixtures.browsers import ORIGIN, PAGE, Browser
+from tests.fixtures.forging_issuer import CLIENT_ID
+from tests.fixtures.provider_worlds import PLACE, ProviderWorld
 from tests.fixtures.sql import query
 from tests.fixtures.visitors import visit
 
@@ -42,6 +48,45 @@ async def test_person_of_a_provider_joins_its_organization(provider_world: Provi
     assert viewer["user"]["displayName"] == "Ada"
     assert "RUNS_READ" in viewer["scopes"]
     assert "RUNS_WRITE" not in viewer["scopes"]
+
+
+async def test_provider_follows_its_organization_as_it_is_renamed(
+    provider_world: ProviderWorld,
+) -> None:
+    world = provider_world
+    database, id_ = world.installation.database, world.tenant.organization_id
+    async with database.system() as work:
+        await organizations.update_organization(work, id_=id_, slug="apex")
+        with pytest.raises(Conflict):
+            await organizations.create_organization(work, slug=PLACE, name="Taker")
+
+    await world.sign_in()
+    shown = "{ viewer { organizations { nodes { id slug } } } }"
+    place = {"id": ids.show(ids.Kind.ORGANIZATION, id_), "slug": "apex"}
+    assert (await world.visitor.ask(shown))["viewer"]["organizations"]["nodes"] == [place]
+    for slug in (PLACE, "apex"):
+        named = {**PAGE, "x-headgate-organization": slug}
+        body = {"query": f'{{ organization(slug: "{slug}") {{ id slug }} }}'}
+        answer = await world.visitor.client.post("/graphql", json=body, headers=named)
+        assert answer.json()["data"]["organization"] == place
+
+
+async def test_provider_s_organization_may_be_named_by_its_id(
+    provider_world: ProviderWorld,
+) -> None:
+    world = provider_world
+    named = ids.show(ids.Kind.ORGANIZATION, world.tenant.organization_id)
+    provider = Provider("x", "X", world.issuer.url, CLIENT_ID, organization=named)
+    person = await make_person(world.installation.database)
+
+    async with world.installation.database.system() as work:
+        await group_roles.join(work, provider, groups=frozenset(), user_id=person.id)
+        found = await organizations_of(work, user_id=person.id)
+
+    assert [one.organization.id for one in found] == [world.tenant.organization_id]
+    assert check_provider(provider) == provider
+    with pytest.raises(ConfigurationError, match="by its slug, or by its id"):
+        check_provider(replace(provider, organization="org_nonsense"))
 
 
 async def test_identity_is_issuer_and_subject(provider_world: ProviderWorld) -> None:

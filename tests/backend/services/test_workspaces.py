@@ -6,13 +6,19 @@ from uuid import UUID
 import pytest
 
 from headgate_server.database.work import Database
-from headgate_server.domain.errors import Conflict, InvalidInput, NotFound, VersionConflict
+from headgate_server.domain.errors import (
+    Conflict,
+    InvalidInput,
+    LimitExceeded,
+    NotFound,
+    VersionConflict,
+)
 from headgate_server.domain.filters import StringFilter, WorkspaceFilter
 from headgate_server.domain.ids import new_id
 from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.service_accounts import ServiceAccount
 from headgate_server.domain.workspaces import Workspace
-from headgate_server.services import organizations, service_accounts, users, workspaces
+from headgate_server.services import closing, organizations, service_accounts, users, workspaces
 from tests.factories.tenants import Tenant, make_tenant
 
 
@@ -146,6 +152,66 @@ async def test_taken_slug_of_an_organization_is_a_conflict(database: Database) -
         with pytest.raises(Conflict):
             await organizations.create_organization(work, slug="acme", name="Other")
         assert await organizations.find_by_slug(work, slug="other") is None
+
+
+async def test_organization_keeps_the_slugs_that_it_had(database: Database) -> None:
+    mine, other = await make_tenant(database), await make_tenant(database)
+    async with database.system() as work:
+        before = await organizations.get_organization(work, id_=mine.organization_id)
+
+    async with database.tenant(mine.owner, None) as work:
+        await organizations.update_organization(work, id_=mine.organization_id, slug="renamed")
+        found = await organizations.find_by_slug(work, slug=before.slug)
+        assert found is not None
+        assert (found.id, found.slug) == (mine.organization_id, "renamed")
+
+    async with database.tenant(other.owner, None) as work:
+        assert await organizations.find_by_slug(work, slug=before.slug) is None
+        for slug in (before.slug, "renamed"):
+            with pytest.raises(Conflict):
+                await organizations.update_organization(work, id_=other.organization_id, slug=slug)
+    async with database.system() as work:
+        with pytest.raises(Conflict):
+            await organizations.create_organization(work, slug=before.slug, name="Taker")
+    async with database.tenant(mine.owner, None) as work:
+        back = await organizations.update_organization(
+            work, id_=mine.organization_id, slug=before.slug
+        )
+    assert back.slug == before.slug
+
+
+async def test_organization_keeps_twenty_slugs_and_goes_back_to_any(database: Database) -> None:
+    tenant = await make_tenant(database)
+    async with database.tenant(tenant.owner, None) as work:
+        for number in range(19):
+            await organizations.update_organization(
+                work, id_=tenant.organization_id, slug=f"slug-{number}"
+            )
+        with pytest.raises(LimitExceeded):
+            await organizations.update_organization(
+                work, id_=tenant.organization_id, slug="one-more"
+            )
+        back = await organizations.update_organization(
+            work, id_=tenant.organization_id, slug="slug-3"
+        )
+
+    assert back.slug == "slug-3"
+
+
+async def test_slugs_of_a_deleted_organization_are_free(database: Database) -> None:
+    tenant = await make_tenant(database)
+    async with database.system() as work:
+        await organizations.update_organization(work, id_=tenant.organization_id, slug="had")
+        await organizations.update_organization(work, id_=tenant.organization_id, slug="has")
+        await closing.archive_organization(work, id_=tenant.organization_id, is_archived=True)
+        await closing.delete_organization(work, id_=tenant.organization_id)
+
+        made = [
+            await organizations.create_organization(work, slug=slug, name="New")
+            for slug in ("had", "has")
+        ]
+
+    assert [one.slug for one in made] == ["had", "has"]
 
 
 async def test_service_accounts_are_listed_and_kept_apart(database: Database) -> None:

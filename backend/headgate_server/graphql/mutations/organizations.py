@@ -27,7 +27,7 @@ class OrganizationUpdateInput:
     slug: str | None = strawberry.field(
         default=None,
         description="1 to 50 lower-case letters, digits and hyphens; unique in the installation. "
-        "Addresses with the old one lead nowhere any more.",
+        "The old one goes on leading here, and is nobody else's; twenty are kept in all.",
     )
     require_second_factor: bool | None = strawberry.field(
         default=None,

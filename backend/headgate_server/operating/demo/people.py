@@ -70,6 +70,7 @@ def draw_organization(draft: Draft, *, slug: str, name: str, size: int) -> Organ
     draft.add(
         "organizations", id=id_, slug=slug, name=name, created_at=then, updated_at=draft.ago(days=3)
     )
+    draft.add("organization_slugs", organization_id=id_, slug=slug)
     people = tuple(_draw_person(draft, slug, person) for person in _NAMES[:size])
     memberships = [
         _draw_membership(draft, id_, person, role=role, by=people[0])

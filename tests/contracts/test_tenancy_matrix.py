@@ -24,12 +24,20 @@ from graphql import (
 
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain import ids
+from headgate_server.graphql.shapes import nodes
 from tests.contracts.tenancy_agents import AGENTS
 from tests.contracts.tenancy_artifacts import ARTIFACTS
 from tests.contracts.tenancy_background import BACKGROUND
 from tests.contracts.tenancy_blocks import BLOCKS
 from tests.contracts.tenancy_caches import CACHES
-from tests.contracts.tenancy_cells import CLIENT_MADE, FOLLOWED, QUERIES, TRIED_APART, Cell
+from tests.contracts.tenancy_cells import (
+    CLIENT_MADE,
+    FOLLOWED,
+    NODE_KINDS,
+    QUERIES,
+    TRIED_APART,
+    Cell,
+)
 from tests.contracts.tenancy_configuration import CONFIGURATION
 from tests.contracts.tenancy_deployments import DEPLOYED
 from tests.contracts.tenancy_members import MEMBERS
@@ -93,6 +101,10 @@ def test_every_id_of_the_schema_is_tried() -> None:
     tried = {cell.name for cell in (*REQUESTED, *FOLLOWED)} | CLIENT_MADE | TRIED_APART
 
     assert set(places(schema)) == tried
+
+
+def test_every_kind_of_object_that_is_read_by_its_id_is_tried() -> None:
+    assert set(nodes._KINDS) == set(NODE_KINDS)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  nobody else asks
 
 
 @pytest.fixture(scope="session")

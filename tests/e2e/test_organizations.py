@@ -85,25 +85,18 @@ async def test_operator_lists_suspends_resumes_and_measures_organizations(
 def test_operator_reaches_what_dev_runs(tmp_path: Path) -> None:
     with dev_server(tmp_path) as server:
         folder = ("--data-dir", str(tmp_path / "data"))
-        listed = run("organizations", *folder, "list", "-o", "json")
         suspended = run("organizations", *folder, "suspend", "default", "--reason", "Unpaid.")
         refused = server.here("whoami")
-        resumed = run("organizations", *folder, "resume", "default")
         held = run("keys", *folder, "status")
-        checked = run("audit", *folder, "verify")
 
-    done = (listed, suspended, resumed, held, checked)
-    assert [one.returncode for one in done] == [0] * 5, [one.stderr for one in done]
-    assert [one["slug"] for one in json.loads(listed.stdout)] == ["default"]
-    assert refused.code != 0
+    done = (suspended, held)
+    assert [one.returncode for one in done] == [0, 0], [one.stderr for one in done]
+    assert "Unpaid." in refused.err
 
 
-def test_operator_is_told_how_to_name_an_installation(tmp_path: Path) -> None:
-    nowhere = run("organizations", "list")
+def test_operator_is_told_that_nothing_runs(tmp_path: Path) -> None:
     idle = run("organizations", "--data-dir", str(tmp_path), "list")
 
-    assert nowhere.returncode == 2
-    assert "reach what that runs with --data-dir DIR" in nowhere.stderr
     assert idle.returncode == 1
     assert f"runs in {tmp_path}" in idle.stderr
     assert list(tmp_path.iterdir()) == []

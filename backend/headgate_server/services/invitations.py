@@ -12,6 +12,7 @@ from headgate_server.domain.members import Invitation, PlannedBinding, hash_toke
 from headgate_server.domain.organizations import Organization
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.passwords import check_password
+from headgate_server.domain.permissions import ungivable
 from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.roles import BindingPlace, Holder, HolderKind, Role, grant_of
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal
@@ -197,7 +198,7 @@ async def accept(
     found = await _roles(within, used.planned)
     if used.invited_by.kind is not ActorKind.SYSTEM:
         rights = await roles.find_rights(within, organization_id=place, holder=used.invited_by)
-        if rights is None or any(rights.missing(grant_of(*one)) for one in found):
+        if rights is None or any(ungivable(rights, grant_of(*one)) for one in found):
             raise Forbidden(LOST)
     membership_id = await members.insert_membership(
         within, organization_id=place, user_id=user_id, invited_by=used.invited_by

@@ -1,6 +1,7 @@
 """Members and teams: joining, leaving, and who is in which team."""
 
 from collections.abc import Sequence
+from itertools import chain
 from uuid import UUID
 
 from headgate_server.bus import channels
@@ -54,12 +55,14 @@ async def remove_member(work: UnitOfWork, *, granter: Principal, id_: UUID) -> N
 
     Raises:
         NotFound: no such membership.
-        Forbidden: the member holds what the granter does not.
+        Forbidden: the member holds what the granter does not, by themselves or through a team.
         Conflict: the organization would be left without an owner.
     """
     membership = await get_membership(work, id_=id_)
     if membership.user_id != granter.actor.id:
-        for binding in (await roles.list_bindings(work, [id_]))[id_]:
+        team_ids = (await members.list_team_ids(work, [id_])).get(id_, [])
+        held = await roles.list_bindings(work, [id_, *team_ids])
+        for binding in chain.from_iterable(held.values()):
             check_grant(granter, binding.grant)
     await roles.lock_owners(work)
     await members.delete_membership(work, id_=id_)

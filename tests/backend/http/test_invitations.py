@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from headgate_server.database.urls import DatabaseUrls
-from headgate_server.domain.permissions import BuiltinRole
+from headgate_server.domain.permissions import BuiltinRole, Scope
 from headgate_server.domain.roles import EVERYWHERE, Holder, HolderKind, builtin_role
 from headgate_server.services import invitations, members, roles
-from tests.factories.invitations import GUEST, make_invitation, newcomer
+from tests.factories.invitations import GUEST, join_as_new, make_invitation, newcomer
 from tests.factories.members import Member, everywhere, make_member
 from tests.factories.people import PASSWORD, PEPPER, cheap_hasher, make_person
 from tests.factories.tenants import Tenant
@@ -199,6 +199,26 @@ async def test_nobody_is_given_what_who_invited_them_lost(
 
     assert answer.status_code == 403
     assert not visitor.is_signed_in
+
+
+async def test_owner_invites_who_may_reveal_secrets(
+    installation: Installation, visitor: Visitor, tenant: Tenant
+) -> None:
+    owner = await make_member(installation.database, tenant, everywhere(BuiltinRole.OWNER))
+    async with installation.database.tenant(owner.principal, None) as work:
+        revealer = await roles.upsert_role(
+            work, granter=owner.principal, name="Revealer", scopes=frozenset({Scope.BLOCKS_REVEAL})
+        )
+        _, token = await invitations.invite(
+            work,
+            granter=owner.principal,
+            email=GUEST,
+            role_ids=[revealer.id],
+            place=EVERYWHERE,
+            pepper=PEPPER,
+        )
+
+    await join_as_new(visitor, token)
 
 
 async def test_nobody_joins_by_who_has_left(

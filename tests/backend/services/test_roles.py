@@ -135,6 +135,27 @@ async def test_owner_through_a_team_counts_until_the_team_is_empty(
             )
 
 
+async def test_admin_removes_no_member_who_owns_through_a_team(
+    database: Database, tenant: Tenant
+) -> None:
+    admin = await make_member(database, tenant, everywhere(BuiltinRole.ADMIN))
+    other = await make_member(database, tenant)
+    async with database.tenant(tenant.owner, None) as work:
+        team = await members.upsert_team(
+            work, organization_id=tenant.organization_id, name="Owners"
+        )
+        await give(work, tenant.owner, Holder(HolderKind.TEAM, team.id), OWNER.id)
+        await members.add_to_team(
+            work, granter=tenant.owner, team_id=team.id, membership_id=other.id
+        )
+
+    async with database.tenant(admin.principal, None) as work:
+        with pytest.raises(Forbidden) as refused:
+            await members.remove_member(work, granter=admin.principal, id_=other.id)
+
+    assert refused.value.missing_scopes == (Scope.BILLING_WRITE,)
+
+
 async def test_role_that_gives_more_than_its_maker_holds_is_refused(
     database: Database, tenant: Tenant
 ) -> None:

@@ -15,9 +15,9 @@ DOCUMENT = """blockDocument { id name reference version data missing schema { nu
 
 
 async def fill(estate: Estate, name: str, data: Json, **more: Any) -> Json:
-    place = {"workspaceId": estate.ids[Kind.WORKSPACE], "typeSlug": "login"}
+    place = {"workspaceId": estate.ids[Kind.WORKSPACE], "typeSlug": "login", "name": name}
     api = more.pop("api", estate.bound)
-    return await mutate(api, "blockDocumentUpsert", DOCUMENT, **place, name=name, data=data, **more)
+    return await mutate(api, "blockDocumentUpsert", DOCUMENT, **{**place, **more}, data=data)
 
 
 async def refused(api: ApiClient | Browser, field: str, **given: Any) -> Json:

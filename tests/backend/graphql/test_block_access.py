@@ -220,6 +220,27 @@ async def test_who_may_not_use_a_block_does_not_say_where_its_secrets_go(
     assert (same["blockDocument"]["version"], anew["blockDocument"]["version"]) == (1, 2)
 
 
+async def test_who_may_not_use_a_block_does_not_change_what_is_a_part_of_it(
+    estate: Estate, installation: Installation
+) -> None:
+    await fill(estate, "place", {"host": "here"})
+    await fill(estate, "between", {"inner": {"$ref": "login/place"}})
+    await fill(estate, "own", {"password": "mine", "inner": {"$ref": "login/between"}})
+    await fill(estate, "apart", {"host": "here"})
+    api = await with_scopes(installation, estate, "Filler", "BLOCKS_WRITE", "BLOCKS_READ")
+    given: Json = {"workspaceId": estate.ids[Kind.WORKSPACE], "typeSlug": "login"}
+
+    moved = await refused(
+        api, "blockDocumentUpsert", **given, name="place", data={"host": "elsewhere"}
+    )
+    same = await fill(estate, "place", {"host": "here"}, api=api)
+    apart = await fill(estate, "apart", {"host": "elsewhere"}, api=api)
+
+    assert moved["code"] == "FORBIDDEN"
+    assert "login/own" in moved["message"]
+    assert (same["blockDocument"]["version"], apart["blockDocument"]["version"]) == (1, 2)
+
+
 async def test_who_may_not_use_a_block_does_not_say_where_secrets_of_other_stores_go(
     estate: Estate, installation: Installation
 ) -> None:

@@ -1,7 +1,6 @@
 """Blocks through the API: secrets go in and never come out, but to the run that may use them."""
 
 import json
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,17 +13,16 @@ from headgate_server.domain.ids import Kind
 from headgate_server.services import workspace_keys
 from headgate_server.services.workspace_keys import Keyring
 from headgate_server.tables.workspace_keys import block_secrets
-from tests.factories.blocks import fill, refused, resolve
+from tests.factories.blocks import begin, fill, refused, resolve
 from tests.factories.estate_blocks import LOGIN
 from tests.factories.estates import Estate, make_estate
-from tests.factories.mutations import mutate
+from tests.factories.mutations import Json, mutate
 from tests.fixtures.installations import Installation, key_providers, replica
 from tests.fixtures.repository import ROOT
 from tests.fixtures.sql import query
 
 pytestmark = pytest.mark.anyio
 
-Json = dict[str, Any]
 SHOWN = """query ($id: ID!) { node(id: $id) { ... on BlockDocument { data version missing
   secrets { path isSet external fingerprint } schema { number } } } }"""
 SECRET = "correct horse"
@@ -55,6 +53,41 @@ async def test_secret_is_masked_for_everybody_and_changes_only_its_fingerprint(
     assert kept["blockDocument"]["secrets"] == first["secrets"]
     assert turned["blockDocument"]["version"] == 3
     assert turned["blockDocument"]["secrets"][0]["fingerprint"] != secret["fingerprint"]
+
+
+async def test_secret_of_an_entry_of_a_list_goes_with_the_entry(
+    estate: Estate, installation: Installation
+) -> None:
+    entry = {
+        "type": "object",
+        "properties": {"user": {"type": "string"}, "token": {"type": "string", "writeOnly": True}},
+    }
+    fields = {"type": "object", "properties": {"logins": {"type": "array", "items": entry}}}
+    place = {"workspaceId": estate.ids[Kind.WORKSPACE]}
+    made = await mutate(
+        estate.bound, "blockTypeUpsert", "blockType { id }", **place, slug="many", name="Many"
+    )
+    await mutate(
+        estate.bound,
+        "blockSchemaRegister",
+        "blockSchema { id }",
+        blockTypeId=made["blockType"]["id"],
+        fields=fields,
+    )
+    two = [{"user": "a", "token": "first"}, {"user": "b", "token": "second"}]
+    await fill(estate, "own", {"logins": two}, typeSlug="many")
+    run, lease = await begin(estate.bound, estate, installation)
+
+    seen: list[Json] = []
+    for data in ({"logins": [{"user": "a"}]}, {"logins": [{"user": "a"}, {"user": "c"}]}, {}):
+        await fill(estate, "own", data, typeSlug="many")
+        seen.append((await resolve(run, lease, "many/own"))["many/own"])
+
+    assert [one["data"] for one in seen] == [
+        {"logins": [{"user": "a", "token": "first"}]},
+        {"logins": [{"user": "a", "token": "first"}, {"user": "c"}]},
+        {},
+    ]
 
 
 def test_no_type_of_the_api_has_a_field_for_secrets_but_the_two_that_are_audited() -> None:

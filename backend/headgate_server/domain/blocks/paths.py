@@ -81,6 +81,24 @@ def replaced(document: Any, parts: Parts, change: Callable[[Any], Any]) -> Any:
     return entries
 
 
+def is_entry_gone(parts: Parts, *, before: Any, after: Any) -> bool:
+    """Whether a place was inside of an entry of a list that the document has no more afterwards."""
+    for part in parts:
+        if isinstance(before, list):
+            entries = cast("list[Any]", before)
+            later = cast("list[Any]", after) if isinstance(after, list) else []
+            index = int(part) if part.isascii() and part.isdigit() else len(entries)
+            if index >= len(later):
+                return True
+            before, after = entries[index] if index < len(entries) else None, later[index]
+        elif isinstance(before, dict):
+            before = cast("dict[str, Any]", before).get(part)
+            after = cast("dict[str, Any]", after).get(part) if isinstance(after, dict) else None
+        else:
+            return False
+    return False
+
+
 def _children(document: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(document, dict):
         yield from cast("dict[str, Any]", document).items()

@@ -4,11 +4,12 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, delete, select, tuple_, update
+from sqlalchemy import Row, Select, and_, delete, exists, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.blocks.blocks import BlockDocument
+from headgate_server.domain.blocks.documents import names_external
 from headgate_server.domain.filters import NameFilter
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.repositories import filters, pages
@@ -18,6 +19,7 @@ from headgate_server.tables.blocks import (
     block_schemas,
     block_types,
 )
+from headgate_server.tables.workspace_keys import block_secrets
 
 
 async def insert_document(
@@ -182,6 +184,38 @@ async def list_reached(work: UnitOfWork, ids: Collection[UUID]) -> set[UUID]:
     )
     reached = reached.union(further)
     return set((await work.execute(select(reached.c.referred_id))).scalars())
+
+
+async def list_with_secrets(work: UnitOfWork, *, referring_to: UUID) -> list[BlockDocument]:
+    """Return the documents with secrets, also in other stores, that refer to one, by name.
+
+    Directly or through others; a cycle ends, too.
+    """
+    own = block_references.c
+    start = select(own.block_document_id).where(
+        own.workspace_id == work.workspace_id, own.referred_id == referring_to
+    )
+    above = start.cte("above", recursive=True)
+    further = select(own.block_document_id).join(
+        above,
+        and_(
+            own.workspace_id == work.workspace_id,
+            own.referred_id == above.c.block_document_id,
+        ),
+    )
+    above = above.union(further)
+    is_sealed = exists().where(
+        block_secrets.c.workspace_id == work.workspace_id,
+        block_secrets.c.block_document_id == block_documents.c.id,
+    )
+    statement = (
+        _own(work)
+        .add_columns(is_sealed.label("is_sealed"))
+        .where(block_documents.c.id.in_(select(above.c.block_document_id)))
+        .order_by(block_documents.c.name, block_documents.c.id)
+    )
+    found = [(_document(row), row.is_sealed) for row in await work.execute(statement)]
+    return [one for one, is_sealed in found if is_sealed or names_external(one.data)]
 
 
 async def list_referring(work: UnitOfWork, *, id_: UUID, most: int) -> list[BlockDocument]:

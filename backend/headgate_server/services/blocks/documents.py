@@ -91,7 +91,8 @@ async def upsert_document(
         NotFound: no such type, schema or block that is referred to.
         InvalidInput: a bad name, data that does not fit the schema, or a path that is no secret's.
         Forbidden: it refers to a block that the caller may not use, names a secret in another store
-            that they may not use, or says anew where secrets go that they may not use.
+            that they may not use, or says anew where secrets go that they may not use, be they
+            those of a block that it is a part of.
         VersionConflict: the block is not of the expected version.
         Unavailable: nothing can seal now, or another caller makes the block at the same time.
     """
@@ -159,7 +160,7 @@ async def _plan(
     )
     for path in sorted(filled.kept - existing.keys()):
         raise InvalidInput(f"{path} holds a mask, but no secret is set there.", path=["data", path])
-    gone = filled.removed & existing.keys()
+    gone = (filled.removed & existing.keys()) | _lost(current, filled, existing)
     if filling.is_whole:
         gone |= existing.keys() - filled.kept - filled.secrets.keys()
     staying = (existing.keys() - gone) | filled.secrets.keys()
@@ -182,6 +183,8 @@ async def _plan(
     is_external = rules.names_external(data)
     if (kept or is_external) and not may_use(current.id if current is not None else None):
         _check_purpose(current, schema, data, is_external=is_external)
+    if current is not None and not may_use(None) and not _is_as_before(current, schema, data):
+        await _check_referring(work, current, may_use=may_use)
     return _Plan(
         schema=schema,
         filled=replace(filled, data=data),
@@ -189,6 +192,38 @@ async def _plan(
         existing=existing,
         gone=frozenset(gone),
     )
+
+
+def _lost(
+    current: BlockDocument | None, filled: Filled, existing: Mapping[str, SealedSecret]
+) -> set[str]:
+    """Return the secrets whose entry of a list is gone: they go with it."""
+    before = current.data if current is not None else {}
+    return {
+        path
+        for path in existing.keys() - filled.kept - filled.secrets.keys()
+        if paths.is_entry_gone(paths.split(path), before=before, after=filled.data)
+    }
+
+
+def _is_as_before(current: BlockDocument | None, schema: BlockSchema, data: Any) -> bool:
+    known = (current.block_schema_id, current.data) if current is not None else (None, None)
+    return known[0] == schema.id and is_same(known[1], data)
+
+
+async def _check_referring(work: UnitOfWork, current: BlockDocument, *, may_use: MayUse) -> None:
+    """Let nobody change what is a part of blocks with secrets that they may not use.
+
+    Raises:
+        Forbidden: it says where the secrets of such a block go.
+    """
+    for referring in await documents.list_with_secrets(work, referring_to=current.id):
+        if not may_use(referring.id):
+            raise Forbidden(
+                f"{referring.reference} has secrets that you may not use, and this block is a part "
+                "of it that may say where they go: ask for BLOCKS_USE of it.",
+                missing_scopes=[Scope.BLOCKS_USE.value],
+            )
 
 
 def _check_purpose(
@@ -202,8 +237,7 @@ def _check_purpose(
     Raises:
         Forbidden: something else than sealed secrets changes.
     """
-    known = (current.block_schema_id, current.data) if current is not None else (None, None)
-    if known[0] == schema.id and is_same(known[1], data):
+    if _is_as_before(current, schema, data):
         return
     name = current.reference if current is not None else "This block"
     why = f"{name} has secrets that you may not use, and what is beside them says where they go: "

@@ -71,6 +71,7 @@ flow_runs = Table(
         "late_cause in ('CONTROL_PLANE', 'NO_AGENT', 'LIMIT', 'PAUSED')", name="late_cause"
     ),
     ForeignKeyConstraint(["workspace_id", "flow_id"], ["flows.workspace_id", "flows.id"]),
+    Index("ix_flow_runs_id", "id", unique=True),
     Index("ix_flow_runs_newest", "workspace_id", "expected_start", "id"),
     Index("ix_flow_runs_state", "workspace_id", "state_type", "expected_start", "id"),
     Index(

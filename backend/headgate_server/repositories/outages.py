@@ -10,7 +10,10 @@ from headgate_server.tables.events import control_plane
 
 
 async def note_service(work: UnitOfWork, *, grace: timedelta) -> timedelta | None:
-    """Record that the API serves; return how long it had not, where that is beyond the grace."""
+    """Record that the API serves; return how long it had not, where that is beyond the grace.
+
+    None as well where nobody held a lease or a session meanwhile, as before the very first start.
+    """
     rows = await work.execute(named("note_service"), {"now": work.now, "grace": grace})
     return rows.scalar_one_or_none()
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from headgate_server.domain.leases import LeaseOutcome, LeaseRef
 from headgate_server.domain.states import StateType, propose
@@ -14,7 +14,7 @@ from headgate_server.services.leases import hold
 from headgate_server.services.transitions import transition
 from headgate_server.settings import Timers
 from headgate_server.tables.events import outbox
-from headgate_server.tables.work_pools import work_items
+from headgate_server.tables.work_pools import agent_sessions, work_items
 from tests.factories.deployments import Promise, make_deployment, make_session
 from tests.fixtures.world import LEASE, World
 
@@ -48,6 +48,17 @@ async def test_a_lease_lives_longer_by_our_outage(world: World) -> None:
     assert lasted is not None
     assert timedelta(hours=1) <= lasted < timedelta(hours=1, minutes=1)
     assert abs(await fence_from_now(world) - before) < timedelta(seconds=10)
+    assert await note_service(world) is None
+
+
+async def test_before_the_first_api_nothing_was_missed(world: World) -> None:
+    await note_service(world)
+    async with world.system() as work:
+        await work.execute(update(agent_sessions).values(ended_at=work.now))
+
+    world.shift.by = timedelta(hours=1)
+
+    assert await note_service(world) is None
     assert await note_service(world) is None
 
 

@@ -2,6 +2,7 @@
 -- whatever was alive when it began gets as much more time, in the same statement, so that nobody
 -- is judged in between. The row's lock lets one replica only add an outage. Leases are locked before
 -- sessions, in the order of heartbeats: the other way round they would wait for each other.
+-- Returns how long it lasted where anything was alive: before the very first API nothing is missed.
 with before as (
   select last_served_at from control_plane where id = 1 for update
 ), outage as (
@@ -29,5 +30,6 @@ with before as (
   update agent_sessions session set last_seen_at = session.last_seen_at + outage.lasted
   from outage, (select count(*) from leases) as leased
   where session.ended_at is null
+  returning session.id
 )
-select lasted from outage
+select lasted from outage where exists (select from leases) or exists (select from sessions)

@@ -14,6 +14,7 @@ Request = tuple[str, Json]
 CLIENT_MADE = frozenset(
     {
         "Mutation.flowRunBegin(input.clientId)",
+        "Mutation.flowRunBegin(input.id)",
         "Mutation.taskRunSync(input.batchId)",
         "Mutation.logsAppend(input.streamId)",
         "Mutation.artifactCreate(input.id)",

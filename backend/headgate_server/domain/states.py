@@ -119,6 +119,7 @@ class ProposedState:
     message: str | None = None
     details: dict[str, Any] = field(default_factory=dict[str, Any])
     timestamp: datetime | None = None
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

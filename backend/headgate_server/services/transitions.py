@@ -11,6 +11,7 @@ from headgate_server.domain.errors import HeadgateError, IllegalTransition, Leas
 from headgate_server.domain.flow_runs import FlowRun, LateCause
 from headgate_server.domain.leases import LeaseRef, Phase, WorkItem
 from headgate_server.domain.states import ProposedState, State, StateType
+from headgate_server.domain.telling import when_told
 from headgate_server.domain.tenancy import Actor
 from headgate_server.domain.transitions import proposal_keys
 from headgate_server.domain.transitions.effects import ItemEffect, consequences, end_of_process
@@ -22,7 +23,6 @@ from headgate_server.repositories.flow_runs import transition as repository
 from headgate_server.repositories.flow_runs.transition import Application, Change, LockedRun
 from headgate_server.telemetry import instruments
 
-MAX_CLOCK_SKEW = timedelta(minutes=5)
 _GROUPED = frozenset({StateType.FAILED, StateType.CRASHED})
 """Ends after which a loop finds the group of what went wrong."""
 DEFAULT_LEASE = timedelta(seconds=90)
@@ -187,8 +187,10 @@ def _judge(
         return Transition(locked.run, locked.item, decision, _refusal(locked, decision))
     if decision.outcome is Outcome.REPLAY:
         return Transition(locked.run, locked.item, decision, None)
-    effects = consequences(locked.run, decision, has_item=locked.item is not None)
-    application = _application(work, locked, proposal, decision)
+    application = _application(work, locked, proposal)
+    effects = consequences(
+        locked.run, decision, has_item=locked.item is not None, at=application.at
+    )
     return Change(locked.run, actor, decision, effects, application)
 
 
@@ -209,12 +211,10 @@ async def _write(
     return written
 
 
-def _application(
-    work: UnitOfWork, locked: LockedRun, proposal: Proposal, decision: Decision
-) -> Application:
+def _application(work: UnitOfWork, locked: LockedRun, proposal: Proposal) -> Application:
     return Application(
         key=proposal_keys.remember(locked.state_key, key=proposal.key, type_=proposal.state.type),
-        at=_timestamp(work.now, locked.run, decision.state),
+        at=_timestamp(work.now, locked.run, proposal.state),
         lease=proposal.lease_duration,
         late_cause=proposal.late_cause,
         cancel_reason=proposal.cancel_reason,
@@ -284,10 +284,8 @@ def _refusal(locked: LockedRun, decision: Decision) -> HeadgateError:
 
 def _timestamp(now: datetime, run: FlowRun, state: ProposedState) -> datetime:
     """Return when the state was entered: the proposer's word within reason, and never backwards."""
-    said = state.timestamp
-    if said is None or abs(said - now) > MAX_CLOCK_SKEW:
-        said = now
-    return max(min(said, now), run.state_timestamp)
+    said = when_told(state.timestamp, sent_at=state.sent_at, now=now)
+    return max(said, run.state_timestamp)
 
 
 def _measure(work: UnitOfWork, locked: LockedRun, run: FlowRun) -> None:

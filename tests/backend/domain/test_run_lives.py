@@ -100,7 +100,7 @@ class RunLives(RuleBasedStateMachine):
             assert to in {None, self.place}, (self.place, state.name, to, decision.reason)
             return
         assert to is not None, (self.place, state.name, decision.state.name)
-        effects = consequences(self.run, decision, has_item=item is not None)
+        effects = consequences(self.run, decision, has_item=item is not None, at=known.now)
         self.apply(decision.state, effects)
         self.place = to
 

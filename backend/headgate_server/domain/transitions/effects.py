@@ -55,8 +55,15 @@ def end_of_process(decision: Decision) -> StateType | None:
     return StateType.CRASHED if decision.proposed.type is StateType.CRASHED else None
 
 
-def consequences(run: FlowRun, decision: Decision, *, has_item: bool) -> Effects:
-    """Return what follows from a decision that accepts or renames."""
+def consequences(run: FlowRun, decision: Decision, *, has_item: bool, at: datetime) -> Effects:
+    """Return what follows from a decision that accepts or renames.
+
+    Args:
+        run: as it was.
+        decision: what was decided.
+        has_item: whether the run has a work item.
+        at: when the state was entered, which may be told later.
+    """
     facts, state = decision.facts, decision.state
     is_start = state.type is StateType.RUNNING and facts.current_type is not StateType.PAUSED
     is_retry = decision.proposed.type is StateType.FAILED and state.name == "AwaitingRetry"
@@ -70,8 +77,8 @@ def consequences(run: FlowRun, decision: Decision, *, has_item: bool) -> Effects
         attempt=run.attempt + 1 if is_start else run.attempt,
         retries_used=0 if facts.is_rerun else run.retries_used + is_retry,
         infrastructure_attempts=(0 if facts.is_rerun else run.infrastructure_attempts + is_restart),
-        started_at=run.started_at or (facts.now if is_start else None),
-        ended_at=facts.now if ended else None,
+        started_at=run.started_at or (at if is_start else None),
+        ended_at=at if ended else None,
         due_at=_due_at(run, decision, is_restart=is_restart),
     )
 

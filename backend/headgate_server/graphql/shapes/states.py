@@ -1,5 +1,6 @@
 """States: what runs went through, and what they are in."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -122,7 +123,14 @@ class StateInput:
         default=None, description="An object that belongs to the state, such as an error."
     )
     timestamp: datetime | None = strawberry.field(
-        default=None, description="When the run entered it; now if not said or far from now."
+        default=None,
+        description="When the run entered it, at most now and at least when it entered the state "
+        "before; now if not said, or far from now without sentAt.",
+    )
+    sent_at: datetime | None = strawberry.field(
+        default=None,
+        description="What the same clock shows as this is sent: an instant long before now is "
+        "taken as it is told, and a clock that is wrong is noticed.",
     )
 
     def to_proposal(self) -> ProposedState:
@@ -133,10 +141,11 @@ class StateInput:
         """
         if not isinstance(self.details, dict | None):
             raise InvalidInput("details is a JSON object.", path=["state", "details"])
-        return propose(
+        proposed = propose(
             self.type,
             name=self.name,
             message=self.message,
             details=cast("dict[str, Any] | None", self.details),
             timestamp=self.timestamp,
         )
+        return proposed if self.sent_at is None else replace(proposed, sent_at=self.sent_at)

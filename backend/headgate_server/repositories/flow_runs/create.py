@@ -6,8 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
+
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
+from headgate_server.domain.errors import Conflict
 from headgate_server.domain.flow_runs import FlowRun, NewFlowRun
 from headgate_server.domain.leases import Phase
 from headgate_server.domain.quotas import day_of, month_of
@@ -21,6 +24,8 @@ FEW_UNSUMMED = 200
 """More rows of what an organization used, not summed up yet, are merged by who creates runs."""
 MOST_MERGED = 1_000
 """At once: so many more than one creation adds that they do not pile up without the loop either."""
+UNIQUE_VIOLATION = "23505"
+"""What Postgres says where an id is there already, whoever may see it."""
 MOST_UNSUMMED = 5_000
 """No more are read, which takes a few milliseconds; beyond it nothing is counted until merged."""
 
@@ -49,7 +54,11 @@ class FirstLease:
 
 @dataclass(frozen=True, slots=True)
 class RunToInsert:
-    """A run with its id, its first state and its promises."""
+    """A run with its id, its first state and its promises.
+
+    Args:
+        at: when it entered its first state, where that is told later.
+    """
 
     id: UUID
     run: NewFlowRun
@@ -57,6 +66,7 @@ class RunToInsert:
     promises: Promises
     lease: FirstLease | None = None
     collision_key: str | None = None
+    at: datetime | None = None
 
 
 async def insert_runs(
@@ -66,31 +76,38 @@ async def insert_runs(
 
     Each remembers the span of the call that it comes from, for the process that runs it. The last
     are None where a quota of the organization has no room for all, unless they are not limited.
+
+    Raises:
+        Conflict: an id is taken, here or anywhere else.
     """
     if not runs:
         return []
     records = [packed(_record(item, work.now)) async for some in sliced(runs) for item in some]
     today = day_of(work.now)
-    result = await work.execute(
-        typed(named("create_runs")),
-        {
-            "workspace_id": work.workspace_id,
-            "now": work.now,
-            "actor_kind": work.actor.kind,
-            "actor_id": work.actor.id,
-            "actor_name": work.actor.display_name,
-            "traceparent": traces.current_traceparent(),
-            "runs": f"[{','.join(records)}]",
-            "today": today,
-            "month": month_of(today),
-            "is_limited": is_limited,
-            "usage_id": ids.new_id(),
-            "size_bytes": sum(map(len, records)),
-            "few_unsummed": FEW_UNSUMMED,
-            "most_unsummed": MOST_UNSUMMED,
-            "most_merged": MOST_MERGED,
-        },
-    )
+    statement = typed(named("create_runs"))
+    values = {
+        "workspace_id": work.workspace_id,
+        "now": work.now,
+        "actor_kind": work.actor.kind,
+        "actor_id": work.actor.id,
+        "actor_name": work.actor.display_name,
+        "traceparent": traces.current_traceparent(),
+        "runs": f"[{','.join(records)}]",
+        "today": today,
+        "month": month_of(today),
+        "is_limited": is_limited,
+        "usage_id": ids.new_id(),
+        "size_bytes": sum(map(len, records)),
+        "few_unsummed": FEW_UNSUMMED,
+        "most_unsummed": MOST_UNSUMMED,
+        "most_merged": MOST_MERGED,
+    }
+    try:
+        result = await work.execute(statement, values)
+    except IntegrityError as error:
+        if getattr(error.orig, "sqlstate", None) != UNIQUE_VIOLATION:
+            raise
+        raise Conflict("There is a run of this id; make another id.", path=["id"]) from error
     found = {row.id: to_flow_run(row) async for some in sliced(result.all()) for row in some}
     return [found.get(item.id) for item in runs]
 
@@ -132,6 +149,7 @@ def _record(item: RunToInsert, now: datetime) -> dict[str, Any]:
         "abandon_after_ms": promises.abandon_after_ms,
         "fence_ms": promises.fence_ms,
         "infrastructure_retries": promises.infrastructure_retries,
+        "at": item.at,
         "event_id": ids.new_id(),
         "event_resource_id": shown,
         "event_resource": {"id": shown, "kind": "flow_run", "name": run.name},

@@ -115,13 +115,13 @@ with change as materialized (
   join work_queues as queue
     on queue.workspace_id = run.workspace_id and queue.id = run.work_queue_id
 ), closed as (
-  update attempts set ended_at = :now, outcome = change.name
+  update attempts set ended_at = change.at, outcome = change.name
   from change
   where workspace_id = :workspace_id and flow_run_id = any(cast(:closed as uuid[]))
     and flow_run_id = change.run_id and attempts.ended_at is null
 ), opened as (
   insert into attempts (workspace_id, flow_run_id, number, epoch, agent_id, started_at)
-  select run.workspace_id, run.id, run.attempt, item.epoch, session.agent_id, :now
+  select run.workspace_id, run.id, run.attempt, item.epoch, session.agent_id, run.state_timestamp
   from run
   join work_items as item
     on item.workspace_id = run.workspace_id and item.run_id = run.id

@@ -62,7 +62,7 @@ with place as (
     late_threshold_ms bigint, on_agent_lost text, abandon_after_ms bigint, fence_ms bigint,
     infrastructure_retries bigint,
     event_id uuid, event_resource_id text, event_resource jsonb, event_payload jsonb,
-    event_related jsonb
+    event_related jsonb, at timestamptz
   )
 ), input as materialized (
   select * from given where nth <= coalesce((select runs from room), nth)
@@ -89,7 +89,7 @@ with place as (
   select
     cast(:workspace_id as uuid), id, name, flow_id, deployment_id, deployment_version_id, schedule_id,
     parent_task_run_id, root_run_id, work_pool_id, work_queue_id, state_type, state_name, state_message,
-    cast(:now as timestamptz), 1, priority, expected_start, idempotency_key, triggered_by,
+    coalesce(at, cast(:now as timestamptz)), 1, priority, expected_start, idempotency_key, triggered_by,
     cast(:actor_kind as text), cast(:actor_id as uuid), cast(:actor_name as text),
     parameters, job_variables, cast(:traceparent as text), cast(:now as timestamptz), cast(:now as timestamptz)
   from input
@@ -101,7 +101,7 @@ with place as (
   )
   select
     cast(:workspace_id as uuid), id, 1, state_type, state_name, state_message,
-    cast(:now as timestamptz), coalesce(state_details, '{}'),
+    coalesce(at, cast(:now as timestamptz)), coalesce(state_details, '{}'),
     cast(:actor_kind as text), cast(:actor_id as uuid), cast(:actor_name as text)
   from input
 ), item as (

@@ -36,6 +36,7 @@ from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.parameters import Budget, check_parameters
 from headgate_server.domain.slices import sliced
 from headgate_server.domain.states import StateType, propose
+from headgate_server.domain.telling import check_made_id
 from headgate_server.domain.tenancy import RunGrant
 from headgate_server.repositories.flow_runs.create import (
     FirstLease,
@@ -284,7 +285,13 @@ def _check(name: str | None, parameters: dict[str, Any], priority: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class BeginRequest:
-    """A run that starts in the caller's own process."""
+    """A run that starts in the caller's own process.
+
+    Args:
+        id: made by the caller as the run began there, which may be a while ago.
+        lease_token: made by the caller.
+        sent_at: what the caller's clock shows now.
+    """
 
     flow_name: str
     name: str | None = None
@@ -292,6 +299,9 @@ class BeginRequest:
     tags: tuple[str, ...] = ()
     parent_task_run_id: UUID | None = None
     idempotency_key: str | None = None
+    id: UUID | None = None
+    lease_token: UUID | None = None
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,12 +329,16 @@ async def begin_run(
         Forbidden: a run token that begins a run which is not its own child.
         LeaseLost: the run whose token is shown has ended, or was given to another.
         NotFound: the parent task run has not been reported.
+        InvalidInput: an id that was not made within the last 30 days.
+        Conflict: there is a run of this id already.
         QuotaExceeded: the organization may make no more runs for now, and this is no subflow.
     """
+    at = check_made_id(request.id, sent_at=request.sent_at, now=work.now) if request.id else None
     root_run_id = await _find_root(work, request, parent=parent)
     _check(request.name, request.parameters, 0)
     flow, _ = await flows.upsert_flow(work, name=request.flow_name, tags=None)
-    ref = LeaseRef(run_id=ids.new_id(), token=ids.new_token(), epoch=1)
+    token = request.lease_token or ids.new_token()
+    ref = LeaseRef(run_id=request.id or ids.new_id(), token=token, epoch=1)
     expires_at = work.now + lease
     item = RunToInsert(
         id=ref.run_id,
@@ -335,10 +349,12 @@ async def begin_run(
             root_run_id=root_run_id,
             parameters=request.parameters,
             tags=flow_rules.check_tags(request.tags),
+            expected_start=at,
             idempotency_key=request.idempotency_key,
         ),
         state=propose(StateType.PENDING),
         promises=OWN_PROCESS,
+        at=at,
         lease=FirstLease(token=ref.token, epoch=ref.epoch, fence_until=expires_at),
     )
     # A subflow is part of what runs, and no quota ends that.

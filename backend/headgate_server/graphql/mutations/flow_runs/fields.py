@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -152,7 +153,7 @@ class FlowRunMutations:
                 work,
                 operation="flowRunBegin",
                 key=request.idempotency_key,
-                body=strawberry.asdict(input),
+                body=strawberry.asdict(replace(input, sent_at=None)),
                 carry_out=carry_out,
             )
             run_id = UUID(answer["id"])

@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 
 from headgate_server.domain import ids
+from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.reruns import RerunRequest
 from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.shapes.json_values import an_object
@@ -114,6 +115,21 @@ class FlowRunBeginInput:
         default=None,
         description="At most 255 characters; the same key within 24 hours begins no second run.",
     )
+    id: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="The run's id where the caller makes it: run_ and a UUIDv7 made as the run "
+        "began, within the last 30 days; one that was never used.",
+    )
+    lease_token: str | None = strawberry.field(
+        default=None,
+        description="The token of the lease where the caller makes it: a UUID that nobody can "
+        "guess, of version 4.",
+    )
+    sent_at: datetime | None = strawberry.field(
+        default=None,
+        description="What the clock that the id was made by shows as this is sent: a run that "
+        "began long before now is told with its times.",
+    )
 
     def to_request(self) -> BeginRequest:
         """Return the request.
@@ -130,7 +146,19 @@ class FlowRunBeginInput:
             tags=tuple(self.tags or ()),
             parent_task_run_id=ids.parse(parent, kind=ids.Kind.TASK_RUN) if parent else None,
             idempotency_key=self.idempotency_key,
+            id=ids.parse(self.id, kind=ids.Kind.FLOW_RUN) if self.id else None,
+            lease_token=_lease_token(self.lease_token),
+            sent_at=self.sent_at,
         )
+
+
+def _lease_token(text: str | None) -> UUID | None:
+    if text is None:
+        return None
+    token = parse_uuid(text, path=["leaseToken"])
+    if token.version != 4:
+        raise InvalidInput("leaseToken is a UUID of version 4.", path=["leaseToken"])
+    return token
 
 
 @strawberry.input(description="A state proposed for a run.")

@@ -31,3 +31,8 @@ def make_id(prefix: str) -> str:
 def make_uuid() -> str:
     """Make a fresh UUIDv7 in its usual form, for stream ids, client ids and idempotency keys."""
     return str(uuid.UUID(int=make_uuid7()))
+
+
+def make_secret() -> str:
+    """Make a UUID that nobody can guess, whatever its time: all of it is random."""
+    return str(uuid.uuid4())

@@ -340,3 +340,8 @@ def state_of_value(value: Any) -> State[Any]:
 def format_timestamp(instant: datetime) -> str:
     """Write an instant as the API does: RFC 3339 in UTC with microseconds."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def timestamp_now() -> str:
+    """Write what the clock of this context shows, as the API does."""
+    return format_timestamp(datetime.fromtimestamp(now_us() / 1_000_000, tz=UTC))

@@ -12,7 +12,7 @@ from typing import Any, cast
 from aiohttp import WSMsgType, web
 
 from headgate.ids import make_id
-from headgate.reporting.leftovers import replay_leftovers
+from headgate.reporting.leftovers import Teller, replay_leftovers
 
 TERMINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 INSTANT = "2026-11-23T02:00:00.000000Z"
@@ -85,9 +85,9 @@ class RecordingServer:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
-    def replay(self, home: Path) -> None:
+    def replay(self, home: Path, teller: Teller | None = None) -> None:
         """Deliver what processes left in a home, as the next process there does."""
-        asyncio.run_coroutine_threadsafe(replay_leftovers(home), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(replay_leftovers(home, teller), self._loop).result(10)
 
     def operations(self) -> list[str]:
         """Name the operations in the order in which they were asked for."""
@@ -175,8 +175,23 @@ class RecordingServer:
         return {"workspace": {"id": "ws_1", "slug": variables["workspace"], "name": "W"}}
 
     def _on_FlowRunBegin(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
-        run = self.add_run()
-        run.input = variables["input"]
+        given = variables["input"]
+        parent_id = given.get("parentTaskRunId")
+        if parent_id and not any(parent_id in run.tasks for run in self.runs.values()):
+            error = {
+                "code": "NOT_FOUND",
+                "message": "No such task run",
+                "path": ["parentTaskRunId"],
+            }
+            return {"flowRunBegin": {"errors": [error]}}
+        run = self.runs.get(given.get("id", ""))
+        if run is None:
+            run = self.add_run()
+            if "id" in given:
+                del self.runs[run.id]
+                run.id, run.lease_token = given["id"], given["leaseToken"]
+                self.runs[run.id] = run
+        run.input = given
         lease = {"runId": run.id, "epoch": 1, "expiresAt": INSTANT}
         answer: Variables = {
             "flowRun": {"id": run.id, "name": run.input.get("name", "made-up")},

@@ -1,4 +1,4 @@
-"""Flow runs over the API: begin, propose states, renew, create, cancel, retry, read, follow."""
+"""Flow runs over the API: propose states, renew, create, cancel, retry, read, follow."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
@@ -51,16 +51,6 @@ class FlowRun(Answer, frozen=True):
     ended_at: datetime | None = None
     expected_start: datetime | None = None
     deployment: Named | None = None
-
-
-class BegunRun(Answer, frozen=True):
-    """A run that starts in this process, and the right to write about it."""
-
-    id: str
-    name: str
-    lease: LeaseInput
-    run_token: str
-    lease_expires_at: datetime | None = None
 
 
 class Proposal(Answer, frozen=True):
@@ -150,44 +140,6 @@ class NewRun(msgspec.Struct, frozen=True, kw_only=True):
             expectedStart=self.expected_start.isoformat() if self.expected_start else None,
             jobVariables=self.job_variables,
         )
-
-
-async def begin(
-    transport: Transport,
-    *,
-    workspace_id: str,
-    flow_name: str,
-    client_id: str,
-    name: str | None = None,
-    parameters: dict[str, Any] | None = None,
-    tags: Sequence[str] = (),
-    parent_task_run_id: str | None = None,
-    idempotency_key: str | None = None,
-) -> BegunRun:
-    """Create a run that starts in this process and take its lease, in one step."""
-    payload = await change(
-        transport,
-        NOUN,
-        "FlowRunBegin",
-        input=given(
-            workspaceId=workspace_id,
-            flowName=flow_name,
-            name=name,
-            parameters=parameters,
-            tags=list(tags),
-            parentTaskRunId=parent_task_run_id,
-            clientId=client_id,
-            idempotencyKey=idempotency_key or make_uuid(),
-        ),
-    )
-    run = payload["flowRun"]
-    return BegunRun(
-        id=run["id"],
-        name=run["name"],
-        lease=LeaseInput(run["id"], payload["leaseToken"], payload["lease"]["epoch"]),
-        run_token=payload["runToken"],
-        lease_expires_at=msgspec.convert(payload["leaseExpiresAt"], datetime | None),
-    )
 
 
 async def set_state(

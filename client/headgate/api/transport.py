@@ -94,7 +94,8 @@ class Transport:
 
     Args:
         url: the server's base address.
-        token: an API key, agent session token or run token; a renewed one may be assigned.
+        token: an API key, agent session token or run token; a renewed one may be assigned. Where
+            ``admit`` is set it is called first, until it has brought one.
         deadline_seconds: how long a call is repeated while errors look passing.
     """
 
@@ -108,6 +109,7 @@ class Transport:
     ) -> None:
         self.url = url.rstrip("/")
         self.token = token
+        self.admit: Callable[[], Awaitable[None]] | None = None
         self.deadline_seconds = deadline_seconds
         self._connections = connections or _Connections(self.graphql_url)
 
@@ -148,6 +150,8 @@ class Transport:
         attempt = 0
         while True:
             try:
+                if self.admit is not None:
+                    await self.admit()
                 return await self._connections.open().execute(
                     document,
                     token=self.token,
@@ -180,6 +184,8 @@ class Transport:
             RetryableApiError: the connection could not be opened, or broke.
             ApiError: the server refused the subscription.
         """
+        if self.admit is not None:
+            await self.admit()
         opener = _socket() if over == "websocket" else _event_stream()
         messages = opener.subscribe(
             self.graphql_url,

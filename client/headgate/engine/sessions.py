@@ -4,24 +4,25 @@ import asyncio
 import logging
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from headgate.api import flow_runs, workspaces
+from headgate.api import workspaces
 from headgate.api.background import background_loop, close_at_exit, reset_after_fork
 from headgate.api.calls import LeaseInput
-from headgate.api.flow_runs import BegunRun
 from headgate.api.transport import Transport
 from headgate.engine.context import FlowRunContext, Recorder
 from headgate.engine.crash import Interrupter
 from headgate.engine.effects import Await, Steps
 from headgate.engine.parameters import as_json
 from headgate.errors import RetryableApiError
-from headgate.ids import make_uuid
+from headgate.ids import make_id, make_secret, make_uuid
 from headgate.logs import ENGINE
-from headgate.reporting.leftovers import replay_leftovers
+from headgate.reporting.leftovers import Replayer, Teller
 from headgate.reporting.local_run import LocalRun
 from headgate.reporting.records import TaskRun
 from headgate.reporting.server_run import ServerRun
+from headgate.reporting.tenure import Begin, Tenure
 from headgate.settings import RunAssignment, Settings
 from headgate.texts import tag_labels
 
@@ -59,6 +60,7 @@ class _Process:
     def reset(self) -> None:
         self.client_id = make_uuid()
         self.transports: dict[tuple[str, str | None], Transport] = {}
+        self.replayers: dict[tuple[Path, str, str | None, str | None, str | None], Replayer] = {}
         self.workspace_ids: dict[tuple[str, str | None, str, str], str] = {}
         self.has_claimed = False
         self.assignment: RunAssignment | None = None
@@ -91,8 +93,8 @@ def open_recorder(
 ) -> Steps[Recorder]:
     """Return where the run reports, after the server knows of it.
 
-    A server that stays away does not stop user code: the run then goes unrecorded, unless the
-    setting says that it must be.
+    A server that stays away does not stop user code: the server hears of the run as it is back,
+    unless the setting says that it must be there.
 
     Raises:
         ApiError: the server did not take the run; nothing of it has started.
@@ -105,21 +107,29 @@ def open_recorder(
     if isinstance(parent, ServerRun) and opening.wrapper is not None:
         # The child names its wrapper as parent, so the server hears of the wrapper first.
         yield Await(parent.sync_now(opening.wrapper))
-    transport = parent.transport if parent else shared_transport(settings)
-    begin = _begin(opening, settings=settings, transport=transport)
-    try:
-        begun: BegunRun = yield Await(background_loop().submit(begin))
-    except RetryableApiError as error:
-        if settings.is_server_required:
-            raise
-        logger.error("Flow %r runs here without being recorded: %s", opening.flow_name, error)  # noqa: TRY400  said in full
-        return LocalRun()
+    tenure = _make_tenure(opening, settings=settings, parent=parent)
+    reason = ""
+    if parent is None or settings.is_server_required or not parent.is_away:
+        try:
+            yield Await(background_loop().submit(_begin_in_time(tenure, settings=settings)))
+        except RetryableApiError as error:
+            if settings.is_server_required:
+                raise
+            reason = str(error)
+    if not tenure.is_held:
+        logger.warning(
+            "Flow %r begins while the server is away%s; what it does is told as that is back",
+            opening.flow_name,
+            f" ({reason})" if reason else "",
+        )
     return ServerRun(
-        transport=transport.with_token(begun.run_token),
-        lease=begun.lease,
+        transport=tenure.transport,
+        lease=tenure.lease,
         settings=settings,
-        is_own_lease=True,
         on_cancel=interrupter.cancel,
+        tenure=tenure,
+        parent=parent,
+        replayer=_replayer(settings),
     )
 
 
@@ -130,8 +140,8 @@ def _assigned(
         transport=shared_transport(settings),
         lease=LeaseInput(assignment.flow_run_id, assignment.lease_token, assignment.lease_epoch),
         settings=settings,
-        is_own_lease=False,
         on_cancel=interrupter.cancel,
+        replayer=_replayer(settings),
     )
 
 
@@ -144,31 +154,63 @@ def shared_transport(settings: Settings) -> Transport:
             *key, deadline_seconds=settings.request_deadline_seconds
         )
         close_at_exit(_process, found.close)
-        background_loop().submit(replay_leftovers(settings.home))
+        _replayer(settings).start()
     return found
 
 
-async def _begin(opening: Opening, *, settings: Settings, transport: Transport) -> BegunRun:
+def _replayer(settings: Settings) -> Replayer:
+    """Return what delivers, in this process, what is left on this machine."""
+    organization, workspace = settings.organization, settings.workspace
+    api_key = None if own_assignment(settings) else settings.api_key
+    place = (settings.require_api_url(), api_key, organization, workspace)
+    key = (settings.home, *place)
+    found = _process.replayers.get(key)
+    if found is None:
+        found = _process.replayers[key] = Replayer(settings.home, Teller(*place))
+    return found
+
+
+def _make_tenure(opening: Opening, *, settings: Settings, parent: ServerRun | None) -> Tenure:
+    """Make what the run needs to be written about; its ids are made here."""
+    organization, workspace = settings.require_workspace()
+    begin = Begin(
+        run_id=make_id("run"),
+        lease_token=make_secret(),
+        organization=organization,
+        workspace=workspace,
+        flow_name=opening.flow_name,
+        client_id=_process.client_id,
+        idempotency_key=make_uuid(),
+        name=opening.name,
+        parameters=as_json(opening.parameters),
+        tags=tag_labels(opening.tags),
+        parent_task_run_id=opening.wrapper.id if opening.wrapper else None,
+    )
+    opener = parent.transport if parent else shared_transport(settings)
+
+    async def find(transport: Transport) -> str:
+        return await find_workspace_id(settings, transport=transport)
+
+    return Tenure(
+        parent.begin_part(begin) if parent else begin,
+        opener=opener,
+        find_workspace_id=find,
+        is_parent_waiting=lambda: parent is not None and parent.is_away,
+    )
+
+
+async def _begin_in_time(tenure: Tenure, *, settings: Settings) -> None:
     patience = settings.request_deadline_seconds
     warning = asyncio.get_running_loop().call_later(
         WARN_AFTER_SECONDS,
         logger.warning,
         "%s has not answered yet; flow %r waits for it, %g s at most",
-        transport.url,
-        opening.flow_name,
+        tenure.transport.url,
+        tenure.begin.flow_name,
         patience,
     )
     try:
-        return await flow_runs.begin(
-            transport,
-            workspace_id=await find_workspace_id(settings, transport=transport),
-            flow_name=opening.flow_name,
-            client_id=_process.client_id,
-            name=opening.name,
-            parameters=as_json(opening.parameters),
-            tags=tag_labels(opening.tags),
-            parent_task_run_id=opening.wrapper.id if opening.wrapper else None,
-        )
+        await tenure.hold_in_time()
     finally:
         warning.cancel()
 

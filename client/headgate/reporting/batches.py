@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from headgate.reporting.records import LogRow, StateRow, TaskRun
+from headgate.states import TERMINAL_TYPES
 from headgate.texts import (
     MAX_KEY,
     MAX_LOGGER_NAME,
@@ -75,10 +76,15 @@ class ArtifactReport(msgspec.Struct, tag="artifact"):
 
 
 class ProposedState(msgspec.Struct, tag="state"):
-    """A state of the run; the final one goes to disk when the server stayed away past its end."""
+    """A state of the run; it goes to disk where the server is away and the run goes on."""
 
     state: dict[str, Any]
     idempotency_key: str
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the run ends with it, and nothing of it is told behind it."""
+        return self.state["type"] in TERMINAL_TYPES and "retry" not in (self.state["details"] or {})
 
     def plain(self) -> "ProposedState":
         """Return the same outcome without what a server may refuse: a name of its own, details."""

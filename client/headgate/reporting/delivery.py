@@ -17,11 +17,9 @@ from headgate.errors import (
 from headgate.reporting.batches import Batch
 from headgate.reporting.sender import Sender
 from headgate.reporting.spool import Spool
+from headgate.reporting.tenure import BLIP_SECONDS, RunRefusedError, Tenure
 
 logger = logging.getLogger("headgate.reporting")
-
-BLIP_SECONDS = 2.0
-"""How long a batch is tried before the server counts as away and the batch goes to disk."""
 
 MAX_FAULTS = 5
 """So often may one batch make the server fail before it is set aside."""
@@ -31,10 +29,24 @@ class Delivery:
     """What became of a run's batches; used from the background loop only.
 
     A batch never overtakes another: while some wait on disk, new ones go behind them.
+
+    Args:
+        tenure: of a run that begins here: while it is not held, everything waits.
+        is_held_back: whether a batch, and what is behind it, has to wait for something else.
     """
 
-    def __init__(self, sender: Sender, spool: Spool, *, on_lost: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        spool: Spool,
+        *,
+        on_lost: Callable[[], None],
+        tenure: Tenure | None = None,
+        is_held_back: Callable[[Batch], bool] = lambda _: False,
+    ) -> None:
         self.spool = spool
+        self._tenure = tenure
+        self._is_held_back = is_held_back
         self.is_lost = False
         self.lost_reason: str | None = None
         self._sender = sender
@@ -48,20 +60,46 @@ class Delivery:
     @property
     def is_settled(self) -> bool:
         """Whether everything delivered so far was acknowledged, or nobody will ever take it."""
-        return self.is_lost or self.spool.is_empty
+        return self.is_lost or not self.is_away
+
+    @property
+    def is_away(self) -> bool:
+        """Whether what is reported waits for the server to be back."""
+        return not self.spool.is_empty or not self.has_begun
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the server knows of the run."""
+        return self._tenure is None or self._tenure.is_held
+
+    def begin_away(self) -> None:
+        """Keep on disk that there is a run, which the server does not know of."""
+        self.spool.open()
+        self.postpone()
 
     def seconds_to_retry(self) -> float | None:
         """Return how long to wait before the server is asked again; None when nothing waits."""
-        if self.spool.is_empty:
+        if self.is_settled:
             return None
         return max(0.0, self._retry_at - time.monotonic())
+
+    def take_tenure(self) -> None:
+        """Tell what waits at once: the server knows of the run, and its first lease is short."""
+        if self._tenure is not None:
+            self.spool.know_token(self._tenure.transport.token or "")
+        self._attempt = 0
+        self.retry_now()
+
+    def retry_now(self) -> None:
+        """Ask the server again at once: something that was waited for has come about."""
+        self._retry_at = 0.0
 
     async def deliver(self, batch: Batch) -> None:
         """Send a batch, or put it on disk behind those that wait."""
         if self.is_lost:
             return
         batch = self.spool.placed(batch)
-        if not self.spool.is_empty:
+        if self.is_away or self._is_held_back(batch):
             self.spool.append(batch)
             return
         self._in_flight.append(batch)
@@ -91,36 +129,64 @@ class Delivery:
 
     async def replay_when_due(self) -> None:
         """Send what waits on disk, oldest first, until all is sent or the server is away again."""
-        if (
-            self.spool.is_empty
-            or self.is_lost
-            or self._is_closed
-            or time.monotonic() < self._retry_at
-        ):
+        if self.is_settled or self._is_closed or time.monotonic() < self._retry_at:
+            return
+        if not await self._has_tenure():
             return
         while not self.spool.is_empty:
             batch = self._first()
-            if batch is None:
+            if batch is None or not await self._has_sent(batch):
                 return
-            try:
-                await self._sender.send(batch, deadline_seconds=0)
-            except RetryableApiError as error:
-                self.postpone(error)
-                return
-            except ServerFaultError as error:
-                self._faults += 1
-                if self._faults < MAX_FAULTS:
-                    self.postpone(error)
-                    return
-                self._set_aside(batch, error=error)
-            except (LeaseLostError, UnauthenticatedError) as error:
-                self.lose(str(error))
-                return
-            except ApiError as error:
-                self._set_aside(batch, error=error)
             self.spool.remove_first()
             self._attempt = self._faults = 0
-        logger.warning("The server is back; all reports were delivered")
+        logger.warning("The server is back; all reports of run %s were delivered", self._run_id)
+
+    async def _has_sent(self, batch: Batch) -> bool:
+        """Send what waits first; False where it has to wait on, or nobody will ever take it."""
+        if self._is_held_back(batch):
+            self.postpone()
+            return False
+        try:
+            await self._sender.send(batch, deadline_seconds=0)
+        except RetryableApiError as error:
+            self.postpone(error)
+            return False
+        except ServerFaultError as error:
+            self._faults += 1
+            if self._faults < MAX_FAULTS:
+                self.postpone(error)
+                return False
+            self._set_aside(batch, error=error)
+        except (LeaseLostError, UnauthenticatedError) as error:
+            self.lose(str(error))
+            return False
+        except ApiError as error:
+            self._set_aside(batch, error=error)
+        return True
+
+    @property
+    def _run_id(self) -> str:
+        return self.spool.header.lease.run_id
+
+    async def _has_tenure(self) -> bool:
+        """Have the server know of the run, if it does not yet; whether it does now."""
+        if self._tenure is None or self._tenure.is_held:
+            return True
+        try:
+            await self._tenure.hold()
+        except RetryableApiError as error:
+            self.postpone(error)
+            return False
+        except RunRefusedError as error:
+            self._refuse(error)
+            return False
+        return True
+
+    def _refuse(self, error: RunRefusedError) -> None:
+        self.is_lost = True
+        self.lost_reason = str(error)
+        logger.error("%s; what it reported is kept in %s", error, self.spool.set_aside())
+        self._on_lost()
 
     def _first(self) -> Batch | None:
         try:

@@ -26,17 +26,38 @@ class Watcher(Protocol):
         ...
 
 
+class Answers:
+    """Answers proposals as a server would, from its own memory."""
+
+    def __init__(self) -> None:
+        self._retries_used = 0
+
+    def note(self, state: State[Any]) -> None:
+        """Remember what a server answered."""
+        self._retries_used += state.name == "AwaitingRetry"
+
+    def verdict(self, state: State[Any], *, retry: dict[str, Any] | None) -> Verdict:
+        """Accept every state; a failure with attempts left becomes AwaitingRetry."""
+        if state.is_failed() and retry and self._retries_used < retry["limit"]:
+            self._retries_used += 1
+            at = now_us() + int(retry["delaySeconds"] * 1_000_000)
+            return Verdict(accepted=True, state=AwaitingRetry(retry_at_us=at))
+        if state.is_running() and self._retries_used:
+            return Verdict(accepted=True, state=Retrying())
+        return Verdict(accepted=True, state=state)
+
+
 watcher: ContextVar[Watcher | None] = ContextVar("headgate_watcher", default=None)
 
 
 class LocalRun:
-    """Answers proposals as a server would, from its own memory."""
+    """Answers proposals itself."""
 
     is_reporting = False
 
     def __init__(self) -> None:
         self.flow_run_id = make_id("run")
-        self._retries_used = 0
+        self._answers = Answers()
         self._watcher = watcher.get()
 
     def record_task(self, run: TaskRun) -> None:
@@ -67,19 +88,10 @@ class LocalRun:
 
     def propose(self, state: State[Any], *, retry: dict[str, Any] | None = None) -> Verdict:
         """Accept every state; a failure with attempts left becomes AwaitingRetry."""
-        verdict = self._verdict(state, retry=retry)
+        verdict = self._answers.verdict(state, retry=retry)
         if self._watcher is not None:
             self._watcher.see_flow(self.flow_run_id, verdict.state)
         return verdict
-
-    def _verdict(self, state: State[Any], *, retry: dict[str, Any] | None) -> Verdict:
-        if state.is_failed() and retry and self._retries_used < retry["limit"]:
-            self._retries_used += 1
-            at = now_us() + int(retry["delaySeconds"] * 1_000_000)
-            return Verdict(accepted=True, state=AwaitingRetry(retry_at_us=at))
-        if state.is_running() and self._retries_used:
-            return Verdict(accepted=True, state=Retrying())
-        return Verdict(accepted=True, state=state)
 
     def abandon(self) -> None:
         """Do nothing: there is nobody to tell."""

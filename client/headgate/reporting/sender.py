@@ -3,11 +3,14 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
 from headgate.api import artifacts, assets, events, flow_runs, logs, task_runs
 from headgate.api.calls import LeaseInput
 from headgate.api.flow_runs import Proposal
 from headgate.api.transport import Transport
+from headgate.clock import now_us
 from headgate.errors import (
     ApiError,
     BadRequestError,
@@ -25,8 +28,18 @@ from headgate.reporting.batches import (
     ProposedState,
     TaskBatch,
 )
+from headgate.states import timestamp_now
 
 logger = logging.getLogger("headgate.reporting")
+
+
+LATE_SECONDS = 60.0
+"""A state that is so old is told with the time by the same clock: else it might be a wrong one."""
+
+
+def _is_late(proposal: ProposedState) -> bool:
+    at = datetime.fromisoformat(proposal.state["timestamp"])
+    return now_us() / 1e6 - at.timestamp() > LATE_SECONDS
 
 
 def _forget(dropped: int) -> None:
@@ -66,7 +79,9 @@ class Sender:
         elif isinstance(batch, EventReport):
             await self._emit(batch, deadline_seconds=deadline_seconds)
         else:
-            await self.propose(batch, deadline_seconds=deadline_seconds)
+            answer = await self.propose(batch, deadline_seconds=deadline_seconds)
+            if answer.refusal is not None:
+                raise answer.refusal
 
     async def _send_rows(self, batch: TaskBatch | LogBatch, *, deadline_seconds: float) -> None:
         """Send rows together; where that is more than the server takes at once, in halves."""
@@ -103,14 +118,23 @@ class Sender:
         return await self._set_state(proposal.plain(), deadline_seconds=deadline_seconds)
 
     async def _set_state(self, proposal: ProposedState, *, deadline_seconds: float) -> Proposal:
-        return await flow_runs.set_state(
+        setting = partial(
+            flow_runs.set_state,
             self.transport,
             flow_run_id=self.lease.run_id,
-            state=proposal.state,
             lease=self.lease,
             idempotency_key=proposal.idempotency_key,
             deadline_seconds=deadline_seconds,
         )
+        if not _is_late(proposal):
+            return await setting(state=proposal.state)
+        try:
+            return await setting(state={**proposal.state, "sentAt": timestamp_now()})
+        except BadRequestError as error:
+            if "sentAt" not in str(error):
+                raise
+            # A server that is older than this client takes late states for new ones.
+            return await setting(state=proposal.state)
 
     async def _send_tasks(self, batch: TaskBatch, *, deadline_seconds: float) -> None:
         result = await task_runs.sync(

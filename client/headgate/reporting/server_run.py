@@ -1,29 +1,22 @@
-"""A flow run that a server hears of: queues, back-pressure, proposals, the lease."""
+"""A flow run that a server hears of: queues, back-pressure, the runs that are part of it."""
 
 import asyncio
 import contextlib
 import logging
 import os
-import random
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from headgate.api import flow_runs, pauses
+import msgspec
+
+from headgate.api import pauses
 from headgate.api.background import BackgroundLoop, background_loop
 from headgate.api.calls import LeaseInput
 from headgate.api.pauses import NewPause, Pause
-from headgate.api.states import StateAnswer
 from headgate.api.transport import Transport
-from headgate.errors import (
-    ApiError,
-    LeaseLostError,
-    RetryableApiError,
-    ServerFaultError,
-    UnauthenticatedError,
-)
 from headgate.ids import make_uuid
 from headgate.reporting.batches import (
     Batch,
@@ -34,24 +27,22 @@ from headgate.reporting.batches import (
     take_tasks,
 )
 from headgate.reporting.delivery import Delivery
-from headgate.reporting.failures import state_input
+from headgate.reporting.lease_keeping import LeaseKeeper
+from headgate.reporting.leftovers import Replayer
 from headgate.reporting.log_buffer import GAP_SECONDS, LogBuffer
+from headgate.reporting.parts import Parts
+from headgate.reporting.proposals import Proposals
 from headgate.reporting.records import TaskRun, Verdict
 from headgate.reporting.sender import Sender
 from headgate.reporting.spool import Spool, SpoolHeader
+from headgate.reporting.tenure import Begin, Tenure
 from headgate.settings import Settings
-from headgate.states import State, StateType
+from headgate.states import State
 
 logger = logging.getLogger("headgate.reporting")
 
 URGENT_DEPTH = 500
 """So many waiting items are sent without waiting for the interval to pass."""
-
-_OVER = {
-    "LOST": "another attempt or a person took over the run",
-    "UNKNOWN": "the server knows no such run",
-    "FINISHED": "the run was ended while this process worked on it",
-}
 
 REPORT_WEIGHT = 50
 """An artifact may be as long as so many task runs: 200 of them wait at most."""
@@ -68,9 +59,11 @@ class ServerRun:
     and is replayed. The final state is proposed when all before it was acknowledged.
 
     Args:
-        is_own_lease: this process renews the lease; an agent renews those of its children, as
-            long as it lives.
         on_cancel: called from the background thread when the server wants the run to stop.
+        tenure: of a run that begins here, whose lease this process renews; an agent renews those
+            of its children, as long as it lives.
+        parent: the run of this process that this one is a part of.
+        replayer: delivers what is left on disk, of this run or of others.
     """
 
     is_reporting = True
@@ -81,14 +74,19 @@ class ServerRun:
         transport: Transport,
         lease: LeaseInput,
         settings: Settings,
-        is_own_lease: bool,
         on_cancel: Callable[[], None],
+        tenure: Tenure | None = None,
+        parent: "ServerRun | None" = None,
+        replayer: Replayer | None = None,
     ) -> None:
         self.flow_run_id = lease.run_id
         self.transport = transport
         self.lease = lease
+        self.tenure = tenure
         self._settings = settings
-        self._on_cancel = on_cancel
+        self._parent = parent
+        self.parts = Parts()
+        self._replayer = replayer
         self._background: BackgroundLoop = background_loop()
         self._tasks: deque[TaskRun] = deque()
         self._reports: deque[Report] = deque()
@@ -100,12 +98,50 @@ class ServerRun:
         self._has_room = threading.Event()
         self._has_room.set()
         self._work = asyncio.Event()
-        self._waiters: list[asyncio.Future[None]] = []
+        self._waiters: list[tuple[asyncio.Future[bool], bool]] = []
         self._sender = Sender(transport, lease, on_quota=self._logs.note_quota)
         self._delivery = self._make_delivery()
-        self._jobs = {self._background.submit(self._drain_forever())}
-        self._keeper_pid = None if is_own_lease else os.getppid()
-        self._jobs.add(self._background.submit(self._keep_lease()))
+        self._proposals = Proposals(
+            self._sender,
+            self._delivery,
+            settings=settings,
+            is_own=tenure is not None,
+            is_part=parent is not None,
+            flush=self._flush,
+            take_rest=lambda: iter(self._take, None),
+        )
+        self._keeper_pid = os.getppid() if tenure is None else None
+        self._jobs = self._begin_jobs(on_cancel)
+
+    def _begin_jobs(self, on_cancel: Callable[[], None]) -> set[Future[None]]:
+        keeper = LeaseKeeper(
+            transport=self.transport,
+            lease=self.lease,
+            delivery=self._delivery,
+            interval_seconds=self._settings.renew_interval_seconds,
+            is_due=self._is_keeper,
+            is_ending=lambda: self._is_ending,
+            on_cancel=on_cancel,
+        )
+        if self.tenure is not None and not self.tenure.is_held:
+            self.tenure.on_held = self._take_tenure
+            self._delivery.begin_away()
+        return {self._background.submit(job) for job in (self._drain_forever(), keeper.keep())}
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the server does not hear of the run for now."""
+        return self._delivery.is_away
+
+    def begin_part(self, begin: Begin) -> Begin:
+        """Return what the server is told of a run that is part of this one."""
+        pending = self.tenure.pending if self.tenure is not None else None
+        return msgspec.structs.replace(
+            begin,
+            parent_run_id=self.flow_run_id,
+            parent_token=None if pending else self.transport.token,
+            parent=pending,
+        )
 
     def record_task(self, run: TaskRun) -> None:
         """Queue a task run once, however often it changes before it is sent."""
@@ -166,11 +202,30 @@ class ServerRun:
         self._background.loop.call_soon_threadsafe(self._stop)
 
     def _make_delivery(self) -> Delivery:
-        header = SpoolHeader(
-            url=self.transport.url, token=self.transport.token or "", lease=self.lease
-        )
+        tenure = self.tenure
+        token, begin = self.transport.token or "", tenure.pending if tenure is not None else None
+        header = SpoolHeader(self.transport.url, token, self.lease, begin)
         spool = Spool(self._settings.home, header=header, stream_id=self._logs.stream_id)
-        return Delivery(self._sender, spool, on_lost=self._drop_queues)
+        return Delivery(
+            self._sender,
+            spool,
+            on_lost=self._drop_queues,
+            tenure=tenure,
+            is_held_back=self._is_held_back,
+        )
+
+    def _is_keeper(self) -> bool:
+        return self.tenure.is_held if self.tenure else os.getppid() != self._keeper_pid
+
+    def _is_held_back(self, batch: Batch) -> bool:
+        """Whether the run must not end yet: its token begins the runs that are part of it."""
+        is_last = isinstance(batch, ProposedState) and batch.is_last
+        return is_last and not self.parts.have_begun()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the server knows of the run, or never will."""
+        return self.tenure is None or self.tenure.is_held or self.tenure.is_refused
 
     def _wake(self) -> None:
         depth = self._weight + len(self._logs)
@@ -208,9 +263,12 @@ class ServerRun:
     async def _drain(self) -> None:
         while (batch := self._take()) is not None:
             await self._delivery.deliver(batch)
+        self._release_waiters()
+        has_begun = self.has_begun
         await self._delivery.replay_when_due()
-        if self._delivery.is_settled and not self._weight and not self._logs:
-            self._release_waiters()
+        if self.has_begun and not has_begun and self._parent is not None:
+            self._parent.look_again()
+        self._release_waiters()
 
     async def _wait_for_work(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -242,27 +300,52 @@ class ServerRun:
         self._logs.end_gap()
         self._work.set()
 
-    async def _flush(self) -> None:
-        """Wait until all that was reported is acknowledged, and what was left out is told."""
+    async def _flush(self, *, is_patient: bool = True) -> bool:
+        """Wait until all that was reported is acknowledged, and what was left out is told.
+
+        Whoever is patient also waits for the parts of this run; whoever is not goes on once the
+        server is away. Returns whether the server heard it all.
+        """
         self._logs.end_gap()
-        await self._be_drained()
+        is_heard = await self._be_drained(is_patient=is_patient)
         if self._logs.end():
             # The server itself left some out.
-            await self._be_drained()
+            is_heard = await self._be_drained(is_patient=is_patient)
+        if is_patient:
+            await self.parts.wait()
+        return is_heard and not self.parts
 
-    async def _be_drained(self) -> None:
+    async def _be_drained(self, *, is_patient: bool) -> bool:
         if self._delivery.is_lost:
-            return
+            return True
         waiter = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
+        self._waiters.append((waiter, is_patient))
         self._work.set()
-        await waiter
+        return await waiter
 
     def _release_waiters(self) -> None:
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-        self._waiters.clear()
+        if self._weight or self._logs:
+            return
+        is_settled, waiting = self._delivery.is_settled, self._waiters
+        self._waiters = []
+        for waiter, is_patient in waiting:
+            if is_patient and not is_settled:
+                self._waiters.append((waiter, is_patient))
+            elif not waiter.done():
+                waiter.set_result(is_settled)
+
+    def look_again(self) -> None:
+        """Ask the server again at once: a part of this run has come on."""
+        self._delivery.retry_now()
+        self._work.set()
+
+    def _take_tenure(self) -> None:
+        self._delivery.take_tenure()
+        self._work.set()
+
+    def _wake_if_away(self) -> None:
+        if self._delivery.is_away:
+            self._work.set()
 
     async def _ask_pause(self, new: NewPause, *, is_peek: bool) -> Pause | None:
         async with asyncio.timeout(self._settings.report_patience_seconds):
@@ -273,97 +356,45 @@ class ServerRun:
         batch = take_tasks(deque([run]), batch_id=make_uuid())
         if batch is not None and not self._delivery.is_lost:
             await self._delivery.deliver(batch)
+            self._wake_if_away()
 
     async def _propose(self, state: State[Any], *, retry: dict[str, Any] | None) -> Verdict:
-        is_gate = state.is_running()
         is_last = state.is_final() and retry is None
         self._is_ending = self._is_ending or is_last
-        patience = self._settings.report_patience_seconds
-        deadline = self._settings.request_deadline_seconds if is_gate else patience
-        proposal = ProposedState(state_input(state, retry=retry), make_uuid())
-        try:
-            async with asyncio.timeout(patience):
-                await self._flush()
-            verdict = await self._ask(proposal, state=state, deadline_seconds=deadline)
-        except (TimeoutError, RetryableApiError, ServerFaultError) as error:
-            if not is_last:
-                raise
-            verdict = self._leave_on_disk(proposal, state=state, error=error)
-        except ApiError as error:
-            if not is_last:
-                raise
-            verdict = Verdict(accepted=False, state=state, reason=str(error))
-        if is_last:
-            self._stop()
+        verdict = await self._proposals.propose(state, retry=retry)
+        self._wake_if_away()
+        if not is_last:
+            return verdict
+        if self._parent is not None and not self._delivery.is_settled:
+            self._parent.parts.add(self)
+            self._jobs.add(self._background.submit(self._go_on_reporting()))
+            return verdict
+        await self._leave()
         return verdict
 
-    async def _ask(
-        self, proposal: ProposedState, *, state: State[Any], deadline_seconds: float
-    ) -> Verdict:
-        if self._delivery.is_lost:
-            return Verdict(accepted=False, state=state, reason=self._delivery.lost_reason)
-        try:
-            answer = await self._sender.propose(proposal, deadline_seconds=deadline_seconds)
-        except (LeaseLostError, UnauthenticatedError) as error:
-            self._delivery.lose(str(error))
-            return Verdict(accepted=False, state=state, reason=str(error))
-        reason = str(answer.refusal) if answer.refusal else None
-        if isinstance(answer.refusal, LeaseLostError):
-            self._delivery.lose(str(answer.refusal))
-        now = _read_state(answer.state, proposed=state) if answer.state else state
-        return Verdict(accepted=answer.accepted, state=now, reason=reason)
+    async def _go_on_reporting(self) -> None:
+        await self._flush()
+        if self._parent is not None:
+            self._parent.parts.remove(self)
+            self._parent.look_again()
+        self._stop()
 
-    def _leave_on_disk(
-        self, proposal: ProposedState, *, state: State[Any], error: Exception
-    ) -> Verdict:
-        self._delivery.leave_on_disk([*iter(self._take, None), proposal])
-        logger.error(
-            "The server stayed away (%s); the reports of run %s wait in %s and are sent when "
-            "Headgate runs here again",
-            str(error) or type(error).__name__,
-            self.flow_run_id,
-            self._delivery.spool.path,
-        )
-        return Verdict(accepted=False, state=state, reason="the server is away")
+    async def _leave(self) -> None:
+        """Stop; what the server has not heard of this run and its parts waits on disk."""
+        is_left = bool(self.parts) or not self._delivery.is_settled
+        self.parts.leave_on_disk()
+        self._stop()
+        if self._replayer is not None and (is_left or self._parent is None):
+            await self._replayer.go_on(has_more=is_left)
 
-    async def _keep_lease(self) -> None:
-        interval = self._settings.renew_interval_seconds
-        has_cancelled = False
-        while not self._delivery.is_lost:
-            await asyncio.sleep(interval * random.uniform(0.9, 1.1))  # noqa: S311 - spread
-            if self._keeper_pid is not None and os.getppid() == self._keeper_pid:
-                continue
-            try:
-                verdict = await flow_runs.renew(
-                    self.transport, lease=self.lease, deadline_seconds=interval / 2
-                )
-            except RetryableApiError as error:
-                logger.debug("The lease of run %s was not renewed: %s", self.flow_run_id, error)
-            except ApiError as error:
-                self._delivery.lose(str(error))
-            else:
-                if verdict.outcome in _OVER and not self._is_ending:
-                    # Whoever took the run over counts on this process not to work on beside it.
-                    self._delivery.lose(_OVER[verdict.outcome])
-                    self._on_cancel()
-                elif verdict.outcome == "CANCEL_REQUESTED" and not has_cancelled:
-                    has_cancelled = True
-                    self._on_cancel()
+    def leave_on_disk(self) -> None:
+        """Stop and leave what waits to whoever tells it later."""
+        self.parts.leave_on_disk()
+        self._delivery.leave_on_disk(iter(self._take, None))
+        self._stop()
 
     def _stop(self) -> None:
         for job in self._jobs:
             job.cancel()
         self._delivery.spool.release()
         self._has_room.set()
-
-
-def _read_state(answer: StateAnswer, *, proposed: State[Any]) -> State[Any]:
-    """Return the run's state as the server has it, with the data that only this process has."""
-    return State(
-        StateType(answer.type),
-        name=answer.name,
-        message=answer.message,
-        data=proposed.data if answer.type == proposed.type.value else None,
-        timestamp_us=int(answer.timestamp.timestamp() * 1_000_000),
-        details=answer.details,
-    )

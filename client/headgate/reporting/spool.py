@@ -5,7 +5,6 @@ import logging
 import os
 import sys
 from collections import deque
-from collections.abc import Generator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,8 +13,11 @@ import msgspec
 from headgate.api.calls import LeaseInput
 from headgate.ids import make_uuid
 from headgate.reporting.batches import Batch, LogBatch
+from headgate.reporting.tenure import Begin
 from headgate.reporting.thinning import ANY, DEBUG, count_lines, thin
 
+CAN_LOCK = sys.platform != "win32"
+"""Whether a file tells if its process is alive."""
 if sys.platform != "win32":
     import fcntl
 
@@ -31,11 +33,16 @@ class SpoolHeader(msgspec.Struct):
     """The first line of a file: all that another process needs to deliver the rest.
 
     The token is the run's own: it can do nothing but write about this run, while its lease lives.
+
+    Args:
+        token: empty while the server does not know of the run.
+        begin: what the server is told of the run first, where it does not know of it.
     """
 
     url: str
     token: str
     lease: LeaseInput
+    begin: Begin | None = None
 
 
 class Spool:
@@ -50,7 +57,7 @@ class Spool:
 
     def __init__(self, home: Path, *, header: SpoolHeader, stream_id: str) -> None:
         self.path = home / FOLDER / header.lease.run_id / f"{stream_id}.jsonl"
-        self._header = header
+        self.header = header
         self._read_offset = 0
         self._on_disk = 0
         self._debug_on_disk = 0
@@ -62,6 +69,19 @@ class Spool:
     def is_empty(self) -> bool:
         """Whether nothing waits."""
         return self._on_disk == 0 and not self._held
+
+    def open(self) -> None:
+        """Have a file, though nothing waits in it yet: it says that there is a run."""
+        try:
+            self._file = self._file or self._start_file()
+        except OSError as error:
+            logger.warning("The disk takes no reports (%s); they wait in memory", error)
+
+    def know_token(self, token: str) -> None:
+        """Take note that the server knows of the run now; a file that holds nothing goes."""
+        self.header = msgspec.structs.replace(self.header, token=token, begin=None)
+        if self.is_empty:
+            self._remove()
 
     def append(self, batch: Batch) -> None:
         """Write one batch behind the others."""
@@ -110,9 +130,16 @@ class Spool:
     def reject(self, batch: Batch) -> Path:
         """Keep a batch that the server will never take beside the others, for people to look at."""
         path = self.path.with_suffix(REJECTED_SUFFIX)
-        _private_folder(path.parent)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as file:
-            file.write(msgspec.json.encode(batch) + b"\n")
+        return append_private(path, msgspec.json.encode(batch) + b"\n")
+
+    def set_aside(self) -> Path:
+        """Keep all that waits beside what waits for the server, for people to look at."""
+        path = self.path.with_suffix(REJECTED_SUFFIX)
+        with contextlib.suppress(FileNotFoundError):
+            self.path.replace(path)
+        for batch in self._held:
+            self.reject(batch)
+        self.discard()
         return path
 
     def discard(self) -> None:
@@ -187,8 +214,8 @@ class Spool:
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         file = os.fdopen(handle, "ab", buffering=0)
         # Held until the process ends: what is unlocked was left behind.
-        _lock(file)
-        header = msgspec.json.encode(self._header) + b"\n"
+        lock_file(file)
+        header = msgspec.json.encode(self.header) + b"\n"
         try:
             _write_all(file, header)
         except OSError:
@@ -200,6 +227,14 @@ class Spool:
         return file
 
 
+def append_private(path: Path, text: bytes) -> Path:
+    """Append to a file that its owner alone may read; return its path."""
+    _private_folder(path.parent)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as file:
+        file.write(text)
+    return path
+
+
 def _write_all(file: BinaryIO, line: bytes) -> None:
     """Write a line; an unbuffered file may take a part of it at a time."""
     left = memoryview(line)
@@ -208,33 +243,8 @@ def _write_all(file: BinaryIO, line: bytes) -> None:
 
 
 def leftovers(home: Path) -> list[Path]:
-    """Return the files that processes left behind, oldest first."""
-    files = (home / FOLDER).glob("*/*.jsonl")
-    return sorted(files, key=lambda path: path.stat().st_mtime)
-
-
-@contextlib.contextmanager
-def taken_over(path: Path) -> Generator[tuple[SpoolHeader, list[Batch]] | None]:
-    """Take over a file that another process left: its header, and its whole batches in order.
-
-    Yields None when its process is alive, another one took it over, or it holds no header.
-    """
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        yield None
-        return
-    with file:
-        if not _lock(file):
-            yield None
-            return
-        # What follows the last line feed is empty, or was cut off in the middle.
-        lines = file.read().split(b"\n")[:-1]
-        if not lines or not path.exists():
-            yield None
-            return
-        header = msgspec.json.decode(lines[0], type=SpoolHeader)
-        yield header, [msgspec.json.decode(line, type=Batch) for line in lines[1:]]
+    """Return the files that processes left behind, those of the oldest runs first."""
+    return sorted((home / FOLDER).glob("*/*.jsonl"))
 
 
 def remove_file(path: Path) -> None:
@@ -245,7 +255,7 @@ def remove_file(path: Path) -> None:
         path.parent.rmdir()
 
 
-def _lock(file: BinaryIO) -> bool:
+def lock_file(file: BinaryIO) -> bool:
     """Take a file for this process, until it is closed; false when another one holds it."""
     if sys.platform == "win32":
         # Without a lock two processes may deliver the same reports, which the server recognises.

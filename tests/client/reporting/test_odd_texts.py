@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from headgate import flow, get_run_logger, tags, task
-from headgate.api.flow_runs import begin
+from headgate.api.begun_runs import begin
 from headgate.api.transport import SyncTransport
 from headgate.engine import limited_tags
 from headgate.errors import InvalidInputError

@@ -199,29 +199,6 @@ def test_user_code_does_not_start_when_the_gate_is_shut(server: RecordingServer)
     assert server.operations().count("FlowRunSetState") == 1
 
 
-def test_a_server_that_stays_away_does_not_stop_user_code(
-    server: RecordingServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setenv("HEADGATE_REQUEST_DEADLINE_SECONDS", "0.1")
-
-    @flow
-    def inner() -> int:
-        return 2
-
-    @flow
-    def work() -> int:
-        server.is_away = True
-        found = inner()
-        server.is_away = False
-        return found
-
-    assert work() == 2
-
-    assert "Flow 'inner' runs here without being recorded" in caplog.text
-    run = server.only_run()
-    assert [row["states"][-1][0] for row in run.tasks.values()] == ["COMPLETED"]
-
-
 def test_user_code_does_not_start_without_the_server_where_it_is_required(
     server: RecordingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

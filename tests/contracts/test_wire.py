@@ -8,6 +8,8 @@ from typing import Any, cast
 
 import pytest
 
+from headgate.ids import make_id
+from headgate.states import timestamp_now
 from headgate_server.services.bootstrap import bootstrap_dev
 from tests.fixtures.installations import PEPPER, Installation
 from tests.fixtures.wire_recorder import FOLDER, REFERENCE
@@ -64,16 +66,27 @@ def unlike(expected: Any, found: Any, *, at: str = "data") -> list[str]:
     return [] if is_same else [f"{at} was {expected}, is {kind}"]
 
 
-def test_there_is_a_recording() -> None:
-    assert "0.1.0" in RECORDINGS
+def test_there_are_recordings_from_before_and_after_clients_made_ids() -> None:
+    made = {
+        version: any(
+            "leaseToken" in call["variables"].get("input", {})
+            for call in calls
+            if call["operation"] == "FlowRunBegin"
+        )
+        for version, calls in RECORDINGS.items()
+    }
+
+    assert made["0.1.0"] is False
+    assert made["0.1.0+20261129"] is True
 
 
 @pytest.mark.parametrize("version", RECORDINGS)
 async def test_a_released_client_is_understood(version: str, installation: Installation) -> None:
     made = await bootstrap_dev(installation.database, pepper=PEPPER)
-    known, answers = {"key": made.secret}, list[Any]()
+    answers = list[Any]()
 
     for call in RECORDINGS[version]:
+        known = {"key": made.secret, "run_id": make_id("run"), "now": timestamp_now()}
         client = installation.holding(resolve(call["token"], answers=answers, known=known))
         variables = resolve(call["variables"], answers=answers, known=known)
         answer = await client.execute(call["document"], **variables)

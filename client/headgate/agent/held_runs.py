@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from headgate.agent.environments import EnvironmentBuildError
 from headgate.agent.launchers.process import Launched, ProcessLauncher
 from headgate.agent.output import OutputReporter
 from headgate.agent.warm_processes import ForkServerLost
@@ -110,6 +111,9 @@ class HeldRun:
             launched = await place.launcher.launch(
                 job, environment=self._environment(job, claim), folder=place.folder
             )
+        except EnvironmentBuildError as error:
+            await self._release("FAILED", str(error))
+            return
         except (OSError, ForkServerLost, TimeoutError) as error:
             await self._release("CRASHED", f"The process could not be started: {error}")
             return

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from headgate.agent.environments import find_python
 from headgate.agent.warm_processes import ForkServerLost, WarmProcesses
 from headgate.engine.fence import pack_deadline
 
@@ -95,10 +96,14 @@ class ProcessLauncher:
     ) -> Launched:
         """Start a job; returns once its process exists.
 
+        A deployment with an environment of its own starts cold in it, after it was built.
+
         Raises:
             OSError: the machine could not start another process.
             ForkServerLost: the warm interpreter ended twice in a row.
+            EnvironmentBuildError: its environment cannot be had.
         """
+        python = await find_python(job.get("jobVariables") or {}, environment=environment)
         stdout, child_stdout = os.pipe()
         stderr, child_stderr = os.pipe()
         secrets, child_secrets = os.pipe()
@@ -111,7 +116,7 @@ class ProcessLauncher:
             theirs.append(child_fence)
         try:
             process = await self._start(
-                job, environment=environment, folder=folder, descriptors=theirs
+                job, environment=environment, folder=folder, descriptors=theirs, python=python
             )
         except BaseException:
             for descriptor in ours:
@@ -134,10 +139,15 @@ class ProcessLauncher:
         environment: Mapping[str, str],
         folder: Path,
         descriptors: Sequence[int],
+        python: Path | None,
     ) -> Waitable:
-        if self._warm is None:
+        if self._warm is None or python is not None:
             return await _start_cold(
-                job, environment=environment, folder=folder, descriptors=descriptors
+                job,
+                environment=environment if python is None else _inside(python, environment),
+                folder=folder,
+                descriptors=descriptors,
+                python=python or Path(sys.executable),
             )
         try:
             return await self._warm.start(
@@ -149,16 +159,23 @@ class ProcessLauncher:
             )
 
 
+def _inside(python: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return a process's environment as it is where a virtual environment is active."""
+    path = os.pathsep.join([str(python.parent), environment.get("PATH", os.defpath)])
+    return {**environment, "VIRTUAL_ENV": str(python.parent.parent), "PATH": path}
+
+
 async def _start_cold(
     job: Mapping[str, Any],
     *,
     environment: Mapping[str, str],
     folder: Path,
     descriptors: Sequence[int],
+    python: Path,
 ) -> _ColdProcess:
     stdout, stderr, *others = descriptors
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
+        str(python),
         "-m",
         "headgate.engine.child",
         *map(str, others),

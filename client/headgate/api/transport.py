@@ -132,7 +132,7 @@ class Transport:
         document: str,
         variables: dict[str, Any],
         *,
-        operation: str,
+        operation: str | None,
         deadline_seconds: float | None = None,
     ) -> dict[str, Any]:
         """Send one operation, again and again while errors look passing, and return its ``data``.

@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+import ssl
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, cast
 
 import orjson
-from aiohttp import ClientConnectorError
+from aiohttp import ClientConnectorError, ClientProxyConnectionError
 from gql import GraphQLRequest
 from gql.transport.aiohttp import AIOHTTPTransport
 from gql.transport.exceptions import (
@@ -30,11 +31,16 @@ from headgate.errors import (
     fault,
 )
 
+_AUTHORITY_HINT = (
+    "where a proxy or an authority of your own signs certificates, SSL_CERT_FILE names the file "
+    "with the authorities to trust"
+)
+
 
 class Request(GraphQLRequest):
     """A request that sends its document as written instead of printing the tree each time."""
 
-    def __init__(self, text: str, *, variables: dict[str, Any], operation: str) -> None:
+    def __init__(self, text: str, *, variables: dict[str, Any], operation: str | None) -> None:
         super().__init__(_parsed(text), variable_values=variables, operation_name=operation)
         self._text = text
 
@@ -108,7 +114,7 @@ class HttpWire:
         *,
         token: str | None,
         variables: dict[str, Any],
-        operation: str,
+        operation: str | None,
         timeout_seconds: float,
     ) -> dict[str, Any]:
         """Send one operation and return its ``data``.
@@ -158,6 +164,10 @@ def _reason(error: BaseException) -> str:
     """Return why no answer came, as the operating system says it where it does."""
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"{cause}; {_AUTHORITY_HINT}"
+        if isinstance(cause, ClientProxyConnectionError):
+            return f"the proxy {cause.host}:{cause.port} of HTTPS_PROXY or HTTP_PROXY is away"
         if isinstance(cause, ClientConnectorError):
             number = cause.os_error.errno
             # Name look-ups count in negative numbers of their own.

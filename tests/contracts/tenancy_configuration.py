@@ -145,6 +145,26 @@ CONFIGURATION = (
         selection="deployment { name }",
     ),
     change(
+        "deploymentUpsertBatch",
+        "input.workspaceId",
+        Kind.WORKSPACE,
+        lambda _e, id_: {
+            "workspaceId": id_,
+            "deployments": [{"workspaceId": id_, "flowName": "etl", "name": "weekly"}],
+        },
+        selection="results { deployment { name } }",
+    ),
+    change(
+        "deploymentUpsertBatch",
+        "input.deployments.workspaceId",
+        Kind.WORKSPACE,
+        lambda e, id_: {
+            "workspaceId": e.ids[Kind.WORKSPACE],
+            "deployments": [{"workspaceId": id_, "flowName": "etl", "name": "weekly"}],
+        },
+        selection="results { deployment { name } }",
+    ),
+    change(
         "deploymentPause",
         "input.id",
         Kind.DEPLOYMENT,

@@ -69,6 +69,7 @@ class DeploymentInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     entrypoint: str | None = None
     parameters: dict[str, Any] | None = None
     parameter_schema: dict[str, Any] | None = None
+    enforce_parameter_schema: bool | None = None
     work_pool_name: str | None = None
     work_queue_name: str | None = None
     job_variables: dict[str, Any] | None = None
@@ -110,6 +111,33 @@ async def upsert(
         deployment=msgspec.convert(payload["deployment"], DeploymentAnswer),
         is_created=bool(payload["created"]),
     )
+
+
+async def upsert_all(
+    transport: Transport, *, workspace_id: str, deployments: Sequence[DeploymentInput]
+) -> list[StoredDeployment]:
+    """Create or change at most 100 deployments in one step: all of them, or none.
+
+    Raises:
+        RefusedError: one was refused; ``path`` begins with deployments and its place.
+    """
+    inputs = [
+        given(workspaceId=workspace_id, **msgspec.to_builtins(deployment))
+        for deployment in deployments
+    ]
+    payload = await change(
+        transport,
+        NOUN,
+        "DeploymentUpsertBatch",
+        input={"workspaceId": workspace_id, "deployments": inputs},
+    )
+    return [
+        StoredDeployment(
+            deployment=msgspec.convert(result["deployment"], DeploymentAnswer),
+            is_created=bool(result["created"]),
+        )
+        for result in payload["results"]
+    ]
 
 
 async def pause(

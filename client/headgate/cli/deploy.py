@@ -14,7 +14,7 @@ from headgate.cli.connection import Server, connect
 from headgate.cli.deployment_plans import show_plans
 from headgate.cli.deployments import show_deployment
 from headgate.cli.entrypoints import import_flow
-from headgate.cli.failures import CommandError, ExitCode, near_names
+from headgate.cli.failures import CommandError, ExitCode, exit_code_of, hints_of, near_names
 from headgate.cli.names import full_name, get_work_pool
 from headgate.cli.output import Columns, Format, OutputOption, say, show_list
 from headgate.cli.parameters import ParameterOption, ParametersOption, read_parameters
@@ -24,12 +24,12 @@ from headgate.deployments.deploy import (
     check_parameters,
     entrypoint_of,
     input_of,
-    upsert,
+    upsert_all,
 )
 from headgate.deployments.plans import Plan, plan_of
 from headgate.deployments.project_file import find_project_file, read_project
 from headgate.deployments.schedules import Cron, Interval, Schedule, read_length
-from headgate.errors import NotFoundError
+from headgate.errors import NotFoundError, RefusedError
 from headgate.flows import Flow
 
 ProjectFile = Annotated[
@@ -67,7 +67,7 @@ def deploy(
     """Create a flow's deployment, or change it: what is not said keeps its value.
 
     Agents import the flow from the folder where this command runs, or where headgate.yaml is.
-    Nothing is stored unless every flow can be imported, and each build and push step succeeds.
+    Nothing is stored unless all can be: each flow imported, each step done, each taken.
     """
     names = name or []
     if entrypoint is None:
@@ -103,7 +103,9 @@ def _carry_out(specs: Sequence[DeploymentSpec], *, is_plan: bool, output: Format
         return
     built = build_and_push([spec for spec, _ in flows], say=say)
     with connect() as server:
-        stored = [_deploy(server, spec, flow) for spec, (_, flow) in zip(built, flows, strict=True)]
+        stored = _store(
+            server, [(spec, flow) for spec, (_, flow) in zip(built, flows, strict=True)]
+        )
     _show(stored, output=output)
 
 
@@ -156,12 +158,25 @@ def _plan(server: Server, spec: DeploymentSpec, flow: Flow[..., Any]) -> Plan:
     return plan_of(input_of(flow, spec=spec), stored=stored)
 
 
-def _deploy(server: Server, spec: DeploymentSpec, flow: Flow[..., Any]) -> StoredDeployment:
+def _store(
+    server: Server, deployed: list[tuple[DeploymentSpec, Flow[..., Any]]]
+) -> list[StoredDeployment]:
+    """Store all of them, or none.
+
+    Raises:
+        CommandError: the server refused one.
+    """
     try:
-        return server.call(upsert, workspace_id=server.workspace_id, flow=flow, spec=spec)
-    except NotFoundError:
-        get_work_pool(server, name=spec.work_pool or "")
-        raise
+        return server.call(upsert_all, workspace_id=server.workspace_id, deployed=deployed)
+    except RefusedError as error:
+        place = error.path[1] if error.path[:1] == ("deployments",) else "0"
+        spec = deployed[int(place)][0]
+        if isinstance(error, NotFoundError):
+            get_work_pool(server, name=spec.work_pool or "")
+        if len(deployed) == 1:
+            raise
+        message = f"{spec.name} was refused, and nothing was stored: {error}"
+        raise CommandError(message, code=exit_code_of(error), hints=hints_of(error)) from error
 
 
 def _only(names: Sequence[str]) -> str:

@@ -38,6 +38,7 @@ class DeploymentSpec:
         on_collision: ENQUEUE, CANCEL_NEW, CANCEL_OLD or COALESCE: what follows when one more is
             made.
         collision_parameter: COALESCE: the parameter whose value is a run's key.
+        is_schema_enforced: whether runs with other parameters are refused as they are made.
         version: what to call the version that this makes; what git says is told beside it.
     """
 
@@ -60,6 +61,7 @@ class DeploymentSpec:
     concurrency_limit: int | None = None
     on_collision: str | None = None
     collision_parameter: str | None = None
+    is_schema_enforced: bool | None = None
     version: str | None = None
     ignored: Sequence[str] = ()
 
@@ -119,6 +121,25 @@ async def upsert(
     return await deployments.upsert(transport, workspace_id=workspace_id, deployment=wanted)
 
 
+async def upsert_all(
+    transport: Transport,
+    *,
+    workspace_id: str,
+    deployed: Sequence[tuple[DeploymentSpec, Flow[..., Any]]],
+) -> list[StoredDeployment]:
+    """Store several deployments over a transport: all of them, or none.
+
+    Raises:
+        ParameterError: a flow has no such parameter, or a value does not fit.
+        RefusedError: the server refused one; ``path`` tells which, and nothing was stored.
+    """
+    wanted = [
+        input_of(flow, spec=spec, git=await asyncio.to_thread(read_git, spec.directory))
+        for spec, flow in deployed
+    ]
+    return await deployments.upsert_all(transport, workspace_id=workspace_id, deployments=wanted)
+
+
 def input_of(
     flow: Flow[..., Any], *, spec: DeploymentSpec, git: dict[str, Any] | None = None
 ) -> DeploymentInput:
@@ -136,6 +157,7 @@ def input_of(
         entrypoint=spec.entrypoint,
         parameters=dict(spec.parameters),
         parameter_schema=flow.parameter_schema(),
+        enforce_parameter_schema=spec.is_schema_enforced,
         work_pool_name=spec.work_pool,
         work_queue_name=spec.work_queue,
         job_variables=dict(spec.job_variables) if spec.job_variables is not None else None,

@@ -25,6 +25,9 @@ _KEYS = frozenset(
     | {"concurrency_limit", "version", "build", "push", "flow_name", "work_queue_name"}
     | {"enforce_parameter_schema", "triggers", "sla", "version_type"}
 )
+_IGNORED_KEYS = ("triggers", "sla", "flow_name", "version_type")
+"""They are read, so that a prefect.yaml needs no change, and named where they are left out."""
+_IGNORED_SCHEDULE_KEYS = ("max_scheduled_runs", "catchup")
 _CONCURRENCY_KEYS = frozenset({"limit", "collision_strategy", "parameter", "grace_period_seconds"})
 _POOL_KEYS = frozenset({"name", "work_queue_name", "job_variables"})
 _SCHEDULE_KEYS = frozenset(
@@ -116,12 +119,28 @@ def _deployment(
         build_steps=_own_or(defaults, values, "build", place=place),
         push_steps=_own_or(defaults, values, "push", place=place),
         pull_steps=_own_or(defaults, values, "pull", place=place) or None,
-        ignored=tuple(key for key in ("triggers", "sla") if values.get(key)),
+        ignored=_ignored(values),
+        is_schema_enforced=_typed(
+            values.get("enforce_parameter_schema"), bool, place=f"{place}: enforce_parameter_schema"
+        ),
         blocks=_list(values, "blocks", place=place),
         version=None if values.get("version") is None else str(values["version"]),
         starts=_list(values, "starts", place=place),
         **_concurrency(values.get("concurrency_limit"), place=f"{place}: concurrency_limit"),
     )
+
+
+def _ignored(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what is said of a deployment and not stored with one."""
+    found = [key for key in _IGNORED_KEYS if values.get(key)]
+    concurrency: Any = values.get("concurrency_limit")
+    if isinstance(concurrency, dict) and "grace_period_seconds" in concurrency:
+        found.append("concurrency_limit: grace_period_seconds")
+    schedules: list[Any] = [values.get("schedule"), *(values.get("schedules") or ())]
+    said: set[Any] = set()
+    for schedule in schedules:
+        said.update(cast("dict[Any, Any]", schedule) if isinstance(schedule, dict) else ())
+    return (*found, *(f"schedules: {key}" for key in _IGNORED_SCHEDULE_KEYS if key in said))
 
 
 def _own_or(

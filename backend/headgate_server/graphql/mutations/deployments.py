@@ -1,12 +1,18 @@
 """Mutations on deployments."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
+from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.deployments import AgentLostPolicy, CollisionPolicy
+from headgate_server.domain.deployments import Deployment as DeploymentRow
+from headgate_server.domain.errors import HeadgateError, InvalidInput
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.schedules.schedule import ScheduleRequest
 from headgate_server.graphql.errors import MutationError
@@ -27,6 +33,7 @@ from headgate_server.services import deployments
 from headgate_server.services.deployments import DeploymentChanges
 
 _KEPT = "Kept if not said"
+MAX_BATCH = 100
 
 
 @strawberry.input(description="A schedule of a deployment, by its slug: its id is kept.")
@@ -149,6 +156,11 @@ class DeploymentUpsertInput:
         default=None, description=f"Whether schedules and waiting runs stand. {_KEPT}."
     )
 
+    @property
+    def by_name(self) -> tuple[str, str]:
+        """What names the deployment in its workspace."""
+        return self.flow_name, self.name
+
     def to_changes(self) -> DeploymentChanges:
         """Return what was said.
 
@@ -192,6 +204,76 @@ class DeploymentPayload:
     errors: list[MutationError] = errors_field()
 
 
+@strawberry.input(description="Deployments that are stored together or not at all.")
+class DeploymentUpsertBatchInput:
+    workspace_id: strawberry.ID = strawberry.field(description="Where all of them are.")
+    deployments: list[DeploymentUpsertInput] = strawberry.field(
+        description="At most 100, each a flow's deployment of another name."
+    )
+
+    def check(self) -> None:
+        """Refuse what does not go together.
+
+        Raises:
+            InvalidInput: too many, one twice, or one of another workspace.
+        """
+        if len(self.deployments) > MAX_BATCH:
+            message = f"At most {MAX_BATCH} deployments go together."
+            raise InvalidInput(message, path=["deployments"])
+        names: set[tuple[str, str]] = set()
+        for index, one in enumerate(self.deployments):
+            place = ["deployments", str(index)]
+            if one.workspace_id != self.workspace_id:
+                message = "All deployments of a batch are in its workspace."
+                raise InvalidInput(message, path=[*place, "workspaceId"])
+            if one.by_name in names:
+                raise InvalidInput("A batch names a deployment once.", path=[*place, "name"])
+            names.add(one.by_name)
+
+
+@strawberry.type(description="All deployments of a batch, or why none was stored.")
+class DeploymentBatchPayload:
+    results: list[DeploymentPayload] | None = payload_field("The deployments, as they were given.")
+    errors: list[MutationError] = errors_field()
+
+
+async def _upsert(
+    info: Info, work: UnitOfWork, workspace_id: UUID, input: DeploymentUpsertInput
+) -> tuple[DeploymentRow, bool]:
+    """Store a deployment within what the caller may do."""
+    context = info.context
+    return await deployments.upsert_deployment(
+        work,
+        flow_name=input.flow_name,
+        name=input.name,
+        lease=context.backend.timers.lease,
+        changes=input.to_changes(),
+        expected_version=input.expected_version,
+        allowance=allowance_of(context, workspace_id),
+        is_starter=Scope.RUNS_WRITE in context.principal.scopes_in(workspace_id),
+    )
+
+
+def _demand(info: Info, workspace_id: UUID, input: DeploymentUpsertInput) -> None:
+    """Refuse blocks that the caller may not use."""
+    demand_use(
+        info.context,
+        workspace_id,
+        [input.parameters, input.job_variables, input.pull_steps],
+        [schedule.parameters for schedule in input.schedules or ()],
+    )
+
+
+@contextmanager
+def _told_at(index: int) -> Generator[None]:
+    """Say of what is refused which deployment of a batch it is about."""
+    try:
+        yield
+    except HeadgateError as error:
+        error.path = ("deployments", str(index), *error.path)
+        raise
+
+
 @strawberry.type
 class DeploymentMutations:
     @mutation(
@@ -204,25 +286,36 @@ class DeploymentMutations:
         info: Info,
         input: Annotated[DeploymentUpsertInput, strawberry.argument(description="Which.")],
     ) -> DeploymentPayload:
-        changes, workspace_id = input.to_changes(), workspace_id_of(input.workspace_id)
-        demand_use(
-            info.context,
-            workspace_id,
-            [input.parameters, input.job_variables, input.pull_steps],
-            [schedule.parameters for schedule in input.schedules or ()],
-        )
+        workspace_id = workspace_id_of(input.workspace_id)
+        _demand(info, workspace_id, input)
         async with info.context.work(workspace_id) as work:
-            row, is_new = await deployments.upsert_deployment(
-                work,
-                flow_name=input.flow_name,
-                name=input.name,
-                lease=info.context.backend.timers.lease,
-                changes=changes,
-                expected_version=input.expected_version,
-                allowance=allowance_of(info.context, workspace_id),
-                is_starter=Scope.RUNS_WRITE in info.context.principal.scopes_in(workspace_id),
-            )
+            row, is_new = await _upsert(info, work, workspace_id, input)
         return DeploymentPayload(deployment=show_deployment(row), created=is_new)
+
+    @mutation(
+        requires=[Scope.FLOWS_WRITE],
+        description="Make or change several deployments in one step: if one is refused, none is "
+        "stored, and the error's path begins with deployments and its place.",
+    )
+    async def deployment_upsert_batch(
+        self,
+        info: Info,
+        input: Annotated[DeploymentUpsertBatchInput, strawberry.argument(description="Which.")],
+    ) -> DeploymentBatchPayload:
+        workspace_id = workspace_id_of(input.workspace_id)
+        input.check()
+        for index, one in enumerate(input.deployments):
+            with _told_at(index):
+                _demand(info, workspace_id, one)
+        # In one order for all callers: two who store the same ones wait, and do not deadlock.
+        order = sorted(enumerate(input.deployments), key=lambda each: each[1].by_name)
+        stored: dict[int, DeploymentPayload] = {}
+        async with info.context.work(workspace_id) as work:
+            for index, one in order:
+                with _told_at(index):
+                    row, is_new = await _upsert(info, work, workspace_id, one)
+                stored[index] = DeploymentPayload(deployment=show_deployment(row), created=is_new)
+        return DeploymentBatchPayload(results=[stored[index] for index in sorted(stored)])
 
     @mutation(
         requires=[Scope.RUNS_WRITE],

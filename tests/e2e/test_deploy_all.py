@@ -1,0 +1,69 @@
+"""``headgate deploy --all``: everything in a file, in one step."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.client.cli.commands import Done, headgate_here
+from tests.fixtures.installation import Installation
+
+pytestmark = pytest.mark.e2e
+
+FLOWS = """
+from headgate import flow
+
+
+@flow
+def one():
+    pass
+
+
+@flow
+def two():
+    pass
+"""
+FILE = """
+deployments:
+  - {{name: all-{name}, entrypoint: "flows.py:one", work_pool: default, version: "2"}}
+  - name: all-{name}
+    entrypoint: flows.py:two
+    work_pool: {pool}
+    triggers: [{{type: event}}]
+    sla: [{{name: late}}]
+    schedules: [{{cron: "0 6 * * *", max_scheduled_runs: 3}}]
+"""
+
+
+def deploy(shared: Installation, folder: Path, *, pool: str) -> Done:
+    (folder / "flows.py").write_text(FLOWS)
+    (folder / "headgate.yaml").write_text(FILE.format(pool=pool, name=folder.name[-20:]))
+    return command(shared, folder, "deploy", "--all", "-o", "json")
+
+
+def command(shared: Installation, folder: Path, *arguments: str) -> Done:
+    environment = {
+        "HEADGATE_HOME": str(folder / "home"),
+        "HEADGATE_API_URL": shared.url,
+        "HEADGATE_API_KEY": shared.api_key,
+        "HEADGATE_WORKSPACE": shared.workspace,
+    }
+    return headgate_here(*arguments, environment=environment, folder=folder)
+
+
+def test_one_that_is_refused_leaves_all_as_they_were(shared: Installation, tmp_path: Path) -> None:
+    refused = deploy(shared, tmp_path, pool="no-such-pool")
+
+    assert refused.code == 4
+    assert "There is no work pool 'no-such-pool'" in refused.err
+    found = command(shared, tmp_path, "deployments", "list", "-o", "json").out
+    assert f"all-{tmp_path.name[-20:]}" not in {one["name"] for one in json.loads(found)}
+
+
+def test_all_are_stored_and_what_is_left_out_is_named(shared: Installation, tmp_path: Path) -> None:
+    done = deploy(shared, tmp_path, pool="default")
+
+    assert done.code == 0, done.err
+    assert [one["flow"]["name"] for one in json.loads(done.out)] == ["one", "two"]
+    for key in ("triggers", "sla", "schedules: max_scheduled_runs"):
+        assert f": {key} is not stored with a deployment: it is left out" in done.err

@@ -36,6 +36,7 @@ VERBS = (
     Verb("logout", "headgate.cli.logins:logout", "Revoke the key of this login, and forget it"),
     Verb("whoami", "headgate.cli.logins:whoami", "Show whom the key speaks for, and where"),
     Verb("run", "headgate.cli.run:run", "Run a flow in this process"),
+    Verb("repro", "headgate.cli.repro:repro", "Do a failed run once more here, in the debugger"),
     Verb("init", "headgate.cli.init:init", "Write headgate.yaml for the flows of this folder"),
     Verb("deploy", "headgate.cli.deploy:deploy", "Make a flow a deployment that agents run"),
     Verb("status", "headgate.cli.status:status", "Show the server, who you are, agents online"),

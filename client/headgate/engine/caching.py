@@ -104,6 +104,9 @@ def keep(context: TaskRunContext, keeping: Keeping, state: State[Any]) -> Steps[
 
     A task that asked for it fails where its result cannot be kept.
     """
+    if context.flow_run is not None and context.flow_run.replay is not None:
+        context.run.cache_key = None
+        return state
     expires_us = None
     if keeping.expiration_seconds is not None:
         expires_us = now_us() + int(keeping.expiration_seconds * 1_000_000)

@@ -9,6 +9,7 @@ from typing import Any
 from headgate.clock import now_us
 from headgate.engine.crash import CancelRequested, Interrupter
 from headgate.engine.iteration import Iterations
+from headgate.engine.replays import Replay
 from headgate.engine.timeouts import Deadline, interrupt_thread
 from headgate.engine.transactions import Transaction
 from headgate.errors import ParameterError
@@ -113,6 +114,7 @@ class FlowRunContext:
         "parent",
         "pause_count",
         "recorder",
+        "replay",
         "result_storage",
         "run",
         "settings",
@@ -155,6 +157,7 @@ class FlowRunContext:
         self.is_lazy = False
         self.pause_count = 0
         self.kept: KeptResults | None = parent.kept if parent else None
+        self.replay: Replay | None = parent.replay if parent else None
         self.result_storage: ResultStorage | None = parent.result_storage if parent else None
         self.log_label = f"Flow run '{run.name}'"
         self.log_sink: LogSink | None = recorder if recorder.is_reporting else None

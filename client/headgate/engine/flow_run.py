@@ -349,6 +349,8 @@ def _failed_attempt(context: FlowRunContext, error: Exception) -> Steps[State[An
 
 def _failed(context: FlowRunContext, error: Exception) -> State[Any]:
     logger_of(context).error("Attempt %d failed", context.run.run_count, exc_info=user_error(error))
+    if context.replay is not None:
+        context.replay.examine(error)
     return Failed(message=error_text(error), data=error)
 
 

@@ -16,9 +16,11 @@ from headgate.engine.effects import Steps, WaitAll
 from headgate.engine.inputs import resolve, upstream_futures
 from headgate.engine.names import declared_name, make_flow_run_name
 from headgate.engine.parameters import needs_validation, validate
+from headgate.engine.replays import Replay
 from headgate.engine.sessions import Opening, claim_assignment, open_recorder
 from headgate.errors import ParameterError
 from headgate.logs import configure_logging
+from headgate.reporting.local_run import LocalRun
 from headgate.reporting.records import TaskRun
 from headgate.results.kept import KeptResults, sweep
 from headgate.settings import load_settings
@@ -36,6 +38,7 @@ class FlowCall:
         error: why the arguments do not fit; the run then fails before user code starts.
         job: what an agent was told, when this process was started for the run.
         is_lazy: hand out the items of a generator function one by one.
+        replay: the run that this is another look at; no server hears of it.
     """
 
     flow: Any
@@ -45,6 +48,7 @@ class FlowCall:
     error: ParameterError | None = None
     job: Job | None = None
     is_lazy: bool = False
+    replay: Replay | None = None
 
 
 def open_run(call: FlowCall) -> Steps[FlowRunContext]:
@@ -62,8 +66,8 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
     if upstream:
         yield WaitAll(upstream)
     resolve(needed)
-    parameters = {name: resolve(value) for name, value in call.parameters.items()}
-    parameters, error = _validated(call, parameters)
+    given = {name: resolve(value) for name, value in call.parameters.items()}
+    parameters, error = _validated(call, given)
     run_tags = current_tags.get() | frozenset(call.job.tags if call.job else ())
     name = _run_name(call, parameters, tags=run_tags)
     assignment = claim_assignment(settings) if parent is None else None
@@ -81,7 +85,9 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
         wrapper=wrapper,
         assignment=assignment,
     )
-    recorder = yield from open_recorder(opening, settings=settings, interrupter=interrupter)
+    recorder = _recorder_of(call.replay) or (
+        yield from open_recorder(opening, settings=settings, interrupter=interrupter)
+    )
     context = FlowRunContext(
         flow=call.flow,
         spec=call.spec,
@@ -93,10 +99,26 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
         parent=parent,
         wrapper=wrapper,
     )
-    context.kept = context.kept or _kept_results(context, call.job)
-    context.parameter_error = error
-    context.is_lazy = call.is_lazy
+    _complete(context, call, error=error)
     return context
+
+
+def _recorder_of(replay: Replay | None) -> LocalRun | None:
+    """Return where another look at a run reports: nowhere, under that run's own id."""
+    if replay is None:
+        return None
+    recorder = LocalRun()
+    recorder.flow_run_id = replay.run_id
+    return recorder
+
+
+def _complete(context: FlowRunContext, call: FlowCall, *, error: ParameterError | None) -> None:
+    """Say how the run goes on, and leave out what only a real one needs where it is none."""
+    context.parameter_error, context.is_lazy = error, call.is_lazy
+    context.replay = call.replay or context.replay
+    if context.replay is not None:
+        context.spec = context.replay.patient(call.spec)
+    context.kept = context.kept or _kept_results(context, call.job)
 
 
 def _kept_results(context: FlowRunContext, job: Job | None) -> KeptResults | None:
@@ -104,7 +126,8 @@ def _kept_results(context: FlowRunContext, job: Job | None) -> KeptResults | Non
     if job is None:
         return None
     settings = context.settings
-    sweep(settings.results_folder, keep_days=settings.result_keep_days)
+    if context.replay is None:
+        sweep(settings.results_folder, keep_days=settings.result_keep_days)
     return KeptResults(context.run.id, reuse=job.reuse)
 
 

@@ -383,7 +383,7 @@ _leaving: set["asyncio.Task[None]"] = set()
 
 def _is_local(flow_run: FlowRunContext | None) -> bool:
     settings = flow_run.settings if flow_run is not None else load_settings()
-    return settings.is_local
+    return settings.is_local or bool(flow_run and flow_run.replay)
 
 
 async def _office(flow_run: FlowRunContext | None) -> _Office:

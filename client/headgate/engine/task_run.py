@@ -89,6 +89,8 @@ def make_context(
 ) -> TaskRunContext:
     """Create a pending run of a task in the flow run around this call, if there is one."""
     flow_run = current_flow_run.get()
+    if flow_run is not None and flow_run.replay is not None:
+        spec = flow_run.replay.patient(spec)
     needed = list(wait_for) if wait_for else None
     upstream = upstream_futures([*parameters.values(), needed])
     run = TaskRun(
@@ -160,7 +162,8 @@ def submit(context: TaskRunContext) -> Future[Any]:
     future.watch(lambda: context.run.state)
     runner = flow_run.task_runner if flow_run else ThreadPoolTaskRunner()
     # A protocol's isinstance() takes longer than all the rest of a submission.
-    context.remote = cast("RemoteRunner", runner) if hasattr(runner, "send") else None
+    is_sent = hasattr(runner, "send") and not (flow_run and flow_run.replay)
+    context.remote = cast("RemoteRunner", runner) if is_sent else None
     surroundings = contextvars.copy_context()
     if flow_run is not None:
         flow_run.follow(future)
@@ -361,6 +364,8 @@ def _failed(context: TaskRunContext, error: Exception) -> State[Any]:
         f", {left} left" if left > 0 else "",
         exc_info=user_error(error),
     )
+    if context.flow_run is not None and context.flow_run.replay is not None:
+        context.flow_run.replay.examine(error)
     return Failed(message=error_text(error), data=error)
 
 

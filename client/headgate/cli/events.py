@@ -1,4 +1,4 @@
-"""``headgate events``: list, watch."""
+"""``headgate events``: list, watch, emit."""
 
 import json
 import sys
@@ -17,9 +17,11 @@ from headgate.cli.failures import CommandError, ExitCode
 from headgate.cli.flow_runs import LimitOption
 from headgate.cli.following import follow_events
 from headgate.cli.output import Columns, OutputOption, age, say, show_list
+from headgate.cli.parameters import read_parameters
 from headgate.cli.views import clock
 from headgate.clock import now_us
 from headgate.deployments.schedules import read_length
+from headgate.events import emit_event
 from headgate.texts import visible
 
 _ANY_ENDING = "*"
@@ -93,6 +95,21 @@ def watch_events(
             show=show,
             tell=say,
         )
+
+
+def send_event(
+    event: Annotated[str, Parameter(help="what kind, as acme.order.shipped")],
+    /,
+    *,
+    resource: Annotated[str, Parameter(help="the id of what it happened to")],
+    name: Annotated[str | None, Parameter(help="what people call that")] = None,
+    payload: Annotated[str | None, Parameter(help="what belongs to it, as a JSON object")] = None,
+) -> None:
+    """Tell a fact, as code does with emit_event."""
+    belonging = read_parameters(None, document=payload)
+    with connect():  # Without a server nobody would hear of it.
+        told = emit_event(event, {"id": resource, **given(name=name)}, payload=belonging)
+    sys.stdout.write(f"{told.id}\n")
 
 
 def _pattern(event: str) -> dict[str, str]:

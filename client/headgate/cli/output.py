@@ -15,6 +15,7 @@ from headgate.texts import visible
 T = TypeVar("T")
 
 Format = Literal["table", "json", "yaml"]
+DocumentFormat = Literal["json", "yaml"]
 OutputOption = Annotated[
     Format, Parameter(name=("--output", "-o"), help="table, or json or yaml for programs")
 ]
@@ -38,7 +39,7 @@ _AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 def show_list(items: Sequence[T], *, columns: Columns[T], output: Format) -> None:
     """Print a list: a table, or everything about each item as the API names it."""
     if output != "table":
-        _write_document([msgspec.to_builtins(item) for item in items], output)
+        write_document([msgspec.to_builtins(item) for item in items], output)
         return
     rows = [[_cell(read(item)) for read in columns.values()] for item in items]
     headings = [heading.upper() for heading in columns]
@@ -51,7 +52,7 @@ def show_list(items: Sequence[T], *, columns: Columns[T], output: Format) -> Non
 def show_item(item: T, *, fields: Columns[T], output: Format) -> None:
     """Print one object: a field a line, or everything about it as the API names it."""
     if output != "table":
-        _write_document(msgspec.to_builtins(item), output)
+        write_document(msgspec.to_builtins(item), output)
         return
     width = max(map(len, fields))
     for name, read in fields.items():
@@ -94,7 +95,8 @@ def span(length: timedelta | None) -> str:
     return f"{int(seconds)} s"
 
 
-def _write_document(document: Any, output: Format) -> None:
+def write_document(document: Any, output: Format) -> None:
+    """Print a document as JSON or YAML."""
     if output == "json":
         _write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
         return

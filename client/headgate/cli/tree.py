@@ -40,7 +40,9 @@ VERBS = (
     Verb("init", "headgate.cli.init:init", "Write headgate.yaml for the flows of this folder"),
     Verb("deploy", "headgate.cli.deploy:deploy", "Make a flow a deployment that agents run"),
     Verb("status", "headgate.cli.status:status", "Show the server, who you are, agents online"),
+    Verb("api", "headgate.cli.api:api", "Send a GraphQL document, and print its data"),
     Verb("completion", "headgate.cli.completion:completion", "Print a shell's completion script"),
+    Verb("names", "headgate.cli.completion:names", "Print names of a noun, as completion asks"),
 )
 
 NOUNS = (
@@ -86,6 +88,10 @@ NOUNS = (
         ("pending", "list_waiting", "List what runs wait for an answer to"),
         ("resume", "resume_flow_run", "Answer a run that is paused or suspended"),
     ) + _verbs("deletions", ("delete", "delete_flow_run", "Delete a run that has ended"))),
+    Noun("task-runs", "Executions of tasks", _verbs(
+        "task_runs",
+        ("list", "list_task_runs", "List the task runs of a flow run"),
+    )),
     Noun("backfills", "Runs for a range or for sets of parameters", _verbs(
         "backfills",
         ("list", "list_backfills", "List backfills, the newest first"),
@@ -117,6 +123,7 @@ NOUNS = (
         "events",
         ("list", "list_events", "List events, latest first"),
         ("watch", "watch_events", "Follow events as they happen"),
+        ("emit", "send_event", "Tell a fact"),
     )),
     Noun("artifacts", "What runs leave for people to look at", _verbs(
         "artifacts",
@@ -135,6 +142,8 @@ NOUNS = (
         ("list", "list_work_pools", "List pools by name"),
         ("get", "get_work_pool", "Show one pool"),
         ("create", "create_work_pool", "Create a pool"),
+        ("pause", "pause_work_pool", "Let a pool's agents take no more runs"),
+        ("resume", "resume_work_pool", "Let a pool's agents take runs again"),
     ) + _verbs("deletions", ("delete", "delete_work_pool", "Delete a pool that nothing needs"))),
     Noun("concurrency-limits", "How many may do something at once", _verbs(
         "concurrency_limits",

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _NAME_WIDTH = 32
+_MOST_BRANCHES = 20
+"""So many tasks of a run have a bar of their own; all are counted in that of the run."""
 
 
 class LogView:
@@ -78,33 +80,56 @@ class PlainView:
 
 
 class ProgressView:
-    """Shows a bar of finished tasks that moves, with the log running by above it."""
+    """Shows a tree of runs and their tasks whose bars move, with the log running by above it."""
 
     def __init__(self, progress: "Progress") -> None:
         self._progress = progress
-        self._bars: dict[str, TaskID] = {}
-        self._tasks: dict[str, dict[str, str]] = {}
+        self._bars: dict[tuple[str, str], TaskID] = {}
+        self._tasks: dict[str, dict[str, dict[str, str]]] = {}
 
     def show_update(self, update: RunUpdate) -> None:
-        """Move the run's bar."""
-        tasks = self._tasks.setdefault(update.run.id, {})
-        tasks.update({task_run.id: task_run.state.type for task_run in update.task_runs})
-        if update.run.id not in self._bars:
-            self._bars[update.run.id] = self._progress.add_task(
-                _described(update.run), total=None, counts=""
-            )
+        """Move the bars of the run and of its tasks, which stand below it by their keys."""
+        run_id = update.run.id
+        keys = self._tasks.setdefault(run_id, {})
+        for task_run in update.task_runs:
+            keys.setdefault(task_run.task_key, {})[task_run.id] = task_run.state.type
+        tasks = {id_: state for found in keys.values() for id_, state in found.items()}
         is_over = update.run.state.type in TERMINAL_TYPES
-        done = sum(state in TERMINAL_TYPES for state in tasks.values())
-        self._progress.update(
-            self._bars[update.run.id],
-            description=_described(update.run),
+        self._show(
+            (run_id, ""),
+            tasks,
+            text=_described(update.run),
             # A run without tasks is done when it is over; until then nobody knows how much it is.
             total=len(tasks) or (1 if is_over else None),
-            completed=done if tasks else int(is_over),
+            completed=_done(tasks) if tasks else int(is_over),
+        )
+        for key in list(keys)[:_MOST_BRANCHES]:
+            found = keys[key]
+            text = f"  └ {visible(key)[: _NAME_WIDTH - 4]}"
+            self._show((run_id, key), found, text=text, total=len(found), completed=_done(found))
+        if is_over:
+            for place, bar in self._bars.items():
+                if place[0] == run_id:
+                    self._progress.stop_task(bar)
+
+    def _show(
+        self,
+        place: tuple[str, str],
+        tasks: dict[str, str],
+        *,
+        text: str,
+        total: int | None,
+        completed: int,
+    ) -> None:
+        if place not in self._bars:
+            self._bars[place] = self._progress.add_task(text, total=None, counts="")
+        self._progress.update(
+            self._bars[place],
+            description=text,
+            total=total,
+            completed=completed,
             counts=_counts(tasks),
         )
-        if is_over:
-            self._progress.stop_task(self._bars[update.run.id])
 
     def show_lines(self, batch: LogBatch) -> None:
         """Print the lines above the bars."""
@@ -165,6 +190,10 @@ def clock(moment: datetime) -> str:
 def _described(run: FlowRun) -> str:
     name = visible(f"{run.flow.name} / {run.name}")
     return f"{name[:_NAME_WIDTH]:<{_NAME_WIDTH}} {run.state.name:<10}"
+
+
+def _done(tasks: dict[str, str]) -> int:
+    return sum(state in TERMINAL_TYPES for state in tasks.values())
 
 
 def _counts(tasks: dict[str, str]) -> str:

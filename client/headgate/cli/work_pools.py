@@ -1,4 +1,4 @@
-"""``headgate work-pools``: list, get, create."""
+"""``headgate work-pools``: list, get, create, pause, resume."""
 
 from typing import Annotated
 
@@ -62,6 +62,29 @@ def create_work_pool(
             name=name,
             type=type_,
             concurrency_limit=limit,
+        )
+    show_pool(stored.work_pool, output=output)
+
+
+def pause_work_pool(name: PoolName, /, *, output: OutputOption = "table") -> None:
+    """Let a pool's agents take no more runs; those that run go on."""
+    _set_paused(name, is_paused=True, output=output)
+
+
+def resume_work_pool(name: PoolName, /, *, output: OutputOption = "table") -> None:
+    """Let a pool's agents take runs again."""
+    _set_paused(name, is_paused=False, output=output)
+
+
+def _set_paused(name: str, *, is_paused: bool, output: Format) -> None:
+    with connect() as server:
+        pool = find_by_name(server, name=name)
+        stored = server.call(
+            work_pools.upsert,
+            workspace_id=server.workspace_id,
+            name=pool.name,
+            type=pool.type,
+            is_paused=is_paused,
         )
     show_pool(stored.work_pool, output=output)
 

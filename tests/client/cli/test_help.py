@@ -1,6 +1,7 @@
 """Help: complete, quick, and the same tree that the parser knows."""
 
 import importlib
+import resource
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 from headgate.cli import parsing, tree
 from headgate.version import VERSION
 from tests.client.cli.commands import headgate
+from tests.client.cli.golden_help import GOLDEN, golden_help
 
 SLOW = {"cyclopts", "rich", "gql", "pydantic", "yaml"}
 ALL_VERBS = [
@@ -39,6 +41,25 @@ def test_help_and_version_import_nothing_slow(arguments: list[str]) -> None:
     )
 
     assert SLOW & set(done.stdout.rpartition("modules ")[2].split()) == set()
+
+
+def test_help_is_what_was_read_before() -> None:
+    expected = golden_help()
+
+    assert GOLDEN.read_text() == expected, "Read the change, then write it by the command."
+
+
+def test_help_is_there_at_once() -> None:
+    """At most 150 ms of a processor, of which the interpreter itself takes a part."""
+    took: list[float] = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = headgate("--help")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        assert done.code == 0
+
+    assert min(took) < 0.150
 
 
 def test_version_is_data() -> None:

@@ -88,10 +88,12 @@ def test_progress_moves_with_the_tasks_and_keeps_the_log() -> None:
         view.show_lines(lines("a [bold]line[/bold] as it is"))
         view.show_update(update(state("Failed"), state("Completed"), state("Failed")))
 
-        (bar,) = progress.tasks
-        assert (bar.completed, bar.total) == (2, 2)
-        assert bar.fields["counts"] == "1 completed, 1 failed"
-        assert bar.finished
+        run, branch = progress.tasks
+        assert branch.description == "  └ double"
+        for bar in (run, branch):
+            assert (bar.completed, bar.total) == (2, 2)
+            assert bar.fields["counts"] == "1 completed, 1 failed"
+            assert bar.finished
 
     assert "a [bold]line[/bold] as it is" in terminal.getvalue()
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the client's tests on every other Python of this machine that Headgate supports, each in an environment of its own.
+# Runs the client's tests on every other Python of this machine, or those that PYTHONS names, each in an environment of its own.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 ./infra/dev/setup.sh
@@ -16,7 +16,7 @@ find_python() {
 }
 
 status=0
-for version in 3.12 3.13 3.14; do
+for version in ${PYTHONS:-3.12 3.13 3.14}; do
   python=$(find_python "$version") || { echo "No Python $version here." >&2; continue; }
   place=.venv/pythons/$version
   stamp=$({ cat infra/dev/requirements.lock backend/pyproject.toml client/pyproject.toml; echo "$python"; } | cksum)

@@ -18,6 +18,7 @@ from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.scalars import JSON, Key
 from headgate_server.graphql.shapes.json_values import an_object
 from headgate_server.graphql.shapes.payloads import IdInput
+from headgate_server.graphql.shapes.plain_inputs import plain
 from headgate_server.graphql.types.blocks import (
     BlockDocument,
     BlockSchema,
@@ -91,6 +92,7 @@ class BlockSchemaRegisterInput:
     )
 
 
+@plain
 @strawberry.input(description="A secret to set, or to take away.")
 class SecretInput:
     path: str = strawberry.field(

@@ -15,9 +15,11 @@ from headgate_server.graphql.fields import errors_field, mutation, payload_field
 from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of
 from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.scalars import JSON
+from headgate_server.graphql.shapes.plain_inputs import plain
 from headgate_server.services import events
 
 
+@plain
 @strawberry.input(description="A fact that a program tells.")
 class EventInput:
     id: strawberry.ID = strawberry.field(

@@ -15,6 +15,7 @@ from headgate_server.graphql.permissions import Info, scoped_field
 from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.shapes.actors import Actor, show_actor
 from headgate_server.graphql.shapes.nodes import show_id
+from headgate_server.graphql.shapes.plain_inputs import plain
 from headgate_server.graphql.types.leases import parse_uuid
 from headgate_server.services import background_tasks
 
@@ -26,6 +27,7 @@ strawberry.enum(
 )
 
 
+@plain
 @strawberry.input(description="What a worker shows of a task that it has.")
 class BackgroundTaskLeaseInput:
     id: strawberry.ID = strawberry.field(description="Of the background task.")

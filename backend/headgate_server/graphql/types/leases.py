@@ -13,6 +13,7 @@ from headgate_server.domain.leases import LeaseOutcome, LeaseRef, Phase, Verdict
 from headgate_server.domain.tenancy import Principal
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.shapes.nodes import load, show_id
+from headgate_server.graphql.shapes.plain_inputs import plain
 from headgate_server.services import agents
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class LeasePhase(StrEnum):
     RUNNING = "RUNNING"
 
 
+@plain
 @strawberry.input(description="What a holder shows of its lease.")
 class LeaseInput:
     run_id: strawberry.ID = strawberry.field(description="The leased run.")

@@ -11,6 +11,7 @@ from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.reruns import RerunRequest
 from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.shapes.json_values import an_object
+from headgate_server.graphql.shapes.plain_inputs import plain
 from headgate_server.graphql.shapes.states import StateInput
 from headgate_server.graphql.types.leases import LeaseInput, parse_uuid
 from headgate_server.graphql.types.reruns import to_request
@@ -29,6 +30,7 @@ def workspace_id_of(shown: str) -> UUID:
 _TAGS = "At most 50 tags of 1 to 100 characters."
 
 
+@plain
 @strawberry.input(description="A run of a deployment, for an agent.")
 class FlowRunCreateInput:
     workspace_id: strawberry.ID = strawberry.field(description="Where.")

@@ -23,7 +23,7 @@ from uuid import UUID
 
 from headgate_server.domain import ids
 from headgate_server.domain.errors import HeadgateError, InvalidInput, Unauthenticated
-from headgate_server.domain.permissions import Scope
+from headgate_server.domain.permissions import Rights, Scope
 from headgate_server.domain.tenancy import Actor
 
 PREFIX = "hg"
@@ -58,6 +58,8 @@ WITHHELD = (
 
 ``RUNS_WRITE`` is no scope of runs: without it a run starts no others.
 """
+ASKED_AS_USED = frozenset({Scope.BLOCKS_USE, Scope.RUNS_WRITE})
+"""Of these, which blocks and deployments a run may use is decided as it does."""
 _EPOCH_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -228,6 +230,25 @@ def run_token(
     number = epoch | bits << _EPOCH_BITS
     key = api_key_id.bytes if api_key_id is not None else b""
     return _derived(TokenKind.RUN, parties, number=number, pepper=pepper, more=key)
+
+
+def withheld_now(token: RunToken, rights: Rights | None) -> frozenset[Scope]:
+    """Return what a run's token does not carry by now.
+
+    What a caller may do with single blocks and deployments is asked as the run uses them.
+
+    Args:
+        rights: of who began the run in a process of their own; None for a deployment's.
+
+    Raises:
+        Unauthenticated: they may execute no runs there any more.
+    """
+    if rights is None:
+        return token.withheld
+    held = rights.within(token.workspace_id)
+    if Scope.RUNS_EXECUTE not in held:
+        raise Unauthenticated
+    return token.withheld | (frozenset(WITHHELD) - ASKED_AS_USED - held)
 
 
 def parse_token(token: str, *, pepper: str) -> KeyToken | SessionToken | RunToken:

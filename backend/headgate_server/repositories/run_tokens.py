@@ -1,14 +1,17 @@
 """The runs behind run tokens: good for as long as a run is leased, and its caller may be here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Executable,
+    FromClause,
+    Label,
     and_,
     bindparam,
     case,
@@ -24,8 +27,9 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.allowlists import Networks
 from headgate_server.domain.api_keys import RunToken
 from headgate_server.domain.errors import OldGeneration
+from headgate_server.domain.permissions import Rights, gather
 from headgate_server.domain.tenancy import Actor, ActorKind
-from headgate_server.repositories import api_keys
+from headgate_server.repositories import api_keys, roles
 from headgate_server.tables.events import control_plane
 from headgate_server.tables.flow_runs import attempts, flow_runs
 from headgate_server.tables.members import memberships
@@ -38,19 +42,22 @@ _RUN_ID: BindParameter[UUID] = bindparam("run_id")
 _ORGANIZATION_ID: BindParameter[UUID] = bindparam("organization_id")
 _API_KEY_ID: BindParameter[UUID] = bindparam("api_key_id")
 _ROOT = flow_runs.alias("root")
+_MEMBER, _ACCOUNT = memberships.alias("mine"), service_accounts.alias("robot")
 
 
 @dataclass(frozen=True, slots=True)
 class LeasedRun:
     """The run behind a run token.
 
-    ``caller`` is who began it, or the run that it is below, in a process of their own; None for
-    what a deployment runs.
+    ``caller`` is who began it, or the run that it is below, in a process of their own, and
+    ``rights`` what they hold by now; None for what a deployment runs. What an archived workspace
+    takes from people is left to them here: what runs goes on.
     """
 
     name: str
     networks: Networks = ()
     caller: Actor | None = None
+    rights: Rights | None = None
 
 
 async def find_leased_run(
@@ -59,7 +66,7 @@ async def find_leased_run(
     """Return a run that is leased under the token's epoch, or ended under it just now.
 
     None for a run in its caller's own process once the caller has left the organization or is
-    suspended, or the key that it was begun with is revoked.
+    suspended, or the key that it was begun with is revoked or has expired.
 
     Args:
         grace: how long after its end the run still counts.
@@ -74,21 +81,51 @@ async def find_leased_run(
         "ended_after": work.now - grace,
         "organization_id": token.organization_id,
         "api_key_id": token.api_key_id,
+        "now": work.now,
     }
     row = (await work.execute(_leased_run(), parameters)).one()
     if row.generation != token.generation:
         raise OldGeneration
     if row.name is None:
         return None
-    caller = None
-    if row.caller_kind is not None:
-        caller = Actor(ActorKind(row.caller_kind), row.caller_id, row.caller_name)
-    return LeasedRun(row.name, tuple(row.networks or ()), caller)
+    found = LeasedRun(row.name, tuple(row.networks or ()))
+    if row.caller_kind is None:
+        return found
+    return replace(
+        found,
+        caller=Actor(ActorKind(row.caller_kind), row.caller_id, row.caller_name),
+        rights=gather(roles.read_grants(row.grants), is_member=True),
+    )
 
 
 @cache
 def _leased_run() -> Executable:
     """Return what reads a run that is leased, or has just ended; put together once."""
+    run = (
+        select(flow_runs.c.name, *_caller())
+        .select_from(
+            flow_runs.outerjoin(_ROOT, _is_root())
+            .outerjoin(_MEMBER, _is_callers(_MEMBER, _MEMBER.c.user_id))
+            .outerjoin(users, users.c.id == _MEMBER.c.user_id)
+            .outerjoin(_ACCOUNT, _is_callers(_ACCOUNT, _ACCOUNT.c.id))
+        )
+        .where(
+            flow_runs.c.workspace_id == _WORKSPACE_ID,
+            flow_runs.c.id == _RUN_ID,
+            _is_in_hand(),
+            or_(_ROOT.c.id.is_(None), not_(_is_a_callers()), _is_caller_there()),
+            not_(_is_key_over()),
+            api_keys.is_there(),
+        )
+        .subquery("run")
+    )
+    return select(control_plane.c.generation, api_keys.reached_from(), *run.c).select_from(
+        control_plane.outerjoin(run, true())
+    )
+
+
+def _is_in_hand() -> ColumnElement[bool]:
+    """Return the condition that a run is leased under the epoch, or ended under it just now."""
     epoch: BindParameter[int] = bindparam("epoch")
     is_leased = (
         select(literal(1))
@@ -110,33 +147,23 @@ def _leased_run() -> Executable:
         )
         .exists()
     )
-    has_just_ended = and_(flow_runs.c.ended_at > bindparam("ended_after"), was_last_attempt)
-    run = (
-        select(
-            flow_runs.c.name,
-            *(
-                case((_is_a_callers(), found)).label(f"caller_{told}")
-                for told, found in (
-                    ("kind", _ROOT.c.created_by_kind),
-                    ("id", _ROOT.c.created_by_id),
-                    ("name", _ROOT.c.created_by_name),
-                )
-            ),
-        )
-        .select_from(flow_runs.outerjoin(_ROOT, _is_root()))
-        .where(
-            flow_runs.c.workspace_id == _WORKSPACE_ID,
-            flow_runs.c.id == _RUN_ID,
-            or_(is_leased, has_just_ended),
-            or_(_ROOT.c.id.is_(None), not_(_is_a_callers()), _is_caller_there()),
-            not_(_is_key_revoked()),
-            api_keys.is_there(),
-        )
-        .subquery("run")
+    return or_(is_leased, and_(flow_runs.c.ended_at > bindparam("ended_after"), was_last_attempt))
+
+
+def _caller() -> list[Label[Any]]:
+    """Return who began a run in a process of their own, and what they hold; nulls for nobody."""
+    is_theirs = _is_a_callers()
+    grants = case(
+        (not_(is_theirs), None),
+        (_MEMBER.c.user_id.is_not(None), _held_by(_MEMBER, _MEMBER.c.user_id)),
+        else_=_held_by(_ACCOUNT, _ACCOUNT.c.id),
     )
-    return select(control_plane.c.generation, api_keys.reached_from(), *run.c).select_from(
-        control_plane.outerjoin(run, true())
-    )
+    return [
+        case((is_theirs, _ROOT.c.created_by_kind)).label("caller_kind"),
+        case((is_theirs, _ROOT.c.created_by_id)).label("caller_id"),
+        case((is_theirs, _ROOT.c.created_by_name)).label("caller_name"),
+        grants.label("grants"),
+    ]
 
 
 def _is_root() -> ColumnElement[bool]:
@@ -160,29 +187,21 @@ def _is_a_callers() -> ColumnElement[bool]:
 
 def _is_caller_there() -> ColumnElement[bool]:
     """Return the condition that who began a run is in the organization, and not suspended."""
-    person = (
-        select(literal(1))
-        .select_from(memberships.join(users, users.c.id == memberships.c.user_id))
-        .where(
-            memberships.c.organization_id == _ORGANIZATION_ID,
-            memberships.c.user_id == _ROOT.c.created_by_id,
-            users.c.suspended_at.is_(None),
-        )
-        .exists()
-    )
-    account = (
-        select(literal(1))
-        .where(
-            service_accounts.c.organization_id == _ORGANIZATION_ID,
-            service_accounts.c.id == _ROOT.c.created_by_id,
-        )
-        .exists()
-    )
-    return or_(person, account)
+    is_member = and_(_MEMBER.c.user_id.is_not(None), users.c.suspended_at.is_(None))
+    return or_(is_member, _ACCOUNT.c.id.is_not(None))
 
 
-def _is_key_revoked() -> ColumnElement[bool]:
+def _is_callers(holders: FromClause, holder_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that joins who began a run with those of the organization."""
+    is_here = holders.c.organization_id == _ORGANIZATION_ID
+    return and_(is_here, holder_id == _ROOT.c.created_by_id)
+
+
+def _held_by(holders: FromClause, holder_id: Any) -> ColumnElement[Any]:
+    return roles.grants_of(cast("Any", holders.c.organization_id), holder_id)
+
+
+def _is_key_over() -> ColumnElement[bool]:
     """Return the condition that the key that a run was begun with works no more."""
-    return (
-        select(literal(1)).where(keys.c.id == _API_KEY_ID, keys.c.revoked_at.is_not(None)).exists()
-    )
+    is_over = or_(keys.c.revoked_at.is_not(None), keys.c.expires_at <= bindparam("now"))
+    return select(literal(1)).where(keys.c.id == _API_KEY_ID, is_over).exists()

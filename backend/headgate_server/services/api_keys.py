@@ -334,15 +334,16 @@ async def _by_run(work: UnitOfWork, token: RunToken) -> Principal:
     found = await run_tokens.find_leased_run(work, token, grace=keys.ENDED_RUN_GRACE)
     if found is None:
         raise Unauthenticated
+    withheld = keys.withheld_now(token, found.rights)
     return Principal(
         actor=Actor(ActorKind.RUN, token.run_id, found.name),
         organization_id=token.organization_id,
         workspace_id=token.workspace_id,
-        scopes=RUN_SCOPES - token.withheld,
+        scopes=RUN_SCOPES - withheld,
         run=RunGrant(
             run_id=token.run_id,
             epoch=token.epoch,
-            may_start=Scope.RUNS_WRITE not in token.withheld,
+            may_start=Scope.RUNS_WRITE not in withheld,
             api_key_id=token.api_key_id,
             caller=found.caller,
         ),

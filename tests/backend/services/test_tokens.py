@@ -13,18 +13,16 @@ from headgate_server.domain.api_keys import NewApiKey
 from headgate_server.domain.errors import InvalidInput, NotFound, OldGeneration, Unauthenticated
 from headgate_server.domain.leases import Phase
 from headgate_server.domain.permissions import AGENT_SESSION_SCOPES, RUN_SCOPES, Scope
-from headgate_server.domain.tenancy import Actor, ActorKind, Principal, RunGrant
-from headgate_server.services import api_keys, generations, members, work_pools
+from headgate_server.domain.tenancy import Actor, ActorKind, RunGrant
+from headgate_server.services import api_keys, generations, work_pools
 from headgate_server.tables.flow_runs import flow_runs
-from headgate_server.tables.organizations import users
 from headgate_server.tables.work_pools import agent_sessions, work_items
 from tests.factories.agents import make_session
 from tests.factories.databases import shifted
-from tests.factories.members import make_member
+from tests.factories.people import PEPPER
+from tests.factories.run_tokens import make_run_token
 from tests.factories.tenants import Tenant, make_tenant
 from tests.factories.work_items import make_work_item
-
-PEPPER = "the pepper of an installation"
 
 
 async def make_pool(database: Database, tenant: Tenant) -> UUID:
@@ -55,26 +53,6 @@ async def make_session_token(database: Database, tenant: Tenant, session_id: UUI
             generation=await generations.get_generation(work),
             expires_at=work.now + timedelta(minutes=30),
             pepper=PEPPER,
-        )
-
-
-async def make_run_token(
-    database: Database,
-    tenant: Tenant,
-    run_id: UUID,
-    *,
-    epoch: int = 1,
-    api_key_id: UUID | None = None,
-) -> str:
-    async with database.system() as work:
-        return keys.run_token(
-            run_id,
-            organization_id=tenant.organization_id,
-            workspace_id=tenant.workspace_id,
-            generation=await generations.get_generation(work),
-            epoch=epoch,
-            pepper=PEPPER,
-            api_key_id=api_key_id,
         )
 
 
@@ -217,93 +195,6 @@ async def test_run_token_outlives_its_run_by_a_minute_for_repeated_reports(
     async with shifted(urls, by=timedelta(minutes=1)) as later:
         with pytest.raises(Unauthenticated):
             await api_keys.authenticate(later, token, pepper=PEPPER)
-
-
-async def begin_local(database: Database, tenant: Tenant, beginner: Principal) -> UUID:
-    """Have somebody begin a run in a process of their own."""
-    run_id = await make_work_item(database, tenant, phase=Phase.RUNNING)
-    async with database.system() as work:
-        await work.execute(
-            update(flow_runs)
-            .where(flow_runs.c.id == run_id)
-            .values(
-                created_by_kind="user",
-                created_by_id=beginner.actor.id,
-                created_by_name=beginner.actor.display_name,
-            )
-        )
-    return run_id
-
-
-async def test_run_token_ends_as_who_began_the_run_leaves_or_is_suspended(
-    database: Database,
-) -> None:
-    tenant = await make_tenant(database)
-    leaver, other = [await make_member(database, tenant) for _ in range(2)]
-    run_id, theirs = [await begin_local(database, tenant, one.principal) for one in (leaver, other)]
-    below = await make_work_item(database, tenant, phase=Phase.RUNNING)
-    async with database.system() as work:
-        await work.execute(
-            update(flow_runs).where(flow_runs.c.id == below).values(root_run_id=run_id)
-        )
-    tokens = [await make_run_token(database, tenant, id_) for id_ in (run_id, below, theirs)]
-    for token in tokens:
-        await api_keys.authenticate(database, token, pepper=PEPPER)
-
-    async with database.tenant(tenant.owner, None) as work:
-        await members.remove_member(work, granter=tenant.owner, id_=leaver.id)
-    for token in tokens[:2]:
-        with pytest.raises(Unauthenticated):
-            await api_keys.authenticate(database, token, pepper=PEPPER)
-    await api_keys.authenticate(database, tokens[2], pepper=PEPPER)
-
-    async with database.system() as work:
-        await work.execute(
-            update(users)
-            .where(users.c.id == other.principal.actor.id)
-            .values(suspended_at=work.now)
-        )
-    with pytest.raises(Unauthenticated):
-        await api_keys.authenticate(database, tokens[2], pepper=PEPPER)
-
-
-async def test_token_from_before_an_upgrade_is_good_until_its_lease_ends(
-    database: Database,
-) -> None:
-    tenant = await make_tenant(database)
-    run_id = await begin_local(database, tenant, tenant.owner)
-    old = await make_run_token(database, tenant, run_id)
-    new = await make_run_token(database, tenant, run_id, api_key_id=UUID(int=9))
-
-    assert len(new) > len(old), "it names no key"
-    principal = await api_keys.authenticate(database, old, pepper=PEPPER)
-    assert principal.run == RunGrant(run_id=run_id, epoch=1, caller=tenant.owner.actor)
-
-    async with database.system() as work:
-        await work.execute(update(work_items).where(work_items.c.run_id == run_id).values(epoch=2))
-    with pytest.raises(Unauthenticated):
-        await api_keys.authenticate(database, old, pepper=PEPPER)
-
-
-async def test_run_token_ends_with_the_key_that_its_run_was_begun_with(database: Database) -> None:
-    tenant = await make_tenant(database)
-    run_id = await begin_local(database, tenant, tenant.owner)
-    new = NewApiKey(name="ci", owner=tenant.owner.actor, scopes=frozenset({Scope.RUNS_WRITE}))
-    async with database.tenant(tenant.owner, None) as work:
-        key, _ = await api_keys.create_key(work, granter=tenant.owner, new=new, pepper=PEPPER)
-    token = await make_run_token(database, tenant, run_id, api_key_id=key.id)
-    without = await make_run_token(database, tenant, run_id)
-
-    principal = await api_keys.authenticate(database, token, pepper=PEPPER)
-    async with database.tenant(tenant.owner, None) as work:
-        await api_keys.revoke_key(work, granter=tenant.owner, id_=key.id)
-
-    assert principal.run == RunGrant(
-        run_id=run_id, epoch=1, api_key_id=key.id, caller=tenant.owner.actor
-    )
-    with pytest.raises(Unauthenticated):
-        await api_keys.authenticate(database, token, pepper=PEPPER)
-    await api_keys.authenticate(database, without, pepper=PEPPER)
 
 
 async def test_tokens_from_before_a_restore_are_refused_with_a_code_of_their_own(

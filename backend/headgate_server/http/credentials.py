@@ -46,8 +46,9 @@ class Credential:
         if self.bus is None:
             return await self._until_over(None)
         watched = [channels.rights(self.principal.organization_id)]
-        if self.principal.api_key_id is not None:
-            watched.append(channels.api_key(self.principal.api_key_id))
+        run = self.principal.run
+        key_ids = (self.principal.api_key_id, run.api_key_id if run is not None else None)
+        watched += [channels.api_key(key_id) for key_id in key_ids if key_id is not None]
         if self.principal.login_session_id is not None:
             watched.append(channels.login_session(self.principal.login_session_id))
         async with self.bus.listen(*watched) as listener:

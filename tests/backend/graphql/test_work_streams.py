@@ -184,3 +184,21 @@ async def test_a_revoked_key_loses_its_open_connections_within_a_second(
     assert rest[-1] == ("complete", None)
     assert rest[-2][1] is not None
     assert rest[-2][1]["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
+
+
+async def test_a_run_loses_its_open_connections_with_the_key_that_it_was_begun_with(
+    installation: Installation, estate: Estate
+) -> None:
+    begun_with = estate.bound.token
+    assert begun_with is not None
+    async with (
+        serve(installation.app) as address,
+        open_socket(address, token=estate.run.token) as socket,
+    ):
+        assert (await socket.run("{ viewer { scopes } }"))[0]["type"] == "next"
+        await revoke(estate, begun_with)
+        at = time.monotonic()
+        code = await socket.closed()
+
+    assert time.monotonic() - at < REVOKED_WITHIN_SECONDS
+    assert code == 4403

@@ -15,6 +15,7 @@ from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.flow_runs import FlowRun as FlowRunRow
 from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.permissions import NOTHING, Scope
+from headgate_server.domain.slices import sliced
 from headgate_server.domain.states import ProposedState, StateType
 from headgate_server.graphql.context import OperationContext, lacking, needing
 from headgate_server.graphql.fields import mutation
@@ -113,13 +114,14 @@ class FlowRunMutations:
             if run.idempotency_key is not None:
                 path = ["runs", str(index), "idempotencyKey"]
                 raise InvalidInput("Runs of a batch have no idempotency keys.", path=path)
-        requests = [run.to_request() for run in input.runs]
+        requests = [run.to_request() async for some in sliced(input.runs) for run in some]
         for request in requests:
             demand_use(info.context, workspace_id, request.parameters, request.job_variables)
         async with info.context.work(workspace_id) as work:
             await demand_variables(info.context, work, requests)
             results = await create.create_runs(work, requests)
-        return FlowRunBatchPayload(results=[show_result(result) for result in results])
+        shown = [show_result(result) async for some in sliced(results) for result in some]
+        return FlowRunBatchPayload(results=shown)
 
     @mutation(
         requires=[Scope.RUNS_EXECUTE],

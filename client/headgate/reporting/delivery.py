@@ -68,6 +68,11 @@ class Delivery:
         return not self.spool.is_empty or not self.has_begun
 
     @property
+    def only_waits(self) -> bool:
+        """Whether what is reported goes to disk at once: nothing is on its way before it."""
+        return self.is_away and not self.is_lost and not self._in_flight
+
+    @property
     def has_begun(self) -> bool:
         """Whether the server knows of the run."""
         return self._tenure is None or self._tenure.is_held
@@ -83,16 +88,13 @@ class Delivery:
             return None
         return max(0.0, self._retry_at - time.monotonic())
 
-    def take_tenure(self) -> None:
-        """Tell what waits at once: the server knows of the run, and its first lease is short."""
-        if self._tenure is not None:
-            self.spool.know_token(self._tenure.transport.token or "")
-        self._attempt = 0
-        self.retry_now()
-
     def retry_now(self) -> None:
         """Ask the server again at once: something that was waited for has come about."""
         self._retry_at = 0.0
+        tenure = self._tenure
+        if tenure is not None and tenure.is_held and self.spool.header.begin is not None:
+            self._attempt = 0
+            self.spool.know_token(tenure.transport.token or "")
 
     async def deliver(self, batch: Batch) -> None:
         """Send a batch, or put it on disk behind those that wait."""

@@ -81,7 +81,8 @@ class Proposals:
         patience = self._patience_seconds()
         try:
             async with asyncio.timeout(patience):
-                is_heard = await self._flush(is_patient=not goes_on)
+                is_away = goes_on and self._delivery.only_waits
+                is_heard = not is_away and await self._flush(is_patient=not goes_on)
             if not is_heard:
                 return await self._go_on(proposal, state, retry=retry)
             deadline = BLIP_SECONDS if goes_on and is_last else patience
@@ -116,7 +117,8 @@ class Proposals:
     async def _go_on(
         self, proposal: ProposedState, state: State[Any], *, retry: dict[str, Any] | None
     ) -> Verdict:
-        await self._delivery.deliver(proposal)
+        for batch in (*self._take_rest(), proposal):
+            await self._delivery.deliver(batch)
         return self._answers.verdict(state, retry=retry)
 
     async def _ask(

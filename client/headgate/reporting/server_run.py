@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
@@ -93,8 +93,7 @@ class ServerRun:
         self._logs = LogBuffer(
             lines_per_second=settings.log_lines_per_second, on_gap=self._begin_gap
         )
-        self._is_armed = False
-        self._is_ending = False
+        self._is_armed = self._is_ending = False
         self._has_room = threading.Event()
         self._has_room.set()
         self._work = asyncio.Event()
@@ -108,7 +107,7 @@ class ServerRun:
             is_own=tenure is not None,
             is_part=parent is not None,
             flush=self._flush,
-            take_rest=lambda: iter(self._take, None),
+            take_rest=self._take_rest,
         )
         self._keeper_pid = os.getppid() if tenure is None else None
         self._jobs = self._begin_jobs(on_cancel)
@@ -124,7 +123,7 @@ class ServerRun:
             on_cancel=on_cancel,
         )
         if self.tenure is not None and not self.tenure.is_held:
-            self.tenure.on_held = self._take_tenure
+            self.tenure.on_held = self.look_again
             self._delivery.begin_away()
         return {self._background.submit(job) for job in (self._drain_forever(), keeper.keep())}
 
@@ -335,17 +334,17 @@ class ServerRun:
                 waiter.set_result(is_settled)
 
     def look_again(self) -> None:
-        """Ask the server again at once: a part of this run has come on."""
+        """Ask the server again at once: this run, or a part of it, has come on."""
         self._delivery.retry_now()
-        self._work.set()
-
-    def _take_tenure(self) -> None:
-        self._delivery.take_tenure()
         self._work.set()
 
     def _wake_if_away(self) -> None:
         if self._delivery.is_away:
             self._work.set()
+
+    def _take_rest(self) -> Iterable[Batch]:
+        self._logs.end()
+        return iter(self._take, None)
 
     async def _ask_pause(self, new: NewPause, *, is_peek: bool) -> Pause | None:
         async with asyncio.timeout(self._settings.report_patience_seconds):

@@ -82,12 +82,12 @@ async def test_document_is_read_from_a_file_and_from_standard_input(journey: Jou
 
     both = here(journey, "api", "--file", str(file))
     chosen = here(journey, "api", "--file", str(file), "--operation", "B")
-    piped = headgate("api", "-", environment=given, folder=journey.folder, stdin="{ nothing }")
+    piped = headgate("api", "-f", "-", environment=given, folder=journey.folder, stdin="{ nope }")
 
-    assert (both.code, chosen.code, piped.code) == (2, 0, 2)
+    assert (both.code, chosen.code, piped.code) == (2, 0, 1)
     assert "Say --operation and one of: A, B." in both.err
     assert json.loads(chosen.out) == {"viewer": {"__typename": "Viewer"}}
-    assert "nothing" in piped.err
+    assert "nope" in piped.err
 
 
 async def test_task_runs_pools_and_events_have_verbs(lonely: Journey) -> None:

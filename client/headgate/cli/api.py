@@ -15,12 +15,17 @@ from headgate.settings import load_settings
 
 
 def api(
-    query: Annotated[
-        str | None, Parameter(help="a query or mutation; - reads it from standard input")
-    ] = None,
+    query: Annotated[str | None, Parameter(help="a query or mutation")] = None,
     /,
     *,
-    file: Annotated[Path | None, Parameter(name=("--file", "-f"), help="where it is")] = None,
+    file: Annotated[
+        Path | None,
+        Parameter(
+            name=("--file", "-f"),
+            allow_leading_hyphen=True,
+            help="where it is; - is standard input",
+        ),
+    ] = None,
     variable: Annotated[
         list[str] | None,
         Parameter(name=("--variable", "-F"), help="name=value, read as JSON where it is JSON"),
@@ -94,12 +99,14 @@ def _document(query: str | None, file: Path | None) -> str:
         raise CommandError(
             "Give one GraphQL document",
             code=ExitCode.USAGE,
-            hints=["As an argument, with --file PATH, or with - from standard input."],
+            hints=["As an argument, with --file PATH, or with --file - from standard input."],
         )
+    if str(file) == "-":
+        return sys.stdin.read()
     if file is not None:
         try:
             return file.read_text(encoding="utf-8")
         except OSError as error:
             message = f"{file} cannot be read: {error.strerror}"
             raise CommandError(message, code=ExitCode.USAGE) from error
-    return sys.stdin.read() if query == "-" else str(query)
+    return str(query)

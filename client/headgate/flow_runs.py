@@ -16,6 +16,7 @@ from headgate.engine.pauses import (
     wait_here,
 )
 from headgate.engine.places import current_place
+from headgate.engine.timeouts import running_deadlines
 from headgate.input.run_input import Approvers, RunInput, run_input_of, value_of
 
 
@@ -30,7 +31,8 @@ def pause_flow_run(
 ) -> Any:
     """Pause the flow run around this call until somebody resumes it, and return their input.
 
-    The process stays and waits; it is woken when the run is resumed, and does not poll.
+    The process stays and waits; it is woken when the run is resumed, and does not poll. The time
+    it is paused counts against no ``timeout_seconds``, of this flow or of what runs around it.
 
     Args:
         wait_for_input: the type of the answer: a ``RunInput``, a Pydantic model, or a plain type.
@@ -61,8 +63,10 @@ def pause_flow_run(
         approvers=approvers,
     )
 
+    deadlines = running_deadlines()
+
     async def wait() -> Any:
-        return _read(kind, await ask_and_wait(context, recorder, new))
+        return _read(kind, await ask_and_wait(context, recorder, new, deadlines=deadlines))
 
     return wait_here(wait())
 
@@ -79,7 +83,8 @@ def suspend_flow_run(
 
     Once resumed, an agent starts the run again from its beginning, and this call then returns the
     input: name the ``key`` where it could be reached in another order. Tasks that run are let end
-    first. Only runs of deployments can be suspended, and not their subflows.
+    first. Only runs of deployments can be suspended, and not their subflows. Each start has the
+    whole ``timeout_seconds`` of its flow.
 
     Args:
         wait_for_input: as for ``pause_flow_run``.

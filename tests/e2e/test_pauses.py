@@ -57,6 +57,27 @@ async def test_paused_process_is_woken_by_its_answer(
     assert len(await journey.records.attempts(run_id)) == 1
 
 
+@pytest.mark.parametrize("name", ["asks_in_time", "asks_in_time_async"])
+async def test_time_that_a_run_is_paused_is_none_of_its_timeout(
+    journey: Journey, name: str
+) -> None:
+    run_id = await start(journey, name)
+    await waiting(journey, run_id, "Paused")
+
+    async def is_longer_than_its_timeout() -> bool:
+        (row,) = await journey.records.rows(
+            "select now() - state_timestamp > interval '1.7 seconds' as is_long from flow_runs "
+            "where id = $1",
+            journey.run_uuid(run_id),
+        )
+        return row["is_long"]
+
+    await eventually(is_longer_than_its_timeout, within_seconds=10, what="the timeout is over")
+    await pauses.resume(journey.transport, flow_run_id=run_id, input={"value": "Rome"})
+
+    assert await journey.records.ended(run_id) == "Completed"
+
+
 async def test_suspended_run_has_no_process_and_comes_back_with_its_answer(
     journey: Journey,
 ) -> None:

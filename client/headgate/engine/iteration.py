@@ -128,14 +128,15 @@ def _handed_out(
 
 def _timed(call: Call) -> Steps[Any]:
     """Take the time of one call off its deadline: what happens between two items does not count."""
-    if call.deadline is None:
+    deadline = call.deadline
+    if deadline is None:
         return (yield call)
-    started = time.monotonic()
+    started, held_before = time.monotonic(), deadline.held_seconds
     try:
         return (yield call)
     finally:
-        left = call.deadline.seconds - (time.monotonic() - started)
-        call.deadline.seconds = max(_SHORTEST_SECONDS, left)
+        took = time.monotonic() - started - (deadline.held_seconds - held_before)
+        deadline.seconds = max(_SHORTEST_SECONDS, deadline.seconds - took)
 
 
 def _advance(resume: Callable[[Any], Any], value: Any) -> tuple[bool, Any]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from headgate.api.transport import Transport, retry_delay_seconds
 from headgate.engine.context import FlowRunContext, current_flow_run, current_task_run
 from headgate.engine.crash import CancelRequested, RunSuspended
 from headgate.engine.effects import Await, Steps, WaitAll
+from headgate.engine.timeouts import Deadline, held
 from headgate.errors import (
     ApiError,
     FlowPauseTimeout,
@@ -59,10 +60,22 @@ def next_key(context: FlowRunContext, key: str | None) -> str:
     return str(context.pause_count) if key is None else key
 
 
-async def ask_and_wait(context: FlowRunContext, recorder: ServerRun, new: NewPause) -> Any:
+async def ask_and_wait(
+    context: FlowRunContext,
+    recorder: ServerRun,
+    new: NewPause,
+    *,
+    deadlines: Sequence[Deadline] = (),
+) -> Any:
     """Pause the run and return what was answered; what was answered before is returned at once.
 
     Runs on the background loop.
+
+    Args:
+        context: of the run.
+        recorder: of the run.
+        new: what is asked.
+        deadlines: for these no time passes while the run is paused.
 
     Raises:
         PauseRejected: somebody said no.
@@ -74,7 +87,8 @@ async def ask_and_wait(context: FlowRunContext, recorder: ServerRun, new: NewPau
         logger.info("Pausing flow run %s until somebody answers", context.run.name)
         context.run.state = Paused(message=new.description)
         try:
-            pause = await _answered(recorder.transport, pause)
+            with held(deadlines):
+                pause = await _answered(recorder.transport, pause)
         finally:
             context.run.state = Running()
     return told(pause)

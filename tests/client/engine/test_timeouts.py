@@ -1,17 +1,21 @@
 """Timeouts: in the main thread, in other threads, in coroutines, nested, and with retries."""
 
 import asyncio
+import signal
 import threading
 import time
 
 import pytest
 
 from headgate import flow, task
+from headgate.engine.timeouts import held, running_deadlines
 from headgate.errors import RunTimeoutError
 from headgate.states import StateType
 
 SHORT_SECONDS = 0.05
 LONG_SECONDS = 20.0
+HELD_LIMIT_SECONDS = 0.5
+"""Of what is held for longer than that: a busy machine needs some of it for the rest."""
 
 
 def test_a_task_in_the_main_thread_is_interrupted_in_a_system_call() -> None:
@@ -165,3 +169,94 @@ def test_a_run_in_time_is_left_alone() -> None:
         return quick(), quick.submit().result()
 
     assert parent() == (1, 1)
+
+
+def test_no_time_passes_for_a_flow_that_is_held_nor_for_what_is_around_it() -> None:
+    left: list[float] = []
+
+    @flow(timeout_seconds=HELD_LIMIT_SECONDS)
+    def inner() -> None:
+        with held(running_deadlines()):
+            time.sleep(2 * HELD_LIMIT_SECONDS)
+
+    @task(timeout_seconds=HELD_LIMIT_SECONDS + SHORT_SECONDS)
+    def between() -> None:
+        inner()
+
+    @flow(timeout_seconds=HELD_LIMIT_SECONDS + 2 * SHORT_SECONDS)
+    def outer() -> None:
+        between()
+        left.append(signal.getitimer(signal.ITIMER_REAL)[0])
+
+    assert outer(return_state=True).name == "Completed"
+    assert 0 < left[0] <= HELD_LIMIT_SECONDS + 2 * SHORT_SECONDS
+
+
+@pytest.mark.parametrize("kind", ["blocking", "coroutine"])
+def test_what_was_held_strikes_after_the_rest_of_its_time(kind: str) -> None:
+    released_at: list[float] = []
+
+    def hold() -> None:
+        with held(running_deadlines()):
+            time.sleep(2 * HELD_LIMIT_SECONDS)
+        released_at.append(time.monotonic())
+
+    @flow(timeout_seconds=HELD_LIMIT_SECONDS)
+    def blocking() -> None:
+        hold()
+        time.sleep(LONG_SECONDS)
+
+    @flow(timeout_seconds=HELD_LIMIT_SECONDS)
+    async def coroutine() -> None:
+        hold()
+        await asyncio.sleep(LONG_SECONDS)
+
+    if kind == "blocking":
+        state = blocking(return_state=True)
+    else:
+        state = asyncio.run(coroutine(return_state=True))
+
+    assert state.name == "TimedOut"
+    assert 0 < time.monotonic() - released_at[0] < LONG_SECONDS / 2
+
+
+def test_limit_of_another_thread_is_held_from_the_thread_that_waits() -> None:
+    @task(timeout_seconds=HELD_LIMIT_SECONDS)
+    def waits() -> int:
+        deadlines = running_deadlines()
+        for deadline in deadlines:
+            deadline.hold()
+        ends_at = time.monotonic() + 2 * HELD_LIMIT_SECONDS
+        while time.monotonic() < ends_at:
+            time.sleep(0.001)
+        for deadline in deadlines:
+            deadline.release()
+        return len(deadlines)
+
+    @flow(timeout_seconds=HELD_LIMIT_SECONDS)
+    def parent() -> int:
+        return waits.submit().result()
+
+    assert parent() == 2
+
+
+def test_alarm_of_the_users_own_strikes_in_its_turn() -> None:
+    struck: list[str] = []
+    before = signal.signal(signal.SIGALRM, lambda _number, _frame: struck.append("own"))
+    signal.setitimer(signal.ITIMER_REAL, SHORT_SECONDS)
+
+    @flow(timeout_seconds=3 * SHORT_SECONDS)
+    def hang() -> None:
+        time.sleep(LONG_SECONDS)
+
+    try:
+        state = hang(return_state=True)
+        handler = signal.getsignal(signal.SIGALRM)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+    assert (state.name, struck) == ("TimedOut", ["own"])
+    assert callable(handler)
+    assert handler(0, None) is None  # pyright: ignore[reportUnknownVariableType]
+    assert struck == ["own", "own"]

@@ -152,6 +152,15 @@ RUNS = (
         own_id=begun,
     ),
     change(
+        "flowRunRequestPause",
+        "input.id",
+        Kind.FLOW_RUN,
+        lambda _e, id_: {"id": id_, "reason": "disk is full"},
+        selection=RUN,
+        input_type="RunPauseRequestInput",
+        own_id=lambda e: e.hearing_run,
+    ),
+    change(
         "flowRunResume",
         "input.id",
         Kind.FLOW_RUN,

@@ -1,11 +1,13 @@
 """Runs that ask and wait, through an API, a scheduler and an agent, each a process of its own."""
 
+import asyncio
 import time
 
 import pytest
 
 from headgate.api import flow_runs, pauses, run_inputs
 from headgate.errors import InvalidInputError
+from tests.client.cli.commands import Done, headgate
 from tests.fixtures.deadlines import eventually
 from tests.fixtures.journeys import FLOWS, Journey
 
@@ -119,6 +121,125 @@ async def test_paused_process_is_cancelled(journey: Journey) -> None:
     await flow_runs.cancel(journey.transport, flow_run_id=run_id)
 
     assert await journey.records.ended(run_id) == "Cancelled"
+
+
+async def requested(journey: Journey, run_id: str, *, is_suspension: bool = False) -> None:
+    """Ask a run to pause, and return once its process has heard of it."""
+    await pauses.request(
+        journey.transport, flow_run_id=run_id, is_suspension=is_suspension, reason="disk is full"
+    )
+    await heard(journey, run_id, "leave" if is_suspension else "pause")
+
+
+async def heard(journey: Journey, run_id: str, what: str) -> None:
+    """Return once the process of a run has heard what it is asked."""
+
+    async def has_heard() -> bool:
+        lines = await journey.logged(run_id)
+        return any(message.startswith(f"Asked to {what}") for _, message in lines)
+
+    await eventually(has_heard, within_seconds=10, what=f"{run_id} is asked to {what}")
+
+
+@pytest.mark.parametrize("name", ["steps", "steps_async", "steps_beside"])
+async def test_run_that_is_asked_to_pause_stops_before_its_next_task(
+    journey: Journey, name: str
+) -> None:
+    run_id = await start(journey, name)
+    first = await journey.executed(run_id, "step:0")
+    await requested(journey, run_id)
+    for number in range(3):
+        journey.open(f"step-{number}")
+    await waiting(journey, run_id, "Paused")
+    before = journey.executions(run_id, "step:1")
+
+    await pauses.resume(journey.transport, flow_run_id=run_id)
+
+    assert await journey.records.ended(run_id) == "Completed"
+    assert before == []
+    last = await journey.executed(run_id, "step:2")
+    assert (last.pid, last.epoch) == (first.pid, first.epoch)
+    assert (await journey.records.states(run_id))[2:] == [
+        "Running",
+        "Paused",
+        "Running",
+        "Completed",
+    ]
+    (kept,) = await pauses.list_pauses(journey.transport, flow_run_id=run_id)
+    assert (kept.status, kept.description) == ("RESUMED", "Asked for by Owner: disk is full")
+
+
+@pytest.mark.parametrize("name", ["steps", "steps_async"])
+async def test_run_that_is_asked_to_leave_does_so_before_its_next_task(
+    journey: Journey, name: str
+) -> None:
+    run_id = await start(journey, name)
+    first = await journey.executed(run_id, "step:0")
+    await requested(journey, run_id, is_suspension=True)
+    journey.open("step-0")
+    await waiting(journey, run_id, "Suspended")
+    before = journey.executions(run_id, "step:1")
+    journey.open("step-1")
+    journey.open("step-2")
+
+    await pauses.resume(journey.transport, flow_run_id=run_id)
+
+    assert await journey.records.ended(run_id) == "Completed"
+    assert before == []
+    assert len(journey.executions(run_id, "step:0")) == 1
+    assert (await journey.executed(run_id, "step:1")).pid != first.pid
+
+
+async def test_run_that_is_asked_to_pause_goes_on_when_that_is_taken_back(
+    journey: Journey,
+) -> None:
+    run_id = await start(journey, "steps")
+    await journey.executed(run_id, "step:0")
+    await requested(journey, run_id)
+
+    await pauses.resume(journey.transport, flow_run_id=run_id)
+    for number in range(3):
+        journey.open(f"step-{number}")
+
+    assert await journey.records.ended(run_id) == "Completed"
+    assert "Paused" not in await journey.records.states(run_id)
+
+
+async def command(journey: Journey, *arguments: str) -> Done:
+    """Run a command on flow runs, as its user."""
+    site = journey.installation
+    environment = {
+        "HEADGATE_HOME": str(journey.folder / "home"),
+        "HEADGATE_API_URL": site.url,
+        "HEADGATE_API_KEY": site.api_key,
+        "HEADGATE_WORKSPACE": site.workspace,
+    }
+    return await asyncio.to_thread(
+        headgate, "flow-runs", *arguments, environment=environment, folder=journey.folder
+    )
+
+
+async def test_commands_pause_suspend_and_resume(journey: Journey) -> None:
+    run_id = await start(journey, "steps")
+    await journey.executed(run_id, "step:0")
+    paused = await command(journey, "pause", run_id, "--reason", "disk is full")
+    other = await command(journey, "suspend", run_id)
+    back = await command(journey, "resume", run_id)
+    suspended = await command(journey, "suspend", run_id, "--reason", "disk is full")
+    await heard(journey, run_id, "leave")
+    for number in range(3):
+        journey.open(f"step-{number}")
+    await waiting(journey, run_id, "Suspended")
+    pending = await command(journey, "pending", "-o", "json")
+    resumed = await command(journey, "resume", run_id)
+    ended = await journey.records.ended(run_id)
+    late = await command(journey, "pause", run_id)
+
+    codes = [done.code for done in (paused, other, back, suspended, pending, resumed)]
+    assert codes == [0, 5, 0, 0, 0, 0], (paused.err, other.err, back.err, suspended.err)
+    assert "Asked for by Owner: disk is full" in pending.out
+    assert (ended, late.code) == ("Completed", 5)
+    assert "The run has ended as Completed" in late.err
 
 
 async def test_running_flow_reads_what_it_is_sent_in_order_and_once(journey: Journey) -> None:

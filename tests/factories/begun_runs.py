@@ -37,6 +37,16 @@ async def pause(installation: Installation, api: ApiClient, found: dict[ids.Kind
     return run_id
 
 
+async def hear(installation: Installation, api: ApiClient, found: dict[ids.Kind, str]) -> str:
+    """Begin a run whose process hears when it is asked to pause."""
+    begun = await begin(api, dict(found))
+    run, lease = installation.holding(begun["runToken"]), begun["lease"]
+    run_id: str = lease["runId"]
+    state = {"type": "RUNNING", "details": {"hears": ["PAUSE"]}}
+    await mutate(run, "flowRunSetState", "accepted", id=run_id, state=state, lease=lease)
+    return run_id
+
+
 async def report_task(run: ApiClient, own_run: Json, found: dict[ids.Kind, str]) -> None:
     task_id = shown(ids.Kind.TASK_RUN, ids.new_id())
     await mutate(run, "taskRunSync", "accepted", **task_report(own_run["lease"], task_id))

@@ -13,7 +13,7 @@ from headgate_server.repositories import users as stored_users
 from headgate_server.services import login_sessions, support_grants, users
 from tests.factories.backfills import make_backfill
 from tests.factories.background_tasks import make_held_task
-from tests.factories.begun_runs import begin, pause, report_task
+from tests.factories.begun_runs import begin, hear, pause, report_task
 from tests.factories.concurrency_limits import make_held_limit
 from tests.factories.daily_deployments import deploy_daily
 from tests.factories.estate_blocks import make_blocks
@@ -45,6 +45,7 @@ class Estate:
     offer: Json
     ended_run: str
     paused_run: str
+    hearing_run: str
     unused: dict[Kind, str]
     started_run: str
     held_task: Json
@@ -83,7 +84,7 @@ async def make_estate(installation: Installation) -> Estate:
     browser = await _sign_in(installation, tenant, found)
     clients = (wide, bound, agent, run, revealer, browser)
     started = await _start(run, bound, found)
-    runs = (own_run, offer, ended_run, paused_run)
+    runs = (own_run, offer, ended_run, paused_run, await hear(installation, bound, found))
     held_task = await make_held_task(installation, tenant, bound, found)
     return Estate(tenant, *clients, found, *runs, unused, started, held_task)
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from headgate_server.domain.agents import Directive
-from headgate_server.domain.leases import CancelRequest, Offer, Verdict
+from headgate_server.domain.leases import CancelRequest, Offer, PauseRequest, Verdict
 
 
 class CloseReason(StrEnum):
@@ -62,6 +62,7 @@ Message = (
     StreamOpened
     | Offer
     | CancelRequest
+    | PauseRequest
     | LeaseRevoked
     | Directive
     | StreamHeartbeat

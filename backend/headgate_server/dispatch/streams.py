@@ -22,7 +22,7 @@ from headgate_server.dispatch.messages import (
 from headgate_server.dispatch.pools import Seat
 from headgate_server.domain.agents import AgentSession, Directive, DirectiveKind
 from headgate_server.domain.errors import HeadgateError, SessionFenced
-from headgate_server.domain.leases import CancelRequest, LeaseOutcome, LeaseRef, Offer
+from headgate_server.domain.leases import CancelRequest, LeaseOutcome, LeaseRef, Offer, PauseRequest
 from headgate_server.domain.tenancy import Principal
 from headgate_server.services import agents
 from headgate_server.services.leases import hold
@@ -51,7 +51,7 @@ class Opening:
     session: AgentSession
     first: StreamOpened
     offers: tuple[Offer, ...]
-    cancels: tuple[CancelRequest, ...]
+    requests: tuple[CancelRequest | PauseRequest, ...]
 
 
 class Stream:
@@ -65,7 +65,7 @@ class Stream:
         self._timers = timers
         self._principal = principal
         self._queue: asyncio.Queue[Message] = asyncio.Queue(MAX_QUEUED)
-        self._sent_cancels: set[tuple[UUID, int]] = set()
+        self._sent_requests: set[tuple[UUID, int, str | None]] = set()
         self._sent_offers: set[tuple[UUID, int]] = set()
         self._directives: tuple[Directive, ...] = ()
         self._listener = bus.listen("")
@@ -89,7 +89,7 @@ class Stream:
             if epoch is None or session is None:
                 raise SessionFenced
             live = await offers.list_offers(work, session_id)
-            cancels = await offers.list_cancels(work, session_id)
+            requests = await offers.list_requests(work, session_id)
             work.wake(channels.agent(session_id))
             server_time = work.now
         kept = {LeaseOutcome.RENEWED, LeaseOutcome.CANCEL_REQUESTED}
@@ -104,7 +104,7 @@ class Stream:
             unknown=tuple(verdict.run_id for verdict in verdicts if verdict.outcome not in kept),
         )
         self._opened_at, self._opened_clock = server_time, asyncio.get_running_loop().time()
-        return Opening(session, first, tuple(live), tuple(cancels))
+        return Opening(session, first, tuple(live), tuple(requests))
 
     def deliver(self, message: Message) -> None:
         """Queue a message; on overflow it is dropped, and its row found again by a sweep."""
@@ -153,8 +153,8 @@ class Stream:
         """Queue what the stream opens with, and look for more for as long as the block runs."""
         self.deliver(opening.first)
         self._offer_again(opening.offers)
-        for cancel in self._fresh(opening.cancels):
-            self.deliver(cancel)
+        for request in self._fresh(opening.requests):
+            self.deliver(request)
         self._direct(opening.session)
         channel = channels.agent(opening.session.id)
         self._listener = self._bus.listen(channel)
@@ -215,7 +215,7 @@ class Stream:
         )
 
     async def _watch(self, opening: Opening) -> None:
-        """Look for cancels, orders and a newer stream whenever the session is woken."""
+        """Look for cancels, pauses, orders and a newer stream whenever the session is woken."""
         timers, bus = self._timers, self._bus
         async with self._listener:
             while not self._is_over and await self._look(opening):
@@ -238,7 +238,7 @@ class Stream:
         try:
             async with self._database.system(workspace_id=workspace_id) as work:
                 session = await agents.find_session(work, session_id)
-                cancels = await offers.list_cancels(work, session_id)
+                requests = await offers.list_requests(work, session_id)
                 live = await offers.list_offers(work, session_id)
         except HeadgateError as error:
             logger.warning("Stream %s cannot see its messages for now: %s", session_id, error)
@@ -247,8 +247,8 @@ class Stream:
             self.deliver(self._closing(CloseReason.SUPERSEDED))
             return False
         self._offer_again(live)
-        for cancel in self._fresh(cancels):
-            self.deliver(cancel)
+        for request in self._fresh(requests):
+            self.deliver(request)
         self._direct(session)
         return True
 
@@ -261,11 +261,11 @@ class Stream:
             if key not in before:
                 self.deliver(offer)
 
-    def _fresh(self, cancels: Sequence[CancelRequest]) -> list[CancelRequest]:
-        fresh = [
-            cancel for cancel in cancels if (cancel.run_id, cancel.epoch) not in self._sent_cancels
-        ]
-        self._sent_cancels.update((cancel.run_id, cancel.epoch) for cancel in fresh)
+    def _fresh(
+        self, requests: Sequence[CancelRequest | PauseRequest]
+    ) -> list[CancelRequest | PauseRequest]:
+        fresh = [request for request in requests if _name(request) not in self._sent_requests]
+        self._sent_requests.update(map(_name, fresh))
         return fresh
 
     def _direct(self, session: AgentSession) -> None:
@@ -278,3 +278,9 @@ class Stream:
         was = is_stopped & {directive.kind for directive in before}
         if was and not is_stopped & {directive.kind for directive in self._directives}:
             self.deliver(Directive(DirectiveKind.RESUME))
+
+
+def _name(request: CancelRequest | PauseRequest) -> tuple[UUID, int, str | None]:
+    """Return what tells a request from others: a run may be paused again and again."""
+    key = request.key if isinstance(request, PauseRequest) else None
+    return request.run_id, request.epoch, key

@@ -16,6 +16,13 @@ class Phase(StrEnum):
     RUNNING = "RUNNING"
 
 
+class PauseKind(StrEnum):
+    """Whether the run's process waits, or ends and is started again."""
+
+    PAUSE = "PAUSE"
+    SUSPEND = "SUSPEND"
+
+
 class LeaseOutcome(StrEnum):
     """What a heartbeat says of one lease."""
 
@@ -59,6 +66,8 @@ class WorkItem:
     cancel_requested_at: datetime | None
     cancel_reason: str | None
     cancel_grace_seconds: int | None
+    pause_key: str | None
+    pause_kind: PauseKind | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,8 @@ class Offer:
 class Verdict:
     """The answer to one held lease.
 
-    ``grace_seconds`` is how long the process may take to stop, where a cancel was requested.
+    ``grace_seconds`` is how long the process may take to stop, where a cancel was requested;
+    ``pause_key`` and ``pause_kind`` say which pause somebody asked for, where one did.
     """
 
     run_id: UUID
@@ -88,6 +98,8 @@ class Verdict:
     outcome: LeaseOutcome
     expires_at: datetime | None
     grace_seconds: int | None = None
+    pause_key: str | None = None
+    pause_kind: PauseKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,16 @@ class CancelRequest:
     epoch: int
     reason: str | None
     grace_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRequest:
+    """A pause that the process of a held run is to look for."""
+
+    run_id: UUID
+    session_id: UUID | None
+    epoch: int
+    key: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from headgate_server.domain.documents import check_document, is_storable
 from headgate_server.domain.errors import Forbidden, InvalidInput
+from headgate_server.domain.leases import PauseKind
 from headgate_server.domain.parameters import check_schema, find_problems
 from headgate_server.domain.tenancy import Actor
 
@@ -21,18 +22,14 @@ MAX_APPROVER_LENGTH = 320
 MAX_PROBLEMS = 50
 """So many wrong fields are told at once."""
 LONGEST_TIMEOUT = timedelta(days=366)
-
-
-class PauseKind(StrEnum):
-    """Whether the run's process waits, or ends and is started again."""
-
-    PAUSE = "PAUSE"
-    SUSPEND = "SUSPEND"
+OUTSIDE = "outside:"
+"""How the keys of pauses begin that somebody else than the run's own code asked for."""
 
 
 class PauseStatus(StrEnum):
     """What became of a pause."""
 
+    REQUESTED = "REQUESTED"
     WAITING = "WAITING"
     RESUMED = "RESUMED"
     REJECTED = "REJECTED"
@@ -93,6 +90,14 @@ class NewPause:
     initial: dict[str, Any] | None = None
     description: str | None = None
     approvers: Approvers = field(default_factory=Approvers)
+
+
+@dataclass(frozen=True, slots=True)
+class PauseWish:
+    """A pause that a person asks of a run, which its process carries out before its next task."""
+
+    kind: PauseKind = PauseKind.PAUSE
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +176,21 @@ def check_pause(new: NewPause) -> None:
             raise InvalidInput(f"{field_} names at most {MAX_APPROVERS}.", path=[field_])
         for name in names:
             check_text(name, field=field_, most=MAX_APPROVER_LENGTH)
+
+
+def check_wish(wish: PauseWish) -> None:
+    """Refuse a pause that nobody could be told the reason of.
+
+    Raises:
+        InvalidInput: an over-long reason.
+    """
+    if wish.reason is not None:
+        _check_length(wish.reason, field="reason", most=MAX_REASON_LENGTH)
+
+
+def is_outside(key: str) -> bool:
+    """Whether a pause under this key was asked for by somebody else than the run's own code."""
+    return key.startswith(OUTSIDE)
 
 
 def check_text(text: str, *, field: str, most: int) -> None:

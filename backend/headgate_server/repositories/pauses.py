@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select, update
+from sqlalchemy import Row, Select, Update, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
@@ -19,10 +19,17 @@ from headgate_server.domain.pauses import (
     PauseKind,
     PauseStatus,
 )
+from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import pages
+from headgate_server.tables.flow_runs import states
 from headgate_server.tables.pauses import pauses
+from headgate_server.tables.work_pools import work_items
 
+UNHEARD = -1
+"""The epoch of a pause that was asked for, until a process says that it carries it out."""
+HEARS = "PAUSE"
+"""What a process says as it starts that hears of pauses."""
 _ANSWER = (
     "input",
     "answered_at",
@@ -63,6 +70,81 @@ async def upsert_pause(work: UnitOfWork, *, flow_run_id: UUID, new: NewPause, ep
         .returning(pauses)
     )
     return _pause((await work.execute(statement)).one())
+
+
+async def request_pause(
+    work: UnitOfWork, *, flow_run_id: UUID, key: str, kind: PauseKind, description: str
+) -> None:
+    """Write down a pause that somebody asks of a run, for its process to carry out."""
+    given: dict[str, Any] = {
+        "kind": kind,
+        "status": PauseStatus.REQUESTED,
+        "epoch": UNHEARD,
+        "description": description,
+        "approvers": {},
+        "created_at": work.now,
+        **dict.fromkeys(("schema", "initial", "expires_at", *_ANSWER)),
+    }
+    await work.execute(
+        insert(pauses)
+        .values(workspace_id=work.workspace_id, flow_run_id=flow_run_id, key=key, **given)
+        .on_conflict_do_update(index_elements=["workspace_id", "flow_run_id", "key"], set_=given)
+    )
+    await _tell_item(work, flow_run_id, key=key, kind=kind)
+
+
+async def take_request(work: UnitOfWork, *, flow_run_id: UUID, key: str, epoch: int) -> None:
+    """Note that the process of a run is about to carry out what was asked of it."""
+    await work.execute(_at(work, flow_run_id).where(pauses.c.key == key).values(epoch=epoch))
+
+
+async def end_request(work: UnitOfWork, flow_run_id: UUID) -> None:
+    """End what was asked of a run and was not carried out: it was taken back, or the run ended."""
+    await work.execute(
+        _at(work, flow_run_id)
+        .where(pauses.c.status == PauseStatus.REQUESTED)
+        .values(status=PauseStatus.ENDED)
+    )
+    await forget_request(work, flow_run_id)
+
+
+async def forget_request(work: UnitOfWork, flow_run_id: UUID) -> None:
+    """Tell the process of a run no more of a pause: it pauses, or need not."""
+    await _tell_item(work, flow_run_id, key=None, kind=None)
+
+
+async def _tell_item(
+    work: UnitOfWork, flow_run_id: UUID, *, key: str | None, kind: PauseKind | None
+) -> None:
+    await work.execute(
+        update(work_items)
+        .where(work_items.c.workspace_id == work.workspace_id, work_items.c.run_id == flow_run_id)
+        .values(pause_key=key, pause_kind=kind)
+    )
+
+
+def _at(work: UnitOfWork, flow_run_id: UUID) -> Update:
+    return update(pauses).where(
+        pauses.c.workspace_id == work.workspace_id, pauses.c.flow_run_id == flow_run_id
+    )
+
+
+async def hears_pauses(work: UnitOfWork, flow_run_id: UUID) -> bool:
+    """Whether the process that a run was started in last has said that it hears of pauses."""
+    said = states.c.details["hears"]
+    found = await work.execute(
+        select(said)
+        .where(
+            states.c.workspace_id == work.workspace_id,
+            states.c.flow_run_id == flow_run_id,
+            states.c.type == StateType.RUNNING,
+            said.is_not(None),
+        )
+        .order_by(states.c.sequence.desc())
+        .limit(1)
+    )
+    heard = found.scalar_one_or_none()
+    return isinstance(heard, list) and HEARS in heard
 
 
 async def answer_pause(work: UnitOfWork, pause: Pause, answer: Answer) -> Pause:

@@ -9,7 +9,7 @@ from uuid import UUID
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import pauses as rules
-from headgate_server.domain.errors import Conflict, InvalidInput, LeaseLost, NotFound
+from headgate_server.domain.errors import Conflict, LeaseLost, NotFound
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.ids import Kind
 from headgate_server.domain.leases import LeaseRef, Phase
@@ -19,11 +19,19 @@ from headgate_server.domain.states import ProposedState, StateType, propose
 from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.domain.transitions.pauses import RESUMING, SUSPENDED
 from headgate_server.repositories import pauses as repository
-from headgate_server.repositories.flow_runs.transition import LockedRun, lock_run
+from headgate_server.repositories.flow_runs.transition import LockedRun
 from headgate_server.repositories.pauses import ExpiredPause
 from headgate_server.services.approvals import check_approver
 from headgate_server.services.audit_entries.record import record_action
-from headgate_server.services.transitions import Proposal, Transition, holds, transition
+from headgate_server.services.pause_requests import (
+    check_rejection,
+    check_startable,
+    is_requested,
+    lock_known_run,
+    requested,
+    take_back,
+)
+from headgate_server.services.transitions import Proposal, holds, transition
 
 get_many_waiting = repository.get_many_waiting
 get_many_of_runs = repository.get_many_of_runs
@@ -64,7 +72,7 @@ async def pause_run(
         IllegalTransition: the run does not run, or nobody could start it again.
     """
     rules.check_pause(new)
-    locked = await _lock(work, lease.run_id)
+    locked = await lock_known_run(work, lease.run_id)
     known = await repository.find_pause(work, flow_run_id=lease.run_id, key=new.key)
     if known is not None and _is_carried_out(locked, known, lease):
         return Asked(locked.run, known)
@@ -72,6 +80,8 @@ async def pause_run(
         raise LeaseLost(current_epoch=locked.item.epoch if locked.item else None)
     if known is not None and known.is_answered:
         return Asked(locked.run, known)
+    if rules.is_outside(new.key):
+        new = await requested(work, locked, known, new=new)
     proposal = Proposal(state=_paused(work, new), proposer=Proposer.HOLDER, lease=lease)
     if not is_asked:
         _check_possible(locked, new)
@@ -79,6 +89,8 @@ async def pause_run(
     pause = await repository.upsert_pause(
         work, flow_run_id=lease.run_id, new=new, epoch=lease.epoch
     )
+    if rules.is_outside(new.key):
+        await repository.forget_request(work, lease.run_id)
     done = await transition(work, run_id=lease.run_id, proposal=proposal, locked=locked)
     if done.error is not None:
         raise done.error
@@ -125,11 +137,11 @@ async def check_answer(work: UnitOfWork, *, run_id: UUID, answer: Answer) -> Che
     return Checked(pause, answer)
 
 
-async def resume_run(work: UnitOfWork, *, run_id: UUID, checked: Checked) -> Transition:
+async def resume_run(work: UnitOfWork, *, run_id: UUID, checked: Checked) -> FlowRun:
     """Answer the pause that a run waits at: it goes on in its process, or waits for an agent.
 
     Rejected, it goes on as well: its code learns of it at the pause, and fails unless it knows
-    better.
+    better. A pause that was asked for and that the run has not come to yet is taken back.
 
     Args:
         work: the unit of work.
@@ -139,11 +151,15 @@ async def resume_run(work: UnitOfWork, *, run_id: UUID, checked: Checked) -> Tra
     Raises:
         NotFound: no such run in this workspace.
         Forbidden: the pause names others, or demands four eyes and they started the run.
+        InvalidInput: a rejection of a pause that the run's code did not ask for.
         Conflict: the run asks for something else by now, or the time to answer is over.
         IllegalTransition: the run is not paused.
     """
-    locked, answer = await _lock(work, run_id), checked.answer
+    locked, answer = await lock_known_run(work, run_id), checked.answer
     pause = (await repository.get_many_waiting(work, [run_id])).get(run_id)
+    check_rejection(locked, pause, answer)
+    if pause is None and is_requested(locked):
+        return await take_back(work, locked, answer)
     if _named(pause) != _named(checked.pause):
         raise Conflict("The run asks for something else by now; look again.", path=["id"])
     if pause is not None:
@@ -165,7 +181,7 @@ async def resume_run(work: UnitOfWork, *, run_id: UUID, checked: Checked) -> Tra
         name=done.run.name,
         said={"pause": pause.key if pause else None, "reason": answer.reason},
     )
-    return done
+    return done.run
 
 
 async def list_expired(work: UnitOfWork) -> list[ExpiredPause]:
@@ -179,7 +195,7 @@ async def expire_pause(work: UnitOfWork, expired: ExpiredPause) -> bool:
     A process that waits goes on: its code learns of it at the pause, and fails unless it knows
     better, with its hooks. A run without a process fails here.
     """
-    locked = await _lock(work, expired.flow_run_id)
+    locked = await lock_known_run(work, expired.flow_run_id)
     pause = await repository.find_pause(work, flow_run_id=expired.flow_run_id, key=expired.key)
     is_over = pause is not None and pause.expires_at is not None and pause.expires_at <= work.now
     if pause is None or pause.status is not PauseStatus.WAITING or not is_over:
@@ -207,13 +223,6 @@ async def count_waiting(work: UnitOfWork, *, cap: int = COUNT_CAP) -> int:
     return await repository.count_waiting(work, cap=cap)
 
 
-async def _lock(work: UnitOfWork, run_id: UUID) -> LockedRun:
-    locked = await lock_run(work, run_id)
-    if locked is None:
-        raise NotFound("No such flow run, or you may not see it; check the id and the workspace.")
-    return locked
-
-
 def _named(pause: Pause | None) -> tuple[str, datetime] | None:
     return None if pause is None else (pause.key, pause.created_at)
 
@@ -232,12 +241,8 @@ def _check_possible(locked: LockedRun, new: NewPause) -> None:
     Raises:
         InvalidInput: nobody could start the run again.
     """
-    if new.kind is PauseKind.SUSPEND and locked.run.work_pool_id is None:
-        raise InvalidInput(
-            "Only a run that an agent started for a deployment can be suspended: nobody could "
-            "start this one again. Pause it instead, or suspend the outermost flow.",
-            path=["suspend"],
-        )
+    if new.kind is PauseKind.SUSPEND:
+        check_startable(locked)
 
 
 def _paused(work: UnitOfWork, new: NewPause) -> ProposedState:

@@ -204,6 +204,8 @@ async def _write(
         run = runs[change.run.id]
         if locked.run.state_type is StateType.PAUSED:
             await pauses.end_waiting(work, run.id)
+        if run.state_type.is_terminal and locked.item and locked.item.pause_key is not None:
+            await pauses.end_request(work, run.id)
         _wake(work, locked, run, change.effects.item)
         _measure(work, locked, run)
         entered = _entered(run, change.decision, actor=change.actor)

@@ -27,7 +27,8 @@ pauses = Table(
     words("reason", is_nullable=True),
     CheckConstraint("kind in ('PAUSE', 'SUSPEND')", name="kind"),
     CheckConstraint(
-        "status in ('WAITING', 'RESUMED', 'REJECTED', 'EXPIRED', 'ENDED')", name="status"
+        "status in ('REQUESTED', 'WAITING', 'RESUMED', 'REJECTED', 'EXPIRED', 'ENDED')",
+        name="status",
     ),
     CheckConstraint(
         "status not in ('RESUMED', 'REJECTED') or answered_at is not null", name="answered"

@@ -142,6 +142,8 @@ work_items = Table(
     moment("cancel_requested_at", is_nullable=True),
     words("cancel_reason", is_nullable=True),
     number("cancel_grace_seconds", is_nullable=True),
+    words("pause_key", is_nullable=True),
+    words("pause_kind", is_nullable=True),
     CheckConstraint("phase in ('READY', 'OFFERED', 'CLAIMED', 'RUNNING')", name="phase"),
     CheckConstraint("(phase = 'READY') = (token is null)", name="token"),
     CheckConstraint("(phase = 'READY') = (fence_until is null)", name="fence"),

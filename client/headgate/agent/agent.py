@@ -25,6 +25,7 @@ from headgate.api.work_stream import (
     LeaseRevoked,
     RunCancelRequested,
     RunOffered,
+    RunPauseRequested,
     StreamOpened,
     WorkMessage,
 )
@@ -168,6 +169,8 @@ class Agent:
                 self._offer(message)
             case RunCancelRequested():
                 self._cancel(message.run_id, message.epoch, message.grace_seconds)
+            case RunPauseRequested():
+                self._tell_to_look(message.run_id, message.epoch)
             case LeaseRevoked():
                 self._lose(message.run_id, message.epoch, message.revoke_reason)
             case StreamOpened():
@@ -270,6 +273,11 @@ class Agent:
         if held is not None:
             held.cancel(grace_seconds=grace_seconds)
 
+    def _tell_to_look(self, run_id: str, epoch: int) -> None:
+        held = self._held.get((run_id, epoch))
+        if held is not None:
+            held.tell_to_look()
+
     def _lose(self, run_id: str, epoch: int, reason: str) -> None:
         held = self._held.get((run_id, epoch))
         if held is not None:
@@ -331,6 +339,8 @@ class Agent:
             if grace is None:
                 grace = DEFAULT_GRACE_SECONDS
             self._cancel(verdict.run_id, verdict.epoch, grace)
+        elif verdict.pause_request is not None:
+            self._tell_to_look(verdict.run_id, verdict.epoch)
 
     def _leases(self) -> list[LeaseInput]:
         return [held.lease for held in self._held.values() if held.is_claimed]

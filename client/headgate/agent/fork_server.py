@@ -105,12 +105,13 @@ class ForkServer:
             self._wake_reader.close()
             self._wake_writer.close()
             _take_over_output(descriptors[:2])
-            secrets, fence = [*descriptors[2:], None][:2]
+            secrets, orders, fence = [*descriptors[2:], None][:3]
             os.environ.clear()
             os.environ.update(start.environment)
             _extend_import_path()
             os.chdir(start.folder)
-            code = lifeline.run(msgspec.json.encode(start.job), secrets=secrets, fence=fence)
+            document = msgspec.json.encode(start.job)
+            code = lifeline.run(document, secrets=secrets, orders=orders, fence=fence)
         except BaseException:  # noqa: BLE001  the edge of a process: nothing may return into the server
             traceback.print_exc()
         finally:

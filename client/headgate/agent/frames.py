@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 _LENGTH = struct.Struct("!I")
-MAX_DESCRIPTORS = 4
+MAX_DESCRIPTORS = 5
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):

@@ -176,6 +176,11 @@ class HeldRun:
         logger.info("%s is being cancelled, %d s of grace", self.run_id, grace_seconds)
         self._cancelling = asyncio.create_task(self._stop_within(grace_seconds))
 
+    def tell_to_look(self) -> None:
+        """Tell the process that something is asked of its run: it looks at its lease."""
+        if self._launched is not None:
+            self._launched.tell_to_look()
+
     def leave(self) -> None:
         """See to it that the process ends: the run is over at the server, whoever said so.
 

@@ -82,7 +82,7 @@ class WarmProcesses:
             environment: the process's whole environment.
             folder: the process's working directory.
             descriptors: what becomes its standard output and error, where it tells its secrets,
-                and its fence where it has one; the caller closes them.
+                where it hears the agent, and its fence where it has one; the caller closes them.
 
         Raises:
             ForkServerLost: the fork server ended before the process had started.

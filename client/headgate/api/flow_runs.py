@@ -66,6 +66,17 @@ class Proposal(Answer, frozen=True):
     refusal: RefusedError | None = None
 
 
+class PauseRequest(Answer, frozen=True):
+    """A pause that somebody asked of a run.
+
+    Args:
+        suspend: whether the process is to end.
+    """
+
+    key: str
+    suspend: bool
+
+
 class LeaseVerdict(Answer, frozen=True):
     """What the server says about a lease: RENEWED, LOST, CANCEL_REQUESTED, FINISHED or UNKNOWN."""
 
@@ -74,6 +85,7 @@ class LeaseVerdict(Answer, frozen=True):
     outcome: str
     expires_at: datetime | None = None
     grace_seconds: int | None = None
+    pause_request: PauseRequest | None = None
 
 
 class TaskRunUpdate(Answer, frozen=True):

@@ -124,6 +124,24 @@ async def pause(
     return msgspec.convert(payload["pause"], Pause | None)
 
 
+async def request(
+    transport: Transport, *, flow_run_id: str, is_suspension: bool, reason: str | None = None
+) -> FlowRun:
+    """Ask a run to pause, or to be suspended, before its next task.
+
+    Raises:
+        IllegalTransitionError: no process of the run would hear of it.
+        ConflictError: the other kind was asked for.
+    """
+    payload = await change(
+        transport,
+        NOUN,
+        "FlowRunRequestPause",
+        input=given(id=flow_run_id, suspend=is_suspension, reason=reason),
+    )
+    return msgspec.convert(payload["flowRun"], FlowRun)
+
+
 async def resume(
     transport: Transport,
     *,

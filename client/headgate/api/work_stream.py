@@ -59,6 +59,13 @@ class RunCancelRequested(_Message, frozen=True, tag="RunCancelRequested"):
     cancel_reason: str | None = None
 
 
+class RunPauseRequested(_Message, frozen=True, tag="RunPauseRequested"):
+    """A held run is to pause: its process is told to look at its lease."""
+
+    run_id: str
+    epoch: int
+
+
 class LeaseRevoked(_Message, frozen=True, tag="LeaseRevoked"):
     """A lease is gone: stop the run, report nothing more about it."""
 
@@ -92,6 +99,7 @@ WorkMessage = (
     StreamOpened
     | RunOffered
     | RunCancelRequested
+    | RunPauseRequested
     | LeaseRevoked
     | AgentDirective
     | StreamHeartbeat

@@ -1,4 +1,4 @@
-"""``headgate flow-runs resume`` and ``pending``: what runs wait for, and the answer to it."""
+"""``headgate flow-runs pause``, ``suspend``, ``resume``, ``pending``: runs that wait for people."""
 
 from typing import Annotated
 
@@ -20,17 +20,51 @@ def list_waiting(*, limit: LimitOption = 50, output: OutputOption = "table") -> 
     show_list(waiting, columns=_columns(), output=output)
 
 
+ReasonOption = Annotated[str | None, Parameter(help="why, for the audit log")]
+
+
+def pause_flow_run(
+    name: RunName, /, *, reason: ReasonOption = None, output: OutputOption = "table"
+) -> None:
+    """Ask a run to pause before its next task; its process stays, and waits until it is resumed."""
+    _request(name, is_suspension=False, reason=reason, output=output)
+
+
+def suspend_flow_run(
+    name: RunName, /, *, reason: ReasonOption = None, output: OutputOption = "table"
+) -> None:
+    """Ask a run to end its process before its next task; resumed, an agent starts it again.
+
+    Its finished tasks are not done again where their results were kept.
+    """
+    _request(name, is_suspension=True, reason=reason, output=output)
+
+
+def _request(name: str, *, is_suspension: bool, reason: str | None, output: OutputOption) -> None:
+    with connect() as server:
+        run = server.call(
+            pauses.request,
+            flow_run_id=find_by_name(server, name=name).id,
+            is_suspension=is_suspension,
+            reason=reason,
+        )
+    show_run(run, output=output)
+
+
 def resume_flow_run(
     name: RunName,
     /,
     *,
     param: ParameterOption = None,
     params: ParametersOption = None,
-    reason: Annotated[str | None, Parameter(help="why, for the audit log")] = None,
+    reason: ReasonOption = None,
     reject: Annotated[bool, Parameter(help="say no: the run fails unless it knows better")] = False,
     output: OutputOption = "table",
 ) -> None:
-    """Answer a run that is paused or suspended, its fields as parameters; it goes on."""
+    """Answer a run that is paused or suspended, its fields as parameters; it goes on.
+
+    A run that was asked to pause and has not come to it goes on without.
+    """
     given = read_parameters(param, document=params)
     with connect() as server:
         run = server.call(

@@ -86,6 +86,8 @@ NOUNS = (
     ) + _verbs(
         "pauses",
         ("pending", "list_waiting", "List what runs wait for an answer to"),
+        ("pause", "pause_flow_run", "Ask a run to pause before its next task"),
+        ("suspend", "suspend_flow_run", "Ask a run to leave its process, and wait"),
         ("resume", "resume_flow_run", "Answer a run that is paused or suspended"),
     ) + _verbs("deletions", ("delete", "delete_flow_run", "Delete a run that has ended"))),
     Noun("task-runs", "Executions of tasks", _verbs(

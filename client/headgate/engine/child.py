@@ -1,7 +1,7 @@
-"""``python -m headgate.engine.child [SECRETS [FENCE]]``: runs a job, as JSON on standard input.
+"""``python -m headgate.engine.child [SECRETS [ORDERS [FENCE]]]``: runs a job, JSON on its input.
 
-SECRETS is a descriptor on which the process tells what is to be masked, FENCE one from which it
-learns until when it may live.
+SECRETS is a descriptor on which the process tells what is to be masked, ORDERS one on which it
+hears its agent, FENCE one from which it learns until when it may live.
 """
 
 import sys
@@ -12,8 +12,9 @@ from headgate.engine.effects import leave
 
 def main() -> None:
     """Run the job and leave at once: threads that user code left behind must not hold the slot."""
-    secrets, fence = [*map(int, sys.argv[1:]), None, None][:2]
-    leave(lifeline.run(sys.stdin.buffer.read(), secrets=secrets, fence=fence))
+    secrets, orders, fence = [*map(int, sys.argv[1:]), None, None, None][:3]
+    document = sys.stdin.buffer.read()
+    leave(lifeline.run(document, secrets=secrets, orders=orders, fence=fence))
 
 
 if __name__ == "__main__":

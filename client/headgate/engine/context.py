@@ -1,11 +1,13 @@
 """What surrounds user code: the flow run, the task run and the tags of this context."""
 
+import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
+from headgate.api.flow_runs import PauseRequest
 from headgate.clock import now_us
 from headgate.engine.crash import CancelRequested, Interrupter
 from headgate.engine.iteration import Iterations
@@ -93,6 +95,33 @@ class FlowRun:
 Recorder = LocalRun | ServerRun
 
 
+class PauseGate:
+    """What somebody else asked of a run: to pause, or to be suspended, before its next task.
+
+    Attributes:
+        request: None while nobody asks.
+        pausing: waits for the end of the pause; only on the background loop.
+    """
+
+    __slots__ = ("pausing", "request")
+
+    def __init__(self) -> None:
+        self.request: PauseRequest | None = None
+        self.pausing: asyncio.Task[None] | None = None
+
+    def ask(self, request: PauseRequest) -> bool:
+        """Take up what is asked; False where it was known, for it is told again and again."""
+        if self.request == request:
+            return False
+        self.request = request
+        return True
+
+    def let_go(self, request: PauseRequest) -> None:
+        """Forget what was asked, and is carried out or not wanted any more."""
+        if self.request == request:
+            self.request = None
+
+
 class FlowRunContext:
     """A flow run in this process: what its tasks and subflows share."""
 
@@ -100,6 +129,7 @@ class FlowRunContext:
         "deadline",
         "flow",
         "futures",
+        "gate",
         "interrupt",
         "interrupter",
         "is_closing",
@@ -153,6 +183,7 @@ class FlowRunContext:
         self.iterations = Iterations()
         self.threads: set[int] = set()
         self.deadline: Deadline | None = None
+        self.gate = PauseGate()
         self.is_closing = False
         self.is_lazy = False
         self.pause_count = 0

@@ -27,6 +27,7 @@ from headgate.engine.iteration import (
 )
 from headgate.engine.opening import FlowCall, open_run
 from headgate.engine.parameters import as_call, bind_named
+from headgate.engine.pause_gates import before_subflow, begun, listen
 from headgate.engine.pauses import suspend
 from headgate.engine.places import current_place
 from headgate.engine.retries import delay_before, is_wanted
@@ -183,6 +184,7 @@ def _report_unloadable(job: Job, *, settings: Settings, error: Exception) -> Ste
 
 def flow_steps(call: FlowCall) -> Steps[FlowRunContext]:
     """The core: everything that happens in a flow run, from its parameters to its last hook."""
+    yield from before_subflow(current_flow_run.get())
     parent = call.job.traceparent if call.job else None
     with traces.span(call.spec.name, parent=parent) as span:
         context = yield from open_run(call)
@@ -194,6 +196,7 @@ def flow_steps(call: FlowCall) -> Steps[FlowRunContext]:
 
 def _inside(context: FlowRunContext) -> Steps[None]:
     with surrounding(context):
+        listen(context)
         context.interrupter.attach(is_async=context.spec.is_async)
         context.task_runner.open()
         try:
@@ -206,7 +209,7 @@ def _inside(context: FlowRunContext) -> Steps[None]:
 def _go_through(context: FlowRunContext) -> Steps[None]:
     """Pass the start gate, make the attempts and end the run; struck at the gate, end it there."""
     try:
-        verdict = yield from _propose(context, Running())
+        verdict = yield from _propose(context, begun())
     except RunInterrupted as error:
         # Nobody knows whether the gate opened: whether it did or not, the run ends here.
         context.interrupt = error

@@ -8,6 +8,7 @@ from typing import TextIO, cast
 
 from headgate.engine.fence import die_in_time
 from headgate.engine.flow_run import run_job
+from headgate.engine.orders import hear
 from headgate.engine.outlets import outlive_reader
 from headgate.engine.whispers import tell_agent
 from headgate.redaction import RedactedStream, redactor
@@ -21,7 +22,13 @@ Not 0: user code may leave with that behind the engine's back, and then nobody h
 _PR_SET_PDEATHSIG = 1
 
 
-def run(document: bytes, *, secrets: int | None = None, fence: int | None = None) -> int:
+def run(
+    document: bytes,
+    *,
+    secrets: int | None = None,
+    orders: int | None = None,
+    fence: int | None = None,
+) -> int:
     """Run a job in this process and return its exit code: ``OUTCOME_KNOWN``, or 1.
 
     Under RETRY the kernel kills this process with its parent: the run starts again elsewhere, and
@@ -30,11 +37,14 @@ def run(document: bytes, *, secrets: int | None = None, fence: int | None = None
     Args:
         document: the job, as JSON.
         secrets: where the agent hears what it is to mask.
+        orders: where this process hears the agent.
         fence: where the agent writes until when this process may live: it kills itself then, for
             an agent that hangs can neither renew the lease nor kill anybody.
     """
     if fence is not None:
         die_in_time(fence)
+    if orders is not None:
+        hear(orders)
     job = decode_job(document)
     for secret in job.redacted:
         redactor.add(secret)

@@ -146,11 +146,12 @@ def wait_here(coroutine: Coroutine[Any, Any, T]) -> Any:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return _result(background_loop().submit(coroutine))
+        return wait_for(background_loop().submit(coroutine))
     return awaited(coroutine)
 
 
-def _result(future: "Future[T]") -> T:
+def wait_for(future: "Future[T]") -> T:
+    """Block until something on the background loop is done; this thread can be stopped."""
     try:
         while True:
             try:

@@ -36,6 +36,7 @@ from headgate.engine.iteration import (
 )
 from headgate.engine.names import declared_name
 from headgate.engine.parameters import as_call
+from headgate.engine.pause_gates import leave_if_asked, pass_gates
 from headgate.engine.remote import WorkerLostError
 from headgate.engine.retries import delay_before, is_wanted
 from headgate.engine.slots import (
@@ -89,6 +90,7 @@ def make_context(
 ) -> TaskRunContext:
     """Create a pending run of a task in the flow run around this call, if there is one."""
     flow_run = current_flow_run.get()
+    leave_if_asked(flow_run)
     if flow_run is not None and flow_run.replay is not None:
         spec = flow_run.replay.patient(spec)
     needed = list(wait_for) if wait_for else None
@@ -298,6 +300,7 @@ def _attempt(context: TaskRunContext) -> Steps[State[Any]]:
         error = _rename(context)
         if error is not None:
             return _failed(context, error)
+    yield from pass_gates(context.flow_run)
     wish = taking_for_tags(context.flow_run, run.tags)
     if wish is None or context.flow_run is None:
         return (yield from _call(context))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from headgate.api import flow_runs
 from headgate.api.calls import LeaseInput
+from headgate.api.flow_runs import PauseRequest
 from headgate.api.transport import Transport
 from headgate.errors import ApiError, RetryableApiError
 from headgate.reporting.delivery import Delivery
@@ -19,6 +20,9 @@ _OVER = {
     "UNKNOWN": "the server knows no such run",
     "FINISHED": "the run was ended while this process worked on it",
 }
+
+pause_listeners: dict[str, Callable[[PauseRequest], None]] = {}
+"""By run, who is called when somebody asked it to pause; for as long as its lease is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,12 @@ class LeaseKeeper:
 
     async def keep(self) -> None:
         """Go on until the lease is lost."""
+        try:
+            await self._keep()
+        finally:
+            pause_listeners.pop(self.lease.run_id, None)
+
+    async def _keep(self) -> None:
         has_cancelled = False
         while not self.delivery.is_lost:
             spread = random.uniform(0.9, 1.1)  # noqa: S311 - spread
@@ -68,5 +78,8 @@ class LeaseKeeper:
         except ApiError as error:
             self.delivery.lose(str(error))
         else:
+            listener = pause_listeners.get(self.lease.run_id)
+            if verdict.pause_request is not None and listener is not None:
+                listener(verdict.pause_request)
             return verdict.outcome
         return ""

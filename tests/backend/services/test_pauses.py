@@ -55,7 +55,7 @@ async def ask(world: World, lease: LeaseRef, new: NewPause, *, is_asked: bool = 
 async def resume(world: World, run_id: UUID, answer: Answer) -> FlowRun:
     async with world.work() as work:
         checked = await pauses.check_answer(work, run_id=run_id, answer=answer)
-        return (await pauses.resume_run(work, run_id=run_id, checked=checked)).run
+        return await pauses.resume_run(work, run_id=run_id, checked=checked)
 
 
 async def find(world: World, run_id: UUID, key: str = "1") -> Pause:
@@ -258,9 +258,9 @@ async def test_whoever_started_a_run_does_not_answer_where_four_eyes_are_demande
         await resume(world, lease.run_id, Answer())
     async with world.system() as work:
         checked = await pauses.check_answer(work, run_id=lease.run_id, answer=Answer())
-        done = await pauses.resume_run(work, run_id=lease.run_id, checked=checked)
+        run = await pauses.resume_run(work, run_id=lease.run_id, checked=checked)
 
-    assert done.run.state_name == "Running"
+    assert run.state_name == "Running"
 
 
 @pytest.mark.parametrize(

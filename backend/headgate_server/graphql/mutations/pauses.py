@@ -7,7 +7,14 @@ import strawberry
 
 from headgate_server.domain import ids
 from headgate_server.domain.flow_runs import FlowRun as FlowRunRow
-from headgate_server.domain.pauses import Answer, Approvers, NewPause, PauseKind, WrongFields
+from headgate_server.domain.pauses import (
+    Answer,
+    Approvers,
+    NewPause,
+    PauseKind,
+    PauseWish,
+    WrongFields,
+)
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.errors import MutationError, present
@@ -20,7 +27,7 @@ from headgate_server.graphql.shapes.json_values import an_object
 from headgate_server.graphql.types.flow_runs import FlowRun, show_flow_run
 from headgate_server.graphql.types.leases import LeaseInput
 from headgate_server.graphql.types.pauses import Pause, show_pause
-from headgate_server.services import pauses
+from headgate_server.services import pause_requests, pauses
 from headgate_server.services.flow_runs.read import get_flow_run, get_many_flow_runs
 from headgate_server.services.idempotency_keys import once
 
@@ -129,6 +136,24 @@ class RunResumeInput:
         return Answer(input=self.input, reason=self.reason, is_rejected=self.reject)
 
 
+@strawberry.input(description="A pause that somebody asks of a run.")
+class RunPauseRequestInput:
+    id: strawberry.ID = strawberry.field(description="Which run.")
+    suspend: bool = strawberry.field(
+        default=False,
+        description="End the process: the run is started again, from its beginning, when it is "
+        "resumed, and its finished tasks are not done again. Only for runs of deployments.",
+    )
+    reason: str | None = strawberry.field(
+        default=None, description="Why; at most 4,000 characters, shown and kept in the audit log."
+    )
+
+    def to_wish(self) -> PauseWish:
+        """Return what is asked."""
+        kind = PauseKind.SUSPEND if self.suspend else PauseKind.PAUSE
+        return PauseWish(kind=kind, reason=self.reason)
+
+
 @strawberry.type
 class PauseMutations:
     @mutation(
@@ -153,8 +178,25 @@ class PauseMutations:
 
     @mutation(
         requires=[Scope.RUNS_WRITE],
-        description="Answer a run that is paused or suspended: it goes on. Fields that do not fit "
-        "its schema are told one by one in errors.",
+        description="Ask a run that runs to pause, or to be suspended, before its next task. Its "
+        "process hears of it as it hears of a cancel; asked again, nothing changes, and "
+        "flowRunResume takes it back.",
+    )
+    async def flow_run_request_pause(
+        self,
+        info: Info,
+        input: Annotated[RunPauseRequestInput, strawberry.argument(description="What is asked.")],
+    ) -> FlowRunPayload:
+        run_id = ids.parse(input.id, kind=ids.Kind.FLOW_RUN)
+        async with work_on_run(info.context, run_id) as work:
+            run = await pause_requests.request_pause(work, run_id=run_id, wish=input.to_wish())
+        return FlowRunPayload(flow_run=show_flow_run(run))
+
+    @mutation(
+        requires=[Scope.RUNS_WRITE],
+        description="Answer a run that is paused or suspended: it goes on. A pause that was asked "
+        "of it and not carried out yet is taken back. Fields that do not fit its schema are told "
+        "one by one in errors.",
     )
     async def flow_run_resume(
         self,

@@ -11,7 +11,7 @@ from headgate_server.dispatch.messages import CloseReason
 from headgate_server.domain import ids
 from headgate_server.domain.agents import Agent as AgentRow
 from headgate_server.domain.agents import AgentState, Directive, DirectiveKind
-from headgate_server.domain.leases import CancelRequest, Offer
+from headgate_server.domain.leases import CancelRequest, Offer, PauseRequest
 from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.connections import Connection, Listing, connect
@@ -174,6 +174,15 @@ class RunCancelRequested:
     grace_seconds: int = strawberry.field(description="How long its process may take to end.")
 
 
+@strawberry.type(
+    description="A held run is to pause: its process renews its lease and hears how; repeated "
+    "until it has."
+)
+class RunPauseRequested:
+    run_id: strawberry.ID = strawberry.field(description=_RUN)
+    epoch: int = strawberry.field(description=_EPOCH)
+
+
 @strawberry.type(description="A held lease that is gone: kill the run and report nothing.")
 class LeaseRevoked:
     run_id: strawberry.ID = strawberry.field(description=_RUN)
@@ -203,6 +212,7 @@ AgentWorkMessage = Annotated[
     StreamOpened
     | RunOffered
     | RunCancelRequested
+    | RunPauseRequested
     | LeaseRevoked
     | AgentDirective
     | StreamHeartbeat
@@ -233,6 +243,8 @@ def show_message(row: messages.Message) -> AgentWorkMessage:
                 reason=row.reason,
                 grace_seconds=row.grace_seconds,
             )
+        case PauseRequest():
+            return RunPauseRequested(run_id=show_id(ids.Kind.FLOW_RUN, row.run_id), epoch=row.epoch)
         case messages.LeaseRevoked():
             run_id = show_id(ids.Kind.FLOW_RUN, row.run_id)
             return LeaseRevoked(run_id=run_id, epoch=row.epoch, reason=row.reason)

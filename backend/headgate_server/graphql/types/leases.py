@@ -9,7 +9,14 @@ import strawberry
 
 from headgate_server.domain import ids
 from headgate_server.domain.errors import Forbidden, InvalidInput
-from headgate_server.domain.leases import LeaseOutcome, LeaseRef, Phase, Verdict, WorkItem
+from headgate_server.domain.leases import (
+    LeaseOutcome,
+    LeaseRef,
+    PauseKind,
+    Phase,
+    Verdict,
+    WorkItem,
+)
 from headgate_server.domain.tenancy import Principal
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.shapes.nodes import load, show_id
@@ -143,6 +150,15 @@ class RunLeaseRef:
     cancel_requested: bool = strawberry.field(description="Whether the run is to be cancelled.")
 
 
+@strawberry.type(
+    description="A pause that somebody asked for: the run's process asks for it with flowRunPause "
+    "before its next task."
+)
+class PauseRequest:
+    key: str = strawberry.field(description="Under which key.")
+    suspend: bool = strawberry.field(description="Whether the process is to end.")
+
+
 @strawberry.type(description="The answer to one lease that a holder showed.")
 class LeaseVerdict:
     run_id: strawberry.ID = strawberry.field(description="The run.")
@@ -155,6 +171,9 @@ class LeaseVerdict:
         description="How long the process may take to stop before it is killed; null where no "
         "cancel was requested."
     )
+    pause_request: PauseRequest | None = strawberry.field(
+        description="The pause that somebody asked for; null where nobody did."
+    )
 
 
 def show_verdict(row: Verdict) -> LeaseVerdict:
@@ -165,6 +184,9 @@ def show_verdict(row: Verdict) -> LeaseVerdict:
         outcome=row.outcome,
         expires_at=row.expires_at,
         grace_seconds=row.grace_seconds,
+        pause_request=PauseRequest(key=row.pause_key, suspend=row.pause_kind is PauseKind.SUSPEND)
+        if row.pause_key is not None
+        else None,
     )
 
 

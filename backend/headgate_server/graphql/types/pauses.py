@@ -28,8 +28,8 @@ strawberry.enum(
 )
 strawberry.enum(
     PauseStatus,
-    description="What became of a pause. ENDED: the run went on or ended without an answer, as "
-    "when it was cancelled.",
+    description="What became of a pause. REQUESTED: the run has not come to it. ENDED: the run "
+    "went on or ended without an answer, as when it was cancelled.",
 )
 
 

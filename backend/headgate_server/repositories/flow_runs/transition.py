@@ -12,7 +12,7 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.deployments import AgentLostPolicy
 from headgate_server.domain.flow_runs import FlowRun, LateCause
-from headgate_server.domain.leases import Phase, WorkItem
+from headgate_server.domain.leases import PauseKind, Phase, WorkItem
 from headgate_server.domain.quotas import day_of
 from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import Actor
@@ -87,6 +87,8 @@ def _item(row: Row[Any]) -> WorkItem:
         cancel_requested_at=row.item_cancel_requested_at,
         cancel_reason=row.item_cancel_reason,
         cancel_grace_seconds=row.item_cancel_grace_seconds,
+        pause_key=row.item_pause_key,
+        pause_kind=PauseKind(row.item_pause_kind) if row.item_pause_kind else None,
     )
 
 

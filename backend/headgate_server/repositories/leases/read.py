@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, select
 
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain.leases import Phase, WorkItem
+from headgate_server.domain.leases import PauseKind, Phase, WorkItem
 from headgate_server.tables.work_pools import agent_sessions, work_items
 
 
@@ -71,4 +71,6 @@ def _to_item(row: Row[Any]) -> WorkItem:
         cancel_requested_at=row.cancel_requested_at,
         cancel_reason=row.cancel_reason,
         cancel_grace_seconds=row.cancel_grace_seconds,
+        pause_key=row.pause_key,
+        pause_kind=PauseKind(row.pause_kind) if row.pause_kind else None,
     )

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain.leases import CancelRequest, LeaseRef, Offer, Phase
+from headgate_server.domain.leases import CancelRequest, LeaseRef, Offer, PauseRequest, Phase
 from headgate_server.repositories.statements import named
 from headgate_server.tables.work_pools import work_items, work_queues
 
@@ -22,6 +23,8 @@ class Renewal:
     is_renewed: bool
     is_cancel_requested: bool
     cancel_grace_seconds: int | None
+    pause_key: str | None
+    pause_kind: str | None
     is_known: bool
     is_ended: bool
     is_back: bool
@@ -213,20 +216,31 @@ async def list_offers(work: UnitOfWork, session_id: UUID) -> list[Offer]:
     return [Offer(**row) for row in rows.mappings()]
 
 
-async def list_cancels(work: UnitOfWork, session_id: UUID) -> list[CancelRequest]:
-    """Return the cancels that a session has still to carry out."""
+async def list_requests(work: UnitOfWork, session_id: UUID) -> list[CancelRequest | PauseRequest]:
+    """Return the cancels and pauses that a session has still to carry out."""
     rows = await work.execute(
         select(
             work_items.c.run_id,
             work_items.c.session_id,
             work_items.c.epoch,
-            work_items.c.cancel_reason.label("reason"),
-            work_items.c.cancel_grace_seconds.label("grace_seconds"),
+            work_items.c.cancel_requested_at,
+            work_items.c.cancel_reason,
+            work_items.c.cancel_grace_seconds,
+            work_items.c.pause_key,
         ).where(
             work_items.c.workspace_id == work.workspace_id,
             work_items.c.session_id == session_id,
             work_items.c.phase != Phase.READY,
-            work_items.c.cancel_requested_at.is_not(None),
+            work_items.c.cancel_requested_at.is_not(None) | work_items.c.pause_key.is_not(None),
         )
     )
-    return [CancelRequest(**row) for row in rows.mappings()]
+    return [_request(row) for row in rows]
+
+
+def _request(row: Row[Any]) -> CancelRequest | PauseRequest:
+    """Return what is to be done with a run: cancelled, it need not be paused any more."""
+    if row.cancel_requested_at is None:
+        return PauseRequest(row.run_id, row.session_id, row.epoch, row.pause_key)
+    return CancelRequest(
+        row.run_id, row.session_id, row.epoch, row.cancel_reason, row.cancel_grace_seconds
+    )

@@ -22,5 +22,6 @@ select
   item.infrastructure_retries as item_infrastructure_retries,
   item.cancel_requested_at as item_cancel_requested_at,
   item.cancel_reason as item_cancel_reason,
-  item.cancel_grace_seconds as item_cancel_grace_seconds
+  item.cancel_grace_seconds as item_cancel_grace_seconds,
+  item.pause_key as item_pause_key, item.pause_kind as item_pause_kind
 from run left join item on item.run_id = run.id

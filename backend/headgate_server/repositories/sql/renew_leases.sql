@@ -34,7 +34,7 @@ with shown as (
   from held left join away on away.workspace_id = held.workspace_id and away.id = held.run_id
   where item.workspace_id = held.workspace_id and item.run_id = held.run_id
   returning item.workspace_id, item.run_id, item.token, item.epoch, item.cancel_requested_at,
-    item.cancel_grace_seconds
+    item.cancel_grace_seconds, item.pause_key, item.pause_kind
 ), back as (
   update flow_runs set unresponsive_since = null, updated_at = :now
   from away
@@ -44,6 +44,7 @@ with shown as (
 select
   shown.run_id, shown.epoch, renewed.run_id is not null as is_renewed,
   renewed.cancel_requested_at is not null as is_cancel_requested, renewed.cancel_grace_seconds,
+  renewed.pause_key, renewed.pause_kind,
   run.id is not null as is_known,
   coalesce(run.state_type in ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED'), false) as is_ended,
   renewed.run_id is not null and back.id is not null as is_back

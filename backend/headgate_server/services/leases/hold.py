@@ -12,7 +12,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.agents import AgentSession
 from headgate_server.domain.errors import HeadgateError, InvalidInput, LeaseLost, SessionFenced
 from headgate_server.domain.events import NewEvent
-from headgate_server.domain.leases import LeaseOutcome, LeaseRef, Phase, Verdict
+from headgate_server.domain.leases import LeaseOutcome, LeaseRef, PauseKind, Phase, Verdict
 from headgate_server.domain.states import ProposedState, StateType, check_details, propose
 from headgate_server.domain.tenancy import Actor
 from headgate_server.domain.transitions.facts import Proposer
@@ -306,7 +306,16 @@ def _verdict(work: UnitOfWork, renewal: repository.Renewal, lease: timedelta) ->
         is_cancelled, expires_at = renewal.is_cancel_requested, work.now + lease
         outcome = LeaseOutcome.CANCEL_REQUESTED if is_cancelled else LeaseOutcome.RENEWED
         grace = renewal.cancel_grace_seconds if is_cancelled else None
-        return Verdict(renewal.run_id, renewal.epoch, outcome, expires_at, grace)
+        kind = PauseKind(renewal.pause_kind) if renewal.pause_kind else None
+        return Verdict(
+            renewal.run_id,
+            renewal.epoch,
+            outcome,
+            expires_at,
+            grace_seconds=grace,
+            pause_key=renewal.pause_key,
+            pause_kind=kind,
+        )
     if renewal.is_ended:
         outcome = LeaseOutcome.FINISHED
     else:

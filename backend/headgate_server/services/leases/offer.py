@@ -13,7 +13,7 @@ from headgate_server.repositories.leases.rooms import DeploymentRoom, deployment
 
 next_due_at = repository.next_due_at
 list_offers = renew.list_offers
-list_cancels = renew.list_cancels
+list_requests = renew.list_requests
 
 
 async def offer_runs(

@@ -15,6 +15,7 @@ import msgspec
 from headgate.agent.environments import find_python
 from headgate.agent.warm_processes import ForkServerLost, WarmProcesses
 from headgate.engine.fence import pack_deadline
+from headgate.engine.orders import LOOK
 
 
 class Waitable(Protocol):
@@ -32,12 +33,13 @@ class Waitable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Launched:
-    """A run's process, the ends of what it says that the agent reads, and of its fence."""
+    """A run's process, the ends of what it says that the agent reads, and of what it is told."""
 
     process: Waitable
     stdout: int
     stderr: int
     secrets: int
+    orders: int
     fence: int | None = None
 
     def live_until(self, deadline: float) -> None:
@@ -51,8 +53,14 @@ class Launched:
             with suppress(BlockingIOError, BrokenPipeError):
                 os.write(self.fence, pack_deadline(deadline))
 
+    def tell_to_look(self) -> None:
+        """Tell the process to look at its lease; it may have been told before, or be gone."""
+        with suppress(BlockingIOError, BrokenPipeError):
+            os.write(self.orders, LOOK)
+
     def close(self) -> None:
-        """Let go of the fence of a process that is gone."""
+        """Let go of what a process that is gone was told."""
+        os.close(self.orders)
         if self.fence is not None:
             os.close(self.fence)
 
@@ -107,7 +115,10 @@ class ProcessLauncher:
         stdout, child_stdout = os.pipe()
         stderr, child_stderr = os.pipe()
         secrets, child_secrets = os.pipe()
-        ours, theirs = [stdout, stderr, secrets], [child_stdout, child_stderr, child_secrets]
+        child_orders, orders = os.pipe()
+        os.set_blocking(orders, False)
+        ours = [stdout, stderr, secrets, orders]
+        theirs = [child_stdout, child_stderr, child_secrets, child_orders]
         fence: int | None = None
         if job.get("onAgentLost") == "RETRY":
             child_fence, fence = os.pipe()
@@ -125,7 +136,7 @@ class ProcessLauncher:
         finally:
             for descriptor in theirs:
                 os.close(descriptor)
-        return Launched(process, stdout, stderr, secrets, fence)
+        return Launched(process, stdout, stderr, secrets, orders, fence)
 
     async def stop(self) -> None:
         """Let go of the warm interpreter."""

@@ -48,6 +48,8 @@ class Settings:
             ``type-slug/name``; in the home folder where it is None.
         result_serializer: what writes them, by name; ``pickle`` where it is None.
         result_keep_days: how long this machine keeps what a run kept to go on with.
+        reschedule_retries_after_seconds: a run that an agent started and that waits for longer than
+            that before its next attempt gives its process back meanwhile.
         is_result_kept: whether tasks that do not say keep their results; None: those of a run that
             an agent started do, for the run itself.
         is_cache_refreshed: whether tasks that do not say compute what is cached again.
@@ -76,6 +78,7 @@ class Settings:
     result_storage: str | None = None
     result_serializer: str | None = None
     result_keep_days: float = 7.0
+    reschedule_retries_after_seconds: float = 60.0
     is_result_kept: bool | None = None
     is_cache_refreshed: bool | None = None
     assignment: RunAssignment | None = None
@@ -188,6 +191,7 @@ _NUMBERS = (
     "request_deadline_seconds",
     "agent_climb_seconds",
     "result_keep_days",
+    "reschedule_retries_after_seconds",
 )
 
 

@@ -165,6 +165,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     Args:
         pull_steps: what brings the code here; each maps one function's dotted name to its inputs.
         attempt: 1 for the first start of the run.
+        retries_used: of those that its flow declares.
         grace_seconds: how long a cancelled run may clean up before it is killed.
         on_agent_lost: CRASH lets the process outlive a silent agent, RETRY does not.
         fence_seconds: under RETRY, when the process must be gone after the last renewal.
@@ -183,6 +184,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     tags: list[str] = []
     workspace: str = ""
     attempt: int = 1
+    retries_used: int = 0
     grace_seconds: int = 30
     on_agent_lost: str | None = None
     fence_seconds: float = 0.0

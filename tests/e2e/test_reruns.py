@@ -14,6 +14,10 @@ query RetryPreview($id: ID!) { flowRun(id: $id) { retryPreview(fromFailed: true)
 } } }
 """
 
+START_NOW = """
+mutation StartNow($input: RunSetStateInput!) { flowRunSetState(input: $input) { accepted } }
+"""
+
 
 async def rows(journey: Journey, run_id: str) -> list[tuple[str, str]]:
     """Return the task runs of a run, each with its state, in the order in which they were made."""
@@ -100,6 +104,44 @@ async def test_suspended_run_comes_back_to_its_results(journey: Journey) -> None
         "Cached",
         "Completed",
     ]
+
+
+async def test_retry_after_long_gives_the_process_back(lonely: Journey) -> None:
+    agent = lonely.installation.start_agent(
+        pool=lonely.pool,
+        name="one-at-a-time",
+        limit=1,
+        HEADGATE_RESCHEDULE_RETRIES_AFTER_SECONDS="60",
+    )
+    try:
+        run_id = await lonely.start(await lonely.deploy("waits_for_long", file=AGAIN))
+        await waiting(lonely, run_id, "AwaitingRetry")
+        item = await lonely.records.item(run_id)
+        meanwhile = await lonely.start(await lonely.deploy("quick"))
+        between = await lonely.records.ended(meanwhile)
+        lonely.open("mended")
+        now = {"input": {"id": run_id, "state": {"type": "SCHEDULED"}}}
+        await lonely.transport.execute(START_NOW, now, operation="StartNow")
+        ended = await lonely.records.ended(run_id)
+    finally:
+        agent.stop()
+
+    assert item is not None
+    assert (item["phase"], between, ended) == ("READY", "Completed", "Completed")
+    assert times(lonely, run_id, "extract", "load", "attempt:2") == [1, 2, 1]
+    assert (await lonely.records.states(run_id))[2:] == [
+        "Running",
+        "AwaitingRetry",
+        "Scheduled",
+        "Pending",
+        "Retrying",
+        "Completed",
+    ]
+    (run,) = await lonely.records.rows(
+        "select attempt, retries_used, infrastructure_attempts from flow_runs where id = $1",
+        lonely.run_uuid(run_id),
+    )
+    assert tuple(run.values()) == (2, 1, 0)
 
 
 async def test_runs_that_want_the_same_result_compute_it_once(journey: Journey) -> None:

@@ -20,6 +20,7 @@ from headgate_server.domain.reruns import (
 )
 from headgate_server.domain.task_runs import TaskRun
 from headgate_server.domain.transitions.pauses import RESUMING
+from headgate_server.domain.transitions.rules import GIVES_BACK
 from headgate_server.repositories import reruns as repository
 from headgate_server.repositories.flow_runs.plan import get_many_plans
 from headgate_server.repositories.flow_runs.read import get_many_payloads
@@ -58,7 +59,7 @@ async def read_reuse(
         if beginning is None:
             continue
         request = request_of(beginning["details"])
-        if beginning["name"] == RESUMING:
+        if beginning["name"] == RESUMING or GIVES_BACK in beginning["details"]:
             found[run_id] = {"kept": True, "again": []}
         elif request is None or request.is_whole:
             found[run_id] = {"kept": False, "again": []}

@@ -30,7 +30,11 @@ LEAVE_SECONDS = 5.0
 """So long a process may go on after its run has ended, for what it does at its exit."""
 AGENT_SHARE, OWN_SHARE = 0.9, 0.95
 """At which share of its fence the agent kills a run, and it itself where the agent is late."""
-PASSED_ON = ("HEADGATE_HOME", "HEADGATE_LOG_LEVEL")
+PASSED_ON = (
+    "HEADGATE_HOME",
+    "HEADGATE_LOG_LEVEL",
+    "HEADGATE_RESCHEDULE_RETRIES_AFTER_SECONDS",
+)
 OPERATORS_OWN = ("HEADGATE_SECRET_ENV", "HEADGATE_SECRET_FOLDERS", "HEADGATE_SECRET_PATHS")
 """What a run is told as the agent was, whatever its job says."""
 

@@ -30,7 +30,7 @@ from headgate.engine.parameters import as_call, bind_named
 from headgate.engine.pause_gates import before_subflow, begun, listen
 from headgate.engine.pauses import suspend
 from headgate.engine.places import current_place
-from headgate.engine.retries import delay_before, is_wanted
+from headgate.engine.rescheduling import leaves, next_attempt
 from headgate.engine.sessions import Opening, claim_assignment, open_recorder
 from headgate.engine.templates import fill_blocks, names_blocks
 from headgate.engine.timeouts import Deadline
@@ -209,7 +209,7 @@ def _inside(context: FlowRunContext) -> Steps[None]:
 def _go_through(context: FlowRunContext) -> Steps[None]:
     """Pass the start gate, make the attempts and end the run; struck at the gate, end it there."""
     try:
-        verdict = yield from _propose(context, begun())
+        verdict = yield from _propose(context, begun(context))
     except RunInterrupted as error:
         # Nobody knows whether the gate opened: whether it did or not, the run ends here.
         context.interrupt = error
@@ -222,11 +222,9 @@ def _go_through(context: FlowRunContext) -> Steps[None]:
     try:
         state = yield from _guarded(context)
     except RunSuspended as suspension:
-        found = yield from suspend(context, suspension.new)
-        if found is None:
-            return
-        state = found
-    yield from _end(context, state)
+        state = yield from suspend(context, suspension.new)
+    if state is not None:
+        yield from _end(context, state)
 
 
 def _propose(
@@ -252,8 +250,11 @@ def _stay_out(context: FlowRunContext, verdict: Verdict) -> None:
     logger.error("The run does not start here: %s", reason)
 
 
-def _guarded(context: FlowRunContext) -> Steps[State[Any]]:
-    """Make the attempts; whatever stops them from outside becomes a state too."""
+def _guarded(context: FlowRunContext) -> Steps[State[Any] | None]:
+    """Make the attempts; whatever stops them from outside becomes a state too.
+
+    None where the run goes on in another process.
+    """
     try:
         return (yield from _attempts(context))
     except (GeneratorExit, RunSuspended):
@@ -267,17 +268,19 @@ def _guarded(context: FlowRunContext) -> Steps[State[Any]]:
         return state_of_interrupt(error, struck=context.interrupter.struck)
 
 
-def _attempts(context: FlowRunContext) -> Steps[State[Any]]:
+def _attempts(context: FlowRunContext) -> Steps[State[Any] | None]:
     while True:
         context.run.run_count += 1
         state = yield from _attempt(context)
         yield from context.iterations.close()
-        retry = yield from _next_attempt(context, state)
+        retry = yield from next_attempt(context, state)
         if retry is None:
             return state
         verdict = yield from _propose(context, state, retry=retry)
         if not verdict.state.is_scheduled():
             return state
+        if leaves(context, verdict.state):
+            return None
         logger_of(context).info(
             "Waiting %g seconds for attempt %d", retry["delaySeconds"], context.run.run_count + 1
         )
@@ -285,20 +288,6 @@ def _attempts(context: FlowRunContext) -> Steps[State[Any]]:
         verdict = yield from _propose(context, Running())
         if not verdict.accepted:
             return state
-
-
-def _next_attempt(context: FlowRunContext, state: State[Any]) -> Steps[dict[str, Any] | None]:
-    policy = context.spec.retry
-    is_spent = context.run.run_count > policy.limit
-    if not state.is_failed() or is_spent or context.parameter_error or context.interrupter.struck:
-        return None
-    is_retried = yield from is_wanted(
-        policy, owner=context.flow, run=context.run, state=state, source=context
-    )
-    if not is_retried:
-        return None
-    delay = delay_before(policy, retry=context.run.run_count)
-    return {"limit": policy.limit, "delaySeconds": delay}
 
 
 def _attempt(context: FlowRunContext) -> Steps[State[Any]]:

@@ -147,6 +147,7 @@ def _make_run(opening: Opening, *, id_: str, call: FlowCall) -> FlowRun:
         run.root_flow_run_id = opening.parent.run.root_flow_run_id
     if job is not None:
         run.job_variables = job.job_variables
+        run.run_count = job.retries_used
     if job and job.deployment:
         run.deployment_id = job.deployment.id
         run.deployment_name = job.deployment.name

@@ -30,9 +30,10 @@ HEARS = {"hears": ["PAUSE"]}
 """How a run says as it starts that its process hears of pauses."""
 
 
-def begun() -> State[None]:
+def begun(context: FlowRunContext) -> State[None]:
     """Return the state that a run starts in."""
-    return State(StateType.RUNNING, name="Running", details=HEARS)
+    name = "Retrying" if context.run.run_count else "Running"
+    return State(StateType.RUNNING, name=name, details=HEARS)
 
 
 def listen(context: FlowRunContext) -> None:

@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from headgate_server.domain.deployments import AgentLostPolicy
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.ids import new_id
 from headgate_server.domain.leases import Phase
@@ -24,7 +25,8 @@ from headgate_server.domain.transitions.pauses import RESUMING, SUSPENDED
 from headgate_server.domain.transitions.policy import judge
 
 NOW = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
-RETRIES = 2
+RETRIES, RESTARTS = 2, 1
+SLOT = "AwaitingConcurrencySlot"
 OVER = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 HELD = frozenset({"CLAIMED", "RUNNING", "RETRYING", "PAUSED", "CANCELLING"})
 
@@ -66,6 +68,8 @@ class RunLives(RuleBasedStateMachine):
         self.starts = 0
         self.place = "WAITING"
         self.model_retries = 0
+        self.model_restarts = 0
+        self.on_agent_lost = AgentLostPolicy.CRASH
 
     def take(
         self,
@@ -94,6 +98,9 @@ class RunLives(RuleBasedStateMachine):
             is_resume=is_resume,
             is_cancel_requested=item is not None and item.is_cancel_requested,
             retries_used=self.run.retries_used,
+            on_agent_lost=self.on_agent_lost,
+            infrastructure_attempts=self.run.infrastructure_attempts,
+            infrastructure_retries=RESTARTS,
         )
         decision = judge(known, state)
         if decision.outcome in {Outcome.REJECT, Outcome.REPLAY}:
@@ -113,6 +120,7 @@ class RunLives(RuleBasedStateMachine):
             state_sequence=self.run.state_sequence + 1,
             attempt=effects.attempt,
             retries_used=effects.retries_used,
+            infrastructure_attempts=effects.infrastructure_attempts,
             ended_at=effects.ended_at,
         )
         self.open_attempts += effects.opens_attempt
@@ -136,8 +144,9 @@ class RunLives(RuleBasedStateMachine):
     def epoch(self) -> int | None:
         return self.item.epoch if self.item else None
 
-    @initialize(steps=st.integers(0, 3))
-    def begin(self, steps: int) -> None:
+    @initialize(steps=st.integers(0, 3), policy=st.sampled_from(AgentLostPolicy))
+    def begin(self, steps: int, policy: AgentLostPolicy) -> None:
+        self.on_agent_lost = policy
         self.go_on(steps)
 
     @rule(steps=st.integers(1, 3))
@@ -176,13 +185,14 @@ class RunLives(RuleBasedStateMachine):
         }.get(self.place)
         self.take(propose(StateType.COMPLETED), by=Proposer.HOLDER, to=to, epoch=self.epoch)
 
-    @rule(wants_retries=st.booleans(), steps=st.integers(0, 1))
-    def fail(self, *, wants_retries: bool, steps: int) -> None:
-        details = {"retry": {"limit": RETRIES if wants_retries else 0, "delaySeconds": 0}}
+    @rule(wants_retries=st.booleans(), gives_back=st.booleans(), steps=st.integers(0, 1))
+    def fail(self, *, wants_retries: bool, gives_back: bool, steps: int) -> None:
+        limit = RETRIES if wants_retries else 0
+        details = {"retry": {"limit": limit, "delaySeconds": 0, "givesBack": gives_back}}
         to = {"CLAIMED": "FAILED", "CANCELLING": "CANCELLED"}.get(self.place)
         if self.place in {"RUNNING", "PAUSED"}:
             may_retry = wants_retries and self.model_retries < RETRIES
-            to = "RETRYING" if may_retry else "FAILED"
+            to = ("WAITING" if gives_back else "RETRYING") if may_retry else "FAILED"
             self.model_retries += may_retry
         failed = propose(StateType.FAILED, details=details)
         self.take(failed, by=Proposer.HOLDER, to=to, epoch=self.epoch)
@@ -206,6 +216,39 @@ class RunLives(RuleBasedStateMachine):
         name = RESUMING if type_ is StateType.SCHEDULED else None
         to = leads.get((self.place, type_))
         self.take(propose(type_, name=name), by=Proposer.PERSON, to=to, is_resume=True)
+
+    @rule()
+    def be_late(self) -> None:
+        is_new = self.place == "WAITING" and self.run.state_name != "Late"
+        late = propose(StateType.SCHEDULED, name="Late")
+        self.take(late, by=Proposer.SYSTEM, to="WAITING" if is_new else None)
+
+    @rule(by=st.sampled_from([Proposer.SYSTEM, Proposer.PERSON]))
+    def wait_for_a_slot(self, by: Proposer) -> None:
+        is_new = self.place == "WAITING" and self.run.state_name != SLOT
+        to = "WAITING" if is_new and by is Proposer.SYSTEM else None
+        self.take(propose(StateType.SCHEDULED, name=SLOT), by=by, to=to)
+
+    @rule()
+    def collide_as_the_newer(self) -> None:
+        """Be cancelled as it comes due, for those that were there already."""
+        if self.place == "WAITING":
+            self.take(propose(StateType.CANCELLED), by=Proposer.SYSTEM, to="CANCELLED")
+
+    @rule()
+    def collide_as_the_older(self) -> None:
+        """Be cancelled for one that came later, through its process where there is one."""
+        to = {"RUNNING": "CANCELLING", "RETRYING": "CANCELLING", "PAUSED": "CANCELLING"}.get(
+            self.place, None if self.place in OVER | {"CANCELLING"} else "CANCELLED"
+        )
+        self.take(propose(StateType.CANCELLING), by=Proposer.SYSTEM, to=to)
+
+    @rule()
+    def be_due_now(self) -> None:
+        """Be started at once by a person, however long it was to wait."""
+        to = "WAITING" if self.place == "WAITING" else None
+        if self.place in {"WAITING", *OVER}:
+            self.take(propose(StateType.SCHEDULED), by=Proposer.PERSON, to=to)
 
     @rule()
     def cancel(self) -> None:
@@ -240,13 +283,17 @@ class RunLives(RuleBasedStateMachine):
         to = "CRASHED" if self.place in HELD | {"OFFERED"} else None
         if self.place == "CANCELLING":
             to = "CANCELLED"
+        may_restart = self.on_agent_lost is AgentLostPolicy.RETRY and self.model_restarts < RESTARTS
+        if to == "CRASHED" and may_restart:
+            self.model_restarts += 1
+            to = "WAITING"
         self.take(propose(StateType.CRASHED), by=Proposer.HOLDER, to=to, epoch=self.epoch)
 
     @rule()
     def retry(self) -> None:
         to = "WAITING" if self.place in OVER else None
         if to is not None:
-            self.model_retries = 0
+            self.model_retries = self.model_restarts = 0
         self.take(propose(StateType.SCHEDULED), by=Proposer.PERSON, to=to, is_rerun=True)
 
     @rule(type_=st.sampled_from(StateType), data=st.data())
@@ -266,6 +313,11 @@ class RunLives(RuleBasedStateMachine):
         assert self.run.attempt == self.starts
         if self.place in OVER | {"SUSPENDED"}:
             assert self.open_attempts == 0
+
+    @invariant()
+    def retries_and_restarts_are_counted_apart(self) -> None:
+        assert self.run.retries_used == self.model_retries <= RETRIES
+        assert self.run.infrastructure_attempts == self.model_restarts <= RESTARTS
 
     @invariant()
     def each_offer_has_an_epoch_of_its_own(self) -> None:

@@ -22,6 +22,7 @@ from headgate_server.services import task_runs
 from headgate_server.services.flow_runs import change, create, read
 from headgate_server.services.leases import hold
 from tests.factories.agents import make_session
+from tests.factories.deployments import make_session as make_small_session
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
@@ -279,3 +280,74 @@ async def test_state_is_set_by_hand_where_the_run_is_as_it_was_seen(world: World
         {"reason": "stuck since noon"},
     )
     assert (again.error, again.run.state_sequence) == (None, 4)
+
+
+GIVES_BACK = {"limit": 2, "delaySeconds": 120, "givesBack": True}
+
+
+async def test_retry_that_gives_its_process_back_waits_without_one(world: World) -> None:
+    async with world.work() as work:
+        session_id = await make_small_session(work, world.deployed, capacity=1)
+    world.session_id = session_id
+    lease = await world.started()
+
+    failed = await world.propose(lease, StateType.FAILED, retry=GIVES_BACK)
+    with pytest.raises(LeaseLost):
+        await world.propose(lease, StateType.RUNNING)
+    await world.create()
+    (other,) = await world.offer()
+    await world.claim(other)
+    world.shift.by = timedelta(seconds=119)
+    too_early = await world.offer()
+    other_lease = LeaseRef(other.run_id, other.token, other.epoch)
+    await world.propose(other_lease, StateType.RUNNING)
+    await world.propose(other_lease, StateType.COMPLETED)
+    still = await world.offer()
+    world.shift.by = timedelta(seconds=121)
+    (offered,) = await world.offer()
+    again = LeaseRef(offered.run_id, offered.token, offered.epoch)
+    async with world.work() as work:
+        claimed = await hold.claim_run(work, session_id=session_id, lease=again, duration=LEASE)
+    started = await world.propose(again, StateType.RUNNING)
+
+    assert (failed.state_name, failed.retries_used) == ("AwaitingRetry", 1)
+    assert other.run_id != lease.run_id == offered.run_id
+    assert (too_early, still) == ([], [])
+    assert again.epoch > lease.epoch
+    job = claimed.job
+    assert (job["attempt"], job["retriesUsed"]) == (2, 1)
+    assert job["reuse"] == {"kept": True, "again": []}
+    assert (started.attempt, started.retries_used, started.infrastructure_attempts) == (2, 1, 0)
+
+
+async def test_retry_of_what_nobody_could_start_again_keeps_its_process(world: World) -> None:
+    lease = await begun(world)
+
+    failed = await world.propose(lease, StateType.FAILED, retry=GIVES_BACK)
+    again = await world.propose(lease, StateType.RUNNING)
+
+    assert (failed.state_name, again.state_name) == ("AwaitingRetry", "Retrying")
+
+
+async def test_retry_that_waits_without_a_process_is_cancelled_at_once(world: World) -> None:
+    lease = await world.started()
+    await world.propose(lease, StateType.FAILED, retry=GIVES_BACK)
+
+    async with world.work() as work:
+        done = await change.cancel_run(work, run_id=lease.run_id, request=change.CancelRequest())
+
+    assert done.run.state_name == "Cancelled"
+
+
+async def test_last_retry_that_fails_is_the_end(world: World) -> None:
+    lease = await world.started()
+    for shift in (121, 242):
+        await world.propose(lease, StateType.FAILED, retry=GIVES_BACK)
+        world.shift.by = timedelta(seconds=shift)
+        (offered,) = await world.offer()
+        lease = await world.claim(offered)
+        await world.propose(lease, StateType.RUNNING)
+
+    ended = await world.propose(lease, StateType.FAILED, retry=GIVES_BACK)
+
+    assert (ended.state_name, ended.retries_used, ended.attempt) == ("Failed", 2, 3)

@@ -9,6 +9,7 @@ from headgate_server.domain.leases import Phase
 from headgate_server.domain.states import StateType
 from headgate_server.domain.transitions.facts import Decision
 from headgate_server.domain.transitions.pauses import is_suspended
+from headgate_server.domain.transitions.rules import gives_back
 
 
 class ItemEffect(StrEnum):
@@ -95,7 +96,7 @@ def _item_effect(decision: Decision, *, has_item: bool) -> ItemEffect:
         return ItemEffect.KEEP
     if not has_item:
         return ItemEffect.CREATE
-    is_in_process = decision.proposed.type is StateType.FAILED
+    is_in_process = decision.proposed.type is StateType.FAILED and not gives_back(state)
     return ItemEffect.KEEP if is_in_process and facts.phase is Phase.RUNNING else ItemEffect.REQUEUE
 
 
@@ -103,6 +104,8 @@ def _due_at(run: FlowRun, decision: Decision, *, is_restart: bool) -> datetime |
     if decision.state.type is not StateType.SCHEDULED:
         return None
     now = decision.facts.now
+    if gives_back(decision.state):
+        return datetime.fromisoformat(decision.state.details["retryAt"])
     if is_restart:
         return now + INFRASTRUCTURE_BACKOFF * (run.infrastructure_attempts + 1)
     return now

@@ -155,7 +155,8 @@ def undeliverable(facts: Facts) -> Verdict:
 def retry(facts: Facts, proposed: ProposedState) -> Verdict:
     """A failed flow with retries left waits for its next attempt under the same lease.
 
-    Only one that was begun has failed: what never started has used no retry.
+    Its process may give the lease back instead, where an agent can take the run up again: then the
+    run waits without one. Only one that was begun has failed: what never started has used no retry.
     """
     if proposed.type is not StateType.FAILED or facts.proposer is not Proposer.HOLDER:
         return ACCEPT
@@ -165,6 +166,8 @@ def retry(facts: Facts, proposed: ProposedState) -> Verdict:
     if facts.retries_used >= limit:
         return ACCEPT
     details: dict[str, Any] = {"retryAt": (facts.now + delay).isoformat()}
+    if facts.has_pool and proposed.details["retry"].get(GIVES_BACK) is True:
+        details[GIVES_BACK] = True
     if "error" in proposed.details:
         details["error"] = proposed.details["error"]
     state = propose(
@@ -188,6 +191,15 @@ def edges(facts: Facts, proposed: ProposedState) -> Verdict:
     if is_forced or is_allowed(facts.current_type, proposed.type):
         return ACCEPT
     return reject(f"A run cannot go from {facts.current_type} to {proposed.type}.")
+
+
+GIVES_BACK = "givesBack"
+"""A process that says so with a retry has nothing to do with the run until it is started again."""
+
+
+def gives_back(state: ProposedState) -> bool:
+    """Whether a run in this state waits for its next attempt without a process."""
+    return state.name == "AwaitingRetry" and state.details.get(GIVES_BACK) is True
 
 
 def retry_budget(details: dict[str, Any]) -> tuple[int, timedelta]:

@@ -58,6 +58,7 @@ def _job(row: Row[Any]) -> dict[str, Any]:
         "tags": row.tags,
         "workspace": f"{row.organization_slug}/{row.workspace_slug}",
         "attempt": row.attempt + 1,
+        "retriesUsed": row.retries_used,
         "traceparent": row.traceparent,
         "onAgentLost": row.on_agent_lost,
         "fenceSeconds": (row.fence_ms or 0) / 1000,

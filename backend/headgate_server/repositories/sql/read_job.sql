@@ -1,7 +1,8 @@
 -- All that an agent needs to start claimed runs, a row for each. What runs is the version that a run
 -- was made of, as far as it is kept.
 select
-  run.id, run.name, run.parameters, run.job_variables, run.attempt, run.traceparent,
+  run.id, run.name, run.parameters, run.job_variables, run.attempt, run.retries_used,
+  run.traceparent,
   flow.name as flow_name,
   deployment.id as deployment_id, deployment.name as deployment_name,
   case when version.id is null then deployment.entrypoint
@@ -24,6 +25,7 @@ select
       and (
         state.type in ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED')
         or state.name = 'Resuming' or jsonb_exists(state.details, 'fromFailed')
+        or jsonb_exists(state.details, 'givesBack')
       )
     order by state.sequence desc limit 1
   ) end as beginning

@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.fixtures.shared_installation",
     "tests.fixtures.reports",
     "tests.fixtures.signals",
+    "tests.fixtures.held_up_runs",
 ]
 
 

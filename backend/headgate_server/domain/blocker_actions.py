@@ -58,6 +58,16 @@ def start_now(run_id: UUID) -> Action:
     )
 
 
+def resume(run_id: UUID, *, takes_input: bool) -> Action:
+    """Return what resumes a paused run: a command where it asks for something."""
+    shown = show(Kind.FLOW_RUN, run_id)
+    if takes_input:
+        return Action("Answer it", command=f"headgate flow-runs resume {shown} --param NAME=VALUE")
+    return Action(
+        "Resume the run", "flowRunResume", "RunResumeInput", "flowRun { id }", {"id": shown}
+    )
+
+
 def retry(run_id: UUID) -> Action:
     """Return what starts an ended run again."""
     given = {"id": show(Kind.FLOW_RUN, run_id)}
@@ -176,6 +186,21 @@ def resume_organization(organization_id: UUID) -> Action:
         "organizationResume",
         "IdInput",
         "organization { id }",
+        given,
+    )
+
+
+def raise_quota(organization_id: UUID, *, kind: str, limit: int) -> Action:
+    """Return what raises a quota; only operators of the installation may."""
+    given = {
+        "id": show(Kind.ORGANIZATION, organization_id),
+        "quotas": [{"kind": kind, "limit": limit}],
+    }
+    return Action(
+        f"Ask an operator to raise it to {limit:,}",
+        "organizationQuotasUpdate",
+        "OrganizationQuotasUpdateInput",
+        "quotas { kind limit }",
         given,
     )
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from headgate_server.domain import blocker_actions as actions
 from headgate_server.domain.blockers import Blocker, BlockerCode, SlotWait, Standing
 from headgate_server.domain.ids import Kind, parse
+from headgate_server.domain.quotas import Quota, QuotaKind
 
 COUNT_CAP = 10_000
 Rule = Callable[[Standing], "list[Blocker]"]
@@ -39,8 +40,12 @@ def paused(standing: Standing) -> list[Blocker]:
     """A run is paused until somebody answers."""
     if standing.of("state_type") != "PAUSED":
         return []
-    message = f"The run is {standing.of('state_name')} until somebody resumes it."
-    return [Blocker(BlockerCode.PAUSED, message, since=standing.of("state_timestamp"))]
+    takes_input = bool(standing.of("takes_input"))
+    verb = "answers what it asks for" if takes_input else "resumes it"
+    message = f"The run is {standing.of('state_name')} until somebody {verb}."
+    action = actions.resume(standing.of("run_id"), takes_input=takes_input)
+    since = standing.of("state_timestamp")
+    return [Blocker(BlockerCode.PAUSED, message, since=since, action=action)]
 
 
 def slots(standing: Standing) -> list[Blocker]:
@@ -233,6 +238,31 @@ def agents(standing: Standing) -> list[Blocker]:
     ]
 
 
+def quota(standing: Standing) -> list[Blocker]:
+    """The organization has used up what it may: of runs at once, which wait, or of runs to make."""
+    return [_quota(standing, spent) for spent in standing.quotas]
+
+
+def _quota(standing: Standing, spent: Quota) -> Blocker:
+    ahead = standing.of("ahead_in_deployment") + standing.of("ahead_in_queue")
+    needed = spent.used + ahead + 1
+    if spent.kind is QuotaKind.RUNS_AT_ONCE:
+        what = f"has {spent.limit:,} runs at once with its agents, and {spent.used:,} are there"
+    else:
+        until = f"{spent.resets_at:%Y-%m-%dT%H:%MZ}"
+        what = f"makes {spent.limit:,} runs until {until}, and has made {spent.used:,}"
+    return Blocker(
+        BlockerCode.QUOTA,
+        f"The organization {what}: that is its quota {spent.kind.value}. An operator of the "
+        "installation may raise it.",
+        holders=tuple(standing.holders.get("POOL", ())),
+        expected_start=spent.resets_at,
+        action=actions.raise_quota(
+            standing.of("organization_id"), kind=spent.kind.value, limit=needed
+        ),
+    )
+
+
 def workspace(standing: Standing) -> list[Blocker]:
     """Nothing starts in an archived workspace, or a suspended organization."""
     if not standing.is_waiting or not standing.of("is_stopped"):
@@ -276,5 +306,6 @@ RULES: tuple[Rule, ...] = (
     queue,
     pool,
     agents,
+    quota,
     workspace,
 )

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from headgate_server.domain.blocker_actions import Action
+from headgate_server.domain.quotas import Quota
 from headgate_server.domain.schedules.schedule import Schedule
 
 
@@ -79,7 +80,7 @@ class SlotWait:
 class Standing:
     """All that may hold a run up, as one row of the database says; ``row`` is that row.
 
-    ``schedule`` is a paused one, where its next run is asked about.
+    ``schedule`` is a paused one, where its next run is asked about; ``quotas`` are used up.
     """
 
     now: datetime
@@ -88,6 +89,7 @@ class Standing:
     holders: Mapping[str, Sequence[UUID]] = field(default_factory=dict[str, Sequence[UUID]])
     mean_seconds: float | None = None
     schedule: Schedule | None = None
+    quotas: Sequence[Quota] = ()
 
     def of(self, name: str) -> Any:
         """Return a column of the row."""

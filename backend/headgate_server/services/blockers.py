@@ -7,8 +7,10 @@ from uuid import UUID
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.blocker_rules import COUNT_CAP, find_blockers
 from headgate_server.domain.blockers import Blocker, BlockerCode, Standing
+from headgate_server.domain.quotas import RUN_KINDS, QuotaKind
 from headgate_server.domain.schedules.schedule import Schedule
 from headgate_server.repositories import blockers as repository
+from headgate_server.services.quotas import list_spent
 
 MOST_HOLDERS = 5
 _HELD = frozenset(
@@ -17,6 +19,7 @@ _HELD = frozenset(
         BlockerCode.QUEUE_LIMIT,
         BlockerCode.POOL_LIMIT,
         BlockerCode.NO_ROOM,
+        BlockerCode.QUOTA,
         BlockerCode.GLOBAL_LIMIT,
         BlockerCode.TAG_LIMIT,
     }
@@ -26,7 +29,8 @@ _HELD = frozenset(
 async def list_blockers(work: UnitOfWork, *, run_id: UUID, silent_for: timedelta) -> list[Blocker]:
     """Return why a run is not running; nothing where it runs, has ended or starts at once.
 
-    Two statements, and two more where somebody holds what it waits for, however many wait.
+    Two statements, two more for the quotas where it waits for an agent, and two more where somebody
+    holds what it waits for, however many wait.
 
     Args:
         work: the unit of work.
@@ -60,6 +64,12 @@ async def list_blockers_of_deployment(
 
 
 async def _judged(work: UnitOfWork, standing: Standing) -> list[Blocker]:
+    if standing.is_waiting:
+        kinds = frozenset({QuotaKind.RUNS_AT_ONCE})
+        if standing.of("run_id") is None:
+            kinds |= RUN_KINDS
+        spent = await list_spent(work, organization_id=standing.of("organization_id"), kinds=kinds)
+        standing = replace(standing, quotas=spent)
     found = find_blockers(standing)
     if not any(blocker.code in _HELD for blocker in found):
         return found

@@ -49,14 +49,15 @@ async def list_quotas(work: UnitOfWork, *, organization_id: UUID) -> list[Quota]
     return [shown.quota(kind, now=work.now) for kind in QuotaKind]
 
 
-async def get_runs_at_once(work: UnitOfWork) -> Quota:
-    """Return the quota that runs of this workspace wait for where it is used up.
+async def list_spent(
+    work: UnitOfWork, *, organization_id: UUID, kinds: frozenset[QuotaKind]
+) -> list[Quota]:
+    """Return those of some quotas that are used up, in the order of their kinds.
 
-    What is used is as of the loop's last round, five seconds ago at most; dispatchers count anew.
+    Runs at once are as of the loop's last round, five seconds ago at most; dispatchers count anew.
     """
-    organization_id = await _organization_of(work)
     found = await list_quotas(work, organization_id=organization_id)
-    return next(one for one in found if one.kind is QuotaKind.RUNS_AT_ONCE)
+    return [one for one in found if one.kind in kinds and one.room is not None and one.room <= 0]
 
 
 async def list_days(work: UnitOfWork, *, organization_id: UUID, days: int) -> list[UsageDay]:

@@ -1,114 +1,22 @@
 """Why a run is not running: every cause made for real, named, and ended by the action offered."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
-from uuid import UUID
 
 import pytest
-from sqlalchemy import update
 
-from headgate_server.domain.ids import Kind, new_id, parse, show
-from headgate_server.domain.leases import LeaseRef, Offer
+from headgate_server.domain.ids import Kind, parse, show
+from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.states import StateType, propose
 from headgate_server.services import blockers, closing
 from headgate_server.services.leases import hold
-from headgate_server.services.leases.offer import offer_runs
 from headgate_server.services.schedules.fire import materialise
 from headgate_server.services.transitions import transition
 from headgate_server.settings import Timers
-from headgate_server.tables.work_pools import agent_sessions
-from tests.factories.agents import make_session
-from tests.factories.mutations import Json, mutate
-from tests.factories.tenants import Tenant
-from tests.fixtures.api import ApiClient
-from tests.fixtures.installations import Installation, shown
+from tests.factories.mutations import mutate
+from tests.fixtures.held_up_runs import Place, begin
 
 pytestmark = pytest.mark.anyio
-
-BLOCKERS = """code message since queuePosition expectedStart action holders { id }"""
-WHY = f"""query ($id: ID!) {{ node(id: $id) {{
-  ... on FlowRun {{ whyNotRunning {{ {BLOCKERS} }} }}
-  ... on Schedule {{ whyNotRunning {{ {BLOCKERS} }} }} }} }}"""
-
-
-@dataclass(slots=True)
-class Place:
-    """A deployment in a pool with one agent that has room for three runs."""
-
-    installation: Installation
-    tenant: Tenant
-    api: ApiClient
-    here: Json
-    deployment_id: str
-    pool_id: str
-    session_id: UUID
-
-    async def make(self, **more: Any) -> str:
-        made = await mutate(
-            self.api,
-            "flowRunCreate",
-            "flowRun { id }",
-            **self.here,
-            deploymentId=self.deployment_id,
-            **more,
-        )
-        return str(made["flowRun"]["id"])
-
-    async def deploy(self, **more: Any) -> Json:
-        given = {**self.here, "flowName": "etl", "name": "daily", "workPoolName": "pool", **more}
-        made = await mutate(
-            self.api, "deploymentUpsert", "deployment { id schedules { id } }", **given
-        )
-        found: Json = made["deployment"]
-        return found
-
-    async def offer(self, most: int = 10) -> list[Offer]:
-        async with self.installation.database.system(workspace_id=self.tenant.workspace_id) as work:
-            return await offer_runs(
-                work,
-                work_pool_id=parse(self.pool_id, kind=Kind.WORK_POOL),
-                groups={None: [self.session_id]},
-                most=most,
-                offer_ttl=Timers().offer_ttl,
-            )
-
-    async def why(self, id_: str) -> list[Json]:
-        answer = await self.api.execute(WHY, id=id_)
-        found: list[Json] = answer.data["node"]["whyNotRunning"]
-        return found
-
-    async def act(self, blocker: Json) -> None:
-        action = blocker["action"]
-        answer = await self.api.execute(action["mutation"], **action["variables"])
-        (payload,) = answer.data.values()
-        assert payload["errors"] == [], payload
-
-    async def change_session(self, **values: Any) -> None:
-        async with self.installation.database.system(workspace_id=self.tenant.workspace_id) as work:
-            await work.execute(
-                update(agent_sessions)
-                .where(agent_sessions.c.id == self.session_id)
-                .values(**values)
-            )
-
-
-@pytest.fixture
-async def place(installation: Installation) -> Place:
-    tenant = await installation.tenant()
-    api = await installation.client(tenant, is_bound=False)
-    here = {"workspaceId": shown(Kind.WORKSPACE, tenant.workspace_id)}
-    pool = await mutate(
-        api, "workPoolUpsert", "workPool { id }", **here, name="pool", type="process"
-    )
-    pool_id: str = pool["workPool"]["id"]
-    session_id = await make_session(
-        installation.database, tenant, work_pool_id=parse(pool_id, kind=Kind.WORK_POOL)
-    )
-    made = Place(installation, tenant, api, here, "", pool_id, session_id)
-    made.deployment_id = (await made.deploy(entrypoint="flows.py:etl"))["id"]
-    return made
 
 
 async def start_time(place: Place) -> str:
@@ -348,14 +256,3 @@ async def test_the_whole_chain_is_told_nearest_first_in_few_statements(
         "NO_AGENT",
     ]
     assert len([one for one in asked if "work_items" in one or "mean" in one]) <= 4
-
-
-async def begin(place: Place) -> Json:
-    return await mutate(
-        place.api,
-        "flowRunBegin",
-        "flowRun { id } runToken",
-        **place.here,
-        flowName="here",
-        clientId=str(new_id()),
-    )

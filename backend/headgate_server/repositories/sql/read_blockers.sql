@@ -28,7 +28,7 @@ select target.*,
   held.in_pool, held.in_queue, in_deployment.held as in_deployment,
   session.online, session.paused, session.capacity, session.held as in_sessions,
   ahead.in_queue as ahead_in_queue, before.in_deployment as ahead_in_deployment,
-  state.details -> 'collision' as collision
+  state.details -> 'collision' as collision, pause.schema is not null as takes_input
 from target
 join workspaces workspace on workspace.id = target.workspace_id
 join organizations organization on organization.id = workspace.organization_id
@@ -53,6 +53,9 @@ left join states state
     select max(last.sequence) from states last
     where last.workspace_id = target.workspace_id and last.flow_run_id = target.run_id
   )
+left join pauses pause
+  on pause.workspace_id = target.workspace_id and pause.flow_run_id = target.run_id
+  and pause.status = 'WAITING'
 cross join lateral (
   select count(*) as in_pool,
     count(*) filter (where taken.work_queue_id = target.work_queue_id) as in_queue

@@ -24,6 +24,13 @@ def place(estate: Estate, **more: Any) -> dict[str, Any]:
 
 
 DONE = {"state": {"type": "COMPLETED"}}
+LINES: dict[str, Any] = {
+    "timestamp": [1_700_000_000_000_000],
+    "level": [20],
+    "logger": ["etl"],
+    "message": ["hello"],
+    "taskRunId": [None],
+}
 
 BACKGROUND = (
     change(
@@ -89,5 +96,34 @@ BACKGROUND = (
         Kind.BACKGROUND_TASK,
         lambda e, id_: place(e, id=id_),
         selection="task { name }",
+    ),
+    change(
+        "backgroundTaskRetry",
+        "input.workspaceId",
+        Kind.WORKSPACE,
+        lambda e, id_: {"workspaceId": id_, "id": e.ended_task},
+        selection="task { name }",
+    ),
+    change(
+        "backgroundTaskRetry",
+        "input.id",
+        Kind.BACKGROUND_TASK,
+        lambda e, id_: place(e, id=id_),
+        selection="task { name }",
+        own_id=lambda e: e.ended_task,
+    ),
+    change(
+        "backgroundTaskLogsAppend",
+        "input.workspaceId",
+        Kind.WORKSPACE,
+        lambda e, id_: {"workspaceId": id_, "lease": e.held_task, "offset": 0, "batch": LINES},
+        selection="dropped",
+    ),
+    change(
+        "backgroundTaskLogsAppend",
+        "input.lease.id",
+        Kind.BACKGROUND_TASK,
+        lambda e, id_: place(e, lease={**e.held_task, "id": id_}, offset=0, batch=LINES),
+        selection="dropped",
     ),
 )

@@ -46,6 +46,7 @@ UNAUDITED = {
     "backgroundTaskStart": "a worker's protocol, under its lease",
     "backgroundTasksRenew": "as backgroundTaskStart",
     "backgroundTaskFinish": "as backgroundTaskStart",
+    "backgroundTaskLogsAppend": "as backgroundTaskStart",
     "eventsEmit": "an event is history itself",
     "artifactUpdate": "as artifactCreate: how far something has come",
     "concurrencyAcquire": "as taskRunSync: slots that code takes for a moment",

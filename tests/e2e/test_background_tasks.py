@@ -1,6 +1,8 @@
 """Background tasks through an API and task workers, each a process of its own."""
 
+import json
 import signal
+import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -24,7 +26,7 @@ from tests.fixtures.leashed import Leashed
 pytestmark = pytest.mark.e2e
 
 TASKS = Path(user_tasks.__file__)
-PLAIN = ("echo", "echo_async", "fails", "unkept", "third_time")
+PLAIN = ("echo", "echo_async", "fails", "unkept", "third_time", "talks")
 
 
 def start_worker(
@@ -76,6 +78,20 @@ def hold(task: Any, folder: Path, *, count: int) -> list[Future[int]]:
     return [task.delay(str(folder), number) for number in range(count)]
 
 
+def headgate(*command: str, output: bool = True) -> Any:
+    """Run a command on background tasks, and return what it says as JSON."""
+    more = ["--output", "json"] if output else []
+    done = subprocess.run(
+        [sys.executable, "-m", "headgate", "background-tasks", *command, *more],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout) if output else None
+
+
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize(
     "value",
@@ -98,6 +114,30 @@ def test_values_come_back_as_they_were(value: Any) -> None:
 
 
 @pytest.mark.usefixtures("worker")
+def test_call_is_listed_logged_queued_again_and_cancelled_by_command(
+    shared: Installation, tmp_path: Path
+) -> None:
+    future = user_tasks.talks.delay(str(tmp_path), 3)
+    assert future.result(timeout=30) == 3
+
+    (row,) = [row for row in headgate("list", "--task", "talks") if row["id"] == future.task_run_id]
+    shown = headgate("inspect", future.task_run_id)
+    first = [line["message"] for line in headgate("logs", future.task_run_id)]
+    headgate("retry", future.task_run_id, output=False)
+    calls(tmp_path, count=2)
+    eventually_sync(
+        lambda: headgate("inspect", future.task_run_id)["stateName"] == "Completed",
+        within_seconds=20,
+        what="the second attempt",
+    )
+    both = [line["epoch"] for line in headgate("logs", future.task_run_id)]
+
+    assert (row["stateName"], shown["result"]) == ("Completed", {"value": 3})
+    assert first == ["line 0", "line 1", "line 2"]
+    assert both == [1] * 3 + [2] * 3
+
+
+@pytest.mark.usefixtures("worker")
 async def test_coroutines_queue_and_await_calls() -> None:
     future = user_tasks.echo_async.delay(5)
 
@@ -111,7 +151,9 @@ def test_failure_is_raised_where_somebody_waits() -> None:
 
     with pytest.raises(ValueError, match="no luck"):
         future.result(timeout=30)
+    (line,) = headgate("logs", future.task_run_id)
     assert future.state.is_failed()
+    assert line["message"].startswith("Attempt 1 failed\nTraceback")
 
 
 @pytest.mark.usefixtures("worker")

@@ -12,7 +12,7 @@ from headgate_server.repositories import identities
 from headgate_server.repositories import users as stored_users
 from headgate_server.services import login_sessions, support_grants, users
 from tests.factories.backfills import make_backfill
-from tests.factories.background_tasks import make_held_task
+from tests.factories.background_tasks import make_ended_task, make_held_task
 from tests.factories.begun_runs import begin, hear, pause, report_task
 from tests.factories.concurrency_limits import make_held_limit
 from tests.factories.daily_deployments import deploy_daily
@@ -49,6 +49,7 @@ class Estate:
     unused: dict[Kind, str]
     started_run: str
     held_task: Json
+    ended_task: str
 
     def client(self, name: str) -> ApiClient | Browser:
         """Return one of the clients: wide, bound, agent, run, revealer or browser."""
@@ -86,7 +87,8 @@ async def make_estate(installation: Installation) -> Estate:
     started = await _start(run, bound, found)
     runs = (own_run, offer, ended_run, paused_run, await hear(installation, bound, found))
     held_task = await make_held_task(installation, tenant, bound, found)
-    return Estate(tenant, *clients, found, *runs, unused, started, held_task)
+    tasks = (held_task, await make_ended_task(bound, found))
+    return Estate(tenant, *clients, found, *runs, unused, started, *tasks)
 
 
 async def _make_revealer(

@@ -27,6 +27,8 @@ MAX_PRIORITY = 1_000
 PRIORITY_STEP = timedelta(minutes=1)
 """A higher priority counts as having waited so much longer: so nobody waits for ever."""
 MAX_KEYS, MAX_LIMIT = 1_000, 1_000
+MAX_LINES = 10_000
+"""Of what one attempt logs; what comes after it is dropped, and counted."""
 MAX_LOSSES = 3
 """So many workers may be lost with one task, before it counts as what kills them."""
 LOST_MESSAGE = f"{MAX_LOSSES + 1} workers were lost while they ran it."
@@ -106,6 +108,28 @@ class BackgroundTask:
         if self.token is None or self.epoch != lease.epoch:
             return False
         return compare_digest(self.token.bytes, lease.token.bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    """Which calls are wanted; all that is said must hold, and of a list one is enough."""
+
+    task_keys: tuple[str, ...] | None = None
+    state_types: tuple[StateType, ...] | None = None
+    tags: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLine:
+    """A line of what a call logged, by the order in which its worker of an epoch wrote it."""
+
+    task_id: UUID
+    epoch: int
+    sequence: int
+    timestamp: datetime
+    level: int
+    logger: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)

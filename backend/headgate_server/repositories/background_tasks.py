@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, select, tuple_, update
+from sqlalchemy import Row, Select, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from headgate_server.database.work import UnitOfWork
@@ -16,15 +16,21 @@ from headgate_server.domain.background_tasks import (
     BackgroundTask,
     NewBackgroundTask,
     Outcome,
+    TaskFilter,
     TaskLease,
+    TaskLine,
     Worker,
 )
+from headgate_server.domain.documents import scrub
+from headgate_server.domain.logs import LogBatch
+from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import Actor, ActorKind
+from headgate_server.repositories import pages
 from headgate_server.repositories.statements import named, named_with
-from headgate_server.tables.background_tasks import background_tasks
+from headgate_server.tables.background_tasks import background_task_logs, background_tasks
 
-own = background_tasks.c
+own, line = background_tasks.c, background_task_logs.c
 _JSON = JSONB()
 
 
@@ -201,6 +207,119 @@ async def cancel_task(work: UnitOfWork, id_: UUID, *, is_over: bool) -> Backgrou
         .returning(background_tasks)
     )
     return _task(result.one())
+
+
+async def retry_task(work: UnitOfWork, task: BackgroundTask) -> BackgroundTask:
+    """Put a locked call that is over into the queue again, due now."""
+    result = await work.execute(
+        update(background_tasks)
+        .where(own.workspace_id == work.workspace_id, own.id == task.id)
+        .values(
+            state_type=StateType.SCHEDULED,
+            state_name="Scheduled",
+            message=None,
+            result=None,
+            due_at=work.now,
+            turn_at=work.now - task.priority * PRIORITY_STEP,
+            is_started=False,
+            losses=0,
+            cancel_requested_at=None,
+            started_at=None,
+            ended_at=None,
+        )
+        .returning(background_tasks)
+    )
+    return _task(result.one())
+
+
+async def list_tasks(
+    work: UnitOfWork, *, page: PageRequest, filter: TaskFilter
+) -> Page[BackgroundTask]:
+    """Return a page of a workspace's calls, the one queued last first."""
+    sort = pages.Sort(columns=(own.created_at, own.id), is_descending=True)
+    return await pages.read(work, _wanted(work, filter), sort=sort, page=page, make=_task)
+
+
+async def count_tasks(work: UnitOfWork, *, filter: TaskFilter, cap: int) -> int:
+    """Return how many calls there are, up to ``cap + 1``."""
+    return await pages.count(work, _wanted(work, filter), cap=cap)
+
+
+def _wanted(work: UnitOfWork, filter_: TaskFilter) -> Select[Any]:
+    statement = select(background_tasks).where(own.workspace_id == work.workspace_id)
+    if filter_.task_keys is not None:
+        statement = statement.where(own.task_key.in_(filter_.task_keys))
+    if filter_.state_types is not None:
+        statement = statement.where(own.state_type.in_(filter_.state_types))
+    if filter_.tags is not None:
+        statement = statement.where(own.tags.overlap(list(filter_.tags)))
+    return statement
+
+
+async def append_lines(
+    work: UnitOfWork, lease: TaskLease, batch: LogBatch, *, offset: int, rows: Sequence[int]
+) -> bool:
+    """Write some lines of a batch; False where the lease was never the last one."""
+    result = await work.execute(
+        named("append_background_logs"),
+        {
+            "workspace_id": work.workspace_id,
+            "task_id": lease.id,
+            "token": lease.token,
+            "epoch": lease.epoch,
+            "sequences": [offset + row for row in rows],
+            "timestamps": [batch.timestamp[row] for row in rows],
+            "levels": [batch.level[row] for row in rows],
+            "loggers": [scrub(batch.logger[row]) for row in rows],
+            "messages": [scrub(batch.message[row]) for row in rows],
+        },
+    )
+    return bool(result.scalar_one())
+
+
+async def list_lines(work: UnitOfWork, task_id: UUID, *, page: PageRequest) -> Page[TaskLine]:
+    """Return a page of what a call logged, attempt by attempt."""
+    sort = pages.by(line.epoch, line.sequence)
+    return await pages.read(work, _lines(work, task_id), sort=sort, page=page, make=_line)
+
+
+async def count_lines(work: UnitOfWork, task_id: UUID, *, cap: int) -> int:
+    """Return how many lines a call logged, up to ``cap + 1``."""
+    return await pages.count(work, _lines(work, task_id), cap=cap)
+
+
+def _lines(work: UnitOfWork, task_id: UUID) -> Select[Any]:
+    return select(background_task_logs).where(
+        line.workspace_id == work.workspace_id, line.task_id == task_id
+    )
+
+
+def _line(row: Row[Any]) -> TaskLine:
+    return TaskLine(
+        task_id=row.task_id,
+        epoch=row.epoch,
+        sequence=row.sequence,
+        timestamp=row.timestamp,
+        level=row.level,
+        logger=row.logger,
+        message=row.message,
+    )
+
+
+async def delete_old_lines(work: UnitOfWork, *, before: datetime, most: int) -> int:
+    """Delete what calls logged that were queued before a time; how many lines."""
+    some = (
+        select(line.task_id, line.epoch, line.sequence)
+        .where(line.workspace_id == work.workspace_id, line.task_id < func.uuid_floor(before))
+        .limit(most)
+    )
+    result = await work.execute(
+        delete(background_task_logs).where(
+            line.workspace_id == work.workspace_id,
+            tuple_(line.task_id, line.epoch, line.sequence).in_(some),
+        )
+    )
+    return result.rowcount
 
 
 async def delete_old(work: UnitOfWork, *, before: datetime, most: int) -> int:

@@ -5,12 +5,14 @@ lost loses its leases by their time, and another takes what it had under a highe
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.background_tasks import (
+    MAX_LINES,
     BackgroundTask,
     LeaseVerdict,
     NewBackgroundTask,
@@ -21,8 +23,15 @@ from headgate_server.domain.background_tasks import (
     check_outcome,
     check_worker,
 )
-from headgate_server.domain.errors import IdempotencyMismatch, InvalidInput, LeaseLost, NotFound
+from headgate_server.domain.errors import (
+    IdempotencyMismatch,
+    IllegalTransition,
+    InvalidInput,
+    LeaseLost,
+    NotFound,
+)
 from headgate_server.domain.ids import Kind
+from headgate_server.domain.logs import LogBatch, size_of
 from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import RunGrant
 from headgate_server.repositories import background_tasks as repository
@@ -33,6 +42,10 @@ MOST_LEASES = 1_000
 ENDED_AT_ONCE = 100
 
 get_many_tasks = repository.get_many
+list_tasks = repository.list_tasks
+count_tasks = repository.count_tasks
+list_lines = repository.list_lines
+count_lines = repository.count_lines
 _CANCELLED = Outcome(StateType.CANCELLED, "Cancelled", "Cancelled as it was given back.")
 _LOST = "The background task is another worker's by now; stop it and report nothing more."
 
@@ -158,6 +171,61 @@ async def cancel_task(work: UnitOfWork, id_: UUID) -> BackgroundTask:
     work.wake(channels.background_task(id_))
     await record_action(work, "cancelled", kind=Kind.BACKGROUND_TASK, id_=id_, name=found.name)
     return cancelled
+
+
+async def retry_task(work: UnitOfWork, id_: UUID) -> BackgroundTask:
+    """Queue a call again that is over, with the arguments it had; its epochs go on.
+
+    Raises:
+        NotFound: there is none.
+        IllegalTransition: it is not over.
+    """
+    found = await repository.find_task(work, id_, is_locked=True)
+    if found is None:
+        raise NotFound("No such background task, or you may not see it.", path=["id"])
+    if found.ended_at is None:
+        raise IllegalTransition(
+            f"The task is {found.state_name}; only one that is over is queued again.",
+            current=found.state_type,
+            proposed=StateType.SCHEDULED,
+        )
+    queued = await repository.retry_task(work, found)
+    work.wake(channels.background_tasks(work.workspace_id), channels.background_task(id_))
+    await record_action(work, "retried", kind=Kind.BACKGROUND_TASK, id_=id_, name=found.name)
+    return queued
+
+
+@dataclass(frozen=True, slots=True)
+class AppendedLines:
+    """What became of lines: how many had no room, and how long those were that did, in bytes."""
+
+    dropped: int
+    size_bytes: int
+
+
+async def append_lines(
+    work: UnitOfWork, lease: TaskLease, batch: LogBatch, *, offset: int, has_room: bool
+) -> AppendedLines:
+    """Write what a call logs, for the worker that has it or had it last; safe to repeat.
+
+    Args:
+        work: the unit of work.
+        lease: the worker's, also once the call is over.
+        batch: lines in columns.
+        offset: how many lines of this attempt came before.
+        has_room: whether the organization may log at all.
+
+    Raises:
+        InvalidInput: a negative offset.
+        LeaseLost: another worker took the call.
+    """
+    if offset < 0:
+        raise InvalidInput("offset is 0 or more.", path=["offset"])
+    room = max(min(len(batch.message), MAX_LINES - offset), 0) if has_room else 0
+    rows = range(room)
+    if not await repository.append_lines(work, lease, batch, offset=offset, rows=rows):
+        raise LeaseLost(_LOST)
+    return AppendedLines(len(batch.message) - room, size_of(batch, rows))
 
 
 async def find_task(work: UnitOfWork, id_: UUID) -> BackgroundTask | None:

@@ -36,32 +36,24 @@ async def purge(work: UnitOfWork, kept: Kept) -> int:
     """
     await retention.wait_briefly(work)
     before = work.now - kept.runs
+    logs_before, known = work.now - kept.logs, work.now - KNOWN_FOR
     deleted = await _purge_runs(work, before=before)
-    if not deleted:
-        deleted = await retention.delete_logs(work, before=work.now - kept.logs, most=ROWS_AT_ONCE)
-    if not deleted:
-        deleted = await retention.delete_events(
-            work, before=work.now - kept.events, most=ROWS_AT_ONCE
-        )
-    if not deleted:
-        known = work.now - KNOWN_FOR
-        deleted = await outbox.forget_ids(work, before=known, most=ROWS_AT_ONCE)
-    if not deleted:
-        deleted = await assets.delete_old(work, before=before, most=ROWS_AT_ONCE)
-    if not deleted:
-        deleted = await cache_records.delete_old(work, before=before, most=ROWS_AT_ONCE)
-    if not deleted:
-        deleted = await artifacts.delete_forgotten(work, before=before, most=ROWS_AT_ONCE)
-    if not deleted:
-        deleted = await retention.delete_skipped_fires(work, before=before, most=ROWS_AT_ONCE)
-    for delete in (
-        retention.delete_failure_groups,
-        retention.delete_backfills,
-        background_tasks.delete_old,
-        retention.delete_violations,
+    for delete, until in (
+        (retention.delete_logs, logs_before),
+        (background_tasks.delete_old_lines, logs_before),
+        (retention.delete_events, work.now - kept.events),
+        (outbox.forget_ids, known),
+        (assets.delete_old, before),
+        (cache_records.delete_old, before),
+        (artifacts.delete_forgotten, before),
+        (retention.delete_skipped_fires, before),
+        (retention.delete_failure_groups, before),
+        (retention.delete_backfills, before),
+        (background_tasks.delete_old, before),
+        (retention.delete_violations, before),
     ):
         if not deleted:
-            deleted = await delete(work, before=before, most=ROWS_AT_ONCE)
+            deleted = await delete(work, before=until, most=ROWS_AT_ONCE)
     return deleted
 
 

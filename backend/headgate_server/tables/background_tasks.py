@@ -61,9 +61,29 @@ background_tasks = Table(
         "ended_at",
         postgresql_where=text("ended_at is not null"),
     ),
+    Index("ix_background_tasks_created", "workspace_id", "created_at", "id"),
+    Index("ix_background_tasks_state", "workspace_id", "state_type", "created_at", "id"),
     postgresql_with={
         "fillfactor": "70",
         "autovacuum_vacuum_scale_factor": "0.02",
         "autovacuum_vacuum_cost_delay": "0",
     },
+)
+
+background_task_logs = Table(
+    "background_task_logs",
+    metadata,
+    uuid("workspace_id", is_key=True),
+    uuid("task_id", is_key=True),
+    Column("epoch", number("epoch").type, primary_key=True),
+    Column("sequence", number("sequence").type, primary_key=True),
+    moment("timestamp"),
+    number("level"),
+    words("logger"),
+    words("message"),
+    ForeignKeyConstraint(
+        ["workspace_id", "task_id"],
+        ["background_tasks.workspace_id", "background_tasks.id"],
+        ondelete="CASCADE",
+    ),
 )

@@ -1,13 +1,22 @@
-"""Background tasks over the API: queue, take, start, renew, finish, cancel, follow."""
+"""Background tasks over the API: queue, take, start, log, finish, cancel, retry, read, follow."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from headgate.api.calls import Answer, change, given
+from headgate.api.calls import (
+    PAGE_SIZE,
+    Answer,
+    Page,
+    ask_workspace,
+    change,
+    given,
+    read_page,
+    require,
+)
 from headgate.api.documents import document
 from headgate.api.transport import Transport
 
@@ -31,6 +40,42 @@ class BackgroundTask(Answer, frozen=True):
     parameters: Any
     result: Any
     epoch: int
+
+
+class Creator(Answer, frozen=True):
+    """Who queued a task."""
+
+    display_name: str
+
+
+class QueuedTask(BackgroundTask, frozen=True):
+    """A queued call as lists show it.
+
+    Args:
+        losses: how many workers were lost while they ran it.
+    """
+
+    tags: list[str]
+    losses: int
+    created_at: datetime
+    created_by: Creator
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+class TaskLine(Answer, frozen=True):
+    """A line of what a task logged.
+
+    Args:
+        epoch: of the attempt that wrote it.
+    """
+
+    epoch: int
+    sequence: int
+    timestamp: datetime
+    level: int
+    logger: str
+    message: str
 
 
 class TaskLease(Answer, frozen=True):
@@ -150,6 +195,112 @@ async def cancel(transport: Transport, *, workspace_id: str, id: str) -> Backgro
     input_ = {"workspaceId": workspace_id, "id": id}
     payload = await change(transport, NOUN, "BackgroundTaskCancel", input=input_)
     return msgspec.convert(payload["task"], BackgroundTask)
+
+
+async def retry(transport: Transport, *, workspace_id: str, id: str) -> BackgroundTask:
+    """Queue a task again that is over.
+
+    Raises:
+        IllegalTransitionError: it is not over.
+    """
+    input_ = {"workspaceId": workspace_id, "id": id}
+    payload = await change(transport, NOUN, "BackgroundTaskRetry", input=input_)
+    return msgspec.convert(payload["task"], BackgroundTask)
+
+
+async def append_logs(
+    transport: Transport,
+    *,
+    workspace_id: str,
+    lease: TaskLease,
+    offset: int,
+    batch: dict[str, list[Any]],
+) -> int:
+    """Append what a task logs, and return how many lines had no room; safe to repeat.
+
+    Args:
+        offset: how many lines of this attempt came before.
+        batch: the columns of a run's log.
+
+    Raises:
+        LeaseLostError: another worker has it by now.
+    """
+    input_ = {
+        "workspaceId": workspace_id,
+        "lease": lease.as_variables(),
+        "offset": offset,
+        "batch": batch,
+    }
+    payload = await change(transport, NOUN, "BackgroundTaskLogsAppend", input=input_)
+    return int(payload["dropped"])
+
+
+async def list_tasks(
+    transport: Transport,
+    *,
+    organization: str,
+    workspace: str,
+    filter: dict[str, Any] | None = None,
+    first: int = PAGE_SIZE,
+    after: str | None = None,
+) -> Page[QueuedTask]:
+    """Return a page of a workspace's tasks, the one queued last first.
+
+    Args:
+        filter: the API's ``BackgroundTaskFilter``.
+    """
+    place = await ask_workspace(
+        transport,
+        NOUN,
+        "BackgroundTasks",
+        organization=organization,
+        workspace=workspace,
+        filter=filter,
+        first=first,
+        after=after,
+    )
+    return read_page(place["backgroundTasks"], item=QueuedTask)
+
+
+async def get(transport: Transport, *, organization: str, workspace: str, id: str) -> QueuedTask:
+    """Return a task.
+
+    Raises:
+        NotFoundError: there is none, or this key may not see it.
+    """
+    place = await ask_workspace(
+        transport, NOUN, "BackgroundTask", organization=organization, workspace=workspace, id=id
+    )
+    found = require(place["backgroundTask"], what=f"background task {id}")
+    return msgspec.convert(found, QueuedTask)
+
+
+async def list_logs(
+    transport: Transport,
+    *,
+    organization: str,
+    workspace: str,
+    id: str,
+    first: int = PAGE_SIZE,
+    after: str | None = None,
+) -> Page[TaskLine]:
+    """Return a page of what a task logged, attempt by attempt.
+
+    Raises:
+        NotFoundError: there is no such task, or this key may not see it.
+    """
+    place = await ask_workspace(
+        transport,
+        NOUN,
+        "BackgroundTaskLogs",
+        organization=organization,
+        workspace=workspace,
+        id=id,
+        first=first,
+        after=after,
+    )
+    found = require(place["backgroundTask"], what=f"background task {id}")
+    return read_page(found["logs"], item=TaskLine)
 
 
 async def work(

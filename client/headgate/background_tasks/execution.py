@@ -6,13 +6,14 @@ from typing import Any
 
 from headgate.api.background_tasks import BackgroundTask
 from headgate.background_tasks.values import pack_result, unpack
+from headgate.clock import now_us
 from headgate.engine import task_run
 from headgate.engine.context import TaskRunContext
 from headgate.engine.crash import state_of_interrupt
 from headgate.engine.effects import run_coroutine
 from headgate.engine.parameters import bind_named
 from headgate.errors import ParameterError, ResultError, SerializationError
-from headgate.logs import ENGINE
+from headgate.logs import ENGINE, LogSink
 from headgate.reporting.failures import state_message
 from headgate.results.stores import Results
 from headgate.states import Failed, State
@@ -31,19 +32,42 @@ class Outcome:
     result: Any = None
 
 
-def execute(task: Any, queued: BackgroundTask, *, store: Results) -> Outcome:
-    """Run a task with the arguments that were queued, retries and all, and return how it ended."""
+def execute(
+    task: Any, queued: BackgroundTask, *, store: Results, log: LogSink | None = None
+) -> Outcome:
+    """Run a task with the arguments that were queued, retries and all, and return how it ended.
+
+    Args:
+        task: as it is served here.
+        queued: the call.
+        store: where what is no JSON lies.
+        log: takes what the task logs; nobody where it is None.
+    """
     try:
         arguments = unpack(queued.parameters, id_=queued.id, store=store)
         parameters = bind_named(task.spec.signature, name=task.spec.name, parameters=arguments)
     except (ResultError, ParameterError, OSError) as error:
         message = f"The arguments of task {task.spec.name!r} cannot be used: {text_of(error)}"
         logger.error(message)  # noqa: TRY400 - said in full
+        _tell(log, message)
         return _outcome(Failed(message=message, data=error), queued, store=store)
     context = task_run.make_context(task, spec=task.spec, parameters=parameters)
     context.run.id = context.log_task_run_id = queued.id
+    context.log_sink = log
     context.rename(queued.name)
     return _outcome(_state_of(context), queued, store=store)
+
+
+def _tell(log: LogSink | None, message: str) -> None:
+    """Say in a task's log why it did not begin: nothing runs that could."""
+    if log is not None:
+        log.append_log(
+            timestamp_us=now_us(),
+            level=logging.ERROR,
+            logger=ENGINE,
+            message=message,
+            task_run_id=None,
+        )
 
 
 def _state_of(context: TaskRunContext) -> State[Any]:

@@ -5,6 +5,7 @@ and the queue holds where. So the server never holds a pickle, and no worker rea
 """
 
 import math
+import threading
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -12,6 +13,7 @@ import orjson
 
 from headgate.errors import ResultError
 from headgate.redaction import redactor
+from headgate.results.kept import sweep
 from headgate.results.storages import make_storage
 from headgate.results.stores import Origin, Results
 from headgate.serializers import PickleSerializer, make_serializer
@@ -21,6 +23,8 @@ from headgate.states import Completed, State, StateType
 from headgate.texts import storable_json, text_of
 
 FOLDER = "background"
+RESULT = "result-"
+"""How the files of what came of a call begin; one for each epoch."""
 MAX_PLAIN_BYTES = 32 * 1024
 """Of what travels with the task: half of what the server takes."""
 
@@ -54,7 +58,7 @@ def pack_result(value: Any, *, id_: str, epoch: int, store: Results) -> dict[str
         SerializationError: nothing can stand for it.
         OSError: the storage did not take it.
     """
-    return _packed(value, path=f"{FOLDER}/{id_}/result-{epoch}", store=store, id_=id_)
+    return _packed(value, path=f"{FOLDER}/{id_}/{RESULT}{epoch}", store=store, id_=id_)
 
 
 def unpack(document: Any, *, id_: str, store: Results) -> Any:
@@ -99,6 +103,19 @@ def state_from(
             # Where the exception cannot be read, its text is still told.
             data = None
     return State(kind, name=name, message=message, data=data)
+
+
+def sweep_old(settings: Settings) -> threading.Thread | None:
+    """Delete what calls left on this machine that ended long ago, once a day and beside the caller.
+
+    The arguments of one that waits stay, however long that is.
+    """
+    return sweep(
+        settings.results_folder,
+        keep_days=settings.result_keep_days,
+        of=FOLDER,
+        is_over=lambda call: any(call.glob(f"{RESULT}*")),
+    )
 
 
 def _packed(value: Any, *, path: str, store: Results, id_: str) -> dict[str, Any]:

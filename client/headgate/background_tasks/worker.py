@@ -18,7 +18,8 @@ from headgate.api import background_tasks
 from headgate.api.background_tasks import Offer, TaskLease
 from headgate.api.transport import Transport, retry_delay_seconds
 from headgate.background_tasks.execution import Outcome, execute
-from headgate.background_tasks.values import store_of
+from headgate.background_tasks.task_logs import TaskLog
+from headgate.background_tasks.values import store_of, sweep_old
 from headgate.engine.crash import CancelRequested
 from headgate.engine.effects import leave
 from headgate.engine.sessions import find_workspace_id
@@ -109,6 +110,7 @@ class TaskWorker:
         """
         settings = self._settings
         transport = Transport(settings.require_api_url(), settings.api_key)
+        sweep_old(settings)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._heed)
@@ -183,8 +185,13 @@ class TaskWorker:
             return
         held = self._held[lease.id] = _Held(lease, offer.task.name)
         try:
-            loop = asyncio.get_running_loop()
-            outcome = await loop.run_in_executor(self._executor, self._execute, offer, held)
+            log = TaskLog(
+                server.transport,
+                workspace_id=server.workspace_id,
+                lease=lease,
+                lines_per_second=self._settings.log_lines_per_second,
+            )
+            outcome = await self._executed(offer, held, log)
             if held.is_given_back:
                 await server.finish(lease, _GIVEN_BACK, None)
             elif not held.is_lost:
@@ -193,13 +200,25 @@ class TaskWorker:
             if self._held.get(lease.id) is held:
                 del self._held[lease.id]
 
-    def _execute(self, offer: Offer, held: _Held) -> Outcome:
+    async def _executed(self, offer: Offer, held: _Held, log: TaskLog) -> Outcome:
+        """Run a task's code in a thread, and send what it logs, all of it before its end."""
+        sending = asyncio.create_task(log.send_forever())
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._executor, self._execute, offer, held, log)
+        finally:
+            sending.cancel()
+            await asyncio.wait({sending})
+            if not held.is_lost:
+                await log.finish()
+
+    def _execute(self, offer: Offer, held: _Held, log: TaskLog) -> Outcome:
         task = self.tasks[offer.task.task_key]
         with held.lock:
             held.thread_id = threading.get_ident()
         try:
             store = store_of(task.spec, settings=self._settings)
-            return execute(task, offer.task, store=store)
+            return execute(task, offer.task, store=store, log=log)
         finally:
             with held.lock:
                 held.thread_id = None

@@ -179,6 +179,14 @@ NOUNS = (
         "background_tasks",
         ("serve", "serve_tasks", "Run queued calls of tasks until stopped"),
     )),
+    Noun("background-tasks", "Calls of tasks that were queued, and what became of them", _verbs(
+        "background_tasks",
+        ("list", "list_tasks", "List queued calls, the last first"),
+        ("inspect", "inspect_task", "Show a call with what came of it"),
+        ("logs", "show_logs", "Print what a call logged"),
+        ("cancel", "cancel_task", "Cancel a call"),
+        ("retry", "retry_task", "Queue a call again that is over"),
+    )),
     Noun("workspaces", "Where flows, runs and pools live", _verbs(
         "workspaces",
         ("list", "list_workspaces", "List the workspaces that you may enter"),

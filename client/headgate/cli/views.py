@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, TextIO
 
+from headgate.api.background_tasks import TaskLine
 from headgate.api.flow_runs import FlowRun, RunUpdate
 from headgate.api.logs import LogBatch, LogLine
 from headgate.api.states import StateAnswer
@@ -176,7 +177,7 @@ def open_progress(stream: TextIO) -> Generator["Progress"]:
         yield progress
 
 
-def log_text(line: LogLine) -> str:
+def log_text(line: LogLine | TaskLine) -> str:
     """Return a log line as terminals show it."""
     level = logging.getLevelName(line.level)
     return visible(f"{clock(line.timestamp)} | {level:<7} | {line.message}")

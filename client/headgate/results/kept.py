@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from headgate.clock import now_us
@@ -76,14 +77,22 @@ class KeptResults:
         return True
 
 
-def sweep(folder: Path, *, keep_days: float) -> threading.Thread | None:
+def sweep(
+    folder: Path,
+    *,
+    keep_days: float,
+    of: str = FOLDER,
+    is_over: Callable[[Path], bool] = lambda _: True,
+) -> threading.Thread | None:
     """Delete what old runs kept, once a day and beside the caller.
 
     Args:
         folder: of this machine's results.
         keep_days: how long a run that does not go on keeps its results.
+        of: the folder in it with one folder for each run.
+        is_over: whether a run's folder may go at all.
     """
-    place = folder / FOLDER
+    place = folder / of
     mark = place / _MARK
     with contextlib.suppress(OSError):
         now_seconds = now_us() / 1_000_000
@@ -92,15 +101,15 @@ def sweep(folder: Path, *, keep_days: float) -> threading.Thread | None:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         mark.touch()
         oldest = now_seconds - keep_days * _DAY_SECONDS
-        thread = threading.Thread(target=_delete, args=(place, oldest), daemon=True)
+        thread = threading.Thread(target=_delete, args=(place, oldest, is_over), daemon=True)
         thread.start()
         return thread
     return None
 
 
-def _delete(place: Path, oldest: float) -> None:
+def _delete(place: Path, oldest: float, is_over: Callable[[Path], bool]) -> None:
     for run in place.iterdir():
         # Another process may be sweeping as well.
         with contextlib.suppress(OSError):
-            if run.is_dir() and run.stat().st_mtime < oldest:
+            if run.is_dir() and run.stat().st_mtime < oldest and is_over(run):
                 shutil.rmtree(run, ignore_errors=True)

@@ -8,12 +8,15 @@ import strawberry
 from headgate_server.domain import ids
 from headgate_server.domain.background_tasks import LeaseVerdict, NewBackgroundTask, Outcome
 from headgate_server.domain.errors import Forbidden
+from headgate_server.domain.logs import parse_batch, weigh
 from headgate_server.domain.permissions import Scope
+from headgate_server.domain.quotas import LOG_KINDS, Usage
 from headgate_server.domain.tenancy import Principal
 from headgate_server.graphql.context import OperationContext, lacking, needing
 from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, mutation, payload_field
 from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of
+from headgate_server.graphql.mutations.logs import too_fast
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info
 from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.shapes.states import StateInput
@@ -96,6 +99,32 @@ class BackgroundTaskFinishInput:
 class BackgroundTaskCancelInput:
     workspace_id: strawberry.ID = strawberry.field(description="Where.")
     id: strawberry.ID = strawberry.field(description="Which.")
+
+
+@strawberry.input(description="A task that is over, and is to be queued again.")
+class BackgroundTaskRetryInput:
+    workspace_id: strawberry.ID = strawberry.field(description="Where.")
+    id: strawberry.ID = strawberry.field(description="Which.")
+
+
+@strawberry.input(description="What a task logs, in columns.")
+class BackgroundTaskLogsAppendInput:
+    workspace_id: strawberry.ID = strawberry.field(description=_WORKSPACE)
+    lease: BackgroundTaskLeaseInput = strawberry.field(description="As it was offered.")
+    offset: int = strawberry.field(
+        description="How many lines of this attempt came before; 0 up, of 10,000 that are kept."
+    )
+    batch: JSON = strawberry.field(
+        description="As logsAppend takes it; taskRunId is null throughout."
+    )
+
+
+@strawberry.type(description="What became of the lines.")
+class BackgroundTaskLogsAppendPayload:
+    dropped: int = payload_field(
+        "How many had no room: the attempt's log is full, or a quota is used up.", default=0
+    )
+    errors: list[MutationError] = errors_field()
 
 
 @strawberry.type(description="A background task as it is now.")
@@ -201,6 +230,52 @@ class BackgroundTaskMutations:
         async with info.context.work(workspace_id_of(input.workspace_id)) as work:
             row = await background_tasks.cancel_task(work, id_)
         return BackgroundTaskPayload(task=show_task(row))
+
+    @mutation(
+        requires=[Scope.RUNS_WRITE],
+        description="Queue a task again that is over, with the arguments it had. Its log goes on.",
+    )
+    async def background_task_retry(
+        self,
+        info: Info,
+        input: Annotated[BackgroundTaskRetryInput, strawberry.argument(description="Which.")],
+    ) -> BackgroundTaskPayload:
+        id_ = ids.parse(input.id, kind=ids.Kind.BACKGROUND_TASK)
+        async with info.context.work(workspace_id_of(input.workspace_id)) as work:
+            row = await background_tasks.retry_task(work, id_)
+        return BackgroundTaskPayload(task=show_task(row))
+
+    @mutation(
+        requires=[Scope.RUNS_EXECUTE],
+        description="Append what a task logs, for the worker that has it or had it last. Lines "
+        "that came before are kept as they are; who writes too fast is answered RATE_LIMITED.",
+    )
+    async def background_task_logs_append(
+        self,
+        info: Info,
+        input: Annotated[
+            BackgroundTaskLogsAppendInput, strawberry.argument(description="What to append.")
+        ],
+    ) -> BackgroundTaskLogsAppendPayload:
+        context = info.context
+        check_worker_key(context.principal)
+        lease, batch = input.lease.to_lease(), parse_batch(input.batch)
+        workspace_id = workspace_id_of(input.workspace_id)
+        organization_id, shares = context.principal.organization_id, context.backend.log_shares
+        place = {"workspace_id": workspace_id, "flow_run_id": lease.id}
+        may_write, seconds = shares.reserve(**place, lines=weigh(batch))
+        if not may_write:
+            raise too_fast(seconds)
+        has_room = context.meter.usage.over(organization_id, LOG_KINDS) is None
+        async with (
+            shares.turn(**place, wait_seconds=seconds),
+            context.work(workspace_id) as work,
+        ):
+            done = await background_tasks.append_lines(
+                work, lease, batch, offset=input.offset, has_room=has_room
+            )
+        context.meter.usage.note(organization_id, Usage(log_bytes=done.size_bytes))
+        return BackgroundTaskLogsAppendPayload(dropped=done.dropped)
 
 
 def check_worker_key(principal: Principal) -> None:

@@ -8,9 +8,17 @@ import strawberry
 
 from headgate_server.domain import ids
 from headgate_server.domain.background_tasks import BackgroundTask as BackgroundTaskRow
-from headgate_server.domain.background_tasks import LeaseVerdict, TaskLease
+from headgate_server.domain.background_tasks import (
+    LeaseVerdict,
+    TaskFilter,
+    TaskLease,
+    TaskLine,
+)
+from headgate_server.domain.errors import InvalidInput
+from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.states import StateType
+from headgate_server.graphql.connections import After, Connection, First, Listing, connect
 from headgate_server.graphql.permissions import Info, scoped_field
 from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.shapes.actors import Actor, show_actor
@@ -18,6 +26,8 @@ from headgate_server.graphql.shapes.nodes import show_id
 from headgate_server.graphql.shapes.plain_inputs import plain
 from headgate_server.graphql.types.leases import parse_uuid
 from headgate_server.services import background_tasks
+
+MAX_LISTED = 100
 
 strawberry.enum(
     LeaseVerdict,
@@ -44,6 +54,53 @@ class BackgroundTaskLeaseInput:
         id_ = ids.parse(self.id, kind=ids.Kind.BACKGROUND_TASK)
         token = parse_uuid(self.lease_token, path=["lease", "leaseToken"])
         return TaskLease(id=id_, token=token, epoch=self.epoch)
+
+
+@strawberry.type(description="One line of what a background task logged.")
+class BackgroundTaskLine:
+    epoch: int = strawberry.field(description="Of the attempt that wrote it.")
+    sequence: int = strawberry.field(description="Numbers the attempt's lines, from 0.")
+    timestamp: datetime = strawberry.field(description="When it was written, by its process.")
+    level: int = strawberry.field(description="10 debug, 20 info, 30 warning, 40 error.")
+    logger: str = strawberry.field(description="The logger's name.")
+    message: str = strawberry.field(description="At most 64,000 characters.")
+
+
+def _show_line(row: TaskLine) -> BackgroundTaskLine:
+    return BackgroundTaskLine(
+        epoch=row.epoch,
+        sequence=row.sequence,
+        timestamp=row.timestamp,
+        level=row.level,
+        logger=row.logger,
+        message=row.message,
+    )
+
+
+@strawberry.input(description="Which background tasks; all that is said must hold.")
+class BackgroundTaskFilter:
+    task_keys: list[str] | None = strawberry.field(
+        default=None, description="Calls of one of these tasks."
+    )
+    states: list[StateType] | None = strawberry.field(
+        default=None, description="In a state of one of these types."
+    )
+    tags: list[str] | None = strawberry.field(default=None, description="With one of these tags.")
+
+    def to_filter(self) -> TaskFilter:
+        """Return the filter.
+
+        Raises:
+            InvalidInput: a list of more than 100.
+        """
+        for field, given in (("taskKeys", self.task_keys), ("tags", self.tags)):
+            if given is not None and len(given) > MAX_LISTED:
+                raise InvalidInput(f"{field} lists at most {MAX_LISTED}.", path=["filter", field])
+        return TaskFilter(
+            task_keys=None if self.task_keys is None else tuple(self.task_keys),
+            state_types=None if self.states is None else tuple(self.states),
+            tags=None if self.tags is None else tuple(self.tags),
+        )
 
 
 @strawberry.type(description="A call of a task that a worker runs, outside of any flow run.")
@@ -81,6 +138,29 @@ class BackgroundTask:
     @strawberry.field(description="Who queued it.")
     def created_by(self) -> Actor:
         return show_actor(self.row.created_by)
+
+    @scoped_field(
+        requires=[Scope.LOGS_READ],
+        description="What it logged, attempt by attempt; of each attempt up to 10,000 lines.",
+    )
+    async def logs(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[BackgroundTaskLine]:
+        task_id, workspace_id = self.row.id, self.row.workspace_id
+        listing: Listing[TaskLine] = Listing(
+            of=fingerprint("background_task_logs", task_id),
+            key=lambda line: (line.epoch, line.sequence),
+            key_types=tuple[int, int],
+        )
+        page = listing.request(first=first, after=after)
+        async with info.context.work(workspace_id) as work:
+            rows = await background_tasks.list_lines(work, task_id, page=page)
+
+        async def count(cap: int) -> int:
+            async with info.context.work(workspace_id) as work:
+                return await background_tasks.count_lines(work, task_id, cap=cap)
+
+        return connect(rows, listing=listing, show=_show_line, count=count)
 
 
 @strawberry.type(description="A task that a worker may start now.")
@@ -134,6 +214,36 @@ class WorkspaceBackgroundTasks:
         async with info.context.work(self.workspace_id) as work:
             row = await background_tasks.find_task(work, id_)
         return show_task(row) if row else None
+
+    @scoped_field(
+        requires=[Scope.RUNS_READ],
+        description="The background tasks of the workspace, the one queued last first.",
+    )
+    async def background_tasks(
+        self,
+        info: Info,
+        filter: Annotated[
+            BackgroundTaskFilter | None,
+            strawberry.argument(description="Only the tasks that match this."),
+        ] = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[BackgroundTask]:
+        workspace_id, wanted = self.workspace_id, (filter or BackgroundTaskFilter()).to_filter()
+        listing: Listing[BackgroundTaskRow] = Listing(
+            of=fingerprint("background_tasks", workspace_id, wanted),
+            key=lambda row: (row.created_at, row.id),
+            key_types=tuple[datetime, UUID],
+        )
+        page = listing.request(first=first, after=after)
+        async with info.context.work(workspace_id) as work:
+            rows = await background_tasks.list_tasks(work, page=page, filter=wanted)
+
+        async def count(cap: int) -> int:
+            async with info.context.work(workspace_id) as work:
+                return await background_tasks.count_tasks(work, filter=wanted, cap=cap)
+
+        return connect(rows, listing=listing, show=show_task, count=count)
 
     @property
     def workspace_id(self) -> UUID:

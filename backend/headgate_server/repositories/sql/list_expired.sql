@@ -56,6 +56,14 @@ where exists (
       )
   )
   or exists (
+    select from background_tasks task
+    where task.workspace_id = w.id and task.ended_at < kept.runs_before
+  )
+  or exists (
+    select from background_task_logs line
+    where line.workspace_id = w.id and line.task_id < uuid_floor(kept.logs_before)
+  )
+  or exists (
     select from failure_groups grouped
     where grouped.workspace_id = w.id and grouped.last_seen_at < kept.runs_before
       and not exists (

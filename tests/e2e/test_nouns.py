@@ -1,11 +1,13 @@
 """Variables, artifacts, assets and events through every floor: user code and the command line."""
 
+import asyncio
 import json
 from collections.abc import Generator
 
 import pytest
 
-from headgate.api import variables
+from headgate.api import variables, workspaces
+from headgate.api.transport import Transport
 from tests.e2e.dev_server import DevServer, dev_server
 from tests.fixtures.journeys import Journey
 
@@ -69,6 +71,12 @@ def leave():
 leave()
 create_markdown_artifact("# Outside", key="report")
 sys.stdout.write(Artifact.get("report").data)
+"""
+
+
+KEEP_VIEW = """
+mutation Keep($input: SavedViewCreateInput!) { savedViewCreate(input: $input) {
+  savedView { id } errors { message } } }
 """
 
 
@@ -159,3 +167,39 @@ async def test_a_run_that_names_a_missing_variable_fails_and_says_which(journey:
     assert await journey.records.ended(run_id) == "Failed"
     assert "variables.nowhere" in await journey.records.message(run_id)
     assert journey.executions(run_id) == []
+
+
+async def keep_view(server: DevServer, name: str) -> None:
+    """Keep a view as a page does."""
+    organization, _, workspace = server.workspace.partition("/")
+    transport = Transport(server.url, server.api_key)
+    try:
+        id_ = await workspaces.get_id(transport, organization=organization, workspace=workspace)
+        kept = {"workspaceId": id_, "name": name, "page": "flow-runs", "filter": {"late": True}}
+        await transport.execute(KEEP_VIEW, {"input": kept}, operation="Keep")
+    finally:
+        await transport.close()
+
+
+def test_saved_views_are_listed_shown_and_deleted(server: DevServer) -> None:
+    for name in ("late", "late", "mine"):
+        asyncio.run(keep_view(server, name))
+
+    listed = server.read("views", "list", "--page", "flow-runs")
+    shown = server.here("views", "show", "mine")
+    doubtful = server.here("views", "show", "late")
+    by_id = server.here("views", "delete", listed[0]["id"], "--yes")
+    single = server.read("views", "show", "late")
+    deleted = server.here("views", "delete", "mine", "--yes")
+    unknown = server.here("views", "show", "lat")
+
+    assert [(one["name"], one["page"]) for one in listed] == [
+        ("late", "flow-runs"),
+        ("late", "flow-runs"),
+        ("mine", "flow-runs"),
+    ]
+    assert '"late": true' in shown.out
+    assert (doubtful.code, by_id.code, deleted.code, unknown.code) == (5, 0, 0, 4)
+    assert single["id"] == listed[1]["id"]
+    assert "late" in unknown.err
+    assert [one["name"] for one in server.read("views", "list")] == ["late"]

@@ -187,6 +187,12 @@ NOUNS = (
         ("cancel", "cancel_task", "Cancel a call"),
         ("retry", "retry_task", "Queue a call again that is over"),
     )),
+    Noun("views", "What people keep of the pages' filters", _verbs(
+        "saved_views",
+        ("list", "list_views", "List saved views by name"),
+        ("show", "show_view", "Show a saved view"),
+        ("delete", "delete_view", "Delete a saved view"),
+    )),
     Noun("workspaces", "Where flows, runs and pools live", _verbs(
         "workspaces",
         ("list", "list_workspaces", "List the workspaces that you may enter"),

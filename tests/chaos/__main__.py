@@ -16,7 +16,15 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from tests.chaos import clock_jump, disk_full, migrations, outage, schedules, standby
+from tests.chaos import (
+    clock_jump,
+    disk_full,
+    migrations,
+    orchestration,
+    outage,
+    schedules,
+    standby,
+)
 from tests.chaos.fault_points import FAULT_POINTS
 from tests.chaos.nemesis import EVERYTHING
 from tests.chaos.scenarios import PLANTED, SCENARIOS, Scenario, run, storm
@@ -28,6 +36,7 @@ OTHERS: dict[str, Callable[[int], int]] = {
     "outage-12": lambda _: outage.main(["--minutes", "12"]),
     clock_jump.NAME: lambda _: clock_jump.main([]),
     migrations.NAME: lambda seed: migrations.main(["--seed", str(seed)]),
+    orchestration.NAME: lambda seed: orchestration.main(["--seed", str(seed)]),
     standby.NAME: lambda seed: standby.main(["--seed", str(seed)]),
 }
 """Commands of their own, each by the name to ask for it: 0 where all came out as it should."""

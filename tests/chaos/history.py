@@ -30,6 +30,12 @@ class Operation(StrEnum):
     READ = "READ"
     TRESPASS = "TRESPASS"
     """Reading or cancelling a run of another tenant; must be refused."""
+    ANSWER = "ANSWER"
+    """Answering a pause."""
+    PAUSE = "PAUSE"
+    """Having a run pause."""
+    RERUN = "RERUN"
+    """Starting a run again that has ended."""
     STALE = "STALE"
     """Writing under a lease of an epoch that is over; must be refused."""
 

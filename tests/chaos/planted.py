@@ -17,7 +17,7 @@ from headgate_server.database.work import UnitOfWork, bind_tenant
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.schedules.schedule import Schedule
 from headgate_server.domain.transitions import policy
-from headgate_server.repositories import due, idempotency_keys, schedules, statements
+from headgate_server.repositories import due, idempotency_keys, pauses, schedules, statements
 from headgate_server.repositories.flow_runs import read
 from headgate_server.repositories.flow_runs.rows import COLUMNS, to_flow_run
 from headgate_server.repositories.idempotency_keys import KeyName
@@ -158,6 +158,27 @@ def key_outside_the_transaction() -> None:
     idempotency.once = once
 
 
+def limit_forgotten() -> None:
+    """Deployments with a limit are offered as if nothing of theirs were held."""
+    rewrite(
+        {
+            "list_limited": ("held.phase <> 'READY'", "held.phase = 'NONE'"),
+            "read_rooms": ("held.phase <> 'READY'", "held.phase = 'NONE'"),
+        }
+    )
+
+
+def answer_without_a_look() -> None:
+    """A pause that was answered takes another answer, whatever the run does meanwhile."""
+    without_rules("resume", "edges")
+
+    async def get_many_waiting(work: UnitOfWork, flow_run_ids: Sequence[UUID]) -> dict[UUID, Any]:
+        found = await pauses.get_many_of_runs(work, flow_run_ids)
+        return {run_id: asked[-1] for run_id, asked in found.items() if asked}
+
+    pauses.get_many_waiting = get_many_waiting
+
+
 BUGS: dict[str, Callable[[], None]] = {
     bug.__name__: bug
     for bug in (
@@ -169,6 +190,8 @@ BUGS: dict[str, Callable[[], None]] = {
         late_without_guard,
         tenant_predicate_dropped,
         key_outside_the_transaction,
+        limit_forgotten,
+        answer_without_a_look,
     )
 }
 

@@ -1,0 +1,345 @@
+"""Limits, pauses and reruns while servers, agents and runs are killed: ``--only orchestration``.
+
+Clients create runs, answer pauses several at once, have runs pause, and start failed ones again,
+while a nemesis kills. Then all is mended, everything comes to its end, and the judge looks at what
+is left. The same with a bug planted must be found out.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import random
+import sys
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from headgate.api import concurrency_limits, deployments, flow_runs, pauses, workspaces
+from headgate.api.deployments import DeploymentInput
+from headgate.api.flow_runs import NewRun
+from headgate.api.pauses import Pause
+from headgate.api.transport import Transport
+from headgate.errors import ApiError
+from tests.chaos import nemesis as faults
+from tests.chaos.checker import Verdict
+from tests.chaos.evidence import Attempt, read_lines, shown
+from tests.chaos.history import History, Operation
+from tests.chaos.nemesis import Nemesis
+from tests.chaos.orchestration_rules import AT_ONCE, FAILS, Asked, Left, Moved, judge, proofs
+from tests.chaos.world import DATABASE_AWAY, Plan, World, a_world
+from tests.fixtures.deadlines import eventually
+
+logger = logging.getLogger(__name__)
+
+NAME = "orchestration"
+FLOWS = Path(__file__).with_name("orchestration_flows.py")
+NAMES = ("limited", "slotted", "asking", "leaving", "stepping", "patient", FAILS)
+PLANTED = {"limit_forgotten": "limit_kept", "answer_without_a_look": "answered_once"}
+"""Bugs that the judge must see, each with the rule that it breaks."""
+ONLY = {"limit_forgotten": ("limited",)}
+"""What runs where a bug needs many of a kind at once."""
+STORM_SECONDS, CALM_SECONDS = 25.0, 8.0
+SETTLE_SECONDS = 90.0
+MOST_RERUNS = 3
+
+_STATES = """
+select flow_run_id, sequence, type, name, details ->> 'pause' as pause,
+  jsonb_exists(details, 'givesBack') as gives_back
+from states order by flow_run_id, sequence
+"""
+_ATTEMPTS = """
+select flow_run_id, number, epoch, extract(epoch from started_at)::float8 as started_at,
+  extract(epoch from ended_at)::float8 as ended_at
+from attempts order by flow_run_id, number
+"""
+_RUNS = """
+select run.id, deployment.name from flow_runs run
+join deployments deployment on deployment.id = run.deployment_id
+"""
+_LEFTOVERS = """
+select (select count(*) from work_items) as "work items",
+  (select count(*) from concurrency_slots) as slots,
+  (select count(*) from concurrency_waiters) as waiters,
+  (select count(*) from pauses where status in ('WAITING', 'REQUESTED')) as pauses
+"""
+_RUNNING = """
+select run.id from flow_runs run join deployments deployment on deployment.id = run.deployment_id
+where deployment.name = 'stepping' and run.state_type = 'RUNNING'
+"""
+_FAILED = """
+select run.id from flow_runs run join deployments deployment on deployment.id = run.deployment_id
+where deployment.name = 'breaking' and run.state_type = 'FAILED' and run.attempt <= $1
+"""
+
+
+@dataclass
+class Play:
+    """What the clients do, and what they were answered."""
+
+    world: World
+    history: History
+    workspace_id: str
+    deployment_ids: dict[str, str]
+    chance: random.Random
+    is_over: asyncio.Event = field(default_factory=asyncio.Event)
+    has_settled: asyncio.Event = field(default_factory=asyncio.Event)
+    made: int = 0
+
+    async def create(self, transport: Transport) -> None:
+        """Create a run of any deployment; lost answers are asked for again under its key."""
+        self.made += 1
+        name = self.chance.choice(ONLY.get(self.world.plan.planted, NAMES))
+        new = NewRun(deployment_id=self.deployment_ids[name], idempotency_key=f"run-{self.made}")
+        create = partial(flow_runs.create, transport, workspace_id=self.workspace_id, run=new)
+        await self.history.call("creator", Operation.CREATE, create, key=str(new.idempotency_key))
+
+    async def answer(self, transport: Transport) -> None:
+        """Answer all that waits, each with an answer of its own."""
+        organization, _, workspace = self.world.installation.workspace.partition("/")
+        with suppress(ApiError):
+            page = await pauses.list_waiting(
+                transport, organization=organization, workspace=workspace
+            )
+            for pause in page.items:
+                await self._answer_one(transport, pause)
+
+    async def _answer_one(self, transport: Transport, pause: Pause) -> None:
+        given = self.chance.randrange(10**9) if pause.schema else None
+        ask = partial(
+            pauses.resume,
+            transport,
+            flow_run_id=pause.run_id,
+            input=None if given is None else {"value": given},
+        )
+        await self.history.call(
+            "answerer",
+            Operation.ANSWER,
+            ask,
+            run_id=pause.run_id,
+            key=pause.key,
+            answer="" if given is None else str(given),
+        )
+
+    async def pause(self, transport: Transport) -> None:
+        """Have a run pause or leave that is in the middle of its steps."""
+        for run_id in await self._some(_RUNNING):
+            ask = partial(
+                pauses.request,
+                transport,
+                flow_run_id=run_id,
+                is_suspension=self.chance.random() < 0.5,
+            )
+            await self.history.call("pauser", Operation.PAUSE, ask, run_id=run_id)
+
+    async def start_again(self, transport: Transport) -> None:
+        """Start a failed run again, as somebody else does at the same moment."""
+        for run_id in await self._some(_FAILED, MOST_RERUNS):
+            ask = partial(flow_runs.retry, transport, flow_run_id=run_id)
+            await self.history.call("rerunner", Operation.RERUN, ask, run_id=run_id)
+
+    async def _some(self, statement: str, *arguments: object) -> list[str]:
+        with suppress(*DATABASE_AWAY):
+            rows = await self.world.records.rows(statement, *arguments)
+            return [shown(row["id"]) for row in rows][:2]
+        return []
+
+    async def go_on(
+        self,
+        act: Callable[[Transport], Awaitable[None]],
+        *,
+        every_seconds: float,
+        until: asyncio.Event,
+    ) -> None:
+        """Do the same again and again, on a way to the API of one's own."""
+        transport = self.world.transport()
+        try:
+            while not until.is_set():
+                await act(transport)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(every_seconds):
+                        await until.wait()
+        finally:
+            await transport.close()
+
+    async def settle(self) -> bool:
+        """Wait until nothing is left that somebody holds or waits for; False where that stays."""
+
+        async def is_done() -> bool:
+            (row,) = await self.world.records.rows(_LEFTOVERS)
+            return not any(row.values())
+
+        try:
+            await eventually(is_done, within_seconds=SETTLE_SECONDS, what="An end of all work")
+        except AssertionError:
+            return False
+        return True
+
+    async def left(self) -> Left:
+        """Return what is left behind."""
+        rows = self.world.records.rows
+        (leftovers,) = await rows(_LEFTOVERS)
+        return Left(
+            calls=self.history.calls,
+            lines=read_lines(self.world.folder / "executions"),
+            states=[
+                Moved(
+                    shown(row["flow_run_id"]),
+                    row["sequence"],
+                    row["type"],
+                    row["name"],
+                    row["pause"] or "",
+                    row["gives_back"],
+                )
+                for row in await rows(_STATES)
+            ],
+            attempts=[
+                Attempt(
+                    shown(row["flow_run_id"]),
+                    row["number"],
+                    row["epoch"],
+                    row["started_at"],
+                    row["ended_at"],
+                )
+                for row in await rows(_ATTEMPTS)
+            ],
+            pauses=[
+                Asked(shown(row["flow_run_id"]), row["key"], row["status"], _answer_of(row))
+                for row in await rows("select flow_run_id, key, status, input from pauses")
+            ],
+            deployments={shown(row["id"]): row["name"] for row in await rows(_RUNS)},
+            leftovers=dict(leftovers),
+        )
+
+
+def _answer_of(row: Any) -> str:
+    given: dict[str, Any] = json.loads(row["input"]) if row["input"] else {}
+    return str(given.get("value", ""))
+
+
+@asynccontextmanager
+async def a_play(world: World) -> AsyncGenerator[Play]:
+    """Deploy the flows and let clients come; who answers goes on until all has settled."""
+    transport = world.transport()
+    organization, _, workspace = world.installation.workspace.partition("/")
+    workspace_id = await workspaces.get_id(
+        transport, organization=organization, workspace=workspace
+    )
+    await concurrency_limits.upsert(
+        transport, workspace_id=workspace_id, name="chaos", limit=AT_ONCE
+    )
+    ids = {name: await _deploy(world, transport, workspace_id, name) for name in NAMES}
+    history = History(world.folder / "history.jsonl")
+    chance = random.Random(f"{NAME}:{world.plan.seed}")  # noqa: S311  no secret
+    play = Play(world, history, workspace_id, ids, chance)
+    async with asyncio.TaskGroup() as group:
+        for act, times, every, until in (
+            (play.create, 2, 0.5, play.is_over),
+            (play.pause, 1, 0.4, play.is_over),
+            (play.start_again, 2, 0.4, play.is_over),
+            (play.answer, 3, 0.3, play.has_settled),
+        ):
+            for _ in range(times):
+                group.create_task(play.go_on(act, every_seconds=every, until=until))
+        try:
+            yield play
+        finally:
+            play.is_over.set()
+            play.has_settled.set()
+    await transport.close()
+
+
+async def _deploy(world: World, transport: Transport, workspace_id: str, name: str) -> str:
+    environment = {
+        "TEST_FOLDER": str(world.folder),
+        "HEADGATE_RESCHEDULE_RETRIES_AFTER_SECONDS": "0",
+        "PYTHONPATH": str(FLOWS.parent),
+    }
+    stored = await deployments.upsert(
+        transport,
+        workspace_id=workspace_id,
+        deployment=DeploymentInput(
+            flow_name=name,
+            name=name,
+            entrypoint=f"{FLOWS}:{name}",
+            work_pool_name="default",
+            job_variables={"env": environment},
+            on_agent_lost="RETRY",
+            fence="PT6S",
+            infrastructure_retries=20,
+            concurrency_limit=AT_ONCE if name == "limited" else None,
+        ),
+    )
+    return stored.deployment.id
+
+
+async def measure(*, seed: int, planted: str = "") -> tuple[Verdict, dict[str, Any]]:
+    """Play it in a world of its own; the verdict, and what it is about."""
+    began_at = time.monotonic()
+    plan = Plan(apis=2, schedulers=2, agents=3, seed=seed, planted=planted)
+    async with a_world(plan) as world, a_play(world) as play:
+        nemesis = Nemesis(world, random.Random(f"{NAME}:{seed}"))  # noqa: S311  no secret
+        if planted:
+            await nemesis.wait(CALM_SECONDS, CALM_SECONDS)
+        else:
+            await nemesis.storm(faults.KILLS, seconds=STORM_SECONDS)
+        await world.revive()
+        play.is_over.set()
+        has_settled = await play.settle()
+        play.has_settled.set()
+        left = await play.left()
+        verdict = judge(left)
+        logs = "" if verdict.is_well or planted else world.installation.report()
+    figures: dict[str, Any] = {
+        "faults": nemesis.faults,
+        "runs": len(left.deployments),
+        "calls": len(left.calls),
+        **proofs(left),
+        "has_settled": has_settled,
+        "seconds": round(time.monotonic() - began_at),
+    }
+    if logs:
+        figures["logs"] = _keep(logs, seed=seed)
+    return verdict, figures
+
+
+def _keep(logs: str, *, seed: int) -> str:
+    path = Path(f"/tmp/headgate-chaos/{NAME}-{seed}.log")  # noqa: S108 - of failures only
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(logs)
+    return str(path)
+
+
+def main(arguments: list[str]) -> int:
+    """Run it, and once with each bug; 0 where all was kept and each bug was seen."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos.orchestration")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--planted", default=",".join(PLANTED), help="bugs, with commas")
+    given = parser.parse_args(arguments)
+    outcomes: list[bool] = []
+    for bug in ("", *filter(None, given.planted.split(","))):
+        verdict, figures = asyncio.run(measure(seed=given.seed, planted=bug))
+        rules = {violation.rule for violation in verdict.violations}
+        is_well = PLANTED[bug] in rules if bug else verdict.is_well
+        outcomes.append(is_well)
+        line = {
+            "scenario": f"{NAME}-{bug}" if bug else NAME,
+            "seed": given.seed,
+            "verdict": verdict.word,
+            **figures,
+            "violations": [f"{one.rule}: {one.what}" for one in verdict.violations[:20]],
+            "doubts": list(verdict.doubts),
+            "expected": PLANTED.get(bug, "OK"),
+            "is_well": is_well,
+        }
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
+    return 0 if all(outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

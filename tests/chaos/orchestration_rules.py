@@ -1,0 +1,238 @@
+"""The judge of limits, pauses and reruns under faults: what they promise, by itself.
+
+It shares no code with the product. Each rule yields what it finds wrong, and nothing where all is
+well.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TypeVar
+
+from tests.chaos.checker import ENDED, Verdict, Violation
+from tests.chaos.evidence import Attempt, Line
+from tests.chaos.history import Call, Operation, Outcome
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+AT_ONCE = 2
+"""How many runs of the limited deployment, and how many slots of the limit, there are at once."""
+FAILS = "breaking"
+OUTSIDE = "outside:"
+PROOFS = ("answered", "asked_to_pause", "started_again", "slots", "given_back")
+"""Of what there must have been some, for a run to prove anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A state that a run entered, with what its details say of pauses and reruns."""
+
+    run_id: str
+    sequence: int
+    type: str
+    name: str
+    pause: str = ""
+    gives_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A pause as it stands at the end."""
+
+    run_id: str
+    key: str
+    status: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Everything the judge looks at.
+
+    Args:
+        deployments: of each run, its deployment's name.
+        leftovers: by name, how many rows are left that nobody needs any more.
+    """
+
+    calls: Sequence[Call] = ()
+    lines: Sequence[Line] = ()
+    states: Sequence[Moved] = ()
+    attempts: Sequence[Attempt] = ()
+    pauses: Sequence[Asked] = ()
+    deployments: Mapping[str, str] = field(default_factory=dict[str, str])
+    leftovers: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+Found = Generator[Violation]
+
+
+def judge(left: Left) -> Verdict:
+    """Apply every rule."""
+    violations = [violation for rule in RULES for violation in rule(left)]
+    counted = proofs(left)
+    doubts = [f"there was nothing of {name}" for name in PROOFS if not counted[name]]
+    return Verdict(tuple(violations), tuple(doubts))
+
+
+def proofs(left: Left) -> dict[str, int]:
+    """Count what happened that the rules are about."""
+    return {
+        "answered": sum(one.status == "RESUMED" for one in left.pauses),
+        "asked_to_pause": sum(
+            one.key.startswith(OUTSIDE) and one.status == "RESUMED" for one in left.pauses
+        ),
+        "started_again": sum(_reruns(left).values()),
+        "slots": sum(line.what == "in" for line in left.lines),
+        "given_back": sum(state.gives_back for state in left.states),
+        "limited": sum(name == "limited" for name in left.deployments.values()),
+    }
+
+
+def limit_kept(left: Left) -> Found:
+    """Never do more runs of a deployment execute than it may."""
+    spans = [
+        (one.started_at, one.ended_at or float("inf"))
+        for one in left.attempts
+        if left.deployments.get(one.run_id) == "limited"
+    ]
+    yield from _at_once("limit_kept", spans)
+
+
+def slots_kept(left: Left) -> Found:
+    """Never do more processes hold a slot than there are; one that was killed holds none."""
+    spans: list[tuple[float, float]] = []
+    for lines in _by(left.lines, lambda line: (line.run_id, line.pid)).values():
+        began_at: float | None = None
+        for line in lines:
+            if line.what == "in":
+                began_at = line.at
+            elif line.what == "out" and began_at is not None:
+                spans.append((began_at, line.at))
+                began_at = None
+        if began_at is not None:
+            spans.append((began_at, lines[-1].at))
+    yield from _at_once("slots_kept", spans)
+
+
+def _at_once(rule: str, spans: Iterable[tuple[float, float]]) -> Found:
+    edges = sorted(edge for begin, end in spans for edge in ((begin, 1), (end, -1)))
+    held = 0
+    for at, change in edges:
+        held += change
+        if held > AT_ONCE:
+            yield Violation(rule, f"{held} at once at {at:.3f}")
+
+
+def nothing_leaked(left: Left) -> Found:
+    """What a run held is free once it is over."""
+    for name, count in left.leftovers.items():
+        if count:
+            yield Violation("nothing_leaked", f"{count} {name}")
+
+
+def answered_once(left: Left) -> Found:
+    """A pause takes one answer, and the run is told that one."""
+    answers = _by(
+        (call for call in left.calls if call.operation is Operation.ANSWER),
+        lambda call: (call.run_id, call.key),
+    )
+    for asked in left.pauses:
+        calls = answers.get((asked.run_id, asked.key), [])
+        accepted = [call.answer for call in calls if call.outcome is Outcome.OK]
+        if len(accepted) > 1:
+            what = f"{asked.run_id} {asked.key}: {len(accepted)} answers were taken"
+            yield Violation("answered_once", what)
+        if accepted and asked.answer not in accepted:
+            what = f"{asked.run_id} {asked.key}: {accepted} was taken and {asked.answer} is kept"
+            yield Violation("answered_once", what)
+    kept = {(one.run_id, one.key): one.answer for one in left.pauses}
+    for line in left.lines:
+        if line.what.startswith("told:") and line.what[5:] != kept.get((line.run_id, "go")):
+            yield Violation("answered_once", f"{line.run_id} was {line.what}, not what is kept")
+
+
+def resumed_once(left: Left) -> Found:
+    """A run goes on once for each pause."""
+    went_on = Counter(
+        (state.run_id, state.pause)
+        for state in left.states
+        if state.pause and state.type != "PAUSED"
+    )
+    for (run_id, key), count in went_on.items():
+        if count > 1:
+            yield Violation("resumed_once", f"{run_id} went on {count} times from {key}")
+    for run_id, states in _by(left.states, lambda state: state.run_id).items():
+        for before, after in pairwise(states):
+            if before.type == "PAUSED" == after.type:
+                yield Violation("resumed_once", f"{run_id} paused while it was paused")
+
+
+def one_attempt_a_start(left: Left) -> Found:
+    """Each start is one attempt, and a rerun that was acknowledged is there, once."""
+    started = Counter(
+        after.run_id
+        for states in _by(left.states, lambda state: state.run_id).values()
+        for before, after in pairwise(states)
+        if after.type == "RUNNING" and before.type != "PAUSED"
+    )
+    attempts = _by(left.attempts, lambda one: one.run_id)
+    for run_id, count in started.items():
+        numbers = [one.number for one in attempts.get(run_id, [])]
+        if numbers != list(range(1, count + 1)):
+            what = f"{run_id} was started {count} times and has the attempts {numbers}"
+            yield Violation("one_attempt_a_start", what)
+    reruns = _reruns(left)
+    calls = _by(
+        (call for call in left.calls if call.operation is Operation.RERUN),
+        lambda call: call.run_id,
+    )
+    for run_id in {*reruns, *calls}:
+        asked = calls.get(run_id, [])
+        sure = sum(call.outcome is Outcome.OK for call in asked)
+        unsure = sum(call.outcome is Outcome.UNKNOWN for call in asked)
+        if not sure <= reruns[run_id] <= sure + unsure:
+            what = f"{run_id}: {sure} reruns taken, {unsure} unsure, {reruns[run_id]} made"
+            yield Violation("one_attempt_a_start", what)
+
+
+def _reruns(left: Left) -> Counter[str]:
+    """Count how often each run was started again after its end."""
+    return Counter(
+        after.run_id
+        for states in _by(left.states, lambda state: state.run_id).values()
+        for before, after in pairwise(states)
+        if before.type in ENDED and after.type == "SCHEDULED"
+    )
+
+
+def all_come_to_their_end(left: Left) -> Found:
+    """Nothing is lost: what is paused, waits or was started again ends as its code says."""
+    last = {state.run_id: state for state in left.states}
+    for run_id, name in left.deployments.items():
+        state = last.get(run_id)
+        wanted = "FAILED" if name == FAILS else "COMPLETED"
+        if state is None or state.type not in ENDED:
+            yield Violation("all_come_to_their_end", f"{run_id} ({name}) is stuck in {state}")
+        elif state.type != wanted:
+            what = f"{run_id} ({name}) ended as {state.name}"
+            yield Violation("all_come_to_their_end", what)
+
+
+RULES: tuple[Callable[[Left], Found], ...] = (
+    limit_kept,
+    slots_kept,
+    nothing_leaked,
+    answered_once,
+    resumed_once,
+    one_attempt_a_start,
+    all_come_to_their_end,
+)
+
+
+def _by(values: Iterable[V], key: Callable[[V], K]) -> dict[K, list[V]]:
+    found: defaultdict[K, list[V]] = defaultdict(list)
+    for value in values:
+        found[key(value)].append(value)
+    return dict(found)

@@ -1,0 +1,124 @@
+"""The judge of limits, pauses and reruns: well where all is well, and each rule sees its breach."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.chaos.evidence import Attempt, Line
+from tests.chaos.history import Call, Operation, Outcome
+from tests.chaos.orchestration_rules import Asked, Left, Moved, judge
+
+
+def call(
+    operation: Operation, outcome: Outcome, *, run_id: str, key: str = "", answer: str = ""
+) -> Call:
+    about = {"run_id": run_id, "key": key, "answer": answer}
+    return replace(Call("somebody", operation, outcome, began_at=0, ended_at=1), **about)
+
+
+ANSWER = call(Operation.ANSWER, Outcome.OK, run_id="a", key="go", answer="7")
+OUTSIDE = call(Operation.ANSWER, Outcome.OK, run_id="s", key="outside:3")
+RERUN = call(Operation.RERUN, Outcome.OK, run_id="b")
+REFUSED = call(Operation.RERUN, Outcome.REFUSED, run_id="b")
+WELL = Left(
+    calls=[ANSWER, OUTSIDE, RERUN, REFUSED],
+    lines=[
+        Line("t", 1, 10, 1.0, "in"),
+        Line("t", 1, 10, 2.0, "out"),
+        Line("u", 1, 11, 1.5, "in"),
+        Line("u", 1, 11, 1.9, "alive"),
+        Line("v", 1, 12, 1.95, "in"),
+        Line("v", 1, 12, 2.5, "out"),
+        Line("a", 1, 13, 3.0, "told:7"),
+    ],
+    states=[
+        Moved("a", 1, "RUNNING", "Running"),
+        Moved("a", 2, "PAUSED", "Paused", pause="go"),
+        Moved("a", 3, "RUNNING", "Running", pause="go"),
+        Moved("a", 4, "COMPLETED", "Completed"),
+        Moved("b", 1, "PENDING", "Pending"),
+        Moved("b", 2, "RUNNING", "Running"),
+        Moved("b", 3, "FAILED", "Failed"),
+        Moved("b", 4, "SCHEDULED", "Scheduled"),
+        Moved("b", 5, "PENDING", "Pending"),
+        Moved("b", 6, "RUNNING", "Running"),
+        Moved("b", 7, "FAILED", "Failed"),
+        Moved("p", 1, "SCHEDULED", "AwaitingRetry", gives_back=True),
+        Moved("p", 2, "COMPLETED", "Completed"),
+    ],
+    attempts=[
+        Attempt("b", 1, 1, 0.0, 1.0),
+        Attempt("b", 2, 2, 2.0, 3.0),
+        Attempt("l", 1, 1, 0.0, 2.0),
+        Attempt("m", 1, 1, 1.0, 3.0),
+        Attempt("n", 1, 1, 2.0, 3.0),
+    ],
+    pauses=[Asked("a", "go", "RESUMED", "7"), Asked("s", "outside:3", "RESUMED", "")],
+    deployments={"b": "breaking", "a": "asking"},
+    leftovers={"slots": 0},
+)
+LIMITED = {**WELL.deployments, "l": "limited", "m": "limited", "n": "limited"}
+ENDS = [Moved(run_id, 1, "COMPLETED", "Completed") for run_id in "lmn"]
+
+
+def broken(left: Left) -> set[str]:
+    return {violation.rule for violation in judge(left).violations}
+
+
+def test_what_is_well_is_found_well() -> None:
+    verdict = judge(replace(WELL, states=[*WELL.states, *ENDS], deployments=LIMITED))
+
+    assert verdict.violations == ()
+    assert verdict.doubts == ()
+
+
+def test_a_run_in_which_nothing_happened_proves_nothing() -> None:
+    assert judge(Left()).word == "INVALID"
+
+
+@pytest.mark.parametrize(
+    ("rule", "left"),
+    [
+        (
+            "limit_kept",
+            replace(
+                WELL,
+                attempts=[*WELL.attempts, Attempt("n", 2, 2, 1.5, None)],
+                states=[*WELL.states, *ENDS],
+                deployments=LIMITED,
+            ),
+        ),
+        (
+            "slots_kept",
+            replace(
+                WELL,
+                lines=[*WELL.lines, Line("w", 1, 14, 1.6, "in"), Line("w", 1, 14, 1.8, "out")],
+            ),
+        ),
+        ("nothing_leaked", replace(WELL, leftovers={"slots": 1})),
+        (
+            "answered_once",
+            replace(WELL, calls=[*WELL.calls, replace(ANSWER, answer="8")]),
+        ),
+        ("answered_once", replace(WELL, pauses=[Asked("a", "go", "RESUMED", "8")])),
+        ("answered_once", replace(WELL, lines=[*WELL.lines, Line("a", 1, 13, 4.0, "told:8")])),
+        (
+            "resumed_once",
+            replace(WELL, states=[*WELL.states, Moved("a", 5, "RUNNING", "Running", pause="go")]),
+        ),
+        ("one_attempt_a_start", replace(WELL, attempts=WELL.attempts[1:])),
+        ("one_attempt_a_start", replace(WELL, calls=[*WELL.calls, RERUN])),
+        ("one_attempt_a_start", replace(WELL, calls=[ANSWER])),
+        ("all_come_to_their_end", replace(WELL, deployments={"a": "asking", "x": "limited"})),
+        ("all_come_to_their_end", replace(WELL, deployments={"b": "limited"})),
+    ],
+)
+def test_each_breach_is_seen(rule: str, left: Left) -> None:
+    assert rule in broken(left)
+
+
+def test_lost_answer_may_have_been_taken_or_not() -> None:
+    lost = replace(RERUN, outcome=Outcome.UNKNOWN)
+
+    assert broken(replace(WELL, calls=[ANSWER, lost])) == set()
+    assert broken(replace(WELL, calls=[*WELL.calls, lost])) == set()

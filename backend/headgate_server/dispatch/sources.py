@@ -11,10 +11,11 @@ from headgate_server.bus import channels
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.dispatch.cursors import check_reached, read_cursor
 from headgate_server.dispatch.topics import BYTES_A_READ, Chunk, Position, Row
+from headgate_server.domain.errors import InvalidCursor
 from headgate_server.domain.events import EVERY_EVENT, Event, EventPatterns
 from headgate_server.domain.flow_runs import FlowRun
-from headgate_server.domain.logs import LogFilter, LogLine
-from headgate_server.domain.pagination import Portion
+from headgate_server.domain.logs import LogFilter, LogLine, log_list
+from headgate_server.domain.pagination import Portion, decode_cursor
 from headgate_server.domain.states import State
 from headgate_server.domain.task_runs import TaskRun
 from headgate_server.domain.tenancy import Principal
@@ -67,6 +68,16 @@ def _begin(after: str | None, *, of: str, timeline: UUID, last: Position) -> tup
     if position is None:
         return beginning, True
     return check_reached(position, last=last), False
+
+
+def _listed(after: str | None, *, of: str) -> Position | None:
+    """Return the place that a cursor of a run's list of lines names; None for any other cursor."""
+    if after is None:
+        return None
+    try:
+        return decode_cursor(after, of=of, types=tuple[int])
+    except InvalidCursor:
+        return None
 
 
 def _rows(found: Portion[N]) -> tuple[Row[N], ...]:
@@ -198,7 +209,7 @@ class LogSource:
         return channels.run(self.run_id)
 
     async def start(self, after: str | None) -> Start:
-        """Return where a cursor leads.
+        """Return where a cursor leads; one of the run's list of lines does, too.
 
         Raises:
             NotFound: no such run in this workspace.
@@ -208,6 +219,9 @@ class LogSource:
             await read.get_flow_run(work, self.run_id)
             timeline = await events.read_timeline(work)
             last = (await logs.log_sequence(work, self.run_id),)
+        listed = _listed(after, of=log_list(self.run_id))
+        if listed is not None:
+            return Start(check_reached(listed, last=last), timeline, has_gap=False)
         position, has_gap = _begin(after, of=self.name, timeline=timeline, last=last)
         return Start(position, timeline, has_gap)
 

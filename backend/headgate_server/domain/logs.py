@@ -12,6 +12,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.clock import is_instant
 from headgate_server.domain.documents import Count
 from headgate_server.domain.errors import InvalidInput
+from headgate_server.domain.pagination import fingerprint
 
 MAX_BATCH = 1000
 MAX_MESSAGE_LENGTH = 64_000
@@ -34,6 +35,11 @@ class LogLine:
     logger: str
     message: str
     task_run_id: UUID | None
+
+
+def log_list(flow_run_id: UUID) -> str:
+    """Return what the cursors of a run's log are made for, whatever it is narrowed to."""
+    return fingerprint("logs", flow_run_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from headgate_server.dispatch.tails import BYTES_A_BATCH, EventBatch, LogBatch, 
 from headgate_server.domain.errors import InvalidCursor, NotFound
 from headgate_server.domain.events import EVERY_EVENT, EventPatterns
 from headgate_server.domain.ids import new_id
-from headgate_server.domain.logs import LogFilter, LogStream, parse_batch
+from headgate_server.domain.logs import LogFilter, LogStream, log_list, parse_batch
+from headgate_server.domain.pagination import encode_cursor
 from headgate_server.domain.states import StateType
 from headgate_server.loops import retention
 from headgate_server.loops.loop import LoopContext
@@ -213,6 +214,24 @@ async def test_cursor_from_the_future_is_refused(
         for position in ((10_000,) * lanes, (-1,) * lanes, (1, 1, 1)):
             with pytest.raises(InvalidCursor):
                 await first(stream(show_cursor(position, of=of, timeline=timeline)))
+
+
+async def test_cursor_of_the_list_of_lines_leads_behind_its_line(
+    world: World, tails: Tails
+) -> None:
+    run_id, other_id = (await world.started()).run_id, (await world.started()).run_id
+    await append(world, run_id, "one", "two", "three")
+
+    found = await first(log_of(tails, world, run_id, encode_cursor((2,), of=log_list(run_id))))
+
+    assert [line.message for line in found.lines] == ["three"]
+    assert not found.has_gap
+    for wrong in (
+        encode_cursor((4,), of=log_list(run_id)),
+        encode_cursor((2,), of=log_list(other_id)),
+    ):
+        with pytest.raises(InvalidCursor):
+            await first(log_of(tails, world, run_id, wrong))
 
 
 async def test_lines_that_are_gone_leave_a_gap(

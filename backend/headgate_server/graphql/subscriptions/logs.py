@@ -8,7 +8,6 @@ import strawberry
 
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import Scope
-from headgate_server.graphql.connections import After
 from headgate_server.graphql.permissions import Info, scoped_subscription
 from headgate_server.graphql.scalars import Cursor
 from headgate_server.graphql.shapes.filters import LogFilter
@@ -38,7 +37,12 @@ class LogSubscriptions:
         self,
         info: Info,
         flow_run_id: Annotated[strawberry.ID, strawberry.argument(description="Whose log.")],
-        after: After = None,
+        after: Annotated[
+            Cursor | None,
+            strawberry.argument(
+                description="Start behind this cursor of the same list, or of FlowRun.logs."
+            ),
+        ] = None,
         filter: Filter = None,
     ) -> AsyncGenerator[LogBatch, None]:
         context = info.context

@@ -10,7 +10,7 @@ import strawberry
 from headgate_server.domain import ids
 from headgate_server.domain.logs import LogFilter as LogRowFilter
 from headgate_server.domain.logs import LogLine as LogLineRow
-from headgate_server.domain.pagination import fingerprint
+from headgate_server.domain.logs import log_list
 from headgate_server.graphql.connections import Connection, Listing, connect
 from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.scalars import Cursor
@@ -53,7 +53,7 @@ def show_line(row: LogLineRow) -> LogLine:
 def log_cursors(flow_run_id: UUID) -> Listing[LogLineRow]:
     """Return how the lines of a run are addressed; the filter does not change the order."""
     return Listing(
-        of=fingerprint("logs", flow_run_id),
+        of=log_list(flow_run_id),
         key=lambda line: (line.sequence,),
         key_types=tuple[int],
         max_size=MAX_PAGE_SIZE,

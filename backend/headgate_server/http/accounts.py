@@ -49,6 +49,7 @@ def account_routes(doors: Doors) -> list[Route]:
                 sessions=_show_sessions(open_, current=session),
                 identities=_show_identities(doors, linked),
                 keys=_show_keys(keys),
+                address=fill("email"),
                 password=_show_password(account),
                 factor=_show_factor(account),
             ),

@@ -12,6 +12,7 @@ from headgate_server.http.accounts import account_routes
 from headgate_server.http.auth import Authenticate
 from headgate_server.http.cli_logins import cli_login_routes
 from headgate_server.http.doors import Doors
+from headgate_server.http.email_changes import email_routes
 from headgate_server.http.graphql import Endpoint, EndpointOptions
 from headgate_server.http.health import Health, health_routes
 from headgate_server.http.identities import identity_routes
@@ -68,6 +69,7 @@ def _door_routes(doors: Doors) -> list[Route]:
         *sign_in_routes(doors),
         *second_factor_routes(doors),
         *account_routes(doors),
+        *email_routes(doors),
         *identity_routes(doors),
         *invitation_routes(doors),
         *cli_login_routes(doors),

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, any_, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import BYTEA, insert
+from sqlalchemy.exc import IntegrityError
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.users import User
@@ -125,6 +126,19 @@ async def forget_devices(work: UnitOfWork, *, id_: UUID) -> None:
     """Note that no browser that a person signed in in before is known any more."""
     statement = update(users).where(users.c.id == id_).values(devices_forgotten_at=work.now)
     await work.execute(statement)
+
+
+async def set_email(work: UnitOfWork, *, id_: UUID, email: str) -> bool:
+    """Give a person another address, which they have proven; False where somebody else has it."""
+    statement = (
+        update(users).where(users.c.id == id_).values(email=email, email_verified_at=work.now)
+    )
+    try:
+        async with work.connection.begin_nested():
+            await work.execute(statement)
+    except IntegrityError:
+        return False
+    return True
 
 
 async def set_email_verified(work: UnitOfWork, *, id_: UUID, email: str) -> bool:

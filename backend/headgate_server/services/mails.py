@@ -151,6 +151,18 @@ def reset_mail(user: User, link: str) -> Mail:
     return Mail(user.email or "", "Choose a new password for Headgate", text)
 
 
+def address_mail(user: User, link: str, *, to: str) -> Mail:
+    """Return the mail by which somebody shows that an address is theirs."""
+    text = (
+        f"Hello {user.display_name},\n\n"
+        "this address is to be that of your Headgate account. Open this link within a day to make "
+        "it so; it is good once, and you sign in again after it:\n\n"
+        f"{link}\n\n"
+        "If it was not you, do nothing.\n"
+    )
+    return Mail(to, "Your new address for Headgate", text)
+
+
 def invitation_mail(
     *, to: str, organization: str, invited_by: str, link: str, expires_at: datetime
 ) -> Mail:

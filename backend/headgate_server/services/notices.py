@@ -21,6 +21,10 @@ IDENTITY_UNLINKED = (
 FACTOR_ON = "A second factor was turned on; every other session has ended."
 FACTOR_OFF = "Your second factor was turned off; every other session has ended."
 PASSWORD_RESET = "Your password was reset by a link in a mail, and every session has ended."  # noqa: S105  told
+EMAIL_CHANGED = (
+    "Your account has another address now, {email}, and every session has ended. This address "
+    "signs nobody in any more."
+)
 MOST_KEYS = 20
 
 
@@ -76,7 +80,13 @@ async def tell_change(
         return
     async with database.system() as work:
         user = await users.find_user(work, id_=user_id)
-    if user is None or user.email is None:
+    if user is not None:
+        await send_notice(mailer, user, what=what, url=url)
+
+
+async def send_notice(mailer: Mailer | None, user: User, *, what: str, url: str) -> None:
+    """Tell a person at the address that they are given with; see ``tell_change``."""
+    if mailer is None or user.email is None:
         return
     try:
         await mailer.send(notice_mail(user, what, url=url))

@@ -33,7 +33,10 @@ async def test_page_leads_on_to_pages_of_ours_only(
     assert f'data-next="{kept}"' in page.text
 
 
-@pytest.mark.parametrize("path", ["/auth/sign-in", "/auth/password/reset", "/auth/password/new"])
+@pytest.mark.parametrize(
+    "path",
+    ["/auth/sign-in", "/auth/password/reset", "/auth/password/new", "/auth/email/new"],
+)
 async def test_pages_hold_no_script_of_their_own(installation: Installation, path: str) -> None:
     answer = await ApiClient(installation.app, path=path).request("GET")
     again = await ApiClient(installation.app, path=path).request("GET")

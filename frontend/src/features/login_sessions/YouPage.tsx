@@ -34,7 +34,7 @@ export function YouPage() {
         {identities.map((identity) => (
           <p key={identity.id} className="m-0">{identity.issuer} <span className="faint">used <Time at={identity.lastUsedAt} isRelative /></span></p>
         ))}
-        <p className="m-0"><a href="/auth/account">Password, second factor and providers</a></p>
+        <p className="m-0"><a href="/auth/account">Address, password, second factor and providers</a></p>
       </section>
       <Looks />
     </main>

@@ -1,0 +1,73 @@
+"""Another address for a person: it is theirs once they come by the link that was mailed to it."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.errors import InvalidInput
+from headgate_server.domain.login_sessions import Purpose, hash_token, new_secret
+from headgate_server.domain.users import User, check_email
+from headgate_server.repositories import cli_logins, users
+from headgate_server.repositories import login_sessions as stored
+from headgate_server.services import login_sessions
+from headgate_server.services.audit_entries.people import record_person
+from headgate_server.services.passwords import USED_LINK
+
+TAKEN = "This address cannot be yours; choose another one."
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A person as they were, and the address that they have now."""
+
+    user: User
+    after: str
+
+
+async def begin(work: UnitOfWork, *, user_id: UUID, email: str, pepper: str) -> str | None:
+    """Return the token of a link to mail to a new address; None where somebody has the address.
+
+    Links before it are void. The caller must answer alike in both cases.
+
+    Raises:
+        InvalidInput: it is no address.
+    """
+    address = check_email(email)
+    if await users.find_by_email(work, email=address) is not None:
+        return None
+    token = new_secret()
+    await stored.void_tokens(work, purpose=Purpose.VERIFY, user_id=user_id)
+    await stored.insert_token(
+        work,
+        purpose=Purpose.VERIFY,
+        token_hash=hash_token(token, purpose=Purpose.VERIFY, pepper=pepper),
+        user_id=user_id,
+        email=address,
+    )
+    return token
+
+
+async def finish(work: UnitOfWork, *, token: str, pepper: str) -> Changed:
+    """Give a person the address that a link was mailed to, proven, and end all of their sessions.
+
+    Links that reset the password and went to the address before are void with it.
+
+    Raises:
+        InvalidInput: the link is not good, or somebody else has the address by now.
+    """
+    digest = hash_token(token, purpose=Purpose.VERIFY, pepper=pepper)
+    used = await stored.use_token(work, purpose=Purpose.VERIFY, token_hash=digest)
+    found = await users.lock_credentials(work, id_=used[0]) if used is not None else None
+    email = used[1] if used is not None else None
+    if found is None or email is None or found.suspended_at is not None:
+        raise InvalidInput(USED_LINK, path=["token"])
+    user = found.user
+    if not await users.set_email(work, id_=user.id, email=email):
+        raise InvalidInput(TAKEN, path=["token"])
+    for purpose in (Purpose.RESET, Purpose.VERIFY):
+        await stored.void_tokens(work, purpose=purpose, user_id=user.id)
+    await login_sessions.sign_out_everywhere(work, user_id=user.id)
+    await cli_logins.void_allowed(work, user_id=user.id)
+    said = {"before": user.email, "after": email}
+    await record_person(work, "email_changed", user, said=said)
+    return Changed(user, email)

@@ -211,6 +211,8 @@ def draw_cursor(draft: Draft, run: Run, id_: UUID, *, tasks: int, lines: int) ->
         flow_run_id=id_,
         task_sequence=tasks,
         log_sequence=lines,
+        # As if its lines had just come: a loop notes their words, so that they are found.
+        chunk_due_at=draft.at if lines else None,
     )
 
 

@@ -2,12 +2,13 @@ import { fileURLToPath } from "node:url";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { documentsApart } from "./documents.ts";
 
 const API = process.env["HEADGATE_API"] ?? "http://127.0.0.1:4200";
 
 /** The build goes into the server's distribution; `npm run dev` passes what is not ours to a server. */
 export default defineConfig({
-  plugins: [react(), tailwindcss()],
+  plugins: [react(), tailwindcss(), documentsApart()],
   base: "/",
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: {

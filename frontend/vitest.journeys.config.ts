@@ -16,7 +16,7 @@ export default defineConfig({
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   test: {
     environment: "node",
-    include: ["journeys/**/*.journey.ts"],
+    include: [process.env["HEADGATE_JOURNEYS"] ?? "journeys/**/*.journey.ts"],
     testTimeout: A_JOURNEY_MS,
     hookTimeout: A_JOURNEY_MS,
     fileParallelism: false,

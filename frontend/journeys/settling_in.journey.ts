@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { barriersOf, complaintsOf, openBrowser, openSignedIn, place } from "./browser";
+import { complaintsOf, openBrowser, openSignedIn, place } from "./browser";
 
 const SECRET = "only-the-server-knows-this-1";
 const HOSTILE = "<script>document.title = 'taken'</script>";
@@ -11,15 +11,6 @@ const FIELDS = {
   required: ["host"],
   properties: { host: { type: "string" }, login: { type: "object", properties: { user: { type: "string" }, password: { type: "string", format: "password" } } } },
 };
-const PAGES = [
-  "/", "/~/you", "/default/~", "/default/~/members", "/default/~/teams", "/default/~/roles", "/default/~/service-accounts", "/default/~/keys",
-  "/default/~/audit", "/default/~/usage", "/default/~/settings", "/default/default/start", "/default/default/blocks", "/default/default/blocks/new",
-  "/default/default/blocks/new/store", "/default/default/blocks/store/main", "/default/default/variables", "/default/default/api", "/default/default/settings",
-];
-
-/** Every other page is looked at on a phone, in the dark. */
-const LOOKS = [[1440, 900, "light"], [390, 844, "dark"]] as const;
-
 let browser: Browser;
 let context: BrowserContext;
 let page: Page;
@@ -163,12 +154,17 @@ describe("an owner settles in", () => {
     await theirs.locator("input[name=name]:visible").fill("Vera");
     for (const field of await theirs.locator("input[type=password]:visible").all()) await field.fill("seven quiet lanterns 42");
     await theirs.locator("form:visible button").first().click();
+    await theirs.waitForURL(/sign-in/);
+    await theirs.fill("input[type=email]", "viewer@example.com");
+    await theirs.fill("input[type=password]", "seven quiet lanterns 42");
+    await theirs.locator("form:visible button").first().click();
     await theirs.getByRole("heading", { name: "Workspaces", level: 1 }).waitFor();
     await theirs.goto(`${place.url}/default/default/variables`);
     const button = theirs.getByRole("button", { name: "New variable" });
     await button.waitFor();
 
     await expect.poll(() => button.getAttribute("title")).toContain("variables:write");
+    await other.storageState({ path: `${place.shots}/viewer.json` });
     await theirs.goto(`${place.url}/default/~/audit`);
     await theirs.getByText("You may not see this.").waitFor();
     await other.close();
@@ -181,18 +177,7 @@ describe("an owner settles in", () => {
     }
   });
 
-  test("nothing was complained of, in the console or by axe, on any page", async () => {
-    for (const [index, path] of PAGES.entries()) {
-      const [width, height, colorScheme] = LOOKS[index % 2 === 0 ? 0 : 1];
-      await page.setViewportSize({ width, height });
-      await page.emulateMedia({ colorScheme });
-      await page.goto(place.url + path);
-      await page.locator("h1:visible, h2:visible, .empty-title:visible").first().waitFor();
-      await page.locator(".skeleton").first().waitFor({ state: "detached" });
-      const name = path.replaceAll(/[^a-z]+/g, "-").replace(/^-|-$/g, "") || "places";
-      await page.screenshot({ path: `${place.shots}/${name}-${width}-${colorScheme}.png` });
-      expect(await barriersOf(page), `${path} at ${width}, ${colorScheme}`).toEqual([]);
-    }
+  test("nothing was complained of", () => {
     expect(complaints).toEqual([]);
   });
 });

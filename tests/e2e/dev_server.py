@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,12 +70,18 @@ class DevServer:
 
 
 @contextmanager
-def dev_server(folder: Path, **variables: str) -> Generator[DevServer]:
-    """Start a server with nothing in it but the default pool; stopped with all it started."""
+def dev_server(
+    folder: Path, *, port: int | None = None, options: Sequence[str] = (), **variables: str
+) -> Generator[DevServer]:
+    """Start a server with nothing in it but the default pool; stopped with all it started.
+
+    Args:
+        port: where it listens; a free one where it is not said.
+        options: of its command line, such as what it is to be filled with.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    port = free_port()
-    options = ["--no-agent", "--port", str(port), "--data-dir", str(folder / "data")]
-    command = [sys.executable, "-m", "headgate_server", "dev", *options]
+    place = ["--port", str(port or free_port()), "--data-dir", str(folder / "data")]
+    command = [sys.executable, "-m", "headgate_server", "dev", "--no-agent", *place, *options]
     with start("server", command, folder=folder, variables=variables) as process:
         file = folder / "data" / "dev.json"
         eventually_sync(

@@ -1,20 +1,16 @@
 """The web application in a real browser: journeys that somebody takes through a running server."""
 
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.dev_server import DevServer, dev_server
+from tests.e2e.journeys import Journeys
 
 pytestmark = pytest.mark.e2e
 
-FRONTEND = Path(__file__).parents[2] / "frontend"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 JOURNEYS_SECONDS = 420
+DEMO = 0.02
+"""So much of the demo is there as well, in organizations of its own."""
 FLOWS = '''
 """Flows that the journeys watch."""
 
@@ -31,6 +27,13 @@ def lasting():
         time.sleep(0.4)
 
 
+@flow(log_prints=True)
+def enduring():
+    for step in range(40):
+        print(f"step {step}")
+        time.sleep(0.4)
+
+
 @flow
 def fails():
     raise ValueError("row 10 is out of range")
@@ -41,7 +44,7 @@ def greets():
     return "hello"
 
 
-{"lasting": lasting, "fails": fails, "greets": greets}[sys.argv[1]]()
+{"lasting": lasting, "enduring": enduring, "fails": fails, "greets": greets}[sys.argv[1]]()
 '''
 REPORT = '''
 """A flow that the journeys deploy."""
@@ -65,41 +68,9 @@ def report(region: str = "us", rows: int = 3, *, broken: bool = False) -> int:
 '''
 
 
-POINTS_A_SECOND = "3000"
-"""Journeys look at a page a second, as no one person does for long."""
-
-
 @pytest.mark.timeout(JOURNEYS_SECONDS + 60)
 def test_journeys_through_the_web_application(tmp_path: Path) -> None:
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert browser, "No Chromium: apt-get install --no-install-recommends chromium"
     (tmp_path / "flows.py").write_text(FLOWS)
     (tmp_path / "report.py").write_text(REPORT)
-    with dev_server(tmp_path, HEADGATE_RATE_USER=POINTS_A_SECOND) as server:
-        done = subprocess.run(
-            ["npx", "--no-install", "vitest", "run", "--config", "vitest.journeys.config.ts"],
-            cwd=FRONTEND,
-            env={**os.environ, **_settings(server, browser=browser)},
-            capture_output=True,
-            text=True,
-            timeout=JOURNEYS_SECONDS,
-            check=False,
-        )
 
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def _settings(server: DevServer, *, browser: str) -> dict[str, str]:
-    """Return what the journeys have to know."""
-    log = (server.folder / "server.log").read_text()
-    (link,) = (word for word in log.split() if "/auth/password/new#" in word)
-    return {
-        **server.environment,
-        "HEADGATE_URL": server.url,
-        "HEADGATE_SIGN_IN": link,
-        "HEADGATE_SHOTS": str(server.folder),
-        "HEADGATE_CHROMIUM": browser,
-        "HEADGATE_PYTHON": sys.executable,
-        "HEADGATE_FLOWS": str(server.folder / "flows.py"),
-        "NO_COLOR": "1",
-    }
+    Journeys(tmp_path, demo=DEMO, seconds=JOURNEYS_SECONDS).run()

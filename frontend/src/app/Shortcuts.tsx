@@ -1,29 +1,12 @@
-/** Keys that lead to pages, and the sheet that lists all keys. */
+/** Keys that lead to pages, and to the sheet that lists all keys. */
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { NAVIGATION } from "@/app/navigation";
 import type { Place } from "@/lib/place";
-import { Dialog } from "@/ui/Dialog";
 import { isTyping, useKey } from "@/ui/keys";
 
 const SECOND_KEY_MS = 1500;
-const KEYS: readonly [string, string][] = [
-  ["⌘K  Ctrl K", "Go to, or do"],
-  ["/", "Narrow the list"],
-  ["j  k", "Next row, row before"],
-  ["Enter", "Open the row"],
-  ["Space", "Look at the row beside the list"],
-  ["x", "Choose the row"],
-  ["t", "Timeline or list of a run's tasks"],
-  ["l", "Fold the log"],
-  ["w", "Wrap its lines"],
-  ["e", "To its first error"],
-  ["r", "Run, or run again"],
-  ["R  C", "Retry a run, cancel it"],
-  ["⌘Z", "Take back what was done last"],
-  ["Escape", "Close"],
-  ["?", "This sheet"],
-];
+const ShortcutSheet = lazy(async () => ({ default: (await import("@/app/ShortcutSheet")).ShortcutSheet }));
 
 export function Shortcuts({ place }: { place: Place }) {
   const [isOpen, setOpen] = useState(false);
@@ -48,17 +31,10 @@ export function Shortcuts({ place }: { place: Place }) {
     document.addEventListener("keydown", onKey, { capture: true });
     return () => document.removeEventListener("keydown", onKey, { capture: true });
   }, [navigate, place.organization, place.workspace]);
-  const leading = NAVIGATION.flatMap((group) => group.destinations).flatMap(({ key, title }): [string, string][] => (key ? [[`g ${key}`, title]] : []));
+  if (!isOpen) return null;
   return (
-    <Dialog isOpen={isOpen} onClose={() => setOpen(false)} title="Keys">
-      <dl className="facts">
-        {[...KEYS, ...leading].map(([keys, does]) => (
-          <div key={keys} className="contents">
-            <dt><kbd>{keys}</kbd></dt>
-            <dd>{does}</dd>
-          </div>
-        ))}
-      </dl>
-    </Dialog>
+    <Suspense>
+      <ShortcutSheet onClose={() => setOpen(false)} />
+    </Suspense>
   );
 }

@@ -1,14 +1,15 @@
 /** Starts the application in the page. */
 import { CSPProvider } from "@base-ui/react/csp-provider";
 import { RouterProvider } from "@tanstack/react-router";
-import { StrictMode } from "react";
+import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { Provider } from "urql";
 import { router } from "@/app/router";
 import { makeClient } from "@/lib/graphql";
 import { startTheme } from "@/lib/theme";
-import { Toasts } from "@/ui/Toasts";
 import "@/app/app.css";
+
+const Toasts = lazy(async () => ({ default: (await import("@/ui/Toasts")).Toasts }));
 
 startTheme();
 const root = document.getElementById("root");
@@ -17,9 +18,10 @@ createRoot(root).render(
   <StrictMode>
     <CSPProvider disableStyleElements>
       <Provider value={makeClient()}>
-        <Toasts>
-          <RouterProvider router={router} />
-        </Toasts>
+        <RouterProvider router={router} />
+        <Suspense>
+          <Toasts />
+        </Suspense>
       </Provider>
     </CSPProvider>
   </StrictMode>,

@@ -33,6 +33,7 @@ export const NAVIGATION: readonly NavigationGroup[] = [
     destinations: [
       { title: "Flows", path: "/flows", needs: "FLOWS_READ", key: "w" },
       { title: "Deployments", path: "/deployments", needs: "FLOWS_READ", key: "d" },
+      { title: "SLA rules", path: "/sla-rules", needs: "FLOWS_READ" },
       { title: "Artifacts", path: "/artifacts", needs: "ARTIFACTS_READ" },
     ],
   },

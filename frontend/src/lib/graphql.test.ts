@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { expect, test } from "vitest";
-import { actIn, headersIn } from "@/lib/graphql";
+import { actIn } from "@/lib/acting";
+import { headersIn } from "@/lib/graphql";
 
 test("a request is in the organization that it names, else in that of the address", () => {
   const nowhere = headersIn(undefined);

@@ -2,6 +2,7 @@
 import { cacheExchange, type Cache } from "@urql/exchange-graphcache";
 import { createClient as createSocket } from "graphql-ws";
 import { type Client, createClient, fetchExchange, makeOperation, mapExchange, subscriptionExchange } from "urql";
+import { actingIn, onLeaving } from "@/lib/acting";
 import { EMBEDDED } from "@/lib/embedded";
 import { patient } from "@/lib/patience";
 
@@ -51,25 +52,18 @@ function isOurs(event: unknown): boolean {
   return typeof event === "object" && event !== null && "code" in event && event.code === NORMAL_CLOSURE;
 }
 
-let organization: string | undefined;
-
-/** Act in an organization from now on; what is followed in another one ends. */
-export function actIn(slug: string | undefined): void {
-  if (organization === slug) return;
-  const isOther = organization !== undefined;
-  organization = slug;
-  if (isOther) socket.terminate();
-}
-
 /** The headers of a request in an organization; where none is named, in the one of the address. */
 export function headersIn(named: unknown): Record<string, string> {
-  const slug = typeof named === "string" ? named : organization;
+  const slug = typeof named === "string" ? named : actingIn();
   return slug === undefined ? HEADERS : { ...HEADERS, [ORGANIZATION_HEADER]: slug };
 }
 
 export const socket = createSocket({
   url: () => `${window.location.protocol === "https:" ? "wss" : "ws"}://${window.location.host}${PATH}`,
-  connectionParams: () => (organization === undefined ? {} : { organization }),
+  connectionParams: () => {
+    const organization = actingIn();
+    return organization === undefined ? {} : { organization };
+  },
   lazy: true,
   retryAttempts: Number.POSITIVE_INFINITY,
   shouldRetry: () => true,
@@ -82,6 +76,8 @@ export const socket = createSocket({
     closed: (event) => tell(isOurs(event) ? "connecting" : "lost"),
   },
 });
+
+onLeaving(() => socket.terminate());
 
 function withoutIds(): Record<string, () => null> {
   return Object.fromEntries(EMBEDDED.map((name) => [name, () => null]));

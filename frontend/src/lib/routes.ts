@@ -1,6 +1,6 @@
-/** The addresses that all others are under. A feature adds its own in its `routes.ts`; `app/router.tsx` lists them. */
+/** The addresses that all others are under. A feature adds its own in its `routes.ts`; `app/routes.ts` lists them. */
 import { createRootRoute, createRoute } from "@tanstack/react-router";
-import { actIn } from "@/lib/graphql";
+import { actIn } from "@/lib/acting";
 
 export const rootRoute = createRootRoute();
 

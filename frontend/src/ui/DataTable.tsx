@@ -77,6 +77,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     if (hasMore && last >= rows.length - NEAR_END) onMore?.();
   }, [hasMore, last, onMore, rows.length]);
   const shown = columns.filter((column) => choice.shown[column.id] ?? !column.isOptional);
+  // What a row is of: on a phone it stands alone in the first line.
+  const main = shown.find(({ width }) => width === undefined) ?? shown[0];
   const go = (to: number): void => {
     const index = Math.min(rows.length - 1, Math.max(0, to));
     setActive(index);
@@ -146,7 +148,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                   </td>
                 )}
                 {shown.map((column) => (
-                  <td key={column.id} className={cellClass(column)}>{column.cell(row)}</td>
+                  <td key={column.id} className={cellClass(column, column === main)} data-title={column.isNumber ? column.title : undefined}>{column.cell(row)}</td>
                 ))}
               </tr>
             );
@@ -159,7 +161,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   );
 }
 
-function cellClass<Row>({ isNumber, from }: Column<Row>): string {
-  const seen = from === "lg" ? "max-lg:hidden" : from === "md" ? "max-md:hidden" : "";
-  return isNumber ? `is-number num ${seen}` : seen;
+function cellClass<Row>({ isNumber, from }: Column<Row>, isMain: boolean): string | undefined {
+  const seen = from === "lg" ? "max-lg:hidden" : from === "md" ? "max-md:hidden" : undefined;
+  return [isMain && "is-main", isNumber && "is-number num", seen].filter(Boolean).join(" ") || undefined;
 }

@@ -1,6 +1,6 @@
 /** Lines of a log: only those in sight are in the page; follows the end while one is there. */
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { localZone, showExactly, showTime } from "@/lib/time";
 import { useKey } from "@/ui/keys";
 
@@ -19,12 +19,15 @@ export interface LogViewProps {
   label: string;
   /** A text that is marked wherever it stands. */
   marked?: string;
+  /** Where there are older lines: reads some, once one has come near to the first. */
+  onEarlier?: () => void;
 }
 
 const LINE_PX = 20;
 const NEAR_END_PX = 30;
+const NEAR_BEGIN_PX = 400;
 
-export function LogView({ rows, label, marked = "" }: LogViewProps) {
+export function LogView({ rows, label, marked = "", onEarlier }: LogViewProps) {
   const box = useRef<HTMLDivElement>(null);
   const [isFollowing, setFollowing] = useState(true);
   const [isWrapped, setWrapped] = useState(false);
@@ -35,6 +38,14 @@ export function LogView({ rows, label, marked = "" }: LogViewProps) {
     getItemKey: (index) => rows[index]?.key ?? index,
     overscan: 20,
   });
+  const first = useRef(rows[0]?.key);
+  useLayoutEffect(() => {
+    const before = first.current;
+    first.current = rows[0]?.key;
+    if (before === undefined || before === rows[0]?.key || isFollowing) return;
+    const added = rows.findIndex(({ key }) => key === before);
+    if (added > 0 && box.current) box.current.scrollTop += added * LINE_PX;
+  }, [isFollowing, rows]);
   useEffect(() => {
     if (isFollowing && rows.length > 0) view.scrollToIndex(rows.length - 1, { align: "end" });
   }, [isFollowing, rows.length, view]);
@@ -43,14 +54,17 @@ export function LogView({ rows, label, marked = "" }: LogViewProps) {
     view.measure();
   });
   useKey("e", () => {
-    const first = rows.findIndex((row) => row.level.name === "error" || row.level.name === "critical");
-    if (first < 0) return;
+    const found = rows.findIndex((row) => row.level.name === "error" || row.level.name === "critical");
+    if (found < 0) return;
     setFollowing(false);
-    view.scrollToIndex(first, { align: "center" });
+    view.scrollToIndex(found, { align: "center" });
   });
   const onScroll = (): void => {
     const at = box.current;
-    if (at) setFollowing(at.scrollHeight - at.scrollTop - at.clientHeight < NEAR_END_PX);
+    if (!at) return;
+    const isAtEnd = at.scrollHeight - at.scrollTop - at.clientHeight < NEAR_END_PX;
+    setFollowing(isAtEnd);
+    if (!isAtEnd && at.scrollTop < NEAR_BEGIN_PX) onEarlier?.();
   };
   return (
     <div className="log-frame">

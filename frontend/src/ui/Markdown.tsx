@@ -13,3 +13,12 @@ export function Markdown({ text }: { text: string }) {
     </div>
   );
 }
+
+/** Markdown within a line of other text: its weight and slant, and nothing that begins a line of its own. */
+export function MarkdownLine({ text }: { text: string }) {
+  return (
+    <Suspense fallback={text}>
+      <Rendered text={text} isLine />
+    </Suspense>
+  );
+}

@@ -19,3 +19,11 @@ test("tables and lists are what they are", () => {
   expect([...container.querySelectorAll("td")].map((cell) => cell.textContent)).toEqual(["1", "2"]);
   expect(container.querySelectorAll("li")).toHaveLength(2);
 });
+
+test("within a line only weight and slant are left of it", () => {
+  const { container } = render(<MarkdownText text={"**1204 entries** differ\n\n- [a](https://example.com) `b`"} isLine />);
+
+  expect(container.querySelector("strong")?.textContent).toBe("1204 entries");
+  expect(container.querySelectorAll("p, li, a, ul")).toHaveLength(0);
+  expect(container.textContent).toContain("a b");
+});

@@ -10,6 +10,9 @@ const COMPONENTS: Components = {
   pre: ({ children }) => <pre className="command" tabIndex={0}>{children}</pre>,
 };
 
-export function MarkdownText({ text }: { text: string }) {
+const WITHIN_A_LINE = ["strong", "em", "del", "code"];
+
+export function MarkdownText({ text, isLine = false }: { text: string; isLine?: boolean }) {
+  if (isLine) return <ReactMarkdown remarkPlugins={[remarkGfm]} allowedElements={WITHIN_A_LINE} unwrapDisallowed>{text}</ReactMarkdown>;
   return <ReactMarkdown remarkPlugins={[remarkGfm]} components={COMPONENTS}>{text}</ReactMarkdown>;
 }

@@ -1,7 +1,7 @@
 /** Runs over time in stacked bins; a brush narrows the page to a piece of it. */
 import { type PointerEvent, useRef, useState } from "react";
 import { localZone, showTime } from "@/lib/time";
-import { useNow } from "@/ui/clock";
+import { MINUTE_MS, useNow } from "@/ui/clock";
 import { pieceOf, ticksOf, type Window } from "@/ui/rail";
 import { lookOf } from "@/ui/states";
 
@@ -25,7 +25,7 @@ const LEAST_DRAG = 0.005;
 const ORDER = ["CRASHED", "FAILED", "CANCELLED", "CANCELLING", "PAUSED", "RUNNING", "PENDING", "SCHEDULED", "COMPLETED"];
 
 export function TimeRail({ bins, window, binMs, brush, onBrush }: TimeRailProps) {
-  const now = useNow();
+  const now = useNow(MINUTE_MS);
   const rail = useRef<HTMLDivElement>(null);
   const [drag, setDrag] = useState<{ start: number; end: number }>();
   const most = Math.max(1, ...bins.map((bin) => bin.counts.reduce((sum, each) => sum + each.count, 0)));
@@ -57,6 +57,12 @@ export function TimeRail({ bins, window, binMs, brush, onBrush }: TimeRailProps)
         {ticksOf(window, new Date(window.from).getTimezoneOffset()).map((tick) => (
           <line key={tick} className="rail-line" x1={x(tick)} x2={x(tick)} y1={0} y2={HEIGHT} />
         ))}
+        <defs>
+          <pattern id="rail-coming" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+            <line className="rail-line" x1="0" y1="0" x2="0" y2="6" />
+          </pattern>
+        </defs>
+        {now < window.to && <rect x={x(now)} width={x(window.to) - x(now)} y={0} height={HEIGHT} fill="url(#rail-coming)" />}
         {bins.map((bin) => (
           <Stack key={bin.at} bin={bin} x={x(Date.parse(bin.at))} width={x(window.from + binMs)} most={most} />
         ))}

@@ -1,11 +1,14 @@
 /** Where toasts appear: at the foot of the page, over everything. */
 import { Toast } from "@base-ui/react/toast";
-import { type ReactNode, useEffect } from "react";
-import { toastManager, undoLast } from "@/ui/toasts";
+import { useEffect } from "react";
 import { isTyping } from "@/ui/keys";
+import { showToastsWith, undoLast } from "@/ui/toasts";
 
-export function Toasts({ children }: { children: ReactNode }) {
+const MANAGER = Toast.createToastManager();
+
+export function Toasts() {
   useEffect(() => {
+    showToastsWith(MANAGER);
     const onKey = (event: KeyboardEvent): void => {
       const isUndo = (event.metaKey || event.ctrlKey) && !event.shiftKey && event.key === "z";
       if (isUndo && !isTyping(event) && undoLast()) event.preventDefault();
@@ -14,8 +17,7 @@ export function Toasts({ children }: { children: ReactNode }) {
     return () => document.removeEventListener("keydown", onKey);
   }, []);
   return (
-    <Toast.Provider toastManager={toastManager}>
-      {children}
+    <Toast.Provider toastManager={MANAGER}>
       <Toast.Portal>
         <Toast.Viewport className="toasts">
           <Shown />

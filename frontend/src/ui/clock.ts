@@ -28,7 +28,9 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
-/** The time in milliseconds, new each second. */
-export function useNow(): number {
-  return useSyncExternalStore(subscribe, () => now);
+export const MINUTE_MS = 60_000;
+
+/** The time in milliseconds, new after each so many of them: what shows hours need not be drawn each second. */
+export function useNow(everyMs: number = TICK_MS): number {
+  return useSyncExternalStore(subscribe, () => Math.floor(now / everyMs) * everyMs);
 }

@@ -11,7 +11,7 @@ import { usePages } from "@/lib/pages";
 import { nameOf, useLack } from "@/lib/scopes";
 import { useTitle } from "@/lib/title";
 import { Button } from "@/ui/Button";
-import { useNow } from "@/ui/clock";
+import { MINUTE_MS, useNow } from "@/ui/clock";
 import { type Column, DataTable } from "@/ui/DataTable";
 import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
 import { CheckField } from "@/ui/fields";
@@ -22,7 +22,7 @@ import { Time } from "@/ui/Time";
 export function KeysPage() {
   const organization = useOrganization();
   useTitle("API keys", organization);
-  const now = useNow();
+  const now = useNow(MINUTE_MS);
   const search = readKeySearch(useSearch({ strict: false }));
   const navigate = useNavigate();
   const seek = (next: KeySearch): void => void navigate({ to: "/$organization/~/keys", params: { organization }, search: next, replace: true });

@@ -6,6 +6,7 @@ import { NewBlockDocument } from "@/generated/graphql";
 import { usePlace } from "@/lib/place";
 import { useTitle } from "@/lib/title";
 import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
+import { MarkdownLine } from "@/ui/Markdown";
 import { PageHead } from "@/ui/PageHead";
 
 export function NewBlockPage() {
@@ -22,7 +23,7 @@ export function NewBlockPage() {
   return (
     <>
       <PageHead crumbs={<Link to="/$organization/$workspace/blocks/new" params={{ ...place }}>New block</Link>} title={<bdi>{type.name}</bdi>} />
-      {type.description && <p className="faint m-0 px-5 pt-5">{type.description}</p>}
+      {type.description && <p className="faint m-0 px-5 pt-5"><MarkdownLine text={type.description} /></p>}
       <BlockForm
         workspaceId={workspace.id}
         type={type}

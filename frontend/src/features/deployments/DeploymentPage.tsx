@@ -13,6 +13,7 @@ import type { DeploymentSearch } from "@/features/deployments/search";
 import { Versions } from "@/features/deployments/Versions";
 import { useChanges } from "@/lib/changes";
 import { usePlace } from "@/lib/place";
+import { useLack } from "@/lib/scopes";
 import { useTitle } from "@/lib/title";
 import { useWorkspaceId } from "@/lib/workspace";
 import { useAct } from "@/ui/act";
@@ -48,7 +49,8 @@ function DeploymentView({ deployment, onChange }: { deployment: DeploymentDetail
   const onSearch = (next: DeploymentSearch): void => void navigate({ search: next, replace: true });
   const { run: isRunning, ...closed } = search;
   const next = nextOf(deployment);
-  useKey("r", () => onSearch({ ...search, run: true }));
+  const mayRun = useLack("RUNS_WRITE") === undefined;
+  useKey("r", mayRun ? () => onSearch({ ...search, run: true }) : undefined);
   return (
     <div className="object-page">
       <PageHead

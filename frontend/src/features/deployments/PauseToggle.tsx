@@ -10,16 +10,18 @@ export function PauseToggle({ deployment, isLarge = false }: { deployment: { id:
     if (!(await act({ input: { id: deployment.id, paused } }))) return;
     tell(`${deployment.name} is ${paused ? "paused" : "running again"}.`, { undo: () => void act({ input: { id: deployment.id, paused: !paused } }) });
   };
+  const does = deployment.paused ? "Resume" : "Pause";
+  const stands = deployment.paused ? "Paused" : "On";
   return (
     <Button
       className={isLarge ? "" : "is-small"}
       needs="RUNS_WRITE"
       isBusy={isBusy}
       aria-pressed={deployment.paused}
-      aria-label={deployment.paused ? `Resume ${deployment.name}` : `Pause ${deployment.name}`}
+      aria-label={isLarge ? `${does} ${deployment.name}` : `${stands}: ${does.toLowerCase()} ${deployment.name}`}
       onClick={() => void set(!deployment.paused)}
     >
-      {isLarge ? (deployment.paused ? "Resume" : "Pause") : deployment.paused ? "Paused" : "On"}
+      {isLarge ? does : stands}
     </Button>
   );
 }

@@ -3,18 +3,22 @@ import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } 
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { lintKeymap } from "@codemirror/lint";
-import { type Extension, Prec } from "@codemirror/state";
+import { json } from "@codemirror/lang-json";
+import { Prec } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import { useEffect, useRef } from "react";
+import { graphql } from "cm6-graphql";
+import type { GraphQLSchema } from "graphql";
+import { useEffect, useMemo, useRef } from "react";
 
 export interface EditorProps {
   label: string;
   text: string;
   onText: (text: string) => void;
   onRun: () => void;
-  /** The language, with what it knows; a new one makes a new editor. */
-  extension: Extension;
+  language: "graphql" | "json";
+  /** What is offered while one writes GraphQL; another one makes a new editor. */
+  schema?: GraphQLSchema | undefined;
 }
 
 /** Weight and slant tell the parts apart: colours are for states. */
@@ -41,7 +45,8 @@ const THEME = EditorView.theme({
   ".cm-diagnostic-error": { borderLeftColor: "var(--st-failed)" },
 });
 
-export function Editor({ label, text, onText, onRun, extension }: EditorProps) {
+export function Editor({ label, text, onText, onRun, language, schema }: EditorProps) {
+  const extension = useMemo(() => (language === "json" ? json() : graphql(schema)), [language, schema]);
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(undefined);
   const latest = useRef({ text, onText, onRun });

@@ -1,11 +1,9 @@
 /** The explorer of the API: asks whatever one writes, with the rights of whoever is signed in. */
-import { json } from "@codemirror/lang-json";
-import { graphql } from "cm6-graphql";
 import { buildClientSchema, getIntrospectionQuery, type GraphQLSchema, type IntrospectionQuery } from "graphql";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { Docs } from "@/features/explorer/Docs";
 import { asCurl, type Draft, FIRST, isSubscription, keepInHistory, operationsOf, readHistory, readVariables, tidied } from "@/features/explorer/documents";
-import { Editor } from "@/features/explorer/Editor";
+import type { EditorProps } from "@/features/explorer/Editor";
 import { ask, follow } from "@/lib/raw";
 import { usePlace } from "@/lib/place";
 import { useTitle } from "@/lib/title";
@@ -15,7 +13,7 @@ import { Menu } from "@/ui/Menu";
 import { PageHead } from "@/ui/PageHead";
 
 const MOST_ANSWERS = 100;
-const JSON_LANGUAGE = json();
+const Loaded = lazy(async () => ({ default: (await import("@/features/explorer/Editor")).Editor }));
 
 export function ExplorerPage() {
   const place = usePlace();
@@ -26,7 +24,6 @@ export function ExplorerPage() {
   const [operation, setOperation] = useState<string>();
   const [hasDocs, setDocs] = useState(false);
   const { answers, problem, isRunning, run, stop } = useRun(place.organization);
-  const language = useMemo(() => graphql(schema), [schema]);
   const operations = operationsOf(draft.query);
   const chosen = operations?.includes(operation ?? "") ? operation : operations?.[0];
   const act = useCallback(() => {
@@ -48,10 +45,10 @@ export function ExplorerPage() {
         <Copy label="Copy as curl" text={asCurl(window.location.origin, draft)} />
         <span className="faint text-[13px]">With your own rights in {place.organization}.</span>
       </div>
-      <Editor label="Document" text={draft.query} onText={(query) => setDraft((before) => ({ ...before, query }))} onRun={act} extension={language} />
+      <Editor label="Document" text={draft.query} onText={(query) => setDraft((before) => ({ ...before, query }))} onRun={act} language="graphql" schema={schema} />
       <section className="explorer-variables" aria-label="Variables">
         <h2>Variables</h2>
-        <Editor label="Variables" text={draft.variables} onText={(variables) => setDraft((before) => ({ ...before, variables }))} onRun={act} extension={JSON_LANGUAGE} />
+        <Editor label="Variables" text={draft.variables} onText={(variables) => setDraft((before) => ({ ...before, variables }))} onRun={act} language="json" />
       </section>
       <section className="explorer-answer" role="region" aria-label="Answer" aria-busy={isRunning} tabIndex={0}>
         {problem && <p className="field-problem" role="alert">{problem}</p>}
@@ -59,6 +56,18 @@ export function ExplorerPage() {
         {answers.length === 0 && !problem && <p className="faint m-0">The answer comes here.</p>}
       </section>
       {hasDocs && schema && <Docs schema={schema} />}
+    </div>
+  );
+}
+
+/** A plain field until the editor is there: the page is of use before. */
+function Editor(props: EditorProps) {
+  const plain = <textarea className="input area editor-plain" aria-label={props.label} value={props.text} onChange={(event) => props.onText(event.target.value)} spellCheck={false} />;
+  return (
+    <div className="editor">
+      <Suspense fallback={plain}>
+        <Loaded {...props} />
+      </Suspense>
     </div>
   );
 }

@@ -6,6 +6,7 @@ import { RetryFromFailed } from "@/features/flow_runs/RetryFromFailed";
 import { RunAgain } from "@/features/flow_runs/RunAgain";
 import type { RunShown } from "@/features/flow_runs/RunPage";
 import { usePlace } from "@/lib/place";
+import { useLack } from "@/lib/scopes";
 import { useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";
 import { Confirm } from "@/ui/Confirm";
@@ -29,9 +30,10 @@ export function RunActions({ run, onDone }: { run: RunShown; onDone: () => void 
   const isUnwell = UNWELL.has(run.state.type);
   const close = (): void => setAsked(undefined);
   const toRuns = (): void => void navigate({ to: "/$organization/$workspace/runs", params: place });
-  useKey("r", () => setAsked("again"));
-  useKey("R", isOver ? () => setAsked("retry") : undefined);
-  useKey("C", isOver ? undefined : () => setAsked("cancel"));
+  const mayAct = useLack("RUNS_WRITE") === undefined;
+  useKey("r", mayAct && run.deployment ? () => setAsked("again") : undefined);
+  useKey("R", mayAct && isOver ? () => setAsked("retry") : undefined);
+  useKey("C", mayAct && !isOver ? () => setAsked("cancel") : undefined);
   const entries: MenuEntry[] = [
     { label: "Run again…", needs: "RUNS_WRITE", hint: "r", lacks: run.deployment ? undefined : "It has no deployment.", onSelect: () => setAsked("again") },
     ...(isUnwell ? [{ label: "Retry from failed…", needs: "RUNS_WRITE", onSelect: () => setAsked("from-failed") } as const] : []),

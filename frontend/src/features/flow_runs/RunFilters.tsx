@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "react";
 import { KEYS, type Term, termsOf, without } from "@/features/flow_runs/query";
 import { SavedViews } from "@/features/flow_runs/SavedViews";
-import { type RunSearch, STATE_TYPES, type StateName } from "@/features/flow_runs/search";
+import { hasComing, type RunSearch, STATE_TYPES, type StateName } from "@/features/flow_runs/search";
 import { useKey } from "@/ui/keys";
 import { StateGlyph } from "@/ui/StateGlyph";
 
@@ -28,6 +28,7 @@ export function RunFilters({ search, onSearch, count }: RunFiltersProps) {
     const { q: _q, ...rest } = search;
     onSearch(q ? { ...rest, q } : rest);
   };
+  const { coming, ...rest } = search;
   return (
     <div className="toolbar" role="search">
       <SavedViews search={search} onSearch={onSearch} />
@@ -40,6 +41,9 @@ export function RunFilters({ search, onSearch, count }: RunFiltersProps) {
           </button>
         ))}
       </div>
+      {(search.coming === true || !hasComing(search)) && (
+        <button type="button" className="button" aria-pressed={search.coming === true} title="Runs that are scheduled for later" onClick={() => onSearch({ ...rest, ...(coming ? {} : { coming: true }) })}>To come</button>
+      )}
       {(["name", "tag"] as const).map((key) => {
         const value = search[key];
         if (value === undefined) return null;

@@ -1,7 +1,7 @@
 /** The log of a run at the foot of its page: live, searched by the server, drawn higher or folded away. */
 import { useMemo, useState } from "react";
 import type { LogFilter, TaskRowFragment } from "@/generated/graphql";
-import { LEVEL_CHOICES } from "@/features/flow_runs/logs";
+import { LEVEL_CHOICES, type Log } from "@/features/flow_runs/logs";
 import { useLog } from "@/features/flow_runs/useLog";
 import { useSettled } from "@/lib/settled";
 import { Dock } from "@/ui/Dock";
@@ -41,7 +41,7 @@ export function RunLog({ runId, task, onTask }: RunLogProps) {
           </select>
           {task && <button type="button" className="button" aria-label={`Show all tasks, not only ${task.name}`} onClick={() => onTask(undefined)}>{task.name} ×</button>}
           <span className="num faint text-[12px]" role="status">
-            {`${log.count.toLocaleString("en")} ${log.count === 1 ? "line" : "lines"}`}
+            {countOf(log, filter === undefined)}
             {!log.isCaughtUp && "…"}
           </span>
           {log.dropped > 0 && <span className="faint text-[12px]">{`The first ${log.dropped.toLocaleString("en")} are not kept here; a search looks through them too.`}</span>}
@@ -52,8 +52,15 @@ export function RunLog({ runId, task, onTask }: RunLogProps) {
       {rows.length === 0 ? (
         <p className="faint m-0 px-(--pad) py-3 text-[13px]">{log.isCaughtUp ? (filter ? "No line matches." : "Nothing was logged.") : "Reading the log…"}</p>
       ) : (
-        <LogView rows={rows} label="Log of the run" marked={sought} />
+        <LogView rows={rows} label="Log of the run" marked={sought} {...(log.before === undefined ? {} : { onEarlier: log.onEarlier })} />
       )}
     </Dock>
   );
+}
+
+/** How many lines there are; of a log that is not wholly here, how many of them are. */
+function countOf({ count, last, before }: Log, isWhole: boolean): string {
+  const shown = count.toLocaleString("en");
+  if (before === undefined) return `${shown} ${count === 1 ? "line" : "lines"}`;
+  return isWhole ? `the last ${shown} of ${last.toLocaleString("en")} lines` : `the last ${shown} lines`;
 }

@@ -7,7 +7,7 @@ import { RunFilters } from "@/features/flow_runs/RunFilters";
 import { RunPeek } from "@/features/flow_runs/RunPeek";
 import { RunTable } from "@/ui/runs/RunTable";
 import { RunsActions } from "@/features/flow_runs/RunsActions";
-import { filterOf, isNarrowed, type RunSearch } from "@/features/flow_runs/search";
+import { filterOf, isNarrowed, listFilterOf, type RunSearch } from "@/features/flow_runs/search";
 import { useChanges } from "@/lib/changes";
 import { usePages } from "@/lib/pages";
 import { usePlace } from "@/lib/place";
@@ -28,9 +28,10 @@ export function RunsPage() {
   const navigate = useNavigate({ from: "/$organization/$workspace/runs" });
   const onSearch = (next: RunSearch): void => void navigate({ search: next, replace: true });
   useTitle("Runs", workspace);
-  const [window] = useState(() => dayAround(Date.now()));
+  const [now] = useState(() => Date.now());
+  const window = useMemo(() => dayAround(now), [now]);
   const [chosen, setChosen] = useState(NONE);
-  const filter = useMemo(() => filterOf(search), [search]);
+  const filter = useMemo(() => listFilterOf(search, now), [search, now]);
   const { from: _from, to: _to, ...unbrushed } = search;
   const list = usePages("runs", RunListDocument, { organization, workspace, filter, orderBy: orderOf(search) }, (data) => data.workspace?.flowRuns);
   const [histogram, readHistogram] = useQuery({

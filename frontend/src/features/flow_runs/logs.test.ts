@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Batch, extend, type Line, MOST_ROWS, NO_LOG, rowsOf } from "@/features/flow_runs/logs";
+import { type Batch, extend, extendBackwards, type Line, MOST_ROWS, NO_LOG, rowsOf } from "@/features/flow_runs/logs";
 import { levelOf } from "@/ui/levels";
 
 function line(sequence: number): Line {
@@ -28,6 +28,17 @@ test("of a long log the end is kept, and it is told how much is not", () => {
   expect(log.rows.length).toBeLessThanOrEqual(MOST_ROWS);
   expect(log.rows.length + log.dropped).toBe(log.count);
   expect(log.rows.at(-1)?.message).toBe(`line ${MOST_ROWS * 1.5 - 1}`);
+});
+
+test("a log begins at its end and grows at both", () => {
+  const page = (sequences: number[], startCursor: string | null, hasPreviousPage: boolean) => ({ nodes: sequences.map(line), pageInfo: { hasPreviousPage, startCursor, endCursor: null } });
+  const end = extendBackwards(NO_LOG, page([8, 9], "at-8", true));
+  const live = extend(end, [batch([9, 10], { caughtUp: true })]);
+  const whole = extendBackwards(live, page([6, 7], "at-6", false));
+
+  expect([end.before, live.before, whole.before]).toEqual(["at-8", "at-8", undefined]);
+  expect(whole.rows.map((each) => each.message)).toEqual(["line 6", "line 7", "line 8", "line 9", "line 10"]);
+  expect([whole.count, whole.last]).toEqual([5, 10]);
 });
 
 test("numbers between two levels belong to the lower", () => {

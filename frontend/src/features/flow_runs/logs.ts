@@ -1,10 +1,11 @@
 /** The lines of a log as they come in, kept in order and without doubles over a lost connection. */
-import type { LogTailSubscription } from "@/generated/graphql";
+import type { LogPageQuery, LogTailSubscription } from "@/generated/graphql";
 import { levelOf } from "@/ui/levels";
 import type { LogRow } from "@/ui/LogView";
 
 export type Batch = LogTailSubscription["logTail"];
 export type Line = Batch["lines"][number];
+export type Page = NonNullable<LogPageQuery["flowRun"]>["logs"];
 
 export interface Log {
   /** A row for each line of text: a traceback is one line of the log, and many rows. */
@@ -17,6 +18,8 @@ export interface Log {
   dropped: number;
   hasGap: boolean;
   isCaughtUp: boolean;
+  /** Where lines before these are read from; undefined where there are none, or no room for them. */
+  before?: string | undefined;
 }
 
 /** So many rows are kept; beyond it the first tenth is let go. */
@@ -40,7 +43,21 @@ export function extend(log: Log, batches: readonly Batch[]): Log {
   }
   const rows = fresh.length > 0 ? log.rows.concat(fresh) : log.rows;
   const excess = rows.length > MOST_ROWS ? rows.length - MOST_ROWS * 0.9 : 0;
-  return { rows: excess > 0 ? rows.slice(excess) : rows, count, last, dropped: log.dropped + excess, hasGap, isCaughtUp };
+  const dropped = log.dropped + excess;
+  return { rows: excess > 0 ? rows.slice(excess) : rows, count, last, dropped, hasGap, isCaughtUp, before: dropped > 0 ? undefined : log.before };
+}
+
+/** A log with a page before what it has; the first page is its end. */
+export function extendBackwards(log: Log, { nodes, pageInfo }: Page): Log {
+  const rows = [...nodes.flatMap(rowsOf), ...log.rows];
+  const hasMore = pageInfo.hasPreviousPage && rows.length < MOST_ROWS * 0.9 && log.dropped === 0;
+  return {
+    ...log,
+    rows,
+    count: log.count + nodes.length,
+    last: Math.max(log.last, nodes.at(-1)?.sequence ?? -1),
+    before: hasMore ? (pageInfo.startCursor ?? undefined) : undefined,
+  };
 }
 
 export const LEVEL_CHOICES = [

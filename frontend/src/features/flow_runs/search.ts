@@ -20,6 +20,8 @@ export interface RunSearch {
   up?: boolean;
   /** The run that is looked at beside the list. */
   peek?: string;
+  /** Also runs that are scheduled for later. */
+  coming?: boolean;
 }
 
 export const RUN_TABS = ["timeline", "graph", "tasks", "states", "parameters", "artifacts", "children", "attempts"] as const;
@@ -59,6 +61,7 @@ export function readSearch(raw: Record<string, unknown>): RunSearch {
   return {
     ...(by ? { by } : {}),
     ...(raw["up"] === true ? { up: true } : {}),
+    ...(raw["coming"] === true ? { coming: true } : {}),
     ...(peek === undefined ? {} : { peek }),
     ...(state.length > 0 ? { state } : {}),
     ...(name === undefined ? {} : { name }),
@@ -81,6 +84,19 @@ export function filterOf(search: RunSearch): FlowRunFilter {
       ? { expectedStart: { gte: at(search.from), lt: at(search.to) } }
       : {}),
   };
+}
+
+const SOON_MS = 60_000;
+
+/** Whether runs that are scheduled for later stand in the list as well: they are the newest, and seldom what is looked for. */
+export function hasComing({ coming, state, q, from }: RunSearch): boolean {
+  return coming === true || state !== undefined || q !== undefined || from !== undefined;
+}
+
+/** The filter of the list itself, as of a moment. */
+export function listFilterOf(search: RunSearch, now: number): FlowRunFilter {
+  if (hasComing(search)) return filterOf(search);
+  return { ...filterOf(search), not: { state: { name: ["Scheduled"] }, expectedStart: { gte: new Date(now + SOON_MS).toISOString() } } };
 }
 
 export function isNarrowed(search: RunSearch): boolean {

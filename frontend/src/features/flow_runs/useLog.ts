@@ -1,33 +1,66 @@
-/** A run's log, live from its first line, or only what matches; what arrives within a frame is shown at once. */
-import { useEffect, useRef, useState } from "react";
+/** A run's log from its end: live, or only what matches; older lines are read when they are wanted. */
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useClient } from "urql";
-import { type LogFilter, LogTailDocument } from "@/generated/graphql";
-import { type Batch, extend, type Log, NO_LOG } from "@/features/flow_runs/logs";
+import { type Batch, extend, extendBackwards, type Log, NO_LOG } from "@/features/flow_runs/logs";
+import { type LogFilter, LogPageDocument, LogTailDocument } from "@/generated/graphql";
 
-/** ``filter`` has to stay the same object for as long as it says the same. */
-export function useLog(runId: string, filter: LogFilter | undefined): Log {
+export interface LogRead extends Log {
+  isReading: boolean;
+  /** Reads the lines before the first one. */
+  onEarlier: () => void;
+}
+
+/** ``filter`` has to stay the same object for as long as it says the same. What arrives within a frame is shown at once. */
+export function useLog(runId: string, filter: LogFilter | undefined): LogRead {
   const client = useClient();
   const [log, setLog] = useState<Log>(NO_LOG);
-  const waiting = useRef<Batch[]>([]);
+  const [isReading, setReading] = useState(false);
+  const turn = useRef(0);
+  const readPage = useCallback(
+    async (before: string | undefined) => {
+      const variables = { id: runId, ...(filter ? { filter } : {}), ...(before ? { before } : {}) };
+      const mine = turn.current;
+      setReading(true);
+      const { data } = await client.query(LogPageDocument, variables, { requestPolicy: "network-only" }).toPromise();
+      const page = data?.flowRun?.logs;
+      if (mine !== turn.current) return undefined;
+      setReading(false);
+      if (page) setLog((now) => (now.before === before ? extendBackwards(now, page) : now));
+      return page;
+    },
+    [client, filter, runId],
+  );
   useEffect(() => {
-    let frame = 0;
+    turn.current += 1;
+    let [frame, isOver, waiting] = [0, false, [] as Batch[]];
+    let stop = (): void => undefined;
     setLog(NO_LOG);
     const show = (): void => {
-      frame = 0;
-      const batches = waiting.current;
-      waiting.current = [];
+      const batches = waiting;
+      [frame, waiting] = [0, []];
       setLog((before) => extend(before, batches));
     };
-    const tail = client.subscription(LogTailDocument, { id: runId, ...(filter ? { filter } : {}) }).subscribe(({ data }) => {
-      if (!data) return;
-      waiting.current.push(data.logTail);
-      if (frame === 0) frame = requestAnimationFrame(show);
+    const follow = (after: string | null | undefined): void => {
+      const variables = { id: runId, ...(filter ? { filter } : {}), ...(after ? { after } : {}) };
+      const tail = client.subscription(LogTailDocument, variables).subscribe(({ data }) => {
+        if (!data) return;
+        waiting.push(data.logTail);
+        if (frame === 0) frame = requestAnimationFrame(show);
+      });
+      stop = tail.unsubscribe;
+    };
+    void readPage(undefined).then((page) => {
+      if (!isOver) follow(page?.pageInfo.endCursor);
     });
     return () => {
-      tail.unsubscribe();
+      isOver = true;
+      turn.current += 1;
+      stop();
       cancelAnimationFrame(frame);
-      waiting.current = [];
     };
-  }, [client, runId, filter]);
-  return log;
+  }, [client, runId, filter, readPage]);
+  const onEarlier = useCallback(() => {
+    if (log.before !== undefined && !isReading) void readPage(log.before);
+  }, [isReading, log.before, readPage]);
+  return { ...log, isReading, onEarlier };
 }

@@ -1,5 +1,6 @@
 /** One flow: its latest runs at a glance, where it is deployed, how it fails, and all its runs. */
 import { useNavigate, useParams } from "@tanstack/react-router";
+import { useState } from "react";
 import { useQuery } from "urql";
 import { FlowDeleteDocument, FlowDocument, type FlowQuery, FlowRunsDocument } from "@/generated/graphql";
 import { percentileOf, successOf } from "@/features/flows/figures";
@@ -16,6 +17,8 @@ import { Crumb } from "@/ui/Crumb";
 import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
 import { PageHead } from "@/ui/PageHead";
 import { PoolStatus } from "@/ui/PoolStatus";
+import { DurationRibbon } from "@/ui/ribbon/DurationRibbon";
+import { fortnightUntil } from "@/ui/ribbon/ribbon";
 import { RunTable } from "@/ui/runs/RunTable";
 import { StateLabel } from "@/ui/StateLabel";
 import { tell } from "@/ui/toasts";
@@ -28,7 +31,8 @@ export function FlowPage() {
   const { organization, workspace } = usePlace();
   const { flow: name = "" } = useParams({ strict: false });
   const variables = { organization, workspace, name };
-  const [{ data, error }, read] = useQuery({ query: FlowDocument, variables });
+  const [window] = useState(() => fortnightUntil(Date.now()));
+  const [{ data, error }, read] = useQuery({ query: FlowDocument, variables: { ...variables, ...window } });
   const list = usePages("flow runs", FlowRunsDocument, variables, (found) => found.workspace?.flow?.runs);
   useChanges(useWorkspaceId(), ["flow_run", "deployment"], () => {
     read({ requestPolicy: "network-only" });
@@ -44,6 +48,7 @@ export function FlowPage() {
     <>
       <PageHead crumbs={<Crumb to="/flows">Flows</Crumb>} title={flow.name} actions={<DeleteFlow flow={flow} />} />
       <Figures flow={flow} />
+      <DurationRibbon buckets={flow.durationTrend} />
       <div className="split">
         <DeploymentList flow={flow} />
         <Failing groups={groups} />
@@ -94,7 +99,7 @@ function DeploymentList({ flow }: { flow: FlowShown }) {
             <tr key={deployment.id}>
               <td><Crumb to={`/deployments/${deployment.id}`}>{deployment.name}</Crumb></td>
               <td>{deployment.paused ? <StateLabel type="PAUSED" name="Paused" /> : deployment.schedules.filter(({ active }) => active).map(({ description }) => description).join("; ")}</td>
-              <td>{deployment.workPool && <>{deployment.workPool.name} <PoolStatus status={deployment.workPool.status} isQuiet /></>}</td>
+              <td className="max-md:hidden">{deployment.workPool && <>{deployment.workPool.name} <PoolStatus status={deployment.workPool.status} isQuiet /></>}</td>
             </tr>
           ))}
         </tbody>

@@ -3,13 +3,13 @@ import { InvitationRevokeDocument, InvitationsDocument } from "@/generated/graph
 import { usePages } from "@/lib/pages";
 import { useAct } from "@/ui/act";
 import { ConfirmButton } from "@/ui/Confirm";
-import { useNow } from "@/ui/clock";
+import { MINUTE_MS, useNow } from "@/ui/clock";
 import { Time } from "@/ui/Time";
 
 export function InvitationTable({ organization }: { organization: string }) {
   const list = usePages("invitations", InvitationsDocument, { organization }, (data) => data.organization?.invitations);
   const revoke = useAct(InvitationRevokeDocument);
-  const now = useNow();
+  const now = useNow(MINUTE_MS);
   if (!list.rows || list.rows.length === 0) return null;
   return (
     <section className="pane" aria-label="Invitations">

@@ -61,7 +61,8 @@ export function MembersPage() {
           onMore={list.more}
         />
       )}
-      <InvitationTable key={invitations} organization={organization} />
+      {/* Below the members: it waits for them, lest they push it down. */}
+      {list.rows && <InvitationTable key={invitations} organization={organization} />}
       {member && (
         <MemberPeek
           member={member}

@@ -1,6 +1,7 @@
 /** What waits for somebody: answers, new failures, runs that are late, pools that nobody serves. */
 import type { NowQuery } from "@/generated/graphql";
 import { Crumb } from "@/ui/Crumb";
+import { MarkdownLine } from "@/ui/Markdown";
 import { StateLabel } from "@/ui/StateLabel";
 import { Time } from "@/ui/Time";
 
@@ -20,7 +21,7 @@ export function Needs({ workspace }: { workspace: Workspace }) {
           {workspace.pauses.nodes.map((pause) => (
             <tr key={`${pause.runId} ${pause.key}`}>
               <td className="now-state"><StateLabel type="PAUSED" name="Asks" /></td>
-              <td><Crumb to="/approvals" search={{ run: pause.runId }}>{pause.run?.name ?? pause.runId}</Crumb> <span className="faint">{pause.description ?? pause.key}</span></td>
+              <td><Crumb to="/approvals" search={{ run: pause.runId }}>{pause.run?.name ?? pause.runId}</Crumb> <span className="faint">{pause.description ? <MarkdownLine text={pause.description} /> : pause.key}</span></td>
               <td className="is-number"><Time at={pause.createdAt} isRelative /></td>
             </tr>
           ))}

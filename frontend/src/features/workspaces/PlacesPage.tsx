@@ -4,7 +4,7 @@ import { useEffect, useState } from "react";
 import { useQuery } from "urql";
 import { NewPlace } from "@/features/workspaces/NewPlace";
 import { OrganizationCreateDocument, OrganizationWorkspacesDocument, PlacesDocument } from "@/generated/graphql";
-import { actIn } from "@/lib/graphql";
+import { actIn } from "@/lib/acting";
 import { useTitle } from "@/lib/title";
 import { useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";

@@ -56,7 +56,7 @@ function Absent({ schema, root, onDraft, label, problems, place }: ControlProps)
       <span className="field-label">{label}</span>
       <span className="flex flex-wrap items-center gap-2 text-[13px]">
         <span className="faint">{hasDefault ? <>Not given: <code>{JSON.stringify(schema["default"])}</code></> : "Not given"}</span>
-        <button type="button" className="button is-small" aria-label={`Give ${label}`} onClick={() => onDraft(emptyDraft(schema, root))}>Give it</button>
+        <button type="button" className="button is-small" aria-label={`Give it: ${label}`} onClick={() => onDraft(emptyDraft(schema, root))}>Give it</button>
       </span>
       {problem !== undefined && <p className="field-problem">{problem}</p>}
       {hintOf(schema) !== undefined && <span className="field-said faint">{hintOf(schema)}</span>}

@@ -61,7 +61,7 @@ test("a text that is no JSON changes nothing", () => {
 test("something can be given, and left out again", () => {
   render(<Host schema={SCHEMA} initial={{ region: "eu", mode: "full" }} />);
 
-  fireEvent.click(screen.getByRole("button", { name: "Give Since" }));
+  fireEvent.click(screen.getByRole("button", { name: "Give it: Since" }));
   expect(value).toHaveProperty("since", "");
   fireEvent.click(screen.getByRole("button", { name: "Leave out Since" }));
 

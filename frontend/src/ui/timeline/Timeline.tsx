@@ -1,7 +1,7 @@
 /** Bars over time, drawn on a canvas: wheel and pinch to zoom, drag to move, arrows to go from bar to bar. */
 import { type KeyboardEvent, type PointerEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { showDuration } from "@/lib/time";
-import { useNow } from "@/ui/clock";
+import { MINUTE_MS, useNow } from "@/ui/clock";
 import { AXIS_PX, draw, inkOf, placeIn, ROW_PX } from "@/ui/timeline/draw";
 import { layOut, layOutCells, type Placed, type TimelineBar, type TimelineCell, type TimeView, wholeOf, within, zoom } from "@/ui/timeline/layout";
 
@@ -36,8 +36,8 @@ export function Timeline({ bars, cells, whole: given, onView, total, label, chos
     setView(next);
     onView?.(next);
   };
-  const second = useNow();
   const isLive = bars.some((bar) => bar.ended === undefined);
+  const second = useNow(isLive ? undefined : MINUTE_MS);
   const now = isLive ? second : Math.max(0, ...bars.map((bar) => bar.ended ?? 0));
   const layout = useMemo(() => (cells ? layOutCells(cells) : layOut(bars, now)), [bars, cells, now]);
   const whole = useMemo(() => given ?? wholeOf(bars, now), [bars, given, now]);

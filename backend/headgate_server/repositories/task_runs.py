@@ -1,6 +1,6 @@
 """SQL of task runs: the bulk report, and reading."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,12 +9,13 @@ from sqlalchemy import Row, Select, func, select
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.filters import TaskRunFilter
 from headgate_server.domain.pagination import Page, PageRequest, Portion
-from headgate_server.domain.states import StateType
+from headgate_server.domain.states import NAMES, StateType
 from headgate_server.domain.task_runs import TaskRun, TaskRunRow
 from headgate_server.repositories import filters, pages, portions
 from headgate_server.repositories.statements import named, packed
 from headgate_server.tables.flow_runs import flow_run_cursors, task_runs
 
+LEFT_MESSAGE = "The process of its run is gone."
 _LARGE = ("states", "tags", "parents")
 
 
@@ -36,6 +37,28 @@ async def upsert_task_runs(
         },
     )
     return set(foreign.scalars())
+
+
+async def end_unfinished(work: UnitOfWork, left: Mapping[UUID, StateType]) -> None:
+    """End the task runs that are not over of runs whose process is gone, in one statement.
+
+    Args:
+        work: a unit of work in the workspace of the runs, which it has locked.
+        left: the state that what each run has left enters.
+    """
+    rows = [
+        {
+            "flow_run_id": run_id,
+            "state_type": type_,
+            "state_name": NAMES[type_][0],
+            "message": LEFT_MESSAGE,
+        }
+        for run_id, type_ in left.items()
+    ]
+    await work.execute(
+        named("end_task_runs"),
+        {"workspace_id": work.workspace_id, "now": work.now, "rows": packed(rows)},
+    )
 
 
 def _record(row: TaskRunRow) -> dict[str, Any]:

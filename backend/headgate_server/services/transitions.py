@@ -17,7 +17,7 @@ from headgate_server.domain.transitions import proposal_keys
 from headgate_server.domain.transitions.effects import ItemEffect, consequences, end_of_process
 from headgate_server.domain.transitions.facts import Decision, Facts, Outcome, Proposer
 from headgate_server.domain.transitions.policy import judge
-from headgate_server.repositories import cancels, pauses
+from headgate_server.repositories import cancels, pauses, task_runs
 from headgate_server.repositories.deletions import lock_place_of_run
 from headgate_server.repositories.flow_runs import transition as repository
 from headgate_server.repositories.flow_runs.transition import Application, Change, LockedRun
@@ -199,6 +199,10 @@ async def _write(
 ) -> dict[UUID, Transition]:
     """Write accepted states, and note what follows the commit."""
     runs = await repository.apply_transitions(work, [change for _, change in changes])
+    ends = {change.run.id: end_of_process(change.decision) for _, change in changes}
+    left = {id_: type_ for id_, type_ in ends.items() if type_ is not None and type_.is_terminal}
+    if left:
+        await task_runs.end_unfinished(work, left)
     written: dict[UUID, Transition] = {}
     for locked, change in changes:
         run = runs[change.run.id]

@@ -17,6 +17,7 @@ async def make_session(
     work_pool_id: UUID,
     has_ended: bool = False,
     api_key_id: UUID | None = None,
+    secret_number: int = 1,
 ) -> UUID:
     agent_id, session_id = new_id(), new_id()
     async with database.system(workspace_id=tenant.workspace_id) as work:
@@ -36,6 +37,7 @@ async def make_session(
                 work_pool_id=work_pool_id,
                 instance_id=new_id(),
                 api_key_id=api_key_id,
+                secret_number=secret_number,
                 capacity=4,
                 sdk_version="1.0",
                 state="OFFLINE" if has_ended else "ONLINE",

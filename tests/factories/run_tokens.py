@@ -1,5 +1,6 @@
-"""Tokens of runs, and runs that somebody began in a process of their own, as rows."""
+"""Tokens of sessions and runs, and runs that somebody began in a process of their own, as rows."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import update
@@ -22,6 +23,7 @@ async def make_run_token(
     *,
     epoch: int = 1,
     api_key_id: UUID | None = None,
+    secret_number: int | None = None,
 ) -> str:
     async with database.system() as work:
         return keys.run_token(
@@ -32,6 +34,19 @@ async def make_run_token(
             epoch=epoch,
             pepper=PEPPER,
             api_key_id=api_key_id,
+            secret_number=secret_number,
+        )
+
+
+async def make_session_token(database: Database, tenant: Tenant, session_id: UUID) -> str:
+    async with database.system() as work:
+        return keys.session_token(
+            session_id,
+            organization_id=tenant.organization_id,
+            workspace_id=tenant.workspace_id,
+            generation=await generations.get_generation(work),
+            expires_at=work.now + timedelta(minutes=30),
+            pepper=PEPPER,
         )
 
 

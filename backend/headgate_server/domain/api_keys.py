@@ -19,11 +19,12 @@ import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from headgate_server.domain import ids
 from headgate_server.domain.errors import HeadgateError, InvalidInput, Unauthenticated
-from headgate_server.domain.permissions import Rights, Scope
+from headgate_server.domain.permissions import Scope
 from headgate_server.domain.tenancy import Actor
 
 PREFIX = "hg"
@@ -46,6 +47,8 @@ _CHECKSUM_LENGTH = 7
 _GRANT_BYTES = 72
 _KEY_BYTES = 16
 """Behind the grant of a run, where a key began it; zeros stand for none."""
+_SECRET_BYTES = 4
+"""Behind that: which of the key's secrets was shown; zeros, or nothing, where it is not said."""
 _EPOCH_BITS = 48
 """Of the 64 bits of a run token's number; the others say what it does not carry."""
 WITHHELD = (
@@ -58,8 +61,6 @@ WITHHELD = (
 
 ``RUNS_WRITE`` is no scope of runs: without it a run starts no others.
 """
-ASKED_AS_USED = frozenset({Scope.BLOCKS_USE, Scope.RUNS_WRITE})
-"""Of these, which blocks and deployments a run may use is decided as it does."""
 _EPOCH_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -141,7 +142,8 @@ class RunToken:
     """What the token of a run says, once its signature was checked.
 
     ``withheld`` are scopes that it does not carry, though tokens of runs otherwise do;
-    ``api_key_id`` is the key that the run was begun with: as that is revoked, so is the token.
+    ``api_key_id`` is the key that the run was begun with, and ``secret_number`` which of its
+    secrets was shown: as that one ends, so does the token.
     """
 
     organization_id: UUID
@@ -151,6 +153,7 @@ class RunToken:
     epoch: int
     withheld: frozenset[Scope] = frozenset()
     api_key_id: UUID | None = None
+    secret_number: int | None = None
 
 
 def check_name(name: str) -> str:
@@ -217,6 +220,7 @@ def run_token(
     pepper: str,
     withheld: frozenset[Scope] = frozenset(),
     api_key_id: UUID | None = None,
+    secret_number: int | None = None,
 ) -> str:
     """Return the token of a run under one epoch of its lease; same arguments, same token.
 
@@ -224,31 +228,15 @@ def run_token(
         withheld: the scopes of ``WITHHELD`` that the token does not carry: who began the run does
             not hold them.
         api_key_id: the key that the run was begun with, if one was.
+        secret_number: which of the key's secrets was shown.
     """
     parties = (organization_id, workspace_id, run_id, generation)
     bits = sum(1 << place for place, scope in enumerate(WITHHELD) if scope in withheld)
     number = epoch | bits << _EPOCH_BITS
     key = api_key_id.bytes if api_key_id is not None else b""
+    if key and secret_number is not None:
+        key += secret_number.to_bytes(_SECRET_BYTES, "big")
     return _derived(TokenKind.RUN, parties, number=number, pepper=pepper, more=key)
-
-
-def withheld_now(token: RunToken, rights: Rights | None) -> frozenset[Scope]:
-    """Return what a run's token does not carry by now.
-
-    What a caller may do with single blocks and deployments is asked as the run uses them.
-
-    Args:
-        rights: of who began the run in a process of their own; None for a deployment's.
-
-    Raises:
-        Unauthenticated: they may execute no runs there any more.
-    """
-    if rights is None:
-        return token.withheld
-    held = rights.within(token.workspace_id)
-    if Scope.RUNS_EXECUTE not in held:
-        raise Unauthenticated
-    return token.withheld | (frozenset(WITHHELD) - ASKED_AS_USED - held)
 
 
 def parse_token(token: str, *, pepper: str) -> KeyToken | SessionToken | RunToken:
@@ -310,7 +298,7 @@ def _read_grant(kind: TokenKind, grant: bytes) -> SessionToken | RunToken:
             generation=generation,
             epoch=number & (1 << _EPOCH_BITS) - 1,
             withheld=frozenset(scope for place, scope in enumerate(WITHHELD) if bits >> place & 1),
-            api_key_id=UUID(bytes=more[:_KEY_BYTES]) if any(more[:_KEY_BYTES]) else None,
+            **_read_key(more),
         )
     return SessionToken(
         organization_id,
@@ -319,6 +307,16 @@ def _read_grant(kind: TokenKind, grant: bytes) -> SessionToken | RunToken:
         generation=generation,
         expires_at=_EPOCH_ZERO + timedelta(microseconds=number),
     )
+
+
+def _read_key(more: bytes) -> dict[str, Any]:
+    if not any(more[:_KEY_BYTES]):
+        return {}
+    number = more[_KEY_BYTES : _KEY_BYTES + _SECRET_BYTES].ljust(_SECRET_BYTES, b"\0")
+    return {
+        "api_key_id": UUID(bytes=more[:_KEY_BYTES]),
+        "secret_number": int.from_bytes(number, "big") or None,
+    }
 
 
 def _signature(kind: TokenKind, payload: str, *, pepper: str) -> str:

@@ -59,14 +59,17 @@ class RunGrant:
 
     ``may_start`` is whether it starts others at all; what its deployment says still counts.
     ``api_key_id`` is the key that it was begun with in its caller's own process, if one was.
-    ``caller`` is who began it in such a process, or began the run that it is below in one; None
-    for what a deployment runs.
+    ``secret_number`` says which of that key's secrets was shown. ``agents_key_id`` is the key of
+    the agent that runs it, if one does. ``caller`` is who began it in such a process, or began the
+    run that it is below in one; None for what a deployment runs.
     """
 
     run_id: UUID
     epoch: int
     may_start: bool = True
     api_key_id: UUID | None = None
+    secret_number: int | None = None
+    agents_key_id: UUID | None = None
     caller: Actor | None = None
 
 
@@ -78,7 +81,8 @@ class Principal:
     without them the scopes hold in ``workspace_id``, or everywhere where that is None.
     ``workspace_id`` is None for a credential that is good for every workspace of the organization;
     ``expires_at`` is None for one that does not expire; ``generation`` is that of the database in
-    which an agent session's or a run's token was found good, None for a key. ``is_operator`` is
+    which an agent session's or a run's token was found good, None for a key. ``secret_number`` says
+    which of the key's secrets was shown. ``is_operator`` is
     whether they run the installation, and are signed in: a key never does. ``support_grant_id``
     lets an operator look into an organization that they are no member of.
     """
@@ -89,6 +93,7 @@ class Principal:
     scopes: frozenset[Scope]
     rights: Rights | None = field(default=None, hash=False)
     api_key_id: UUID | None = None
+    secret_number: int | None = None
     agent_session_id: UUID | None = None
     login_session_id: UUID | None = None
     work_pool_id: UUID | None = None

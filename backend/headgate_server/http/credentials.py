@@ -47,7 +47,9 @@ class Credential:
             return await self._until_over(None)
         watched = [channels.rights(self.principal.organization_id)]
         run = self.principal.run
-        key_ids = (self.principal.api_key_id, run.api_key_id if run is not None else None)
+        key_ids = [self.principal.api_key_id]
+        if run is not None:
+            key_ids += [run.api_key_id, run.agents_key_id]
         watched += [channels.api_key(key_id) for key_id in key_ids if key_id is not None]
         if self.principal.login_session_id is not None:
             watched.append(channels.login_session(self.principal.login_session_id))

@@ -38,6 +38,7 @@ class NewSession:
     sdk_version: str
     host: str | None
     api_key_id: UUID | None
+    secret_number: int
     pool_version: int
 
 
@@ -67,6 +68,7 @@ async def upsert_session(
         queue_ids=list(session.queue_ids) if session.queue_ids is not None else None,
         instance_id=session.instance_id,
         api_key_id=session.api_key_id,
+        secret_number=session.secret_number,
         capacity=session.capacity,
         labels=session.labels,
         sdk_version=session.sdk_version,
@@ -84,6 +86,8 @@ async def upsert_session(
                 agent_sessions.c.instance_id,
             ],
             set_={
+                "api_key_id": added.excluded.api_key_id,
+                "secret_number": added.excluded.secret_number,
                 "capacity": added.excluded.capacity,
                 "queue_ids": added.excluded.queue_ids,
                 "labels": added.excluded.labels,

@@ -1,54 +1,40 @@
 """API keys and agent keys, and what stands behind the tokens of sessions and runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
-    Executable,
     Label,
     Row,
-    and_,
     bindparam,
     insert,
     literal,
     or_,
     select,
-    true,
     update,
 )
 
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain.allowlists import Networks
-from headgate_server.domain.api_keys import ApiKey, NewApiKey, SessionToken, TokenKind
-from headgate_server.domain.errors import OldGeneration
+from headgate_server.domain.api_keys import ApiKey, NewApiKey, TokenKind
 from headgate_server.domain.organizations import Closures
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.permissions import Rights, gather, known_scopes
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import closing, pages, roles
 from headgate_server.repositories.organizations import own
-from headgate_server.tables.events import control_plane
 from headgate_server.tables.organizations import api_keys, organizations, workspaces
-from headgate_server.tables.work_pools import agent_sessions, agents
 
-_SECRETS = (api_keys.c.secret_hash, api_keys.c.old_secret_hash, api_keys.c.old_secret_until)
+_SECRETS = (
+    api_keys.c.secret_hash,
+    api_keys.c.secret_number,
+    api_keys.c.old_secret_hash,
+    api_keys.c.old_secret_until,
+)
 _SHOWN = [column for column in api_keys.c if column not in set(_SECRETS)]
-
-
-@dataclass(frozen=True, slots=True)
-class LiveSession:
-    """The session behind a session token."""
-
-    agent_name: str
-    work_pool_id: UUID
-    api_key_id: UUID | None
-    networks: Networks = ()
 
 
 async def insert_key(
@@ -92,21 +78,22 @@ async def find_key(work: UnitOfWork, *, id_: UUID) -> ApiKey | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret of a key that is good now, and until when; None is never."""
+
+    hash: bytes
+    number: int
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class KeyFacts:
     """What authenticating by a key takes. ``rights`` are its owner's, None for who has left."""
 
     key: ApiKey
-    secret_hash: bytes
-    old_secret_hash: bytes | None
-    old_secret_until: datetime | None
+    secrets: tuple[Secret, ...]
     rights: Rights | None
     closures: Closures
-
-    def hashes(self, now: datetime) -> list[bytes]:
-        """Return the hashes of the secrets that are good now: the newest, and one it replaced."""
-        is_old_good = self.old_secret_until is not None and now < self.old_secret_until
-        old = [self.old_secret_hash] if is_old_good and self.old_secret_hash else []
-        return [self.secret_hash, *old]
 
 
 async def find_key_facts(work: UnitOfWork, *, id_: UUID) -> KeyFacts | None:
@@ -127,8 +114,16 @@ async def find_key_facts(work: UnitOfWork, *, id_: UUID) -> KeyFacts | None:
     closures = closing.read_closures(row.closures)
     grants = roles.read_grants(row.grants)
     rights = gather(grants, is_member=True, ceilings=closures.ceilings) if is_in else None
-    old = bytes(row.old_secret_hash) if row.old_secret_hash is not None else None
-    return KeyFacts(key, bytes(row.secret_hash), old, row.old_secret_until, rights, closures)
+    return KeyFacts(key, tuple(_good_secrets(row, now=work.now)), rights, closures)
+
+
+def _good_secrets(row: Row[Any], *, now: datetime) -> Iterator[Secret]:
+    """Yield the secrets that are good now: the newest, and the one that it replaced."""
+    yield Secret(bytes(row.secret_hash), row.secret_number, row.expires_at)
+    until = row.old_secret_until
+    if row.old_secret_hash is not None and until is not None and now < until:
+        ends_at = until if row.expires_at is None else min(until, row.expires_at)
+        yield Secret(bytes(row.old_secret_hash), row.secret_number - 1, ends_at)
 
 
 async def get_many_keys(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, ApiKey]:
@@ -207,6 +202,7 @@ async def set_secret(
         .where(_is_own(work), api_keys.c.id == id_, api_keys.c.revoked_at.is_(None))
         .values(
             secret_hash=secret_hash,
+            secret_number=api_keys.c.secret_number + 1,
             old_secret_hash=api_keys.c.secret_hash if old_until else None,
             old_secret_until=old_until,
         )
@@ -231,61 +227,6 @@ async def touch(work: UnitOfWork, *, id_: UUID, resolution: timedelta) -> None:
     )
 
 
-async def find_live_session(work: UnitOfWork, token: SessionToken) -> LiveSession | None:
-    """Return a session that has not ended and whose agent key was not revoked.
-
-    Raises:
-        OldGeneration: the token was issued before the database was restored.
-    """
-    parameters = {
-        "workspace_id": token.workspace_id,
-        "session_id": token.session_id,
-        "organization_id": token.organization_id,
-    }
-    row = (await work.execute(_live_session(), parameters)).one()
-    if row.generation != token.generation:
-        raise OldGeneration
-    if row.name is None:
-        return None
-    return LiveSession(
-        agent_name=row.name,
-        work_pool_id=row.work_pool_id,
-        api_key_id=row.api_key_id,
-        networks=tuple(row.networks or ()),
-    )
-
-
-_WORKSPACE_ID: BindParameter[UUID] = bindparam("workspace_id")
-
-
-@cache
-def _live_session() -> Executable:
-    """Return what reads an agent's session: each request asks, so it is put together once."""
-    live = (
-        select(agents.c.name, agent_sessions.c.work_pool_id, agent_sessions.c.api_key_id)
-        .select_from(agent_sessions)
-        .join(
-            agents,
-            and_(
-                agents.c.workspace_id == agent_sessions.c.workspace_id,
-                agents.c.id == agent_sessions.c.agent_id,
-            ),
-        )
-        .outerjoin(api_keys, api_keys.c.id == agent_sessions.c.api_key_id)
-        .where(
-            agent_sessions.c.workspace_id == _WORKSPACE_ID,
-            agent_sessions.c.id == bindparam("session_id"),
-            agent_sessions.c.ended_at.is_(None),
-            api_keys.c.revoked_at.is_(None),
-            is_there(),
-        )
-        .subquery()
-    )
-    return select(control_plane.c.generation, reached_from(), live).select_from(
-        control_plane.outerjoin(live, true())
-    )
-
-
 def reached_from() -> Label[list[str]]:
     """Return from where an organization may be reached, as an expression."""
     return (
@@ -300,7 +241,7 @@ def is_there() -> ColumnElement[bool]:
     """Return the condition that a workspace is not deleted."""
     return (
         select(literal(1))
-        .where(workspaces.c.id == _WORKSPACE_ID, workspaces.c.deleted_at.is_(None))
+        .where(workspaces.c.id == bindparam("workspace_id"), workspaces.c.deleted_at.is_(None))
         .exists()
     )
 

@@ -1,17 +1,19 @@
 """The runs behind run tokens: good for as long as a run is leased, and its caller may be here."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
     ColumnElement,
     Executable,
     FromClause,
     Label,
+    Row,
     and_,
     bindparam,
     case,
@@ -29,13 +31,13 @@ from headgate_server.domain.api_keys import RunToken
 from headgate_server.domain.errors import OldGeneration
 from headgate_server.domain.permissions import Rights, gather
 from headgate_server.domain.tenancy import Actor, ActorKind
-from headgate_server.repositories import api_keys, roles
+from headgate_server.repositories import api_keys, roles, session_tokens
 from headgate_server.tables.events import control_plane
 from headgate_server.tables.flow_runs import attempts, flow_runs
 from headgate_server.tables.members import memberships
 from headgate_server.tables.organizations import api_keys as keys
 from headgate_server.tables.organizations import service_accounts, users
-from headgate_server.tables.work_pools import work_items
+from headgate_server.tables.work_pools import agent_sessions, work_items
 
 _WORKSPACE_ID: BindParameter[UUID] = bindparam("workspace_id")
 _RUN_ID: BindParameter[UUID] = bindparam("run_id")
@@ -43,6 +45,8 @@ _ORGANIZATION_ID: BindParameter[UUID] = bindparam("organization_id")
 _API_KEY_ID: BindParameter[UUID] = bindparam("api_key_id")
 _ROOT = flow_runs.alias("root")
 _MEMBER, _ACCOUNT = memberships.alias("mine"), service_accounts.alias("robot")
+_ITEM, _SESSION = work_items.alias("item"), agent_sessions.alias("runner")
+_BEHIND = keys.alias("behind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +55,19 @@ class LeasedRun:
 
     ``caller`` is who began it, or the run that it is below, in a process of their own, and
     ``rights`` what they hold by now; None for what a deployment runs. What an archived workspace
-    takes from people is left to them here: what runs goes on.
+    takes from people is left to them here: what runs goes on. ``agents_key_id`` is the key of the
+    agent that runs it, if one does; ``is_agent_there`` is whether that could still connect one.
+    ``key_ends_at`` is when the key behind the run ends, of whichever of these; None is never, or
+    that it has.
     """
 
     name: str
     networks: Networks = ()
     caller: Actor | None = None
     rights: Rights | None = None
+    agents_key_id: UUID | None = None
+    is_agent_there: bool = True
+    key_ends_at: datetime | None = None
 
 
 async def find_leased_run(
@@ -66,7 +76,7 @@ async def find_leased_run(
     """Return a run that is leased under the token's epoch, or ended under it just now.
 
     None for a run in its caller's own process once the caller has left the organization or is
-    suspended, or the key that it was begun with is revoked or has expired.
+    suspended, or the secret of the key that it was begun with is good no more.
 
     Args:
         grace: how long after its end the run still counts.
@@ -81,16 +91,16 @@ async def find_leased_run(
         "ended_after": work.now - grace,
         "organization_id": token.organization_id,
         "api_key_id": token.api_key_id,
-        "now": work.now,
+        "secret_number": token.secret_number,
     }
     row = (await work.execute(_leased_run(), parameters)).one()
     if row.generation != token.generation:
         raise OldGeneration
-    if row.name is None:
+    if row.name is None or (row.own_key_ends_at is not None and row.own_key_ends_at <= work.now):
         return None
-    found = LeasedRun(row.name, tuple(row.networks or ()))
+    found = LeasedRun(row.name, networks=tuple(row.networks or ()), key_ends_at=row.own_key_ends_at)
     if row.caller_kind is None:
-        return found
+        return _with_agent(found, row, workspace_id=token.workspace_id, now=work.now)
     return replace(
         found,
         caller=Actor(ActorKind(row.caller_kind), row.caller_id, row.caller_name),
@@ -98,23 +108,44 @@ async def find_leased_run(
     )
 
 
+def _with_agent(found: LeasedRun, row: Row[Any], *, workspace_id: UUID, now: datetime) -> LeasedRun:
+    standing = session_tokens.read_standing(row)
+    if standing is None:
+        return found
+    is_there = standing.may_connect(workspace_id, work_pool_id=row.sessions_pool_id, now=now)
+    return replace(
+        found,
+        agents_key_id=standing.key_id,
+        is_agent_there=is_there,
+        key_ends_at=standing.ends_at if is_there else None,
+    )
+
+
 @cache
 def _leased_run() -> Executable:
     """Return what reads a run that is leased, or has just ended; put together once."""
     run = (
-        select(flow_runs.c.name, *_caller())
+        select(
+            flow_runs.c.name,
+            *_caller(),
+            _own_key_ends_at().label("own_key_ends_at"),
+            _SESSION.c.work_pool_id.label("sessions_pool_id"),
+            *session_tokens.standing_of(_BEHIND, secret_number=_SESSION.c.secret_number),
+        )
         .select_from(
             flow_runs.outerjoin(_ROOT, _is_root())
             .outerjoin(_MEMBER, _is_callers(_MEMBER, _MEMBER.c.user_id))
             .outerjoin(users, users.c.id == _MEMBER.c.user_id)
             .outerjoin(_ACCOUNT, _is_callers(_ACCOUNT, _ACCOUNT.c.id))
+            .outerjoin(_ITEM, _is_item())
+            .outerjoin(_SESSION, _is_session())
+            .outerjoin(_BEHIND, _BEHIND.c.id == _SESSION.c.api_key_id)
         )
         .where(
             flow_runs.c.workspace_id == _WORKSPACE_ID,
             flow_runs.c.id == _RUN_ID,
             _is_in_hand(),
             or_(_ROOT.c.id.is_(None), not_(_is_a_callers()), _is_caller_there()),
-            not_(_is_key_over()),
             api_keys.is_there(),
         )
         .subquery("run")
@@ -201,7 +232,28 @@ def _held_by(holders: FromClause, holder_id: Any) -> ColumnElement[Any]:
     return roles.grants_of(cast("Any", holders.c.organization_id), holder_id)
 
 
-def _is_key_over() -> ColumnElement[bool]:
-    """Return the condition that the key that a run was begun with works no more."""
-    is_over = or_(keys.c.revoked_at.is_not(None), keys.c.expires_at <= bindparam("now"))
-    return select(literal(1)).where(keys.c.id == _API_KEY_ID, is_over).exists()
+def _is_item() -> ColumnElement[bool]:
+    """Return the condition that joins a run with the lease of the process that it is in."""
+    return and_(
+        _ITEM.c.workspace_id == flow_runs.c.workspace_id,
+        _ITEM.c.run_id == func.coalesce(flow_runs.c.root_run_id, flow_runs.c.id),
+        _ITEM.c.phase != "READY",
+    )
+
+
+def _is_session() -> ColumnElement[bool]:
+    """Return the condition that joins a lease with the agent's session that holds it."""
+    return and_(
+        _SESSION.c.workspace_id == _ITEM.c.workspace_id, _SESSION.c.id == _ITEM.c.session_id
+    )
+
+
+def _own_key_ends_at() -> ColumnElement[Any]:
+    """Return when the key ends that a run was begun with; null is never, or that none was."""
+    shown: BindParameter[int] = bindparam("secret_number", type_=BigInteger)
+    number = func.coalesce(shown, keys.c.secret_number)
+    return (
+        select(session_tokens.ends_at(keys, secret_number=number))
+        .where(keys.c.id == _API_KEY_ID)
+        .scalar_subquery()
+    )

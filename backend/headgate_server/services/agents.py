@@ -69,14 +69,16 @@ async def register_agent(
     *,
     api_key_id: UUID | None,
     granted_pool_id: UUID | None,
+    secret_number: int | None = None,
 ) -> tuple[AgentSession, WorkPool]:
     """Open a session of an agent; the same instance gets the same session again.
 
     Args:
         work: the unit of work.
         registration: what the process says of itself.
-        api_key_id: the key it showed, so that revoking the key ends the session.
+        api_key_id: the key it showed, so that the session ends as the key does.
         granted_pool_id: the pool that an agent key is bound to.
+        secret_number: which of the key's secrets it showed; the first if that is not said.
 
     Raises:
         NotFound: no such pool or queue.
@@ -99,6 +101,7 @@ async def register_agent(
             sdk_version=registration.sdk_version,
             host=registration.host,
             api_key_id=api_key_id,
+            secret_number=secret_number or 1,
             pool_version=pool.version,
         ),
     )

@@ -9,14 +9,13 @@ from uuid import UUID
 from headgate_server.bus import channels
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain import api_keys as keys
-from headgate_server.domain import ids
+from headgate_server.domain import ids, standings
 from headgate_server.domain.api_keys import (
     ApiKey,
     KeyToken,
     NewApiKey,
     RunToken,
     SessionToken,
-    TokenKind,
 )
 from headgate_server.domain.errors import (
     Conflict,
@@ -30,7 +29,6 @@ from headgate_server.domain.permissions import (
     AGENT_SESSION_SCOPES,
     RUN_SCOPES,
     Grant,
-    Rights,
     Scope,
 )
 from headgate_server.domain.quotas import QuotaKind
@@ -40,6 +38,7 @@ from headgate_server.repositories import api_keys as stored
 from headgate_server.repositories import (
     run_tokens,
     service_accounts,
+    session_tokens,
     users,
     work_pools,
     workspaces,
@@ -133,7 +132,8 @@ async def rotate_key(
         hours = int(keys.MAX_OVERLAP.total_seconds() // 3600)
         raise InvalidInput(f"An overlap is from 0 to {hours} hours.", path=["overlapSeconds"])
     if granter.api_key_id != id_:
-        _check_key(granter, owner=key.owner, grant=Grant(key.scopes, key.workspace_id))
+        grant = Grant(key.scopes, key.workspace_id, key.work_pool_id)
+        _check_key(granter, owner=key.owner, grant=grant)
     secret = keys.new_secret()
     rotated = await stored.set_secret(
         work,
@@ -274,14 +274,19 @@ async def _by_key(work: UnitOfWork, token: KeyToken, *, pepper: str) -> Principa
     if found is None:
         raise Unauthenticated
     key = found.key
-    hashes = found.hashes(work.now)
-    is_genuine = any(keys.is_secret(token.secret, stored=one, pepper=pepper) for one in hashes)
-    if not (is_genuine and key.kind is token.kind and key.is_usable(work.now)):
+    shown = [
+        one for one in found.secrets if keys.is_secret(token.secret, stored=one.hash, pepper=pepper)
+    ]
+    if not (shown and key.kind is token.kind and key.is_usable(work.now)):
         raise Unauthenticated
     if key.last_used_at is None or key.last_used_at <= work.now - keys.LAST_USED_RESOLUTION:
         await stored.touch(work, id_=key.id, resolution=keys.LAST_USED_RESOLUTION)
     found.closures.check()
-    rights = _rights_of(key, found.rights)
+    rights = standings.rights_of(
+        key.kind, key.scopes, workspace_id=key.workspace_id, owned=found.rights
+    )
+    if rights is None:
+        raise Unauthenticated
     return Principal(
         actor=key.owner,
         organization_id=key.organization_id,
@@ -289,31 +294,17 @@ async def _by_key(work: UnitOfWork, token: KeyToken, *, pepper: str) -> Principa
         scopes=rights.anywhere,
         rights=rights,
         api_key_id=key.id,
+        secret_number=shown[0].number,
         work_pool_id=key.work_pool_id,
-        expires_at=key.expires_at,
+        expires_at=shown[0].ends_at,
         networks=found.closures.networks,
     )
-
-
-def _rights_of(key: ApiKey, owned: Rights | None) -> Rights:
-    """Return what a key may do: no more than its scopes, and no more than its owner.
-
-    An agent's key is its pool's: it outlives the rights of who made it.
-
-    Raises:
-        Unauthenticated: its owner is in the organization no more.
-    """
-    if key.kind is TokenKind.AGENT_KEY and key.workspace_id is not None:
-        return Rights(workspaces={key.workspace_id: key.scopes & AGENT_SESSION_SCOPES})
-    if owned is None:
-        raise Unauthenticated
-    return owned.cut(key.scopes, workspace_id=key.workspace_id)
 
 
 async def _by_session(work: UnitOfWork, token: SessionToken) -> Principal:
     if token.expires_at <= work.now:
         raise Unauthenticated
-    session = await stored.find_live_session(work, token)
+    session = await session_tokens.find_live_session(work, token)
     if session is None:
         raise Unauthenticated
     return Principal(
@@ -324,7 +315,7 @@ async def _by_session(work: UnitOfWork, token: SessionToken) -> Principal:
         api_key_id=session.api_key_id,
         agent_session_id=token.session_id,
         work_pool_id=session.work_pool_id,
-        expires_at=token.expires_at,
+        expires_at=min(token.expires_at, session.key_ends_at or token.expires_at),
         generation=token.generation,
         networks=session.networks,
     )
@@ -334,7 +325,7 @@ async def _by_run(work: UnitOfWork, token: RunToken) -> Principal:
     found = await run_tokens.find_leased_run(work, token, grace=keys.ENDED_RUN_GRACE)
     if found is None:
         raise Unauthenticated
-    withheld = keys.withheld_now(token, found.rights)
+    withheld = standings.withheld_now(token, found.rights, is_agent_there=found.is_agent_there)
     return Principal(
         actor=Actor(ActorKind.RUN, token.run_id, found.name),
         organization_id=token.organization_id,
@@ -345,8 +336,11 @@ async def _by_run(work: UnitOfWork, token: RunToken) -> Principal:
             epoch=token.epoch,
             may_start=Scope.RUNS_WRITE not in withheld,
             api_key_id=token.api_key_id,
+            secret_number=token.secret_number,
+            agents_key_id=found.agents_key_id,
             caller=found.caller,
         ),
+        expires_at=found.key_ends_at,
         generation=token.generation,
         networks=found.networks,
     )
@@ -361,7 +355,9 @@ def _check_grant(granter: Principal, new: NewApiKey) -> None:
             "An agent's key names its workspace and has the scope AGENTS_CONNECT only.",
             path=["scopes"],
         )
-    _check_key(granter, owner=new.owner, grant=Grant(new.scopes, new.workspace_id))
+    _check_key(
+        granter, owner=new.owner, grant=Grant(new.scopes, new.workspace_id, new.work_pool_id)
+    )
     if granter.workspace_id is not None and granter.workspace_id != new.workspace_id:
         raise Forbidden("Your credential is bound to one workspace; create keys for that one.")
 

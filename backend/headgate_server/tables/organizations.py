@@ -106,6 +106,7 @@ api_keys = Table(
     words("name"),
     words("prefix"),
     Column("secret_hash", BYTEA, nullable=False),
+    number("secret_number", default=1),
     Column("old_secret_hash", BYTEA, nullable=True),
     moment("old_secret_until", is_nullable=True),
     *actor("owner"),

@@ -74,6 +74,7 @@ agent_sessions = Table(
     Column("queue_ids", ARRAY(UUID(as_uuid=True)), nullable=True),
     uuid("instance_id"),
     uuid("api_key_id", is_nullable=True),
+    number("secret_number", default=1),
     number("capacity"),
     json("labels", default="{}"),
     words("sdk_version"),

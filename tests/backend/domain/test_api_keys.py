@@ -81,8 +81,11 @@ def test_run_token_says_its_run_and_epoch() -> None:
 def test_run_token_says_the_key_that_its_run_was_begun_with() -> None:
     key = UUID(int=9)
     parsed = api_keys.parse_token(make_run_token(api_key_id=key), pepper=PEPPER)
+    more = sign(TokenKind.RUN, number=7, more=key.bytes + NUMBER_1)
 
-    assert parsed == RunToken(ORGANIZATION, WORKSPACE, SUBJECT, GENERATION, 7, api_key_id=key)
+    said = RunToken(ORGANIZATION, WORKSPACE, SUBJECT, GENERATION, 7, api_key_id=key)
+    assert parsed == said
+    assert api_keys.parse_token(more, pepper=PEPPER) == replace(said, secret_number=1)
 
 
 def test_tokens_of_every_version_before_are_read() -> None:
@@ -98,13 +101,19 @@ def test_tokens_of_every_version_before_are_read() -> None:
     )
 
 
-@pytest.mark.parametrize("more", [b"", b"\0" * 16, b"\0" * 24, b"\1" * 16, b"\1" * 80])
+NUMBER_1 = b"\0\0\0\1"
+
+
+@pytest.mark.parametrize(
+    "more", [b"", b"\0" * 16, b"\0" * 24, b"\1" * 16, b"\1" * 16 + NUMBER_1 + b"\1" * 60]
+)
 def test_what_a_later_version_says_behind_a_token_is_left_to_it(more: bytes) -> None:
     key = UUID(bytes=more[:16]) if any(more) else None
 
     parsed = api_keys.parse_token(sign(TokenKind.RUN, number=7, more=more), pepper=PEPPER)
 
-    assert parsed == RunToken(ORGANIZATION, WORKSPACE, SUBJECT, GENERATION, 7, api_key_id=key)
+    said = RunToken(ORGANIZATION, WORKSPACE, SUBJECT, GENERATION, 7, api_key_id=key)
+    assert parsed == replace(said, secret_number=1 if len(more) > 24 else None)
     session = api_keys.parse_token(sign(TokenKind.SESSION, number=7, more=more), pepper=PEPPER)
     assert isinstance(session, SessionToken)
 

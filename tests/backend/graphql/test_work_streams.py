@@ -202,3 +202,28 @@ async def test_a_run_loses_its_open_connections_with_the_key_that_it_was_begun_w
 
     assert time.monotonic() - at < REVOKED_WITHIN_SECONDS
     assert code == 4403
+
+
+@pytest.mark.parametrize("overlap", [0, 1])
+async def test_a_turned_key_and_its_sessions_lose_their_open_connections_with_the_old_secret(
+    installation: Installation, estate: Estate, overlap: int
+) -> None:
+    old = estate.bound.token
+    shown = await estate.bound.execute("{ viewer { apiKey { id } } }")
+    turned = {"id": shown.data["viewer"]["apiKey"]["id"]}
+    turn = """mutation ($input: IdInput!, $overlap: Int!) {
+      apiKeyRotate(input: $input, overlapSeconds: $overlap) { errors { message } } }"""
+    async with (
+        serve(installation.app) as address,
+        open_socket(address, token=old) as of_key,
+        open_socket(address, token=estate.agent.token) as of_session,
+    ):
+        for socket in (of_key, of_session):
+            assert (await socket.run("{ viewer { scopes } }"))[0]["type"] == "next"
+        answer = await estate.wide.execute(turn, input=turned, overlap=overlap)
+        at = time.monotonic()
+        codes = await asyncio.gather(of_key.closed(), of_session.closed())
+
+    assert answer.data == {"apiKeyRotate": {"errors": []}}
+    assert overlap - 0.5 < time.monotonic() - at < overlap + REVOKED_WITHIN_SECONDS
+    assert codes == [4403, 4403]

@@ -60,8 +60,9 @@ async def test_secret_is_stored_as_a_hash_only(database: Database) -> None:
         found = await api_keys.stored.find_key_facts(work, id_=key.id)
 
     assert found is not None
-    assert secret.encode() not in found.secret_hash
-    assert len(found.secret_hash) == 32
+    (stored,) = found.secrets
+    assert secret.encode() not in stored.hash
+    assert len(stored.hash) == 32
 
 
 async def test_wrong_secret_unknown_id_and_other_kind_are_refused(database: Database) -> None:

@@ -20,7 +20,7 @@ from headgate_server.tables.work_pools import agent_sessions, work_items
 from tests.factories.agents import make_session
 from tests.factories.databases import shifted
 from tests.factories.people import PEPPER
-from tests.factories.run_tokens import make_run_token
+from tests.factories.run_tokens import make_run_token, make_session_token
 from tests.factories.tenants import Tenant, make_tenant
 from tests.factories.work_items import make_work_item
 
@@ -42,18 +42,6 @@ async def make_agent_key(
     )
     async with database.tenant(tenant.owner, tenant.workspace_id) as work:
         return await api_keys.create_key(work, granter=tenant.owner, new=new, pepper=PEPPER)
-
-
-async def make_session_token(database: Database, tenant: Tenant, session_id: UUID) -> str:
-    async with database.system() as work:
-        return keys.session_token(
-            session_id,
-            organization_id=tenant.organization_id,
-            workspace_id=tenant.workspace_id,
-            generation=await generations.get_generation(work),
-            expires_at=work.now + timedelta(minutes=30),
-            pepper=PEPPER,
-        )
 
 
 async def test_agent_key_opens_its_pool_only(database: Database) -> None:

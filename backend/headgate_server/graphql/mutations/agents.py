@@ -1,18 +1,21 @@
 """Mutations of agents: register, call, drain, leave. All are safe to repeat, on any replica."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
+from headgate_server.database.work import UnitOfWork
 from headgate_server.dispatch.renewals import Heartbeat
 from headgate_server.domain import api_keys, ids
 from headgate_server.domain.agents import PROTOCOL_VERSION, AgentSession, AgentState
 from headgate_server.domain.clock import SystemClock
-from headgate_server.domain.errors import InvalidInput
-from headgate_server.domain.permissions import Scope
-from headgate_server.graphql.context import OperationContext
+from headgate_server.domain.errors import Forbidden, InvalidInput
+from headgate_server.domain.permissions import NOTHING, Scope
+from headgate_server.graphql.context import OperationContext, needing
 from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, mutation, payload_field
 from headgate_server.graphql.mutations.leases import own_session
@@ -29,11 +32,12 @@ from headgate_server.graphql.types.agents import (
 )
 from headgate_server.graphql.types.leases import LeaseInput, LeaseVerdict, parse_uuid, show_verdict
 from headgate_server.graphql.types.work_pools import WorkPool, show_work_pool
-from headgate_server.services import agents
+from headgate_server.services import agents, work_pools
 from headgate_server.services.agents import SessionReport
 
 MAX_WAIT_SECONDS = 25
 MAX_POLLED = 100
+_CONNECTING = frozenset({Scope.AGENTS_CONNECT})
 
 
 @strawberry.input(description="A process that registers as an agent.")
@@ -157,6 +161,27 @@ class AgentPayload:
     errors: list[MutationError] = errors_field()
 
 
+@asynccontextmanager
+async def _registering(
+    context: OperationContext, workspace_id: UUID, *, pool_name: str
+) -> AsyncGenerator[UnitOfWork]:
+    """Open the unit of work of who may register agents in a workspace, or of the pool of a name.
+
+    Raises:
+        NotFound: no such workspace for the caller.
+        Forbidden: the caller may not.
+    """
+    with needing(NOTHING):
+        async with context.work(workspace_id) as work:
+            pool_id = None
+            if context.principal.all_rights().objects:
+                pool = await work_pools.find_by_name(work, name=pool_name)
+                pool_id = pool.id if pool is not None else None
+            with needing(_CONNECTING):
+                context.demand(workspace_id, on=pool_id)
+            yield work
+
+
 async def _token(
     context: OperationContext, session_id: UUID, *, workspace_id: UUID, now: datetime
 ) -> tuple[str, datetime]:
@@ -206,18 +231,21 @@ class AgentMutations:
         input: Annotated[AgentRegisterInput, strawberry.argument(description="Who registers.")],
     ) -> AgentRegisterPayload:
         context = info.context
+        if context.principal.api_key_id is None:
+            raise Forbidden("An agent registers with a key, by which it can be ended; make one.")
         registration = input.to_registration()
         workspace_id = (
             ids.parse(input.workspace_id, kind=ids.Kind.WORKSPACE)
             if input.workspace_id is not None
             else context.own_workspace_id
         )
-        async with context.work(workspace_id) as work:
+        async with _registering(context, workspace_id, pool_name=registration.pool_name) as work:
             session, pool = await agents.register_agent(
                 work,
                 registration,
                 api_key_id=context.principal.api_key_id,
                 granted_pool_id=context.principal.work_pool_id,
+                secret_number=context.principal.secret_number,
             )
         token, expires_at = await _token(
             context, session.id, workspace_id=session.workspace_id, now=work.now

@@ -258,6 +258,7 @@ async def _show_begun(
 ) -> FlowRunBeginPayload:
     expires_at = datetime.fromisoformat(answer["expires"])
     principal = context.principal
+    shown = principal.run or principal
     return FlowRunBeginPayload(
         flow_run=show_flow_run(row),
         lease=RunLeaseRef(
@@ -275,7 +276,8 @@ async def _show_begun(
             epoch=answer["epoch"],
             pepper=context.backend.pepper,
             withheld=_withheld(context, row.workspace_id),
-            api_key_id=principal.run.api_key_id if principal.run else principal.api_key_id,
+            api_key_id=shown.api_key_id,
+            secret_number=shown.secret_number,
         ),
         lease_expires_at=expires_at,
     )

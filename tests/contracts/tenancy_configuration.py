@@ -113,6 +113,18 @@ CONFIGURATION = (
         selection="apiKey { name }",
     ),
     change(
+        "apiKeyCreate",
+        "input.workPoolId",
+        Kind.WORK_POOL,
+        lambda e, id_: {
+            "ownerId": e.ids[Kind.USER],
+            "name": "key",
+            "scopes": ["AGENTS_CONNECT"],
+            "workPoolId": id_,
+        },
+        selection="apiKey { name }",
+    ),
+    change(
         "apiKeyRotate",
         "input.id",
         Kind.API_KEY,

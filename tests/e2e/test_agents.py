@@ -1,9 +1,11 @@
 """Agents as processes: cold and warm, alone and together, coming and going."""
 
+import re
 import signal
 from collections import Counter
 from datetime import timedelta
 
+from tests.client.cli.commands import Done, headgate
 from tests.fixtures.deadlines import eventually
 from tests.fixtures.installation import wait_online
 from tests.fixtures.journeys import Journey
@@ -119,3 +121,32 @@ async def test_an_agent_is_told_that_its_pool_is_paused_and_that_it_goes_on(
     await eventually(lambda: "Resumed" in agent.log, what="the end of the pause")
     await eventually(lambda: "Registering again" in agent.log, what="another look at the pool")
     assert agent.stop() == 0
+
+
+async def test_an_agent_runs_with_the_key_of_its_pool_until_that_is_revoked(
+    lonely: Journey,
+) -> None:
+    made = command(lonely, "create", "agents", "--work-pool", lonely.pool)
+    (id_,) = re.findall(r"\((key_\w+)\)", made.err)
+    agent = lonely.installation.start_agent(pool=lonely.pool, key=made.out.strip())
+
+    first = await lonely.run("quick")
+    assert await lonely.records.ended(first) == "Completed"
+    listed = command(lonely, "list")
+    revoked = command(lonely, "revoke", id_, "--yes")
+
+    assert made.out.startswith("hg_agent_")
+    assert [line.split()[3] for line in listed.out.splitlines() if id_ in line] == [lonely.pool]
+    assert revoked.code == 0
+    assert agent.wait() != 0, "nothing is left that it could do"
+
+
+def command(lonely: Journey, *arguments: str) -> Done:
+    """Run ``headgate api-keys`` with the installation's own key."""
+    installation = lonely.installation
+    place = {
+        "HEADGATE_API_URL": installation.url,
+        "HEADGATE_API_KEY": installation.api_key,
+        "HEADGATE_WORKSPACE": installation.workspace,
+    }
+    return headgate("api-keys", *arguments, environment=place)

@@ -171,6 +171,12 @@ NOUNS = (
         ("register", "register_blocks", "Register the block types of a module or a file"),
         ("delete", "delete_block", "Delete a block with its secrets"),
     )),
+    Noun("api-keys", "What programs and agents show to be let in", _verbs(
+        "api_keys",
+        ("list", "list_api_keys", "List the organization's keys"),
+        ("create", "create_api_key", "Create a key, also for the agents of one pool"),
+        ("revoke", "revoke_api_key", "Revoke a key"),
+    )),
     Noun("agent", "The process that executes runs", _verbs(
         "agents",
         ("start", "start_agent", "Serve a pool until stopped"),

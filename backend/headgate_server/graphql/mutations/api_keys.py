@@ -21,7 +21,7 @@ from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info
 from headgate_server.graphql.shapes.payloads import DeletePayload, IdInput
 from headgate_server.graphql.types.api_keys import ApiKey, show_api_key
-from headgate_server.services import api_keys
+from headgate_server.services import api_keys, work_pools
 
 _MANAGING = frozenset({Scope.KEYS_WRITE})
 _OWNERS = {ids.Kind.USER: ActorKind.USER, ids.Kind.SERVICE_ACCOUNT: ActorKind.SERVICE_ACCOUNT}
@@ -36,6 +36,12 @@ class ApiKeyCreateInput:
     )
     workspace_id: strawberry.ID | None = strawberry.field(
         default=None, description="The only workspace it is good for; all if not said."
+    )
+    work_pool_id: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="The pool of an agent's key: it registers agents of that one, has "
+        "AGENTS_CONNECT as its only scope, and outlives the rights of who made it. The workspace "
+        "is the pool's.",
     )
     expires_at: datetime | None = strawberry.field(
         default=None, description="When it ends; never if not said."
@@ -69,15 +75,16 @@ class ApiKeyMutations:
     ) -> ApiKeyCreatePayload:
         context = info.context
         kind, owner_id = _owner(input.owner_id)
-        workspace_id = workspace_id_of(input.workspace_id) if input.workspace_id else None
-        if workspace_id is not None and not await context.may_enter(workspace_id):
-            raise NotFound
-        async with _work_on_keys(context, owner_id=owner_id, workspace_id=workspace_id) as work:
+        workspace_id, pool_id = await _place(context, input)
+        async with _work_on_keys(
+            context, owner_id=owner_id, workspace_id=workspace_id, work_pool_id=pool_id
+        ) as work:
             owner = await api_keys.find_owner(work, kind=kind, id_=owner_id)
             new = NewApiKey(
                 name=input.name,
                 owner=owner,
                 workspace_id=workspace_id,
+                work_pool_id=pool_id,
                 scopes=frozenset(input.scopes),
                 expires_at=input.expires_at,
             )
@@ -144,6 +151,7 @@ async def _work_on_keys(
     *,
     owner_id: UUID | None,
     workspace_id: UUID | None,
+    work_pool_id: UUID | None = None,
     is_open: bool = False,
 ) -> AsyncGenerator[UnitOfWork]:
     """Open the unit of work of a change of keys; who is signed in changes their own.
@@ -152,6 +160,7 @@ async def _work_on_keys(
         context: of the operation.
         owner_id: whose keys.
         workspace_id: the one that the key is good for; the right to manage keys there is enough.
+        work_pool_id: the pool of that workspace that the key is to be for.
         is_open: whether no right is needed.
 
     Raises:
@@ -163,8 +172,33 @@ async def _work_on_keys(
     is_own = is_signed_in and owner_id == principal.actor.id
     with needing(NOTHING if is_own or is_open else _MANAGING):
         context.demand(workspace_id)
+    if workspace_id is not None and work_pool_id is not None:
+        async with context.work(workspace_id) as work:
+            yield work
+        return
     async with context.organization_work() as work:
         yield work
+
+
+async def _place(
+    context: OperationContext, input: ApiKeyCreateInput
+) -> tuple[UUID | None, UUID | None]:
+    """Return the workspace and the pool that a key is to be good for.
+
+    Raises:
+        NotFound: no such workspace or pool, or one that the caller may not enter.
+    """
+    workspace_id = workspace_id_of(input.workspace_id) if input.workspace_id else None
+    pool_id = None
+    if input.work_pool_id is not None:
+        pool_id = ids.parse(input.work_pool_id, kind=ids.Kind.WORK_POOL)
+        pools_place = await context.workspace_of(work_pools.get_many_work_pools, pool_id)
+        if workspace_id not in {None, pools_place}:
+            raise NotFound
+        workspace_id = pools_place
+    if workspace_id is not None and not await context.may_enter(workspace_id):
+        raise NotFound
+    return workspace_id, pool_id
 
 
 @asynccontextmanager

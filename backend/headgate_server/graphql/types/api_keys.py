@@ -1,6 +1,7 @@
 """API keys: long-lived credentials, without their secrets."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -14,8 +15,11 @@ from headgate_server.graphql.connections import Connection, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import Cursor
 from headgate_server.graphql.shapes.actors import Actor, show_actor
-from headgate_server.graphql.shapes.nodes import Node, NodeKind, reads, show_id, shows
-from headgate_server.services import api_keys
+from headgate_server.graphql.shapes.nodes import Node, NodeKind, load, reads, show_id, shows
+from headgate_server.services import api_keys, work_pools
+
+if TYPE_CHECKING:
+    from headgate_server.graphql.types.work_pools import WorkPool
 
 
 @strawberry.type(description="A long-lived credential; its secret was shown once.")
@@ -35,6 +39,21 @@ class ApiKey(Node):
     @scoped_field(requires=ANY_CREDENTIAL, description="Whom it speaks for.")
     def owner(self) -> Actor:
         return show_actor(self.row.owner)
+
+    @scoped_field(
+        requires=[Scope.POOLS_READ], description="The pool that an agent's key is good for."
+    )
+    async def work_pool(
+        self, info: Info
+    ) -> Annotated["WorkPool", strawberry.lazy("headgate_server.graphql.types.work_pools")] | None:
+        row = self.row
+        if row.workspace_id is None:
+            return None
+        fetch = work_pools.get_many_work_pools
+        shown: Any = await load(
+            info.context, fetch, row.work_pool_id, workspace_id=row.workspace_id
+        )
+        return shown
 
 
 async def list_of(

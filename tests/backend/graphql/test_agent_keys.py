@@ -1,0 +1,133 @@
+"""Keys of agents that are bound to a pool, and roles on one pool: they register agents of it."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from headgate_server.domain.agents import PROTOCOL_VERSION
+from headgate_server.domain.ids import Kind, parse
+from headgate_server.domain.permissions import BuiltinRole, Scope
+from headgate_server.domain.roles import BindingPlace, ObjectKind
+from headgate_server.domain.tenancy import Actor
+from headgate_server.services import roles
+from tests.factories.members import make_member, make_member_token
+from tests.factories.mutations import mutate
+from tests.fixtures.api import ApiClient
+from tests.fixtures.installations import PEPPER, Installation, shown
+
+pytestmark = pytest.mark.anyio
+
+CREATE = "mutation ($i: ApiKeyCreateInput!) { apiKeyCreate(input: $i) { errors { code } } }"
+
+REGISTER = """mutation ($input: AgentRegisterInput!) { agentRegister(input: $input) {
+  workPool { name } errors { code } } }"""
+
+
+async def register(api: ApiClient, pool: str, *, workspace: str | None = None) -> Any:
+    """Register an agent of a pool, and return the pool's name or the code of the refusal."""
+    given = {
+        "workspaceId": workspace,
+        "poolName": pool,
+        "name": "one",
+        "instanceId": str(uuid4()),
+        "capacity": 1,
+        "sdkVersion": "1.0",
+        "protocolVersions": [PROTOCOL_VERSION],
+    }
+    answer = (await api.execute(REGISTER, input=given)).data["agentRegister"]
+    return answer["workPool"]["name"] if answer["workPool"] else answer["errors"][0]["code"]
+
+
+def user_of(actor: Actor) -> str:
+    return shown(Kind.USER, actor.id or UUID(int=0))
+
+
+async def make_pools(api: ApiClient, workspace_id: str) -> dict[str, str]:
+    """Make two pools, and return their ids by name."""
+    made: dict[str, str] = {}
+    for name in ("mine", "other"):
+        place = {"workspaceId": workspace_id, "name": name, "type": "process"}
+        made[name] = (await mutate(api, "workPoolUpsert", "workPool { id }", **place))["workPool"][
+            "id"
+        ]
+    return made
+
+
+async def test_key_of_a_pool_registers_agents_of_that_one_and_outlives_who_made_it(
+    installation: Installation,
+) -> None:
+    tenant = await installation.tenant()
+    wide = await installation.client(tenant, is_bound=False)
+    workspace = shown(Kind.WORKSPACE, tenant.workspace_id)
+    pools = await make_pools(wide, workspace)
+    given = {"ownerId": user_of(tenant.owner.actor), "name": "agents"}
+
+    made = await mutate(
+        wide,
+        "apiKeyCreate",
+        "apiKey { id isAgents scopes workPool { name } } secret",
+        **given,
+        scopes=["AGENTS_CONNECT"],
+        workPoolId=pools["mine"],
+    )
+    wider = await wide.execute(
+        CREATE,
+        i={**given, "scopes": ["AGENTS_CONNECT", "RUNS_READ"], "workPoolId": pools["mine"]},
+    )
+    agents = installation.holding(made["secret"])
+
+    assert made["apiKey"] | {"id": ""} == {
+        "id": "",
+        "isAgents": True,
+        "scopes": ["AGENTS_CONNECT"],
+        "workPool": {"name": "mine"},
+    }
+    assert wider.data["apiKeyCreate"]["errors"][0]["code"] == "INVALID"
+    assert await register(agents, "mine") == "mine"
+    assert await register(agents, "other") == "FORBIDDEN"
+    await mutate(wide, "apiKeyRevoke", "deletedId", id=made["apiKey"]["id"])
+    assert (await agents.execute("{ viewer { scopes } }")).status == 401
+
+
+async def test_agent_role_on_a_pool_registers_agents_of_that_one_and_makes_its_keys(
+    installation: Installation,
+) -> None:
+    tenant = await installation.tenant()
+    wide = await installation.client(tenant, is_bound=False)
+    workspace = shown(Kind.WORKSPACE, tenant.workspace_id)
+    pools = await make_pools(wide, workspace)
+    pool_id = parse(pools["mine"], kind=Kind.WORK_POOL)
+    on_pool = BindingPlace(tenant.workspace_id, ObjectKind.WORK_POOL, pool_id)
+    async with installation.database.tenant(tenant.owner, None) as work:
+        keeper = await roles.upsert_role(
+            work, granter=tenant.owner, name="Keeper", scopes=frozenset({Scope.KEYS_WRITE})
+        )
+    member = await make_member(
+        installation.database,
+        tenant,
+        (BuiltinRole.AGENT, on_pool),
+        (keeper, BindingPlace(tenant.workspace_id)),
+    )
+    token = await make_member_token(installation.database, tenant, member, pepper=PEPPER)
+    machine = installation.holding(token)
+
+    found = {
+        name: (
+            await machine.execute(
+                CREATE,
+                i={
+                    "ownerId": user_of(member.principal.actor),
+                    "name": "agents",
+                    "scopes": ["AGENTS_CONNECT"],
+                    "workPoolId": id_,
+                },
+            )
+        ).data["apiKeyCreate"]["errors"]
+        for name, id_ in pools.items()
+    }
+
+    assert found == {"mine": [], "other": [{"code": "FORBIDDEN"}]}
+    assert await register(machine, "mine", workspace=workspace) == "mine"
+    assert await register(machine, "other", workspace=workspace) == "FORBIDDEN"
+    assert await register(machine, "unknown", workspace=workspace) == "FORBIDDEN"

@@ -17,7 +17,7 @@ from headgate.engine.pauses import (
 )
 from headgate.engine.places import current_place
 from headgate.engine.timeouts import running_deadlines
-from headgate.input.run_input import Approvers, RunInput, run_input_of, value_of
+from headgate.input.run_input import Approvers, RunInput, check_payload, run_input_of, value_of
 
 
 def pause_flow_run(
@@ -137,8 +137,10 @@ def resume_flow_run(
         InvalidInputError: the input does not fit what the run asks for.
         ForbiddenError: others are to answer.
         IllegalTransitionError: the run is not paused.
+        ParameterError: a secret that this process has read is in the input.
     """
     given = run_input.model_dump(mode="json") if isinstance(run_input, RunInput) else run_input
+    check_payload(given, what="The answer")
 
     async def resume() -> flow_runs.FlowRun:
         return await pauses.resume(

@@ -7,7 +7,9 @@ from typing import Any
 from headgate.api import variables
 from headgate.api.background import answer, awaited
 from headgate.engine.places import Place, current_place
+from headgate.engine.stored_secrets import as_text, check_stored
 from headgate.errors import ConflictError
+from headgate.redaction import redactor
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Variable:
         Raises:
             ConflictError: it exists, and ``overwrite`` was not said.
             InvalidInputError: a bad name, value or tag.
+            ParameterError: a secret that this process has read is in it.
         """
         return answer(_set(current_place(), Variable(name, value, tuple(tags or ())), overwrite))
 
@@ -95,6 +98,12 @@ async def _get(place: Place, name: str, default: Any) -> Any:
 
 
 async def _set(place: Place, wanted: Variable, may_overwrite: bool) -> Variable:  # noqa: FBT001 - as given
+    check_stored(
+        as_text([wanted.name, wanted.value, *wanted.tags]),
+        what=f"The variable {redactor.redact(wanted.name)!r}",
+        where="the workspace",
+        instead="keep it in a block, which shows it to runs only",
+    )
     found = await _find(place, wanted.name)
     if found.variable is not None and not may_overwrite:
         message = f"There is a variable {wanted.name!r} already; say overwrite=True to change it"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.client.recording_server import RecordingServer
+from tests.fixtures.network import free_port
 
 
 @pytest.fixture(autouse=True)
@@ -35,3 +36,12 @@ def server(recording_server: RecordingServer, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("HEADGATE_REPORT_INTERVAL_SECONDS", "0.01")
     monkeypatch.setenv("HEADGATE_REQUEST_DEADLINE_SECONDS", "5")
     return recording_server
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server is configured, and nobody answers there."""
+    monkeypatch.setenv("HEADGATE_API_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("HEADGATE_API_KEY", "hg_key_of_tests")
+    monkeypatch.setenv("HEADGATE_WORKSPACE", "acme/main")
+    monkeypatch.setenv("HEADGATE_REQUEST_DEADLINE_SECONDS", "0.2")

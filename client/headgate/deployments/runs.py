@@ -19,6 +19,7 @@ from headgate.engine.context import FlowRunContext, current_flow_run, current_ta
 from headgate.engine.effects import Await, Sleep, Steps, WaitAll, drive, drive_async
 from headgate.engine.inputs import resolve, upstream_futures
 from headgate.engine.places import Place, current_place
+from headgate.engine.stored_secrets import check_stored
 from headgate.errors import (
     InvalidInputError,
     NotFoundError,
@@ -27,7 +28,6 @@ from headgate.errors import (
     SettingsError,
 )
 from headgate.logs import ENGINE
-from headgate.redaction import redactor
 from headgate.reporting.records import TaskRun
 from headgate.reporting.server_run import ServerRun
 from headgate.states import Completed, Pending, State, StateType
@@ -261,12 +261,12 @@ def _as_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
         except TypeError as error:
             message = f"The parameter {name!r} has no JSON form: {error}"
             raise ParameterError(message) from None
-        if redactor.redact(document) != document:
-            message = (
-                f"The parameter {name!r} has a secret in it, which would be stored with the run; "
-                "let the other flow load the block, or name it in the deployment's parameters"
-            )
-            raise ParameterError(message)
+        check_stored(
+            document,
+            what=f"The parameter {name!r}",
+            where="the run",
+            instead="let the other flow load the block, or name it in the deployment's parameters",
+        )
         found[name] = orjson.loads(document)
     return found
 

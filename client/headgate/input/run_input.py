@@ -11,6 +11,7 @@ from headgate.api.background import answer
 from headgate.api.run_inputs import RunInputAnswer
 from headgate.engine.context import current_flow_run
 from headgate.engine.places import current_place
+from headgate.engine.stored_secrets import as_text, check_stored
 from headgate.errors import MissingContextError, RunError
 from headgate.ids import make_uuid
 from headgate.input.reader import InputReader
@@ -149,6 +150,20 @@ def value_of(model: RunInput) -> Any:
     return cast("Any", model).value if isinstance(model, AutomaticRunInput) else model
 
 
+def check_payload(payload: Any, *, what: str) -> None:
+    """Go on only if no secret that this process has read is in what a run is sent.
+
+    Raises:
+        ParameterError: one is.
+    """
+    check_stored(
+        as_text(payload),
+        what=what,
+        where="the run",
+        instead="let the flow that receives it load the block",
+    )
+
+
 def send_input(
     run_input: Any,
     flow_run_id: str,
@@ -168,9 +183,12 @@ def send_input(
 
     Raises:
         ConflictError: the run has ended.
+        ParameterError: a secret that this process has read is in it.
     """
     del sender
     model = _model_of(run_input)
+    payload = model.model_dump(mode="json")
+    check_payload(payload, what=f"The input {type(model).__name__!r}")
 
     async def send() -> RunInputAnswer:
         return await run_inputs.send(
@@ -178,7 +196,7 @@ def send_input(
             flow_run_id=flow_run_id,
             keyset=keyset_of(type(model), key_prefix),
             message_id=make_uuid(),
-            payload=model.model_dump(mode="json"),
+            payload=payload,
         )
 
     return answer(send())

@@ -6,7 +6,6 @@ from pydantic import BaseModel
 from headgate.deployments import arun_deployment, run_deployment
 from headgate.errors import ParameterError, ServerUnavailableError, SettingsError
 from headgate.redaction import redactor
-from tests.fixtures.network import free_port
 
 SECRET = "correct-horse-of-runs"
 
@@ -15,15 +14,6 @@ class Order(BaseModel):
     """A parameter with a JSON form of its own."""
 
     number: int
-
-
-@pytest.fixture
-def away(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server is configured, and nobody answers there."""
-    monkeypatch.setenv("HEADGATE_API_URL", f"http://127.0.0.1:{free_port()}")
-    monkeypatch.setenv("HEADGATE_API_KEY", "hg_key_of_tests")
-    monkeypatch.setenv("HEADGATE_WORKSPACE", "acme/main")
-    monkeypatch.setenv("HEADGATE_REQUEST_DEADLINE_SECONDS", "0.2")
 
 
 def test_without_a_server_there_is_no_deployment() -> None:

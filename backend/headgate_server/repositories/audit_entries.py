@@ -31,6 +31,7 @@ from headgate_server.tables.audit_entries import (
     audit_queue,
     audit_seals,
 )
+from headgate_server.tables.organizations import organizations
 
 _ENTRY = audit_entries.c
 _SEALED = audit_entries.outerjoin(
@@ -253,11 +254,24 @@ async def find_unchained(work: UnitOfWork, *, organization_id: UUID) -> UUID | N
     return rows.scalar_one_or_none()
 
 
+async def is_emptied(work: UnitOfWork, *, organization_id: UUID) -> bool:
+    """Whether an organization exists without a single entry; each begins with one."""
+    written = exists().where(_ENTRY.organization_id == organizations.c.id)
+    rows = await work.execute(
+        select(organizations.c.id).where(organizations.c.id == organization_id, ~written)
+    )
+    return rows.one_or_none() is not None
+
+
 async def list_organizations(work: UnitOfWork) -> list[UUID]:
-    """Return every organization that anything was ever written for, deleted ones too."""
+    """Return every organization that exists, or that anything was ever written for."""
     rows = await work.execute(
         select(_ENTRY.organization_id)
-        .union(select(audit_seals.c.organization_id), select(audit_heads.c.organization_id))
+        .union(
+            select(audit_seals.c.organization_id),
+            select(audit_heads.c.organization_id),
+            select(organizations.c.id),
+        )
         .order_by(_ENTRY.organization_id)
     )
     return list(rows.scalars())

@@ -134,3 +134,5 @@ async def _check_ends(work: UnitOfWork, walk: _Walk) -> None:
     if stray is not None:
         shown = ids.show(ids.Kind.AUDIT_ENTRY, stray)
         raise _Tampered(None, f"{shown} has no place in the chain and waits for none")
+    if not walk.last and await audit_entries.is_emptied(work, organization_id=walk.organization_id):
+        raise _Tampered(1, "the organization exists, and all that was written of it is gone")

@@ -3,7 +3,6 @@
 The model is a set of (scope, place) pairs, as flat as it gets: rights must agree with it.
 """
 
-import random
 from uuid import UUID
 
 from hypothesis import given
@@ -85,59 +84,6 @@ def test_credential_never_adds_and_never_leaves_its_workspace(
     assert left.anywhere <= cut
     if bound is not None:
         assert left.everywhere == frozenset()
-
-
-def test_ten_thousand_random_grants_never_escalate() -> None:
-    chance = random.Random(55)  # noqa: S311 - the same graphs each time
-    escalations = 0
-    for _ in range(10_000):
-        people = [gather(_some(chance), is_member=True) for _ in range(3)]
-        before = [_extent(one) for one in people]
-        for _ in range(4):
-            giver, taker = chance.sample(range(3), 2)
-            (grant,) = _some(chance, most=1)
-            if not people[giver].missing(grant):
-                people[taker] = _join(people[taker], grant)
-        together = set[tuple[Scope, UUID | None]]().union(*before)
-        escalations += any(not _covered(_extent(one), together) for one in people)
-
-    assert escalations == 0
-
-
-def _some(chance: random.Random, *, most: int = 3) -> list[Grant]:
-    found: list[Grant] = []
-    for _ in range(chance.randint(1, most)):
-        held = frozenset(chance.sample(SOME, chance.randint(1, 3)))
-        object_, workspace = chance.choice(list(OBJECTS.items()))
-        place = chance.choice([(None, None), (workspace, None), (workspace, object_)])
-        found.append(Grant(held, *place))
-    return found
-
-
-def _join(rights: Rights, grant: Grant) -> Rights:
-    held = [Grant(rights.everywhere), grant]
-    held += [Grant(one, workspace) for workspace, one in rights.workspaces.items()]
-    held += [Grant(one, OBJECTS[id_], id_) for id_, one in rights.objects.items()]
-    return gather(held, is_member=True)
-
-
-def _extent(rights: Rights) -> Held:
-    found: Held = {(scope, None) for scope in rights.everywhere}
-    return found | {
-        (scope, place)
-        for places_ in (rights.workspaces, rights.objects)
-        for place, held in places_.items()
-        for scope in held
-    }
-
-
-def _covered(extent: Held, together: Held) -> bool:
-    return all(
-        (scope, place) in together
-        or (scope, None) in together
-        or (place is not None and (scope, OBJECTS.get(place)) in together)
-        for scope, place in extent
-    )
 
 
 def test_admin_cannot_make_an_owner_and_owner_can_make_an_admin() -> None:

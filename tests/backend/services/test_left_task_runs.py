@@ -25,7 +25,7 @@ async def report(world: World, lease: LeaseRef, *states: list[Any]) -> list[Any]
     """Report a task run for each list of states, and return their ids."""
     made = [ids.new_id() for _ in states]
     size = len(states)
-    batch = {
+    batch: dict[str, Any] = {
         "id": [ids.show(Kind.TASK_RUN, id_) for id_ in made],
         "taskKey": ["load"] * size,
         "name": ["load"] * size,

@@ -83,7 +83,7 @@ CASES = [
     Case(
         name="train_model",
         given="folder",
-        result="tree",
+        result="regression",
         tasks="read split fit*3 keep_best",
         left={"artifacts": 1},
         imports="sklearn",

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, delete, exists, select, tuple_, update
+from sqlalchemy import CTE, Column, Row, Select, and_, delete, exists, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
@@ -171,19 +171,8 @@ async def replace_references(
 async def list_reached(work: UnitOfWork, ids: Collection[UUID]) -> set[UUID]:
     """Return every document that some refer to, directly or through others; also a cycle ends."""
     own = block_references.c
-    start = select(own.referred_id).where(
-        own.workspace_id == work.workspace_id, own.block_document_id.in_(ids)
-    )
-    reached = start.cte("reached", recursive=True)
-    further = select(own.referred_id).join(
-        reached,
-        and_(
-            own.workspace_id == work.workspace_id,
-            own.block_document_id == reached.c.referred_id,
-        ),
-    )
-    reached = reached.union(further)
-    return set((await work.execute(select(reached.c.referred_id))).scalars())
+    reached = _closure(work, ids, start=own.block_document_id, end=own.referred_id)
+    return set((await work.execute(select(reached.c.id))).scalars())
 
 
 async def list_with_secrets(work: UnitOfWork, *, referring_to: UUID) -> list[BlockDocument]:
@@ -192,18 +181,7 @@ async def list_with_secrets(work: UnitOfWork, *, referring_to: UUID) -> list[Blo
     Directly or through others; a cycle ends, too.
     """
     own = block_references.c
-    start = select(own.block_document_id).where(
-        own.workspace_id == work.workspace_id, own.referred_id == referring_to
-    )
-    above = start.cte("above", recursive=True)
-    further = select(own.block_document_id).join(
-        above,
-        and_(
-            own.workspace_id == work.workspace_id,
-            own.referred_id == above.c.block_document_id,
-        ),
-    )
-    above = above.union(further)
+    above = _closure(work, [referring_to], start=own.referred_id, end=own.block_document_id)
     is_sealed = exists().where(
         block_secrets.c.workspace_id == work.workspace_id,
         block_secrets.c.block_document_id == block_documents.c.id,
@@ -211,11 +189,21 @@ async def list_with_secrets(work: UnitOfWork, *, referring_to: UUID) -> list[Blo
     statement = (
         _own(work)
         .add_columns(is_sealed.label("is_sealed"))
-        .where(block_documents.c.id.in_(select(above.c.block_document_id)))
+        .where(block_documents.c.id.in_(select(above.c.id)))
         .order_by(block_documents.c.name, block_documents.c.id)
     )
     found = [(_document(row), row.is_sealed) for row in await work.execute(statement)]
     return [one for one, is_sealed in found if is_sealed or names_external(one.data)]
+
+
+def _closure(
+    work: UnitOfWork, ids: Collection[UUID], *, start: Column[UUID], end: Column[UUID]
+) -> CTE:
+    """Return what is reached from some documents by any number of references, as ``id``."""
+    is_own = block_references.c.workspace_id == work.workspace_id
+    reached = select(end.label("id")).where(is_own, start.in_(ids)).cte("reached", recursive=True)
+    further = select(end.label("id")).join(reached, and_(is_own, start == reached.c.id))
+    return reached.union(further)
 
 
 async def list_referring(work: UnitOfWork, *, id_: UUID, most: int) -> list[BlockDocument]:

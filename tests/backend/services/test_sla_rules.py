@@ -114,7 +114,7 @@ async def test_run_that_takes_too_long_is_found_while_it_runs_and_when_it_has_en
 @pytest.mark.parametrize("kind", [SlaKind.FREQUENCY, SlaKind.FRESHNESS])
 async def test_runs_that_stay_away_are_told_of_until_one_comes(world: World, kind: SlaKind) -> None:
     await promise(world, kind)
-    await judge(world, after=timedelta(seconds=59))
+    await judge(world, after=timedelta(seconds=30))
     none_yet = await broken(world)
     await judge(world, after=MINUTE)
     await judge(world, after=MINUTE)

@@ -4,7 +4,7 @@ Read past the product's code, in plain values. All instants are seconds of this 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -175,16 +175,7 @@ async def gather(
             )
             for row in await records.rows(_STATES)
         ],
-        attempts=[
-            Attempt(
-                shown(row["flow_run_id"]),
-                row["number"],
-                row["epoch"],
-                row["started_at"],
-                row["ended_at"],
-            )
-            for row in await records.rows(_ATTEMPTS)
-        ],
+        attempts=await read_attempts(records.rows),
         items=[(shown(row["run_id"]), row["phase"]) for row in items],
         events=await _published(records, table="events", id_="id"),
         outbox=await _published(records, table="outbox", id_="event_id"),
@@ -195,6 +186,20 @@ async def gather(
         schedules=[_interval(row) for row in await records.rows(_SCHEDULES)],
         tasks={shown(row["flow_run_id"]): row["size"] for row in tasks},
     )
+
+
+async def read_attempts(rows: Callable[[str], Awaitable[Iterable[Any]]]) -> list[Attempt]:
+    """Return the attempts of all runs, in the order of each run's."""
+    return [
+        Attempt(
+            shown(row["flow_run_id"]),
+            row["number"],
+            row["epoch"],
+            row["started_at"],
+            row["ended_at"],
+        )
+        for row in await rows(_ATTEMPTS)
+    ]
 
 
 def read_lines(path: Path) -> list[Line]:

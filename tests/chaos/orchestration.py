@@ -27,7 +27,7 @@ from headgate.api.transport import Transport
 from headgate.errors import ApiError
 from tests.chaos import nemesis as faults
 from tests.chaos.checker import Verdict
-from tests.chaos.evidence import Attempt, read_lines, shown
+from tests.chaos.evidence import read_attempts, read_lines, shown
 from tests.chaos.history import History, Operation
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.orchestration_rules import AT_ONCE, FAILS, Asked, Left, Moved, judge, proofs
@@ -51,11 +51,6 @@ _STATES = """
 select flow_run_id, sequence, type, name, details ->> 'pause' as pause,
   jsonb_exists(details, 'givesBack') as gives_back
 from states order by flow_run_id, sequence
-"""
-_ATTEMPTS = """
-select flow_run_id, number, epoch, extract(epoch from started_at)::float8 as started_at,
-  extract(epoch from ended_at)::float8 as ended_at
-from attempts order by flow_run_id, number
 """
 _RUNS = """
 select run.id, deployment.name from flow_runs run
@@ -197,16 +192,7 @@ class Play:
                 )
                 for row in await rows(_STATES)
             ],
-            attempts=[
-                Attempt(
-                    shown(row["flow_run_id"]),
-                    row["number"],
-                    row["epoch"],
-                    row["started_at"],
-                    row["ended_at"],
-                )
-                for row in await rows(_ATTEMPTS)
-            ],
+            attempts=await read_attempts(rows),
             pauses=[
                 Asked(shown(row["flow_run_id"]), row["key"], row["status"], _answer_of(row))
                 for row in await rows("select flow_run_id, key, status, input from pauses")

@@ -207,8 +207,9 @@ def _lost(
 
 
 def _is_as_before(current: BlockDocument | None, schema: BlockSchema, data: Any) -> bool:
-    known = (current.block_schema_id, current.data) if current is not None else (None, None)
-    return known[0] == schema.id and is_same(known[1], data)
+    return (
+        current is not None and current.block_schema_id == schema.id and is_same(current.data, data)
+    )
 
 
 async def _check_referring(work: UnitOfWork, current: BlockDocument, *, may_use: MayUse) -> None:

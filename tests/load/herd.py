@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -47,6 +47,7 @@ OPEN_SECONDS = 30.0
 POOL_SIZE = 10
 SPARE_FILES = 200
 SAMPLE_SECONDS = 0.2
+PROGRESS_SECONDS = 10.0
 SESSION_OVER = (4401, 4403)
 """With these codes the server closes the socket of a session that has ended."""
 PROCESSES = 2
@@ -120,9 +121,7 @@ class Herd:
                 self.agents.append(agent)
                 self._keep(await self._open_at_last(agent))
 
-        async with asyncio.timeout(LONGEST_SECONDS), asyncio.TaskGroup() as group:
-            for number in range(count):
-                group.create_task(one(number))
+        await self._all(one(number) for number in range(count))
 
     async def come_back(self) -> None:
         """Open a stream for each agent, as fast as they can; return when all of them are open."""
@@ -133,9 +132,23 @@ class Herd:
             self._keep(await self._open_at_last(agent))
             self.seconds.append(time.monotonic() - began)
 
-        async with asyncio.timeout(LONGEST_SECONDS), asyncio.TaskGroup() as group:
-            for agent in self.agents:
-                group.create_task(one(agent))
+        await self._all(one(agent) for agent in self.agents)
+
+    async def _all(self, work: Iterable[Coroutine[Any, Any, None]]) -> None:
+        """Do everything side by side, and say on stderr how far it is."""
+        telling = asyncio.create_task(self._tell())
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS), asyncio.TaskGroup() as group:
+                for one in work:
+                    group.create_task(one)
+        finally:
+            telling.cancel()
+
+    async def _tell(self) -> None:
+        while True:
+            await asyncio.sleep(PROGRESS_SECONDS)
+            told = f"{len(self.sockets)} open, {self.vain} in vain, {self.fenced} over"
+            sys.stderr.write(f"herd: {told}\n")
 
     def _keep(self, socket: ClientConnection) -> None:
         self.sockets.append(socket)

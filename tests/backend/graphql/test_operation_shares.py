@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from headgate_server.domain.slices import SLICE, sliced
 from headgate_server.graphql.limits.shares import (
     BESIDE_OTHERS,
     USED_LITTLE_SECONDS,
@@ -169,3 +170,46 @@ async def test_who_has_hardly_used_the_replica_goes_as_it_comes() -> None:
         assert other.begun == 2
         await quiet.ended()
         await other.ended()
+
+
+async def test_long_work_that_has_begun_lets_others_go_first_between_its_slices() -> None:
+    now = [0.0]
+    shares = OperationShares(read_now=lambda: now[0])
+    done: list[int] = []
+    organization_id = uuid4()
+
+    async def work_long() -> None:
+        async with shares.turn(organization_id):
+            async for some in sliced(range(30 * SLICE)):
+                done.extend(some)
+
+    async with asyncio.TaskGroup() as tasks:
+        quiet = Crowd(shares, tasks)
+        async with shares.turn(organization_id):
+            now[0] += 1
+        long = tasks.create_task(work_long())
+        await asyncio.sleep(0)
+        quiet.ask(1)
+        await settled()
+        while_quiet_runs = len(done)
+        await quiet.ended()
+        await eventually(long.done, what="The end of the long work")
+
+        assert while_quiet_runs <= 2 * SLICE
+        assert len(done) == 30 * SLICE
+
+
+async def test_long_work_does_not_let_others_go_first_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("headgate_server.graphql.limits.shares.GIVE_WAY_WITHIN_SECONDS", 0.02)
+    shares = OperationShares()
+    loud, other = uuid4(), uuid4()
+    monkeypatch.setattr(shares, "_used", {loud: (1e9, asyncio.get_running_loop().time())})
+    async with shares.turn(other):
+        done: list[int] = []
+        async with shares.turn(loud):
+            async for some in sliced(range(100 * SLICE)):
+                done.extend(some)
+
+        assert len(done) == 100 * SLICE

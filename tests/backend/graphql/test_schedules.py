@@ -55,6 +55,24 @@ async def test_specification_is_previewed_without_being_stored(estate: Estate) -
     assert many["error"]["path"] == ["first"]
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"rrule": {"rrule": "FREQ=YEARLY;BYWEEKNO=1;BYYEARDAY=366;BYDAY=MO"}},
+        {"rrule": {"rrule": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29;BYDAY=MO"}},
+        {"cron": {"cron": "0 0 29 2 1", "dayOr": False}},
+    ],
+)
+async def test_what_fires_once_in_decades_is_shown_for_half_a_century(
+    estate: Estate, spec: dict[str, Any]
+) -> None:
+    fires = (await preview(estate.bound, spec, first=100))["fires"]
+
+    years = [int(fire["at"][:4]) for fire in fires]
+    assert 1 <= len(years) <= 2
+    assert years[-1] <= years[0] + 28
+
+
 async def test_rule_is_stored_shown_and_looked_ahead(estate: Estate) -> None:
     given = {"deploymentId": estate.ids[Kind.DEPLOYMENT], "slug": "weekdays"}
     spec = {"rrule": {"rrule": RULE, "timezone": "Europe/Berlin"}}

@@ -10,6 +10,8 @@ from headgate_server.domain.schedules.times import is_by_elapsed_time, next_time
 from headgate_server.domain.wall_clocks import find_zone, gap_before, instants_of
 
 MAX_FIRES = 100
+HORIZON = timedelta(days=50 * 366)
+"""No further does one look: a rule that matches once in decades would take seconds for a page."""
 _SECOND = timedelta(seconds=1)
 
 
@@ -23,12 +25,12 @@ class UpcomingFire:
 
 
 def preview(spec: Spec, *, after: datetime, limit: int) -> list[UpcomingFire]:
-    """Return the next instants of a checked specification, in order.
+    """Return the next instants of a checked specification within fifty years, in order.
 
     Args:
         spec: a checked specification.
         after: the instants lie after this one.
-        limit: 1 to 100; fewer come where it ends.
+        limit: 1 to 100; fewer come where it ends, or fires seldom.
 
     Raises:
         InvalidInput: a limit out of range.
@@ -38,7 +40,7 @@ def preview(spec: Spec, *, after: datetime, limit: int) -> list[UpcomingFire]:
     zone = find_zone(spec.timezone)
     return [
         UpcomingFire(at, at.astimezone(zone), _note(spec, at, zone))
-        for at in next_times(spec, after=after, limit=limit)
+        for at in next_times(spec, after=after, limit=limit, until=after + HORIZON)
     ]
 
 

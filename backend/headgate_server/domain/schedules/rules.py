@@ -5,6 +5,7 @@ began costs nothing. What it looks at without a result is bounded, so no rule ho
 Of a rule's first period only what lies before its start is left out: positions count whole periods.
 """
 
+import calendar
 import heapq
 import re
 from collections.abc import Callable, Iterator
@@ -278,8 +279,7 @@ def _has_day(rule: Rule, day: date, start: date) -> bool:
     if rule.weeks and not _has_week(rule, day):
         return False
     if rule.year_days:
-        length = date(day.year, 12, 31).timetuple().tm_yday
-        if not _is_one_of(rule.year_days, day.timetuple().tm_yday, length):
+        if not _is_one_of(rule.year_days, _number_in_year(day), _days_in_year(day)):
             return False
     if rule.month_days and not _is_one_of(rule.month_days, day.day, _days_in_month(day)):
         return False
@@ -304,8 +304,16 @@ def _is_one_of(wanted: tuple[int, ...], number: int, length: int) -> bool:
 
 
 def _days_in_month(day: date) -> int:
-    first = day.replace(day=1)
-    return (_month(first, 1) - first).days
+    return calendar.monthrange(day.year, day.month)[1]
+
+
+def _days_in_year(day: date) -> int:
+    return 366 if calendar.isleap(day.year) else 365
+
+
+def _number_in_year(day: date) -> int:
+    """Return which day of its year a day is, from 1."""
+    return day.toordinal() - date(day.year, 1, 1).toordinal() + 1
 
 
 def _has_weekday(rule: Rule, day: date) -> bool:
@@ -315,9 +323,8 @@ def _has_weekday(rule: Rule, day: date) -> bool:
             continue
         if ordinal == 0:
             return True
-        number = day.day if is_in_month else day.timetuple().tm_yday
-        year_days = date(day.year, 12, 31).timetuple().tm_yday
-        length = _days_in_month(day) if is_in_month else year_days
+        number = day.day if is_in_month else _number_in_year(day)
+        length = _days_in_month(day) if is_in_month else _days_in_year(day)
         if ordinal in {(number - 1) // 7 + 1, -((length - number) // 7 + 1)}:
             return True
     return False
@@ -325,19 +332,16 @@ def _has_weekday(rule: Rule, day: date) -> bool:
 
 def _has_week(rule: Rule, day: date) -> bool:
     """Whether a day lies in a wanted week; week 1 is the first with four days in the year."""
-    first = _first_week(rule, day.year)
-    weeks = (_first_week(rule, day.year + 1) - first).days // 7
-    number = (day - first).days // 7 + 1
-    if number < 1:
-        before = _first_week(rule, day.year - 1)
-        weeks = (first - before).days // 7
-        number = (day - before).days // 7 + 1
-    elif number > weeks:
-        following = _first_week(rule, day.year + 1)
-        weeks = (_first_week(rule, day.year + 2) - following).days // 7
-        number = (day - following).days // 7 + 1
-    return _is_one_of(rule.weeks, number, weeks)
+    thursday = _week_of(rule, day) + timedelta(days=3)
+    first, weeks = _weeks(rule.week_start, thursday.year)
+    return _is_one_of(rule.weeks, (day - first).days // 7 + 1, weeks)
 
 
-def _first_week(rule: Rule, year: int) -> date:
-    return _week_of(rule, date(year, 1, 4))
+@lru_cache(CACHED)
+def _weeks(week_start: int, year: int) -> tuple[date, int]:
+    """Return where the weeks of a year begin, and how many it has."""
+    first, following = (
+        fourth - timedelta(days=(fourth.weekday() - week_start) % 7)
+        for fourth in (date(year, 1, 4), date(year + 1, 1, 4))
+    )
+    return first, (following - first).days // 7

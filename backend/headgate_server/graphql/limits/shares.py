@@ -2,7 +2,8 @@
 
 Alone, an organization runs as many operations at once as it likes. While others ask as well, each
 runs few at once; the rest wait in the order they came, outside of the database's connections. And
-before one of them begins, it lets those of organizations go first that have used the replica less.
+before one of them begins, and between the slices of long work, it lets those of organizations go
+first that have used the replica less.
 """
 
 import asyncio
@@ -12,12 +13,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from headgate_server.domain.slices import between_slices
+
 BESIDE_OTHERS = 1
 """How many operations of one organization run at once on a replica while others ask."""
 OTHERS_SECONDS = 1.0
 """So long after its last operation an organization counts as one that asks."""
 GIVE_WAY_SECONDS = 0.05
-"""No longer does an operation wait for those of others that have used the replica less."""
+"""No longer does an operation wait, before it begins, for those of others that have used less."""
+GIVE_WAY_WITHIN_SECONDS = 0.2
+"""And no longer between all of its slices: by then it may hold a connection of the database."""
 USED_MORE = 2.0
 """Who has not used the replica so many times more than another goes as it comes."""
 USED_LITTLE_SECONDS = 0.1
@@ -61,21 +66,24 @@ class OperationShares:
         else:
             share.running += 1
         try:
-            await self.give_way(organization_id)
+            await self.give_way(organization_id, seconds=GIVE_WAY_SECONDS)
+            way = _Way(self, organization_id, self._now)
+            between_slices.set(way.give)
             began_at = self._now()
             try:
                 yield
             finally:
-                self._note_used(organization_id, self._now() - began_at)
+                between_slices.set(None)
+                self._note_used(organization_id, self._now() - began_at - way.waited)
         finally:
             self._leave(organization_id, share)
 
-    async def give_way(self, organization_id: UUID) -> None:
-        """Let operations of others end first that have used the replica less, for a moment."""
+    async def give_way(self, organization_id: UUID, *, seconds: float) -> None:
+        """Let operations of others end first that have used the replica less, for so long."""
         if not self._goes_after(organization_id):
             return
         try:
-            async with asyncio.timeout(GIVE_WAY_SECONDS):
+            async with asyncio.timeout(seconds):
                 while self._goes_after(organization_id):
                     self._left.clear()
                     await self._left.wait()
@@ -140,6 +148,25 @@ class OperationShares:
             other = self._latest_other
         since = self._now() - OTHERS_SECONDS
         return BESIDE_OTHERS if other is not None and other[1] >= since else float("inf")
+
+
+@dataclass(slots=True)
+class _Way:
+    """How long an operation has waited between its slices."""
+
+    shares: OperationShares
+    organization_id: UUID
+    read_now: Callable[[], float]
+    waited: float = 0.0
+
+    async def give(self) -> None:
+        """Let others go first, as long as this operation has not waited for long."""
+        left = GIVE_WAY_WITHIN_SECONDS - self.waited
+        if left <= 0:
+            return
+        began_at = self.read_now()
+        await self.shares.give_way(self.organization_id, seconds=left)
+        self.waited += self.read_now() - began_at
 
 
 def _loop_time() -> float:

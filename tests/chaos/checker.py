@@ -173,6 +173,13 @@ def each_instant_once(evidence: Evidence) -> Found:
     made = _by((run for run in evidence.runs if run.schedule_id), lambda run: run.schedule_id)
     ledger = _by(evidence.fires, lambda fire: fire.schedule_id)
     for schedule in evidence.schedules:
+        if schedule.first_at > schedule.made_at + schedule.every_seconds:
+            late = schedule.first_at - schedule.made_at
+            yield Violation("each_instant_once", f"{schedule.id} first fired after {late:.1f} s")
+        if schedule.next_at < schedule.stopped_at:
+            early = schedule.stopped_at - schedule.next_at
+            what = f"{schedule.id} fired no more {early:.1f} s before it was stopped"
+            yield Violation("each_instant_once", what)
         wanted: list[int] = []
         turn = round((schedule.first_at - schedule.anchor) / schedule.every_seconds)
         while (at := schedule.anchor + turn * schedule.every_seconds) < schedule.next_at - 1e-4:
@@ -296,17 +303,33 @@ CHECKS: tuple[Callable[[Evidence], Found], ...] = (
 )
 
 
+MUST_SUCCEED = frozenset({Operation.CREATE, Operation.READ})
+"""What nobody has a reason to refuse to these clients."""
+
+
 def doubts(evidence: Evidence) -> Generator[str]:
     """Say why a run proves too little: too few answers, or no service after healing."""
-    answered = sum(call.outcome is not Outcome.UNKNOWN for call in evidence.calls)
+    answered = sum(is_answered(call) for call in evidence.calls)
     if not evidence.calls or answered < SHARE_ANSWERED * len(evidence.calls):
         yield f"only {answered} of {len(evidence.calls)} calls were answered"
     for client, calls in _by(evidence.calls, lambda call: call.client).items():
         last = [call for call in calls if call.is_after_healing][-LAST_CALLS:]
-        if len(last) < LAST_CALLS or any(call.outcome is Outcome.UNKNOWN for call in last):
+        if len(last) < LAST_CALLS or not all(map(is_answered, last)):
             yield f"the last calls of {client} after healing were not all answered"
     if not evidence.lines:
         yield "no user code was executed"
+
+
+def is_answered(call: Call) -> bool:
+    """Whether a call was carried out, or refused for a reason that it may have been given."""
+    match call.outcome:
+        case Outcome.OK:
+            return True
+        case Outcome.UNKNOWN:
+            return False
+        case Outcome.REFUSED:
+            is_ours = call.answer.startswith("INTERNAL")
+            return not is_ours and call.operation not in MUST_SUCCEED
 
 
 def _answered(evidence: Evidence, operation: Operation) -> Generator[Call]:

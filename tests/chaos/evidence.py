@@ -75,13 +75,18 @@ class Fire:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A schedule that fires every so many seconds; ``next_at`` has no run yet."""
+    """A schedule that fires every so many seconds; ``next_at`` has no run yet.
+
+    It was made and stopped at those instants of the database's clock.
+    """
 
     id: str
     every_seconds: float
     anchor: float
     first_at: float
     next_at: float
+    made_at: float
+    stopped_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,8 @@ _SCHEDULES = """
 select schedule.id, spec->>'everyUs' as every, spec->>'anchor' as anchor,
   extract(epoch from cast(spec->>'anchor' as timestamptz))::float8 as anchored_at,
   extract(epoch from next_fire_at)::float8 as next_at,
+  extract(epoch from created_at)::float8 as made_at,
+  extract(epoch from case when is_active then now() else updated_at end)::float8 as stopped_at,
   (select extract(epoch from min(fire_at))::float8 from schedule_fires fire
    where fire.schedule_id = schedule.id) as first_at
 from schedules schedule where next_fire_at is not null
@@ -241,6 +248,8 @@ def _interval(row: Any) -> Interval:
         anchor=row["anchored_at"],
         first_at=row["first_at"] or row["next_at"],
         next_at=row["next_at"],
+        made_at=row["made_at"],
+        stopped_at=row["stopped_at"],
     )
 
 

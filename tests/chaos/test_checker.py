@@ -73,13 +73,20 @@ GOOD = Evidence(
     attempts=(Attempt("run_1", 1, 1, 13.0, 14.0), Attempt("run_1", 2, 3, 15.0, 20.0)),
     events=EVENTS,
     fires=(Fire("every", 10.0, "run_1"),),
-    schedules=(Interval("every", every_seconds=2, anchor=0, first_at=10, next_at=12),),
+    schedules=(
+        Interval(
+            "every", every_seconds=2, anchor=0, first_at=10, next_at=12, made_at=9, stopped_at=11
+        ),
+    ),
     tasks={"run_1": 1},
 )
 LATE = Entered("run_1", 2, "SCHEDULED", "Late", at=12.0)
 OPEN = replace(GOOD.attempts[0], ended_at=None)
 STUCK = replace(RUN, type="RUNNING", name="Running", ended_at=None)
 CALL = CALLS[0]
+INTERNAL = replace(
+    CALL, operation=Operation.CANCEL, outcome=Outcome.REFUSED, answer="INTERNAL: who knows"
+)
 FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("nothing_lost", {"calls": (*CALLS, replace(CALL, run_id="run_2", key=""))}),
     ("nothing_lost", {"runs": (STUCK,)}),
@@ -100,6 +107,8 @@ FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("each_instant_once", {"fires": (*GOOD.fires, *GOOD.fires)}),
     ("each_instant_once", {"runs": (replace(RUN, schedule_id=""),)}),
     ("each_instant_once", {"schedules": (replace(GOOD.schedules[0], next_at=14),)}),
+    ("each_instant_once", {"schedules": (replace(GOOD.schedules[0], made_at=7),)}),
+    ("each_instant_once", {"schedules": (replace(GOOD.schedules[0], stopped_at=12.5),)}),
     ("one_effect_a_key", {"runs": (RUN, replace(RUN, id="run_2"))}),
     ("one_effect_a_key", {"calls": (*CALLS, replace(CALL, run_id="run_2"))}),
     ("late_once_an_episode", {"states": (STATES[0], LATE, replace(LATE, sequence=3))}),
@@ -159,6 +168,8 @@ def test_a_run_given_up_under_crash_may_have_gone_on() -> None:
         (),
         (*[replace(CALL, outcome=Outcome.UNKNOWN, is_after_healing=False)] * 2, *CALLS),
         (*CALLS, replace(CALL, outcome=Outcome.UNKNOWN)),
+        (*CALLS, replace(CALL, outcome=Outcome.REFUSED, answer="CONFLICT: it is not so")),
+        (*CALLS, INTERNAL),
         CALLS[1:],
     ],
 )

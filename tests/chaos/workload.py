@@ -58,6 +58,16 @@ update work_items set fence_until = least(fence_until, now())
 where phase = 'RUNNING' and on_agent_lost = 'CRASH' and last_seen_at < now() - interval '8 seconds'
 """
 """A silent run is given up after a minute at the earliest; let that have passed after a while."""
+_STOP = "update schedules set is_active = false, updated_at = now() where is_active"
+_STOP_UNLESS_BEHIND = """
+with stopped as (
+  update schedules set is_active = false, updated_at = now()
+  where is_active
+    and not exists (select from schedules where is_active and next_fire_at <= now())
+  returning id
+)
+select id from stopped
+"""
 _STALE = """
 select run_id, token, epoch from work_items
 where phase in ('CLAIMED', 'RUNNING') and epoch > 0 order by claimed_at desc limit 1
@@ -218,9 +228,19 @@ class Workload:
                     group.create_task(client.act(Operation.CREATE))
 
     async def settle(self, seconds: float) -> bool:
-        """Stop the schedules and wait until nothing is left; False where it takes too long."""
+        """Stop the schedules once none is behind, and wait until nothing is left.
+
+        Returns:
+            False where it takes too long.
+        """
         records = self.world.records
-        await records.rows("update schedules set is_active = false")
+
+        async def is_stopped() -> bool:
+            return bool(await records.rows(_STOP_UNLESS_BEHIND))
+
+        with suppress(AssertionError):
+            await eventually(is_stopped, within_seconds=seconds, what="Schedules that are abreast")
+        await records.rows(_STOP)
 
         async def is_done() -> bool:
             await records.rows(_GIVE_UP)

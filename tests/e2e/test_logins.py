@@ -160,6 +160,27 @@ def test_code_logs_a_terminal_in_and_logout_revokes_its_key(
         eventually_sync(is_refused, within_seconds=3, what="The refusal")
 
 
+def names_of_keys(browser: Client) -> list[str]:
+    answer = post(browser, "/graphql", query="{ viewer { apiKeys { name } } }")
+    return [one["name"] for one in answer.json()["data"]["viewer"]["apiKeys"]]
+
+
+def test_login_that_fails_after_the_consent_leaves_no_key(
+    server: DevServer, browser: Client, home: Path
+) -> None:
+    before = names_of_keys(browser)
+    with begin(server, home, "--device", "--workspace", "default/defualt") as login:
+        code = code_of(login)
+        page = browser.get("/auth/device", params={"code": code})
+        allowed = {"isAllowed": True, "organization": place_in(page.text)}
+        post(browser, "/auth/device/decide", code=code, **allowed)
+        ended = login.wait()
+        assert ended == 4, login.log
+
+    assert not (home / "credentials.json").exists()
+    assert names_of_keys(browser) == before
+
+
 def test_refusal_ends_the_login(server: DevServer, browser: Client, home: Path) -> None:
     with begin(server, home, "--device") as login:
         code = code_of(login)

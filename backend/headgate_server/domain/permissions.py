@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
+from headgate_server.domain.errors import InvalidInput
+
 
 class Scope(StrEnum):
     """One right. A credential's effective scopes are its role's, cut down to the key's own."""
@@ -254,6 +256,18 @@ def gather(grants: Iterable[Grant], *, is_member: bool, ceilings: Places | None 
         objects=objects,
         ceilings=caps,
     )
+
+
+def read_scopes(names: Collection[str]) -> frozenset[Scope]:
+    """Return the scopes that somebody asks for by name.
+
+    Raises:
+        InvalidInput: a name that is none: leaving it out could ask for more than was meant.
+    """
+    unknown = [name for name in names if name not in Scope.__members__]
+    if unknown:
+        raise InvalidInput(f"{unknown[0][:100]!r} is no scope.", path=["scopes"])
+    return known_scopes(names)
 
 
 def known_scopes(names: Collection[str]) -> frozenset[Scope]:

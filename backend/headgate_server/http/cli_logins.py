@@ -17,7 +17,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.cli_logins import DEFAULT_KEY_DAYS, Wish
 from headgate_server.domain.errors import HeadgateError, InvalidInput
 from headgate_server.domain.organizations import Organization
-from headgate_server.domain.permissions import known_scopes
+from headgate_server.domain.permissions import read_scopes
 from headgate_server.http.doors import Doors, browser_of, route
 from headgate_server.http.pages import Markup, fill, page_route, show_page, show_problem
 from headgate_server.services import cli_logins
@@ -124,7 +124,7 @@ def cli_login_routes(doors: Doors) -> list[Route]:
 async def _begin(doors: Doors, request: Request, sent: Begin) -> Response:
     ip = browser_of(request).ip
     await doors.attempts.take_login(ip=ip)
-    wish = Wish(sent.client, known_scopes(sent.scopes), sent.days, ip)
+    wish = Wish(sent.client, read_scopes(sent.scopes), sent.days, ip)
     async with doors.database.system() as work:
         found = await cli_logins.begin_device(work, wish=wish, pepper=doors.pepper)
     address = f"{doors.url}/auth/device"
@@ -196,7 +196,7 @@ async def _allow(doors: Doors, request: Request, sent: Allow) -> Response:
     async with doors.database.system() as work:
         code = await cli_logins.allow_browser(
             work,
-            wish=Wish(sent.client, known_scopes(sent.scopes), sent.days, browser_of(request).ip),
+            wish=Wish(sent.client, read_scopes(sent.scopes), sent.days, browser_of(request).ip),
             challenge=sent.challenge,
             session=session,
             organization_id=_place(sent.organization),
@@ -245,7 +245,7 @@ def _wish_of_page(request: Request) -> Wish:
     msgspec.convert(asked.get("state", ""), State)
     codes.check_challenge(asked.get("challenge", ""))
     days = int(asked.get("days", str(DEFAULT_KEY_DAYS)))
-    return codes.check_wish(Wish(asked.get("client", ""), known_scopes(scopes), days))
+    return codes.check_wish(Wish(asked.get("client", ""), read_scopes(scopes), days))
 
 
 def _asked(request: Request, wish: Wish) -> Markup:

@@ -183,7 +183,7 @@ def route(
             response = await _answer(asked, request, shape, handle, is_page=is_page)
         except ClientDisconnect:
             raise
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             return refuse(400, "The body is not the JSON object that this takes.")
         except TooManyAttempts as error:
             response = refuse(429, error.message, code=error.code)

@@ -311,7 +311,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         try:
             # orjson would round integers beyond 64 bits without a word.
             return msgspec.json.decode(data)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             # It says where the JSON is wrong, in the error that the base class expects.
             return orjson.loads(data)
 

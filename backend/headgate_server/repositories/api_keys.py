@@ -15,6 +15,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     update,
 )
 
@@ -179,14 +180,27 @@ async def list_live(work: UnitOfWork, *, owner_id: UUID) -> list[ApiKey]:
     return [_key(row) for row in await work.execute(statement)]
 
 
-async def revoke_all(work: UnitOfWork, *, owner_id: UUID) -> dict[UUID, UUID]:
+async def revoke_all(
+    work: UnitOfWork, *, owner_id: UUID, but_of_pools: bool = False
+) -> dict[UUID, UUID]:
     """Revoke every key of an owner in the organization, and return which ones: of which each is.
 
     As the system in every organization.
+
+    Args:
+        work: a unit of work of the organization, or the system's.
+        owner_id: whose keys.
+        but_of_pools: whether keys that register agents of one pool stay good.
     """
+    is_meant = api_keys.c.work_pool_id.is_(None) if but_of_pools else true()
     statement = (
         update(api_keys)
-        .where(_is_own(work), api_keys.c.owner_id == owner_id, api_keys.c.revoked_at.is_(None))
+        .where(
+            _is_own(work),
+            api_keys.c.owner_id == owner_id,
+            api_keys.c.revoked_at.is_(None),
+            is_meant,
+        )
         .values(revoked_at=work.now)
         .returning(api_keys.c.id, api_keys.c.organization_id)
     )

@@ -54,12 +54,13 @@ async def create_key(
 ) -> tuple[ApiKey, str]:
     """Create a key and return it with its token, which is shown this once.
 
-    Nobody grants more than they hold: neither a scope nor a workspace.
+    Nobody grants more than they hold: neither a scope nor a workspace, and a key none that outlives
+    it.
 
     Raises:
         InvalidInput: a bad name, no scopes, an expiry in the past, or an agent key with other
             scopes than AGENTS_CONNECT or without a workspace.
-        Forbidden: a scope or a workspace beyond the granter's own.
+        Forbidden: a scope or a workspace beyond the granter's own, or an end beyond its key's.
         NotFound: no such workspace in the organization, or no such pool in the workspace.
         QuotaExceeded: the organization has as many as it may.
     """
@@ -67,6 +68,7 @@ async def create_key(
     _check_grant(granter, new)
     if new.expires_at is not None and new.expires_at <= work.now:
         raise InvalidInput("expiresAt is in the past.", path=["expiresAt"])
+    _check_end(granter, new)
     if new.workspace_id is not None and not await workspaces.is_in_organization(
         work, organization_id=granter.organization_id, id_=new.workspace_id
     ):
@@ -344,6 +346,16 @@ async def _by_run(work: UnitOfWork, token: RunToken) -> Principal:
         generation=token.generation,
         networks=found.networks,
     )
+
+
+def _check_end(granter: Principal, new: NewApiKey) -> None:
+    """Go on only if a key that is made by a key ends no later than that one."""
+    ends_at = granter.expires_at if granter.api_key_id is not None else None
+    if ends_at is not None and (new.expires_at is None or new.expires_at > ends_at):
+        raise Forbidden(
+            f"Your key ends at {ends_at:%Y-%m-%dT%H:%M:%SZ}: one that it makes names an expiresAt "
+            "that is no later."
+        )
 
 
 def _check_grant(granter: Principal, new: NewApiKey) -> None:

@@ -51,7 +51,7 @@ async def add_owner(work: UnitOfWork, *, organization_id: UUID, user_id: UUID) -
 async def remove_member(work: UnitOfWork, *, granter: Principal, id_: UUID) -> None:
     """End a membership, its bindings, and the keys of the person in this organization.
 
-    Anyone may leave by themselves.
+    Anyone may leave by themselves. The keys of pools stay, whoever made them: agents work on.
 
     Raises:
         NotFound: no such membership.
@@ -67,7 +67,7 @@ async def remove_member(work: UnitOfWork, *, granter: Principal, id_: UUID) -> N
     await roles.lock_owners(work)
     await members.delete_membership(work, id_=id_)
     await check_owner_left(work)
-    revoked = await api_keys.revoke_all(work, owner_id=membership.user_id)
+    revoked = await api_keys.revoke_all(work, owner_id=membership.user_id, but_of_pools=True)
     await object_counts.release(work, QuotaKind.MEMBERS)
     await object_counts.release(work, QuotaKind.API_KEYS, amount=len(revoked))
     for key_id in revoked:

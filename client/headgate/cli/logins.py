@@ -73,9 +73,15 @@ def login(
         wanted = [one.strip() for one in (scopes or "").split(",") if one.strip()]
         granted = _ask(url, is_device=device, scopes=wanted, days=days)
         credential = Credential(url, granted.api_key, granted.key_id, granted.expires_at)
-    identity = _identify(credential)
-    place = _choose(identity, wanted=workspace, known=known)
-    _keep(home, name=name, known=known, credential=credential, place=place)
+    try:
+        identity = _identify(credential)
+        place = _choose(identity, wanted=workspace, known=known)
+        _keep(home, name=name, known=known, credential=credential, place=place)
+    except BaseException:
+        if credential.key_id is not None:
+            # Nobody would have this key, and it would be good for months.
+            _revoke(credential)
+        raise
     if former is not None and former.key_id is not None and former.api_url == url:
         _revoke(former)
     _tell(identity, name=name, url=url, place=place)

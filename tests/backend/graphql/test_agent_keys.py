@@ -54,7 +54,34 @@ async def make_pools(api: ApiClient, workspace_id: str) -> dict[str, str]:
     return made
 
 
-async def test_key_of_a_pool_registers_agents_of_that_one_and_outlives_who_made_it(
+async def test_key_of_a_pool_outlives_the_membership_of_who_made_it(
+    installation: Installation,
+) -> None:
+    tenant = await installation.tenant()
+    wide = await installation.client(tenant, is_bound=False)
+    pools = await make_pools(wide, shown(Kind.WORKSPACE, tenant.workspace_id))
+    maker = await make_member(installation.database, tenant, (BuiltinRole.ADMIN, BindingPlace()))
+    by_maker = installation.holding(
+        await make_member_token(installation.database, tenant, maker, pepper=PEPPER)
+    )
+    made = await mutate(
+        by_maker,
+        "apiKeyCreate",
+        "apiKey { id } secret",
+        ownerId=user_of(maker.principal.actor),
+        name="agents",
+        scopes=["AGENTS_CONNECT"],
+        workPoolId=pools["mine"],
+    )
+    agents = installation.holding(made["secret"])
+
+    await mutate(wide, "memberRemove", "deletedId", id=shown(Kind.MEMBERSHIP, maker.id))
+
+    assert (await by_maker.execute("{ viewer { scopes } }")).status == 401
+    assert await register(agents, "mine") == "mine"
+
+
+async def test_key_of_a_pool_registers_agents_of_that_one_only_until_it_is_revoked(
     installation: Installation,
 ) -> None:
     tenant = await installation.tenant()
@@ -86,6 +113,9 @@ async def test_key_of_a_pool_registers_agents_of_that_one_and_outlives_who_made_
     assert wider.data["apiKeyCreate"]["errors"][0]["code"] == "INVALID"
     assert await register(agents, "mine") == "mine"
     assert await register(agents, "other") == "FORBIDDEN"
+    can = "{ viewerCan(scopes: [MEMBERS_WRITE]) { allowed grantableBy { user { email } } } }"
+    told = (await agents.execute(can)).data["viewerCan"]
+    assert told == {"allowed": False, "grantableBy": []}
     await mutate(wide, "apiKeyRevoke", "deletedId", id=made["apiKey"]["id"])
     assert (await agents.execute("{ viewer { scopes } }")).status == 401
 

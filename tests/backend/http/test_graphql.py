@@ -116,6 +116,7 @@ async def test_json_with_a_charset_is_taken(api: ApiClient) -> None:
     [
         b"{",
         b"\xff",
+        b'{"query":"\xff"}',
         b"[]",
         [TREE],
         {"query": 1},

@@ -126,6 +126,26 @@ async def test_rotated_key_keeps_its_id_and_loses_its_old_token(database: Databa
         await api_keys.authenticate(database, old, pepper=PEPPER)
 
 
+async def test_key_makes_none_that_outlives_it(database: Database) -> None:
+    tenant = await make_tenant(database)
+    async with database.tenant(tenant.owner, None) as work:
+        ends_at = work.now + timedelta(minutes=5)
+        new = NewApiKey(
+            name="short", owner=tenant.owner.actor, scopes=OWNER_SCOPES, expires_at=ends_at
+        )
+        _, token = await api_keys.create_key(work, granter=tenant.owner, new=new, pepper=PEPPER)
+    holder = await api_keys.authenticate(database, token, pepper=PEPPER)
+
+    async with database.tenant(holder, None) as work:
+        for ends in (None, ends_at + timedelta(seconds=1)):
+            longer = replace(new, expires_at=ends)
+            with pytest.raises(Forbidden, match="Your key ends at"):
+                await api_keys.create_key(work, granter=holder, new=longer, pepper=PEPPER)
+        made, _ = await api_keys.create_key(work, granter=holder, new=new, pepper=PEPPER)
+
+    assert made.expires_at == ends_at
+
+
 async def test_expired_key_is_refused(database: Database, urls: DatabaseUrls) -> None:
     tenant = await make_tenant(database)
     async with database.tenant(tenant.owner, None) as work:

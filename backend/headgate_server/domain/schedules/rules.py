@@ -278,9 +278,8 @@ def _has_day(rule: Rule, day: date, start: date) -> bool:
         return _is_day_of_start(rule, day, start)
     if rule.weeks and not _has_week(rule, day):
         return False
-    if rule.year_days:
-        if not _is_one_of(rule.year_days, _number_in_year(day), _days_in_year(day)):
-            return False
+    if rule.year_days and not _is_one_of(rule.year_days, _number_in_year(day), _days_in_year(day)):
+        return False
     if rule.month_days and not _is_one_of(rule.month_days, day.day, _days_in_month(day)):
         return False
     return not rule.days or _has_weekday(rule, day)

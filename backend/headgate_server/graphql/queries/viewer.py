@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from headgate_server.domain.members import Membership as MembershipRow
 from headgate_server.domain.permissions import Grant, Scope
 from headgate_server.graphql.directives import Cost
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
@@ -18,7 +19,8 @@ class Permission:
     allowed: bool = strawberry.field(description="Whether nothing is missing.")
     missing: list[Scope] = strawberry.field(description="The scopes that are missing, by name.")
     grantable_by: list[Membership] = strawberry.field(
-        description="Members who could give what is missing, at most 20; empty where nothing is."
+        description="Members who could give what is missing, at most 20; empty where nothing is, "
+        "and for callers without ORG_READ."
     )
 
 
@@ -58,8 +60,10 @@ class ViewerQueries:
         if not missing:
             return Permission(allowed=True, missing=[], grantable_by=[])
         wanted = Grant(missing, place.workspace_id, place.object_id)
-        async with context.organization_work() as work:
-            people = await roles.list_granters(work, wanted)
+        people: list[MembershipRow] = []
+        if Scope.ORG_READ in context.principal.scopes:
+            async with context.organization_work() as work:
+                people = await roles.list_granters(work, wanted)
         return Permission(
             allowed=False,
             missing=sorted(missing),

@@ -102,9 +102,8 @@ class Schedule(Node, Versioned):
     row: strawberry.Private[ScheduleRow]
 
     @strawberry.field(
-        description="Its next instants within fifty years, in order; fewer where it ends, none while it "
-        "is paused. "
-        "Nothing is made for them yet.",
+        description="Its next instants within fifty years, in order; fewer where it ends, none "
+        "while it is paused. Nothing is made for them yet.",
         directives=[Cost(weight=2)],
     )
     async def upcoming(self, first: UpcomingLimit = 10) -> list[UpcomingFire]:

@@ -20,12 +20,13 @@ from headgate_server.domain.tenancy import Actor
 MAX_FRAMES = 20
 """The innermost frames count: deep recursion would make a group for each depth."""
 MAX_MESSAGE_LENGTH = 500
-MAX_READ_LENGTH = 4_000
+MAX_READ_LENGTH = 2_000
 """So much of a message is looked at: patterns over a megabyte would hold the loop up."""
+MAX_TRACEBACK_LENGTH = 100_000
+"""And so much of a traceback, from its end: what lies there is innermost."""
 
-_FRAME = re.compile(
-    r'^[\s|]*File "(?P<file>[^"\n]+)", line \d+(?:, in (?P<name>[^\n]+))?', re.MULTILINE
-)
+_FRAME = re.compile(r'File "(?P<file>[^"]+)", line \d+(?:, in (?P<name>.+))?')
+_BEFORE_FRAMES = " \t|"
 _LIBRARY = re.compile(
     r"(?:^|/)(?:site-packages|dist-packages)/|/lib/python\d|^<frozen |^<string>$|/headgate/engine/"
 )
@@ -33,8 +34,8 @@ _CHANGING: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<id>"),
     (re.compile(r"\b[a-z]{2,10}_[0-9a-hjkmnp-tv-z]{26}\b"), "<id>"),
     (re.compile(r"\b0x[0-9a-fA-F]+\b"), "<address>"),
-    (re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>]+"), "<url>"),
-    (re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]+\b"), "<email>"),
+    (re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://[^\s'\"<>]+"), "<url>"),
+    (re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{1,200}\b"), "<email>"),
     (re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|`[^`\n]*`"), "<value>"),
     (re.compile(r"(?<![\w.])/(?:[\w.@+-]+/)+[\w.@+-]*"), "<path>"),
     (re.compile(r"\b(?=[0-9a-fA-F]*\d)(?=[0-9a-fA-F]*[a-fA-F])[0-9a-fA-F]{7,}\b"), "<id>"),
@@ -137,7 +138,9 @@ def own_frames(traceback: str) -> tuple[str, ...]:
     Where there is none, as when a library's thread fails, all frames count. Folders are left out:
     each run may have its code in another one.
     """
-    found = [(match["file"], match["name"] or "") for match in _FRAME.finditer(traceback)]
+    lines = traceback[-MAX_TRACEBACK_LENGTH:].split("\n")
+    matches = (_FRAME.match(line.lstrip(_BEFORE_FRAMES)) for line in lines)
+    found = [(match["file"], match["name"] or "") for match in matches if match]
     own = [frame for frame in found if not _LIBRARY.search(frame[0].replace("\\", "/"))]
     return tuple(f"{_file(file)}:{name}" for file, name in (own or found)[-MAX_FRAMES:])
 

@@ -2,7 +2,12 @@
 
 import pytest
 
-from headgate_server.domain.failure_groups import fingerprint_of, normal_message, own_frames
+from headgate_server.domain.failure_groups import (
+    MAX_MESSAGE_LENGTH,
+    fingerprint_of,
+    normal_message,
+    own_frames,
+)
 
 TRACEBACK = """Traceback (most recent call last):
   File "{root}/flows/etl.py", line {line}, in load
@@ -90,5 +95,10 @@ def test_strange_details_are_taken_as_they_are() -> None:
     assert (found.exception_type, found.message, found.frames) == ("Failed", "", ())
 
 
-def test_long_message_is_read_quickly() -> None:
-    assert len(normal_message("'" * 1_000_000 + "a/" * 500_000)) <= 500
+@pytest.mark.parametrize(
+    "text", ["'", "a/", "1.", "\\'", "a@", "-a", "/a", "0x", "a1", " ", "a:/", "\n", "|", "File "]
+)
+def test_no_message_and_no_traceback_takes_long(text: str) -> None:
+    """What tries each place of a text against all that follows would take hours."""
+    assert len(normal_message(text * 1_000_000)) <= MAX_MESSAGE_LENGTH
+    assert own_frames(text * 1_000_000 + '\n  File "x.py", line 1, in go') == ("x.py:go",)

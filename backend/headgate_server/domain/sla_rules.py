@@ -60,6 +60,9 @@ class SlaRule:
 
     Args:
         judged_at: up to when its runs were judged; before that nothing is looked for again.
+        counted_at: when the latest run that counts for its pace started or completed, as far as
+            is known; None before the first.
+        counted_run_id: which run that is.
     """
 
     workspace_id: UUID
@@ -75,6 +78,8 @@ class SlaRule:
     created_by: Actor
     created_at: datetime
     updated_at: datetime
+    counted_at: datetime | None = None
+    counted_run_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,16 +32,14 @@ OWNERS = {RunOwner.FLOW: sla_rules.c.flow_id, RunOwner.DEPLOYMENT: sla_rules.c.d
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The latest run of a rule that counts, and when it started or completed; None without one.
+    """The latest run of a rule that counts, and when it started or completed.
 
-    Args:
-        is_cut_off: whether there are more runs than were looked at.
+    None where none of the latest runs counts.
     """
 
     rule_id: UUID
     flow_run_id: UUID | None
     at: datetime | None
-    is_cut_off: bool
 
 
 async def insert_rule(work: UnitOfWork, new: NewSlaRule) -> SlaRule | None:
@@ -165,6 +163,20 @@ async def set_judged(
     )
 
 
+async def set_counted(work: UnitOfWork, paces: Sequence[Pace]) -> None:
+    """Note the latest runs that count for locked rules, in one statement."""
+    if paces:
+        await work.execute(
+            named("set_counted_runs"),
+            {
+                "workspace_id": work.workspace_id,
+                "ids": [pace.rule_id for pace in paces],
+                "run_ids": [pace.flow_run_id for pace in paces],
+                "ats": [pace.at for pace in paces],
+            },
+        )
+
+
 async def find_breaches(
     work: UnitOfWork, rules: Sequence[SlaRule], *, kind: SlaKind, most: int
 ) -> list[Breach]:
@@ -197,7 +209,7 @@ async def read_paces(work: UnitOfWork, rules: Sequence[SlaRule], *, kind: SlaKin
     rows = await work.execute(
         named("judge_paces"), {**_places(work, rules), "is_of_completed": is_of_completed}
     )
-    return [Pace(row.rule_id, row.flow_run_id, row.at, is_cut_off=row.is_cut_off) for row in rows]
+    return [Pace(row.rule_id, row.flow_run_id, row.at) for row in rows]
 
 
 async def insert_violations(
@@ -316,6 +328,8 @@ def _rule(row: Row[Any]) -> SlaRule:
         created_by=Actor(ActorKind(row.created_by_kind), row.created_by_id, row.created_by_name),
         created_at=row.created_at,
         updated_at=row.updated_at,
+        counted_at=row.counted_at,
+        counted_run_id=row.counted_run_id,
     )
 
 

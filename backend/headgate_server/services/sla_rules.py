@@ -24,6 +24,7 @@ from headgate_server.domain.sla_rules import (
     check_within,
 )
 from headgate_server.repositories import sla_rules
+from headgate_server.repositories.sla_rules import Pace
 from headgate_server.services import deployments, flows
 from headgate_server.services.events import record_change, record_events
 
@@ -139,20 +140,20 @@ async def _settle(work: UnitOfWork, rules: Sequence[SlaRule], breaches: Sequence
 
 async def _judge_paces(work: UnitOfWork, rules: dict[UUID, SlaRule], *, kind: SlaKind) -> None:
     broken: list[Breach] = []
-    judged: list[UUID] = []
+    found: list[Pace] = []
     for pace in await sla_rules.read_paces(work, list(rules.values()), kind=kind):
-        if pace.at is None and pace.is_cut_off:
-            # The last one that counts lies behind all that are looked at: nothing has changed.
-            continue
         rule = rules[pace.rule_id]
-        since = pace.at or rule.created_at
-        judged.append(rule.id)
+        # The latest that counts may lie behind all that are looked at: it is remembered.
+        at, run_id = rule.counted_at, rule.counted_run_id
+        if pace.at is not None and (at is None or pace.at > at):
+            at, run_id = pace.at, pace.flow_run_id
+            found.append(pace)
+        since = at or rule.created_at
         if since + rule.within <= work.now:
-            key = "none" if pace.flow_run_id is None else str(pace.flow_run_id)
-            broken.append(
-                Breach(rule.id, key, pace.flow_run_id, since, violated_at=since + rule.within)
-            )
-    ended = await sla_rules.end_violations(work, judged, but=broken)
+            key = "none" if run_id is None else str(run_id)
+            broken.append(Breach(rule.id, key, run_id, since, violated_at=since + rule.within))
+    await sla_rules.set_counted(work, found)
+    ended = await sla_rules.end_violations(work, list(rules), but=broken)
     made = await sla_rules.insert_violations(work, broken, are_over=False)
     await _tell(work, rules, ended, verb="recovered")
     await _tell(work, rules, made)

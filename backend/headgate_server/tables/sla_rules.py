@@ -26,6 +26,8 @@ sla_rules = Table(
     Column("is_enabled", Boolean, nullable=False, server_default=text("true")),
     moment("judged_at"),
     moment("due_at", is_nullable=True),
+    moment("counted_at", is_nullable=True),
+    uuid("counted_run_id", is_nullable=True),
     number("version", default=1),
     *actor("created_by"),
     moment("created_at", is_now=True),

@@ -140,6 +140,41 @@ async def test_runs_that_stay_away_are_told_of_until_one_comes(world: World, kin
     ]  # fmt: skip
 
 
+async def make_runs_that_do_not_count(world: World) -> None:
+    async with world.system() as work:
+        await make_past_runs(work, world.deployed, count=300)
+        past = flow_runs.update().where(flow_runs.c.name == "past")
+        await work.execute(past.values(state_type="CRASHED", started_at=None, name="uncounted"))
+
+
+@pytest.mark.parametrize("kind", [SlaKind.FREQUENCY, SlaKind.FRESHNESS])
+async def test_rule_is_broken_behind_any_number_of_runs_that_do_not_count(
+    world: World, kind: SlaKind
+) -> None:
+    await make_runs_that_do_not_count(world)
+    await promise(world, kind)
+    await judge(world, after=timedelta(seconds=30))
+    too_early = await broken(world)
+    await judge(world, after=MINUTE)
+    without_any = await broken(world, is_open=True)
+
+    async with world.system() as work:
+        await make_past_runs(work, world.deployed, count=1)
+        at = {"started_at": work.now, "ended_at": work.now, "state_type": "COMPLETED"}
+        past = flow_runs.update().where(flow_runs.c.name == "past")
+        (run_id,) = (
+            await work.execute(past.values(**at, expected_start=work.now).returning(flow_runs.c.id))
+        ).scalars()
+    await judge(world, after=timedelta(seconds=20))
+    with_one = await broken(world, is_open=True)
+    world.shift.by += timedelta(minutes=5)
+    await make_runs_that_do_not_count(world)
+    await judge(world, after=MINUTE)
+
+    assert (too_early, without_any, with_one) == ([], [None], [])
+    assert await broken(world, is_open=True) == [run_id]
+
+
 async def test_rule_is_changed_switched_off_and_deleted(world: World) -> None:
     rule = await promise(world, SlaKind.LATENESS)
     await world.create()

@@ -1,13 +1,13 @@
--- Tells when the latest run of each rule's deployment or flow started, or completed, and whether
--- that was looked for among as many runs as are looked at.
+-- Tells when the latest run of each rule's deployment or flow started, or completed, among the
+-- latest 200 of them.
 with rule as (
   select * from unnest(
     cast(:ids as uuid[]), cast(:deployment_ids as uuid[]), cast(:flow_ids as uuid[])
   ) as t(id, deployment_id, flow_id)
 )
-select rule.id as rule_id, last.flow_run_id, last.at, last.seen >= 200 as is_cut_off
+select rule.id as rule_id, last.flow_run_id, last.at
 from rule cross join lateral (
-  select max(at) as at, count(*) as seen,
+  select max(at) as at,
     (array_agg(id order by at desc) filter (where at is not null))[1] as flow_run_id
   from (
     select id, case

@@ -226,6 +226,23 @@ def test_two_workers_share_and_never_run_more_than_they_may(
     assert [worker.stop() for worker in workers] == [0, 0]
 
 
+def test_limits_of_tags_bind_calls_as_they_bind_tasks_of_runs(
+    shared: Installation, tmp_path: Path
+) -> None:
+    create = ["concurrency-limits", "create", "ledger", "--limit", "1", "--tag", "ledger"]
+    subprocess.run([sys.executable, "-m", "headgate", *create], check=True)
+    worker = start_worker(shared, "tagged", limit=3)
+    futures = hold(user_tasks.tagged, tmp_path, count=3)
+
+    results = [future.result(timeout=60) for future in futures]
+    lines = [line.split()[0] for line in (tmp_path / "calls").read_text().splitlines()]
+
+    assert results == [0, 1, 2]
+    assert lines[::2] == ["begins"] * 3
+    assert lines[1::2] == ["ends"] * 3
+    assert worker.stop() == 0
+
+
 def test_worker_that_drains_ends_what_runs_and_takes_nothing(
     shared: Installation, tmp_path: Path
 ) -> None:

@@ -17,6 +17,7 @@ from headgate_server.domain.concurrency_limits import (
     SlotRequest,
     Use,
 )
+from headgate_server.domain.errors import IdempotencyMismatch
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.tenancy import RunGrant
 from headgate_server.repositories import pages
@@ -90,6 +91,26 @@ async def update_limit(work: UnitOfWork, *, id_: UUID, changes: dict[str, Any]) 
         .returning(concurrency_limits)
     )
     return _limit((await work.execute(statement)).one())
+
+
+async def change_pace(
+    work: UnitOfWork, *, before: ConcurrencyLimit, after: ConcurrencyLimit
+) -> None:
+    """Let what is taken of a locked limit go by its new pace.
+
+    What a rate has given comes back as much sooner as it is faster; between a rate and slots that
+    are held nothing carries over.
+    """
+    old, new = before.slot_decay_per_second, after.slot_decay_per_second
+    if old > 0 and new > 0:
+        of = {"workspace_id": work.workspace_id, "limit_id": after.id, "now": work.now}
+        await work.execute(named("change_pace"), {**of, "factor": old / new})
+    elif old != new:
+        await work.execute(
+            delete(concurrency_slots).where(
+                _SLOT.workspace_id == work.workspace_id, _SLOT.limit_id == after.id
+            )
+        )
 
 
 async def delete_limit(work: UnitOfWork, *, id_: UUID) -> None:
@@ -196,6 +217,9 @@ async def acquire_slots(
         limit_ids: of the limits, which are locked.
         holder: the run that holds them as long as its lease lives.
         patience: how long the caller's place in the line is kept; None for who does not wait.
+
+    Raises:
+        IdempotencyMismatch: the lease holds other slots than are asked for.
     """
     row = (
         await work.execute(
@@ -214,6 +238,8 @@ async def acquire_slots(
             },
         )
     ).one()
+    if row.is_other:
+        raise IdempotencyMismatch
     return Acquisition(
         is_acquired=row.is_acquired,
         lease_id=request.lease_id if row.is_acquired else None,

@@ -174,6 +174,7 @@ async def acquire_slots(
         LimitExceeded: more slots than there are.
         NotFound: no such limit, and the request is strict.
         LeaseLost: the run's lease is not live any more.
+        IdempotencyMismatch: the lease holds other slots, or slots of other limits.
     """
     check_request(request)
     if holder is not None:
@@ -274,6 +275,7 @@ async def _change(
     if isinstance(tag, str) and await concurrency_limits.find_by_tag(work, task_tag=tag):
         raise Conflict(f"Another limit is on the tag {tag!r}; change that one.")
     updated = await concurrency_limits.update_limit(work, id_=current.id, changes=differences)
+    await concurrency_limits.change_pace(work, before=current, after=updated)
     await _record(work, updated, differences, before=current)
     work.wake(channels.slots(work.workspace_id))
     return updated

@@ -54,6 +54,7 @@ def execute(
     context = task_run.make_context(task, spec=task.spec, parameters=parameters)
     context.run.id = context.log_task_run_id = queued.id
     context.log_sink = log
+    context.is_queued = True
     context.rename(queued.name)
     return _outcome(_state_of(context), queued, store=store)
 

@@ -237,6 +237,7 @@ class TaskRunContext:
     __slots__ = (
         "flow_run",
         "is_lazy",
+        "is_queued",
         "log_label",
         "log_sink",
         "log_task_run_id",
@@ -271,6 +272,7 @@ class TaskRunContext:
         self.transaction: Transaction | None = None
         self.remote: RemoteRunner | None = None
         self.is_lazy = False
+        self.is_queued = False
         self.log_label = f"Task run '{run.name}'"
         self.log_sink = flow_run.log_sink if flow_run else None
         self.log_task_run_id: str | None = run.id

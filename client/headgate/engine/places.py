@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from headgate.api.calls import LeaseInput
 from headgate.api.transport import Transport
-from headgate.engine.context import current_flow_run
+from headgate.engine.context import FlowRunContext, current_flow_run
 from headgate.engine.sessions import own_assignment, shared_transport
 from headgate.reporting.server_run import ServerRun
 from headgate.settings import load_settings
@@ -42,3 +42,21 @@ def current_place() -> Place:
         # What a module does as an agent's process imports it belongs to the run as well.
         lease = LeaseInput(given.flow_run_id, given.lease_token, given.lease_epoch)
     return Place(shared_transport(settings), organization, workspace, lease)
+
+
+def place_of_tags(flow_run: FlowRunContext | None, *, is_queued: bool) -> tuple[str, str] | None:
+    """Return the server and the workspace whose limits bind a task's tags; None for none.
+
+    Args:
+        flow_run: the run around the task, if any.
+        is_queued: whether it came out of the queue of background tasks.
+    """
+    if flow_run is not None:
+        recorder = flow_run.recorder
+        if not isinstance(recorder, ServerRun):
+            return None
+        return recorder.transport.url, flow_run.settings.workspace or ""
+    if not is_queued:
+        return None
+    settings = load_settings()
+    return shared_transport(settings).url, settings.workspace or ""

@@ -17,7 +17,7 @@ from headgate.api.transport import Transport, retry_delay_seconds
 from headgate.engine import limited_tags
 from headgate.engine.context import FlowRunContext, current_flow_run
 from headgate.engine.effects import Steps
-from headgate.engine.places import current_place
+from headgate.engine.places import current_place, place_of_tags
 from headgate.engine.sessions import find_workspace_id
 from headgate.errors import (
     ApiError,
@@ -30,7 +30,6 @@ from headgate.errors import (
 )
 from headgate.ids import make_uuid
 from headgate.logs import ENGINE
-from headgate.reporting.server_run import ServerRun
 from headgate.settings import load_settings
 from headgate.texts import tag_labels
 
@@ -168,24 +167,28 @@ async def take_once_async(wish: Wish) -> None:
     await _watch_async(_take(wish, current_flow_run.get()))
 
 
-def taking_for_tags(flow_run: FlowRunContext | None, tags: frozenset[str]) -> Wish | None:
+def taking_for_tags(
+    flow_run: FlowRunContext | None, tags: frozenset[str], *, is_queued: bool
+) -> Wish | None:
     """Return what a task run with these tags needs; None without a word to the server.
+
+    A task in a flow run holds slots as the run does; one that came out of the queue of background
+    tasks holds them as this process does, which renews them.
 
     Tags that have no limit cost nothing: the server says which have one, at most every ten
     seconds for a process. It is asked for the tags as they are reported: without secrets, and none
     that it would not take.
     """
-    recorder = flow_run.recorder if flow_run is not None else None
-    if not tags or flow_run is None or not isinstance(recorder, ServerRun):
+    place = place_of_tags(flow_run, is_queued=is_queued) if tags else None
+    if place is None:
         return None
     labels = tag_labels(tags)
-    place = (recorder.transport.url, flow_run.settings.workspace or "")
     if not labels or not limited_tags.known.may_be_limited(place, frozenset(labels)):
         return None
     return Wish(names=(), task_tags=tuple(labels))
 
 
-def take_for_tags(flow_run: FlowRunContext, wish: Wish) -> Steps[Slots | None]:
+def take_for_tags(flow_run: FlowRunContext | None, wish: Wish) -> Steps[Slots | None]:
     """Take the slots at once where there is room; None where the task has to wait for them.
 
     While the server is away, the task goes on without unless one of its tags had a limit before.
@@ -193,7 +196,7 @@ def take_for_tags(flow_run: FlowRunContext, wish: Wish) -> Steps[Slots | None]:
     return (yield Watch(_try(wish, flow_run)))
 
 
-def wait_for_tags(flow_run: FlowRunContext, wish: Wish) -> Steps[Slots]:
+def wait_for_tags(flow_run: FlowRunContext | None, wish: Wish) -> Steps[Slots]:
     """Wait for the slots."""
     return (yield Watch(_take(wish, flow_run)))
 
@@ -268,6 +271,7 @@ async def _wait_for(office: _Office, wish: Wish) -> Slots:
         retries += 1
         left -= time.monotonic() - started_at - waited
         if wish.max_retries is not None and retries > wish.max_retries:
+            await _leave(office, wish)
             message = f"No slots of {wish.what} were free, however often they were asked for"
             raise SlotTimeoutError(message)
         if left <= 0:

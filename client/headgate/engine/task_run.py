@@ -11,7 +11,6 @@ from headgate import traces
 from headgate.clock import now_us
 from headgate.engine import caching
 from headgate.engine.context import (
-    FlowRunContext,
     TaskRunContext,
     current_flow_run,
     current_tags,
@@ -301,10 +300,10 @@ def _attempt(context: TaskRunContext) -> Steps[State[Any]]:
         if error is not None:
             return _failed(context, error)
     yield from pass_gates(context.flow_run)
-    wish = taking_for_tags(context.flow_run, run.tags)
-    if wish is None or context.flow_run is None:
+    wish = taking_for_tags(context.flow_run, run.tags, is_queued=context.is_queued)
+    if wish is None:
         return (yield from _call(context))
-    slots = yield from _take_slots(context, context.flow_run, wish)
+    slots = yield from _take_slots(context, wish)
     try:
         return (yield from _call(context))
     finally:
@@ -324,8 +323,9 @@ def _rename(context: TaskRunContext) -> Exception | None:
     return None
 
 
-def _take_slots(context: TaskRunContext, flow_run: FlowRunContext, wish: Wish) -> Steps[Slots]:
+def _take_slots(context: TaskRunContext, wish: Wish) -> Steps[Slots]:
     """Take a slot of every limit that is on a tag of the task, and say so while it waits."""
+    flow_run = context.flow_run
     slots = yield from take_for_tags(flow_run, wish)
     if slots is None:
         enter(context, AwaitingConcurrencySlot(message=f"Waiting for a slot of {wish.what}"))

@@ -16,6 +16,7 @@ from headgate_server.domain.concurrency_limits import (
 )
 from headgate_server.domain.errors import (
     Conflict,
+    IdempotencyMismatch,
     InvalidInput,
     LeaseLost,
     LimitExceeded,
@@ -114,6 +115,76 @@ async def test_several_names_are_taken_together_or_not_at_all(world: World) -> N
     await give_back(world, "holder")
     assert (await ask(world, "one", "other", key="both", patience=WAITING)).is_acquired
     assert await use_of(world, one, other) == [Use(1, 0), Use(1, 0)]
+
+
+async def test_same_key_never_stands_for_other_slots(world: World) -> None:
+    one, other = await put(world, "one", 5), await put(world, "other", 5)
+    await ask(world, "one", key="a")
+
+    with pytest.raises(IdempotencyMismatch):
+        await ask(world, "one", key="a", slots=3)
+    with pytest.raises(IdempotencyMismatch):
+        await ask(world, "other", key="a", patience=WAITING)
+
+    assert await use_of(world, one) == [Use(1, 0)]
+    assert (await ask(world, "other", key="b", slots=5)).is_acquired
+    assert await use_of(world, other) == [Use(5, 0)]
+
+
+async def test_who_waits_for_a_full_limit_shuts_a_free_one_for_half_a_minute_at_most(
+    world: World,
+) -> None:
+    await put(world, "gpu")
+    await put(world, "database")
+    await ask(world, "gpu", key="holder", ttl=timedelta(hours=1))
+    await ask(world, "gpu", "database", key="both", patience=timedelta(hours=1))
+
+    at_first = await ask(world, "database", key="newcomer")
+    await give_back(world, "newcomer")
+    world.shift.by = timedelta(seconds=70)
+    in_its_time = await ask(world, "database", key="newcomer")
+    world.shift.by = timedelta(seconds=95)
+    afterwards = await ask(world, "database", key="newcomer")
+
+    assert [one.is_acquired for one in (at_first, in_its_time, afterwards)] == [True, False, True]
+
+
+async def test_place_of_a_run_that_is_over_holds_up_nobody(world: World) -> None:
+    await put(world, "database")
+    await ask(world, "database", key="holder")
+    lease = await world.started()
+    await ask(world, "database", key="run", holder=lease, patience=WAITING)
+    await ask(world, "database", key="next", patience=WAITING)
+
+    await world.propose(lease, StateType.CRASHED)
+    await give_back(world, "holder")
+
+    assert await turns(world, "run", "next") == {lease_id_of("next", owner=None)}
+    assert (await ask(world, "database", key="next")).is_acquired
+
+
+async def test_rate_that_is_raised_gives_more_at_once(world: World) -> None:
+    limit = await put(world, "calls", slot_decay_per_second=0.001)
+    await ask(world, "calls", key="a")
+    assert not (await ask(world, "calls", key="b")).is_acquired
+
+    await put(world, "calls", 10, slot_decay_per_second=10.0)
+    assert await use_of(world, limit) == [Use(1, 0)]
+    assert (await ask(world, "calls", key="b", slots=9)).is_acquired
+    assert not (await ask(world, "calls", key="c", slots=9)).is_acquired
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.0, 1.0), (0.001, 0.0)])
+async def test_slots_do_not_carry_over_to_another_kind_of_limit(
+    world: World, before: float, after: float
+) -> None:
+    await put(world, "calls", slot_decay_per_second=before)
+    await ask(world, "calls", key="a", ttl=timedelta(hours=1))
+    assert not (await ask(world, "calls", key="b")).is_acquired
+
+    await put(world, "calls", slot_decay_per_second=after)
+
+    assert (await ask(world, "calls", key="b")).is_acquired
 
 
 async def test_what_waits_longest_goes_first_and_what_is_urgent_before_it(world: World) -> None:

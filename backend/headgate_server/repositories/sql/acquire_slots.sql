@@ -4,15 +4,20 @@
 -- Slots that come back by themselves do so one after the other, from when the last was taken: so
 -- many are out as come back until the latest row's end.
 -- Who has waited longer, or is more urgent, is served first, however many slots it wants; but for
--- who waits for a limit that is shut, or smaller than that by now.
+-- who waits for a limit that is shut, or smaller than that by now, and for whose run is not running.
+-- Who waits for several limits holds up others at one of them while another has no room for half a
+-- minute in every one and a half: always, it would shut what is free; never, it might not be served.
 with wanted as (
   select id, slot_limit, slot_decay_per_second as decay from concurrency_limits
   where workspace_id = :workspace_id and id = any(cast(:limit_ids as uuid[]))
 ), own as (
-  select count(*) = (select count(*) from wanted) as is_held, max(expires_at) as expires_at
+  select count(*) = (select count(*) from wanted) as is_held, max(expires_at) as expires_at,
+    coalesce(bool_or(
+      slots <> cast(:slots as bigint) or limit_id <> all(cast(:limit_ids as uuid[]))
+    ), false) as is_other
   from concurrency_slots
   where workspace_id = :workspace_id and lease_id = :lease_id
-    and (expires_at is null or expires_at > :now) and limit_id = any(cast(:limit_ids as uuid[]))
+    and (expires_at is null or expires_at > :now)
 ), place as (
   select coalesce(min(since), cast(:now as timestamptz)) as since from concurrency_waiters
   where workspace_id = :workspace_id and lease_id = :lease_id
@@ -46,10 +51,36 @@ with wanted as (
         where stuck.workspace_id = :workspace_id and stuck.lease_id = other.lease_id
           and shut.slot_limit < stuck.slots
       )
+      and (other.run_id is null or exists (
+        select from work_items item
+        where item.workspace_id = other.workspace_id and item.run_id = other.run_id
+          and item.phase <> 'READY'
+      ))
+      and (
+        cast(extract(epoch from cast(:now as timestamptz) - other.since) as bigint) % 90 >= 60
+        or not exists (
+          select from concurrency_waiters elsewhere
+          join concurrency_limits full_
+            on full_.workspace_id = elsewhere.workspace_id and full_.id = elsewhere.limit_id
+          cross join lateral (
+            select coalesce(sum(slot.slots), 0) as slots,
+              coalesce(max(slot.expires_at), cast(:now as timestamptz)) as last
+            from concurrency_slots slot
+            where slot.workspace_id = :workspace_id and slot.limit_id = elsewhere.limit_id
+              and (slot.expires_at is null or slot.expires_at > :now)
+          ) held
+          where elsewhere.workspace_id = :workspace_id and elsewhere.lease_id = other.lease_id
+            and elsewhere.limit_id <> all(cast(:limit_ids as uuid[]))
+            and elsewhere.slots + case when full_.slot_decay_per_second > 0
+              then full_.slot_decay_per_second
+                * extract(epoch from held.last - cast(:now as timestamptz))
+              else held.slots end > full_.slot_limit
+        )
+      )
   ) ahead
 ), verdict as (
-  select (select is_held from own)
-    or bool_and(used + ahead + cast(:slots as bigint) <= slot_limit) as is_acquired
+  select not (select is_other from own) and ((select is_held from own)
+    or bool_and(used + ahead + cast(:slots as bigint) <= slot_limit)) as is_acquired
   from use
 ), lapsed as (
   delete from concurrency_slots slot using wanted
@@ -79,13 +110,15 @@ with wanted as (
     (select since from place), cast(:now as timestamptz) + cast(:patience as interval)
   from use
   where not (select is_acquired from verdict) and cast(:patience as interval) is not null
+    and not (select is_other from own)
   on conflict (workspace_id, limit_id, lease_id) do update set expires_at = excluded.expires_at
 ), served as (
   delete from concurrency_waiters
   where workspace_id = :workspace_id and lease_id = :lease_id
     and ((select is_acquired from verdict) or cast(:patience as interval) is null)
 )
-select verdict.is_acquired, (select max(ahead) from use) as ahead,
+select verdict.is_acquired, (select is_other from own) as is_other,
+  (select max(ahead) from use) as ahead,
   case when verdict.is_acquired
     then coalesce((select max(expires_at) from taken), (select expires_at from own))
   end as expires_at,

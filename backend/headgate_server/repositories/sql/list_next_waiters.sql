@@ -1,5 +1,6 @@
 -- Tells which of those who wait here can be served now, and when the next slot comes back by itself.
--- In each limit those first in line are counted together, so that a slot wakes one of many. Whose
+-- In each limit those first in line are counted together, so that a slot wakes one of many; who does
+-- not count there is said in acquire_slots.sql. Whose
 -- place is gone is told as well: its limit was deleted, or it was forgotten.
 with own as (
   select distinct limit_id from concurrency_waiters
@@ -33,6 +34,32 @@ with own as (
       on shut.workspace_id = stuck.workspace_id and shut.id = stuck.limit_id
     where stuck.workspace_id = :workspace_id and stuck.lease_id = waiter.lease_id
       and shut.slot_limit < stuck.slots
+  )
+  and (waiter.run_id is null or exists (
+    select from work_items item
+    where item.workspace_id = waiter.workspace_id and item.run_id = waiter.run_id
+      and item.phase <> 'READY'
+  ))
+  and (
+    cast(extract(epoch from cast(:now as timestamptz) - waiter.since) as bigint) % 90 >= 60
+    or not exists (
+      select from concurrency_waiters elsewhere
+      join concurrency_limits full_
+        on full_.workspace_id = elsewhere.workspace_id and full_.id = elsewhere.limit_id
+      cross join lateral (
+        select coalesce(sum(slot.slots), 0) as slots,
+          coalesce(max(slot.expires_at), cast(:now as timestamptz)) as last
+        from concurrency_slots slot
+        where slot.workspace_id = :workspace_id and slot.limit_id = elsewhere.limit_id
+          and (slot.expires_at is null or slot.expires_at > :now)
+      ) held
+      where elsewhere.workspace_id = :workspace_id and elsewhere.lease_id = waiter.lease_id
+        and elsewhere.limit_id <> waiter.limit_id
+        and elsewhere.slots + case when full_.slot_decay_per_second > 0
+          then full_.slot_decay_per_second
+            * extract(epoch from held.last - cast(:now as timestamptz))
+          else held.slots end > full_.slot_limit
+    )
   )
 )
 select lease_id, cast(null as timestamptz) as at from line

@@ -14,7 +14,12 @@ from headgate_server.domain.states import ProposedState, State, StateType
 from headgate_server.domain.telling import when_told
 from headgate_server.domain.tenancy import Actor
 from headgate_server.domain.transitions import proposal_keys
-from headgate_server.domain.transitions.effects import ItemEffect, consequences, end_of_process
+from headgate_server.domain.transitions.effects import (
+    ItemEffect,
+    consequences,
+    end_of_process,
+    end_of_tasks,
+)
 from headgate_server.domain.transitions.facts import Decision, Facts, Outcome, Proposer
 from headgate_server.domain.transitions.policy import judge
 from headgate_server.repositories import cancels, pauses, task_runs
@@ -199,8 +204,8 @@ async def _write(
 ) -> dict[UUID, Transition]:
     """Write accepted states, and note what follows the commit."""
     runs = await repository.apply_transitions(work, [change for _, change in changes])
-    ends = {change.run.id: end_of_process(change.decision) for _, change in changes}
-    left = {id_: type_ for id_, type_ in ends.items() if type_ is not None and type_.is_terminal}
+    ends = {change.run.id: end_of_tasks(change.decision) for _, change in changes}
+    left = {id_: type_ for id_, type_ in ends.items() if type_ is not None}
     if left:
         await task_runs.end_unfinished(work, left)
     written: dict[UUID, Transition] = {}

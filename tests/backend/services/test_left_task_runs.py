@@ -10,9 +10,11 @@ from headgate_server.domain import ids
 from headgate_server.domain.ids import Kind
 from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.states import StateType, propose
+from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.services import task_runs
 from headgate_server.services.flow_runs import change
 from headgate_server.services.leases import hold
+from headgate_server.services.transitions import Proposal, transition
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
@@ -73,6 +75,26 @@ async def test_task_runs_of_a_process_that_was_killed_crash_with_it(world: World
     async with world.work() as work:
         after = await task_runs.task_sequence(work, flow_run_id=lease.run_id)
     assert after == before + 1
+
+
+@pytest.mark.parametrize("type_", [StateType.FAILED, StateType.COMPLETED])
+async def test_task_runs_of_a_run_that_a_person_ended_are_cancelled(
+    world: World, type_: StateType
+) -> None:
+    lease = await world.started()
+    made = await report(world, lease, [RUNNING], [RUNNING, COMPLETED])
+
+    async with world.work() as work:
+        done = await transition(
+            work,
+            run_id=lease.run_id,
+            proposal=Proposal(
+                state=propose(type_, message="by hand"), proposer=Proposer.PERSON, is_forced=True
+            ),
+        )
+
+    assert done.is_accepted
+    assert await shown(world, made) == [("Cancelled", 2, True), ("Completed", 2, True)]
 
 
 async def test_task_runs_of_a_lost_agent_crash_with_it(

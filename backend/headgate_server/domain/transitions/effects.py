@@ -7,7 +7,7 @@ from enum import StrEnum
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.leases import Phase
 from headgate_server.domain.states import StateType
-from headgate_server.domain.transitions.facts import Decision
+from headgate_server.domain.transitions.facts import Decision, Proposer
 from headgate_server.domain.transitions.pauses import is_suspended
 from headgate_server.domain.transitions.rules import gives_back
 
@@ -54,6 +54,19 @@ def end_of_process(decision: Decision) -> StateType | None:
     if decision.state.type in _ENDING:
         return decision.state.type
     return StateType.CRASHED if decision.proposed.type is StateType.CRASHED else None
+
+
+def end_of_tasks(decision: Decision) -> StateType | None:
+    """Return how an accepted decision ends the task runs that are not over; None where it does not.
+
+    They end with their process. What a person ends by hand, well or in failure, is taken from its
+    process: what that was at is cancelled.
+    """
+    end = end_of_process(decision)
+    if end is not None:
+        return end if end.is_terminal else None
+    is_by_hand = decision.facts.proposer is Proposer.PERSON and decision.state.type.is_terminal
+    return StateType.CANCELLED if is_by_hand else None
 
 
 def consequences(run: FlowRun, decision: Decision, *, has_item: bool, at: datetime) -> Effects:

@@ -34,6 +34,8 @@ from tests.load.figures import percentile
 
 NAME = "disk-full"
 FULL_SECONDS = 20.0
+SKIPPED = 77
+"""What the command answers where it proves nothing, having said why."""
 FULL_AT_LEAST_REFUSED = 20
 LONGEST_SECONDS = 300
 HEALTHY_SECONDS = 30.0
@@ -173,7 +175,7 @@ def inside(size: str) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Run it; 0 where every promise was kept, or where nothing may be mounted here."""
+    """Run it; 0 where every promise was kept, ``SKIPPED`` where nothing may be mounted here."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.disk_full")
     parser.add_argument("--size", default="128m", help="of the file system")
     given = parser.parse_args(arguments)
@@ -182,7 +184,7 @@ def main(arguments: list[str]) -> int:
     if os.getuid() != 0 or shutil.which("unshare") is None:
         reason = "needs root and unshare to mount a file system of its own"
         sys.stdout.write(json.dumps({"scenario": NAME, "skipped": reason}) + "\n")
-        return 0
+        return SKIPPED
     command = ["unshare", "--mount", sys.executable, "-m", "tests.chaos.disk_full"]
     return subprocess.run(
         [*command, "--size", given.size],

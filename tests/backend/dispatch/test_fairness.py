@@ -2,12 +2,14 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import insert, select, text
 
+from headgate_server.bus.bus import Bus
 from headgate_server.domain.ids import new_id
 from headgate_server.domain.leases import Offer
 from headgate_server.domain.schedules.plan import MISSED_AFTER
@@ -17,6 +19,7 @@ from headgate_server.settings import Timers
 from headgate_server.tables.work_pools import work_items, work_queues
 from tests.factories.backlogs import make_backlog
 from tests.factories.deployments import make_deployment, make_session
+from tests.fixtures.deadlines import eventually
 from tests.fixtures.streams import Stream, dispatching, streaming
 from tests.fixtures.world import OFFER_TTL, World
 
@@ -32,14 +35,19 @@ class RolledBack(Exception):
     """Ends a unit of work without a trace."""
 
 
-async def open_replicas(world: World, stack: AsyncExitStack) -> list[Stream]:
-    """Open the dispatchers of five replicas, each with a session's stream."""
+async def open_replicas(world: World, stack: AsyncExitStack, *, redis_url: str) -> list[Stream]:
+    """Open the dispatchers of five replicas, each with a bus and a session's stream of its own."""
     streams: list[Stream] = []
     for _ in range(REPLICAS):
+        bus = Bus(redis_url)
+        await bus.start()
+        stack.push_async_callback(bus.stop)
+        await eventually(lambda bus=bus: bus.is_connected, what="The bus of a replica")
         async with world.work() as work:
-            world.session_id = await make_session(work, world.deployed, capacity=1)
-        dispatcher = await stack.enter_async_context(dispatching(world, PATIENT))
-        stream, _ = await stack.enter_async_context(streaming(world, dispatcher))
+            session_id = await make_session(work, world.deployed, capacity=1)
+        replica = replace(world, bus=bus, session_id=session_id)
+        dispatcher = await stack.enter_async_context(dispatching(replica, PATIENT))
+        stream, _ = await stack.enter_async_context(streaming(replica, dispatcher))
         streams.append(stream)
     return streams
 
@@ -82,10 +90,10 @@ async def queues_of(world: World, offers: list[Offer]) -> list[UUID]:
 
 
 async def test_five_replicas_woken_by_one_run_offer_it_once_in_few_statements(
-    world: World, statements: list[str]
+    world: World, statements: list[str], redis_url: str
 ) -> None:
     async with AsyncExitStack() as stack:
-        streams = await open_replicas(world, stack)
+        streams = await open_replicas(world, stack, redis_url=redis_url)
         statements.clear()
         (run,) = await world.create()
         waits = [asyncio.ensure_future(stream.offer()) for stream in streams]

@@ -3,10 +3,13 @@
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import datetime
+from pathlib import Path
 
 from headgate.api.transport import SyncTransport
+from tests.fixtures.wheels import write_wheel
 from tests.load.figures import Figure
 from tests.load.installation import FLOWS, Installation, installed
 
@@ -14,6 +17,7 @@ FIGURES = (
     "created_to_running_s",
     "created_to_completed_s",
     "created_to_running_cold_s",
+    "created_to_running_own_env_s",
     "light_tasks_40_s",
     "heavy_tasks_10_s",
     "heavy_tasks_plain_s",
@@ -91,6 +95,16 @@ def heavy_seconds(runner: Runner) -> tuple[list[float], list[float]]:
     return tracked, plain
 
 
+def own_environment_seconds(runner: Runner) -> list[float]:
+    """Return when user code ran in an environment of its own that was built before."""
+    with tempfile.TemporaryDirectory(prefix="headgate-wheel-") as folder:
+        wheel = write_wheel(Path(folder), "greeting", "WORDS = 'hello'")
+        variables = {"requirements": [str(wheel)], "env": {"UV_OFFLINE": "1"}}
+        runner.upsert(jobVariables=variables)
+        runner.run()
+        return [runner.run()["Running"] for _ in range(COLD_RUNS)]
+
+
 def measure() -> list[Figure]:
     with installed() as installation:
         with installation.agent("--limit", "10"):
@@ -99,12 +113,15 @@ def measure() -> list[Figure]:
             warm = [noop.run() for _ in range(WARM_RUNS)]
             light = [Runner(installation, "light").run() for _ in range(TASK_RUNS)]
             heavy, plain = heavy_seconds(Runner(installation, "heavy"))
+            own = own_environment_seconds(Runner(installation, "noop"))
+            noop.upsert(jobVariables={})
         with installation.agent("--limit", "10", "--cold"):
             cold = [noop.run() for _ in range(COLD_RUNS)]
     return [
         Figure("created_to_running_s", "s", [run["Running"] for run in warm]),
         Figure("created_to_completed_s", "s", [run["Completed"] for run in warm]),
         Figure("created_to_running_cold_s", "s", [run["Running"] for run in cold]),
+        Figure("created_to_running_own_env_s", "s", own),
         Figure("light_tasks_40_s", "s", [run["Completed"] for run in light]),
         Figure("heavy_tasks_10_s", "s", heavy),
         Figure("heavy_tasks_plain_s", "s", plain),

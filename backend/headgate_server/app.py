@@ -203,6 +203,7 @@ def build_app(
         url=settings.url,
         mailer=doors.mailer,
         identity_providers=doors.known_providers,
+        has_passwords=doors.has_passwords,
     )
     routes = build_routes(
         build_schema(),

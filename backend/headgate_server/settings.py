@@ -170,6 +170,7 @@ class Settings:
     mail_from: str = ""
     oidc_file: str = ""
     proven_addresses: bool = False
+    passwords: bool = True
     outgoing_networks: str = ""
     is_traced: bool = False
     timers: Timers = Timers()

@@ -34,6 +34,7 @@ class Backend:
         url: the address that people use.
         mailer: sends mails; None where none can be sent.
         identity_providers: who else signs people in.
+        has_passwords: whether passwords do.
     """
 
     database: Database
@@ -51,3 +52,4 @@ class Backend:
     url: str = ""
     mailer: Mailer | None = None
     identity_providers: tuple[Provider, ...] = ()
+    has_passwords: bool = True

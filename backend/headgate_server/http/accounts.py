@@ -50,8 +50,8 @@ def account_routes(doors: Doors) -> list[Route]:
                 identities=_show_identities(doors, linked),
                 keys=_show_keys(keys),
                 address=fill("email"),
-                password=_show_password(account),
-                factor=_show_factor(account),
+                password=_show_password(account, doors=doors),
+                factor=_show_factor(account, doors=doors),
             ),
             who=account.user.email or account.user.display_name,
             is_wide=True,
@@ -129,13 +129,15 @@ def _show_keys(keys: list[ApiKey]) -> Markup:
     return fill("keys", rows=Markup("".join(rows)), more=more)
 
 
-def _show_password(account: Account) -> Markup:
-    if not account.has_password:
+def _show_password(account: Account, *, doors: Doors) -> Markup:
+    if not account.has_password or not doors.has_passwords:
         return Markup('<p class="hint">You sign in without one.</p>')
     return fill("password", email=account.user.email or "")
 
 
-def _show_factor(account: Account) -> Markup:
+def _show_factor(account: Account, *, doors: Doors) -> Markup:
+    if not doors.has_passwords:
+        return Markup('<p class="hint">Your provider asks for it.</p>')
     if account.has_second_factor:
         return fill("factor_on", left=str(account.recovery_count))
     return fill("factor_off")

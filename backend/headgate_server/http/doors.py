@@ -16,6 +16,7 @@ from headgate_server.bus.buckets import Buckets
 from headgate_server.database.work import Database
 from headgate_server.domain.cli_logins import CliLoginRefused
 from headgate_server.domain.errors import (
+    ConfigurationError,
     Conflict,
     Forbidden,
     InvalidInput,
@@ -68,6 +69,7 @@ class Doors:
         mailer: sends mails; None where none can be sent.
         providers: who else signs people in, by slug.
         is_proof_needed: whether accounts are made only for addresses that are proven.
+        has_passwords: whether people sign in with passwords, too, and not with providers alone.
     """
 
     database: Database
@@ -79,6 +81,7 @@ class Doors:
     mailer: Mailer | None = None
     providers: Mapping[str, OidcClient] = field(default_factory=dict[str, OidcClient])
     is_proof_needed: bool = False
+    has_passwords: bool = True
 
     @property
     def cookie_name(self) -> str:
@@ -132,9 +135,15 @@ def open_doors(settings: Settings, *, database: Database, buckets: Buckets) -> D
     """Return what signing in takes, as the settings say.
 
     Raises:
-        ConfigurationError: a setting of mails is missing, a provider cannot be used, or a
-            network is none.
+        ConfigurationError: a setting of mails is missing, a provider cannot be used, nobody could
+            sign in, or a network is none.
     """
+    providers = read_providers(settings.oidc_file)
+    if not settings.passwords and not providers:
+        raise ConfigurationError(
+            "HEADGATE_PASSWORDS is false, and HEADGATE_OIDC_FILE names no provider: nobody could "
+            "sign in. Name one, or leave passwords on."
+        )
     return Doors(
         database=database,
         pepper=settings.secret_key,
@@ -143,10 +152,9 @@ def open_doors(settings: Settings, *, database: Database, buckets: Buckets) -> D
         url=settings.url,
         allowed_origins=frozenset(settings.origins),
         mailer=open_mailer(settings),
-        providers=open_providers(
-            read_providers(settings.oidc_file), url=settings.url, guard=guard_of(settings)
-        ),
+        providers=open_providers(providers, url=settings.url, guard=guard_of(settings)),
         is_proof_needed=settings.proven_addresses,
+        has_passwords=settings.passwords,
     )
 
 

@@ -122,6 +122,7 @@ async def _unlink(doors: Doors, request: Request, sent: Unlink) -> Response:
             session_id=session.id,
             id_=ids.parse(sent.id, kind=ids.Kind.IDENTITY),
             providers=doors.known_providers,
+            is_by_password=doors.has_passwords,
         )
     response = JSONResponse({"status": "unlinked"})
     told = IDENTITY_UNLINKED.format(issuer=gone.issuer)

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from headgate_server.http.doors import Doors, browser_of, route
-from headgate_server.http.pages import HOME, fill, page_route, show_page, show_providers
+from headgate_server.http.pages import HOME, Markup, fill, page_route, show_page, show_providers
 from headgate_server.services import invitations, mails, users
 from headgate_server.services.invitations import PATH, Redirected
 from headgate_server.services.mails import MailNotSent
@@ -43,14 +43,18 @@ def invitation_routes(doors: Doors) -> list[Route]:
     async def show(request: Request) -> Response:
         del request
         others = show_providers(doors.provider_names, next_=HOME, has_token=True)
-        return show_page("You are invited", fill("invitation", providers=others))
+        newcomer = fill("newcomer") if doors.has_passwords else Markup()
+        page = fill("invitation", newcomer=newcomer, providers=others)
+        return show_page("You are invited", page)
 
-    return [
+    found = [
         page_route(PATH, show),
         route(doors, f"{PATH}/look", Look, _look),
         route(doors, f"{PATH}/join", Join, _join),
-        route(doors, f"{PATH}/new", Newcomer, _join_as_new),
     ]
+    if doors.has_passwords:
+        found.append(route(doors, f"{PATH}/new", Newcomer, _join_as_new))
+    return found
 
 
 async def _look(doors: Doors, request: Request, sent: Look) -> Response:

@@ -20,7 +20,7 @@ from headgate_server.http.invitations import invitation_routes
 from headgate_server.http.pages import file_routes
 from headgate_server.http.second_factors import second_factor_routes
 from headgate_server.http.security_headers import SecurityHeaders
-from headgate_server.http.sign_ins import sign_in_routes
+from headgate_server.http.sign_ins import password_routes, sign_in_routes
 
 GRAPHQL_PATH = "/graphql"
 
@@ -67,7 +67,8 @@ def build_site(
 def _door_routes(doors: Doors) -> list[Route]:
     return [
         *sign_in_routes(doors),
-        *second_factor_routes(doors),
+        *(password_routes(doors) if doors.has_passwords else []),
+        *(second_factor_routes(doors) if doors.has_passwords else []),
         *account_routes(doors),
         *email_routes(doors),
         *identity_routes(doors),

@@ -73,20 +73,28 @@ class Change(msgspec.Struct):
 
 
 def sign_in_routes(doors: Doors) -> list[Route]:
-    """Return the pages of signing in and of passwords, and what they ask for."""
+    """Return the page of signing in, and what signing out asks for."""
 
     async def show_sign_in(request: Request) -> Response:
         next_ = place_within(request.query_params.get("next"))
         others = show_providers(doors.provider_names, next_=next_)
+        if not doors.has_passwords:
+            return show_page("Sign in", others)
         lead = CAME_NEW if request.query_params.get("came") == "invitation" else Markup()
         return show_page("Sign in", fill("sign_in", next=next_, providers=others, lead=lead))
 
     return [
         page_route("/auth/sign-in", show_sign_in),
+        route(doors, "/auth/sign-out", SignOut, _sign_out),
+    ]
+
+
+def password_routes(doors: Doors) -> list[Route]:
+    """Return the pages of passwords, and what they and signing in with one ask for."""
+    return [
         page_route("/auth/password/reset", _shower("Reset the password", "reset")),
         page_route("/auth/password/new", _shower("Choose a password", "new_password")),
         route(doors, "/auth/sign-in", SignIn, _sign_in),
-        route(doors, "/auth/sign-out", SignOut, _sign_out),
         route(doors, "/auth/password", Change, _change),
         route(doors, "/auth/password/reset", Reset, _reset),
         route(doors, "/auth/password/new", NewPassword, _set_password),

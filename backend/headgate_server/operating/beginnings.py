@@ -1,6 +1,7 @@
 """How an installation begins: its first owner, and a new generation after a restore."""
 
 from headgate_server import app
+from headgate_server.domain.errors import ConfigurationError
 from headgate_server.http.sign_ins import link_of
 from headgate_server.operating.opening import opened
 from headgate_server.services import bootstrap, generations
@@ -12,7 +13,16 @@ from headgate_server.settings import Settings
 async def bootstrap_owner(
     settings: Settings, *, email: str, slug: str, is_operator: bool = False
 ) -> str:
-    """Return the link by which the first owner of an organization chooses a password."""
+    """Return the link by which the first owner of an organization chooses a password.
+
+    Raises:
+        ConfigurationError: this installation has no passwords.
+    """
+    if not settings.passwords:
+        raise ConfigurationError(
+            "HEADGATE_PASSWORDS is false, and the first owner needs one: leave it true until they "
+            "have linked a provider on /auth/account, or let a provider's group make owners."
+        )
     pepper = app.check_secret(settings)
     async with opened(settings, application_name="headgate-bootstrap") as database:
         token = await bootstrap.bootstrap_owner(

@@ -180,6 +180,7 @@ async def unlink(
     session_id: UUID,
     id_: UUID,
     providers: Collection[Provider],
+    is_by_password: bool = True,
 ) -> LinkedIdentity:
     """Take an identity from a person, with what its groups gave, and end every other session.
 
@@ -189,6 +190,7 @@ async def unlink(
         session_id: the session that asks; it goes on.
         id_: which identity.
         providers: those that sign people in here: an identity of any other is no way in.
+        is_by_password: whether a password is one.
 
     Raises:
         NotFound: the person has no such identity.
@@ -203,7 +205,9 @@ async def unlink(
     if not await login_sessions.is_fresh(work, session_id=session_id, within=PROVEN_WITHIN):
         raise Forbidden(SIGN_IN_AGAIN)
     known = {one.issuer for one in providers}
-    has_password = found.password_hash is not None and found.user.email is not None
+    has_password = (
+        is_by_password and found.password_hash is not None and found.user.email is not None
+    )
     if not has_password and not any(one.issuer in known for one in theirs if one != gone):
         raise Conflict(LAST_WAY)
     await identities.delete_identities(work, user_id=user_id, id_=id_)
@@ -217,7 +221,12 @@ async def unlink(
 
 
 async def unlink_own(
-    work: UnitOfWork, principal: Principal, *, id_: UUID, providers: Collection[Provider]
+    work: UnitOfWork,
+    principal: Principal,
+    *,
+    id_: UUID,
+    providers: Collection[Provider],
+    is_by_password: bool = True,
 ) -> LinkedIdentity:
     """Take an identity from who asks in a session; see ``unlink``.
 
@@ -234,6 +243,7 @@ async def unlink_own(
         session_id=principal.login_session_id,
         id_=id_,
         providers=providers,
+        is_by_password=is_by_password,
     )
 
 

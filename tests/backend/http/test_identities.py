@@ -3,20 +3,26 @@
 import base64
 import hashlib
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
+from headgate_server.bus.buckets import Buckets
+from headgate_server.database.urls import DatabaseUrls
+from headgate_server.database.work import Database
 from headgate_server.domain import ids
 from headgate_server.domain.errors import ConfigurationError, Conflict
 from headgate_server.domain.identities import Provider, check_provider
 from headgate_server.domain.permissions import BuiltinRole
+from headgate_server.http.doors import open_doors
 from headgate_server.repositories.members import list_organizations_of as organizations_of
 from headgate_server.services import group_roles, organizations
+from headgate_server.settings import Settings
 from tests.factories.members import everywhere, make_member
-from tests.factories.people import make_person
+from tests.factories.people import PASSWORD, make_person
 from tests.fixtures.browsers import ORIGIN, PAGE, Browser
 from tests.fixtures.forging_issuer import CLIENT_ID
-from tests.fixtures.provider_worlds import PLACE, ProviderWorld
+from tests.fixtures.provider_worlds import PLACE, ProviderWorld, open_provider_world
 from tests.fixtures.sql import query
 from tests.fixtures.visitors import visit
 
@@ -48,6 +54,45 @@ async def test_person_of_a_provider_joins_its_organization(provider_world: Provi
     assert viewer["user"]["displayName"] == "Ada"
     assert "RUNS_READ" in viewer["scopes"]
     assert "RUNS_WRITE" not in viewer["scopes"]
+
+
+async def test_without_passwords_providers_alone_let_people_in(
+    urls: DatabaseUrls, redis_url: str
+) -> None:
+    async with open_provider_world(urls, redis_url, has_passwords=False) as world:
+        person = await make_person(world.installation.database)
+        tried = {"email": person.email, "password": PASSWORD}
+        refused = [
+            await world.visitor.post(path, **sent)
+            for path, sent in {
+                "/auth/sign-in": tried,
+                "/auth/password": {"current": PASSWORD, "new": "another long password"},
+                "/auth/password/reset": {"email": person.email},
+                "/auth/password/new": {"token": "x", "password": PASSWORD},
+                "/auth/invitation/new": {"token": "x", "name": "Ada", "password": PASSWORD},
+                "/auth/second-factor/begin": {"password": PASSWORD},
+            }.items()
+        ]
+        pages = [await world.visitor.get(path) for path in ("/auth/sign-in", "/auth/invitation")]
+        await world.sign_in()
+        viewer = (await world.visitor.ask("{ viewer { identities { id } } }"))["viewer"]
+        (identity,) = viewer["identities"]
+        unlinked = await world.visitor.post("/auth/identities/unlink", id=identity["id"])
+
+    assert {answer.status_code for answer in refused} <= {404, 405}
+    for page in pages:
+        assert "Continue with Okta" in page.text
+        assert 'type="password"' not in page.text
+    assert unlinked.status_code == 409
+
+
+def test_somebody_must_be_able_to_sign_in() -> None:
+    with pytest.raises(ConfigurationError, match="nobody could sign in"):
+        open_doors(
+            Settings(passwords=False),
+            database=cast("Database", None),
+            buckets=cast("Buckets", None),
+        )
 
 
 async def test_provider_follows_its_organization_as_it_is_renamed(

@@ -28,7 +28,11 @@ class IdentityMutations:
         principal = context.principal
         async with context.system_work() as work:
             gone = await identities.unlink_own(
-                work, principal, id_=id_, providers=backend.identity_providers
+                work,
+                principal,
+                id_=id_,
+                providers=backend.identity_providers,
+                is_by_password=backend.has_passwords,
             )
         if principal.actor.id is not None:
             await notices.tell_change(

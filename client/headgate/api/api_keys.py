@@ -6,6 +6,7 @@ import msgspec
 
 from headgate.api.calls import PAGE_SIZE, Answer, Page, ask, change, given, read_page, require
 from headgate.api.transport import Transport
+from headgate.errors import refusal
 
 NOUN = "api_keys"
 
@@ -106,3 +107,21 @@ async def revoke(transport: Transport, *, id: str) -> None:
         ForbiddenError: this key may not revoke another one.
     """
     await change(transport, NOUN, "RevokeApiKey", input={"id": id})
+
+
+async def rotate(transport: Transport, *, id: str, overlap_seconds: int = 0) -> CreatedApiKey:
+    """Give a key a new token.
+
+    Args:
+        overlap_seconds: how long the old one works beside it: 0 to 604,800.
+
+    Raises:
+        NotFoundError: there is none of this id.
+        ForbiddenError: this key may not rotate another one.
+    """
+    variables = {"input": {"id": id}, "overlapSeconds": overlap_seconds}
+    payload = await ask(transport, NOUN, "RotateApiKey", variables=variables)
+    if payload["errors"]:
+        raise refusal(payload["errors"][0])
+    key = msgspec.convert(payload["apiKey"], ApiKeyAnswer)
+    return CreatedApiKey(api_key=key, secret=payload["secret"])

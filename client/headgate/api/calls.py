@@ -129,6 +129,27 @@ async def ask_workspace(
     return require(found, what=f"workspace {organization}/{workspace}")
 
 
+async def ask_organization(
+    transport: Transport,
+    noun: str,
+    operation: str,
+    *,
+    organization: str,
+    **more: Any,
+) -> dict[str, Any]:
+    """Run an operation whose root field is an organization and return that organization.
+
+    Args:
+        more: the operation's other variables; those that are None are left to the server.
+
+    Raises:
+        NotFoundError: there is no such organization, or this key may not see it.
+    """
+    variables = given(organization=organization, **more)
+    found = await ask(transport, noun, operation, variables=variables)
+    return require(found, what=f"organization {organization}")
+
+
 def read_page(connection: dict[str, Any], *, item: type[T]) -> Page[T]:
     """Read a connection's nodes and how to go on."""
     info = connection["pageInfo"]

@@ -1,6 +1,7 @@
 """Flows over the API: upsert, find, list."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -26,6 +27,29 @@ class FlowAnswer(Answer, frozen=True):
     name: str
     tags: list[str]
     version: int
+
+
+class Maker(Answer, frozen=True):
+    """Who ran or deployed a flow first."""
+
+    display_name: str
+
+
+class Durations(Answer, frozen=True):
+    """How runs ended, and how long those took that completed; None where none did."""
+
+    completed: int
+    failed: int
+    p50: timedelta | None = None
+    p95: timedelta | None = None
+
+
+class FlowSummary(FlowAnswer, frozen=True, kw_only=True):
+    """A flow with its deployments, and how its runs of the last 30 days ended."""
+
+    durations: Durations
+    deployments: list[str]
+    created_by: Maker | None = None
 
 
 async def upsert(
@@ -74,3 +98,17 @@ async def list_flows(
         filter=filter,
     )
     return read_page(place["flows"], item=FlowAnswer)
+
+
+async def find_summary(
+    transport: Transport, *, organization: str, workspace: str, name: str
+) -> FlowSummary | None:
+    """Return the flow of this name with its deployments and durations; None when there is none."""
+    place = await ask_workspace(
+        transport, NOUN, "FlowSummary", organization=organization, workspace=workspace, name=name
+    )
+    found = place["flow"]
+    if found is None:
+        return None
+    deployments = [one["name"] for one in found["deployments"]["nodes"]]
+    return msgspec.convert({**found, "deployments": deployments}, FlowSummary)

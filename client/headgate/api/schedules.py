@@ -112,16 +112,30 @@ async def set_active(
     transport: Transport, *, deployment_id: str, schedule: ScheduleAnswer, is_active: bool
 ) -> ScheduleAnswer:
     """Pause or resume a schedule, if nobody has changed it meanwhile."""
+    return await change_one(
+        transport, deployment_id=deployment_id, schedule=schedule, changes={"active": is_active}
+    )
+
+
+async def change_one(
+    transport: Transport, *, deployment_id: str, schedule: ScheduleAnswer, changes: dict[str, Any]
+) -> ScheduleAnswer:
+    """Change some of a schedule, if nobody has changed it meanwhile.
+
+    Args:
+        changes: of the API's ``ScheduleUpsertInput``; what is not there stays.
+    """
     return await upsert(
         transport,
         input={
             "deploymentId": deployment_id,
             "slug": schedule.slug,
             "spec": as_spec(schedule),
-            "active": is_active,
+            "active": schedule.active,
             "parameters": schedule.parameters,
             "catchUp": msgspec.to_builtins(schedule.catch_up),
             "expectedVersion": schedule.version,
+            **changes,
         },
     )
 

@@ -10,9 +10,11 @@ from headgate.api.calls import (
     Answer,
     LeaseInput,
     Page,
+    ask,
     ask_workspace,
     change,
     read_page,
+    require,
 )
 from headgate.api.states import StateAnswer
 from headgate.api.transport import Transport
@@ -34,6 +36,21 @@ class TaskRun(Answer, frozen=True):
     map_index: int | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+
+
+class OwnRun(Answer, frozen=True):
+    """The flow run that a task run is part of."""
+
+    id: str
+    name: str
+
+
+class WholeTaskRun(TaskRun, frozen=True, kw_only=True):
+    """A task run with its run and every state it was in, the first one first."""
+
+    flow_run: OwnRun
+    states: list[StateAnswer]
+    cache_key: str | None = None
 
 
 class Rejection(Answer, frozen=True):
@@ -102,3 +119,14 @@ async def list_task_runs(
         filter=filter,
     )
     return read_page(place["taskRuns"], item=TaskRun)
+
+
+async def get(transport: Transport, *, task_run_id: str) -> WholeTaskRun:
+    """Return one task run.
+
+    Raises:
+        NotFoundError: there is none, or this key may not see it.
+    """
+    found = await ask(transport, NOUN, "TaskRunById", variables={"id": task_run_id})
+    run = require(found or None, what=f"task run {task_run_id}")
+    return msgspec.convert({**run, "states": run["stateHistory"]["nodes"]}, WholeTaskRun)

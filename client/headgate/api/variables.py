@@ -13,6 +13,7 @@ from headgate.api.calls import (
     change,
     given,
     read_page,
+    require,
 )
 from headgate.api.transport import Transport
 
@@ -28,6 +29,22 @@ class VariableAnswer(Answer, frozen=True):
     tags: list[str]
     version: int
     updated_at: datetime
+
+
+class Changer(Answer, frozen=True):
+    """Who set a variable."""
+
+    display_name: str
+
+
+class VariableVersion(Answer, frozen=True):
+    """What a variable was set to."""
+
+    version: int
+    value: Any
+    tags: list[str]
+    changed_at: datetime
+    changed_by: Changer
 
 
 class StoredVariable(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,3 +146,31 @@ async def list_variables(
         after=after,
     )
     return read_page(place["variables"], item=VariableAnswer)
+
+
+async def list_history(
+    transport: Transport,
+    *,
+    organization: str,
+    workspace: str,
+    name: str,
+    first: int = PAGE_SIZE,
+    after: str | None = None,
+) -> Page[VariableVersion]:
+    """Return what a variable was set to, the newest first.
+
+    Raises:
+        NotFoundError: there is no such variable, or this key may not see it.
+    """
+    place = await ask_workspace(
+        transport,
+        NOUN,
+        "VariableHistory",
+        organization=organization,
+        workspace=workspace,
+        name=name,
+        first=first,
+        after=after,
+    )
+    found = require(place["variable"], what=f"variable {name!r}")
+    return read_page(found["history"], item=VariableVersion)

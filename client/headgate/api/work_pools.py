@@ -1,5 +1,6 @@
 """Work pools over the API: upsert, get, list."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -41,6 +42,35 @@ class WorkPoolAnswer(Answer, frozen=True):
     base_job_template: dict[str, Any]
     queues: list[WorkQueueAnswer]
     concurrency_limit: int | None = None
+
+
+class QueueName(Answer, frozen=True):
+    """A queue, named."""
+
+    name: str
+
+
+class AgentAnswer(Answer, frozen=True):
+    """An agent of a pool; ``state_reason`` says why it is paused or drains."""
+
+    id: str
+    name: str
+    state: str
+    sdk_version: str
+    capacity: int
+    in_flight: int
+    queues: list[QueueName]
+    host: str | None = None
+    state_reason: str | None = None
+    last_heartbeat_at: datetime | None = None
+    connected_at: datetime | None = None
+
+
+class PoolAgents(Answer, frozen=True):
+    """A pool with its agents, by name."""
+
+    name: str
+    agents: list[AgentAnswer]
 
 
 class StoredWorkPool(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,3 +145,32 @@ async def list_work_pools(
         after=after,
     )
     return read_page(place["workPools"], item=WorkPoolAnswer)
+
+
+async def list_agents(
+    transport: Transport,
+    *,
+    organization: str,
+    workspace: str,
+    is_online: bool | None = None,
+    first: int = PAGE_SIZE,
+    after: str | None = None,
+) -> Page[PoolAgents]:
+    """Return pools by name, each with its first 100 agents.
+
+    Args:
+        is_online: only those that are online, or only the others.
+    """
+    place = await ask_workspace(
+        transport,
+        NOUN,
+        "PoolAgents",
+        organization=organization,
+        workspace=workspace,
+        online=is_online,
+        first=first,
+        after=after,
+    )
+    pools = place["workPools"]
+    nodes = [{**node, "agents": node["agents"]["nodes"]} for node in pools["nodes"]]
+    return read_page({**pools, "nodes": nodes}, item=PoolAgents)

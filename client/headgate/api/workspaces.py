@@ -37,3 +37,15 @@ async def delete(transport: Transport, *, id_: str) -> None:
         ForbiddenError: this key is not an administrator's of the organization.
     """
     await change(transport, "workspaces", "WorkspaceDelete", input={"id": id_})
+
+
+async def create(transport: Transport, *, organization_id: str, slug: str, name: str) -> str:
+    """Make a workspace and return its id.
+
+    Raises:
+        ConflictError: the organization has one of this slug.
+        ForbiddenError: this key is not an administrator's of the organization.
+    """
+    wanted = {"organizationId": organization_id, "slug": slug, "name": name}
+    payload = await change(transport, "workspaces", "WorkspaceCreate", input=wanted)
+    return str(payload["workspace"]["id"])

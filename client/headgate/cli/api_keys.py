@@ -1,4 +1,4 @@
-"""``headgate api-keys``: list, create, revoke."""
+"""``headgate api-keys``: list, create, rotate, revoke."""
 
 import sys
 from datetime import UTC, datetime, timedelta
@@ -75,6 +75,32 @@ def create_api_key(
         write_document({"id": made.api_key.id, "name": name, "secret": made.secret}, output)
         return
     say(f"Created the key {name} ({made.api_key.id}). It is shown this once:")
+    sys.stdout.write(f"{made.secret}\n")
+
+
+def rotate_api_key(
+    id_: Annotated[str, Parameter(help="its id, as of list")],
+    /,
+    *,
+    overlap: Annotated[
+        str | None, Parameter(help="how long the old one works beside it, as 1h, at most 7d")
+    ] = None,
+    yes: YesOption = False,
+    output: OutputOption = "table",
+) -> None:
+    """Give a key a new token and print it: this once. The old one ends at once, or after --overlap.
+
+    Who has just that one is shut out.
+    """
+    seconds = 0 if overlap is None else int(read_length(overlap).total_seconds())
+    confirm(f"Give the key {id_} a new token", is_sure=yes)
+    with connect() as server:
+        made = server.call(api_keys.rotate, id=id_, overlap_seconds=seconds)
+    key = made.api_key
+    if output != "table":
+        write_document({"id": key.id, "name": key.name, "secret": made.secret}, output)
+        return
+    say(f"Rotated the key {key.name} ({key.id}). It is shown this once:")
     sys.stdout.write(f"{made.secret}\n")
 
 

@@ -67,15 +67,21 @@ def _quick_answer(words: list[str]) -> str | None:
 
 
 def _take_global_options(tokens: list[str]) -> list[str]:
-    """Apply --profile to the environment and return the other arguments."""
+    """Apply --profile and --workspace to the environment and return the other arguments.
+
+    Verbs may have a --workspace of their own: this one stands before the noun.
+    """
     before = _before_separator(tokens)
     rest: list[str] = []
     profile: str | None = None
+    workspace: str | None = None
     remaining = iter(before)
     for word in remaining:
         name, has_value, value = word.partition("=")
         if name == "--profile":
             profile = value if has_value else next(remaining, "")
+        elif name == "--workspace" and not rest:
+            workspace = value if has_value else next(remaining, "")
         elif word != "--debug":
             rest.append(word)
     if profile == "":
@@ -86,6 +92,8 @@ def _take_global_options(tokens: list[str]) -> list[str]:
         for variable in _PLACE_VARIABLES:
             os.environ.pop(variable, None)
         os.environ["HEADGATE_PROFILE"] = profile
+    if workspace is not None:
+        os.environ["HEADGATE_WORKSPACE"] = workspace
     return rest + tokens[len(before) :]
 
 

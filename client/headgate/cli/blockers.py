@@ -5,9 +5,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from headgate.api import blockers
-from headgate.api.blockers import BlockerAnswer
+from headgate.api.blockers import BlockerAnswer, WhyAnswer
 from headgate.cli.confirming import YesOption, confirm
-from headgate.cli.connection import connect
+from headgate.cli.connection import Server, connect
 from headgate.cli.failures import CommandError, ExitCode
 from headgate.cli.flow_runs import RunName
 from headgate.cli.names import get_flow_run
@@ -33,19 +33,30 @@ def why_not_running(
             say(f"Nothing holds {found.name} up: it is {found.state.name}.")
         else:
             show_list(list(found.why_not_running), columns=_columns(), output=output)
-        if not fix or not found.why_not_running:
-            return
-        action = found.why_not_running[0].action or {}
-        if "mutation" not in action:
-            hint = action.get("command")
-            raise CommandError(
-                "No call to the server ends the nearest cause",
-                code=ExitCode.FAILURE,
-                hints=[f"`{hint}`"] if hint else [],
-            )
-        confirm(action["label"], is_sure=yes)
-        server.call(blockers.act, action)
-        say(f"Done: {action['label']}.")
+        if fix:
+            carry_out(server, found, is_sure=yes)
+
+
+def carry_out(server: Server, found: WhyAnswer, *, is_sure: bool) -> None:
+    """Do what would end the nearest cause, after asking; nothing where there is no cause.
+
+    Raises:
+        CommandError: no call to the server ends it, the answer is no, or nobody can be asked.
+        RefusedError: the server said no.
+    """
+    if not found.why_not_running:
+        return
+    action = found.why_not_running[0].action or {}
+    if "mutation" not in action:
+        hint = action.get("command")
+        raise CommandError(
+            "No call to the server ends the nearest cause",
+            code=ExitCode.FAILURE,
+            hints=[f"`{hint}`"] if hint else [],
+        )
+    confirm(action["label"], is_sure=is_sure)
+    server.call(blockers.act, action)
+    say(f"Done: {action['label']}.")
 
 
 def _columns() -> Columns[BlockerAnswer]:

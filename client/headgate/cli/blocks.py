@@ -125,7 +125,7 @@ def create_block(
     No secret is an argument: those are in shells' histories and in lists of processes.
     """
     with connect() as server:
-        schema = _schema_of(server, type_)
+        schema = schema_of(server, type_)
         reference = f"{type_}/{name}"
         place = {"organization": server.organization, "workspace": server.workspace}
         if server.call(blocks.find, **place, reference=reference).block and not overwrite:
@@ -178,7 +178,7 @@ def delete_block(reference: Reference, /, *, yes: YesOption = False) -> None:
     say(f"Deleted the block {found.reference}.")
 
 
-def _schema_of(server: Server, slug: str) -> NewestSchema:
+def schema_of(server: Server, slug: str) -> NewestSchema:
     """Return what blocks of a type have; one that comes with Headgate is registered first."""
     place = {"organization": server.organization, "workspace": server.workspace}
     found = server.call(blocks.find_schema, **place, type_slug=slug)

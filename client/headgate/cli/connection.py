@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
-from headgate.api import workspaces
+from headgate.api import organizations, workspaces
 from headgate.api.calls import Page
 from headgate.api.transport import SyncTransport, Transport
 from headgate.cli.output import say
@@ -51,6 +51,11 @@ class Server:
         return self.call(
             workspaces.get_id, organization=self.organization, workspace=self.workspace
         )
+
+    @cached_property
+    def organization_id(self) -> str:
+        """The id of the organization, asked for once."""
+        return self.call(organizations.get_id, organization=self.organization)
 
     def call(
         self,

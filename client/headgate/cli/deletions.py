@@ -1,16 +1,14 @@
 """``headgate … delete``: runs, flows, deployments and pools, for good."""
 
-from functools import partial
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from headgate.api import deletions, flows
+from headgate.api import deletions
 from headgate.api.deletions import Deletable
 from headgate.cli import names
 from headgate.cli.confirming import YesOption, confirm
 from headgate.cli.connection import Server, connect
-from headgate.cli.failures import CommandError, ExitCode, near_names
 from headgate.cli.output import say
 
 Name = Annotated[str, Parameter(help="its name, or its id")]
@@ -34,7 +32,7 @@ def delete_deployment(name: Name, /, *, yes: YesOption = False) -> None:
 def delete_flow(name: Name, /, *, yes: YesOption = False) -> None:
     """Delete a flow without deployments, with all its runs."""
     with connect() as server:
-        id_ = _flow_id(server, name)
+        id_ = name if name.startswith("flow_") else names.get_flow(server, name=name).id
         _delete(server, "Flow", id_, what=f"the flow {name} and all its runs", is_sure=yes)
 
 
@@ -50,17 +48,3 @@ def _delete(server: Server, kind: Deletable, id_: str, *, what: str, is_sure: bo
     confirm(f"Delete {what} for good", is_sure=is_sure)
     server.call(deletions.delete, kind=kind, id_=id_)
     say(f"Deleted {what}.")
-
-
-def _flow_id(server: Server, name: str) -> str:
-    if name.startswith("flow_"):
-        return name
-    known = server.collect(partial(flows.list_flows), limit=names.KNOWN_NAMES, is_told=False)
-    found = next((flow.id for flow in known if flow.name == name), None)
-    if found is not None:
-        return found
-    raise CommandError(
-        f"There is no flow {name!r} in {server.organization}/{server.workspace}",
-        code=ExitCode.NOT_FOUND,
-        hints=near_names(name, known=(flow.name for flow in known), listing="headgate flows list"),
-    )

@@ -1,4 +1,4 @@
-"""``headgate flow-runs``: list, get, watch, logs, cancel, retry."""
+"""``headgate flow-runs``: list, get, watch, cancel, retry, rerun."""
 
 import sys
 from datetime import UTC, datetime
@@ -8,11 +8,11 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from headgate.api import flow_runs, logs
+from headgate.api import deployments, flow_runs
 from headgate.api.flow_runs import FlowRun
 from headgate.cli.connection import Server, connect
-from headgate.cli.failures import ExitCode
-from headgate.cli.following import follow_log, follow_run
+from headgate.cli.failures import CommandError, ExitCode
+from headgate.cli.following import follow_run
 from headgate.cli.names import get_deployment
 from headgate.cli.names import get_flow_run as find_by_name
 from headgate.cli.output import (
@@ -26,11 +26,11 @@ from headgate.cli.output import (
     show_list,
     span,
 )
-from headgate.cli.views import LogView, log_text, open_view
+from headgate.cli.parameters import ParameterOption, ParametersOption, read_parameters
+from headgate.cli.views import open_view
 from headgate.clock import now_us
 from headgate.states import TERMINAL_TYPES, StateType
 
-LINES_AT_ONCE = 1000
 LONGEST_GRACE_SECONDS = 3600
 STANDARD_NAMES = ("Late", "AwaitingRetry", "Retrying", "TimedOut", "Suspended", "Resuming")
 """The sub-states that Headgate itself gives, beside the types."""
@@ -83,36 +83,6 @@ def watch_flow_run(name: RunName, /, *, output: OutputOption = "table") -> int:
         return watch(server, run=find_by_name(server, name=name), output=output)
 
 
-def show_logs(
-    name: RunName,
-    /,
-    *,
-    follow: Annotated[
-        bool, Parameter(name=("--follow", "-f"), help="go on until the run ends")
-    ] = False,
-    tail: Annotated[
-        int | None,
-        Parameter(
-            help="only this many lines from the end, at most 1000",
-            validator=Number(gte=1, lte=LINES_AT_ONCE),
-        ),
-    ] = None,
-    output: OutputOption = "table",
-) -> None:
-    """Print a run's log, oldest line first."""
-    with connect() as server:
-        run = find_by_name(server, name=name)
-        if follow:
-            server.call(follow_log, flow_run_id=run.id, view=LogView(sys.stdout))
-            return
-        lines = _read_log(server, flow_run_id=run.id, tail=tail)
-    if output != "table":
-        show_list(lines, columns={}, output=output)
-        return
-    for line in lines:
-        sys.stdout.write(log_text(line) + "\n")
-
-
 def cancel_flow_run(
     name: RunName,
     /,
@@ -146,15 +116,63 @@ def retry_flow_run(
     name: RunName,
     /,
     *,
+    from_failed: Annotated[
+        bool,
+        Parameter(
+            name="--from-failed",
+            negative="",
+            help="only what did not complete, and what depends on it",
+        ),
+    ] = False,
+    param: ParameterOption = None,
+    params: ParametersOption = None,
     watch_it: Annotated[bool, Parameter(name="--watch", help="follow it until it ends")] = False,
     output: OutputOption = "table",
 ) -> int:
-    """Start a finished run again."""
+    """Start a finished run again, perhaps with other parameters."""
+    changed = read_parameters(param, document=params)
     with connect() as server:
-        run = server.call(flow_runs.retry, flow_run_id=find_by_name(server, name=name).id)
+        run = server.call(
+            flow_runs.retry,
+            flow_run_id=find_by_name(server, name=name).id,
+            from_failed=from_failed,
+            parameters=changed or None,
+        )
         if watch_it:
             return watch(server, run=run, output=output)
     show_run(run, output=output)
+    return ExitCode.OK
+
+
+def rerun_flow_run(
+    name: RunName,
+    /,
+    *,
+    param: ParameterOption = None,
+    params: ParametersOption = None,
+    watch_it: Annotated[bool, Parameter(name="--watch", help="follow it until it ends")] = False,
+    output: OutputOption = "table",
+) -> int:
+    """Create another run of a run's deployment, with its parameters and tags; it stays as it is."""
+    changed = read_parameters(param, document=params)
+    with connect() as server:
+        before = find_by_name(server, name=name)
+        if before.deployment is None:
+            raise CommandError(
+                f"{before.name} is of no deployment: nothing says how to run it",
+                code=ExitCode.CONFLICT,
+                hints=["`headgate run path/file.py:flow` runs it here."],
+            )
+        new = flow_runs.NewRun(
+            deployment_id=before.deployment.id,
+            parameters={**before.parameters, **changed},
+            tags=before.tags,
+        )
+        run = server.call(deployments.run, workspace_id=server.workspace_id, run=new)
+        if watch_it:
+            return watch(server, run=run, output=output)
+    show_run(run, output=output)
+    say(f"`headgate flow-runs watch {run.id}` follows it.")
     return ExitCode.OK
 
 
@@ -249,19 +267,3 @@ def _doubt_names(states: list[str] | None) -> None:
 def _not_planned() -> dict[str, Any]:
     now = datetime.fromtimestamp(now_us() / 1_000_000, tz=UTC).isoformat()
     return {"not": {"state": {"name": ["Scheduled"]}, "expectedStart": {"gte": now}}}
-
-
-def _read_log(server: Server, *, flow_run_id: str, tail: int | None) -> list[logs.LogLine]:
-    if tail is not None:
-        page = server.call(logs.list_logs, flow_run_id=flow_run_id, last=tail)
-        return page.items
-    found: list[logs.LogLine] = []
-    after: str | None = None
-    while True:
-        page = server.call(
-            logs.list_logs, flow_run_id=flow_run_id, first=LINES_AT_ONCE, after=after
-        )
-        found += page.items
-        after = page.end_cursor
-        if not page.has_next_page:
-            return found

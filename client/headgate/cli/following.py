@@ -83,14 +83,21 @@ async def follow_run(
     return last[0].run
 
 
-async def follow_log(transport: Transport, *, flow_run_id: str, view: View) -> None:
+async def follow_log(
+    transport: Transport, *, flow_run_id: str, view: View, filter: dict[str, Any] | None = None
+) -> None:
     """Show a run's log until it has ended.
+
+    Args:
+        filter: the API's ``LogFilter``.
 
     Raises:
         RetryableApiError: the server stayed away for longer than the patience.
     """
     following = _Following(view.show_trouble, patience_seconds=PATIENCE_SECONDS)
-    await _follow_log(transport, flow_run_id=flow_run_id, view=view, following=following)
+    await _follow_log(
+        transport, flow_run_id=flow_run_id, view=view, following=following, filter=filter
+    )
 
 
 async def follow_events(
@@ -125,13 +132,18 @@ async def follow_events(
 
 
 async def _follow_log(
-    transport: Transport, *, flow_run_id: str, view: View, following: "_Following"
+    transport: Transport,
+    *,
+    flow_run_id: str,
+    view: View,
+    following: "_Following",
+    filter: dict[str, Any] | None = None,
 ) -> None:
     def take(batch: LogBatch) -> bool:
         view.show_lines(batch)
         return batch.ended
 
-    tail = partial(logs.tail, transport, flow_run_id=flow_run_id)
+    tail = partial(logs.tail, transport, flow_run_id=flow_run_id, filter=filter)
     await following.follow(tail, take=take)
 
 

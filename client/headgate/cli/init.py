@@ -41,13 +41,13 @@ def init(
         say(f"There is a {OTHER_FILE_NAME}: `headgate deploy` reads it where no {FILE_NAME} is.")
     remote, branch = _git("remote", "get-url", "origin"), _git("branch", "--show-current")
     chosen = recipe or ("git" if remote else "local")
-    flows = _flows(Path())
+    flows = flows_below(Path())
     steps = _steps(chosen, remote=remote, branch=branch, image=image)
     path.write_text(steps + _deployments(flows, name=name, pool=pool, recipe=chosen))
     say(f"Wrote {path} with {len(flows)} deployments; `headgate deploy --all --plan` checks it.")
 
 
-def _flows(folder: Path) -> list[str]:
+def flows_below(folder: Path) -> list[str]:
     """Return the entrypoints of the flows below a folder."""
     files = (
         path

@@ -5,9 +5,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
 
-from headgate.api import deployments, flow_runs, work_pools
+from headgate.api import deployments, flow_runs, flows, work_pools
 from headgate.api.deployments import DeploymentAnswer
 from headgate.api.flow_runs import FlowRun
+from headgate.api.flows import FlowAnswer
 from headgate.api.work_pools import WorkPoolAnswer
 from headgate.cli.connection import Server
 from headgate.cli.failures import CommandError, ExitCode, near_names
@@ -80,6 +81,24 @@ def get_flow_run(server: Server, *, name: str) -> FlowRun:
         hints=near_names(
             name, known=(run.name for run in known), listing="headgate flow-runs list"
         ),
+    )
+
+
+def get_flow(server: Server, *, name: str) -> FlowAnswer:
+    """Return the flow of this name.
+
+    Raises:
+        CommandError: there is none.
+    """
+    place = {"organization": server.organization, "workspace": server.workspace}
+    found = server.call(flows.find, **place, name=name)
+    if found is not None:
+        return found
+    known = server.collect(flows.list_flows, limit=KNOWN_NAMES, is_told=False)
+    raise CommandError(
+        f"There is no flow {name!r} in {server.organization}/{server.workspace}",
+        code=ExitCode.NOT_FOUND,
+        hints=near_names(name, known=(flow.name for flow in known), listing="headgate flows list"),
     )
 
 

@@ -41,12 +41,19 @@ def show_list(items: Sequence[T], *, columns: Columns[T], output: Format) -> Non
     if output != "table":
         write_document([msgspec.to_builtins(item) for item in items], output)
         return
+    for index, line in enumerate(table_lines(items, columns=columns)):
+        _write(f"{_bold(line)}\n" if index == 0 else f"{line}\n")
+
+
+def table_lines(items: Sequence[T], *, columns: Columns[T]) -> list[str]:
+    """Return a table as lines, its headings first."""
     rows = [[_cell(read(item)) for read in columns.values()] for item in items]
     headings = [heading.upper() for heading in columns]
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    for index, row in enumerate([headings, *rows]):
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        _write(_bold(line.rstrip()) + "\n" if index == 0 else line.rstrip() + "\n")
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (headings, *rows)
+    ]
 
 
 def show_item(item: T, *, fields: Columns[T], output: Format) -> None:

@@ -1,4 +1,4 @@
-"""``headgate schedules``: list, create, pause, resume, delete, preview."""
+"""``headgate schedules``: list, create, update, pause, resume, delete, preview."""
 
 from functools import partial
 from typing import Annotated, Any
@@ -87,6 +87,40 @@ def create_schedule(
             schedules.upsert, input={**values, "deploymentId": owner.id, "slug": slug}
         )
     _show(made, output=output)
+
+
+def update_schedule(
+    deployment: DeploymentName,
+    slug: Slug = "default",
+    /,
+    *,
+    cron: CronOption = None,
+    interval: IntervalOption = None,
+    rrule: RRuleOption = None,
+    timezone: TimezoneOption = None,
+    param: ParameterOption = None,
+    params: ParametersOption = None,
+    output: OutputOption = "table",
+) -> None:
+    """Change when a schedule fires, or its parameters; what is not said stays."""
+    is_time_said = any(value is not None for value in (cron, interval, rrule, timezone))
+    parameters = read_parameters(param, document=params)
+    if not is_time_said and not parameters:
+        message = "Say what to change"
+        hints = ["--cron, --interval, --rrule, or -p for its parameters"]
+        raise CommandError(message, code=ExitCode.USAGE, hints=hints)
+    changes: dict[str, Any] = {}
+    if is_time_said:
+        wanted = chosen_schedule(cron=cron, interval=interval, rrule=rrule, timezone=timezone)
+        changes["spec"] = as_input([wanted])[0]["spec"]
+    with connect() as server:
+        owner, schedule = _find(server, deployment, slug)
+        if parameters:
+            changes["parameters"] = {**(schedule.parameters or {}), **parameters}
+        changed = server.call(
+            schedules.change_one, deployment_id=owner.id, schedule=schedule, changes=changes
+        )
+    _show(changed, output=output)
 
 
 def pause_schedule(deployment: DeploymentName, slug: Slug = "default", /) -> None:

@@ -38,9 +38,17 @@ VERBS = (
     Verb("run", "headgate.cli.run:run", "Run a flow in this process"),
     Verb("repro", "headgate.cli.repro:repro", "Do a failed run once more here, in the debugger"),
     Verb("init", "headgate.cli.init:init", "Write headgate.yaml for the flows of this folder"),
+    Verb("check", "headgate.cli.check:check", "Say what is wrong with flows and headgate.yaml"),
     Verb("deploy", "headgate.cli.deploy:deploy", "Make a flow a deployment that agents run"),
     Verb("status", "headgate.cli.status:status", "Show the server, who you are, agents online"),
+    Verb("top", "headgate.cli.top:top", "Show pools, agents and live runs as they are now"),
+    Verb("explain", "headgate.cli.explain:explain", "Say why a run waits, or what a code means"),
+    Verb("doctor", "headgate.cli.doctor:doctor", "Look at settings, server, key and agents"),
+    Verb("open", "headgate.cli.open_page:open_page", "Open the page of something in the browser"),
+    Verb("apply", "headgate.cli.configuration.verbs:apply", "Make the workspace what files say"),
+    Verb("export", "headgate.cli.configuration.verbs:export", "Write the workspace as such files"),
     Verb("api", "headgate.cli.api:api", "Send a GraphQL document, and print its data"),
+    Verb("schema", "headgate.cli.schema:schema", "Print the schema of the GraphQL API"),
     Verb("completion", "headgate.cli.completion:completion", "Print a shell's completion script"),
     Verb("names", "headgate.cli.completion:names", "Print names of a noun, as completion asks"),
 )
@@ -49,6 +57,7 @@ NOUNS = (
     Noun("flows", "Flows that have run or were deployed", _verbs(
         "flows",
         ("list", "list_flows", "List flows by name"),
+        ("get", "show_flow", "Show a flow and how its runs ended"),
     ) + _verbs("deletions", ("delete", "delete_flow", "Delete a flow with all its runs"))),
     Noun("deployments", "Flows with a pool, parameters and schedules", _verbs(
         "deployments",
@@ -68,6 +77,7 @@ NOUNS = (
         "schedules",
         ("list", "list_schedules", "List the schedules of deployments"),
         ("create", "create_schedule", "Give a deployment a schedule"),
+        ("update", "update_schedule", "Change when a schedule fires"),
         ("preview", "preview_schedule", "Show when a schedule fires next"),
         ("pause", "pause_schedule", "Stop a schedule"),
         ("resume", "resume_schedule", "Let a schedule go on"),
@@ -78,9 +88,15 @@ NOUNS = (
         ("list", "list_flow_runs", "List runs, latest first"),
         ("get", "get_flow_run", "Show one run"),
         ("watch", "watch_flow_run", "Follow a run live until it ends"),
-        ("logs", "show_logs", "Print a run's log"),
         ("cancel", "cancel_flow_run", "Ask a run to stop"),
         ("retry", "retry_flow_run", "Start a finished run again"),
+        ("rerun", "rerun_flow_run", "Create another run like it"),
+    ) + _verbs(
+        "run_logs", ("logs", "show_logs", "Print a run's log"),
+    ) + _verbs(
+        "run_graphs", ("graph", "show_graph", "Show a run's tasks below what they took"),
+    ) + _verbs(
+        "run_differences", ("diff", "diff_runs", "Show where two runs differ"),
     ) + _verbs(
         "blockers", ("why", "why_not_running", "Say why a run is not running"),
     ) + _verbs(
@@ -93,6 +109,8 @@ NOUNS = (
     Noun("task-runs", "Executions of tasks", _verbs(
         "task_runs",
         ("list", "list_task_runs", "List the task runs of a flow run"),
+        ("get", "show_task_run", "Show a task run with its states"),
+        ("logs", "show_logs", "Print what a task run logged"),
     )),
     Noun("backfills", "Runs for a range or for sets of parameters", _verbs(
         "backfills",
@@ -144,9 +162,18 @@ NOUNS = (
         ("list", "list_work_pools", "List pools by name"),
         ("get", "get_work_pool", "Show one pool"),
         ("create", "create_work_pool", "Create a pool"),
+        ("update", "update_work_pool", "Change a pool's limit or template"),
         ("pause", "pause_work_pool", "Let a pool's agents take no more runs"),
         ("resume", "resume_work_pool", "Let a pool's agents take runs again"),
     ) + _verbs("deletions", ("delete", "delete_work_pool", "Delete a pool that nothing needs"))),
+    Noun("work-queues", "Lines in a pool, each with a priority", _verbs(
+        "work_queues",
+        ("list", "list_work_queues", "List the queues of a pool"),
+        ("set", "set_work_queue", "Make a queue, or change it"),
+        ("pause", "pause_work_queue", "Let agents take nothing of a queue"),
+        ("resume", "resume_work_queue", "Let agents take its runs again"),
+        ("delete", "delete_work_queue", "Delete a queue that nothing needs"),
+    )),
     Noun("concurrency-limits", "How many may do something at once", _verbs(
         "concurrency_limits",
         ("list", "list_limits", "List limits by name"),
@@ -160,6 +187,7 @@ NOUNS = (
         ("list", "list_variables", "List variables by name"),
         ("get", "get_variable", "Print a variable's value"),
         ("set", "set_variable", "Set a variable"),
+        ("history", "list_history", "List what a variable was set to"),
         ("delete", "delete_variable", "Delete a variable"),
     )),
     Noun("blocks", "Configuration with secrets, by type and name", _verbs(
@@ -171,16 +199,69 @@ NOUNS = (
         ("register", "register_blocks", "Register the block types of a module or a file"),
         ("delete", "delete_block", "Delete a block with its secrets"),
     )),
+    Noun("members", "The people of the organization", _verbs(
+        "members",
+        ("list", "list_members", "List members, who joined first first"),
+        ("get", "show_member", "Show a member and their roles"),
+        ("invite", "invite_member", "Invite somebody"),
+        ("remove", "remove_member", "Remove a member with their keys"),
+        ("bind", "bind_role", "Give a member a role"),
+        ("unbind", "unbind_role", "Take a role away from a member"),
+    )),
+    Noun("invitations", "People who were asked to join", _verbs(
+        "members",
+        ("list", "list_invitations", "List invitations nobody has accepted"),
+        ("revoke", "revoke_invitation", "Void the link of an invitation"),
+    )),
+    Noun("teams", "Members who hold roles together", _verbs(
+        "teams",
+        ("list", "list_teams", "List teams by name"),
+        ("get", "show_team", "Show a team, its members and roles"),
+        ("create", "create_team", "Create a team"),
+        ("rename", "rename_team", "Give a team another name"),
+        ("delete", "delete_team", "Delete a team"),
+        ("add", "add_member", "Put a member into a team"),
+        ("remove", "remove_member", "Take a member out of a team"),
+        ("bind", "bind_role", "Give a team a role"),
+        ("unbind", "unbind_role", "Take a role away from a team"),
+    )),
+    Noun("roles", "What members, teams and machines may do", _verbs(
+        "roles",
+        ("list", "list_roles", "List roles, the built-in ones first"),
+        ("get", "show_role", "Show a role with its scopes"),
+        ("set", "set_role", "Make a role, or change what it gives"),
+        ("delete", "delete_role", "Delete a role"),
+    )),
+    Noun("service-accounts", "Machines that keys speak for", _verbs(
+        "service_accounts",
+        ("list", "list_service_accounts", "List machines, the oldest first"),
+        ("get", "show_service_account", "Show a machine and its roles"),
+        ("create", "create_service_account", "Create a machine"),
+        ("delete", "delete_service_account", "Delete a machine, revoke its keys"),
+        ("bind", "bind_role", "Give a machine a role"),
+        ("unbind", "unbind_role", "Take a role away from a machine"),
+    )),
+    Noun("audit-entries", "Who changed what", _verbs(
+        "audit_entries",
+        ("list", "list_audit_entries", "List changes, the latest first"),
+        ("export", "export_audit_entries", "Print all that fit as lines of JSON"),
+    )),
+    Noun("quotas", "What the organization may use, and used", _verbs(
+        "quotas",
+        ("list", "list_quotas", "List quotas and how full they are"),
+        ("usage", "list_usage", "List what was used day by day"),
+    )),
     Noun("api-keys", "What programs and agents show to be let in", _verbs(
         "api_keys",
         ("list", "list_api_keys", "List the organization's keys"),
         ("create", "create_api_key", "Create a key, also for the agents of one pool"),
+        ("rotate", "rotate_api_key", "Give a key a new token"),
         ("revoke", "revoke_api_key", "Revoke a key"),
     )),
     Noun("agent", "The process that executes runs", _verbs(
         "agents",
         ("start", "start_agent", "Serve a pool until stopped"),
-    )),
+    ) + _verbs("agent_lists", ("list", "list_agents", "List the agents of pools"))),
     Noun("task", "Calls of tasks that wait in the background", _verbs(
         "background_tasks",
         ("serve", "serve_tasks", "Run queued calls of tasks until stopped"),
@@ -203,6 +284,7 @@ NOUNS = (
         "workspaces",
         ("list", "list_workspaces", "List the workspaces that you may enter"),
         ("use", "use_workspace", "Make a workspace the active one"),
+        ("create", "create_workspace", "Create a workspace"),
         ("archive", "archive_workspace", "Let nothing start in a workspace"),
         ("unarchive", "unarchive_workspace", "Open an archived workspace again"),
         ("delete", "delete_workspace", "Delete an archived workspace with all in it"),
@@ -221,6 +303,7 @@ NOUNS = (
 EPILOGUE = """\
 Everywhere:
   --profile NAME  use this profile instead of the active one
+  --workspace ORGANIZATION/WORKSPACE, before the noun: use this one instead
   --debug         show the traceback of an error
   -h, --help      describe a command; --version shows the version
 

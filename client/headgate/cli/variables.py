@@ -1,4 +1,4 @@
-"""``headgate variables``: list, get, set, delete."""
+"""``headgate variables``: list, get, set, history, delete."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from headgate.api import variables
-from headgate.api.variables import VariableAnswer
+from headgate.api.variables import VariableAnswer, VariableVersion
 from headgate.cli.confirming import YesOption, confirm
 from headgate.cli.connection import Server, connect
 from headgate.cli.failures import CommandError, ExitCode, near_names
@@ -78,6 +78,23 @@ def set_variable(
             tags=tag,
         )
     say(f"{'Made' if stored.is_created else 'Set'} the variable {stored.variable.name}.")
+
+
+def list_history(
+    name: VariableName, /, *, limit: LimitOption = 50, output: OutputOption = "table"
+) -> None:
+    """List what a variable was set to, the newest first; the last 100 times are kept."""
+    with connect() as server:
+        lister = partial(variables.list_history, name=_get(server, name).name)
+        found = server.collect(lister, limit=limit, is_told=output == "table")
+    columns: Columns[VariableVersion] = {
+        "version": lambda one: one.version,
+        "value": lambda one: json.dumps(one.value, ensure_ascii=False),
+        "tags": lambda one: one.tags,
+        "set": lambda one: age(one.changed_at),
+        "by": lambda one: one.changed_by.display_name,
+    }
+    show_list(found, columns=columns, output=output)
 
 
 def delete_variable(name: VariableName, /, *, yes: YesOption = False) -> None:

@@ -1,16 +1,17 @@
-"""``headgate work-pools``: list, get, create, pause, resume."""
+"""``headgate work-pools``: list, get, create, update, pause, resume."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from headgate.api import work_pools
+from headgate.api import configurations, work_pools
 from headgate.api.work_pools import WorkPoolAnswer
 from headgate.cli.connection import Server, connect
 from headgate.cli.failures import CommandError, ExitCode
 from headgate.cli.flow_runs import LimitOption
 from headgate.cli.names import get_work_pool as find_by_name
 from headgate.cli.output import Columns, Format, OutputOption, show_item, show_list
+from headgate.cli.parameters import read_parameters
 from headgate.errors import NotFoundError
 
 PoolName = Annotated[str, Parameter(help="its name")]
@@ -64,6 +65,51 @@ def create_work_pool(
             concurrency_limit=limit,
         )
     show_pool(stored.work_pool, output=output)
+
+
+def update_work_pool(
+    name: PoolName,
+    /,
+    *,
+    limit: Annotated[
+        int | None, Parameter(name="--concurrency-limit", help="runs at once, of all agents")
+    ] = None,
+    unlimited: Annotated[
+        bool, Parameter(name="--no-concurrency-limit", negative="", help="as many as agents take")
+    ] = False,
+    template: Annotated[
+        str | None,
+        Parameter(name="--base-job-template", help="what every job is made of, as a JSON object"),
+    ] = None,
+    output: OutputOption = "table",
+) -> None:
+    """Change a pool; what is not said stays."""
+    is_limit_said = limit is not None or unlimited
+    if (limit is not None and unlimited) or (not is_limit_said and template is None):
+        raise CommandError(
+            "Say what to change, and one limit at most",
+            code=ExitCode.USAGE,
+            hints=["--concurrency-limit, --no-concurrency-limit or --base-job-template"],
+        )
+    wanted: dict[str, Any] = {}
+    if is_limit_said:
+        wanted["concurrencyLimit"] = limit
+    if template is not None:
+        wanted["baseJobTemplate"] = read_parameters(None, document=template)
+    with connect() as server:
+        pool = find_by_name(server, name=name)
+        server.call(
+            configurations.put_work_pool,
+            input={
+                "workspaceId": server.workspace_id,
+                "name": pool.name,
+                "type": pool.type,
+                "expectedVersion": pool.version,
+                **wanted,
+            },
+        )
+        pool = find_by_name(server, name=name)
+    show_pool(pool, output=output)
 
 
 def pause_work_pool(name: PoolName, /, *, output: OutputOption = "table") -> None:

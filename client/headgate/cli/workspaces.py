@@ -1,4 +1,4 @@
-"""``headgate workspaces``: list, use, archive, unarchive, delete."""
+"""``headgate workspaces``: list, use, create, archive, unarchive, delete."""
 
 import os
 from typing import Annotated
@@ -62,6 +62,21 @@ def use_workspace(handle: Handle, /) -> None:
     home = home_folder(os.environ)
     profiles.set_values(home, name=settings.profile, values={"workspace": chosen})
     say(f"The workspace of the profile {settings.profile} is {chosen}.")
+
+
+def create_workspace(
+    slug: Annotated[str, Parameter(help="1 to 50 lower-case letters, digits and hyphens")],
+    /,
+    *,
+    name: Annotated[str | None, Parameter(help="for people; the same if not said")] = None,
+) -> None:
+    """Create a workspace in the organization of the active one."""
+    with connect() as server:
+        server.call(
+            workspaces.create, organization_id=server.organization_id, slug=slug, name=name or slug
+        )
+        handle = f"{server.organization}/{slug}"
+    say(f"Created {handle}; `headgate workspaces use {handle}` makes it the active one.")
 
 
 def archive_workspace(handle: Handle, /, *, yes: YesOption = False) -> None:

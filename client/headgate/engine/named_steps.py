@@ -47,8 +47,7 @@ def run_steps(
     known = {} if outputs is None else outputs
     for step in steps:
         for name, given in step.items():
-            inputs = {key: value for key, value in (given or {}).items() if key not in _OWN_KEYS}
-            inputs = filled(inputs, known)
+            inputs = filled(own_inputs(given or {}), known)
             result = _call(name, fill(inputs) if fill else inputs)
             if isinstance(result, Mapping):
                 values = dict(cast("Mapping[str, Any]", result))
@@ -94,7 +93,12 @@ def _found(name: str, outputs: Mapping[str, Any]) -> Any:
     return place
 
 
-def _call(name: str, inputs: Mapping[str, Any]) -> Any:
+def step_function(name: str, inputs: Mapping[str, Any]) -> Callable[..., Any]:
+    """Return the function that a step names, which takes these inputs; it is not called.
+
+    Raises:
+        EntrypointError: there is none, or it takes other inputs.
+    """
     module_name, _, attribute = own_name(name).rpartition(".")
     try:
         function = getattr(importlib.import_module(module_name), attribute)
@@ -102,9 +106,18 @@ def _call(name: str, inputs: Mapping[str, Any]) -> Any:
         message = f"The step {name!r} names no function: {text_of(error)}"
         raise EntrypointError(message) from error
     try:
-        inspect.signature(function).bind(**inputs)
+        inspect.signature(function).bind(**own_inputs(inputs))
     except TypeError as error:
         message = f"The step {name!r} cannot be called like this: {error}"
         raise EntrypointError(message) from None
-    result = function(**inputs)
+    return function
+
+
+def own_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a step's entry its function is called with."""
+    return {key: value for key, value in inputs.items() if key not in _OWN_KEYS}
+
+
+def _call(name: str, inputs: Mapping[str, Any]) -> Any:
+    result = step_function(name, inputs)(**inputs)
     return run_coroutine(result) if inspect.isawaitable(result) else result

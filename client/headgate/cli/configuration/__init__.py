@@ -1,0 +1,1 @@
+"""A workspace's configuration as files: what they say, what the server has, and the way there."""

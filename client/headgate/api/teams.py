@@ -8,6 +8,8 @@ from headgate.api.roles import Binding, Grant
 from headgate.api.transport import Transport
 
 NOUN = "teams"
+LONGEST_PAGE = 40
+"""Longer ones cost more than a request may: each team comes with its members and roles."""
 
 
 class TeamMember(Answer, frozen=True):
@@ -38,7 +40,12 @@ async def list_teams(
     """Return a page of the teams of an organization, by name."""
     del workspace
     place = await ask_organization(
-        transport, NOUN, "Teams", organization=organization, first=first, after=after
+        transport,
+        NOUN,
+        "Teams",
+        organization=organization,
+        first=min(first, LONGEST_PAGE),
+        after=after,
     )
     return read_page(place["teams"], item=TeamAnswer)
 

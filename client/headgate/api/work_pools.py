@@ -50,6 +50,13 @@ class QueueName(Answer, frozen=True):
     name: str
 
 
+class PoolName(Answer, frozen=True):
+    """A pool, named."""
+
+    id: str
+    name: str
+
+
 class AgentAnswer(Answer, frozen=True):
     """An agent of a pool; ``state_reason`` says why it is paused or drains."""
 
@@ -59,18 +66,12 @@ class AgentAnswer(Answer, frozen=True):
     sdk_version: str
     capacity: int
     in_flight: int
+    pool: PoolName
     queues: list[QueueName]
     host: str | None = None
     state_reason: str | None = None
     last_heartbeat_at: datetime | None = None
     connected_at: datetime | None = None
-
-
-class PoolAgents(Answer, frozen=True):
-    """A pool with its agents, by name."""
-
-    name: str
-    agents: list[AgentAnswer]
 
 
 class StoredWorkPool(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,14 +153,18 @@ async def list_agents(
     *,
     organization: str,
     workspace: str,
+    pool: str,
     is_online: bool | None = None,
     first: int = PAGE_SIZE,
     after: str | None = None,
-) -> Page[PoolAgents]:
-    """Return pools by name, each with its first 100 agents.
+) -> Page[AgentAnswer]:
+    """Return a page of the agents of a pool, by name.
 
     Args:
         is_online: only those that are online, or only the others.
+
+    Raises:
+        NotFoundError: there is no such pool, or this key may not see it.
     """
     place = await ask_workspace(
         transport,
@@ -167,10 +172,10 @@ async def list_agents(
         "PoolAgents",
         organization=organization,
         workspace=workspace,
+        pool=pool,
         online=is_online,
         first=first,
         after=after,
     )
-    pools = place["workPools"]
-    nodes = [{**node, "agents": node["agents"]["nodes"]} for node in pools["nodes"]]
-    return read_page({**pools, "nodes": nodes}, item=PoolAgents)
+    found = require(place["workPool"], what=f"work pool {pool!r}")
+    return read_page(found["agents"], item=AgentAnswer)

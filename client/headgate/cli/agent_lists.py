@@ -1,6 +1,5 @@
 """``headgate agent list``: the agents of pools, and what they do."""
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
@@ -8,17 +7,10 @@ from cyclopts import Parameter
 
 from headgate.api import work_pools
 from headgate.api.work_pools import AgentAnswer
-from headgate.cli.connection import connect
+from headgate.cli.connection import Server, connect
+from headgate.cli.flow_runs import LimitOption
 from headgate.cli.names import KNOWN_NAMES, get_work_pool
-from headgate.cli.output import Columns, OutputOption, age, show_list
-
-
-@dataclass(frozen=True, slots=True)
-class AgentRow:
-    """An agent and the pool that it serves."""
-
-    pool: str
-    agent: AgentAnswer
+from headgate.cli.output import Columns, OutputOption, age, say, show_list
 
 
 def list_agents(
@@ -27,32 +19,35 @@ def list_agents(
     online: Annotated[
         bool, Parameter(name="--online", negative="", help="only those that are there")
     ] = False,
+    limit: LimitOption = 100,
     output: OutputOption = "table",
 ) -> None:
-    """List agents by pool and name, at most 100 of each pool."""
+    """List agents by pool and name."""
+    found: list[AgentAnswer] = []
     with connect() as server:
-        if pool is not None:
-            get_work_pool(server, name=pool)
-        lister = partial(work_pools.list_agents, is_online=True if online else None)
-        pools = server.collect(lister, limit=KNOWN_NAMES, is_told=output == "table")
-    rows = [
-        AgentRow(one.name, agent)
-        for one in pools
-        if pool in {None, one.name}
-        for agent in one.agents
-    ]
-    if output != "table":
-        show_list([row.agent for row in rows], columns={}, output=output)
-        return
-    columns: Columns[AgentRow] = {
-        "name": lambda row: row.agent.name,
-        "pool": lambda row: row.pool,
-        "state": lambda row: row.agent.state.lower(),
-        "busy": lambda row: f"{row.agent.in_flight}/{row.agent.capacity}",
-        "queues": lambda row: [queue.name for queue in row.agent.queues],
-        "host": lambda row: row.agent.host,
-        "version": lambda row: row.agent.sdk_version,
-        "heard": lambda row: age(row.agent.last_heartbeat_at),
-        "why": lambda row: row.agent.state_reason,
+        for name in _pools(server, pool):
+            if len(found) == limit:
+                say(f"Only the first {limit} are shown; --limit shows more.")
+                break
+            lister = partial(work_pools.list_agents, pool=name, is_online=True if online else None)
+            found += server.collect(lister, limit=limit - len(found), is_told=output == "table")
+    columns: Columns[AgentAnswer] = {
+        "name": lambda agent: agent.name,
+        "pool": lambda agent: agent.pool.name,
+        "state": lambda agent: agent.state.lower(),
+        "busy": lambda agent: f"{agent.in_flight}/{agent.capacity}",
+        "queues": lambda agent: [queue.name for queue in agent.queues],
+        "host": lambda agent: agent.host,
+        "version": lambda agent: agent.sdk_version,
+        "heard": lambda agent: age(agent.last_heartbeat_at),
+        "why": lambda agent: agent.state_reason,
     }
-    show_list(rows, columns=columns, output=output)
+    show_list(found, columns=columns, output=output)
+
+
+def _pools(server: Server, pool: str | None) -> list[str]:
+    """Return the names of the pools that are meant."""
+    if pool is not None:
+        return [get_work_pool(server, name=pool).name]
+    known = server.collect(work_pools.list_work_pools, limit=KNOWN_NAMES, is_told=False)
+    return [one.name for one in known]

@@ -105,17 +105,21 @@ def complain(message: str, *, hints: Iterable[str] = ()) -> None:
 
 
 def near_names(name: str, *, known: Iterable[str], listing: str) -> list[str]:
-    """Return hints for a name that does not exist: what was probably meant, and where to look."""
+    """Return hints for a name that does not exist: what was probably meant, and where to look.
+
+    Capitals do not matter.
+    """
     candidates = sorted(set(known))
-    close = difflib.get_close_matches(name, candidates, n=3, cutoff=NEARLY_SAME)
+    folded = {candidate.casefold(): candidate for candidate in candidates}
+    wanted = name.casefold()
+    near = difflib.get_close_matches(wanted, folded, n=3, cutoff=NEARLY_SAME)
+    close = [folded[one] for one in near]
     if not close:
         # Of flow/deployment, somebody may have typed only the second part, or another flow.
         close = [
             candidate
-            for candidate in candidates
-            if difflib.get_close_matches(
-                name, [candidate, candidate.rpartition("/")[2]], cutoff=0.5
-            )
+            for key, candidate in folded.items()
+            if difflib.get_close_matches(wanted, [key, key.rpartition("/")[2]], cutoff=0.5)
         ]
     meant = [f"Did you mean {' or '.join(close[:3])}?"] if close else []
     return [*meant, f"`{listing}` shows what there is."]

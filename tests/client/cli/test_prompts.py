@@ -2,6 +2,7 @@
 
 import inspect
 import io
+import signal
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -11,16 +12,26 @@ import pytest
 
 from headgate.cli import tree
 from tests.client.cli.commands import headgate_here
+from tests.client.cli.conftest import FLOWS
+from tests.client.cli.terminals import WORD, with_unread_input
 from tests.client.cli.test_help import ALL_VERBS
+from tests.e2e.dev_server import DevServer
+from tests.fixtures.deadlines import eventually_sync
 
-LASTING = {"agent start", "task serve", "login"}
-"""They go on, or open a browser: tests of their own show what they do without a terminal."""
+LASTING: dict[str, tuple[tuple[str, ...], str]] = {
+    "agent start": (("agent", "start", "--pool", "default"), "Waiting for runs"),
+    "login": (("login",), "type in this code"),
+    "login with a browser": (("login",), "Your browser opens"),
+    "task serve": (("task", "serve", "flows.py:double"), "Serving double"),
+}
+"""Those that go on, and what they say once they do."""
 NOWHERE = {
     "HEADGATE_API_URL": "http://127.0.0.1:9",
     "HEADGATE_API_KEY": "key",
     "HEADGATE_WORKSPACE": "acme/prod",
     "HEADGATE_REQUEST_DEADLINE_SECONDS": "0.01",
 }
+BROWSERS = {"login": {"DISPLAY": "", "BROWSER": ""}, "login with a browser": {"BROWSER": "true"}}
 QUICK = [(path, verb) for path, verb in ALL_VERBS if " ".join(path) not in LASTING]
 
 
@@ -75,6 +86,26 @@ def home(folder: Path) -> dict[str, str]:
     return {"HEADGATE_HOME": str(folder / "home")}
 
 
-@pytest.mark.parametrize("name", sorted(LASTING))
-def test_commands_left_out_are_there(name: str) -> None:
-    assert name in {" ".join(path) for path, _ in ALL_VERBS}
+@pytest.mark.e2e
+@pytest.mark.parametrize("name", LASTING)
+def test_command_that_goes_on_asks_nothing_without_a_terminal(
+    name: str, cli_server: DevServer, tmp_path: Path
+) -> None:
+    arguments, words = LASTING[name]
+    (tmp_path / "flows.py").write_text(FLOWS)
+    given = {**cli_server.environment, **home(tmp_path), **BROWSERS.get(name, {})}
+
+    with with_unread_input(*arguments, environment=given, folder=tmp_path) as command:
+        eventually_sync(lambda: words in command.said, within_seconds=60, what=words)
+        command.process.send_signal(signal.SIGTERM)
+        command.process.wait(timeout=60)
+
+        assert command.left() == WORD, command.said
+    assert "[y/N]" not in command.said
+    assert "Traceback" not in command.said
+
+
+def test_every_command_that_goes_on_is_there() -> None:
+    names = {" ".join(path) for path, _ in ALL_VERBS}
+
+    assert {name.removesuffix(" with a browser") for name in LASTING} - names == set()

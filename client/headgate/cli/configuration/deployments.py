@@ -48,7 +48,7 @@ _SCHEDULE = frozenset(
     | {"catch_up"}
 )
 _CATCH_UP = frozenset({"policy", "max", "window"})
-_NO_CATCH_UP = {"policy": "NONE", "max": 100, "window": "1d"}
+_NO_CATCH_UP = {"policy": "SKIP", "max": 100, "window": "1d"}
 
 
 def read(server: Server) -> dict[str, Stored]:

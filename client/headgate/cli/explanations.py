@@ -16,6 +16,10 @@ class Explanation:
 
 
 ERRORS = {
+    "ADDRESS_NOT_ALLOWED": Explanation(
+        "The organization may be reached from some networks only, and this is none of them.",
+        "Call from one of them, or ask an owner to add this one.",
+    ),
     "BAD_REQUEST": Explanation(
         "The server could not read the request.",
         "Compare the versions of client and server: `headgate status`.",

@@ -116,7 +116,9 @@ def whoami(*, output: OutputOption = "table") -> None:
     """Show whom the key speaks for, and where it is good."""
     settings = load_settings()
     transport = SyncTransport(
-        settings.require_api_url(), settings.api_key, deadline_seconds=PATIENCE_SECONDS
+        settings.require_api_url(),
+        settings.api_key,
+        deadline_seconds=min(PATIENCE_SECONDS, settings.request_deadline_seconds),
     )
     try:
         identity = transport.call(viewer.identify)

@@ -18,7 +18,9 @@ def schema() -> None:
 
     settings = load_settings()
     transport = SyncTransport(
-        settings.require_api_url(), settings.api_key, deadline_seconds=PATIENCE_SECONDS
+        settings.require_api_url(),
+        settings.api_key,
+        deadline_seconds=min(PATIENCE_SECONDS, settings.request_deadline_seconds),
     )
     try:
         found = transport.execute(get_introspection_query(), {}, operation="IntrospectionQuery")

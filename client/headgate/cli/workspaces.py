@@ -114,7 +114,9 @@ def _find(server: Server, handle: str) -> tuple[str, str]:
 
 def _rows(settings: Settings) -> list[WorkspaceRow]:
     transport = SyncTransport(
-        settings.require_api_url(), settings.api_key, deadline_seconds=PATIENCE_SECONDS
+        settings.require_api_url(),
+        settings.api_key,
+        deadline_seconds=min(PATIENCE_SECONDS, settings.request_deadline_seconds),
     )
     try:
         identity = transport.call(viewer.identify)

@@ -1,12 +1,11 @@
 """Commands on a terminal of their own, and commands whose standard input somebody could read."""
 
-import fcntl
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -40,8 +39,8 @@ class Terminal:
         return self.process.wait(timeout=WAIT_SECONDS)
 
     def interrupt(self) -> None:
-        """Press Ctrl-C."""
-        os.write(self.master, b"\x03")
+        """Do what Ctrl-C does."""
+        self.process.send_signal(signal.SIGINT)
 
     def _read(self, seconds: float) -> bool:
         """Take what comes; whether anything did before the terminal was closed."""
@@ -68,7 +67,6 @@ def on_terminal(
         stdout=slave,
         stderr=slave,
         start_new_session=True,
-        preexec_fn=_take_terminal,
     )
     os.close(slave)
     try:
@@ -130,8 +128,3 @@ def with_unread_input(
 
 def _clean() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("HEADGATE_")}
-
-
-def _take_terminal() -> None:
-    """Make the terminal the one that Ctrl-C comes from."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -38,7 +38,7 @@ class AuditEntryAnswer(Answer, frozen=True):
     user_agent: str | None = None
     api_key_id: str | None = None
     support_grant_id: str | None = None
-    diff: Any = None
+    diff: dict[str, Any] | None = None
     sequence: str | None = None
     hash: str | None = None
 

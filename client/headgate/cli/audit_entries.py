@@ -67,7 +67,7 @@ def list_audit_entries(
         "of": lambda entry: entry.target_name,
         "where": lambda entry: entry.workspace.slug if entry.workspace else None,
         "from": lambda entry: entry.ip,
-        "changed": lambda entry: list(entry.diff) if isinstance(entry.diff, dict) else None,
+        "changed": lambda entry: list(entry.diff or ()),
     }
     show_list(found, columns=columns, output=output)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import chdir
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -156,9 +156,11 @@ def _is_zone(name: str) -> bool:
 def _steps(spec: DeploymentSpec) -> Iterable[tuple[Level, Any]]:
     """Return every step, and how bad it is where it cannot be called here."""
     here: Sequence[Any] = [*(spec.build_steps or ()), *(spec.push_steps or ())]
-    yield from (("error", step) for step in here)
+    for step in here:
+        yield "error", step
     # Agents do these, where more may be installed.
-    yield from (("warning", step) for step in spec.pull_steps or ())
+    for step in spec.pull_steps or ():
+        yield "warning", step
 
 
 def _step(level: Level, step: Any, *, where: str) -> list[Finding]:
@@ -166,9 +168,9 @@ def _step(level: Level, step: Any, *, where: str) -> list[Finding]:
         message = f"A step is a mapping of a function's name to its inputs, not {step!r}"
         return [Finding(level="error", where=where, message=message)]
     findings: list[Finding] = []
-    for name, inputs in step.items():
+    for name, inputs in cast("Mapping[str, Any]", step).items():
         try:
-            step_function(str(name), inputs if isinstance(inputs, Mapping) else {})
+            step_function(str(name), inputs or {})
         except EntrypointError as error:
             findings.append(Finding(level=level, where=where, message=str(error)))
     return findings

@@ -178,7 +178,7 @@ def _print_names(server: Server, lister: Any, name_of: Callable[[Any], str]) -> 
 
 
 def _names_script(shell: Shell) -> str:
-    sources = _sources()
+    sources = sources()
     if shell == "fish":
         return "".join(
             _FISH.replace("@VERB@", command.removesuffix(" +")).replace("@NOUN@", noun)
@@ -188,7 +188,7 @@ def _names_script(shell: Shell) -> str:
     return (_BASH if shell == "bash" else _ZSH).replace("@CASES@", cases)
 
 
-def _sources() -> dict[str, str]:
+def sources() -> dict[str, str]:
     """Return whose names stand first behind a command and, where it ends with "+", second."""
     own = {
         f"{noun.name} {verb.name}": noun.name

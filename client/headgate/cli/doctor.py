@@ -3,14 +3,15 @@
 import asyncio
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal, cast
 
 import msgspec
 
 from headgate.api import events, overviews, server_info, viewer
+from headgate.api.events import EventBatch
 from headgate.api.overviews import Overview
 from headgate.api.transport import Transport
 from headgate.cli.connection import Server
@@ -148,9 +149,9 @@ def _stream(server: Server) -> list[Finding]:
 
 async def _first_batch(transport: Transport, *, workspace_id: str) -> None:
     async with asyncio.timeout(STREAM_SECONDS):
-        stream = events.watch(transport, workspace_id=workspace_id, filter={})
+        stream: Any = events.watch(transport, workspace_id=workspace_id, filter={})
         async with aclosing(stream) as batches:
-            await anext(batches)
+            await anext(cast("AsyncIterator[EventBatch]", batches))
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from headgate.api import blocks, schedules, variables, work_pools
 from headgate.api.work_pools import WorkPoolAnswer
@@ -117,10 +117,10 @@ def _texts(document: Any) -> Iterable[str]:
     if isinstance(document, str):
         yield document
     elif isinstance(document, dict):
-        for value in document.values():
+        for value in cast("dict[str, Any]", document).values():
             yield from _texts(value)
     elif isinstance(document, list | tuple):
-        for value in document:
+        for value in cast("Sequence[Any]", document):
             yield from _texts(value)
 
 

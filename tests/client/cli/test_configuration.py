@@ -1,6 +1,7 @@
 """A workspace's configuration as files: written, read, planned, applied."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -184,7 +185,7 @@ def test_mistake_in_a_file_is_told_with_its_place(
     assert "configuration.yaml" in done.err
 
 
-def cli_plan(server: DevServer, text: str) -> list[dict[str, object]]:
+def cli_plan(server: DevServer, text: str) -> list[dict[str, Any]]:
     path = server.folder / "configuration.yaml"
     path.write_text(text)
     return server.read("apply", "-f", str(path), "--plan")

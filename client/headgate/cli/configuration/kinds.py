@@ -160,7 +160,7 @@ def _read_variables(server: Server) -> dict[str, Stored]:
 def _normal_variable(place: str, fields: Fields) -> Fields:
     del place
     tags = fields.get("tags")
-    return {**fields, "tags": sorted(tags)} if isinstance(tags, list) else fields
+    return fields if tags is None else {**fields, "tags": sorted(map(str, tags))}
 
 
 def _put_variables(server: Server, wanted: Sequence[Wanted]) -> None:

@@ -178,13 +178,13 @@ def _print_names(server: Server, lister: Any, name_of: Callable[[Any], str]) -> 
 
 
 def _names_script(shell: Shell) -> str:
-    sources = sources()
+    found = sources()
     if shell == "fish":
         return "".join(
             _FISH.replace("@VERB@", command.removesuffix(" +")).replace("@NOUN@", noun)
-            for command, noun in sources.items()
+            for command, noun in found.items()
         )
-    cases = "\n".join(f'    "{command}") echo {noun} ;;' for command, noun in sources.items())
+    cases = "\n".join(f'    "{command}") echo {noun} ;;' for command, noun in found.items())
     return (_BASH if shell == "bash" else _ZSH).replace("@CASES@", cases)
 
 

@@ -76,14 +76,24 @@ async def update(
     sla_rule_id: str,
     within: timedelta | None = None,
     is_enabled: bool | None = None,
+    expected_version: int | None = None,
 ) -> SlaRuleAnswer:
-    """Change a rule; what is None stays."""
+    """Change a rule; what is None stays.
+
+    Raises:
+        VersionConflictError: it is not of the expected version.
+    """
     length = None if within is None else msgspec.to_builtins(within)
     payload = await change(
         transport,
         NOUN,
         "SlaRuleUpdate",
-        input=given(id=sla_rule_id, within=length, enabled=is_enabled),
+        input=given(
+            id=sla_rule_id,
+            within=length,
+            enabled=is_enabled,
+            expectedVersion=expected_version,
+        ),
     )
     return msgspec.convert(payload["slaRule"], SlaRuleAnswer)
 

@@ -1,14 +1,17 @@
 """``headgate top`` and ``headgate doctor``: what goes on, once or again and again."""
 
 import json
+import socket
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from tests.client.cli.terminals import on_terminal
-from tests.e2e.dev_server import DevServer
+from tests.e2e.dev_server import DevServer, start
 from tests.fixtures.deadlines import eventually_sync
+from tests.fixtures.installation import BALANCER
 from tests.fixtures.leashed import Leashed
 from tests.fixtures.network import free_port
 
@@ -83,6 +86,32 @@ def test_top_goes_on_on_a_terminal_until_it_is_interrupted(
     assert top.shown.startswith("\x1b[?1049h")
     assert top.shown.rstrip().endswith("\x1b[?1049l")
     assert "Traceback" not in top.shown
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_top_waits_for_a_server_that_is_away(cli_server: DevServer, tmp_path: Path) -> None:
+    port = free_port()
+    backend = cli_server.url.rpartition(":")[2]
+    command = [sys.executable, str(BALANCER), str(port), str(tmp_path / "switch"), backend]
+    given = {
+        **cli_server.environment,
+        "HEADGATE_API_URL": f"http://127.0.0.1:{port}",
+        "HEADGATE_REQUEST_DEADLINE_SECONDS": "0.1",
+    }
+    with start("first", command, folder=tmp_path, variables={}) as first:
+        eventually_sync(lambda: is_answering(port), within_seconds=30, what="The balancer")
+        with on_terminal("top", "--every", "0.5", environment=given, folder=tmp_path) as top:
+            top.wait_for("agents online")
+            first.kill()
+            top.wait_for("As it was before: ")
+            top.interrupt()
+
+            assert top.end() == 0
+
+
+def is_answering(port: int) -> bool:
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_doctor_finds_nothing_wrong_with_a_server_that_is_well(

@@ -264,6 +264,7 @@ def _put_rules(server: Server, wanted: Sequence[Wanted]) -> None:
             sla_rule_id=stored.id,
             within=None if within is None else read_length(within),
             is_enabled=fields.get("enabled"),
+            expected_version=stored.version,
         )
 
 

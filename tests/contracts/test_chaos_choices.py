@@ -1,11 +1,13 @@
 """What the chaos matrix runs for the names that it is given."""
 
+import json
 import subprocess
 from collections.abc import Callable
 
 import pytest
 
-from tests.chaos.__main__ import LONG, OTHERS, choose, choose_others, main
+from tests.chaos import disk_full
+from tests.chaos.__main__ import OTHERS, choose, choose_others, main
 from tests.chaos.scenarios import PLANTED, SCENARIOS
 from tests.fixtures.repository import ROOT
 
@@ -38,9 +40,9 @@ def test_command_answers_2_for_a_name_that_does_not_exist() -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_without_a_name_all_but_the_long_is_run() -> None:
+def test_without_a_name_everything_is_run() -> None:
     assert choose(()) == [*SCENARIOS, *PLANTED]
-    assert set(choose_others(())) == set(OTHERS) - LONG
+    assert choose_others(()) == list(OTHERS)
 
 
 def test_trailing_comma_names_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,3 +61,14 @@ def test_trailing_comma_names_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["--only", "schedules,"]) == 0
     assert main(["--only", "outage-8 , "]) == 0
     assert taken == ["schedules", "outage-8"]
+
+
+def test_what_is_skipped_is_neither_well_nor_failed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(OTHERS, disk_full.NAME, lambda _: disk_full.SKIPPED)
+
+    assert main(["--only", disk_full.NAME]) == 0
+
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (line["scenarios"], line["failed"], line["skipped"]) == (0, [], [disk_full.NAME])

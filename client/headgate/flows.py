@@ -257,15 +257,16 @@ class Flow(Hooked, Declared, Generic[P, R]):
         """Return what ``headgate.serve`` is to store of this flow; the options are ``deploy``'s."""
         return importlib.import_module("headgate.serving").to_deployment(self, name, **options)
 
-    def serve(self, name: str, *, limit: int | None = None, **options: Any) -> None:
+    def serve(self, name: str | None = None, *, limit: int | None = None, **options: Any) -> None:
         """Store a deployment of this flow, and run it here until the process is stopped.
 
         Args:
+            name: of the deployment; the flow's own unless said.
             limit: how many runs at once.
             options: those of ``deploy``, and ``pause_on_shutdown``.
         """
         is_paused = options.pop("pause_on_shutdown", True)
-        served = self.to_deployment(name, **options)
+        served = self.to_deployment(name or self.name, **options)
         serving = importlib.import_module("headgate.serving")
         serving.serve(served, limit=limit, pause_on_shutdown=is_paused)
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from contextlib import chdir
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -193,18 +194,32 @@ def _chosen(
     specs: list[DeploymentSpec], *, names: Sequence[str], is_all: bool, file: Path
 ) -> list[DeploymentSpec]:
     known = [spec.name for spec in specs]
+    chosen: list[DeploymentSpec] = []
     for name in names:
-        if name not in known:
+        found = [spec for spec in specs if _is_named(spec, name)]
+        chosen += [spec for spec in found if spec not in chosen]
+        if not found:
             hints = near_names(name, known=known, listing=f"cat {file}")
             message = f"{file} has no deployment {name!r}"
             raise CommandError(message, code=ExitCode.NOT_FOUND, hints=hints)
     if names:
-        return [spec for spec in specs if spec.name in names]
+        return [spec for spec in specs if spec in chosen]
     if is_all or len(specs) == 1:
         return specs
     hints = [f"Say --all, or --name and one of: {', '.join(known)}."] if known else []
     message = f"{file} has {len(specs)} deployments"
     raise CommandError(message, code=ExitCode.USAGE, hints=hints)
+
+
+def _is_named(spec: DeploymentSpec, pattern: str) -> bool:
+    """Whether a deployment is meant by ``name`` or ``flow/name``, with ``*`` for anything."""
+    flow_pattern, separator, name_pattern = pattern.rpartition("/")
+    if not fnmatchcase(spec.name, name_pattern):
+        return False
+    if not separator:
+        return True
+    with chdir(spec.directory):
+        return fnmatchcase(import_flow(spec.entrypoint).name, flow_pattern)
 
 
 def _show(stored: list[StoredDeployment], *, output: Format) -> None:

@@ -5,6 +5,7 @@ import difflib
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from headgate.api import deployments, workspaces
 from headgate.api.deployments import DeploymentInput, StoredDeployment
 from headgate.api.transport import SyncTransport, Transport
 from headgate.deployments.git import read_git
-from headgate.deployments.schedules import Schedule, as_input
+from headgate.deployments.schedules import Schedule, as_input, as_iso
 from headgate.engine.named_steps import own_name
 from headgate.engine.templates import holds_templates
 from headgate.errors import EntrypointError, ParameterError
@@ -39,6 +40,10 @@ class DeploymentSpec:
             made.
         collision_parameter: COALESCE: the parameter whose value is a run's key.
         is_schema_enforced: whether runs with other parameters are refused as they are made.
+        on_agent_lost: CRASH or RETRY: what becomes of a run whose agent is lost.
+        infrastructure_retries: how often a run starts anew whose process or agent was lost.
+        abandon_after: how long a silent agent's run is waited for.
+        late_threshold: how long after its time a run that waits is Late.
         version: what to call the version that this makes; what git says is told beside it.
     """
 
@@ -62,6 +67,10 @@ class DeploymentSpec:
     on_collision: str | None = None
     collision_parameter: str | None = None
     is_schema_enforced: bool | None = None
+    on_agent_lost: str | None = None
+    infrastructure_retries: int | None = None
+    abandon_after: timedelta | None = None
+    late_threshold: timedelta | None = None
     version: str | None = None
     ignored: Sequence[str] = ()
 
@@ -173,6 +182,10 @@ def input_of(
         concurrency_limit=spec.concurrency_limit,
         on_collision=spec.on_collision,
         collision_parameter=spec.collision_parameter,
+        on_agent_lost=spec.on_agent_lost,
+        infrastructure_retries=spec.infrastructure_retries,
+        abandon_after=as_iso(spec.abandon_after),
+        late_threshold=as_iso(spec.late_threshold),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from headgate.deployments.building import build_and_push
 from headgate.deployments.deploy import DeploymentSpec, deploy_spec, entrypoint_of
@@ -15,7 +15,17 @@ from headgate.logs import get_logger
 
 logger = get_logger("deployments")
 
+T = TypeVar("T")
+Often = T | Iterable[T] | None
+"""One, several or none."""
+
 _STEPS = "headgate.deployments.steps"
+_THEIRS = frozenset(
+    {"triggers", "sla", "entrypoint_type", "print_next_steps", "ignore_warnings", "version_type"}
+    | {"work_queue_name", "webserver", "global_limit", "limit", "pause_on_shutdown"}
+    | {"print_starting_message", "grace_period_seconds"}
+)
+"""Options of Prefect that change nothing here."""
 
 
 def deploy_flow(
@@ -49,9 +59,9 @@ def spec_of(
     work_pool_name: str,
     work_queue_name: str | None = None,
     job_variables: dict[str, Any] | None = None,
-    interval: timedelta | float | None = None,
-    cron: str | None = None,
-    rrule: str | None = None,
+    interval: Often[timedelta | float] = None,
+    cron: Often[str] = None,
+    rrule: Often[str] = None,
     schedule: Schedule | None = None,
     schedules: Sequence[Schedule] | None = None,
     concurrency_limit: int | None = None,
@@ -60,14 +70,30 @@ def spec_of(
     tags: Iterable[str] | None = None,
     version: str | None = None,
     paused: bool | None = None,
+    enforce_parameter_schema: bool | None = None,
+    blocks: Sequence[str] | None = None,
+    starts: Sequence[str] | None = None,
+    on_collision: str | None = None,
+    collision_parameter: str | None = None,
+    on_agent_lost: str | None = None,
+    infrastructure_retries: int | None = None,
+    abandon_after: timedelta | float | None = None,
+    late_threshold: timedelta | float | None = None,
     **others: Any,
 ) -> DeploymentSpec:
     """Return what is stored of a flow as a deployment.
 
     Args:
-        others: nothing: what Prefect takes beside these has no meaning here, and is named in the
-            log.
+        interval, cron, rrule: one, or several: each makes a schedule.
+        others: what Prefect takes beside these and has no meaning here is named in the log.
+
+    Raises:
+        ParameterError: an option that is none here, nor Prefect's.
     """
+    strange = sorted(others.keys() - _THEIRS)
+    if strange:
+        message = f"A deployment has no {', '.join(strange)}"
+        raise ParameterError(message)
     if others:
         logger.warning("Left out of the deployment %r: %s", name, ", ".join(sorted(others)))
     wanted = _schedules(interval, cron, rrule, schedule, schedules)
@@ -87,6 +113,15 @@ def spec_of(
         job_variables=job_variables,
         concurrency_limit=concurrency_limit,
         version=version,
+        is_schema_enforced=enforce_parameter_schema,
+        blocks=blocks,
+        starts=starts,
+        on_collision=on_collision,
+        collision_parameter=collision_parameter,
+        on_agent_lost=on_agent_lost,
+        infrastructure_retries=infrastructure_retries,
+        abandon_after=_length(abandon_after),
+        late_threshold=_length(late_threshold),
         pull_steps=source[0].pull_steps() if source else None,
     )
 
@@ -112,23 +147,31 @@ def _named(name: str, tag: str, **more: str) -> dict[str, str]:
 
 
 def _schedules(
-    interval: timedelta | float | None,
-    cron: str | None,
-    rrule: str | None,
+    interval: Often[timedelta | float],
+    cron: Often[str],
+    rrule: Often[str],
     schedule: Schedule | None,
     schedules: Sequence[Schedule] | None,
 ) -> list[Schedule] | None:
-    given: list[Schedule] = []
-    if interval is not None:
-        every = interval if isinstance(interval, timedelta) else timedelta(seconds=interval)
-        given.append(Interval(every=every))
-    if cron is not None:
-        given.append(Cron(cron=cron))
-    if rrule is not None:
-        given.append(RRule(rrule=rrule))
-    if schedule is not None:
-        given.append(schedule)
+    kinds: list[list[Schedule]] = [
+        [Interval(every=every) for every in map(_length, _each(interval)) if every is not None],
+        [Cron(cron=one) for one in _each(cron)],
+        [RRule(rrule=one) for one in _each(rrule)],
+        [] if schedule is None else [schedule],
+    ]
+    given = [kind for kind in kinds if kind]
     if len(given) > 1 or (given and schedules is not None):
         message = "Give one of interval, cron, rrule, schedule and schedules"
         raise ParameterError(message)
-    return given or (None if schedules is None else list(schedules))
+    return given[0] if given else (None if schedules is None else list(schedules))
+
+
+def _each(value: Often[T]) -> list[T]:
+    if value is None:
+        return []
+    is_one = isinstance(value, str) or not isinstance(value, Iterable)
+    return [cast("T", value)] if is_one else list(cast("Iterable[T]", value))
+
+
+def _length(value: timedelta | float | None) -> timedelta | None:
+    return timedelta(seconds=value) if isinstance(value, int | float) else value

@@ -2,13 +2,19 @@
 
 import shlex
 import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from headgate.clock import now_us
 from headgate.deployments.scripts import run_shell_script
+from headgate.errors import EntrypointError
 from headgate.version import VERSION
+
+_SWITCHES = {"nocache": "--no-cache", "pull": "--pull"}
+_WORDS = {"target": "--target", "network_mode": "--network"}
+_DONE_ANYWAY = frozenset({"rm", "forcerm", "quiet", "stream_progress_to", "requires"})
 
 AUTO = """\
 FROM python:3.12-slim
@@ -34,12 +40,12 @@ def build_docker_image(
     Args:
         dockerfile: ``auto`` writes one that copies the folder and installs its requirements.
         tag: the time of the build if not said.
-        options: nothing: what the library of Prefect's step takes beside these is left out.
+        options: ``nocache``, ``pull``, ``target`` and ``network_mode``, as Prefect's step has them;
+            ``rm`` and ``quiet`` say what is done anyway.
 
     Raises:
-        EntrypointError: docker is missing, or fails.
+        EntrypointError: docker is missing, or fails, or an option is not known.
     """
-    del options
     chosen = tag or datetime.fromtimestamp(now_us() / 1_000_000, tz=UTC).strftime("%Y%m%dt%H%M%S")
     names = [f"{image_name}:{one}" for one in (chosen, *(additional_tags or ()))]
     words = ["docker", "build", "--quiet"]
@@ -47,6 +53,7 @@ def build_docker_image(
         words += ["--tag", name]
     if platform:
         words += ["--platform", platform]
+    words += _flags(options)
     for key, value in (buildargs or {}).items():
         words += ["--build-arg", f"{key}={value}"]
     with tempfile.TemporaryDirectory(prefix="headgate-build-") as folder:
@@ -62,6 +69,21 @@ def build_docker_image(
         "image_id": out.splitlines()[-1] if out else None,
         "additional_tags": additional_tags,
     }
+
+
+def _flags(options: Mapping[str, Any]) -> list[str]:
+    """Return what options of Prefect's step say to docker."""
+    words: list[str] = []
+    for name, value in options.items():
+        if name in _SWITCHES:
+            words += [_SWITCHES[name]] if value else []
+        elif name in _WORDS:
+            words += [_WORDS[name], str(value)]
+        elif name not in _DONE_ANYWAY:
+            known = ", ".join(sorted({*_SWITCHES, *_WORDS}))
+            message = f"build_docker_image does not know {name!r}; beside its own it takes {known}"
+            raise EntrypointError(message)
+    return words
 
 
 def push_docker_image(

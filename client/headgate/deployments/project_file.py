@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -24,6 +24,7 @@ _KEYS = frozenset(
     | {"tags", "description", "paused", "job_variables", "pull", "blocks", "starts"}
     | {"concurrency_limit", "version", "build", "push", "flow_name", "work_queue_name"}
     | {"enforce_parameter_schema", "triggers", "sla", "version_type"}
+    | {"on_agent_lost", "infrastructure_retries", "abandon_after", "late_threshold"}
 )
 _IGNORED_KEYS = ("triggers", "sla", "flow_name", "version_type")
 """They are read, so that a prefect.yaml needs no change, and named where they are left out."""
@@ -54,7 +55,7 @@ def read_project(path: Path) -> list[DeploymentSpec]:
         message = f"{path} is not valid YAML: {error}"
         raise SettingsError(message) from error
     place = str(path)
-    top = _checked(_own_places(document), place=place, keys=_TOP_KEYS)
+    top = _checked(_own_places(document), place=place, keys=_TOP_KEYS | _others(path, document))
     entries = _list(top, "deployments", place=place) or []
     defaults = {key: _list(top, key, place=place) for key in ("build", "push", "pull")}
     found = [
@@ -67,6 +68,21 @@ def read_project(path: Path) -> list[DeploymentSpec]:
             message = f"{place}: two deployments of {entrypoint} are named {name!r}"
             raise SettingsError(message)
     return found
+
+
+def _others(path: Path, document: Any) -> frozenset[str]:
+    """Return further keys that may stand at the top.
+
+    They are parts that anchors name, and what Prefect's own file may hold and does not read.
+    """
+    keys = cast("dict[Any, Any]", document) if isinstance(document, dict) else {}
+    is_theirs = path.name == OTHER_FILE_NAME
+    return frozenset(
+        key
+        for key in map(str, keys)
+        if key.startswith(("x-", "."))
+        or (is_theirs and not difflib.get_close_matches(key, _TOP_KEYS, n=1))
+    )
 
 
 def find_project_file(folder: Path) -> Path:
@@ -126,6 +142,12 @@ def _deployment(
         blocks=_list(values, "blocks", place=place),
         version=None if values.get("version") is None else str(values["version"]),
         starts=_list(values, "starts", place=place),
+        on_agent_lost=_typed(values.get("on_agent_lost"), str, place=f"{place}: on_agent_lost"),
+        infrastructure_retries=_typed(
+            values.get("infrastructure_retries"), int, place=f"{place}: infrastructure_retries"
+        ),
+        abandon_after=_length(values, "abandon_after", place=place),
+        late_threshold=_length(values, "late_threshold", place=place),
         **_concurrency(values.get("concurrency_limit"), place=f"{place}: concurrency_limit"),
     )
 
@@ -167,7 +189,7 @@ def _concurrency(value: Any, *, place: str) -> dict[str, Any]:
 
 
 def _schedules(values: Mapping[str, Any], *, place: str) -> list[Schedule] | None:
-    if "schedule" in values and "schedules" in values:
+    if values.get("schedule") is not None and values.get("schedules") is not None:
         message = f"{place} has both schedule and schedules; write one of them"
         raise SettingsError(message)
     if values.get("schedule") is not None:
@@ -216,13 +238,18 @@ def _schedule(entry: Any, *, place: str) -> Schedule:
     )
 
 
+def _length(values: Mapping[str, Any], key: str, *, place: str) -> timedelta | None:
+    value = values.get(key)
+    return None if value is None else _named(f"{place}: {key}", read_length, value)
+
+
 def _anchor(values: Mapping[str, Any], *, place: str) -> datetime | None:
-    """Return what an interval counts from: a time, on the clock of the time zone it names."""
+    """Return what an interval counts from: a time, on the clock of the time zone it names.
+
+    Without a time the zone means nothing: intervals go by elapsed time.
+    """
     anchor, timezone = values.get("anchor_date"), values.get("timezone")
     if anchor is None:
-        if timezone is not None:
-            message = f"{place} has a timezone, which an interval does not without an anchor_date"
-            raise SettingsError(message)
         return None
     try:
         moment = datetime.fromisoformat(str(anchor))

@@ -13,6 +13,10 @@ LONGEST_SECONDS = 100 * 366 * 86_400
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _LENGTH = re.compile(r"(?:\d+(?:\.\d+)?[dhms])+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
+_ISO = re.compile(
+    r"P(?:(?P<d>\d+)D)?(?:T(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+(?:\.\d+)?)S)?)?"
+)
+_CLOCK = re.compile(r"(?P<h>\d+):(?P<m>\d{2}):(?P<s>\d{2}(?:\.\d+)?)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,21 +85,33 @@ def as_input(schedules: Sequence[Schedule]) -> list[dict[str, Any]]:
 
 
 def read_length(text: str | float) -> timedelta:
-    """Read a length of time: seconds as a number, or with units as ``1h30m``, ``45s``.
+    """Read a length of time: seconds as a number, or ``1h30m``, ``PT90M``, ``1:30:00``.
 
     Raises:
         SettingsError: it is no length of time, or none of a schedule.
     """
     seconds = _seconds(str(text).strip())
     if seconds is None or not 0 < seconds <= LONGEST_SECONDS:
-        message = f"{text!r} is no length of time; write seconds, or units as in 90s, 5m, 1h30m, 1d"
+        message = (
+            f"{text!r} is no length of time; write seconds, or units as in 90s, 5m, 1h30m, 1d, PT5M"
+        )
         raise SettingsError(message)
     return timedelta(seconds=seconds)
+
+
+def as_iso(length: timedelta | None) -> str | None:
+    """Return a length of time as the API takes it."""
+    if length is None:
+        return None
+    return f"PT{length.total_seconds():.6f}".rstrip("0").rstrip(".") + "S"
 
 
 def _seconds(text: str) -> float | None:
     if _LENGTH.fullmatch(text):
         return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+    named = _ISO.fullmatch(text) or _CLOCK.fullmatch(text)
+    if named is not None and any(named.groups()):
+        return sum(float(number) * _UNITS[unit] for unit, number in named.groupdict("0").items())
     try:
         return float(text)
     except ValueError:
@@ -110,7 +126,7 @@ def _spec(schedule: Schedule) -> dict[str, Any]:
         return {"rrule": {"rrule": schedule.rrule, "timezone": schedule.timezone}}
     return {
         "interval": given(
-            every=f"PT{schedule.every.total_seconds():.6f}".rstrip("0").rstrip(".") + "S",
+            every=as_iso(schedule.every),
             anchor=schedule.anchor.isoformat() if schedule.anchor else None,
         )
     }

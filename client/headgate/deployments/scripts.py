@@ -5,11 +5,16 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from string import Template
+from typing import IO
 
 from headgate.errors import EntrypointError
 from headgate.redaction import redactor
+
+Said = tuple[str, str]
+"""What a command wrote on standard output, and on standard error."""
 
 
 def run_shell_script(
@@ -31,14 +36,14 @@ def run_shell_script(
         EntrypointError: a command is missing, or fails.
     """
     environment = {**os.environ, **(env or {})}
-    out: list[str] = []
+    said: list[Said] = []
     for line in script.strip().splitlines():
         text = Template(line).safe_substitute(environment) if expand_env_vars else line
         command = shlex.split(text, comments=True)
         if command:
             folder = Path(directory) if directory else None
-            out.append(_run(command, environment, folder, is_shown=stream_output))
-    return {"stdout": "\n".join(out).strip(), "stderr": ""}
+            said.append(_run(command, environment, folder, is_shown=stream_output))
+    return _joined(said)
 
 
 def pip_install_requirements(
@@ -56,13 +61,20 @@ def pip_install_requirements(
         message = f"There is no {requirements_file} in {folder}"
         raise EntrypointError(message)
     command = [sys.executable, "-m", "pip", "install", "-r", requirements_file]
-    out = _run(command, dict(os.environ), folder, is_shown=stream_output)
-    return {"stdout": out, "stderr": ""}
+    return _joined([_run(command, dict(os.environ), folder, is_shown=stream_output)])
+
+
+def _joined(said: Sequence[Said]) -> dict[str, str]:
+    stdout, stderr = (
+        ("\n".join(texts).strip() for texts in zip(*said, strict=True)) if said else ("", "")
+    )
+    return {"stdout": stdout, "stderr": stderr}
 
 
 def _run(
     command: Sequence[str], environment: dict[str, str], folder: Path | None, *, is_shown: bool
-) -> str:
+) -> Said:
+    """Run a command and return what it wrote on each stream, shown as it comes."""
     try:
         process = subprocess.Popen(  # noqa: S603  what the deployment's author wrote
             command,
@@ -70,22 +82,29 @@ def _run(
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
         )
     except OSError as error:
         message = f"{command[0]} cannot be run: {error.strerror}"
         raise EntrypointError(message) from None
-    lines: list[str] = []
-    with process:
+    with process, ThreadPoolExecutor(1) as threads:
         assert process.stdout is not None  # noqa: S101  asked for above
-        for line in process.stdout:
-            lines.append(line)
-            if is_shown:
-                sys.stderr.write(redactor.redact(line))
+        assert process.stderr is not None  # noqa: S101  asked for above
+        beside = threads.submit(_read, process.stderr, is_shown=is_shown)
+        out, errors = _read(process.stdout, is_shown=is_shown), beside.result()
     if process.returncode != 0:
-        said = redactor.redact("".join(lines[-5:]).strip())
-        message = f"{command[0]} ended with exit code {process.returncode}: {said}"
+        last = redactor.redact("".join([*out, *errors][-5:]).strip())
+        message = f"{command[0]} ended with exit code {process.returncode}: {last}"
         raise EntrypointError(message)
-    return "".join(lines).strip()
+    return "".join(out).strip(), "".join(errors).strip()
+
+
+def _read(stream: IO[str], *, is_shown: bool) -> list[str]:
+    lines: list[str] = []
+    for line in stream:
+        lines.append(line)
+        if is_shown:
+            sys.stderr.write(redactor.redact(line))
+    return lines

@@ -203,5 +203,8 @@ def _reference_of(credentials: Any) -> str | None:
 
 def _stored_name(block: Any) -> str | None:
     """Return ``type-slug/name`` of a block that is stored."""
-    slug, name = getattr(block, "_block_type_slug", None), getattr(block, "_block_name", None)
-    return f"{slug}/{name}" if slug and name else None
+    slug, name = (
+        getattr(block, "get_block_type_slug", None),
+        getattr(block, "_block_document_name", None),
+    )
+    return f"{slug()}/{name}" if slug and name else None

@@ -33,15 +33,18 @@ def run_pull_steps(
 
 
 def load_flow(entrypoint: str) -> Any:
-    """Import the flow that ``path/file.py:flow`` or ``package.module:flow`` names.
+    """Import the flow that an entrypoint names.
 
-    The file's folder is put on the import path, as Python does for a script. A file that was
-    imported before is read again: it may have changed.
+    It is ``path/file.py:flow``, ``package.module:flow`` or ``package.module.flow``. A file's folder
+    is put on the import path, as Python does for a script. A file that was imported before is read
+    again: it may have changed.
 
     Raises:
         EntrypointError: the entrypoint is malformed, or names no flow.
     """
     place, separator, attribute = entrypoint.rpartition(":")
+    if not separator and not entrypoint.endswith(".py"):
+        place, separator, attribute = entrypoint.rpartition(".")
     if not (place and separator and attribute):
         message = f"The entrypoint {entrypoint!r} does not have the form path/file.py:flow"
         raise EntrypointError(message)

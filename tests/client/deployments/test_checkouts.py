@@ -6,8 +6,10 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from headgate import flow
+from headgate.blocks.git import GitCredentials
 from headgate.deployments.checkouts import Source, check_out
 from headgate.deployments.sources import GitRepository, source_of
 from headgate.deployments.steps import git_clone
@@ -150,6 +152,17 @@ def test_a_deployment_stores_no_secret_of_its_source() -> None:
 
     with pytest.raises(EntrypointError, match="as a block"):
         source.pull_steps()
+
+
+def test_a_deployment_names_the_block_of_its_credentials() -> None:
+    credentials = GitCredentials(token=SecretStr(PASSWORD))
+    credentials._block_document_name = "team"  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  as loading says it
+    source = GitRepository(url="https://example.com/flows.git", credentials=credentials)
+
+    (step,) = source.pull_steps()
+
+    ((_, inputs),) = step.items()
+    assert inputs["credentials"] == "{{ blocks.git-credentials.team }}"
 
 
 @pytest.mark.parametrize(

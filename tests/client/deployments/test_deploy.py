@@ -1,12 +1,15 @@
 """Deploying: where a flow's code is, which parameters it takes, and the folder it works in."""
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from headgate import flow
 from headgate.deployments.deploy import check_parameters, entrypoint_of
+from headgate.deployments.from_flows import spec_of
+from headgate.deployments.schedules import Cron, Interval
 from headgate.deployments.steps import set_working_directory
 from headgate.errors import EntrypointError, ParameterError
 from tests.fixtures.repository import ROOT
@@ -76,3 +79,32 @@ def test_working_directory_is_set_and_importable(
 def test_folder_that_is_not_here_is_explained() -> None:
     with pytest.raises(EntrypointError, match="There is no folder /nowhere on this machine"):
         set_working_directory("/nowhere")
+
+
+def test_several_schedules_of_one_kind_are_made() -> None:
+    spec = spec_of(priced, name="one", work_pool_name="default", interval=[60, timedelta(hours=1)])
+    crons = spec_of(priced, name="one", work_pool_name="default", cron=["0 6 * * *", "0 18 * * *"])
+
+    assert spec.schedules == [
+        Interval(every=timedelta(minutes=1)),
+        Interval(every=timedelta(hours=1)),
+    ]
+    assert crons.schedules == [Cron(cron="0 6 * * *"), Cron(cron="0 18 * * *")]
+
+
+def test_options_of_a_deployment_are_stored_or_refused(caplog: pytest.LogCaptureFixture) -> None:
+    spec = spec_of(
+        priced,
+        name="one",
+        work_pool_name="default",
+        enforce_parameter_schema=False,
+        infrastructure_retries=2,
+        abandon_after=60,
+        triggers=[],
+    )
+
+    assert (spec.is_schema_enforced, spec.infrastructure_retries) == (False, 2)
+    assert spec.abandon_after == timedelta(minutes=1)
+    assert "triggers" in caplog.text
+    with pytest.raises(ParameterError, match="has no enforce_schema"):
+        spec_of(priced, name="one", work_pool_name="default", enforce_schema=False)

@@ -11,7 +11,7 @@ import pytest
 from headgate.api.deployments import DeploymentAnswer
 from headgate.api.flow_runs import Named
 from headgate.deployments.building import build_and_push
-from headgate.deployments.deploy import input_of
+from headgate.deployments.deploy import DeploymentSpec, input_of
 from headgate.deployments.plans import Plan, plan_of
 from headgate.deployments.project_file import find_project_file, read_project
 from headgate.deployments.schedules import Cron, Interval, RRule
@@ -237,3 +237,59 @@ def test_a_plan_of_what_is_there_changes_nothing(folder: Path) -> None:
 
 def test_a_plan_is_data(folder: Path) -> None:
     assert json.loads(json.dumps(plan(folder, None).verb)) == "create"
+
+
+def read_one(folder: Path, text: str) -> DeploymentSpec:
+    (folder / "prefect.yaml").write_text(text)
+    (spec,) = read_project(folder / "prefect.yaml")
+    return spec
+
+
+ONE = """
+deployments:
+- name: one
+  entrypoint: flows.py:daily
+  work_pool: {name: default}
+  %s
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "length"),
+    [
+        ("schedules: [{interval: PT10M}]", timedelta(minutes=10)),
+        ("schedules: [{interval: P1DT2H}]", timedelta(days=1, hours=2)),
+        ("schedules: [{interval: '1:30:00'}]", timedelta(minutes=90)),
+        ("schedules: [{interval: 600, timezone: America/Chicago}]", timedelta(minutes=10)),
+        ("schedules: [{interval: 600}]\n  schedule: null", timedelta(minutes=10)),
+    ],
+)
+def test_intervals_are_read_however_they_are_written(
+    tmp_path: Path, line: str, length: timedelta
+) -> None:
+    spec = read_one(tmp_path, ONE % line)
+
+    assert spec.schedules == [Interval(every=length)]
+
+
+def test_what_anchors_name_may_stand_at_the_top(tmp_path: Path) -> None:
+    text = "x-common: &c {image: a}\nmine: 1\n" + ONE % "job_variables: *c"
+
+    assert read_one(tmp_path, text).job_variables == {"image": "a"}
+    own = tmp_path / "headgate.yaml"
+    own.write_text(text)
+    with pytest.raises(SettingsError, match="unknown key 'mine'"):
+        read_project(own)
+
+
+def test_infrastructure_retries_are_read_and_stored(tmp_path: Path) -> None:
+    lines = (
+        "{on_agent_lost: RETRY, infrastructure_retries: 2, abandon_after: 5m, late_threshold: 30}"
+    )
+    text = ONE % "\n  ".join(lines.strip("{}").split(", "))
+
+    spec = read_one(tmp_path, text)
+    stored = input_of(Flow(lambda: None, name="daily"), spec=spec)
+
+    assert (stored.on_agent_lost, stored.infrastructure_retries) == ("RETRY", 2)
+    assert (stored.abandon_after, stored.late_threshold) == ("PT300S", "PT30S")

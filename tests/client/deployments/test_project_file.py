@@ -47,10 +47,6 @@ WRONG = (
         "needs one of cron, interval and rrule",
     ),
     ("deployments: [{name: a, entrypoint: b, schedule: {interval: x}}]", "is no length of time"),
-    (
-        "deployments: [{name: a, entrypoint: b, schedule: {interval: 5, timezone: UTC}}]",
-        "an interval does not",
-    ),
     ("deployments: [{name: a, entrypoint: b, schedule: {}, schedules: []}]", "write one of them"),
     (
         "deployments: [{name: a, entrypoint: b}, {name: a, entrypoint: b}]",

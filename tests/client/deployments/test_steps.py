@@ -100,6 +100,26 @@ def test_each_line_of_a_script_is_a_command(tmp_path: Path) -> None:
     assert found == {"stdout": "two words", "stderr": ""}
 
 
+def test_what_a_script_warns_of_is_kept_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    script = "sh -c 'echo careful >&2; echo abc123'\nsh -c 'echo again >&2; echo two'"
+
+    found = run_shell_script(script)
+
+    assert found == {"stdout": "abc123\ntwo", "stderr": "careful\nagain"}
+    assert sorted(capsys.readouterr().err.split()) == ["abc123", "again", "careful", "two"]
+
+
+def test_a_script_may_write_much_on_both_streams() -> None:
+    code = "import sys; sys.stderr.write('e' * 200_000); sys.stdout.write('o' * 200_000)"
+
+    found = run_shell_script(f'{sys.executable} -c "{code}"', stream_output=False)
+
+    assert {name: len(text) for name, text in found.items()} == {
+        "stdout": 200_000,
+        "stderr": 200_000,
+    }
+
+
 def test_variables_are_filled_in_where_asked() -> None:
     given: dict[str, Any] = {"env": {"WHO": "you"}, "stream_output": False}
 

@@ -67,3 +67,32 @@ def test_all_are_stored_and_what_is_left_out_is_named(shared: Installation, tmp_
     assert [one["flow"]["name"] for one in json.loads(done.out)] == ["one", "two"]
     for key in ("triggers", "sla", "schedules: max_scheduled_runs"):
         assert f": {key} is not stored with a deployment: it is left out" in done.err
+
+
+THEIRS = """
+x-common: &common {{name: "{{{{ prefect.variables.deploy-pool }}}}"}}
+deployments:
+  - name: theirs-{name}
+    entrypoint: flows.one
+    work_pool: *common
+    tags: ["team-{{{{ prefect.variables.deploy-team }}}}"]
+"""
+
+
+def test_variables_that_a_deployment_names_are_read_as_it_is_stored(
+    shared: Installation, tmp_path: Path
+) -> None:
+    (tmp_path / "flows.py").write_text(FLOWS)
+    (tmp_path / "prefect.yaml").write_text(THEIRS.format(name=tmp_path.name[-20:]))
+    chosen = ("deploy", "-n", "one/theirs-*", "-o", "json")
+
+    missing = command(shared, tmp_path, *chosen)
+    for name, value in (("deploy-pool", "default"), ("deploy-team", "data")):
+        assert command(shared, tmp_path, "variables", "set", name, value).code == 0
+    done = command(shared, tmp_path, *chosen)
+
+    assert missing.code != 0
+    assert "There is no variable 'deploy-pool'" in missing.err
+    assert done.code == 0, done.err
+    stored = json.loads(done.out)
+    assert (stored["workPool"]["name"], stored["tags"]) == ("default", ["team-data"])

@@ -30,6 +30,7 @@ from headgate.deployments.deploy import (
 from headgate.deployments.plans import Plan, plan_of
 from headgate.deployments.project_file import find_project_file, read_project
 from headgate.deployments.schedules import Cron, Interval, Schedule, read_length
+from headgate.deployments.variables import with_variables
 from headgate.errors import NotFoundError, RefusedError
 from headgate.flows import Flow
 
@@ -100,7 +101,8 @@ def _carry_out(specs: Sequence[DeploymentSpec], *, is_plan: bool, output: Format
     flows = [_import(spec) for spec in specs]
     if is_plan:
         with connect() as server:
-            show_plans([_plan(server, spec, flow) for spec, flow in flows], output=output)
+            named = [(with_variables(spec), flow) for spec, flow in flows]
+            show_plans([_plan(server, spec, flow) for spec, flow in named], output=output)
         return
     built = build_and_push([spec for spec, _ in flows], say=say)
     with connect() as server:

@@ -1,6 +1,7 @@
 """Finds the flow that a person named on the command line, and says what is wrong with the name."""
 
 import ast
+import sys
 import traceback
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,18 @@ from headgate.flows import Flow
 def import_flow(entrypoint: str) -> Flow[..., Any]:
     """Import the flow that an entrypoint names; a file's only flow need not be named.
 
+    Modules are looked for from the current folder, too, as ``python -m`` does.
+
     Raises:
         CommandError: there is no such file or flow, or its code fails when it is imported.
     """
     place, separator, _ = entrypoint.rpartition(":")
-    if not separator:
+    is_dotted = not separator and "." in entrypoint and Path(entrypoint).suffix != ".py"
+    if is_dotted:
+        place, _, _ = entrypoint.rpartition(".")
+    if not place.endswith(".py") and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    if not separator and not is_dotted:
         place, entrypoint = entrypoint, f"{entrypoint}:{_only_flow(entrypoint)}"
     try:
         return load_flow(entrypoint)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from headgate.deployments.deploy import DeploymentSpec
+from headgate.deployments.variables import with_variables
 from headgate.engine.named_steps import filled, run_steps
 
 
@@ -19,7 +20,7 @@ def build_and_push(
         say: is told what is about to be done.
 
     Raises:
-        EntrypointError: a step fails; nothing was stored.
+        EntrypointError: a step fails, or there is no variable that is named; nothing was stored.
     """
     done: dict[str, dict[str, Any]] = {}
     found: list[DeploymentSpec] = []
@@ -46,7 +47,7 @@ def _names(steps: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _filled(spec: DeploymentSpec, outputs: dict[str, Any]) -> DeploymentSpec:
-    return replace(
+    built = replace(
         spec,
         parameters=filled(spec.parameters, outputs),
         job_variables=filled(spec.job_variables, outputs),
@@ -56,3 +57,4 @@ def _filled(spec: DeploymentSpec, outputs: dict[str, Any]) -> DeploymentSpec:
         description=filled(spec.description, outputs),
         work_pool=filled(spec.work_pool, outputs),
     )
+    return with_variables(built)

@@ -8,6 +8,12 @@ from urllib.parse import unquote, urlsplit
 
 from headgate.deployments.checkouts import Source, check_out
 from headgate.deployments.images import build_docker_image, push_docker_image
+from headgate.deployments.pushes import (
+    push_to_azure_blob_storage,
+    push_to_gcs,
+    push_to_remote_storage,
+    push_to_s3,
+)
 from headgate.deployments.scripts import pip_install_requirements, run_shell_script
 from headgate.deployments.storages import (
     pull_from_azure_blob_storage,
@@ -29,6 +35,10 @@ __all__ = [
     "pull_from_s3",
     "pull_with_block",
     "push_docker_image",
+    "push_to_azure_blob_storage",
+    "push_to_gcs",
+    "push_to_remote_storage",
+    "push_to_s3",
     "run_shell_script",
     "set_working_directory",
 ]

@@ -51,15 +51,7 @@ def pull_from_s3(
     client_parameters: dict[str, Any] | None = None,
 ) -> dict[str, str]:
     """Work in a copy of a folder of a bucket of S3."""
-    given = credentials or {}
-    boto3: Any = library("boto3", extra="aws")
-    session: Any = boto3.Session(
-        aws_access_key_id=given.get("aws_access_key_id"),
-        aws_secret_access_key=given.get("aws_secret_access_key"),
-        aws_session_token=given.get("aws_session_token"),
-        region_name=given.get("region_name"),
-    )
-    client: Any = session.client("s3", **(client_parameters or {}))
+    client = aws_client(credentials, client_parameters)
     prefix = f"{folder.strip('/')}/" if folder.strip("/") else ""
     target = _made()
     count = 0
@@ -79,23 +71,42 @@ def pull_from_gcs(
     bucket: str, folder: str, project: str | None = None, credentials: Any = None
 ) -> dict[str, str]:
     """Work in a copy of a folder of a bucket of Google Cloud Storage."""
-    settings: dict[str, Any] = {}
-    if project:
-        settings["project"] = project
-    if credentials:
-        values: Any = credentials
-        settings["token"] = values.get("service_account_info", values)
-    return pull_from_remote_storage(f"gs://{bucket}/{folder}", settings)
+    return pull_from_remote_storage(f"gs://{bucket}/{folder}", gcs_settings(project, credentials))
 
 
 def pull_from_azure_blob_storage(
     container: str, folder: str, credentials: dict[str, Any] | None = None
 ) -> dict[str, str]:
     """Work in a copy of a folder of a container of Azure Blob Storage."""
+    return pull_from_remote_storage(f"az://{container}/{folder}", azure_settings(credentials))
+
+
+def aws_client(credentials: dict[str, Any] | None, client_parameters: dict[str, Any] | None) -> Any:
+    """Return a client of S3 with the credentials of a block, or with those of this machine."""
+    given = credentials or {}
+    boto3: Any = library("boto3", extra="aws")
+    session: Any = boto3.Session(
+        aws_access_key_id=given.get("aws_access_key_id"),
+        aws_secret_access_key=given.get("aws_secret_access_key"),
+        aws_session_token=given.get("aws_session_token"),
+        region_name=given.get("region_name"),
+    )
+    return session.client("s3", **(client_parameters or {}))
+
+
+def gcs_settings(project: str | None, credentials: Any) -> dict[str, Any]:
+    """Return what fsspec is given for Google Cloud Storage."""
+    settings: dict[str, Any] = {"project": project} if project else {}
+    if credentials:
+        settings["token"] = credentials.get("service_account_info", credentials)
+    return settings
+
+
+def azure_settings(credentials: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what fsspec is given for Azure Blob Storage."""
     given = credentials or {}
     names = ("connection_string", "account_name", "account_url", "sas_token", "account_key")
-    settings = {name: given[name] for name in names if name in given}
-    return pull_from_remote_storage(f"az://{container}/{folder}", settings)
+    return {name: given[name] for name in names if name in given}
 
 
 def pull_with_block(block_document_name: str, block_type_slug: str) -> dict[str, str]:

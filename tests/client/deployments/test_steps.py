@@ -12,6 +12,7 @@ import pytest
 from headgate.deployments.steps import (
     pull_from_remote_storage,
     pull_from_s3,
+    push_to_remote_storage,
     run_shell_script,
 )
 from headgate.engine.named_steps import filled, own_name, run_steps
@@ -168,3 +169,56 @@ def test_files_are_had_from_a_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert Path(found["directory"], "etl", "flows.py").read_text() == "here"
     assert not Path(found["directory"], "flows.py").exists()
+
+
+def test_a_folder_is_put_into_a_bucket_and_had_from_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    boto3: Any = importlib.import_module("boto3")
+    mock_aws: Any = importlib.import_module("moto").mock_aws
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.chdir(_written(tmp_path / "code"))
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="flows")
+        pushed = run_steps(
+            [{"prefect_aws.deployments.steps.push_to_s3": {"bucket": "flows", "folder": "team"}}]
+        )
+        found = pull_from_s3("flows", "team")
+
+    assert pushed == {"bucket": "flows", "folder": "team"}
+    assert _names(Path(found["directory"])) == [".prefectignore", "etl/flows.py"]
+
+
+def test_a_folder_is_put_wherever_fsspec_reaches(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(_written(tmp_path / "code"))
+
+    push_to_remote_storage(f"file://{tmp_path}/store")
+
+    assert _names(tmp_path / "store") == [".prefectignore", "etl/flows.py"]
+    monkeypatch.chdir(tmp_path / "code" / "data")
+    (tmp_path / "code" / "data" / "big.bin").unlink()
+    with pytest.raises(EntrypointError, match="nothing to copy"):
+        push_to_remote_storage(f"file://{tmp_path}/other")
+
+
+def _written(folder: Path) -> Path:
+    files = {
+        "etl/flows.py": "here",
+        "etl/notes.tmp": "not",
+        "data/big.bin": "not",
+        ".git/HEAD": "not",
+        "__pycache__/x.pyc": "not",
+        ".prefectignore": "# left out\n*.tmp\ndata/\n",
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )

@@ -19,8 +19,11 @@ need() {
 }
 
 failed=()
-for condition in ${ONLY:-tls pgbouncer redis-password nginx}; do
-  case $condition in pgbouncer | nginx) need "$condition" ;; esac
+for condition in ${ONLY:-tls pgbouncer redis-password nginx together}; do
+  case $condition in
+  pgbouncer | nginx) need "$condition" ;;
+  together) need pgbouncer && need nginx ;;
+  esac
   echo "== under $condition"
   HEADGATE_TEST_CONDITION=$condition .venv/bin/python -m pytest -q -n 2 \
     tests/e2e tests/chaos/test_agents.py tests/chaos/test_deploys.py "$@" || failed+=("$condition")

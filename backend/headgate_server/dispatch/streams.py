@@ -27,6 +27,7 @@ from headgate_server.domain.tenancy import Principal
 from headgate_server.services import agents
 from headgate_server.services.leases import hold
 from headgate_server.services.leases import offer as offers
+from headgate_server.services.leases.offer import ForSession
 from headgate_server.settings import Timers
 
 logger = logging.getLogger(__name__)
@@ -50,8 +51,7 @@ class Opening:
 
     session: AgentSession
     first: StreamOpened
-    offers: tuple[Offer, ...]
-    requests: tuple[CancelRequest | PauseRequest, ...]
+    found: ForSession
 
 
 class Stream:
@@ -84,17 +84,16 @@ class Stream:
         timers = self._timers
         async with self._database.tenant(self._principal, self._principal.workspace_id) as work:
             verdicts = await hold.renew_leases(work, held=held, lease=timers.lease)
-            epoch = await agents.open_stream(work, session_id=session_id, replica_id=replica_id)
-            session = await agents.find_session(work, session_id)
-            if epoch is None or session is None:
+            session = await agents.open_stream(work, session_id=session_id, replica_id=replica_id)
+            if session is None:
                 raise SessionFenced
-            live = await offers.list_offers(work, session_id)
-            requests = await offers.list_requests(work, session_id)
+            place = (session.workspace_id, session_id)
+            found = (await offers.list_for_sessions(work, [place])).get(session_id, ForSession())
             work.wake(channels.agent(session_id))
             server_time = work.now
         kept = {LeaseOutcome.RENEWED, LeaseOutcome.CANCEL_REQUESTED}
         first = StreamOpened(
-            stream_epoch=epoch,
+            stream_epoch=session.stream_epoch,
             server_time=server_time,
             offer_ttl=timers.offer_ttl,
             lease_ttl=timers.lease,
@@ -104,7 +103,7 @@ class Stream:
             unknown=tuple(verdict.run_id for verdict in verdicts if verdict.outcome not in kept),
         )
         self._opened_at, self._opened_clock = server_time, asyncio.get_running_loop().time()
-        return Opening(session, first, tuple(live), tuple(requests))
+        return Opening(session, first, found)
 
     def deliver(self, message: Message) -> None:
         """Queue a message; on overflow it is dropped, and its row found again by a sweep."""
@@ -152,8 +151,8 @@ class Stream:
     async def _watching(self, opening: Opening) -> AsyncGenerator[asyncio.Task[None]]:
         """Queue what the stream opens with, and look for more for as long as the block runs."""
         self.deliver(opening.first)
-        self._offer_again(opening.offers)
-        for request in self._fresh(opening.requests):
+        self._offer_again(opening.found.offers)
+        for request in self._fresh(opening.found.requests):
             self.deliver(request)
         self._direct(opening.session)
         channel = channels.agent(opening.session.id)
@@ -238,16 +237,18 @@ class Stream:
         try:
             async with self._database.system(workspace_id=workspace_id) as work:
                 session = await agents.find_session(work, session_id)
-                requests = await offers.list_requests(work, session_id)
-                live = await offers.list_offers(work, session_id)
+                place = (workspace_id, session_id)
+                found = (await offers.list_for_sessions(work, [place])).get(
+                    session_id, ForSession()
+                )
         except HeadgateError as error:
             logger.warning("Stream %s cannot see its messages for now: %s", session_id, error)
             return True
         if session is None or session.stream_epoch != opening.first.stream_epoch:
             self.deliver(self._closing(CloseReason.SUPERSEDED))
             return False
-        self._offer_again(live)
-        for request in self._fresh(requests):
+        self._offer_again(found.offers)
+        for request in self._fresh(found.requests):
             self.deliver(request)
         self._direct(session)
         return True

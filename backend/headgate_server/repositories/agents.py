@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, column, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, Select, any_, bindparam, column, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
@@ -16,15 +16,8 @@ from headgate_server.domain.agents import Agent, AgentSession, AgentState
 from headgate_server.domain.leases import Phase
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.repositories import pages
-from headgate_server.repositories.statements import named
-from headgate_server.tables.work_pools import agent_sessions, agents, work_items, work_pools
-
-_BESIDE = (
-    agents.c.name.label("agent_name"),
-    work_pools.c.is_paused.label("is_pool_paused"),
-    work_pools.c.version.label("pool_version"),
-)
-"""What a session shows of its agent and its pool."""
+from headgate_server.repositories.statements import named, packed
+from headgate_server.tables.work_pools import agent_sessions, agents, work_items
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,63 +37,42 @@ class NewSession:
 
 async def upsert_agent(work: UnitOfWork, *, work_pool_id: UUID, name: str) -> UUID:
     """Return the id of the agent of this name in the pool, made if it is new."""
-    added = insert(agents).values(
-        workspace_id=work.workspace_id, id=ids.new_id(), work_pool_id=work_pool_id, name=name
-    )
     row = await work.execute(
-        added.on_conflict_do_update(
-            index_elements=[agents.c.workspace_id, agents.c.work_pool_id, agents.c.name],
-            set_={"name": added.excluded.name},
-        ).returning(agents.c.id)
+        named("upsert_agent"),
+        {
+            "workspace_id": work.workspace_id,
+            "id": ids.new_id(),
+            "work_pool_id": work_pool_id,
+            "name": name,
+        },
     )
     return row.scalar_one()
 
 
 async def upsert_session(
     work: UnitOfWork, *, agent_id: UUID, work_pool_id: UUID, session: NewSession
-) -> UUID:
-    """Return the id of the session of this process, made or refreshed: one an instance."""
-    added = insert(agent_sessions).values(
-        workspace_id=work.workspace_id,
-        id=ids.new_id(),
-        agent_id=agent_id,
-        work_pool_id=work_pool_id,
-        queue_ids=list(session.queue_ids) if session.queue_ids is not None else None,
-        instance_id=session.instance_id,
-        api_key_id=session.api_key_id,
-        secret_number=session.secret_number,
-        capacity=session.capacity,
-        labels=session.labels,
-        sdk_version=session.sdk_version,
-        host=session.host,
-        state=AgentState.ONLINE,
-        known_pool_version=session.pool_version,
-        connected_at=work.now,
-        last_seen_at=work.now,
+) -> AgentSession:
+    """Return the session of this process, made or refreshed: one an instance."""
+    rows = await work.execute(
+        named("upsert_session"),
+        {
+            "workspace_id": work.workspace_id,
+            "id": ids.new_id(),
+            "agent_id": agent_id,
+            "work_pool_id": work_pool_id,
+            "queue_ids": list(session.queue_ids) if session.queue_ids is not None else None,
+            "instance_id": session.instance_id,
+            "api_key_id": session.api_key_id,
+            "secret_number": session.secret_number,
+            "capacity": session.capacity,
+            "labels": packed(session.labels),
+            "sdk_version": session.sdk_version,
+            "host": session.host,
+            "known_pool_version": session.pool_version,
+            "now": work.now,
+        },
     )
-    row = await work.execute(
-        added.on_conflict_do_update(
-            index_elements=[
-                agent_sessions.c.workspace_id,
-                agent_sessions.c.agent_id,
-                agent_sessions.c.instance_id,
-            ],
-            set_={
-                "api_key_id": added.excluded.api_key_id,
-                "secret_number": added.excluded.secret_number,
-                "capacity": added.excluded.capacity,
-                "queue_ids": added.excluded.queue_ids,
-                "labels": added.excluded.labels,
-                "state": added.excluded.state,
-                "state_reason": None,
-                "known_pool_version": added.excluded.known_pool_version,
-                "expired_offers": 0,
-                "last_seen_at": added.excluded.last_seen_at,
-                "ended_at": None,
-            },
-        ).returning(agent_sessions.c.id)
-    )
-    return row.scalar_one()
+    return _to_session(rows.one())
 
 
 async def touch_sessions(
@@ -131,11 +103,8 @@ async def find_session(work: UnitOfWork, session_id: UUID) -> AgentSession | Non
 async def find_sessions(work: UnitOfWork, wanted: AbstractSet[UUID]) -> dict[UUID, AgentSession]:
     """Return those of some sessions of the workspace that have not ended, by id."""
     rows = await work.execute(
-        _sessions().where(
-            agent_sessions.c.workspace_id == work.workspace_id,
-            agent_sessions.c.id.in_(wanted),
-            agent_sessions.c.ended_at.is_(None),
-        )
+        named("find_sessions"),
+        {"workspace_id": work.workspace_id, "session_ids": list(wanted)},
     )
     return {row.id: _to_session(row) for row in rows}
 
@@ -144,43 +113,25 @@ async def list_sessions(work: UnitOfWork, wanted: AbstractSet[UUID]) -> list[Age
     """Return sessions of any workspace, for background work."""
     if not wanted:
         return []
-    rows = await work.execute(_sessions().where(agent_sessions.c.id.in_(wanted)))
+    rows = await work.execute(named("list_sessions"), {"session_ids": list(wanted)})
     return [_to_session(row) for row in rows]
 
 
-def _sessions() -> Select[Any]:
-    return (
-        select(agent_sessions, *_BESIDE)
-        .join(
-            agents,
-            (agents.c.workspace_id == agent_sessions.c.workspace_id)
-            & (agents.c.id == agent_sessions.c.agent_id),
-        )
-        .join(
-            work_pools,
-            (work_pools.c.workspace_id == agent_sessions.c.workspace_id)
-            & (work_pools.c.id == agent_sessions.c.work_pool_id),
-        )
-    )
-
-
-async def open_stream(work: UnitOfWork, *, session_id: UUID, replica_id: UUID) -> int | None:
+async def open_stream(
+    work: UnitOfWork, *, session_id: UUID, replica_id: UUID
+) -> AgentSession | None:
     """Count a session's new stream and bind it to this replica; None where the session ended."""
-    row = await work.execute(
-        update(agent_sessions)
-        .where(
-            agent_sessions.c.workspace_id == work.workspace_id,
-            agent_sessions.c.id == session_id,
-            agent_sessions.c.ended_at.is_(None),
-        )
-        .values(
-            stream_epoch=agent_sessions.c.stream_epoch + 1,
-            stream_replica_id=replica_id,
-            last_seen_at=work.now,
-        )
-        .returning(agent_sessions.c.stream_epoch)
+    rows = await work.execute(
+        named("open_stream"),
+        {
+            "workspace_id": work.workspace_id,
+            "session_id": session_id,
+            "replica_id": replica_id,
+            "now": work.now,
+        },
     )
-    return row.scalar_one_or_none()
+    row = rows.one_or_none()
+    return None if row is None else _to_session(row)
 
 
 async def end_session(work: UnitOfWork, *, session_id: UUID, state: AgentState) -> bool:
@@ -218,12 +169,8 @@ async def set_session_state(
 async def forget_expired_offers(work: UnitOfWork, session_ids: AbstractSet[UUID]) -> None:
     """Note that sessions claim again what they are offered."""
     await work.execute(
-        update(agent_sessions)
-        .where(
-            agent_sessions.c.workspace_id == work.workspace_id,
-            agent_sessions.c.id.in_(session_ids),
-        )
-        .values(expired_offers=0)
+        named("forget_expired_offers"),
+        {"workspace_id": work.workspace_id, "session_ids": list(session_ids)},
     )
 
 
@@ -262,7 +209,7 @@ async def mark_lost_sessions(
     return [(row.workspace_id, row.id) for row in rows]
 
 
-def latest() -> Select[Any]:
+def _latest() -> Select[Any]:
     """Return the select of every agent with its latest session and the runs it holds."""
     newest = (
         select(agent_sessions)
@@ -294,8 +241,16 @@ def latest() -> Select[Any]:
     ).join(newest, newest.c.workspace_id == agents.c.workspace_id)
 
 
+_LATEST = _latest()
+"""Made once: it takes milliseconds."""
+_LATEST_BY_ID = _LATEST.where(
+    agents.c.workspace_id == bindparam("workspace_id"),
+    agents.c.id == any_(bindparam("ids", type_=ARRAY(agents.c.id.type))),
+)
+
+
 def to_agent(row: Row[Any]) -> Agent:
-    """Return the agent in a row of ``latest``."""
+    """Return the agent in a row of ``_LATEST``."""
     return Agent(
         workspace_id=row.workspace_id,
         id=row.id,
@@ -317,7 +272,7 @@ def to_agent(row: Row[Any]) -> Agent:
 async def get_many_agents(work: UnitOfWork, wanted: Sequence[UUID]) -> dict[UUID, Agent]:
     """Return the agents of this workspace among the ids."""
     rows = await work.execute(
-        latest().where(agents.c.workspace_id == work.workspace_id, agents.c.id.in_(wanted))
+        _LATEST_BY_ID, {"workspace_id": work.workspace_id, "ids": list(wanted)}
     )
     return {row.id: to_agent(row) for row in rows}
 
@@ -344,7 +299,7 @@ async def count_agents(
 
 
 def _of_pool(work: UnitOfWork, *, work_pool_id: UUID, is_online: bool | None) -> Select[Any]:
-    statement = latest().where(
+    statement = _LATEST.where(
         agents.c.workspace_id == work.workspace_id, agents.c.work_pool_id == work_pool_id
     )
     if is_online is None:

@@ -89,7 +89,7 @@ async def register_agent(
     pool = await _pool(work, registration.pool_name, granted_pool_id=granted_pool_id)
     queue_ids = await _queue_ids(work, pool.id, registration.queue_names)
     agent_id = await repository.upsert_agent(work, work_pool_id=pool.id, name=registration.name)
-    session_id = await repository.upsert_session(
+    session = await repository.upsert_session(
         work,
         agent_id=agent_id,
         work_pool_id=pool.id,
@@ -105,9 +105,6 @@ async def register_agent(
             pool_version=pool.version,
         ),
     )
-    session = await repository.find_session(work, session_id)
-    if session is None:
-        raise SessionFenced
     await record_events(work, [_event("agent.connected", session)])
     return session, pool
 

@@ -60,11 +60,13 @@ async def test_process_hears_of_it_carries_it_out_and_goes_on_when_resumed(
     again = await request(world, lease.run_id, PauseWish(kind=kind))
     key, told_kind = await told(world, lease)
     async with world.work() as work:
-        requests = await offer.list_requests(work, world.session_id)
+        place = (work.workspace_id, world.session_id)
+        waiting = await offer.list_for_sessions(work, [place])
     paused = await ask(world, lease, NewPause(key or "", kind=kind))
     resumed = await resume(world, lease.run_id, Answer())
 
     assert (asked.state_name, again.state_name, told_kind) == ("Running", "Running", kind)
+    requests = waiting[world.session_id].requests
     assert requests == [PauseRequest(lease.run_id, world.session_id, lease.epoch, key or "")]
     assert paused.run.state_message == "Asked for by Olive: disk is full"
     states = {PauseKind.PAUSE: ("Paused", "Running"), PauseKind.SUSPEND: ("Suspended", "Resuming")}

@@ -227,11 +227,10 @@ async def test_instance_that_registers_anew_is_behind_the_key_that_it_shows_now(
                 secret_number=number,
                 pool_version=1,
             )
-            found.append(
-                await agents.upsert_session(
-                    work, agent_id=agent_id, work_pool_id=pool_id, session=new
-                )
+            session = await agents.upsert_session(
+                work, agent_id=agent_id, work_pool_id=pool_id, session=new
             )
+            found.append(session.id)
     token = await make_session_token(database, tenant, found[0])
 
     assert found[0] == found[1]

@@ -1,7 +1,7 @@
 """Renews leases and takes expired ones back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from sqlalchemy import Row, select
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.leases import CancelRequest, LeaseRef, Offer, PauseRequest, Phase
 from headgate_server.repositories.statements import named
-from headgate_server.tables.work_pools import work_items, work_queues
+from headgate_server.tables.work_pools import work_items
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,16 @@ class Renewal:
     is_known: bool
     is_ended: bool
     is_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ForSession:
+    """What a session is to hear of its runs: live offers, and cancels and pauses to carry out."""
+
+    offers: list[Offer] = field(default_factory=list[Offer])
+    requests: list[CancelRequest | PauseRequest] = field(
+        default_factory=list[CancelRequest | PauseRequest]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,55 +196,43 @@ async def mark_unresponsive(
     return [SilentRun(row.workspace_id, row.id, row.name, row.last_seen_at) for row in rows]
 
 
-async def list_offers(work: UnitOfWork, session_id: UUID) -> list[Offer]:
-    """Return the live offers of a session, oldest first: what a reopened stream sends again."""
+async def list_for_sessions(
+    work: UnitOfWork, sessions: Sequence[tuple[UUID, UUID]]
+) -> dict[UUID, ForSession]:
+    """Return what sessions, by workspace and id, are to hear of their runs; offers oldest first.
+
+    A reopened stream sends live offers again; a session for which nothing waits is left out.
+    """
     rows = await work.execute(
-        select(
-            work_items.c.run_id,
-            work_items.c.workspace_id,
-            work_items.c.session_id,
-            work_items.c.token,
-            work_items.c.epoch,
-            work_items.c.fence_until.label("expires_at"),
-            work_queues.c.name.label("queue_name"),
-            work_items.c.priority,
-            work_items.c.deliveries,
-        )
-        .join(
-            work_queues,
-            (work_queues.c.workspace_id == work_items.c.workspace_id)
-            & (work_queues.c.id == work_items.c.work_queue_id),
-        )
-        .where(
-            work_items.c.workspace_id == work.workspace_id,
-            work_items.c.session_id == session_id,
-            work_items.c.phase == Phase.OFFERED,
-            work_items.c.fence_until > work.now,
-        )
-        .order_by(work_items.c.offered_at)
+        named("list_for_sessions"),
+        {
+            "workspace_ids": [workspace_id for workspace_id, _ in sessions],
+            "session_ids": [session_id for _, session_id in sessions],
+            "now": work.now,
+        },
     )
-    return [Offer(**row) for row in rows.mappings()]
+    found: dict[UUID, ForSession] = {}
+    for row in rows:
+        known = found.setdefault(row.session_id, ForSession())
+        if row.is_offer:
+            known.offers.append(_offer(row))
+        if row.cancel_requested_at is not None or row.pause_key is not None:
+            known.requests.append(_request(row))
+    return found
 
 
-async def list_requests(work: UnitOfWork, session_id: UUID) -> list[CancelRequest | PauseRequest]:
-    """Return the cancels and pauses that a session has still to carry out."""
-    rows = await work.execute(
-        select(
-            work_items.c.run_id,
-            work_items.c.session_id,
-            work_items.c.epoch,
-            work_items.c.cancel_requested_at,
-            work_items.c.cancel_reason,
-            work_items.c.cancel_grace_seconds,
-            work_items.c.pause_key,
-        ).where(
-            work_items.c.workspace_id == work.workspace_id,
-            work_items.c.session_id == session_id,
-            work_items.c.phase != Phase.READY,
-            work_items.c.cancel_requested_at.is_not(None) | work_items.c.pause_key.is_not(None),
-        )
+def _offer(row: Row[Any]) -> Offer:
+    return Offer(
+        run_id=row.run_id,
+        workspace_id=row.workspace_id,
+        session_id=row.session_id,
+        token=row.token,
+        epoch=row.epoch,
+        expires_at=row.expires_at,
+        queue_name=row.queue_name,
+        priority=row.priority,
+        deliveries=row.deliveries,
     )
-    return [_request(row) for row in rows]
 
 
 def _request(row: Row[Any]) -> CancelRequest | PauseRequest:

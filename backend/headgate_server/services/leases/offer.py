@@ -12,8 +12,8 @@ from headgate_server.repositories.leases import offer as repository
 from headgate_server.repositories.leases.rooms import DeploymentRoom, deployment_rooms
 
 next_due_at = repository.next_due_at
-list_offers = renew.list_offers
-list_requests = renew.list_requests
+ForSession = renew.ForSession
+list_for_sessions = renew.list_for_sessions
 
 
 async def offer_runs(

@@ -20,6 +20,9 @@ TOO_DEEP_MESSAGE = "The document is nested too deeply to be read."
 RETRYABLE_STATUS: Mapping[str, int] = {"RATE_LIMITED": 429, "UNAVAILABLE": 503, "TIMEOUT": 504}
 """Codes that invite the caller to send the same operation again, with their HTTP status."""
 
+_PASSING = frozenset({"UNAVAILABLE", "TIMEOUT"})
+MAX_CAUSE_LENGTH = 300
+
 _RETRYABLE_SQLSTATES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300")
 """Serialization failure, deadlock, lock timeout, shutdown and crash, too many connections."""
 _TIMEOUT_SQLSTATE = "57014"
@@ -109,15 +112,36 @@ def _details(error: HeadgateError) -> dict[str, Any]:
 
 
 def _log(error: GraphQLError, original: BaseException, *, context: object, code: str) -> str:
-    error_id = uuid4().hex
-    logger.error(
-        "%s in a GraphQL operation",
-        code,
-        exc_info=original,
-        extra={
-            "error_id": error_id,
+    return log(
+        original,
+        code=code,
+        where="a GraphQL operation",
+        beside={
             "request_id": getattr(context, "request_id", None),
             "graphql_path": ".".join(map(str, error.path or ())),
         },
     )
+
+
+def log(error: BaseException, *, code: str, where: str, beside: Mapping[str, object]) -> str:
+    """Log an error that is our fault and return the id it is found by.
+
+    What overload and outages bring by the thousand is one line with its cause: a traceback costs
+    more than the call that failed, and each is the same.
+    """
+    error_id = uuid4().hex
+    extra = {"error_id": error_id, **beside}
+    if code in _PASSING:
+        logger.error("%s in %s: %s", code, where, _cause_of(error), extra=extra)
+    else:
+        logger.error("%s in %s", code, where, exc_info=error, extra=extra)
     return error_id
+
+
+def _cause_of(error: BaseException) -> str:
+    """Return what an error goes back to, on one line."""
+    cause = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    first, _, _ = str(cause).partition("\n")
+    return f"{type(cause).__name__}: {first[:MAX_CAUSE_LENGTH]}"

@@ -1,16 +1,12 @@
 """What a request is answered that comes to nothing: a GraphQL error, and the status beside it."""
 
-import logging
 from collections.abc import Mapping
-from uuid import uuid4
 
 import orjson
 from starlette.responses import Response
 
 from headgate_server.domain.errors import HeadgateError
-from headgate_server.graphql.masking import INTERNAL_MESSAGE, RETRYABLE_STATUS, classify
-
-logger = logging.getLogger("headgate.http")
+from headgate_server.graphql.masking import INTERNAL_MESSAGE, RETRYABLE_STATUS, classify, log
 
 _STATUS: Mapping[str, int] = {
     "UNAUTHENTICATED": 401,
@@ -21,7 +17,7 @@ _STATUS: Mapping[str, int] = {
     **RETRYABLE_STATUS,
 }
 _CODES = {400: "BAD_REQUEST", 405: "METHOD_NOT_ALLOWED", 413: "LIMIT_EXCEEDED", 415: "BAD_REQUEST"}
-RETRY_AFTER_SECONDS = "1"
+RETRY_AFTER_SECONDS = 1
 
 
 def failure(error: Exception, *, request_id: str) -> Response:
@@ -30,19 +26,18 @@ def failure(error: Exception, *, request_id: str) -> Response:
     status = _STATUS.get(shown.code, 500)
     if not shown.is_ours:
         return refuse(status, shown.message, code=shown.code)
-    error_id = uuid4().hex
-    logger.error(
-        "%s in a request",
-        shown.code,
-        exc_info=error,
-        extra={"error_id": error_id, "request_id": request_id},
-    )
+    error_id = log(error, code=shown.code, where="a request", beside={"request_id": request_id})
     message = shown.message if isinstance(error, HeadgateError) else INTERNAL_MESSAGE
     return refuse(status, message, code=shown.code, error_id=error_id)
 
 
 def refuse(
-    status: int, message: str, *, code: str | None = None, error_id: str | None = None
+    status: int,
+    message: str,
+    *,
+    code: str | None = None,
+    error_id: str | None = None,
+    retry_after_seconds: int = RETRY_AFTER_SECONDS,
 ) -> Response:
     """Return the answer of one error."""
     extensions: dict[str, str] = {"code": code or _CODES.get(status, "BAD_REQUEST")}
@@ -58,5 +53,5 @@ def refuse(
     elif status == 405:
         response.headers["allow"] = "POST"
     elif status in RETRYABLE_STATUS.values():
-        response.headers["retry-after"] = RETRY_AFTER_SECONDS
+        response.headers["retry-after"] = str(retry_after_seconds)
     return response

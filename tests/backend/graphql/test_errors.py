@@ -103,6 +103,26 @@ async def test_retryable_failure_fails_the_operation_and_invites_a_retry(
     assert answer.json["data"] is None
 
 
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("unavailable", "UNAVAILABLE in a GraphQL operation: Unavailable: The "),
+        ("timeout", "TIMEOUT in a GraphQL operation: TimeoutError: "),
+    ],
+)
+async def test_failure_that_overload_brings_is_one_line_with_its_cause(
+    api: ApiClient, caplog: pytest.LogCaptureFixture, how: str, told: str
+) -> None:
+    with caplog.at_level(logging.ERROR, logger="headgate.graphql"):
+        answer = await api.execute(PLANT, how=how)
+
+    (record,) = caplog.records
+    assert record.getMessage().startswith(told)
+    assert "\n" not in record.getMessage()
+    assert record.exc_info is None
+    assert answer.error["extensions"]["errorId"] == record.__dict__["error_id"]
+
+
 async def test_unexpected_failure_is_masked_and_its_original_logged(
     api: ApiClient, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from headgate_server.bus.bus import Bus
 from headgate_server.database.work import Database
 from headgate_server.dispatch.changes import Changes
+from headgate_server.dispatch.looks import Looks
 from headgate_server.dispatch.messages import CloseReason, Message, StreamClosing
 from headgate_server.dispatch.pools import PoolDispatcher
 from headgate_server.dispatch.renewals import Renewals
@@ -45,6 +46,7 @@ class Dispatcher:
         self.renewals = Renewals(database=database, timers=timers)
         self.changes = Changes(database=database)
         self.slots = SlotWaits(database=database, bus=bus, timers=timers)
+        self._looks = Looks(database=database)
         self._database = database
         self._bus = bus
         self._timers = timers
@@ -141,7 +143,11 @@ class Dispatcher:
         self, principal: Principal, *, session_id: UUID, held: Sequence[LeaseRef]
     ) -> AsyncGenerator[tuple[Stream, Opening]]:
         stream = Stream(
-            database=self._database, bus=self._bus, timers=self._timers, principal=principal
+            database=self._database,
+            looks=self._looks,
+            bus=self._bus,
+            timers=self._timers,
+            principal=principal,
         )
         opening = await stream.open(session_id=session_id, held=held, replica_id=self._replica_id)
         async with self._seated(stream, opening.session):

@@ -12,6 +12,7 @@ from uuid import UUID
 from headgate_server.bus import channels
 from headgate_server.bus.bus import Bus
 from headgate_server.database.work import Database
+from headgate_server.dispatch.looks import Looks
 from headgate_server.dispatch.messages import (
     CloseReason,
     Message,
@@ -58,9 +59,10 @@ class Stream:
     """A bounded queue of messages to one session; the newest stream of a session wins."""
 
     def __init__(
-        self, *, database: Database, bus: Bus, timers: Timers, principal: Principal
+        self, *, database: Database, looks: Looks, bus: Bus, timers: Timers, principal: Principal
     ) -> None:
         self._database = database
+        self._looks = looks
         self._bus = bus
         self._timers = timers
         self._principal = principal
@@ -216,9 +218,10 @@ class Stream:
     async def _watch(self, opening: Opening) -> None:
         """Look for cancels, pauses, orders and a newer stream whenever the session is woken."""
         timers, bus = self._timers, self._bus
+        is_woken = True
         async with self._listener:
-            while not self._is_over and await self._look(opening):
-                await self._listener.wait(
+            while not self._is_over and await self._look(opening, is_woken=is_woken):
+                is_woken = await self._listener.wait(
                     timers.sweep_seconds * QUIET_SWEEPS
                     if bus.is_connected
                     else timers.sweep_without_redis_seconds
@@ -231,24 +234,20 @@ class Stream:
             logger.error("A stream's watcher failed; closing the stream", exc_info=error)
             self.deliver(self._closing(CloseReason.REBALANCE))
 
-    async def _look(self, opening: Opening) -> bool:
+    async def _look(self, opening: Opening, *, is_woken: bool) -> bool:
         """Deliver what waits for the session; False where this stream is not its newest."""
         session_id, workspace_id = opening.session.id, opening.session.workspace_id
         try:
-            async with self._database.system(workspace_id=workspace_id) as work:
-                session = await agents.find_session(work, session_id)
-                place = (workspace_id, session_id)
-                found = (await offers.list_for_sessions(work, [place])).get(
-                    session_id, ForSession()
-                )
+            seen = await self._looks.look(workspace_id, session_id, is_woken=is_woken)
         except HeadgateError as error:
             logger.warning("Stream %s cannot see its messages for now: %s", session_id, error)
             return True
+        session = seen.session
         if session is None or session.stream_epoch != opening.first.stream_epoch:
             self.deliver(self._closing(CloseReason.SUPERSEDED))
             return False
-        self._offer_again(found.offers)
-        for request in self._fresh(found.requests):
+        self._offer_again(seen.waiting.offers)
+        for request in self._fresh(seen.waiting.requests):
             self.deliver(request)
         self._direct(session)
         return True

@@ -29,6 +29,7 @@ from headgate_server.services.events import record_events
 
 get_many_agents = repository.get_many_agents
 find_session = repository.find_session
+list_sessions = repository.list_sessions
 list_runs_of_agents = leases.list_runs_of_agents
 open_stream = repository.open_stream
 list_agents = repository.list_agents

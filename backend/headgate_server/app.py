@@ -59,6 +59,8 @@ MINIMUM_SECRET_LENGTH = 16
 PULSE, SCHEDULER = "pulse", "scheduler"
 CANCEL_AGAIN_SECONDS = 0.5
 INTERRUPTED = 130
+COLLECT_AFTER = (20_000, 10, 100)
+"""So many objects more than before are young; so many collections of a generation make the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,8 +298,7 @@ async def serve_api(
         )
         counting = asyncio.create_task(keep_forever(core.usage, core.database), name="usage")
         try:
-            gc.collect()
-            gc.freeze()
+            settle_heap()
             readiness.has_started = True
             on_ready()
             stopping = asyncio.ensure_future(until)
@@ -313,6 +314,17 @@ async def serve_api(
             await dispatcher.stop()
             await _end(counting)
     await tails.stop()
+
+
+def settle_heap() -> None:
+    """Leave what a start has loaded out of every later collection, and look at all else seldom.
+
+    Work streams live for long and are thousands of objects each: looking at those of 5,000 agents
+    takes seconds, in which nothing is answered, and by default happens as each quarter has come.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 async def serve_scheduler(core: Core, *, until: Awaitable[Any]) -> None:

@@ -13,9 +13,10 @@ from uuid import uuid4
 import msgspec
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from graphql import GraphQLError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
@@ -31,11 +32,12 @@ from headgate_server.domain.errors import HeadgateError
 from headgate_server.graphql.backend import Backend
 from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.limits import rules
-from headgate_server.graphql.limits.extension import is_report
+from headgate_server.graphql.limits.extension import is_registration, is_report
 from headgate_server.graphql.masking import RETRYABLE_STATUS, classify
 from headgate_server.http import sse
 from headgate_server.http.access import Access
 from headgate_server.http.auth import Authenticate, Proof, check_origin, login_of, proof_of
+from headgate_server.http.checks import bounded, check_numbers, check_request
 from headgate_server.http.constants import MAX_OPERATIONS_PER_SOCKET, REQUEST_ID_HEADER
 from headgate_server.http.cookies import SECURE_NAME
 from headgate_server.http.credentials import Credential
@@ -49,6 +51,8 @@ from headgate_server.telemetry.traces import CALLER_HEADERS
 logger = logging.getLogger("headgate.http")
 
 TOO_MANY_SOCKETS = "Too many sockets are opening."
+TOO_MANY_STREAMS = "Too many streams are opening."
+TOO_MANY_AGENTS = "Too many agents are registering."
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -62,7 +66,7 @@ class EndpointOptions:
         closing: set when open event streams are to end.
         access: takes note of every operation.
         cookie_name: of the cookie of login sessions.
-        openings: how many sockets are let in at a time.
+        openings: how many sockets and registrations are let in at a time.
     """
 
     allowed_origins: tuple[str, ...] = ()
@@ -133,7 +137,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         if scope["type"] != "http":
             await self.open_socket(scope, receive, send)
             return
-        request = Request(scope, receive=_bounded(receive))
+        request = Request(scope, receive=bounded(receive))
         request_id = request_id_of(request.headers.get(REQUEST_ID_HEADER))
         scope.setdefault("state", {})["request_id"] = request_id
         with belonging(request_id=request_id):
@@ -146,7 +150,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         """
         socket = WebSocket(scope, receive, send)
         if self.openings.is_full:
-            await socket.send_denial_response(refuse(503, TOO_MANY_SOCKETS))
+            await self.deny(socket)
             return
         origin = socket.headers.get("origin")
         if self._cookie_name in socket.cookies and origin is not None:
@@ -155,7 +159,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
                 proof = login_of(socket, name=self._cookie_name)
                 opening = self.openings.enter(by=proof)
                 if opening is None:
-                    await socket.send_denial_response(refuse(503, TOO_MANY_SOCKETS))
+                    await self.deny(socket)
                     return
                 try:
                     credential = await self.admit(proof, address=address_of(socket))
@@ -167,6 +171,15 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
                 await self.reject_websocket(socket)
                 return
         await super().__call__(scope, receive, send)
+
+    async def deny(self, socket: WebSocket) -> None:
+        """Tell a socket when it is to come again."""
+        await socket.send_denial_response(self.send_away(TOO_MANY_SOCKETS))
+
+    def send_away(self, message: str) -> Response:
+        """Return the answer to who finds no place: when to come again."""
+        turn = self.openings.give_turn()
+        return refuse(503, message, code="UNAVAILABLE", retry_after_seconds=turn)
 
     def proof_of(self, request: Request) -> Proof:
         """Return what a request shows of its caller.
@@ -183,10 +196,13 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         """Answer a request, whatever becomes of it."""
         request_id = cast("str", request.state.request_id)
         try:
-            if sse.is_wanted(request.headers):
+            if sse.is_wanted(request.headers) and self.openings.is_full:
+                response = self.send_away(TOO_MANY_STREAMS)
+            elif sse.is_wanted(request.headers):
                 await (await self.open_events(request))(receive, send)
                 return
-            response = await self.run(request)
+            else:
+                response = await self.run(request)
         except ClientDisconnect:
             logger.info("The caller of request %s went away before it was whole", request_id)
             return
@@ -205,7 +221,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             Unauthenticated: the token speaks for nobody.
             HTTPException: it is no request of the API.
         """
-        _check_request(request, allowed_origins=frozenset(self.allowed_origins))
+        check_request(request, allowed_origins=frozenset(self.allowed_origins))
         credential = await self.admit(self.proof_of(request), address=address_of(request))
         sent = await self.parse_http_body(self.request_adapter_class(request))
         context = OperationContext.open(
@@ -232,7 +248,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             request_id = request_id_of(request.headers.get(REQUEST_ID_HEADER))
             credential = getattr(request.state, "credential", None)
             return Connection(origin_of(request, request_id=request_id), credential=credential)
-        _check_request(request, allowed_origins=frozenset(self.allowed_origins))
+        check_request(request, allowed_origins=frozenset(self.allowed_origins))
         principal = await self.authenticate(self.proof_of(request))
         principal.check_address(address_of(request))
         return OperationContext.open(
@@ -256,7 +272,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         if not isinstance(variables, dict | None) or not isinstance(name, str | None):
             raise HTTPException(400, "variables is an object or null; operationName, a string.")
         if len(body) <= rules.MAX_BODY_BYTES:
-            _check_numbers(cast("object", variables))
+            check_numbers(cast("object", variables))
         elif rules.check_document_size(query) is not None or not is_report(query):
             raise HTTPException(
                 413, f"The body is larger than the limit of {rules.MAX_BODY_BYTES:,} bytes."
@@ -275,6 +291,36 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         if refusal is not None:
             return ExecutionResult(data=None, errors=[refusal])
         context = cast("OperationContext", kwargs["context"])
+        if is_registration(sent.query or ""):
+            return await self.register(sent, context)
+        return await self.execute_sent(sent, context)
+
+    async def register(
+        self, sent: GraphQLRequestData, context: OperationContext
+    ) -> ExecutionResult:
+        """Execute the registration of an agent where there is a place for one."""
+        principal = context.principal
+        opening = self.openings.enter(by=(principal.actor.kind, principal.api_key_id))
+        try:
+            if opening is None or not opening.join(principal.organization_id):
+                self.access.refuse("UNAVAILABLE")
+                wait_ms = self.openings.give_turn() * 1000
+                extensions = {"code": "UNAVAILABLE", "retryAfterMs": wait_ms}
+                refusal = GraphQLError(TOO_MANY_AGENTS, extensions=extensions)
+                return ExecutionResult(data=None, errors=[refusal])
+            return await self.execute_sent(sent, context)
+        finally:
+            if opening is not None:
+                opening.leave()
+
+    async def execute_sent(
+        self, sent: GraphQLRequestData, context: OperationContext
+    ) -> ExecutionResult:
+        """Execute a query or a mutation.
+
+        Raises:
+            HTTPException: the request asks for another operation, or for none that there is.
+        """
         try:
             with self.access.watch(context):
                 return await self.schema.execute(
@@ -329,46 +375,6 @@ def _trace_of(request: Request) -> Mapping[str, str]:
     return {name: request.headers[name] for name in CALLER_HEADERS if name in request.headers}
 
 
-def _check_numbers(variables: object) -> None:
-    try:
-        orjson.dumps(variables)
-    except TypeError as error:
-        # orjson tells its limits apart by their words only.
-        is_deep = "recursion" in str(error).lower()
-        what = (
-            "variables is nested too deeply; 250 levels are too many."
-            if is_deep
-            else "An integer in variables is beyond 64 bits; send it as a string."
-        )
-        raise HTTPException(400, what) from None
-
-
-def _check_request(request: Request, *, allowed_origins: frozenset[str]) -> None:
-    if request.method != "POST":
-        raise HTTPException(405, "The API takes POST requests only.")
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != "application/json":
-        raise HTTPException(415, "Send the request as application/json.")
-    check_origin(request.headers, allowed_origins=allowed_origins)
-
-
-def _bounded(receive: Receive) -> Receive:
-    """Return a receive that stops reading a body once no operation may be that large."""
-    received = 0
-
-    async def bounded() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > rules.MAX_REPORT_BODY_BYTES:
-            raise HTTPException(
-                413, f"The body is larger than the limit of {rules.MAX_REPORT_BODY_BYTES:,} bytes."
-            )
-        return message
-
-    return bounded
-
-
 def _status_of(data: GraphQLHTTPResponse) -> int:
     """Return 429, 503 or 504 where nothing was answered and the caller should try again."""
     if any(value is not None for value in (data.get("data") or {}).values()):
@@ -386,4 +392,4 @@ def _retry_after(data: GraphQLHTTPResponse) -> str:
         error.get("extensions", {}).get("retryAfterMs", 0)
         for error in cast("list[dict[str, Any]]", data.get("errors") or [])
     ]
-    return str(max(ceil(max(waits, default=0) / 1000), int(RETRY_AFTER_SECONDS)))
+    return str(max(ceil(max(waits, default=0) / 1000), RETRY_AFTER_SECONDS))

@@ -127,11 +127,11 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
             proof = self.proof_in(payload)
             self.opening = self.endpoint.openings.enter(by=proof)
             if self.opening is None:
-                await self.close(TRY_AGAIN, reason="Too many sockets are opening")
+                await self.send_away()
                 return
             credential = await self.endpoint.admit(proof, address=self.connection.origin.address)
             if not self.opening.join(credential.principal.organization_id):
-                await self.close(TRY_AGAIN, reason="Too many sockets are opening")
+                await self.send_away()
                 return
         except (AddressNotAllowed, Suspended) as error:
             await self.close(FORBIDDEN, reason=error.message)
@@ -157,6 +157,11 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         self.opening.settle()
         self.watch(self.ping())
         self.watch(self.watch_credential(credential))
+
+    async def send_away(self) -> None:
+        """Close a socket for which there is no place, with the time to come again."""
+        turn = self.endpoint.openings.give_turn()
+        await self.close(TRY_AGAIN, reason=f"Too many sockets are opening; retry after {turn} s")
 
     def proof_in(self, payload: object) -> Proof:
         """Return what the first message shows: a token, or the cookie and an organization.

@@ -19,7 +19,7 @@ from headgate.api import agents, workspaces
 from headgate.api.agents import Registration
 from headgate.api.calls import LeaseInput
 from headgate.api.flow_runs import LeaseVerdict
-from headgate.api.transport import Transport
+from headgate.api.transport import Transport, retry_delay_seconds
 from headgate.api.work_stream import (
     AgentDirective,
     LeaseRevoked,
@@ -139,6 +139,8 @@ class Agent:
                 )
             except RetryableApiError as error:
                 delay = min(2.0**attempt, LONGEST_RECONNECT_SECONDS) * random.uniform(0.5, 1)  # noqa: S311  spread
+                if error.retry_after_seconds is not None:
+                    delay = retry_delay_seconds(attempt, wish_seconds=error.retry_after_seconds)
                 logger.warning("No server yet (%s); trying again in %.1f s", error, delay)
                 await asyncio.sleep(delay)
                 attempt += 1

@@ -17,7 +17,13 @@ from headgate.api import agents
 from headgate.api.calls import LeaseInput
 from headgate.api.transport import Transport, retry_delay_seconds
 from headgate.api.work_stream import StreamClosing, StreamOpened, WorkMessage
-from headgate.errors import ApiError, SessionFencedError, SettingsError, UnauthenticatedError
+from headgate.errors import (
+    ApiError,
+    RetryableApiError,
+    SessionFencedError,
+    SettingsError,
+    UnauthenticatedError,
+)
 
 logger = logging.getLogger("headgate.agent")
 
@@ -81,6 +87,11 @@ class Line:
         return self.opened_at is not None and not self.is_over
 
     @property
+    def wish_seconds(self) -> float | None:
+        """When the server wants to be asked again that had no place for it, if it said so."""
+        return self.error.retry_after_seconds if isinstance(self.error, RetryableApiError) else None
+
+    @property
     def is_sound(self) -> bool:
         """Whether it lasted, so that its end says nothing about its carrier."""
         return self.opened_at is not None and time.monotonic() - self.opened_at > SOUND_SECONDS
@@ -119,6 +130,7 @@ class WorkStream:
         self._climb_seconds = climb_seconds
         self._line: Line | None = None
         self._renew = asyncio.Event()
+        self._wish_seconds: float | None = None
         self._left: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -131,11 +143,13 @@ class WorkStream:
         try:
             while True:
                 line = await self._open(self._allowed)
-                if line is None or not await self._stay(line):
-                    await asyncio.sleep(retry_delay_seconds(attempt))
-                    attempt += 1
-                else:
+                if line is not None and await self._stay(line):
                     attempt = 0
+                    if self._wish_seconds is None:
+                        continue
+                wish = self._wish_seconds
+                await asyncio.sleep(retry_delay_seconds(attempt, wish_seconds=wish))
+                attempt += 1
         finally:
             if self._line is not None:
                 self._leave(self._line)
@@ -161,6 +175,7 @@ class WorkStream:
                 climb = min(climb * 2, LONGEST_CLIMB_SECONDS)
                 successor = await self._open(above)
                 if successor is None:
+                    self._wish_seconds = None
                     continue
             elif line.is_over and line.closing is None:
                 logger.warning("The work stream broke: %s", line.error or "it ended")
@@ -215,14 +230,19 @@ class WorkStream:
         deadline = time.monotonic() + SUCCESSION_SECONDS
         while True:
             successor = await self._open(self._allowed)
-            if successor is not None or line.is_over or time.monotonic() > deadline:
+            is_sent_away = self._wish_seconds is not None
+            if successor or is_sent_away or line.is_over or time.monotonic() > deadline:
                 return successor
             await asyncio.sleep(AGAIN_SECONDS)
 
     async def _open(self, wanted: Sequence[Carrier]) -> Line | None:
-        """Return the first line that opens, the better carriers first; None where none does."""
+        """Return the first line that opens, the better carriers first; None where none does.
+
+        A server that says when to come again has no place for any carrier until then.
+        """
         tried: list[Line] = []
         opened: Line | None = None
+        self._wish_seconds = None
         try:
             for carrier in wanted:
                 tried.append(self._start(carrier))
@@ -235,6 +255,9 @@ class WorkStream:
                 if tried[-1].closing is not None:
                     # The carrier brought word of a server that goes away: another one answers.
                     return None
+                self._wish_seconds = tried[-1].wish_seconds
+                if self._wish_seconds is not None:
+                    break
             await self._explain(tried)
             return None
         finally:

@@ -51,7 +51,9 @@ async def _check(response: ClientResponse) -> None:
         raise UnauthenticatedError("The server did not accept the key")
     if response.status == 200 or response.status >= 500 or response.status == 429:
         message = f"No event stream was to be had: status {response.status}"
-        raise ServerUnavailableError(message)
+        text = response.headers.get("Retry-After", "")
+        wish = float(text) if text.isdigit() else None
+        raise ServerUnavailableError(message, retry_after_seconds=wish)
     raise BadRequestError(f"The server refused an event stream: status {response.status}")
 
 

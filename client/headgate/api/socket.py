@@ -1,11 +1,13 @@
 """Subscriptions over a websocket through gql; imported on the first subscription."""
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, cast
 
 from gql.transport.exceptions import TransportError, TransportQueryError
 from gql.transport.websockets import WebsocketsTransport
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from headgate.api.wire import Request, read_data
 from headgate.errors import ApiError, ServerUnavailableError, UnauthenticatedError, fault
@@ -15,6 +17,7 @@ PING_INTERVAL_SECONDS = 20.0
 HANDSHAKE_SECONDS = 10.0
 MAX_FRAME_BYTES = 4 * 1024 * 1024
 _CLOSE_UNAUTHENTICATED = ("4401", "4403")
+_RETRY_AFTER = re.compile(r"retry after (\d+) s")
 
 
 async def subscribe(
@@ -53,6 +56,25 @@ async def subscribe(
         await transport.close()
 
 
+def retry_after_seconds(error: BaseException) -> float | None:
+    """Return when a server that had no place for a socket wants it again, if it said so.
+
+    It says so as it refuses the handshake, or with the reason for which it closes the socket.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        text = ""
+        if isinstance(cause, InvalidStatus):
+            text = cause.response.headers.get("Retry-After", "")
+        elif isinstance(cause, ConnectionClosed) and cause.rcvd is not None:
+            found = _RETRY_AFTER.search(cause.rcvd.reason)
+            text = found.group(1) if found else ""
+        if text.isdigit():
+            return float(text)
+        cause = cause.__cause__
+    return None
+
+
 def _socket_error(error: BaseException, *, url: str) -> ApiError:
     """Find the reason behind gql's wrapper: a refused key is final, anything else may pass."""
     reasons: list[str] = []
@@ -62,4 +84,7 @@ def _socket_error(error: BaseException, *, url: str) -> ApiError:
         cause = cause.__cause__
     if any(code in reason for code in _CLOSE_UNAUTHENTICATED for reason in reasons):
         return UnauthenticatedError("The server did not accept the key")
-    return ServerUnavailableError(f"The socket to {url} broke: {': '.join(reasons)}")
+    return ServerUnavailableError(
+        f"The socket to {url} broke: {': '.join(reasons)}",
+        retry_after_seconds=retry_after_seconds(error),
+    )

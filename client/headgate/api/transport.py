@@ -24,6 +24,9 @@ LEAST_ATTEMPT_SECONDS = 1.0
 """What an attempt is given at least, so that the last one before a deadline is no vain one."""
 _FIRST_DELAY_SECONDS = 0.1
 _LONGEST_DELAY_SECONDS = 8.0
+_WISH_SPREAD = 0.1
+_LONGEST_SPREAD_SECONDS = 1.0
+"""The server's wishes are whole seconds: those who were told the same do not come together."""
 
 
 def _wire() -> "ModuleType":
@@ -54,7 +57,8 @@ def retry_delay_seconds(attempt: int, *, wish_seconds: float | None = None) -> f
         attempt: 0 after the first failure.
     """
     if wish_seconds is not None:
-        return wish_seconds + random.uniform(0, _FIRST_DELAY_SECONDS)  # noqa: S311 - spread, not secrecy
+        most = min(max(wish_seconds * _WISH_SPREAD, _FIRST_DELAY_SECONDS), _LONGEST_SPREAD_SECONDS)
+        return wish_seconds + random.uniform(0, most)  # noqa: S311 - spread, not secrecy
     ceiling = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2.0**attempt)
     return random.uniform(0, ceiling)  # noqa: S311 - spread, not secrecy
 

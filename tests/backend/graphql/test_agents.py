@@ -1,5 +1,6 @@
 """An agent through the API: registered, offered a run over its stream, claimed, released."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -8,9 +9,12 @@ import pytest
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import Scope
+from headgate_server.http.openings import Openings
+from headgate_server.repositories.agents import upsert_agent
 from tests.factories.estates import Estate, make_estate
 from tests.factories.mutations import mutate
-from tests.fixtures.api import ApiClient, Socket, open_socket, serve
+from tests.fixtures.api import Answer, ApiClient, Socket, open_socket, serve
+from tests.fixtures.deadlines import eventually
 from tests.fixtures.installations import Installation, replica
 
 pytestmark = pytest.mark.anyio
@@ -192,3 +196,41 @@ async def test_heartbeat_asks_for_the_generation_once(
         )
 
     assert len([text for text in statements if "control_plane.generation" in text]) == 1
+
+
+async def test_registration_holds_a_place_for_as_long_as_it_is_under_way(
+    installation: Installation, estate: Estate, urls: DatabaseUrls, redis_url: str
+) -> None:
+    openings = Openings(most=1)
+    pool_id = ids.parse(estate.ids[ids.Kind.WORK_POOL], kind=ids.Kind.WORK_POOL)
+
+    async with replica(urls, redis_url, openings=openings) as fresh:
+        api = ApiClient(fresh.app, token=estate.bound.token)
+        async with installation.database.system(workspace_id=estate.tenant.workspace_id) as work:
+            # Whoever registers under this name waits until this is committed.
+            await upsert_agent(work, work_pool_id=pool_id, name="contended")
+            first = asyncio.create_task(register(api, name="contended"))
+            await eventually(lambda: openings.is_full, what="The place was not taken")
+            refused = await register(api, name="other")
+        registered = await first
+
+    assert (refused.status, refused.code) == (503, "UNAVAILABLE")
+    assert refused.error["extensions"]["retryAfterMs"] == 1000
+    assert refused.headers["retry-after"] == "1"
+    assert registered.data["agentRegister"]["errors"] == []
+    assert not openings.is_full
+
+
+async def register(api: ApiClient, *, name: str) -> Answer:
+    """Register a process as an agent of a name."""
+    document = """mutation ($input: AgentRegisterInput!) { agentRegister(input: $input) {
+      sessionId errors { code } } }"""
+    process = {
+        "poolName": "pool",
+        "name": name,
+        "instanceId": str(uuid4()),
+        "capacity": 1,
+        "sdkVersion": "1",
+        "protocolVersions": [1],
+    }
+    return await api.execute(document, input=process)

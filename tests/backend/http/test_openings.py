@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from contextlib import AsyncExitStack, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from socket import create_connection
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from tests.backend.graphql.local_app import (
     local_app,
     principal,
 )
-from tests.fixtures.api import open_socket, serve
+from tests.fixtures.api import ApiClient, open_socket, serve
 from tests.fixtures.deadlines import eventually
 
 pytestmark = pytest.mark.anyio
@@ -52,11 +52,12 @@ async def test_while_the_places_are_taken_others_are_told_to_come_again(door: Do
 
         await second.send(INIT)
         assert await second.closed() == 1013
+        assert second.raw.close_reason == "Too many sockets are opening; retry after 1 s"
         with pytest.raises(InvalidStatus) as refused:
             async with open_socket(address):
                 pass
         assert refused.value.response.status_code == 503
-        assert refused.value.response.headers["retry-after"] == "1"
+        assert refused.value.response.headers["retry-after"] == "2"
 
         door.gate.set()
         assert (await first.receive())["type"] == "connection_ack"
@@ -168,3 +169,78 @@ async def test_refused_socket_whose_client_has_left_is_no_error(
 
     assert "handshake" not in caplog.text
     assert [each for each in caplog.records if each.levelno >= logging.ERROR] == []
+
+
+@dataclass
+class Clock:
+    """Seconds that pass as a test says."""
+
+    now: float = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_refused_are_given_turns_as_far_apart_as_places_become_free() -> None:
+    clock = Clock()
+    openings = Openings(most=8, clock=clock)
+
+    at_first = [openings.give_turn() for _ in range(45)]
+    clock.now += 4
+    for _ in range(68):
+        entered = openings.enter(by="token")
+        assert entered is not None
+        entered.leave()
+    later = [openings.give_turn() for _ in range(40)]
+
+    assert [at_first.count(seconds) for seconds in (1, 2, 3, 4, 5)] == [10, 10, 10, 10, 5]
+    assert at_first == sorted(at_first)
+    assert [later.count(seconds) for seconds in (1, 2)] == [9, 19]
+
+
+def test_nobody_is_sent_away_for_longer_than_half_a_minute() -> None:
+    openings = Openings(most=8, clock=Clock())
+
+    turns = [openings.give_turn() for _ in range(1000)]
+
+    assert max(turns) == 30
+    assert min(turns[310:]) >= 15
+    assert len(set(turns[310:])) > 10
+
+
+def test_turns_begin_anew_once_the_last_has_come() -> None:
+    clock = Clock()
+    openings = Openings(most=8, clock=clock)
+    for _ in range(100):
+        openings.give_turn()
+
+    clock.now += 100
+
+    assert openings.give_turn() == 1
+
+
+async def test_registrations_find_a_place_or_are_told_when_to_come_again(door: Doorkeeper) -> None:
+    full = ApiClient(local_app(door, openings=Openings(most=0)), token="owner")
+
+    refused = await full.execute("mutation { agentRegister(input: {}) { sessionId } }")
+    other = await full.execute("{ tree { number } }")
+
+    assert (refused.status, refused.code) == (503, "UNAVAILABLE")
+    assert refused.error["extensions"]["retryAfterMs"] == 1000
+    assert refused.headers["retry-after"] == "1"
+    assert other.data == {"tree": {"number": 0}}
+
+
+async def test_event_stream_that_finds_no_place_is_told_when_to_come_again(
+    door: Doorkeeper,
+) -> None:
+    full = ApiClient(
+        local_app(door, openings=Openings(most=0)),
+        token="owner",
+        always={"accept": "text/event-stream"},
+    )
+
+    refused = await full.execute(COUNT)
+
+    assert (refused.status, refused.code) == (503, "UNAVAILABLE")
+    assert refused.headers["retry-after"] == "1"

@@ -118,17 +118,27 @@ def name_rule(error: GraphQLError) -> GraphQLError:
 
 def is_report(document: str) -> bool:
     """Whether a document holds nothing but the bulk reports of engines."""
+    names = _root_fields(document)
+    return bool(names) and names <= rules.REPORT_MUTATIONS
+
+
+def is_registration(document: str) -> bool:
+    """Whether a document registers an agent."""
+    return rules.REGISTRATION in document and rules.REGISTRATION in _root_fields(document)
+
+
+def _root_fields(document: str) -> set[str]:
+    """Return the fields that a document selects directly; a fragment counts as one without name."""
     try:
         tree = parse_cached(document)
     except (GraphQLSyntaxError, RecursionError):
-        return False
-    names = [
+        return set()
+    return {
         selection.name.value if isinstance(selection, FieldNode) else ""
         for definition in tree.definitions
         if isinstance(definition, OperationDefinitionNode)
         for selection in definition.selection_set.selections
-    ]
-    return bool(names) and set(names) <= rules.REPORT_MUTATIONS
+    }
 
 
 class Limited:

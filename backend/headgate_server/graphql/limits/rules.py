@@ -24,6 +24,8 @@ MAX_BODY_BYTES = 1024 * 1024
 MAX_REPORT_BODY_BYTES = 4 * 1024 * 1024
 REPORT_MUTATIONS = frozenset({"taskRunSync", "logsAppend", "artifactCreate", "artifactUpdate"})
 """What engines send in bulk, or as a document of 1 MiB: their bodies may be larger."""
+REGISTRATION = "agentRegister"
+"""What agents call that come, or come back, all at once."""
 OPERATION_TIMEOUT_SECONDS = 10.0
 LONG_POLL_TIMEOUT_SECONDS = 35.0
 LONG_POLL_MUTATIONS = frozenset({"agentPoll", "concurrencyAcquire"})

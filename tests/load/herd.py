@@ -1,10 +1,13 @@
 """Agents that come back all at once after a restart of the API, beside one that is at work.
 
 ``COUNT`` agents (5,000 unless given) are the sockets of this process; each opens its stream again
-as soon as the API listens, and tries again as the product's agents do.
+as soon as the API listens, and tries again as the product's agents do. They send no heartbeats:
+until all are there one statement stands for those of all, and then they are silent for as long as
+they take to come back, which the server does not take for the end of a session for 90 seconds.
 """
 
 import asyncio
+import gc
 import json
 import os
 import resource
@@ -23,6 +26,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
 from headgate.api import agents
+from headgate.api.socket import retry_after_seconds
 from headgate.api.transport import Transport, retry_delay_seconds
 from headgate.errors import RetryableApiError
 from tests.fixtures.network import free_port
@@ -47,6 +51,7 @@ OPEN_SECONDS = 30.0
 POOL_SIZE = 10
 SPARE_FILES = 200
 SAMPLE_SECONDS = 0.2
+BEAT_SECONDS = 20.0
 PROGRESS_SECONDS = 10.0
 SESSION_OVER = (4401, 4403)
 """With these codes the server closes the socket of a session that has ended."""
@@ -55,6 +60,9 @@ PROCESSES = 2
 FOLLOW = "subscription ($input: AgentWorkInput!) { agentWork(input: $input) { __typename } }"
 _CONNECTIONS = """select count(*) from pg_stat_activity
   where application_name in ('headgate', 'headgate-system')"""
+_BEAT = """with seen as (
+    update agent_sessions set last_seen_at = now() where ended_at is null returning id
+  ) select count(*) from seen"""
 _RUNNING = "select count(*) from flow_runs where state_type = 'RUNNING'"
 _KEPT = "select count(*) from flow_runs where state_type in ('RUNNING', 'COMPLETED')"
 
@@ -68,6 +76,13 @@ def is_session_over(error: Exception) -> bool:
     if isinstance(error, ConnectionClosed) and error.rcvd is not None:
         return error.rcvd.code in SESSION_OVER
     return isinstance(error, SessionEndedError)
+
+
+def wish_of(error: Exception) -> float | None:
+    """Return in how many seconds the server wants an agent again, if it said so."""
+    if isinstance(error, RetryableApiError):
+        return error.retry_after_seconds
+    return retry_after_seconds(error)
 
 
 @dataclass
@@ -107,21 +122,38 @@ class Herd:
     vain: int = 0
     fenced: int = 0
 
-    async def gather(self, transport: Transport, *, workspace_id: str, count: int) -> None:
+    async def gather(
+        self,
+        transport: Transport,
+        *,
+        workspace_id: str,
+        count: int,
+        beat: Callable[[], object],
+    ) -> None:
         """Register agents without a place for a run, and open a stream for each at once.
 
         One that waited for its stream until the last is registered would be taken for lost.
+
+        Args:
+            transport: to the API.
+            workspace_id: where they register.
+            count: how many.
+            beat: stands for the heartbeats of all; is called often enough until all are there.
         """
         turn = asyncio.Semaphore(AT_ONCE)
 
         async def one(number: int) -> None:
             async with turn:
                 agent = Agent(transport, workspace_id, name=f"herd-{number}")
-                await agent.register()
                 self.agents.append(agent)
                 self._keep(await self._open_at_last(agent))
 
-        await self._all(one(number) for number in range(count))
+        beating = asyncio.create_task(_beat_forever(beat))
+        try:
+            await self._all(one(number) for number in range(count))
+            await asyncio.to_thread(beat)
+        finally:
+            beating.cancel()
 
     async def come_back(self) -> None:
         """Open a stream for each agent, as fast as they can; return when all of them are open."""
@@ -156,7 +188,7 @@ class Herd:
 
     async def _open_at_last(self, agent: Agent) -> ClientConnection:
         """Open a stream for an agent, tried again as the product's agents do."""
-        attempt, is_over = 0, False
+        attempt, is_over = 0, not agent.session_id
         while True:
             try:
                 if is_over:
@@ -176,7 +208,8 @@ class Herd:
                     is_over = True
                     continue
                 self.vain += 1
-                await asyncio.sleep(retry_delay_seconds(attempt))
+                wish = wish_of(error)
+                await asyncio.sleep(retry_delay_seconds(attempt, wish_seconds=wish))
                 attempt += 1
 
     async def _open(self, agent: Agent) -> ClientConnection:
@@ -215,6 +248,12 @@ async def answer_pings(socket: ClientConnection) -> None:
         async for told in socket:
             if json.loads(told)["type"] == "ping":
                 await socket.send('{"type": "pong"}')
+
+
+async def _beat_forever(beat: Callable[[], object]) -> None:
+    while True:
+        await asyncio.sleep(BEAT_SECONDS)
+        await asyncio.to_thread(beat)
 
 
 def start_api(installation: Installation, port: int) -> "subprocess.Popen[bytes]":
@@ -265,6 +304,8 @@ async def stampede(installation: Installation, herd: Herd) -> int:
 
 
 def measure() -> list[Figure]:
+    # A collection looks at every socket and stops them all meanwhile.
+    gc.disable()
     count = possible(COUNT)
     port = free_port()
     pool = {"HEADGATE_DATABASE_POOL_SIZE": str(POOL_SIZE)}
@@ -278,10 +319,17 @@ def measure() -> list[Figure]:
         work = Runner(own, "lasting")
         for _ in range(HELD_RUNS):
             work.create()
+        wait_until(lambda: own.query(_RUNNING) == HELD_RUNS, what="Every run")
         transport = Transport(own.url, own.api_key)
         herd = Herd(own.url)
-        runner.run(herd.gather(transport, workspace_id=work.workspace_id, count=count))
-        wait_until(lambda: own.query(_RUNNING) == HELD_RUNS, what="Every run")
+        runner.run(
+            herd.gather(
+                transport,
+                workspace_id=work.workspace_id,
+                count=count,
+                beat=lambda: own.query(_BEAT),
+            )
+        )
         before.kill()
         before.wait()
         herd.drop_all()

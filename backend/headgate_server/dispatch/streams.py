@@ -34,7 +34,8 @@ from headgate_server.settings import Timers
 logger = logging.getLogger(__name__)
 
 MAX_QUEUED = 1000
-HEARTBEAT_SECONDS = 20.0
+HEARTBEAT_SECONDS = 60.0
+"""Pings of sockets and comments of event streams, every 20 s, say that the server is there."""
 AGE_JITTER = 0.2
 QUIET_SWEEPS = 3
 """A stream sweeps less often than a pool: what it looks for comes with each heartbeat as well."""

@@ -24,6 +24,7 @@ from headgate_server.domain.errors import (
     NotFound,
     Unauthenticated,
 )
+from headgate_server.domain.key_grants import check_end, check_grant, check_key
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.domain.permissions import (
     AGENT_SESSION_SCOPES,
@@ -65,10 +66,10 @@ async def create_key(
         QuotaExceeded: the organization has as many as it may.
     """
     keys.check_name(new.name)
-    _check_grant(granter, new)
+    check_grant(granter, new)
     if new.expires_at is not None and new.expires_at <= work.now:
         raise InvalidInput("expiresAt is in the past.", path=["expiresAt"])
-    _check_end(granter, new)
+    check_end(granter, new)
     if new.workspace_id is not None and not await workspaces.is_in_organization(
         work, organization_id=granter.organization_id, id_=new.workspace_id
     ):
@@ -135,7 +136,7 @@ async def rotate_key(
         raise InvalidInput(f"An overlap is from 0 to {hours} hours.", path=["overlapSeconds"])
     if granter.api_key_id != id_:
         grant = Grant(key.scopes, key.workspace_id, key.work_pool_id)
-        _check_key(granter, owner=key.owner, grant=grant)
+        check_key(granter, owner=key.owner, grant=grant)
     secret = keys.new_secret()
     rotated = await stored.set_secret(
         work,
@@ -346,50 +347,6 @@ async def _by_run(work: UnitOfWork, token: RunToken) -> Principal:
         generation=token.generation,
         networks=found.networks,
     )
-
-
-def _check_end(granter: Principal, new: NewApiKey) -> None:
-    """Go on only if a key that is made by a key ends no later than that one."""
-    ends_at = granter.expires_at if granter.api_key_id is not None else None
-    if ends_at is not None and (new.expires_at is None or new.expires_at > ends_at):
-        raise Forbidden(
-            f"Your key ends at {ends_at:%Y-%m-%dT%H:%M:%SZ}: one that it makes names an expiresAt "
-            "that is no later."
-        )
-
-
-def _check_grant(granter: Principal, new: NewApiKey) -> None:
-    if not new.scopes:
-        raise InvalidInput("A key has at least one scope.", path=["scopes"])
-    is_agents = new.work_pool_id is not None
-    if is_agents and (new.scopes != AGENT_SESSION_SCOPES or new.workspace_id is None):
-        raise InvalidInput(
-            "An agent's key names its workspace and has the scope AGENTS_CONNECT only.",
-            path=["scopes"],
-        )
-    _check_key(
-        granter, owner=new.owner, grant=Grant(new.scopes, new.workspace_id, new.work_pool_id)
-    )
-    if granter.workspace_id is not None and granter.workspace_id != new.workspace_id:
-        raise Forbidden("Your credential is bound to one workspace; create keys for that one.")
-
-
-def _check_key(granter: Principal, *, owner: Actor, grant: Grant) -> None:
-    """Go on only if a key of an owner gives its holder nothing that the granter lacks.
-
-    Raises:
-        Forbidden: a scope that the granter lacks there, or the key of another person.
-    """
-    rights = granter.all_rights()
-    missing = rights.missing(grant)
-    if owner.kind is ActorKind.USER:
-        if granter.actor.kind is not ActorKind.USER or owner.id != granter.actor.id:
-            raise Forbidden("The keys of a person are made by that person; use a service account.")
-        if grant.workspace_id is None:
-            missing = grant.scopes - rights.anywhere
-    if missing:
-        message = "You cannot grant a scope that you lack."
-        raise Forbidden(message, missing_scopes=sorted(missing))
 
 
 async def _check_pool(work: UnitOfWork, new: NewApiKey) -> None:

@@ -20,6 +20,13 @@ Often = T | Iterable[T] | None
 """One, several or none."""
 
 _STEPS = "headgate.deployments.steps"
+_OWN = {
+    "enforce_parameter_schema": "is_schema_enforced",
+    **{name: name for name in ("blocks", "starts", "on_collision", "collision_parameter")},
+    **{name: name for name in ("on_agent_lost", "infrastructure_retries")},
+    **{name: name for name in ("abandon_after", "late_threshold")},
+}
+_LENGTHS = frozenset({"abandon_after", "late_threshold"})
 _THEIRS = frozenset(
     {"triggers", "sla", "entrypoint_type", "print_next_steps", "ignore_warnings", "version_type"}
     | {"work_queue_name", "webserver", "global_limit", "limit", "pause_on_shutdown"}
@@ -70,32 +77,21 @@ def spec_of(
     tags: Iterable[str] | None = None,
     version: str | None = None,
     paused: bool | None = None,
-    enforce_parameter_schema: bool | None = None,
-    blocks: Sequence[str] | None = None,
-    starts: Sequence[str] | None = None,
-    on_collision: str | None = None,
-    collision_parameter: str | None = None,
-    on_agent_lost: str | None = None,
-    infrastructure_retries: int | None = None,
-    abandon_after: timedelta | float | None = None,
-    late_threshold: timedelta | float | None = None,
     **others: Any,
 ) -> DeploymentSpec:
     """Return what is stored of a flow as a deployment.
 
     Args:
         interval, cron, rrule: one, or several: each makes a schedule.
-        others: what Prefect takes beside these and has no meaning here is named in the log.
+        others: ``enforce_parameter_schema``, ``blocks``, ``starts``, ``on_collision``,
+            ``collision_parameter``, ``on_agent_lost``, ``infrastructure_retries``,
+            ``abandon_after`` and ``late_threshold``, as ``DeploymentSpec`` has them; what Prefect
+            takes beside these and has no meaning here is named in the log.
 
     Raises:
         ParameterError: an option that is none here, nor Prefect's.
     """
-    strange = sorted(others.keys() - _THEIRS)
-    if strange:
-        message = f"A deployment has no {', '.join(strange)}"
-        raise ParameterError(message)
-    if others:
-        logger.warning("Left out of the deployment %r: %s", name, ", ".join(sorted(others)))
+    more = _own(others, name=name)
     wanted = _schedules(interval, cron, rrule, schedule, schedules)
     directory = Path.cwd()
     source = flow.source
@@ -113,17 +109,22 @@ def spec_of(
         job_variables=job_variables,
         concurrency_limit=concurrency_limit,
         version=version,
-        is_schema_enforced=enforce_parameter_schema,
-        blocks=blocks,
-        starts=starts,
-        on_collision=on_collision,
-        collision_parameter=collision_parameter,
-        on_agent_lost=on_agent_lost,
-        infrastructure_retries=infrastructure_retries,
-        abandon_after=_length(abandon_after),
-        late_threshold=_length(late_threshold),
         pull_steps=source[0].pull_steps() if source else None,
+        **more,
     )
+
+
+def _own(options: dict[str, Any], *, name: str) -> dict[str, Any]:
+    """Return further options in the words of ``DeploymentSpec``."""
+    strange = sorted(options.keys() - _THEIRS - _OWN.keys())
+    if strange:
+        message = f"A deployment has no {', '.join(strange)}"
+        raise ParameterError(message)
+    left = sorted(options.keys() & _THEIRS)
+    if left:
+        logger.warning("Left out of the deployment %r: %s", name, ", ".join(left))
+    own = {_OWN[key]: value for key, value in options.items() if key in _OWN}
+    return {key: _length(value) if key in _LENGTHS else value for key, value in own.items()}
 
 
 def _with_image(

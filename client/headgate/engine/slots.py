@@ -172,12 +172,10 @@ def taking_for_tags(
 ) -> Wish | None:
     """Return what a task run with these tags needs; None without a word to the server.
 
-    A task in a flow run holds slots as the run does; one that came out of the queue of background
-    tasks holds them as this process does, which renews them.
-
-    Tags that have no limit cost nothing: the server says which have one, at most every ten
-    seconds for a process. It is asked for the tags as they are reported: without secrets, and none
-    that it would not take.
+    A task in a flow run holds slots as the run does; one out of the queue of background tasks as
+    this process does, which renews them. Tags that have no limit cost nothing: the server says
+    which have one, at most every ten seconds for a process. It is asked for the tags as they are
+    reported: without secrets, and none that it would not take.
     """
     place = place_of_tags(flow_run, is_queued=is_queued) if tags else None
     if place is None:

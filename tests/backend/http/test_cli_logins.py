@@ -102,16 +102,6 @@ async def redeem(terminal: Visitor, code: str, *, verifier: str = VERIFIER) -> A
     return await terminal.client.post("/auth/cli/token", json=body)
 
 
-async def test_scope_that_is_none_is_refused_by_name(terminal: Visitor, visitor: Visitor) -> None:
-    body = {"client": CLIENT, "days": 30, "scopes": ["RUNS_READ", "RUNS_RED"]}
-    begun = await terminal.client.post("/auth/device/begin", json=body)
-    allowed = await allow(visitor, scopes=["RUNS_RED"])
-
-    for answer in (begun, allowed):
-        assert answer.status_code == 400
-        assert "'RUNS_RED' is no scope." in answer.text
-
-
 async def test_terminal_gets_a_key_of_the_person_by_a_code(
     installation: Installation, visitor: Visitor, terminal: Visitor, urls: DatabaseUrls
 ) -> None:

@@ -41,15 +41,17 @@ test("every page is sound, the one half of them on a desk, the other on a phone 
     const look = (index % 2 === 0 ? DESK : PHONE) as (typeof LOOKS)[number];
     await goTo(page, path, look);
     const barriers = await barriersOf(page);
-    const { shift, over, title } = await page.evaluate(() => ({
+    const { shift, over, tall, title } = await page.evaluate(() => ({
       shift: (window as { shift?: number }).shift ?? 0,
       over: document.documentElement.scrollWidth - window.innerWidth,
+      tall: (document.getElementById("content")?.clientHeight ?? 0) - window.innerHeight,
       title: document.title,
     }));
     const wrong = [
       ...barriers,
       ...(shift > MOST_SHIFT ? [`it jumps by ${shift.toFixed(3)}`] : []),
       ...(over > 0 ? [`it is ${over} px wider than the window`] : []),
+      ...(tall > 0 ? [`its content is ${tall} px taller than the window, so that all of a list is in sight`] : []),
       ...(/\S · Headgate$/.test(title) ? [] : [`its title is ${title}`]),
       ...complaints.splice(0),
     ];

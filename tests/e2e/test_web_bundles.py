@@ -75,8 +75,9 @@ def test_what_comes_after_a_page_is_bounded() -> None:
     shell = _closure(_entry())
     routes = set(_LAZY.findall(_text(_entry())))
     parts = {
-        part: _size(_closure(part) - shell)
-        for name in {each for route in routes for each in _closure(route)} - shell
+        f"{part} of {route}": _size(_closure(part) - _closure(route) - shell)
+        for route in routes
+        for name in _closure(route) - shell
         for part in _LAZY.findall(_text(name))
     }
 

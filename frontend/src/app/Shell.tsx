@@ -1,15 +1,15 @@
 /** The frame of every page of a workspace: where one can go, where one is, and whether it is live. */
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
 import { useMemo, useState, useSyncExternalStore } from "react";
-import { useQuery } from "urql";
 import { CommandPalette } from "@/app/CommandPalette";
 import { NAVIGATION, ON_PHONES } from "@/app/navigation";
 import { Shortcuts } from "@/app/Shortcuts";
 import { ThemeChoice } from "@/app/ThemeChoice";
 import { WorkspaceSwitcher } from "@/app/WorkspaceSwitcher";
 import { PlaceScopesDocument, type Scope } from "@/generated/graphql";
+import { useReadQuery } from "@/lib/ahead";
 import { connectionNow, watchConnection } from "@/lib/graphql";
-import { type Place, usePlace } from "@/lib/place";
+import { type Place, PlaceNow, usePlaceOfAddress } from "@/lib/place";
 import { Scopes } from "@/lib/scopes";
 import { localZone } from "@/lib/time";
 import { EmptyState, ErrorState } from "@/ui/Feedback";
@@ -18,13 +18,14 @@ import { OfflineNotice } from "@/ui/OfflineNotice";
 import { HeadPlace } from "@/ui/PageHead";
 
 export function Shell() {
-  const place = usePlace();
+  const place = usePlaceOfAddress();
   const connection = useSyncExternalStore(watchConnection, connectionNow);
   const [head, setHead] = useState<HTMLElement | null>(null);
-  const [{ data, error }, read] = useQuery({ query: PlaceScopesDocument, variables: { organization: place.organization, workspace: place.workspace } });
+  const [{ data, error }, read] = useReadQuery(PlaceScopesDocument, place);
   const workspace = data?.workspace;
   const scopes = useMemo(() => (workspace ? new Set(workspace.viewerScopes) : undefined), [workspace]);
   return (
+    <PlaceNow.Provider value={place}>
     <Scopes.Provider value={scopes}>
       <HeadPlace.Provider value={head}>
         <a className="skip-link" href="#content">To the content</a>
@@ -47,6 +48,7 @@ export function Shell() {
         <Shortcuts place={place} />
       </HeadPlace.Provider>
     </Scopes.Provider>
+    </PlaceNow.Provider>
   );
 }
 

@@ -1,6 +1,6 @@
 /** Where one is, and the way to every other workspace of one's own. */
 import { useNavigate } from "@tanstack/react-router";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { useQuery } from "urql";
 import { SwitcherDocument } from "@/generated/graphql";
 import { Menu, type MenuEntry } from "@/ui/Menu";
@@ -14,7 +14,8 @@ export interface WorkspaceSwitcherProps {
 
 export function WorkspaceSwitcher({ organization, title, note }: WorkspaceSwitcherProps) {
   const navigate = useNavigate();
-  const [{ data }] = useQuery({ query: SwitcherDocument, variables: { organization } });
+  const [isWanted, setWanted] = useState(false);
+  const [{ data }] = useQuery({ query: SwitcherDocument, variables: { organization }, pause: !isWanted });
   const entries = useMemo((): MenuEntry[] => {
     const go = (to: string) => () => void navigate({ to });
     const workspaces = data?.organization?.workspaces.nodes ?? [];
@@ -30,6 +31,7 @@ export function WorkspaceSwitcher({ organization, title, note }: WorkspaceSwitch
     <Menu
       className="switcher"
       entries={entries}
+      onWanted={() => setWanted(true)}
       label={
         <>
           <span className="switcher-names">

@@ -5,6 +5,7 @@ import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { Provider } from "urql";
 import { router } from "@/app/router";
+import { readAheadWith } from "@/lib/ahead";
 import { makeClient } from "@/lib/graphql";
 import { startTheme } from "@/lib/theme";
 import "@/app/app.css";
@@ -12,12 +13,14 @@ import "@/app/app.css";
 const Toasts = lazy(async () => ({ default: (await import("@/ui/Toasts")).Toasts }));
 
 startTheme();
+const client = makeClient();
+readAheadWith(client);
 const root = document.getElementById("root");
 if (!root) throw new Error("The page has no place for the application.");
 createRoot(root).render(
   <StrictMode>
     <CSPProvider disableStyleElements>
-      <Provider value={makeClient()}>
+      <Provider value={client}>
         <RouterProvider router={router} />
         <Suspense>
           <Toasts />

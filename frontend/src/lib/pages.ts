@@ -1,6 +1,7 @@
 /** A list that is read page after page, kept while one looks at something else, and read again when it changes. */
 import { useCallback, useEffect, useRef, useState } from "react";
 import { type AnyVariables, type CombinedError, type TypedDocumentNode, useClient } from "urql";
+import { takeAhead } from "@/lib/ahead";
 
 export interface Connection<Row> {
   nodes: readonly Row[];
@@ -64,7 +65,8 @@ export function usePages<Data, Variables extends AnyVariables & { after?: string
       let after = from ? lastCursor.get(of) : undefined;
       while (list.pages < pages && list.hasMore) {
         const asked = { ...given, ...(after ? { after } : {}) } as Variables;
-        const answer = await client.query(document, asked, { requestPolicy: "network-only" }).toPromise();
+        const requestPolicy = takeAhead(document, asked) ? "cache-first" : "network-only";
+        const answer = await client.query(document, asked, { requestPolicy }).toPromise();
         if (isOld()) return;
         const page = answer.data && choose(answer.data);
         if (answer.error || !page) {

@@ -1,6 +1,8 @@
 /** The addresses that all others are under. A feature adds its own in its `routes.ts`; `app/routes.ts` lists them. */
 import { createRootRoute, createRoute } from "@tanstack/react-router";
+import { PlaceScopesDocument } from "@/generated/graphql";
 import { actIn } from "@/lib/acting";
+import { readAhead } from "@/lib/ahead";
 
 export const rootRoute = createRootRoute();
 
@@ -8,7 +10,10 @@ export const rootRoute = createRootRoute();
 export const workspaceRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/$organization/$workspace",
-  beforeLoad: ({ params }) => actIn(params.organization),
+  beforeLoad: ({ cause, params }) => {
+    actIn(params.organization);
+    if (cause === "enter") readAhead(PlaceScopesDocument, params);
+  },
 });
 
 /** An organization itself; no workspace is called "~". */

@@ -22,12 +22,14 @@ export interface MenuProps {
   name?: string;
   entries: readonly MenuEntry[];
   className?: string;
+  /** Somebody is about to open it: time to read what it lists. */
+  onWanted?: () => void;
 }
 
-export function Menu({ label, name, entries, className = "button" }: MenuProps) {
+export function Menu({ label, name, entries, className = "button", onWanted }: MenuProps) {
   return (
     <Base.Root>
-      <Base.Trigger className={className} aria-label={name}>{label}</Base.Trigger>
+      <Base.Trigger className={className} aria-label={name} onPointerEnter={onWanted} onFocus={onWanted}>{label}</Base.Trigger>
       <Base.Portal>
         <Base.Positioner className="popup-place" sideOffset={4} align="end">
           <Base.Popup className="menu">

@@ -9,11 +9,13 @@ import { LogView } from "@/ui/LogView";
 
 export interface RunLogProps {
   runId: string;
+  /** The run has ended. */
+  isOver: boolean;
   task: TaskRowFragment | undefined;
   onTask: (task: string | undefined) => void;
 }
 
-export function RunLog({ runId, task, onTask }: RunLogProps) {
+export function RunLog({ runId, isOver, task, onTask }: RunLogProps) {
   const [text, setText] = useState("");
   const [level, setLevel] = useState("0");
   const sought = useSettled(text.trim());
@@ -27,7 +29,7 @@ export function RunLog({ runId, task, onTask }: RunLogProps) {
       ...(taskId === undefined ? {} : { taskRunId: { eq: taskId } }),
     };
   }, [sought, level, taskId]);
-  const log = useLog(runId, filter);
+  const log = useLog(runId, filter, isOver);
   const { rows } = log;
   return (
     <Dock

@@ -1,7 +1,7 @@
 /** One run: how it stands and why, what it did, and its log, live. */
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useCallback, useMemo } from "react";
-import { useQuery, useSubscription } from "urql";
+import { useSubscription } from "urql";
 import { RunDocument, type RunQuery, RunTasksDocument, RunUpdatesDocument } from "@/generated/graphql";
 import { RunActions } from "@/features/flow_runs/RunActions";
 import { RunFacts } from "@/features/flow_runs/RunFacts";
@@ -9,6 +9,7 @@ import { RunLog } from "@/features/flow_runs/RunLog";
 import { RunParts } from "@/features/flow_runs/RunParts";
 import { RunReason } from "@/features/flow_runs/RunReason";
 import type { RunTab } from "@/features/flow_runs/search";
+import { useReadQuery } from "@/lib/ahead";
 import { useFavicon } from "@/lib/favicon";
 import { useGathered } from "@/lib/live";
 import { usePages } from "@/lib/pages";
@@ -27,7 +28,7 @@ export type RunShown = NonNullable<RunQuery["flowRun"]>;
 
 export function RunPage() {
   const { run: id = "" } = useParams({ strict: false });
-  const [{ data, error }, read] = useQuery({ query: RunDocument, variables: { id } });
+  const [{ data, error }, read] = useReadQuery(RunDocument, { id });
   const run = data?.flowRun;
   useTitle(run ? `${run.state.name} · ${run.name}` : "Run");
   useFavicon(run?.state.type);
@@ -79,7 +80,7 @@ function RunView({ run, onChange }: { run: RunShown; onChange: () => void }) {
           <RunFacts run={run} />
         </aside>
       </div>
-      <RunLog runId={run.id} task={chosenTask} onTask={onTask} />
+      <RunLog runId={run.id} isOver={hasEnded(run.state.type)} task={chosenTask} onTask={onTask} />
     </div>
   );
 }

@@ -1,17 +1,17 @@
 /** All runs of a workspace, newest first; live, and narrowed by what the address says. */
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
-import { useQuery } from "urql";
 import { RunHistogramDocument, RunListDocument } from "@/generated/graphql";
+import { histogramAsked, listAsked, ORDERS, thisMinute } from "@/features/flow_runs/asked";
 import { RunFilters } from "@/features/flow_runs/RunFilters";
 import { RunPeek } from "@/features/flow_runs/RunPeek";
 import { RunTable } from "@/ui/runs/RunTable";
 import { RunsActions } from "@/features/flow_runs/RunsActions";
-import { filterOf, isNarrowed, listFilterOf, type RunSearch } from "@/features/flow_runs/search";
+import { isNarrowed, type RunSearch } from "@/features/flow_runs/search";
+import { useReadQuery } from "@/lib/ahead";
 import { useChanges } from "@/lib/changes";
 import { usePages } from "@/lib/pages";
 import { usePlace } from "@/lib/place";
-import { isoDuration } from "@/lib/time";
 import { useTitle } from "@/lib/title";
 import { useWorkspaceId } from "@/lib/workspace";
 import { Command } from "@/ui/Copy";
@@ -23,28 +23,18 @@ import { TimeRail } from "@/ui/TimeRail";
 const NONE: ReadonlySet<string> = new Set();
 
 export function RunsPage() {
-  const { organization, workspace } = usePlace();
+  const place = usePlace();
   const search = useSearch({ from: "/$organization/$workspace/runs" });
   const navigate = useNavigate({ from: "/$organization/$workspace/runs" });
   const onSearch = (next: RunSearch): void => void navigate({ search: next, replace: true });
-  useTitle("Runs", workspace);
-  const [now] = useState(() => Date.now());
+  useTitle("Runs", place.workspace);
+  const [now] = useState(thisMinute);
   const window = useMemo(() => dayAround(now), [now]);
   const [chosen, setChosen] = useState(NONE);
-  const filter = useMemo(() => listFilterOf(search, now), [search, now]);
+  const asked = useMemo(() => listAsked(place, search, now), [place, search, now]);
   const { from: _from, to: _to, ...unbrushed } = search;
-  const list = usePages("runs", RunListDocument, { organization, workspace, filter, orderBy: orderOf(search) }, (data) => data.workspace?.flowRuns);
-  const [histogram, readHistogram] = useQuery({
-    query: RunHistogramDocument,
-    variables: {
-      organization,
-      workspace,
-      from: new Date(window.from).toISOString(),
-      to: new Date(window.to).toISOString(),
-      bucket: isoDuration(HOUR),
-      filter: filterOf(unbrushed),
-    },
-  });
+  const list = usePages("runs", RunListDocument, asked, (data) => data.workspace?.flowRuns);
+  const [histogram, readHistogram] = useReadQuery(RunHistogramDocument, histogramAsked(place, search, now));
   const again = (): void => {
     list.again();
     readHistogram({ requestPolicy: "network-only" });
@@ -81,12 +71,6 @@ export function RunsPage() {
       {peeked && <RunPeek run={peeked} onClose={() => onSearch(unpeeked)} />}
     </>
   );
-}
-
-const ORDERS = ["EXPECTED_START", "ENDED_AT", "NAME"] as const;
-
-function orderOf({ by, up }: RunSearch): { field: (typeof ORDERS)[number]; direction: "ASC" | "DESC" } {
-  return { field: by ?? "EXPECTED_START", direction: up ? "ASC" : "DESC" };
 }
 
 function ordered({ by: _by, up: _up, ...rest }: RunSearch, by: string, isDescending: boolean): RunSearch {

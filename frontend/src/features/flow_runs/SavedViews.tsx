@@ -22,11 +22,13 @@ function signOf({ peek: _peek, ...search }: RunSearch): string {
 export function SavedViews({ search, onSearch }: { search: RunSearch; onSearch: (search: RunSearch) => void }) {
   const { organization, workspace } = usePlace();
   const [isNaming, setNaming] = useState(false);
-  const [{ data }, read] = useQuery({ query: SavedViewsDocument, variables: { organization, workspace } });
+  const [isWanted, setWanted] = useState(false);
+  const isPlain = !isNarrowed(search);
+  const [{ data }, read] = useQuery({ query: SavedViewsDocument, variables: { organization, workspace }, pause: isPlain && !isWanted });
   const remove = useAct(SavedViewDeleteDocument);
   const again = (): void => read({ requestPolicy: "network-only" });
   const views = (data?.workspace?.savedViews.nodes ?? []).map((view) => ({ ...view, search: readSearch(view.filter as Record<string, unknown>) }));
-  const active = views.find((view) => isNarrowed(search) && signOf(view.search) === signOf(search));
+  const active = views.find((view) => !isPlain && signOf(view.search) === signOf(search));
   const forget = async (): Promise<void> => {
     if (!active || !(await remove.act({ input: { id: active.id } }))) return;
     tell(`The view ${active.name} is forgotten.`);
@@ -37,9 +39,10 @@ export function SavedViews({ search, onSearch }: { search: RunSearch; onSearch: 
       <Menu
         label={active?.name ?? "Views"}
         name={active ? `Views: ${active.name}` : "Views"}
+        onWanted={() => setWanted(true)}
         entries={[
           ...views.map((view) => ({ label: view.name, hint: view.shared ? "shared" : "yours", onSelect: () => onSearch(view.search) })),
-          { label: "Keep this view…", lacks: isNarrowed(search) ? undefined : "Nothing is narrowed.", onSelect: () => setNaming(true) },
+          { label: "Keep this view…", lacks: isPlain ? "Nothing is narrowed." : undefined, onSelect: () => setNaming(true) },
           ...(active ? [{ label: `Forget ${active.name}`, isDanger: true, onSelect: () => void forget() }] : []),
         ]}
       />

@@ -1,9 +1,11 @@
 /** The task runs of a run over time: one by one where they are few, counted where they are many. */
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { useQuery } from "urql";
 import { RunTimelineDocument } from "@/generated/graphql";
+import { MOST_BARS } from "@/features/flow_runs/asked";
 import { barsOf, cellsOf } from "@/features/flow_runs/columns";
+import { useReadQuery } from "@/lib/ahead";
 import { usePlace } from "@/lib/place";
 import { useSettled } from "@/lib/settled";
 import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
@@ -18,8 +20,6 @@ export interface TaskTimelineProps {
   onTask: (task: string | undefined) => void;
 }
 
-const MOST_BARS = 1_000;
-
 function timeOf(at: number): string {
   return new Date(at).toISOString();
 }
@@ -29,14 +29,20 @@ export function TaskTimeline({ runId, mark, task, onTask }: TaskTimelineProps) {
   const navigate = useNavigate();
   const [view, setView] = useState<TimeView>();
   const asked = useSettled(view);
-  const [whole, again] = useQuery({ query: RunTimelineDocument, variables: { id: runId, most: MOST_BARS } });
+  const [whole, again] = useReadQuery(RunTimelineDocument, { id: runId, most: MOST_BARS });
   const isCounted = whole.data?.flowRun?.timeline.detail === "COUNTS";
   const [piece] = useQuery({
     query: RunTimelineDocument,
     variables: { id: runId, most: MOST_BARS, ...(asked ? { from: timeOf(asked.from), to: timeOf(asked.to) } : {}) },
     pause: !isCounted || !asked,
   });
-  useEffect(() => again({ requestPolicy: "network-only" }), [again, mark]);
+  const seen = useRef(mark);
+  useEffect(() => {
+    // The first list of tasks tells nothing new: it was read with what is shown.
+    const isNew = seen.current !== undefined && seen.current !== mark;
+    seen.current = mark;
+    if (isNew) again({ requestPolicy: "network-only" });
+  }, [again, mark]);
   const all = whole.data?.flowRun?.timeline;
   const shown = (isCounted && asked ? piece.data?.flowRun?.timeline : undefined) ?? all;
   const bars = useMemo(() => barsOf(shown?.taskRuns), [shown]);

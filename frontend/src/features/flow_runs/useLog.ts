@@ -10,12 +10,19 @@ export interface LogRead extends Log {
   onEarlier: () => void;
 }
 
-/** ``filter`` has to stay the same object for as long as it says the same. What arrives within a frame is shown at once. */
-export function useLog(runId: string, filter: LogFilter | undefined): LogRead {
+/**
+ * ``filter`` has to stay the same object for as long as it says the same. What arrives within a frame is shown at once.
+ * A search of a run that is over (``isOver``) is not followed: the server would look through all of the log again.
+ */
+export function useLog(runId: string, filter: LogFilter | undefined, isOver: boolean): LogRead {
   const client = useClient();
   const [log, setLog] = useState<Log>(NO_LOG);
   const [isReading, setReading] = useState(false);
   const turn = useRef(0);
+  const over = useRef(isOver);
+  useEffect(() => {
+    over.current = isOver;
+  });
   const readPage = useCallback(
     async (before: string | undefined) => {
       const variables = { id: runId, ...(filter ? { filter } : {}), ...(before ? { before } : {}) };
@@ -32,7 +39,7 @@ export function useLog(runId: string, filter: LogFilter | undefined): LogRead {
   );
   useEffect(() => {
     turn.current += 1;
-    let [frame, isOver, waiting] = [0, false, [] as Batch[]];
+    let [frame, isGone, waiting] = [0, false, [] as Batch[]];
     let stop = (): void => undefined;
     setLog(NO_LOG);
     const show = (): void => {
@@ -50,10 +57,12 @@ export function useLog(runId: string, filter: LogFilter | undefined): LogRead {
       stop = tail.unsubscribe;
     };
     void readPage(undefined).then((page) => {
-      if (!isOver) follow(page?.pageInfo.endCursor);
+      if (isGone) return;
+      if (page && filter && over.current) setLog((before) => ({ ...before, isCaughtUp: true }));
+      else follow(page?.pageInfo.endCursor);
     });
     return () => {
-      isOver = true;
+      isGone = true;
       turn.current += 1;
       stop();
       cancelAnimationFrame(frame);

@@ -69,3 +69,13 @@ test("more is asked for as the end comes near", () => {
 
   expect(onMore).toHaveBeenCalledOnce();
 });
+
+test("rows that are drawn but not in sight ask for no more", () => {
+  const onMore = vi.fn();
+  const rows = Array.from({ length: 50 }, (_, index) => ({ id: `r${index}`, name: `row ${index}` }));
+
+  render(<div data-scroller="content"><DataTable name="tests" label="Rows" columns={COLUMNS} rows={rows} keyOf={(row) => row.id} hasMore onMore={onMore} /></div>);
+
+  expect(screen.getAllByRole("row")).toHaveLength(51);
+  expect(onMore).not.toHaveBeenCalled();
+});

@@ -1,6 +1,6 @@
 /** Rows under columns: those in sight only, by mouse and by keyboard; its columns can be chosen and drawn wider. */
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type ReactNode, useLayoutEffect, useRef, useState } from "react";
+import { type KeyboardEvent, memo, type ReactNode, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useColumnChoice } from "@/ui/columns";
 import { useKey } from "@/ui/keys";
 import { type Order, TableHead } from "@/ui/TableHead";
@@ -52,7 +52,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const { columns, rows, keyOf, hasMore = false, onMore, chosen, onChoose } = props;
   const [choice, choose] = useColumnChoice(props.name);
   const box = useRef<HTMLDivElement>(null);
-  const [scroller, setScroller] = useState<HTMLElement | null>(null);
+  // Undefined until it is looked for, null where there is none.
+  const [scroller, setScroller] = useState<HTMLElement | null>();
   const [margin, setMargin] = useState(0);
   const [active, setActive] = useState(0);
   useLayoutEffect(() => {
@@ -64,19 +65,20 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   }, []);
   const view = useVirtualizer({
     count: rows.length,
-    getScrollElement: () => scroller,
+    getScrollElement: () => scroller ?? null,
     estimateSize: () => ROW_PX,
     getItemKey: (index) => keyOf(rows[index] as Row),
     overscan: 12,
     scrollMargin: margin,
   });
-  const isWhole = rows.length <= ALL_DRAWN || scroller === null;
+  const isWhole = rows.length <= ALL_DRAWN || !scroller;
   const drawn = isWhole ? rows.slice(0, ALL_DRAWN).map((_, index) => ({ index, start: 0, end: 0 })) : view.getVirtualItems();
-  const last = drawn.at(-1)?.index ?? -1;
+  // All of a short list is drawn: what matters is how far down one looks.
+  const last = scroller === undefined ? Number.NEGATIVE_INFINITY : ((scroller && isWhole ? view.range?.endIndex : drawn.at(-1)?.index) ?? -1);
   useLayoutEffect(() => {
     if (hasMore && last >= rows.length - NEAR_END) onMore?.();
   }, [hasMore, last, onMore, rows.length]);
-  const shown = columns.filter((column) => choice.shown[column.id] ?? !column.isOptional);
+  const shown = useMemo(() => columns.filter((column) => choice.shown[column.id] ?? !column.isOptional), [columns, choice.shown]);
   // What a row is of: on a phone it stands alone in the first line.
   const main = shown.find(({ width }) => width === undefined) ?? shown[0];
   const go = (to: number): void => {
@@ -147,9 +149,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                     <input type="checkbox" aria-label="Choose" tabIndex={-1} checked={chosen?.has(key) ?? false} onChange={() => toggle(key)} />
                   </td>
                 )}
-                {shown.map((column) => (
-                  <td key={column.id} className={cellClass(column, column === main)} data-title={column.isNumber ? column.title : undefined}>{column.cell(row)}</td>
-                ))}
+                <Cells row={row} shown={shown as readonly Column<unknown>[]} main={main as Column<unknown> | undefined} />
               </tr>
             );
           })}
@@ -160,6 +160,13 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     </div>
   );
 }
+
+/** Drawn anew only with another row or other columns: what a table shows is far more than what moves in it. */
+const Cells = memo(function Cells({ row, shown, main }: { row: unknown; shown: readonly Column<unknown>[]; main: Column<unknown> | undefined }) {
+  return shown.map((column) => (
+    <td key={column.id} className={cellClass(column, column === main)} data-title={column.isNumber ? column.title : undefined}>{column.cell(row)}</td>
+  ));
+});
 
 function cellClass<Row>({ isNumber, from }: Column<Row>, isMain: boolean): string | undefined {
   const seen = from === "lg" ? "max-lg:hidden" : from === "md" ? "max-md:hidden" : undefined;

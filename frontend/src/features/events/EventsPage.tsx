@@ -1,10 +1,11 @@
 /** What happens in a workspace, as it happens, and what happened before. */
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { startTransition, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useSubscription } from "urql";
 import { type EventRowFragment, EventsDocument, EventTailDocument } from "@/generated/graphql";
 import { type EventsSearch, pastOf, REACHES, streamOf } from "@/features/events/search";
 import { linkOf, nameOf } from "@/features/events/resources";
+import { useGathered } from "@/lib/live";
 import { usePages } from "@/lib/pages";
 import { usePlace } from "@/lib/place";
 import { useTitle } from "@/lib/title";
@@ -33,19 +34,17 @@ const COLUMNS: readonly Column<EventRowFragment>[] = [
   { id: "received", title: "Received", width: 140, isOptional: true, cell: (row) => <Time at={row.received} /> },
 ];
 
-/** What came since the page is open, the newest first; let in as one lot a frame. */
+/** What came since the page is open, the newest first; let in as a lot four times a second, and after what one types meanwhile. */
 function useFresh(workspaceId: string | undefined, search: EventsSearch, isPaused: boolean): { fresh: readonly EventRowFragment[]; waiting: number } {
   const [fresh, setFresh] = useState<readonly EventRowFragment[]>([]);
   const [waiting, setWaiting] = useState(0);
   const lot = useRef<EventRowFragment[]>([]);
-  const frame = useRef(0);
   const filter = useMemo(() => streamOf(search), [search]);
   const letIn = useCallback(() => {
-    frame.current = 0;
     const came = lot.current.reverse();
     lot.current = [];
     setWaiting(0);
-    setFresh((before) => [...came, ...before].slice(0, MOST_FRESH));
+    startTransition(() => setFresh((before) => [...came, ...before].slice(0, MOST_FRESH)));
   }, []);
   useEffect(() => {
     setFresh([]);
@@ -54,10 +53,10 @@ function useFresh(workspaceId: string | undefined, search: EventsSearch, isPause
   useEffect(() => {
     if (!isPaused && lot.current.length > 0) letIn();
   }, [isPaused, letIn]);
+  const gathered = useGathered(() => (isPaused ? setWaiting(lot.current.length) : letIn()));
   useSubscription({ query: EventTailDocument, variables: { workspaceId: workspaceId ?? "", filter }, pause: workspaceId === undefined }, (_, update) => {
     lot.current.push(...update.workspaceEvents.events);
-    if (isPaused) setWaiting(lot.current.length);
-    else if (frame.current === 0 && lot.current.length > 0) frame.current = requestAnimationFrame(letIn);
+    if (update.workspaceEvents.events.length > 0) gathered();
     return update;
   });
   return { fresh, waiting };

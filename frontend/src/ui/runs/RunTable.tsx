@@ -1,5 +1,6 @@
 /** Rows of runs: state, name, where from, when, how long. */
 import { useNavigate } from "@tanstack/react-router";
+import { useMemo } from "react";
 import type { RunRowFragment } from "@/generated/graphql";
 import { usePlace } from "@/lib/place";
 import { Crumb } from "@/ui/Crumb";
@@ -31,15 +32,19 @@ const COLUMNS: readonly Column<RunRowFragment>[] = [
   { id: "id", title: "Id", width: 260, isOptional: true, cell: (run) => <span className="mono">{run.id}</span> },
 ];
 
+const ALL: readonly string[] = [];
+
 /** ``without`` leaves out columns that say the same in every row. */
-export function RunTable({ runs, without = [], ...rest }: RunTableProps) {
+export function RunTable({ runs, without = ALL, ...rest }: RunTableProps) {
   const place = usePlace();
   const navigate = useNavigate();
+  const names = without.join(" ");
+  const columns = useMemo(() => COLUMNS.filter(({ id }) => !names.split(" ").includes(id)), [names]);
   return (
     <DataTable
       {...rest}
       label="Runs"
-      columns={COLUMNS.filter(({ id }) => !without.includes(id))}
+      columns={columns}
       rows={runs}
       keyOf={(run) => run.id}
       onOpen={(run) => void navigate({ to: "/$organization/$workspace/runs/$run", params: { ...place, run: run.id } })}

@@ -26,28 +26,28 @@ export function Shell() {
   const scopes = useMemo(() => (workspace ? new Set(workspace.viewerScopes) : undefined), [workspace]);
   return (
     <PlaceNow.Provider value={place}>
-    <Scopes.Provider value={scopes}>
-      <HeadPlace.Provider value={head}>
-        <a className="skip-link" href="#content">To the content</a>
-        <div className="shell">
-          <Navigation place={place} name={workspace?.name ?? place.workspace} scopes={scopes} />
-          <div className="shell-main">
-            <header className="shell-header">
-              <div className="shell-head" ref={setHead} />
-              <span className="tag shell-zone" title="All times are of this zone">{localZone()}</span>
-            </header>
-            <main className="shell-content" id="content" data-scroller="content" data-scroll-restoration-id="content" tabIndex={-1}>
-              <OfflineNotice />
-              {connection === "lost" && <p className="notice m-0" role="status">Not connected: what is shown may be old. Trying again.</p>}
-              {error && !workspace && <ErrorState error={error} onRetry={() => read({ requestPolicy: "network-only" })} />}
-              {data && !workspace ? <NoWorkspace /> : <Outlet />}
-            </main>
+      <Scopes.Provider value={scopes}>
+        <HeadPlace.Provider value={head}>
+          <a className="skip-link" href="#content">To the content</a>
+          <div className="shell">
+            <Navigation place={place} name={workspace?.name ?? place.workspace} scopes={scopes} />
+            <div className="shell-main">
+              <header className="shell-header">
+                <div className="shell-head" ref={setHead} />
+                <span className="tag shell-zone" title="All times are of this zone">{localZone()}</span>
+              </header>
+              <main className="shell-content" id="content" data-scroller="content" data-scroll-restoration-id="content" tabIndex={-1}>
+                <OfflineNotice />
+                {connection === "lost" && <p className="notice m-0" role="status">Not connected: what is shown may be old. Trying again.</p>}
+                {error && !workspace && <ErrorState error={error} onRetry={() => read({ requestPolicy: "network-only" })} />}
+                {data && !workspace ? <NoWorkspace /> : <Outlet />}
+              </main>
+            </div>
           </div>
-        </div>
-        <CommandPalette place={place} />
-        <Shortcuts place={place} />
-      </HeadPlace.Provider>
-    </Scopes.Provider>
+          <CommandPalette place={place} />
+          <Shortcuts place={place} />
+        </HeadPlace.Provider>
+      </Scopes.Provider>
     </PlaceNow.Provider>
   );
 }

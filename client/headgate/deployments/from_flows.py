@@ -91,10 +91,7 @@ def spec_of(
     Raises:
         ParameterError: an option that is none here, nor Prefect's.
     """
-    more = _own(others, name=name)
-    wanted = _schedules(interval, cron, rrule, schedule, schedules)
-    directory = Path.cwd()
-    source = flow.source
+    directory, source = Path.cwd(), flow.source
     return DeploymentSpec(
         name=name,
         entrypoint=source[1] if source else entrypoint_of(flow, directory=directory),
@@ -102,7 +99,7 @@ def spec_of(
         work_pool=work_pool_name,
         work_queue=work_queue_name,
         parameters=parameters or {},
-        schedules=wanted,
+        schedules=_schedules(interval, cron, rrule, schedule, schedules),
         tags=list(tags) if tags is not None else None,
         description=description,
         is_paused=paused,
@@ -110,7 +107,7 @@ def spec_of(
         concurrency_limit=concurrency_limit,
         version=version,
         pull_steps=source[0].pull_steps() if source else None,
-        **more,
+        **_own(others, name=name),
     )
 
 

@@ -18,6 +18,8 @@ from headgate_server.domain.errors import InvalidInput
 TZDATA_VERSION: str = tzdata.IANA_VERSION
 
 _SECOND = timedelta(seconds=1)
+_NO_ZONE = "Factory"
+"""What a machine has whose zone was never set."""
 
 
 def find_zone(name: str) -> ZoneInfo:
@@ -37,13 +39,28 @@ def find_zone(name: str) -> ZoneInfo:
 @cache
 def _names() -> frozenset[str]:
     listed = resources.files(tzdata).joinpath("zones").read_text("utf-8")
-    return frozenset(listed.split())
+    return frozenset(listed.split()) - {_NO_ZONE}
 
 
 @cache
 def _load(name: str) -> ZoneInfo:
     with resources.files(tzdata).joinpath("zoneinfo", *name.split("/")).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)
+
+
+def is_steady(at: datetime, zone: ZoneInfo, *, around: timedelta) -> bool:
+    """Whether no clock of a zone changes from so long before an instant to so long after it.
+
+    Args:
+        at: the instant.
+        zone: the zone.
+        around: up to three days: no zone changes its clocks and back within six.
+    """
+    return _offset(at - around, zone) == _offset(at, zone) == _offset(at + around, zone)
+
+
+def _offset(at: datetime, zone: ZoneInfo) -> timedelta | None:
+    return at.astimezone(zone).utcoffset()
 
 
 def by_wall_clock(walls: Iterator[datetime], zone: ZoneInfo) -> Iterator[datetime]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from headgate_server.bus.bus import Bus
 from headgate_server.database.work import Database
 from headgate_server.domain.errors import HeadgateError
+from headgate_server.loops.pace import Pace
 from headgate_server.services.audit_entries.checkpoints import Notary
 from headgate_server.settings import Timers
 from headgate_server.telemetry.instruments import Instruments
@@ -27,6 +28,11 @@ class LoopContext:
     instruments: Instruments = field(default_factory=Instruments)
     tracer: Tracer = field(default_factory=NoTracer)
     notary: Notary | None = None
+    paces: dict[str, Pace] = field(default_factory=dict[str, Pace])
+
+    def pace_of(self, name: str, *, most: int) -> Pace:
+        """Return how much at once somebody takes in this process; at first as much as it may."""
+        return self.paces.setdefault(name, Pace(most, most))
 
 
 RunOnce = Callable[[LoopContext], Awaitable[int]]

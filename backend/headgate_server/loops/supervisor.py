@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 
 from headgate_server.bus import channels
 from headgate_server.domain.errors import HeadgateError
+from headgate_server.domain.schedules.plan import MISSED_AFTER
 from headgate_server.loops.loop import Loop, LoopContext, run_safely
 from headgate_server.services import cancels, upkeep
 from headgate_server.services.audit_entries import checkpoints
@@ -192,6 +193,7 @@ class Supervisor:
                 due = await upkeep.next_due(
                     work,
                     horizon=timers.schedule_horizon,
+                    missed_after=MISSED_AFTER,
                     unresponsive_after=timedelta(seconds=timers.unresponsive_after_seconds),
                     lost_after=timers.lease,
                     counts_after=counts.SETTLING,

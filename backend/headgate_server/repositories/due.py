@@ -29,6 +29,7 @@ async def next_due(
     work: UnitOfWork,
     *,
     horizon: timedelta,
+    missed_after: timedelta,
     unresponsive_after: timedelta,
     lost_after: timedelta,
     counts_after: timedelta,
@@ -40,7 +41,9 @@ async def next_due(
         await work.execute(
             named("next_due"),
             {
+                "now": work.now,
                 "horizon": horizon,
+                "missed_after": missed_after,
                 "unresponsive_after": unresponsive_after,
                 "lost_after": lost_after,
                 "counts_after": counts_after,
@@ -64,6 +67,7 @@ async def next_due(
         "expired_keys": row.expired_keys,
         "expired_pauses": row.expired_pauses,
         "audit_entries": row.audit_entries,
+        "missed_schedules": row.missed_schedules,
     }
 
 

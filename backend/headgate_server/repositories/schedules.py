@@ -1,4 +1,4 @@
-"""Schedules and the ledger of their fires."""
+"""Schedules: stored, locked, and moved on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,25 +10,14 @@ from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, upd
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.schedules.catch_up import CatchUp, CatchUpPolicy
-from headgate_server.domain.schedules.schedule import Schedule
+from headgate_server.domain.schedules.schedule import Due, Schedule
 from headgate_server.domain.schedules.specs import CronSpec, IntervalSpec, RRuleSpec, Spec
-from headgate_server.domain.wall_clocks import TZDATA_VERSION
 from headgate_server.repositories.statements import named
 from headgate_server.tables.flow_runs import flow_runs
-from headgate_server.tables.flows import schedule_fires, schedules
+from headgate_server.tables.flows import schedules
 from headgate_server.tables.work_pools import work_items
 
 _MILLISECOND, _MICROSECOND = timedelta(milliseconds=1), timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Fire:
-    """An instant for the ledger: with the run that is made for it, or skipped."""
-
-    workspace_id: UUID
-    schedule_id: UUID
-    fire_at: datetime
-    run_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +156,37 @@ async def release(work: UnitOfWork) -> None:
     )
 
 
-async def lock_due(work: UnitOfWork, *, until: datetime, limit: int) -> list[Schedule]:
-    """Return schedules of any workspace with an instant to make, but for those in other hands."""
+async def lock_due(
+    work: UnitOfWork,
+    *,
+    until: datetime,
+    behind_since: datetime,
+    limit: int,
+    due: Due,
+    passed_over: int,
+) -> list[Schedule]:
+    """Return schedules of any workspace with an instant to make, but for those in other hands.
+
+    Args:
+        work: a unit of work of the system.
+        until: the latest next instant of theirs.
+        behind_since: whose next instant is not after this one is behind.
+        limit: how many at most, by their next instants.
+        due: which of them.
+        passed_over: how many, from the first, are left out.
+    """
     statement = (
         select(schedules)
         .where(schedules.c.is_active, schedules.c.next_fire_at <= until)
         .order_by(schedules.c.next_fire_at, schedules.c.id)
         .limit(limit)
+        .offset(passed_over)
         .with_for_update(skip_locked=True)
     )
+    if due is Due.ON_TIME:
+        statement = statement.where(schedules.c.next_fire_at > behind_since)
+    elif due is Due.BEHIND:
+        statement = statement.where(schedules.c.next_fire_at <= behind_since)
     return [_schedule(row) for row in await work.execute(statement)]
 
 
@@ -217,85 +228,6 @@ async def remove_unstarted_runs(
         },
     )
     return list(result.scalars())
-
-
-async def list_fired(
-    work: UnitOfWork, behind: Sequence[Schedule], *, until: datetime
-) -> dict[UUID, frozenset[datetime]]:
-    """Return which instants from the next one of schedules on are in the ledger already."""
-    found: dict[UUID, set[datetime]] = {}
-    if not behind:
-        return {}
-    statement = (
-        select(schedule_fires.c.schedule_id, schedule_fires.c.fire_at)
-        .join(
-            schedules,
-            (schedules.c.workspace_id == schedule_fires.c.workspace_id)
-            & (schedules.c.id == schedule_fires.c.schedule_id),
-        )
-        .where(
-            schedules.c.workspace_id.in_({one.workspace_id for one in behind}),
-            schedules.c.id.in_([one.id for one in behind]),
-            schedule_fires.c.fire_at >= schedules.c.next_fire_at,
-            schedule_fires.c.fire_at <= until,
-        )
-    )
-    for row in await work.execute(statement):
-        found.setdefault(row.schedule_id, set()).add(row.fire_at)
-    return {id_: frozenset(instants) for id_, instants in found.items()}
-
-
-async def return_missed_fires(
-    work: UnitOfWork, *, since: datetime, until: datetime, most: int
-) -> dict[UUID, list[UUID]]:
-    """Remove the waiting runs of schedules that came due in a time, and go back to the first.
-
-    Args:
-        work: a unit of work of the system, of no workspace.
-        since: the time's beginning.
-        until: its end.
-        most: how many schedules at once.
-
-    Returns:
-        The ids of the removed runs by workspace; none when nothing is left to remove.
-    """
-    rows = await work.execute(
-        named("return_missed_fires"), {"since": since, "until": until, "most": most}
-    )
-    removed: dict[UUID, list[UUID]] = {}
-    for row in rows:
-        removed.setdefault(row.workspace_id, []).append(row.id)
-    return removed
-
-
-async def insert_fires(work: UnitOfWork, fires: Sequence[Fire]) -> set[UUID]:
-    """Enter instants in the ledger and return the runs of those that were not in it."""
-    if not fires:
-        return set()
-    result = await work.execute(
-        named("insert_fires"),
-        {
-            "workspace_ids": [fire.workspace_id for fire in fires],
-            "schedule_ids": [fire.schedule_id for fire in fires],
-            "fires_at": [fire.fire_at for fire in fires],
-            "run_ids": [fire.run_id for fire in fires],
-            "now": work.now,
-            "tzdata": TZDATA_VERSION,
-        },
-    )
-    return {run_id for run_id in result.scalars() if run_id is not None}
-
-
-async def skip_fires(work: UnitOfWork, *, run_ids: Sequence[UUID]) -> None:
-    """Note that these instants got no run after all."""
-    await work.execute(
-        update(schedule_fires)
-        .where(
-            schedule_fires.c.workspace_id == work.workspace_id,
-            schedule_fires.c.run_id.in_(run_ids),
-        )
-        .values(outcome="SKIPPED", run_id=None)
-    )
 
 
 async def advance(work: UnitOfWork, steps: Sequence[Step]) -> None:

@@ -28,6 +28,17 @@ class CatchUp:
     max: int = DEFAULT_CATCH_UP
     window: timedelta = DEFAULT_WINDOW
 
+    @property
+    def most(self) -> int:
+        """Return how many missed instants it gives a run to at most, be they fresh enough."""
+        match self.policy:
+            case CatchUpPolicy.SKIP:
+                return 0
+            case CatchUpPolicy.LATEST:
+                return 1
+            case CatchUpPolicy.ALL:
+                return self.max
+
 
 NO_CATCH_UP = CatchUp()
 """Every missed instant is skipped."""
@@ -49,10 +60,4 @@ def check_catch_up(catch_up: CatchUp) -> CatchUp:
 def choose(catch_up: CatchUp, missed: list[datetime], *, now: datetime) -> list[datetime]:
     """Return those of the missed instants that still get a run, oldest first."""
     fresh = [at for at in missed if at >= now - catch_up.window]
-    match catch_up.policy:
-        case CatchUpPolicy.SKIP:
-            return []
-        case CatchUpPolicy.LATEST:
-            return fresh[-1:]
-        case CatchUpPolicy.ALL:
-            return fresh[-catch_up.max :]
+    return fresh[max(len(fresh) - catch_up.most, 0) :]

@@ -1,24 +1,66 @@
 """Crons: the wall-clock times that five fields name."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 from cronsim import CronSim, CronSimError
 
 from headgate_server.domain.schedules.specs import CronSpec, InvalidSpec
+from headgate_server.domain.schedules.steps import Steps
 
 MAX_LENGTH = 200
 PATH = ("spec", "cron", "cron")
 
+_ANY = datetime(2000, 1, 1)  # noqa: DTZ001  a wall-clock time
 _FIELDS = ("minute", "hour", "day-of-month", "month", "day-of-week")
 
 
-def walls(spec: CronSpec, *, after: datetime) -> Iterator[datetime]:
+@dataclass(frozen=True, slots=True)
+class Days:
+    """What a cron names: days, and ``clocks``, the times of each of them after midnight."""
+
+    cron: CronSim
+    clocks: tuple[timedelta, ...]
+
+    def has_day(self, day: date) -> bool:
+        """Whether it fires on a day."""
+        return day.month in self.cron.months and self.cron.match_day(day)
+
+
+def days(spec: CronSpec) -> Days:
+    """Return the days and the times that a cron names.
+
+    Raises:
+        InvalidSpec: as ``walls`` says.
+    """
+    cron = _read(spec, after=_ANY)
+    clocks = (
+        timedelta(hours=hour, minutes=minute)
+        for hour in sorted(cron.hours)
+        for minute in sorted(cron.minutes)
+    )
+    return Days(cron, tuple(clocks))
+
+
+def walls(spec: CronSpec, *, after: datetime, steps: Steps) -> Iterator[datetime]:
     """Return the wall-clock times after another one, in order; none for a day there is not.
 
     Raises:
         InvalidSpec: not a cron; the position is that of the field at fault.
     """
+    return _counted(_read(spec, after=after), after, steps)
+
+
+def _counted(cron: CronSim, after: datetime, steps: Steps) -> Iterator[datetime]:
+    """Count a time that a cron names, and each day that it leaps over, as a step."""
+    for wall in cron:
+        steps.taken += 1 + (wall - after).days
+        after = wall
+        yield wall
+
+
+def _read(spec: CronSpec, *, after: datetime) -> CronSim:
     try:
         if len(spec.cron) > MAX_LENGTH or len(spec.cron.split()) != len(_FIELDS):
             raise CronSimError("A cron has five fields")

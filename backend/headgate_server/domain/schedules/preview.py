@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.schedules.specs import IntervalSpec, Spec
+from headgate_server.domain.schedules.steps import Steps
 from headgate_server.domain.schedules.times import is_by_elapsed_time, next_times, walls
 from headgate_server.domain.wall_clocks import find_zone, gap_before, instants_of
 
@@ -56,7 +57,7 @@ def _note(spec: Spec, at: datetime, zone: ZoneInfo) -> str | None:
     gap = gap_before(at, zone)
     if gap is None or is_by_elapsed_time(spec):
         return None
-    wanted = next(walls(spec, after=gap[0] - _SECOND), None)
+    wanted = next(walls(spec, after=gap[0] - _SECOND, steps=Steps()), None)
     if wanted is None or wanted >= gap[1]:
         return None
     return f"{wanted:%Y-%m-%d %H:%M} is skipped, as the clocks go forward; it fires right after."

@@ -17,6 +17,7 @@ from itertools import islice
 from headgate_server.domain.schedules import rule_texts
 from headgate_server.domain.schedules.rule_texts import Frequency, Rule, RuleText
 from headgate_server.domain.schedules.specs import DEFAULT_TIMEZONE, InvalidSpec, RRuleSpec
+from headgate_server.domain.schedules.steps import Steps
 from headgate_server.domain.wall_clocks import find_zone
 
 MAX_IDLE_STEPS = 20_000
@@ -55,7 +56,7 @@ def is_by_elapsed_time(spec: RRuleSpec) -> bool:
     return _read(spec).rule.frequency >= Frequency.HOURLY
 
 
-def walls(spec: RRuleSpec, *, after: datetime) -> Iterator[datetime]:
+def walls(spec: RRuleSpec, *, after: datetime, steps: Steps) -> Iterator[datetime]:
     """Return the wall-clock times after another one, in order.
 
     Raises:
@@ -63,7 +64,7 @@ def walls(spec: RRuleSpec, *, after: datetime) -> Iterator[datetime]:
     """
     text = _read(spec)
     start, until = _bounds(spec)
-    found = _from_rule(text.rule, start, after)
+    found = _from_rule(text.rule, start, after, steps=steps)
     if until is not None:
         found = _up_to(found, until)
     dates = (wall for wall in text.dates if wall > after)
@@ -88,7 +89,8 @@ def _bounds(spec: RRuleSpec) -> tuple[datetime, datetime | None]:
     rule = text.rule
     if rule.count is None:
         return start, rule.until
-    counted = list(islice(_from_rule(rule, start, start - _MINUTE, is_counted=True), rule.count))
+    found = _from_rule(rule, start, start - _MINUTE, steps=Steps(), is_counted=True)
+    counted = list(islice(found, rule.count))
     return start, counted[-1] if counted else start
 
 
@@ -108,7 +110,7 @@ def _distinct(found: Iterator[datetime], *, excluded: frozenset[datetime]) -> It
 
 
 def _from_rule(
-    rule: Rule, start: datetime, after: datetime, *, is_counted: bool = False
+    rule: Rule, start: datetime, after: datetime, *, steps: Steps, is_counted: bool = False
 ) -> Iterator[datetime]:
     """Yield the times of a rule from its start on and after a time.
 
@@ -116,14 +118,15 @@ def _from_rule(
         InvalidSpec: where the times are counted, that takes too long.
     """
     periods = _short_periods if rule.frequency >= Frequency.HOURLY else _long_periods
-    steps = idle = 0
+    looked = idle = 0
     try:
         for size, nth in periods(rule, start, max(after, start)):
             idle += 1
-            steps += 1
+            looked += 1
+            steps.taken += max(size, 1)
             if idle > MAX_IDLE_STEPS:
                 return
-            if is_counted and steps > MAX_COUNTED_STEPS:
+            if is_counted and looked > MAX_COUNTED_STEPS:
                 raise InvalidSpec(
                     "This COUNT reaches too far; use UNTIL.", path=rule_texts.PATH, position=0
                 )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,14 @@ from headgate_server.domain.schedules.times import first_time
 
 MAX_SCHEDULES = 50
 """How many schedules one deployment has."""
+
+
+class Due(StrEnum):
+    """Which due schedules: those that are on time, those that an outage left behind, or both."""
+
+    ALL = "ALL"
+    ON_TIME = "ON_TIME"
+    BEHIND = "BEHIND"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ fires in the first pass only. Intervals, crons whose minute or hour begins with 
 come round within a day go by elapsed time.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
@@ -20,14 +19,19 @@ from headgate_server.domain.schedules.specs import (
     Spec,
     check_interval,
 )
-from headgate_server.domain.wall_clocks import by_elapsed_time, by_wall_clock, find_zone
+from headgate_server.domain.schedules.steps import Steps
+from headgate_server.domain.wall_clocks import (
+    by_elapsed_time,
+    by_wall_clock,
+    find_zone,
+    is_steady,
+)
 
 MAX_TIMES = 1_000
 """How many instants one call returns."""
 
 LARGEST_SHIFT = timedelta(days=2)
 """More than any zone has ever skipped at once; Apia skipped a day."""
-_TICK = timedelta(microseconds=1)
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 
@@ -90,7 +94,7 @@ def next_times(
         limit: at most so many, 1,000 if nothing is said.
         until: the last instant that may be returned.
     """
-    times = _times(spec, after.astimezone(UTC))
+    times = iter_times(spec, after=after, steps=Steps())
     if until is not None:
         times = takewhile(lambda at: at <= until, times)
     return list(islice(times, min(limit, MAX_TIMES)))
@@ -101,29 +105,44 @@ def first_time(spec: Spec, *, after: datetime) -> datetime | None:
     return next(iter(next_times(spec, after=after, limit=1)), None)
 
 
-def last_times(
-    spec: Spec, *, start: datetime, until: datetime, limit: int
-) -> tuple[int, list[datetime]]:
-    """Return how many instants lie from ``start`` to ``until``, both included, and the last ones.
+def times_and_next(
+    spec: Spec, *, after: datetime, until: datetime, limit: int, steps: Steps
+) -> tuple[list[datetime], datetime | None]:
+    """Return the instants after one and up to another, and the one that follows the last of them.
 
     Args:
         spec: a checked specification.
-        start: the first instant that counts.
-        until: the last instant that counts.
-        limit: how many of the last are wanted.
+        after: the instants lie after this one.
+        until: the last instant that may be among them.
+        limit: at most so many.
+        steps: is told what this costs.
     """
+    found: list[datetime] = []
+    for at in iter_times(spec, after=after, steps=steps):
+        if at > until or len(found) == limit:
+            return found, at
+        found.append(at)
+    return found, None
+
+
+def iter_times(spec: Spec, *, after: datetime, steps: Steps) -> Iterator[datetime]:
+    """Yield the instants after another one, in UTC and strictly increasing, without an end.
+
+    Args:
+        spec: a checked specification.
+        after: the instants lie after this one.
+        steps: is told what this costs.
+    """
+    after = after.astimezone(UTC)
     if isinstance(spec, IntervalSpec):
-        last = (until - spec.origin) // spec.every
-        first = _ceiling(start - spec.origin, spec.every)
-        count = max(last - first + 1, 0)
-        kept = range(max(first, last - limit + 1), last + 1)
-        return count, [spec.origin + number * spec.every for number in kept]
-    count = 0
-    tail: deque[datetime] = deque(maxlen=limit)
-    for at in takewhile(lambda at: at <= until, _times(spec, start.astimezone(UTC) - _TICK)):
-        count += 1
-        tail.append(at)
-    return count, list(tail)
+        return _by_interval(spec, after, steps)
+    zone = find_zone(spec.timezone)
+    # A change of the clock near by has its say; where there is none, nothing before matters.
+    shift = timedelta() if is_steady(after, zone, around=LARGEST_SHIFT) else LARGEST_SHIFT
+    start = (after.astimezone(zone) - shift).replace(tzinfo=None)
+    named = walls(spec, after=start, steps=steps)
+    by = by_elapsed_time if is_by_elapsed_time(spec) else by_wall_clock
+    return _increasing(by(named, zone), after)
 
 
 def is_by_elapsed_time(spec: Spec) -> bool:
@@ -137,28 +156,19 @@ def is_by_elapsed_time(spec: Spec) -> bool:
             return rules.is_by_elapsed_time(spec)
 
 
-def walls(spec: CronSpec | RRuleSpec, *, after: datetime) -> Iterator[datetime]:
+def walls(spec: CronSpec | RRuleSpec, *, after: datetime, steps: Steps) -> Iterator[datetime]:
     """Return the wall-clock times that a specification names after another one, in order."""
     match spec:
         case CronSpec():
-            return crons.walls(spec, after=after)
+            return crons.walls(spec, after=after, steps=steps)
         case RRuleSpec():
-            return rules.walls(spec, after=after)
+            return rules.walls(spec, after=after, steps=steps)
 
 
-def _times(spec: Spec, after: datetime) -> Iterator[datetime]:
-    if isinstance(spec, IntervalSpec):
-        return _by_interval(spec, after)
-    zone = find_zone(spec.timezone)
-    start = (after.astimezone(zone) - LARGEST_SHIFT).replace(tzinfo=None)
-    named = walls(spec, after=start)
-    by = by_elapsed_time if is_by_elapsed_time(spec) else by_wall_clock
-    return _increasing(by(named, zone), after)
-
-
-def _by_interval(spec: IntervalSpec, after: datetime) -> Iterator[datetime]:
+def _by_interval(spec: IntervalSpec, after: datetime, steps: Steps) -> Iterator[datetime]:
     number = (after - spec.origin) // spec.every + 1
     while True:
+        steps.taken += 1
         yield spec.origin + number * spec.every
         number += 1
 
@@ -169,7 +179,3 @@ def _increasing(times: Iterator[datetime], after: datetime) -> Iterator[datetime
         if at > latest:
             latest = at
             yield at
-
-
-def _ceiling(span: timedelta, every: timedelta) -> int:
-    return -(-span // every)

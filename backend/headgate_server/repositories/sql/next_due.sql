@@ -1,7 +1,12 @@
 -- When each loop has something to do next; null where it has nothing in sight.
 select
-  (select min(next_fire_at) from schedules where is_active) - cast(:horizon as interval)
-    as schedules,
+  (select min(next_fire_at) from schedules
+    where is_active and next_fire_at > cast(:now as timestamptz) - cast(:missed_after as interval))
+    - cast(:horizon as interval) as schedules,
+  (select min(next_fire_at) from schedules
+    where is_active
+      and next_fire_at <= cast(:now as timestamptz) - cast(:missed_after as interval))
+    as missed_schedules,
   (select min(late_due_at) from work_items where phase = 'READY' and late_due_at is not null)
     as late_runs,
   (select min(collides_at) from work_items where phase = 'READY' and collides_at is not null)

@@ -1,7 +1,8 @@
 """Makes the runs of schedules, a short horizon ahead, and settles what an outage missed."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -11,46 +12,73 @@ from headgate_server.domain import ids
 from headgate_server.domain.errors import HeadgateError
 from headgate_server.domain.events import NewEvent
 from headgate_server.domain.schedules.plan import MISSED_AFTER, NOTHING, FirePlan, plan_fires
-from headgate_server.domain.schedules.schedule import Schedule
-from headgate_server.repositories import schedules
-from headgate_server.repositories.schedules import Fire, Step
+from headgate_server.domain.schedules.schedule import Due, Schedule
+from headgate_server.repositories import schedule_fires, schedules
+from headgate_server.repositories.schedule_fires import Fire
+from headgate_server.repositories.schedules import Step
 from headgate_server.services.events import record_events
 from headgate_server.services.flow_runs import create as flow_runs
 from headgate_server.services.flow_runs.create import RunRequest
 
-RUNS_AT_ONCE = 2_000
+RUNS_AT_ONCE = 1_000
 """How many runs one transaction makes, unless a single schedule is due for more."""
+STEPS_AT_ONCE = 5_000
+"""How much one transaction looks at, but for what it takes to plan its last schedule."""
 
 _Planned = tuple[Schedule, FirePlan]
 _Wanted = tuple[Schedule, RunRequest]
 
 
-async def materialise(work: UnitOfWork, *, horizon: timedelta, limit: int) -> int:
+async def materialise(
+    work: UnitOfWork,
+    *,
+    horizon: timedelta,
+    limit: int,
+    due: Due = Due.ALL,
+    passed_over: int = 0,
+) -> int:
     """Make the runs of due schedules up to a horizon; safe on any number of machines at once.
 
     A schedule's row lock and the ledger's key make it exactly one run a schedule and instant. A
     schedule that cannot fire any more, or whose run is refused, never holds up the others. The
     number of statements does not depend on how many schedules are due, but for one batch of runs
-    for each workspace.
+    for each workspace; how much is looked at and made in one transaction is bounded, however long
+    nobody looked.
 
     Args:
         work: a unit of work of the system, of no workspace.
         horizon: how far ahead of now.
         limit: how many schedules at most.
+        due: whether those that are on time, those that are behind, or both.
+        passed_over: how many of them, from the first, are left alone.
 
     Returns:
         How many schedules were due; ``limit`` says that there may be more.
     """
-    due = await schedules.lock_due(work, until=work.now + horizon, limit=limit)
-    fired = await _list_fired(work, due)
-    plans = _within_bounds(
-        [(one, _plan(work, one, horizon, fired.get(one.id, frozenset()))) for one in due]
+    found = await schedules.lock_due(
+        work,
+        until=work.now + horizon,
+        behind_since=work.now - MISSED_AFTER,
+        limit=limit,
+        due=due,
+        passed_over=passed_over,
     )
+    fired = await _list_fired(work, found)
+    # Others use the event loop while this reckons.
+    plans = await asyncio.to_thread(_plan_all, found, fired, now=work.now, horizon=horizon)
     requests = {
         request.id: (schedule, request)
         for schedule, plan in plans
         for request in (_request(schedule, at) for at in plan.create)
     }
+    entered = await schedule_fires.insert_fires(work, _fires(plans, list(requests.values())))
+    refused = await _create(work, [requests[id_] for id_ in requests if id_ in entered])
+    await schedules.advance(work, [_step(one, plan, refused[one.id]) for one, plan in plans])
+    await _tell_missed(work, plans)
+    return len(found) if len(plans) == len(found) else limit
+
+
+def _fires(plans: Sequence[_Planned], requests: Sequence[_Wanted]) -> list[Fire]:
     fires = [
         Fire(schedule.workspace_id, schedule.id, at, None)
         for schedule, plan in plans
@@ -58,40 +86,46 @@ async def materialise(work: UnitOfWork, *, horizon: timedelta, limit: int) -> in
     ]
     fires += [
         Fire(schedule.workspace_id, schedule.id, request.expected_start, request.id)
-        for schedule, request in requests.values()
+        for schedule, request in requests
         if request.expected_start is not None
     ]
-    entered = await schedules.insert_fires(work, fires)
-    refused = await _create(work, [requests[id_] for id_ in requests if id_ in entered])
-    await schedules.advance(work, [_step(one, plan, refused[one.id]) for one, plan in plans])
-    await _tell_missed(work, plans)
-    return len(due) if len(plans) == len(due) else limit
+    return fires
 
 
-def _within_bounds(plans: Sequence[_Planned]) -> list[_Planned]:
-    """Return as many of the plans, from the first, as one transaction should carry out."""
-    taken: list[_Planned] = []
-    runs = 0
-    for planned in plans:
-        runs += len(planned[1].create)
-        if taken and runs > RUNS_AT_ONCE:
+def _plan_all(
+    found: Sequence[Schedule],
+    fired: Mapping[UUID, frozenset[datetime]],
+    *,
+    now: datetime,
+    horizon: timedelta,
+) -> list[_Planned]:
+    """Return the plans of as many schedules, from the first, as one transaction should settle."""
+    plans: list[_Planned] = []
+    runs = steps = 0
+    for schedule in found:
+        plan = _plan(schedule, fired.get(schedule.id, frozenset()), now=now, horizon=horizon)
+        runs += len(plan.create)
+        if plans and runs > RUNS_AT_ONCE:
             break
-        taken.append(planned)
-    return taken
+        plans.append((schedule, plan))
+        steps += plan.steps
+        if steps >= STEPS_AT_ONCE:
+            break
+    return plans
 
 
 async def _list_fired(work: UnitOfWork, due: Sequence[Schedule]) -> dict[UUID, frozenset[datetime]]:
     """Return what is settled already of those that went back behind it; see ``missed``."""
     until = work.now - MISSED_AFTER
     behind = [one for one in due if one.next_fire_at is not None and one.next_fire_at <= until]
-    return await schedules.list_fired(work, behind, until=until)
+    return await schedule_fires.list_fired(work, behind, until=until)
 
 
 def _plan(
-    work: UnitOfWork, schedule: Schedule, horizon: timedelta, fired: frozenset[datetime]
+    schedule: Schedule, fired: frozenset[datetime], *, now: datetime, horizon: timedelta
 ) -> FirePlan:
     try:
-        return plan_fires(schedule, now=work.now, horizon=horizon, fired=fired)
+        return plan_fires(schedule, now=now, horizon=horizon, fired=fired)
     except HeadgateError:
         # Its zone is no longer known on this machine: it stops instead of stopping the others.
         return NOTHING
@@ -176,7 +210,7 @@ async def _note_refusals(
 ) -> None:
     if not failures:
         return
-    await schedules.skip_fires(
+    await schedule_fires.skip_fires(
         work, run_ids=[request.id for _, request, _ in failures if request.id is not None]
     )
     reasons = {schedule.id: (schedule, error) for schedule, _, error in failures}

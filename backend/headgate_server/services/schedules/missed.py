@@ -5,7 +5,7 @@ from dataclasses import replace
 from headgate_server.bus import channels
 from headgate_server.database.work import Database
 from headgate_server.domain.schedules.plan import MISSED_AFTER
-from headgate_server.repositories import outages, schedules
+from headgate_server.repositories import outages, schedule_fires
 from headgate_server.services.schedules.upsert import record_removed
 
 SCHEDULES_AT_ONCE = 500
@@ -28,7 +28,7 @@ async def return_missed(database: Database) -> int:
             since = await outages.find_silence(work, longer_than=MISSED_AFTER)
             if since is None:
                 return total
-            removed = await schedules.return_missed_fires(
+            removed = await schedule_fires.return_missed_fires(
                 work, since=since, until=work.now - MISSED_AFTER, most=SCHEDULES_AT_ONCE
             )
             for workspace_id, run_ids in removed.items():

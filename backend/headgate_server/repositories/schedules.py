@@ -44,51 +44,92 @@ class Step:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class NewSchedule:
+    """A schedule to be stored, with the values of its fields."""
+
+    id: UUID
+    slug: str
+    values: dict[str, Any]
+
+
 async def insert_schedule(
     work: UnitOfWork, *, id_: UUID, deployment_id: UUID, slug: str, values: dict[str, Any]
 ) -> Schedule:
     """Store a schedule of a deployment whose row is locked."""
-    statement = (
-        insert(schedules)
-        .values(
-            workspace_id=work.workspace_id,
-            id=id_,
-            deployment_id=deployment_id,
-            slug=slug,
-            created_at=work.now,
-            updated_at=work.now,
-            **_columns(values),
-        )
-        .returning(schedules)
-    )
-    return _schedule((await work.execute(statement)).one())
+    new = NewSchedule(id_, slug, values)
+    (made,) = await insert_schedules(work, deployment_id=deployment_id, new=[new])
+    return made
 
 
-async def update_schedule(
-    work: UnitOfWork, *, id_: UUID, changes: dict[str, Any], is_new_generation: bool
-) -> Schedule:
-    """Write changed fields of a locked schedule and raise its version."""
-    statement = (
-        update(schedules)
-        .where(schedules.c.workspace_id == work.workspace_id, schedules.c.id == id_)
-        .values(
-            **_columns(changes),
-            version=schedules.c.version + 1,
-            generation=schedules.c.generation + int(is_new_generation),
-            updated_at=work.now,
-        )
-        .returning(schedules)
-    )
-    return _schedule((await work.execute(statement)).one())
+async def insert_schedules(
+    work: UnitOfWork, *, deployment_id: UUID, new: Sequence[NewSchedule]
+) -> list[Schedule]:
+    """Store schedules of a deployment whose row is locked, in one statement and in no order."""
+    if not new:
+        return []
+    rows = [
+        {
+            "workspace_id": work.workspace_id,
+            "id": one.id,
+            "deployment_id": deployment_id,
+            "slug": one.slug,
+            "created_at": work.now,
+            "updated_at": work.now,
+            **_columns(one.values),
+        }
+        for one in new
+    ]
+    return [
+        _schedule(row)
+        for row in await work.execute(insert(schedules).values(rows).returning(schedules))
+    ]
 
 
-async def delete_schedule(work: UnitOfWork, *, id_: UUID) -> None:
-    """Delete a locked schedule and its ledger."""
+async def update_schedules(work: UnitOfWork, changed: Sequence[Schedule]) -> None:
+    """Write locked schedules as they are from now on, in one statement."""
+    if not changed:
+        return
+    written = [
+        {
+            "changed_id": one.id,
+            "new_generation": one.generation,
+            "new_next_fire_at": one.next_fire_at,
+            "new_version": one.version,
+            "new_updated_at": one.updated_at,
+        }
+        | {f"new_{name}": value for name, value in _columns(_settable(one)).items()}
+        for one in changed
+    ]
+    names = [name.removeprefix("new_") for name in written[0] if name != "changed_id"]
     await work.execute(
-        delete(schedules).where(
-            schedules.c.workspace_id == work.workspace_id, schedules.c.id == id_
+        update(schedules)
+        .where(
+            schedules.c.workspace_id == work.workspace_id,
+            schedules.c.id == bindparam("changed_id"),
         )
+        .values({name: bindparam(f"new_{name}") for name in names}),
+        written,
     )
+
+
+def _settable(schedule: Schedule) -> dict[str, Any]:
+    return {
+        "spec": schedule.spec,
+        "is_active": schedule.is_active,
+        "parameters": schedule.parameters,
+        "catch_up": schedule.catch_up,
+    }
+
+
+async def delete_schedules(work: UnitOfWork, *, ids: Sequence[UUID]) -> None:
+    """Delete locked schedules and their ledgers, in one statement."""
+    if ids:
+        await work.execute(
+            delete(schedules).where(
+                schedules.c.workspace_id == work.workspace_id, schedules.c.id.in_(ids)
+            )
+        )
 
 
 async def lock_of_deployment(work: UnitOfWork, *, deployment_id: UUID) -> list[Schedule]:

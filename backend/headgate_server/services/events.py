@@ -1,6 +1,7 @@
 """Events: recorded with the change they tell of, read once they are published."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from headgate_server.bus import channels
@@ -17,7 +18,7 @@ from headgate_server.domain.events import (
 from headgate_server.domain.filters import EventFilter
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.repositories import events, outbox
-from headgate_server.services.audit_entries.record import record_entry
+from headgate_server.services.audit_entries.record import Record, record_entries
 
 list_behind = events.list_behind
 read_timeline = events.read_timeline
@@ -28,6 +29,71 @@ async def record_events(work: UnitOfWork, new: Sequence[NewEvent]) -> None:
     if new:
         await outbox.insert_events(work, new)
         work.wake(channels.OUTBOX)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be told of one object that was created or changed.
+
+    Args:
+        kind: what the object is; names the event together with the verb.
+        id: the object's id.
+        name: what people call it.
+        version: its version from now on.
+        changed: the fields that changed; None when the object is new.
+        verb: ``created`` or ``updated`` unless a better one is given.
+        before: the object as it was, for the audit log; None where it is new.
+        after: the object as it is; None where it is gone.
+    """
+
+    kind: ids.Kind
+    id: UUID
+    name: str
+    version: int
+    changed: Collection[str] | None
+    verb: str | None = None
+    before: object = None
+    after: object = None
+
+    @property
+    def said(self) -> str:
+        """Return the verb."""
+        return self.verb or ("created" if self.changed is None else "updated")
+
+
+async def record_changes(work: UnitOfWork, changes: Sequence[Change]) -> None:
+    """Record that objects were created or changed: as events, and in the audit log.
+
+    Of the events values stay out, for they may be secret; the audit log has them, cut down. Two
+    statements, however many changes.
+    """
+    await record_events(work, [_event_of(change) for change in changes])
+    records = [
+        Record(
+            change.said,
+            change.kind,
+            change.id,
+            change.name,
+            before=change.before,
+            after=change.after,
+        )
+        for change in changes
+    ]
+    await record_entries(work, records)
+
+
+def _event_of(change: Change) -> NewEvent:
+    noun = change.kind.name.lower()
+    shown = ids.show(change.kind, change.id)
+    payload: dict[str, object] = {"version": change.version}
+    if change.changed is not None:
+        payload["changed"] = sorted(change.changed)
+    return NewEvent(
+        name=f"{noun}.{change.said}",
+        resource_id=shown,
+        resource={"id": shown, "kind": noun, "name": change.name},
+        payload=payload,
+    )
 
 
 async def record_change(
@@ -42,35 +108,9 @@ async def record_change(
     before: object = None,
     after: object = None,
 ) -> None:
-    """Record that an object was created or changed: as an event, and in the audit log.
-
-    Of the event values stay out, for they may be secret; the audit log has them, cut down.
-
-    Args:
-        work: the unit of work that makes the change.
-        kind: what the object is; names the event together with the verb.
-        id_: the object's id.
-        name: what people call it.
-        version: its version from now on.
-        changed: the fields that changed; None when the object is new.
-        verb: ``created`` or ``updated`` unless a better one is given.
-        before: the object as it was, for the audit log; None where it is new.
-        after: the object as it is; None where it is gone.
-    """
-    said = verb or ("created" if changed is None else "updated")
-    noun = kind.name.lower()
-    shown = ids.show(kind, id_)
-    payload: dict[str, object] = {"version": version}
-    if changed is not None:
-        payload["changed"] = sorted(changed)
-    event = NewEvent(
-        name=f"{noun}.{said}",
-        resource_id=shown,
-        resource={"id": shown, "kind": noun, "name": name},
-        payload=payload,
-    )
-    await record_events(work, [event])
-    await record_entry(work, said, kind=kind, id_=id_, name=name, before=before, after=after)
+    """Record that an object was created or changed; see ``Change`` and ``record_changes``."""
+    change = Change(kind, id_, name, version, changed, verb=verb, before=before, after=after)
+    await record_changes(work, [change])
 
 
 async def emit_events(

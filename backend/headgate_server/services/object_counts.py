@@ -13,14 +13,16 @@ COUNTED_AGAIN_AFTER = timedelta(hours=1)
 read_counts = stored.read_counts
 
 
-async def claim(work: UnitOfWork, kind: QuotaKind, *, organization_id: UUID | None = None) -> None:
-    """Take room for one object that this transaction makes; one statement, and no lock.
+async def claim(
+    work: UnitOfWork, kind: QuotaKind, *, organization_id: UUID | None = None, amount: int = 1
+) -> None:
+    """Take room for objects that this transaction makes; one statement, and no lock.
 
     Raises:
         QuotaExceeded: the organization has as many as it may. What others make at this moment is
             not seen: a quota may be exceeded by as many as are made at once.
     """
-    full = await stored.claim(work, kind, organization_id=organization_id, amount=1)
+    full = await stored.claim(work, kind, organization_id=organization_id, amount=amount)
     if full is not None:
         raise QuotaExceeded(full)
 

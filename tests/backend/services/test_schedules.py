@@ -11,10 +11,11 @@ from sqlalchemy import func, select
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.errors import InvalidInput, LimitExceeded, NotFound, VersionConflict
 from headgate_server.domain.schedules.catch_up import CatchUp, CatchUpPolicy
+from headgate_server.domain.schedules.schedule import Schedule
 from headgate_server.domain.schedules.specs import CronSpec, IntervalSpec
 from headgate_server.services.deployments import DeploymentChanges
 from headgate_server.services.flow_runs.create import RunRequest, create_run
-from headgate_server.services.schedules import fire, upsert
+from headgate_server.services.schedules import fire, read, upsert
 from headgate_server.tables.flow_runs import flow_runs, states
 from headgate_server.tables.work_pools import work_items
 from tests.factories.databases import somebody_waits
@@ -233,3 +234,67 @@ async def test_deployment_has_at_most_fifty_schedules(scene: Scene) -> None:
         await scene.put(HOURLY)
 
     assert (refused.value.limit, refused.value.current) == (50, 50)
+
+
+def many_schedules(count: int, *, cron: str) -> DeploymentChanges:
+    return DeploymentChanges(
+        schedules=[
+            replace(HOURLY, slug=f"s{number:02}", spec=CronSpec(cron, "Europe/London"))
+            for number in range(count)
+        ]
+    )
+
+
+async def test_deploying_takes_the_same_statements_however_many_schedules_it_has(
+    scene: Scene, statements: list[str]
+) -> None:
+    ran: dict[str, list[int]] = {}
+    for count in (1, 50):
+        steps = {
+            "made": many_schedules(count, cron="* * * * *"),
+            "same": many_schedules(count, cron="* * * * *"),
+            "changed": many_schedules(count, cron="*/2 * * * *"),
+            "deleted": DeploymentChanges(schedules=[]),
+        }
+        for name, changes in steps.items():
+            statements.clear()
+            await scene.change(changes)
+            ran.setdefault(name, []).append(len(statements))
+            if name == "changed":
+                found = await all_schedules(scene)
+                assert [one.version for one in found] == [2] * count
+                assert {one.spec for one in found} == {CronSpec("*/2 * * * *", "Europe/London")}
+                assert {one.next_fire_at for one in found} == {NOON + 2 * MINUTE}
+            await scene.tick()
+
+    assert all(few == many for few, many in ran.values()), ran
+    assert await all_schedules(scene) == []
+    assert await scene.starts() == []
+    names = [name for name, _, _ in await recorded(scene.database, scene.tenant)]
+    verbs = ("schedule.created", "schedule.updated", "schedule.deleted")
+    assert [names.count(verb) for verb in verbs] == [51, 51, 51]
+
+
+async def all_schedules(scene: Scene) -> list[Schedule]:
+    async with scene.database.tenant(scene.tenant.owner, scene.tenant.workspace_id) as work:
+        found = await read.get_many_of_deployments(work, [scene.deployment.id])
+    return found.get(scene.deployment.id, [])
+
+
+async def test_replaced_schedules_keep_what_only_some_of_them_change(scene: Scene) -> None:
+    kept = replace(HOURLY, slug="kept", parameters={"size": 1.5, "day": None})
+    caught = replace(HOURLY, slug="caught", parameters=None)
+    await scene.change(DeploymentChanges(schedules=[kept, caught, replace(HOURLY, slug="gone")]))
+    before = {one.slug: one for one in await all_schedules(scene)}
+
+    other = replace(caught, catch_up=CatchUp(CatchUpPolicy.ALL))
+    moved = replace(kept, parameters={"size": 2})
+    await scene.change(
+        DeploymentChanges(schedules=[other, moved, replace(HOURLY, slug="new", is_active=False)])
+    )
+
+    after = {one.slug: one for one in await all_schedules(scene)}
+    assert sorted(after) == ["caught", "kept", "new"]
+    assert after["caught"] == replace(before["caught"], catch_up=other.catch_up, version=2)
+    assert after["kept"] == replace(before["kept"], parameters={"size": 2}, version=2, generation=2)
+    assert (after["new"].is_active, after["new"].next_fire_at) == (False, None)

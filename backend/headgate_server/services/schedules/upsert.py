@@ -5,7 +5,8 @@ schedule's row only. So an edit and the making of runs never meet.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -26,9 +27,9 @@ from headgate_server.domain.schedules.schedule import MAX_SCHEDULES, Schedule, S
 from headgate_server.domain.schedules.specs import Spec
 from headgate_server.domain.schedules.times import first_time, settle_spec
 from headgate_server.repositories import deployments, schedules, workspaces
-from headgate_server.repositories.schedules import Step
+from headgate_server.repositories.schedules import NewSchedule, Step
 from headgate_server.services import object_counts
-from headgate_server.services.events import record_change, record_events
+from headgate_server.services.events import Change, record_changes, record_events
 
 
 async def upsert_schedule(
@@ -67,13 +68,16 @@ async def upsert_schedule(
             limit=MAX_SCHEDULES,
             current=len(existing),
         )
-    return await _put(work, deployment, current, wanted), current is None
+    put = await _put_all(work, deployment, {one.slug: one for one in existing}, [wanted])
+    return put[wanted.slug], current is None
 
 
 async def replace_schedules(
     work: UnitOfWork, *, deployment: Deployment, wanted: Sequence[ScheduleRequest]
 ) -> None:
     """Make these the schedules of a locked deployment; a slug that stays keeps its id.
+
+    The number of statements does not depend on how many they are.
 
     Raises:
         InvalidInput: a bad schedule, or a slug twice.
@@ -89,11 +93,8 @@ async def replace_schedules(
     await _check_open(work)
     existing = await schedules.lock_of_deployment(work, deployment_id=deployment.id)
     current = {schedule.slug: schedule for schedule in existing}
-    for schedule in existing:
-        if schedule.slug not in by_slug:
-            await _delete(work, schedule)
-    for request in wanted:
-        await _put(work, deployment, current.get(request.slug), request)
+    await delete_all_of(work, [one for one in existing if one.slug not in by_slug])
+    await _put_all(work, deployment, current, wanted)
 
 
 async def delete_schedule(
@@ -114,13 +115,18 @@ async def delete_schedule(
     if schedule is None:
         raise NotFound
     check_version(schedule.version, expected=expected_version)
-    await _delete(work, schedule)
+    await delete_all_of(work, [schedule])
 
 
 async def delete_all_of(work: UnitOfWork, locked: Sequence[Schedule]) -> None:
-    """Delete the locked schedules of a deployment that goes."""
-    for schedule in locked:
-        await _delete(work, schedule)
+    """Delete locked schedules with their ledgers and their runs that nobody has taken up."""
+    if not locked:
+        return
+    gone = [schedule.id for schedule in locked]
+    await remove_runs(work, gone)
+    await schedules.delete_schedules(work, ids=gone)
+    await object_counts.release(work, QuotaKind.SCHEDULES, amount=len(gone))
+    await _announce(work, [_change(one, [], verb="deleted", before=one) for one in locked])
 
 
 async def rearm_schedules(
@@ -136,13 +142,18 @@ async def rearm_schedules(
     if not found:
         return
     await remove_runs(work, [schedule.id for schedule in found], due_after=due_after)
+    armed = await asyncio.to_thread(
+        lambda: [
+            _arm(deployment, spec=one.spec, is_active=one.is_active, now=work.now) for one in found
+        ]
+    )
     steps: list[Step] = []
-    for one in found:
-        next_fire_at = _arm(work, deployment, spec=one.spec, is_active=one.is_active)
+    for one, next_fire_at in zip(found, armed, strict=True):
         is_behind = one.next_fire_at is not None and one.next_fire_at <= work.now
         if due_after is not None and is_behind:
-            next_fire_at = one.next_fire_at
-        steps.append(Step.keeping(one, next_fire_at))
+            steps.append(Step.keeping(one, one.next_fire_at))
+        else:
+            steps.append(Step.keeping(one, next_fire_at))
     await schedules.advance(work, steps)
     work.wake(channels.SCHEDULER)
 
@@ -155,47 +166,103 @@ async def _check_open(work: UnitOfWork) -> None:
         )
 
 
-async def _put(
-    work: UnitOfWork, deployment: Deployment, current: Schedule | None, wanted: ScheduleRequest
-) -> Schedule:
-    values = _values(work, current, wanted)
-    await asyncio.to_thread(_check_parameters, deployment, wanted)
-    if current is None:
-        values["next_fire_at"] = _arm(
-            work, deployment, spec=values["spec"], is_active=wanted.is_active
-        )
-        made = await schedules.insert_schedule(
-            work,
-            id_=ids.new_id(),
-            deployment_id=deployment.id,
-            slug=check_slug(wanted.slug),
-            values=values,
-        )
-        await object_counts.claim(work, QuotaKind.SCHEDULES)
-        return await _announce(work, made, None)
-    differences = changed(current, values)
-    if not differences:
-        return current
-    is_new_generation = differences.keys() != {"catch_up"}
-    changes = dict(differences)
-    if is_new_generation:
-        await remove_runs(work, [current.id])
-        changes["next_fire_at"] = _arm(
-            work, deployment, spec=values["spec"], is_active=wanted.is_active
-        )
-    updated = await schedules.update_schedule(
-        work, id_=current.id, changes=changes, is_new_generation=is_new_generation
+@dataclass(frozen=True, slots=True)
+class _Put:
+    """A schedule that is asked for: as it is, as it shall be, and when it fires first then."""
+
+    slug: str
+    current: Schedule | None
+    values: dict[str, Any]
+    next_fire_at: datetime | None
+
+    @property
+    def differences(self) -> dict[str, Any]:
+        return {} if self.current is None else changed(self.current, self.values)
+
+    @property
+    def is_new_generation(self) -> bool:
+        """Whether its runs are made anew: not where only its catch-up is another."""
+        return bool(self.differences.keys() - {"catch_up"})
+
+
+async def _put_all(
+    work: UnitOfWork,
+    deployment: Deployment,
+    current: Mapping[str, Schedule],
+    wanted: Sequence[ScheduleRequest],
+) -> dict[str, Schedule]:
+    """Create or change schedules of a locked deployment, and return them by slug."""
+    # Reckoning when each of them fires takes a while: others go on meanwhile.
+    puts = await asyncio.to_thread(_prepare, deployment, current, wanted, now=work.now)
+    new = [
+        NewSchedule(ids.new_id(), put.slug, put.values | {"next_fire_at": put.next_fire_at})
+        for put in puts
+        if put.current is None
+    ]
+    made = await schedules.insert_schedules(work, deployment_id=deployment.id, new=new)
+    if made:
+        await object_counts.claim(work, QuotaKind.SCHEDULES, amount=len(made))
+    updated = await _update(work, puts)
+    by_id = {one.id: one for one in (*made, *updated)}
+    by_slug = dict(current) | {one.slug: one for one in by_id.values()}
+    await _announce(
+        work,
+        [
+            _change(
+                by_slug[put.slug],
+                list(put.differences) if put.current else None,
+                before=put.current,
+            )
+            for put in puts
+            if by_slug[put.slug].id in by_id
+        ],
     )
-    return await _announce(work, updated, list(differences), before=current)
+    return by_slug
 
 
-def _values(work: UnitOfWork, current: Schedule | None, wanted: ScheduleRequest) -> dict[str, Any]:
-    return {
-        "spec": settle_spec(wanted.spec, current=current.spec if current else None, now=work.now),
-        "is_active": wanted.is_active,
-        "parameters": check_document(wanted.parameters, field="parameters"),
-        "catch_up": check_catch_up(wanted.catch_up),
-    }
+def _prepare(
+    deployment: Deployment,
+    current: Mapping[str, Schedule],
+    wanted: Sequence[ScheduleRequest],
+    *,
+    now: datetime,
+) -> list[_Put]:
+    puts: list[_Put] = []
+    for one in wanted:
+        existing = current.get(one.slug)
+        spec = settle_spec(one.spec, current=existing.spec if existing else None, now=now)
+        values: dict[str, Any] = {
+            "spec": spec,
+            "is_active": one.is_active,
+            "parameters": check_document(one.parameters, field="parameters"),
+            "catch_up": check_catch_up(one.catch_up),
+        }
+        _check_parameters(deployment, one)
+        next_fire_at = _arm(deployment, spec=spec, is_active=one.is_active, now=now)
+        slug = one.slug if existing else check_slug(one.slug)
+        puts.append(_Put(slug, existing, values, next_fire_at))
+    return puts
+
+
+async def _update(work: UnitOfWork, puts: Sequence[_Put]) -> list[Schedule]:
+    """Write what differs of schedules, and return those that were changed, as they are stored."""
+    anew: list[UUID] = []
+    written: list[Schedule] = []
+    for put in puts:
+        if put.current is None or not put.differences:
+            continue
+        one = replace(
+            put.current, **put.values, version=put.current.version + 1, updated_at=work.now
+        )
+        if put.is_new_generation:
+            anew.append(one.id)
+            one = replace(one, next_fire_at=put.next_fire_at, generation=one.generation + 1)
+        written.append(one)
+    if anew:
+        await remove_runs(work, anew)
+    await schedules.update_schedules(work, written)
+    stored = await schedules.get_many(work, [one.id for one in written]) if written else {}
+    return list(stored.values())
 
 
 def _check_parameters(deployment: Deployment, wanted: ScheduleRequest) -> None:
@@ -207,19 +274,10 @@ def _check_parameters(deployment: Deployment, wanted: ScheduleRequest) -> None:
         )
 
 
-def _arm(
-    work: UnitOfWork, deployment: Deployment, *, spec: Spec, is_active: bool
-) -> datetime | None:
+def _arm(deployment: Deployment, *, spec: Spec, is_active: bool, now: datetime) -> datetime | None:
     if deployment.is_paused or not is_active:
         return None
-    return first_time(spec, after=work.now)
-
-
-async def _delete(work: UnitOfWork, schedule: Schedule) -> None:
-    await remove_runs(work, [schedule.id])
-    await schedules.delete_schedule(work, id_=schedule.id)
-    await object_counts.release(work, QuotaKind.SCHEDULES)
-    await _announce(work, schedule, [], verb="deleted", before=schedule)
+    return first_time(spec, after=now)
 
 
 async def remove_runs(
@@ -248,24 +306,26 @@ async def record_removed(work: UnitOfWork, run_ids: Sequence[UUID], *, because: 
     await record_events(work, events)
 
 
-async def _announce(
-    work: UnitOfWork,
+def _change(
     schedule: Schedule,
     changes: list[str] | None,
     *,
     verb: str | None = None,
     before: Schedule | None = None,
-) -> Schedule:
-    await record_change(
-        work,
-        kind=ids.Kind.SCHEDULE,
-        id_=schedule.id,
-        name=schedule.slug,
-        version=schedule.version,
-        changed=changes,
+) -> Change:
+    return Change(
+        ids.Kind.SCHEDULE,
+        schedule.id,
+        schedule.slug,
+        schedule.version,
+        changes,
         verb=verb,
         before=before,
         after=None if verb == "deleted" else schedule,
     )
-    work.wake(channels.SCHEDULER)
-    return schedule
+
+
+async def _announce(work: UnitOfWork, changes: Sequence[Change]) -> None:
+    if changes:
+        await record_changes(work, changes)
+        work.wake(channels.SCHEDULER)

@@ -337,6 +337,7 @@ async def serve_scheduler(core: Core, *, until: Awaitable[Any]) -> None:
         instruments=core.instruments,
         tracer=core.tracer,
         notary=notary_of(core.settings),
+        vitals=core.vitals,
     )
     supervisor = Supervisor(
         context,

@@ -11,6 +11,7 @@ import pytest
 from headgate_server.database.urls import DatabaseUrls
 from tests.fixtures.deadlines import eventually
 from tests.fixtures.installation import Installation, free_port
+from tests.fixtures.sql import query
 
 pytestmark = pytest.mark.e2e
 
@@ -64,3 +65,25 @@ async def test_a_scheduler_answers_on_a_port_of_its_own(
     assert status == 503
     assert "scheduler has not come round for" in json.loads(body)["reasons"][0]
     assert scheduler.stop() == 0
+
+
+async def test_a_scheduler_is_live_until_a_loop_of_it_fails_for_too_long(
+    site: Installation, urls: DatabaseUrls
+) -> None:
+    port = free_port()
+    site.start_scheduler(
+        HEADGATE_HEALTH_PORT=str(port), HEADGATE_SILENCE_SECONDS="15", HEADGATE_SWEEP_SECONDS="1"
+    )
+    url = f"http://127.0.0.1:{port}"
+    quotas = 'headgate_loop_seconds_count{loop="quotas"}'
+    await eventually(lambda: quotas in get(f"{url}/metrics")[1], within_seconds=30)
+    assert get(f"{url}/healthz/live") == (200, '{"status":"ok","reasons":[]}')
+
+    await query(urls.owner, "alter table object_counts rename to moved_counts")
+    await eventually(lambda: get(f"{url}/healthz/live")[0] == 503, within_seconds=60)
+
+    (reason,) = json.loads(get(f"{url}/healthz/live")[1])["reasons"]
+    assert reason.startswith("The quotas loop has failed ")
+    assert 'headgate_loop_failures_total{loop="quotas"}' in get(f"{url}/metrics")[1]
+    await query(urls.owner, "alter table moved_counts rename to object_counts")
+    await eventually(lambda: get(f"{url}/healthz/live")[0] == 200, within_seconds=30)

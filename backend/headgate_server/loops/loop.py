@@ -14,6 +14,7 @@ from headgate_server.settings import Timers
 from headgate_server.telemetry.instruments import Instruments
 from headgate_server.telemetry.logs import belonging
 from headgate_server.telemetry.traces import NoTracer, Tracer
+from headgate_server.telemetry.vitals import Vitals
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ class LoopContext:
     instruments: Instruments = field(default_factory=Instruments)
     tracer: Tracer = field(default_factory=NoTracer)
     notary: Notary | None = None
+    vitals: Vitals = field(default_factory=Vitals)
     paces: dict[str, Pace] = field(default_factory=dict[str, Pace])
 
     def pace_of(self, name: str, *, most: int) -> Pace:
@@ -51,11 +53,16 @@ class Loop:
 
 
 async def run_safely(loop: Loop, context: LoopContext) -> int | None:
-    """Run a loop once; a failure is logged and None is returned, so that the next tick comes."""
+    """Run a loop once; a failure is logged and None is returned, so that the next tick comes.
+
+    A loop that goes on failing while the database answers makes the process not live.
+    """
     started_at = time.perf_counter()
     try:
         with belonging(loop=loop.name):
-            return await _traced(loop, context)
+            done = await _traced(loop, context)
+        context.vitals.note_success(_part(loop))
+        return done
     except HeadgateError as error:
         logger.warning("The %s loop will try again: %s", loop.name, error)
     except Exception:
@@ -63,8 +70,23 @@ async def run_safely(loop: Loop, context: LoopContext) -> int | None:
     finally:
         seconds = time.perf_counter() - started_at
         context.instruments.loops.labels(loop.name).observe(seconds)
-    context.instruments.loop_failures.labels(loop.name).inc()
+    await note_failure(loop, context)
     return None
+
+
+async def note_failure(loop: Loop, context: LoopContext) -> None:
+    """Count a round that failed; against the process only if the database answers."""
+    context.instruments.loop_failures.labels(loop.name).inc()
+    try:
+        async with context.database.system():
+            pass  # The tenant is bound, and the time asked for: it answers.
+    except HeadgateError:
+        return
+    context.vitals.note_failure(_part(loop), within_seconds=context.timers.silence_seconds)
+
+
+def _part(loop: Loop) -> str:
+    return f"The {loop.name} loop"
 
 
 async def _traced(loop: Loop, context: LoopContext) -> int:

@@ -10,6 +10,9 @@ TICK_SECONDS = 1.0
 EVENT_LOOP_SECONDS = 15.0
 """So long the event loop may be busy with one thing before the process counts as stuck."""
 
+FAILED_ROUNDS = 3
+"""So many failures in a row are no accident, if they also last."""
+
 
 @dataclass(slots=True)
 class Part:
@@ -20,15 +23,26 @@ class Part:
 
 
 @dataclass(slots=True)
+class Failing:
+    """What fails round after round: since when, how often, and how long it may go on."""
+
+    since: float
+    within_seconds: float
+    rounds: int = 0
+
+
+@dataclass(slots=True)
 class Vitals:
     """Knows the parts that should come round again and again, and which of them do not.
 
     A round counts that came to its end, also where the database did not answer in it: that is a
-    matter of readiness, and no restart would mend it.
+    matter of readiness, and no restart would mend it. What fails while the database answers does
+    not count as alive for ever.
     """
 
     read_seconds: Callable[[], float] = time.monotonic
     parts: dict[str, Part] = field(default_factory=dict[str, Part])
+    failing: dict[str, Failing] = field(default_factory=dict[str, Failing])
 
     def expect(self, name: str, *, within_seconds: float) -> Callable[[], None]:
         """Expect a part to be heard of from now on; return what it calls at each round."""
@@ -43,8 +57,28 @@ class Vitals:
         """Expect a part no more: it has ended as it should."""
         self.parts.pop(name, None)
 
+    def note_failure(self, name: str, *, within_seconds: float) -> None:
+        """Note that a round failed, and not for the database; it may do so for so long."""
+        begun = Failing(self.read_seconds(), within_seconds)
+        self.failing.setdefault(name, begun).rounds += 1
+
+    def note_success(self, name: str) -> None:
+        """Note that a round did what it should."""
+        self.failing.pop(name, None)
+
     def reasons(self) -> list[str]:
-        """Return which parts have been silent too long; empty where all is well."""
+        """Return which parts have been silent or failing too long; empty where all is well."""
+        return self._silences() + self._failures()
+
+    def _failures(self) -> list[str]:
+        now = self.read_seconds()
+        return [
+            f"{name} has failed {one.rounds} rounds in a row, for {now - one.since:.0f} s."
+            for name, one in sorted(self.failing.items())
+            if one.rounds >= FAILED_ROUNDS and now - one.since > one.within_seconds
+        ]
+
+    def _silences(self) -> list[str]:
         now = self.read_seconds()
         return [
             f"{name} has not come round for {now - part.heard_at:.0f} s; it should within "

@@ -73,7 +73,7 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @asynccontextmanager
-async def supervised(world: World, redis_url: str, held: Held) -> AsyncGenerator[None]:
+async def supervised(world: World, redis_url: str, held: Held) -> AsyncGenerator[LoopContext]:
     """Run one loop under a supervisor whose first sweep is over, and the others idle."""
     context = LoopContext(database=world.database, bus=world.bus, timers=NO_SWEEP)
     loops = [
@@ -84,7 +84,7 @@ async def supervised(world: World, redis_url: str, held: Held) -> AsyncGenerator
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(supervisor.run())
         await swept.wait()
-        yield
+        yield context
         running.cancel()
 
 
@@ -156,3 +156,21 @@ async def test_a_run_that_is_late_while_late_runs_are_marked_is_marked_at_once(
         held.may_end.set()
 
         await eventually(lambda: held.rounds > rounds, within_seconds=3, what="The next round")
+
+
+async def test_a_round_that_is_cut_for_its_time_has_failed(
+    world: World, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headgate_server.loops.supervisor.JOB_TIMEOUT_SECONDS", 0.5)
+    held = Held("outbox")
+    async with supervised(world, redis_url, held) as context:
+        await eventually(lambda: outbox_is_empty(world), what="The outbox")
+        held.is_holding = True
+        await world.create()
+        await asyncio.wait_for(held.has_looked.wait(), 5)
+
+        await eventually(lambda: context.vitals.failing, what="The failure")
+
+        assert list(context.vitals.failing) == ["The outbox loop"]
+        await world.create()
+        await eventually(lambda: not context.vitals.failing, what="The next round")

@@ -35,6 +35,23 @@ def test_a_part_that_ended_is_expected_no_more() -> None:
     assert vitals.reasons() == []
 
 
+def test_what_fails_again_and_again_and_for_long_is_named_until_it_succeeds() -> None:
+    now = [0.0]
+    vitals = Vitals(read_seconds=lambda: now[0])
+    for _ in range(2):
+        vitals.note_failure("The outbox loop", within_seconds=10)
+
+    now[0] += 11
+    assert vitals.reasons() == []
+    vitals.note_failure("The outbox loop", within_seconds=10)
+    assert vitals.reasons() == ["The outbox loop has failed 3 rounds in a row, for 11 s."]
+    vitals.note_success("The outbox loop")
+    assert vitals.reasons() == []
+    for _ in range(9):
+        vitals.note_failure("The outbox loop", within_seconds=10)
+    assert vitals.reasons() == []
+
+
 async def test_event_loop_shows_that_it_turns() -> None:
     vitals = Vitals()
     lags: list[float] = []

@@ -192,3 +192,74 @@ def test_blocks_are_filled_in_without_a_secret_among_the_arguments(server: DevSe
     assert (first["data"], second["data"]["port"]) == ({"host": "h", "code": "********"}, 2)
     assert [secret["path"] for secret in second["secrets"] if secret["isSet"]] == ["code"]
     assert [one["external"] for one in third["secrets"]] == [True, False]
+
+
+UNTYPED = """
+import json, sys
+from typing import Any
+from pydantic import Field, SecretStr
+from headgate import flow
+from headgate.blocks.core import Block
+
+class TreeLogin(Block):
+    password: SecretStr
+    inner: "TreeLogin | None" = None
+
+class Loose(Block):
+    options: dict[str, Any] = {}
+    anything: Any = None
+
+class CredBase(Block):
+    host: str
+
+class Cred(CredBase):
+    token: SecretStr
+
+class Holder(Block):
+    cred: CredBase
+
+class Aliased(Block):
+    pw: SecretStr | None = Field(default=None, serialization_alias="PASS")
+
+hidden = SecretStr("S3cret-hidden")
+TreeLogin(password=hidden, inner=TreeLogin(password=hidden)).save("one")
+Loose.model_validate({"options": {"password": hidden}, "token": hidden}).save("one")
+Loose(anything=[hidden, "kept"]).save("two")
+Holder(cred=Cred(host="h", token=hidden)).save("one")
+Aliased(pw=hidden).save("one")
+
+kept = []
+
+@flow
+def read():
+    loose, tree, cred = Loose.load("one"), TreeLogin.load("one"), Holder.load("one").cred
+    again = Loose.load("two")
+    kept.extend([(loose, "copied"), (again, "copied-two")])
+    return [
+        loose.options["password"], loose.token, tree.inner.password.get_secret_value(),
+        cred.token.get_secret_value(), again.anything[0], again.anything[1],
+        Aliased.load("one").pw.get_secret_value(),
+    ]
+
+found = read()
+for block, name in kept:
+    block.save(name)
+sys.stdout.write(json.dumps(found))
+"""
+
+
+def test_no_secret_is_shown_where_the_class_does_not_say_that_it_is_one(
+    server: DevServer,
+) -> None:
+    (server.folder / "untyped.py").write_text(UNTYPED)
+
+    done = server.script("untyped.py")
+    assert done.code == 0, done.err
+    names = ["treelogin/one", "loose/one", "loose/two", "holder/one", "aliased/one"]
+    names += ["loose/copied", "loose/copied-two"]
+    shown = {name: server.read("blocks", "inspect", name)["data"] for name in names}
+
+    assert json.loads(done.out) == [*["S3cret-hidden"] * 5, "kept", "S3cret-hidden"]
+    assert "S3cret" not in json.dumps(shown)
+    assert shown["treelogin/one"]["inner"]["password"] == "********"
+    assert shown["loose/one"]["token"] == shown["loose/copied"]["token"] == "********"

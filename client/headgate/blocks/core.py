@@ -3,6 +3,7 @@
 import re
 from typing import Any, ClassVar, Self, cast
 
+import msgspec
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -53,6 +54,7 @@ class Block(BaseModel):
 
     _block_document_id: str | None = PrivateAttr(default=None)
     _block_document_name: str | None = PrivateAttr(default=None)
+    _block_secret_paths: tuple[str, ...] = PrivateAttr(default=())
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: Any) -> None:
@@ -159,21 +161,31 @@ class Block(BaseModel):
         """Register the type and its fields, so that blocks of it can be filled in elsewhere."""
         return answer(cls._register(current_place()))
 
-    def _data(self) -> dict[str, Any]:
-        """Return the fields as they are saved: its secrets in their places.
+    def _filled(self) -> tuple[NewType, dict[str, Any]]:
+        """Return its type, and the fields as they are saved: its secrets in their places.
 
         A block inside that was saved or loaded stands there by its id, any other with its fields.
+        Every secret that is in them is one of the type's, also where the class does not say so.
         """
 
-        def kept(model: BaseModel) -> Any:
+        def kept(model: BaseModel, place: values.Parts) -> Any:
             if not isinstance(model, Block):
                 return None
             saved = model._block_document_id  # noqa: SLF001  its own class
             if saved is not None:
                 return {"$ref": saved}
-            return {**values.fields_of(model, kept=kept), TYPE_KEY: model.get_block_type_slug()}
+            return {**exposure.fields(model, place), TYPE_KEY: model.get_block_type_slug()}
 
-        return values.fields_of(self, kept=kept)
+        exposure = values.Exposure(kept)
+        data, new = exposure.fields(self), self.registered_type()
+        loaded = {
+            tuple(blocks.split_path(path))
+            for path in self._block_secret_paths
+            if blocks.at_path(data, path) is not None
+        }
+        further = values.further_paths(new.secret_paths, exposure.secrets | loaded)
+        paths = sorted({*new.secret_paths, *further})
+        return msgspec.structs.replace(new, secret_paths=paths), data
 
     @classmethod
     def registered_type(cls) -> NewType:
@@ -203,12 +215,15 @@ class Block(BaseModel):
             raise BlockError(message)
         if place.lease is None:
             id_, data = await _read_without_secrets(place, reference)
+            secret = []
         else:
             found = await resolve(place.transport, lease=place.lease, references=[reference])
             id_, data = found[reference].id, found[reference].data
+            secret = found[reference].secret_paths
         block = made_of(wanted, data, reference=reference)
         block._block_document_id = id_  # noqa: SLF001  its own class
         block._block_document_name = own_name  # noqa: SLF001  its own class
+        block._block_secret_paths = tuple(secret)  # noqa: SLF001  its own class
         return block
 
     async def _save(self, place: Place, name: str | None, *, may_overwrite: bool) -> str:
@@ -221,14 +236,14 @@ class Block(BaseModel):
             message = f"There is a block {found.block.reference!r} already; say overwrite=True"
             raise ConflictError(message)
         mask_secrets(self)
-        new = self.registered_type()
+        new, data = self._filled()
         checksum = await blocks.register(place.transport, workspace_id=found.workspace_id, new=new)
         saved = await blocks.save(
             place.transport,
             workspace_id=found.workspace_id,
             type_slug=new.slug,
             name=chosen,
-            data=self._data(),
+            data=data,
             checksum=checksum,
         )
         self._block_document_id, self._block_document_name = saved.id, chosen
@@ -308,7 +323,7 @@ def mask_secrets(block: BaseModel) -> None:
         if isinstance(value, BaseModel):
             mask_secrets(value)
         elif values.holds_secrets(value):
-            redactor.add(_secrets_in(values.exposed(value, kept=_nothing)))
+            redactor.add(_secrets_in(values.Exposure().value(value)))
 
 
 def _secrets_in(document: Any) -> Any:
@@ -321,10 +336,6 @@ def _secrets_in(document: Any) -> Any:
     if isinstance(document, list):
         return list(map(_secrets_in, cast("list[Any]", document)))
     return document
-
-
-def _nothing(_: BaseModel) -> None:
-    """Say that nothing stands for a model but its fields."""
 
 
 def _refers(document: Any) -> bool:

@@ -1,22 +1,40 @@
-"""What of a block is sent to be kept: plain values, with secrets in their places."""
+"""What of a block is sent to be kept: plain values, secrets in their places, and where those are.
 
-from collections.abc import Iterable, Iterator, Mapping
+What a class says of its fields is not all that may be in them: ``Any``, fields that it does not
+have, a subclass where a base was named. So secrets are looked for in the values as well.
+"""
+
+import dataclasses
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast, get_args, get_origin
 
-from pydantic import BaseModel, Secret, SecretBytes, SecretStr
+from pydantic import AliasChoices, BaseModel, RootModel, Secret, SecretBytes, SecretStr
+from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
+from headgate.api.blocks import split_path
 from headgate.blocks.external import KEY, SecretReference
 
 SecretDict = dict[str, Secret[Any]]
 """Secrets by names that are not known before, such as headers."""
 Parts = tuple[str, ...]
+Kept = Callable[[BaseModel, Parts], Any]
+"""Returns what stands for a model in a place; None for its fields."""
+_ANY = "*"
 _SECRETS = (Secret, SecretBytes, SecretStr)
+_LISTS = (list, tuple, set, frozenset, deque)
 
 
 def secret_paths(model: type[BaseModel]) -> list[str]:
-    """Return which fields of a model are secret, sorted; ``*`` stands for any key or place."""
+    """Return which fields a model says are secret, sorted; ``*`` is any key or place of a list."""
     return sorted(join_path(parts) for parts in _within_model(model, (), ()))
+
+
+def further_paths(known: Sequence[str], places: Iterable[Parts]) -> list[str]:
+    """Return the paths of secrets that no known path covers, sorted."""
+    patterns = [split_path(path) for path in known]
+    return sorted(join_path(parts) for parts in places if not _is_covered(parts, patterns))
 
 
 def _within_model(
@@ -24,9 +42,10 @@ def _within_model(
 ) -> Iterator[Parts]:
     if model in above:
         return
+    is_root = issubclass(model, cast("type[BaseModel]", RootModel))
     for name, field in model.model_fields.items():
-        shown = field.validation_alias if isinstance(field.validation_alias, str) else name
-        yield from _within(field.annotation, (*place, shown), (*above, model))
+        inner = place if is_root else (*place, _read_name(name, field))
+        yield from _within(field.annotation, inner, (*above, model))
 
 
 def _within(annotation: Any, place: Parts, above: tuple[type[BaseModel], ...]) -> Iterator[Parts]:
@@ -37,10 +56,10 @@ def _within(annotation: Any, place: Parts, above: tuple[type[BaseModel], ...]) -
     elif isinstance(kind, type) and issubclass(kind, BaseModel):
         yield from _within_model(kind, place, above)
     elif isinstance(kind, type) and issubclass(kind, Mapping) and len(inner) == 2:
-        yield from _within(inner[1], (*place, "*"), above)
+        yield from _within(inner[1], (*place, _ANY), above)
     elif isinstance(kind, type) and issubclass(kind, Iterable):
         for part in inner:
-            yield from _within(part, (*place, "*"), above)
+            yield from _within(part, (*place, _ANY), above)
     else:
         for part in inner:
             yield from _within(part, place, above)
@@ -53,66 +72,109 @@ def join_path(parts: Iterable[str]) -> str:
 
 def holds_secrets(value: Any) -> bool:
     """Whether there is a secret anywhere in a value."""
-    if isinstance(value, _SECRETS):
-        return True
+    return isinstance(value, _SECRETS) or any(map(holds_secrets, _parts_of(value)))
+
+
+class Exposure:
+    """Makes JSON of values, with their secrets as they are, and keeps where those stand."""
+
+    def __init__(self, kept: Kept = lambda _model, _place: None) -> None:
+        """Begin.
+
+        Args:
+            kept: what stands for a model inside of another.
+        """
+        self.secrets: set[Parts] = set()
+        """The places of secrets; in lists any place stands for all. None is inside of another."""
+        self._kept = kept
+
+    def value(self, value: Any, place: Parts = ()) -> Any:
+        """Return a value as JSON.
+
+        Raises:
+            ValueError: secret bytes that are no text.
+        """
+        if isinstance(value, _SECRETS):
+            return self._secret(value, place)
+        if isinstance(value, RootModel):
+            return self.value(cast("RootModel[Any]", value).root, place)
+        if isinstance(value, BaseModel):
+            whole = self._kept(value, place)
+            return whole if whole is not None else self.fields(value, place)
+        if _is_dataclass(value):
+            names = (field.name for field in dataclasses.fields(value))
+            return {name: self.value(getattr(value, name), (*place, name)) for name in names}
+        if isinstance(value, Mapping):
+            items = cast("Mapping[Any, Any]", value).items()
+            return {str(key): self.value(inner, (*place, str(key))) for key, inner in items}
+        if isinstance(value, _LISTS):
+            entries = cast("Iterable[Any]", value)
+            return [self.value(inner, (*place, _ANY)) for inner in entries]
+        return to_jsonable_python(value)
+
+    def fields(self, model: BaseModel, place: Parts = ()) -> dict[str, Any]:
+        """Return the fields of a model as JSON, by the names that it is read with.
+
+        What it computes of them is left out: it is computed anew, and may tell a secret.
+        """
+        cls = type(model)
+        apart = {name for name, value in model if holds_secrets(value) or _holds_models(value)}
+        if cls.__pydantic_decorators__.model_serializers:
+            # Such a function is given the whole model, and may put a secret anywhere.
+            shown = {name: to_jsonable_python(inner) for name, inner in model if name not in apart}
+        else:
+            shown = model.model_dump(mode="json", exclude=apart | cls.model_computed_fields.keys())
+        names = {name: _read_name(name, field) for name, field in cls.model_fields.items()}
+        plain = {names.get(name, name): inner for name, inner in shown.items()}
+        for name, value in model:
+            if name in apart:
+                read = names.get(name, name)
+                plain[read] = self.value(value, (*place, read))
+        return plain
+
+    def _secret(self, secret: Any, place: Parts) -> Any:
+        if not any(place[:length] in self.secrets for length in range(len(place))):
+            self.secrets.add(place)
+        if isinstance(secret, SecretReference):
+            return {KEY: secret.place}
+        value = secret.get_secret_value()
+        return _text(value) if isinstance(secret, SecretBytes) else self.value(value, place)
+
+
+def _read_name(name: str, field: FieldInfo) -> str:
+    """Return the name that a field is read with."""
+    alias = field.validation_alias
+    if isinstance(alias, AliasChoices):
+        alias = next((one for one in alias.choices if isinstance(one, str)), None)
+    return alias if isinstance(alias, str) else name
+
+
+def _parts_of(value: Any) -> Iterable[Any]:
+    """Return the values that a value is made of; none of one that is whole."""
     if isinstance(value, BaseModel):
-        return any(holds_secrets(inner) for _, inner in value)
+        return [inner for _, inner in value]
+    if _is_dataclass(value):
+        return [getattr(value, field.name) for field in dataclasses.fields(value)]
     if isinstance(value, Mapping):
-        return any(map(holds_secrets, cast("Mapping[Any, Any]", value).values()))
-    if isinstance(value, list | tuple | set | frozenset):
-        return any(map(holds_secrets, cast("Iterable[Any]", value)))
-    return False
-
-
-def exposed(value: Any, *, kept: Any) -> Any:
-    """Return a value as JSON, with its secrets as they are.
-
-    Args:
-        kept: returns what stands for a block inside of another.
-
-    Raises:
-        ValueError: secret bytes that are no text.
-    """
-    if isinstance(value, SecretReference):
-        return {KEY: value.place}
-    if isinstance(value, SecretBytes):
-        return _text(value.get_secret_value())
-    if isinstance(value, Secret | SecretStr):
-        inner = cast("Secret[Any]", value).get_secret_value()
-        return exposed(inner, kept=kept)
-    if isinstance(value, BaseModel):
-        whole = kept(value)
-        return whole if whole is not None else fields_of(value, kept=kept)
-    if isinstance(value, Mapping):
-        items = cast("Mapping[Any, Any]", value).items()
-        return {str(key): exposed(inner, kept=kept) for key, inner in items}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [exposed(inner, kept=kept) for inner in cast("Iterable[Any]", value)]
-    return to_jsonable_python(value)
-
-
-def fields_of(model: BaseModel, *, kept: Any) -> dict[str, Any]:
-    """Return the fields of a model as JSON, by the names that it is read with."""
-    apart = {name for name, value in model if holds_secrets(value) or _holds_models(value)}
-    plain = model.model_dump(mode="json", by_alias=True, exclude=apart)
-    named = {
-        name: (field.serialization_alias or field.alias or name)
-        for name, field in type(model).model_fields.items()
-    }
-    for name, value in model:
-        if name in apart:
-            plain[named.get(name, name)] = exposed(value, kept=kept)
-    return plain
+        return cast("Mapping[Any, Any]", value).values()
+    return cast("Iterable[Any]", value) if isinstance(value, _LISTS) else ()
 
 
 def _holds_models(value: Any) -> bool:
-    if isinstance(value, BaseModel):
-        return True
-    if isinstance(value, Mapping):
-        return any(map(_holds_models, cast("Mapping[Any, Any]", value).values()))
-    if isinstance(value, list | tuple | set | frozenset):
-        return any(map(_holds_models, cast("Iterable[Any]", value)))
-    return False
+    return isinstance(value, BaseModel) or any(map(_holds_models, _parts_of(value)))
+
+
+def _is_dataclass(value: Any) -> bool:
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
+def _is_covered(parts: Parts, patterns: Sequence[Sequence[str]]) -> bool:
+    """Whether a place is one that a pattern stands for, or lies inside of it."""
+    return any(
+        len(pattern) <= len(parts)
+        and all(wanted in (_ANY, part) for wanted, part in zip(pattern, parts, strict=False))
+        for pattern in patterns
+    )
 
 
 def _text(secret: bytes) -> str:

@@ -1,5 +1,6 @@
 """Blocks of an estate: filled in, refused, and read by runs."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +19,18 @@ async def fill(estate: Estate, name: str, data: Json, **more: Any) -> Json:
     place = {"workspaceId": estate.ids[Kind.WORKSPACE], "typeSlug": "login", "name": name}
     api = more.pop("api", estate.bound)
     return await mutate(api, "blockDocumentUpsert", DOCUMENT, **{**place, **more}, data=data)
+
+
+async def register(
+    estate: Estate, slug: str, fields: Json, *, secret_paths: Sequence[str] = ()
+) -> str:
+    """Register a type of these fields, and return its id; again, they are its newest."""
+    place = {"workspaceId": estate.ids[Kind.WORKSPACE], "slug": slug}
+    made = await mutate(estate.bound, "blockTypeUpsert", "blockType { id }", **place)
+    type_id: str = made["blockType"]["id"]
+    given = {"blockTypeId": type_id, "fields": fields, "secretPaths": list(secret_paths)}
+    await mutate(estate.bound, "blockSchemaRegister", "blockSchema { id }", **given)
+    return type_id
 
 
 async def refused(api: ApiClient | Browser, field: str, **given: Any) -> Json:

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from headgate_server.domain.blocks import access, documents, paths, schemas
+from headgate_server.domain.blocks import access, documents, marks, paths, schemas
 from headgate_server.domain.blocks.blocks import checksum_of
 from headgate_server.domain.blocks.paths import MASK
 from headgate_server.domain.errors import InvalidInput
@@ -46,7 +46,14 @@ def test_what_is_no_path_is_refused(path: str) -> None:
 
 
 def test_schema_marks_its_secrets_at_any_depth() -> None:
+    data = {"tree": {"key": "s", "child": {"key": "s", "child": {"child": {"key": "s"}}}}}
+    found = marks.find_places(data, fields=FIELDS, named=["tree.child.child.key.x", "host"])
+
     assert schemas.list_secret_paths(FIELDS, []) == SECRET_PATHS
+    assert list(map(paths.join, found)) == [
+        *("tree.key", "tree.child.key", "tree.child.child.child.key"),
+        "tree.child.child.key",
+    ]
     assert "host" in schemas.list_secret_paths(FIELDS, ["host"])
 
 

@@ -1,7 +1,7 @@
 """Documents of blocks: their secrets taken out and put back, and the documents they refer to."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import orjson
@@ -134,10 +134,39 @@ def list_references(data: Any) -> dict[Parts, str]:
 
 
 def list_external(data: Any, *, secret_paths: Sequence[str]) -> set[Parts]:
-    """Return where a block names secrets of other stores: only in the places of secrets."""
+    """Return where a block names secrets of other stores: only in the places of secrets.
+
+    Args:
+        data: what it is filled in with.
+        secret_paths: those of its schema, and those that the schema marks in the data.
+    """
     patterns = [paths.split(path) for path in secret_paths]
     found = (entry for pattern in patterns for entry in paths.walk(data, pattern))
     return {parts for parts, value in found if is_external(value)}
+
+
+def list_bare(data: Any, *, secret_paths: Sequence[str]) -> list[Parts]:
+    """Return where values stand in the places of secrets: neither sealed nor only named."""
+    found, _ = _placed(data, [paths.split(path) for path in secret_paths])
+    return sorted(
+        parts
+        for parts, value in found.items()
+        if value not in (None, {}, []) and not (isinstance(value, dict) and REFERENCE in value)
+    )
+
+
+def sealed_too(filled: Filled, *, before: Any, bare: Sequence[Parts]) -> Filled:
+    """Return what to fill in with the values that lay bare before and are to be kept: as secrets.
+
+    Args:
+        filled: what somebody fills in, with masks for what is to be kept.
+        before: the data as it was.
+        bare: where values lay bare in it.
+    """
+    kept = {paths.join(parts): parts for parts in bare if paths.join(parts) in filled.kept}
+    values = {path: next(paths.walk(before, parts))[1] for path, parts in kept.items()}
+    sealed = {path: _encoded(path, value) for path, value in values.items()}
+    return replace(filled, secrets={**filled.secrets, **sealed}, kept=filled.kept - sealed.keys())
 
 
 def names_external(document: Any) -> bool:

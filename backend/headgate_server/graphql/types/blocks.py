@@ -144,8 +144,8 @@ class BlockDocument(Node, Versioned):
         "everybody; sent back, the mask leaves the secret alone.",
     )
     async def data(self, info: Info) -> JSON:
-        found = await self.read_secrets(info)
-        return JSON(documents.masked(self.row.data, [field.path for field in found]))
+        found = [field.path for field in await self.read_secrets(info)]
+        return JSON(documents.masked(self.row.data, [*found, *await self.read_bare(info)]))
 
     @scoped_field(
         requires=ANY_CREDENTIAL,
@@ -155,6 +155,7 @@ class BlockDocument(Node, Versioned):
         row, fetch = self.row, types.get_many_schemas
         schema = await info.context.load(fetch, row.block_schema_id, workspace_id=row.workspace_id)
         found = [_show_secret(field) for field in await self.read_secrets(info)]
+        found += map(_show_bare, await self.read_bare(info))
         known = {field.path for field in found}
         found += [
             _show_unset(path, row.data)
@@ -166,7 +167,8 @@ class BlockDocument(Node, Versioned):
     @scoped_field(
         requires=ANY_CREDENTIAL,
         description="The paths of what the newest schema of its type requires and it does not "
-        "have: fill them in. Until then runs read it as it is.",
+        "have, and of what it has, but not sealed as the secret that it is now: fill them in. "
+        "Until then runs read it as it is.",
     )
     async def missing(self, info: Info) -> list[str]:
         row, fetch = self.row, read.get_many_missing
@@ -193,6 +195,11 @@ class BlockDocument(Node, Versioned):
     async def read_secrets(self, info: Info) -> list[SecretRow]:
         """Return what may be known of the secrets that are set."""
         row, fetch = self.row, read.get_many_secret_fields
+        return await info.context.load(fetch, row.id, workspace_id=row.workspace_id) or []
+
+    async def read_bare(self, info: Info) -> list[str]:
+        """Return the paths of what is secret and not sealed."""
+        row, fetch = self.row, read.get_many_bare
         return await info.context.load(fetch, row.id, workspace_id=row.workspace_id) or []
 
 
@@ -245,6 +252,10 @@ def _show_secret(row: SecretRow) -> SecretField:
         fingerprint=row.fingerprint,
         updated_at=row.updated_at,
     )
+
+
+def _show_bare(path: str) -> SecretField:
+    return SecretField(path=path, is_set=True, external=False, fingerprint=None, updated_at=None)
 
 
 def _show_unset(path: str, data: Any) -> SecretField:

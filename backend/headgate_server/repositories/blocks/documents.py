@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, Column, Row, Select, and_, delete, exists, select, tuple_, update
+from sqlalchemy import CTE, Column, Row, Select, and_, delete, exists, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
@@ -142,6 +142,15 @@ async def count_documents(
 ) -> int:
     """Return how many documents match, up to ``cap + 1``."""
     return await pages.count(work, _matching(work, filter, type_slug, capability), cap=cap)
+
+
+async def lock_references(work: UnitOfWork) -> None:
+    """Let nobody else look whether references make a circle until the transaction ends.
+
+    The lock is a statement of its own: what the statement that takes it reads is older than it.
+    """
+    name = f"headgate.block_references:{work.workspace_id}"
+    await work.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
 async def replace_references(

@@ -9,7 +9,7 @@ from uuid import UUID
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.blocks import documents as rules
-from headgate_server.domain.blocks import paths, schemas
+from headgate_server.domain.blocks import marks, paths, schemas
 from headgate_server.domain.blocks.access import split_reference
 from headgate_server.domain.blocks.blocks import BlockDocument, BlockSchema, SealedSecret
 from headgate_server.domain.blocks.documents import Filled
@@ -30,6 +30,7 @@ from headgate_server.domain.variables import is_same
 from headgate_server.repositories import roles
 from headgate_server.repositories.blocks import documents, secrets, types
 from headgate_server.services import object_counts
+from headgate_server.services.blocks.bare import find_bare
 from headgate_server.services.blocks.sealing import Sealer
 from headgate_server.services.events import record_change
 
@@ -153,11 +154,21 @@ async def _plan(
 ) -> _Plan:
     own = await secrets.list_sealed(work, [current.id]) if current is not None else []
     existing = {secret.path: secret for secret in own}
+    bare = (await find_bare(work, [current])).get(current.id, []) if current is not None else []
+    # A large schema takes a while to look through: others go on meanwhile.
+    marked = await asyncio.to_thread(
+        marks.find_places,
+        filling.data,
+        fields=schema.fields,
+        named=[path for path, _ in filling.secrets],
+    )
     filled = rules.read_filled(
         filling.data,
         secrets=filling.secrets,
-        secret_paths=sorted({*schema.secret_paths, *existing}),
+        secret_paths=sorted({*schema.secret_paths, *existing, *map(paths.join, [*marked, *bare])}),
     )
+    shown = filled.kept
+    filled = rules.sealed_too(filled, before=current.data if current else {}, bare=bare)
     for path in sorted(filled.kept - existing.keys()):
         raise InvalidInput(f"{path} holds a mask, but no secret is set there.", path=["data", path])
     gone = (filled.removed & existing.keys()) | _lost(current, filled, existing)
@@ -170,11 +181,10 @@ async def _plan(
             limit=rules.MAX_SECRETS,
             current=len(staying),
         )
-    kept = existing.keys() - gone - filled.secrets.keys()
+    kept = (existing.keys() - gone - filled.secrets.keys()) | (shown - filled.kept)
     referred = await _find_referred(work, filled.references, may_use=may_use)
     await _check_acyclic(work, current, frozenset(referred.values()))
     unknown = [*map(paths.split, sorted(staying)), *filled.external, *filled.references]
-    # A large schema takes a while to look through: others go on meanwhile.
     await asyncio.to_thread(schemas.check_data, filled.data, fields=schema.fields, unknown=unknown)
     data: Any = filled.data
     for parts, id_ in referred.items():
@@ -276,6 +286,7 @@ async def _check_acyclic(
 ) -> None:
     if current is None or not referred:
         return
+    await documents.lock_references(work)
     if current.id in referred or current.id in await documents.list_reached(work, referred):
         raise InvalidInput(
             "A block does not refer to itself, nor to one that refers to it.", path=["data"]

@@ -15,6 +15,7 @@ from headgate_server.domain.blocks import access, paths
 from headgate_server.domain.blocks import documents as rules
 from headgate_server.domain.blocks.access import Allowance, split_reference
 from headgate_server.domain.blocks.blocks import BlockDocument, BlockSchema, SealedSecret
+from headgate_server.domain.blocks.marks import find_places
 from headgate_server.domain.blocks.paths import Parts
 from headgate_server.domain.errors import Conflict, InvalidInput, LimitExceeded, NotFound
 from headgate_server.domain.leases import LeaseRef
@@ -23,6 +24,7 @@ from headgate_server.repositories.blocks import access as origins
 from headgate_server.repositories.blocks import documents, secrets, types
 from headgate_server.repositories.leases.guard import guard_lease
 from headgate_server.services.audit_entries.record import Record, record_entries
+from headgate_server.services.blocks.bare import find_bare
 from headgate_server.services.blocks.sealing import open_secrets
 from headgate_server.services.workspace_keys import KeyDestroyed, Keyring, OpenWork
 
@@ -37,7 +39,8 @@ TYPE_KEY = "block_type_slug"
 class _Read:
     """What a transaction read: the blocks that are wanted, and all that they refer to.
 
-    ``schemas`` are those of the blocks that name secrets in other stores.
+    ``schemas`` are those of the blocks that name secrets in other stores; ``bare`` is where secrets
+    of blocks are not sealed.
     """
 
     workspace_id: UUID
@@ -45,6 +48,7 @@ class _Read:
     known: Mapping[UUID, BlockDocument]
     sealed: tuple[SealedSecret, ...]
     schemas: Mapping[UUID, BlockSchema]
+    bare: Mapping[UUID, Sequence[Parts]]
 
 
 Reader = Callable[[UnitOfWork], Awaitable[_Read]]
@@ -148,7 +152,8 @@ async def _read(
     await record_entries(work, records)
     naming = {one.block_schema_id for one in known.values() if rules.names_external(one.data)}
     schemas = await types.get_many_schemas(work, list(naming)) if naming else {}
-    return _Read(work.workspace_id, wanted, known, tuple(sealed), schemas)
+    bare = await find_bare(work, known.values())
+    return _Read(work.workspace_id, wanted, known, tuple(sealed), schemas, bare)
 
 
 async def _opened(open_work: OpenWork, keyring: Keyring | None, read: Reader) -> dict[str, Any]:
@@ -163,7 +168,7 @@ async def _open_once(open_work: OpenWork, keyring: Keyring | None, read: Reader)
     async with open_work() as work:
         found = await read(work)
     values = await open_secrets(open_work, keyring, found.sealed, workspace_id=found.workspace_id)
-    putting = _Together(found.known, values, found.schemas)
+    putting = _Together(found.known, values, found.schemas, found.bare)
     return {document.reference: putting.show(document) for document in found.wanted}
 
 
@@ -190,6 +195,7 @@ class _Together:
     known: Mapping[UUID, BlockDocument]
     values: Mapping[UUID, Mapping[str, bytes]]
     schemas: Mapping[UUID, BlockSchema]
+    bare: Mapping[UUID, Sequence[Parts]]
     count: int = 0
 
     def show(self, document: BlockDocument) -> dict[str, Any]:
@@ -215,12 +221,10 @@ class _Together:
                 current=self.count,
             )
         own = self.values.get(document.id, {})
-        schema = self.schemas.get(document.block_schema_id)
-        named = schema.secret_paths if schema is not None else ()
         whole = _Whole(
             data=rules.opened(document.data, own),
-            secret={paths.split(path) for path in own},
-            external=rules.list_external(document.data, secret_paths=named),
+            secret={*map(paths.split, own), *self.bare.get(document.id, ())},
+            external=self._external(document),
         )
         for parts, other in self._referred(document):
             if other.id in above | {document.id}:
@@ -228,6 +232,13 @@ class _Together:
             inner = self._whole(other, above=above | {document.id})
             whole.take_in(inner, parts=parts, type_slug=other.type_slug)
         return whole
+
+    def _external(self, document: BlockDocument) -> set[Parts]:
+        schema = self.schemas.get(document.block_schema_id)
+        if schema is None:
+            return set()
+        marked = map(paths.join, find_places(document.data, fields=schema.fields, named=()))
+        return rules.list_external(document.data, secret_paths=[*schema.secret_paths, *marked])
 
     def _referred(self, document: BlockDocument) -> Iterator[tuple[Parts, BlockDocument]]:
         for parts, text in rules.list_references(document.data).items():

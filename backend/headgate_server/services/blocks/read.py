@@ -13,6 +13,7 @@ from headgate_server.domain.filters import NameFilter
 from headgate_server.domain.names import KEY
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.repositories.blocks import documents, secrets, types
+from headgate_server.services.blocks.bare import find_bare
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,10 @@ async def get_many_secret_fields(
 
 
 async def get_many_missing(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, list[str]]:
-    """Return what the newest schemas of their types require and blocks do not have, by block."""
+    """Return what the newest schemas of their types require and blocks do not have, by block.
+
+    What they have, but bare where it should be sealed, is to be filled in again as well.
+    """
     found = await documents.get_many(work, ids_)
     newest = await types.get_many_newest(work, list({one.block_type_id for one in found.values()}))
     fields = await secrets.get_many_fields(work, list(found))
@@ -55,7 +59,15 @@ async def get_many_missing(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID,
         if schema is not None and schema.id != document.block_schema_id:
             own = [paths.split(field.path) for field in fields.get(id_, [])]
             missing[id_] = list_missing(document, schema, secret=own)
+    for id_, places in (await find_bare(work, found.values())).items():
+        missing[id_] = sorted({*missing.get(id_, []), *map(paths.join, places)})
     return missing
+
+
+async def get_many_bare(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """Return the paths of what lies bare in blocks although it is secret, by block."""
+    found = await find_bare(work, (await documents.get_many(work, ids_)).values())
+    return {id_: list(map(paths.join, places)) for id_, places in found.items()}
 
 
 async def get_many_referring(

@@ -1,0 +1,57 @@
+"""Blocks that are filled in at the same time."""
+
+import asyncio
+
+import pytest
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.errors import InvalidInput
+from headgate_server.services.blocks.documents import Filling, upsert_document
+from headgate_server.services.blocks.sealing import Sealer
+from tests.factories.blocks import fill
+from tests.factories.databases import somebody_waits
+from tests.factories.estates import Estate, make_estate
+from tests.fixtures.deadlines import eventually
+from tests.fixtures.installations import Installation
+
+pytestmark = pytest.mark.anyio
+
+
+async def refer(work: UnitOfWork, name: str, *, to: str) -> None:
+    await upsert_document(
+        work,
+        type_slug="login",
+        name=name,
+        filling=Filling({"inner": {"$ref": f"login/{to}"}}),
+        sealer=Sealer("pepper", None),
+        may_use=lambda _: True,
+    )
+
+
+async def refer_alone(installation: Installation, estate: Estate, name: str, *, to: str) -> None:
+    async with installation.database.system(workspace_id=estate.tenant.workspace_id) as work:
+        await refer(work, name, to=to)
+
+
+async def test_two_who_refer_to_each_other_at_once_make_no_circle(
+    installation: Installation,
+) -> None:
+    estate = await make_estate(installation)
+    for name in ("first", "second"):
+        await fill(estate, name, {"host": "h"})
+
+    async with installation.database.system(workspace_id=estate.tenant.workspace_id) as work:
+        await refer(work, "first", to="second")
+        later = asyncio.create_task(refer_alone(installation, estate, "second", to="first"))
+        async with installation.database.system() as other:
+            await eventually(
+                lambda: _is_held(later, other), what="the second who waits for the first"
+            )
+
+    with pytest.raises(InvalidInput, match="does not refer to itself"):
+        await later
+
+
+async def _is_held(task: "asyncio.Task[None]", work: UnitOfWork) -> bool:
+    assert not task.done()
+    return await somebody_waits(work)

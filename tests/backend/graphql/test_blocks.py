@@ -80,51 +80,6 @@ async def test_secret_of_an_entry_of_a_list_goes_with_the_entry(
     ]
 
 
-async def test_secrets_of_a_type_that_holds_itself_are_shown_to_runs_alone(
-    estate: Estate, installation: Installation
-) -> None:
-    node = {
-        "type": "object",
-        "properties": {"key": {"writeOnly": True}, "child": {"$ref": "#/$defs/Node"}},
-    }
-    fields = {"type": "object", "$ref": "#/$defs/Node", "$defs": {"Node": node}}
-    await register(estate, "tree", fields)
-    place = {"$secret": {"provider": "env", "name": "X"}}
-    data = {"key": "first", "child": {"key": SECRET, "child": {"child": {"key": place}}}}
-
-    made = await fill(estate, "own", data, typeSlug="tree")
-    again = await fill(
-        estate, "own", made["blockDocument"]["data"], typeSlug="tree", replaceSecrets=True
-    )
-    deeper = [{"path": "child.child.key", "value": "third"}]
-    named = await fill(estate, "own", data, typeSlug="tree", secrets=deeper)
-    run, lease = await begin(estate.bound, estate, installation)
-    read = (await resolve(run, lease, "tree/own"))["tree/own"]
-
-    assert made["blockDocument"]["data"] == {
-        "key": "********",
-        "child": {"key": "********", "child": {"child": {"key": place}}},
-    }
-    assert again["blockDocument"] == made["blockDocument"]
-    assert [one["path"] for one in named["blockDocument"]["secrets"] if one["isSet"]] == [
-        "child.child.key",
-        "child.key",
-        "key",
-    ]
-    assert read["data"]["child"]["key"] == SECRET
-    assert read["data"]["child"]["child"] == {"key": "third", "child": {"key": place}}
-    assert read["externalPaths"] == ["child.child.child.key"]
-
-
-async def test_schema_whose_secrets_nobody_would_find_is_refused(estate: Estate) -> None:
-    hidden = {"type": "object", "dependencies": {"a": {"properties": {"b": {"writeOnly": True}}}}}
-    given = {"blockTypeId": estate.ids[Kind.BLOCK_TYPE], "fields": hidden}
-
-    error = await refused(estate.bound, "blockSchemaRegister", **given)
-
-    assert (error["code"], "below dependencies" in error["message"]) == ("INVALID", True)
-
-
 def test_no_type_of_the_api_has_a_field_for_secrets_but_the_two_that_are_audited() -> None:
     schema = build_schema((ROOT / "backend/schema.graphql").read_text())
     fields = {
@@ -238,43 +193,6 @@ async def test_schema_change_leaves_blocks_readable_and_says_what_they_lack(
     assert (lacking["code"], "region" in lacking["message"]) == ("INVALID", True)
     assert filled["blockDocument"]["missing"] == []
     assert filled["blockDocument"]["schema"]["number"] == 2
-
-
-async def test_what_a_newer_schema_calls_secret_is_shown_to_runs_alone(
-    estate: Estate, installation: Installation, urls: DatabaseUrls
-) -> None:
-    entry: Json = {"type": "object", "properties": {"user": {"type": "string"}, "token": {}}}
-    fields: Json = {
-        "type": "object",
-        "properties": {"host": {}, "password": {}, "logins": {"type": "array", "items": entry}},
-    }
-    await register(estate, "svc", fields)
-    data = {"host": "h", "password": SECRET, "logins": [{"user": "u", "token": "tok-1234"}]}
-    id_ = (await fill(estate, "old", data, typeSlug="svc"))["blockDocument"]["id"]
-    entry["properties"]["token"] = {"writeOnly": True}
-    await register(estate, "svc", fields, secret_paths=["password"])
-    run, lease = await begin(estate.bound, estate, installation)
-
-    shown = (await estate.bound.execute(SHOWN, id=id_)).data["node"]
-    read = (await resolve(run, lease, "svc/old"))["svc/old"]
-    kept = await fill(estate, "old", {**shown["data"], "host": "other"}, typeSlug="svc")
-    again = (await resolve(run, lease, "svc/old"))["svc/old"]
-    stored = await query(urls.owner, "select string_agg(data::text, ' ') from block_documents")
-
-    masked = {"password": "********", "logins": [{"user": "u", "token": "********"}]}
-    assert shown["data"] == {"host": "h", **masked}
-    assert shown["missing"] == ["logins.0.token", "password"]
-    assert [(one["path"], one["isSet"], one["fingerprint"]) for one in shown["secrets"]] == [
-        ("logins.0.token", True, None),
-        ("password", True, None),
-    ]
-    assert (read["data"], read["secretPaths"]) == (data, ["logins.0.token", "password"])
-    assert kept["blockDocument"]["data"] == {"host": "other", **masked}
-    assert kept["blockDocument"]["missing"] == []
-    assert None not in [one["fingerprint"] for one in kept["blockDocument"]["secrets"]]
-    assert again["data"] == {**data, "host": "other"}
-    assert SECRET not in stored
-    assert "tok-1234" not in stored
 
 
 async def test_block_that_others_refer_to_stays_and_circles_are_refused(estate: Estate) -> None:

@@ -155,20 +155,8 @@ async def _plan(
     own = await secrets.list_sealed(work, [current.id]) if current is not None else []
     existing = {secret.path: secret for secret in own}
     bare = (await find_bare(work, [current])).get(current.id, []) if current is not None else []
-    # A large schema takes a while to look through: others go on meanwhile.
-    marked = await asyncio.to_thread(
-        marks.find_places,
-        filling.data,
-        fields=schema.fields,
-        named=[path for path, _ in filling.secrets],
-    )
-    filled = rules.read_filled(
-        filling.data,
-        secrets=filling.secrets,
-        secret_paths=sorted({*schema.secret_paths, *existing, *map(paths.join, [*marked, *bare])}),
-    )
-    shown = filled.kept
-    filled = rules.sealed_too(filled, before=current.data if current else {}, bare=bare)
+    said = await _read_filled(schema, filling, known={*existing, *map(paths.join, bare)})
+    filled = rules.sealed_too(said, before=current.data if current else {}, bare=bare)
     for path in sorted(filled.kept - existing.keys()):
         raise InvalidInput(f"{path} holds a mask, but no secret is set there.", path=["data", path])
     gone = (filled.removed & existing.keys()) | _lost(current, filled, existing)
@@ -181,7 +169,7 @@ async def _plan(
             limit=rules.MAX_SECRETS,
             current=len(staying),
         )
-    kept = (existing.keys() - gone - filled.secrets.keys()) | (shown - filled.kept)
+    kept = (existing.keys() - gone - filled.secrets.keys()) | (said.kept - filled.kept)
     referred = await _find_referred(work, filled.references, may_use=may_use)
     await _check_acyclic(work, current, frozenset(referred.values()))
     unknown = [*map(paths.split, sorted(staying)), *filled.external, *filled.references]
@@ -201,6 +189,22 @@ async def _plan(
         referred=frozenset(referred.values()),
         existing=existing,
         gone=frozenset(gone),
+    )
+
+
+async def _read_filled(schema: BlockSchema, filling: Filling, *, known: set[str]) -> Filled:
+    """Return what is sent with its secrets apart: those of the schema, and those that are known."""
+    # A large schema takes a while to look through: others go on meanwhile.
+    marked = await asyncio.to_thread(
+        marks.find_places,
+        filling.data,
+        fields=schema.fields,
+        named=[path for path, _ in filling.secrets],
+    )
+    return rules.read_filled(
+        filling.data,
+        secrets=filling.secrets,
+        secret_paths=sorted({*schema.secret_paths, *known, *map(paths.join, marked)}),
     )
 
 

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from headgate_server.bus.buckets import Buckets
 from headgate_server.bus.bus import Bus
 from headgate_server.bus.high_water import HighWater
+from headgate_server.crypto.errors import KeyMismatch, KeyProviderAway
 from headgate_server.crypto.keks import open_providers
 from headgate_server.database import urls as addresses
 from headgate_server.database.engine import check_reachable, make_engine, time_statements
@@ -45,6 +46,7 @@ from headgate_server.http.websocket import SocketTimers
 from headgate_server.loops.loop import LoopContext
 from headgate_server.loops.registry import LOOPS
 from headgate_server.loops.supervisor import Supervisor
+from headgate_server.services import kek_checks
 from headgate_server.services.audit_entries.checkpoints import notary_of
 from headgate_server.services.quotas import set_defaults
 from headgate_server.services.workspace_keys import Keyring
@@ -144,6 +146,24 @@ def open_keyring(settings: Settings) -> Keyring | None:
     return None if providers is None else Keyring(providers)
 
 
+async def check_kek(database: Database, keyring: Keyring | None) -> None:
+    """Refuse to start with another key than the one that secrets are sealed under.
+
+    A provider that is away holds nobody up: what needs no secret goes on without it.
+
+    Raises:
+        ConfigurationError: the version that wraps is another key than it was.
+    """
+    if keyring is None:
+        return
+    try:
+        await kek_checks.confirm_newest(database, keyring.providers)
+    except KeyMismatch as other:
+        raise ConfigurationError(other.detail) from None
+    except KeyProviderAway as away:
+        logger.warning("keys: secrets cannot be had until their provider is back: %s", away.detail)
+
+
 @asynccontextmanager
 async def open_core(settings: Settings) -> AsyncGenerator[Core]:
     """Connect to the database and the bus, check both roles, and close all of it at the end.
@@ -173,6 +193,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 time_statements(engine, tell=count_statement)
         await check_migrated(system)
         await set_defaults(database, settings.quotas.limits)
+        await check_kek(database, keyring)
         await bus.start()
         yield Core(
             settings, database, bus, buckets, high_water, instruments, access, keyring, tracer

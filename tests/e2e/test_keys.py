@@ -17,6 +17,7 @@ from headgate_server.domain.ids import Kind, show
 from headgate_server.services.workspace_keys import BATCH, KeyDestroyed, Keyring
 from tests.factories.sealed_values import make_values, read_values
 from tests.factories.tenants import make_tenant
+from tests.fixtures.check_ups import examine
 from tests.fixtures.databases import SECRET_KEY
 from tests.fixtures.deadlines import eventually
 from tests.fixtures.sql import query
@@ -42,17 +43,17 @@ class Operator:
     def keyring(self) -> Keyring:
         return Keyring(Providers([KeyFiles(self.folder)]))
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+    def start(self, *arguments: str, verb: str = "keys") -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            [sys.executable, "-m", "headgate_server", "keys", *arguments],
+            [sys.executable, "-m", "headgate_server", verb, *arguments],
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def run(self, *arguments: str) -> tuple[int, str, str]:
-        with self.start(*arguments) as process:
+    def run(self, *arguments: str, verb: str = "keys") -> tuple[int, str, str]:
+        with self.start(*arguments, verb=verb) as process:
             out, err = process.communicate(timeout=60)
             return process.returncode, out, err
 
@@ -87,6 +88,27 @@ async def test_keys_are_wrapped_anew_and_the_old_version_is_free(
         "Keys are wrapped by keyfile:keyfile, version 2.\n       3  keyfile:keyfile  version 2\n"
     )
     assert [await read_values(database, tenant, operator.keyring()) for tenant in tenants] == values
+
+
+async def test_another_key_under_the_same_version_is_told(
+    operator: Operator, database: Database, redis_url: str
+) -> None:
+    tenant = await make_tenant(database)
+    await make_values(database, tenant, operator.keyring())
+    (operator.folder / "1.key").chmod(0o600)
+    (operator.folder / "1.key").write_bytes(bytes(32))
+    environment = {**operator.environment, "HEADGATE_REDIS_URL": redis_url}
+
+    status = operator.run("status")
+    rotated = operator.run("rotate-workspace", show(Kind.WORKSPACE, tenant.workspace_id))
+    _, examined = examine(environment)
+    operator.environment = environment
+    started = operator.run(verb="scheduler")
+
+    assert "       1  keyfile:keyfile  version 1  (OTHER: Version 1 of" in status[1]
+    assert (rotated[0] > 0, "is another key" in rotated[2]) == (True, True)
+    assert examined["keys"]["level"] == "ERROR"
+    assert (started[0] > 0, "is another key" in started[2]) == (True, True)
 
 
 HOLD = """

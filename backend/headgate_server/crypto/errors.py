@@ -8,4 +8,17 @@ class SecretUnreadable(HeadgateError):
 
 
 class KeyProviderAway(Unavailable):
-    """The provider of the installation's key does not answer; try again in a moment."""
+    """The provider of this installation's keys does not serve it now; ask its operator."""
+
+    def __init__(self, detail: str) -> None:
+        """Keep what only operators are told: it may name files, addresses and accounts.
+
+        Args:
+            detail: what is wrong, and where.
+        """
+        super().__init__()
+        self.detail = detail
+
+
+class KeyMismatch(KeyProviderAway):
+    """This installation has another key than the one secrets were sealed with; ask its operator."""

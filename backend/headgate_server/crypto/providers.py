@@ -4,14 +4,16 @@ A key that wraps keys (KEK) never leaves its provider, but for key files. Severa
 named: the first one wraps, each unwraps what it wrapped, so that an installation can move.
 """
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from headgate_server.crypto.errors import SecretUnreadable
+from headgate_server.crypto.errors import KeyMismatch, KeyProviderAway
+from headgate_server.domain.errors import ConfigurationError
 
 PURPOSE = "workspace-key"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,10 @@ class KeyProvider(Protocol):
 
 
 class Providers:
-    """The providers of an installation, as one: the first wraps, each unwraps what is its own."""
+    """The providers of an installation, as one: the first wraps, each unwraps what is its own.
+
+    What is wrong with one is a ``KeyProviderAway``, whose message does not say where keys lie.
+    """
 
     def __init__(self, providers: Sequence[KeyProvider]) -> None:
         self._first = providers[0]
@@ -96,18 +101,26 @@ class Providers:
 
     async def newest(self) -> KekVersion:
         """Return the version that wraps; see ``KeyProvider``."""
-        return await self._first.newest()
+        return await _told(self._first.newest())
 
     async def wrap(self, secret: bytes, *, context: WrapContext) -> Wrapped:
         """Return a secret wrapped by the first provider; see ``KeyProvider``."""
-        return await self._first.wrap(secret, context=context)
+        return await _told(self._first.wrap(secret, context=context))
 
     async def unwrap(self, wrapped: Wrapped, *, context: WrapContext) -> bytes:
         """Return the secret that one of the providers wrapped; see ``KeyProvider``."""
         provider = self._by_key.get((wrapped.kek.provider, wrapped.kek.id))
         if provider is None:
-            raise SecretUnreadable(
+            raise KeyMismatch(
                 f"A key was wrapped by {wrapped.kek.provider}:{wrapped.kek.id}, which HEADGATE_KEK "
                 "does not name; name it there, after the one that wraps from now on."
             )
-        return await provider.unwrap(wrapped, context=context)
+        return await _told(provider.unwrap(wrapped, context=context))
+
+
+async def _told(asked: Coroutine[Any, Any, T]) -> T:
+    """Let what is wrong with a key file be told as of any provider: to operators alone."""
+    try:
+        return await asked
+    except ConfigurationError as refused:
+        raise KeyProviderAway(refused.message) from None

@@ -13,6 +13,7 @@ from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.version import check_migrated, newest
 from headgate_server.database.work import Database
 from headgate_server.doctor import database as of_database
+from headgate_server.doctor import keys as of_keys
 from headgate_server.doctor.findings import Finding, error, warning, well
 from headgate_server.domain.errors import ConfigurationError, HeadgateError
 from headgate_server.http.server import check_bindable
@@ -137,6 +138,8 @@ async def _connected(urls: DatabaseUrls, *, settings: Settings) -> AsyncGenerato
         yield well("migrations", f"The database is at migration {newest()}.")
         yield await _history(database, settings=settings)
         for finding in await of_database.examine(database, timers=settings.timers):
+            yield finding
+        async for finding in of_keys.examine(database, settings=settings):
             yield finding
     except ConfigurationError as refused:
         yield error("database", "The server cannot work with it.", remedy=refused.message)

@@ -6,11 +6,13 @@ import sys
 from uuid import UUID
 
 from headgate_server import app
+from headgate_server.crypto.errors import KeyProviderAway
 from headgate_server.database.work import Database
 from headgate_server.domain import ids
 from headgate_server.domain.errors import ConfigurationError
 from headgate_server.operating.opening import opened
-from headgate_server.services import workspace_keys
+from headgate_server.services import kek_checks, workspace_keys
+from headgate_server.services.kek_checks import Standing
 from headgate_server.services.workspace_keys import Keyring
 from headgate_server.settings import Settings
 
@@ -38,7 +40,11 @@ def run(settings: Settings, parsed: argparse.Namespace) -> None:
     Raises:
         HeadgateError: it could not be done; the message says why.
     """
-    sys.stdout.write(asyncio.run(_run(settings, parsed)) + "\n")
+    try:
+        told = asyncio.run(_run(settings, parsed))
+    except KeyProviderAway as away:
+        raise ConfigurationError(away.detail) from None
+    sys.stdout.write(told + "\n")
 
 
 async def _run(settings: Settings, parsed: argparse.Namespace) -> str:
@@ -71,18 +77,18 @@ async def _destroy(database: Database, parsed: argparse.Namespace) -> str:
 
 
 async def _status(database: Database, keyring: Keyring) -> str:
-    newest = await keyring.providers.newest()
-    async with database.system() as work:
-        uses = await workspace_keys.count_by_kek(work)
+    found = await kek_checks.examine(database, keyring.providers)
+    newest = found[0].kek
     lines = [f"Keys are wrapped by {newest.provider}:{newest.id}, version {newest.version}."]
-    for use in uses:
-        is_newest = (use.provider, use.id, use.version) == (
-            newest.provider,
-            newest.id,
-            newest.version,
-        )
-        note = "" if is_newest else "  (rotate-kek, before this version is taken away)"
-        lines.append(f"{use.key_count:>8}  {use.provider}:{use.id}  version {use.version}{note}")
+    for one in found:
+        note = "" if one.is_newest else "  (rotate-kek, before this version is taken away)"
+        if one.standing is not Standing.SAME:
+            note = f"  ({one.standing}: {one.detail})"
+        if one.key_count or note:
+            kek = one.kek
+            lines.append(
+                f"{one.key_count:>8}  {kek.provider}:{kek.id}  version {kek.version}{note}"
+            )
     return "\n".join(lines)
 
 

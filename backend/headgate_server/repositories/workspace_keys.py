@@ -10,9 +10,10 @@ from sqlalchemy.dialects.postgresql import insert
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.workspace_keys import KekUse, KeyStatus, SealedValue, WorkspaceKey
 from headgate_server.repositories.statements import named
-from headgate_server.tables.workspace_keys import block_secrets, workspace_keys
+from headgate_server.tables.workspace_keys import block_secrets, kek_checks, workspace_keys
 
 _KEK = (workspace_keys.c.kek_provider, workspace_keys.c.kek_id, workspace_keys.c.kek_version)
+_CHECK = (kek_checks.c.kek_provider, kek_checks.c.kek_id, kek_checks.c.kek_version)
 
 
 async def find_active(work: UnitOfWork) -> WorkspaceKey | None:
@@ -52,6 +53,31 @@ async def insert_active(
         )
         .on_conflict_do_nothing()
         .returning(workspace_keys)
+    )
+    row = (await work.execute(statement)).one_or_none()
+    return _key(row) if row is not None else None
+
+
+async def find_check(work: UnitOfWork, *, kek: tuple[str, str, str]) -> bytes | None:
+    """Return what a version of the installation's key wrapped first."""
+    statement = select(kek_checks.c.wrapped).where(tuple_(*_CHECK) == tuple_(*kek))
+    return (await work.execute(statement)).scalar_one_or_none()
+
+
+async def insert_check(work: UnitOfWork, *, kek: tuple[str, str, str], wrapped: bytes) -> None:
+    """Store what a version wrapped first; what is stored already stays."""
+    provider, kek_id, version = kek
+    values = {"kek_provider": provider, "kek_id": kek_id, "kek_version": version}
+    statement = insert(kek_checks).values(**values, wrapped=wrapped, created_at=work.now)
+    await work.execute(statement.on_conflict_do_nothing())
+
+
+async def find_wrapped_by(work: UnitOfWork, *, kek: tuple[str, str, str]) -> WorkspaceKey | None:
+    """Return any key that a version wraps, of those that are seen from here."""
+    statement = (
+        select(workspace_keys)
+        .where(tuple_(*_KEK) == tuple_(*kek), workspace_keys.c.wrapped.is_not(None))
+        .limit(1)
     )
     row = (await work.execute(statement)).one_or_none()
     return _key(row) if row is not None else None

@@ -5,19 +5,24 @@ at most, so that an installation whose provider is away goes on that long and th
 """
 
 import asyncio
+import logging
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
 from headgate_server.crypto.envelope import Place, SealingKey, make_secret, seal, unseal
+from headgate_server.crypto.errors import KeyProviderAway
 from headgate_server.crypto.providers import KekVersion, Providers, WrapContext, Wrapped
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.errors import NotFound, Unavailable
 from headgate_server.domain.workspace_keys import KekUse, SealedValue, WorkspaceKey
 from headgate_server.repositories import workspace_keys, workspaces
+from headgate_server.services import kek_checks
+
+logger = logging.getLogger("headgate")
 
 OpenWork = Callable[[], AbstractAsyncContextManager[UnitOfWork]]
 
@@ -47,6 +52,7 @@ class Keyring:
         Raises:
             KeyDestroyed: it was destroyed.
             KeyProviderAway: its provider is away, and it was not unwrapped lately.
+            KeyMismatch: the key of its version is another one now.
         """
         name, now = (key.workspace_id, key.id), self._read_clock()
         if key.wrapped is None:
@@ -56,9 +62,8 @@ class Keyring:
         if known is not None and now < until:
             return known
         self._forget(now)
-        secret = await self.providers.unwrap(
-            Wrapped(_kek(key), key.wrapped), context=WrapContext(key.workspace_id, key.id)
-        )
+        with _telling():
+            secret = await kek_checks.unwrap_own(self.providers, key)
         made = SealingKey(id=key.id.bytes, secret=secret)
         self._remembered[name] = (now + REMEMBERED_SECONDS, made)
         return made
@@ -81,11 +86,15 @@ async def get_active(open_work: OpenWork, keyring: Keyring) -> tuple[UUID, Seali
 
     Two who make one at once get the same. Whoever seals with it holds it in the transaction that
     stores the value; see ``hold_active``.
+
+    Raises:
+        KeyProviderAway: the provider is away.
+        KeyMismatch: the installation has another key than the one that wrapped before.
     """
     async with open_work() as work:
         found, workspace_id = await workspace_keys.find_active(work), work.workspace_id
     if found is None:
-        id_, wrapped = await _make(keyring, workspace_id)
+        id_, wrapped = await _make(open_work, keyring, workspace_id)
         async with open_work() as work:
             found = await _insert(work, id_, wrapped) or await workspace_keys.find_active(work)
     if found is None:
@@ -122,7 +131,7 @@ async def rotate(database: Database, keyring: Keyring, *, workspace_id: UUID) ->
     Raises:
         NotFound: there is no such workspace.
     """
-    id_, wrapped = await _make(keyring, workspace_id)
+    id_, wrapped = await _make(database.system, keyring, workspace_id)
     async with database.system(workspace_id=workspace_id) as work:
         if not await workspaces.get_many(work, [workspace_id]):
             raise NotFound
@@ -165,8 +174,10 @@ async def rewrap(database: Database, keyring: Keyring) -> Rewrapped:
 
     Raises:
         KeyProviderAway: the provider of a key is away; those before it are wrapped anew.
+        KeyMismatch: a version is another key than it was.
     """
     kek = await keyring.providers.newest()
+    await kek_checks.confirm(database.system, keyring.providers, kek=kek)
     after: tuple[UUID, UUID] | None = None
     count = 0
     while True:
@@ -178,6 +189,7 @@ async def rewrap(database: Database, keyring: Keyring) -> Rewrapped:
             return Rewrapped(kek, count)
         after = (keys[-1].workspace_id, keys[-1].id)
         anew = await _wrap_many(keyring, keys)
+        await kek_checks.confirm(database.system, keyring.providers, kek=kek)
         async with database.system() as work:
             for key, wrapped in anew:
                 count += await workspace_keys.update_wrapping(
@@ -204,8 +216,7 @@ async def _wrap_many(
     async def wrap(key: WorkspaceKey) -> tuple[WorkspaceKey, Wrapped]:
         context = WrapContext(key.workspace_id, key.id)
         async with turns:
-            old = Wrapped(_kek(key), key.wrapped or b"")
-            secret = await keyring.providers.unwrap(old, context=context)
+            secret = await kek_checks.unwrap_own(keyring.providers, key)
             return key, await keyring.providers.wrap(secret, context=context)
 
     try:
@@ -216,10 +227,22 @@ async def _wrap_many(
     return [task.result() for task in wrapping]
 
 
-async def _make(keyring: Keyring, workspace_id: UUID) -> tuple[UUID, Wrapped]:
-    id_ = ids.new_id()
-    context = WrapContext(workspace_id, id_)
-    return id_, await keyring.providers.wrap(make_secret(), context=context)
+async def _make(open_work: OpenWork, keyring: Keyring, workspace_id: UUID) -> tuple[UUID, Wrapped]:
+    id_, providers = ids.new_id(), keyring.providers
+    with _telling():
+        wrapped = await providers.wrap(make_secret(), context=WrapContext(workspace_id, id_))
+        await kek_checks.confirm(open_work, providers, kek=wrapped.kek)
+    return id_, wrapped
+
+
+@contextmanager
+def _telling() -> Generator[None]:
+    """Log what callers are not told: why a provider does not serve, and where its keys lie."""
+    try:
+        yield
+    except KeyProviderAway as away:
+        logger.warning("keys: %s", away.detail)
+        raise
 
 
 async def _insert(work: UnitOfWork, id_: UUID, wrapped: Wrapped) -> WorkspaceKey | None:
@@ -231,10 +254,6 @@ async def _insert(work: UnitOfWork, id_: UUID, wrapped: Wrapped) -> WorkspaceKey
 def _reseal(value: SealedValue, old: SealingKey, new: SealingKey) -> bytes:
     place = Place(value.workspace_id, value.block_document_id, value.path, value.version)
     return seal(new, unseal(old, value.blob, context=place.context), context=place.context)
-
-
-def _kek(key: WorkspaceKey) -> KekVersion:
-    return KekVersion(key.kek_provider, key.kek_id, key.kek_version)
 
 
 def _parts(kek: KekVersion) -> tuple[str, str, str]:

@@ -33,6 +33,17 @@ workspace_keys = Table(
     Index("ix_workspace_keys_kek", "kek_provider", "kek_id", "kek_version", "workspace_id", "id"),
 )
 
+kek_checks = Table(
+    "kek_checks",
+    metadata,
+    Column("kek_provider", Text, primary_key=True),
+    Column("kek_id", Text, primary_key=True),
+    Column("kek_version", Text, primary_key=True),
+    Column("wrapped", BYTEA, nullable=False),
+    moment("created_at", is_now=True),
+)
+"""What each version of the installation's key wrapped first: another key does not unwrap it."""
+
 block_secrets = Table(
     "block_secrets",
     metadata,

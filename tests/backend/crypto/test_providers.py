@@ -8,7 +8,7 @@ import pytest
 
 from headgate_server.crypto.aws_kms import VERSION, open_aws_kms
 from headgate_server.crypto.envelope import make_secret
-from headgate_server.crypto.errors import KeyProviderAway, SecretUnreadable
+from headgate_server.crypto.errors import KeyMismatch, KeyProviderAway, SecretUnreadable
 from headgate_server.crypto.keks import open_providers
 from headgate_server.crypto.keyfile import KeyFiles, make_first_key
 from headgate_server.crypto.providers import Providers, WrapContext
@@ -98,8 +98,9 @@ async def test_of_several_the_first_wraps_and_each_unwraps_its_own(tmp_path: Pat
         new = await both.wrap(await both.unwrap(old, context=CONTEXT), context=CONTEXT)
 
         assert new.kek == await both.newest() == await vault.newest()
-        with pytest.raises(SecretUnreadable, match="HEADGATE_KEK does not name"):
+        with pytest.raises(KeyMismatch) as unnamed:
             await Providers([vault]).unwrap(old, context=CONTEXT)
+    assert "HEADGATE_KEK does not name" in unnamed.value.detail
 
 
 async def test_nobody_listening_is_a_provider_away(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +124,30 @@ async def test_vault_refuses_another_token_without_showing_it() -> None:
         with pytest.raises(KeyProviderAway) as away:
             await provider.wrap(make_secret(), context=CONTEXT)
 
-    assert away.value.message == "Vault answers encrypt with status 403."
+    assert away.value.detail == "Vault answers encrypt with status 403."
+
+
+async def test_callers_are_not_told_where_keys_lie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    arn = "arn:aws:kms:eu-central-1:123456789012:key/1"
+    make_first_key(tmp_path / "open")
+    (tmp_path / "open" / "1.key").chmod(0o644)
+    failing = [
+        (KeyFiles(tmp_path / "none"), str(tmp_path)),
+        (KeyFiles(tmp_path / "open"), str(tmp_path)),
+        (open_aws_kms(arn, endpoint_url=f"http://127.0.0.1:{free_port()}"), arn),
+    ]
+
+    for provider, place in failing:
+        with pytest.raises(KeyProviderAway) as away:
+            await Providers([provider]).wrap(make_secret(), context=CONTEXT)
+
+        shown = f"{away.value} {away.value.message} {away.value!r}"
+        assert place not in shown
+        assert place in away.value.detail
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o500, 0o666])

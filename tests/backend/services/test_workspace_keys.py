@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from headgate_server.crypto.errors import KeyProviderAway
+from headgate_server.crypto.errors import KeyMismatch, KeyProviderAway
 from headgate_server.crypto.keyfile import KeyFiles, make_first_key
 from headgate_server.crypto.providers import Providers
 from headgate_server.database.urls import DatabaseUrls
@@ -16,7 +16,8 @@ from headgate_server.database.work import Database
 from headgate_server.domain.errors import NotFound, Unavailable
 from headgate_server.domain.ids import new_id
 from headgate_server.domain.workspace_keys import KekUse
-from headgate_server.services import workspace_keys
+from headgate_server.services import kek_checks, workspace_keys
+from headgate_server.services.kek_checks import Standing
 from headgate_server.services.workspace_keys import BATCH, REMEMBERED_SECONDS, KeyDestroyed, Keyring
 from headgate_server.tables.workspace_keys import workspace_keys as table
 from tests.factories.sealed_values import make_values, opener, read_values
@@ -50,6 +51,12 @@ def add_version(folder: Path, version: int) -> None:
     path = folder / f"{version}.key"
     path.touch(0o600)
     path.write_bytes(bytes([version]) * 32)
+
+
+def replace_key(folder: Path, secret: bytes) -> None:
+    path = folder / "1.key"
+    path.chmod(0o600)
+    path.write_bytes(secret)
 
 
 def move(folder: Path, name: str) -> None:
@@ -245,6 +252,77 @@ async def test_a_workspace_that_is_not_there_gets_no_key(database: Database, fol
         await workspace_keys.rotate(database, ring(folder), workspace_id=new_id())
 
     assert await states(database) == []
+
+
+async def test_another_key_under_the_same_version_wraps_nothing(
+    database: Database, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = await make_tenant(database), await make_tenant(database)
+    values = await make_values(database, first, ring(folder))
+    own = (folder / "1.key").read_bytes()
+
+    replace_key(folder, bytes(32))
+    with pytest.raises(KeyMismatch) as wrapping:
+        await make_values(database, second, ring(folder))
+    with pytest.raises(KeyMismatch):
+        await workspace_keys.rotate(database, ring(folder), workspace_id=first.workspace_id)
+    with pytest.raises(KeyMismatch) as reading:
+        await read_values(database, first, ring(folder))
+    with pytest.raises(KeyMismatch):
+        await kek_checks.confirm_newest(database, ring(folder).providers)
+    add_version(folder, 2)
+    with pytest.raises(KeyMismatch):
+        await workspace_keys.rewrap(database, ring(folder))
+    (folder / "2.key").unlink()
+    stored = await states(database)
+    replace_key(folder, own)
+
+    assert "Version 1 of keyfile:keyfile is another key" in wrapping.value.detail
+    assert wrapping.value.detail in caplog.text
+    assert (reading.value.code, str(folder) in reading.value.message) == ("UNAVAILABLE", False)
+    assert stored == [("ACTIVE", "1", True)]
+    assert await read_values(database, first, ring(folder)) == values
+    assert await make_values(database, second, ring(folder))
+
+
+async def test_what_operators_are_told_of_each_version(
+    database: Database, urls: DatabaseUrls, folder: Path
+) -> None:
+    tenant = await make_tenant(database)
+    await make_values(database, tenant, ring(folder))
+
+    async def told() -> list[tuple[str, int, bool, Standing]]:
+        found = await kek_checks.examine(database, ring(folder).providers)
+        return [(one.kek.version, one.key_count, one.is_newest, one.standing) for one in found]
+
+    well = await told()
+    own = (folder / "1.key").read_bytes()
+    replace_key(folder, bytes(32))
+    other = await told()
+    # So it is where keys were wrapped before any check was kept.
+    await query(urls.owner, "delete from kek_checks")
+    unchecked = await told()
+    with pytest.raises(KeyMismatch):
+        await kek_checks.confirm_newest(database, ring(folder).providers)
+    replace_key(folder, own)
+    add_version(folder, 2)
+    (folder / "1.key").unlink()
+    away = await told()
+
+    assert well == [("1", 1, True, Standing.SAME)]
+    assert other == unchecked == [("1", 1, True, Standing.OTHER)]
+    assert away == [("2", 0, True, Standing.SAME), ("1", 1, False, Standing.AWAY)]
+
+
+async def test_of_two_who_start_with_keys_of_their_own_the_first_is_right(
+    database: Database, folder: Path, tmp_path: Path
+) -> None:
+    make_first_key(tmp_path / "another")
+
+    await kek_checks.confirm_newest(database, ring(folder).providers)
+    with pytest.raises(KeyMismatch):
+        await kek_checks.confirm_newest(database, ring(tmp_path / "another").providers)
+    await kek_checks.confirm_newest(database, ring(folder).providers)
 
 
 async def test_keys_and_values_are_behind_the_walls(database: Database, folder: Path) -> None:

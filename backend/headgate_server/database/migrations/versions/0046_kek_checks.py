@@ -5,7 +5,7 @@ from alembic import context, op
 from sqlalchemy.dialects import postgresql
 
 revision = "0046"
-down_revision = "0044"
+down_revision = "0045"
 branch_labels = None
 depends_on = None
 

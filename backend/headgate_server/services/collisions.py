@@ -25,8 +25,8 @@ list_due = repository.list_due
 async def judge_runs(work: UnitOfWork, due: Mapping[UUID, Sequence[DueRun]]) -> set[UUID]:
     """Judge runs that are due now, by deployment, in the transaction that made them or after it.
 
-    The deployments' locks come first and the counts after them, so that two who make runs at once
-    never both find the last place. Which state a run enters is decided where every state is.
+    The deployments' locks come first and the counts after them, by the clock as it is then, so that
+    two who make runs at once never both find the last place. Which state a run enters is decided where every state is.
 
     Returns:
         The runs whose state has changed.

@@ -68,7 +68,7 @@ with change as materialized (
   update work_items set
     phase = 'READY', session_id = null, token = null, fence_until = null, last_seen_at = null,
     unresponsive_at = null, offered_at = null, claimed_at = null, epoch = epoch + 1,
-    due_at = change.due_at,
+    due_at = change.due_at, collides_at = case when collides_at is not null then change.due_at end,
     is_held = coalesce((
       select deployment.is_paused from deployments as deployment
       where deployment.workspace_id = work_items.workspace_id

@@ -5,8 +5,11 @@ from uuid import UUID
 from headgate_server.domain import ids
 from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.states import StateType
+from headgate_server.loops import run_ends
+from headgate_server.loops.loop import LoopContext
 from headgate_server.services.flow_runs import create
 from headgate_server.services.task_runs import sync_task_runs
+from headgate_server.settings import Timers
 from tests.factories.mutations import task_report
 from tests.fixtures.world import LEASE, World
 
@@ -18,6 +21,14 @@ async def task_of(world: World, lease: LeaseRef) -> UUID:
         batch = task_report({"runId": ""}, ids.show(ids.Kind.TASK_RUN, task_id))["batch"]
         await sync_task_runs(work, flow_run_id=lease.run_id, lease=lease, batch=batch)
     return task_id
+
+
+async def end_below(world: World) -> int:
+    """Carry what ends of runs there are to what is below them, as the loop does; how many runs."""
+    ended = 0
+    while done := await run_ends.run_once(LoopContext(world.database, world.bus, Timers())):
+        ended += done
+    return ended
 
 
 async def subflow(world: World, parent: LeaseRef) -> LeaseRef:

@@ -11,7 +11,6 @@ from uuid import UUID
 from headgate_server.database.work import Database, is_collision
 from headgate_server.domain.errors import HeadgateError, NotFound, Unavailable
 from headgate_server.domain.tenancy import Principal
-from headgate_server.services.cancels import end_below
 from headgate_server.services.leases import hold
 from headgate_server.services.leases.hold import Answer, Claim, Claimed
 from headgate_server.services.transitions import Proposal, Transition, transition
@@ -62,7 +61,7 @@ class Changes:
 
     So nobody waits who comes alone, and many that come at once cost one transaction for each
     workspace. Each gets its own exact answer: a refusal harms no other. A run that somebody else is
-    changing, and one whose end ends others, is changed apart, so that nobody else waits for it.
+    changing is changed apart, so that nobody else waits for it.
     What is asked of one run is carried out in the order in which it was asked.
     """
 
@@ -186,7 +185,6 @@ class Changes:
                 )
             else:
                 answer = await transition(work, run_id=ask.run_id, proposal=ask.what)
-                await end_below(work, answer)
         return Done(answer, work.now)
 
     def _start_apart(self, queue: _Queue, waiting: Waiting) -> None:

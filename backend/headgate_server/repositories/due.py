@@ -57,6 +57,7 @@ async def next_due(
         "late_runs": row.late_runs,
         "collisions": row.collisions,
         "lost_runs": row.lost_runs,
+        "run_ends": row.run_ends,
         "stuck_cancels": row.stuck_cancels,
         "outbox": row.outbox,
         "backfills": row.backfills,

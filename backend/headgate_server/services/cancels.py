@@ -1,77 +1,83 @@
 """Cancels that end: what is below a run ends with it, and what nobody confirms is forced."""
 
-from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.states import ProposedState, StateType, propose
 from headgate_server.domain.tenancy import SYSTEM
-from headgate_server.domain.transitions.effects import end_of_process
 from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.repositories import cancels as repository
-from headgate_server.repositories.cancels import Below, StuckCancel
-from headgate_server.repositories.flow_runs.transition import LockedRun, lock_run
-from headgate_server.services.transitions import Proposal, Transition, transition
+from headgate_server.repositories.cancels import Below, DueEnd, EndUnderWay, StuckCancel
+from headgate_server.repositories.flow_runs.transition import LockedRun, lock_free_runs, lock_run
+from headgate_server.services.transitions import (
+    Proposal,
+    Transition,
+    transition,
+    transition_many,
+)
 
 BATCH = 100
-MOST_BELOW = 1_000
 CONFIRMED_WITHIN = timedelta(seconds=30)
 """So long after the grace may an agent take to kill a process and to say that it is gone."""
-DEFAULT_GRACE_SECONDS = 30
+LOOK_AGAIN = timedelta(seconds=1)
+"""How soon runs are looked at again that somebody else was changing."""
 
 
-async def end_below(
-    work: UnitOfWork, done: Transition, *, grace_seconds: int = DEFAULT_GRACE_SECONDS
-) -> int:
-    """End what is below a run that is being cancelled, was cancelled, or crashed; how many.
+async def end_below(work: UnitOfWork, end_id: UUID) -> int | None:
+    """End the next batch of what is below a run that is over, or being cancelled.
 
     Cancelled is everything, wherever it runs; what has an agent of its own, through that. What ran
     in the process of a run that is over is over as well. Of a crash only the latter: runs that
-    have an agent of their own go on.
+    have an agent of their own go on. A run that somebody else is changing is looked at again.
 
-    Args:
-        work: the unit of work.
-        done: what became of the run.
-        grace_seconds: how long processes below may take to end.
+    Returns:
+        How many were ended; None where everything is, or somebody else is at it.
     """
-    run = done.run
-    end = end_of_process(done.decision) if done.state is not None else None
-    if end is None:
-        return 0
-    below = await repository.list_below(
-        work,
-        run_id=run.id,
-        root_id=run.root_run_id or run.id,
-        is_over=end is not StateType.CANCELLING,
-        most=MOST_BELOW,
-    )
-    # What ends with another run ends by itself: nobody asked for that.
-    by_itself = replace(work, actor=SYSTEM)
-    ended = 0
-    for child in below:
-        proposal = _ending(run, end, child, grace_seconds=grace_seconds)
-        if proposal is not None:
-            moved = await transition(by_itself, run_id=child.run_id, proposal=proposal)
-            ended += moved.is_accepted
-    return ended
-
-
-def _ending(run: FlowRun, end: StateType, child: Below, *, grace_seconds: int) -> Proposal | None:
-    """Return what is proposed for a run below another; None where it goes on."""
-    if child.is_in_process and end is not StateType.CANCELLING:
-        word = "was cancelled" if end is StateType.CANCELLED else "crashed"
-        state = propose(end, message=f"It ran in the process of {run.name}, which {word}.")
-        return Proposal(state=state, proposer=Proposer.SYSTEM)
-    if end is StateType.CRASHED:
+    under_way = await repository.lock_end(work, end_id)
+    if under_way is None:
         return None
-    return Proposal(
-        state=propose(StateType.CANCELLING, message=f"Cancelled with {run.name}, which made it."),
-        proposer=Proposer.SYSTEM,
-        cancel_reason=f"{run.name} was cancelled.",
-        cancel_grace_seconds=grace_seconds,
+    below = {one.run_id: one for one in await repository.list_below(work, under_way, most=BATCH)}
+    if not below:
+        if under_way.skipped:
+            again_at = work.now + LOOK_AGAIN
+            await repository.move_on(work, end_id, after=None, skipped=0, due_at=again_at)
+        else:
+            await repository.forget_end(work, end_id)
+        return None
+    locked = await lock_free_runs(work, list(below))
+    # What ends with another run ends by itself: nobody asked for that.
+    asked = [(one, _ending(under_way, below[one.run.id]), SYSTEM) for one in locked]
+    answers = await transition_many(work, asked)
+    await repository.move_on(
+        work,
+        end_id,
+        after=max(below),
+        skipped=under_way.skipped + len(below) - len(locked),
+        due_at=work.now,
     )
+    return sum(isinstance(answer, Transition) and answer.is_accepted for answer in answers.values())
+
+
+def _ending(under_way: EndUnderWay, child: Below) -> Proposal:
+    """Return what is proposed for a run below another."""
+    end, name = under_way.end, under_way.name
+    if child.is_in_process and end.process_end is not None:
+        word = "was cancelled" if end.process_end is StateType.CANCELLED else "crashed"
+        state = propose(end.process_end, message=f"It ran in the process of {name}, which {word}.")
+        return Proposal(state=state, proposer=Proposer.SYSTEM)
+    return Proposal(
+        state=propose(StateType.CANCELLING, message=f"Cancelled with {name}, which made it."),
+        proposer=Proposer.SYSTEM,
+        cancel_reason=f"{name} was cancelled.",
+        cancel_grace_seconds=end.grace_seconds,
+    )
+
+
+async def list_ends(work: UnitOfWork, *, most: int) -> list[DueEnd]:
+    """Return ends of runs, of any workspace, that have yet to reach what is below them."""
+    return await repository.list_ends(work, most=most)
 
 
 async def list_stuck(work: UnitOfWork) -> list[StuckCancel]:
@@ -91,7 +97,6 @@ async def force_cancel(work: UnitOfWork, stuck: StuckCancel) -> bool:
     done = await transition(work, run_id=stuck.run_id, proposal=proposal, locked=locked)
     if locked.item.session_id is not None and done.is_accepted:
         work.wake(channels.agent(locked.item.session_id))
-    await end_below(work, done)
     return done.is_accepted
 
 

@@ -23,6 +23,7 @@ from headgate_server.domain.transitions.effects import (
 from headgate_server.domain.transitions.facts import Decision, Facts, Outcome, Proposer
 from headgate_server.domain.transitions.policy import judge
 from headgate_server.repositories import cancels, pauses, task_runs
+from headgate_server.repositories.cancels import RunEnd
 from headgate_server.repositories.deletions import lock_place_of_run
 from headgate_server.repositories.flow_runs import transition as repository
 from headgate_server.repositories.flow_runs.transition import Application, Change, LockedRun
@@ -31,6 +32,8 @@ from headgate_server.telemetry import instruments
 _GROUPED = frozenset({StateType.FAILED, StateType.CRASHED})
 """Ends after which a loop finds the group of what went wrong."""
 DEFAULT_LEASE = timedelta(seconds=90)
+DEFAULT_GRACE_SECONDS = 30
+"""So long processes below a run may take to end, where nobody said how long."""
 
 
 class NotForMany(HeadgateError):
@@ -127,8 +130,8 @@ async def transition_many(
     """Judge a proposal for each of many locked runs, and write the accepted ones in one statement.
 
     Each is judged for itself: a refused one harms no other. None of them may take locks of its own,
-    on which the others would wait: one whose work item is to be created, or that ends and has runs
-    below it that end with it, is left out of the answer, and unchanged.
+    on which the others would wait: one whose work item is to be created is left out of the answer,
+    and unchanged.
 
     Args:
         work: a unit of work in the workspace of the runs.
@@ -146,10 +149,7 @@ async def transition_many(
             answers[locked.run.id] = judged
         elif judged.effects.item is not ItemEffect.CREATE:
             changes.append((locked, judged))
-    ending = [change.run.id for _, change in changes if end_of_process(change.decision)]
-    parents = await cancels.find_parents(work, ending) if ending else set[UUID]()
-    free = [one for one in changes if one[1].run.id not in parents]
-    return {**answers, **await _write(work, free)}
+    return {**answers, **await _write(work, changes)}
 
 
 async def transition_waiting(
@@ -202,12 +202,19 @@ def _judge(
 async def _write(
     work: UnitOfWork, changes: Sequence[tuple[LockedRun, Change]]
 ) -> dict[UUID, Transition]:
-    """Write accepted states, and note what follows the commit."""
+    """Write accepted states, and note what follows the commit.
+
+    What is below runs that end is not touched here, however much it is: that it ends, too, is noted
+    in the same transaction, and a loop does it.
+    """
     runs = await repository.apply_transitions(work, [change for _, change in changes])
     ends = {change.run.id: end_of_tasks(change.decision) for _, change in changes}
     left = {id_: type_ for id_, type_ in ends.items() if type_ is not None}
     if left:
         await task_runs.end_unfinished(work, left)
+    over = [_run_end(change, end) for _, change in changes if (end := ends[change.run.id])]
+    if over and await cancels.note_ends(work, over):
+        work.wake(channels.SCHEDULER)
     written: dict[UUID, Transition] = {}
     for locked, change in changes:
         run = runs[change.run.id]
@@ -220,6 +227,16 @@ async def _write(
         entered = _entered(run, change.decision, actor=change.actor)
         written[run.id] = Transition(run, locked.item, change.decision, None, entered)
     return written
+
+
+def _run_end(change: Change, end: StateType) -> RunEnd:
+    grace = change.application.cancel_grace_seconds
+    return RunEnd(
+        run_id=change.run.id,
+        is_cancelled=end is not StateType.CRASHED,
+        process_end=end if end.is_terminal else None,
+        grace_seconds=DEFAULT_GRACE_SECONDS if grace is None else grace,
+    )
 
 
 def _application(work: UnitOfWork, locked: LockedRun, proposal: Proposal) -> Application:

@@ -24,11 +24,12 @@ from headgate_server.domain.states import StateType, propose
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.repositories.flow_runs.transition import lock_run
+from headgate_server.services import cancels
 from headgate_server.services.flow_runs import read
 from headgate_server.services.leases.hold import Claim, Claimed, check_release
 from headgate_server.services.transitions import Proposal, Transition
 from headgate_server.tables.flow_runs import attempts
-from tests.factories.subflows import subflow
+from tests.factories.subflows import end_below, subflow
 from tests.fixtures.deadlines import eventually
 from tests.fixtures.sql import query
 from tests.fixtures.world import LEASE, World
@@ -232,20 +233,18 @@ async def test_a_batch_that_collided_is_carried_out_one_by_one(
     assert [len(await world.history(lease.run_id)) for lease in leases] == [4] * 3
 
 
-async def test_nobody_waits_for_what_is_below_another_run(world: World, urls: DatabaseUrls) -> None:
-    parent, other = await world.started(), await world.started()
+async def test_an_end_waits_for_nothing_below_the_run_and_reaches_it_later(world: World) -> None:
+    parent = await world.started()
     inside, holders = await subflow(world, parent), Holders(world)
 
     async with world.system() as work:
         await lock_run(work, inside.run_id)
-        crash = asyncio.create_task(holders.propose(parent, StateType.CRASHED))
-        await eventually(lambda: query(urls.owner, f"select pid {BLOCKED}"), what="A crash")
         async with asyncio.timeout(DEADLINE_SECONDS):
-            done = await holders.propose(other, StateType.COMPLETED)
-        assert not crash.done()
+            crash = await holders.propose(parent, StateType.CRASHED)
+            held_up = await end_below(world)
+    world.shift.by = 2 * cancels.LOOK_AGAIN
 
-    assert done.is_accepted
-    assert (await crash).is_accepted
+    assert (crash.is_accepted, held_up, await end_below(world)) == (True, 0, 1)
     assert names(await world.history(inside.run_id))[-1] == "Crashed"
 
 

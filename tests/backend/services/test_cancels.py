@@ -16,7 +16,7 @@ from headgate_server.services import cancels
 from headgate_server.services.flow_runs import change, create, read
 from headgate_server.services.leases import hold
 from headgate_server.settings import Timers
-from tests.factories.subflows import subflow, task_of
+from tests.factories.subflows import end_below, subflow, task_of
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
@@ -75,6 +75,7 @@ async def test_all_that_is_below_a_run_is_cancelled_with_it(world: World) -> Non
     other = await world.started()
 
     await cancel(world, top.run_id)
+    await end_below(world)
 
     assert await states_of(world, top, inside, below, waiting, other) == [
         "Cancelling",
@@ -90,9 +91,11 @@ async def test_what_ran_in_a_process_that_is_gone_is_over_with_it(world: World) 
     inside, lost = await subflow(world, cancelled), await subflow(world, crashed)
     deeper, kept = await subflow(world, inside), await child(world, crashed)
     await cancel(world, cancelled.run_id)
+    await end_below(world)
 
     await release(world, cancelled, StateType.CANCELLED)
     await release(world, crashed, StateType.CRASHED)
+    await end_below(world)
 
     assert await states_of(world, cancelled, inside, deeper) == ["Cancelled"] * 3
     assert await states_of(world, crashed, lost, kept) == ["Crashed", "Crashed", "Running"]
@@ -120,6 +123,7 @@ async def test_cancel_that_nobody_confirms_is_forced_and_says_so(world: World) -
 
     world.shift.by += timedelta(seconds=2)
     forced = await force(world)
+    await end_below(world)
 
     assert (early, forced, await force(world)) == (0, 1, 0)
     assert await states_of(world, top, inside) == ["Cancelled", "Cancelled"]

@@ -21,6 +21,7 @@ select
   (select min(cancel_requested_at + coalesce(cancel_grace_seconds, 0) * interval '1 second')
     from work_items where cancel_requested_at is not null) + cast(:confirmed_within as interval)
     as stuck_cancels,
+  (select min(due_at) from run_ends) as run_ends,
   (select min(occurred_at) from outbox) as outbox,
   (select min(due_at) from backfills where due_at is not null) as backfills,
   (select min(failed_at) from ungrouped_failures) as failure_groups,

@@ -24,7 +24,6 @@ from headgate_server.repositories.flow_runs.transition import LockedRun, lock_ru
 from headgate_server.repositories.pauses import forget_rejections
 from headgate_server.services import quotas
 from headgate_server.services.audit_entries.record import record_action
-from headgate_server.services.cancels import end_below
 from headgate_server.services.reruns import change_parameters, plan_run
 from headgate_server.services.transitions import Proposal, Transition, transition
 
@@ -84,7 +83,6 @@ async def set_state(
     )
     locked = await _lock_as_seen(work, run_id, proposal, correction.expected_sequence)
     done = await transition(work, run_id=run_id, proposal=proposal, locked=locked)
-    await end_below(work, done)
     if lease is None:
         said = {
             "state": state.name,
@@ -188,7 +186,6 @@ async def cancel_run(work: UnitOfWork, *, run_id: UUID, request: CancelRequest) 
         cancel_grace_seconds=request.grace_seconds,
     )
     done = await transition(work, run_id=run_id, proposal=proposal)
-    await end_below(work, done, grace_seconds=request.grace_seconds)
     said = {"reason": request.reason, "forced": request.is_forced}
     await _record(work, "cancelled", done, said)
     return done

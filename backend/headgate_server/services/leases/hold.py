@@ -104,7 +104,7 @@ async def carry_out(
 
     Returns:
         The answers by run; without those of runs that do not exist, that somebody else holds, or
-        whose state changes more than a run, or runs below it: they are to be asked for alone.
+        whose state changes more than a run: they are to be asked for alone.
     """
     asked = {claim.lease.run_id: claim for claim in claims}
     locked = {one.run.id: one for one in await lock_free_runs(work, [*asked, *proposals])}

@@ -17,7 +17,6 @@ from headgate_server.repositories.leases import renew as repository
 from headgate_server.repositories.leases.renew import ExpiredLease
 from headgate_server.repositories.outbox import insert_events_of_workspaces
 from headgate_server.services.agents import paused_event
-from headgate_server.services.cancels import end_below
 from headgate_server.services.transitions import Proposal, Transition, transition
 
 BATCH = 200
@@ -98,9 +97,7 @@ async def judge_expired(work: UnitOfWork, lease: ExpiredLease) -> Transition:
     else:
         state = propose(StateType.CRASHED, message=_silence(work, lease))
     proposal = Proposal(state=state, proposer=Proposer.SYSTEM, is_agent_lost=True)
-    done = await transition(work, run_id=lease.run_id, proposal=proposal)
-    await end_below(work, done)
-    return done
+    return await transition(work, run_id=lease.run_id, proposal=proposal)
 
 
 def _silence(work: UnitOfWork, lease: ExpiredLease) -> str:

@@ -104,6 +104,13 @@ DEPLOYED = (
         lambda _e, id_: {"id": id_},
         selection="backfill { status }",
     ),
+    change(
+        "backfillRetry",
+        "input.id",
+        Kind.BACKFILL,
+        lambda _e, id_: {"id": id_},
+        selection="backfill { status }",
+    ),
     *_batch("Cancel"),
     *_batch("Retry"),
 )

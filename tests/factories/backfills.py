@@ -1,12 +1,15 @@
 """Backfills, made through the API."""
 
-from headgate_server.domain.ids import Kind
+from headgate_server.database.work import Database
+from headgate_server.domain.ids import Kind, parse
+from headgate_server.repositories import backfills
+from headgate_server.repositories.backfills import Outcome
 from tests.factories.mutations import mutate
 from tests.fixtures.api import ApiClient
 
 
-async def make_backfill(api: ApiClient, found: dict[Kind, str]) -> str:
-    """Make a backfill of the deployment, whose loop is not run, and return its id."""
+async def make_backfill(database: Database, api: ApiClient, found: dict[Kind, str]) -> str:
+    """Make a backfill of the deployment, whose second item is refused, and return its id."""
     made = await mutate(
         api,
         "backfillCreate",
@@ -16,4 +19,8 @@ async def make_backfill(api: ApiClient, found: dict[Kind, str]) -> str:
         parameterSets=[{"size": 1}, {"size": 2}],
     )
     backfill_id: str = made["backfill"]["id"]
+    workspace_id = parse(found[Kind.WORKSPACE], kind=Kind.WORKSPACE)
+    async with database.system(workspace_id=workspace_id) as work:
+        id_ = parse(backfill_id, kind=Kind.BACKFILL)
+        await backfills.store_outcomes(work, id_=id_, outcomes=[Outcome(1, None, "Refused.")])
     return backfill_id

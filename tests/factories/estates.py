@@ -73,7 +73,7 @@ async def make_estate(installation: Installation) -> Estate:
     agent = await _register(installation, bound, found)
     ended_run = await _end(bound, found)
     paused_run = await pause(installation, bound, found)
-    found[ids.Kind.BACKFILL] = await make_backfill(bound, found)
+    found[ids.Kind.BACKFILL] = await make_backfill(installation.database, bound, found)
     found |= await make_rule_and_view(bound, found)
     found[ids.Kind.FAILURE_GROUP] = await make_failure_group(installation.database, bound, found)
     offer = await _offer(installation, tenant, found)

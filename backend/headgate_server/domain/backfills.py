@@ -11,6 +11,7 @@ from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.flow_runs import MAX_NAME_LENGTH
 from headgate_server.domain.schedules.specs import Spec
 from headgate_server.domain.schedules.times import MAX_TIMES, check_spec, next_times
+from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import Actor
 
 MAX_ITEMS = MAX_TIMES
@@ -19,21 +20,25 @@ _TICK = timedelta(microseconds=1)
 
 
 class BackfillStatus(StrEnum):
-    """Where a backfill is; the last two are final."""
+    """Where a backfill is; the last three are final.
+
+    COMPLETED: each item had a run that completed; FAILED: all are done for, and some had none.
+    """
 
     RUNNING = "RUNNING"
     PAUSED = "PAUSED"
     COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
     CANCELLED = "CANCELLED"
 
     @property
     def is_final(self) -> bool:
         """Whether nothing follows."""
-        return self in {BackfillStatus.COMPLETED, BackfillStatus.CANCELLED}
+        return self not in {BackfillStatus.RUNNING, BackfillStatus.PAUSED}
 
 
 class BackfillItemStatus(StrEnum):
-    """Where one item is: REFUSED got no run, as its error says; ENDED had one, however it ended."""
+    """Where one item is: REFUSED got no run, as its error says; ENDED had one, see its outcome."""
 
     WAITING = "WAITING"
     STARTED = "STARTED"
@@ -106,7 +111,10 @@ class Backfill:
 
 @dataclass(frozen=True, slots=True)
 class BackfillItem:
-    """One item of a backfill, with its run as soon as there is one."""
+    """One item of a backfill, with its run as soon as there is one.
+
+    ``outcome`` is the state in which its run ended; None before, and where that was deleted first.
+    """
 
     workspace_id: UUID
     backfill_id: UUID
@@ -116,6 +124,7 @@ class BackfillItem:
     status: BackfillItemStatus
     run_id: UUID | None
     error: str | None
+    outcome: StateType | None = None
 
 
 def plan_items(request: BackfillRequest) -> list[PlannedItem]:

@@ -23,11 +23,15 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DueRun:
-    """A run that is due and that nobody has taken up."""
+    """A run that is due and that nobody has taken up.
+
+    ``is_patient``: it waits for room, whatever the policy does with others.
+    """
 
     run_id: UUID
     due_at: datetime
     key: str | None = None
+    is_patient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,28 @@ class Judgement:
 def judge(
     new: Collection[DueRun], *, policy: CollisionPolicy, limit: int, crowd: Crowd
 ) -> Judgement:
-    """Decide about runs as they become due: in the order in which they are, then of their ids."""
+    """Decide about runs as they become due: in the order in which they are, then of their ids.
+
+    Patient ones wait for room, and nothing is cancelled for them; they come after the others.
+    """
     ordered = sorted(new, key=lambda run: (run.due_at, run.run_id))
+    patient = [run for run in ordered if run.is_patient]
+    if not patient:
+        return _judge(ordered, policy=policy, limit=limit, crowd=crowd)
+    others = [run for run in ordered if not run.is_patient]
+    found = _judge(others, policy=policy, limit=limit, crowd=crowd)
+    staying = [one.run_id for one in found.verdicts if one.fate in {Fate.GO, Fate.WAIT}]
+    gone = set(found.to_cancel) - set(crowd.held)
+    ahead = [run_id for run_id in crowd.ahead if run_id not in gone]
+    waiting = Crowd(held=crowd.held, ahead=[*ahead, *staying])
+    waits = _judge(patient, policy=CollisionPolicy.ENQUEUE, limit=limit, crowd=waiting)
+    # The newest of those that others are cancelled for is named last.
+    return Judgement((*waits.verdicts, *found.verdicts), found.to_cancel)
+
+
+def _judge(
+    ordered: Sequence[DueRun], *, policy: CollisionPolicy, limit: int, crowd: Crowd
+) -> Judgement:
     if policy is CollisionPolicy.CANCEL_OLD:
         return _replace(ordered, limit=limit, crowd=crowd)
     before = [*crowd.held, *crowd.ahead]

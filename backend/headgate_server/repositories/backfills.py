@@ -18,6 +18,7 @@ from headgate_server.domain.backfills import (
     PlannedItem,
 )
 from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import pages
 from headgate_server.repositories.statements import named
@@ -27,10 +28,11 @@ from headgate_server.tables.backfills import backfills
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """How many items of a backfill wait, and of how many the runs have not ended."""
+    """How many items of a backfill wait, are with runs that go on, and have no completed run."""
 
     waiting: int
     started: int
+    failed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ async def settle(work: UnitOfWork, *, id_: UUID) -> Left:
             named("settle_backfill"), {"workspace_id": work.workspace_id, "backfill_id": id_}
         )
     ).one()
-    return Left(row.waiting, row.started)
+    return Left(row.waiting, row.started, row.failed)
 
 
 async def list_waiting(work: UnitOfWork, *, id_: UUID, most: int) -> list[BackfillItem]:
@@ -192,6 +194,20 @@ async def store_outcomes(work: UnitOfWork, *, id_: UUID, outcomes: Sequence[Outc
     )
 
 
+async def reopen_failed(work: UnitOfWork, *, id_: UUID) -> int:
+    """Let items of a locked backfill that have no completed run wait again; how many."""
+    has_failed = (items.c.status == BackfillItemStatus.REFUSED.value) | (
+        (items.c.status == BackfillItemStatus.ENDED.value)
+        & items.c.outcome.is_distinct_from(StateType.COMPLETED.value)
+    )
+    done = await work.execute(
+        update(items)
+        .where(items.c.workspace_id == work.workspace_id, items.c.backfill_id == id_, has_failed)
+        .values(status=BackfillItemStatus.WAITING.value, run_id=None, error=None, outcome=None)
+    )
+    return done.rowcount
+
+
 async def list_live_runs(work: UnitOfWork, *, id_: UUID) -> list[UUID]:
     """Return the runs of items whose end has not been noticed."""
     statement = select(items.c.run_id).where(
@@ -220,6 +236,26 @@ async def get_many_counts(
     found: dict[UUID, Mapping[BackfillItemStatus, int]] = {}
     for row in await work.execute(statement):
         counted = {BackfillItemStatus(row.status): row.size}
+        found[row.backfill_id] = {**found.get(row.backfill_id, {}), **counted}
+    return found
+
+
+async def get_many_outcomes(
+    work: UnitOfWork, ids: Sequence[UUID]
+) -> dict[UUID, Mapping[StateType, int]]:
+    """Return how many runs of each backfill's items ended in each state; no zeros."""
+    statement = (
+        select(items.c.backfill_id, items.c.outcome, func.count().label("size"))
+        .where(
+            items.c.workspace_id == work.workspace_id,
+            items.c.backfill_id.in_(ids),
+            items.c.outcome.is_not(None),
+        )
+        .group_by(items.c.backfill_id, items.c.outcome)
+    )
+    found: dict[UUID, Mapping[StateType, int]] = {}
+    for row in await work.execute(statement):
+        counted = {StateType(row.outcome): row.size}
         found[row.backfill_id] = {**found.get(row.backfill_id, {}), **counted}
     return found
 
@@ -296,4 +332,5 @@ def _item(row: Row[Any]) -> BackfillItem:
         status=BackfillItemStatus(row.status),
         run_id=row.run_id,
         error=row.error,
+        outcome=StateType(row.outcome) if row.outcome else None,
     )

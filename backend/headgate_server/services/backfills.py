@@ -1,4 +1,4 @@
-"""Backfills: planned, stored, paused, resumed, cancelled; a loop makes their runs."""
+"""Backfills: planned, stored, paused, resumed, cancelled, retried; a loop makes their runs."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,13 @@ from headgate_server.domain.backfills import (
     plan_items,
 )
 from headgate_server.domain.changes import check_version
+from headgate_server.domain.deployments import CollisionPolicy
 from headgate_server.domain.documents import check_document
 from headgate_server.domain.errors import Conflict, HeadgateError, InvalidInput, NotFound
 from headgate_server.domain.flow_runs import MAX_PRIORITY, MIN_PRIORITY
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.domain.parameters import Budget, check_parameters
+from headgate_server.domain.states import StateType
 from headgate_server.repositories import backfills
 from headgate_server.repositories.backfills import Outcome
 from headgate_server.repositories.flow_runs.plan import DeploymentPlan, get_many_plans
@@ -120,11 +122,40 @@ async def cancel_backfill(
     return moved
 
 
+async def retry_backfill(
+    work: UnitOfWork, *, id_: UUID, expected_version: int | None = None
+) -> Backfill:
+    """Let the items that have no completed run have another: refused, failed and cancelled ones.
+
+    One that had ended goes on; a paused one stays paused.
+
+    Raises:
+        NotFound: it is in another workspace, or does not exist.
+        Conflict: it was cancelled, or no item has failed.
+        VersionConflict: it is not of the expected version.
+    """
+    current = await backfills.lock_backfill(work, id_=id_)
+    if current is None:
+        raise NotFound
+    check_version(current.version, expected=expected_version)
+    if current.status is BackfillStatus.CANCELLED:
+        raise Conflict("This backfill is CANCELLED already; make another.")
+    await backfills.settle(work, id_=id_)
+    if not await backfills.reopen_failed(work, id_=id_):
+        raise Conflict("No item of this backfill has failed.")
+    status = BackfillStatus.RUNNING if current.status.is_final else current.status
+    moved = await backfills.set_status(work, id_=id_, status=status)
+    await _record(work, moved, before=current, verb="retried")
+    work.wake(channels.SCHEDULER)
+    return moved
+
+
 async def advance_backfill(work: UnitOfWork, *, id_: UUID) -> int:
     """Make the runs for which a backfill has room, and end it when nothing is left of it.
 
     Its row is locked meanwhile: two loops make no item's run twice. An item that is refused says
-    why and holds nothing up; where a quota has no room, its item waits.
+    why and holds nothing up; where a quota has no room, its item waits. Its runs wait for the
+    deployment's limit, whatever follows for others there: no day is left out for another.
 
     Returns:
         How many runs were made; 0 also where another loop is at it.
@@ -133,11 +164,13 @@ async def advance_backfill(work: UnitOfWork, *, id_: UUID) -> int:
     if current is None or current.status is not BackfillStatus.RUNNING:
         return 0
     left = await backfills.settle(work, id_=id_)
-    room = min(current.parallelism - left.started, left.waiting)
     if left.waiting == 0 and left.started == 0:
-        ended = await backfills.set_status(work, id_=id_, status=BackfillStatus.COMPLETED)
-        await _record(work, ended, before=current, verb="completed")
+        status = BackfillStatus.FAILED if left.failed else BackfillStatus.COMPLETED
+        ended = await backfills.set_status(work, id_=id_, status=status)
+        await _record(work, ended, before=current, verb=status.value.lower())
         return 0
+    most = await _most_at_once(work, current)
+    room = min(most - left.started, left.waiting)
     if room <= 0:
         await backfills.set_due(work, id_=id_, at=work.now + LOOK_AGAIN)
         return 0
@@ -171,6 +204,13 @@ async def get_many_counts(
     return await backfills.get_many_counts(work, ids_)
 
 
+async def get_many_outcomes(
+    work: UnitOfWork, ids_: Sequence[UUID]
+) -> dict[UUID, Mapping[StateType, int]]:
+    """Return how many runs of each backfill's items ended in each state; no zeros."""
+    return await backfills.get_many_outcomes(work, ids_)
+
+
 async def list_backfills(
     work: UnitOfWork, *, page: PageRequest, deployment_id: UUID | None = None
 ) -> Page[Backfill]:
@@ -193,6 +233,18 @@ async def list_items(work: UnitOfWork, *, id_: UUID, page: PageRequest) -> Page[
 async def count_items(work: UnitOfWork, *, id_: UUID, cap: int = COUNT_CAP) -> int:
     """Return how many items a backfill has; ``cap + 1`` stands for more than ``cap``."""
     return await backfills.count_items(work, id_=id_, cap=cap)
+
+
+async def _most_at_once(work: UnitOfWork, backfill: Backfill) -> int:
+    """Return how many runs a backfill may have there: no crowd where others are cancelled for it.
+
+    Where runs wait for a limit anyway, as many wait as its parallelism says.
+    """
+    plan = (await get_many_plans(work, [backfill.deployment_id])).get(backfill.deployment_id)
+    limit = plan.concurrency_limit if plan is not None else None
+    if plan is None or limit is None or plan.on_collision is CollisionPolicy.ENQUEUE:
+        return backfill.parallelism
+    return min(backfill.parallelism, max(limit, 1))
 
 
 def _plan(request: BackfillRequest, plan: DeploymentPlan) -> list[PlannedItem]:
@@ -259,6 +311,7 @@ def _request(backfill: Backfill, item: BackfillItem) -> RunRequest:
         parameters=item.parameters,
         priority=backfill.priority,
         triggered_by=triggered_by,
+        is_patient=True,
     )
 
 

@@ -26,7 +26,8 @@ async def judge_runs(work: UnitOfWork, due: Mapping[UUID, Sequence[DueRun]]) -> 
     """Judge runs that are due now, by deployment, in the transaction that made them or after it.
 
     The deployments' locks come first and the counts after them, by the clock as it is then, so that
-    two who make runs at once never both find the last place. Which state a run enters is decided where every state is.
+    two who make runs at once never both find the last place. Which state a run enters is decided
+    where every state is.
 
     Returns:
         The runs whose state has changed.

@@ -10,6 +10,7 @@ from sqlalchemy import (
     text,
 )
 
+from headgate_server.tables.flow_runs import TERMINAL_TYPES
 from headgate_server.tables.metadata import actor, json, metadata, moment, number, uuid, words
 
 backfills = Table(
@@ -30,7 +31,9 @@ backfills = Table(
     moment("created_at", is_now=True),
     moment("updated_at", is_now=True),
     moment("ended_at", is_nullable=True),
-    CheckConstraint("status in ('RUNNING', 'PAUSED', 'COMPLETED', 'CANCELLED')", name="status"),
+    CheckConstraint(
+        "status in ('RUNNING', 'PAUSED', 'COMPLETED', 'FAILED', 'CANCELLED')", name="status"
+    ),
     CheckConstraint("(status = 'RUNNING') = (due_at is not null)", name="due"),
     ForeignKeyConstraint(
         ["workspace_id", "deployment_id"],
@@ -52,7 +55,9 @@ backfill_items = Table(
     words("status"),
     uuid("run_id", is_nullable=True),
     words("error", is_nullable=True),
+    words("outcome", is_nullable=True),
     CheckConstraint("status in ('WAITING', 'STARTED', 'ENDED', 'REFUSED')", name="status"),
+    CheckConstraint(f"outcome in ({TERMINAL_TYPES})", name="outcome"),
     ForeignKeyConstraint(
         ["workspace_id", "backfill_id"],
         ["backfills.workspace_id", "backfills.id"],

@@ -1,7 +1,7 @@
-"""Mutations on backfills: create or only plan, pause, resume, cancel."""
+"""Mutations on backfills: create or only plan, pause, resume, cancel, retry."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -13,6 +13,7 @@ from headgate_server.domain.backfills import (
     InstantRange,
     PlannedItem,
 )
+from headgate_server.domain.errors import NotFound
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.schedules.times import settle_spec
 from headgate_server.graphql.errors import MutationError
@@ -25,6 +26,7 @@ from headgate_server.graphql.shapes.payloads import PauseInput
 from headgate_server.graphql.types.backfills import Backfill, BackfillItem, show_backfill
 from headgate_server.graphql.types.schedules import ScheduleSpecInput
 from headgate_server.services import backfills, deployments
+from headgate_server.services.idempotency_keys import once
 
 SHOWN_ITEMS = 100
 
@@ -66,6 +68,10 @@ class BackfillCreateInput:
     dry_run: bool = strawberry.field(
         default=False, description="Whether to plan only: nothing is stored, nothing runs."
     )
+    idempotency_key: str | None = strawberry.field(
+        default=None,
+        description="The same key within 24 hours returns the same backfill. 1 to 255 characters.",
+    )
 
     def to_request(self, deployment_id: UUID) -> BackfillRequest:
         """Return the request.
@@ -103,6 +109,14 @@ class BackfillCancelInput:
     )
 
 
+@strawberry.input(description="A backfill whose failed items are to run again.")
+class BackfillRetryInput:
+    id: strawberry.ID = strawberry.field(description="Which.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="Refuse if it has another version by now."
+    )
+
+
 @strawberry.type(description="A backfill that was made, changed or planned.")
 class BackfillPayload:
     backfill: Backfill | None = payload_field("The backfill; null for a dry run.")
@@ -135,7 +149,22 @@ class BackfillMutations:
                 planned = await backfills.plan_backfill(work, request)
                 shown = [_show_planned(item) for item in planned[:SHOWN_ITEMS]]
                 return BackfillPayload(items=shown, item_count=len(planned))
-            row = await backfills.create_backfill(work, request)
+
+            async def carry_out() -> dict[str, Any]:
+                made = await backfills.create_backfill(work, request)
+                return {"id": str(made.id)}
+
+            answer, _ = await once(
+                work,
+                operation="backfillCreate",
+                key=input.idempotency_key,
+                body=strawberry.asdict(input),
+                carry_out=carry_out,
+            )
+            made_id = UUID(answer["id"])
+            row = (await backfills.get_many_backfills(work, [made_id])).get(made_id)
+        if row is None:
+            raise NotFound("The backfill that this key made is gone.")
         return _payload(show_backfill(row))
 
     @mutation(
@@ -171,6 +200,24 @@ class BackfillMutations:
             )
         return _payload(show_backfill(row))
 
+    @mutation(
+        requires=[Scope.RUNS_WRITE],
+        description="Run the items of a backfill again that have no completed run: refused, "
+        "failed, crashed and cancelled ones. One that had ended goes on.",
+    )
+    async def backfill_retry(
+        self,
+        info: Info,
+        input: Annotated[BackfillRetryInput, strawberry.argument(description="Which.")],
+    ) -> BackfillPayload:
+        id_ = ids.parse(input.id, kind=ids.Kind.BACKFILL)
+        workspace_id = await info.context.workspace_of(backfills.get_many_backfills, id_)
+        async with info.context.work(workspace_id) as work:
+            row = await backfills.retry_backfill(
+                work, id_=id_, expected_version=input.expected_version
+            )
+        return _payload(show_backfill(row))
+
 
 def _payload(shown: Backfill) -> BackfillPayload:
     return BackfillPayload(backfill=shown, item_count=shown.item_count)
@@ -183,5 +230,6 @@ def _show_planned(item: PlannedItem) -> BackfillItem:
         parameters=JSON(item.parameters),
         status=BackfillItemStatus.WAITING,
         error=None,
+        outcome=None,
         row=None,
     )

@@ -12,6 +12,7 @@ from headgate_server.domain.backfills import BackfillItem as ItemRow
 from headgate_server.domain.backfills import BackfillItemStatus, BackfillStatus
 from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
+from headgate_server.domain.states import StateType
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON, Cursor
@@ -32,11 +33,15 @@ from headgate_server.services.flow_runs.read import get_many_flow_runs
 if TYPE_CHECKING:
     from headgate_server.graphql.types.deployments import Deployment
 
-strawberry.enum(BackfillStatus, description="Where a backfill is; the last two are final.")
+strawberry.enum(
+    BackfillStatus,
+    description="Where a backfill is; the last three are final. COMPLETED: each item had a run "
+    "that completed; FAILED: all are done for, and some had none.",
+)
 strawberry.enum(
     BackfillItemStatus,
-    description="Where an item is. REFUSED got no run, as its error says; ENDED had one, and that "
-    "says how it ended.",
+    description="Where an item is. REFUSED got no run, as its error says; ENDED had one, and its "
+    "outcome says how that ended.",
 )
 
 
@@ -47,6 +52,9 @@ class BackfillItem:
     parameters: JSON = strawberry.field(description="Laid over the deployment's parameters.")
     status: BackfillItemStatus = strawberry.field(description="Where it is.")
     error: str | None = strawberry.field(description="Why it was refused; for people.")
+    outcome: StateType | None = strawberry.field(
+        description="The state in which its run ended; null before, and where that was deleted."
+    )
     row: strawberry.Private[ItemRow | None]
 
     @scoped_field(requires=[Scope.RUNS_READ], description="Its run; null before, and if deleted.")
@@ -66,6 +74,12 @@ class BackfillCount:
     count: int = strawberry.field(description="How many.")
 
 
+@strawberry.type(description="How many runs of a backfill's items ended in a state.")
+class BackfillOutcomeCount:
+    outcome: StateType = strawberry.field(description="The state.")
+    count: int = strawberry.field(description="How many.")
+
+
 @strawberry.type(description="Runs of a deployment for many instants or sets of parameters.")
 class Backfill(Node, Versioned):
     name: str = strawberry.field(description="For people.")
@@ -75,7 +89,9 @@ class Backfill(Node, Versioned):
     descending: bool = strawberry.field(description="Whether the last came first.")
     item_count: int = strawberry.field(description="How many runs it is.")
     created_at: datetime = strawberry.field(description="When it was made.")
-    ended_at: datetime | None = strawberry.field(description="When it completed or was cancelled.")
+    ended_at: datetime | None = strawberry.field(
+        description="When all was done for, or it was cancelled."
+    )
     row: strawberry.Private[BackfillRow]
 
     @strawberry.field(description="Who made it.")
@@ -107,6 +123,20 @@ class Backfill(Node, Versioned):
             if found and status in found
         ]
 
+    @scoped_field(
+        requires=ANY_CREDENTIAL, description="How many of its runs ended in which state; no zeros."
+    )
+    async def outcomes(self, info: Info) -> list[BackfillOutcomeCount]:
+        row = self.row
+        found = await info.context.load(
+            backfills.get_many_outcomes, row.id, workspace_id=row.workspace_id
+        )
+        return [
+            BackfillOutcomeCount(outcome=outcome, count=found[outcome])
+            for outcome in StateType
+            if found and outcome in found
+        ]
+
     @scoped_field(requires=ANY_CREDENTIAL, description="Its items, in its order.")
     async def items(
         self, info: Info, first: First = None, after: After = None
@@ -136,6 +166,7 @@ def show_item(row: ItemRow) -> BackfillItem:
         parameters=JSON(row.parameters),
         status=row.status,
         error=row.error,
+        outcome=row.outcome,
         row=row,
     )
 

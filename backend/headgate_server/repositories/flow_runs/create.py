@@ -66,6 +66,7 @@ class RunToInsert:
     promises: Promises
     lease: FirstLease | None = None
     collision_key: str | None = None
+    is_patient: bool = False
     at: datetime | None = None
 
 

@@ -62,7 +62,7 @@ _CANCELLED = frozenset({StateType.CANCELLING, StateType.CANCELLED})
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """A run that someone asks for; what is None is taken from the deployment."""
+    """A run that is asked for; None is as its deployment says. A patient one waits for room."""
 
     deployment_id: UUID
     id: UUID | None = None
@@ -78,6 +78,7 @@ class RunRequest:
     schedule_id: UUID | None = None
     triggered_by: dict[str, Any] = field(default_factory=dict[str, Any])
     collision_key: str | None = None
+    is_patient: bool = False
 
 
 async def create_runs(
@@ -126,14 +127,15 @@ async def _collide(
 
     Those that are due later are judged as their time comes.
     """
-    keys = {item.id: item.collision_key for item in planned if isinstance(item, RunToInsert)}
+    asked = {item.id: item for item in planned if isinstance(item, RunToInsert)}
     due: dict[UUID, list[DueRun]] = {}
     for run in made:
         plan = plans.get(run.deployment_id) if run is not None and run.deployment_id else None
         if run is None or plan is None or plan.concurrency_limit is None:
             continue
         if run.expected_start is not None and run.expected_start <= work.now:
-            new = DueRun(run.id, run.expected_start, keys[run.id])
+            own = asked[run.id]
+            new = DueRun(run.id, run.expected_start, own.collision_key, own.is_patient)
             due.setdefault(plan.deployment_id, []).append(new)
     moved = await collisions.judge_runs(work, due) if due else set[UUID]()
     found = await get_many_flow_runs(work, list(moved)) if moved else {}
@@ -146,6 +148,8 @@ def _collision_key(
     """Return under which key a run waits where its deployment coalesces runs."""
     if plan.on_collision is not CollisionPolicy.COALESCE:
         return None
+    if request.is_patient:
+        return f"alone:{ids.new_id()}"
     if request.collision_key is not None:
         if not 1 <= len(request.collision_key) <= MAX_COLLISION_KEY_LENGTH:
             raise InvalidInput(
@@ -260,6 +264,7 @@ def _planned(
         state=state,
         promises=promises,
         collision_key=_collision_key(request, plan, parameters),
+        is_patient=request.is_patient,
     )
 
 

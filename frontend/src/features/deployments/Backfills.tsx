@@ -1,6 +1,6 @@
 /** Runs for a stretch of the past, or for many parameters: planned first, then made a few at a time. */
 import { useState } from "react";
-import { BackfillCancelDocument, BackfillPauseDocument, type BackfillRowFragment, BackfillsDocument, type DeploymentDetailFragment } from "@/generated/graphql";
+import { BackfillCancelDocument, BackfillPauseDocument, BackfillRetryDocument, type BackfillRowFragment, BackfillsDocument, type DeploymentDetailFragment } from "@/generated/graphql";
 import { BackfillForm } from "@/features/deployments/BackfillForm";
 import { useChanges } from "@/lib/changes";
 import { usePages } from "@/lib/pages";
@@ -17,6 +17,7 @@ const LOOKS = {
   RUNNING: { type: "RUNNING", name: "Running" },
   PAUSED: { type: "PAUSED", name: "Paused" },
   COMPLETED: { type: "COMPLETED", name: "Completed" },
+  FAILED: { type: "FAILED", name: "Failed" },
   CANCELLED: { type: "CANCELLED", name: "Cancelled" },
 } as const;
 
@@ -49,6 +50,7 @@ export function Backfills({ deployment }: { deployment: DeploymentDetailFragment
 function Row({ row, onDone }: { row: BackfillRowFragment; onDone: () => void }) {
   const pause = useAct(BackfillPauseDocument);
   const cancel = useAct(BackfillCancelDocument);
+  const retry = useAct(BackfillRetryDocument);
   const isOpen = row.status === "RUNNING" || row.status === "PAUSED";
   const ended = row.counts.find(({ status }) => status === "ENDED")?.count ?? 0;
   const refused = row.counts.find(({ status }) => status === "REFUSED")?.count ?? 0;
@@ -65,6 +67,9 @@ function Row({ row, onDone }: { row: BackfillRowFragment; onDone: () => void }) 
       </td>
       <td><Time at={row.createdAt} /></td>
       <td className="is-number">
+        {row.status === "FAILED" && (
+          <Button className="is-small" needs="RUNS_WRITE" isBusy={retry.isBusy} onClick={() => void retry.act({ input: { id: row.id } }).then(onDone)}>Run the failed again</Button>
+        )}
         {isOpen && (
           <span className="inline-flex gap-2">
             <Button className="is-small" needs="RUNS_WRITE" isBusy={pause.isBusy} onClick={() => void pause.act({ input: { id: row.id, paused: !isPaused } }).then(onDone)}>{isPaused ? "Resume" : "Pause"}</Button>

@@ -1,0 +1,90 @@
+"""Backfills through the API: made once for each key, told how they ended, and run again."""
+
+from typing import Any
+
+import pytest
+
+from headgate_server.domain.ids import Kind, parse
+from headgate_server.domain.states import StateType, propose
+from headgate_server.services import backfills
+from headgate_server.services.flow_runs import change
+from tests.factories.mutations import Json, mutate
+from tests.fixtures.held_up_runs import Place
+
+pytestmark = pytest.mark.anyio
+
+SHOWN = """backfill { id status version counts { status count } outcomes { outcome count }
+  items(first: 10) { nodes { status outcome flowRun { state { type } } } } }"""
+CREATE = """mutation ($input: BackfillCreateInput!) { backfillCreate(input: $input) {
+  backfill { id } errors { code } } }"""
+
+
+async def create(place: Place, **more: Any) -> Json:
+    given = {"deploymentId": place.deployment_id, "parameterSets": [{"day": 1}], **more}
+    answer = await place.api.execute(CREATE, input=given)
+    found: Json = answer.data["backfillCreate"]
+    return found
+
+
+async def advance(place: Place, backfill_id: str) -> int:
+    id_ = parse(backfill_id, kind=Kind.BACKFILL)
+    async with place.installation.database.system(workspace_id=place.tenant.workspace_id) as work:
+        return await backfills.advance_backfill(work, id_=id_)
+
+
+async def end_all(place: Place, type_: StateType) -> None:
+    """End the runs that wait for an agent by hand."""
+    by_hand = change.Correction(is_forced=True)
+    for offer in await place.offer():
+        async with place.installation.database.tenant(
+            place.tenant.owner, place.tenant.workspace_id
+        ) as work:
+            await change.set_state(
+                work,
+                run_id=offer.run_id,
+                state=propose(type_),
+                lease=None,
+                key=None,
+                correction=by_hand,
+            )
+
+
+async def test_one_key_makes_one_backfill(place: Place) -> None:
+    first = await create(place, idempotencyKey="k")
+    again = await create(place, idempotencyKey="k")
+    other = await create(place, idempotencyKey="k", parameterSets=[{"day": 2}])
+    fresh = await create(place)
+
+    assert first["errors"] == again["errors"] == []
+    assert again["backfill"] == first["backfill"]
+    assert (other["backfill"], other["errors"]) == (None, [{"code": "IDEMPOTENCY_MISMATCH"}])
+    assert fresh["backfill"] != first["backfill"]
+
+
+async def test_failed_backfill_says_so_and_its_failed_items_run_again(place: Place) -> None:
+    made = await create(place)
+    id_ = made["backfill"]["id"]
+    await advance(place, id_)
+    await end_all(place, StateType.FAILED)
+    await advance(place, id_)
+
+    again = await mutate(place.api, "backfillRetry", SHOWN, id=id_)
+    await advance(place, id_)
+    await end_all(place, StateType.COMPLETED)
+    await advance(place, id_)
+    ended = (
+        await place.api.execute(
+            "query ($id: ID!) { node(id: $id) { ... on Backfill { status "
+            "outcomes { outcome count } items { nodes { status outcome } } } } }",
+            id=id_,
+        )
+    ).data["node"]
+
+    assert again["backfill"]["status"] == "RUNNING"
+    waiting = {"status": "WAITING", "outcome": None, "flowRun": None}
+    assert again["backfill"]["items"]["nodes"] == [waiting]
+    assert ended == {
+        "status": "COMPLETED",
+        "outcomes": [{"outcome": "COMPLETED", "count": 1}],
+        "items": {"nodes": [{"status": "ENDED", "outcome": "COMPLETED"}]},
+    }

@@ -1,0 +1,150 @@
+"""What becomes of a backfill's items: none is left out for another, and what failed runs again."""
+
+import pytest
+
+from headgate_server.domain.backfills import (
+    Backfill,
+    BackfillItemStatus,
+    BackfillRequest,
+    BackfillStatus,
+)
+from headgate_server.domain.collisions import Crowd, DueRun, Fate, judge
+from headgate_server.domain.deployments import CollisionPolicy
+from headgate_server.domain.errors import Conflict
+from headgate_server.domain.ids import new_id
+from headgate_server.domain.pagination import PageRequest
+from headgate_server.domain.states import StateType
+from headgate_server.services import backfills
+from headgate_server.services.flow_runs import change
+from tests.backend.services.test_collisions import limit, make, names, start_all
+from tests.fixtures.world import World
+
+pytestmark = pytest.mark.anyio
+
+DAYS = 4
+POLICIES = [CollisionPolicy.CANCEL_NEW, CollisionPolicy.CANCEL_OLD, CollisionPolicy.COALESCE]
+
+
+async def make_backfill(world: World, *, parallelism: int = 3) -> Backfill:
+    asked = BackfillRequest(
+        deployment_id=world.deployed.deployment_id,
+        parameter_sets=[{"day": n} for n in range(DAYS)],
+        parallelism=parallelism,
+    )
+    async with world.work() as work:
+        return await backfills.create_backfill(work, asked)
+
+
+async def advance(world: World, made: Backfill) -> int:
+    async with world.system() as work:
+        return await backfills.advance_backfill(work, id_=made.id)
+
+
+async def read(world: World, made: Backfill) -> tuple[Backfill, list[StateType | None]]:
+    """Return a backfill as it is, and how the run of each item ended."""
+    async with world.work() as work:
+        now = (await backfills.get_many_backfills(work, [made.id]))[made.id]
+        items = (await backfills.list_items(work, id_=made.id, page=PageRequest())).items
+    return now, [item.outcome for item in items]
+
+
+async def run_all(world: World, made: Backfill, *ends: StateType) -> None:
+    """Have an agent run what a backfill makes until it is done; the first runs end as said."""
+    left = list(ends)
+    for _ in range(2 * DAYS):
+        await advance(world, made)
+        for lease in await start_all(world):
+            await world.propose(lease, left.pop(0) if left else StateType.COMPLETED)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+async def test_every_item_runs_whatever_follows_at_the_deployments_limit(
+    world: World, policy: CollisionPolicy
+) -> None:
+    await limit(world, 1, on_collision=policy)
+    made = await make_backfill(world)
+
+    await run_all(world, made)
+
+    now, outcomes = await read(world, made)
+    assert outcomes == [StateType.COMPLETED] * DAYS
+    assert now.status is BackfillStatus.COMPLETED
+
+
+async def test_runs_of_backfills_wait_for_others_and_others_do_not_wait_for_them(
+    world: World,
+) -> None:
+    await limit(world, 2, on_collision=CollisionPolicy.COALESCE)
+    await make(world)
+    await start_all(world)
+    made = await make_backfill(world)
+
+    await advance(world, made)
+    (other,) = await make(world)
+
+    assert await names(world, other) == ["AwaitingConcurrencySlot"]
+    assert len(await start_all(world)) == 1
+
+
+async def test_backfill_with_failed_items_says_so_and_runs_them_again(world: World) -> None:
+    made = await make_backfill(world)
+    await run_all(world, made, StateType.FAILED, StateType.COMPLETED, StateType.CRASHED)
+    ended, outcomes = await read(world, made)
+    async with world.work() as work:
+        counts = (await backfills.get_many_outcomes(work, [made.id]))[made.id]
+        again = await backfills.retry_backfill(work, id_=made.id, expected_version=ended.version)
+
+    made_anew = await advance(world, made)
+    await run_all(world, made)
+    done, last = await read(world, made)
+
+    assert (ended.status, again.status) == (BackfillStatus.FAILED, BackfillStatus.RUNNING)
+    assert outcomes.count(StateType.COMPLETED) == DAYS - 2
+    assert counts == {StateType.COMPLETED: 2, StateType.FAILED: 1, StateType.CRASHED: 1}
+    assert made_anew == 2
+    assert (done.status, last) == (BackfillStatus.COMPLETED, [StateType.COMPLETED] * DAYS)
+
+
+async def test_item_whose_run_was_cancelled_or_is_gone_has_not_completed(world: World) -> None:
+    made = await make_backfill(world, parallelism=DAYS)
+    await advance(world, made)
+    leases = await start_all(world)
+    request = change.CancelRequest(is_forced=True)
+    async with world.work() as work:
+        await change.cancel_run(work, run_id=leases[0].run_id, request=request)
+    for lease in leases[1:]:
+        await world.propose(lease, StateType.COMPLETED)
+
+    await advance(world, made)
+
+    now, outcomes = await read(world, made)
+    assert now.status is BackfillStatus.FAILED
+    assert outcomes.count(StateType.CANCELLED) == 1
+
+
+async def test_only_what_failed_is_run_again(world: World) -> None:
+    good, gone = await make_backfill(world), await make_backfill(world)
+    await run_all(world, good)
+    async with world.work() as work:
+        with pytest.raises(Conflict, match="No item"):
+            await backfills.retry_backfill(work, id_=good.id)
+        await backfills.cancel_backfill(work, id_=gone.id)
+        with pytest.raises(Conflict, match="CANCELLED"):
+            await backfills.retry_backfill(work, id_=gone.id)
+        items = await backfills.get_many_counts(work, [good.id])
+
+    assert items[good.id] == {BackfillItemStatus.ENDED: DAYS}
+
+
+async def test_patient_runs_take_what_others_leave_and_cancel_nothing(world: World) -> None:
+    async with world.work() as work:
+        now = work.now
+    held, first, second, patient = (new_id() for _ in range(4))
+    new = [DueRun(patient, now, is_patient=True), DueRun(first, now), DueRun(second, now)]
+
+    found = judge(new, policy=CollisionPolicy.CANCEL_NEW, limit=2, crowd=Crowd(held=[held]))
+    alone = judge(new[:1], policy=CollisionPolicy.CANCEL_OLD, limit=1, crowd=Crowd(held=[held]))
+
+    fates = {one.run_id: one.fate for one in found.verdicts}
+    assert fates == {first: Fate.GO, second: Fate.CANCEL, patient: Fate.WAIT}
+    assert (alone.verdicts[0].fate, alone.to_cancel) == (Fate.WAIT, ())

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Table, delete, select, update
+from sqlalchemy import Column, Table, delete, select, union, update
 
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.states import StateType
 from headgate_server.repositories import artifacts
+from headgate_server.tables.backfills import backfills
 from headgate_server.tables.events import idempotency_keys
 from headgate_server.tables.flow_runs import flow_runs, logs, states
 from headgate_server.tables.flows import deployments, flows, schedule_fires
@@ -16,10 +18,10 @@ from headgate_server.tables.work_pools import work_items, work_pools, work_queue
 
 FLOW, DEPLOYMENT, POOL, QUEUE = flows, deployments, work_pools, work_queues
 
-_WORK_ITEM_COLUMNS: dict[Table, Column[Any]] = {
-    DEPLOYMENT: work_items.c.deployment_id,
-    POOL: work_items.c.work_pool_id,
-    QUEUE: work_items.c.work_queue_id,
+_COLUMNS: dict[Table, str] = {
+    DEPLOYMENT: "deployment_id",
+    POOL: "work_pool_id",
+    QUEUE: "work_queue_id",
 }
 _DEPLOYMENT_COLUMNS: dict[Table, Column[Any]] = {
     FLOW: deployments.c.flow_id,
@@ -38,17 +40,48 @@ async def lock_for_deletion(work: UnitOfWork, table: Table, *, id_: UUID) -> Any
 
 
 async def list_live_runs(work: UnitOfWork, table: Table, *, id_: UUID, most: int) -> list[UUID]:
-    """Return runs that have not ended and need a row of a table, oldest first."""
+    """Return runs that have not ended and need a row of a table, oldest first.
+
+    Those that an agent has or is to have are told by their work items, however many have ended. A
+    suspended run has none, and needs its place when it is resumed.
+    """
+    run = flow_runs.c
     if table is FLOW:
-        column, found = flow_runs.c.flow_id, flow_runs.c.id
-        condition = flow_runs.c.ended_at.is_(None)
+        live = select(run.id.label("id")).where(
+            run.workspace_id == work.workspace_id, run.flow_id == id_, run.ended_at.is_(None)
+        )
     else:
-        column, found = _WORK_ITEM_COLUMNS[table], work_items.c.run_id
-        condition = work_items.c.workspace_id == work.workspace_id
-    statement = select(found).where(
-        column.table.c.workspace_id == work.workspace_id, column == id_, condition
+        column = _COLUMNS[table]
+        live = union(
+            select(work_items.c.run_id.label("id")).where(
+                work_items.c.workspace_id == work.workspace_id, work_items.c[column] == id_
+            ),
+            select(run.id.label("id")).where(
+                run.workspace_id == work.workspace_id,
+                run.state_type == StateType.PAUSED,
+                run[column] == id_,
+            ),
+        )
+    found = live.subquery().c.id
+    return list((await work.execute(select(found).order_by(found).limit(most))).scalars())
+
+
+async def list_live_backfills(
+    work: UnitOfWork, *, deployment_id: UUID, most: int
+) -> list[tuple[UUID, str]]:
+    """Return the ids and names of a deployment's backfills that have not ended, oldest first."""
+    backfill = backfills.c
+    rows = await work.execute(
+        select(backfill.id, backfill.name)
+        .where(
+            backfill.workspace_id == work.workspace_id,
+            backfill.deployment_id == deployment_id,
+            backfill.ended_at.is_(None),
+        )
+        .order_by(backfill.id)
+        .limit(most)
     )
-    return list((await work.execute(statement.order_by(found).limit(most))).scalars())
+    return [(row.id, row.name) for row in rows]
 
 
 async def list_deployments_of(

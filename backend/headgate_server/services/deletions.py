@@ -24,7 +24,7 @@ from headgate_server.domain.events import NewEvent
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.work_queues import DEFAULT_NAME
-from headgate_server.repositories import deletions, deployments, schedules
+from headgate_server.repositories import cancels, deletions, deployments, schedules
 from headgate_server.repositories.flow_runs.transition import lock_run
 from headgate_server.services import object_counts
 from headgate_server.services.audit_entries.record import Record, record_entries
@@ -49,6 +49,7 @@ async def delete_flow_run(
         VersionConflict: it is not of the expected version.
     """
     run = await _lock_ended(work, id_)
+    await _check_reached(work, [id_])
     check_version(run.version, expected=expected_version)
     await deletions.delete_runs(work, [id_])
     await _tell_deleted(work, [run])
@@ -71,6 +72,9 @@ async def delete_flow_runs(work: UnitOfWork, ids_: Sequence[UUID]) -> list[Headg
             results[id_] = None
         except (NotFound, Conflict) as error:
             results[id_] = error
+    reaching = await cancels.list_unfinished_ends(work, [run.id for run in ended])
+    results |= {id_: _is_reaching(id_) for id_ in reaching}
+    ended = [run for run in ended if run.id not in reaching]
     if ended:
         await deletions.delete_runs(work, [run.id for run in ended])
         await _tell_deleted(work, ended)
@@ -98,6 +102,7 @@ async def delete_flow(work: UnitOfWork, *, id_: UUID, expected_version: int | No
             current=len(run_ids),
         )
     if run_ids:
+        await _check_reached(work, run_ids)
         await _tell_deleted(work, [await _lock_ended(work, run_id) for run_id in run_ids])
         await deletions.delete_runs(work, run_ids)
     await deletions.delete_row(work, deletions.FLOW, id_=id_)
@@ -114,7 +119,7 @@ async def delete_deployment(
     Raises:
         NotFound: it is in another workspace, or does not exist.
         VersionConflict: it is not of the expected version.
-        Conflict: other runs of it have not ended.
+        Conflict: other runs or backfills of it have not ended.
     """
     if await deployments.lock_deployment(work, id_=id_) is None:
         raise NotFound
@@ -181,6 +186,20 @@ async def _lock_ended(work: UnitOfWork, id_: UUID) -> FlowRun:
     return run
 
 
+async def _check_reached(work: UnitOfWork, run_ids: Sequence[UUID]) -> None:
+    """Refuse to delete runs whose end has yet to reach what is below them."""
+    reaching = await cancels.list_unfinished_ends(work, run_ids)
+    if reaching:
+        raise _is_reaching(min(reaching))
+
+
+def _is_reaching(run_id: UUID) -> Conflict:
+    return Conflict(
+        "What is below the run is being ended with it; delete it in a moment.",
+        existing_id=ids.show(ids.Kind.FLOW_RUN, run_id),
+    )
+
+
 async def _lock(work: UnitOfWork, table: Any, id_: UUID, expected_version: int | None) -> Any:
     row = await deletions.lock_for_deletion(work, table, id_=id_)
     if row is None:
@@ -190,7 +209,15 @@ async def _lock(work: UnitOfWork, table: Any, id_: UUID, expected_version: int |
 
 
 async def _check_unused(work: UnitOfWork, table: Any, id_: UUID, *, noun: str) -> None:
-    """Refuse to delete what deployments or live runs need, and name some of them."""
+    """Refuse to delete what deployments, backfills or live runs need, and name some of them."""
+    if table is deletions.DEPLOYMENT:
+        going_on = await deletions.list_live_backfills(work, deployment_id=id_, most=_SHOWN)
+        if going_on:
+            names = ", ".join(name for _, name in going_on)
+            raise Conflict(
+                f"Backfills that have not ended need this {noun}: {names}. Cancel them first.",
+                existing_id=ids.show(ids.Kind.BACKFILL, going_on[0][0]),
+            )
     if table is not deletions.DEPLOYMENT:
         named = await deletions.list_deployments_of(work, table, id_=id_, most=_SHOWN)
         if named:

@@ -3,6 +3,8 @@
 from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import ids
+from headgate_server.domain.errors import Forbidden
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.pauses import Approvers, Pause, refuse_starter, refuse_stranger
 from headgate_server.domain.tenancy import Actor, ActorKind
@@ -20,11 +22,19 @@ async def check_approver(work: UnitOfWork, *, run: FlowRun, pause: Pause) -> Non
     Raises:
         Forbidden: the pause names others, or demands four eyes and they started the run.
     """
+    refusal = await find_refusal(work, run=run, pause=pause)
+    if refusal is not None:
+        raise refusal
+
+
+async def find_refusal(work: UnitOfWork, *, run: FlowRun, pause: Pause) -> Forbidden | None:
+    """Return why the one who acts may not answer a pause; None where they may."""
     approvers = pause.approvers
     if approvers.is_four_eyes and await _has_started(work, run):
-        raise refuse_starter()
+        return refuse_starter()
     if approvers.names_anyone and not await _is_named(work, approvers):
-        raise refuse_stranger(approvers)
+        return refuse_stranger(approvers)
+    return None
 
 
 async def _is_named(work: UnitOfWork, approvers: Approvers) -> bool:
@@ -60,7 +70,10 @@ async def _holds_role(work: UnitOfWork, holders: list[UUID], names: tuple[str, .
 
 
 async def _has_started(work: UnitOfWork, run: FlowRun) -> bool:
-    """Whether the one who acts made a run, started it again, or did so with one that made it."""
+    """Whether the one who acts made a run, started it again, or did so with what made it.
+
+    That is another run, the backfill that it is of, or its schedule.
+    """
     if work.actor.id is None:
         return False
     chain = [run.id]
@@ -71,7 +84,15 @@ async def _has_started(work: UnitOfWork, run: FlowRun) -> bool:
             break
         run = found[maker_id]
         chain.append(run.id)
-    return await repository.has_started(work, chain, actor_id=work.actor.id)
+    if await repository.has_started(work, chain, actor_id=work.actor.id):
+        return True
+    backfill_id = (run.triggered_by or {}).get("backfillId")
+    if run.created_by.kind is ActorKind.SYSTEM and backfill_id is not None:
+        made_by = ids.parse(backfill_id, kind=ids.Kind.BACKFILL)
+        return await repository.has_begun_backfill(work, made_by, actor_id=work.actor.id)
+    if run.schedule_id is not None:
+        return await repository.has_set_schedule(work, run.schedule_id, actor_id=work.actor.id)
+    return False
 
 
 def _is_person(actor: Actor) -> bool:

@@ -68,6 +68,12 @@ def resume(run_id: UUID, *, takes_input: bool) -> Action:
     )
 
 
+def cancel(run_id: UUID) -> Action:
+    """Return what ends a run that can go on no more."""
+    given = {"id": show(Kind.FLOW_RUN, run_id)}
+    return Action("Cancel the run", "flowRunCancel", "RunCancelInput", "flowRun { id }", given)
+
+
 def retry(run_id: UUID) -> Action:
     """Return what starts an ended run again."""
     given = {"id": show(Kind.FLOW_RUN, run_id)}

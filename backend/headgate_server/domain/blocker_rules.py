@@ -37,14 +37,28 @@ def collision(standing: Standing) -> list[Blocker]:
 
 
 def paused(standing: Standing) -> list[Blocker]:
-    """A run is paused until somebody answers."""
+    """A run is paused until somebody answers who may; resumed, it needs its place again."""
     if standing.of("state_type") != "PAUSED":
         return []
+    since = standing.of("state_timestamp")
+    if standing.is_placeless:
+        message = (
+            f"The run is {standing.of('state_name')}, and its deployment, work pool or queue is "
+            "gone: no agent can run it again. Cancel it, and run the flow anew."
+        )
+        action = actions.cancel(standing.of("run_id"))
+        return [Blocker(BlockerCode.NO_POOL, message, since=since, action=action)]
     takes_input = bool(standing.of("takes_input"))
     verb = "answers what it asks for" if takes_input else "resumes it"
-    message = f"The run is {standing.of('state_name')} until somebody {verb}."
-    action = actions.resume(standing.of("run_id"), takes_input=takes_input)
-    since = standing.of("state_timestamp")
+    who, limits = "somebody", ""
+    if standing.approvers is not None:
+        who = standing.approvers.words() or who
+        if standing.approvers.is_four_eyes:
+            limits = " Whoever started it may not."
+    message = f"The run is {standing.of('state_name')} until {who} {verb}.{limits}"
+    action = None
+    if standing.may_answer:
+        action = actions.resume(standing.of("run_id"), takes_input=takes_input)
     return [Blocker(BlockerCode.PAUSED, message, since=since, action=action)]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from headgate_server.domain.blocker_actions import Action
+from headgate_server.domain.pauses import Approvers
 from headgate_server.domain.quotas import Quota
 from headgate_server.domain.schedules.schedule import Schedule
 
@@ -81,6 +82,7 @@ class Standing:
     """All that may hold a run up, as one row of the database says; ``row`` is that row.
 
     ``schedule`` is a paused one, where its next run is asked about; ``quotas`` are used up.
+    ``approvers`` may answer what the run asks for; ``may_answer``: whether whoever asks is one.
     """
 
     now: datetime
@@ -90,6 +92,8 @@ class Standing:
     mean_seconds: float | None = None
     schedule: Schedule | None = None
     quotas: Sequence[Quota] = ()
+    approvers: Approvers | None = None
+    may_answer: bool = True
 
     def of(self, name: str) -> Any:
         """Return a column of the row."""
@@ -100,6 +104,12 @@ class Standing:
         """Whether the run waits for an agent, or would if it were made now."""
         is_ready = self.of("state_type") == "SCHEDULED" and self.of("phase") == "READY"
         return self.of("run_id") is None or is_ready
+
+    @property
+    def is_placeless(self) -> bool:
+        """Whether a run without a process could not be run by an agent again."""
+        has_place = self.of("deployment_name") is not None and self.of("queue_name") is not None
+        return self.of("phase") is None and not has_place
 
     def likely(self, *, room: int, ahead: int) -> datetime | None:
         """Return when a place will probably be free, by how long such runs take."""

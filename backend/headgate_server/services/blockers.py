@@ -10,6 +10,9 @@ from headgate_server.domain.blockers import Blocker, BlockerCode, Standing
 from headgate_server.domain.quotas import RUN_KINDS, QuotaKind
 from headgate_server.domain.schedules.schedule import Schedule
 from headgate_server.repositories import blockers as repository
+from headgate_server.repositories import pauses
+from headgate_server.repositories.flow_runs.read import get_many_flow_runs
+from headgate_server.services.approvals import find_refusal
 from headgate_server.services.quotas import list_spent
 
 MOST_HOLDERS = 5
@@ -26,16 +29,19 @@ _HELD = frozenset(
 )
 
 
-async def list_blockers(work: UnitOfWork, *, run_id: UUID, silent_for: timedelta) -> list[Blocker]:
+async def list_blockers(
+    work: UnitOfWork, *, run_id: UUID, silent_for: timedelta, may_answer: bool = True
+) -> list[Blocker]:
     """Return why a run is not running; nothing where it runs, has ended or starts at once.
 
-    Two statements, two more for the quotas where it waits for an agent, and two more where somebody
-    holds what it waits for, however many wait.
+    Two statements, two more for the quotas where it waits for an agent, two more where somebody
+    holds what it waits for, however many wait, and a few more where it is paused.
 
     Args:
         work: the unit of work.
         run_id: which.
         silent_for: after such a silence an agent does not count as there.
+        may_answer: whether the one who acts holds what answering a pause takes.
     """
     row = await repository.read_standing(
         work, run_id=run_id, deployment_id=None, silent_for=silent_for, cap=COUNT_CAP
@@ -44,7 +50,22 @@ async def list_blockers(work: UnitOfWork, *, run_id: UUID, silent_for: timedelta
         return []
     is_live = row["phase"] is not None
     waits = await repository.list_waits(work, run_id=run_id) if is_live else []
-    return await _judged(work, Standing(now=work.now, row=row, waits=waits))
+    standing = Standing(now=work.now, row=row, waits=waits, may_answer=may_answer)
+    if row["state_type"] == "PAUSED":
+        standing = await _with_approvers(work, standing, run_id=run_id)
+    return await _judged(work, standing)
+
+
+async def _with_approvers(work: UnitOfWork, standing: Standing, *, run_id: UUID) -> Standing:
+    """Add who may answer what a run asks for, and whether the one who acts is one of them."""
+    pause = (await pauses.get_many_waiting(work, [run_id])).get(run_id)
+    run = (await get_many_flow_runs(work, [run_id])).get(run_id)
+    if pause is None or run is None:
+        return standing
+    refusal = await find_refusal(work, run=run, pause=pause)
+    return replace(
+        standing, approvers=pause.approvers, may_answer=standing.may_answer and refusal is None
+    )
 
 
 async def list_blockers_of_deployment(

@@ -2,12 +2,22 @@
 
 import pytest
 
+from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.ids import Kind, show
+from headgate_server.domain.leases import LeaseRef, PauseKind
+from headgate_server.domain.pauses import NewPause
+from headgate_server.domain.permissions import BuiltinRole, Scope
 from headgate_server.domain.quotas import QuotaKind
-from headgate_server.services import object_counts, quotas
+from headgate_server.domain.states import StateType, propose
+from headgate_server.services import object_counts, pauses, quotas
+from headgate_server.services.flow_runs import change
+from headgate_server.services.leases import hold
+from tests.factories.members import make_member, make_member_token, within
 from tests.factories.mutations import Json, mutate
-from tests.fixtures.held_up_runs import Place, begin
-from tests.fixtures.installations import shown
+from tests.fixtures.held_up_runs import WHY, Place, begin
+from tests.fixtures.installations import PEPPER, shown
+from tests.fixtures.sql import query
+from tests.fixtures.world import LEASE
 
 pytestmark = pytest.mark.anyio
 
@@ -76,3 +86,64 @@ async def test_a_paused_run_is_resumed_by_the_action_or_says_how(
     else:
         command = f"headgate flow-runs resume {run_id} --param NAME=VALUE"
         assert blocker["action"] == {"label": "Answer it", "command": command}
+
+
+async def ask(place: Place, approvers: Json) -> str:
+    """Begin a run that waits for an answer; its id."""
+    run = await begin(place)
+    run_id, own = run["flowRun"]["id"], place.installation.holding(run["runToken"])
+    lease = {**run["lease"], "leaseToken": run["leaseToken"]}
+    state = {"type": "RUNNING"}
+    await mutate(own, "flowRunSetState", "accepted", id=run_id, state=state, lease=lease)
+    await mutate(own, "flowRunPause", "pause { key }", lease=lease, key="1", approvers=approvers)
+    return str(run_id)
+
+
+async def test_an_approval_names_who_may_answer_and_offers_it_to_them_alone(place: Place) -> None:
+    names = {"people": ["boss@example.com"], "roles": ["Operator"]}
+    theirs = await ask(place, names)
+    own = await ask(place, {"fourEyes": True})
+    (stranger,) = await place.why(theirs)
+    (starter,) = await place.why(own)
+    held = within(BuiltinRole.OPERATOR, place.tenant.workspace_id)
+    database = place.installation.database
+    ann = await make_member(database, place.tenant, held)
+    token = await make_member_token(database, place.tenant, ann, pepper=PEPPER)
+    hers = place.installation.holding(token)
+    seeing = await place.installation.client(place.tenant, scopes=[Scope.RUNS_READ], is_bound=False)
+    (seen,) = (await seeing.execute(WHY, id=await ask(place, {}))).data["node"]["whyNotRunning"]
+    (named,) = (await hers.execute(WHY, id=theirs)).data["node"]["whyNotRunning"]
+    (other,) = (await hers.execute(WHY, id=own)).data["node"]["whyNotRunning"]
+
+    assert (stranger["code"], stranger["action"]) == ("PAUSED", None)
+    assert "until the role Operator or boss@example.com resumes it" in stranger["message"]
+    assert (starter["code"], starter["action"]) == ("PAUSED", None)
+    assert (seen["code"], seen["action"]) == ("PAUSED", None)
+    assert "Whoever started it may not" in starter["message"]
+    for blocker in (named, other):
+        action = blocker["action"]
+        answer = await hers.execute(action["mutation"], **action["variables"])
+        assert answer.data["flowRunResume"]["errors"] == []
+
+
+async def test_a_suspended_run_without_a_place_is_not_offered_to_be_resumed(
+    place: Place, urls: DatabaseUrls
+) -> None:
+    run_id = await place.make()
+    (offer,) = await place.offer()
+    async with place.installation.database.tenant(
+        place.tenant.owner, place.tenant.workspace_id
+    ) as work:
+        lease = LeaseRef(offer.run_id, offer.token, offer.epoch)
+        await hold.claim_run(work, session_id=place.session_id, lease=lease, duration=LEASE)
+        running = propose(StateType.RUNNING)
+        await change.set_state(work, run_id=lease.run_id, state=running, lease=lease, key=None)
+        await pauses.pause_run(work, lease=lease, new=NewPause("1", kind=PauseKind.SUSPEND))
+    await query(urls.owner, "delete from deployments")
+
+    (blocker,) = await place.why(run_id)
+    await place.act(blocker)
+
+    assert blocker["code"] == "NO_POOL"
+    assert blocker["action"]["label"] == "Cancel the run"
+    assert await place.why(run_id) == []

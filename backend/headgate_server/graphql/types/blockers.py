@@ -8,6 +8,7 @@ import strawberry
 
 from headgate_server.domain.blockers import Blocker as BlockerRow
 from headgate_server.domain.blockers import BlockerCode
+from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.shapes.json_values import as_json
@@ -50,10 +51,18 @@ class Blocker:
         return [one for one in shown if one is not None]
 
 
-async def list_of_run(info: Info, *, run_id: UUID, workspace_id: UUID) -> list[Blocker]:
+async def list_of_run(
+    info: Info, *, run_id: UUID, workspace_id: UUID, deployment_id: UUID | None
+) -> list[Blocker]:
     """Return why a run is not running."""
+    held = info.context.principal.scopes_in(workspace_id, on=deployment_id)
     async with info.context.work(workspace_id) as work:
-        rows = await blockers.list_blockers(work, run_id=run_id, silent_for=_silence(info))
+        rows = await blockers.list_blockers(
+            work,
+            run_id=run_id,
+            silent_for=_silence(info),
+            may_answer=Scope.RUNS_WRITE in held,
+        )
     return [_show(row, workspace_id=workspace_id) for row in rows]
 
 

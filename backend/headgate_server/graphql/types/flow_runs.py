@@ -202,7 +202,9 @@ class FlowRun(GraphedRun, Run, Versioned):
     )
     async def why_not_running(self, info: Info) -> list[blocker_lists.Blocker]:
         row = self.row
-        return await blocker_lists.list_of_run(info, run_id=row.id, workspace_id=row.workspace_id)
+        return await blocker_lists.list_of_run(
+            info, run_id=row.id, workspace_id=row.workspace_id, deployment_id=row.deployment_id
+        )
 
     @scoped_field(
         requires=ANY_CREDENTIAL, description="What it waits at; null where it is not paused."

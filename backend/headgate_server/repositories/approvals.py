@@ -54,7 +54,10 @@ async def has_set_schedule(work: UnitOfWork, schedule_id: UUID, *, actor_id: UUI
     entry = audit_entries.c
     own = (entry.organization_id == work.organization_id, entry.target_id == schedule_id)
     last = (
-        select(entry.id).where(*own).order_by(entry.at.desc(), entry.id.desc()).limit(1)
+        select(entry.id)
+        .where(*own, entry.actor_id.is_not(None))
+        .order_by(entry.at.desc(), entry.id.desc())
+        .limit(1)
     ).scalar_subquery()
     found = await work.execute(
         select(entry.id)

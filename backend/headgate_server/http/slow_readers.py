@@ -15,9 +15,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from typing_extensions import override
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
+from websockets.frames import Frame
 
+from headgate_server.http.frame_rates import (
+    FLOOD_REASON,
+    READ_AT_ONCE_BYTES,
+    TOO_MANY_FRAMES,
+    FrameBucket,
+)
 from headgate_server.http.slow_senders import BoundedProtocol
 
 if TYPE_CHECKING:
@@ -78,7 +86,7 @@ class Watch:
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
-    """A WebSocket that is cut when its other end does not read."""
+    """A WebSocket that is cut when its other end does not read, or sends too many frames."""
 
     stalled_seconds: ClassVar[float] = STALLED_SECONDS
     farewell_seconds: ClassVar[float] = FAREWELL_SECONDS
@@ -86,12 +94,30 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._watch: Watch | None = None
+        self._frames = FrameBucket(self.loop.time)
         self.is_cut = False
+        self.is_flooded = False
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._watch = Watch(self.transport)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        # One read may hold tens of thousands of frames: no more are taken apart than may be sent.
+        for start in range(0, len(data), READ_AT_ONCE_BYTES):
+            if self.is_flooded or self.transport.is_closing():
+                return
+            super().data_received(data[start : start + READ_AT_ONCE_BYTES])
+
+    @override
+    def handle_events(self) -> None:
+        frames = sum(isinstance(event, Frame) for event in self.conn.events)
+        if self._frames.take(frames):
+            super().handle_events()
+        else:
+            self.refuse_flood()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
@@ -112,6 +138,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     @override
     async def send(self, message: "ASGISendEvent") -> None:
+        if self.is_cut:
+            raise ClientDisconnected
         await super().send(message)
         if message["type"] == "websocket.http.response.body" and self.close_sent:
             # A refusal completes the handshake too: uvicorn knows that only once its client has
@@ -120,17 +148,33 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def cut(self) -> None:
         """Say that it is over, and drop the connection in a moment with all that has not left."""
-        if self.is_cut or self.disconnected or self._watch is None:
+        if self._cut(RESYNC, RESYNC_REASON):
+            logger.info("A socket was cut: its other end does not read")
+
+    def refuse_flood(self) -> None:
+        """Say that it is over, and leave what else was sent: unread, and undone."""
+        while not self.queue.empty():
+            self.queue.get_nowait()
+        if not self._cut(TOO_MANY_FRAMES, FLOOD_REASON):
             return
+        logger.info("A socket was cut: its other end sends too many frames")
+        self.is_flooded = True
+        self.read_paused = False  # nobody reads on once its messages are handled
+        self.transport.pause_reading()
+
+    def _cut(self, code: int, reason: str) -> bool:
+        """Close it with a code, and drop it in a moment; whether it was not over before."""
+        if self.is_cut or self.disconnected or self._watch is None:
+            return False
         self.is_cut = True
-        logger.info("A socket was cut: its other end does not read")
         if self.handshake_complete and not self.close_sent:
             with contextlib.suppress(InvalidState):
-                self.conn.send_close(RESYNC, RESYNC_REASON)
+                self.conn.send_close(code, reason)
                 self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": RESYNC})
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code})
         self._watch.begin(self.farewell_seconds, self.transport.abort)
+        return True
 
     def _end_watch(self) -> None:
         if self._watch is not None:

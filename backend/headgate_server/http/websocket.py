@@ -21,6 +21,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
     ConnectionInitMessage,
     Message,
     PongMessage,
+    SubscribeMessage,
 )
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 from typing_extensions import override
@@ -28,13 +29,19 @@ from typing_extensions import override
 from headgate_server.domain.allowlists import AddressNotAllowed
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.errors import Forbidden, HeadgateError, Suspended, Unauthenticated
+from headgate_server.domain.slices import SLICE
 from headgate_server.domain.tenancy import Origin, Principal
 from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.limits import rules
 from headgate_server.graphql.scalars import show_datetime
 from headgate_server.http.auth import Proof, bearer_token
-from headgate_server.http.constants import MAX_FRAME_BYTES, REAUTHENTICATE_SECONDS
+from headgate_server.http.constants import (
+    MAX_FRAME_BYTES,
+    MAX_OPERATIONS_PER_SOCKET,
+    REAUTHENTICATE_SECONDS,
+)
 from headgate_server.http.credentials import CHANGED, Credential
+from headgate_server.http.frame_rates import EARLY_REASON, FRAMES_BEFORE_INIT, TOO_MANY_FRAMES
 from headgate_server.http.frames import fault_of
 from headgate_server.http.openings import Opening
 
@@ -102,9 +109,17 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         self.connection = cast("Connection", self.context)
         self.watches: list[asyncio.Task[None]] = []
         self.opening: Opening | None = None
+        self.handled = 0
 
     @override
     async def handle_message(self, message: Message) -> None:
+        self.handled += 1
+        if not self.connection_acknowledged and self.handled > FRAMES_BEFORE_INIT:
+            await self.close(TOO_MANY_FRAMES, reason=EARLY_REASON)
+            return
+        if self.handled % SLICE == 0:
+            # Messages that came together are handled one by one without a turn for anybody else.
+            await asyncio.sleep(0)
         fault = fault_of(message)
         if fault is not None:
             await self.handle_invalid_message(fault)
@@ -175,6 +190,22 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
             return bearer_token(authorization)
         slug = _said(payload, "organization")
         return offered.token.within(slug) if isinstance(slug, str) else offered.token
+
+    @override
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        is_known = not self.connection_acknowledged or message["id"] in self.operations
+        if is_known or len(self.operations) < MAX_OPERATIONS_PER_SOCKET:
+            await super().handle_subscribe(message)
+            return
+        refusal = rules.refuse(
+            "operations of a socket",
+            what="The socket has too many operations open; complete one, or open another socket.",
+            limit=MAX_OPERATIONS_PER_SOCKET,
+            actual=len(self.operations) + 1,
+        )
+        await self.send_message(
+            {"id": message["id"], "type": "error", "payload": [refusal.formatted]}
+        )
 
     @override
     async def handle_pong(self, message: PongMessage) -> None:

@@ -238,7 +238,14 @@ async def test_twenty_operations_run_at_once_and_one_more_is_refused(address: st
 
         message = await socket.receive()
         assert (message["id"], message["type"]) == (refused, "error")
-        assert message["payload"][0]["message"] == "Subscription limit reached"
+        (error,) = message["payload"]
+        assert error["extensions"] == {
+            "code": "LIMIT_EXCEEDED",
+            "rule": "operations of a socket",
+            "limit": 20,
+            "actual": 21,
+        }
+        assert "The limit is 20 (rule: operations of a socket)." in error["message"]
 
         await socket.send({"id": "1", "type": "complete"})
         assert (await socket.run(COUNT))[-1] == {"type": "complete"}

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from starlette.applications import Starlette
+from strawberry import Schema
 
 from headgate_server.bus.bus import Bus
 from headgate_server.database.engine import make_engine
@@ -102,10 +103,11 @@ def local_app(
     behind: Backend | None = None,
     access: Access | None = None,
     openings: Openings | None = None,
+    schema: Schema = SCHEMA,
 ) -> Starlette:
-    """Return the local schema's API."""
+    """Return the local schema's API, or that of another."""
     routes = build_routes(
-        SCHEMA,
+        schema,
         backend=behind or backend(),
         authenticate=door.authenticate,
         health=Health(live=well, ready=well, startup=well),

@@ -24,7 +24,7 @@ from strawberry.schema.schema import validate_document
 from headgate_server.database.work import Database
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.tenancy import Origin, Principal
-from headgate_server.graphql.limits import rules
+from headgate_server.graphql.limits import introspection, rules
 from headgate_server.graphql.limits.rates import REPORTERS, Charge, Meter, quota_refusal, refusal
 from headgate_server.graphql.limits.rules import bad_request, refuse
 from headgate_server.graphql.limits.variables import check_variables
@@ -93,6 +93,21 @@ def check_structure(found: OperationMeasure) -> GraphQLError | None:
             what=f"The operation has {len(found.root_fields)} mutations.",
             limit=rules.MAX_ROOT_MUTATIONS,
             actual=len(found.root_fields),
+        )
+    if found.directives > rules.MAX_DIRECTIVES:
+        return refuse(
+            "directives",
+            what=f"The operation has {found.directives:,} directives in one place.",
+            limit=rules.MAX_DIRECTIVES,
+            actual=found.directives,
+        )
+    if found.introspection_cost > rules.MAX_MIXED_INTROSPECTION and not found.is_introspection:
+        return refuse(
+            "introspection",
+            what=f"The operation asks {found.introspection_cost:,} points' worth of the schema "
+            "beside other fields; ask for the schema in an operation of its own.",
+            limit=rules.MAX_MIXED_INTROSPECTION,
+            actual=found.introspection_cost,
         )
     return None
 
@@ -174,6 +189,7 @@ class OperationLimits(SchemaExtension):
     def on_operation(self) -> Iterator[None]:
         self.execution_context.parse_options = {"max_tokens": rules.MAX_TOKENS}
         self.long_poll = False
+        self.introspects: introspection.Asked | None = None
         self.cost = 1
         yield
 
@@ -225,7 +241,15 @@ class OperationLimits(SchemaExtension):
             rules.LONG_POLL_TIMEOUT_SECONDS if self.long_poll else rules.OPERATION_TIMEOUT_SECONDS
         )
         async with asyncio.timeout(seconds), self.turn():
+            if self.introspects is not None:
+                await self.introspect(self.introspects)
             yield
+
+    async def introspect(self, asked: introspection.Asked) -> None:
+        """Answer from what is at hand, or from a thread: the event loop is not held for it."""
+        self.execution_context.result = await introspection.answers.answer(
+            asked, variables=self.execution_context.variables or {}
+        )
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Let the caller's organization have its share of this replica, and no more of it.
@@ -261,6 +285,10 @@ class OperationLimits(SchemaExtension):
             sized = measure(schema, document, variables=context.variables or {})
             found = _selected(sized, context.operation_name)
         self.cost = found.cost
+        if found.is_introspection:
+            self.introspects = introspection.Asked(schema, document, found.name)
+            if introspection.answers.has(self.introspects):
+                self.cost = 1
         over = check_cost(found) or check_variables(
             schema,
             document,

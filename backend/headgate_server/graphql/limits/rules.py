@@ -9,7 +9,11 @@ from headgate_server.domain.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 MAX_DEPTH = 12
 MAX_INTROSPECTION_DEPTH = 16
 """The standard introspection query nests types in types further than any other document."""
+MAX_MIXED_INTROSPECTION = 100
+"""Points, for what is asked of the schema beside other fields: 25 ms of the event loop."""
 MAX_ALIASES = 30
+MAX_DIRECTIVES = 4
+"""In one place. There are two that a document may use, each once: more only make errors."""
 MAX_FRAGMENTS = 60
 """Validation compares fragments in pairs: 150 of them would take it 130 ms."""
 MAX_ROOT_MUTATIONS = 4

@@ -26,6 +26,7 @@ from graphql import (
 )
 
 from headgate_server.graphql.limits.costs import CostTable, FieldCost, cost_table
+from headgate_server.graphql.limits.introspection import ROOT_FIELDS, Introspected
 from headgate_server.graphql.limits.rules import (
     MAX_DEPTH,
     MAX_INTROSPECTION_DEPTH,
@@ -45,6 +46,7 @@ class Measure(NamedTuple):
     introspection_depth: int = 0
     aliases: int = 0
     cost: int = 0
+    introspection_cost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,18 @@ class OperationMeasure:
     introspection_depth: int
     aliases: int
     cost: int
+    """All of it, also of what it asks of the schema."""
+    introspection_cost: int
+    directives: int
+    """The most in one place."""
     is_sized: bool
     """Whether variables say how large its pages are."""
+
+    @property
+    def is_introspection(self) -> bool:
+        """Whether it asks for the schema and nothing else."""
+        asked = set(self.root_fields) - {"__typename"}
+        return bool(asked) and asked <= ROOT_FIELDS
 
 
 def measure(
@@ -96,9 +108,11 @@ class _Walk:
             for definition in document.definitions
             if isinstance(definition, FragmentDefinitionNode)
         }
+        self.introspected = Introspected(schema, self.fragments)
         self.known: dict[tuple[str, int, str], Measure] = {}
         self.open: set[str] = set()
         self.is_sized = False
+        self.directives = 0
 
     def operation(self, node: OperationDefinitionNode) -> OperationMeasure:
         """Measure one operation from its root type."""
@@ -108,6 +122,8 @@ class _Walk:
         }
         self.known.clear()
         self.is_sized = False
+        places = (node, *(node.variable_definitions or ()), *self.fragments.values())
+        self.directives = max(len(place.directives or ()) for place in places)
         root = self.schema.get_root_type(node.operation)
         found = self.selections(node.selection_set, root, page=1, nesting=0)
         return OperationMeasure(
@@ -117,7 +133,9 @@ class _Walk:
             depth=found.depth,
             introspection_depth=found.introspection_depth,
             aliases=found.aliases,
-            cost=found.cost,
+            cost=found.cost + found.introspection_cost,
+            introspection_cost=found.introspection_cost,
+            directives=self.directives,
             is_sized=self.is_sized,
         )
 
@@ -147,9 +165,10 @@ class _Walk:
         """Add up a selection set; repeated response names count as aliases do."""
         if selected is None or nesting > _SAFE_NESTING:
             return Measure(depth=nesting if selected else 0)
-        depth = introspection_depth = aliases = cost = 0
+        depth = introspection_depth = aliases = cost = introspection_cost = 0
         names: set[str] = set()
         for node in selected.selections:
+            self.directives = max(self.directives, len(node.directives or ()))
             if isinstance(node, FieldNode):
                 response_name = node.alias.value if node.alias else node.name.value
                 aliases += node.alias is not None or response_name in names
@@ -167,7 +186,9 @@ class _Walk:
             introspection_depth = max(introspection_depth, found.introspection_depth)
             aliases += found.aliases
             cost += found.cost
-        return Measure(depth, introspection_depth, min(aliases, _CEILING), min(cost, _CEILING))
+            introspection_cost += found.introspection_cost
+        sums = (min(sum_, _CEILING) for sum_ in (aliases, cost, introspection_cost))
+        return Measure(depth, introspection_depth, *sums)
 
     def spread(
         self, name: str, type_: GraphQLNamedType | None, *, page: int, nesting: int
@@ -193,7 +214,8 @@ class _Walk:
         name = node.name.value
         if name.startswith("__"):
             inner = self.selections(node.selection_set, None, page=1, nesting=nesting + 1)
-            return Measure(0, 1 + inner.depth, inner.aliases, 0)
+            asked = self.introspected.cost(node) if name in ROOT_FIELDS else 0
+            return Measure(0, 1 + inner.depth, inner.aliases, 0, asked)
         price = self.table.get((type_.name, name)) if type_ else None
         if price is None:
             inner = self.selections(node.selection_set, None, page=1, nesting=nesting + 1)
@@ -202,7 +224,13 @@ class _Walk:
         inner = self.selections(node.selection_set, price.type, page=size, nesting=nesting + 1)
         times = page if price.is_paged else price.list_size or 1
         cost = _added(price, inner_cost=inner.cost, times=times)
-        return Measure(1 + inner.depth, inner.introspection_depth, inner.aliases, cost)
+        return Measure(
+            1 + inner.depth,
+            inner.introspection_depth,
+            inner.aliases,
+            cost,
+            inner.introspection_cost,
+        )
 
     def page_size(self, node: FieldNode, pages: PageSizes) -> int:
         """Return how many rows a connection is asked for; at most what it may return."""

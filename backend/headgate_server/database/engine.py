@@ -11,6 +11,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from headgate_server.database.addresses import read_address, session_settings
+from headgate_server.database.pulse import (
+    ANSWER_SECONDS,
+    POOLED_ANSWER_SECONDS,
+    PULSE,
+    Pulse,
+)
 from headgate_server.database.urls import for_asyncpg, without_password
 from headgate_server.domain.errors import ConfigurationError, HeadgateError
 
@@ -47,7 +53,9 @@ def make_engine(
     settings = session_settings(
         statement_timeout_ms=statement_timeout_ms, idle_timeout_ms=IDLE_IN_TRANSACTION_TIMEOUT_MS
     )
+    pulse = Pulse(answer_seconds=POOLED_ANSWER_SECONDS if address.is_pooled else ANSWER_SECONDS)
     connect_args: dict[str, Any] = {
+        "async_creator_fn": pulse.connect,
         "timeout": CONNECT_TIMEOUT_SECONDS,
         "command_timeout": statement_timeout_ms / 1000 + 5,
         "server_settings": {"application_name": application_name, **settings},
@@ -61,7 +69,7 @@ def make_engine(
             "prepared_statement_cache_size": 0,
             "prepared_statement_name_func": lambda: "",
         }
-    return create_async_engine(
+    engine = create_async_engine(
         for_asyncpg(address.url),
         pool_size=pool_size,
         max_overflow=0,
@@ -72,7 +80,10 @@ def make_engine(
         json_deserializer=orjson.loads,
         query_cache_size=2000,
         connect_args=connect_args,
+        execution_options={PULSE: pulse},
     )
+    pulse.attach(engine)
+    return engine
 
 
 def time_statements(engine: AsyncEngine, *, tell: Callable[[float], None]) -> None:

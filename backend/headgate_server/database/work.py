@@ -18,6 +18,7 @@ from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql.sqltypes import NULLTYPE
 
 from headgate_server.database.columns import is_changed, learn, with_columns
+from headgate_server.database.pulse import pulse_of
 from headgate_server.domain.errors import HeadgateError, InvalidInput, NotFound, Unavailable
 from headgate_server.domain.tenancy import NOWHERE, SYSTEM, Actor, Origin, Principal
 
@@ -192,6 +193,10 @@ class Database:
 
     async def dispose(self) -> None:
         """Close every pooled connection."""
+        for engine in (self._app, self._system):
+            pulse = pulse_of(engine)
+            if pulse is not None:
+                await pulse.stop()
         await self._app.dispose()
         await self._system.dispose()
 
@@ -204,6 +209,9 @@ class Database:
         organization_id: UUID | None,
         workspace_id: UUID | None,
     ) -> AsyncGenerator[UnitOfWork]:
+        pulse = pulse_of(engine)
+        if pulse is not None:
+            pulse.check()
         try:
             async with engine.connect() as connection:
                 if engine is self._glancing:

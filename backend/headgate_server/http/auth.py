@@ -1,5 +1,6 @@
 """Who is asking: a Bearer token or a browser's cookie, and where a browser may ask from."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from starlette.requests import HTTPConnection
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 
 from headgate_server.database.work import Database
-from headgate_server.domain.errors import Forbidden, Unauthenticated
+from headgate_server.domain.errors import Forbidden, Unauthenticated, Unavailable
 from headgate_server.domain.login_sessions import LoginCookie, parse_cookie
 from headgate_server.domain.tenancy import Principal
 from headgate_server.services import api_keys, login_sessions
@@ -41,6 +42,8 @@ Proof = str | Login
 Authenticate = Callable[[Proof], Awaitable[Principal]]
 """Returns the caller a token or a cookie speaks for; raises Unauthenticated for any other."""
 
+AUTHENTICATE_SECONDS = 5.0
+"""The time limit of an operation begins once it is known whose it is; this is before."""
 REMEMBERED_SECONDS = 1.0
 """How long a token is not looked up again: a revoked one works at most so much longer."""
 REMEMBERED_TOKENS = 10_000
@@ -64,13 +67,18 @@ class Remembering:
 
         Raises:
             Unauthenticated: anything is wrong with it.
+            Unavailable: it took too long to find out.
         """
         known = self._known.get(token)
         now = time.monotonic()
         if known is not None and now < known[0]:
             return known[1]
         self._known.pop(token, None)
-        principal = await self._authenticate(token)
+        try:
+            async with asyncio.timeout(AUTHENTICATE_SECONDS):
+                principal = await self._authenticate(token)
+        except TimeoutError:
+            raise Unavailable from None
         if len(self._known) >= REMEMBERED_TOKENS:
             self._known.clear()
         self._known[token] = (now + REMEMBERED_SECONDS, principal)

@@ -6,7 +6,10 @@ from dataclasses import replace
 from typing import cast
 
 import pytest
-from graphql import get_introspection_query, graphql_sync
+from graphql import (
+    get_introspection_query,
+    graphql_sync,  # pyright: ignore[reportUnknownVariableType]  # untyped upstream
+)
 
 from headgate_server.bus.buckets import Buckets
 from headgate_server.graphql.limits import rules

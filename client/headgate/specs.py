@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -164,6 +165,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     Args:
         pull_steps: what brings the code here; each maps one function's dotted name to its inputs.
+        is_run_named: whether somebody gave the run its name, or its flow did as it began first;
+            where nobody did, the flow names it as it begins.
+        expected_start: when the run was due first, aware; None where nobody says.
         attempt: 1 for the first start of the run.
         retries_used: of those that its flow declares.
         grace_seconds: how long a cancelled run may clean up before it is killed.
@@ -181,6 +185,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     job_variables: dict[str, Any] = {}
     deployment: JobDeployment | None = None
     run_name: str = ""
+    is_run_named: bool = True
+    expected_start: datetime | None = None
     tags: list[str] = []
     workspace: str = ""
     attempt: int = 1

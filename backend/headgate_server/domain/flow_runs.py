@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import Actor
 
@@ -14,6 +15,8 @@ MAX_NAME_LENGTH = 200
 MAX_TAGS = 50
 MAX_TAG_LENGTH = 100
 MIN_PRIORITY, MAX_PRIORITY = -1000, 1000
+RUN_NAME = "runName"
+"""In the details of the RUNNING that a holder proposes: what the flow names its run."""
 
 
 class LateCause(StrEnum):
@@ -140,3 +143,19 @@ class FlowRunOrder:
 
     field: FlowRunOrderField = FlowRunOrderField.EXPECTED_START
     is_descending: bool = True
+
+
+def check_name_as_begun(details: Mapping[str, Any]) -> None:
+    """Refuse what a flow names its run, where that is no name.
+
+    Raises:
+        InvalidInput: it is no text of 1 to 200 printable characters.
+    """
+    name = details.get(RUN_NAME)
+    if name is None:
+        return
+    if not (isinstance(name, str) and 1 <= len(name) <= MAX_NAME_LENGTH and name.isprintable()):
+        raise InvalidInput(
+            f"runName has 1 to {MAX_NAME_LENGTH} printable characters.",
+            path=["state", "details", RUN_NAME],
+        )

@@ -191,12 +191,19 @@ _NOUNS = [
 ]
 
 
+_MADE_OF = frozenset(_ADJECTIVES), frozenset(_NOUNS)
 _RANDOM = random.Random()  # noqa: S311  # names are no secrets
 
 
 def run_name() -> str:
     """Return a friendly random name, such as ``steady-heron``; not unique, ids are."""
     return f"{_RANDOM.choice(_ADJECTIVES)}-{_RANDOM.choice(_NOUNS)}"
+
+
+def is_made_up(name: str) -> bool:
+    """Whether a name is of the form that ``run_name`` makes up, so that nobody misses it."""
+    adjective, _, noun = name.partition("-")
+    return adjective in _MADE_OF[0] and noun in _MADE_OF[1]
 
 
 def check_key(name: str, *, field: str = "name") -> str:

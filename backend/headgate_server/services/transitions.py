@@ -7,8 +7,9 @@ from uuid import UUID
 
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import names
 from headgate_server.domain.errors import HeadgateError, IllegalTransition, LeaseLost, NotFound
-from headgate_server.domain.flow_runs import FlowRun, LateCause
+from headgate_server.domain.flow_runs import RUN_NAME, FlowRun, LateCause
 from headgate_server.domain.leases import LeaseRef, Phase, WorkItem
 from headgate_server.domain.states import ProposedState, State, StateType
 from headgate_server.domain.telling import when_told
@@ -196,7 +197,16 @@ def _judge(
     effects = consequences(
         locked.run, decision, has_item=locked.item is not None, at=application.at
     )
-    return Change(locked.run, actor, decision, effects, application)
+    name = _name_as_begun(locked.run, proposal, decision)
+    return Change(locked.run, actor, decision, effects, application, run_name=name)
+
+
+def _name_as_begun(run: FlowRun, proposal: Proposal, decision: Decision) -> str | None:
+    """Return what a flow names its run as that begins; None where it has a name of its own."""
+    is_begun = proposal.proposer is Proposer.HOLDER and decision.state.type is StateType.RUNNING
+    if not is_begun or not names.is_made_up(run.name):
+        return None
+    return proposal.state.details.get(RUN_NAME)
 
 
 async def _write(

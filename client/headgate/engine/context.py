@@ -30,11 +30,17 @@ from headgate.traces import Span
 
 
 class FlowRun:
-    """One run of a flow, as hooks and the runtime see it."""
+    """One run of a flow, as hooks and the runtime see it.
+
+    Attributes:
+        expected_start_time: when it was due first, aware, in UTC, however often it has started
+            since; where nobody planned it, as it began here.
+    """
 
     __slots__ = (
         "deployment_id",
         "deployment_name",
+        "expected_start_time",
         "flow_name",
         "flow_version",
         "id",
@@ -75,6 +81,7 @@ class FlowRun:
         self.run_count = 0
         self.state: State[Any] = Pending()
         self.start_time_us = now_us()
+        self.expected_start_time = self.start_time
 
     @property
     def state_name(self) -> str:
@@ -83,13 +90,13 @@ class FlowRun:
 
     @property
     def scheduled_start_time(self) -> datetime:
-        """When it was due, aware, in UTC: when it began here."""
-        return datetime.fromtimestamp(self.start_time_us / 1_000_000, tz=UTC)
+        """When it was due, aware, in UTC: where nobody planned it, as it began here."""
+        return self.expected_start_time
 
     @property
     def start_time(self) -> datetime:
         """When it began here, aware, in UTC."""
-        return self.scheduled_start_time
+        return datetime.fromtimestamp(self.start_time_us / 1_000_000, tz=UTC)
 
 
 Recorder = LocalRun | ServerRun
@@ -123,7 +130,12 @@ class PauseGate:
 
 
 class FlowRunContext:
-    """A flow run in this process: what its tasks and subflows share."""
+    """A flow run in this process: what its tasks and subflows share.
+
+    Attributes:
+        new_name: what the server is told that the run is called, as it begins; None where the
+            server named it or knows.
+    """
 
     __slots__ = (
         "deadline",
@@ -140,6 +152,7 @@ class FlowRunContext:
         "log_label",
         "log_sink",
         "log_task_run_id",
+        "new_name",
         "parameter_error",
         "parent",
         "pause_count",
@@ -176,6 +189,7 @@ class FlowRunContext:
         self.interrupter = interrupter
         self.parent = parent
         self.wrapper = wrapper
+        self.new_name: str | None = None
         self.parameter_error: ParameterError | None = None
         self.interrupt: BaseException | None = None
         self.is_outcome_known = False

@@ -1,7 +1,9 @@
 """Prepares a flow run: resolved and validated parameters, name, tags, its place in a parent."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from headgate.engine.context import (
@@ -19,7 +21,7 @@ from headgate.engine.parameters import needs_validation, validate
 from headgate.engine.replays import Replay
 from headgate.engine.sessions import Opening, claim_assignment, open_recorder
 from headgate.errors import ParameterError
-from headgate.logs import configure_logging
+from headgate.logs import ENGINE, configure_logging
 from headgate.reporting.local_run import LocalRun
 from headgate.reporting.records import TaskRun
 from headgate.results.kept import KeptResults, sweep
@@ -28,6 +30,8 @@ from headgate.specs import FlowSpec, Job
 from headgate.states import Pending
 from headgate.task_runners import TaskRunner, ThreadPoolTaskRunner
 from headgate.texts import MAX_FLOW_RUN_NAME, label
+
+logger = logging.getLogger(ENGINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +73,7 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
     given = {name: resolve(value) for name, value in call.parameters.items()}
     parameters, error = _validated(call, given)
     run_tags = current_tags.get() | frozenset(call.job.tags if call.job else ())
-    name = _run_name(call, parameters, tags=run_tags)
+    name, is_new = _run_name(call, parameters, tags=run_tags)
     assignment = claim_assignment(settings) if parent is None else None
     interrupter = Interrupter(
         is_cancelled_by_signal=assignment is not None,
@@ -100,6 +104,7 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
         wrapper=wrapper,
     )
     _complete(context, call, error=error)
+    context.new_name = name if is_new else None
     return context
 
 
@@ -146,6 +151,7 @@ def _make_run(opening: Opening, *, id_: str, call: FlowCall) -> FlowRun:
         run.parent_flow_run_id = opening.parent.run.id
         run.root_flow_run_id = opening.parent.run.root_flow_run_id
     if job is not None:
+        run.expected_start_time = _due(job, else_=run.expected_start_time)
         run.job_variables = job.job_variables
         run.run_count = job.retries_used
     if job and job.deployment:
@@ -169,19 +175,43 @@ def _validated(
     return valid, None
 
 
-def _run_name(call: FlowCall, parameters: dict[str, Any], *, tags: frozenset[str]) -> str:
-    if call.job is not None and call.job.run_name:
-        return call.job.run_name
+def _due(job: Job, *, else_: datetime) -> datetime:
+    """Return when a job's run was due, in UTC."""
+    return job.expected_start.astimezone(UTC) if job.expected_start is not None else else_
+
+
+def _run_name(
+    call: FlowCall, parameters: dict[str, Any], *, tags: frozenset[str]
+) -> tuple[str, bool]:
+    """Return what a run is called, and whether the server is still to hear of it."""
+    job, declared = call.job, call.spec.run_name
+    if job is None:
+        return (_declared(call, parameters, tags=tags) or make_flow_run_name()), False
+    if not job.run_name or job.is_run_named or declared is None:
+        return job.run_name or make_flow_run_name(), False
+    try:
+        name = _declared(call, parameters, tags=tags)
+    except Exception:
+        # The run was planned and is due: no name is worth more than that it runs.
+        logger.exception("The run keeps the name %r: its flow's own was not made", job.run_name)
+        return job.run_name, False
+    return (name, True) if name else (job.run_name, False)
+
+
+def _declared(call: FlowCall, parameters: dict[str, Any], *, tags: frozenset[str]) -> str | None:
+    """Return the name that the flow declares for this run; None where that is none."""
     if call.spec.run_name is None:
-        return make_flow_run_name()
+        return None
     what = {"flow_name": call.spec.name}
     run = FlowRun(id="", name="", flow_name=call.spec.name, parameters=parameters, tags=tags)
+    if call.job is not None:
+        run.expected_start_time = _due(call.job, else_=run.expected_start_time)
     token = named_run.set(run)
     try:
         name = declared_name(call.spec.run_name, parameters=parameters, what=what)
     finally:
         named_run.reset(token)
-    return label(name, limit=MAX_FLOW_RUN_NAME) or make_flow_run_name()
+    return label(name, limit=MAX_FLOW_RUN_NAME)
 
 
 def _make_wrapper(

@@ -28,12 +28,15 @@ logger = logging.getLogger(ENGINE)
 
 HEARS = {"hears": ["PAUSE"]}
 """How a run says as it starts that its process hears of pauses."""
+RUN_NAME = "runName"
+"""How it says what its flow calls it."""
 
 
 def begun(context: FlowRunContext) -> State[None]:
     """Return the state that a run starts in."""
     name = "Retrying" if context.run.run_count else "Running"
-    return State(StateType.RUNNING, name=name, details=HEARS)
+    details = HEARS if context.new_name is None else {**HEARS, RUN_NAME: context.new_name}
+    return State(StateType.RUNNING, name=name, details=details)
 
 
 def listen(context: FlowRunContext) -> None:

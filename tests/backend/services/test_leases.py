@@ -59,6 +59,7 @@ async def test_the_job_holds_the_deployments_parameters(world: World) -> None:
     assert job["runName"] == "nightly"
     assert job["attempt"] == 1
     assert job["workspace"].endswith("/main")
+    assert job["isRunNamed"] is True
 
 
 async def test_a_run_is_offered_to_one_session_only(world: World) -> None:

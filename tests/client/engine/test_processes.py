@@ -13,7 +13,8 @@ import pytest
 
 from headgate.engine.lifeline import OUTCOME_KNOWN
 from headgate.specs import Job, JobDeployment, encode_job
-from tests.client.recording_server import RecordedRun, RecordingServer
+from tests.client.engine.children import end_of, environment_of, messages_of, start_child
+from tests.client.recording_server import RecordingServer
 from tests.fixtures.deadlines import eventually_sync
 
 FLOWS = """
@@ -101,39 +102,6 @@ def flows(tmp_path: Path) -> Path:
     return path
 
 
-def _environment(server: RecordingServer, **more: str) -> dict[str, str]:
-    return {
-        **os.environ,
-        "HEADGATE_API_URL": server.url,
-        "HEADGATE_WORKSPACE": "acme/prod",
-        "HEADGATE_REPORT_INTERVAL_SECONDS": "0.01",
-        **more,
-    }
-
-
-def _start_child(
-    server: RecordingServer, run: RecordedRun, *, entrypoint: str, **job: Any
-) -> "subprocess.Popen[bytes]":
-    environment = _environment(
-        server,
-        HEADGATE_API_KEY=run.token,
-        HEADGATE_FLOW_RUN_ID=run.id,
-        HEADGATE_LEASE_TOKEN=run.lease_token,
-        HEADGATE_LEASE_EPOCH="1",
-    )
-    child = subprocess.Popen(
-        [sys.executable, "-m", "headgate.engine.child"],
-        stdin=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-    )
-    given = Job(flow_name="f", entrypoint=entrypoint, run_name="given-run", **job)
-    assert child.stdin is not None
-    child.stdin.write(encode_job(given))
-    child.stdin.close()
-    return child
-
-
 AGENT = """
 import subprocess
 import sys
@@ -148,7 +116,7 @@ def test_a_run_whose_agent_died_renews_its_lease_itself(
     server: RecordingServer, flows: Path
 ) -> None:
     run = server.add_run()
-    environment = _environment(
+    environment = environment_of(
         server,
         HEADGATE_API_KEY=run.token,
         HEADGATE_FLOW_RUN_ID=run.id,
@@ -166,7 +134,7 @@ def test_a_run_whose_agent_died_renews_its_lease_itself(
     agent.stdin.close()
     child = int(agent.stdout.readline())
     try:
-        eventually_sync(lambda: "hanging" in _messages(run), what="user code")
+        eventually_sync(lambda: "hanging" in messages_of(run), what="user code")
         assert "RunRenew" not in server.operations()
         agent.kill()
         agent.wait()
@@ -182,10 +150,10 @@ def test_a_process_that_user_code_forked_ends_by_itself_and_tells_nothing(
 ) -> None:
     run = server.add_run()
 
-    assert _end_of(_start_child(server, run, entrypoint=f"{flows}:forks")) == OUTCOME_KNOWN
+    assert end_of(start_child(server, run, entrypoint=f"{flows}:forks")) == OUTCOME_KNOWN
 
     assert run.states[-1] == ("COMPLETED", "Completed")
-    assert "child left with 3" in _messages(run)
+    assert "child left with 3" in messages_of(run)
 
 
 def test_what_cannot_be_encoded_is_replaced_and_the_run_is_reported_whole(
@@ -194,31 +162,17 @@ def test_what_cannot_be_encoded_is_replaced_and_the_run_is_reported_whole(
     run = server.add_run()
 
     assert (
-        _end_of(_start_child(server, run, entrypoint=f"{flows}:cannot_be_encoded")) == OUTCOME_KNOWN
+        end_of(start_child(server, run, entrypoint=f"{flows}:cannot_be_encoded")) == OUTCOME_KNOWN
     )
 
     assert run.states[-1] == ("COMPLETED", "Completed")
-    assert "line ?" in _messages(run)
-
-
-def _end_of(child: "subprocess.Popen[bytes]") -> int:
-    try:
-        return child.wait(timeout=30)
-    finally:
-        if child.poll() is None:
-            child.kill()
-        if child.stderr is not None:
-            child.stderr.close()
-
-
-def _messages(run: RecordedRun) -> list[str]:
-    return [message for _, message in run.logs]
+    assert "line ?" in messages_of(run)
 
 
 def test_a_child_runs_the_given_run_under_its_lease(server: RecordingServer, flows: Path) -> None:
     run = server.add_run()
 
-    child = _start_child(
+    child = start_child(
         server,
         run,
         entrypoint=f"{flows}:add",
@@ -226,9 +180,9 @@ def test_a_child_runs_the_given_run_under_its_lease(server: RecordingServer, flo
         deployment=JobDeployment("dep_1", "nightly"),
     )
 
-    assert _end_of(child) == OUTCOME_KNOWN
+    assert end_of(child) == OUTCOME_KNOWN
     assert run.states[-1] == ("COMPLETED", "Completed")
-    assert "sum 3 as given-run of nightly" in _messages(run)
+    assert "sum 3 as given-run of nightly" in messages_of(run)
     assert "FlowRunBegin" not in server.operations()
     assert {call.token for call in server.calls} == {run.token}
 
@@ -238,7 +192,7 @@ def test_a_child_s_failure_is_told_and_is_no_failure_of_the_child(
 ) -> None:
     run = server.add_run()
 
-    assert _end_of(_start_child(server, run, entrypoint=f"{flows}:fail")) == OUTCOME_KNOWN
+    assert end_of(start_child(server, run, entrypoint=f"{flows}:fail")) == OUTCOME_KNOWN
 
     assert run.states[-1] == ("FAILED", "Failed")
     assert run.details[-1]["error"]["type"] == "ValueError"
@@ -259,7 +213,7 @@ def test_an_entrypoint_that_names_no_flow_crashes_the_run_with_the_reason(
     run = server.add_run()
     place = entrypoint.format(flows=flows, folder=flows.parent)
 
-    assert _end_of(_start_child(server, run, entrypoint=place)) == OUTCOME_KNOWN
+    assert end_of(start_child(server, run, entrypoint=place)) == OUTCOME_KNOWN
 
     assert run.states[-1] == ("CRASHED", "Crashed")
     assert reason in run.details[-1]["error"]["message"]
@@ -274,9 +228,9 @@ def test_parameters_that_do_not_fit_fail_the_run(
 ) -> None:
     run = server.add_run()
 
-    child = _start_child(server, run, entrypoint=f"{flows}:add", parameters=dict(parameters))
+    child = start_child(server, run, entrypoint=f"{flows}:add", parameters=dict(parameters))
 
-    assert _end_of(child) == OUTCOME_KNOWN
+    assert end_of(child) == OUTCOME_KNOWN
     assert run.states[-1] == ("FAILED", "Failed")
     assert reason in run.details[-1]["error"]["message"]
 
@@ -284,14 +238,14 @@ def test_parameters_that_do_not_fit_fail_the_run(
 @pytest.mark.parametrize("name", ["hang", "hang_async"])
 def test_sigterm_cancels_an_agent_s_child(server: RecordingServer, flows: Path, name: str) -> None:
     run = server.add_run()
-    child = _start_child(server, run, entrypoint=f"{flows}:{name}")
-    eventually_sync(lambda: "hanging" in _messages(run), what="the flow's line")
+    child = start_child(server, run, entrypoint=f"{flows}:{name}")
+    eventually_sync(lambda: "hanging" in messages_of(run), what="the flow's line")
 
     child.send_signal(signal.SIGTERM)
 
-    assert _end_of(child) == OUTCOME_KNOWN
+    assert end_of(child) == OUTCOME_KNOWN
     assert run.states[-1] == ("CANCELLED", "Cancelled")
-    assert "hook Cancelled" in _messages(run)
+    assert "hook Cancelled" in messages_of(run)
 
 
 def test_a_run_that_must_not_start_ends_its_child_quietly(
@@ -300,7 +254,7 @@ def test_a_run_that_must_not_start_ends_its_child_quietly(
     run = server.add_run(state=("CANCELLED", "Cancelled"))
 
     assert (
-        _end_of(_start_child(server, run, entrypoint=f"{flows}:add", parameters={"a": 1}))
+        end_of(start_child(server, run, entrypoint=f"{flows}:add", parameters={"a": 1}))
         == OUTCOME_KNOWN
     )
 
@@ -313,9 +267,7 @@ def test_threads_that_user_code_left_do_not_hold_the_child(
 ) -> None:
     run = server.add_run()
 
-    assert (
-        _end_of(_start_child(server, run, entrypoint=f"{flows}:leaves_a_thread")) == OUTCOME_KNOWN
-    )
+    assert end_of(start_child(server, run, entrypoint=f"{flows}:leaves_a_thread")) == OUTCOME_KNOWN
 
     assert run.states[-1] == ("COMPLETED", "Completed")
 
@@ -325,20 +277,20 @@ def test_the_lease_leaves_the_environment_of_user_code(
 ) -> None:
     run = server.add_run()
 
-    _end_of(_start_child(server, run, entrypoint=f"{flows}:looks_at_its_environment"))
+    end_of(start_child(server, run, entrypoint=f"{flows}:looks_at_its_environment"))
 
-    assert "lease None" in _messages(run)
+    assert "lease None" in messages_of(run)
 
 
 @pytest.mark.parametrize("name", ["generate", "generate_async"])
 def test_a_generator_is_run_to_its_end(server: RecordingServer, flows: Path, name: str) -> None:
     run = server.add_run()
 
-    child = _start_child(server, run, entrypoint=f"{flows}:{name}", parameters={"limit": 2})
+    child = start_child(server, run, entrypoint=f"{flows}:{name}", parameters={"limit": 2})
 
-    assert _end_of(child) == OUTCOME_KNOWN
+    assert end_of(child) == OUTCOME_KNOWN
     assert run.states[-1] == ("COMPLETED", "Completed")
-    assert [line for line in _messages(run) if "item" in line] == ["item 0", "item 1"]
+    assert [line for line in messages_of(run) if "item" in line] == ["item 0", "item 1"]
 
 
 def test_pull_steps_run_before_the_entrypoint_is_loaded(
@@ -346,7 +298,7 @@ def test_pull_steps_run_before_the_entrypoint_is_loaded(
 ) -> None:
     run = server.add_run()
 
-    child = _start_child(
+    child = start_child(
         server,
         run,
         entrypoint="flows.py:add",
@@ -354,7 +306,7 @@ def test_pull_steps_run_before_the_entrypoint_is_loaded(
         pull_steps=[{"os.chdir": {"path": str(flows.parent)}}],
     )
 
-    assert _end_of(child) == OUTCOME_KNOWN
+    assert end_of(child) == OUTCOME_KNOWN
     assert run.states[-1] == ("COMPLETED", "Completed")
 
 
@@ -363,7 +315,7 @@ def test_a_child_that_dies_says_nothing_and_its_code_says_so(
 ) -> None:
     run = server.add_run()
 
-    assert _end_of(_start_child(server, run, entrypoint=f"{flows}:dies")) == 9
+    assert end_of(start_child(server, run, entrypoint=f"{flows}:dies")) == 9
 
     assert run.states[-1] == ("RUNNING", "Running")
 

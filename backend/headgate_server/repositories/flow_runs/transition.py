@@ -106,13 +106,18 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An accepted state of a run, who proposed it, and all that is written of it."""
+    """An accepted state of a run, who proposed it, and all that is written of it.
+
+    Args:
+        run_name: what the run is called from now on; None where it keeps its name.
+    """
 
     run: FlowRun
     actor: Actor
     decision: Decision
     effects: Effects
     application: Application
+    run_name: str | None = None
 
 
 async def apply_transitions(work: UnitOfWork, changes: Sequence[Change]) -> dict[UUID, FlowRun]:
@@ -196,11 +201,12 @@ def _values(change: Change) -> dict[str, Any]:
         "due_at": effects.due_at,
         "cancel_reason": application.cancel_reason,
         "cancel_grace_seconds": application.cancel_grace_seconds,
-        **_event_of(run, decision, effects),
+        "run_name": change.run_name,
+        **_event_of(run, decision, effects, name=change.run_name or run.name),
     }
 
 
-def _event_of(run: FlowRun, decision: Decision, effects: Effects) -> dict[str, Any]:
+def _event_of(run: FlowRun, decision: Decision, effects: Effects, *, name: str) -> dict[str, Any]:
     state = decision.state
     shown = ids.show(ids.Kind.FLOW_RUN, run.id)
     payload = {
@@ -217,7 +223,7 @@ def _event_of(run: FlowRun, decision: Decision, effects: Effects) -> dict[str, A
         "event_id": ids.new_id(),
         "event_name": f"flow_run.{event_word(state.name)}",
         "event_resource_id": shown,
-        "event_resource": {"id": shown, "kind": "flow_run", "name": run.name},
+        "event_resource": {"id": shown, "kind": "flow_run", "name": name},
         "event_payload": payload,
         "event_related": related(flow_id=run.flow_id, deployment_id=run.deployment_id),
     }

@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from sqlalchemy.dialects.postgresql import JSONB
 
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain import ids
+from headgate_server.domain import ids, names
 from headgate_server.repositories.statements import named_with
 
 _JSON = {
@@ -45,6 +45,8 @@ def _job(row: Row[Any]) -> dict[str, Any]:
         "beginning": row.beginning,
         "flowName": row.flow_name,
         "runName": row.name,
+        "isRunNamed": not names.is_made_up(row.name),
+        "expectedStart": row.first_due.isoformat(),
         "entrypoint": row.entrypoint,
         "pullSteps": row.pull_steps,
         "parameters": row.parameters,

@@ -9,11 +9,12 @@ with change as materialized (
     ended_at timestamptz, expected_start timestamptz, late_cause text, item_effect text,
     lease_seconds double precision, due_at timestamptz, is_cancelling boolean, is_rerun boolean,
     cancel_reason text, cancel_grace_seconds bigint, details jsonb, decision jsonb, actor_kind text, actor_id uuid,
-    actor_name text, event_id uuid, event_name text, event_resource_id text, event_resource jsonb,
+    actor_name text, run_name text, event_id uuid, event_name text, event_resource_id text, event_resource jsonb,
     event_payload jsonb, event_related jsonb
   )
 ), run as (
   update flow_runs set
+    name = coalesce(change.run_name, flow_runs.name),
     state_type = change.type, state_name = change.name, state_message = change.message,
     state_timestamp = change.at, state_sequence = state_sequence + 1, state_key = change.key,
     version = version + 1,

@@ -3,6 +3,12 @@
 select
   run.id, run.name, run.parameters, run.job_variables, run.attempt, run.retries_used,
   run.traceparent,
+  -- A run that is started again is due anew; what it is about is the instant that it was made for.
+  coalesce(case when run.attempt > 0 then (
+    select cast(state.details ->> 'scheduledTime' as timestamptz) from states state
+    where state.workspace_id = run.workspace_id and state.flow_run_id = run.id
+      and state.sequence = 1
+  ) end, run.expected_start) as first_due,
   flow.name as flow_name,
   deployment.id as deployment_id, deployment.name as deployment_name,
   case when version.id is null then deployment.entrypoint

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.errors import InvalidInput, VersionConflict
+from headgate_server.domain.flow_runs import check_name_as_begun
 from headgate_server.domain.ids import Kind
 from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.reruns import WHOLE_RUN, RerunRequest, check_rerun, rerun_details
@@ -115,6 +116,8 @@ def check_proposal(
     if lease is None:
         state = _with_reason(state, correction.reason)
     check_details(state.details)
+    if lease is not None and state.type is StateType.RUNNING:
+        check_name_as_begun(state.details)
     return Proposal(
         state=state,
         proposer=Proposer.PERSON if lease is None else Proposer.HOLDER,

@@ -196,7 +196,7 @@ class Flow(Hooked, Declared, Generic[P, R]):
         if self.spec.is_async:
             return _awaited(call, return_state=return_state)
         state = flow_run.run_here(call)
-        return state if return_state else state.result()
+        return state if return_state else state.outcome()
 
     def with_options(self, **options: Unpack[FlowOptions]) -> "Flow[P, R]":
         """Return a flow of the same function with some options changed."""
@@ -324,7 +324,7 @@ flow = FlowDecorator()
 
 async def _awaited(call: FlowCall, *, return_state: bool) -> Any:
     state = await flow_run.run_here_async(call)
-    return state if return_state else state.result()
+    return state if return_state else state.outcome()
 
 
 def _name_of(fn: Callable[..., Any], options: FlowOptions) -> str:

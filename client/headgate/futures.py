@@ -72,7 +72,7 @@ class Future(Generic[R]):
         if not self._done.done():
             message = f"Task run {self.task_run_id} did not end within {timeout:g} seconds"
             raise TimeoutError(message)
-        return cast("R", self._done.result().result(raise_on_failure=raise_on_failure))
+        return cast("R", self._done.result().outcome(raise_on_failure=raise_on_failure))
 
     async def wait_async(self) -> None:
         """Wait until the task run ended, and let other coroutines run meanwhile."""
@@ -81,7 +81,7 @@ class Future(Generic[R]):
     async def result_async(self, *, raise_on_failure: bool = True) -> R:
         """Wait as a coroutine and return what the task returned."""
         await self.wait_async()
-        return cast("R", self._done.result().result(raise_on_failure=raise_on_failure))
+        return cast("R", self._done.result().outcome(raise_on_failure=raise_on_failure))
 
     def add_done_callback(self, callback: Callable[["Future[Any]"], object]) -> None:
         """Call back once the task run ended; at once if it has."""

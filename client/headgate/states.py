@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar, cast
 
 from headgate.clock import now_us
+from headgate.coroutines import answered
 from headgate.errors import (
     CancelledRun,
     CrashedRun,
@@ -73,7 +74,7 @@ class State(Generic[R]):
         return datetime.fromtimestamp(self.timestamp_us / 1_000_000, tz=UTC)
 
     def result(self, raise_on_failure: bool = True) -> Any:  # noqa: FBT001, FBT002 - Prefect's shape
-        """Return what the run returned.
+        """Return what the run returned; in a coroutine, something to be awaited.
 
         Args:
             raise_on_failure: a false value returns the exception of a failed run instead.
@@ -83,16 +84,20 @@ class State(Generic[R]):
             BaseException: the run's own exception, or FailedRun, CrashedRun or CancelledRun
                 where it had none.
         """
+        return answered(self.outcome(raise_on_failure=raise_on_failure))
+
+    async def aresult(self, raise_on_failure: bool = True) -> Any:  # noqa: FBT001, FBT002 - Prefect's shape
+        """Return what the run returned, where code awaits it."""
+        return self.outcome(raise_on_failure=raise_on_failure)
+
+    def outcome(self, *, raise_on_failure: bool = True) -> Any:
+        """Return what ``result`` does in a function, wherever it is called."""
         if self.type is StateType.COMPLETED:
             return self.data
         error = state_exception(self)
         if raise_on_failure or not self.is_final():
             raise error
         return error
-
-    async def aresult(self, raise_on_failure: bool = True) -> Any:  # noqa: FBT001, FBT002 - Prefect's shape
-        """Return what the run returned, where code awaits it."""
-        return self.result(raise_on_failure=raise_on_failure)
 
     def is_scheduled(self) -> bool:
         """Whether the run waits for its time."""
@@ -276,8 +281,10 @@ def state_exception(state: State[Any]) -> BaseException:
     return kinds.get(state.type, FailedRun)(message)
 
 
-def get_state_exception(state: State[Any]) -> BaseException:
+def get_state_exception(state: State[Any]) -> Any:
     """Return the exception of a state that is failed, crashed or cancelled.
+
+    In a coroutine, this returns something to be awaited.
 
     Raises:
         ValueError: it is none of these.
@@ -285,13 +292,17 @@ def get_state_exception(state: State[Any]) -> BaseException:
     if not (state.is_failed() or state.is_crashed() or state.is_cancelled()):
         message = f"Expected a failed, crashed or cancelled state, not {state!r}"
         raise ValueError(message)
-    return state_exception(state)
+    return answered(state_exception(state))
 
 
-def raise_state_exception(state: State[Any]) -> None:
-    """Raise the exception of a state that is failed, crashed or cancelled; else do nothing."""
+def raise_state_exception(state: State[Any]) -> Any:
+    """Raise the exception of a state that is failed, crashed or cancelled; else do nothing.
+
+    In a coroutine, what this returns may be awaited, and need not be.
+    """
     if state.is_failed() or state.is_crashed() or state.is_cancelled():
         raise state_exception(state)
+    return answered(None)
 
 
 def is_state(value: Any) -> bool:

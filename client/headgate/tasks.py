@@ -164,7 +164,7 @@ class Task(TransactionHooked, BackgroundCalls[P, R], Declared, Generic[P, R]):
         if self.spec.is_async:
             return _awaited(context, return_state=return_state)
         state = task_run.run_here(context)
-        return state if return_state else state.result()
+        return state if return_state else state.outcome()
 
     @overload
     def submit(self: "Task[P, Items[T]]", *args: P.args, **kwargs: P.kwargs) -> Future[list[T]]: ...
@@ -362,4 +362,4 @@ def exponential_backoff(backoff_factor: float) -> Callable[[int], list[float]]:
 
 async def _awaited(context: TaskRunContext, *, return_state: bool) -> Any:
     state = await task_run.run_here_async(context)
-    return state if return_state else state.result()
+    return state if return_state else state.outcome()

@@ -9,6 +9,8 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from headgate.coroutines import runs_in_coroutine
+
 T = TypeVar("T")
 
 CLOSE_SECONDS = 1.0
@@ -100,11 +102,7 @@ def answer(coroutine: Coroutine[Any, Any, T]) -> Any:
     So one name serves both: ``value = get()`` in a function, ``value = await get()`` in a
     coroutine.
     """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return background_loop().run(coroutine)
-    return awaited(coroutine)
+    return awaited(coroutine) if runs_in_coroutine() else background_loop().run(coroutine)
 
 
 def background_loop() -> BackgroundLoop:

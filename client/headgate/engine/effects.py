@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn, Protocol, TypeVar, cast
 
 from headgate.clock import current_clock
+from headgate.coroutines import is_in_coroutine
 from headgate.engine.timeouts import Deadline, awaiting
 from headgate.futures import Future, wait
 
@@ -98,12 +99,14 @@ class Call:
         if self.is_async:
             return run_coroutine(self.perform_async())
         pid = os.getpid()
+        token = is_in_coroutine.set(False)
         try:
             if self.deadline is None:
                 return self.fn(*self.args, **self.kwargs)
             with self.deadline:
                 return self.fn(*self.args, **self.kwargs)
         finally:
+            is_in_coroutine.reset(token)
             if os.getpid() != pid:
                 _leave_fork()
 
@@ -111,10 +114,14 @@ class Call:
         """Await it here; a plain function blocks the event loop, as calling it would."""
         if not self.is_async:
             return self.perform()
-        if self.deadline is None:
-            return await self.fn(*self.args, **self.kwargs)
-        async with awaiting(self.deadline):
-            return await self.fn(*self.args, **self.kwargs)
+        token = is_in_coroutine.set(True)
+        try:
+            if self.deadline is None:
+                return await self.fn(*self.args, **self.kwargs)
+            async with awaiting(self.deadline):
+                return await self.fn(*self.args, **self.kwargs)
+        finally:
+            is_in_coroutine.reset(token)
 
 
 def _leave_fork() -> NoReturn:

@@ -99,7 +99,7 @@ def _lazy_steps(call: FlowCall) -> Steps[FlowRunContext]:
 
 
 def _result(context: FlowRunContext) -> Any:
-    return _after(context).result()
+    return _after(context).outcome()
 
 
 def _without_the_way(error: ApiError) -> ApiError:

@@ -153,7 +153,7 @@ def iterate(
 
 
 def _result(state: State[Any]) -> Any:
-    return state.result()
+    return state.outcome()
 
 
 def submit(context: TaskRunContext) -> Future[Any]:

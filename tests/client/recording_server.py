@@ -203,6 +203,16 @@ class RecordingServer:
         }
         return {"flowRunBegin": answer}
 
+    def _on_FlowRunStart(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
+        parent_id = variables["input"].get("parentTaskRunId")
+        if parent_id and not any(parent_id in run.tasks for run in self.runs.values()):
+            message = "No such task run to be the parent."
+            error = {"code": "NOT_FOUND", "message": message, "path": ["parentTaskRunId"]}
+            return {"flowRunStart": {"run": None, "duplicate": False, "errors": [error]}}
+        state = {"type": "COMPLETED", "name": "Completed", "timestamp": INSTANT}
+        started = {"id": make_id("run"), "name": "started", "state": state}
+        return {"flowRunStart": {"run": started, "duplicate": False, "errors": []}}
+
     def _on_FlowRunSetState(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
         wanted = variables["input"]["state"]
         run = self.runs[variables["input"]["id"]]

@@ -15,6 +15,7 @@ from headgate.api.background import background_loop
 from headgate.api.flow_runs import FlowRun, NewRun
 from headgate.api.started_runs import StartedRun
 from headgate.clock import current_clock
+from headgate.coroutines import runs_in_coroutine
 from headgate.engine.context import FlowRunContext, current_flow_run, current_tags
 from headgate.engine.effects import Await, Sleep, Steps, WaitAll, drive, drive_async
 from headgate.engine.inputs import resolve, upstream_futures
@@ -42,6 +43,7 @@ DEFAULT_POLL_SECONDS = 5.0
 _SLICE_SECONDS = 0.5
 """A thread other than the main one wakes so often, since only then an interrupt reaches it."""
 _MICROSECONDS = 1_000_000
+_PARENT = "parentTaskRunId"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +139,7 @@ async def arun_deployment(name: str, **options: Any) -> DeploymentRun:
 def _run(request: RunRequest) -> Any:
     """Run a request; where an event loop runs, return its coroutine instead."""
     steps = _steps(request)
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return drive(steps)
-    return drive_async(steps)
+    return drive_async(steps) if runs_in_coroutine() else drive(steps)
 
 
 def _steps(request: RunRequest) -> Steps[DeploymentRun]:
@@ -154,11 +152,9 @@ def _steps(request: RunRequest) -> Steps[DeploymentRun]:
     shown = _Shown.make(request, parents=[future.task_run_id for future in upstream])
     if shown is not None:
         # The run names its task run as parent, so the server hears of that first.
-        yield Await(shown.recorder.sync_now(shown.task_run))
+        yield Await(shown.tell())
     try:
-        run: DeploymentRun = yield _background(
-            _start(place, request, parameters, parent=shown.task_run.id if shown else None)
-        )
+        run: DeploymentRun = yield _background(_start_shown(place, request, parameters, shown))
     except BaseException as error:
         if shown is not None:
             shown.fail(error)
@@ -215,12 +211,13 @@ class _Shown:
 
     recorder: ServerRun
     task_run: TaskRun
+    patience_seconds: float
 
     @classmethod
     def make(cls, request: RunRequest, *, parents: list[str]) -> "_Shown | None":
         context: FlowRunContext | None = current_flow_run.get()
         recorder = context.recorder if context is not None else None
-        if not request.as_subflow or not isinstance(recorder, ServerRun):
+        if context is None or not request.as_subflow or not isinstance(recorder, ServerRun):
             return None
         task_run = TaskRun(
             task_key=f"run_deployment:{request.deployment}",
@@ -232,7 +229,11 @@ class _Shown:
         task_run.name = f"{request.deployment}-{task_run.id[-3:]}"
         task_run.enter(Pending())
         recorder.record_task(task_run)
-        return cls(recorder, task_run)
+        return cls(recorder, task_run, context.settings.request_deadline_seconds)
+
+    def tell(self) -> "ConcurrentFuture[None]":
+        """Tell the server of the task run; while it is away, as long as for any other call."""
+        return self.recorder.sync_now(self.task_run, patience_seconds=self.patience_seconds)
 
     def enter(self, state: State[Any]) -> None:
         """Let the task run be in the state of the other run, if it is not already."""
@@ -277,6 +278,22 @@ def _dumped(value: Any) -> Any:
         message = f"{type(value).__name__} is not JSON"
         raise TypeError(message)
     return dump(mode="json")
+
+
+async def _start_shown(
+    place: Place, request: RunRequest, parameters: dict[str, Any], shown: "_Shown | None"
+) -> DeploymentRun:
+    """Start a run; where the server had not heard of what is to show it, again once it has."""
+    if shown is None:
+        return await _start(place, request, parameters, parent=None)
+    try:
+        return await _start(place, request, parameters, parent=shown.task_run.id)
+    except NotFoundError as error:
+        if _PARENT not in error.path:
+            raise
+        logger.warning("The server has not heard of %s yet, and is told again", shown.task_run.name)
+    await asyncio.wrap_future(shown.tell())
+    return await _start(place, request, parameters, parent=shown.task_run.id)
 
 
 async def _start(

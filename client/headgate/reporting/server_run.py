@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
-import msgspec
-
 from headgate.api import pauses
 from headgate.api.background import BackgroundLoop, background_loop
 from headgate.api.calls import LeaseInput
@@ -135,12 +133,7 @@ class ServerRun:
     def begin_part(self, begin: Begin) -> Begin:
         """Return what the server is told of a run that is part of this one."""
         pending = self.tenure.pending if self.tenure is not None else None
-        return msgspec.structs.replace(
-            begin,
-            parent_run_id=self.flow_run_id,
-            parent_token=None if pending else self.transport.token,
-            parent=pending,
-        )
+        return begin.as_part_of(self.flow_run_id, pending=pending, token=self.transport.token)
 
     def record_task(self, run: TaskRun) -> None:
         """Queue a task run once, however often it changes before it is sent."""
@@ -192,9 +185,9 @@ class ServerRun:
         """
         return self._background.submit(self._ask_pause(new, is_peek=is_peek))
 
-    def sync_now(self, run: TaskRun) -> "Future[None]":
-        """Tell the server one task run at once, ahead of the queue."""
-        return self._background.submit(self._sync_now(run))
+    def sync_now(self, run: TaskRun, *, patience_seconds: float = 0.0) -> "Future[None]":
+        """Tell the server one task run at once, and wait so long for it where it is away."""
+        return self._background.submit(self._sync_now(run, patience_seconds))
 
     def abandon(self) -> None:
         """Stop without another word, as for a run that was never started here."""
@@ -351,11 +344,15 @@ class ServerRun:
             await self._flush()
         return await pauses.pause(self.transport, lease=self.lease, new=new, is_peek=is_peek)
 
-    async def _sync_now(self, run: TaskRun) -> None:
+    async def _sync_now(self, run: TaskRun, patience_seconds: float) -> None:
         batch = take_tasks(deque([run]), batch_id=make_uuid())
         if batch is not None and not self._delivery.is_lost:
             await self._delivery.deliver(batch)
             self._wake_if_away()
+        if patience_seconds and self._delivery.is_away:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience_seconds):
+                    await self._be_drained(is_patient=True)
 
     async def _propose(self, state: State[Any], *, retry: dict[str, Any] | None) -> Verdict:
         is_last = state.is_final() and retry is None

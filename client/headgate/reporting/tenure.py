@@ -67,6 +67,17 @@ class Begin(msgspec.Struct, kw_only=True, omit_defaults=True):
         """The lease that the run is born under."""
         return LeaseInput(self.run_id, self.lease_token, FIRST_EPOCH)
 
+    def as_part_of(self, run_id: str, *, pending: "Begin | None", token: str | None) -> "Begin":
+        """Return the begin of a part of another run, whose token begins it.
+
+        Args:
+            pending: the begin of that run, where the server does not know of it either.
+        """
+        parent_token = None if pending else token
+        return msgspec.structs.replace(
+            self, parent_run_id=run_id, parent_token=parent_token, parent=pending
+        )
+
 
 async def tell(
     begin: Begin,

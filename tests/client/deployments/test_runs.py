@@ -1,11 +1,18 @@
-"""What ``run_deployment`` refuses before it asks a server; what it does is in the e2e tests."""
+"""What ``run_deployment`` refuses before it asks, and what a server that is away makes of it."""
+
+import time
+from collections.abc import Callable
 
 import pytest
+from aiohttp import web
 from pydantic import BaseModel
 
+from headgate import flow
 from headgate.deployments import arun_deployment, run_deployment
 from headgate.errors import ParameterError, ServerUnavailableError, SettingsError
 from headgate.redaction import redactor
+from headgate.reporting.tenure import BLIP_SECONDS
+from tests.client.recording_server import RecordingServer
 
 SECRET = "correct-horse-of-runs"
 
@@ -43,3 +50,50 @@ def test_a_secret_is_not_passed_on(value: object) -> None:
 async def test_a_server_that_is_away_is_told() -> None:
     with pytest.raises(ServerUnavailableError):
         await arun_deployment("flow/deployment", parameters={"it": Order(number=3)})
+
+
+def away_for_tasks() -> Callable[[str], web.Response | None]:
+    """Return a fault: task runs are not taken for as long as a report is tried, from the first."""
+    ends_at: list[float] = []
+
+    def fault(operation: str) -> web.Response | None:
+        if operation != "TaskRunSync":
+            return None
+        ends_at.append(time.monotonic() + BLIP_SECONDS)
+        if time.monotonic() > ends_at[0]:
+            return None
+        wish = {"Retry-After": str(round(BLIP_SECONDS) + 1)}
+        return web.Response(status=503, headers=wish)
+
+    return fault
+
+
+@flow
+def starts() -> str:
+    """Run another flow's deployment."""
+    return run_deployment("flow/deployment").state.name
+
+
+def test_a_server_that_is_away_for_a_moment_hears_of_the_parent_first(
+    server: RecordingServer,
+) -> None:
+    server.fault = away_for_tasks()
+
+    assert starts() == "Completed"
+
+    (started,) = (call for call in server.calls if call.operation == "FlowRunStart")
+    (task_run,) = server.only_run().tasks
+    assert started.variables["input"]["parentTaskRunId"] == task_run
+
+
+def test_a_server_that_stays_away_is_told_of_the_parent_again(
+    server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADGATE_REQUEST_DEADLINE_SECONDS", "2")
+    server.fault = away_for_tasks()
+
+    assert starts() == "Completed"
+
+    operations = [name for name in server.operations() if name in {"FlowRunStart", "TaskRunSync"}]
+    assert operations[0] == "FlowRunStart"
+    assert operations.count("FlowRunStart") == 2

@@ -160,6 +160,18 @@ class JobReuse(msgspec.Struct, frozen=True, rename="camel"):
     again: list[str] = []
 
 
+class JobEnding(msgspec.Struct, frozen=True, rename="camel"):
+    """The state that a run enters whose process is gone.
+
+    Args:
+        type: CRASHED or CANCELLED.
+        message: why.
+    """
+
+    type: str
+    message: str
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What ``runClaim`` hands to an agent and the agent to the process that runs the flow.
 
@@ -176,6 +188,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         traceparent: the span of the call that made the run.
         reuse: what is taken from earlier attempts; None where nobody said.
         redacted: secrets that the agent filled in, so that the process masks them as well.
+        ending: where the run's process is gone: only the hooks of this state are to be called.
     """
 
     flow_name: str
@@ -197,6 +210,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     traceparent: str | None = None
     reuse: JobReuse | None = None
     redacted: list[Any] = []
+    ending: JobEnding | None = None
 
 
 def decode_job(document: bytes | str | Mapping[str, Any]) -> Job:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from headgate.api import flow_runs
+from tests.fixtures.deadlines import eventually
 from tests.fixtures.journeys import FLOWS, Journey
 
 pytestmark = pytest.mark.e2e
@@ -42,3 +43,35 @@ async def test_a_name_that_somebody_gave_stays(journey: Journey) -> None:
     run = await flow_runs.get(journey.transport, flow_run_id=run_id)
     assert run.name == "mine"
     assert told(journey, "dated").startswith("mine ")
+
+
+async def test_the_hooks_of_a_killed_run_are_called_by_its_agent(journey: Journey) -> None:
+    deployment = await journey.deploy("dies", file=GIVEN, env={"OF_THE_JOB": "blue"})
+
+    run_id = await journey.start(deployment)
+    assert await journey.records.ended(run_id) == "Crashed"
+
+    assert told(journey, "hooked") == "dies 2026-03-04 Crashed blue\n"
+    assert "killed by SIGKILL" in await journey.records.message(run_id)
+    lines = await journey.logged(run_id)
+    assert ("headgate.flow_runs", "hook: dies 2026-03-04 Crashed blue") in lines
+
+
+async def test_the_hooks_of_a_run_that_clings_are_called_by_its_agent(journey: Journey) -> None:
+    run_id = await journey.run("clings", file=GIVEN)
+    await eventually((journey.folder / "clinging").exists, within_seconds=30, what="user code")
+
+    await journey.cancel(run_id, grace_seconds=1)
+    assert await journey.records.ended(run_id) == "Cancelled"
+
+    assert told(journey, "hooked") == "clings 2026-03-04 Cancelled \n"
+
+
+async def test_the_hooks_that_a_run_called_itself_are_not_called_again(journey: Journey) -> None:
+    run_id = await journey.run("gives_in", file=GIVEN)
+    await eventually((journey.folder / "clinging").exists, within_seconds=30, what="user code")
+
+    await journey.cancel(run_id)
+    assert await journey.records.ended(run_id) == "Cancelled"
+
+    assert told(journey, "hooked") == "gives-in 2026-03-04 Cancelled \n"

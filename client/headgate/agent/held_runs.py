@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from headgate.agent.environments import EnvironmentBuildError
+from headgate.agent.last_hooks import LastHooks
 from headgate.agent.launchers.process import Launched, ProcessLauncher
 from headgate.agent.output import OutputReporter
 from headgate.agent.warm_processes import ForkServerLost
@@ -112,8 +113,9 @@ class HeldRun:
             await self._release("FAILED", message)
             return
         try:
+            environment = self._environment(job, claim)
             launched = await place.launcher.launch(
-                job, environment=self._environment(job, claim), folder=place.folder
+                job, environment=environment, folder=place.folder
             )
         except EnvironmentBuildError as error:
             await self._release("FAILED", str(error))
@@ -127,9 +129,8 @@ class HeldRun:
             launched.send_signal(signal.SIGKILL)
         if self._cancel_grace is not None:
             self.cancel(grace_seconds=self._cancel_grace)
-        reporter = OutputReporter(
-            place.transport.with_token(claim.run_token), flow_run_id=self.run_id
-        )
+        transport = place.transport.with_token(claim.run_token)
+        reporter = OutputReporter(transport, flow_run_id=self.run_id)
         reporting = asyncio.create_task(
             reporter.run(stdout=launched.stdout, stderr=launched.stderr, secrets=launched.secrets)
         )
@@ -139,15 +140,22 @@ class HeldRun:
             launched.send_signal(signal.SIGKILL)
             code = -signal.SIGKILL
         launched.send_signal(signal.SIGKILL)
-        for stopping in (self._cancelling, self._leaving):
-            if stopping is not None:
-                stopping.cancel()
+        self._be_stopped()
         await reporting
         self._launched = None
         launched.close()
-        await self._account(code)
+        hooks = LastHooks(
+            kinds=reporter.hooks,
+            job=job,
+            environment=environment,
+            folder=place.folder,
+            launcher=place.launcher,
+            transport=transport,
+            flow_run_id=self.run_id,
+        )
+        await self._account(code, hooks)
 
-    async def _account(self, code: int) -> None:
+    async def _account(self, code: int, hooks: LastHooks) -> None:
         if self._is_lost:
             logger.info("%s was stopped: its lease went elsewhere", self.run_id)
         elif self._leaving is not None:
@@ -161,9 +169,31 @@ class HeldRun:
         elif code == OUTCOME_KNOWN:
             logger.info("%s ended", self.run_id)
         elif self._cancel_grace is not None:
-            await self._release("CANCELLED", f"Cancelled; its process {self._how_stopped(code)}.")
+            message = f"Cancelled; its process {self._how_stopped(code)}."
+            await self._release_with_hooks("CANCELLED", message, hooks)
         else:
-            await self._release("CRASHED", f"The flow's process {_how(code)}.")
+            await self._release_with_hooks("CRASHED", f"The flow's process {_how(code)}.", hooks)
+
+    async def _release_with_hooks(self, type_: str, message: str, hooks: LastHooks) -> None:
+        """Have the hooks of an end called while the run's token speaks, and then release it."""
+        await hooks.call(type_, message, holding=self._hold)
+        if self._is_lost or self._leaving is not None:
+            logger.info("%s went elsewhere, or was over, while its hooks were called", self.run_id)
+            return
+        await self._release(type_, message)
+
+    def _be_stopped(self) -> None:
+        """Stop nobody any more: the process is gone."""
+        for stopping in (self._cancelling, self._leaving):
+            if stopping is not None:
+                stopping.cancel()
+
+    def _hold(self, launched: Launched | None) -> None:
+        self._launched = launched
+        if launched is None:
+            self._be_stopped()
+        if self._is_lost and launched is not None:
+            launched.send_signal(signal.SIGKILL)
 
     def _how_stopped(self, code: int) -> str:
         if self._was_killed and code == -signal.SIGKILL:

@@ -44,6 +44,11 @@ class OutputReporter:
         self._has_room.set()
         self._whispers: Whispers | None = None
 
+    @property
+    def hooks(self) -> frozenset[int]:
+        """Which hooks, of ``HOOK_KINDS``, the process has and did not call."""
+        return self._whispers.hooks if self._whispers is not None else frozenset()
+
     async def run(self, *, stdout: int, stderr: int, secrets: int) -> None:
         """Report until both ends are closed and everything was sent, or the server stayed away.
 
@@ -60,6 +65,7 @@ class OutputReporter:
                 readers.create_task(self._read(stderr, name="stderr"))
         finally:
             loop.remove_reader(secrets)
+            self._whispers.hear()
             os.close(secrets)
         self._is_over = True
         self._has_rows.set()

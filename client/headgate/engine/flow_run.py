@@ -34,6 +34,7 @@ from headgate.engine.rescheduling import leaves, next_attempt
 from headgate.engine.sessions import Opening, claim_assignment, open_recorder
 from headgate.engine.templates import fill_blocks, names_blocks
 from headgate.engine.timeouts import Deadline
+from headgate.engine.whispers import tell_hooks
 from headgate.errors import (
     ApiError,
     BlockError,
@@ -46,7 +47,7 @@ from headgate.reporting.failures import state_message, user_error
 from headgate.reporting.records import Verdict
 from headgate.secret_references.resolving import has_signed_in, sign_out
 from headgate.settings import Settings, load_settings
-from headgate.specs import FlowSpec, Job
+from headgate.specs import FlowSpec, Hooks, Job
 from headgate.states import Crashed, Failed, Running, State, TimedOut, state_of_value
 from headgate.texts import error_text, text_of
 
@@ -118,12 +119,13 @@ def run_job(job: Job) -> int:
     settings = load_settings()
     configure_logging(settings)
     try:
-        run_pull_steps(job.pull_steps or [], fill=_with_blocks)
+        run_pull_steps(job.pull_steps or [], fill=with_blocks)
         flow = load_flow(job.entrypoint)
     except Exception as error:  # noqa: BLE001 - user code: what it raises on import is the outcome
         return 0 if drive(_report_unloadable(job, settings=settings, error=error)) else 1
     spec: FlowSpec = flow.spec
-    parameters, problem = _parameters_of(job, spec)
+    tell_hooks(spec.hooks)
+    parameters, problem = parameters_of(job, spec)
     steps = flow_steps(
         FlowCall(
             flow=flow,
@@ -141,10 +143,10 @@ def run_job(job: Job) -> int:
     return 0 if context.is_outcome_known else 1
 
 
-def _parameters_of(job: Job, spec: FlowSpec) -> tuple[dict[str, Any], ParameterError | None]:
+def parameters_of(job: Job, spec: FlowSpec) -> tuple[dict[str, Any], ParameterError | None]:
     """Return the parameters of a job with the blocks that they name, or why there are none."""
     try:
-        given = _with_blocks(job.parameters)
+        given = with_blocks(job.parameters)
         return bind_named(spec.signature, name=spec.name, parameters=given), None
     except ParameterError as error:
         return job.parameters, error
@@ -153,7 +155,7 @@ def _parameters_of(job: Job, spec: FlowSpec) -> tuple[dict[str, Any], ParameterE
         return job.parameters, ParameterError(message)
 
 
-def _with_blocks(document: Any) -> Any:
+def with_blocks(document: Any) -> Any:
     """Return a document with the blocks that it names filled in by the run's own token."""
     if not names_blocks(document):
         return document
@@ -348,6 +350,8 @@ def _failed(context: FlowRunContext, error: Exception) -> State[Any]:
 
 def _end(context: FlowRunContext, state: State[Any]) -> Steps[None]:
     """Call the hooks and propose the final state: what the hooks log is reported before it."""
+    if context.parent is None:
+        tell_hooks(Hooks())
     yield from call_hooks(
         hooks_of(context.spec.hooks, state),
         owner=context.flow,

@@ -8,6 +8,7 @@ from typing import TextIO, cast
 
 from headgate.engine.fence import die_in_time
 from headgate.engine.flow_run import run_job
+from headgate.engine.last_hooks import run_last_hooks
 from headgate.engine.orders import hear
 from headgate.engine.outlets import outlive_reader
 from headgate.engine.whispers import tell_agent
@@ -30,6 +31,8 @@ def run(
     fence: int | None = None,
 ) -> int:
     """Run a job in this process and return its exit code: ``OUTCOME_KNOWN``, or 1.
+
+    Of a run that has ended already, only its hooks are called; the exit code says nothing then.
 
     Under RETRY the kernel kills this process with its parent: the run starts again elsewhere, and
     two copies of it must never run at once. Otherwise the run goes on without an agent.
@@ -57,6 +60,8 @@ def run(
     # Last: what outlives the agent has streams of its own.
     sys.stdout = cast("TextIO", RedactedStream(sys.stdout))
     sys.stderr = cast("TextIO", RedactedStream(sys.stderr))
+    if job.ending is not None:
+        return run_last_hooks(job, job.ending)
     return OUTCOME_KNOWN if run_job(job) == 0 else 1
 
 

@@ -1,5 +1,7 @@
 """The secrets that a run has read, told to the agent that reports what its process says.
 
+And which hooks the agent is to have called where the process does not come to call them.
+
 What a process says past Python, and what programs say that it starts, reaches the agent unmasked:
 so the agent is told each secret, on a pipe of their own, before the run has it. It keeps them in
 its memory for as long as the process lives.
@@ -9,29 +11,44 @@ import contextlib
 import json
 import logging
 import os
-from typing import cast
+from typing import Any, cast
 
 from headgate.redaction import Redactor, redactor
+from headgate.specs import Hooks
 
 logger = logging.getLogger("headgate.agent")
+
+
+HOOK_KINDS = {"CRASHED": 1, "CANCELLED": 2}
+"""By what the hooks of an end are told: numbers, too short for any agent to mask them."""
+_descriptors: list[int] = []
+"""Where this process tells, if it was started by an agent."""
 
 
 def tell_agent(descriptor: int) -> None:
     """Tell the agent every secret that this process reads from now on."""
     os.set_inheritable(descriptor, False)
+    _descriptors[:] = [descriptor]
+    redactor.tell(_tell)
 
-    def tell(texts: list[str]) -> None:
-        rest = memoryview(json.dumps(texts).encode() + b"\n")
+
+def tell_hooks(hooks: Hooks) -> None:
+    """Tell the agent which hooks it is to have called if this process ends without a word."""
+    found = {"CRASHED": hooks.on_crashed, "CANCELLED": hooks.on_cancellation}
+    _tell([HOOK_KINDS[type_] for type_, functions in found.items() if functions])
+
+
+def _tell(what: list[str] | list[int]) -> None:
+    for descriptor in _descriptors:
+        rest = memoryview(json.dumps(what).encode() + b"\n")
         # An agent that is gone reports nothing any more.
         with contextlib.suppress(BrokenPipeError):
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
 
-    redactor.tell(tell)
-
 
 class Whispers:
-    """What one process tells of its secrets; ``redactor`` masks them.
+    """What one process tells: ``redactor`` masks its secrets, ``hooks`` it has not called yet.
 
     Args:
         descriptor: the pipe's end that the agent reads; it is not blocking from here on.
@@ -39,6 +56,7 @@ class Whispers:
 
     def __init__(self, descriptor: int) -> None:
         self.redactor = Redactor()
+        self.hooks: frozenset[int] = frozenset()
         self.is_over = False
         self.descriptor = descriptor
         self._rest = b""
@@ -58,7 +76,11 @@ class Whispers:
 
     def _take(self, line: bytes) -> None:
         try:
-            self.redactor.add(cast("list[str]", json.loads(line)))
-        except ValueError:
+            told = cast("list[Any]", json.loads(line))
+            if all(isinstance(each, int) for each in told):
+                self.hooks = frozenset(told)
+            else:
+                self.redactor.add(told)
+        except (TypeError, ValueError):
             # Its text would quote what was told.
             logger.warning("A run told of a secret what cannot be read, so it is not masked")

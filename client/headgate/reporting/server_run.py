@@ -189,6 +189,10 @@ class ServerRun:
         """Tell the server one task run at once, and wait so long for it where it is away."""
         return self._background.submit(self._sync_now(run, patience_seconds))
 
+    def tell_all(self) -> "Future[bool]":
+        """Tell the server all that was reported."""
+        return self._background.submit(self._flush())
+
     def abandon(self) -> None:
         """Stop without another word, as for a run that was never started here."""
         self._background.loop.call_soon_threadsafe(self._stop)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from headgate.api.flow_runs import PauseRequest
@@ -24,7 +24,7 @@ from headgate.results.kept import KeptResults
 from headgate.results.storages import ResultStorage
 from headgate.settings import Settings
 from headgate.specs import FlowSpec, TaskSpec
-from headgate.states import Pending, State
+from headgate.states import Pending, State, StateType
 from headgate.task_runners import RemoteRunner, TaskRunner
 from headgate.traces import Span
 
@@ -87,6 +87,22 @@ class FlowRun:
     def state_name(self) -> str:
         """The name of the state it is in."""
         return self.state.name
+
+    @property
+    def state_type(self) -> StateType:
+        """The type of the state it is in."""
+        return self.state.type
+
+    @property
+    def end_time(self) -> datetime | None:
+        """When it ended, aware, in UTC; None while it has not."""
+        return self.state.timestamp if self.state.is_final() else None
+
+    @property
+    def total_run_time(self) -> timedelta:
+        """How long it has run, or ran, here; what was before a suspension is not in it."""
+        until_us = self.state.timestamp_us if self.state.is_final() else now_us()
+        return timedelta(microseconds=max(0, until_us - self.start_time_us))
 
     @property
     def scheduled_start_time(self) -> datetime:

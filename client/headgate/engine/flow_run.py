@@ -352,6 +352,7 @@ def _end(context: FlowRunContext, state: State[Any]) -> Steps[None]:
     """Call the hooks and propose the final state: what the hooks log is reported before it."""
     if context.parent is None:
         tell_hooks(Hooks())
+    context.run.state = state
     yield from call_hooks(
         hooks_of(context.spec.hooks, state),
         owner=context.flow,

@@ -1,10 +1,12 @@
 """What a run reports: task runs with their states, log lines, and the answer to a proposal."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from headgate.clock import now_us
 from headgate.ids import make_id
-from headgate.states import Completed, State
+from headgate.states import Completed, State, StateType
 from headgate.texts import cut, text_of
 
 MAX_STATES = 200
@@ -80,6 +82,41 @@ class TaskRun:
         """The name of the state it is in."""
         return self.state.name
 
+    @property
+    def state_type(self) -> StateType:
+        """The type of the state it is in."""
+        return self.state.type
+
+    @property
+    def expected_start_time(self) -> datetime | None:
+        """When it was called, aware, in UTC."""
+        return _instant(self.states[0][2]) if self.states else None
+
+    @property
+    def start_time(self) -> datetime | None:
+        """When its first attempt began, aware, in UTC; None while none has."""
+        at_us = self._started_us
+        return None if at_us is None else _instant(at_us)
+
+    @property
+    def end_time(self) -> datetime | None:
+        """When it ended, aware, in UTC; None while it has not."""
+        return self.state.timestamp if self.states and self.state.is_final() else None
+
+    @property
+    def total_run_time(self) -> timedelta:
+        """How long it has run, or ran, retries and the waits for them included."""
+        at_us = self._started_us
+        if at_us is None:
+            return timedelta()
+        until_us = self.state.timestamp_us if self.state.is_final() else now_us()
+        return timedelta(microseconds=max(0, until_us - at_us))
+
+    @property
+    def _started_us(self) -> int | None:
+        running = StateType.RUNNING.value
+        return next((at_us for type_, _, at_us, _ in self.states if type_ == running), None)
+
     def enter(self, state: State[Any], *, message: str | None = None) -> None:
         """Add a state to the list; when it is nearly full, only final ones.
 
@@ -93,6 +130,10 @@ class TaskRun:
         if text is not None:
             text = cut(text_of(text), limit=MAX_DETAIL_CHARACTERS)
         self.states.append((state.type.value, state.name, state.timestamp_us, text))
+
+
+def _instant(at_us: int) -> datetime:
+    return datetime.fromtimestamp(at_us / 1_000_000, tz=UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,7 @@ HeadgateError
         SecretReferenceError      a secret of the customer's own store cannot be had
             InvalidSecretReferenceError, UnknownSecretStoreError, SecretNotFoundError,
             SecretRefusedError, SecretStoreUnavailableError
-    ResultError                   a result cannot be kept, or read again: SerializationError,
-                                  ResultTooLargeError
+    ResultError                   SerializationError, ResultTooLargeError, MissingResult
 """
 
 from collections.abc import Mapping, Sequence
@@ -279,6 +278,10 @@ class AssetError(HeadgateError, ValueError):
 
 class ResultError(HeadgateError):
     """The result of a task cannot be kept, or not be read again; the message says why."""
+
+
+class MissingResult(ResultError):
+    """A run kept no result that could be read here; the message says why."""
 
 
 class SerializationError(ResultError, TypeError):

@@ -75,3 +75,15 @@ async def test_the_hooks_that_a_run_called_itself_are_not_called_again(journey: 
     assert await journey.records.ended(run_id) == "Cancelled"
 
     assert told(journey, "hooked") == "gives-in 2026-03-04 Cancelled \n"
+
+
+async def test_a_run_reads_what_another_that_it_started_kept(journey: Journey) -> None:
+    name = journey.folder.name
+    for flow in ("keeps", "keeps_not"):
+        await journey.deploy(flow, file=GIVEN)
+    names = {"kept": f"keeps/{name}", "left": f"keeps_not/{name}"}
+
+    run_id = await journey.run("reads", file=GIVEN, parameters=names)
+    assert await journey.records.ended(run_id, within_seconds=60) == "Completed"
+
+    assert told(journey, "found") == "{'x': 8, 'left': 'missing'}"

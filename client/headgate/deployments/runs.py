@@ -18,6 +18,7 @@ from headgate.clock import current_clock
 from headgate.coroutines import runs_in_coroutine
 from headgate.engine.context import FlowRunContext, current_flow_run, current_tags
 from headgate.engine.effects import Await, Sleep, Steps, WaitAll, drive, drive_async
+from headgate.engine.flow_results import KeptState
 from headgate.engine.inputs import resolve, upstream_futures
 from headgate.engine.places import Place, current_place
 from headgate.engine.stored_secrets import check_stored
@@ -50,7 +51,8 @@ _PARENT = "parentTaskRunId"
 class DeploymentRun:
     """A run of a deployment as it was when it was last looked at.
 
-    ``state`` has no result: what the other run returned stays in its own process.
+    ``state.result()`` is what the other run kept, see ``persist_result``; it raises
+    ``MissingResult`` where that is nothing, or cannot be read here.
     """
 
     id: str
@@ -379,7 +381,7 @@ def _read(answer: FlowRun | StartedRun) -> DeploymentRun:
     return DeploymentRun(
         id=answer.id,
         name=answer.name,
-        state=State(
+        state=KeptState(
             StateType(answer.state.type),
             name=answer.state.name,
             message=answer.state.message,

@@ -17,6 +17,7 @@ from headgate.engine.crash import (
 )
 from headgate.engine.effects import Sleep, Steps, WaitAll, answer_of, drive, drive_async
 from headgate.engine.entrypoints import load_flow, run_pull_steps
+from headgate.engine.flow_results import keep_result
 from headgate.engine.hooks import call_hooks, hooks_of
 from headgate.engine.inputs import as_states
 from headgate.engine.iteration import (
@@ -331,7 +332,7 @@ def _attempt(context: FlowRunContext) -> Steps[State[Any]]:
         return (yield from _failed_attempt(context, error))
     while context.futures:
         yield WaitAll(list(context.futures))
-    return state_of_value(as_states(value))
+    return (yield from keep_result(context, state_of_value(as_states(value))))
 
 
 def _failed_attempt(context: FlowRunContext, error: Exception) -> Steps[State[Any]]:

@@ -85,11 +85,13 @@ class BlockStorage:
 
     Args:
         load: returns the block; called when it is first needed, for only a run reads its secrets.
+        reference: its ``type-slug/name``; None where it has no name.
     """
 
     is_near = False
 
-    def __init__(self, load: Callable[[], Any], *, name: str) -> None:
+    def __init__(self, load: Callable[[], Any], *, name: str, reference: str | None = None) -> None:
+        self.reference = reference
         self._load = load
         self._name = name
         self._block: Any = None
@@ -135,15 +137,30 @@ def make_storage(declared: Any) -> ResultStorage:
                 f"not in {declared!r}"
             )
             raise SettingsError(message)
-        return BlockStorage(lambda: _load_block(declared), name=declared)
+        return BlockStorage(lambda: _load_block(declared), name=declared, reference=declared)
     if hasattr(declared, "read_path") and hasattr(declared, "write_path"):
         if type(declared).__name__ == "LocalFileSystem":
             return Folder(Path(declared.basepath))
-        return BlockStorage(lambda: declared, name=type(declared).__name__)
+        reference = _reference_to(declared)
+        return BlockStorage(lambda: declared, name=type(declared).__name__, reference=reference)
     if isinstance(declared, Folder | BlockStorage):
         return declared
     message = f"A {type(declared).__name__} keeps no files: it has no read_path and write_path"
     raise SettingsError(message)
+
+
+def reference_of(storage: ResultStorage) -> str | None:
+    """Return the text under which another process finds a storage; None where there is none."""
+    if isinstance(storage, Folder):
+        return str(storage.path.absolute())
+    return storage.reference if isinstance(storage, BlockStorage) else None
+
+
+def _reference_to(block: Any) -> str | None:
+    """Return the name of a block that was saved or loaded."""
+    name = getattr(block, "_block_document_name", None)
+    slug = getattr(block, "get_block_type_slug", None)
+    return f"{slug()}/{name}" if name and slug is not None else None
 
 
 def _load_block(reference: str) -> Any:

@@ -69,7 +69,7 @@ async def test_coroutine_is_cached() -> None:
     first, second = await fetch(1, return_state=True), await fetch(1, return_state=True)
 
     assert names(first, second) == ["Completed", "Cached"]
-    assert second.result() == {1}
+    assert await second.result() == {1}
 
 
 def test_two_tasks_do_not_share_a_result() -> None:
@@ -245,7 +245,7 @@ def test_tasks_take_what_their_flow_says(tmp_path: Path) -> None:
         return names(*states)
 
     assert outer() == ["Completed", "Cached", "Completed"]
-    (kept,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+    (kept,) = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
     assert b'"serializer":"json"' in kept.read_bytes()
     assert kept.read_bytes().endswith(b"\n2")
 

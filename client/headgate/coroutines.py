@@ -42,6 +42,6 @@ def runs_in_coroutine() -> bool:
     return True
 
 
-def answered(value: T) -> Any:
+def answered(value: Any) -> Any:
     """Return a value to a function, and something to be awaited to a coroutine."""
     return Awaitable(value) if runs_in_coroutine() else value

@@ -60,7 +60,7 @@ def _result(state: State[Any], *, label: str, is_failure_allowed: bool) -> Any:
         raise UpstreamTaskError(message)
     if not state.is_final():
         return state.data
-    return state.result(raise_on_failure=False)
+    return state.outcome(raise_on_failure=False)
 
 
 def _collect(value: Any, *, found: list[Future[Any]]) -> None:

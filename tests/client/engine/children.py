@@ -37,7 +37,7 @@ def start_child(
         stderr=subprocess.PIPE,
         env=environment,
     )
-    named = {"flow_name": "f", "run_name": "given-run", **job}
+    named: dict[str, Any] = {"flow_name": "f", "run_name": "given-run", **job}
     given = Job(entrypoint=entrypoint, **named)
     assert child.stdin is not None
     child.stdin.write(encode_job(given))

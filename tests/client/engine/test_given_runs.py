@@ -63,7 +63,8 @@ def ran(server: RecordingServer, flows: Path, name: str, **job: Any) -> Recorded
 def names_told(server: RecordingServer) -> list[Any]:
     """Return the name that each proposed state came with."""
     inputs = [c.variables["input"] for c in server.calls if c.operation == "FlowRunSetState"]
-    return [(given["state"]["details"] or {}).get("runName") for given in inputs]
+    details: list[dict[str, Any]] = [given["state"]["details"] or {} for given in inputs]
+    return [one.get("runName") for one in details]
 
 
 def test_a_run_knows_when_it_was_due(server: RecordingServer, flows: Path) -> None:

@@ -2,7 +2,7 @@
 
 ``@materialize("s3://bucket/orders.parquet")`` makes a task of a function, and every run of it that
 completes a materialization of the asset; one that fails is kept as a failure. What the task names
-in ``asset_deps``, and what the tasks whose futures it was given materialized, is upstream.
+in ``asset_deps``, and what the tasks whose results it was given materialized, is upstream.
 """
 
 from headgate.assets.core import Asset, AssetProperties, add_asset_metadata

@@ -127,9 +127,9 @@ def _input(asset: Asset, metadata: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _upstream(task: MaterializingTask[Any, Any], context: TaskRunContext) -> list[str]:
-    """Return what the task declares, and what tasks materialized whose futures it was given."""
+    """Return what the task declares, and what tasks materialized whose results it was given."""
     declared = [asset_of(asset).key for asset in task.options.get("asset_deps") or ()]
-    given_ = [key for future in context.upstream for key in _made.get(future.task_run_id, ())]
+    given_ = [key for id_ in context.run.parents for key in _made.get(id_, ())]
     own = {asset.key for asset in task.assets}
     return [key for key in dict.fromkeys([*declared, *given_]) if key not in own]
 

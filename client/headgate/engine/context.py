@@ -11,6 +11,7 @@ from headgate.api.flow_runs import PauseRequest
 from headgate.clock import now_us
 from headgate.engine.crash import CancelRequested, Interrupter
 from headgate.engine.iteration import Iterations
+from headgate.engine.makers import Makers
 from headgate.engine.replays import Replay
 from headgate.engine.timeouts import Deadline, interrupt_thread
 from headgate.engine.transactions import Transaction
@@ -168,6 +169,7 @@ class FlowRunContext:
         "log_label",
         "log_sink",
         "log_task_run_id",
+        "makers",
         "new_name",
         "parameter_error",
         "parent",
@@ -214,6 +216,7 @@ class FlowRunContext:
         self.threads: set[int] = set()
         self.deadline: Deadline | None = None
         self.gate = PauseGate()
+        self.makers = Makers()
         self.is_closing = False
         self.is_lazy = False
         self.pause_count = 0

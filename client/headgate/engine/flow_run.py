@@ -368,6 +368,8 @@ def _end(context: FlowRunContext, state: State[Any]) -> Steps[None]:
     if not verdict.accepted:
         logger.error("The server did not take the final state %s: %s", state.name, verdict.reason)
     context.run.state = verdict.state if verdict.state.is_final() else state
+    if context.wrapper is not None and context.parent is not None and state.is_completed():
+        context.parent.makers.note(state.data, context.wrapper.id)
 
 
 def _after(context: FlowRunContext) -> State[Any]:

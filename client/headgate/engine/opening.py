@@ -79,7 +79,9 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
         is_cancelled_by_signal=assignment is not None,
         parent=parent.interrupter if parent else None,
     )
-    wrapper = _make_wrapper(call.spec, parent=parent, upstream=[f.task_run_id for f in upstream])
+    made_by = parent.makers.of([*call.parameters.values(), needed]) if parent else []
+    around = list(dict.fromkeys([*(future.task_run_id for future in upstream), *made_by]))
+    wrapper = _make_wrapper(call.spec, parent=parent, upstream=around)
     opening = Opening(
         flow_name=call.spec.name,
         name=name,

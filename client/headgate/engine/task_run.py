@@ -94,13 +94,14 @@ def make_context(
         spec = flow_run.replay.patient(spec)
     needed = list(wait_for) if wait_for else None
     upstream = upstream_futures([*parameters.values(), needed])
+    made_by = flow_run.makers.of([*parameters.values(), needed]) if flow_run else []
     run = TaskRun(
         task_key=spec.key,
         name="",
         flow_run_id=flow_run.run.id if flow_run else None,
         map_index=map_index,
         tags=spec.tags | current_tags.get(),
-        parents=[future.task_run_id for future in upstream],
+        parents=list(dict.fromkeys([*(future.task_run_id for future in upstream), *made_by])),
     )
     run.name = f"{spec.name}-{run.id[-3:]}"
     context = TaskRunContext(
@@ -382,6 +383,8 @@ def _wait_for_retry(context: TaskRunContext, state: State[Any]) -> Steps[None]:
 
 def _end(context: TaskRunContext, state: State[Any]) -> Steps[None]:
     enter(context, state)
+    if context.flow_run is not None and state.is_completed():
+        context.flow_run.makers.note(state.data, context.run.id)
     if logger.isEnabledFor(logging.INFO):
         logger.info("Finished in state %s", state)
     hooks = hooks_of(context.spec.hooks, state)

@@ -158,19 +158,32 @@ class ProcessPoolTaskRunner(ExecutorTaskRunner):
 
     Args:
         max_workers: processes at most; as many as the machine has processors if not said.
+        initializer: called once in each process before its first task; it travels as a pickle.
+        initargs: what it is called with.
     """
 
-    def __init__(self, max_workers: int | None = None) -> None:
+    def __init__(
+        self,
+        max_workers: int | None = None,
+        *,
+        initializer: Callable[..., object] | None = None,
+        initargs: tuple[Any, ...] = (),
+    ) -> None:
         super().__init__(self._make_pool, max_workers or os.cpu_count() or 1)
+        self.initializer = initializer
+        self.initargs = initargs
 
     def duplicate(self) -> Self:
         """Return an unopened runner with the same options, for one flow run."""
-        return type(self)(self.max_workers)
+        return type(self)(self.max_workers, initializer=self.initializer, initargs=self.initargs)
 
     def _make_pool(self) -> Executor:
         import multiprocessing  # noqa: PLC0415 - named lazy-import place: only where processes run
         from concurrent.futures import process  # noqa: PLC0415
 
         return process.ProcessPoolExecutor(
-            max_workers=self.max_workers, mp_context=multiprocessing.get_context("spawn")
+            max_workers=self.max_workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=self.initializer,
+            initargs=self.initargs,
         )

@@ -28,7 +28,7 @@ from headgate.declared import Declared, plain_function
 from headgate.engine import task_run
 from headgate.engine.context import TaskRunContext
 from headgate.engine.maps import rows
-from headgate.engine.parameters import bind
+from headgate.engine.parameters import as_call, bind
 from headgate.engine.retries import MAX_DELAYS
 from headgate.engine.sketches import current_sketch
 from headgate.futures import Future, FutureList
@@ -268,12 +268,16 @@ class Task(TransactionHooked, BackgroundCalls[P, R], Declared, Generic[P, R]):
         *args: Any,
         return_state: bool = False,
         wait_for: Iterable[Any] | None = None,
+        deferred: bool = False,
         **kwargs: Any,
     ) -> Any:
         """Start the task once per item of its iterable arguments.
 
         Strings, mappings and what is wrapped in ``unmapped`` go whole to every call. A future in
         the place of an iterable is awaited first.
+
+        Args:
+            deferred: queue each call for a task worker, as ``apply_async`` does.
 
         Raises:
             ParameterError: nothing is iterable, or lengths differ.
@@ -283,13 +287,17 @@ class Task(TransactionHooked, BackgroundCalls[P, R], Declared, Generic[P, R]):
         if sketch is not None:
             return sketch.map(self.spec, parameters, wait_for=wait_for)
         needed = list(wait_for) if wait_for else None
+        calls = rows(parameters, signature=self.spec.signature)
+        if deferred:
+            given = [as_call(self.spec.signature, parameters=row) for row in calls]
+            return FutureList(self.apply_async(*call, wait_for=needed) for call in given)
         futures: FutureList[Any] = FutureList(
             task_run.submit(
                 task_run.make_context(
                     self, spec=self.spec, parameters=row, wait_for=needed, map_index=index
                 )
             )
-            for index, row in enumerate(rows(parameters, signature=self.spec.signature))
+            for index, row in enumerate(calls)
         )
         if not return_state:
             return futures

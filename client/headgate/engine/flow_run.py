@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+from types import GeneratorType
 from typing import Any
 
 from headgate import traces
@@ -15,7 +16,7 @@ from headgate.engine.crash import (
     RunSuspended,
     state_of_interrupt,
 )
-from headgate.engine.effects import Sleep, Steps, WaitAll, answer_of, drive, drive_async
+from headgate.engine.effects import Call, Sleep, Steps, WaitAll, answer_of, drive, drive_async
 from headgate.engine.entrypoints import load_flow, run_pull_steps
 from headgate.engine.flow_results import keep_result
 from headgate.engine.hooks import call_hooks, hooks_of
@@ -330,6 +331,9 @@ def _attempt(context: FlowRunContext) -> Steps[State[Any]]:
         return TimedOut(message=str(error), data=error)
     except Exception as error:  # noqa: BLE001 - user code: its failure is the run's
         return (yield from _failed_attempt(context, error))
+    if isinstance(value, GeneratorType):
+        # Whoever asks for its items would do so after the run, or in another process.
+        value = yield Call(list, args=(value,))
     while context.futures:
         yield WaitAll(list(context.futures))
     return (yield from keep_result(context, state_of_value(as_states(value))))

@@ -82,7 +82,21 @@ def _items(value: Any) -> Iterable[Any]:
         return list(cast("Iterable[Any]", value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return [getattr(value, name, None) for name in _field_names(value)]
+    if _is_model(value):
+        return [getattr(value, name, None) for name in _model_fields(value)]
     return ()
+
+
+def _is_model(value: Any) -> bool:
+    """Whether a value is a Pydantic model; the library need not be there."""
+    kind: Any = type(value)
+    return isinstance(getattr(kind, "__pydantic_fields__", None), dict) and hasattr(
+        kind, "model_copy"
+    )
+
+
+def _model_fields(value: Any) -> list[str]:
+    return list(cast("Any", type(value)).__pydantic_fields__)
 
 
 def as_states(value: Any) -> Any:
@@ -112,6 +126,8 @@ def _rebuilt(value: Any, *, before: list[Any], after: list[Any]) -> Any:
     for kind in _SEQUENCES:
         if isinstance(value, kind):
             return kind(after)
+    if _is_model(value):
+        return value.model_copy(update=dict(zip(_model_fields(value), after, strict=True)))
     changes = dict(zip(_field_names(value), after, strict=True))
     return dataclasses.replace(cast("Any", value), **changes)
 

@@ -43,8 +43,10 @@ def _mapped_items(value: Any) -> list[Any] | None:
         mark = cast("Any", value)
         items = _mapped_items(mark.value)
         return None if items is None else [mark.rewrap(item) for item in items]
-    if isinstance(value, Future | State):
-        return _mapped_items(cast("Any", value).result())
+    if isinstance(value, Future):
+        return _mapped_items(cast("Future[Any]", value).result())
+    if isinstance(value, State):
+        return _mapped_items(cast("State[Any]", value).outcome())
     if isinstance(value, unmapped | str | bytes | Mapping) or not isinstance(value, Iterable):
         return None
     return list(cast("Iterable[Any]", value))

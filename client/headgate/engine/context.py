@@ -1,7 +1,7 @@
 """What surrounds user code: the flow run, the task run and the tags of this context."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -324,6 +324,14 @@ class TaskRunContext:
         """Give the run the name that its task declares."""
         self.run.name = name
         self.log_label = f"Task run '{name}'"
+
+
+def made_by(
+    flow_run: FlowRunContext | None, futures: Iterable[Future[Any]], values: Iterable[Any]
+) -> list[str]:
+    """Return the task runs that made what a call is given: as a future, or as it is."""
+    known = flow_run.makers.of(values) if flow_run is not None else []
+    return list(dict.fromkeys([*(future.task_run_id for future in futures), *known]))
 
 
 current_flow_run: ContextVar[FlowRunContext | None] = ContextVar("headgate_flow_run", default=None)

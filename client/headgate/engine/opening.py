@@ -11,6 +11,7 @@ from headgate.engine.context import (
     FlowRunContext,
     current_flow_run,
     current_tags,
+    made_by,
     named_run,
 )
 from headgate.engine.crash import Interrupter
@@ -70,8 +71,7 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
     if upstream:
         yield WaitAll(upstream)
     resolve(needed)
-    given = {name: resolve(value) for name, value in call.parameters.items()}
-    parameters, error = _validated(call, given)
+    parameters, error = _validated(call)
     run_tags = current_tags.get() | frozenset(call.job.tags if call.job else ())
     name, is_new = _run_name(call, parameters, tags=run_tags)
     assignment = claim_assignment(settings) if parent is None else None
@@ -79,9 +79,8 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
         is_cancelled_by_signal=assignment is not None,
         parent=parent.interrupter if parent else None,
     )
-    made_by = parent.makers.of([*call.parameters.values(), needed]) if parent else []
-    around = list(dict.fromkeys([*(future.task_run_id for future in upstream), *made_by]))
-    wrapper = _make_wrapper(call.spec, parent=parent, upstream=around)
+    before = made_by(parent, upstream, [*call.parameters.values(), needed])
+    wrapper = _make_wrapper(call.spec, parent=parent, upstream=before)
     opening = Opening(
         flow_name=call.spec.name,
         name=name,
@@ -105,8 +104,7 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
         parent=parent,
         wrapper=wrapper,
     )
-    _complete(context, call, error=error)
-    context.new_name = name if is_new else None
+    _complete(context, call, error=error, new_name=name if is_new else None)
     return context
 
 
@@ -119,8 +117,15 @@ def _recorder_of(replay: Replay | None) -> LocalRun | None:
     return recorder
 
 
-def _complete(context: FlowRunContext, call: FlowCall, *, error: ParameterError | None) -> None:
+def _complete(
+    context: FlowRunContext,
+    call: FlowCall,
+    *,
+    error: ParameterError | None,
+    new_name: str | None,
+) -> None:
     """Say how the run goes on, and leave out what only a real one needs where it is none."""
+    context.new_name = new_name
     context.parameter_error, context.is_lazy = error, call.is_lazy
     context.replay = call.replay or context.replay
     if context.replay is not None:
@@ -162,10 +167,9 @@ def _make_run(opening: Opening, *, id_: str, call: FlowCall) -> FlowRun:
     return run
 
 
-def _validated(
-    call: FlowCall, parameters: dict[str, Any]
-) -> tuple[dict[str, Any], ParameterError | None]:
+def _validated(call: FlowCall) -> tuple[dict[str, Any], ParameterError | None]:
     spec = call.spec
+    parameters = {name: resolve(value) for name, value in call.parameters.items()}
     if call.error is not None or not (
         spec.validate_parameters and needs_validation(spec.signature)
     ):

@@ -15,6 +15,7 @@ from headgate.engine.context import (
     current_flow_run,
     current_tags,
     current_task_run,
+    made_by,
     tell_span,
 )
 from headgate.engine.crash import state_of_interrupt
@@ -94,14 +95,13 @@ def make_context(
         spec = flow_run.replay.patient(spec)
     needed = list(wait_for) if wait_for else None
     upstream = upstream_futures([*parameters.values(), needed])
-    made_by = flow_run.makers.of([*parameters.values(), needed]) if flow_run else []
     run = TaskRun(
         task_key=spec.key,
         name="",
         flow_run_id=flow_run.run.id if flow_run else None,
         map_index=map_index,
         tags=spec.tags | current_tags.get(),
-        parents=list(dict.fromkeys([*(future.task_run_id for future in upstream), *made_by])),
+        parents=made_by(flow_run, upstream, [*parameters.values(), needed]),
     )
     run.name = f"{spec.name}-{run.id[-3:]}"
     context = TaskRunContext(

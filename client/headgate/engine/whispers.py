@@ -21,30 +21,41 @@ logger = logging.getLogger("headgate.agent")
 
 HOOK_KINDS = {"CRASHED": 1, "CANCELLED": 2}
 """By what the hooks of an end are told: numbers, too short for any agent to mask them."""
-_descriptors: list[int] = []
-"""Where this process tells, if it was started by an agent."""
+_pipes: list[tuple[int, tuple[int, int]]] = []
+"""Where this process tells, if it was started by an agent: a descriptor, and what it leads to."""
 
 
 def tell_agent(descriptor: int) -> None:
     """Tell the agent every secret that this process reads from now on."""
     os.set_inheritable(descriptor, False)
-    _descriptors[:] = [descriptor]
-    redactor.tell(_tell)
+    _pipes[:] = [(descriptor, _end_of(descriptor))]
+    redactor.tell(_tell_texts)
 
 
 def tell_hooks(hooks: Hooks) -> None:
     """Tell the agent which hooks it is to have called if this process ends without a word."""
     found = {"CRASHED": hooks.on_crashed, "CANCELLED": hooks.on_cancellation}
-    _tell([HOOK_KINDS[type_] for type_, functions in found.items() if functions])
+    # JSON, without a library that user code may have changed.
+    _tell(str([HOOK_KINDS[type_] for type_, functions in found.items() if functions]))
 
 
-def _tell(what: list[str] | list[int]) -> None:
-    for descriptor in _descriptors:
-        rest = memoryview(json.dumps(what).encode() + b"\n")
-        # An agent that is gone reports nothing any more.
-        with contextlib.suppress(BrokenPipeError):
-            while rest:
+def _tell_texts(texts: list[str]) -> None:
+    _tell(json.dumps(texts))
+
+
+def _tell(line: str) -> None:
+    for descriptor, end in _pipes:
+        rest = memoryview(line.encode() + b"\n")
+        # An agent that is gone reports nothing any more; user code may have closed the descriptor,
+        # and another file may have its number.
+        with contextlib.suppress(OSError):
+            while rest and _end_of(descriptor) == end:
                 rest = rest[os.write(descriptor, rest) :]
+
+
+def _end_of(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
 
 
 class Whispers:

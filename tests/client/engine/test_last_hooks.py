@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,33 @@ def test_what_is_told_of_hooks_masks_nothing() -> None:
 
 def test_what_cannot_be_read_harms_nothing() -> None:
     assert told(None, [1]).hooks == {1}
+
+
+TELLS = """
+import os
+import sys
+
+from headgate.engine.whispers import tell_agent, tell_hooks
+from headgate.specs import Hooks
+
+descriptor = os.dup(int(sys.argv[1]))
+tell_agent(descriptor)
+tell_hooks(Hooks(on_crashed=(print,)))
+os.close(descriptor)
+other = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT)
+assert other == descriptor
+tell_hooks(Hooks())
+"""
+
+
+def test_a_file_that_has_the_number_of_a_closed_descriptor_is_not_written(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    other = tmp_path / "other"
+
+    command = [sys.executable, "-c", TELLS, str(writing), str(other)]
+    subprocess.run(command, pass_fds=[writing], check=True, timeout=30)
+    os.close(writing)
+
+    assert os.read(reading, 100) == b"[1]\n"
+    assert other.read_text() == ""
+    os.close(reading)

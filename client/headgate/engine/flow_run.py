@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 from types import GeneratorType
-from typing import Any
+from typing import Any, cast
 
 from headgate import traces
 from headgate.api.background import background_loop
@@ -333,7 +333,7 @@ def _attempt(context: FlowRunContext) -> Steps[State[Any]]:
         return (yield from _failed_attempt(context, error))
     if isinstance(value, GeneratorType):
         # Whoever asks for its items would do so after the run, or in another process.
-        value = yield Call(list, args=(value,))
+        value = yield Call(list, args=(cast("Any", value),))
     while context.futures:
         yield WaitAll(list(context.futures))
     return (yield from keep_result(context, state_of_value(as_states(value))))

@@ -89,7 +89,7 @@ def _items(value: Any) -> Iterable[Any]:
 
 def _is_model(value: Any) -> bool:
     """Whether a value is a Pydantic model; the library need not be there."""
-    kind: Any = type(value)
+    kind = cast("Any", type(value))
     return isinstance(getattr(kind, "__pydantic_fields__", None), dict) and hasattr(
         kind, "model_copy"
     )
@@ -127,7 +127,9 @@ def _rebuilt(value: Any, *, before: list[Any], after: list[Any]) -> Any:
         if isinstance(value, kind):
             return kind(after)
     if _is_model(value):
-        return value.model_copy(update=dict(zip(_model_fields(value), after, strict=True)))
+        return cast("Any", value).model_copy(
+            update=dict(zip(_model_fields(value), after, strict=True))
+        )
     changes = dict(zip(_field_names(value), after, strict=True))
     return dataclasses.replace(cast("Any", value), **changes)
 

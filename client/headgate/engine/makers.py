@@ -5,6 +5,7 @@ is; of the rest a print is kept, since the place of a value that is gone is give
 """
 
 import contextlib
+import itertools
 import weakref
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
@@ -69,7 +70,7 @@ def _with_items(value: Any) -> Iterator[Any]:
 
 def _mark(value: Any) -> Any:
     """Return by what a value is known again; None for what any code could have made."""
-    kind = type(value)
+    kind = cast("Any", type(value))
     if kind in _SHARED or isinstance(value, type):
         return None
     if kind is int and value in _SMALL:
@@ -84,12 +85,13 @@ def _mark(value: Any) -> Any:
 
 def _print_of(value: Any) -> Any:
     """Return what another value in the same place would hardly have as well."""
-    kind: Any = type(value)
+    kind = cast("Any", type(value))
     if kind in (int, float, complex, str, bytes):
         return (kind, hash(value))
     if isinstance(value, list | tuple | dict):
-        items: list[Any] = list(cast("Iterable[Any]", value))[:3] if len(value) else []
-        return (kind, len(value), *map(id, items)) if items else None
+        things = cast("list[Any]", value)
+        items = list(itertools.islice(things, 3))
+        return (kind, len(things), *map(id, items)) if items else None
     return None
 
 

@@ -149,7 +149,7 @@ def test_a_coroutine_raises_the_exception_of_a_state() -> None:
 def test_a_state_handed_to_a_task_of_a_coroutine_becomes_its_result() -> None:
     @flow
     async def parent() -> int:
-        state = await double(2, return_state=True)
+        state: Any = await double(2, return_state=True)
         return await double(state)
 
     assert asyncio.run(parent()) == 8

@@ -115,9 +115,10 @@ def test_what_any_code_could_have_made_makes_none(records: Records) -> None:
 
     @flow
     def parent() -> None:
-        for value in (None, True, 3, "ok", []):
+        shared: list[Any] = [None, True, 3, "ok", []]
+        for value in shared:
             make(value)
-        for value in (None, True, 3, "ok", []):
+        for value in shared:
             load(value)
 
     parent()

@@ -18,7 +18,6 @@ from headgate_server.domain.transitions import proposal_keys
 from headgate_server.domain.transitions.effects import (
     ItemEffect,
     consequences,
-    end_of_process,
     end_of_tasks,
 )
 from headgate_server.domain.transitions.facts import Decision, Facts, Outcome, Proposer

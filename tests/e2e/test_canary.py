@@ -2,13 +2,15 @@
 
 What is looked through: the logs of every process, what runs and callers are answered and sent, the
 whole database, everything in Redis and all that passes through it, what Postgres logs of every
-statement with its parameters, and the files of agents.
+statement with its parameters, the spans of every process, and the files of agents.
 """
 
 import asyncio
 import base64
 import json
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,18 +22,28 @@ from headgate.api import blocks, events, flow_runs, logs, variables
 from headgate.api.blocks import NewType
 from headgate.errors import RefusedError
 from headgate_server.database.urls import DatabaseUrls
+from headgate_server.database.work import Database
 from headgate_server.embedded.services import EmbeddedServices
+from tests.client.cli.commands import headgate
+from tests.factories.people import make_person
 from tests.fixtures import redis_client
-from tests.fixtures.installation import Installation, wait_online
+from tests.fixtures.browsers import PAGE
+from tests.fixtures.installation import TIMERS, Installation, wait_online
 from tests.fixtures.journeys import Journey, set_out
+from tests.fixtures.network import free_port
+from tests.fixtures.otlp import Receiver, receiving
 from tests.fixtures.secret_stores import SecretStores, secret_stores
 from tests.fixtures.sql import query
 
 pytestmark = pytest.mark.e2e
 
 CANARY = 'canary-7f3a"q/+é'
+PASSWORD = "corella-9b2f sits on a wire"
+KEPT = "kestrel-3a7c-in-a-variable"
+"""No secret, but what a variable holds: it is where that is kept, and nowhere else."""
 SPOKEN = "parakeet-5d8c-says-it-all"
 """In no job variable, so that no agent knows it: a run alone masks it."""
+PLAIN = (SPOKEN.encode(), PASSWORD.encode())
 TEMPLATE = "{{ blocks.secret.canary }}"
 FROM_VAULT = "{{ blocks.secret.from-vault }}"
 CONTROL = "control-5d1e-not-a-secret"
@@ -50,12 +62,15 @@ LOGIN = NewType(
         }
     },
 )
+UPSERT = """mutation ($input: BlockDocumentUpsertInput!) { blockDocumentUpsert(input: $input) {
+  blockDocument { data secrets { path fingerprint } } errors { message } } }"""
 LOG_EVERYTHING = (
     "log_statement = 'all'",
     "log_min_duration_statement = 0",
     "log_parameter_max_length = -1",
     "log_parameter_max_length_on_error = -1",
 )
+VARIABLE_TABLES = ("variables", "variable_versions")
 TABLES = """
 select string_agg(table_name, ' ') from information_schema.tables
 where table_schema = 'public' and table_type = 'BASE TABLE'
@@ -70,19 +85,32 @@ def stores(tmp_path: Path) -> Generator[SecretStores]:
 
 
 @pytest.fixture
+def receiver() -> Generator[Receiver]:
+    """Where every process sends its spans."""
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture
 async def installation(
-    urls: DatabaseUrls, redis_url: str, tmp_path: Path, stores: SecretStores
+    urls: DatabaseUrls, redis_url: str, tmp_path: Path, stores: SecretStores, receiver: Receiver
 ) -> AsyncGenerator[Installation]:
     """An installation of its own, whose database logs every statement with its parameters."""
     name = urls.owner.rpartition("/")[2].partition("?")[0]
     for setting in LOG_EVERYTHING:
         await query(urls.owner, f'ALTER DATABASE "{name}" SET {setting}')
-    with Installation(tmp_path / "installation", urls, redis_url) as installation:
+    settings = {**TIMERS, **receiver.environment, "HEADGATE_LOG_LEVEL": "DEBUG"}
+    with Installation(tmp_path / "installation", urls, redis_url, settings) as installation:
         await installation.make_tenant()
-        installation.start_scheduler(HEADGATE_LOG_LEVEL="DEBUG")
-        installation.start_api(HEADGATE_LOG_LEVEL="DEBUG", HEADGATE_SLOW_OPERATION_MS="0")
+        installation.start_scheduler()
+        port = free_port()
+        installation.start_api(
+            port=port,
+            HEADGATE_SLOW_OPERATION_MS="0",
+            HEADGATE_URL=f"http://127.0.0.1:{port}",
+        )
         allowed: Any = stores.environment
-        agent = installation.start_agent(HEADGATE_LOG_LEVEL="DEBUG", **allowed)
+        agent = installation.start_agent(**allowed)
         wait_online(agent)
         yield installation
 
@@ -141,6 +169,66 @@ async def save_blocks(journey: Journey, places: dict[str, Any]) -> None:
             await blocks.save(journey.transport, **place, type_slug="login", name="bad", data=bad)
         assert "canary-7f3a" not in str(refused.value)
     await variables.set_variable(journey.transport, **place, name="control", value=CONTROL)
+    await variables.set_variable(journey.transport, **place, name="kept", value=KEPT)
+
+
+async def give_secrets(journey: Journey) -> None:
+    """Give the canary by itself, and on the command line, and as a person's password."""
+    given = {"typeSlug": "login", "name": "apart", "workspaceId": journey.workspace_id}
+    for name, path in (("apart", "password"), ("bad", "host")):
+        answer = await journey.transport.execute(
+            UPSERT,
+            {
+                "input": {
+                    **given,
+                    "name": name,
+                    "data": {},
+                    "secrets": [{"path": path, "value": CANARY}],
+                }
+            },
+            operation=None,
+        )
+        assert bool(answer["blockDocumentUpsert"]["errors"]) == (name == "bad")
+        assert "canary-7f3a" not in repr(answer)
+    installation = journey.installation
+    environment = {
+        "HEADGATE_HOME": str(installation.folder / "home-cli"),
+        "HEADGATE_API_URL": installation.url,
+        "HEADGATE_API_KEY": installation.api_key,
+        "HEADGATE_WORKSPACE": installation.workspace,
+    }
+    for path in ("password", "host"):
+        done = await asyncio.to_thread(
+            headgate,
+            *("blocks", "create", "login", f"by-cli-{path}", "--secret", path),
+            environment=environment,
+            stdin=f"{CANARY}\n",
+        )
+        assert (done.code == 0) == (path == "password"), done.err
+        assert "canary-7f3a" not in done.out + done.err
+
+
+async def sign_in(installation: Installation, database: Database) -> list[int]:
+    """Sign in with a password that is right, and with two that are not; return the answers."""
+    person = await make_person(database, email="corella@example.com", password=PASSWORD)
+
+    def send(password: str) -> tuple[int, bytes]:
+        request = urllib.request.Request(  # noqa: S310  loopback
+            f"{installation.url}/auth/sign-in",
+            json.dumps({"email": person.email, "password": password}).encode(),
+            {**PAGE, "origin": installation.url},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310  loopback
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, refused.read()
+
+    tried = (PASSWORD, f"{PASSWORD}!", f"{PASSWORD} {PASSWORD * 1000}")
+    answers = [await asyncio.to_thread(send, password) for password in tried]
+    assert not [said for _, said in answers if PASSWORD.encode() in said]
+    return [status for status, _ in answers]
 
 
 async def follow(journey: Journey, run_id: str) -> list[bytes]:
@@ -156,21 +244,29 @@ def everything_in_redis(url: str) -> list[bytes]:
         return [key + b" " + (client.dump(key) or b"") for key in client.scan_iter()]
 
 
-async def everything_in_the_database(url: str) -> bytes:
+async def everything_in_the_database(url: str) -> dict[str, bytes]:
     names: str = await query(url, TABLES)
-    rows = [
-        await query(url, f'select string_agg(t::text, chr(10)) from "{name}" t')  # noqa: S608  ours
+    rows = {
+        name: await query(url, f'select string_agg(t::text, chr(10)) from "{name}" t')  # noqa: S608  ours
         for name in names.split()
-    ]
-    return "\n".join(row for row in rows if row).encode()
+    }
+    return {name: (row or "").encode() for name, row in rows.items()}
 
 
 async def test_a_secret_is_nowhere_but_in_the_run_that_reads_it(
-    installation: Installation, servers: EmbeddedServices, tmp_path: Path, stores: SecretStores
+    installation: Installation,
+    servers: EmbeddedServices,
+    tmp_path: Path,
+    stores: SecretStores,
+    receiver: Receiver,
+    database: Database,
 ) -> None:
     journey = await set_out(installation, tmp_path, pool="default")
     with overhearing(installation.redis_url) as heard:
         await save_blocks(journey, stores.places)
+        await give_secrets(journey)
+        right, *wrong = await sign_in(installation, database)
+        assert (right, min(wrong) >= 400) == (200, True)
         run_id = await journey.run(
             "spills",
             file=FLOWS,
@@ -184,6 +280,7 @@ async def test_a_secret_is_nowhere_but_in_the_run_that_reads_it(
         frames = await asyncio.wait_for(follow(journey, run_id), 60)
         plain_id = await journey.run("speaks", file=FLOWS)
         spoken = await asyncio.wait_for(follow(journey, plain_id), 60)
+        await receiver.one("spills", flow_run=run_id)
     organization, _, workspace = installation.workspace.partition("/")
     since = {"occurred": {"gte": "2020-01-01T00:00:00Z"}}
     listed = await events.list_events(
@@ -199,12 +296,14 @@ async def test_a_secret_is_nowhere_but_in_the_run_that_reads_it(
     assert (tmp_path / "spoken").exists()
     for said in (b"plainly", b"past Python", b"by a program"):
         assert said + b" ********" in b"".join(spoken)
+    tables = await everything_in_the_database(installation.urls.owner)
     places = {
         "spoken": b"\n".join(spoken),
         "processes": installation.report().encode(),
         "frames": b"\n".join(frames),
         "events": repr(listed).encode(),
-        "rows": await everything_in_the_database(installation.urls.owner),
+        "rows": b"\n".join(tables.values()),
+        "spans": b"\n".join(receiver.requests),
         "Redis": b"\n".join([*heard, *everything_in_redis(installation.redis_url)]),
         "Postgres": (servers.data_dir / "logs" / "postgres.log").read_bytes(),
         "files": b"\n".join(file.read_bytes() for file in files(installation.folder)),
@@ -212,7 +311,17 @@ async def test_a_secret_is_nowhere_but_in_the_run_that_reads_it(
     assert CONTROL.encode() in places["rows"]
     assert CONTROL.encode() in places["Postgres"]
     assert b"********" in places["frames"]
+    assert {"blockDocumentUpsert", "blockResolve"} <= {span.name for span in receiver.spans}
+    assert {span.service for span in receiver.spans} == {"headgate", "headgate-server"}
     assert secrets_in(places) == []
+    elsewhere = {
+        **places,
+        "rows": b"\n".join(rows for name, rows in tables.items() if name not in VARIABLE_TABLES),
+        # The statement that keeps it says what it keeps.
+        "Postgres": b"",
+    }
+    assert KEPT.encode() in places["rows"]
+    assert [place for place, text in elsewhere.items() if KEPT.encode() in text] == []
 
 
 def secrets_in(places: dict[str, bytes]) -> list[tuple[str, bytes]]:
@@ -220,7 +329,7 @@ def secrets_in(places: dict[str, bytes]) -> list[tuple[str, bytes]]:
     return [
         (place, text[max(0, at - 150) : at + 60])
         for place, text in places.items()
-        for spelt in (*spellings(CANARY), *spellings(f"{CANARY}-2"), SPOKEN.encode())
+        for spelt in (*spellings(CANARY), *spellings(f"{CANARY}-2"), *PLAIN)
         if (at := text.find(spelt)) >= 0
     ]
 

@@ -36,16 +36,20 @@ def cheap_hasher() -> Hasher:
 
 
 async def make_person(
-    database: Database, *, owns: Tenant | None = None, email: str = "ada@example.com"
+    database: Database,
+    *,
+    owns: Tenant | None = None,
+    email: str = "ada@example.com",
+    password: str = PASSWORD,
 ) -> Person:
     """Make somebody with a password, who owns an organization or belongs to none."""
-    password_hash = await cheap_hasher().hash(PASSWORD)
+    password_hash = await cheap_hasher().hash(password)
     async with database.system() as work:
         user = await users.create_user(work, display_name="Ada", email=email)
         await stored.set_password(work, id_=user.id, password_hash=password_hash)
         if owns is not None:
             await members.add_owner(work, organization_id=owns.organization_id, user_id=user.id)
-    return Person(user.id, email)
+    return Person(user.id, email, password)
 
 
 async def sign_in(

@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from headgate.redaction import redactor
 from headgate.traces import Span
 
 PREFIX = "headgate."
@@ -28,11 +29,12 @@ class OpenSpan:
     def describe(self, **attributes: str | int) -> None:
         """Say more of it, under ``headgate.``."""
         for key, value in attributes.items():
-            self.recorded.set_attribute(PREFIX + key, value)
+            shown = redactor.redact(value) if isinstance(value, str) else value
+            self.recorded.set_attribute(PREFIX + key, shown)
 
     def fail(self, state: str) -> None:
         """Say that it failed, by the name of its state."""
-        self.recorded.set_attribute("error.type", state)
+        self.recorded.set_attribute("error.type", redactor.redact(state))
         self.recorded.set_status(Status(StatusCode.ERROR))
 
 
@@ -46,8 +48,9 @@ class OpenTracer:
 
     @contextmanager
     def span(self, name: str, *, parent: str | None) -> Generator[Span]:
-        """Record a block; what is raised in it is told by its class only."""
-        span = OpenSpan(self._tracer.start_span(name, self._around(parent)))
+        """Record a block; what is raised in it is told by its class only, secrets not at all."""
+        shown = redactor.redact(name)
+        span = OpenSpan(self._tracer.start_span(shown, self._around(parent)))
         token = contexts.attach(trace.set_span_in_context(span.recorded))
         try:
             yield span

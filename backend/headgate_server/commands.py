@@ -17,7 +17,7 @@ from headgate_server import app
 from headgate_server.database.urls import without_password
 from headgate_server.domain.errors import ConfigurationError, HeadgateError
 from headgate_server.graphql.schema import build_schema
-from headgate_server.operating import audit_entries, beginnings, keys, organizations, places
+from headgate_server.operating import audit_entries, beginnings, keys, organizations, people, places
 from headgate_server.operating.demo import seeding
 from headgate_server.settings import Settings, check_port, read
 from headgate_server.telemetry import logs
@@ -76,6 +76,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("-o", "--output", choices=("text", "json"), default="text")
     doctor.set_defaults(command=_doctor)
+    _add_operating(verbs)
+    seed = verbs.add_parser("seed", help="fill an empty installation with the demo")
+    seeding.add_options(seed)
+    seed.set_defaults(command=seeding.run)
+    schema = verbs.add_parser("schema", help="print the GraphQL schema")
+    schema.set_defaults(command=_schema)
+    _add_dev(verbs.add_parser("dev", help="everything on this machine, for development"))
+    return parser
+
+
+def _add_operating(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add what operators do in a database, also in that of a running ``dev``."""
     held = verbs.add_parser("keys", help="rotate, wrap anew or destroy the keys of workspaces")
     keys.add_verbs(held)
     _let_reach_dev(held, keys.run)
@@ -87,13 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     organizations.add_verbs(tenants)
     _let_reach_dev(tenants, organizations.run)
-    seed = verbs.add_parser("seed", help="fill an empty installation with the demo")
-    seeding.add_options(seed)
-    seed.set_defaults(command=seeding.run)
-    schema = verbs.add_parser("schema", help="print the GraphQL schema")
-    schema.set_defaults(command=_schema)
-    _add_dev(verbs.add_parser("dev", help="everything on this machine, for development"))
-    return parser
+    somebody = verbs.add_parser("people", help="list, suspend, resume and help people")
+    people.add_verbs(somebody)
+    _let_reach_dev(somebody, people.run)
 
 
 def _let_reach_dev(

@@ -111,6 +111,17 @@ class Bus:
         self._outgoing.update(names)
         self._has_outgoing.set()
 
+    async def send(self, names: AbstractSet[str]) -> None:
+        """Wake the listeners of these channels elsewhere, now; a wake that is lost is logged."""
+        try:
+            async with asyncio.timeout(PUBLISH_TIMEOUT_SECONDS):
+                pipeline = self._redis.pipeline(transaction=False)
+                for name in names:
+                    pipeline.publish(self._prefix + name, self._replica)
+                await pipeline.execute()
+        except (RedisError, OSError, TimeoutError) as error:
+            logger.warning("A wake was lost, the sweep will find its work: %s", error)
+
     def listen(self, *channels: str) -> Listener:
         """Return a listener of any of the channels; use it as an asynchronous context manager."""
         return Listener(self, channels)
@@ -184,14 +195,21 @@ class Bus:
             self._has_outgoing.clear()
             names, self._outgoing = self._outgoing, set()
             if names and self.is_connected:
-                await self._send(names)
+                await self.send(names)
 
-    async def _send(self, names: AbstractSet[str]) -> None:
-        try:
-            async with asyncio.timeout(PUBLISH_TIMEOUT_SECONDS):
-                pipeline = self._redis.pipeline(transaction=False)
-                for name in names:
-                    pipeline.publish(self._prefix + name, self._replica)
-                await pipeline.execute()
-        except (RedisError, OSError, TimeoutError) as error:
-            logger.warning("A wake was lost, the sweep will find its work: %s", error)
+
+async def publish_once(url: str, names: AbstractSet[str], *, prefix: str) -> None:
+    """Wake the listeners of channels on every replica, from a process that has no bus.
+
+    A Redis that is away is waited for no longer than ``PUBLISH_TIMEOUT_SECONDS``, and logged.
+
+    Args:
+        url: a Redis or Valkey address.
+        names: the channels.
+        prefix: as of the replicas.
+    """
+    bus = Bus(url, prefix=prefix)
+    try:
+        await bus.send(names)
+    finally:
+        await bus.stop()

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from headgate_server.domain.errors import InvalidInput
@@ -26,6 +27,24 @@ class User:
     email: str | None
     avatar_url: str | None
     is_email_verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PersonStanding:
+    """A person as operators see them.
+
+    Args:
+        organization_count: how many organizations they belong to.
+        suspended_at: since when they are kept out; None for who is not.
+        last_seen_at: when one of the sessions that are kept was used; None where there is none.
+    """
+
+    user: User
+    organization_count: int
+    has_second_factor: bool
+    is_operator: bool
+    suspended_at: datetime | None
+    last_seen_at: datetime | None
 
 
 def check_email(email: str) -> str:

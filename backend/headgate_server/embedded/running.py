@@ -16,11 +16,13 @@ class Running:
 
     Args:
         postgres_url: the owner's.
+        redis_url: of its own Valkey; empty where it was given another.
         secret_key: that it made for itself.
         kek_folder: where its own key of keys is.
     """
 
     postgres_url: str
+    redis_url: str
     secret_key: str
     kek_folder: Path
 
@@ -36,10 +38,12 @@ def find_running(path: Path) -> Running:
     try:
         if not (path / MARKER_NAME).exists() or not _is_held(path):
             raise DataDirIdle(path)
-        port = int(json.loads((path / "ports.json").read_text())["postgres"])
+        ports = json.loads((path / "ports.json").read_text())
+        port = int(ports["postgres"])
         password = _secret(path, "postgres_password")
         return Running(
             postgres_url=f"postgresql://{OWNER}:{password}@127.0.0.1:{port}/{DATABASE}",
+            redis_url=_redis_url(path, ports),
             secret_key=_secret(path, "secret_key"),
             kek_folder=path / "secrets" / "kek",
         )
@@ -48,6 +52,12 @@ def find_running(path: Path) -> Running:
         raise DataDirUnusable(path, reason=reason) from error
     except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
         raise DataDirIdle(path) from error
+
+
+def _redis_url(path: Path, ports: dict[str, int]) -> str:
+    if "valkey" not in ports:
+        return ""
+    return f"redis://:{_secret(path, 'valkey_password')}@127.0.0.1:{int(ports['valkey'])}/0"
 
 
 def _secret(path: Path, name: str) -> str:

@@ -3,9 +3,7 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Iterable
-
-import orjson
+from collections.abc import AsyncGenerator
 
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain import ids
@@ -14,6 +12,7 @@ from headgate_server.domain.organizations import Organization, Overview
 from headgate_server.domain.pagination import MAX_PAGE_SIZE, PageRequest
 from headgate_server.domain.quotas import Quota
 from headgate_server.operating.opening import opened
+from headgate_server.operating.tables import packed, table
 from headgate_server.services import allowlists, closing, organizations, quotas
 from headgate_server.settings import Settings
 
@@ -71,8 +70,8 @@ async def _run(settings: Settings, parsed: argparse.Namespace) -> str:
 async def _list(database: Database, *, is_json: bool) -> str:
     rows = [row async for row in _overviews(database)]
     if is_json:
-        return _packed([_described(row) for row in rows])
-    return _table([_HEADS, *(_cells(row) for row in rows)])
+        return packed([_described(row) for row in rows])
+    return table([_HEADS, *(_cells(row) for row in rows)])
 
 
 async def _overviews(database: Database) -> AsyncGenerator[Overview]:
@@ -91,12 +90,12 @@ async def _overviews(database: Database) -> AsyncGenerator[Overview]:
 async def _usage(work: UnitOfWork, organization: Organization, *, is_json: bool) -> str:
     rows = await quotas.list_quotas(work, organization_id=organization.id)
     if is_json:
-        return _packed([_described_quota(row) for row in rows])
+        return packed([_described_quota(row) for row in rows])
     cells = [
         (row.kind.value, f"{row.used:,}", f"{row.limit:,}" if row.limit > 0 else "-", _whose(row))
         for row in rows
     ]
-    return _table([("QUOTA", "USED", "LIMIT", "SET BY"), *cells])
+    return table([("QUOTA", "USED", "LIMIT", "SET BY"), *cells])
 
 
 def _described(row: Overview) -> dict[str, object]:
@@ -142,17 +141,3 @@ def _whose(row: Quota) -> str:
 
 def _shown(organization: Organization) -> str:
     return f"{organization.name} ({organization.slug})"
-
-
-def _packed(value: object) -> str:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
-
-
-def _table(rows: Iterable[tuple[str, ...]]) -> str:
-    """Return rows of text as columns."""
-    lines = list(rows)
-    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )

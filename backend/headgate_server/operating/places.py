@@ -35,6 +35,7 @@ def find_place(settings: Settings, parsed: argparse.Namespace) -> Settings:
         settings,
         secret_key=settings.secret_key or running.secret_key,
         kek=settings.kek or f"keyfile:{running.kek_folder}",
+        redis_url=settings.redis_url or running.redis_url,
         owner_database_url=running.postgres_url,
         database_url="",
         system_database_url="",

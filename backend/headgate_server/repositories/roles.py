@@ -13,6 +13,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    literal,
     or_,
     select,
     update,
@@ -42,7 +43,7 @@ from headgate_server.domain.roles import (
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories.organizations import own
 from headgate_server.tables.members import memberships, team_members
-from headgate_server.tables.organizations import service_accounts
+from headgate_server.tables.organizations import service_accounts, users
 from headgate_server.tables.roles import HOLDERS, role_bindings, roles
 
 _HOLDER_COLUMNS = {
@@ -54,10 +55,23 @@ _ALL = "uq_role_bindings_all"
 
 
 def membership_of(organization_id: Column[Any], user_id: Column[Any]) -> Any:
-    """Return the id of a user's membership, as an expression; null for who is no member."""
+    """Return the id of a user's membership, as an expression.
+
+    Null for who is no member, and for who is suspended: their keys speak for nobody meanwhile.
+    """
+    is_suspended = (
+        select(literal(1))
+        .where(users.c.id == memberships.c.user_id, users.c.suspended_at.is_not(None))
+        .correlate(memberships)
+        .exists()
+    )
     return (
         select(memberships.c.id)
-        .where(memberships.c.organization_id == organization_id, memberships.c.user_id == user_id)
+        .where(
+            memberships.c.organization_id == organization_id,
+            memberships.c.user_id == user_id,
+            ~is_suspended,
+        )
         .correlate(organization_id.table)
         .scalar_subquery()
     )

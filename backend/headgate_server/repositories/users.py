@@ -11,8 +11,12 @@ from sqlalchemy.dialects.postgresql import BYTEA, insert
 from sqlalchemy.exc import IntegrityError
 
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain.users import User
-from headgate_server.tables.organizations import users
+from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.users import PersonStanding, User
+from headgate_server.repositories import pages
+from headgate_server.tables.login_sessions import login_sessions
+from headgate_server.tables.members import memberships
+from headgate_server.tables.organizations import organizations, users
 
 SHOWN = (
     users.c.id,
@@ -64,9 +68,62 @@ async def insert_user(
     return _user(row) if row is not None else None
 
 
-async def set_operator(work: UnitOfWork, *, id_: UUID) -> None:
-    """Let a person run the installation."""
-    await work.execute(update(users).where(users.c.id == id_).values(is_operator=True))
+async def set_operator(work: UnitOfWork, *, id_: UUID, is_operator: bool = True) -> bool:
+    """Let a person run the installation, or no more; whether that is new."""
+    statement = (
+        update(users)
+        .where(users.c.id == id_, users.c.is_operator.is_not(is_operator))
+        .values(is_operator=is_operator)
+    )
+    return (await work.execute(statement)).rowcount == 1
+
+
+async def set_suspended(work: UnitOfWork, *, id_: UUID, is_suspended: bool) -> bool:
+    """Suspend a person from now on, or let them in again; whether that is new."""
+    is_other = users.c.suspended_at.is_(None) if is_suspended else users.c.suspended_at.is_not(None)
+    statement = (
+        update(users)
+        .where(users.c.id == id_, is_other)
+        .values(suspended_at=work.now if is_suspended else None)
+    )
+    return (await work.execute(statement)).rowcount == 1
+
+
+async def list_standings(work: UnitOfWork, *, page: PageRequest) -> Page[PersonStanding]:
+    """Return a page of all people as operators see them, by id: as the system."""
+    places = (
+        select(func.count())
+        .select_from(
+            memberships.join(organizations, organizations.c.id == memberships.c.organization_id)
+        )
+        .where(memberships.c.user_id == users.c.id, organizations.c.deleted_at.is_(None))
+        .scalar_subquery()
+    )
+    last_seen = (
+        select(func.max(login_sessions.c.last_seen_at))
+        .where(login_sessions.c.user_id == users.c.id)
+        .scalar_subquery()
+    )
+    statement = select(
+        *SHOWN,
+        users.c.is_operator,
+        users.c.suspended_at,
+        users.c.totp_confirmed_at,
+        places.label("organization_count"),
+        last_seen.label("last_seen_at"),
+    )
+    return await pages.read(work, statement, sort=pages.by(users.c.id), page=page, make=_standing)
+
+
+def _standing(row: Row[Any]) -> PersonStanding:
+    return PersonStanding(
+        user=_user(row),
+        organization_count=row.organization_count,
+        has_second_factor=row.totp_confirmed_at is not None,
+        is_operator=row.is_operator,
+        suspended_at=row.suspended_at,
+        last_seen_at=row.last_seen_at,
+    )
 
 
 async def find_user(work: UnitOfWork, *, id_: UUID) -> User | None:

@@ -22,6 +22,7 @@ async def record_person(
     browser: Browser = NOWHERE,
     session_id: UUID | None = None,
     said: Mapping[str, Any] | None = None,
+    by: Actor | None = None,
 ) -> None:
     """Write that somebody did something about their own way to sign in; as the system.
 
@@ -32,11 +33,12 @@ async def record_person(
         browser: where from; as the unit of work knows it, if not said.
         session_id: the session in which they did it.
         said: what else belongs to it.
+        by: who did it for them; None is they themselves.
     """
     origin = replace(work.origin, login_session_id=session_id or work.origin.login_session_id)
     if browser != NOWHERE:
         origin = replace(origin, address=browser.ip, user_agent=browser.user_agent)
-    actor = Actor(ActorKind.USER, user.id, user.display_name)
+    actor = by or Actor(ActorKind.USER, user.id, user.display_name)
     for place in await members.list_organizations_of(work, user_id=user.id):
         within = replace(work, organization_id=place.organization.id, actor=actor, origin=origin)
         await record_action(

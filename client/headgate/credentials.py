@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from headgate.errors import SettingsError
+from headgate.home_locks import locked
 
 FILE_NAME = "credentials.json"
 
@@ -50,7 +51,8 @@ def store_credential(home: Path, *, profile: str, credential: Credential) -> Non
     Raises:
         SettingsError: the file is broken, or others may read it.
     """
-    _write(home, {**_read(home), profile: credential})
+    with locked(home):
+        _write(home, {**_read(home), profile: credential})
 
 
 def delete_credential(home: Path, *, profile: str) -> None:
@@ -59,9 +61,10 @@ def delete_credential(home: Path, *, profile: str) -> None:
     Raises:
         SettingsError: the file is broken, or others may read it.
     """
-    stored = _read(home)
-    if profile in stored:
-        _write(home, {name: one for name, one in stored.items() if name != profile})
+    with locked(home):
+        stored = _read(home)
+        if profile in stored:
+            _write(home, {name: one for name, one in stored.items() if name != profile})
 
 
 def _read(home: Path) -> dict[str, Credential]:
@@ -73,7 +76,7 @@ def _read(home: Path) -> dict[str, Credential]:
     except FileNotFoundError:
         return {}
     if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-        message = f"Others may read {path}: run `chmod 600 {path}`, and log in again"
+        message = f"Others may read {path}: run `chmod 600 {path}`, or delete it and log in again"
         raise SettingsError(message)
     try:
         document: Any = json.loads(text)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from headgate.errors import ProfileNotFoundError, SettingsError
+from headgate.home_locks import locked
 
 FILE_NAME = "profiles.toml"
 KEYS = ("api_url", "api_key", "workspace", "log_level")
@@ -89,12 +90,13 @@ def create_profile(home: Path, *, name: str, values: Mapping[str, str]) -> Profi
     Raises:
         SettingsError: the name is taken or a key is unknown.
     """
-    stored = read_profiles(home)
-    if name in stored.profiles:
-        message = f"Profile {name!r} exists already; `headgate profiles set` changes it"
-        raise SettingsError(message)
     profile = Profile(name, _checked_values(home / FILE_NAME, name=name, table=dict(values)))
-    _write(home, ProfileSet(stored.active or name, {**stored.profiles, name: profile}))
+    with locked(home):
+        stored = read_profiles(home)
+        if name in stored.profiles:
+            message = f"Profile {name!r} exists already; `headgate profiles set` changes it"
+            raise SettingsError(message)
+        _write(home, ProfileSet(stored.active or name, {**stored.profiles, name: profile}))
     return profile
 
 
@@ -104,8 +106,9 @@ def use_profile(home: Path, *, name: str) -> Profile:
     Raises:
         ProfileNotFoundError: there is none of this name.
     """
-    profile = get_profile(home, name=name)
-    _write(home, ProfileSet(name, read_profiles(home).profiles))
+    with locked(home):
+        profile = get_profile(home, name=name)
+        _write(home, ProfileSet(name, read_profiles(home).profiles))
     return profile
 
 
@@ -116,11 +119,12 @@ def set_values(home: Path, *, name: str, values: Mapping[str, str | None]) -> Pr
         ProfileNotFoundError: there is none of this name.
         SettingsError: a key is unknown.
     """
-    merged: dict[str, str | None] = {**get_profile(home, name=name).values, **values}
-    table = {key: value for key, value in merged.items() if value is not None}
-    profile = Profile(name, _checked_values(home / FILE_NAME, name=name, table=table))
-    stored = read_profiles(home)
-    _write(home, ProfileSet(stored.active, {**stored.profiles, name: profile}))
+    with locked(home):
+        merged: dict[str, str | None] = {**get_profile(home, name=name).values, **values}
+        table = {key: value for key, value in merged.items() if value is not None}
+        profile = Profile(name, _checked_values(home / FILE_NAME, name=name, table=table))
+        stored = read_profiles(home)
+        _write(home, ProfileSet(stored.active, {**stored.profiles, name: profile}))
     return profile
 
 
@@ -130,10 +134,11 @@ def delete_profile(home: Path, *, name: str) -> None:
     Raises:
         ProfileNotFoundError: there is none of this name.
     """
-    get_profile(home, name=name)
-    stored = read_profiles(home)
-    rest = {other: profile for other, profile in stored.profiles.items() if other != name}
-    _write(home, ProfileSet(None if stored.active == name else stored.active, rest))
+    with locked(home):
+        get_profile(home, name=name)
+        stored = read_profiles(home)
+        rest = {other: profile for other, profile in stored.profiles.items() if other != name}
+        _write(home, ProfileSet(None if stored.active == name else stored.active, rest))
 
 
 def _checked_values(path: Path, *, name: str, table: Any) -> dict[str, str]:

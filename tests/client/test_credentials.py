@@ -1,6 +1,7 @@
 """Keys that logging in brought: kept apart, for their owner alone, and for their server alone."""
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,19 @@ def test_forgotten_key_is_gone(home: Path) -> None:
 
     assert key_of(home) is None
     assert "secret" not in (home / FILE_NAME).read_text()
+
+
+def test_many_at_once_lose_nothing(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    names = [f"p{number}" for number in range(24)]
+
+    def keep(name: str) -> None:
+        credentials.store_credential(home, profile=name, credential=Credential(URL, name))
+        profiles.create_profile(home, name=name, values={"workspace": name})
+
+    with ThreadPoolExecutor(max_workers=len(names)) as pool:
+        list(pool.map(keep, names))
+
+    assert [one.name for one in profiles.list_profiles(home)] == sorted(names)
+    kept = [credentials.find_credential(home, profile=name) for name in names]
+    assert [one and one.api_key for one in kept] == names

@@ -41,7 +41,7 @@ async def make_member(database: Database, tenant: Tenant, *held: Held) -> Member
         user = await users.create_user(
             work, display_name="Max", email=f"{encode_word(new_id())}@example.com"
         )
-        membership_id = await members.insert_membership(
+        membership_id, _ = await members.insert_membership(
             work, organization_id=tenant.organization_id, user_id=user.id, invited_by=SYSTEM
         )
         holder = Holder(HolderKind.MEMBERSHIP, membership_id)

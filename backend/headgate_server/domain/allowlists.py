@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from headgate_server.domain.errors import HeadgateError, InvalidInput
 
 MAX_NETWORKS = 200
+_MAPPED_BITS = 96
 Network = IPv4Network | IPv6Network
 Networks = tuple[str, ...]
 """As they are stored; none at all lets every address in."""
@@ -35,7 +36,7 @@ def parse_networks(sent: Sequence[str]) -> Networks:
     found: set[Network] = set()
     for place, text in enumerate(sent):
         try:
-            found.add(ip_network(text.strip()))
+            found.add(_plain(ip_network(text.strip())))
         except ValueError:
             raise InvalidInput(
                 f"{text[:50]!r} is no network: write an IPv4 or IPv6 address, or a network as "
@@ -71,6 +72,16 @@ def check_address(networks: Networks, address: str | None) -> None:
 @lru_cache(maxsize=1_000)
 def _parsed(networks: Networks) -> tuple[Network, ...]:
     return tuple(ip_network(one) for one in networks)
+
+
+def _plain(network: Network) -> Network:
+    """Return a network of IPv4 addresses as such where IPv6 is used to write it, ::ffff:a.b.c.d."""
+    if isinstance(network, IPv4Network) or network.prefixlen < _MAPPED_BITS:
+        return network
+    mapped = network.network_address.ipv4_mapped
+    if mapped is None:
+        return network
+    return IPv4Network((int(mapped), network.prefixlen - _MAPPED_BITS))
 
 
 def _holds(network: Network, address: IPv4Address | IPv6Address) -> bool:

@@ -10,8 +10,9 @@ from starlette.routing import Route
 
 from headgate_server.http.doors import Doors, browser_of, route
 from headgate_server.http.pages import HOME, Markup, fill, page_route, show_page, show_providers
-from headgate_server.services import invitations, mails, users
-from headgate_server.services.invitations import PATH, Redirected
+from headgate_server.services import invitations, joining, mails, users
+from headgate_server.services.invitations import PATH
+from headgate_server.services.joining import Redirected
 from headgate_server.services.mails import MailNotSent
 
 logger = logging.getLogger("headgate.http")
@@ -94,7 +95,7 @@ async def _join(doors: Doors, request: Request, sent: Join) -> Response:
 async def _join_as_new(doors: Doors, request: Request, sent: Newcomer) -> Response:
     """Answer alike whether or not the address has an account; its owner is told by mail."""
     async with doors.attempts.trying(account=sent.token, ip=browser_of(request).ip):
-        redirected = await invitations.join_as_new(
+        redirected = await joining.join_as_new(
             doors.database,
             token=sent.token,
             name=sent.name,

@@ -30,8 +30,8 @@ class OrganizationMembership:
 
 async def insert_membership(
     work: UnitOfWork, *, organization_id: UUID, user_id: UUID, invited_by: Actor
-) -> UUID:
-    """Make a user a member, and return the membership's id; the one there is if they are."""
+) -> tuple[UUID, bool]:
+    """Make a user a member; return the membership's id, and whether it is new or was there."""
     statement = (
         insert(memberships)
         .values(
@@ -48,11 +48,11 @@ async def insert_membership(
     )
     made = (await work.execute(statement)).scalar_one_or_none()
     if made is not None:
-        return made
+        return made, True
     found = select(memberships.c.id).where(
         memberships.c.organization_id == organization_id, memberships.c.user_id == user_id
     )
-    return (await work.execute(found)).scalar_one()
+    return (await work.execute(found)).scalar_one(), False
 
 
 async def is_member(work: UnitOfWork, *, organization_id: UUID, user_id: UUID) -> bool:

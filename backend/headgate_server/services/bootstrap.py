@@ -48,9 +48,11 @@ async def bootstrap_dev(database: Database, *, pepper: str, key: str | None = No
     async with database.system() as work:
         organization = await _organization(work)
         workspace = await _workspace(work, organization)
-        owner = await _owner(work)
-        await add_owner(work, organization_id=organization.id, user_id=owner.id)
-        await users.set_operator(work, id_=owner.id)
+        owner, is_new = await _owner(work)
+        if is_new:
+            await users.set_operator(work, id_=owner.id)
+        if not await members.is_member(work, organization_id=organization.id, user_id=owner.id):
+            await add_owner(work, organization_id=organization.id, user_id=owner.id)
     principal = Principal(
         actor=Actor(ActorKind.USER, owner.id, owner.display_name),
         organization_id=organization.id,
@@ -121,8 +123,8 @@ async def _workspace(work: UnitOfWork, organization: Organization) -> Workspace:
     return found
 
 
-async def _owner(work: UnitOfWork) -> User:
+async def _owner(work: UnitOfWork) -> tuple[User, bool]:
     made = await users.insert_user(work, id_=new_id(), display_name=OWNER_NAME, email=OWNER_EMAIL)
     found = made or await users.find_by_email(work, email=OWNER_EMAIL)
     assert found is not None  # noqa: S101  inserted, or in the way of the insert
-    return found
+    return found, made is not None

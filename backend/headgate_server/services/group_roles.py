@@ -52,11 +52,11 @@ async def join(
         return
     actor = Actor(ActorKind.SYSTEM, None, f"Provider {provider.slug}")
     within = replace(work, organization_id=place.id, actor=actor)
-    if not await members.is_member(within, organization_id=place.id, user_id=user_id):
-        await object_counts.claim(within, QuotaKind.MEMBERS)
-    membership_id = await members.insert_membership(
+    membership_id, is_new = await members.insert_membership(
         within, organization_id=place.id, user_id=user_id, invited_by=actor
     )
+    if is_new:
+        await object_counts.claim(within, QuotaKind.MEMBERS)
     wanted = await _wanted(within, provider, groups, organization_id=place.id)
     await _settle(within, provider, wanted, membership_id=membership_id, user_id=user_id)
 

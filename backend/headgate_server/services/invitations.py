@@ -11,19 +11,15 @@ from headgate_server.domain.errors import Conflict, Forbidden, InvalidInput, Lim
 from headgate_server.domain.members import Invitation, PlannedBinding, hash_token, new_token
 from headgate_server.domain.organizations import Organization
 from headgate_server.domain.pagination import Page, PageRequest
-from headgate_server.domain.passwords import check_password
 from headgate_server.domain.permissions import ungivable
 from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.roles import BindingPlace, Holder, HolderKind, Role, grant_of
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal
 from headgate_server.domain.users import User, check_email
-from headgate_server.domain.workspaces import check_name
 from headgate_server.repositories import invitations, members, organizations, roles, users
 from headgate_server.services import object_counts
 from headgate_server.services.audit_entries.record import record_action
-from headgate_server.services.passwords import Hasher
 from headgate_server.services.roles import check_grant, check_place, get_role, wake_rights
-from headgate_server.services.users import create_user
 
 MAX_OPEN = 1000
 MAX_AN_HOUR = 200
@@ -200,10 +196,11 @@ async def accept(
         rights = await roles.find_rights(within, organization_id=place, holder=used.invited_by)
         if rights is None or any(ungivable(rights, grant_of(*one)) for one in found):
             raise Forbidden(LOST)
-    membership_id = await members.insert_membership(
+    membership_id, is_new = await members.insert_membership(
         within, organization_id=place, user_id=user_id, invited_by=used.invited_by
     )
-    await object_counts.claim(within, QuotaKind.MEMBERS)
+    if is_new:
+        await object_counts.claim(within, QuotaKind.MEMBERS)
     for role, where in found:
         await roles.insert_binding(
             within,
@@ -217,98 +214,6 @@ async def accept(
         joined = Actor(ActorKind.USER, user.id, user.display_name)
         await _record(replace(within, actor=joined), "accepted", used)
     return used
-
-
-@dataclass(frozen=True, slots=True)
-class Redirected:
-    """An invitation that goes on to who has an account under its address, by another link.
-
-    Args:
-        user: whom to tell.
-        shown: what they are invited to.
-        token: of the link that is mailed to them alone.
-    """
-
-    user: User
-    shown: Shown
-    token: str
-
-
-class _HasAccount(Exception):
-    """Takes back what was made for somebody new: the address has an account."""
-
-    def __init__(self, user: User) -> None:
-        super().__init__()
-        self.user = user
-
-
-async def join_as_new(
-    database: Database,
-    *,
-    token: str,
-    name: str,
-    password: str,
-    hasher: Hasher,
-    pepper: str,
-    is_proof_needed: bool = False,
-    is_mailing: bool = False,
-) -> Redirected | None:
-    """Make an account for who was invited, and a member of it; they sign in with it then.
-
-    That the address is theirs is shown by a link that was mailed to it, and by no other. Whoever
-    has a link learns nothing of whether its address has an account: if so, all that is done for
-    somebody new is done, and taken back; the link is good no more, as after a success, and whoever
-    has the account is mailed another.
-
-    Args:
-        is_mailing: whether mails can be sent. Where not, the link stays good for the account.
-
-    Returns:
-        Whom to mail another link, if anybody.
-
-    Raises:
-        InvalidInput: the link, the name or the password is not good.
-        Forbidden: whoever invited them holds no more what it gives, or the address is not proven.
-    """
-    shown = await look(database, token=token, pepper=pepper)
-    email, is_proven = shown.invitation.email, shown.invitation.is_mailed
-    if is_proof_needed and not is_proven:
-        raise Forbidden(NOT_PROVEN)
-    check_name(name)
-    check_password(password, email=email)
-    password_hash = await hasher.hash(password)
-    try:
-        async with database.system() as work:
-            known = await users.find_by_email(work, email=email)
-            address = email if known is None else None
-            user = await create_user(
-                work, display_name=name, email=address, is_email_verified=is_proven
-            )
-            await users.set_password(work, id_=user.id, password_hash=password_hash)
-            await accept(work, token=token, user_id=user.id, pepper=pepper)
-            if known is not None:
-                raise _HasAccount(known)
-    except _HasAccount as found:
-        if is_mailing:
-            return await _redirect(database, shown, user=found.user, token=token, pepper=pepper)
-    return None
-
-
-async def _redirect(
-    database: Database, shown: Shown, *, user: User, token: str, pepper: str
-) -> Redirected | None:
-    """Replace the link of an invitation by one that is for an account's owner alone.
-
-    The audit log is not told: those who read it do not learn who has an account, either.
-    """
-    fresh = new_token()
-    async with database.system() as work:
-        replaced = await invitations.replace_token(
-            work,
-            token_hash=hash_token(token, pepper=pepper),
-            new_hash=hash_token(fresh, pepper=pepper),
-        )
-    return Redirected(user, shown, fresh) if replaced is not None else None
 
 
 async def get_many_invitations(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Invitation]:

@@ -24,11 +24,15 @@ MAX_TEAMS = 1000
 
 
 async def add_owner(work: UnitOfWork, *, organization_id: UUID, user_id: UUID) -> UUID:
-    """Make a user an owner of an organization, as the system, and return the membership's id."""
-    membership_id = await members.insert_membership(
+    """Make a user an owner of an organization, as the system, and return the membership's id.
+
+    Who is a member already counts once, and their joining is told once.
+    """
+    membership_id, is_new = await members.insert_membership(
         work, organization_id=organization_id, user_id=user_id, invited_by=SYSTEM
     )
-    await object_counts.claim(work, QuotaKind.MEMBERS, organization_id=organization_id)
+    if is_new:
+        await object_counts.claim(work, QuotaKind.MEMBERS, organization_id=organization_id)
     await roles.insert_binding(
         work,
         organization_id=organization_id,
@@ -36,6 +40,8 @@ async def add_owner(work: UnitOfWork, *, organization_id: UUID, user_id: UUID) -
         role=builtin_role(BuiltinRole.OWNER),
         place=EVERYWHERE,
     )
+    if not is_new:
+        return membership_id
     await record_action(
         work,
         "added",

@@ -18,6 +18,29 @@ def test_networks_are_kept_in_order_and_once() -> None:
     assert parse_networks(sent) == ("10.0.0.0/8", "203.0.113.9/32", "2001:db8::/32")
 
 
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("::ffff:127.0.0.1", "127.0.0.1/32"),
+        ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+        ("::ffff:0:0/96", "0.0.0.0/0"),
+        ("::/0", "::/0"),
+        ("::ffff:0:0/95", None),
+        ("::fffe:0:0/95", "::fffe:0:0/95"),
+    ],
+)
+def test_ipv4_written_as_ipv6_is_the_same_network(sent: str, kept: str | None) -> None:
+    if kept is None:
+        with pytest.raises(InvalidInput):
+            parse_networks([sent])
+        return
+    assert parse_networks([sent]) == (kept,)
+
+
+def test_mapped_network_lets_in_who_comes_over_ipv4() -> None:
+    assert admits(parse_networks(["::ffff:127.0.0.0/104"]), "127.0.0.1")
+
+
 @pytest.mark.parametrize("bad", ["", "here", "10.0.0.1/8", "10.0.0.0/33", "::g", "1.2.3.4:80"])
 def test_what_is_no_network_is_named(bad: str) -> None:
     with pytest.raises(InvalidInput) as refused:

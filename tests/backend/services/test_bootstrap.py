@@ -4,13 +4,21 @@ import asyncio
 
 import pytest
 
+from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import Database
 from headgate_server.domain.errors import Conflict, InvalidInput
 from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.permissions import OWNER_SCOPES
 from headgate_server.repositories import organizations as stored
 from headgate_server.repositories import users
-from headgate_server.services import api_keys, organizations, work_pools, workspaces
+from headgate_server.services import (
+    api_keys,
+    members,
+    organizations,
+    people,
+    work_pools,
+    workspaces,
+)
 from headgate_server.services.bootstrap import (
     OWNER_EMAIL,
     bootstrap_dev,
@@ -20,6 +28,7 @@ from headgate_server.services.bootstrap import (
 from headgate_server.services.passwords import finish_reset
 from tests.factories.people import PASSWORD, Person, cheap_hasher, make_person, sign_in, who
 from tests.factories.people import PEPPER as SHARED
+from tests.fixtures.sql import query
 
 PEPPER = "the pepper of an installation"
 
@@ -111,3 +120,25 @@ async def test_owner_of_dev_is_given_a_link_until_they_have_a_password(
     assert owner is not None
     caller = await who(database, await sign_in(database, Person(owner.id, OWNER_EMAIL)))
     assert caller.scopes == OWNER_SCOPES
+
+
+async def test_starting_again_tells_and_counts_nobody_as_new(
+    database: Database, urls: DatabaseUrls
+) -> None:
+    first = await bootstrap_dev(database, pepper=PEPPER)
+    joined = "select count(*) from audit_entries where action = 'membership.added'"
+    counted = "select sum(amount) from object_deltas where kind = 'MEMBERS'"
+    before = await query(urls.system, joined), await query(urls.system, counted)
+    async with database.system() as work:
+        await people.set_operator(work, email=OWNER_EMAIL, is_operator=False)
+
+    await bootstrap_dev(database, pepper=PEPPER, key=first.secret)
+    async with database.system() as work:
+        owner = await users.find_by_email(work, email=OWNER_EMAIL)
+        assert owner is not None
+        await members.add_owner(work, organization_id=first.organization.id, user_id=owner.id)
+
+    assert before == (1, 1)
+    assert (await query(urls.system, joined), await query(urls.system, counted)) == before
+    operators = "select count(*) from users where is_operator"
+    assert await query(urls.system, operators) == 0, "who took it away meant it"

@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_operating(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_operating(verbs: Any) -> None:
     """Add what operators do in a database, also in that of a running ``dev``."""
     held = verbs.add_parser("keys", help="rotate, wrap anew or destroy the keys of workspaces")
     keys.add_verbs(held)

@@ -104,14 +104,15 @@ async def list_standings(work: UnitOfWork, *, page: PageRequest) -> Page[PersonS
         .where(login_sessions.c.user_id == users.c.id)
         .scalar_subquery()
     )
-    statement = select(
+    columns: list[ColumnElement[Any]] = [
         *SHOWN,
         users.c.is_operator,
         users.c.suspended_at,
         users.c.totp_confirmed_at,
         places.label("organization_count"),
         last_seen.label("last_seen_at"),
-    )
+    ]
+    statement = select(*columns)
     return await pages.read(work, statement, sort=pages.by(users.c.id), page=page, make=_standing)
 
 

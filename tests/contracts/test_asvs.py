@@ -89,7 +89,8 @@ SECTIONS = {
 }
 ROW = re.compile(r"^\| (\d+\.\d+\.\d+) \| ([12]) \| (.+) \|$", re.MULTILINE)
 TEST = re.compile(r"`(test_\w+)`")
-PATH = re.compile(r"`((?:tests|infra|backend)/[\w./]+)`")
+PATH = re.compile(r"`((?:tests|infra|backend|frontend)/[\w./]+)`")
+STORES = re.compile(r"\b(?:localStorage|sessionStorage|indexedDB|caches)\.")
 SHORTEST_REASON = 7
 
 
@@ -120,7 +121,7 @@ def test_every_item_of_levels_1_and_2_is_there_once() -> None:
     assert Counter(level for _, level in items) == {"1": 70, "2": 176}
 
 
-@pytest.mark.parametrize("page", ["asvs.md", "owasp.md", "README.md", "outgoing.md"])
+@pytest.mark.parametrize("page", ["asvs.md", "owasp.md", "README.md", "outgoing.md", "accounts.md"])
 def test_tests_and_files_that_are_named_exist(page: str) -> None:
     text = (SECURITY / page).read_text()
 
@@ -147,3 +148,14 @@ def test_gaps_are_counted_and_level_1_has_none() -> None:
 
     assert len(gaps) == GAPS
     assert [number for number, level in gaps if level == "1"] == []
+
+
+def test_scripts_keep_in_the_browser_what_the_sheet_names_and_nothing_else() -> None:
+    (said,) = [said for number, _, said in rows() if number == "14.3.3"]
+    keeping = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "frontend/src").rglob("*.ts*")
+        if ".test." not in path.name and STORES.search(path.read_text())
+    }
+
+    assert keeping == set(PATH.findall(said))

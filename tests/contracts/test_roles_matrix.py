@@ -1,38 +1,84 @@
-"""What the built-in roles may do is written down, and is what the API does."""
+"""What the built-in roles may do is written down, and is what the API does: every scoped field."""
 
-from typing import Any, cast
+from collections.abc import AsyncGenerator, Callable, Generator
 
 import pytest
+from anyio.from_thread import BlockingPortal
+from graphql import GraphQLObjectType, build_schema, get_named_type, is_leaf_type
 
-from headgate_server.domain.permissions import BuiltinRole
-from tests.contracts.roles_matrix import ANYONE, MATRIX, SCHEMA, table
-from tests.contracts.tenancy_cells import QUERIES, Cell
-from tests.contracts.tenancy_configuration import CONFIGURATION
-from tests.contracts.tenancy_deployments import DEPLOYED
-from tests.contracts.tenancy_members import MEMBERS
-from tests.contracts.tenancy_pages import PROMISES
-from tests.contracts.tenancy_runs import RUNS
-from tests.factories.estates import Estate, make_estate
-from tests.factories.members import make_member, make_member_token, within
+from headgate_server.database.urls import DatabaseUrls
+from headgate_server.domain.permissions import BUILTIN_ROLES, MEMBER_SCOPES, BuiltinRole, Scope
+from tests.contracts.roles_cells import EMPTY, ROOTS, is_denied, read, telling
+from tests.contracts.roles_matrix import MATRIX, SCHEMA, requirements, table
+from tests.contracts.tenancy_cells import Cell, Request
+from tests.contracts.test_tenancy_matrix import FOLLOWED, REQUESTED, settle
+from tests.factories.estates import Estate
+from tests.factories.members import everywhere, make_member, make_member_token, within
 from tests.factories.mutations import Json
+from tests.fixtures.api import open_socket, serve
+from tests.fixtures.databases import clone
 from tests.fixtures.installations import PEPPER, Installation
+from tests.fixtures.kept_estates import KeptEstates, moved
 
 pytestmark = pytest.mark.anyio
 
-CELLS = (*CONFIGURATION, *DEPLOYED, *PROMISES, *MEMBERS, *RUNS, *QUERIES)
-OF_A_RUN = {
-    "Mutation.logsAppend",
-    "Mutation.taskRunSync",
-    "Mutation.runRenew",
-    "Mutation.flowRunStart",
-    "Query.flowRunStarted",
-}
-"""They need a lease or a run's own token beside the scope, which no role gives."""
+PUBLISHED = build_schema(SCHEMA.read_text())
+NEEDS = {field: needed for field, needed in requirements(SCHEMA.read_text()) if needed}
+CELLS: dict[str, Cell] = {cell.name.split("(")[0]: cell for cell in (*REQUESTED, *FOLLOWED)}
 OF_THE_UNUSED = {"Mutation.workspaceArchive", "Mutation.workspaceDelete"}
 """They are tried on another workspace, which who holds a role in one does not even see."""
-OF_A_PLACE = {"Workspace.backgroundTask"}
-"""It is asked of the workspace, which who may read nothing there does not even see."""
-APART = OF_A_RUN | OF_THE_UNUSED | OF_A_PLACE
+OF_A_LEASE = {"Mutation.flowRunStart", "Query.flowRunStarted"}
+"""They need a run's own token beside the scope, which no role gives."""
+OF_THE_ORGANIZATION = {
+    "ApiKey",
+    "AuditEntry",
+    "Invitation",
+    "Membership",
+    "Organization",
+    "ServiceAccount",
+    "SupportGrant",
+    "Team",
+}
+SHOWN_TO = {"Invitation": frozenset({Scope.MEMBERS_WRITE})}
+"""What it takes to see an object at all, where that is more than its fields take."""
+ANOTHERS = {
+    "Mutation.savedViewDelete": frozenset({Scope.RUNS_WRITE}),
+    "Mutation.savedViewUpdate": frozenset({Scope.RUNS_WRITE}),
+}
+"""What it takes beside, as it is of another person's that it is tried."""
+NOTHING: frozenset[Scope] = frozenset()
+REFUSED_BEFORE = {"BAD_REQUEST", "LIMIT_EXCEEDED", "RATE_LIMITED", "INTERNAL"}
+"""What is refused so says nothing of scopes."""
+LAST = ("Revoke", "Remove", "Delete", "Archive")
+"""What makes others fail for another reason than their scopes is tried at the end."""
+
+
+def _is_leaf(field: str) -> bool:
+    type_, _, name = field.partition(".")
+    parent = PUBLISHED.type_map[type_]
+    assert isinstance(parent, GraphQLObjectType)
+    return is_leaf_type(get_named_type(parent.fields[name].type))
+
+
+def _builder(field: str) -> Callable[[Estate, str], Request] | None:
+    if field in ROOTS:
+        return ROOTS[field]
+    if field in CELLS:
+        cell = CELLS[field]
+        return lambda estate, _slug: cell.build(estate, cell.own(estate))
+    return read(field, is_leaf=_is_leaf(field))
+
+
+BUILDERS = {field: made for field in NEEDS if (made := _builder(field)) is not None}
+
+
+def _turn(field: str) -> tuple[int, str]:
+    """Return when a field has its turn: what reads first, what ends things last."""
+    if not field.startswith("Mutation."):
+        return -1, field
+    ends = [at for at, word in enumerate(LAST, start=1) if word in field]
+    is_place = field.startswith(("Mutation.workspace", "Mutation.organization"))
+    return (max(ends, default=0) + (len(LAST) if ends and is_place else 0)), field
 
 
 def test_matrix_is_written_down() -> None:
@@ -41,58 +87,96 @@ def test_matrix_is_written_down() -> None:
     assert MATRIX.read_text() == expected, "Read the change, then write it by the command."
 
 
-def _field(cell: Cell) -> str:
-    return cell.name.split("(")[0]
+def test_every_scoped_field_is_tried() -> None:
+    assert set(BUILDERS) == set(NEEDS)
+    assert set(EMPTY) | OF_A_LEASE | OF_THE_UNUSED <= set(NEEDS)
 
 
-def _needs_organization(cell: Cell) -> bool:
-    return cell.callers == ("wide",)
+@pytest.fixture(scope="module")
+def kept_estates(template_urls: DatabaseUrls, portal: BlockingPortal) -> Generator[KeptEstates]:
+    kept = KeptEstates(template_urls, portal)
+    yield kept
+    kept.close()
 
 
 @pytest.fixture
-async def estate(installation: Installation) -> Estate:
-    return await make_estate(installation)
+def urls(
+    kept_estates: KeptEstates, template_urls: DatabaseUrls, portal: BlockingPortal, redis_url: str
+) -> Generator[DatabaseUrls]:
+    """A fresh database with two estates, of this test alone."""
+    with clone(template_urls, portal, of=kept_estates.database(redis_url)) as urls:
+        yield urls
+
+
+@pytest.fixture
+def estate(installation: Installation, kept_estates: KeptEstates) -> Estate:
+    return moved(kept_estates.estates[0], installation.app)
 
 
 @pytest.mark.parametrize("role", list(BuiltinRole))
-async def test_role_in_a_workspace_does_there_what_the_matrix_says_and_nothing_else(
-    installation: Installation, estate: Estate, role: BuiltinRole
+@pytest.mark.parametrize("place", ["workspace", "organization"])
+async def test_role_does_where_it_is_held_what_the_matrix_says_and_nothing_else(
+    installation: Installation, estate: Estate, role: BuiltinRole, place: str
 ) -> None:
-    held = within(role, estate.tenant.workspace_id)
+    is_wide = place == "organization"
+    held = everywhere(role) if is_wide else within(role, estate.tenant.workspace_id)
     member = await make_member(installation.database, estate.tenant, held)
     token = await make_member_token(installation.database, estate.tenant, member, pepper=PEPPER)
-    api = installation.holding(token)
-    lines = {line.split()[0]: line for line in MATRIX.read_text().splitlines()}
-    denied: set[str] = set()
-    allowed: set[str] = set()
+    tried = [field for field in NEEDS if field not in EMPTY]
 
-    for field, cell in {_field(cell): cell for cell in CELLS}.items():
-        if field not in lines or field in APART or ANYONE in lines[field]:
-            continue
-        document, variables = cell.build(estate, cell.own(estate))
-        answer = await api.execute(document, **variables)
-        (denied if is_denied(answer.json) else allowed).add(field)
-
-    expected = {
+    denied = {
         field
-        for field, cell in {_field(cell): cell for cell in CELLS}.items()
-        if field in lines
-        and field not in APART
-        and ANYONE not in lines[field]
-        and (role.value not in lines[field].split() or _needs_organization(cell))
+        async for field, answer in _answers(installation, estate, token, tried)
+        if is_denied(answer)
     }
-    assert denied == expected
-    assert allowed | denied >= {"Mutation.flowRunCreate", "Mutation.deploymentUpsert"}
+
+    unsure = OF_A_LEASE if is_wide else OF_A_LEASE | OF_THE_UNUSED
+    expected = {field for field in tried if not _is_allowed(field, role, is_wide=is_wide)}
+    assert denied - unsure == expected - unsure
+    assert expected & OF_A_LEASE <= denied
 
 
-def is_denied(answer: Json) -> bool:
-    """Whether an answer says that a scope is missing, or shows nothing of a nullable field."""
-    codes = [error["extensions"]["code"] for error in answer.get("errors", ())]
-    data: dict[str, Any] = answer.get("data") or {}
-    for value in data.values():
-        if value is None:
-            codes.append("FORBIDDEN")
-        elif isinstance(value, dict):
-            payload = cast("Json", value)
-            codes += [error["code"] for error in payload.get("errors", ())]
-    return "FORBIDDEN" in codes
+async def _answers(
+    installation: Installation, estate: Estate, token: str, fields: list[str]
+) -> AsyncGenerator[tuple[str, Json]]:
+    """Yield each field with what is answered to who shows a token."""
+    api = installation.holding(token)
+    asked = await estate.wide.execute("{ viewer { organizations { nodes { slug } } } }")
+    (place,) = asked.data["viewer"]["organizations"]["nodes"]
+    async with serve(installation.app) as address:
+        for field in sorted(fields, key=_turn):
+            document, variables = BUILDERS[field](estate, place["slug"])
+            if not field.startswith("Subscription."):
+                answer = (await api.execute(telling(document), **variables)).json
+                codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
+                assert not codes & REFUSED_BEFORE, (field, answer)
+                yield field, answer
+                continue
+            async with open_socket(address, token=token) as socket:
+                await socket.subscribe(document, **variables)
+                yield field, _first(await socket.receive())
+                await settle(socket)
+
+
+def _first(message: Json) -> Json:
+    """Return what a socket sent first as an answer over HTTP would have it."""
+    if message["type"] == "error":
+        return {"errors": message["payload"]}
+    data = message["payload"].get("data")
+    if data is None:
+        return message["payload"]
+    return {"data": {name: value is not None or None for name, value in data.items()}}
+
+
+def _is_allowed(field: str, role: BuiltinRole, *, is_wide: bool) -> bool:
+    held: frozenset[Scope] = BUILTIN_ROLES[role]
+    cell = CELLS.get(field)
+    is_of_organization = (
+        field in {"Query.organization", "Mutation.organizationDelete"}
+        or field.partition(".")[0] in OF_THE_ORGANIZATION
+        or (cell is not None and set(cell.callers) <= {"wide", "browser"})
+    )
+    if is_of_organization:
+        held = held | MEMBER_SCOPES if is_wide else MEMBER_SCOPES
+    shown = SHOWN_TO.get(field.partition(".")[0], NOTHING)
+    return NEEDS[field] | shown | ANOTHERS.get(field, NOTHING) <= held

@@ -30,6 +30,8 @@ from headgate_server.services.sign_ins import Attempt
 
 logger = logging.getLogger("headgate.http")
 
+FORGET = {"clear-site-data": '"storage"'}
+"""What pages kept in the browser goes, too; not its cookies: it stays one that is known."""
 CAME_NEW = Markup(
     '<p class="lead">Sign in to go on, with the address that was invited and the password that '
     "you have just chosen. If you had an account before, nothing of it was changed: sign in as "
@@ -146,7 +148,7 @@ async def _note_failure(doors: Doors, email: str, browser: Browser) -> None:
 
 
 async def _sign_out(doors: Doors, request: Request, sent: SignOut) -> Response:
-    response = JSONResponse({"status": "signed out"})
+    response = JSONResponse({"status": "signed out"}, headers=FORGET)
     clear_cookie(response, name=doors.cookie_name)
     try:
         session = await doors.session_of(request)

@@ -138,6 +138,13 @@ async def test_sign_out_ends_the_session_and_the_cookie(browser: Browser) -> Non
     assert (await browser.ask(VIEWER)).status == 401
 
 
+async def test_sign_out_clears_what_the_browser_keeps_of_the_site(browser: Browser) -> None:
+    done = await browser.send("/auth/sign-out", {})
+    again = await browser.send("/auth/sign-out", {})
+
+    assert [one.headers.get("clear-site-data") for one in (done, again)] == ['"storage"'] * 2
+
+
 async def test_everywhere_is_every_browser(
     browser: Browser, installation: Installation, person: Person
 ) -> None:

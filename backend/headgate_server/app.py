@@ -340,8 +340,7 @@ async def serve_api(
 def settle_heap() -> None:
     """Leave what a start has loaded out of every later collection, and look at all else seldom.
 
-    Work streams live for long and are thousands of objects each: looking at those of 5,000 agents
-    takes seconds, in which nothing is answered, and by default happens as each quarter has come.
+    Looking at the long-lived streams of 5,000 agents takes seconds, in which nothing is answered.
     """
     gc.collect()
     gc.freeze()

@@ -187,9 +187,8 @@ async def accept(
     found_place = await _organization(work, used)
     if used is None or found_place is None or found_place.suspended_at is not None:
         raise InvalidInput(NOT_GOOD, path=["token"])
-    user = await users.find_user(work, id_=user_id)
+    user, place = await users.find_user(work, id_=user_id), found_place.id
     _check_address(used, user=user, proven=proven)
-    place = found_place.id
     within = replace(work, organization_id=place, actor=used.invited_by)
     found = await _roles(within, used.planned)
     if used.invited_by.kind is not ActorKind.SYSTEM:

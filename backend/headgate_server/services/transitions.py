@@ -18,6 +18,7 @@ from headgate_server.domain.transitions import proposal_keys
 from headgate_server.domain.transitions.effects import (
     ItemEffect,
     consequences,
+    end_of_process,
     end_of_tasks,
 )
 from headgate_server.domain.transitions.facts import Decision, Facts, Outcome, Proposer
@@ -217,11 +218,13 @@ async def _write(
     in the same transaction, and a loop does it.
     """
     runs = await repository.apply_transitions(work, [change for _, change in changes])
-    ends = {change.run.id: end_of_tasks(change.decision) for _, change in changes}
-    left = {id_: type_ for id_, type_ in ends.items() if type_ is not None}
+    tasks = {change.run.id: end_of_tasks(change.decision) for _, change in changes}
+    left = {id_: type_ for id_, type_ in tasks.items() if type_ is not None}
     if left:
         await task_runs.end_unfinished(work, left)
-    over = [_run_end(change, end) for _, change in changes if (end := ends[change.run.id])]
+    over = [
+        _run_end(change, end) for _, change in changes if (end := end_of_process(change.decision))
+    ]
     if over and await cancels.note_ends(work, over):
         work.wake(channels.SCHEDULER)
     written: dict[UUID, Transition] = {}

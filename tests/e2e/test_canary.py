@@ -267,25 +267,12 @@ async def test_a_secret_is_nowhere_but_in_the_run_that_reads_it(
         await give_secrets(journey)
         right, *wrong = await sign_in(installation, database)
         assert (right, min(wrong) >= 400) == (200, True)
-        run_id = await journey.run(
-            "spills",
-            file=FLOWS,
-            parameters={
-                "token": TEMPLATE,
-                "text": f"<{TEMPLATE}>",
-                "other": "{{ blocks.secret.from-file }}",
-            },
-            env={"CANARY": TEMPLATE, "NAMED": FROM_VAULT, "HEADGATE_SECRET_ENV": "*"},
-        )
+        run_id = await spill(journey)
         frames = await asyncio.wait_for(follow(journey, run_id), 60)
         plain_id = await journey.run("speaks", file=FLOWS)
         spoken = await asyncio.wait_for(follow(journey, plain_id), 60)
         await receiver.one("spills", flow_run=run_id)
-    organization, _, workspace = installation.workspace.partition("/")
-    since = {"occurred": {"gte": "2020-01-01T00:00:00Z"}}
-    listed = await events.list_events(
-        journey.transport, organization=organization, workspace=workspace, filter=since
-    )
+    listed = await list_all_events(journey, installation)
     await journey.close()
 
     assert json.loads((tmp_path / "read").read_text()) == {
@@ -314,6 +301,33 @@ async def test_a_secret_is_nowhere_but_in_the_run_that_reads_it(
     assert {"blockDocumentUpsert", "blockResolve"} <= {span.name for span in receiver.spans}
     assert {span.service for span in receiver.spans} == {"headgate", "headgate-server"}
     assert secrets_in(places) == []
+    check_kept_in_its_tables_only(places, tables)
+
+
+async def spill(journey: Journey) -> str:
+    """Run the flow that shows its secrets wherever it can."""
+    return await journey.run(
+        "spills",
+        file=FLOWS,
+        parameters={
+            "token": TEMPLATE,
+            "text": f"<{TEMPLATE}>",
+            "other": "{{ blocks.secret.from-file }}",
+        },
+        env={"CANARY": TEMPLATE, "NAMED": FROM_VAULT, "HEADGATE_SECRET_ENV": "*"},
+    )
+
+
+async def list_all_events(journey: Journey, installation: Installation) -> Any:
+    organization, _, workspace = installation.workspace.partition("/")
+    since = {"occurred": {"gte": "2020-01-01T00:00:00Z"}}
+    return await events.list_events(
+        journey.transport, organization=organization, workspace=workspace, filter=since
+    )
+
+
+def check_kept_in_its_tables_only(places: dict[str, bytes], tables: dict[str, bytes]) -> None:
+    """A variable's value stands in the tables of variables, and nowhere else."""
     elsewhere = {
         **places,
         "rows": b"\n".join(rows for name, rows in tables.items() if name not in VARIABLE_TABLES),

@@ -22,7 +22,7 @@ from tests.fixtures.installations import Installation
 
 pytestmark = pytest.mark.anyio
 
-OPEN_TABLES = {"alembic_version", "control_plane", "quota_defaults"}
+OPEN_TABLES = {"alembic_version", "control_plane", "kek_checks", "quota_defaults"}
 """What belongs to the installation and holds nothing of a tenant."""
 CLOSED_TABLES = {
     "audit_heads",

@@ -9,6 +9,8 @@ import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from uuid import uuid4
 
 import pytest
@@ -30,6 +32,8 @@ pytestmark = pytest.mark.anyio
 
 Ask = Callable[[Cell, str], Awaitable[str]]
 """Asks for an id, and returns the first answer as a text in which the id does not stand."""
+ASKED_OF_ONE = 50
+"""So often a socket is asked."""
 ORGANIZATION = "x-headgate-organization"
 BY_SLUG = "query ($slug: String!) { organization(slug: $slug) { id } }"
 BY_SLUGS = 'query ($slug: String!) { workspace(organization: $slug, slug: "main") { id } }'
@@ -88,10 +92,18 @@ def over_http(world: World) -> Ask:
     return ask
 
 
-def over_socket(world: World, socket: Socket) -> Ask:
-    """Ask on one socket; a stream ends after its first answer."""
+def over_socket(world: World, open_one: Callable[[], Awaitable[Socket]]) -> Ask:
+    """Ask on one socket, and on another after so many: they may not be asked faster for long.
+
+    A stream ends after its first answer.
+    """
+    opened: list[Socket] = []
+    numbers = count()
 
     async def ask(cell: Cell, id_: str) -> str:
+        if next(numbers) % ASKED_OF_ONE == 0:
+            opened.append(await open_one())
+        socket = opened[-1]
         document, variables = cell.build(world.mine, id_)
         if cell not in FOLLOWED:
             first = (await socket.run(document, **variables))[0]
@@ -128,17 +140,24 @@ def as_people(ask: Ask) -> dict[str, Ask]:
 async def sockets(world: World) -> AsyncGenerator[dict[str, Ask]]:
     """Open a socket of the person, who stands for people, and one of each machine."""
     async with AsyncExitStack() as stack:
-        opening = open_socket(world.address, origin=world.origin, cookie=world.cookie)
-        person = await stack.enter_async_context(opening)
-        await person.send({"type": "connection_init", "payload": {"organization": world.slug}})
-        assert (await person.receive())["type"] == "connection_ack"
-        ask = over_socket(world, person)
-        asks = {**as_people(ask), "browser": ask}
-        for name in ("agent", "run"):
+
+        async def of_person() -> Socket:
+            opening = open_socket(world.address, origin=world.origin, cookie=world.cookie)
+            person = await stack.enter_async_context(opening)
+            await person.send({"type": "connection_init", "payload": {"organization": world.slug}})
+            assert (await person.receive())["type"] == "connection_ack"
+            return person
+
+        async def of_machine(name: str) -> Socket:
             client = world.mine.client(name)
             assert isinstance(client, ApiClient)
             opening = open_socket(world.address, token=client.token)
-            asks[name] = over_socket(world, await stack.enter_async_context(opening))
+            return await stack.enter_async_context(opening)
+
+        ask = over_socket(world, of_person)
+        asks = {**as_people(ask), "browser": ask}
+        for name in ("agent", "run"):
+            asks[name] = over_socket(world, partial(of_machine, name))
         yield asks
 
 

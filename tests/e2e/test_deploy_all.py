@@ -73,7 +73,7 @@ THEIRS = """
 x-common: &common {{name: "{{{{ prefect.variables.deploy-pool }}}}"}}
 deployments:
   - name: theirs-{name}
-    entrypoint: flows.one
+    entrypoint: team_flows.one
     work_pool: *common
     tags: ["team-{{{{ prefect.variables.deploy-team }}}}"]
 """
@@ -82,7 +82,7 @@ deployments:
 def test_variables_that_a_deployment_names_are_read_as_it_is_stored(
     shared: Installation, tmp_path: Path
 ) -> None:
-    (tmp_path / "flows.py").write_text(FLOWS)
+    (tmp_path / "team_flows.py").write_text(FLOWS)
     (tmp_path / "prefect.yaml").write_text(THEIRS.format(name=tmp_path.name[-20:]))
     chosen = ("deploy", "-n", "one/theirs-*", "-o", "json")
 

@@ -1,7 +1,6 @@
 /** Types that have no id of their own; they belong to what they were read from. */
 export const EMBEDDED: readonly string[] = [
-  "AgentDirective", "Approvers", "Attempt", "BackfillCount", "BackfillItem",
-  "AgentDirective", "Approvers", "Attempt", "BackfillCount", "BackfillOutcomeCount", "BackgroundTaskLine", "BackgroundTaskOffer", "BackgroundTaskWork", "Backlog", "Blocker", "Bucket", "CacheRecord",
+  "AgentDirective", "Approvers", "Attempt", "BackfillCount", "BackfillItem", "BackfillOutcomeCount", "BackgroundTaskLine", "BackgroundTaskOffer", "BackgroundTaskWork", "Backlog", "Blocker", "Bucket", "CacheRecord",
   "CatchUp", "ConcurrencyHolder", "ConflictError", "Count", "CronSpec", "DeploymentConcurrency", "DeploymentVersionChange",
   "DurationBucket", "EventBatch", "ForbiddenError", "GraphGroup", "GraphNode", "InputError", "IntervalSpec", "LeaseError",
   "LeaseRevoked", "LeaseVerdict", "LimitError", "LogBatch", "LogLine", "LogMatch", "NotFoundError", "Operator", "OrganizationName", "PageInfo",

@@ -1,6 +1,7 @@
 """Steps by name: order, what they return to those that follow, scripts, and copies of files."""
 
 import importlib
+import shlex
 import os
 import sys
 from collections.abc import Generator
@@ -113,7 +114,7 @@ def test_what_a_script_warns_of_is_kept_apart(capsys: pytest.CaptureFixture[str]
 def test_a_script_may_write_much_on_both_streams() -> None:
     code = "import sys; sys.stderr.write('e' * 200_000); sys.stdout.write('o' * 200_000)"
 
-    found = run_shell_script(f'{sys.executable} -c "{code}"', stream_output=False)
+    found = run_shell_script(shlex.join([sys.executable, "-c", code]), stream_output=False)
 
     assert {name: len(text) for name, text in found.items()} == {
         "stdout": 200_000,

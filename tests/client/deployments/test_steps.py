@@ -1,8 +1,8 @@
 """Steps by name: order, what they return to those that follow, scripts, and copies of files."""
 
 import importlib
-import shlex
 import os
+import shlex
 import sys
 from collections.abc import Generator
 from pathlib import Path

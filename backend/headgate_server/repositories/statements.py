@@ -1,5 +1,6 @@
 """Named SQL: the hot statements, one file each under ``sql/``."""
 
+import re
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -12,12 +13,20 @@ from sqlalchemy.types import TypeEngine
 from headgate_server.domain.documents import scrub_json
 from headgate_server.domain.errors import InvalidInput
 
+_INCLUDE = re.compile(r"^-- include (\w+)$", re.MULTILINE)
+"""A line in whose place the text of another file comes: what several statements must agree on."""
+
 
 @cache
 def named(name: str) -> TextClause:
     """Return the statement in ``sql/<name>.sql``, prepared once a process."""
+    return text(_read(name))
+
+
+def _read(name: str) -> str:
     folder = resources.files("headgate_server.repositories") / "sql"
-    return text((folder / f"{name}.sql").read_text(encoding="utf-8"))
+    statement = (folder / f"{name}.sql").read_text(encoding="utf-8")
+    return _INCLUDE.sub(lambda match: _read(match[1]).rstrip(), statement)
 
 
 @cache

@@ -3,12 +3,10 @@
 -- meanwhile would be missed. What is taken is what there are rows of; nothing else is counted.
 -- Slots that come back by themselves do so one after the other, from when the last was taken: so
 -- many are out as come back until the latest row's end.
--- Who has waited longer, or is more urgent, is served first, however many slots it wants; but for
--- who waits for a limit that is shut, or smaller than that by now, and for whose run is not running.
--- Who waits for several limits holds up others at one of them while another has no room for half a
--- minute in every one and a half: always, it would shut what is free; never, it might not be served.
+-- Who has waited longer, or is more urgent, is served first, however many slots it wants.
 with wanted as (
-  select id, slot_limit, slot_decay_per_second as decay from concurrency_limits
+  select id, slot_limit, slot_decay_per_second as decay, cast(:limit_ids as uuid[]) as here
+  from concurrency_limits
   where workspace_id = :workspace_id and id = any(cast(:limit_ids as uuid[]))
 ), own as (
   select count(*) = (select count(*) from wanted) as is_held, max(expires_at) as expires_at,
@@ -36,47 +34,16 @@ with wanted as (
       and slot.lease_id <> :lease_id and (slot.expires_at is null or slot.expires_at > :now)
   ) taken
   cross join lateral (
-    select sum(slots) as slots from concurrency_waiters other
-    where other.workspace_id = :workspace_id and other.limit_id = wanted.id
-      and other.expires_at > :now and other.lease_id <> :lease_id
+    select sum(slots) as slots from concurrency_waiters waiter
+    where waiter.workspace_id = :workspace_id and waiter.limit_id = wanted.id
+      and waiter.expires_at > :now and waiter.lease_id <> :lease_id
       and (
-        other.priority > :priority or other.priority = :priority
-        and (other.since, other.lease_id)
+        waiter.priority > :priority or waiter.priority = :priority
+        and (waiter.since, waiter.lease_id)
           < ((select since from place), cast(:lease_id as uuid))
       )
-      and not exists (
-        select from concurrency_waiters stuck
-        join concurrency_limits shut
-          on shut.workspace_id = stuck.workspace_id and shut.id = stuck.limit_id
-        where stuck.workspace_id = :workspace_id and stuck.lease_id = other.lease_id
-          and shut.slot_limit < stuck.slots
-      )
-      and (other.run_id is null or exists (
-        select from work_items item
-        where item.workspace_id = other.workspace_id and item.run_id = other.run_id
-          and item.phase <> 'READY'
-      ))
-      and (
-        cast(extract(epoch from cast(:now as timestamptz) - other.since) as bigint) % 90 >= 60
-        or not exists (
-          select from concurrency_waiters elsewhere
-          join concurrency_limits full_
-            on full_.workspace_id = elsewhere.workspace_id and full_.id = elsewhere.limit_id
-          cross join lateral (
-            select coalesce(sum(slot.slots), 0) as slots,
-              coalesce(max(slot.expires_at), cast(:now as timestamptz)) as last
-            from concurrency_slots slot
-            where slot.workspace_id = :workspace_id and slot.limit_id = elsewhere.limit_id
-              and (slot.expires_at is null or slot.expires_at > :now)
-          ) held
-          where elsewhere.workspace_id = :workspace_id and elsewhere.lease_id = other.lease_id
-            and elsewhere.limit_id <> all(cast(:limit_ids as uuid[]))
-            and elsewhere.slots + case when full_.slot_decay_per_second > 0
-              then full_.slot_decay_per_second
-                * extract(epoch from held.last - cast(:now as timestamptz))
-              else held.slots end > full_.slot_limit
-        )
-      )
+      and
+-- include counts_in_line
   ) ahead
 ), verdict as (
   select not (select is_other from own) and ((select is_held from own)

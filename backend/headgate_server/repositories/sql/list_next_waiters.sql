@@ -1,12 +1,11 @@
 -- Tells which of those who wait here can be served now, and when the next slot comes back by itself.
--- In each limit those first in line are counted together, so that a slot wakes one of many; who does
--- not count there is said in acquire_slots.sql. Whose
+-- In each limit those first in line are counted together, so that a slot wakes one of many. Whose
 -- place is gone is told as well: its limit was deleted, or it was forgotten.
 with own as (
   select distinct limit_id from concurrency_waiters
   where workspace_id = :workspace_id and lease_id = any(cast(:lease_ids as uuid[]))
 ), use as (
-  select wanted.id, wanted.slot_limit, wanted.slot_decay_per_second as decay, taken.first,
+  select wanted.id, array[wanted.id] as here, wanted.slot_limit, wanted.slot_decay_per_second as decay, taken.first,
     case when wanted.slot_decay_per_second > 0
       then wanted.slot_decay_per_second
         * greatest(extract(epoch from taken.last - cast(:now as timestamptz)), 0)
@@ -22,45 +21,14 @@ with own as (
       and (slot.expires_at is null or slot.expires_at > :now)
   ) taken
 ), line as (
-  select use.*, waiter.lease_id, waiter.slots, sum(waiter.slots) over (
-    partition by use.id order by waiter.priority desc, waiter.since, waiter.lease_id
+  select wanted.*, waiter.lease_id, waiter.slots, sum(waiter.slots) over (
+    partition by wanted.id order by waiter.priority desc, waiter.since, waiter.lease_id
   ) as wanted
-  from use
+  from use wanted
   join concurrency_waiters waiter
-    on waiter.workspace_id = :workspace_id and waiter.limit_id = use.id
-  where waiter.expires_at > :now and not exists (
-    select from concurrency_waiters stuck
-    join concurrency_limits shut
-      on shut.workspace_id = stuck.workspace_id and shut.id = stuck.limit_id
-    where stuck.workspace_id = :workspace_id and stuck.lease_id = waiter.lease_id
-      and shut.slot_limit < stuck.slots
-  )
-  and (waiter.run_id is null or exists (
-    select from work_items item
-    where item.workspace_id = waiter.workspace_id and item.run_id = waiter.run_id
-      and item.phase <> 'READY'
-  ))
-  and (
-    cast(extract(epoch from cast(:now as timestamptz) - waiter.since) as bigint) % 90 >= 60
-    or not exists (
-      select from concurrency_waiters elsewhere
-      join concurrency_limits full_
-        on full_.workspace_id = elsewhere.workspace_id and full_.id = elsewhere.limit_id
-      cross join lateral (
-        select coalesce(sum(slot.slots), 0) as slots,
-          coalesce(max(slot.expires_at), cast(:now as timestamptz)) as last
-        from concurrency_slots slot
-        where slot.workspace_id = :workspace_id and slot.limit_id = elsewhere.limit_id
-          and (slot.expires_at is null or slot.expires_at > :now)
-      ) held
-      where elsewhere.workspace_id = :workspace_id and elsewhere.lease_id = waiter.lease_id
-        and elsewhere.limit_id <> waiter.limit_id
-        and elsewhere.slots + case when full_.slot_decay_per_second > 0
-          then full_.slot_decay_per_second
-            * extract(epoch from held.last - cast(:now as timestamptz))
-          else held.slots end > full_.slot_limit
-    )
-  )
+    on waiter.workspace_id = :workspace_id and waiter.limit_id = wanted.id
+  where waiter.expires_at > :now and
+-- include counts_in_line
 )
 select lease_id, cast(null as timestamptz) as at from line
 where used + wanted <= slot_limit and lease_id = any(cast(:lease_ids as uuid[]))

@@ -34,7 +34,6 @@ from headgate.settings import load_settings
 from headgate.texts import tag_labels
 
 T = TypeVar("T")
-
 logger = logging.getLogger(ENGINE)
 
 WAIT_SECONDS = 20.0
@@ -269,7 +268,8 @@ async def _wait_for(office: _Office, wish: Wish) -> Slots:
         retries += 1
         left -= time.monotonic() - started_at - waited
         if wish.max_retries is not None and retries > wish.max_retries:
-            await _leave(office, wish)
+            if wish.max_retries > 0:
+                await _leave(office, wish)
             message = f"No slots of {wish.what} were free, however often they were asked for"
             raise SlotTimeoutError(message)
         if left <= 0:

@@ -3,15 +3,14 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncGenerator
 
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.errors import NotFound
 from headgate_server.domain.organizations import Organization, Overview
-from headgate_server.domain.pagination import MAX_PAGE_SIZE, PageRequest
 from headgate_server.domain.quotas import Quota
 from headgate_server.operating.opening import opened
+from headgate_server.operating.pages import list_all
 from headgate_server.operating.tables import packed, table
 from headgate_server.services import allowlists, closing, organizations, quotas
 from headgate_server.settings import Settings
@@ -68,23 +67,14 @@ async def _run(settings: Settings, parsed: argparse.Namespace) -> str:
 
 
 async def _list(database: Database, *, is_json: bool) -> str:
-    rows = [row async for row in _overviews(database)]
+    rows = await list_all(
+        database,
+        organizations.list_overviews,
+        key=lambda row: (row.organization.slug, row.organization.id),
+    )
     if is_json:
         return packed([_described(row) for row in rows])
     return table([_HEADS, *(_cells(row) for row in rows)])
-
-
-async def _overviews(database: Database) -> AsyncGenerator[Overview]:
-    page = PageRequest(size=MAX_PAGE_SIZE)
-    while True:
-        async with database.system() as work:
-            found = await organizations.list_overviews(work, page=page)
-        for row in found.items:
-            yield row
-        if not found.has_next:
-            return
-        last = found.items[-1].organization
-        page = PageRequest(size=MAX_PAGE_SIZE, key=(last.slug, last.id))
 
 
 async def _usage(work: UnitOfWork, organization: Organization, *, is_json: bool) -> str:

@@ -3,13 +3,12 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncGenerator
 
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain import ids
-from headgate_server.domain.pagination import MAX_PAGE_SIZE, PageRequest
 from headgate_server.domain.users import PersonStanding, User
 from headgate_server.operating.opening import opened
+from headgate_server.operating.pages import list_all
 from headgate_server.operating.tables import packed, table
 from headgate_server.services import mails, notices, people
 from headgate_server.settings import Settings
@@ -87,22 +86,10 @@ async def _change(work: UnitOfWork, parsed: argparse.Namespace) -> tuple[User, s
 
 
 async def _list(database: Database, *, is_json: bool) -> str:
-    rows = [row async for row in _everybody(database)]
+    rows = await list_all(database, people.list_people, key=lambda row: (row.user.id,))
     if is_json:
         return packed([_described(row) for row in rows])
     return table([_HEADS, *(_cells(row) for row in rows)])
-
-
-async def _everybody(database: Database) -> AsyncGenerator[PersonStanding]:
-    page = PageRequest(size=MAX_PAGE_SIZE)
-    while True:
-        async with database.system() as work:
-            found = await people.list_people(work, page=page)
-        for row in found.items:
-            yield row
-        if not found.has_next:
-            return
-        page = PageRequest(size=MAX_PAGE_SIZE, key=(found.items[-1].user.id,))
 
 
 def _described(row: PersonStanding) -> dict[str, object]:

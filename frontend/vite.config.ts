@@ -4,12 +4,13 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 import { documentsApart } from "./documents.ts";
 import { hints, PARTS } from "./hints.ts";
+import { packed } from "./packed.ts";
 
 const API = process.env["HEADGATE_API"] ?? "http://127.0.0.1:4200";
 
 /** The build goes into the server's distribution; `npm run dev` passes what is not ours to a server. */
 export default defineConfig({
-  plugins: [react(), tailwindcss(), documentsApart(), hints()],
+  plugins: [react(), tailwindcss(), documentsApart(), hints(), packed()],
   base: "/",
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: {

@@ -9,24 +9,19 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from headgate_server.app import (
-    Core,
-    attended,
-    check_database_urls,
-    open_core,
-    serve_api,
-    serve_scheduler,
-    stop_signal,
-)
+from headgate_server.app import serve_api
+from headgate_server.core import Core, attended, open_core, stop_signal
 from headgate_server.crypto.keyfile import make_first_key
 from headgate_server.database.migrate import upgrade
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.errors import Unauthenticated
+from headgate_server.domain.users import OWNER_EMAIL
 from headgate_server.embedded.data_dir import DataDir
 from headgate_server.embedded.services import EmbeddedServices
 from headgate_server.http.server import check_bindable
-from headgate_server.http.sign_ins import link_of
-from headgate_server.services import api_keys, bootstrap
+from headgate_server.installation import check_database_urls
+from headgate_server.scheduler import serve_scheduler
+from headgate_server.services import api_keys, bootstrap, passwords
 from headgate_server.settings import Settings
 
 AGENT_STOP_SECONDS = 15
@@ -168,7 +163,7 @@ def _known_key(path: Path) -> str | None:
 
 
 def _greet(file: DevFile, path: Path, *, has_agent: bool, token: str | None) -> None:
-    known = f"{file.url}/auth/sign-in"
+    way_in = passwords.link_of(file.url, token) if token else f"{file.url}/auth/sign-in"
     lines = [
         "",
         f"  Headgate is running at {file.url}",
@@ -176,7 +171,7 @@ def _greet(file: DevFile, path: Path, *, has_agent: bool, token: str | None) -> 
         f"  GraphQL    {file.graphql_url}",
         f"  Workspace  {file.organization}/{file.workspace}",
         f"  API key    {file.api_key}",
-        f"  Sign in    {link_of(file.url, token) if token else known} as {bootstrap.OWNER_EMAIL}",
+        f"  Sign in    {way_in} as {OWNER_EMAIL}",
         f"  Agent      {'one, in the pool ' + POOL if has_agent else 'none (--no-agent)'}",
         "",
         f"  All of it stands in {path}. Ctrl-C stops everything.",

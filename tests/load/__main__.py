@@ -14,7 +14,9 @@ from types import ModuleType
 
 logger = logging.getLogger(__name__)
 
-PARTS = frozenset({"__main__", "figures", "flows", "http_calls", "installation", "plans"})
+PARTS = frozenset(
+    {"__main__", "figures", "flooding_tenant", "flows", "http_calls", "installation", "plans"}
+)
 
 
 def measurements() -> list[ModuleType]:

@@ -15,13 +15,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
-from headgate_server.app import resolve_urls
 from headgate_server.crypto.envelope import make_secret
 from headgate_server.crypto.keyfile import KeyFiles, make_first_key
 from headgate_server.crypto.providers import Providers
 from headgate_server.database.engine import make_engine
 from headgate_server.database.work import Database
 from headgate_server.domain.errors import HeadgateError
+from headgate_server.installation import resolve_urls
 from headgate_server.services import workspace_keys
 from headgate_server.services.workspace_keys import Keyring
 from headgate_server.settings import Settings

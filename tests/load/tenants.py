@@ -6,18 +6,23 @@ those of an installation that sets none.
 ``SAMPLES`` makes it shorter: 300 unless given.
 """
 
+import json
 import os
+import subprocess
+import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from subprocess import PIPE
 from typing import Any
 
-from headgate_server.app import resolve_urls
 from headgate_server.database.engine import make_engine
 from headgate_server.database.work import Database
 from headgate_server.domain import ids
 from headgate_server.domain.api_keys import NewApiKey
 from headgate_server.domain.permissions import OWNER_SCOPES
+from headgate_server.installation import resolve_urls
 from headgate_server.services import api_keys
 from headgate_server.settings import Rates, Settings
 from tests.factories.deployments import make_deployment
@@ -28,16 +33,12 @@ from tests.load.installation import Installation, installed
 
 FIGURES = ("tenant_p95_alone_ms", "tenant_p95_beside_ms", "tenant_flood_ratio")
 SAMPLES = int(os.environ.get("SAMPLES", "300"))
-FLOODERS = 8
-BATCH = 100
 PAUSE_SECONDS = 0.05
 RATES = {f"HEADGATE_RATE_{one.name.upper()}": str(one.default) for one in fields(Rates)}
 
-_BATCH = """mutation Batch($input: FlowRunCreateBatchInput!) {
-  flowRunCreateBatch(input: $input) { results { flowRun { id } } errors { message } } }"""
 _CREATE = """mutation Create($input: FlowRunCreateInput!) {
   flowRunCreate(input: $input) { flowRun { id } errors { message } } }"""
-_LIST = """query List($id: ID!) { node(id: $id) { ... on Workspace {
+LIST = """query List($id: ID!) { node(id: $id) { ... on Workspace {
   flowRuns(first: 20) { nodes { id name state { name } } } } } }"""
 
 
@@ -88,7 +89,7 @@ def sample(installation: Installation, place: Place) -> list[float]:
     for _ in range(SAMPLES):
         for document, variables in (
             (_CREATE, {"input": place.run}),
-            (_LIST, {"id": place.workspace_id}),
+            (LIST, {"id": place.workspace_id}),
         ):
             began = time.perf_counter()
             caller.call(document, variables)
@@ -97,24 +98,26 @@ def sample(installation: Installation, place: Place) -> list[float]:
     return taken
 
 
-class Flood:
-    """Many connections of one organization that ask as fast as they are answered."""
+@contextmanager
+def flooded(installation: Installation, place: Place) -> Generator[None]:
+    """Have a process of its own flood meanwhile: its threads take no turns from who is measured.
 
-    def __init__(self, installation: Installation, place: Place) -> None:
-        self.is_over = False
-        self._installation = installation
-        self._place = place
-
-    def run(self) -> int:
-        """Ask until it is over; how often."""
-        caller = Caller(self._installation.url, self._place.token)
-        batch = {"workspaceId": self._place.workspace_id, "runs": [self._place.run] * BATCH}
-        asked = 0
-        while not self.is_over:
-            caller.answer(_BATCH, {"input": batch})
-            caller.answer(_LIST, {"id": self._place.workspace_id})
-            asked += 2
-        return asked
+    Raises:
+        RuntimeError: when a connection of the flood was answered nothing.
+    """
+    command = [sys.executable, "-m", "tests.load.flooding_tenant", installation.url]
+    given = {"token": place.token, "workspaceId": place.workspace_id, "run": place.run}
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True) as flood:
+        if flood.stdin is None or flood.stdout is None:
+            raise RuntimeError("The flood has no pipes")
+        flood.stdin.write(json.dumps(given) + "\n")
+        flood.stdin.flush()
+        flood.stdout.readline()
+        yield
+        flood.stdin.close()
+        asked = json.loads(flood.stdout.read())
+    if not all(asked):
+        raise RuntimeError(f"The flood asked nothing: {asked}")
 
 
 def measure() -> list[Figure]:
@@ -122,15 +125,8 @@ def measure() -> list[Figure]:
         quiet, loud = (installation.portal.call(make_place, installation) for _ in range(2))
         sample(installation, quiet)
         alone = sample(installation, quiet)
-        flood = Flood(installation, loud)
-        with ThreadPoolExecutor(FLOODERS) as threads:
-            flooding = [threads.submit(flood.run) for _ in range(FLOODERS)]
-            try:
-                beside = sample(installation, quiet)
-            finally:
-                flood.is_over = True
-        if not all(one.result() for one in flooding):
-            raise RuntimeError("The flood asked nothing")
+        with flooded(installation, loud):
+            beside = sample(installation, quiet)
     ratio = percentile(sorted(beside), fraction=0.95) / percentile(sorted(alone), fraction=0.95)
     return [
         Figure("tenant_p95_alone_ms", "ms", alone),

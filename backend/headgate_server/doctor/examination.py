@@ -5,7 +5,6 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncGenerator
 
-from headgate_server import app
 from headgate_server.bus.high_water import HighWater
 from headgate_server.bus.ping import ask_version
 from headgate_server.database.engine import DatabaseFailure, check_reachable, make_engine
@@ -17,6 +16,7 @@ from headgate_server.doctor import keys as of_keys
 from headgate_server.doctor.findings import Finding, error, warning, well
 from headgate_server.domain.errors import ConfigurationError, HeadgateError
 from headgate_server.http.server import check_bindable
+from headgate_server.installation import check_secret, resolve_urls
 from headgate_server.services import generations
 from headgate_server.settings import Settings, check_url
 
@@ -41,7 +41,7 @@ async def examine(settings: Settings) -> list[Finding]:
 
 def _secret(settings: Settings) -> Finding:
     try:
-        secret = app.check_secret(settings)
+        secret = check_secret(settings)
     except ConfigurationError as refused:
         return error("secret", "There is no usable secret key.", remedy=refused.message)
     if len(secret) >= STRONG_SECRET_LENGTH:
@@ -100,7 +100,7 @@ async def _redis(settings: Settings) -> Finding:
 
 async def _database(settings: Settings) -> AsyncGenerator[Finding]:
     try:
-        urls = app.resolve_urls(settings)
+        urls = resolve_urls(settings)
     except ConfigurationError as refused:
         yield error("database", "There is no usable address.", remedy=refused.message)
         return

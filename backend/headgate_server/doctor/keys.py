@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator
 
-from headgate_server import app
 from headgate_server.crypto.errors import KeyProviderAway
 from headgate_server.database.work import Database
 from headgate_server.doctor.findings import Finding, error, well
 from headgate_server.domain.errors import ConfigurationError
+from headgate_server.installation import open_keyring
 from headgate_server.services import kek_checks
 from headgate_server.services.kek_checks import KekFinding, Standing
 from headgate_server.settings import Settings
@@ -19,7 +19,7 @@ CHECK = "keys"
 async def examine(database: Database, *, settings: Settings) -> AsyncGenerator[Finding]:
     """Yield what is found of each version; nothing is changed."""
     try:
-        keyring = app.open_keyring(settings)
+        keyring = open_keyring(settings)
         if keyring is None:
             yield well(CHECK, "HEADGATE_KEK names no provider of keys: blocks hold no secrets.")
             return

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from headgate_server.domain.errors import InvalidInput
 
+OWNER_NAME, OWNER_EMAIL = "Owner", "owner@localhost"
+"""Who owns what runs on somebody's own machine."""
 MAX_EMAIL_LENGTH = 320
 _ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\"\\]+@[^\s@,;:<>()\[\]\"\\]+")
 """One address, and no text that a mail server could read as several."""

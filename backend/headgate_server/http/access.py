@@ -5,13 +5,16 @@ import time
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from headgate_server.domain import ids
-from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.limits import rules
 from headgate_server.telemetry.instruments import Instruments
 from headgate_server.telemetry.logs import ShownId, belonging
 from headgate_server.telemetry.traces import NoTracer, Span, Tracer
+
+if TYPE_CHECKING:
+    from headgate_server.graphql.context import OperationContext
 
 logger = logging.getLogger("headgate.access")
 
@@ -41,7 +44,7 @@ class Access:
         self._open: dict[int, OperationContext] = {}
 
     @contextmanager
-    def watch(self, context: OperationContext) -> Generator[None]:
+    def watch(self, context: "OperationContext") -> Generator[None]:
         """Time the operation of a block, and say what its log lines belong to."""
         started_at = time.perf_counter()
         self._open[id(context)] = context
@@ -72,7 +75,7 @@ class Access:
         """Return how many subscriptions are open, by root field."""
         return dict(Counter(one.operation for one in self._open.values() if one.is_stream))
 
-    def _tell(self, context: OperationContext, *, seconds: float) -> None:
+    def _tell(self, context: "OperationContext", *, seconds: float) -> None:
         waits = context.is_stream or context.operation in rules.LONG_POLL_MUTATIONS
         if not waits:
             self._instruments.operations.labels(context.operation).observe(seconds)
@@ -90,7 +93,7 @@ class Access:
             )
 
 
-def _describe(span: Span, context: OperationContext) -> None:
+def _describe(span: Span, context: "OperationContext") -> None:
     if span.trace_id is None:
         return
     principal = context.principal

@@ -10,9 +10,10 @@ from starlette.requests import HTTPConnection
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 
 from headgate_server.database.work import Database
-from headgate_server.domain.errors import Forbidden, Unauthenticated, Unavailable
+from headgate_server.domain.errors import Forbidden, Unavailable
 from headgate_server.domain.login_sessions import LoginCookie, parse_cookie
 from headgate_server.domain.tenancy import Principal
+from headgate_server.http.bearer import bearer_token
 from headgate_server.services import api_keys, login_sessions
 
 
@@ -47,12 +48,10 @@ AUTHENTICATE_SECONDS = 5.0
 REMEMBERED_SECONDS = 1.0
 """How long a token is not looked up again: a revoked one works at most so much longer."""
 REMEMBERED_TOKENS = 10_000
-MAX_TOKEN_LENGTH = 512
 ORGANIZATION_HEADER = "x-headgate-organization"
 PAGE_HEADER, PAGE_VALUE = "x-headgate", "1"
 """No form and no link can send it, and no page of another site may without being asked first."""
 MAX_SLUG_LENGTH = 100
-_SCHEME = "bearer "
 
 
 class Remembering:
@@ -149,20 +148,6 @@ def check_page(headers: Mapping[str, str], *, allowed_origins: frozenset[str]) -
     check_origin(headers, allowed_origins=allowed_origins)
     if site not in {None, "same-origin"} and normalize_origin(origin or "") not in allowed_origins:
         raise Forbidden("Pages of this origin may not use the API; allow it in the settings.")
-
-
-def bearer_token(header: object) -> str:
-    """Return the token in an Authorization header or in a socket's first message.
-
-    Raises:
-        Unauthenticated: none, another scheme, or an impossible token.
-    """
-    if not isinstance(header, str) or not header.lower().startswith(_SCHEME):
-        raise Unauthenticated
-    token = header[len(_SCHEME) :].strip()
-    if not token or len(token) > MAX_TOKEN_LENGTH or not token.isascii():
-        raise Unauthenticated
-    return token
 
 
 def check_origin(headers: Mapping[str, str], *, allowed_origins: frozenset[str]) -> None:

@@ -3,14 +3,17 @@
 Both are built into this package. Where they were not, the root is plain text for everybody.
 """
 
+import os
+from mimetypes import guess_type
 from pathlib import Path
-from typing import Any
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.staticfiles import PathLike, StaticFiles
+from starlette.types import Scope
 
 from headgate_server.http.landing import landing_text
 
@@ -24,11 +27,26 @@ POLICY = (
 
 
 class HashedFiles(StaticFiles):
-    """Files whose names change with what is in them: a browser keeps them for good."""
+    """Files whose names change with what is in them: a browser keeps them for good.
 
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+    Where the build left a compressed copy beside a file, who takes gzip is sent that.
+    """
+
+    def file_response(
+        self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
         """Return the answer with a file."""
-        response = super().file_response(*args, **kwargs)
+        packed = Path(f"{os.fspath(full_path)}.gz")
+        if not packed.is_file():
+            response = super().file_response(full_path, stat_result, scope, status_code)
+        elif "gzip" in Headers(scope=scope).get("accept-encoding", ""):
+            response = super().file_response(packed, packed.stat(), scope, status_code)
+            response.headers["content-type"] = f"{guess_type(full_path)[0]}; charset=utf-8"
+            response.headers["content-encoding"] = "gzip"
+            response.headers["vary"] = "accept-encoding"
+        else:
+            response = super().file_response(full_path, stat_result, scope, status_code)
+            response.headers["vary"] = "accept-encoding"
         response.headers["cache-control"] = "public, max-age=31536000, immutable"
         return response
 

@@ -20,7 +20,7 @@ from headgate_server.database.work import Database
 from headgate_server.domain import ids
 from headgate_server.domain.errors import HeadgateError, Unauthenticated
 from headgate_server.http.access import Access
-from headgate_server.http.auth import bearer_token
+from headgate_server.http.bearer import bearer_token
 from headgate_server.services.load import Load, read_load
 from headgate_server.telemetry.instruments import Instruments
 

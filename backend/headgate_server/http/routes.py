@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from strawberry.schema import BaseSchema
 
@@ -19,7 +17,6 @@ from headgate_server.http.identities import identity_routes
 from headgate_server.http.invitations import invitation_routes
 from headgate_server.http.pages import file_routes
 from headgate_server.http.second_factors import second_factor_routes
-from headgate_server.http.security_headers import SecurityHeaders
 from headgate_server.http.sign_ins import password_routes, sign_in_routes
 
 GRAPHQL_PATH = "/graphql"
@@ -47,21 +44,6 @@ def build_routes(
         *health_routes(health),
         *(_door_routes(doors) if doors is not None else []),
     ]
-
-
-def build_site(
-    routes: Sequence[BaseRoute], *, is_secure: bool, has_secure_subdomains: bool = False
-) -> Starlette:
-    """Return the application of some routes, whose every answer has the headers of security.
-
-    A path with another slash is not found: a redirect would go to the host that a request names.
-    """
-    headers = Middleware(
-        SecurityHeaders, is_secure=is_secure, has_secure_subdomains=has_secure_subdomains
-    )
-    site = Starlette(routes=routes, middleware=[headers])
-    site.router.redirect_slashes = False
-    return site
 
 
 def _door_routes(doors: Doors) -> list[Route]:

@@ -201,17 +201,9 @@ async def _send_link(doors: Doors, email: str) -> None:
         begun = await passwords.begin_reset(doors.database, email=email, pepper=doors.pepper)
         if begun is not None:
             user, token = begun
-            await doors.mailer.send(mails.reset_mail(user, link_of(doors.url, token)))
+            await doors.mailer.send(mails.reset_mail(user, passwords.link_of(doors.url, token)))
     except Exception:
         logger.exception("A mail that resets a password was not sent")
-
-
-def link_of(url: str, token: str) -> str:
-    """Return the link by which somebody chooses a password.
-
-    The token is behind the #: it stays in the browser, out of logs and referrers.
-    """
-    return f"{url}/auth/password/new#{token}"
 
 
 async def _set_password(doors: Doors, request: Request, sent: NewPassword) -> Response:

@@ -34,7 +34,8 @@ from headgate_server.domain.tenancy import Origin, Principal
 from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.limits import rules
 from headgate_server.graphql.scalars import show_datetime
-from headgate_server.http.auth import Proof, bearer_token
+from headgate_server.http.auth import Proof
+from headgate_server.http.bearer import bearer_token
 from headgate_server.http.constants import (
     MAX_FRAME_BYTES,
     MAX_OPERATIONS_PER_SOCKET,

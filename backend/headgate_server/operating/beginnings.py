@@ -1,10 +1,9 @@
 """How an installation begins: its first owner, and a new generation after a restore."""
 
-from headgate_server import app
 from headgate_server.domain.errors import ConfigurationError
-from headgate_server.http.sign_ins import link_of
+from headgate_server.installation import check_secret
 from headgate_server.operating.opening import opened
-from headgate_server.services import bootstrap, generations
+from headgate_server.services import bootstrap, generations, passwords
 from headgate_server.services.generations import Started
 from headgate_server.services.schedules.missed import return_missed
 from headgate_server.settings import Settings
@@ -23,12 +22,12 @@ async def bootstrap_owner(
             "HEADGATE_PASSWORDS is false, and the first owner needs one: leave it true until they "
             "have linked a provider on /auth/account, or let a provider's group make owners."
         )
-    pepper = app.check_secret(settings)
+    pepper = check_secret(settings)
     async with opened(settings, application_name="headgate-bootstrap") as database:
         token = await bootstrap.bootstrap_owner(
             database, email=email, slug=slug, pepper=pepper, is_operator=is_operator
         )
-    return link_of(settings.url, token)
+    return passwords.link_of(settings.url, token)
 
 
 async def start_generation(settings: Settings) -> Started:

@@ -5,11 +5,11 @@ import asyncio
 import sys
 from uuid import UUID
 
-from headgate_server import app
 from headgate_server.crypto.errors import KeyProviderAway
 from headgate_server.database.work import Database
 from headgate_server.domain import ids
 from headgate_server.domain.errors import ConfigurationError
+from headgate_server.installation import open_keyring
 from headgate_server.operating.opening import opened
 from headgate_server.services import kek_checks, workspace_keys
 from headgate_server.services.kek_checks import Standing
@@ -48,7 +48,7 @@ def run(settings: Settings, parsed: argparse.Namespace) -> None:
 
 
 async def _run(settings: Settings, parsed: argparse.Namespace) -> str:
-    keyring = app.open_keyring(settings)
+    keyring = open_keyring(settings)
     async with opened(settings, application_name="headgate-keys") as database:
         if parsed.verb == "destroy":
             return await _destroy(database, parsed)

@@ -4,11 +4,11 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from headgate_server import app
 from headgate_server.bus.bus import publish_once
 from headgate_server.database.engine import check_reachable, make_engine
 from headgate_server.database.version import check_migrated
 from headgate_server.database.work import Database
+from headgate_server.installation import resolve_urls
 from headgate_server.settings import Settings
 
 
@@ -23,7 +23,7 @@ async def opened(settings: Settings, *, application_name: str) -> AsyncGenerator
         ConfigurationError: its schema is of another version.
     """
     engine = make_engine(
-        app.resolve_urls(settings).system, application_name=application_name, pool_size=2
+        resolve_urls(settings).system, application_name=application_name, pool_size=2
     )
     try:
         await check_reachable(engine)

@@ -9,7 +9,7 @@ from headgate_server.domain.ids import new_id
 from headgate_server.domain.organizations import Organization
 from headgate_server.domain.permissions import OWNER_SCOPES
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal
-from headgate_server.domain.users import User, check_email
+from headgate_server.domain.users import OWNER_EMAIL, OWNER_NAME, User, check_email
 from headgate_server.domain.workspaces import Workspace
 from headgate_server.repositories import members, organizations, users, workspaces
 from headgate_server.services.api_keys import create_key
@@ -21,7 +21,6 @@ from headgate_server.services.work_pools import upsert_work_pool
 
 SLUG = "default"
 NAME = "Default"
-OWNER_NAME, OWNER_EMAIL = "Owner", "owner@localhost"
 KEY_NAME = "dev"
 POOL_NAME, POOL_TYPE = "default", "process"
 

@@ -247,3 +247,11 @@ async def _prove(work: UnitOfWork, of: users.Credentials, *, mailed_to: str | No
         said={"unlinked": gone, "second_factor_removed": of.is_totp_confirmed},
     )
     return gone
+
+
+def link_of(url: str, token: str) -> str:
+    """Return the link by which somebody chooses a password.
+
+    The token is behind the #: it stays in the browser, out of logs and referrers.
+    """
+    return f"{url}/auth/password/new#{token}"

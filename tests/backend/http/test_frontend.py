@@ -1,5 +1,6 @@
 """The web application's page and files, as a browser and as a program ask for them."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,11 @@ def built(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def ask(folder: Path, path: str, accept: str = "text/html,*/*;q=0.8") -> Answer:
+async def ask(
+    folder: Path, path: str, accept: str = "text/html,*/*;q=0.8", encoding: str = "identity"
+) -> Answer:
     client = ApiClient(Starlette(routes=frontend_routes(folder)), path=path)
-    return await client.request("GET", headers={"accept": accept})
+    return await client.request("GET", headers={"accept": accept, "accept-encoding": encoding})
 
 
 @pytest.mark.parametrize("path", ["/", "/acme/production", "/acme/production/runs/run_01"])
@@ -39,6 +42,22 @@ async def test_files_with_a_hash_are_kept_for_good(built: Path) -> None:
 
     assert (answer.status, answer.body) == (200, b"export {};")
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+async def test_who_takes_gzip_is_sent_the_compressed_copy(built: Path) -> None:
+    plain = (built / "assets" / "main-1a2b.js").read_bytes()
+    (built / "assets" / "main-1a2b.js.gz").write_bytes(gzip.compress(plain))
+
+    packed = await ask(built, "/assets/main-1a2b.js", encoding="br, gzip")
+    whole = await ask(built, "/assets/main-1a2b.js")
+
+    assert (packed.headers["content-encoding"], gzip.decompress(packed.body)) == ("gzip", plain)
+    assert ("content-encoding" in whole.headers, whole.body) == (False, plain)
+    for answer in (packed, whole):
+        assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+        assert answer.headers["vary"] == "accept-encoding"
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert packed.headers["etag"] != whole.headers["etag"]
 
 
 @pytest.mark.parametrize(

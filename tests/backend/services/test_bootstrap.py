@@ -9,6 +9,7 @@ from headgate_server.database.work import Database
 from headgate_server.domain.errors import Conflict, InvalidInput
 from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.permissions import OWNER_SCOPES
+from headgate_server.domain.users import OWNER_EMAIL
 from headgate_server.repositories import organizations as stored
 from headgate_server.repositories import users
 from headgate_server.services import (
@@ -20,7 +21,6 @@ from headgate_server.services import (
     workspaces,
 )
 from headgate_server.services.bootstrap import (
-    OWNER_EMAIL,
     bootstrap_dev,
     bootstrap_owner,
     issue_owner_token,

@@ -5,76 +5,31 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from headgate_server import app
+from headgate_server.core import Core
 from headgate_server.database.work import Database
 from headgate_server.domain.errors import Conflict
+from headgate_server.installation import check_secret, open_keyring
 from headgate_server.operating.demo.blocks import make_blocks
 from headgate_server.operating.demo.catalog import Catalog, read_catalog
 from headgate_server.operating.demo.definitions import Workspace, draw_workspace
 from headgate_server.operating.demo.drafts import Draft
 from headgate_server.operating.demo.histories import draw_histories
+from headgate_server.operating.demo.options import DemoOptions, options_of
 from headgate_server.operating.demo.people import Organization, draw_organization
 from headgate_server.operating.demo.presents import LongLog, draw_presents
 from headgate_server.operating.demo.products import draw_products
 from headgate_server.operating.opening import opened
 from headgate_server.repositories import bulk_rows, organizations, run_counts, users
 from headgate_server.services import object_counts
-from headgate_server.services.bootstrap import OWNER_EMAIL
 from headgate_server.services.members import add_owner
 from headgate_server.services.workspace_keys import Keyring
 from headgate_server.settings import Settings
 
-_LEAST_SCALE, _MOST_SCALE = 0.001, 1.0
 _SIZES = {"meridian": 12, "halden": 7, "smallpress": 2}
 """How many people each organization has."""
 _HOURS_AT_ONCE = 500
-
-
-@dataclass(frozen=True, slots=True)
-class DemoOptions:
-    """What the command line asks for.
-
-    Args:
-        scale: how much of the history, from 0.001 to 1.
-        at: the moment that the demo is drawn at; None is now.
-        may_mix: whether it may stand beside what others have made.
-        owner: the address of somebody who shall own the organizations, too.
-    """
-
-    scale: float = 1.0
-    at: datetime | None = None
-    may_mix: bool = False
-    owner: str = OWNER_EMAIL
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what can be said of the demo to the command line."""
-    parser.add_argument(
-        "--demo", action="store_true", required=True, help="the demo; there is nothing else yet"
-    )
-    parser.add_argument("--scale", type=_scale, default=1.0, help="how much of it: 0.001 to 1")
-    parser.add_argument(
-        "--at", type=_moment, help="the moment it is drawn at, as 2026-11-28T12:00:00+00:00; now"
-    )
-    parser.add_argument(
-        "--beside-real-data", action="store_true", help="also where others have flows and runs"
-    )
-    parser.add_argument(
-        "--owner", default=OWNER_EMAIL, help="somebody who shall own it, by their address"
-    )
-
-
-def options_of(parsed: argparse.Namespace) -> DemoOptions:
-    """Return what the command line says."""
-    return DemoOptions(
-        scale=parsed.scale,
-        at=parsed.at,
-        may_mix=parsed.beside_real_data,
-        owner=parsed.owner,
-    )
 
 
 def run(settings: Settings, parsed: argparse.Namespace) -> None:
@@ -86,10 +41,10 @@ def run(settings: Settings, parsed: argparse.Namespace) -> None:
     sys.stdout.write(asyncio.run(_run(settings, options_of(parsed))) + "\n")
 
 
-def filler(*, scale: float) -> Callable[[app.Core], Awaitable[str]]:
+def filler(*, scale: float) -> Callable[[Core], Awaitable[str]]:
     """Return what fills a running installation with so much of the demo."""
 
-    async def fill(core: app.Core) -> str:
+    async def fill(core: Core) -> str:
         return await seed(
             core.database,
             DemoOptions(scale=scale, may_mix=True),
@@ -101,7 +56,7 @@ def filler(*, scale: float) -> Callable[[app.Core], Awaitable[str]]:
 
 
 async def _run(settings: Settings, options: DemoOptions) -> str:
-    pepper, keyring = app.check_secret(settings), app.open_keyring(settings)
+    pepper, keyring = check_secret(settings), open_keyring(settings)
     async with opened(settings, application_name="headgate-seed") as database:
         return await seed(database, options, keyring=keyring, pepper=pepper)
 
@@ -195,20 +150,3 @@ async def _count_runs(database: Database) -> None:
         async with database.system() as work:
             if not await run_counts.refresh(work, marked_for=timedelta(0), most=_HOURS_AT_ONCE):
                 return
-
-
-def _scale(text: str) -> float:
-    scale = float(text)
-    if not _LEAST_SCALE <= scale <= _MOST_SCALE:
-        message = f"is from {_LEAST_SCALE} to {_MOST_SCALE:g}"
-        raise argparse.ArgumentTypeError(message)
-    return scale
-
-
-def _moment(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        message = "is a moment such as 2026-11-28T12:00:00+00:00"
-        raise argparse.ArgumentTypeError(message) from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

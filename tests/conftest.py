@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.fixtures.reports",
     "tests.fixtures.signals",
     "tests.fixtures.held_up_runs",
+    "tests.fixtures.kept_estates",
 ]
 
 

@@ -23,7 +23,7 @@ from tests.contracts.tenancy_deployments import DEPLOYED
 from tests.contracts.tenancy_members import MEMBERS
 from tests.contracts.tenancy_pages import PROMISES, VIEWS
 from tests.contracts.tenancy_runs import RUNS
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.fixtures.installations import Installation
 
 pytestmark = pytest.mark.anyio
@@ -124,15 +124,21 @@ def test_every_mutation_is_tried_or_has_a_reason() -> None:
 
 
 @pytest.mark.parametrize("field", sorted(_changes()))
-async def test_mutation_leaves_an_audit_entry(installation: Installation, field: str) -> None:
-    for cell in _changes()[field]:
-        if await _leaves_an_entry(installation, await make_estate(installation), cell):
+async def test_mutation_leaves_an_audit_entry(
+    installation: Installation, estate: Estate, other_estate: Estate, field: str
+) -> None:
+    first, *others = _changes()[field]
+    if await _leaves_an_entry(installation, estate, first):
+        return
+    for cell in others:
+        if await _leaves_an_entry(installation, other_estate, cell):
             return
     pytest.fail(f"None of the requests of {field} left an entry.")
 
 
-async def test_entry_says_who_did_it_and_from_where(installation: Installation) -> None:
-    estate = await make_estate(installation)
+async def test_entry_says_who_did_it_and_from_where(
+    installation: Installation, estate: Estate
+) -> None:
     key = estate.ids[ids.Kind.API_KEY]
 
     document = (

@@ -33,7 +33,7 @@ from hypothesis_graphql import from_schema, nodes
 
 from headgate_server.domain.permissions import BuiltinRole
 from tests.contracts.roles_matrix import SCHEMA
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.factories.members import everywhere, make_member, make_member_token
 from tests.fixtures.api import Answer, ApiClient
 from tests.fixtures.installations import PEPPER, Installation
@@ -139,10 +139,9 @@ async def _member(installation: Installation, estate: Estate, role: BuiltinRole)
 
 @pytest.mark.parametrize("role", list(BuiltinRole))
 async def test_generated_operations_never_fail_unexpectedly(
-    installation: Installation, role: BuiltinRole
+    installation: Installation, estate: Estate, role: BuiltinRole
 ) -> None:
     schema, documents = _operations()
-    estate = await make_estate(installation)
     api = await _member(installation, estate, role)
     chance = random.Random(SEED)  # noqa: S311  no secret
     wrong: list[str] = []

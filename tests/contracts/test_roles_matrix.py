@@ -1,12 +1,10 @@
 """What the built-in roles may do is written down, and is what the API does: every scoped field."""
 
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable
 
 import pytest
-from anyio.from_thread import BlockingPortal
 from graphql import GraphQLObjectType, build_schema, get_named_type, is_leaf_type
 
-from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.permissions import BUILTIN_ROLES, MEMBER_SCOPES, BuiltinRole, Scope
 from tests.contracts.roles_cells import EMPTY, ROOTS, is_denied, read, telling
 from tests.contracts.roles_matrix import MATRIX, SCHEMA, requirements, table
@@ -16,9 +14,7 @@ from tests.factories.estates import Estate
 from tests.factories.members import everywhere, make_member, make_member_token, within
 from tests.factories.mutations import Json
 from tests.fixtures.api import open_socket, serve
-from tests.fixtures.databases import clone
 from tests.fixtures.installations import PEPPER, Installation
-from tests.fixtures.kept_estates import KeptEstates, moved
 
 pytestmark = pytest.mark.anyio
 
@@ -90,27 +86,6 @@ def test_matrix_is_written_down() -> None:
 def test_every_scoped_field_is_tried() -> None:
     assert set(BUILDERS) == set(NEEDS)
     assert set(EMPTY) | OF_A_LEASE | OF_THE_UNUSED <= set(NEEDS)
-
-
-@pytest.fixture(scope="module")
-def kept_estates(template_urls: DatabaseUrls, portal: BlockingPortal) -> Generator[KeptEstates]:
-    kept = KeptEstates(template_urls, portal)
-    yield kept
-    kept.close()
-
-
-@pytest.fixture
-def urls(
-    kept_estates: KeptEstates, template_urls: DatabaseUrls, portal: BlockingPortal, redis_url: str
-) -> Generator[DatabaseUrls]:
-    """A fresh database with two estates, of this test alone."""
-    with clone(template_urls, portal, of=kept_estates.database(redis_url)) as urls:
-        yield urls
-
-
-@pytest.fixture
-def estate(installation: Installation, kept_estates: KeptEstates) -> Estate:
-    return moved(kept_estates.estates[0], installation.app)
 
 
 @pytest.mark.parametrize("role", list(BuiltinRole))

@@ -8,7 +8,7 @@ from graphql import GraphQLObjectType, build_schema
 from tests.contracts.roles_matrix import SCHEMA
 from tests.contracts.tenancy_cells import Cell
 from tests.contracts.test_tenancy_matrix import REQUESTED, has_succeeded
-from tests.factories.estates import make_estate
+from tests.factories.estates import Estate
 from tests.fixtures.installations import Installation
 from tests.fixtures.repository import ROOT
 
@@ -43,8 +43,9 @@ def test_table_names_fields_of_the_api() -> None:
     assert table() - root_fields() == in_workspaces
 
 
-async def test_nothing_else_is_done_with_a_run_token(installation: Installation) -> None:
-    estate = await make_estate(installation)
+async def test_nothing_else_is_done_with_a_run_token(
+    installation: Installation, estate: Estate
+) -> None:
     allowed = table()
     done: list[str] = []
     tried = 0

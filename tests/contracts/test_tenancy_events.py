@@ -12,7 +12,7 @@ import pytest
 
 from tests.contracts.tenancy_cells import FOLLOWED, QUERIES, Cell
 from tests.contracts.test_tenancy_matrix import REQUESTED, has_succeeded, unknown
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.fixtures.api import ApiClient, serve
 from tests.fixtures.events import Events, open_events
 from tests.fixtures.installations import Installation
@@ -54,9 +54,9 @@ def asked(cells: tuple[Cell, ...]) -> list[tuple[Cell, str]]:
 
 @pytest.mark.parametrize("cells", [REQUESTED, FOLLOWED], ids=["requested", "followed"])
 async def test_foreign_id_is_answered_as_a_random_one(
-    cells: tuple[Cell, ...], address: str, installation: Installation
+    cells: tuple[Cell, ...], address: str, estate: Estate, other_estate: Estate
 ) -> None:
-    mine, theirs = await make_estate(installation), await make_estate(installation)
+    mine, theirs = estate, other_estate
     told_apart: list[str] = []
     succeeded: list[str] = []
 
@@ -73,8 +73,8 @@ async def test_foreign_id_is_answered_as_a_random_one(
     assert succeeded == []
 
 
-async def test_own_id_is_answered(address: str, installation: Installation) -> None:
-    mine = await make_estate(installation)
+async def test_own_id_is_answered(address: str, estate: Estate) -> None:
+    mine = estate
 
     failed = [
         f"{cell.name} {cell.variant} {caller}"

@@ -6,11 +6,10 @@ the answers are equal, byte for byte. Then the caller's own id succeeds, so that
 being broken.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
-from anyio.from_thread import BlockingPortal
 from graphql import (
     GraphQLInputObjectType,
     GraphQLInterfaceType,
@@ -22,7 +21,6 @@ from graphql import (
     get_named_type,
 )
 
-from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain import ids
 from headgate_server.graphql.shapes import nodes
 from tests.contracts.tenancy_agents import AGENTS
@@ -46,9 +44,7 @@ from tests.contracts.tenancy_runs import RUNS
 from tests.factories.estates import Estate
 from tests.factories.mutations import Json
 from tests.fixtures.api import ApiClient, Socket, open_socket, serve
-from tests.fixtures.databases import clone
 from tests.fixtures.installations import Installation, shown
-from tests.fixtures.kept_estates import KeptEstates, moved
 from tests.fixtures.repository import ROOT
 
 pytestmark = pytest.mark.anyio
@@ -107,30 +103,14 @@ def test_every_kind_of_object_that_is_read_by_its_id_is_tried() -> None:
     assert set(nodes._KINDS) == set(NODE_KINDS)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  nobody else asks
 
 
-@pytest.fixture(scope="session")
-def kept_estates(template_urls: DatabaseUrls, portal: BlockingPortal) -> Generator[KeptEstates]:
-    kept = KeptEstates(template_urls, portal)
-    yield kept
-    kept.close()
+@pytest.fixture
+def mine(estate: Estate) -> Estate:
+    return estate
 
 
 @pytest.fixture
-def urls(
-    kept_estates: KeptEstates, template_urls: DatabaseUrls, portal: BlockingPortal, redis_url: str
-) -> Generator[DatabaseUrls]:
-    """A fresh database with two estates, of this test alone."""
-    with clone(template_urls, portal, of=kept_estates.database(redis_url)) as urls:
-        yield urls
-
-
-@pytest.fixture
-def mine(installation: Installation, kept_estates: KeptEstates) -> Estate:
-    return moved(kept_estates.estates[0], installation.app)
-
-
-@pytest.fixture
-def theirs(installation: Installation, kept_estates: KeptEstates) -> Estate:
-    return moved(kept_estates.estates[1], installation.app)
+def theirs(other_estate: Estate) -> Estate:
+    return other_estate
 
 
 def _name(cell: Cell) -> str:

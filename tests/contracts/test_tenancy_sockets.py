@@ -20,7 +20,7 @@ from headgate_server.services import login_sessions, members, organizations
 from tests.contracts.tenancy_cells import FOLLOWED, PEOPLE, QUERIES, Cell, Request, mutation
 from tests.contracts.test_tenancy_events import first_event
 from tests.contracts.test_tenancy_matrix import REQUESTED, has_succeeded, unknown
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.factories.mutations import Json
 from tests.factories.people import BROWSER, PEPPER, make_person
 from tests.fixtures.api import ApiClient, Socket, open_socket, serve
@@ -57,8 +57,10 @@ class World:
 
 
 @pytest.fixture
-async def world(installation: Installation) -> AsyncGenerator[World]:
-    mine, theirs = await make_estate(installation), await make_estate(installation)
+async def world(
+    installation: Installation, estate: Estate, other_estate: Estate
+) -> AsyncGenerator[World]:
+    mine, theirs = estate, other_estate
     person = await make_person(installation.database)
     async with installation.database.system() as work:
         for estate in (mine, theirs):

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from headgate_server.database.engine import make_engine
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import bind_tenant
-from tests.factories.estates import make_estate
+from tests.factories.estates import Estate
 from tests.factories.tenants import Tenant
 from tests.fixtures.installations import Installation
 
@@ -49,8 +49,10 @@ from pg_class c where c.relnamespace = 'public'::regnamespace
 
 
 @pytest.fixture
-async def tenants(installation: Installation) -> tuple[Tenant, Tenant]:
-    mine, theirs = await make_estate(installation), await make_estate(installation)
+async def tenants(
+    installation: Installation, estate: Estate, other_estate: Estate
+) -> tuple[Tenant, Tenant]:
+    mine, theirs = estate, other_estate
     return mine.tenant, theirs.tenant
 
 

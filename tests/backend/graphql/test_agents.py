@@ -11,7 +11,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.permissions import Scope
 from headgate_server.http.openings import Openings
 from headgate_server.repositories.agents import upsert_agent
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.factories.mutations import mutate
 from tests.fixtures.api import Answer, ApiClient, Socket, open_socket, serve
 from tests.fixtures.deadlines import eventually
@@ -24,11 +24,6 @@ WORK = """subscription ($input: AgentWorkInput!) { agentWork(input: $input) { __
   ... on RunOffered { runId leaseToken epoch queue priority deliveryCount }
   ... on RunCancelRequested { runId epoch graceSeconds }
   ... on AgentDirective { kind } } }"""
-
-
-@pytest.fixture
-async def estate(installation: Installation) -> Estate:
-    return await make_estate(installation)
 
 
 async def next_work(socket: Socket, kind: str) -> dict[str, Any]:

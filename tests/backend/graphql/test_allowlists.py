@@ -9,7 +9,7 @@ import pytest
 
 from headgate_server.domain.ids import Kind
 from headgate_server.services import allowlists
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.factories.feeds import publish_all
 from tests.factories.mutations import mutate
 from tests.fixtures.api import ApiClient, open_socket, serve
@@ -30,11 +30,6 @@ WORKSPACE_EVENTS = "subscription ($id: ID!) { workspaceEvents(workspaceId: $id) 
 HERE, THERE = "127.0.0.1", "203.0.113.9"
 
 
-@pytest.fixture
-async def estate(installation: Installation) -> Estate:
-    return await make_estate(installation)
-
-
 async def allow(estate: Estate, *networks: str) -> Any:
     answer = await estate.wide.execute(
         SET, id=estate.ids[Kind.ORGANIZATION], networks=list(networks)
@@ -51,9 +46,9 @@ def clients(estate: Estate) -> list[ApiClient]:
 
 
 async def test_list_holds_for_every_kind_of_credential(
-    installation: Installation, estate: Estate
+    installation: Installation, estate: Estate, other_estate: Estate
 ) -> None:
-    other = await make_estate(installation)
+    other = other_estate
     before = [(await away(client).execute(VIEWER)).status for client in clients(estate)]
 
     made = await allow(estate, HERE, "2001:db8::/32")

@@ -5,7 +5,7 @@ import pytest
 from headgate_server.domain.ids import Kind
 from headgate_server.domain.permissions import Scope
 from headgate_server.services import members, organizations
-from tests.factories.estates import make_estate
+from tests.factories.estates import Estate
 from tests.factories.mutations import mutate
 from tests.factories.people import Person
 from tests.factories.tenants import Tenant
@@ -21,9 +21,8 @@ OWN = "{ viewer { memberOf { slug name } apiKeys { name } } }"
 
 
 async def test_keys_of_an_organization_are_listed_for_its_administrators(
-    installation: Installation,
+    installation: Installation, estate: Estate
 ) -> None:
-    estate = await make_estate(installation)
     account = estate.ids[Kind.SERVICE_ACCOUNT]
     made = await mutate(
         estate.wide,

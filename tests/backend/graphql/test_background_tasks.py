@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from headgate_server.domain.ids import Kind, new_id
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.factories.mutations import Json, mutate
 from tests.fixtures.api import ApiClient, open_socket, serve
 from tests.fixtures.installations import Installation, shown
@@ -17,11 +17,6 @@ WORK = """subscription ($id: ID!, $worker: ID!) {
     offers { task { id parameters } leaseToken epoch } } }"""
 FOLLOW = """subscription ($id: ID!, $task: ID!) {
   backgroundTaskUpdates(workspaceId: $id, id: $task) { stateName result } }"""
-
-
-@pytest.fixture
-async def estate(installation: Installation) -> Estate:
-    return await make_estate(installation)
 
 
 async def queue(client: ApiClient, estate: Estate) -> str:

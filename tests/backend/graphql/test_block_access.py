@@ -9,7 +9,7 @@ from headgate_server.domain.ids import Kind
 from headgate_server.domain.permissions import OWNER_SCOPES, BuiltinRole, Scope
 from headgate_server.domain.roles import BindingPlace, ObjectKind
 from tests.factories.blocks import begin, fill, refused, resolve
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.factories.members import Held, make_member, make_member_token
 from tests.factories.mutations import Json, mutate
 from tests.fixtures.api import ApiClient
@@ -18,11 +18,6 @@ from tests.fixtures.installations import PEPPER, Installation, shown
 pytestmark = pytest.mark.anyio
 
 SHOWN = "query ($id: ID!) { node(id: $id) { ... on BlockDocument { version } } }"
-
-
-@pytest.fixture
-async def estate(installation: Installation) -> Estate:
-    return await make_estate(installation)
 
 
 async def holding(installation: Installation, estate: Estate, *held: Held) -> ApiClient:

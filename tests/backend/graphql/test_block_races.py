@@ -10,7 +10,7 @@ from headgate_server.services.blocks.documents import Filling, upsert_document
 from headgate_server.services.blocks.sealing import Sealer
 from tests.factories.blocks import fill
 from tests.factories.databases import somebody_waits
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.fixtures.deadlines import eventually
 from tests.fixtures.installations import Installation
 
@@ -34,9 +34,8 @@ async def refer_alone(installation: Installation, estate: Estate, name: str, *, 
 
 
 async def test_two_who_refer_to_each_other_at_once_make_no_circle(
-    installation: Installation,
+    installation: Installation, estate: Estate
 ) -> None:
-    estate = await make_estate(installation)
     for name in ("first", "second"):
         await fill(estate, name, {"host": "h"})
 

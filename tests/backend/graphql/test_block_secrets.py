@@ -5,7 +5,7 @@ import pytest
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.ids import Kind
 from tests.factories.blocks import begin, fill, refused, register, resolve
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.factories.mutations import Json
 from tests.fixtures.installations import Installation
 from tests.fixtures.sql import query
@@ -15,11 +15,6 @@ pytestmark = pytest.mark.anyio
 SECRET = "correct horse"
 SHOWN = """query ($id: ID!) { node(id: $id) { ... on BlockDocument { data missing
   secrets { path isSet fingerprint } } } }"""
-
-
-@pytest.fixture
-async def estate(installation: Installation) -> Estate:
-    return await make_estate(installation)
 
 
 async def test_secrets_of_a_type_that_holds_itself_are_shown_to_runs_alone(

@@ -28,11 +28,6 @@ SHOWN = """query ($id: ID!) { node(id: $id) { ... on BlockDocument { data versio
 SECRET = "correct horse"
 
 
-@pytest.fixture
-async def estate(installation: Installation) -> Estate:
-    return await make_estate(installation)
-
-
 async def test_secret_is_masked_for_everybody_and_changes_only_its_fingerprint(
     estate: Estate,
 ) -> None:

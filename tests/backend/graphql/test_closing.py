@@ -20,7 +20,7 @@ from headgate_server.repositories import schedules, users
 from headgate_server.services import closing
 from headgate_server.services.schedules.fire import materialise
 from headgate_server.services.schedules.upsert import upsert_schedule
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.factories.people import make_person
 from tests.fixtures.browsers import Browser
 from tests.fixtures.deadlines import eventually
@@ -40,11 +40,6 @@ UPSERT = """mutation ($id: ID!) {
   flowUpsert(input: {workspaceId: $id, name: "later"}) { flow { id } errors { code message } } }"""
 READ = "query ($id: ID!) { node(id: $id) { ... on Workspace { flows { nodes { name } } } } }"
 VIEWER = "{ viewer { organizations { nodes { slug } } } }"
-
-
-@pytest.fixture
-async def estate(installation: Installation) -> Estate:
-    return await make_estate(installation)
 
 
 @pytest.fixture
@@ -255,9 +250,9 @@ async def rows_of(owner: Any, column: str, id_: UUID) -> dict[str, int]:
 
 
 async def test_sweep_leaves_no_row_of_a_workspace_and_touches_no_other(
-    installation: Installation, estate: Estate, owner: Any
+    installation: Installation, estate: Estate, other_estate: Estate, owner: Any
 ) -> None:
-    other = await make_estate(installation)
+    other = other_estate
     theirs = await rows_of(owner, "workspace_id", other.tenant.workspace_id)
     assert len(await rows_of(owner, "workspace_id", estate.tenant.workspace_id)) >= 15
     await close_all(estate)
@@ -311,9 +306,9 @@ async def signed_in(
 
 
 async def test_operator_suspends_and_resumes_and_the_tenant_sees_it(
-    installation: Installation, estate: Estate
+    installation: Installation, estate: Estate, other_estate: Estate
 ) -> None:
-    operators = await make_estate(installation)
+    operators = other_estate
     operator = await signed_in(installation, operators, email="op@example.com", is_operator=True)
     member = await signed_in(installation, estate, email="ada@example.com", is_operator=False)
     id_ = estate.ids[Kind.ORGANIZATION]

@@ -8,7 +8,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.permissions import READ_SCOPES, BuiltinRole
 from headgate_server.domain.roles import builtin_role
 from headgate_server.services import organizations
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.factories.mutations import mutate
 from tests.fixtures.api import ApiClient
 from tests.fixtures.installations import Installation, shown
@@ -20,11 +20,6 @@ DEPLOYMENT = """deployment { id name version paused tags entrypoint parameters f
   lateThreshold pullSteps enforceParameterSchema
   schedules { slug active timezone spec { __typename ... on CronSpec { cron dayOr }
     ... on IntervalSpec { every } } catchUp { policy max window } nextAt missedCount } } created"""
-
-
-@pytest.fixture
-async def estate(installation: Installation) -> Estate:
-    return await make_estate(installation)
 
 
 async def try_mutation(api: ApiClient, field: str, input_type: str, **given: Any) -> list[Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.ids import Kind, new_id, show
-from tests.factories.estates import make_estate
+from tests.factories.estates import Estate
 from tests.factories.mutations import mutate
 from tests.fixtures.installations import Installation
 
@@ -26,9 +26,8 @@ def told(**more: Any) -> dict[str, Any]:
 
 
 async def test_a_run_tells_events_and_hears_which_were_not_taken(
-    installation: Installation,
+    installation: Installation, estate: Estate
 ) -> None:
-    estate = await make_estate(installation)
     good, bad, own, flat = told(), told(id="x"), told(event="flow.created"), told(resource=[1])
 
     answer = await mutate(estate.run, "eventsEmit", ANSWER, events=[bad, good, own, flat])

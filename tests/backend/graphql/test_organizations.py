@@ -4,8 +4,7 @@ import pytest
 
 from headgate_server.domain.ids import Kind
 from tests.backend.graphql.test_closing import DELETE_ALL, READ, UPSERT, told
-from tests.factories.estates import Estate, make_estate
-from tests.fixtures.installations import Installation
+from tests.factories.estates import Estate
 
 pytestmark = pytest.mark.anyio
 
@@ -14,15 +13,10 @@ ARCHIVE_ALL = """mutation ($id: ID!, $archived: Boolean!) {
     organization { slug } errors { code message } } }"""
 
 
-@pytest.fixture
-async def estate(installation: Installation) -> Estate:
-    return await make_estate(installation)
-
-
 async def test_organization_is_archived_and_opened_in_one_go(
-    installation: Installation, estate: Estate
+    estate: Estate, other_estate: Estate
 ) -> None:
-    other = await make_estate(installation)
+    other = other_estate
     place = {"id": estate.ids[Kind.ORGANIZATION]}
 
     archived = await told(estate, ARCHIVE_ALL, "organizationArchive", **place, archived=True)

@@ -6,7 +6,7 @@ import pytest
 
 from headgate_server.domain.ids import Kind
 from headgate_server.domain.permissions import Scope
-from tests.factories.estates import make_estate
+from tests.factories.estates import Estate
 from tests.fixtures.installations import Installation
 
 pytestmark = pytest.mark.anyio
@@ -36,8 +36,7 @@ AROUND = """query ($run: ID!, $after: Cursor) { flowRun(id: $run) {
   logs(first: 1, after: $after) { nodes { message } } } }"""
 
 
-async def test_pages_read_an_estate(installation: Installation) -> None:
-    estate = await make_estate(installation)
+async def test_pages_read_an_estate(estate: Estate) -> None:
     run_id = estate.own_run["lease"]["runId"]
     given: dict[str, Any] = {
         "id": estate.ids[Kind.WORKSPACE],
@@ -67,9 +66,8 @@ async def test_pages_read_an_estate(installation: Installation) -> None:
 
 
 async def test_what_pages_keep_is_read_and_sharing_takes_a_right(
-    installation: Installation,
+    installation: Installation, estate: Estate
 ) -> None:
-    estate = await make_estate(installation)
     workspace = estate.ids[Kind.WORKSPACE]
     reader = await installation.client(estate.tenant, scopes=[Scope.RUNS_READ])
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from headgate_server.domain.ids import Kind, new_id
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.factories.mutations import mutate, task_report
-from tests.fixtures.installations import Installation, shown
+from tests.fixtures.installations import shown
 
 pytestmark = pytest.mark.anyio
 
@@ -16,11 +16,6 @@ RETRY = """mutation ($input: FlowRunRetryInput!) { flowRunRetry(input: $input) {
 PREVIEW = """query ($id: ID!, $ids: [ID!]) { flowRun(id: $id) {
   state { type } retryPreview(fromTaskRunIds: $ids) {
     tasks { taskRun { id } reused reason } reusedCount againCount } } }"""
-
-
-@pytest.fixture
-async def estate(installation: Installation) -> Estate:
-    return await make_estate(installation)
 
 
 async def claim_and_fail(estate: Estate) -> tuple[str, str]:
@@ -74,10 +69,10 @@ async def test_run_starts_again_with_other_parameters_and_its_state_says_how(
 
 
 async def test_task_of_another_tenant_is_refused_as_one_that_does_not_exist(
-    installation: Installation, estate: Estate
+    estate: Estate, other_estate: Estate
 ) -> None:
     run_id, task_id = await claim_and_fail(estate)
-    theirs = await make_estate(installation)
+    theirs = other_estate
 
     foreign = await retry(estate, id=run_id, fromTaskRunIds=[theirs.ids[Kind.TASK_RUN]])
     unknown = await retry(estate, id=run_id, fromTaskRunIds=[shown(Kind.TASK_RUN, new_id())])

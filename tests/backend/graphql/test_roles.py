@@ -10,7 +10,7 @@ import pytest
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import BuiltinRole
 from headgate_server.domain.roles import BindingPlace, ObjectKind, builtin_role
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.factories.members import Held, Member, everywhere, make_member, make_member_token, within
 from tests.factories.mutations import Json, mutate
 from tests.fixtures.api import ApiClient, open_socket, serve
@@ -27,11 +27,6 @@ CREATE = """mutation ($input: FlowRunCreateInput!) { flowRunCreate(input: $input
 CAN = """query ($scopes: [Scope!]!, $place: ID, $on: ID) {
   viewerCan(scopes: $scopes, workspaceId: $place, objectId: $on) {
     allowed missing grantableBy { user { displayName } } } }"""
-
-
-@pytest.fixture
-async def estate(installation: Installation) -> Estate:
-    return await make_estate(installation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from headgate_server.domain.permissions import READ_SCOPES
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.factories.mutations import Json, mutate
 from tests.fixtures.api import ApiClient, open_socket, serve
 from tests.fixtures.installations import Installation
@@ -16,11 +16,6 @@ SEND = """mutation ($input: RunInputSendInput!) { runInputSend(input: $input) {
   runInput { sequence sentBy { displayName } } errors { code path } } }"""
 FOLLOW = """subscription ($id: ID!, $keyset: String, $after: Int! = 0) {
   runInputs(flowRunId: $id, keyset: $keyset, after: $after) { sequence payload } }"""
-
-
-@pytest.fixture
-async def estate(installation: Installation) -> Estate:
-    return await make_estate(installation)
 
 
 async def send(client: ApiClient, run_id: str, message: str, **more: Any) -> Json:

@@ -9,7 +9,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.ids import Kind
 from headgate_server.domain.permissions import OWNER_SCOPES, Scope
 from tests.factories.blocks import begin, refused
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.factories.members import make_member, make_member_token
 from tests.factories.mutations import Json, mutate, task_report
 from tests.fixtures.api import ApiClient
@@ -21,11 +21,6 @@ STARTED = "run { id name deploymentId state { type } } duplicate"
 LOOK = "query ($id: ID!) { flowRunStarted(id: $id) { id state { type } } }"
 RUN = """query ($id: ID!) { flowRun(id: $id) { parentTaskRun { id } triggeredBy tags
   createdBy { displayName } deployment { name } } }"""
-
-
-@pytest.fixture
-async def estate(installation: Installation) -> Estate:
-    return await make_estate(installation)
 
 
 def place_of(estate: Estate) -> Json:

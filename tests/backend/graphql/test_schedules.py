@@ -6,7 +6,7 @@ import pytest
 
 from headgate_server.domain.ids import Kind
 from headgate_server.domain.permissions import READ_SCOPES
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.factories.mutations import mutate
 from tests.fixtures.api import ApiClient
 from tests.fixtures.installations import Installation
@@ -19,11 +19,6 @@ PREVIEW = """query ($spec: ScheduleSpecInput!, $first: Int!) {
 RULE = "DTSTART:20200106T090000\nFREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"
 SCHEDULE = """schedule { id description missedCount upcoming(first: 3) { wallClock note }
   spec { __typename ... on RRuleSpec { rrule start } } nextAt version }"""
-
-
-@pytest.fixture
-async def estate(installation: Installation) -> Estate:
-    return await make_estate(installation)
 
 
 async def preview(api: ApiClient, spec: dict[str, Any], *, first: int = 2) -> Any:

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from headgate_server.domain import ids
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.factories.mutations import mutate
 from tests.fixtures.api import ApiClient
-from tests.fixtures.installations import Installation, shown
+from tests.fixtures.installations import shown
 
 pytestmark = pytest.mark.anyio
 
@@ -31,11 +31,6 @@ ARTIFACTS = """artifacts(first: 50, filter: {latestPerKey: true}) {
 ASSETS = """assets(first: 50) { nodes { key fresh upstream { key } downstream { key } }
   totalCount { value } }"""
 TASK_RUNS = "taskRuns(first: 50) { nodes { name tags flowRun { name flow { name } } } }"
-
-
-@pytest.fixture
-async def estate(installation: Installation) -> Estate:
-    return await make_estate(installation)
 
 
 async def count(api: ApiClient, estate: Estate, selection: str, statements: list[str]) -> int:

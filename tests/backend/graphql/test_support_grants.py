@@ -42,13 +42,8 @@ VIEWER = "{ viewer { organizations { nodes { slug } } } }"
 
 
 @pytest.fixture
-async def estate(installation: Installation) -> Estate:
-    return await make_estate(installation)
-
-
-@pytest.fixture
-async def operator(installation: Installation) -> Browser:
-    operators = await make_estate(installation)
+async def operator(installation: Installation, other_estate: Estate) -> Browser:
+    operators = other_estate
     return await signed_in(installation, operators, email="op@example.com", is_operator=True)
 
 

@@ -11,18 +11,13 @@ from headgate_server.services import cancels
 from headgate_server.services.flow_runs import create
 from headgate_server.settings import Timers
 from headgate_server.tables.work_pools import work_items
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.factories.mutations import mutate
 from tests.fixtures.installations import Installation
 
 pytestmark = pytest.mark.anyio
 
 CHILDREN = 3_000
-
-
-@pytest.fixture
-async def estate(installation: Installation) -> Estate:
-    return await make_estate(installation)
 
 
 async def make_children(installation: Installation, estate: Estate, count: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import Scope
-from tests.factories.estates import Estate, make_estate
+from tests.factories.estates import Estate
 from tests.factories.mutations import mutate
 from tests.fixtures.api import ApiClient, open_socket, serve
 from tests.fixtures.events import open_events
@@ -23,11 +23,6 @@ WORK = """subscription ($input: AgentWorkInput!) { agentWork(input: $input) { __
 POLLED = """messages { __typename ... on RunOffered { runId leaseToken epoch }
   ... on StreamOpened { streamEpoch } }"""
 REVOKED_WITHIN_SECONDS = 1.0
-
-
-@pytest.fixture
-async def estate(installation: Installation) -> Estate:
-    return await make_estate(installation)
 
 
 def session_of(estate: Estate) -> str:

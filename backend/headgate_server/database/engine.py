@@ -28,6 +28,20 @@ MINIMUM_MINORS = {15: 14, 16: 10, 17: 6}
 STATEMENT_TIMEOUT_MS = 15_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_SECONDS = 5
+_ROLE = text("""
+select own.rolname, own.rolsuper or own.rolbypassrls as sees_all,
+  exists (
+    select from pg_roles other where (other.rolsuper or other.rolbypassrls)
+      and other.oid <> own.oid and pg_has_role(own.oid, other.oid, 'MEMBER')
+  ) as becomes,
+  exists (
+    select from pg_class relation where relation.relnamespace = 'public'::regnamespace
+      and relation.relkind in ('r', 'p') and pg_has_role(own.oid, relation.relowner, 'MEMBER')
+  ) as owns,
+  has_schema_privilege('public', 'CREATE') as creates
+from pg_roles own where own.rolname = current_user
+""")
+"""What a role may do that would take the walls between tenants away."""
 
 
 def _dump(value: object) -> str:
@@ -126,20 +140,21 @@ async def check_server(engine: AsyncEngine, *, is_owner: bool = False) -> None:
     """
     async with engine.connect() as connection:
         version = (await connection.execute(text("show server_version_num"))).scalar_one()
-        role = (
-            await connection.execute(
-                text(
-                    "select rolname, rolsuper or rolbypassrls as sees_all "
-                    "from pg_roles where rolname = current_user"
-                )
-            )
-        ).one()
+        role = (await connection.execute(_ROLE)).one()
     check_version(int(version))
-    if role.sees_all and not is_owner:
-        raise ConfigurationError(
-            f"The database role {role.rolname} is a superuser or bypasses row-level security, so "
-            "tenants would not be kept apart. Use the URLs that `headgate-server migrate` prints."
-        )
+    if is_owner:
+        return
+    for can, what in (
+        (role.sees_all, "is a superuser or bypasses row-level security"),
+        (role.becomes, "is a member of one that is a superuser or bypasses row-level security"),
+        (role.owns, "owns tables, whose walls it could take away, or is a member of their owner"),
+        (role.creates, "may make tables and functions"),
+    ):
+        if can:
+            raise ConfigurationError(
+                f"The database role {role.rolname} {what}, so tenants would not be kept apart. "
+                "Use the URLs that `headgate-server migrate` prints."
+            )
 
 
 def check_version(number: int) -> None:

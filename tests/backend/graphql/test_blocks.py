@@ -190,6 +190,20 @@ async def test_schema_change_leaves_blocks_readable_and_says_what_they_lack(
     assert filled["blockDocument"]["schema"]["number"] == 2
 
 
+async def test_field_that_was_secret_once_is_secret_in_every_later_schema(estate: Estate) -> None:
+    bare: Json = {**LOGIN, "properties": {**LOGIN["properties"], "password": {"type": "string"}}}
+    given = {"blockTypeId": estate.ids[Kind.BLOCK_TYPE], "fields": bare}
+    show = "blockSchema { number secretPaths } created"
+    unmarked = await mutate(estate.bound, "blockSchemaRegister", show, **given)
+    again = await mutate(estate.bound, "blockSchemaRegister", "created", **given)
+    id_ = (await fill(estate, "new", {"host": "h", "password": "p"}))["blockDocument"]["id"]
+
+    assert unmarked["created"]
+    assert "password" in unmarked["blockSchema"]["secretPaths"]
+    assert not again["created"]
+    assert (await estate.bound.execute(SHOWN, id=id_)).data["node"]["data"]["password"] != "p"
+
+
 async def test_block_that_others_refer_to_stays_and_circles_are_refused(estate: Estate) -> None:
     document = """query ($id: ID!, $name: String!) { node(id: $id) { ... on Workspace {
       blockDocument(reference: $name) { id } } } }"""

@@ -1,6 +1,6 @@
 """The fields of block types: which are secret, what fits them, and what a document lacks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from headgate_server.domain.blocks import paths
@@ -59,6 +59,18 @@ def list_secret_paths(fields: dict[str, Any], given: Sequence[str]) -> tuple[str
             f"A schema has at most {MAX_SECRET_PATHS} secret paths.", path=["secretPaths"]
         )
     return tuple(sorted(found))
+
+
+def with_former(
+    secret_paths: Sequence[str], former: Iterable[str], *, fields: dict[str, Any]
+) -> tuple[str, ...]:
+    """Return which fields are secret where some have been so before: those stay it.
+
+    What a schema no longer has is left out, going by its outermost field.
+    """
+    known = fields.get("properties", {})
+    kept = {path for path in former if paths.split(path)[0] in known}
+    return tuple(sorted(kept.union(secret_paths)))
 
 
 def check_data(data: dict[str, Any], *, fields: dict[str, Any], unknown: Sequence[Parts]) -> None:

@@ -114,6 +114,13 @@ async def find_schema(
     return _schema(row) if row is not None else None
 
 
+async def list_secret_paths(work: UnitOfWork, *, block_type_id: UUID) -> set[str]:
+    """Return every path that is secret in one of a type's schemas."""
+    own = _schemas_of(work, block_type_id).subquery()
+    found = await work.execute(select(func.unnest(own.c.secret_paths)).distinct())
+    return set(found.scalars())
+
+
 async def get_many_newest(work: UnitOfWork, type_ids: Sequence[UUID]) -> dict[UUID, BlockSchema]:
     """Return the newest schema of each type; a type without any is absent."""
     newer = block_schemas.alias("newer")

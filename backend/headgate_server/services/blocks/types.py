@@ -89,7 +89,8 @@ async def register_schema(
 ) -> tuple[BlockSchema, bool]:
     """Return the schema of a type that has these fields, made if there is none.
 
-    Documents of older schemas stay as they are; what they lack is told with them.
+    Documents of older schemas stay as they are; what they lack is told with them. A field that was
+    secret in any schema of the type is secret in each that is made later, whatever that marks.
 
     Raises:
         NotFound: no such type.
@@ -104,6 +105,11 @@ async def register_schema(
         raise NotFound("No such block type; register it first.")
     checksum = rules.checksum_of(fields, capabilities=capabilities, secret_paths=secret_paths)
     found = await types.find_schema(work, block_type_id=type_.id, checksum=checksum)
+    if found is None:
+        ever = await types.list_secret_paths(work, block_type_id=type_.id)
+        secret_paths = schemas.with_former(secret_paths, ever, fields=fields)
+        checksum = rules.checksum_of(fields, capabilities=capabilities, secret_paths=secret_paths)
+        found = await types.find_schema(work, block_type_id=type_.id, checksum=checksum)
     if found is not None:
         return found, False
     made = await types.insert_schema(

@@ -15,7 +15,17 @@ from types import ModuleType
 logger = logging.getLogger(__name__)
 
 PARTS = frozenset(
-    {"__main__", "figures", "flooding_tenant", "flows", "http_calls", "installation", "plans"}
+    {
+        "__main__",
+        "figures",
+        "flooding_tenant",
+        "flows",
+        "http_calls",
+        "installation",
+        "passes",
+        "plans",
+        "sizes",
+    }
 )
 
 

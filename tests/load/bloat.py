@@ -1,132 +1,219 @@
-"""Bloat: a day of runs through the hot table as fast as it goes, with a snapshot held and without.
+"""Bloat: days of 50 runs a second, pressed into minutes, with a snapshot held for half an hour.
 
-``work_items`` sees an insert, an offer, a claim, a start and a delete for every run. What matters
-is that it does not grow with the number of runs that went through it, and that a claim stays quick.
-BLOAT_CYCLES=43200 is a whole day of 50 runs a second.
+Every run is created, offered, claimed, started, ended, told of, counted and, a day later, deleted
+by the product's own statements, beside every loop of a scheduler; old days are dropped. What is
+pressed is time: a day's runs come eight times as fast as 50 a second, and autovacuum comes round
+eight times as often. A day is shorter by that, too: what matters is that nothing grows with the
+runs that went through, and that is seen once as many are deleted as are made.
+
+BLOAT_RUNS_A_DAY=864000 makes the five days 4.32 million runs, a whole day of 50 a second, which
+takes hours. Fails with the name of what is not bounded.
 """
 
 import asyncio
+import multiprocessing
 import os
 import shutil
+import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import asyncpg
 
 from headgate_server.database.migrate import upgrade
+from headgate_server.database.urls import DatabaseUrls
 from headgate_server.embedded.services import EmbeddedServices
 from tests.fixtures.databases import SECRET_KEY
+from tests.load import passes, sizes
 from tests.load.figures import Figure
+from tests.load.passes import Keeper, Place, Told
+from tests.load.sizes import HOT_TABLE, Sizes, p99
 
-FIGURES = ("bloat_work_items_growth", "bloat_dead_ratio", "bloat_claim", "bloat_claim_held")
-CYCLES = int(os.environ.get("BLOAT_CYCLES", "300"))
-BATCH = 100
+FIGURES = (
+    "bloat_runs",
+    "bloat_runs_per_s",
+    "bloat_work_items_growth",
+    "bloat_tables_growth",
+    "bloat_dead_ratio",
+    *(
+        f"bloat_{what}{when}{kind}"
+        for what in ("claim", "offer")
+        for when in ("", "_held", "_after")
+        for kind in ("", "_p99")
+    ),
+)
+DAYS = int(os.environ.get("BLOAT_DAYS", "5"))
+RUNS_A_DAY = int(os.environ.get("BLOAT_RUNS_A_DAY", "80000"))
+HELD_RUNS = int(os.environ.get("BLOAT_HELD_RUNS", "90000"))
+"""What half an hour of 50 a second makes."""
+PROBE_SECONDS = int(os.environ.get("BLOAT_PROBE_SECONDS", "30"))
+WORKERS = int(os.environ.get("BLOAT_WORKERS", "2"))
 LIVE = 2_000
+STEADY_AFTER_DAYS = 3
+"""As many runs are deleted as are made from the second day on, and reused what they leave."""
+PRESSED = 8
 AUTOVACUUM_SECONDS = 15
 """What it has not come round to by then, with nothing else to do, is bloat."""
-SETTINGS = {"autovacuum_naptime": "1s", "synchronous_commit": "off"}
-
-_PREPARE = """
-alter table work_items drop constraint fk_work_items_flow_runs;
-alter table work_items disable row level security;
-insert into work_items (workspace_id, run_id, work_pool_id, work_queue_id, queue_priority, priority,
-  due_at, phase, late_threshold_ms, on_agent_lost, abandon_after_ms, fence_ms,
-  infrastructure_retries)
-select gen_random_uuid(), gen_random_uuid(), null, null, 10, 0, now() + interval '1 day', 'READY',
-  15000, 'CRASH', 600000, 600000, 3
-from generate_series(1, $1)
-"""
-_INSERT = """
-insert into work_items (workspace_id, run_id, queue_priority, priority, due_at, phase,
-  late_threshold_ms, on_agent_lost, abandon_after_ms, fence_ms, infrastructure_retries, late_due_at)
-select $1, gen_random_uuid(), 10, 0, now() - interval '1 hour', 'READY', 15000, 'CRASH', 600000,
-  600000, 3, now()
-from generate_series(1, $2)
-"""
-_CLAIM = """
-with ready as (
-  select workspace_id, run_id from work_items
-  where work_pool_id is null and phase = 'READY' and not is_held and due_at <= now()
-  order by queue_priority, priority desc, due_at, run_id limit 10 for update skip locked
-)
-update work_items item set phase = 'OFFERED', token = gen_random_uuid(), epoch = epoch + 1,
-  fence_until = now() + interval '15 seconds', offered_at = now()
-from ready where item.workspace_id = ready.workspace_id and item.run_id = ready.run_id
-"""
-_START = """
-update work_items set phase = 'RUNNING', last_seen_at = now(),
-  fence_until = now() + interval '10 minutes' where workspace_id = $1 and phase = 'OFFERED'
-"""
-_FINISH = "delete from work_items where workspace_id = $1 and phase = 'RUNNING'"
-_SIZE = "select pg_relation_size('work_items')"
-_DEAD = """
-select coalesce(n_dead_tup::float / nullif(n_live_tup + n_dead_tup, 0), 0)
-from pg_stat_user_tables where relname = 'work_items'
-"""
+MOST_ROUNDS = 50
+"""After a day: whatever is to be done for it is done by then."""
+SETTINGS = {"autovacuum_naptime": f"{60 // PRESSED}s"}
 
 
 def measure() -> Iterator[Figure]:
     folder = Path(tempfile.mkdtemp(prefix="headgate-bloat-"))
     try:
-        yield from asyncio.run(_measure(folder))
+        figures, broken = asyncio.run(_measure(folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    yield from figures
+    if broken:
+        raise sizes.Unbounded("; ".join(broken))
 
 
-async def _measure(folder: Path) -> list[Figure]:
+@dataclass
+class _Days:
+    """A database that days go through, and what was seen of it."""
+
+    urls: DatabaseUrls
+    place: Place
+    pool: ProcessPoolExecutor
+    keeper: Keeper
+    connection: Any
+    runs: int = 0
+    seconds: float = 0.0
+    seen: list[Sizes] = field(default_factory=list[Sizes])
+
+    async def run(self, day: int, *, runs: int) -> None:
+        """Make runs on a day, as fast as it goes."""
+        clock = asyncio.get_running_loop().time
+        began_at = clock()
+        async with self._kept(day):
+            told = await asyncio.gather(
+                *(self._work(day, runs // WORKERS, is_paced=False) for _ in range(WORKERS))
+            )
+        self.runs += sum(one.runs for one in told)
+        self.seconds += clock() - began_at
+
+    async def probe(self, day: int) -> Told:
+        """Make runs as they come in life; how long it took to hand each out."""
+        async with self._kept(day):
+            runs = PROBE_SECONDS * passes.RUNS_PER_SECOND
+            told = await self._work(day, runs, is_paced=True)
+        self.runs += told.runs
+        return told
+
+    async def look(self, at: str) -> Sizes:
+        """Say how large everything is, and how long the longest rounds of loops took."""
+        found = await sizes.read_sizes(self.connection)
+        self.seen.append(found)
+        slow = sorted(self.keeper.longest.items(), key=lambda one: -one[1])[:3]
+        rounds = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in slow)
+        sys.stderr.write(f"{sizes.line(found, at=at, runs=self.runs)}  longest rounds: {rounds}\n")
+        self.keeper.longest.clear()
+        return found
+
+    async def settled(self) -> float:
+        """Return the share of dead rows once it stops to fall, or when time is up."""
+        ratio = 1.0
+        for _ in range(AUTOVACUUM_SECONDS):
+            await asyncio.sleep(1)
+            ratio = (await sizes.read_sizes(self.connection))[HOT_TABLE].dead_ratio
+            if ratio < sizes.DEAD_RATIO / 10:
+                break
+        return ratio
+
+    async def _work(self, day: int, runs: int, *, is_paced: bool) -> Told:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self.pool, _make_runs, self.urls, self.place, day, runs, is_paced
+        )
+
+    @asynccontextmanager
+    async def _kept(self, day: int) -> AsyncGenerator[None]:
+        """Let the loops go round on that day meanwhile."""
+        self.keeper.move_to(day)
+        going = asyncio.create_task(self.keeper.forever(rest_seconds=1.0))
+        yield
+        going.cancel()
+        await asyncio.wait({going})
+        for _ in range(MOST_ROUNDS):
+            if await self.keeper.round() == 0:
+                break
+
+
+def _make_runs(urls: DatabaseUrls, place: Place, day: int, runs: int, is_paced: bool) -> Told:  # noqa: FBT001  handed over by position
+    return asyncio.run(passes.make_runs(urls, place, day=day, runs=runs, is_paced=is_paced))
+
+
+async def _measure(folder: Path) -> tuple[list[Figure], list[str]]:
     async with EmbeddedServices(folder, postgres_settings=SETTINGS) as services:
         urls = await upgrade(services.postgres_url, secret_key=SECRET_KEY)
+        place = await passes.settle_in(urls, days=DAYS, waiting=LIVE)
+        shift = passes.shift_to(0)
+        spawn = multiprocessing.get_context("spawn")
         connection, holder = await _connect(urls.owner), await _connect(urls.owner)
-        for statement in _PREPARE.split(";")[:2]:
-            await connection.execute(statement)
-        await connection.execute(_PREPARE.split(";")[2], LIVE)
-        await _churn(connection, cycles=20)
-        steady = await connection.fetchval(_SIZE)
-        claims = await _churn(connection, cycles=CYCLES)
-        growth = await connection.fetchval(_SIZE) / steady
-        dead = await _settled(connection)
-        await holder.execute("begin isolation level repeatable read")
-        await holder.execute("select count(*) from work_items")
-        held = await _churn(connection, cycles=CYCLES // 3)
-        await holder.execute("rollback")
+        with ProcessPoolExecutor(WORKERS, mp_context=spawn) as pool:
+            async with passes.opened(urls, shift=shift) as database:
+                days = _Days(urls, place, pool, Keeper(database, shift), connection)
+                answer = await _through(days, holder)
         await connection.close()
         await holder.close()
-    return [
-        Figure("bloat_work_items_growth", "times the steady size", [growth]),
+        return answer
+
+
+async def _through(days: _Days, holder: Any) -> tuple[list[Figure], list[str]]:
+    """Let the days pass, and a snapshot be held on the last but one."""
+    for day in range(DAYS - 1):
+        await days.run(day, runs=RUNS_A_DAY)
+        await days.look(f"day {day + 1}")
+    day = DAYS - 1
+    before = await days.probe(day)
+    await holder.execute("set idle_in_transaction_session_timeout = 0")
+    await holder.execute("begin isolation level repeatable read")
+    await holder.execute(f"select count(*) from {HOT_TABLE}")  # noqa: S608  a constant
+    await days.run(day, runs=HELD_RUNS)
+    held = await days.probe(day)
+    await days.look("snapshot held")
+    await holder.execute("rollback")
+    await days.run(day, runs=RUNS_A_DAY)
+    after = await days.probe(day)
+    dead = await days.settled()
+    await days.look(f"day {DAYS}")
+    return _figures(days, dead=dead, told=(before, held, after))
+
+
+def _figures(
+    days: _Days, *, dead: float, told: tuple[Told, Told, Told]
+) -> tuple[list[Figure], list[str]]:
+    steady = days.seen[STEADY_AFTER_DAYS - 1]
+    later = [*days.seen[STEADY_AFTER_DAYS : DAYS - 1], days.seen[-1]]
+    hot = [seen[HOT_TABLE].total / steady[HOT_TABLE].total for seen in later]
+    grown = sizes.growth(steady, later[-1])
+    figures = [
+        Figure("bloat_runs", "runs", [days.runs]),
+        Figure("bloat_runs_per_s", "runs/s", [days.runs / days.seconds]),
+        Figure("bloat_work_items_growth", "times the steady size", hot),
+        Figure("bloat_tables_growth", "times the steady size", list(grown.values())),
         Figure("bloat_dead_ratio", "of all rows", [dead]),
-        Figure("bloat_claim", "s", claims),
-        Figure("bloat_claim_held", "s", held),
     ]
-
-
-async def _settled(connection: Any) -> float:
-    """Return the share of dead rows once it stops to fall, or when time is up."""
-    ratio = 1.0
-    for _ in range(AUTOVACUUM_SECONDS):
-        await asyncio.sleep(1)
-        ratio = await connection.fetchval(_DEAD)
-        if ratio < 0.02:
-            break
-    return ratio
+    for when, one in zip(("", "_held", "_after"), told, strict=True):
+        for what, samples in (("claim", one.claims), ("offer", one.offers)):
+            figures.append(Figure(f"bloat_{what}{when}", "s", samples))
+            figures.append(Figure(f"bloat_{what}{when}_p99", "s", [p99(samples)]))
+    before, held, after = told
+    broken = [
+        *sizes.judge_sizes(steady, later),
+        *sizes.judge_dead(dead),
+        *sizes.judge_waits("claim", before=before.claims, held=held.claims, after=after.claims),
+        *sizes.judge_waits("offer", before=before.offers, held=held.offers, after=after.offers),
+    ]
+    return figures, broken
 
 
 async def _connect(url: str) -> Any:
     return cast("Any", await asyncpg.connect(url))  # pyright: ignore[reportUnknownMemberType] - it ships no types
-
-
-async def _churn(connection: Any, *, cycles: int) -> list[float]:
-    """Send so many batches of runs through the table; how long each claim took."""
-    workspace_id = await connection.fetchval("select gen_random_uuid()")
-    claims: list[float] = []
-    for _ in range(cycles):
-        await connection.execute(_INSERT, workspace_id, BATCH)
-        for _ in range(BATCH // 10):
-            began = time.perf_counter()
-            await connection.execute(_CLAIM)
-            claims.append(time.perf_counter() - began)
-        await connection.execute(_START, workspace_id)
-        await connection.execute(_FINISH, workspace_id)
-    return claims

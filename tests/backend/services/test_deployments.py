@@ -19,7 +19,7 @@ from headgate_server.domain.filters import DeploymentFilter, FlowFilter, StringF
 from headgate_server.domain.ids import Kind, show
 from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.schedules.schedule import ScheduleRequest
-from headgate_server.domain.schedules.specs import CronSpec
+from headgate_server.domain.schedules.specs import CronSpec, RRuleSpec
 from headgate_server.services import deployments, work_pools, work_queues
 from headgate_server.services.deployments import DeploymentChanges
 from headgate_server.services.flow_runs.create import RunRequest, create_run
@@ -29,8 +29,10 @@ from headgate_server.services.schedules.upsert import delete_schedule, upsert_sc
 from headgate_server.tables.work_pools import work_items
 from tests.factories.events import recorded
 from tests.factories.tenants import Tenant, make_tenant
+from tests.fixtures.loop_turns import watched_turns
 
 LEASE = timedelta(seconds=90)
+LOOP_SECONDS = 0.2
 DAILY = ScheduleRequest(slug="daily", spec=CronSpec("0 6 * * *"))
 HOURLY = ScheduleRequest(slug="hourly", spec=CronSpec("0 * * * *"))
 
@@ -264,6 +266,23 @@ async def test_upcoming_times_merge_the_schedules(database: Database) -> None:
     assert now < times[0] <= now + timedelta(hours=1)
     assert len(set(times)) in {28, 29}
     assert paused == {}
+
+
+async def test_rules_of_decades_are_walked_beside_the_loop_and_not_for_long(
+    database: Database,
+) -> None:
+    tenant = await make_tenant(database)
+    rare = RRuleSpec("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=29;BYDAY=MO;BYHOUR=9;BYMINUTE=0")
+    many = [ScheduleRequest(slug=f"rare-{number}", spec=rare) for number in range(20)]
+    made = await deploy(database, tenant, DeploymentChanges(schedules=many))
+
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        async with watched_turns() as turns:
+            upcoming = await get_many_upcoming(work, [made.id], limit=100)
+        known = await read.get_many_of_deployments(work, [made.id])
+
+    assert upcoming == {made.id: [known[made.id][0].next_fire_at]}
+    assert turns.longest < LOOP_SECONDS
 
 
 async def test_pause_holds_what_waits_and_resume_releases_it(database: Database) -> None:

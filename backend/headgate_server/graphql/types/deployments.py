@@ -165,7 +165,9 @@ class Deployment(PromisingRuns, Node, Versioned):
         )
 
     @scoped_field(
-        requires=ANY_CREDENTIAL, description="The next instants of all its schedules, in order."
+        requires=ANY_CREDENTIAL,
+        description="The next instants of all its schedules within fifty years, in order; fewer "
+        "where they fire so seldom that looking for more would take too long.",
     )
     async def upcoming_runs(
         self,

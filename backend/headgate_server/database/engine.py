@@ -96,7 +96,7 @@ def make_engine(
         connect_args=connect_args,
         execution_options={PULSE: pulse},
     )
-    pulse.attach(engine)
+    pulse.attach(engine, has_backends=not address.is_pooled)
     return engine
 
 

@@ -9,13 +9,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import asyncpg
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from headgate_server.database.stalls import Driven, Stalls
 from headgate_server.domain.errors import Unavailable
 
 logger = logging.getLogger("headgate.database")
@@ -37,14 +38,6 @@ TURN_SECONDS = 0.1
 _connect = cast("Callable[..., Coroutine[Any, Any, Any]]", asyncpg.connect)  # pyright: ignore[reportUnknownMemberType]  # untyped upstream
 
 
-class _Driven(Protocol):
-    """A connection of the driver's."""
-
-    async def execute(self, query: str) -> str: ...
-
-    def terminate(self) -> None: ...
-
-
 class Pulse:
     """Watches the connections of one pool while they are in use."""
 
@@ -55,8 +48,9 @@ class Pulse:
             answer_seconds: in this time a server that works answers anything.
         """
         self.is_hung = False
+        self._stalls = Stalls(self.connect_beside)
         self._answer_seconds = answer_seconds
-        self._waiting: dict[object, tuple[float, _Driven | None]] = {}
+        self._waiting: dict[object, tuple[float, Driven | None]] = {}
         self._connecting: set[asyncio.Task[Any]] = set()
         self._answered_at = 0.0
         self._patience = PATIENCE_SECONDS
@@ -101,11 +95,16 @@ class Pulse:
             self._connecting.discard(task)
             self._end(task)
 
-    def attach(self, engine: AsyncEngine) -> None:
-        """Watch the connections of an engine's pool."""
+    def attach(self, engine: AsyncEngine, *, has_backends: bool) -> None:
+        """Watch the connections of an engine's pool.
+
+        Args:
+            engine: whose.
+            has_backends: each connection is served by one backend, which can be asked after.
+        """
 
         def checkout(_: object, entry: ConnectionPoolEntry, __: object) -> None:
-            self._begin(entry, cast("_Driven | None", entry.driver_connection))
+            self._begin(entry, cast("Driven | None", entry.driver_connection))
 
         def checkin(connection: object, entry: ConnectionPoolEntry) -> None:
             if connection is not None and not self.is_hung:
@@ -114,17 +113,31 @@ class Pulse:
 
         event.listen(engine.sync_engine, "checkout", checkout)
         event.listen(engine.sync_engine, "checkin", checkin)
+        if has_backends:
+            self._stalls.attach(engine)
+
+    async def connect_beside(self) -> Driven:
+        """Connect as the pool does, beside it.
+
+        Raises:
+            ConnectionError: the pool has not connected yet.
+        """
+        if self._how is None:
+            raise ConnectionError("Nobody has connected yet.")
+        args, options = self._how
+        return cast("Driven", await _connect(*args, **options))
 
     async def stop(self) -> None:
         """Look no more."""
         self.is_hung = False
         self._waiting.clear()
         self._rest()
+        await self._stalls.stop()
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.wait({self._asking})
 
-    def _begin(self, who: object, connection: _Driven | None) -> None:
+    def _begin(self, who: object, connection: Driven | None) -> None:
         self._waiting[who] = (time.monotonic(), connection)
         self._patience = PATIENCE_SECONDS
         if self._look is None and not self.is_hung:
@@ -201,9 +214,8 @@ class Pulse:
         """Ask on a connection of its own: those there are may each be held up by something else."""
         if self._how is None:
             return True
-        args, options = self._how
         try:
-            connection = cast("_Driven", await _connect(*args, **options))
+            connection = await self.connect_beside()
             try:
                 await connection.execute("select 1")
             finally:

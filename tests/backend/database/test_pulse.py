@@ -9,7 +9,7 @@ import psutil
 import pytest
 from sqlalchemy import text
 
-from headgate_server.database.pulse import ANSWER_SECONDS, PATIENCE_SECONDS, pulse_of
+from headgate_server.database.pulse import pulse_of
 from headgate_server.database.work import Database
 from headgate_server.domain.errors import Unavailable
 from headgate_server.embedded.services import EmbeddedServices
@@ -105,17 +105,6 @@ async def test_units_of_work_that_wait_for_a_connection_are_refused_with_the_oth
 
     assert max(waits) < FOUND_OUT_SECONDS
     await eventually(lambda: answers(thawed), what="The database")
-
-
-async def test_statement_that_takes_longer_than_a_server_may_hang_is_answered(
-    thawed: Database,
-) -> None:
-    seconds = PATIENCE_SECONDS + ANSWER_SECONDS + 1
-
-    async with thawed.system() as work:
-        await work.execute(text("select pg_sleep(:seconds)"), {"seconds": seconds})
-
-    assert await read(thawed) == 1
 
 
 async def test_lock_that_is_waited_for_is_no_hanging_server(thawed: Database) -> None:

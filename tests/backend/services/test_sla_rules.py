@@ -144,7 +144,8 @@ async def make_runs_that_do_not_count(world: World) -> None:
     async with world.system() as work:
         await make_past_runs(work, world.deployed, count=300)
         past = flow_runs.update().where(flow_runs.c.name == "past")
-        await work.execute(past.values(state_type="CRASHED", started_at=None, name="uncounted"))
+        await work.execute(past.values(state_type="SCHEDULED", started_at=None, ended_at=None))
+        await work.execute(past.values(state_type="CRASHED", ended_at=work.now, name="uncounted"))
 
 
 @pytest.mark.parametrize("kind", [SlaKind.FREQUENCY, SlaKind.FRESHNESS])

@@ -11,14 +11,12 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from uuid import UUID
 
 from headgate_server.bus.bus import Bus
 from headgate_server.database.engine import make_engine
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import Database
 from headgate_server.dispatch.changes import Changes
-from headgate_server.domain import ids
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.leases import LeaseRef, Offer
 from headgate_server.domain.states import StateType, propose
@@ -32,6 +30,7 @@ from headgate_server.services.workspaces import RetentionChanges
 from headgate_server.settings import Timers
 from headgate_server.telemetry.instruments import Instruments
 from tests.factories.deployments import Deployed, make_deployment, make_session
+from tests.factories.runs import id_of
 from tests.factories.tenants import Tenant, make_tenant
 from tests.fixtures.sql import query
 from tests.fixtures.world import LEASE, Shift, World
@@ -43,7 +42,6 @@ FIRST_DAYS_AGO = 20
 MOST_DAYS = FIRST_DAYS_AGO - 4
 KEPT_DAYS = 1
 _UNREACHABLE = "redis://127.0.0.1:1"
-_TIME_BITS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +71,6 @@ def shift_to(day: int) -> Shift:
 def day_of(day: int) -> date:
     """Return the date of a day."""
     return (SystemClock().now() + shift_to(day).by).date()
-
-
-def id_at(shift: Shift) -> UUID:
-    """Return a fresh id, made when the shifted clock says that it is now."""
-    made = ids.new_id().int
-    milliseconds = (made >> _TIME_BITS) + int(shift.by.total_seconds() * 1000)
-    return UUID(int=(milliseconds << _TIME_BITS) | (made & ((1 << _TIME_BITS) - 1)))
 
 
 @asynccontextmanager
@@ -155,7 +146,7 @@ async def make_runs(
         bus = Bus(_UNREACHABLE)
         deployed, instruments = place.deployed, Instruments()
         world = World(database, bus, place.tenant, shift, deployed, session_id, instruments)
-        making = _Making(world, shift)
+        making = _Making(world)
         await (making.singly(runs) if is_paced else making.in_bulk(runs))
     return making.told
 
@@ -163,10 +154,9 @@ async def make_runs(
 class _Making:
     """Makes runs, and does what agents do with them."""
 
-    def __init__(self, world: World, shift: Shift) -> None:
+    def __init__(self, world: World) -> None:
         self.told = Told()
         self._world = world
-        self._shift = shift
         self._changes = Changes(database=world.database)
         self._turn = asyncio.Lock()
 
@@ -199,13 +189,11 @@ class _Making:
     async def _create(self, count: int) -> None:
         deployment_id = self._world.deployed.deployment_id
         async with self._world.work() as work:
-            await create.create_runs(
-                work,
-                [
-                    create.RunRequest(deployment_id=deployment_id, id=id_at(self._shift))
-                    for _ in range(count)
-                ],
-            )
+            asked = [
+                create.RunRequest(deployment_id=deployment_id, id=id_of(work.now))
+                for _ in range(count)
+            ]
+            await create.create_runs(work, asked)
 
     async def _finish_due(self) -> int:
         """Have what is due offered, one look at a time, and finish that; how many there were."""

@@ -22,7 +22,10 @@ from tests.chaos import (
     migrations,
     orchestration,
     outage,
+    postgres_away,
+    redis_gone,
     schedules,
+    slow_links,
     standby,
     streams,
 )
@@ -38,6 +41,9 @@ OTHERS: dict[str, Callable[[int], int]] = {
     clock_jump.NAME: lambda _: clock_jump.main([]),
     migrations.NAME: lambda seed: migrations.main(["--seed", str(seed)]),
     orchestration.NAME: lambda seed: orchestration.main(["--seed", str(seed)]),
+    postgres_away.NAME: lambda seed: postgres_away.main(["--seed", str(seed)]),
+    redis_gone.NAME: lambda _: redis_gone.main([]),
+    slow_links.NAME: lambda seed: slow_links.main(["--seed", str(seed), "--minutes", "10"]),
     standby.NAME: lambda seed: standby.main(["--seed", str(seed)]),
     "streams": lambda seed: streams.main(["--seed", str(seed)]),
 }

@@ -137,10 +137,11 @@ class _Days:
     async def _kept(self, day: int) -> AsyncGenerator[None]:
         """Let the loops go round on that day meanwhile."""
         self.keeper.move_to(day)
-        going = asyncio.create_task(self.keeper.forever(rest_seconds=1.0))
+        over = asyncio.Event()
+        going = asyncio.create_task(self.keeper.go_round(over, rest_seconds=1.0))
         yield
-        going.cancel()
-        await asyncio.wait({going})
+        over.set()
+        await going
         for _ in range(MOST_ROUNDS):
             if await self.keeper.round() == 0:
                 break

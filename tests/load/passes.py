@@ -250,8 +250,8 @@ class Keeper:
             self.longest[loop.name] = max(took, self.longest.get(loop.name, 0.0))
         return total
 
-    async def forever(self, *, rest_seconds: float) -> None:
-        """Go round until cancelled."""
-        while True:
+    async def go_round(self, over: asyncio.Event, *, rest_seconds: float) -> None:
+        """Go round until it is over."""
+        while not over.is_set():
             await self.round()
             await asyncio.sleep(rest_seconds)

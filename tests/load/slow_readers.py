@@ -1,9 +1,14 @@
-"""What clients that never read cost the server: 200 sockets while 10,000 events are written."""
+"""What clients that never read cost the server: 200 sockets while 10,000 events are written.
+
+``SLOW_READERS_MINUTES=10`` goes on with 200 others, again and again, for so long.
+"""
 
 import asyncio
 import json
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +28,7 @@ from tests.load.installation import Installation, installed
 
 FIGURES = ("slow_readers_rss_mb", "slow_readers_cut", "slow_readers_seconds")
 SOCKETS = 200
+MINUTES = float(os.environ.get("SLOW_READERS_MINUTES", "0"))
 EVENTS = 10_000
 EVENTS_A_WRITE = 100
 PAYLOAD = "x" * 400
@@ -45,13 +51,40 @@ def measure() -> Iterator[Figure]:
 
 async def _measure(installation: Installation, workspace_id: UUID) -> list[Figure]:
     server = psutil.Process(installation.server.pid)
-    sockets = [await _follow(installation, workspace_id) for _ in range(SOCKETS)]
-    before = server.memory_info().rss
+    until = time.monotonic() + MINUTES * 60
+    before: int | None = None
+    rounds: list[_Round] = []
+    while not rounds or time.monotonic() < until:
+        sockets = [await _follow(installation, workspace_id) for _ in range(SOCKETS)]
+        before = before or server.memory_info().rss
+        rounds.append(await _stop_reading(installation, workspace_id, sockets))
+    peak = max(one.peak for one in rounds)
+    return [
+        Figure("slow_readers_rss_mb", "MB", [(peak - (before or 0)) / MEGABYTE]),
+        Figure("slow_readers_cut", "sockets", [one.cut for one in rounds]),
+        Figure("slow_readers_seconds", "s", [one.seconds for one in rounds]),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What became of some sockets: the most memory, how many were cut, and how soon all were."""
+
+    peak: int
+    cut: int
+    seconds: float
+
+
+async def _stop_reading(
+    installation: Installation, workspace_id: UUID, sockets: Sequence[ClientConnection]
+) -> _Round:
+    """Read nothing more from any of them while events are written, until all are cut."""
+    server = psutil.Process(installation.server.pid)
     began = time.monotonic()
     for socket in sockets:
         socket.transport.pause_reading()
     await _write(installation, workspace_id)
-    peak, open_ = before, SOCKETS
+    peak, open_ = server.memory_info().rss, SOCKETS
     while open_ and time.monotonic() - began < LONGEST_SECONDS:
         peak = max(peak, server.memory_info().rss)
         open_ = _connections(server)
@@ -59,11 +92,7 @@ async def _measure(installation: Installation, workspace_id: UUID) -> list[Figur
     seconds = time.monotonic() - began
     for socket in sockets:
         socket.transport.abort()
-    return [
-        Figure("slow_readers_rss_mb", "MB", [(peak - before) / MEGABYTE]),
-        Figure("slow_readers_cut", "sockets", [SOCKETS - open_]),
-        Figure("slow_readers_seconds", "s", [seconds]),
-    ]
+    return _Round(peak, SOCKETS - open_, seconds)
 
 
 def _connections(server: psutil.Process) -> int:

@@ -2,9 +2,10 @@
 
 The machine plays what the database does with the effects of a decision: the work item, its epoch,
 the attempts. The model is a picture of nine places and says where each step leads; where it leads
-nowhere, the rules must refuse, and nothing changes.
+nowhere, the rules must refuse, and nothing changes. ``RUN_LIVES=5000`` makes so many, and longer.
 """
 
+import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +25,8 @@ from headgate_server.domain.transitions.facts import Facts, Outcome, Proposer
 from headgate_server.domain.transitions.pauses import RESUMING, SUSPENDED
 from headgate_server.domain.transitions.policy import judge
 
+LIVES = int(os.environ.get("RUN_LIVES", "150"))
+STEPS = 30 if LIVES <= 150 else 50
 NOW = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
 RETRIES, RESTARTS = 2, 1
 SLOT = "AwaitingConcurrencySlot"
@@ -341,4 +344,4 @@ class RunLives(RuleBasedStateMachine):
 
 
 TestRunLives = RunLives.TestCase
-TestRunLives.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestRunLives.settings = settings(max_examples=LIVES, stateful_step_count=STEPS, deadline=None)

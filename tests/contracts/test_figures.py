@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.load import bloat
 from tests.load.__main__ import main, measurements
 from tests.load.figures import Figure, percentile
 
@@ -33,6 +34,19 @@ def test_unknown_figure_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -
     assert main(["nothing_of_that_name"]) == 2
 
     assert capsys.readouterr().err.startswith("No figure nothing_of_that_name; there are ")
+
+
+def test_beginning_of_names_stands_for_all_of_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = [Figure(name, "s", [1.0]) for name in bloat.FIGURES]
+    monkeypatch.setattr(bloat, "measure", lambda: taken)
+
+    assert main(["bloat_claim*"]) == 0
+
+    found = [json.loads(line)["figure"] for line in capsys.readouterr().out.splitlines()]
+    assert found == [name for name in bloat.FIGURES if name.startswith("bloat_claim")]
+    assert len(found) == 6
 
 
 def test_no_figure_is_measured_twice() -> None:

@@ -1,9 +1,12 @@
 """Measure the product's figures: ``python -m tests.load [FIGURE,…]``, all of them without a name.
 
+``bloat_*`` names all that begin so.
+
 A measurement is a module of this folder with the names of its ``FIGURES`` and a function
 ``measure()`` that returns them and starts everything it needs by itself.
 """
 
+import fnmatch
 import importlib
 import logging
 import os
@@ -46,10 +49,11 @@ def main(arguments: list[str]) -> int:
         for name in argument.split(",")
         if name
     }
-    known = {name for module in measurements() for name in module.FIGURES}
-    if wanted - known:
-        missing = ", ".join(sorted(wanted - known))
-        sys.stderr.write(f"No figure {missing}; there are {', '.join(sorted(known))}.\n")
+    known = sorted(name for module in measurements() for name in module.FIGURES)
+    missing = ", ".join(sorted(name for name in wanted if not fnmatch.filter(known, name)))
+    wanted = {found for name in wanted for found in fnmatch.filter(known, name)}
+    if missing:
+        sys.stderr.write(f"No figure {missing}; there are {', '.join(known)}.\n")
         return 2
     failed = [
         module.__name__

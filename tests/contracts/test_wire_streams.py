@@ -15,15 +15,26 @@ from aiohttp import ClientSession
 
 from headgate.ids import make_id
 from headgate.states import timestamp_now
+from headgate_server.domain.ids import Kind, show
 from headgate_server.services.bootstrap import bootstrap_dev
 from tests.contracts.test_wire import resolve, unlike
-from tests.fixtures.api import open_socket, serve
+from tests.factories.begun_runs import begin
+from tests.factories.feeds import publish_all
+from tests.factories.mutations import log_report, mutate
+from tests.factories.tenants import Tenant
+from tests.fixtures.api import Socket, open_socket, serve
+from tests.fixtures.browsers import COOKIE, Browser
 from tests.fixtures.installations import PEPPER, Installation
 from tests.fixtures.wire_streams import BEARER, CARRIERS, FOLDER, type_of
 
 pytestmark = pytest.mark.anyio
 
-RECORDINGS = {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.json")}
+PAGES = {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.browser.json")}
+RECORDINGS = {
+    path.stem: json.loads(path.read_text())
+    for path in FOLDER.glob("*.json")
+    if path.stem not in PAGES
+}
 WITHIN_SECONDS = 10.0
 NEXT = b"event: next\ndata: "
 
@@ -166,3 +177,65 @@ async def test_streams_of_a_released_client_work(
             carried = carry(address, step, token=token, payload=payload)
             streams[step["stream"]] = await opened.enter_async_context(carried)
             answers.append({})
+
+
+async def follow(
+    socket: Socket, streams: list[dict[str, Any]], *, known: dict[str, str]
+) -> dict[str, Stream]:
+    """Subscribe to all that a page follows; what comes is read by ``reading``."""
+    init = resolve(streams[0]["init"], answers=[], known=known)
+    await socket.send({"type": "connection_init", "payload": init})
+    assert (await socket.receive())["type"] == "connection_ack"
+    for one in streams:
+        payload = resolve(one["payload"], answers=[], known=known)
+        await socket.send({"id": one["operation"], "type": "subscribe", "payload": payload})
+    return {one["operation"]: Stream() for one in streams}
+
+
+@pytest.mark.parametrize("recording", PAGES)
+async def test_a_page_of_a_release_that_is_still_open_is_kept_up_to_date(
+    recording: str, installation: Installation, tenant: Tenant, browser: Browser
+) -> None:
+    streams = PAGES[recording]
+    api, place = await installation.client(tenant), {Kind.WORKSPACE: ""}
+    place[Kind.WORKSPACE] = show(Kind.WORKSPACE, tenant.workspace_id)
+    begun = await begin(api, place)
+    run = installation.holding(begun["runToken"])
+    viewer = await api.execute("{ viewer { organizations { nodes { slug } } } }")
+    (organization,) = viewer.data["viewer"]["organizations"]["nodes"]
+    known = {
+        "organization": organization["slug"],
+        "workspace": place[Kind.WORKSPACE],
+        "run": place[Kind.FLOW_RUN],
+    }
+
+    cookie = f"{COOKIE}={browser.cookie}"
+    async with (
+        serve(installation.app) as address,
+        open_socket(address, origin=f"http://{address}", cookie=cookie) as socket,
+    ):
+        found = await follow(socket, streams, known=known)
+
+        async def read() -> None:
+            while True:
+                message = await socket.receive()
+                if message["type"] == "next":
+                    found[message["id"]].add(message["payload"])
+
+        async with reading(read()):
+            for type_ in ("RUNNING", "COMPLETED"):
+                await mutate(
+                    run,
+                    "flowRunSetState",
+                    "accepted",
+                    id=known["run"],
+                    state={"type": type_},
+                    lease=begun["lease"],
+                )
+                if type_ == "RUNNING":
+                    await mutate(run, "logsAppend", "nextOffset", **log_report(known["run"], None))
+            await publish_all(installation.database)
+            for one in streams:
+                for shape in one["shapes"]:
+                    step = {"operation": one["operation"], "type": None, "shape": shape}
+                    await found[one["operation"]].message(step)

@@ -6,8 +6,9 @@ pressed is time: a day's runs come eight times as fast as 50 a second, and autov
 eight times as often. A day is shorter by that, too: what matters is that nothing grows with the
 runs that went through, and that is seen once as many are deleted as are made.
 
-BLOAT_RUNS_A_DAY=864000 makes the five days 4.32 million runs, a whole day of 50 a second, which
-takes hours. Fails with the name of what is not bounded.
+A snapshot is held on the day after ``BLOAT_DAYS``, while half an hour's runs go through; two days
+follow, on which what it left is used again. BLOAT_RUNS_A_DAY=600000 makes all of it four million
+runs, a whole day of 50 a second, which takes hours. Fails with the name of what is not bounded.
 """
 
 import asyncio
@@ -47,8 +48,9 @@ FIGURES = (
         for kind in ("", "_p99")
     ),
 )
-DAYS = int(os.environ.get("BLOAT_DAYS", "5"))
-RUNS_A_DAY = int(os.environ.get("BLOAT_RUNS_A_DAY", "80000"))
+DAYS = int(os.environ.get("BLOAT_DAYS", "4"))
+DAYS_AFTER = 2
+RUNS_A_DAY = int(os.environ.get("BLOAT_RUNS_A_DAY", "60000"))
 HELD_RUNS = int(os.environ.get("BLOAT_HELD_RUNS", "90000"))
 """What half an hour of 50 a second makes."""
 PROBE_SECONDS = int(os.environ.get("BLOAT_PROBE_SECONDS", "30"))
@@ -154,7 +156,7 @@ def _make_runs(urls: DatabaseUrls, place: Place, day: int, runs: int, is_paced: 
 async def _measure(folder: Path) -> tuple[list[Figure], list[str]]:
     async with EmbeddedServices(folder, postgres_settings=SETTINGS) as services:
         urls = await upgrade(services.postgres_url, secret_key=SECRET_KEY)
-        place = await passes.settle_in(urls, days=DAYS, waiting=LIVE)
+        place = await passes.settle_in(urls, days=DAYS + 1 + DAYS_AFTER, waiting=LIVE)
         shift = passes.shift_to(0)
         spawn = multiprocessing.get_context("spawn")
         connection, holder = await _connect(urls.owner), await _connect(urls.owner)
@@ -168,52 +170,67 @@ async def _measure(folder: Path) -> tuple[list[Figure], list[str]]:
 
 
 async def _through(days: _Days, holder: Any) -> tuple[list[Figure], list[str]]:
-    """Let the days pass, and a snapshot be held on the last but one."""
-    for day in range(DAYS - 1):
+    """Let days pass, hold a snapshot for a while, and let more days pass."""
+    for day in range(DAYS):
         await days.run(day, runs=RUNS_A_DAY)
         await days.look(f"day {day + 1}")
-    day = DAYS - 1
-    before = await days.probe(day)
+    before = await days.probe(DAYS)
     await holder.execute("set idle_in_transaction_session_timeout = 0")
     await holder.execute("begin isolation level repeatable read")
     await holder.execute(f"select count(*) from {HOT_TABLE}")  # noqa: S608  a constant
-    await days.run(day, runs=HELD_RUNS)
-    held = await days.probe(day)
+    await days.run(DAYS, runs=HELD_RUNS)
+    held = await days.probe(DAYS)
     await days.look("snapshot held")
     await holder.execute("rollback")
-    await days.run(day, runs=RUNS_A_DAY)
-    after = await days.probe(day)
+    for day in range(DAYS + 1, DAYS + 1 + DAYS_AFTER):
+        await days.run(day, runs=RUNS_A_DAY)
+        await days.look(f"day {day + 1}")
+    after = await days.probe(DAYS + DAYS_AFTER)
     dead = await days.settled()
-    await days.look(f"day {DAYS}")
-    return _figures(days, dead=dead, told=(before, held, after))
+    figures = _figures(days, dead=dead, told=(before, held, after))
+    broken = _broken(days, dead=dead, told=(before, held, after))
+    return figures, broken
 
 
-def _figures(
-    days: _Days, *, dead: float, told: tuple[Told, Told, Told]
-) -> tuple[list[Figure], list[str]]:
-    steady = days.seen[STEADY_AFTER_DAYS - 1]
-    later = [*days.seen[STEADY_AFTER_DAYS : DAYS - 1], days.seen[-1]]
-    hot = [seen[HOT_TABLE].total / steady[HOT_TABLE].total for seen in later]
-    grown = sizes.growth(steady, later[-1])
+def _figures(days: _Days, *, dead: float, told: tuple[Told, Told, Told]) -> list[Figure]:
+    steady, last = days.seen[STEADY_AFTER_DAYS - 1], days.seen[-1]
+    hot = [seen[HOT_TABLE].total / steady[HOT_TABLE].total for seen in days.seen]
     figures = [
         Figure("bloat_runs", "runs", [days.runs]),
         Figure("bloat_runs_per_s", "runs/s", [days.runs / days.seconds]),
         Figure("bloat_work_items_growth", "times the steady size", hot),
-        Figure("bloat_tables_growth", "times the steady size", list(grown.values())),
+        Figure(
+            "bloat_tables_growth",
+            "times the steady size",
+            list(sizes.growth(steady, last).values()),
+        ),
         Figure("bloat_dead_ratio", "of all rows", [dead]),
     ]
     for when, one in zip(("", "_held", "_after"), told, strict=True):
         for what, samples in (("claim", one.claims), ("offer", one.offers)):
             figures.append(Figure(f"bloat_{what}{when}", "s", samples))
             figures.append(Figure(f"bloat_{what}{when}_p99", "s", [p99(samples)]))
-    before, held, after = told
-    broken = [
-        *sizes.judge_sizes(steady, later),
-        *sizes.judge_dead(dead),
-        *sizes.judge_waits("claim", before=before.claims, held=held.claims, after=after.claims),
-        *sizes.judge_waits("offer", before=before.offers, held=held.offers, after=after.offers),
+    return figures
+
+
+def _broken(days: _Days, *, dead: float, told: tuple[Told, Told, Told]) -> list[str]:
+    """Return the names of what is not bounded."""
+    steady, held = days.seen[STEADY_AFTER_DAYS - 1], days.seen[DAYS]
+    before, during, after = told
+    claims, offers = [
+        sizes.judge_waits(what, before=one, held=two, after=three)
+        for what, one, two, three in (
+            ("claim", before.claims, during.claims, after.claims),
+            ("offer", before.offers, during.offers, after.offers),
+        )
     ]
-    return figures, broken
+    return [
+        *sizes.judge_sizes(steady, days.seen[STEADY_AFTER_DAYS:DAYS]),
+        *sizes.judge_sizes(sizes.larger(steady, held), days.seen[DAYS + 1 :]),
+        *sizes.judge_dead(dead),
+        *claims,
+        *offers,
+    ]
 
 
 async def _connect(url: str) -> Any:

@@ -100,7 +100,8 @@ def judge_sizes(steady: Sizes, later: Sequence[Sizes]) -> list[str]:
     """Return what is not bounded.
 
     Args:
-        steady: when what is kept was there for the first time, and as much went as came.
+        steady: when what is kept was there for the first time, and as much went as came; or while
+            a snapshot was held, which may leave room that nobody gives back.
         later: while as much goes as comes.
     """
     found: list[str] = []
@@ -111,6 +112,14 @@ def judge_sizes(steady: Sizes, later: Sequence[Sizes]) -> list[str]:
         if times > KEPT_TIMES:
             found.append(f"TABLE_GREW: {name} to {times:.1f} times what it was")
     return found
+
+
+def larger(one: Sizes, other: Sizes) -> Sizes:
+    """Return each table as it was larger."""
+    return {
+        name: max(size, other.get(name, size), key=lambda given: given.total)
+        for name, size in one.items()
+    }
 
 
 def judge_dead(ratio: float) -> list[str]:

@@ -148,6 +148,12 @@ def _load(load: Load) -> Iterator[Metric]:
         "How long the oldest of them waits.",
         load.outbox_age_seconds,
     )
+    yield _by(
+        "headgate_dead_rows",
+        "Rows that no vacuum could take away yet, of the tables that change most.",
+        label="table",
+        values=load.dead_rows,
+    )
     yield _one(
         "headgate_scheduler_silence_seconds",
         "Since a scheduler last came round.",

@@ -26,6 +26,7 @@ class Load:
         pools: those whose work has waited longest, the oldest first.
         leases: how many there are by phase.
         sessions: how many agents are connected, by state.
+        dead_rows: of the tables that change most, what no vacuum could take away yet.
         late_runs: how many wait beyond the threshold of their deployment.
         tick_age_seconds: since a scheduler last came round.
         served_age_seconds: since an API last served.
@@ -37,6 +38,7 @@ class Load:
     sessions: dict[str, int]
     outbox_size: int
     outbox_age_seconds: float
+    dead_rows: dict[str, int]
     late_runs: int
     tick_age_seconds: float
     served_age_seconds: float
@@ -55,6 +57,7 @@ async def read_load(work: UnitOfWork, *, most_pools: int) -> Load:
         sessions=row.sessions,
         outbox_size=row.outbox_size,
         outbox_age_seconds=row.outbox_age_seconds,
+        dead_rows=row.dead_rows,
         late_runs=row.late_runs,
         tick_age_seconds=row.tick_age_seconds,
         served_age_seconds=row.served_age_seconds,

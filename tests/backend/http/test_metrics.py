@@ -7,6 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 
 from headgate_server.database.engine import make_engine
+from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import Database
 from headgate_server.domain import ids
 from headgate_server.domain.states import StateType
@@ -16,6 +17,7 @@ from headgate_server.telemetry.instruments import Instruments
 from tests.backend.graphql.local_app import NOBODY_LISTENS, doorkeeper, local_app
 from tests.fixtures.api import ApiClient, open_socket, serve
 from tests.fixtures.deadlines import eventually
+from tests.fixtures.sql import query
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
@@ -85,6 +87,20 @@ async def test_the_oldest_due_run_ages_and_is_late(world: World) -> None:
     pool = of(pool=ids.show(ids.Kind.WORK_POOL, world.deployed.work_pool_id))
     assert figures["headgate_queue_age_seconds", pool] == pytest.approx(120, abs=5)
     assert figures["headgate_late_runs", of()] == 1
+
+
+async def test_rows_that_no_vacuum_took_away_are_told(world: World, urls: DatabaseUrls) -> None:
+    await world.create(3)
+    client = scraper(world.database)
+    before = (await scrape(client))["headgate_dead_rows", of(table="work_items")]
+
+    await query(urls.owner, "update work_items set priority = priority + 1")
+
+    async def are_told() -> bool:
+        figures = await scrape(client)
+        return figures["headgate_dead_rows", of(table="work_items")] == before + 3
+
+    await eventually(are_told, what="The dead rows")
 
 
 async def test_a_run_is_counted_as_it_is_claimed_started_and_ended(world: World) -> None:

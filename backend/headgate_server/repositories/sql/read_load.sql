@@ -40,6 +40,10 @@ select
     select extract(epoch from cast(:now as timestamptz) - occurred_at)::float8
     from outbox order by id limit 1
   ), 0) as outbox_age_seconds,
+  jsonb_build_object(
+    'work_items', pg_stat_get_dead_tuples('work_items'::regclass),
+    'outbox', pg_stat_get_dead_tuples('outbox'::regclass)
+  ) as dead_rows,
   (select count(*) from (
     select from work_items
     where phase = 'READY' and not is_held

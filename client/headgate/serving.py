@@ -12,8 +12,8 @@ from headgate.agent.options import AgentOptions
 from headgate.agent.work_stream import carriers
 from headgate.api import deployments, work_pools, workspaces
 from headgate.api.transport import Transport
-from headgate.deployments.deploy import DeploymentSpec, upsert
 from headgate.deployments.from_flows import spec_of
+from headgate.deployments.storing import DeploymentSpec, upsert
 from headgate.errors import ParameterError
 from headgate.flows import Flow
 from headgate.logs import configure_logging, get_logger

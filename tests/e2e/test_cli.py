@@ -237,7 +237,7 @@ def test_deployment_made_in_python_runs(server: DevServer, agent: Leashed) -> No
     script = server.folder / "make.py"
     script.write_text(
         "from datetime import timedelta\n"
-        "from headgate.deployments.deploy import deploy\n"
+        "from headgate.deployments.storing import deploy\n"
         "from headgate.deployments.schedules import Interval\n"
         "from flows import add\n"
         "deploy(add, name='python', work_pool='default', parameters={'count': 2}, tags=['made'],\n"

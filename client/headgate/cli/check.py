@@ -14,8 +14,8 @@ from headgate.cli.failures import CommandError, ExitCode
 from headgate.cli.init import flows_below
 from headgate.cli.lookups import look_up
 from headgate.cli.output import Columns, OutputOption, say, show_list
-from headgate.deployments.deploy import DeploymentSpec
 from headgate.deployments.project_file import find_project_file
+from headgate.deployments.storing import DeploymentSpec
 from headgate.errors import ApiError, SettingsError
 
 

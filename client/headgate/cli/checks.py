@@ -10,9 +10,9 @@ import msgspec
 
 from headgate.cli.entrypoints import import_flow
 from headgate.cli.failures import CommandError, hints_of
-from headgate.deployments.deploy import DeploymentSpec, check_parameters
 from headgate.deployments.project_file import read_project
 from headgate.deployments.schedules import Cron, RRule, Schedule, as_input
+from headgate.deployments.storing import DeploymentSpec, check_parameters
 from headgate.engine.named_steps import step_function
 from headgate.errors import EntrypointError, HeadgateError
 from headgate.flows import Flow

@@ -20,16 +20,16 @@ from headgate.cli.names import full_name, get_work_pool
 from headgate.cli.output import Columns, Format, OutputOption, say, show_list
 from headgate.cli.parameters import ParameterOption, ParametersOption, read_parameters
 from headgate.deployments.building import build_and_push
-from headgate.deployments.deploy import (
+from headgate.deployments.plans import Plan, plan_of
+from headgate.deployments.project_file import find_project_file, read_project
+from headgate.deployments.schedules import Cron, Interval, Schedule, read_length
+from headgate.deployments.storing import (
     DeploymentSpec,
     check_parameters,
     entrypoint_of,
     input_of,
     upsert_all,
 )
-from headgate.deployments.plans import Plan, plan_of
-from headgate.deployments.project_file import find_project_file, read_project
-from headgate.deployments.schedules import Cron, Interval, Schedule, read_length
 from headgate.deployments.variables import with_variables
 from headgate.errors import NotFoundError, RefusedError
 from headgate.flows import Flow

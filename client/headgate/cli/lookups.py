@@ -9,8 +9,8 @@ from headgate.api.work_pools import WorkPoolAnswer
 from headgate.cli.checks import Finding
 from headgate.cli.connection import Server
 from headgate.cli.failures import near_names
-from headgate.deployments.deploy import DeploymentSpec
 from headgate.deployments.schedules import as_input
+from headgate.deployments.storing import DeploymentSpec
 
 MOST_NAMES = 10_000
 _BLOCK = re.compile(r"\{\{\s*blocks\.([a-z0-9-]+)\.([a-z0-9_-]+)")

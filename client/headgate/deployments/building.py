@@ -6,7 +6,7 @@ from contextlib import chdir
 from dataclasses import replace
 from typing import Any
 
-from headgate.deployments.deploy import DeploymentSpec
+from headgate.deployments.storing import DeploymentSpec
 from headgate.deployments.variables import with_variables
 from headgate.engine.named_steps import filled, run_steps
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from headgate.deployments.building import build_and_push
-from headgate.deployments.deploy import DeploymentSpec, deploy_spec, entrypoint_of
 from headgate.deployments.schedules import Cron, Interval, RRule, Schedule
+from headgate.deployments.storing import DeploymentSpec, deploy_spec, entrypoint_of
 from headgate.errors import ParameterError
 from headgate.flows import Flow
 from headgate.logs import get_logger

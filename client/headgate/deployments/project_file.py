@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from headgate.deployments.deploy import DeploymentSpec
 from headgate.deployments.schedules import Cron, Interval, RRule, Schedule, read_length
+from headgate.deployments.storing import DeploymentSpec
 from headgate.errors import SettingsError
 
 T = TypeVar("T")

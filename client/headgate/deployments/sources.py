@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast, runtime_checkable
 
 from headgate.deployments import steps, storages
 from headgate.deployments.checkouts import shown
-from headgate.deployments.deploy import SET_WORKING_DIRECTORY
+from headgate.deployments.storing import SET_WORKING_DIRECTORY
 from headgate.engine.entrypoints import load_flow
 from headgate.errors import EntrypointError
 from headgate.flows import Flow

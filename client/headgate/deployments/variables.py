@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from headgate.deployments.deploy import DeploymentSpec
+from headgate.deployments.storing import DeploymentSpec
 from headgate.errors import EntrypointError
 from headgate.variables import Variable
 

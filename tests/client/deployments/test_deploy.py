@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from headgate import flow
-from headgate.deployments.deploy import check_parameters, entrypoint_of
 from headgate.deployments.from_flows import spec_of
 from headgate.deployments.schedules import Cron, Interval
 from headgate.deployments.steps import set_working_directory
+from headgate.deployments.storing import check_parameters, entrypoint_of
 from headgate.errors import EntrypointError, ParameterError
 from tests.fixtures.repository import ROOT
 

@@ -11,10 +11,10 @@ import pytest
 from headgate.api.deployments import DeploymentAnswer
 from headgate.api.flow_runs import Named
 from headgate.deployments.building import build_and_push
-from headgate.deployments.deploy import DeploymentSpec, input_of
 from headgate.deployments.plans import Plan, plan_of
 from headgate.deployments.project_file import find_project_file, read_project
 from headgate.deployments.schedules import Cron, Interval, RRule
+from headgate.deployments.storing import DeploymentSpec, input_of
 from headgate.errors import EntrypointError, SettingsError
 from headgate.flows import Flow
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from headgate.deployments.deploy import DeploymentSpec
 from headgate.deployments.project_file import read_project
 from headgate.deployments.schedules import Cron, Interval
+from headgate.deployments.storing import DeploymentSpec
 from headgate.errors import SettingsError
 
 WHOLE = """

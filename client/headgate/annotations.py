@@ -1,4 +1,4 @@
-"""Marks on arguments: ``unmapped`` for maps, ``allow_failure`` and ``quote`` for inputs."""
+"""Marks on arguments: ``unmapped`` for maps, ``allow_failure`` and others for inputs."""
 
 from typing import Any, Generic, Self, TypeVar
 
@@ -48,3 +48,15 @@ class quote(_Annotation[T]):  # noqa: N801 - Prefect's name
     def unquote(self) -> T:
         """Return the value without its mark."""
         return self.value
+
+
+class opaque(_Annotation[T]):  # noqa: N801 - Prefect's name
+    """An argument that is one future or state: the task gets its result, as it is.
+
+    Nobody looks for futures and states in it, nor in anything else that is marked so.
+    """
+
+    __slots__ = ()
+
+
+BaseAnnotation = _Annotation

@@ -1,7 +1,8 @@
 """Slots of concurrency limits in coroutines; the arguments are those of ``sync``."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from headgate.concurrency.wishes import make_wish
 from headgate.engine.slots import holding_async, take_once_async
@@ -15,6 +16,8 @@ async def concurrency(
     max_retries: int | None = None,
     lease_duration: float = 300.0,
     strict: bool = False,  # noqa: FBT001, FBT002 - the shape that Prefect's users know
+    holder: Mapping[str, Any] | None = None,
+    raise_on_lease_renewal_failure: bool | None = None,  # noqa: FBT001
 ) -> AsyncGenerator[None]:
     """Hold slots of every limit named while the block runs; wait for all of them together.
 
@@ -31,6 +34,8 @@ async def concurrency(
         max_retries=max_retries,
         lease_duration=lease_duration,
         strict=strict,
+        holder=holder,
+        raise_on_lease_renewal_failure=raise_on_lease_renewal_failure,
     )
     async with holding_async(wish):
         yield

@@ -1,7 +1,8 @@
 """Slots of concurrency limits in blocking code."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from headgate.concurrency.wishes import make_wish
 from headgate.engine.slots import holding, take_once
@@ -15,6 +16,8 @@ def concurrency(
     max_retries: int | None = None,
     lease_duration: float = 300.0,
     strict: bool = False,  # noqa: FBT001, FBT002 - the shape that Prefect's users know
+    holder: Mapping[str, Any] | None = None,
+    raise_on_lease_renewal_failure: bool | None = None,  # noqa: FBT001
 ) -> Generator[None]:
     """Hold slots of every limit named while the block runs; wait for all of them together.
 
@@ -29,6 +32,10 @@ def concurrency(
         lease_duration: after so many seconds the slots of a process that was killed are free
             again, outside of a run.
         strict: a name without a limit is an error, and so is the loss of the slots meanwhile.
+        holder: outside of a run, what holds them, as ``{"type": "flow_run", "id": …}``: they live
+            as long as that run does. Inside, the run around the call does.
+        raise_on_lease_renewal_failure: whether the loss of the slots is an error; as ``strict``
+            says if not said.
 
     Raises:
         SlotTimeoutError: no slots came free in time.
@@ -43,6 +50,8 @@ def concurrency(
         max_retries=max_retries,
         lease_duration=lease_duration,
         strict=strict,
+        holder=holder,
+        raise_on_lease_renewal_failure=raise_on_lease_renewal_failure,
     )
     with holding(wish):
         yield

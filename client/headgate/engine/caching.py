@@ -17,7 +17,7 @@ from headgate.clock import now_us
 from headgate.engine.cache_locks import Guard, make_guard
 from headgate.engine.context import TaskRunContext
 from headgate.engine.effects import Call, Offload, Sleep, Steps
-from headgate.engine.names import declared_name
+from headgate.engine.names import declared_name, task_facts
 from headgate.errors import ResultError, SerializationError
 from headgate.hashing import hash_values
 from headgate.logs import ENGINE, logger_of
@@ -194,12 +194,9 @@ def _key_and_path(
 ) -> Steps[tuple[str | None, str]]:
     flow_run = context.flow_run
     if options.storage_key is not None:
-        what = {
-            "parameters": context.parameters,
-            "task_run": context.run,
-            "flow_run": flow_run.run if flow_run else None,
-        }
-        path = declared_name(options.storage_key, parameters=context.parameters, what=what)
+        path = declared_name(
+            options.storage_key, parameters=context.parameters, what=task_facts(context)
+        )
         return path, path
     parameters = flow_run.run.parameters if flow_run else {}
     key = yield Call(policy.compute_key, args=(context, dict(context.parameters), parameters))

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from headgate.engine.context import FlowRunContext
 from headgate.engine.effects import Offload, Steps
-from headgate.engine.names import declared_name
+from headgate.engine.names import declared_name, run_facts
 from headgate.errors import MissingResult, ResultError, SettingsError
 from headgate.logs import logger_of
 from headgate.reporting.failures import user_error
@@ -55,7 +55,7 @@ def _path_of(context: FlowRunContext) -> str:
     key = context.spec.results.storage_key
     if key is None:
         return f"flow-runs/{context.run.id}"
-    what = {"parameters": context.run.parameters, "flow_run": context.run}
+    what = {"parameters": context.run.parameters, **run_facts(context.run)}
     return declared_name(key, parameters=context.run.parameters, what=what)
 
 

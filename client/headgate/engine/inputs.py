@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from headgate.annotations import allow_failure, quote, unmapped
+from headgate.annotations import allow_failure, opaque, quote, unmapped
 from headgate.errors import UpstreamTaskError
 from headgate.futures import Future
 from headgate.states import State
@@ -47,11 +47,20 @@ def resolve(value: Any, *, is_failure_allowed: bool = False) -> Any:
         )
     if isinstance(value, quote):
         return cast("Any", value).value
+    if isinstance(value, opaque):
+        return _resolve_opaque(cast("Any", value).value, is_failure_allowed=is_failure_allowed)
     if isinstance(value, allow_failure):
         return resolve(cast("Any", value).value, is_failure_allowed=True)
     if isinstance(value, unmapped):
         return resolve(cast("Any", value).value, is_failure_allowed=is_failure_allowed)
     return _resolve_container(value, is_failure_allowed=is_failure_allowed)
+
+
+def _resolve_opaque(value: Any, *, is_failure_allowed: bool) -> Any:
+    """Return the result of a future or state; anything else as it is, whatever is in it."""
+    if not isinstance(value, Future | State | allow_failure):
+        return value
+    return resolve(value, is_failure_allowed=is_failure_allowed)
 
 
 def _result(state: State[Any], *, label: str, is_failure_allowed: bool) -> Any:
@@ -67,7 +76,11 @@ def _collect(value: Any, *, found: list[Future[Any]]) -> None:
     if isinstance(value, Future):
         found.append(cast("Future[Any]", value))
         return
-    if isinstance(value, allow_failure | unmapped):
+    if isinstance(value, opaque) and not isinstance(
+        cast("Any", value).value, Future | allow_failure
+    ):
+        return
+    if isinstance(value, allow_failure | opaque | unmapped):
         _collect(cast("Any", value).value, found=found)
         return
     for item in _items(value):

@@ -52,5 +52,48 @@ def declared_name(
     return str(namer(**_wanted(namer, {**what, "parameters": dict(parameters)})))
 
 
+def run_facts(flow_run: Any) -> dict[str, Any]:
+    """Return what a template may say of a flow run and its deployment; None where it has none."""
+    deployment = flow_run and flow_run.deployment_id and _Deployment(flow_run)
+    return {"flow_run": flow_run, "deployment": deployment}
+
+
+def task_facts(context: Any) -> dict[str, Any]:
+    """Return what a template may say of a task run, and of the flow run around it."""
+    around = context.flow_run.run if context.flow_run else None
+    return {
+        "parameters": context.parameters,
+        "task_name": context.spec.name,
+        "task_run": _NamedTask(context),
+        **run_facts(around),
+    }
+
+
+class _NamedTask:
+    """A task run with what the runtime says of it besides."""
+
+    __slots__ = ("_run", "parameters", "task_name")
+
+    def __init__(self, context: Any) -> None:
+        self._run = context.run
+        self.parameters = context.parameters
+        self.task_name = context.spec.name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._run, name)
+
+
+class _Deployment:
+    """The deployment that a flow run comes from, as the runtime has it."""
+
+    __slots__ = ("flow_run_id", "id", "name", "parameters")
+
+    def __init__(self, run: Any) -> None:
+        self.id = run.deployment_id
+        self.name = run.deployment_name
+        self.flow_run_id = run.id
+        self.parameters = run.parameters
+
+
 def _wanted(namer: Callable[..., str], values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in inspect.signature(namer).parameters if name in values}

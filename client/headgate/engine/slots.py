@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Coroutine, Generator
 from concurrent.futures import Future as ConcurrentFuture
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from headgate.api import concurrency_limits
@@ -19,6 +19,7 @@ from headgate.engine.context import FlowRunContext, current_flow_run
 from headgate.engine.effects import Steps
 from headgate.engine.places import current_place, place_of_tags
 from headgate.engine.sessions import find_workspace_id
+from headgate.engine.wishes import Wish
 from headgate.errors import (
     ApiError,
     BadRequestError,
@@ -28,7 +29,6 @@ from headgate.errors import (
     SlotsLostError,
     SlotTimeoutError,
 )
-from headgate.ids import make_uuid
 from headgate.logs import ENGINE
 from headgate.settings import load_settings
 from headgate.texts import tag_labels
@@ -42,34 +42,6 @@ SLICE_SECONDS = 0.25
 """How long a thread blocks at most before it looks whether it was interrupted."""
 RELEASE_SECONDS = 10.0
 LEAST_LEASE_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """Slots that somebody wants, of every limit named or of none.
-
-    Args:
-        timeout_seconds: how long to wait at most; None waits for ever.
-        max_retries: how often to ask again at most, each for up to 20 seconds; None for ever.
-        lease_seconds: how long slots outlive a process that is killed, outside of a run.
-        is_strict: a name without a limit is an error, and so is the loss of the slots.
-        is_rate: every limit has to give its slots back by itself.
-    """
-
-    names: tuple[str, ...]
-    task_tags: tuple[str, ...] = ()
-    slots: int = 1
-    timeout_seconds: float | None = None
-    max_retries: int | None = None
-    lease_seconds: float = 300.0
-    is_strict: bool = False
-    is_rate: bool = False
-    key: str = field(default_factory=make_uuid)
-
-    @property
-    def what(self) -> str:
-        """How a message calls the limits."""
-        return ", ".join((*self.names, *(f"tag {tag}" for tag in self.task_tags)))
 
 
 @dataclass(slots=True)
@@ -293,6 +265,8 @@ async def _ask(
     }
     if wish.task_tags:
         wanted["taskTags"] = list(wish.task_tags)
+    if wish.holder_run_id is not None and not office.is_run:
+        wanted["holderRunId"] = wish.holder_run_id
     return await concurrency_limits.acquire(
         office.transport,
         wanted=wanted,
@@ -310,7 +284,9 @@ def _held(office: _Office, wish: Wish, answer: AcquireAnswer) -> Slots:
             ", ".join(answer.missing),
         )
     slots = Slots(office, wish, answer.lease_id)
-    if answer.lease_id is not None and not office.is_run and not wish.is_rate:
+    # What a run holds lives as long as the run's lease.
+    is_held_by_run = office.is_run or wish.holder_run_id is not None
+    if answer.lease_id is not None and not is_held_by_run and not wish.is_rate:
         slots.renewal = asyncio.get_running_loop().create_task(_renew_forever(slots))
     return slots
 
@@ -361,7 +337,7 @@ async def _give_back(slots: Slots) -> None:
 
 
 def _complain(slots: Slots) -> None:
-    if slots.lost is not None and slots.wish.is_strict:
+    if slots.lost is not None and slots.wish.is_loss_raised:
         message = f"The slots of {slots.wish.what} were lost meanwhile: {slots.lost}"
         raise SlotsLostError(message)
 

@@ -41,7 +41,6 @@ from headgate.engine.remote import WorkerLostError
 from headgate.engine.retries import delay_before, is_wanted
 from headgate.engine.slots import (
     Slots,
-    Wish,
     give_back,
     take_for_tags,
     taking_for_tags,
@@ -55,6 +54,7 @@ from headgate.engine.task_transactions import (
 )
 from headgate.engine.timeouts import Deadline
 from headgate.engine.transactions import inside
+from headgate.engine.wishes import Wish
 from headgate.errors import RunTimeoutError, UpstreamTaskError
 from headgate.futures import Future
 from headgate.logs import ENGINE, current_source, logger_of, prints_of

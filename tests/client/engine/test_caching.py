@@ -235,6 +235,24 @@ def test_storage_key_is_the_path_of_the_result(tmp_path: Path, name: str) -> Non
     assert len([path for path in tmp_path.rglob("*") if path.is_file() and "7" in str(path)]) == 1
 
 
+def test_storage_key_says_whatever_the_runtime_knows(tmp_path: Path) -> None:
+    key = "{flow_run.name}/{task_run.task_name}/{task_run.map_index}-{parameters[x]}"
+    kept = task(result_storage_key=key, result_storage=tmp_path)(double)
+
+    @flow(flow_run_name="nightly")
+    def outer() -> str:
+        kept(7)
+        return kept.with_options(result_storage_key="{task_name}-{deployment}")(
+            8, return_state=True
+        ).name
+
+    assert outer() == "Completed"
+    found = {
+        path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()
+    }
+    assert found == {"nightly/double/None-7", "double-None"}
+
+
 def test_tasks_take_what_their_flow_says(tmp_path: Path) -> None:
     plain = task(double)
 

@@ -1,5 +1,6 @@
 """Runs that have their code from a Git server, and flows that serve themselves."""
 
+import asyncio
 import os
 import sys
 from pathlib import Path
@@ -7,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from headgate.api import deployments
+from headgate.api import deployments, reproductions
+from tests.client.cli.commands import headgate
 from tests.fixtures.deadlines import eventually
 from tests.fixtures.git_server import git_server
 from tests.fixtures.journeys import Journey
@@ -30,11 +32,21 @@ WORD = {word!r}
 """
 
 
+def environment_of(journey: Journey) -> dict[str, str]:
+    """Return what leads a process to the installation."""
+    return {
+        "HEADGATE_HOME": str(journey.folder / "home"),
+        "HEADGATE_API_URL": journey.installation.url,
+        "HEADGATE_API_KEY": journey.installation.api_key,
+        "HEADGATE_WORKSPACE": journey.installation.workspace,
+    }
+
+
 async def test_a_run_has_the_commit_of_its_branch(journey: Journey) -> None:
     repositories = journey.folder / "repositories"
     repositories.mkdir()
     with git_server(repositories) as server:
-        server.commit("flows", {"etl/flows.py": FLOWS.replace("{word!r}", "'first'")})
+        old = server.commit("flows", {"etl/flows.py": FLOWS.replace("{word!r}", "'first'")})
         steps: list[dict[str, Any]] = [
             {
                 "prefect.deployments.steps.git_clone": {
@@ -51,12 +63,30 @@ async def test_a_run_has_the_commit_of_its_branch(journey: Journey) -> None:
         ]
         deployment = await journey.deploy("from_git", file=Path("flows.py"), pull_steps=steps)
 
-        assert await journey.records.ended(await journey.start(deployment)) == "Completed"
+        first = await journey.start(deployment)
+        assert await journey.records.ended(first) == "Completed"
         before = (journey.folder / "seen").read_text()
-        server.commit("flows", {"etl/flows.py": FLOWS.replace("{word!r}", "'second'")})
-        assert await journey.records.ended(await journey.start(deployment)) == "Completed"
+        new = server.commit("flows", {"etl/flows.py": FLOWS.replace("{word!r}", "'second'")})
+        second = await journey.start(deployment)
+        assert await journey.records.ended(second) == "Completed"
+        after = (journey.folder / "seen").read_text()
+        again = await asyncio.to_thread(
+            headgate,
+            "repro",
+            first,
+            environment=environment_of(journey),
+            folder=journey.folder,
+        )
+        told = [
+            await reproductions.get(journey.transport, flow_run_id=id_) for id_ in (first, second)
+        ]
 
-    assert (before, (journey.folder / "seen").read_text()) == ("etl first", "etl second")
+    assert (before, after) == ("etl first", "etl second")
+    assert [run.commits for run in told] == [
+        {f"{server.url}/flows.git": old},
+        {f"{server.url}/flows.git": new},
+    ]
+    assert (again.code, (journey.folder / "seen").read_text()) == (0, "etl first"), again.err
 
 
 SERVED = """
@@ -78,15 +108,8 @@ if __name__ == "__main__":
 async def test_a_flow_serves_itself_until_it_is_stopped(journey: Journey) -> None:
     (journey.folder / "serving.py").write_text(SERVED)
     clean = {key: value for key, value in os.environ.items() if not key.startswith("HEADGATE_")}
-    installation = journey.installation
-    environment = {
-        **clean,
-        "HEADGATE_HOME": str(journey.folder / "home"),
-        "HEADGATE_API_URL": installation.url,
-        "HEADGATE_API_KEY": installation.api_key,
-        "HEADGATE_WORKSPACE": installation.workspace,
-    }
-    organization, _, workspace = installation.workspace.partition("/")
+    environment = {**clean, **environment_of(journey)}
+    organization, _, workspace = journey.installation.workspace.partition("/")
 
     async def stored() -> Any:
         return await deployments.find(

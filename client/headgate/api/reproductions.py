@@ -35,7 +35,11 @@ class ExecutedVersion(Answer, frozen=True):
 
 
 class ExecutedRun(Answer, frozen=True):
-    """A run with what it was made of; without a version where none is kept."""
+    """A run with what it was made of; without a version where none is kept.
+
+    Args:
+        states: the first 100 that it was in.
+    """
 
     id: str
     name: str
@@ -44,6 +48,7 @@ class ExecutedRun(Answer, frozen=True):
     tags: list[str]
     parameters: dict[str, Any]
     attempts: list[ExecutedAttempt]
+    states: list[StateAnswer]
     job_variables: dict[str, Any] | None = None
     deployment: Named | None = None
     deployment_version: ExecutedVersion | None = None
@@ -53,6 +58,16 @@ class ExecutedRun(Answer, frozen=True):
         """Who ran its last attempt; None where no agent did."""
         agent = self.attempts[-1].agent if self.attempts else None
         return agent.name if agent else None
+
+    @property
+    def commits(self) -> dict[str, str]:
+        """The commit of each repository that it had code from, as it began last."""
+        for state in reversed(self.states):
+            details: dict[str, Any] = state.details or {}
+            told: list[dict[str, str]] | None = details.get("code")
+            if told is not None:
+                return {one["repository"]: one["commit"] for one in told}
+        return {}
 
 
 class ExecutedTask(Answer, frozen=True):
@@ -71,7 +86,8 @@ async def get(transport: Transport, *, flow_run_id: str) -> ExecutedRun:
         NotFoundError: there is none, or this key may not see it.
     """
     found = await ask(transport, NOUN, "Reproduction", variables={"id": flow_run_id})
-    return msgspec.convert(require(found, what=f"flow run {flow_run_id}"), ExecutedRun)
+    run = require(found, what=f"flow run {flow_run_id}")
+    return msgspec.convert({**run, "states": run["stateHistory"]["nodes"]}, ExecutedRun)
 
 
 async def list_tasks(transport: Transport, *, flow_run_id: str) -> list[ExecutedTask]:

@@ -20,6 +20,7 @@ from headgate.cli.failures import CommandError, ExitCode
 from headgate.cli.names import get_flow_run
 from headgate.cli.output import Columns, Format, OutputOption, say, show_item
 from headgate.cli.parameters import ParameterOption, ParametersOption, read_parameters
+from headgate.deployments.checkouts import shown
 from headgate.engine.entrypoints import load_flow, run_pull_steps
 from headgate.engine.flow_run import run_here, run_here_async
 from headgate.engine.opening import FlowCall
@@ -67,7 +68,8 @@ def repro(
         Path | None, Parameter(help="a folder with the code, in the place of what the run pulled")
     ] = None,
     commit: Annotated[
-        str | None, Parameter(help="the commit to check out where the run cloned a repository")
+        str | None,
+        Parameter(help="a commit to check out, in the place of the one that the run had"),
     ] = None,
     again: Annotated[
         bool, Parameter(help="do tasks again whose results are not within reach")
@@ -168,21 +170,26 @@ def _code_of(run: ExecutedRun, *, folder: Path | None, commit: str | None) -> _C
         )
     content = run.deployment_version.content
     steps: list[dict[str, Any]] = [] if folder else list(content.get("pullSteps") or [])
-    if commit:
-        steps = [_at_commit(step, commit) for step in steps]
+    steps = [_at_commit(step, commit, commits=run.commits) for step in steps]
     return _Code(entrypoint=content["entrypoint"], pull_steps=steps)
 
 
-def _at_commit(step: Mapping[str, Any], commit: str) -> dict[str, Any]:
-    """Return a step that clones a repository with this commit in the place of its branch."""
+def _at_commit(
+    step: Mapping[str, Any], chosen: str | None, *, commits: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return a step that clones a repository with a commit in the place of its branch.
+
+    Args:
+        chosen: the commit that somebody names; that of the run if nobody does.
+    """
     changed: dict[str, Any] = {}
     for name, inputs in step.items():
-        if name.endswith(".git_clone"):
-            given: dict[str, Any] = dict(inputs or {})
+        given: dict[str, Any] = dict(inputs or {})
+        commit = chosen or commits.get(shown(str(given.get("repository"))))
+        if commit and name.endswith(".git_clone"):
             given.pop("branch", None)
-            changed[name] = {**given, "commit_sha": commit}
-        else:
-            changed[name] = inputs
+            given["commit_sha"] = commit
+        changed[name] = given
     return changed
 
 

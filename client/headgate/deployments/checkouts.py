@@ -47,7 +47,7 @@ class Source:
 
 
 def check_out(source: Source) -> Path:
-    """Return a folder with the files of a commit, which is not to be changed.
+    """Return a folder with the files of a commit, whose name it has; it is not to be changed.
 
     The server is asked which commit the reference is; a commit that is here already is not
     fetched again.

@@ -11,7 +11,7 @@ from headgate.api import flow_runs
 from headgate.api.background import background_loop
 from headgate.api.flow_runs import PauseRequest
 from headgate.api.pauses import NewPause
-from headgate.engine import orders
+from headgate.engine import orders, pulled_code
 from headgate.engine.context import FlowRunContext, current_task_run
 from headgate.engine.crash import CancelRequested, RunSuspended
 from headgate.engine.effects import Steps
@@ -36,6 +36,8 @@ def begun(context: FlowRunContext) -> State[None]:
     """Return the state that a run starts in."""
     name = "Retrying" if context.run.run_count else "Running"
     details = HEARS if context.new_name is None else {**HEARS, RUN_NAME: context.new_name}
+    if context.parent is None:
+        details = {**details, **pulled_code.as_details()}
     return State(StateType.RUNNING, name=name, details=details)
 
 

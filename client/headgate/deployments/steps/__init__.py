@@ -6,7 +6,7 @@ The names are Prefect's, whose ``prefect.deployments.steps`` are read as these.
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
-from headgate.deployments.checkouts import Source, check_out
+from headgate.deployments.checkouts import Source, check_out, shown
 from headgate.deployments.images import build_docker_image, push_docker_image
 from headgate.deployments.pushes import (
     push_to_azure_blob_storage,
@@ -23,6 +23,7 @@ from headgate.deployments.storages import (
     pull_with_block,
 )
 from headgate.deployments.working_folder import set_working_directory
+from headgate.engine import pulled_code
 from headgate.errors import EntrypointError
 
 __all__ = [
@@ -82,7 +83,9 @@ def git_clone(
         has_submodules=include_submodules,
         directories=tuple(directories or ()),
     )
-    return set_working_directory(str(check_out(source)))
+    folder = check_out(source)
+    pulled_code.note(shown(url), folder.name)
+    return set_working_directory(str(folder))
 
 
 def _address(url: str) -> tuple[str, str | None, str | None]:

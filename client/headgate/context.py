@@ -1,5 +1,11 @@
 """What surrounds user code, under Prefect's names."""
 
+import contextvars
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from headgate import elsewhere
 from headgate.engine.context import (
     FlowRunContext,
     TaskRunContext,
@@ -8,6 +14,27 @@ from headgate.engine.context import (
     tags,
 )
 from headgate.errors import MissingContextError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+EngineContext = FlowRunContext
+
+
+def with_context(fn: Callable[P, R]) -> Callable[P, R]:
+    """Return a function that another thread calls as if it were here: in this run, with its tags.
+
+    For executors of one's own: ``executor.map(with_context(work), items)``. What it wraps may be
+    called several times, and at once.
+    """
+    around = contextvars.copy_context()
+
+    @wraps(fn)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        # A context runs in one thread at a time.
+        return around.copy().run(fn, *args, **kwargs)
+
+    return call
 
 
 def get_run_context() -> FlowRunContext | TaskRunContext:
@@ -23,4 +50,14 @@ def get_run_context() -> FlowRunContext | TaskRunContext:
     return found
 
 
-__all__ = ["FlowRunContext", "TaskRunContext", "get_run_context", "tags"]
+__all__ = [
+    "EngineContext",
+    "FlowRunContext",
+    "TaskRunContext",
+    "get_run_context",
+    "tags",
+    "with_context",
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = elsewhere.lookup(__name__)

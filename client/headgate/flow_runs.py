@@ -3,11 +3,15 @@
 Where an event loop runs, each of these returns something to be awaited; elsewhere it blocks.
 """
 
+import asyncio
 from typing import Any
 
 from headgate.api import flow_runs, pauses
-from headgate.api.background import answer
+from headgate.api.background import answer, awaited
 from headgate.api.pauses import NewPause
+from headgate.api.transport import retry_delay_seconds
+from headgate.client.schemas.objects import FlowRun
+from headgate.engine.context import current_flow_run
 from headgate.engine.pauses import (
     ask_and_wait,
     look_before_suspending,
@@ -15,9 +19,14 @@ from headgate.engine.pauses import (
     surrounding_run,
     wait_here,
 )
-from headgate.engine.places import current_place
+from headgate.engine.places import Place, current_place
 from headgate.engine.timeouts import running_deadlines
+from headgate.errors import ParameterError, RetryableApiError, RunTimeoutError
 from headgate.input.run_input import Approvers, RunInput, check_payload, run_input_of, value_of
+from headgate.logs import get_logger
+from headgate.states import TERMINAL_TYPES, StateType
+
+logger = get_logger("flow_runs")
 
 
 def pause_flow_run(
@@ -26,33 +35,33 @@ def pause_flow_run(
     poll_interval: float = 10,
     key: str | None = None,
     *,
+    flow_run_id: str | None = None,
     description: str | None = None,
     approvers: Approvers | None = None,
 ) -> Any:
-    """Pause the flow run around this call until somebody resumes it, and return their input.
+    """Pause the flow run around this call until somebody resumes it; return their input, if any.
 
-    The process stays and waits; it is woken when the run is resumed, and does not poll. The time
-    it is paused counts against no ``timeout_seconds``, of this flow or of what runs around it.
+    The process waits; it is woken when the run is resumed. The time it is paused counts against no
+    ``timeout_seconds``, of this flow or of what runs around it.
 
     Args:
-        wait_for_input: the type of the answer: a ``RunInput``, a Pydantic model, or a plain type.
-            Without one the run is only resumed.
+        wait_for_input: the type of the answer: a ``RunInput``, a Pydantic model, a plain type.
         timeout: so many seconds the run waits; None waits for ever.
         poll_interval: nothing: there is no need to poll.
-        key: what was answered under a key of this run is not asked again, in whichever attempt.
-            The number of the pause in its attempt where none is given.
+        key: what was answered under it is not asked again, in whichever attempt; the number of the
+            pause in its attempt where none is given.
+        flow_run_id: ask another run to pause, before its next task, and return that run.
         description: for whoever answers, in Markdown.
         approvers: who may answer; whoever may write runs where nobody is named.
 
-    Returns:
-        The input; None without ``wait_for_input``.
-
     Raises:
-        FlowPauseTimeout: nobody answered in time.
-        PauseRejected: somebody said no.
-        MissingContextError: called outside of a flow, or in a task.
+        FlowPauseTimeout, PauseRejected: nobody answered in time, or somebody said no.
+        MissingContextError: called outside of a flow, or in a task, without a ``flow_run_id``.
+        ParameterError: another run is to ask for an input: only its own flow can.
     """
     del poll_interval
+    if flow_run_id is not None and flow_run_id != _own_id():
+        return _request(flow_run_id, wait_for_input=wait_for_input, is_suspension=False)
     context, recorder = surrounding_run()
     kind = None if wait_for_input is None else run_input_of(wait_for_input)
     new = _asked(
@@ -76,6 +85,7 @@ def suspend_flow_run(
     timeout: float | None = 3600,
     key: str | None = None,
     *,
+    flow_run_id: str | None = None,
     description: str | None = None,
     approvers: Approvers | None = None,
 ) -> Any:
@@ -90,6 +100,7 @@ def suspend_flow_run(
         wait_for_input: as for ``pause_flow_run``.
         timeout: so many seconds the run waits before it fails; None waits for ever.
         key: as for ``pause_flow_run``.
+        flow_run_id: ask another run to be suspended, before its next task, and return that run.
         description: for whoever answers, in Markdown.
         approvers: who may answer; whoever may write runs where nobody is named.
 
@@ -99,8 +110,11 @@ def suspend_flow_run(
     Raises:
         PauseRejected: somebody said no.
         InvalidInputError: nobody could start this run again.
-        MissingContextError: called outside of a flow, or in a task.
+        MissingContextError: called outside of a flow, or in a task, without a ``flow_run_id``.
+        ParameterError: another run is to ask for an input: only its own flow can.
     """
+    if flow_run_id is not None and flow_run_id != _own_id():
+        return _request(flow_run_id, wait_for_input=wait_for_input, is_suspension=True)
     context, recorder = surrounding_run()
     kind = None if wait_for_input is None else run_input_of(wait_for_input)
     new = _asked(
@@ -154,6 +168,90 @@ def resume_flow_run(
     return answer(resume())
 
 
+def _own_id() -> str | None:
+    context = current_flow_run.get()
+    return None if context is None else context.recorder.flow_run_id
+
+
+def _request(flow_run_id: str, *, wait_for_input: Any, is_suspension: bool) -> Any:
+    if wait_for_input is not None:
+        message = "Only a flow itself asks for an input: leave wait_for_input or flow_run_id out"
+        raise ParameterError(message)
+    place = current_place()
+
+    async def request() -> FlowRun:
+        found = await pauses.request(
+            place.transport, flow_run_id=flow_run_id, is_suspension=is_suspension
+        )
+        return FlowRun.of(found)
+
+    return answer(request())
+
+
+async def apause_flow_run(wait_for_input: Any = None, **options: Any) -> Any:
+    """Do as ``pause_flow_run`` does, in a coroutine."""
+    return await pause_flow_run(wait_for_input, **options)
+
+
+async def asuspend_flow_run(wait_for_input: Any = None, **options: Any) -> Any:
+    """Do as ``suspend_flow_run`` does, in a coroutine."""
+    return await suspend_flow_run(wait_for_input, **options)
+
+
+async def aresume_flow_run(flow_run_id: str, run_input: Any = None, **options: Any) -> Any:
+    """Do as ``resume_flow_run`` does, in a coroutine."""
+    return await resume_flow_run(flow_run_id, run_input, **options)
+
+
+async def wait_for_flow_run(
+    flow_run_id: str,
+    timeout: float | None = 10_800,  # noqa: ASYNC109 - the shape that Prefect's users know
+    poll_interval: float | None = None,
+    client: Any = None,
+    log_states: bool = False,  # noqa: FBT001, FBT002 - the shape that Prefect's users know
+) -> FlowRun:
+    """Wait for the end of a flow run, and return it.
+
+    Each change is told; there is no need to poll.
+
+    Args:
+        timeout: seconds; None waits for ever.
+        poll_interval, client: nothing.
+        log_states: whether the log tells each state that the run enters.
+
+    Raises:
+        RunTimeoutError: it did not end in time, and goes on.
+        NotFoundError: there is no such run, or this key may not see it.
+    """
+    del poll_interval, client
+    place = current_place()
+    try:
+        async with asyncio.timeout(timeout):
+            return await awaited(_ended(place, flow_run_id, is_logged=log_states))
+    except TimeoutError:
+        message = f"Flow run {flow_run_id} did not end within {timeout:g} seconds, and goes on"
+        raise RunTimeoutError(message) from None
+
+
+async def _ended(place: Place, flow_run_id: str, *, is_logged: bool) -> FlowRun:
+    failures, shown = 0, ""
+    while True:
+        try:
+            found = FlowRun.of(await flow_runs.get(place.transport, flow_run_id=flow_run_id))
+            if found.state.is_final():
+                return found
+            async for update in flow_runs.updates(place.transport, flow_run_id=flow_run_id):
+                failures, state = 0, update.run.state
+                if is_logged and state.name != shown:
+                    logger.info("Flow run %s is in state %s", update.run.name, state.name)
+                shown = state.name
+                if StateType(state.type) in TERMINAL_TYPES:
+                    return FlowRun.of(update.run)
+        except RetryableApiError:
+            failures += 1
+        await asyncio.sleep(retry_delay_seconds(failures))
+
+
 def _asked(
     kind: type[RunInput] | None,
     *,
@@ -178,4 +276,12 @@ def _read(kind: type[RunInput] | None, given: Any) -> Any:
     return None if kind is None else value_of(kind.model_validate(given))
 
 
-__all__ = ["pause_flow_run", "resume_flow_run", "suspend_flow_run"]
+__all__ = [
+    "apause_flow_run",
+    "aresume_flow_run",
+    "asuspend_flow_run",
+    "pause_flow_run",
+    "resume_flow_run",
+    "suspend_flow_run",
+    "wait_for_flow_run",
+]

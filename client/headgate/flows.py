@@ -1,5 +1,6 @@
 """The ``@flow`` decorator and what it makes: call it, configure it, describe its parameters."""
 
+import asyncio
 import importlib
 import inspect
 from collections.abc import (
@@ -9,36 +10,46 @@ from collections.abc import (
     Generator,
     Iterable,
     Mapping,
-    Sequence,
 )
-from datetime import timedelta
 from functools import update_wrapper
 from typing import (
+    TYPE_CHECKING,
     Any,
     Concatenate,
     Generic,
     Literal,
     ParamSpec,
-    TypedDict,
     TypeVar,
     Unpack,
     cast,
     overload,
 )
 
+from headgate import elsewhere
 from headgate.declared import Declared, plain_function
-from headgate.declared_results import flow_results
 from headgate.engine import flow_run
 from headgate.engine.opening import FlowCall
-from headgate.engine.parameters import bind, schema, validate
-from headgate.engine.retries import make_policy
+from headgate.engine.parameters import ParameterSchema, bind, schema, validate
 from headgate.engine.sketches import current_sketch, draw
+from headgate.flow_options import FlowOptions, make_spec
 from headgate.hooks import Hooked
-from headgate.serializers import Serializer
-from headgate.specs import FlowSpec, Hook, Hooks, RetryDelays, RunNamer
+from headgate.specs import FlowSpec, Hook
 from headgate.states import State
-from headgate.task_runners import TaskRunner
-from headgate.texts import storable
+
+if TYPE_CHECKING:
+    from headgate.engine.entrypoints import load_flow_from_entrypoint
+    from headgate.serving import aserve, serve
+
+__all__ = [
+    "Flow",
+    "FlowDecorator",
+    "FlowOptions",
+    "FlowStateHook",
+    "aserve",
+    "flow",
+    "load_flow_from_entrypoint",
+    "serve",
+]
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -46,33 +57,7 @@ R = TypeVar("R", covariant=True)
 S = TypeVar("S")
 T = TypeVar("T")
 
-MAX_NAME = 200
-
-
-class FlowOptions(TypedDict, total=False):
-    """What ``@flow`` and ``with_options`` take."""
-
-    name: str | None
-    description: str | None
-    version: str | None
-    flow_run_name: RunNamer | None
-    retries: int | None
-    retry_delay_seconds: RetryDelays
-    retry_jitter_factor: float | None
-    retry_condition_fn: Callable[..., Any] | None
-    timeout_seconds: float | timedelta | None
-    validate_parameters: bool
-    task_runner: TaskRunner | type[Any] | None
-    log_prints: bool | None
-    persist_result: bool | None
-    result_storage: Any
-    result_serializer: Serializer | str | None
-    cache_result_in_memory: bool
-    on_running: Sequence[Hook] | None
-    on_completion: Sequence[Hook] | None
-    on_failure: Sequence[Hook] | None
-    on_cancellation: Sequence[Hook] | None
-    on_crashed: Sequence[Hook] | None
+FlowStateHook = Hook
 
 
 class Flow(Hooked, Declared, Generic[P, R]):
@@ -95,7 +80,7 @@ class Flow(Hooked, Declared, Generic[P, R]):
             raise TypeError(message)
         self.fn = function
         self.options = options
-        self.spec = _make_spec(function, options)
+        self.spec = make_spec(function, options)
         update_wrapper(cast("Any", self), function)
 
     @property
@@ -216,6 +201,29 @@ class Flow(Hooked, Declared, Generic[P, R]):
         bind(self.spec.signature, name=self.name, args=args, kwargs=kwargs)
         return draw(self.spec, args, kwargs)
 
+    def generate_mermaid_graph(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Return the drawing of ``visualize`` as a Mermaid graph.
+
+        Raises:
+            VisualizationError: the flow looks into what a task returns.
+        """
+        drawing = self.visualize(*args, **kwargs)
+        return _mermaid(drawing) if inspect.isawaitable(drawing) else drawing.mermaid()
+
+    async def avisualize(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Do as ``visualize`` does, in a coroutine."""
+        drawing = self.visualize(*args, **kwargs)
+        return await drawing if inspect.isawaitable(drawing) else drawing
+
+    async def agenerate_mermaid_graph(self, *args: P.args, **kwargs: P.kwargs) -> str:
+        """Do as ``generate_mermaid_graph`` does, in a coroutine."""
+        return (await self.avisualize(*args, **kwargs)).mermaid()
+
+    @property
+    def parameters(self) -> ParameterSchema:
+        """What the flow takes: ``properties``, ``required`` and the rest of its JSON Schema."""
+        return ParameterSchema.of(self.parameter_schema())
+
     def parameter_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the parameters, as deployments store it."""
         return schema(self.fn, signature=self.spec.signature)
@@ -243,6 +251,11 @@ class Flow(Hooked, Declared, Generic[P, R]):
         """
         return _deployments("sources").flow_from_source(source, entrypoint)
 
+    @staticmethod
+    async def afrom_source(source: Any, entrypoint: str) -> Any:
+        """Do as ``from_source`` does, in a coroutine."""
+        return await asyncio.to_thread(_deployments("sources").loaded_flow, source, entrypoint)
+
     def deploy(self, name: str, work_pool_name: str, **options: Any) -> str:
         """Create a deployment of this flow, or change it, and return its id.
 
@@ -253,9 +266,17 @@ class Flow(Hooked, Declared, Generic[P, R]):
         deploy: Callable[..., str] = _deployments("from_flows").deploy_flow
         return deploy(self, name=name, work_pool_name=work_pool_name, **options)
 
+    async def adeploy(self, name: str, work_pool_name: str, **options: Any) -> str:
+        """Do as ``deploy`` does, in a coroutine."""
+        return await asyncio.to_thread(self.deploy, name, work_pool_name, **options)
+
     def to_deployment(self, name: str, **options: Any) -> Any:
         """Return what ``headgate.serve`` is to store of this flow; the options are ``deploy``'s."""
-        return importlib.import_module("headgate.serving").to_deployment(self, name, **options)
+        return _deployments("runner").to_deployment(self, name, **options)
+
+    async def ato_deployment(self, name: str, **options: Any) -> Any:
+        """Do as ``to_deployment`` does, in a coroutine."""
+        return self.to_deployment(name, **options)
 
     def serve(self, name: str | None = None, *, limit: int | None = None, **options: Any) -> None:
         """Store a deployment of this flow, and run it here until the process is stopped.
@@ -272,6 +293,10 @@ class Flow(Hooked, Declared, Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"Flow({self.name!r})"
+
+
+async def _mermaid(drawing: Any) -> str:
+    return (await drawing).mermaid()
 
 
 def _deployments(module: str) -> Any:
@@ -327,41 +352,12 @@ async def _awaited(call: FlowCall, *, return_state: bool) -> Any:
     return state if return_state else state.outcome()
 
 
-def _name_of(fn: Callable[..., Any], options: FlowOptions) -> str:
-    name = storable(options.get("name") or fn.__name__.replace("_", "-"))
-    if len(name) > MAX_NAME:
-        message = f"A flow's name has at most {MAX_NAME} characters, not {len(name)}"
-        raise ValueError(message)
-    return name
-
-
-def _make_spec(fn: Callable[..., Any], options: FlowOptions) -> FlowSpec:
-    timeout = options.get("timeout_seconds")
-    return FlowSpec(
-        fn=fn,
-        name=_name_of(fn, options),
-        signature=inspect.signature(fn),
-        is_async=inspect.iscoroutinefunction(fn) or inspect.isasyncgenfunction(fn),
-        is_generator=inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn),
-        description=options.get("description") or inspect.getdoc(fn),
-        version=options.get("version"),
-        run_name=options.get("flow_run_name"),
-        retry=make_policy(
-            retries=options.get("retries"),
-            delay_seconds=options.get("retry_delay_seconds"),
-            jitter_factor=options.get("retry_jitter_factor"),
-            condition=options.get("retry_condition_fn"),
-        ),
-        timeout_seconds=timeout.total_seconds() if isinstance(timeout, timedelta) else timeout,
-        validate_parameters=options.get("validate_parameters", True),
-        task_runner=options.get("task_runner"),
-        log_prints=options.get("log_prints"),
-        results=flow_results(options),
-        hooks=Hooks(
-            on_running=tuple(options.get("on_running") or ()),
-            on_completion=tuple(options.get("on_completion") or ()),
-            on_failure=tuple(options.get("on_failure") or ()),
-            on_cancellation=tuple(options.get("on_cancellation") or ()),
-            on_crashed=tuple(options.get("on_crashed") or ()),
-        ),
+if not TYPE_CHECKING:
+    __getattr__ = elsewhere.lookup(
+        __name__,
+        {
+            "aserve": "headgate.serving",
+            "load_flow_from_entrypoint": "headgate.engine.entrypoints",
+            "serve": "headgate.serving",
+        },
     )

@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future as ConcurrentFuture
 from concurrent.futures import wait as wait_concurrent
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
+from headgate import elsewhere
 from headgate.states import Pending, State
 
 R = TypeVar("R", covariant=True)
 T = TypeVar("T")
 
+_SEQUENCES: tuple[Any, ...] = (list, tuple, set, frozenset)
 _SLICE_SECONDS = 0.5
 """A thread other than the main one wakes so often, since only then an interrupt reaches it."""
 
@@ -167,3 +169,52 @@ def as_completed(futures: Iterable[Future[R]], timeout: float | None = None) -> 
             future = ended.pop(0)
             waiting.discard(future)
             yield future
+
+
+def resolve_futures_to_states(value: Any) -> Any:
+    """Return a value with the final state of each future in its lists, tuples, sets and mappings.
+
+    Waits for the futures.
+    """
+    return _replaced(value, _settled)
+
+
+def resolve_futures_to_results(value: Any) -> Any:
+    """Return a value with the result of each future in its lists, tuples, sets and mappings.
+
+    Raises:
+        BaseException: the exception of the first that failed.
+    """
+    return _replaced(value, _result)
+
+
+def _settled(future: Future[Any]) -> State[Any]:
+    future.wait()
+    return future.state
+
+
+def _result(future: Future[Any]) -> Any:
+    return future.result()
+
+
+def _replaced(value: Any, replace: Callable[[Future[Any]], Any]) -> Any:
+    if isinstance(value, Future):
+        return replace(cast("Future[Any]", value))
+    if isinstance(value, dict):
+        entries = cast("dict[Any, Any]", value)
+        return {_replaced(k, replace): _replaced(v, replace) for k, v in entries.items()}
+    for kind in _SEQUENCES:
+        if isinstance(value, kind):
+            return kind(_replaced(item, replace) for item in cast("Iterable[Any]", value))
+    return value
+
+
+PrefectFuture = Future
+PrefectFutureList = FutureList
+PrefectConcurrentFuture = PrefectTaskRunFuture = Future
+DoneAndNotDoneFutures = DoneAndNotDone
+
+if not TYPE_CHECKING:
+    __getattr__ = elsewhere.lookup(
+        __name__, {"PrefectDistributedFuture": "headgate.background_tasks.futures"}
+    )

@@ -71,4 +71,40 @@ def RRule(  # noqa: N802 - Prefect's name
     )
 
 
-__all__ = ["Cron", "Interval", "RRule"]
+Schedule = schedules.Schedule
+
+
+def CronSchedule(  # noqa: N802 - Prefect's name
+    cron: str,
+    timezone: str | None = None,
+    day_or: bool = True,  # noqa: FBT001, FBT002 - the shape that Prefect's users know
+) -> schedules.Cron:
+    """Return a schedule by a cron expression, as ``headgate.client.schemas.schedules`` has it."""
+    return Cron(cron, timezone=timezone, day_or=day_or)
+
+
+def IntervalSchedule(  # noqa: N802 - Prefect's name
+    interval: timedelta | float,
+    anchor_date: datetime | None = None,
+    timezone: str | None = None,
+) -> schedules.Interval:
+    """Return a schedule by an interval, as ``headgate.client.schemas.schedules`` has it."""
+    return Interval(interval, anchor_date=anchor_date, timezone=timezone)
+
+
+def RRuleSchedule(  # noqa: N802 - Prefect's name
+    rrule: str, timezone: str | None = None
+) -> schedules.RRule:
+    """Return a schedule by a recurrence rule, as ``headgate.client.schemas.schedules`` has it."""
+    return RRule(rrule, timezone=timezone)
+
+
+__all__ = [
+    "Cron",
+    "CronSchedule",
+    "Interval",
+    "IntervalSchedule",
+    "RRule",
+    "RRuleSchedule",
+    "Schedule",
+]

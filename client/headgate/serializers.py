@@ -6,8 +6,9 @@ import json
 import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from headgate import elsewhere
 from headgate.errors import ResultTooLargeError, SerializationError
 from headgate.texts import text_of
 
@@ -227,3 +228,7 @@ def _fitting(data: bytes, limit_bytes: int | None) -> bytes:
 
 def _too_large(limit_bytes: int) -> ResultTooLargeError:
     return ResultTooLargeError(f"it has more than {limit_bytes:,} bytes")
+
+
+if not TYPE_CHECKING:
+    __getattr__ = elsewhere.lookup(__name__)

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from headgate.agent.agent import run_agent
@@ -12,8 +12,8 @@ from headgate.agent.options import AgentOptions
 from headgate.agent.work_stream import carriers
 from headgate.api import deployments, work_pools, workspaces
 from headgate.api.transport import Transport
-from headgate.deployments.from_flows import spec_of
-from headgate.deployments.storing import DeploymentSpec, upsert
+from headgate.deployments.runner import RunnerDeployment, to_deployment
+from headgate.deployments.storing import upsert
 from headgate.errors import ParameterError
 from headgate.flows import Flow
 from headgate.logs import configure_logging, get_logger
@@ -24,26 +24,8 @@ logger = get_logger("serving")
 DEFAULT_LIMIT = 10
 
 
-@dataclass(frozen=True, slots=True)
-class ServedFlow:
-    """A flow, and what is stored of it as a deployment."""
-
-    flow: Flow[..., Any]
-    spec: DeploymentSpec
-
-    @property
-    def full_name(self) -> str:
-        """``flow/deployment``."""
-        return f"{self.flow.name}/{self.spec.name}"
-
-
-def to_deployment(flow: Flow[..., Any], name: str, **options: Any) -> ServedFlow:
-    """Return a flow with what ``serve`` is to store of it; the options are those of ``deploy``."""
-    return ServedFlow(flow, spec_of(flow, name=name, work_pool_name="", **options))
-
-
 def serve(
-    *served: ServedFlow,
+    *served: RunnerDeployment,
     pause_on_shutdown: bool = True,
     limit: int | None = None,
     **others: Any,
@@ -67,7 +49,7 @@ def serve(
 
 
 async def aserve(
-    *served: ServedFlow,
+    *served: RunnerDeployment,
     pause_on_shutdown: bool = True,
     limit: int | None = None,
     **others: Any,
@@ -93,8 +75,54 @@ async def aserve(
         await transport.close()
 
 
+class Runner:
+    """Serves deployments that are added one by one, as ``serve`` does all at once.
+
+    Args:
+        name: nothing: the deployments have names.
+        pause_on_shutdown: let no schedule fire while nobody serves.
+        limit: how many runs at once.
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        pause_on_shutdown: bool = True,
+        limit: int | None = None,
+        **others: Any,
+    ) -> None:
+        self.name = name
+        self.pause_on_shutdown = pause_on_shutdown
+        self.limit = limit
+        self._others = others
+        self._served: list[RunnerDeployment] = []
+
+    def add_deployment(self, deployment: RunnerDeployment) -> None:
+        """Serve a deployment too, once it starts."""
+        self._served.append(deployment)
+
+    def add_flow(self, flow: Flow[..., Any], name: str | None = None, **options: Any) -> None:
+        """Serve a flow too, as a deployment; the options are those of ``flow.deploy``."""
+        self.add_deployment(to_deployment(flow, name or flow.name, **options))
+
+    async def start(self) -> None:
+        """Store the deployments, and run them until SIGINT or SIGTERM.
+
+        Raises:
+            SettingsError: no server or no workspace is configured.
+            ParameterError: nothing is to be served.
+        """
+        await aserve(
+            *self._served,
+            pause_on_shutdown=self.pause_on_shutdown,
+            limit=self.limit,
+            **self._others,
+        )
+
+
 async def _store(
-    transport: Transport, settings: Settings, served: Sequence[ServedFlow], *, pool: str
+    transport: Transport, settings: Settings, served: Sequence[RunnerDeployment], *, pool: str
 ) -> list[str]:
     organization, workspace = settings.require_workspace()
     workspace_id = await workspaces.get_id(
@@ -121,10 +149,10 @@ def _options(settings: Settings, *, pool: str, limit: int) -> AgentOptions:
     )
 
 
-def _pool_of(served: Sequence[ServedFlow]) -> str:
+def _pool_of(served: Sequence[RunnerDeployment]) -> str:
     """Return the pool of these deployments: the same one for whoever serves the same."""
     names = "\n".join(sorted(one.full_name for one in served))
     return f"serve-{hashlib.sha256(names.encode()).hexdigest()[:12]}"
 
 
-__all__ = ["ServedFlow", "aserve", "serve", "to_deployment"]
+__all__ = ["Runner", "RunnerDeployment", "aserve", "serve"]

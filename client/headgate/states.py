@@ -1,10 +1,11 @@
 """States of runs: what a run is in, why, and what it returned."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from headgate import elsewhere
 from headgate.clock import now_us
 from headgate.coroutines import answered
 from headgate.errors import (
@@ -89,6 +90,14 @@ class State(Generic[R]):
     async def aresult(self, raise_on_failure: bool = True) -> Any:  # noqa: FBT001, FBT002 - Prefect's shape
         """Return what the run returned, where code awaits it."""
         return self.outcome(raise_on_failure=raise_on_failure)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None) -> "State[Any]":
+        """Return a state like this one, with other values of some attributes."""
+        names = ("type", "name", "message", "data", "timestamp_us", "details")
+        values = {name: getattr(self, name) for name in names} | dict(update or {})
+        return State(StateType(values.pop("type")), **values)
+
+    copy = model_copy
 
     def outcome(self, *, raise_on_failure: bool = True) -> Any:
         """Return what ``result`` does in a function, wherever it is called."""
@@ -198,6 +207,16 @@ def Pending(  # noqa: N802 - Prefect's name
     return State(StateType.PENDING, name=name, message=message, data=data)
 
 
+def Submitting(*, message: str | None = None) -> State[Any]:  # noqa: N802 - Prefect's name
+    """Make a state: an agent starts what is to run it."""
+    return Pending(message=message, name="Submitting")
+
+
+def InfrastructurePending(*, message: str | None = None) -> State[Any]:  # noqa: N802 - Prefect's name
+    """Make a state: what is to run it starts."""
+    return Pending(message=message, name="InfrastructurePending")
+
+
 def Running(*, message: str | None = None, name: str = "Running") -> State[Any]:  # noqa: N802 - Prefect's name
     """Make a state: user code runs."""
     return State(StateType.RUNNING, name=name, message=message)
@@ -305,6 +324,21 @@ def raise_state_exception(state: State[Any]) -> Any:
     return answered(None)
 
 
+async def aget_state_exception(state: State[Any]) -> BaseException:
+    """Do as ``get_state_exception`` does, in a coroutine."""
+    return await get_state_exception(state)
+
+
+async def araise_state_exception(state: State[Any]) -> None:
+    """Do as ``raise_state_exception`` does, in a coroutine."""
+    raise_state_exception(state)
+
+
+def is_state_iterable(value: Any) -> bool:
+    """Whether a value is a list, tuple or set of states, and nothing else."""
+    return not isinstance(value, State) and bool(contained_states(value))
+
+
 def is_state(value: Any) -> bool:
     """Whether a value is a state."""
     return isinstance(value, State)
@@ -356,3 +390,7 @@ def format_timestamp(instant: datetime) -> str:
 def timestamp_now() -> str:
     """Write what the clock of this context shows, as the API does."""
     return format_timestamp(datetime.fromtimestamp(now_us() / 1_000_000, tz=UTC))
+
+
+if not TYPE_CHECKING:
+    __getattr__ = elsewhere.lookup(__name__)

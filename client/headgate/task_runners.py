@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from concurrent.futures import Future as ConcurrentFuture
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+
+from headgate import elsewhere
 
 
 @runtime_checkable
@@ -187,3 +189,7 @@ class ProcessPoolTaskRunner(ExecutorTaskRunner):
             initializer=self.initializer,
             initargs=self.initargs,
         )
+
+
+if not TYPE_CHECKING:
+    __getattr__ = elsewhere.lookup(__name__)

@@ -11,6 +11,7 @@ from collections.abc import (
 )
 from functools import update_wrapper
 from typing import (
+    TYPE_CHECKING,
     Any,
     Concatenate,
     Generic,
@@ -22,6 +23,7 @@ from typing import (
     overload,
 )
 
+from headgate import elsewhere
 from headgate.background_tasks.calls import BackgroundCalls
 from headgate.cache_policies import task_input_hash
 from headgate.declared import Declared, plain_function
@@ -37,7 +39,17 @@ from headgate.specs import TaskSpec
 from headgate.states import State
 from headgate.task_options import TaskOptions, make_spec
 
-__all__ = ["Task", "TaskOptions", "exponential_backoff", "task", "task_input_hash"]
+if TYPE_CHECKING:
+    from headgate.assets.materializing import MaterializingTask
+
+__all__ = [
+    "MaterializingTask",
+    "Task",
+    "TaskOptions",
+    "exponential_backoff",
+    "task",
+    "task_input_hash",
+]
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -371,3 +383,7 @@ def exponential_backoff(backoff_factor: float) -> Callable[[int], list[float]]:
 async def _awaited(context: TaskRunContext, *, return_state: bool) -> Any:
     state = await task_run.run_here_async(context)
     return state if return_state else state.outcome()
+
+
+if not TYPE_CHECKING:
+    __getattr__ = elsewhere.lookup(__name__, {"MaterializingTask": "headgate.assets.materializing"})

@@ -20,6 +20,9 @@ from headgate.settings import load_settings
 
 LOCKS = "locks"
 
+BaseTransaction = AsyncTransaction = Transaction
+"""One class serves both; its hooks may be coroutine functions."""
+
 
 @contextmanager
 def transaction(
@@ -115,6 +118,8 @@ def _made(
 
 
 __all__ = [
+    "AsyncTransaction",
+    "BaseTransaction",
     "CommitMode",
     "IsolationLevel",
     "RecordStore",

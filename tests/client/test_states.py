@@ -154,3 +154,17 @@ def test_one_bad_state_among_several_decides(
     state = state_of_value(states)
 
     assert (state.type, state.message) == (type_, message)
+
+
+def test_a_copy_of_a_state_has_other_values_where_they_are_said() -> None:
+    before = Failed(message="no", data=3)
+
+    after = before.copy(update={"type": "CANCELLED", "name": "Cancelled"})
+
+    assert (after.type, after.name, after.message, after.data) == (
+        StateType.CANCELLED,
+        "Cancelled",
+        "no",
+        3,
+    )
+    assert before.model_copy() == before

@@ -7,6 +7,7 @@ import pytest
 
 from headgate.api import flow_runs, pauses, run_inputs
 from headgate.errors import InvalidInputError
+from headgate.flow_runs import resume_flow_run, suspend_flow_run
 from tests.client.cli.commands import Done, headgate
 from tests.fixtures.deadlines import eventually
 from tests.fixtures.journeys import FLOWS, Journey
@@ -123,12 +124,12 @@ async def test_paused_process_is_cancelled(journey: Journey) -> None:
     assert await journey.records.ended(run_id) == "Cancelled"
 
 
-async def requested(journey: Journey, run_id: str, *, is_suspension: bool = False) -> None:
+async def requested(journey: Journey, run_id: str) -> None:
     """Ask a run to pause, and return once its process has heard of it."""
     await pauses.request(
-        journey.transport, flow_run_id=run_id, is_suspension=is_suspension, reason="disk is full"
+        journey.transport, flow_run_id=run_id, is_suspension=False, reason="disk is full"
     )
-    await heard(journey, run_id, "leave" if is_suspension else "pause")
+    await heard(journey, run_id, "pause")
 
 
 async def heard(journey: Journey, run_id: str, what: str) -> None:
@@ -171,21 +172,24 @@ async def test_run_that_is_asked_to_pause_stops_before_its_next_task(
 
 @pytest.mark.parametrize("name", ["steps", "steps_async"])
 async def test_run_that_is_asked_to_leave_does_so_before_its_next_task(
-    journey: Journey, name: str
+    journey: Journey, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for variable, value in environment_of(journey).items():
+        monkeypatch.setenv(variable, value)
     run_id = await start(journey, name)
     first = await journey.executed(run_id, "step:0")
-    await requested(journey, run_id, is_suspension=True)
+    asked = await suspend_flow_run(flow_run_id=run_id)
+    await heard(journey, run_id, "leave")
     journey.open("step-0")
     await waiting(journey, run_id, "Suspended")
     before = journey.executions(run_id, "step:1")
     journey.open("step-1")
     journey.open("step-2")
 
-    await pauses.resume(journey.transport, flow_run_id=run_id)
+    await resume_flow_run(run_id)
 
     assert await journey.records.ended(run_id) == "Completed"
-    assert before == []
+    assert (asked.id, before) == (run_id, [])
     assert len(journey.executions(run_id, "step:0")) == 1
     assert (await journey.executed(run_id, "step:1")).pid != first.pid
 
@@ -205,17 +209,25 @@ async def test_run_that_is_asked_to_pause_goes_on_when_that_is_taken_back(
     assert "Paused" not in await journey.records.states(run_id)
 
 
-async def command(journey: Journey, *arguments: str) -> Done:
-    """Run a command on flow runs, as its user."""
+def environment_of(journey: Journey) -> dict[str, str]:
+    """Return what leads a user's code to the installation."""
     site = journey.installation
-    environment = {
+    return {
         "HEADGATE_HOME": str(journey.folder / "home"),
         "HEADGATE_API_URL": site.url,
         "HEADGATE_API_KEY": site.api_key,
         "HEADGATE_WORKSPACE": site.workspace,
     }
+
+
+async def command(journey: Journey, *arguments: str) -> Done:
+    """Run a command on flow runs, as its user."""
     return await asyncio.to_thread(
-        headgate, "flow-runs", *arguments, environment=environment, folder=journey.folder
+        headgate,
+        "flow-runs",
+        *arguments,
+        environment=environment_of(journey),
+        folder=journey.folder,
     )
 
 

@@ -53,6 +53,26 @@ class DeploymentAnswer(Answer, frozen=True):
     work_pool: flow_runs.Named | None = None
     work_queue: flow_runs.Named | None = None
 
+    @property
+    def flow_id(self) -> str:
+        """The id of its flow."""
+        return self.flow.id
+
+    @property
+    def work_pool_name(self) -> str | None:
+        """Whose agents run it; None where nobody's do."""
+        return self.work_pool.name if self.work_pool else None
+
+    @property
+    def work_queue_name(self) -> str | None:
+        """In which queue its runs wait."""
+        return self.work_queue.name if self.work_queue else None
+
+    @property
+    def parameter_openapi_schema(self) -> dict[str, Any] | None:
+        """The JSON Schema of its parameters, under Prefect's name."""
+        return self.parameter_schema
+
 
 class DeploymentInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What to store about a deployment; what is None keeps its stored value or the default.

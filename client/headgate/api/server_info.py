@@ -1,5 +1,7 @@
 """What the server is and can."""
 
+from typing import Any
+
 import msgspec
 
 from headgate.api.calls import Answer, ask
@@ -13,6 +15,10 @@ class ServerInfo(Answer, frozen=True):
     api_date: str
     min_sdk_version: str
     features: list[str]
+
+    def json(self) -> dict[str, Any]:
+        """Return it as JSON has it, as what ``client.hello()`` answers is read."""
+        return msgspec.to_builtins(self)
 
 
 async def get(transport: Transport, *, deadline_seconds: float | None = None) -> ServerInfo:

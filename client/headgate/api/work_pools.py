@@ -43,6 +43,11 @@ class WorkPoolAnswer(Answer, frozen=True):
     queues: list[WorkQueueAnswer]
     concurrency_limit: int | None = None
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether its runs wait, under Prefect's name."""
+        return self.paused
+
 
 class QueueName(Answer, frozen=True):
     """A queue, named."""

@@ -111,3 +111,6 @@ class BackgroundFuture(Future[R]):
         loop = asyncio.get_running_loop()
         self.settle(await loop.run_in_executor(None, self._context.run, read))
         return True
+
+
+PrefectDistributedFuture = BackgroundFuture

@@ -1,7 +1,8 @@
 """``Block``: a Pydantic model that is saved to a workspace, and loaded by a run."""
 
+import inspect
 import re
-from typing import Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import msgspec
 from pydantic import (
@@ -13,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from headgate import elsewhere
 from headgate.api import blocks
 from headgate.api.background import answer, awaited
 from headgate.api.blocks import NewType
@@ -24,6 +26,7 @@ from headgate.errors import (
     ConflictError,
     NotFoundError,
     SecretsOutsideRunError,
+    UnknownBlockTypeError,
 )
 from headgate.redaction import redactor
 from headgate.secret_references.resolving import resolve
@@ -58,9 +61,10 @@ class Block(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: Any) -> None:
-        """Let the class stand for blocks of its type."""
+        """Let the class stand for blocks of its type; one that lacks something stands for none."""
         super().__pydantic_init_subclass__(**options)
-        registry.add(cls.get_block_type_slug(), cls)
+        if not inspect.isabstract(cls):
+            registry.add(cls.get_block_type_slug(), cls)
 
     @classmethod
     def get_block_type_name(cls) -> str:
@@ -347,3 +351,9 @@ def _refers(document: Any) -> bool:
 
 def _text(value: Any) -> str | None:
     return None if value is None else str(value)
+
+
+UnknownBlockType = UnknownBlockTypeError
+
+if not TYPE_CHECKING:
+    __getattr__ = elsewhere.lookup(__name__)

@@ -1,14 +1,30 @@
 """A block that tells people something, by any of the services that apprise knows."""
 
 import asyncio
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, SecretStr
 
+from headgate import elsewhere
 from headgate.blocks.core import Block
 from headgate.blocks.either import done
 from headgate.errors import BlockError
 from headgate.libraries import library
+
+if TYPE_CHECKING:
+    from headgate.blocks.custom_webhooks import CustomWebhookNotificationBlock
+    from headgate.blocks.services import (
+        AbstractAppriseNotificationBlock,
+        AppriseNotificationBlock,
+        DiscordWebhook,
+        MattermostWebhook,
+        MicrosoftTeamsWebhook,
+        OpsgenieWebhook,
+        PagerDutyWebHook,
+        SendgridEmail,
+        TwilioSMS,
+    )
+    from headgate.blocks.webhooks import SlackWebhook
 
 
 class Notification(Block):
@@ -43,3 +59,28 @@ class Notification(Block):
         if not people.notify(body=body, title=subject or ""):
             message = "The notification was not taken by all of its addresses"
             raise BlockError(message)
+
+
+__all__ = [
+    "AbstractAppriseNotificationBlock",
+    "AppriseNotificationBlock",
+    "CustomWebhookNotificationBlock",
+    "DiscordWebhook",
+    "MattermostWebhook",
+    "MicrosoftTeamsWebhook",
+    "Notification",
+    "OpsgenieWebhook",
+    "PagerDutyWebHook",
+    "SendgridEmail",
+    "SlackWebhook",
+    "TwilioSMS",
+]
+
+_PLACES = {
+    **dict.fromkeys(__all__, "headgate.blocks.services"),
+    "CustomWebhookNotificationBlock": "headgate.blocks.custom_webhooks",
+    "SlackWebhook": "headgate.blocks.webhooks",
+}
+
+if not TYPE_CHECKING:
+    __getattr__ = elsewhere.lookup(__name__, _PLACES)

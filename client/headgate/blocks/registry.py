@@ -17,6 +17,17 @@ _MODULES = {
     "databases": ("database-credentials", "sqlalchemy-connector"),
     "webhooks": ("webhook", "slack-webhook"),
     "notifications": ("notification",),
+    "custom_webhooks": ("custom-webhook",),
+    "services": (
+        "apprise-notification",
+        "discord-webhook",
+        "mattermost-webhook",
+        "ms-teams-webhook",
+        "opsgenie-webhook",
+        "pager-duty-webhook",
+        "sendgrid-email",
+        "twilio-sms",
+    ),
     "git": ("git-credentials",),
     "docker": ("docker-registry",),
 }

@@ -50,7 +50,7 @@ class Webhook(Block):
     async def acall(self, payload: JsonValue = None) -> WebhookAnswer:
         """Do as ``call`` does, in a coroutine."""
         headers = {name: str(one.get_secret_value()) for name, one in self.headers.items()}
-        return await _send(self, payload, headers)
+        return await send(self, headers, json=payload)
 
 
 class SlackWebhook(Block):
@@ -76,7 +76,15 @@ class SlackWebhook(Block):
         await Webhook(url=self.url).acall({"text": text})
 
 
-async def _send(hook: Webhook, payload: JsonValue, headers: dict[str, str]) -> WebhookAnswer:
+async def send(hook: Webhook, headers: dict[str, str], **content: Any) -> WebhookAnswer:
+    """Call the address of a webhook, and return what it answers.
+
+    Args:
+        content: ``json``, ``data``, ``params`` or ``cookies``, as aiohttp takes them.
+
+    Raises:
+        BlockError: it cannot be reached, or answers with a status of 400 and above.
+    """
     limit = aiohttp.ClientTimeout(total=hook.timeout_seconds)
     try:
         async with (
@@ -87,7 +95,7 @@ async def _send(hook: Webhook, payload: JsonValue, headers: dict[str, str]) -> W
                 headers=headers,
                 ssl=hook.verify,
                 allow_redirects=False,
-                json=payload,
+                **content,
             ) as response,
         ):
             status, text = response.status, await response.text(errors="replace")

@@ -1,17 +1,32 @@
 """Deployments: a flow with its code's place, a pool, parameters and schedules; run from code."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from headgate import elsewhere
 
 if TYPE_CHECKING:
+    from headgate.deployments.runner import RunnerDeployment, adeploy, deploy
     from headgate.deployments.runs import DeploymentRun, arun_deployment, run_deployment
 
-__all__ = ["DeploymentRun", "arun_deployment", "run_deployment"]
+_RUNNER = "headgate.deployments.runner"
+_RUNS = "headgate.deployments.runs"
+_PLACES = {
+    "DeploymentRun": _RUNS,
+    "RunnerDeployment": _RUNNER,
+    "adeploy": _RUNNER,
+    "arun_deployment": _RUNS,
+    "deploy": _RUNNER,
+    "run_deployment": _RUNS,
+}
 
+__all__ = [
+    "DeploymentRun",
+    "RunnerDeployment",
+    "adeploy",
+    "arun_deployment",
+    "deploy",
+    "run_deployment",
+]
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        message = f"module 'headgate.deployments' has no attribute {name!r}"
-        raise AttributeError(message)
-    from headgate.deployments import runs  # noqa: PLC0415 - named lazy-import place: the engine
-
-    return getattr(runs, name)
+if not TYPE_CHECKING:
+    __getattr__ = elsewhere.lookup(__name__, _PLACES)

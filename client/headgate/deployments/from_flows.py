@@ -6,7 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from headgate.client.schemas.objects import ConcurrencyLimitConfig
 from headgate.deployments.building import build_and_push
+from headgate.deployments.images import DockerImage, split_reference
 from headgate.deployments.schedules import Cron, Interval, RRule, Schedule
 from headgate.deployments.storing import DeploymentSpec, deploy_spec, entrypoint_of
 from headgate.errors import ParameterError
@@ -38,7 +40,7 @@ _THEIRS = frozenset(
 def deploy_flow(
     flow: Flow[..., Any],
     *,
-    image: str | None = None,
+    image: str | DockerImage | None = None,
     build: bool = True,
     push: bool = True,
     **options: Any,
@@ -46,17 +48,49 @@ def deploy_flow(
     """Create a flow's deployment, or change it, and return its id.
 
     Args:
-        image: the name of an image with the code, which is built of this folder and pushed; a
+        image: an image with the code, or its name, which is built of this folder and pushed; a
             flow of ``from_source`` needs none.
         build, push: whether that is done now.
         options: those of ``spec_of``.
     """
-    spec = spec_of(flow, **options)
-    if image is not None:
-        has_source = flow.source is not None
-        spec = _with_image(spec, image, is_built=build, is_pushed=push, has_source=has_source)
+    spec = with_image(flow, spec_of(flow, **options), image, is_built=build, is_pushed=push)
     (built,) = build_and_push([spec], say=logger.info)
     return deploy_spec(flow, spec=built).deployment.id
+
+
+def with_image(
+    flow: Flow[..., Any],
+    spec: DeploymentSpec,
+    image: str | DockerImage | None,
+    *,
+    is_built: bool,
+    is_pushed: bool,
+) -> DeploymentSpec:
+    """Return a deployment whose runs are in an image; the same one where none is named."""
+    if image is None:
+        return spec
+    built = [{f"{_STEPS}.build_docker_image": _build_inputs(image)}]
+    name = image.name if isinstance(image, DockerImage) else split_reference(image)[0]
+    pushed = [{f"{_STEPS}.push_docker_image": {"image_name": name, "tag": "{{ tag }}"}}]
+    inside = [{f"{_STEPS}.set_working_directory": {"directory": "/opt/headgate/code"}}]
+    reference = image.reference if isinstance(image, DockerImage) else image
+    return replace(
+        spec,
+        build_steps=built if is_built else None,
+        push_steps=pushed if is_built and is_pushed else None,
+        pull_steps=spec.pull_steps if flow.source is not None else inside,
+        job_variables={
+            "image": "{{ image }}" if is_built else reference,
+            **(spec.job_variables or {}),
+        },
+    )
+
+
+def _build_inputs(image: str | DockerImage) -> dict[str, Any]:
+    if isinstance(image, DockerImage):
+        return image.build_inputs()
+    name, _, tag = split_reference(image)
+    return {"image_name": name, **({"tag": tag} if tag else {}), "dockerfile": "auto"}
 
 
 def spec_of(
@@ -71,7 +105,7 @@ def spec_of(
     rrule: Often[str] = None,
     schedule: Schedule | None = None,
     schedules: Sequence[Schedule] | None = None,
-    concurrency_limit: int | None = None,
+    concurrency_limit: int | ConcurrencyLimitConfig | None = None,
     parameters: dict[str, Any] | None = None,
     description: str | None = None,
     tags: Iterable[str] | None = None,
@@ -83,6 +117,7 @@ def spec_of(
 
     Args:
         interval, cron, rrule: one, or several: each makes a schedule.
+        concurrency_limit: how many of its runs agents hold at once, and what follows on one more.
         others: ``enforce_parameter_schema``, ``blocks``, ``starts``, ``on_collision``,
             ``collision_parameter``, ``on_agent_lost``, ``infrastructure_retries``,
             ``abandon_after`` and ``late_threshold``, as ``DeploymentSpec`` has them; what Prefect
@@ -104,11 +139,19 @@ def spec_of(
         description=description,
         is_paused=paused,
         job_variables=job_variables,
-        concurrency_limit=concurrency_limit,
         version=version,
         pull_steps=source[0].pull_steps() if source else None,
-        **_own(others, name=name),
+        **{**_limit(concurrency_limit), **_own(others, name=name)},
     )
+
+
+def _limit(limit: int | ConcurrencyLimitConfig | None) -> dict[str, Any]:
+    if isinstance(limit, ConcurrencyLimitConfig):
+        return {
+            "concurrency_limit": limit.limit,
+            "on_collision": limit.collision_strategy.value,
+        }
+    return {"concurrency_limit": limit}
 
 
 def _own(options: dict[str, Any], *, name: str) -> dict[str, Any]:
@@ -122,26 +165,6 @@ def _own(options: dict[str, Any], *, name: str) -> dict[str, Any]:
         logger.warning("Left out of the deployment %r: %s", name, ", ".join(left))
     own = {_OWN[key]: value for key, value in options.items() if key in _OWN}
     return {key: _length(value) if key in _LENGTHS else value for key, value in own.items()}
-
-
-def _with_image(
-    spec: DeploymentSpec, image: str, *, is_built: bool, is_pushed: bool, has_source: bool
-) -> DeploymentSpec:
-    name, _, tag = image.partition(":") if "/" not in image.rpartition(":")[2] else (image, "", "")
-    built = [{f"{_STEPS}.build_docker_image": _named(name, tag, dockerfile="auto")}]
-    pushed = [{f"{_STEPS}.push_docker_image": {"image_name": name, "tag": "{{ tag }}"}}]
-    inside = [{f"{_STEPS}.set_working_directory": {"directory": "/opt/headgate/code"}}]
-    return replace(
-        spec,
-        build_steps=built if is_built else None,
-        push_steps=pushed if is_built and is_pushed else None,
-        pull_steps=spec.pull_steps if has_source else inside,
-        job_variables={"image": "{{ image }}" if is_built else image, **(spec.job_variables or {})},
-    )
-
-
-def _named(name: str, tag: str, **more: str) -> dict[str, str]:
-    return {"image_name": name, **({"tag": tag} if tag else {}), **more}
 
 
 def _schedules(

@@ -25,6 +25,74 @@ RUN if [ -f requirements.txt ]; then pip install --no-cache-dir -r requirements.
 """
 
 
+class DockerImage:
+    """An image with the code of a flow, for ``deploy``.
+
+    Args:
+        name: with its registry, and maybe with its tag.
+        tag: the time of the build where none is said here or in the name.
+        dockerfile: ``auto`` writes one that copies the folder and installs its requirements.
+        stream_progress_to: nothing: what docker says is shown where the build fails.
+        build_kwargs: as ``build_docker_image`` takes them: ``buildargs``, ``platform``, ``path``,
+            ``nocache``, ``pull``, ``target``, ``network_mode``.
+
+    Raises:
+        EntrypointError: the name has a tag, and another one is said.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        tag: str | None = None,
+        dockerfile: str = "auto",
+        stream_progress_to: Any = None,
+        **build_kwargs: Any,
+    ) -> None:
+        del stream_progress_to
+        self.name, _, own_tag = split_reference(name)
+        if own_tag and tag:
+            message = f"Say the tag once: {name!r} has one, and tag={tag!r}"
+            raise EntrypointError(message)
+        self.tag = tag or own_tag or _time_tag()
+        self.dockerfile = dockerfile
+        self.build_kwargs = build_kwargs
+
+    @property
+    def reference(self) -> str:
+        """Its name with its tag."""
+        return f"{self.name}:{self.tag}"
+
+    def build(self) -> None:
+        """Build the image of the working folder.
+
+        Raises:
+            EntrypointError: docker is missing, or fails, or an option is not known.
+        """
+        build_docker_image(**self.build_inputs())
+
+    def push(self) -> None:
+        """Push the image, signed in as docker is on this machine.
+
+        Raises:
+            EntrypointError: docker is missing, or fails.
+        """
+        push_docker_image(self.name, tag=self.tag)
+
+    def build_inputs(self) -> dict[str, Any]:
+        """Return what ``build_docker_image`` is given for it."""
+        named = {"image_name": self.name, "tag": self.tag, "dockerfile": self.dockerfile}
+        return {**named, **self.build_kwargs}
+
+
+def split_reference(image: str) -> tuple[str, str, str]:
+    """Return an image's name, a colon, and its tag; the last two are empty where it has none."""
+    return image.rpartition(":") if ":" in image.rpartition("/")[2] else (image, "", "")
+
+
+def _time_tag() -> str:
+    return datetime.fromtimestamp(now_us() / 1_000_000, tz=UTC).strftime("%Y%m%dt%H%M%S")
+
+
 def build_docker_image(
     image_name: str,
     dockerfile: str = "Dockerfile",
@@ -46,7 +114,7 @@ def build_docker_image(
     Raises:
         EntrypointError: docker is missing, or fails, or an option is not known.
     """
-    chosen = tag or datetime.fromtimestamp(now_us() / 1_000_000, tz=UTC).strftime("%Y%m%dt%H%M%S")
+    chosen = tag or _time_tag()
     names = [f"{image_name}:{one}" for one in (chosen, *(additional_tags or ()))]
     words = ["docker", "build", "--quiet"]
     for name in names:

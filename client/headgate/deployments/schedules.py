@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from headgate import elsewhere
 from headgate.api.calls import given
 from headgate.errors import SettingsError
 
@@ -36,6 +37,10 @@ class Cron:
     is_active: bool = True
     parameters: dict[str, Any] = field(default_factory=dict[str, Any])
 
+    def as_spec(self) -> dict[str, Any]:
+        """Return the API's ``ScheduleSpecInput``."""
+        return {"cron": {"cron": self.cron, "timezone": self.timezone, "dayOr": self.day_or}}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
@@ -50,6 +55,11 @@ class Interval:
     slug: str | None = None
     is_active: bool = True
     parameters: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def as_spec(self) -> dict[str, Any]:
+        """Return the API's ``ScheduleSpecInput``."""
+        anchor = self.anchor.isoformat() if self.anchor else None
+        return {"interval": given(every=as_iso(self.every), anchor=anchor)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +77,10 @@ class RRule:
     is_active: bool = True
     parameters: dict[str, Any] = field(default_factory=dict[str, Any])
 
+    def as_spec(self) -> dict[str, Any]:
+        """Return the API's ``ScheduleSpecInput``."""
+        return {"rrule": {"rrule": self.rrule, "timezone": self.timezone}}
+
 
 Schedule = Cron | Interval | RRule
 
@@ -76,7 +90,7 @@ def as_input(schedules: Sequence[Schedule]) -> list[dict[str, Any]]:
     return [
         given(
             slug=schedule.slug or ("default" if index == 0 else f"schedule-{index + 1}"),
-            spec=_spec(schedule),
+            spec=schedule.as_spec(),
             active=schedule.is_active,
             parameters=schedule.parameters or None,
         )
@@ -118,15 +132,5 @@ def _seconds(text: str) -> float | None:
         return None
 
 
-def _spec(schedule: Schedule) -> dict[str, Any]:
-    if isinstance(schedule, Cron):
-        values = {"cron": schedule.cron, "timezone": schedule.timezone, "dayOr": schedule.day_or}
-        return {"cron": values}
-    if isinstance(schedule, RRule):
-        return {"rrule": {"rrule": schedule.rrule, "timezone": schedule.timezone}}
-    return {
-        "interval": given(
-            every=as_iso(schedule.every),
-            anchor=schedule.anchor.isoformat() if schedule.anchor else None,
-        )
-    }
+if not TYPE_CHECKING:
+    __getattr__ = elsewhere.lookup(__name__)

@@ -174,11 +174,16 @@ def flow_from_source(given: Any, entrypoint: str) -> Any:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return _loaded(given, entrypoint)
-    return asyncio.to_thread(_loaded, given, entrypoint)
+        return loaded_flow(given, entrypoint)
+    return asyncio.to_thread(loaded_flow, given, entrypoint)
 
 
-def _loaded(given: Any, entrypoint: str) -> Flow[..., Any]:
+def loaded_flow(given: Any, entrypoint: str) -> Flow[..., Any]:
+    """Return the flow of an entrypoint in a place, wherever this is called.
+
+    Raises:
+        EntrypointError: the code cannot be had, or there is no such flow in it.
+    """
     source = source_of(given)
     folder = source.pull()
     if not folder.is_dir():

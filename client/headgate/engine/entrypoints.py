@@ -57,6 +57,15 @@ def load_flow(entrypoint: str) -> Any:
     return found
 
 
+def load_flow_from_entrypoint(
+    entrypoint: str,
+    use_placeholder_flow: bool = True,  # noqa: FBT001, FBT002 - the shape that Prefect's users know
+) -> Any:
+    """Do as ``load_flow`` does; a flow whose file does not import is an error, whatever is said."""
+    del use_placeholder_flow
+    return load_flow(entrypoint)
+
+
 def load_tasks(entrypoint: str) -> list[Any]:
     """Import the task that ``path/file.py:task`` names, or all that a file or module defines.
 

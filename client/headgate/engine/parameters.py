@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import orjson
@@ -122,6 +123,28 @@ def validate(
     }
     coerced = validation.validate(fn, signature=signature, name=name, given=given)
     return {**parameters, **coerced}
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterSchema:
+    """What a function takes, as ``flow.parameters`` has it: the parts of its JSON Schema."""
+
+    title: str
+    type: str
+    properties: dict[str, Any]
+    required: list[str]
+    definitions: dict[str, Any]
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "ParameterSchema":
+        """Return the parts of a JSON Schema."""
+        return cls(
+            title=document.get("title", "Parameters"),
+            type=document.get("type", "object"),
+            properties=document.get("properties", {}),
+            required=document.get("required", []),
+            definitions=document.get("$defs") or document.get("definitions", {}),
+        )
 
 
 def schema(fn: Callable[..., Any], *, signature: inspect.Signature) -> dict[str, Any]:

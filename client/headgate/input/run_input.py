@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 
 from pydantic import BaseModel, PrivateAttr, create_model
 
+from headgate import elsewhere
 from headgate.api import run_inputs
 from headgate.api.background import answer
 from headgate.api.run_inputs import RunInputAnswer
@@ -202,6 +203,16 @@ def send_input(
     return answer(send())
 
 
+async def asend_input(
+    run_input: Any,
+    flow_run_id: str,
+    sender: str | None = None,
+    key_prefix: str | None = None,
+) -> None:
+    """Do as ``send_input`` does, in a coroutine."""
+    await send_input(run_input, flow_run_id, sender, key_prefix)
+
+
 def receive_input(
     input_type: Any,
     timeout: float | None = 3600,
@@ -269,3 +280,11 @@ def _model_of(value: Any) -> RunInput:
         return value
     given = value.model_dump() if isinstance(value, BaseModel) else {"value": value}
     return run_input_of(type(value)).model_validate(given)
+
+
+BaseRunInput = RunInput
+run_input_subclass_from_type = run_input_of
+GetInputHandler = GetAutomaticInputHandler = InputReader
+
+if not TYPE_CHECKING:
+    __getattr__ = elsewhere.lookup(__name__)

@@ -1,7 +1,9 @@
 """The deployment that the run around this code comes from; None, or empty, where it has none."""
 
+from functools import partial
 from typing import Any
 
+from headgate import elsewhere
 from headgate.engine.context import current_flow_run
 from headgate.runtime.overrides import override
 
@@ -13,10 +15,14 @@ parameters: dict[str, Any]
 _EMPTY: dict[str, Any] = {"id": None, "name": None, "flow_run_id": None, "parameters": {}}
 
 
+_elsewhere = elsewhere.lookup(__name__)
+
+
 def __getattr__(attribute: str) -> Any:
+    if attribute.startswith("get_") and attribute[4:] in _EMPTY:
+        return partial(__getattr__, attribute[4:])
     if attribute not in _EMPTY:
-        message = f"headgate.runtime.deployment has no {attribute!r}"
-        raise AttributeError(message)
+        return _elsewhere(attribute)
     value = _real(attribute)
     found = override("DEPLOYMENT", attribute, like=value)
     return value if found is None else found

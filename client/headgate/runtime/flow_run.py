@@ -1,8 +1,10 @@
 """The flow run around this code; every name is None, or empty, outside of one."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from headgate import elsewhere
 from headgate.engine.context import FlowRun, current_flow_run, named_run
 from headgate.runtime.overrides import override
 
@@ -40,6 +42,8 @@ _EMPTY: dict[str, Any] = {
     "api_url": None,
 }
 
+_elsewhere = elsewhere.lookup(__name__)
+
 
 def get_run() -> FlowRun | None:
     """Return the flow run around this code, or the one that is being named."""
@@ -51,9 +55,10 @@ def get_run() -> FlowRun | None:
 
 
 def __getattr__(attribute: str) -> Any:
+    if attribute.startswith("get_") and attribute[4:] in _EMPTY:
+        return partial(__getattr__, attribute[4:])
     if attribute not in _EMPTY:
-        message = f"headgate.runtime.flow_run has no {attribute!r}"
-        raise AttributeError(message)
+        return _elsewhere(attribute)
     value = _real(attribute)
     found = override("FLOW_RUN", attribute, like=value)
     return value if found is None else found

@@ -1,7 +1,9 @@
 """The task run around this code; every name is None, or empty, outside of one."""
 
+from functools import partial
 from typing import Any
 
+from headgate import elsewhere
 from headgate.engine.context import current_task_run
 from headgate.reporting.records import TaskRun
 from headgate.runtime.overrides import override
@@ -24,6 +26,8 @@ _EMPTY: dict[str, Any] = {
     "map_index": None,
 }
 
+_elsewhere = elsewhere.lookup(__name__)
+
 
 def get_run() -> TaskRun | None:
     """Return the task run around this code."""
@@ -32,9 +36,10 @@ def get_run() -> TaskRun | None:
 
 
 def __getattr__(attribute: str) -> Any:
+    if attribute.startswith("get_") and attribute[4:] in _EMPTY:
+        return partial(__getattr__, attribute[4:])
     if attribute not in _EMPTY:
-        message = f"headgate.runtime.task_run has no {attribute!r}"
-        raise AttributeError(message)
+        return _elsewhere(attribute)
     value = _real(attribute)
     found = override("TASK_RUN", attribute, like=value)
     return value if found is None else found

@@ -4,12 +4,23 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from headgate import elsewhere
 from headgate.credentials import find_credential
 from headgate.errors import ProfileNotFoundError, SettingsError
 from headgate.profiles import Profile, find_active_profile, get_profile
 from headgate.setting_files import read_setting_files, working_folder
+
+if TYPE_CHECKING:
+    from headgate.settings.named import (
+        PREFECT_API_KEY,
+        PREFECT_API_URL,
+        PREFECT_HOME,
+        PREFECT_LOGGING_LEVEL,
+        get_current_settings,
+        temporary_settings,
+    )
 
 DEFAULT_HOME = "~/.headgate"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -337,3 +348,38 @@ def _number(variables: Mapping[str, str], *, name: str, default: float) -> float
         message = f"{name} must be a number of zero or more, not {text!r}"
         raise SettingsError(message)
     return number
+
+
+__all__ = [
+    "DEFAULT_HOME",
+    "LEVELS",
+    "PREFECT_API_KEY",
+    "PREFECT_API_URL",
+    "PREFECT_HOME",
+    "PREFECT_LOGGING_LEVEL",
+    "SECRET_STORES",
+    "RunAssignment",
+    "Settings",
+    "base_address",
+    "get_current_settings",
+    "home_folder",
+    "load_settings",
+    "temporary_settings",
+]
+_NAMED = (
+    "PREFECT_API_KEY",
+    "PREFECT_API_URL",
+    "PREFECT_HOME",
+    "PREFECT_LOGGING_LEVEL",
+    "get_current_settings",
+    "temporary_settings",
+)
+
+if not TYPE_CHECKING:
+    __getattr__ = elsewhere.lookup(
+        __name__,
+        {
+            **dict.fromkeys(_NAMED, "headgate.settings.named"),
+            "Profile": "headgate.profiles",
+        },
+    )

@@ -1,5 +1,13 @@
 """Prefect's place for the marks on arguments."""
 
-from headgate.annotations import allow_failure, quote, unmapped
+from typing import TYPE_CHECKING
 
-__all__ = ["allow_failure", "quote", "unmapped"]
+from headgate import elsewhere
+from headgate.annotations import BaseAnnotation, allow_failure, opaque, quote, unmapped
+
+Quote = quote
+
+__all__ = ["BaseAnnotation", "Quote", "allow_failure", "opaque", "quote", "unmapped"]
+
+if not TYPE_CHECKING:
+    __getattr__ = elsewhere.lookup(__name__)

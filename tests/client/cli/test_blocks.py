@@ -11,4 +11,4 @@ def test_types_that_come_with_headgate_are_listed_without_a_server() -> None:
     found = {one["slug"]: one["module"] for one in json.loads(done.out)}
     assert done.code == 0
     assert found["s3-bucket"] == "headgate.blocks.aws"
-    assert len(found) == 19
+    assert len(found) == 28

@@ -36,7 +36,7 @@ def test_outside_of_runs_the_runtime_is_empty() -> None:
 
 
 def test_an_unknown_attribute_is_an_error() -> None:
-    with pytest.raises(AttributeError, match="has no 'nothing'"):
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         runtime.flow_run.nothing  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue] - what is tested
 
 

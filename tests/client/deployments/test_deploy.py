@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from headgate import flow
-from headgate.deployments.from_flows import spec_of
+from headgate import deploy, flow
+from headgate.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from headgate.deployments.from_flows import spec_of, with_image
+from headgate.deployments.runner import RunnerDeployment
 from headgate.deployments.schedules import Cron, Interval
 from headgate.deployments.steps import set_working_directory
 from headgate.deployments.storing import check_parameters, entrypoint_of
+from headgate.docker import DockerImage
 from headgate.errors import EntrypointError, ParameterError
 from tests.fixtures.repository import ROOT
 
@@ -108,3 +111,69 @@ def test_options_of_a_deployment_are_stored_or_refused(caplog: pytest.LogCapture
     assert "triggers" in caplog.text
     with pytest.raises(ParameterError, match="has no enforce_schema"):
         spec_of(priced, name="one", work_pool_name="default", enforce_schema=False)
+
+
+def test_a_limit_says_what_follows_on_one_more() -> None:
+    limit = ConcurrencyLimitConfig(limit=2, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
+
+    spec = spec_of(priced, name="x", work_pool_name="pool", concurrency_limit=limit)
+
+    assert (spec.concurrency_limit, spec.on_collision) == (2, "CANCEL_NEW")
+
+
+@pytest.mark.parametrize(
+    ("image", "inputs"),
+    [
+        ("localhost:5000/flows", {"image_name": "localhost:5000/flows", "dockerfile": "auto"}),
+        (
+            "registry/flows:1.0",
+            {"image_name": "registry/flows", "tag": "1.0", "dockerfile": "auto"},
+        ),
+        (
+            DockerImage(
+                "registry/flows", tag="1.0", dockerfile="Dockerfile", platform="linux/arm64"
+            ),
+            {
+                "image_name": "registry/flows",
+                "tag": "1.0",
+                "dockerfile": "Dockerfile",
+                "platform": "linux/arm64",
+            },
+        ),
+    ],
+)
+def test_an_image_is_built_as_it_says(image: str | DockerImage, inputs: dict[str, str]) -> None:
+    spec = spec_of(priced, name="x", work_pool_name="pool")
+
+    built = with_image(priced, spec, image, is_built=True, is_pushed=True)
+
+    assert list(built.build_steps or ()) == [
+        {"headgate.deployments.steps.build_docker_image": inputs}
+    ]
+    assert built.job_variables == {"image": "{{ image }}"}
+    assert [list(one) for one in built.push_steps or ()] == [
+        ["headgate.deployments.steps.push_docker_image"]
+    ]
+
+
+def test_an_image_that_is_there_is_only_named() -> None:
+    spec = spec_of(priced, name="x", work_pool_name="pool", job_variables={"cpu": 1})
+    image = DockerImage("registry/flows:1.0")
+
+    built = with_image(priced, spec, image, is_built=False, is_pushed=True)
+
+    assert (built.build_steps, built.push_steps) == (None, None)
+    assert built.job_variables == {"image": "registry/flows:1.0", "cpu": 1}
+
+
+def test_an_image_has_one_tag() -> None:
+    with pytest.raises(EntrypointError, match="Say the tag once"):
+        DockerImage("registry/flows:1.0", tag="2.0")
+    assert DockerImage("registry/flows").tag
+
+
+def test_deploying_nothing_or_nowhere_is_refused() -> None:
+    with pytest.raises(ParameterError, match="needs a deployment"):
+        deploy()
+    with pytest.raises(ParameterError, match="Say in which pool priced/x runs"):
+        deploy(RunnerDeployment.from_flow(priced, "x"))

@@ -1,0 +1,5 @@
+"""Prefect's other place for the image that a flow is deployed in."""
+
+from headgate.deployments.images import DockerImage
+
+__all__ = ["DockerImage"]

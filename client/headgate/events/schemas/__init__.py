@@ -1,0 +1,1 @@
+"""Prefect's place for what events are."""

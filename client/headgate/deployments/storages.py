@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -95,15 +96,24 @@ def aws_client(credentials: dict[str, Any] | None, client_parameters: dict[str, 
 
 
 def gcs_settings(project: str | None, credentials: Any) -> dict[str, Any]:
-    """Return what fsspec is given for Google Cloud Storage."""
+    """Return what fsspec is given for Google Cloud Storage.
+
+    Args:
+        credentials: a block's data, a key of a service account, the path of one, or ``anon``.
+    """
+    library("gcsfs", extra="gcs")
     settings: dict[str, Any] = {"project": project} if project else {}
-    if credentials:
-        settings["token"] = credentials.get("service_account_info", credentials)
+    if isinstance(credentials, Mapping):
+        entries = cast("Mapping[str, Any]", credentials)
+        settings["token"] = entries.get("service_account_info", dict(entries))
+    elif credentials:
+        settings["token"] = credentials
     return settings
 
 
 def azure_settings(credentials: dict[str, Any] | None) -> dict[str, Any]:
     """Return what fsspec is given for Azure Blob Storage."""
+    library("adlfs", extra="adls")
     given = credentials or {}
     names = ("connection_string", "account_name", "account_url", "sas_token", "account_key")
     return {name: given[name] for name in names if name in given}

@@ -1,5 +1,7 @@
 """Tasks on a Spark cluster: ``pip install "headgate[spark]"``."""
 
+import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future as ConcurrentFuture
 from concurrent.futures import ThreadPoolExecutor
@@ -71,3 +73,7 @@ class SparkTaskRunner(ThreadPoolTaskRunner):
         for name, value in (self.conf or {}).items():
             builder = builder.config(name, value)
         self._own = builder.getOrCreate()
+        is_here = (self.master or "local").startswith("local")
+        if is_here and "PYSPARK_PYTHON" not in os.environ:
+            # Its workers are processes of this machine, and would be of whatever python3 is found.
+            self._own.sparkContext.pythonExec = sys.executable

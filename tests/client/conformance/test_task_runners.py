@@ -1,16 +1,26 @@
-"""Task runners: the same cases on threads, processes and any executor."""
+"""Task runners: the same cases on threads, processes, any executor and the engines that are here.
 
+The engines are large: ``infra/dev/engines.sh`` installs them, and runs these on each.
+"""
+
+import logging
 import multiprocessing
 import os
+import sys
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
 from headgate import flow, get_run_logger, runtime, tags, task, unmapped
+from headgate.integrations.dask import DaskTaskRunner
+from headgate.integrations.ray import RayTaskRunner
+from headgate.integrations.spark import SparkTaskRunner
 from headgate.task_runners import (
     ExecutorTaskRunner,
     ProcessPoolTaskRunner,
@@ -18,6 +28,13 @@ from headgate.task_runners import (
     ThreadPoolTaskRunner,
 )
 from headgate.testing import Records
+
+ENGINES = [
+    # They warn of what they do themselves.
+    pytest.param(name, marks=pytest.mark.filterwarnings("ignore"))
+    for name, library in (("dask", "distributed"), ("ray", "ray"), ("spark", "pyspark"))
+    if find_spec(library) is not None
+]
 
 
 @task
@@ -85,14 +102,42 @@ def processes() -> Generator[ProcessPoolExecutor]:
         yield executor
 
 
-@pytest.fixture(params=["threads", "executor of threads", "executor of processes"])
+@pytest.fixture(scope="module")
+def dask() -> Generator[TaskRunner]:
+    """A runner on a cluster of Dask, shared by the cases."""
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    with import_module("distributed").LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=True, dashboard_address=None
+    ) as cluster:
+        yield DaskTaskRunner(cluster=cluster)
+
+
+@pytest.fixture(scope="module")
+def ray() -> Generator[TaskRunner]:
+    """A runner on a cluster of Ray, shared by the cases."""
+    engine = import_module("ray")
+    engine.init(num_cpus=2, include_dashboard=False, configure_logging=False)
+    yield RayTaskRunner()
+    engine.shutdown()
+
+
+@pytest.fixture(scope="module")
+def spark() -> Generator[TaskRunner]:
+    """A runner on Spark in this process, shared by the cases."""
+    session = import_module("pyspark.sql").SparkSession.builder.master("local[2]").getOrCreate()
+    session.sparkContext.pythonExec = sys.executable
+    yield SparkTaskRunner(session=session)
+    session.stop()
+
+
+@pytest.fixture(params=["threads", "executor of threads", "executor of processes", *ENGINES])
 def runner(request: pytest.FixtureRequest, processes: ProcessPoolExecutor) -> TaskRunner:
-    made: dict[str, TaskRunner] = {
-        "threads": ThreadPoolTaskRunner(),
-        "executor of threads": ExecutorTaskRunner(ThreadPoolExecutor),
-        "executor of processes": ExecutorTaskRunner(processes),
+    made: dict[str, Callable[[], TaskRunner]] = {
+        "threads": ThreadPoolTaskRunner,
+        "executor of threads": lambda: ExecutorTaskRunner(ThreadPoolExecutor),
+        "executor of processes": lambda: ExecutorTaskRunner(processes),
     }
-    return made[request.param]
+    return made.get(request.param, lambda: request.getfixturevalue(request.param))()
 
 
 def test_a_result_comes_back(runner: TaskRunner) -> None:

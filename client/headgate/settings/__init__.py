@@ -11,21 +11,34 @@ from headgate.credentials import find_credential
 from headgate.errors import ProfileNotFoundError, SettingsError
 from headgate.profiles import Profile, find_active_profile, get_profile
 from headgate.setting_files import read_setting_files, working_folder
+from headgate.settings.values import (
+    SECRET_STORES,
+    flag,
+    flag_or_none,
+    folders,
+    names,
+    number,
+    paths,
+)
 
 if TYPE_CHECKING:
     from headgate.settings.named import (
         PREFECT_API_KEY,
         PREFECT_API_URL,
         PREFECT_HOME,
+        PREFECT_LOGGING_EXTRA_LOGGERS,
         PREFECT_LOGGING_LEVEL,
+        PREFECT_LOGGING_LOG_PRINTS,
+        PREFECT_RESULTS_DEFAULT_SERIALIZER,
+        PREFECT_RESULTS_LOCAL_STORAGE_PATH,
+        PREFECT_RESULTS_PERSIST_BY_DEFAULT,
+        PREFECT_TASKS_REFRESH_CACHE,
         get_current_settings,
         temporary_settings,
     )
 
 DEFAULT_HOME = "~/.headgate"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-SECRET_STORES = ("vault", "aws-secrets-manager", "gcp-secret-manager", "azure-key-vault")
-"""Those whose secrets are allowed one by one; ``env`` and ``file`` have settings of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,17 +191,17 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         workspace=workspace,
         profile=profile.name if profile else None,
         log_level=_level(value("log_level") or "INFO"),
-        log_prints=_flag(variables, name="HEADGATE_LOG_PRINTS"),
-        is_server_required=_flag(variables, name="HEADGATE_REQUIRE_SERVER"),
-        extra_loggers=_names(variables.get("HEADGATE_EXTRA_LOGGERS", "")),
+        log_prints=flag(variables, name="HEADGATE_LOG_PRINTS"),
+        is_server_required=flag(variables, name="HEADGATE_REQUIRE_SERVER"),
+        extra_loggers=names(variables.get("HEADGATE_EXTRA_LOGGERS", "")),
         agent_transport=variables.get("HEADGATE_AGENT_TRANSPORT", "").lower() or "auto",
-        secret_env=_names(variables.get("HEADGATE_SECRET_ENV", "")),
-        secret_folders=_folders(variables.get("HEADGATE_SECRET_FOLDERS", "")),
-        secret_paths=_paths(variables.get("HEADGATE_SECRET_PATHS", "")),
+        secret_env=names(variables.get("HEADGATE_SECRET_ENV", "")),
+        secret_folders=folders(variables.get("HEADGATE_SECRET_FOLDERS", "")),
+        secret_paths=paths(variables.get("HEADGATE_SECRET_PATHS", "")),
         result_storage=variables.get("HEADGATE_RESULT_STORAGE") or None,
         result_serializer=variables.get("HEADGATE_RESULT_SERIALIZER") or None,
-        is_result_kept=_flag_or_none(variables, name="HEADGATE_PERSIST_RESULTS"),
-        is_cache_refreshed=_flag_or_none(variables, name="HEADGATE_REFRESH_CACHE"),
+        is_result_kept=flag_or_none(variables, name="HEADGATE_PERSIST_RESULTS"),
+        is_cache_refreshed=flag_or_none(variables, name="HEADGATE_REFRESH_CACHE"),
         assignment=_assignment(variables),
         **{name: _number_of(variables, name) for name in _NUMBERS},
     )
@@ -209,7 +222,7 @@ _NUMBERS = (
 def _number_of(variables: Mapping[str, str], name: str) -> float:
     """Return a setting that is a number; unset, its default."""
     default: float = _DEFAULTS[name]
-    return _number(variables, name=f"HEADGATE_{name.upper()}", default=default)
+    return number(variables, name=f"HEADGATE_{name.upper()}", default=default)
 
 
 _OTHER_NAMES = {
@@ -289,65 +302,8 @@ def _assignment(variables: Mapping[str, str]) -> RunAssignment | None:
     token = variables.get("HEADGATE_LEASE_TOKEN")
     if not run_id or not token:
         return None
-    epoch = int(_number(variables, name="HEADGATE_LEASE_EPOCH", default=1))
+    epoch = int(number(variables, name="HEADGATE_LEASE_EPOCH", default=1))
     return RunAssignment(flow_run_id=run_id, lease_token=token, lease_epoch=epoch)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def _folders(text: str) -> tuple[Path, ...]:
-    folders = tuple(map(Path, _names(text)))
-    for folder in folders:
-        if not folder.is_absolute():
-            message = (
-                "HEADGATE_SECRET_FOLDERS lists absolute folders, such as /run/secrets/headgate, "
-                f"not {str(folder)!r}"
-            )
-            raise SettingsError(message)
-    return folders
-
-
-def _paths(text: str) -> tuple[str, ...]:
-    paths = _names(text)
-    for path in paths:
-        store, separator, pattern = path.partition(":")
-        if store not in SECRET_STORES or not separator or not pattern:
-            message = (
-                "HEADGATE_SECRET_PATHS lists secrets as store:pattern, such as "
-                f"vault:secret/team/*, not {path!r}; the stores are {', '.join(SECRET_STORES)}"
-            )
-            raise SettingsError(message)
-    return paths
-
-
-def _flag_or_none(variables: Mapping[str, str], *, name: str) -> bool | None:
-    return _flag(variables, name=name) if variables.get(name) else None
-
-
-def _flag(variables: Mapping[str, str], *, name: str) -> bool:
-    text = variables.get(name, "").strip().lower()
-    if text in {"", "0", "false", "no", "off"}:
-        return False
-    if text in {"1", "true", "yes", "on"}:
-        return True
-    message = f"{name} must be true or false, not {text!r}"
-    raise SettingsError(message)
-
-
-def _number(variables: Mapping[str, str], *, name: str, default: float) -> float:
-    text = variables.get(name)
-    if not text:
-        return default
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if number < 0:
-        message = f"{name} must be a number of zero or more, not {text!r}"
-        raise SettingsError(message)
-    return number
 
 
 __all__ = [
@@ -356,7 +312,13 @@ __all__ = [
     "PREFECT_API_KEY",
     "PREFECT_API_URL",
     "PREFECT_HOME",
+    "PREFECT_LOGGING_EXTRA_LOGGERS",
     "PREFECT_LOGGING_LEVEL",
+    "PREFECT_LOGGING_LOG_PRINTS",
+    "PREFECT_RESULTS_DEFAULT_SERIALIZER",
+    "PREFECT_RESULTS_LOCAL_STORAGE_PATH",
+    "PREFECT_RESULTS_PERSIST_BY_DEFAULT",
+    "PREFECT_TASKS_REFRESH_CACHE",
     "SECRET_STORES",
     "RunAssignment",
     "Settings",
@@ -367,19 +329,22 @@ __all__ = [
     "temporary_settings",
 ]
 _NAMED = (
-    "PREFECT_API_KEY",
-    "PREFECT_API_URL",
-    "PREFECT_HOME",
-    "PREFECT_LOGGING_LEVEL",
+    *(name for name in __all__ if name.startswith("PREFECT_")),
     "get_current_settings",
     "temporary_settings",
 )
 
 if not TYPE_CHECKING:
-    __getattr__ = elsewhere.lookup(
+    _find = elsewhere.lookup(
         __name__,
-        {
-            **dict.fromkeys(_NAMED, "headgate.settings.named"),
-            "Profile": "headgate.profiles",
-        },
+        {**dict.fromkeys(_NAMED, "headgate.settings.named"), "Profile": "headgate.profiles"},
     )
+
+    def __getattr__(name: str) -> Any:
+        try:
+            return _find(name)
+        except AttributeError:
+            if not name.startswith("PREFECT_"):
+                raise
+        message = f"There is no {name!r} in {__name__}: variables begin with HEADGATE_, "
+        raise ImportError(message + "and temporary_settings() takes their names", name=__name__)

@@ -29,7 +29,13 @@ class Setting:
 PREFECT_API_KEY = Setting("HEADGATE_API_KEY", "api_key")
 PREFECT_API_URL = Setting("HEADGATE_API_URL", "api_url")
 PREFECT_HOME = Setting("HEADGATE_HOME", "home")
+PREFECT_LOGGING_EXTRA_LOGGERS = Setting("HEADGATE_EXTRA_LOGGERS", "extra_loggers")
 PREFECT_LOGGING_LEVEL = Setting("HEADGATE_LOG_LEVEL", "log_level")
+PREFECT_LOGGING_LOG_PRINTS = Setting("HEADGATE_LOG_PRINTS", "log_prints")
+PREFECT_RESULTS_DEFAULT_SERIALIZER = Setting("HEADGATE_RESULT_SERIALIZER", "result_serializer")
+PREFECT_RESULTS_LOCAL_STORAGE_PATH = Setting("HEADGATE_RESULT_STORAGE", "result_storage")
+PREFECT_RESULTS_PERSIST_BY_DEFAULT = Setting("HEADGATE_PERSIST_RESULTS", "is_result_kept")
+PREFECT_TASKS_REFRESH_CACHE = Setting("HEADGATE_REFRESH_CACHE", "is_cache_refreshed")
 
 
 def get_current_settings() -> Settings:

@@ -66,6 +66,12 @@ def test_how_many_names_are_here_is_known() -> None:
     assert (len(NAMES), total, here) == (153, 1320, 406)
 
 
+def test_a_setting_that_is_not_here_is_named_too() -> None:
+    with pytest.raises(ImportError, match="variables begin with HEADGATE_"):
+        imported("headgate.settings", "PREFECT_CLIENT_MAX_RETRIES")
+    assert imported("headgate.settings", "PREFECT_TASKS_REFRESH_CACHE").value() is None
+
+
 def test_a_name_that_nobody_documents_is_an_ordinary_error() -> None:
     expected = "cannot import name 'Nonsense' from 'headgate.futures'"
     with pytest.raises(ImportError, match=re.escape(expected)):

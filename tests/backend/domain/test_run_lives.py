@@ -248,10 +248,9 @@ class RunLives(RuleBasedStateMachine):
 
     @rule()
     def be_due_now(self) -> None:
-        """Be started at once by a person, however long it was to wait."""
-        to = "WAITING" if self.place == "WAITING" else None
-        if self.place in {"WAITING", *OVER}:
-            self.take(propose(StateType.SCHEDULED), by=Proposer.PERSON, to=to)
+        """Be started at once by a person, however long it was to wait, unless it has begun."""
+        to = "WAITING" if self.place in {"WAITING", "OFFERED"} else None
+        self.take(propose(StateType.SCHEDULED), by=Proposer.PERSON, to=to)
 
     @rule()
     def cancel(self) -> None:

@@ -181,6 +181,27 @@ async def test_run_in_its_callers_process_is_not_put_where_no_agent_looks(world:
     assert failed.state_name == "AwaitingRetry"
 
 
+@pytest.mark.parametrize(
+    "way", [(), (StateType.RUNNING,), (StateType.RUNNING, StateType.PAUSED)], ids=len
+)
+async def test_run_that_was_taken_up_is_not_made_due_under_its_process(
+    world: World, way: tuple[StateType, ...]
+) -> None:
+    await world.create()
+    (offered,) = await world.offer()
+    lease = await world.claim(offered)
+    for state in way:
+        await world.propose(lease, state)
+
+    async with world.work() as work:
+        due = await change.set_state(
+            work, run_id=lease.run_id, state=propose(StateType.SCHEDULED), lease=None, key=None
+        )
+
+    assert (due.is_accepted, isinstance(due.error, IllegalTransition)) == (False, True)
+    assert await world.offer() == []
+
+
 async def test_each_life_of_a_run_has_epochs_of_its_own(world: World) -> None:
     (run,) = await world.create()
     epochs: list[int] = []

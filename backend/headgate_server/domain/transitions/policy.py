@@ -22,6 +22,7 @@ POLICY: tuple[Rule, ...] = (
     pauses.pause,
     pauses.resume,
     rules.place,
+    rules.in_hand,
     rules.late,
     rules.slot,
     rules.infrastructure,

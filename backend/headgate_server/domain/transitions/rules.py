@@ -105,6 +105,18 @@ def place(facts: Facts, proposed: ProposedState) -> Verdict:
     return ACCEPT
 
 
+def in_hand(facts: Facts, proposed: ProposedState) -> Verdict:
+    """A run that has begun is not due again for the asking: its process would not know of it."""
+    is_asked = facts.proposer is Proposer.PERSON and proposed.type is StateType.SCHEDULED
+    if not is_asked or facts.is_forced or facts.is_rerun or facts.is_resume:
+        return ACCEPT
+    if facts.current_type is StateType.PAUSED:
+        return reject(f"The run is {facts.current_name}; resume it.", code="CONFLICT")
+    if facts.phase in {Phase.CLAIMED, Phase.RUNNING}:
+        return reject("The run has been taken up; cancel it, then retry it.", code="CONFLICT")
+    return ACCEPT
+
+
 def late(facts: Facts, proposed: ProposedState) -> Verdict:
     """Only a run that waits for an agent is late, and only once an episode."""
     if proposed.name != "Late":

@@ -146,6 +146,18 @@ class ParameterSchema:
             definitions=document.get("$defs") or document.get("definitions", {}),
         )
 
+    def model_dump_for_openapi(self) -> dict[str, Any]:
+        """Return the parts as a JSON Schema again; those that are empty are left out."""
+        found = {
+            "title": self.title,
+            "type": self.type,
+            "properties": self.properties,
+            "required": self.required,
+            "$defs": self.definitions,
+        }
+        kept = {name for name, value in found.items() if value} | {"properties"}
+        return {name: value for name, value in found.items() if name in kept}
+
 
 def schema(fn: Callable[..., Any], *, signature: inspect.Signature) -> dict[str, Any]:
     """Return the JSON Schema of the parameters, in signature order."""

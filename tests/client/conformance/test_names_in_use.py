@@ -22,6 +22,7 @@ from headgate.logging.loggers import disable_logger, flow_run_logger
 from headgate.settings import PREFECT_API_URL, get_current_settings, temporary_settings
 from headgate.states import Completed, Failed, Submitting, is_state_iterable
 from headgate.utilities.annotations import allow_failure, opaque
+from headgate.utilities.callables import parameter_schema
 
 
 @task
@@ -157,6 +158,16 @@ def test_what_a_flow_takes_is_its_parameters() -> None:
         ["count", "name"],
         ["count"],
     )
+
+
+def test_a_schema_is_of_a_function_or_a_flow() -> None:
+    def load(count: int, name: str = "x") -> None: ...
+
+    schema = parameter_schema(load).model_dump_for_openapi()
+
+    assert schema == parameter_schema(flow(load)).model_dump_for_openapi()
+    assert (schema["required"], list(schema["properties"])) == (["count"], ["count", "name"])
+    assert "$defs" not in schema
 
 
 def test_a_mermaid_graph_is_a_text() -> None:

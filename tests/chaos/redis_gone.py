@@ -110,7 +110,7 @@ async def measure(folder: Path, *, seconds: float) -> dict[str, Any]:
         journey = await set_out(site, folder, pool="default")
         stack.push_async_callback(journey.close)
         every = {"slug": "often", "spec": {"interval": {"every": f"PT{EVERY_SECONDS}S"}}}
-        scheduled = await journey.deploy("quick", schedules=[every])
+        scheduled = await journey.deploy("talks", parameters={"count": 1}, schedules=[every])
         async with steady(journey) as calls:
             redis.keep()
             found = await _phases(calls, redis, stack, seconds=seconds)

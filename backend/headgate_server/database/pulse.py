@@ -56,6 +56,7 @@ class Pulse:
         self._patience = PATIENCE_SECONDS
         self._look: asyncio.TimerHandle | None = None
         self._asking: asyncio.Task[None] | None = None
+        self._questions: set[asyncio.Task[bool]] = set()
         self._how: tuple[tuple[Any, ...], dict[str, Any]] | None = None
 
     @property
@@ -136,6 +137,10 @@ class Pulse:
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.wait({self._asking})
+        for question in self._questions:
+            question.cancel()
+        if self._questions:
+            await asyncio.wait(self._questions)
 
     def _begin(self, who: object, connection: Driven | None) -> None:
         self._waiting[who] = (time.monotonic(), connection)
@@ -199,15 +204,19 @@ class Pulse:
                 connection.terminate()
 
     async def _answers(self) -> bool:
-        """Whether the server answers in time; a refusal is an answer, too."""
+        """Whether the server answers in time; a refusal is an answer, too.
+
+        Where nobody wants to know any more, a question that was asked is answered all the same:
+        the driver would complain of one that is dropped while it connects.
+        """
         task = asyncio.create_task(self._question())
-        try:
-            for _ in range(round(self._answer_seconds / TURN_SECONDS)):
-                await asyncio.wait({task}, timeout=TURN_SECONDS)
-                if task.done():
-                    return task.result()
-        finally:
-            task.cancel()
+        self._questions.add(task)
+        task.add_done_callback(self._questions.discard)
+        for _ in range(round(self._answer_seconds / TURN_SECONDS)):
+            await asyncio.wait({task}, timeout=TURN_SECONDS)
+            if task.done():
+                return task.result()
+        task.cancel()
         return False
 
     async def _question(self) -> bool:

@@ -1,6 +1,7 @@
 """A database that hangs: refused soon and then at once, until it answers; long statements go on."""
 
 import asyncio
+import gc
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.anyio
 FOUND_OUT_SECONDS = 3.0
 """The two seconds that are promised, and one for a machine that does other things as well."""
 AT_ONCE_SECONDS = 0.5
+QUESTIONS = 40
 READ = "{ viewer { scopes } }"
 
 
@@ -157,3 +159,25 @@ async def test_nothing_is_asked_of_a_server_that_nobody_waits_for(thawed: Databa
 
     assert pulse is not None
     assert (pulse.is_hung, pulse.is_watching) == (False, False)
+
+
+async def test_question_that_nobody_waits_for_any_more_leaves_nothing_behind(
+    thawed: Database,
+) -> None:
+    pulse = pulse_of(thawed._system)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # no other way
+    complaints: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, context: complaints.append(context["message"])
+    )
+    assert pulse is not None
+
+    for number in range(QUESTIONS):
+        asking = asyncio.create_task(pulse._answers())  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        # Each is given up a little later than the last: while it connects, or is being let in.
+        await asyncio.sleep(number / QUESTIONS / 200)
+        asking.cancel()
+        await asyncio.wait({asking})
+    await thawed.dispose()
+    gc.collect()
+
+    assert complaints == []

@@ -112,11 +112,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[DevServer]:
         yield server
 
 
-def test_user_code_saves_blocks_and_loads_them_in_runs(server: DevServer) -> None:
+@pytest.fixture(scope="module")
+def told(server: DevServer) -> str:
+    """What the script says as it has saved its blocks."""
     done = server.script("script.py")
-
     assert done.code == 0, done.err
-    assert json.loads(done.out) == [
+    return done.out
+
+
+def test_user_code_saves_blocks_and_loads_them_in_runs(told: str) -> None:
+    assert json.loads(told) == [
         ["S3cret-own", True],
         "Login(user='w', password=SecretReference('provider=env, name=OWN_PASSWORD'))",
         ["Warehouse", "S3cret-inline", "Login", "S3cret-login", "S3cret-head", ["h"],
@@ -126,6 +131,7 @@ def test_user_code_saves_blocks_and_loads_them_in_runs(server: DevServer) -> Non
     ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("told")
 def test_blocks_are_registered_listed_inspected_and_deleted(server: DevServer) -> None:
     (server.folder / "mine.py").write_text(
         "from pydantic import SecretStr\nfrom headgate.blocks.core import Block\n\n"

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 
 from headgate.api.background import BackgroundLoop, background_loop, close_at_exit
-from headgate.errors import RetryableApiError
+from headgate.errors import RateLimitedError, RetryableApiError
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -21,6 +21,8 @@ T = TypeVar("T")
 DEFAULT_DEADLINE_SECONDS = 30.0
 REQUEST_TIMEOUT_SECONDS = 30.0
 LEAST_ATTEMPT_SECONDS = 1.0
+RATE_PATIENCE_SECONDS = 30.0
+"""So long is waited for points at least, where a call has no deadline of its own."""
 """What an attempt is given at least, so that the last one before a deadline is no vain one."""
 _FIRST_DELAY_SECONDS = 0.1
 _LONGEST_DELAY_SECONDS = 8.0
@@ -150,7 +152,8 @@ class Transport:
             ApiError: the server answered with an error that asking again will not change.
         """
         patience = self.deadline_seconds if deadline_seconds is None else deadline_seconds
-        deadline = time.monotonic() + patience
+        began_at = time.monotonic()
+        deadline = began_at + patience
         attempt = 0
         while True:
             try:
@@ -164,6 +167,8 @@ class Transport:
                     timeout_seconds=_attempt_seconds(patience, deadline - time.monotonic()),
                 )
             except RetryableApiError as error:
+                if isinstance(error, RateLimitedError) and deadline_seconds is None and patience:
+                    deadline = max(deadline, began_at + RATE_PATIENCE_SECONDS)
                 remaining = deadline - time.monotonic()
                 if remaining <= (error.retry_after_seconds or 0):
                     raise

@@ -112,6 +112,19 @@ async def test_a_socket_that_nobody_answers_is_an_absent_server(
         await transport.close()
 
 
+async def test_points_are_waited_for_beyond_a_short_patience(
+    recording_server: RecordingServer,
+) -> None:
+    slow = web.Response(status=429, headers={"Retry-After": "1"}, text="slow down")
+    recording_server.fault = Faults(slow)
+    transport = Transport(recording_server.url, "key", deadline_seconds=0.5)
+
+    info = await server_info.get(transport)
+    await transport.close()
+
+    assert info.version == "1"
+
+
 async def test_the_server_s_wish_to_wait_is_told(recording_server: RecordingServer) -> None:
     recording_server.fault = Faults(
         web.Response(status=429, headers={"Retry-After": "7"}, text="slow down")

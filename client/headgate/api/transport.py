@@ -156,16 +156,9 @@ class Transport:
         deadline = began_at + patience
         attempt = 0
         while True:
+            allowed = _attempt_seconds(patience, deadline - time.monotonic())
             try:
-                if self.admit is not None:
-                    await self.admit()
-                return await self._connections.open().execute(
-                    document,
-                    token=self.token,
-                    variables=variables,
-                    operation=operation,
-                    timeout_seconds=_attempt_seconds(patience, deadline - time.monotonic()),
-                )
+                return await self._try(document, variables, operation, timeout_seconds=allowed)
             except RetryableApiError as error:
                 if isinstance(error, RateLimitedError) and deadline_seconds is None and patience:
                     deadline = max(deadline, began_at + RATE_PATIENCE_SECONDS)
@@ -176,6 +169,24 @@ class Transport:
             # The last attempt is made as the deadline passes, however long the wait was to be.
             await asyncio.sleep(min(delay, remaining))
             attempt += 1
+
+    async def _try(
+        self,
+        document: str,
+        variables: dict[str, Any],
+        operation: str | None,
+        *,
+        timeout_seconds: float,
+    ) -> dict[str, Any]:
+        if self.admit is not None:
+            await self.admit()
+        return await self._connections.open().execute(
+            document,
+            token=self.token,
+            variables=variables,
+            operation=operation,
+            timeout_seconds=timeout_seconds,
+        )
 
     async def subscribe(
         self,

@@ -103,13 +103,12 @@ async def register_schema(
     type_ = await types.lock_type(work, id_=block_type_id)
     if type_ is None:
         raise NotFound("No such block type; register it first.")
-    checksum = rules.checksum_of(fields, capabilities=capabilities, secret_paths=secret_paths)
-    found = await types.find_schema(work, block_type_id=type_.id, checksum=checksum)
+    described: dict[str, Any] = {"fields": fields, "capabilities": list(capabilities)}
+    found, checksum = await _find_schema(work, type_, **described, secret_paths=secret_paths)
     if found is None:
         ever = await types.list_secret_paths(work, block_type_id=type_.id)
         secret_paths = schemas.with_former(secret_paths, ever, fields=fields)
-        checksum = rules.checksum_of(fields, capabilities=capabilities, secret_paths=secret_paths)
-        found = await types.find_schema(work, block_type_id=type_.id, checksum=checksum)
+        found, checksum = await _find_schema(work, type_, **described, secret_paths=secret_paths)
     if found is not None:
         return found, False
     made = await types.insert_schema(
@@ -117,10 +116,9 @@ async def register_schema(
         id_=ids.new_id(),
         block_type_id=type_.id,
         values={
+            **described,
             "checksum": checksum,
             "version_label": label,
-            "capabilities": list(capabilities),
-            "fields": fields,
             "secret_paths": list(secret_paths),
         },
     )
@@ -135,6 +133,19 @@ async def register_schema(
         after={"checksum": checksum, "secret_paths": secret_paths, "capabilities": capabilities},
     )
     return made, True
+
+
+async def _find_schema(
+    work: UnitOfWork,
+    type_: BlockType,
+    *,
+    fields: dict[str, Any],
+    capabilities: Sequence[str],
+    secret_paths: Sequence[str],
+) -> tuple[BlockSchema | None, str]:
+    """Return the schema of a type that is so described, and its checksum."""
+    checksum = rules.checksum_of(fields, capabilities=capabilities, secret_paths=secret_paths)
+    return await types.find_schema(work, block_type_id=type_.id, checksum=checksum), checksum
 
 
 async def find_type(work: UnitOfWork, *, slug: str) -> BlockType | None:

@@ -11,17 +11,28 @@ import orjson
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import (
     SchemaError,
+    UnknownType,
     ValidationError,
     best_match,  # pyright: ignore[reportUnknownVariableType]  # partly typed upstream
 )
 from referencing import Registry
 from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
 
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.templates import is_template
 
 MAX_STEPS = 50_000
 """Keywords and their values looked at, for one request: a second or two of one thread."""
+_MALFORMED = (
+    TypeError,
+    ValueError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    UnknownType,
+)
+"""What the keywords of a schema raise that are not what JSON Schema says they are."""
 
 Check = Callable[[Any, Any, Any, dict[str, Any]], Iterator[Any] | None]
 
@@ -121,16 +132,81 @@ _FormValidator: Any = cast("Any", validators).extend(
 whole process. The run itself checks them, in its own process, where they harm nobody else."""
 
 
+def _keep_to(validator: Any) -> None:
+    """Have a validator check all of a schema itself, also a part that names another dialect.
+
+    The validators of other dialects count no steps, and match regular expressions.
+    """
+    evolve = validator.evolve
+
+    def evolved(self: Any, **changes: Any) -> Any:
+        schema = changes.get("schema")
+        if isinstance(schema, dict):
+            parts = cast("dict[str, Any]", schema)
+            changes["schema"] = {name: parts[name] for name in parts if name != "$schema"}
+        return evolve(self, **changes)
+
+    validator.evolve = evolved
+
+
+_keep_to(_Validator)
+_keep_to(_FormValidator)
+
+
 def check_schema(schema: dict[str, Any], *, field: str = "parameterSchema") -> None:
-    """Refuse what is not a JSON Schema.
+    """Refuse what is not a JSON Schema, there or anywhere that it refers to inside itself.
 
     Raises:
-        InvalidInput: the schema is malformed; the message names the place.
+        InvalidInput: the schema is malformed, or refers to what it does not hold; the message
+            names the place.
     """
     try:
         Draft202012Validator.check_schema(schema)
+        _check_references(schema)
     except SchemaError as error:
         raise InvalidInput(f"{field} is not a JSON Schema: {error.message}", path=[field]) from None
+    except Unresolvable as unresolved:
+        raise InvalidInput(
+            f"{field} refers to {unresolved.ref}, which it does not hold.", path=[field]
+        ) from None
+    except (RecursionError, *_MALFORMED):
+        raise InvalidInput(
+            f"{field} is not a JSON Schema: it cannot be followed to its end.", path=[field]
+        ) from None
+
+
+def _check_references(schema: dict[str, Any]) -> None:
+    """Follow every reference of a schema: it may lead to where no keyword says a schema is.
+
+    Raises:
+        Unresolvable: one leads nowhere.
+        SchemaError: one leads to what is no schema.
+    """
+    root = DRAFT202012.create_resource(schema)
+    pending = [(root, cast("Any", Registry)().resolver_with_root(root), True)]
+    seen: set[int] = set()
+    while pending:
+        resource, resolver, is_checked = pending.pop()
+        part: Any = resource.contents
+        if id(part) in seen:
+            continue
+        if not is_checked:
+            Draft202012Validator.check_schema(part)
+        seen.add(id(part))
+        for below in resource.subresources():
+            pending.append((below, resolver.in_subresource(below), True))
+        if isinstance(part, dict):
+            for reference in _references(cast("dict[str, Any]", part)):
+                found = resolver.lookup(reference)
+                target = DRAFT202012.create_resource(found.contents)
+                # What the schema itself holds as a schema is come by first, and looked at once.
+                pending.insert(0, (target, found.resolver, False))
+
+
+def _references(part: dict[str, Any]) -> Iterator[str]:
+    for keyword in ("$ref", "$dynamicRef"):
+        if keyword in part:
+            yield part[keyword]
 
 
 def check_parameters(
@@ -147,7 +223,7 @@ def check_parameters(
 
     Raises:
         InvalidInput: naming the parameter and what is wrong with it, or that the check takes too
-            many steps.
+            many steps or the schema is none.
     """
     registry: Registry[Any] = Registry()
     validator = _Validator(schema, registry=registry)
@@ -162,6 +238,11 @@ def check_parameters(
     except RecursionError:
         raise InvalidInput(
             "parameterSchema refers to itself without end; correct it and deploy again.",
+            path=["parameterSchema"],
+        ) from None
+    except _MALFORMED:
+        raise InvalidInput(
+            "parameterSchema is not a JSON Schema; correct it and deploy again.",
             path=["parameterSchema"],
         ) from None
     except OutOfSteps:
@@ -193,14 +274,14 @@ def find_problems(
 
     Raises:
         InvalidInput: the schema refers to what it does not hold or to itself without end, or the
-            check takes more than 50,000 steps.
+            check takes more than 50,000 steps, or it is no JSON Schema where it refers to.
     """
     registry: Registry[Any] = Registry()
     validator = _FormValidator(schema, registry=registry)
     token = _BUDGET.set(Budget())
     try:
         errors = [*islice(validator.iter_errors(value), most)]
-    except (Unresolvable, RecursionError, OutOfSteps):
+    except (Unresolvable, RecursionError, OutOfSteps, *_MALFORMED):
         raise InvalidInput(
             f"{field} cannot be checked: its schema is too complex, or refers to what it does not "
             "hold. Correct the flow and start it again.",

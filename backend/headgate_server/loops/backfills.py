@@ -1,17 +1,32 @@
 """Makes the runs of backfills, as many at a time as each allows."""
 
-from headgate_server.loops.loop import LoopContext
+from uuid import UUID
+
+from headgate_server.loops.loop import LoopContext, run_alone
 from headgate_server.services import backfills
 
+NAME = "backfills"
 BATCH = 100
 
 
 async def run_once(context: LoopContext) -> int:
-    """Advance every backfill that is due, each in a transaction of its own; how many runs."""
+    """Advance every backfill that is due, each in a transaction of its own; how many runs.
+
+    One that fails holds no other up: it is tried again later.
+    """
     async with context.database.system() as work:
         due = await backfills.list_due(work, most=BATCH)
     made = 0
     for workspace_id, id_ in due:
-        async with context.database.system(workspace_id=workspace_id) as work:
-            made += await backfills.advance_backfill(work, id_=id_)
+        step = _advance(context, workspace_id, id_)
+        done = await run_alone(step, name=NAME, context=context)
+        if done is None:
+            async with context.database.system(workspace_id=workspace_id) as work:
+                await backfills.put_off(work, id_=id_)
+        made += done or 0
     return made
+
+
+async def _advance(context: LoopContext, workspace_id: UUID, id_: UUID) -> int:
+    async with context.database.system(workspace_id=workspace_id) as work:
+        return await backfills.advance_backfill(work, id_=id_)

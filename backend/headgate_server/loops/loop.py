@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from headgate_server.bus.bus import Bus
 from headgate_server.database.work import Database
-from headgate_server.domain.errors import HeadgateError
+from headgate_server.domain.errors import HeadgateError, Unavailable
 from headgate_server.loops.pace import Pace
 from headgate_server.services.audit_entries.checkpoints import Notary
 from headgate_server.settings import Timers
@@ -71,6 +71,30 @@ async def run_safely(loop: Loop, context: LoopContext) -> int | None:
         seconds = time.perf_counter() - started_at
         context.instruments.loops.labels(loop.name).observe(seconds)
     await note_failure(loop, context)
+    return None
+
+
+async def run_alone(step: Awaitable[int], *, name: str, context: LoopContext) -> int | None:
+    """Take one step of a loop whose failure is nobody else's: it is logged and counted.
+
+    Args:
+        step: what is done for one object, in a transaction of its own.
+        name: the loop's.
+        context: what counts the failure.
+
+    Returns:
+        What the step returns; None where it failed.
+
+    Raises:
+        Unavailable: the database is away: that is no fault of the object.
+    """
+    try:
+        return await step
+    except Unavailable:
+        raise
+    except Exception:
+        logger.exception("A step of the %s loop failed; the loop goes on without it", name)
+    context.instruments.loop_failures.labels(name).inc()
     return None
 
 

@@ -124,10 +124,14 @@ async def set_status(work: UnitOfWork, *, id_: UUID, status: BackfillStatus) -> 
 
 
 async def set_due(work: UnitOfWork, *, id_: UUID, at: datetime) -> None:
-    """Say when a locked, running backfill is looked at next."""
+    """Say when a backfill is looked at next, if it is running."""
     await work.execute(
         update(backfills)
-        .where(backfills.c.workspace_id == work.workspace_id, backfills.c.id == id_)
+        .where(
+            backfills.c.workspace_id == work.workspace_id,
+            backfills.c.id == id_,
+            backfills.c.due_at.is_not(None),
+        )
         .values(due_at=at)
     )
 

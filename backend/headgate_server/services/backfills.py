@@ -189,6 +189,11 @@ async def advance_backfill(work: UnitOfWork, *, id_: UUID) -> int:
     return sum(outcome.run_id is not None for outcome in outcomes)
 
 
+async def put_off(work: UnitOfWork, *, id_: UUID) -> None:
+    """Have a running backfill looked at in half a minute: it could not be advanced."""
+    await backfills.set_due(work, id_=id_, at=work.now + LOOK_LATER)
+
+
 list_due = backfills.list_due
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from headgate_server.domain.errors import InvalidInput
-from headgate_server.domain.parameters import Budget, check_parameters
+from headgate_server.domain.parameters import Budget, check_parameters, check_schema, find_problems
 
 
 def test_a_parameter_that_does_not_fit_is_named() -> None:
@@ -76,3 +76,55 @@ def test_unique_items_are_found_in_one_pass() -> None:
 def test_a_schema_elsewhere_is_not_fetched() -> None:
     with pytest.raises(InvalidInput, match=r"refers to http://127\.0\.0\.1:1/"):
         check_parameters({"a": 1}, schema={"$ref": "http://127.0.0.1:1/"})
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "thing"},
+        {"minProperties": "one"},
+        {"properties": ["a"]},
+        {"properties": {"a": {"multipleOf": 0}}},
+        {"properties": {"a": {"minimum": "one"}}},
+        {"$ref": "#/components/other", "type": 7},
+        "no schema",
+    ],
+)
+def test_a_schema_that_refers_to_what_is_none_is_refused_and_harms_nobody(part: Any) -> None:
+    others = {"other": {"$ref": "#/components/part", "required": 3}}
+    schema = {"$ref": "#/components/part", "components": {"part": part, **others}}
+
+    with pytest.raises(InvalidInput, match="is not a JSON Schema"):
+        check_schema(schema)
+    with pytest.raises(InvalidInput, match="parameterSchema"):
+        check_parameters({"a": 1}, schema=schema)
+    with pytest.raises(InvalidInput, match="cannot be checked"):
+        find_problems({"a": 1}, schema=schema, field="input", most=10)
+
+
+def test_a_schema_may_refer_to_itself_and_to_parts_of_any_name() -> None:
+    tree = {"properties": {"left": {"$ref": "#"}, "right": {"$ref": "#/parts/1"}}}
+
+    check_schema({**tree, "parts": [{}, {"$ref": "#/$defs/leaf"}], "$defs": {"leaf": True}})
+    check_schema({"properties": {"$ref": {"default": {"$ref": "#/nowhere"}}}})
+    check_schema({"$ref": "#leaf", "$defs": {"leaf": {"$anchor": "leaf", "type": "object"}}})
+
+
+@pytest.mark.parametrize(
+    "reference", ["#/nowhere", "#/type/0", "#/required/x", "#none", "http://a/"]
+)
+def test_a_schema_that_refers_to_what_it_does_not_hold_is_refused(reference: str) -> None:
+    schema = {"type": "object", "required": ["a"], "properties": {"a": {"$ref": reference}}}
+
+    with pytest.raises(InvalidInput):
+        check_schema(schema)
+
+
+def test_a_part_in_another_dialect_is_counted_and_matches_no_pattern_either() -> None:
+    draft = "http://json-schema.org/draft-07/schema#"
+    part = {"$schema": draft, "type": "string", "pattern": "^(a+)+$"}
+    schema = {"properties": {"a": part}}
+
+    check_parameters({"a": "a" * 40 + "b"}, schema=schema)
+    with pytest.raises(InvalidInput, match="is not of type 'string'"):
+        check_parameters({"a": 1}, schema=schema)

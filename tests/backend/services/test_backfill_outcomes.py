@@ -1,6 +1,10 @@
 """What becomes of a backfill's items: none is left out for another, and what failed runs again."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
+from sqlalchemy import update
 
 from headgate_server.domain.backfills import (
     Backfill,
@@ -14,8 +18,13 @@ from headgate_server.domain.errors import Conflict
 from headgate_server.domain.ids import new_id
 from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.states import StateType
+from headgate_server.loops import backfills as loop
+from headgate_server.loops.loop import LoopContext
 from headgate_server.services import backfills
 from headgate_server.services.flow_runs import change
+from headgate_server.settings import Timers
+from headgate_server.tables.backfills import backfills as backfill_rows
+from headgate_server.tables.flows import deployments as deployment_rows
 from tests.backend.services.test_collisions import limit, make, names, start_all
 from tests.fixtures.world import World
 
@@ -148,3 +157,47 @@ async def test_patient_runs_take_what_others_leave_and_cancel_nothing(world: Wor
     fates = {one.run_id: one.fate for one in found.verdicts}
     assert fates == {first: Fate.GO, second: Fate.CANCEL, patient: Fate.WAIT}
     assert (alone.verdicts[0].fate, alone.to_cancel) == (Fate.WAIT, ())
+
+
+POISON = {"$ref": "#/components/P", "components": {"P": {"properties": {"day": {"type": 7}}}}}
+
+
+async def set_schema(world: World, schema: dict[str, Any]) -> None:
+    async with world.work() as work:
+        await work.execute(
+            update(deployment_rows)
+            .where(deployment_rows.c.id == world.deployed.deployment_id)
+            .values(parameter_schema=schema, is_schema_enforced=True)
+        )
+
+
+async def test_a_schema_that_is_none_refuses_its_own_items_alone(world: World) -> None:
+    made = await make_backfill(world)
+    await set_schema(world, POISON)
+
+    await loop.run_once(LoopContext(world.database, world.bus, Timers()))
+    now, _ = await read(world, made)
+
+    assert now.status is BackfillStatus.RUNNING
+    async with world.work() as work:
+        counts = (await backfills.get_many_counts(work, [made.id]))[made.id]
+    assert counts == {BackfillItemStatus.REFUSED: 3, BackfillItemStatus.WAITING: 1}
+
+
+async def test_a_backfill_that_cannot_be_advanced_holds_no_other_up(world: World) -> None:
+    broken, good = await make_backfill(world), await make_backfill(world)
+    async with world.system() as work:
+        await work.execute(
+            update(backfill_rows)
+            .where(backfill_rows.c.id == broken.id)
+            .values(created_by_kind="nobody", due_at=work.now - timedelta(hours=1))
+        )
+    context = LoopContext(world.database, world.bus, Timers())
+
+    assert await loop.run_once(context) == 3
+    async with world.work() as work:
+        counts = (await backfills.get_many_counts(work, [good.id]))[good.id]
+        due = await backfills.list_due(work, most=10)
+
+    assert counts == {BackfillItemStatus.STARTED: 3, BackfillItemStatus.WAITING: 1}
+    assert broken.id not in [id_ for _, id_ in due]

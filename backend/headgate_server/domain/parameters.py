@@ -193,8 +193,7 @@ def _check_references(schema: dict[str, Any]) -> None:
         if not is_checked:
             Draft202012Validator.check_schema(part)
         seen.add(id(part))
-        for below in resource.subresources():
-            pending.append((below, resolver.in_subresource(below), True))
+        pending += [(it, resolver.in_subresource(it), True) for it in resource.subresources()]
         if isinstance(part, dict):
             for reference in _references(cast("dict[str, Any]", part)):
                 found = resolver.lookup(reference)

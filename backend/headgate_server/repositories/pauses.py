@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Update, select, update
+from sqlalchemy import Row, Select, Update, and_, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
@@ -30,6 +30,7 @@ UNHEARD = -1
 """The epoch of a pause that was asked for, until a process says that it carries it out."""
 HEARS = "PAUSE"
 """What a process says as it starts that hears of pauses."""
+_NAMES_OF_APPROVERS = ("roles", "people", "teams")
 _ANSWER = (
     "input",
     "answered_at",
@@ -186,17 +187,29 @@ async def end_waiting(
     )
 
 
-async def forget_rejections(work: UnitOfWork, flow_run_id: UUID) -> None:
-    """Let a run that is started again ask once more what was rejected before."""
-    await work.execute(
-        update(pauses)
-        .where(
-            pauses.c.workspace_id == work.workspace_id,
-            pauses.c.flow_run_id == flow_run_id,
-            pauses.c.status == PauseStatus.REJECTED,
-        )
-        .values(status=PauseStatus.ENDED)
+async def forget_answers(
+    work: UnitOfWork, flow_run_id: UUID, *, has_other_parameters: bool = False
+) -> None:
+    """Let a run that is started again ask once more what was rejected, and what was approved.
+
+    An approval is an answer that not everybody could have given.
+
+    Args:
+        work: the unit of work.
+        flow_run_id: the run.
+        has_other_parameters: whether every answer was given for something else.
+    """
+    approvers = pauses.c.approvers
+    lists = [func.jsonb_array_length(approvers[name]) > 0 for name in _NAMES_OF_APPROVERS]
+    is_approval = or_(approvers.contains({"is_four_eyes": True}), *lists)
+    forgotten = or_(
+        pauses.c.status == PauseStatus.REJECTED,
+        and_(
+            pauses.c.status == PauseStatus.RESUMED,
+            true() if has_other_parameters else is_approval,
+        ),
     )
+    await work.execute(_at(work, flow_run_id).where(forgotten).values(status=PauseStatus.ENDED))
 
 
 async def find_pause(work: UnitOfWork, *, flow_run_id: UUID, key: str) -> Pause | None:

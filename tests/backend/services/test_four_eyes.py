@@ -1,5 +1,6 @@
 """Four eyes: whoever had a run made, in whichever way, does not answer for it."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -7,10 +8,11 @@ import pytest
 
 from headgate_server.domain.backfills import BackfillRequest
 from headgate_server.domain.leases import LeaseRef
-from headgate_server.domain.pauses import Approvers, NewPause
+from headgate_server.domain.pauses import Approvers, NewPause, PauseStatus
+from headgate_server.domain.reruns import WHOLE_RUN, RerunRequest
 from headgate_server.domain.schedules.schedule import ScheduleRequest
 from headgate_server.domain.schedules.specs import IntervalSpec
-from headgate_server.domain.states import StateType
+from headgate_server.domain.states import StateType, propose
 from headgate_server.domain.tenancy import Principal
 from headgate_server.services import backfills, pauses
 from headgate_server.services.flow_runs import change
@@ -23,12 +25,15 @@ pytestmark = pytest.mark.anyio
 EVERY_MINUTE = timedelta(minutes=1)
 
 
-async def pause_next(world: World) -> LeaseRef:
+FOUR_EYES = Approvers(is_four_eyes=True)
+
+
+async def pause_next(world: World, approvers: Approvers = FOUR_EYES) -> LeaseRef:
     """Start the run that waits, and have it ask for the answer of somebody who did not start it."""
     (offered,) = await world.offer()
     lease = await world.claim(offered)
     await world.propose(lease, StateType.RUNNING)
-    asked = NewPause("1", approvers=Approvers(is_four_eyes=True))
+    asked = NewPause("1", approvers=approvers)
     async with world.work() as work:
         await pauses.pause_run(work, lease=lease, new=asked)
     return lease
@@ -120,3 +125,57 @@ async def test_whoever_started_a_run_of_a_backfill_again_does_not_answer(world: 
     assert not await answers(world, lease, ann)
     assert not await answers(world, lease, world.tenant.owner)
     assert await answers(world, lease, ben)
+
+
+OPERATORS, ANYBODY = Approvers(roles=("Operator",)), Approvers()
+LARGER = RerunRequest(parameters={"size": 1_000_000})
+
+
+async def retry(world: World, lease: LeaseRef, request: RerunRequest) -> None:
+    await world.propose(lease, StateType.COMPLETED)
+    async with world.work() as work:
+        await change.retry_run(work, run_id=lease.run_id, request=request)
+
+
+async def set_scheduled(world: World, lease: LeaseRef, request: RerunRequest) -> None:
+    """Take a run from its process and have it start anew."""
+    del request
+    forced = change.Correction(is_forced=True)
+    state = propose(StateType.SCHEDULED)
+    async with world.work() as work:
+        done = await change.set_state(
+            work, run_id=lease.run_id, state=state, lease=None, key=None, correction=forced
+        )
+    assert done.is_accepted
+
+
+@pytest.mark.parametrize(
+    ("approvers", "again", "request_", "is_asked"),
+    [
+        (FOUR_EYES, retry, WHOLE_RUN, True),
+        (FOUR_EYES, retry, LARGER, True),
+        (FOUR_EYES, set_scheduled, WHOLE_RUN, True),
+        (OPERATORS, retry, WHOLE_RUN, True),
+        (ANYBODY, retry, LARGER, True),
+        (ANYBODY, retry, WHOLE_RUN, False),
+    ],
+)
+async def test_approval_holds_for_the_start_and_the_parameters_it_was_given_for(
+    world: World,
+    approvers: Approvers,
+    again: Callable[[World, LeaseRef, RerunRequest], Awaitable[None]],
+    request_: RerunRequest,
+    is_asked: bool,  # noqa: FBT001  parametrized
+) -> None:
+    ann = (await make_operator(world)).principal
+    await world.create()
+    lease = await pause_next(world, approvers)
+    assert await answers(world, lease, ann)
+
+    await again(world, lease, request_)
+    lease = await pause_next(world, approvers)
+
+    async with world.work() as work:
+        pause = await pauses.find_pause(work, flow_run_id=lease.run_id, key="1")
+    assert (pause.status is PauseStatus.WAITING) is is_asked
+    assert (pause.answered_by is None) is is_asked

@@ -22,7 +22,7 @@ from headgate_server.domain.tenancy import ActorKind
 from headgate_server.domain.transitions import proposal_keys
 from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.repositories.flow_runs.transition import LockedRun, lock_run
-from headgate_server.repositories.pauses import forget_rejections
+from headgate_server.repositories.pauses import forget_answers
 from headgate_server.services import quotas
 from headgate_server.services.audit_entries.record import record_action
 from headgate_server.services.reruns import change_parameters, plan_run
@@ -85,6 +85,8 @@ async def set_state(
     locked = await _lock_as_seen(work, run_id, proposal, correction.expected_sequence)
     done = await transition(work, run_id=run_id, proposal=proposal, locked=locked)
     if lease is None:
+        if done.state is not None and state.type is StateType.SCHEDULED:
+            await forget_answers(work, run_id)
         said = {
             "state": state.name,
             "type": state.type,
@@ -199,7 +201,8 @@ async def retry_run(
 ) -> Transition:
     """Start a run that has ended again, as the same run: its history goes on.
 
-    What was rejected before is asked again; what was answered is not.
+    What was rejected before is asked again, and what only some might approve: whoever approved it
+    did not start what runs now. With other parameters everything is; else what was answered is not.
 
     Raises:
         NotFound: no such run in this workspace.
@@ -219,7 +222,8 @@ async def retry_run(
     )
     done = await transition(work, run_id=run_id, proposal=proposal)
     if done.state is not None:
-        await forget_rejections(work, run_id)
+        has_other = request.parameters is not None
+        await forget_answers(work, run_id, has_other_parameters=has_other)
         if request.parameters is not None:
             await change_parameters(work, run=done.run, changed=request.parameters)
     await _record(work, "retried", done, {"attempt": done.run.attempt, **details})

@@ -220,7 +220,8 @@ class FlowRunMutations:
 
     @mutation(
         requires=[Scope.RUNS_WRITE],
-        description="Start a run that has ended again: the same run, its history goes on.",
+        description="Start a run that has ended again: the same run, its history goes on. "
+        "Approvals are asked for again; with other parameters, every pause is.",
     )
     async def flow_run_retry(
         self,

@@ -131,6 +131,20 @@ async def test_same_key_never_stands_for_other_slots(world: World) -> None:
     assert await use_of(world, other) == [Use(5, 0)]
 
 
+async def test_key_that_is_used_again_after_its_time_counts_for_what_it_takes_now(
+    world: World,
+) -> None:
+    limit = await put(world, "database", 5)
+    await ask(world, "database", key="a", ttl=timedelta(seconds=1))
+    world.shift.by = timedelta(seconds=2)
+
+    again = await ask(world, "database", key="a", slots=5)
+    beside = await ask(world, "database", key="b")
+
+    assert (again.is_acquired, beside.is_acquired) == (True, False)
+    assert await use_of(world, limit) == [Use(5, 0)]
+
+
 async def test_who_waits_for_a_full_limit_shuts_a_free_one_for_half_a_minute_at_most(
     world: World,
 ) -> None:

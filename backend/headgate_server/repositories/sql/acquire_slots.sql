@@ -66,7 +66,7 @@ with wanted as (
     end
   from use where (select is_acquired from verdict) and not (select is_held from own)
   on conflict (workspace_id, limit_id, lease_id) do update set
-    expires_at = excluded.expires_at, acquired_at = excluded.acquired_at,
+    slots = excluded.slots, expires_at = excluded.expires_at, acquired_at = excluded.acquired_at,
     run_id = excluded.run_id, epoch = excluded.epoch
   returning expires_at
 ), waiting as (

@@ -42,12 +42,18 @@ class Crowd:
         held: those that agents have, the longest first.
         ahead: those that are due and wait, the longest first; as many as the limit at least, as
             far as there are so many, and all of them where old ones are to be cancelled.
+        patient: those of both that wait for room whatever the policy does with others.
         waiting: one that is due and waits, by the key it waits under.
     """
 
     held: Sequence[UUID] = ()
     ahead: Sequence[UUID] = ()
+    patient: frozenset[UUID] = frozenset()
     waiting: Mapping[str, UUID] = field(default_factory=dict[str, UUID])
+
+    def impatient(self) -> tuple[UUID, ...]:
+        """Return those that may be cancelled for others, or have others cancelled for them."""
+        return tuple(id_ for id_ in (*self.held, *self.ahead) if id_ not in self.patient)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +78,15 @@ def judge(
 ) -> Judgement:
     """Decide about runs as they become due: in the order in which they are, then of their ids.
 
-    Patient ones wait for room, and nothing is cancelled for them; they come after the others.
+    Patient ones wait for room, and nothing is cancelled for them, nor are they for others. They
+    come after the others. What waits for a patient one is not one too many.
     """
     ordered = sorted(new, key=lambda run: (run.due_at, run.run_id))
     patient = [run for run in ordered if run.is_patient]
     if not patient:
         return _judge(ordered, policy=policy, limit=limit, crowd=crowd)
     others = [run for run in ordered if not run.is_patient]
-    found = _judge(others, policy=policy, limit=limit, crowd=crowd)
+    found = _judge(others, policy=policy, limit=limit, crowd=crowd) if others else Judgement(())
     staying = [one.run_id for one in found.verdicts if one.fate in {Fate.GO, Fate.WAIT}]
     gone = set(found.to_cancel) - set(crowd.held)
     ahead = [run_id for run_id in crowd.ahead if run_id not in gone]
@@ -95,6 +102,7 @@ def _judge(
     if policy is CollisionPolicy.CANCEL_OLD:
         return _replace(ordered, limit=limit, crowd=crowd)
     before = [*crowd.held, *crowd.ahead]
+    rivals = list(crowd.impatient())
     waiting = dict(crowd.waiting)
     verdicts: list[Verdict] = []
     for run in ordered:
@@ -103,12 +111,15 @@ def _judge(
             verdicts.append(Verdict(run.run_id, Fate.COALESCE, (waiting[key],)))
             continue
         waiting[key] = run.run_id
+        if policy is CollisionPolicy.CANCEL_NEW and len(rivals) >= limit:
+            verdicts.append(Verdict(run.run_id, Fate.CANCEL, tuple(rivals[:NAMED])))
+            continue
+        rivals.append(run.run_id)
         if len(before) < limit:
             before.append(run.run_id)
             verdicts.append(Verdict(run.run_id, Fate.GO))
-            continue
-        fate = Fate.CANCEL if policy is CollisionPolicy.CANCEL_NEW else Fate.WAIT
-        verdicts.append(Verdict(run.run_id, fate, tuple(before[:NAMED])))
+        else:
+            verdicts.append(Verdict(run.run_id, Fate.WAIT, tuple(before[:NAMED])))
     return Judgement(tuple(verdicts))
 
 
@@ -116,7 +127,7 @@ def _replace(ordered: Sequence[DueRun], *, limit: int, crowd: Crowd) -> Judgemen
     """Keep the newest, as many as may be; what they are kept for is cancelled, the oldest first."""
     kept = max(limit, 1)
     fallen, staying = ordered[: max(len(ordered) - kept, 0)], ordered[max(len(ordered) - kept, 0) :]
-    others = (*crowd.held, *crowd.ahead)
+    others = crowd.impatient()
     surplus = len(others) + len(staying) - kept
     to_cancel = others[: max(surplus, 0)]
     held = set(crowd.held)

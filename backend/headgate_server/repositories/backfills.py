@@ -199,17 +199,38 @@ async def store_outcomes(work: UnitOfWork, *, id_: UUID, outcomes: Sequence[Outc
 
 
 async def reopen_failed(work: UnitOfWork, *, id_: UUID) -> int:
-    """Let items of a locked backfill that have no completed run wait again; how many."""
-    has_failed = (items.c.status == BackfillItemStatus.REFUSED.value) | (
-        (items.c.status == BackfillItemStatus.ENDED.value)
-        & items.c.outcome.is_distinct_from(StateType.COMPLETED.value)
-    )
+    """Let items of a locked backfill that have no completed run wait again; how many.
+
+    Those whose runs are just being started again are left to them.
+    """
     done = await work.execute(
-        update(items)
-        .where(items.c.workspace_id == work.workspace_id, items.c.backfill_id == id_, has_failed)
-        .values(status=BackfillItemStatus.WAITING.value, run_id=None, error=None, outcome=None)
+        named("reopen_backfill_items"), {"workspace_id": work.workspace_id, "backfill_id": id_}
     )
     return done.rowcount
+
+
+async def lock_backfill_of(work: UnitOfWork, *, run_id: UUID) -> Backfill | None:
+    """Lock the backfill that has a run for one of its items; None where none has."""
+    own = select(items.c.backfill_id).where(
+        items.c.workspace_id == work.workspace_id, items.c.run_id == run_id
+    )
+    found = (await work.execute(own)).scalar_one_or_none()
+    return None if found is None else await lock_backfill(work, id_=found)
+
+
+async def follow_run(work: UnitOfWork, *, id_: UUID, run_id: UUID) -> bool:
+    """Have the item of a locked backfill go on with its run; False where it has not ended."""
+    done = await work.execute(
+        update(items)
+        .where(
+            items.c.workspace_id == work.workspace_id,
+            items.c.backfill_id == id_,
+            items.c.run_id == run_id,
+            items.c.status == BackfillItemStatus.ENDED.value,
+        )
+        .values(status=BackfillItemStatus.STARTED.value, outcome=None)
+    )
+    return done.rowcount > 0
 
 
 async def list_live_runs(work: UnitOfWork, *, id_: UUID) -> list[UUID]:

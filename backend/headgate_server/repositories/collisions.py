@@ -80,6 +80,7 @@ async def read_crowd(work: UnitOfWork, rules: Rules, new: Sequence[DueRun], *, m
     return Crowd(
         held=[row.run_id for row in rows if row.what == "held"],
         ahead=[row.run_id for row in rows if row.what == "ahead"],
+        patient=frozenset(row.run_id for row in rows if row.is_patient),
         waiting={row.key: row.run_id for row in rows if row.what == "waiting"},
     )
 

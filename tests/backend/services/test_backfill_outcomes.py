@@ -16,10 +16,12 @@ from headgate_server.domain.collisions import Crowd, DueRun, Fate, judge
 from headgate_server.domain.deployments import CollisionPolicy
 from headgate_server.domain.errors import Conflict
 from headgate_server.domain.ids import new_id
+from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.states import StateType
 from headgate_server.loops import backfills as loop
 from headgate_server.loops.loop import LoopContext
+from headgate_server.repositories.flow_runs.transition import lock_run
 from headgate_server.services import backfills
 from headgate_server.services.flow_runs import change
 from headgate_server.settings import Timers
@@ -95,6 +97,28 @@ async def test_runs_of_backfills_wait_for_others_and_others_do_not_wait_for_them
     assert len(await start_all(world)) == 1
 
 
+@pytest.mark.parametrize("policy", [CollisionPolicy.CANCEL_NEW, CollisionPolicy.CANCEL_OLD])
+async def test_others_wait_for_runs_of_backfills_and_cancel_none(
+    world: World, policy: CollisionPolicy
+) -> None:
+    await limit(world, 1, on_collision=policy)
+    made = await make_backfill(world)
+    await advance(world, made)
+    (waits,) = await make(world)
+    (lease,) = await start_all(world)
+    (newer,) = await make(world)
+    others = await names(world, waits, newer)
+    during = await names(world, lease.run_id)
+
+    await world.propose(lease, StateType.COMPLETED)
+    (other,) = await start_all(world)
+
+    expected = ["AwaitingConcurrencySlot", "Cancelled"]
+    stays = waits if policy is CollisionPolicy.CANCEL_NEW else newer
+    assert others == (expected if stays is waits else expected[::-1])
+    assert (during, other.run_id) == (["Running"], stays.id)
+
+
 async def test_backfill_with_failed_items_says_so_and_runs_them_again(world: World) -> None:
     made = await make_backfill(world)
     await run_all(world, made, StateType.FAILED, StateType.COMPLETED, StateType.CRASHED)
@@ -160,6 +184,53 @@ async def test_patient_runs_take_what_others_leave_and_cancel_nothing(world: Wor
 
 
 POISON = {"$ref": "#/components/P", "components": {"P": {"properties": {"day": {"type": 7}}}}}
+
+
+async def fail_one(world: World) -> tuple[Backfill, LeaseRef]:
+    """Run a backfill to its end; the run of one item fails."""
+    made = await make_backfill(world, parallelism=DAYS)
+    await advance(world, made)
+    failed, *others = await start_all(world)
+    await world.propose(failed, StateType.FAILED)
+    for lease in others:
+        await world.propose(lease, StateType.COMPLETED)
+    await advance(world, made)
+    return made, failed
+
+
+async def test_item_follows_a_run_that_is_started_again_and_gets_no_second_one(
+    world: World,
+) -> None:
+    made, failed = await fail_one(world)
+    async with world.work() as work:
+        await change.retry_run(work, run_id=failed.run_id)
+
+    going_on, _ = await read(world, made)
+    async with world.work() as work:
+        with pytest.raises(Conflict, match="No item"):
+            await backfills.retry_backfill(work, id_=made.id)
+    made_anew = await advance(world, made)
+    (lease,) = await start_all(world)
+    await world.propose(lease, StateType.COMPLETED)
+    await advance(world, made)
+    done, outcomes = await read(world, made)
+
+    assert (going_on.status, made_anew, lease.run_id) == (BackfillStatus.RUNNING, 0, failed.run_id)
+    assert (done.status, outcomes) == (BackfillStatus.COMPLETED, [StateType.COMPLETED] * DAYS)
+
+
+async def test_run_that_is_just_being_started_again_keeps_its_item(world: World) -> None:
+    made, failed = await fail_one(world)
+
+    async with world.work() as starting:
+        assert await lock_run(starting, failed.run_id) is not None
+        async with world.work() as work:
+            with pytest.raises(Conflict, match="No item"):
+                await backfills.retry_backfill(work, id_=made.id)
+        await change.retry_run(starting, run_id=failed.run_id)
+
+    now, _ = await read(world, made)
+    assert now.status is BackfillStatus.RUNNING
 
 
 async def set_schema(world: World, schema: dict[str, Any]) -> None:

@@ -1,25 +1,47 @@
 -- Reads who holds a limited deployment's room, who waits for it already, and who waits under which
--- key. Of those who wait no more are read than matter; the caller holds the deployment's lock. What
--- is due is so by the clock, not as of the transaction's beginning: whoever waited for the lock sees
--- what was made meanwhile.
-(
-  select 'held' as what, run_id, cast(null as text) as key from work_items
+-- key. Of those who wait no more are read than matter: the first of all, and the first of those who
+-- are not patient, as runs of backfills are. The caller holds the deployment's lock. What is due is
+-- so by the clock, not as of the transaction's beginning: whoever waited for the lock sees what was
+-- made meanwhile.
+with held as (
+  select run_id, due_at from work_items
   where deployment_id = :deployment_id and phase <> 'READY' and is_limited
     and run_id <> all(cast(:new_ids as uuid[]))
-  order by due_at, run_id
-)
-union all
-(
-  select 'ahead', run_id, null from work_items
+), first as (
+  select run_id, due_at from work_items
   where deployment_id = :deployment_id and phase = 'READY' and is_limited
     and due_at <= (select cast(:now as timestamptz) + (clock_timestamp() - now()))
     and collides_at is null and run_id <> all(cast(:new_ids as uuid[]))
   order by due_at, run_id
   limit :most
+), impatient as (
+  select item.run_id, item.due_at from work_items item
+  where item.deployment_id = :deployment_id and item.phase = 'READY' and item.is_limited
+    and item.due_at <= (select cast(:now as timestamptz) + (clock_timestamp() - now()))
+    and item.collides_at is null and item.run_id <> all(cast(:new_ids as uuid[]))
+    and not exists (
+      select from flow_runs run
+      where run.id = item.run_id and run.triggered_by ->> 'type' = 'backfill'
+    )
+  order by item.due_at, item.run_id
+  limit :most
+), crowd as (
+  select 'held' as what, * from held
+  union all
+  select 'ahead', * from first
+  union
+  select 'ahead', * from impatient
+)
+(
+  select crowd.what, crowd.run_id, cast(null as text) as key,
+    coalesce(run.triggered_by ->> 'type' = 'backfill', false) as is_patient
+  from crowd join flow_runs run on run.id = crowd.run_id
+  order by crowd.what, crowd.due_at, crowd.run_id
 )
 union all
 (
-  select distinct on (coalesce(collision_key, '')) 'waiting', run_id, coalesce(collision_key, '')
+  select distinct on (coalesce(collision_key, '')) 'waiting', run_id, coalesce(collision_key, ''),
+    false
   from work_items
   where deployment_id = :deployment_id and phase = 'READY' and is_limited
     and due_at <= (select cast(:now as timestamptz) + (clock_timestamp() - now()))

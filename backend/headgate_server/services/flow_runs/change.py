@@ -23,7 +23,7 @@ from headgate_server.domain.transitions import proposal_keys
 from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.repositories.flow_runs.transition import LockedRun, lock_run
 from headgate_server.repositories.pauses import forget_answers
-from headgate_server.services import quotas
+from headgate_server.services import backfill_items, quotas
 from headgate_server.services.audit_entries.record import record_action
 from headgate_server.services.reruns import change_parameters, plan_run
 from headgate_server.services.transitions import Proposal, Transition, transition
@@ -224,6 +224,7 @@ async def retry_run(
     if done.state is not None:
         has_other = request.parameters is not None
         await forget_answers(work, run_id, has_other_parameters=has_other)
+        await backfill_items.follow_run(work, done.run)
         if request.parameters is not None:
             await change_parameters(work, run=done.run, changed=request.parameters)
     await _record(work, "retried", done, {"attempt": done.run.attempt, **details})

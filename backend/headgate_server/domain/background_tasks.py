@@ -32,6 +32,11 @@ MAX_LINES = 10_000
 MAX_LOSSES = 3
 """So many workers may be lost with one task, before it counts as what kills them."""
 LOST_MESSAGE = f"{MAX_LOSSES + 1} workers were lost while they ran it."
+CONFIRMED_WITHIN = timedelta(seconds=60)
+"""So long after a worker was asked to stop a call may it take to say that it has."""
+FORCED_MESSAGE = (
+    "Cancelled by force: its worker did not say in time that it has stopped; it may still run."
+)
 
 
 class LeaseVerdict(StrEnum):

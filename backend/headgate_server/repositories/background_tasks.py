@@ -10,7 +10,6 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.background_tasks import (
-    LOST_MESSAGE,
     MAX_LOSSES,
     PRIORITY_STEP,
     BackgroundTask,
@@ -98,21 +97,6 @@ async def take_tasks(work: UnitOfWork, worker: Worker, *, until: datetime) -> li
     )
     found = sorted(rows, key=lambda row: (row.turn_at, row.id))
     return [_task(row) for row in found]
-
-
-async def end_lost_tasks(work: UnitOfWork, *, most: int) -> list[UUID]:
-    """End what no worker is to take again, and return the ids."""
-    rows = await work.execute(
-        named("end_lost_background_tasks"),
-        {
-            "workspace_id": work.workspace_id,
-            "now": work.now,
-            "most_losses": MAX_LOSSES,
-            "message": LOST_MESSAGE,
-            "most": most,
-        },
-    )
-    return list(rows.scalars())
 
 
 async def next_instant(work: UnitOfWork) -> datetime | None:

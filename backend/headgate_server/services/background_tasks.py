@@ -1,7 +1,8 @@
 """The queue of background tasks: queued, taken by workers under leases, ended or given back.
 
 Postgres alone decides who has a call; wakes only say that it is worth to look. A worker that is
-lost loses its leases by their time, and another takes what it had under a higher epoch.
+lost loses its leases by their time, and another takes what it had under a higher epoch; where no
+other comes, a loop puts it back, or ends it.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from uuid import UUID
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.background_tasks import (
+    CONFIRMED_WITHIN,
     MAX_LINES,
     BackgroundTask,
     LeaseVerdict,
@@ -35,6 +37,7 @@ from headgate_server.domain.logs import LogBatch, size_of
 from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import RunGrant
 from headgate_server.repositories import background_tasks as repository
+from headgate_server.repositories import lost_tasks
 from headgate_server.services.audit_entries.record import record_action
 from headgate_server.services.flow_runs.start import check_starts_all
 
@@ -98,11 +101,35 @@ async def take_tasks(
         InvalidInput: a worker that takes nothing, or too much.
     """
     check_worker(worker)
-    ended = await repository.end_lost_tasks(work, most=ENDED_AT_ONCE)
+    lost = await lost_tasks.end_lost_tasks(work, most=ENDED_AT_ONCE)
     taken = await repository.take_tasks(work, worker, until=work.now + duration)
-    for id_ in (*ended, *(task.id for task in taken)):
+    for id_ in (*lost, *(task.id for task in taken)):
         work.wake(channels.background_task(id_))
     return taken, await repository.next_instant(work)
+
+
+async def list_workspaces_with_lost(work: UnitOfWork) -> list[UUID]:
+    """Return workspaces where a call has lost its worker, or a cancel was not confirmed in time."""
+    asked_before = work.now - CONFIRMED_WITHIN
+    return await lost_tasks.list_workspaces_with_lost(
+        work, asked_before=asked_before, most=ENDED_AT_ONCE
+    )
+
+
+async def settle_lost(work: UnitOfWork) -> int:
+    """End or queue again what has lost its worker, and end what one does not stop; how many.
+
+    A worker that is still there learns of it with its next renewal, and what it says changes
+    nothing.
+    """
+    lost = await lost_tasks.end_lost_tasks(work, most=ENDED_AT_ONCE)
+    asked_before = work.now - CONFIRMED_WITHIN
+    forced = await lost_tasks.force_cancels(work, asked_before=asked_before, most=ENDED_AT_ONCE)
+    if lost or forced:
+        work.wake(channels.background_tasks(work.workspace_id))
+    for id_ in (*lost, *forced):
+        work.wake(channels.background_task(id_))
+    return len(lost) + len(forced)
 
 
 async def start_task(work: UnitOfWork, lease: TaskLease, *, duration: timedelta) -> BackgroundTask:
@@ -158,6 +185,9 @@ async def finish_task(work: UnitOfWork, lease: TaskLease, outcome: Outcome) -> B
 
 async def cancel_task(work: UnitOfWork, id_: UUID) -> BackgroundTask:
     """Cancel a call: at once where no worker has it, else its worker is asked to stop it.
+
+    A worker that does not say within a minute that it did is waited for no longer: the call is
+    over, and says so.
 
     Raises:
         NotFound: there is none.

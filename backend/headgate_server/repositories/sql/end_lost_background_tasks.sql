@@ -1,18 +1,23 @@
--- Ends what no worker is to take again: calls that were to be cancelled when their worker was lost,
--- and calls that too many workers were lost with.
+-- Settles the calls whose worker's lease has run out: those that were to be cancelled end, as do those
+-- that too many workers were lost with; the others wait for a worker again.
 with lost as (
-  select id from background_tasks
+  select id, cancel_requested_at is not null as is_cancelled,
+    cancel_requested_at is null and is_started and losses >= :most_losses as is_crashed
+  from background_tasks
   where workspace_id = :workspace_id and leased_until <= :now
-    and (cancel_requested_at is not null or (is_started and losses >= :most_losses))
   limit :most
   for update skip locked
 )
 update background_tasks as task set
-  state_type = case when cancel_requested_at is null then 'CRASHED' else 'CANCELLED' end,
-  state_name = case when cancel_requested_at is null then 'Crashed' else 'Cancelled' end,
-  message = case when cancel_requested_at is null then cast(:message as text)
-    else 'Its worker was lost after it was asked to stop.' end,
-  losses = losses + 1, leased_until = null, ended_at = :now
+  state_type = case when is_cancelled then 'CANCELLED' when is_crashed then 'CRASHED'
+    else 'SCHEDULED' end,
+  state_name = case when is_cancelled then 'Cancelled' when is_crashed then 'Crashed'
+    else 'Scheduled' end,
+  message = case when is_cancelled then 'Its worker was lost after it was asked to stop.'
+    when is_crashed then cast(:message as text)
+    when is_started then 'Its worker was lost; it waits for another.' end,
+  losses = losses + cast(is_started as integer), is_started = false, leased_until = null,
+  ended_at = case when is_cancelled or is_crashed then cast(:now as timestamptz) end
 from lost
 where task.workspace_id = :workspace_id and task.id = lost.id
 returning task.id

@@ -26,6 +26,10 @@ with before as (
   from held, outage
   where item.workspace_id = held.workspace_id and item.run_id = held.run_id
   returning item.run_id
+), calls as (
+  update background_tasks task set leased_until = task.leased_until + outage.lasted
+  from outage
+  where task.leased_until >= outage.began_at
 ), sessions as (
   update agent_sessions session set last_seen_at = session.last_seen_at + outage.lasted
   from outage, (select count(*) from leases) as leased

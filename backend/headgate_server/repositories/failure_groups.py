@@ -25,6 +25,8 @@ from headgate_server.repositories.flow_runs.rows import COLUMNS, to_flow_run
 from headgate_server.repositories.statements import named_with, packed
 from headgate_server.tables.failure_groups import failure_groups, failures
 from headgate_server.tables.flow_runs import flow_runs
+from headgate_server.tables.flows import deployments
+from headgate_server.tables.work_pools import work_queues
 
 _JSON = JSONB()
 
@@ -156,7 +158,20 @@ async def count_runs(work: UnitOfWork, *, group_id: UUID, cap: int) -> int:
 
 
 async def list_failed(work: UnitOfWork, *, group_id: UUID, most: int) -> list[UUID]:
-    """Return the runs whose last state is a failure of the group, the one made first first."""
+    """Return the runs whose last state is a failure of the group, the one made first first.
+
+    Those that nothing can start again, for their deployment or queue is gone, come last: they keep
+    no other from its turn.
+    """
+    places = [
+        select(table.c.id)
+        .where(table.c.workspace_id == flow_runs.c.workspace_id, table.c.id == place)
+        .exists()
+        for table, place in (
+            (deployments, flow_runs.c.deployment_id),
+            (work_queues, flow_runs.c.work_queue_id),
+        )
+    ]
     statement = (
         select(flow_runs.c.id)
         .join(
@@ -172,7 +187,7 @@ async def list_failed(work: UnitOfWork, *, group_id: UUID, most: int) -> list[UU
             failures.c.group_id == group_id,
             flow_runs.c.state_type.in_(_ENDED_BADLY),
         )
-        .order_by(flow_runs.c.id)
+        .order_by(and_(*places).desc(), flow_runs.c.id)
         .limit(most)
     )
     return list((await work.execute(statement)).scalars())

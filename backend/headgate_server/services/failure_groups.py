@@ -110,6 +110,8 @@ async def retry_group(
 ) -> GroupRetry:
     """Start the runs again that are still as the group says, the oldest first.
 
+    Those whose deployment or queue is gone come last, and are refused.
+
     Args:
         work: the unit of work.
         id_: the group.

@@ -4,6 +4,7 @@ import asyncio
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain.errors import InvalidInput, VersionConflict
@@ -16,6 +17,7 @@ from headgate_server.services.flow_runs import bulk, change
 from headgate_server.services.flow_runs.change import CancelRequest
 from headgate_server.services.flow_runs.create import RunRequest, create_run
 from headgate_server.services.transitions import Transition
+from headgate_server.tables.flow_runs import flow_runs
 from tests.factories.deployments import Deployed, make_deployment
 from tests.factories.events import recorded
 from tests.factories.tenants import Tenant, make_tenant
@@ -139,6 +141,27 @@ async def test_group_is_retried_as_far_as_it_still_stands(database: Database) ->
     assert (rest.run_ids, rest.remaining) == ([failed[2]], 0)
     assert [isinstance(one, Transition) and one.is_accepted for one in rest.results] == [True]
     assert (none.run_ids, none.remaining) == ([], 0)
+
+
+async def test_runs_that_nothing_can_start_keep_no_other_from_its_turn(
+    database: Database,
+) -> None:
+    tenant = await make_tenant(database)
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        deployed = await make_deployment(work)
+        gone, good = [await fail(work, deployed, "bad") for _ in range(2)]
+        orphaned = update(flow_runs).where(flow_runs.c.id == gone).values(deployment_id=None)
+        await work.execute(orphaned)
+    await group_all(database)
+    (group,) = await groups_of(database, tenant)
+
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        first = await failure_groups.retry_group(work, id_=group.id, most=1)
+        last = await failure_groups.retry_group(work, id_=group.id, most=1)
+
+    assert (first.run_ids, first.remaining) == ([good], 1)
+    assert [isinstance(one, Transition) and one.is_accepted for one in first.results] == [True]
+    assert (last.run_ids, last.remaining) == ([gone], 0)
 
 
 async def test_batches_tell_what_became_of_each_run(database: Database) -> None:

@@ -33,7 +33,8 @@ class FailureGroupRetryInput:
     id: strawberry.ID = strawberry.field(description="Which.")
     first: int = strawberry.field(
         default=failure_groups.MAX_RETRIES_AT_ONCE,
-        description="How many at once, the oldest first: 1 to 100.",
+        description="How many at once, the oldest first: 1 to 100. Those that nothing can start, "
+        "for their deployment or queue is gone, come last.",
     )
 
 

@@ -18,7 +18,8 @@ MAX_WITHIN = timedelta(days=90)
 class SlaKind(StrEnum):
     """What is promised, each within a length of time.
 
-    LATENESS: a run starts so soon after it was due. DURATION: a run ends so soon after it started.
+    LATENESS: a run starts so soon after it was due. DURATION: a run ends so soon after it started,
+    anew where somebody had it run again; retries that come by themselves are part of it.
     FREQUENCY: a run starts so soon after the last one did. FRESHNESS: a run completes so soon after
     the last one that did.
     """

@@ -15,9 +15,11 @@ from headgate_server.domain.states import StateType
 from headgate_server.loops import sla_rules as loop
 from headgate_server.loops.loop import LoopContext
 from headgate_server.services import sla_rules
+from headgate_server.services.flow_runs import change
 from headgate_server.settings import Timers
 from headgate_server.tables.events import outbox
 from headgate_server.tables.flow_runs import flow_runs
+from headgate_server.tables.sla_rules import sla_rules as sla_rows
 from tests.factories.histories import make_past_runs
 from tests.fixtures.plans import forbid_scans, reading
 from tests.fixtures.world import World
@@ -109,6 +111,47 @@ async def test_run_that_takes_too_long_is_found_while_it_runs_and_when_it_has_en
     assert still_running == [slow.run_id]
     assert len(set(await broken(world))) == 4
     assert await told(world) == [OF_A_RUN] * 4
+
+
+async def test_run_that_is_started_again_took_the_time_since_then(world: World) -> None:
+    await promise(world, SlaKind.DURATION)
+    lease = await world.started()
+    await world.propose(lease, StateType.FAILED)
+    async with world.system() as work:
+        hour = timedelta(hours=1)
+        first = flow_runs.update().values(started_at=work.now - hour)
+        await work.execute(first.where(flow_runs.c.id == lease.run_id))
+    async with world.work() as work:
+        await change.retry_run(work, run_id=lease.run_id)
+    (offered,) = await world.offer()
+    await world.propose(again := await world.claim(offered), StateType.RUNNING)
+    await judge(world, after=timedelta(seconds=50))
+    while_it_runs = await broken(world)
+    await world.propose(again, StateType.COMPLETED)
+    await judge(world, after=timedelta(seconds=50))
+
+    assert (while_it_runs, await broken(world)) == ([], [])
+
+
+@pytest.mark.parametrize("kind", [SlaKind.FREQUENCY, SlaKind.FRESHNESS])
+async def test_runs_that_wait_hide_none_that_has_come(world: World, kind: SlaKind) -> None:
+    await promise(world, kind)
+    run = await world.propose(await world.started(), StateType.COMPLETED)
+    async with world.system() as work:
+        await make_past_runs(work, world.deployed, count=300)
+        waits = {"state_type": "SCHEDULED", "started_at": None, "ended_at": None}
+        await work.execute(flow_runs.update().where(flow_runs.c.name == "past").values(**waits))
+        await work.execute(
+            flow_runs.update()
+            .where(flow_runs.c.id == run.id)
+            .values(expected_start=work.now - timedelta(days=1))
+        )
+
+    await judge(world, after=timedelta(seconds=50))
+
+    async with world.system() as work:
+        counted = (await work.execute(select(sla_rows.c.counted_run_id))).scalar_one()
+    assert (counted, await broken(world)) == (run.id, [])
 
 
 @pytest.mark.parametrize("kind", [SlaKind.FREQUENCY, SlaKind.FRESHNESS])

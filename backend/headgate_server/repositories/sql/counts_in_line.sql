@@ -1,8 +1,9 @@
 -- Who is counted in the line of a limit: not who waits for one that is shut, or smaller than that by
 -- now, nor whose run is not running. And who waits for several limits holds up others at one of them
--- while another has no room, but for half a minute in every one and a half: always, it would shut
--- what is free; never, it might not be served. ``waiter`` is who waits; ``wanted.here`` are limits
--- that do not count as others.
+-- while another has no room, but for a third of the time: always, it would shut what is free; never,
+-- it might not be served. It does so at the end of spans that double, 30 s of the first 90 s, 60 s of
+-- the next 180 s: one of them is longer than whoever is there holds its slots, and by its end all are
+-- free. ``waiter`` is who waits; ``wanted.here`` are limits that do not count as others.
 not exists (
   select from concurrency_waiters stuck
   join concurrency_limits shut
@@ -16,7 +17,14 @@ and (waiter.run_id is null or exists (
     and item.phase <> 'READY'
 ))
 and (
-  cast(extract(epoch from cast(:now as timestamptz) - waiter.since) as bigint) % 90 >= 60
+  (
+    select spans.passed >= 5.0 / 3 * power(2, floor(ln(spans.passed) / ln(2)))
+    from (
+      select 1 + greatest(
+        extract(epoch from cast(:now as timestamptz) - waiter.since), 0
+      )::double precision / 90 as passed
+    ) spans
+  )
   or not exists (
     select from concurrency_waiters elsewhere
     join concurrency_limits full_

@@ -285,7 +285,7 @@ async def renew_slots(
 
 async def release_slots(
     work: UnitOfWork, *, lease_id: UUID, run_id: UUID | None
-) -> list[UUID] | None:
+) -> dict[UUID, UUID | None] | None:
     """Give the slots of a lease back, and its place in the line; the limits that have more now.
 
     What was taken of a rate stays taken until it runs off.
@@ -296,7 +296,8 @@ async def release_slots(
         run_id: only what this run holds; None for a caller who may release any.
 
     Returns:
-        The limits; None where the lease holds nothing and waits for nothing.
+        The limits, each with the run that held or waited, if one did; None where the lease holds
+        nothing and waits for nothing.
     """
     own = [_SLOT.workspace_id == work.workspace_id, _SLOT.lease_id == lease_id]
     waiting = [_WAITER.workspace_id == work.workspace_id, _WAITER.lease_id == lease_id]
@@ -309,12 +310,12 @@ async def release_slots(
         waiting.append(_WAITER.run_id == run_id)
     held = (await work.execute(select(_SLOT.limit_id).where(*own))).scalars().all()
     gone = await work.execute(
-        delete(concurrency_slots).where(*own, not_(is_rate)).returning(_SLOT.limit_id)
+        delete(concurrency_slots).where(*own, not_(is_rate)).returning(_SLOT.limit_id, _SLOT.run_id)
     )
     left = await work.execute(
-        delete(concurrency_waiters).where(*waiting).returning(_WAITER.limit_id)
+        delete(concurrency_waiters).where(*waiting).returning(_WAITER.limit_id, _WAITER.run_id)
     )
-    freed = [*gone.scalars(), *left.scalars()]
+    freed = {row.limit_id: row.run_id for row in (*gone, *left)}
     return freed if freed or held else None
 
 

@@ -228,11 +228,14 @@ async def release_slots(
 ) -> None:
     """Give the slots of a lease back, or the place in the line.
 
+    The audit log says of it where they are taken from somebody: by a person, or from a run by
+    another than that run.
+
     Args:
         work: the unit of work.
         lease_id: which.
         run_id: the run that releases, which may release its own only; None for anybody else.
-        is_by_person: somebody takes them from their holder: the audit log says so.
+        is_by_person: somebody does it who is signed in.
 
     Raises:
         NotFound: nobody holds slots under this id, or does so any more.
@@ -240,8 +243,9 @@ async def release_slots(
     freed = await concurrency_limits.release_slots(work, lease_id=lease_id, run_id=run_id)
     if freed is None:
         raise NotFound("Nobody holds slots under this id, or does so any more.")
-    if is_by_person:
-        found = await concurrency_limits.get_many(work, list(set(freed)))
+    is_of_run = any(holder is not None for holder in freed.values())
+    if is_by_person or (is_of_run and run_id is None):
+        found = await concurrency_limits.get_many(work, list(freed))
         for limit in found.values():
             await record_action(
                 work,

@@ -62,6 +62,7 @@ async def deployment_limit(place: Place) -> str:
     await place.deploy(concurrencyLimit=1)
     await place.make()
     await place.offer()
+    await place.make()
     return await place.make()
 
 
@@ -97,6 +98,7 @@ async def queue_limit(place: Place) -> str:
     await mutate(place.api, "workQueueUpsert", "workQueue { id }", **given, concurrencyLimit=1)
     await place.make()
     await place.offer()
+    await place.make()
     return await place.make()
 
 
@@ -111,6 +113,7 @@ async def pool_limit(place: Place) -> str:
     await mutate(place.api, "workPoolUpsert", "workPool { id }", **given, concurrencyLimit=1)
     await place.make()
     await place.offer()
+    await place.make()
     return await place.make()
 
 
@@ -149,7 +152,7 @@ async def test_each_cause_is_named_and_its_action_starts_the_run(place: Place, c
     assert refused == []
     assert run_id in started
     if code.endswith("_LIMIT"):
-        assert (len(found[0]["holders"]), found[0]["queuePosition"]) == (1, 0)
+        assert (len(found[0]["holders"]), found[0]["queuePosition"]) == (1, 1)
     assert [one["code"] for one in await place.why(run_id)] == ["BEING_STARTED"]
 
 

@@ -188,6 +188,14 @@ async def insert_token(
     )
 
 
+async def find_token_owner(work: UnitOfWork, *, purpose: Purpose, token_hash: bytes) -> UUID | None:
+    """Return whose a token is, good or not; who is to lock them does so before it is used up."""
+    statement = select(one_time_tokens.c.user_id).where(
+        one_time_tokens.c.token_hash == token_hash, one_time_tokens.c.purpose == purpose.value
+    )
+    return (await work.execute(statement)).scalar_one_or_none()
+
+
 async def use_token(
     work: UnitOfWork, *, purpose: Purpose, token_hash: bytes
 ) -> tuple[UUID, str | None] | None:
@@ -210,15 +218,12 @@ async def use_token(
     return (row.user_id, row.email) if row is not None else None
 
 
-async def void_tokens(work: UnitOfWork, *, purpose: Purpose, user_id: UUID) -> None:
-    """Let no token that a person was sent for a purpose be good any more."""
+async def void_tokens(work: UnitOfWork, *, user_id: UUID, purpose: Purpose | None = None) -> None:
+    """Let no token that a person was sent, for one purpose or for any, be good any more."""
+    chosen = [one_time_tokens.c.purpose == purpose.value] if purpose is not None else []
     statement = (
         update(one_time_tokens)
-        .where(
-            one_time_tokens.c.user_id == user_id,
-            one_time_tokens.c.purpose == purpose.value,
-            one_time_tokens.c.used_at.is_(None),
-        )
+        .where(one_time_tokens.c.user_id == user_id, one_time_tokens.c.used_at.is_(None), *chosen)
         .values(used_at=work.now)
     )
     await work.execute(statement)

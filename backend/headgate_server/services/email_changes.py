@@ -7,11 +7,11 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.login_sessions import Purpose, hash_token, new_secret
 from headgate_server.domain.users import User, check_email
-from headgate_server.repositories import cli_logins, users
 from headgate_server.repositories import login_sessions as stored
+from headgate_server.repositories import users
 from headgate_server.services import login_sessions
 from headgate_server.services.audit_entries.people import record_person
-from headgate_server.services.passwords import USED_LINK
+from headgate_server.services.passwords import USED_LINK, use_link
 
 TAKEN = "This address cannot be yours; choose another one."
 
@@ -50,24 +50,19 @@ async def begin(work: UnitOfWork, *, user_id: UUID, email: str, pepper: str) -> 
 async def finish(work: UnitOfWork, *, token: str, pepper: str) -> Changed:
     """Give a person the address that a link was mailed to, proven, and end all of their sessions.
 
-    Links that reset the password and went to the address before are void with it.
+    Every other link of theirs is void with it: those that went to the address before, too.
 
     Raises:
         InvalidInput: the link is not good, or somebody else has the address by now.
     """
     digest = hash_token(token, purpose=Purpose.VERIFY, pepper=pepper)
-    used = await stored.use_token(work, purpose=Purpose.VERIFY, token_hash=digest)
-    found = await users.lock_credentials(work, id_=used[0]) if used is not None else None
-    email = used[1] if used is not None else None
-    if found is None or email is None or found.suspended_at is not None:
+    found, email = await use_link(work, purpose=Purpose.VERIFY, token_hash=digest)
+    if email is None:
         raise InvalidInput(USED_LINK, path=["token"])
     user = found.user
     if not await users.set_email(work, id_=user.id, email=email):
         raise InvalidInput(TAKEN, path=["token"])
-    for purpose in (Purpose.RESET, Purpose.VERIFY):
-        await stored.void_tokens(work, purpose=purpose, user_id=user.id)
     await login_sessions.sign_out_everywhere(work, user_id=user.id)
-    await cli_logins.void_allowed(work, user_id=user.id)
     said = {"before": user.email, "after": email}
     await record_person(work, "email_changed", user, said=said)
     return Changed(user, email)

@@ -11,8 +11,8 @@ from headgate_server.domain.errors import Forbidden, NotFound, Unauthenticated
 from headgate_server.domain.login_sessions import Browser, LoginCookie, LoginSession
 from headgate_server.domain.permissions import Rights
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal
+from headgate_server.repositories import cli_logins, support_grants, users
 from headgate_server.repositories import login_sessions as stored
-from headgate_server.repositories import support_grants, users
 from headgate_server.services.audit_entries.people import record_person
 
 NO_ORGANIZATION = "You belong to no organization; ask an owner of one to invite you."
@@ -89,10 +89,22 @@ async def revoke_all(work: UnitOfWork, *, user_id: UUID, but: UUID | None = None
 async def sign_out_everywhere(work: UnitOfWork, *, user_id: UUID, but: UUID | None = None) -> int:
     """End a person's sessions as ``revoke_all``, and let none of their browsers be known any more.
 
-    Who does so may have lost one: what is in it says nothing of its holder from now on.
+    Who does so may have lost one: what is in it says nothing of its holder from now on, and what
+    was begun in it is over, too.
     """
     await users.forget_devices(work, id_=user_id)
+    await void_begun(work, user_id=user_id)
     return await revoke_all(work, user_id=user_id, but=but)
+
+
+async def void_begun(work: UnitOfWork, *, user_id: UUID) -> None:
+    """End what a person, or somebody in their name, has begun and not finished.
+
+    That is every link that was mailed to them or for them, whatever it is good for, and every
+    command line that was allowed and has no key yet.
+    """
+    await stored.void_tokens(work, user_id=user_id)
+    await cli_logins.void_allowed(work, user_id=user_id)
 
 
 async def list_sessions(work: UnitOfWork, *, user_id: UUID) -> list[LoginSession]:

@@ -14,7 +14,7 @@ from headgate_server.domain.errors import InvalidInput, Unauthenticated
 from headgate_server.domain.login_sessions import LoginCookie, Purpose
 from headgate_server.domain.passwords import check_password, is_possible
 from headgate_server.domain.users import User, check_email
-from headgate_server.repositories import cli_logins, identities, users
+from headgate_server.repositories import identities, users
 from headgate_server.repositories import login_sessions as stored
 from headgate_server.services import api_keys, login_sessions
 from headgate_server.services.audit_entries.people import record_person
@@ -91,8 +91,7 @@ async def change_password(
         if locked is None or locked.password_hash != found.password_hash:
             raise InvalidInput(WRONG_PASSWORD, path=["current"])
         await users.set_password(work, id_=user_id, password_hash=password_hash)
-        await stored.void_tokens(work, purpose=Purpose.RESET, user_id=user_id)
-        await cli_logins.void_allowed(work, user_id=user_id)
+        await login_sessions.void_begun(work, user_id=user_id)
         await record_person(work, "password_changed", found.user, session_id=session_id)
         return await login_sessions.renew(work, session_id=session_id, pepper=pepper)
 
@@ -212,22 +211,37 @@ async def finish_reset(
     password_hash = await hasher.hash(password)
     digest = tokens.hash_token(token, purpose=Purpose.RESET, pepper=pepper)
     async with database.system() as work:
-        used = await stored.use_token(work, purpose=Purpose.RESET, token_hash=digest)
-        found = await users.lock_credentials(work, id_=used[0]) if used is not None else None
-        if found is None or found.suspended_at is not None:
-            raise InvalidInput(USED_LINK, path=["token"])
+        found, email = await use_link(work, purpose=Purpose.RESET, token_hash=digest)
         check_password(password, email=found.user.email)
         await users.set_password(work, id_=found.user.id, password_hash=password_hash)
-        await stored.void_tokens(work, purpose=Purpose.RESET, user_id=found.user.id)
+        await login_sessions.void_begun(work, user_id=found.user.id)
         await login_sessions.revoke_all(work, user_id=found.user.id)
-        await cli_logins.void_allowed(work, user_id=found.user.id)
         await record_person(work, "password_reset", found.user)
-        unlinked = await _prove(work, found, mailed_to=used[1] if used else None)
+        unlinked = await _prove(work, found, mailed_to=email)
         if are_keys_revoked:
             keys = await api_keys.revoke_all(work, user=found.user)
         else:
             keys = await api_keys.list_own_live(work, user_id=found.user.id)
     return Reset(found.user, keys, unlinked)
+
+
+async def use_link(
+    work: UnitOfWork, *, purpose: Purpose, token_hash: bytes
+) -> tuple[users.Credentials, str | None]:
+    """Use a link up; return whose it is, locked, and to which address it was mailed, if it was.
+
+    Its person is locked first, as by all that voids links: of a link and of what ends it the one
+    that comes second sees the other.
+
+    Raises:
+        InvalidInput: the link is not good, or its person is suspended.
+    """
+    owner = await stored.find_token_owner(work, purpose=purpose, token_hash=token_hash)
+    found = await users.lock_credentials(work, id_=owner) if owner is not None else None
+    used = await stored.use_token(work, purpose=purpose, token_hash=token_hash)
+    if found is None or used is None or found.suspended_at is not None:
+        raise InvalidInput(USED_LINK, path=["token"])
+    return found, used[1]
 
 
 async def _prove(work: UnitOfWork, of: users.Credentials, *, mailed_to: str | None) -> list[str]:

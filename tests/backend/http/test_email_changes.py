@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from headgate_server.database.urls import DatabaseUrls
 from tests.factories.people import Person, make_person
 from tests.fixtures.browsers import ORIGIN, Browser
@@ -95,3 +97,33 @@ async def test_only_the_last_link_is_good_and_old_links_of_the_password_are_not(
     assert late.status == 400
     told = "select count(*) from audit_entries where action = 'user.email_changed'"
     assert await query(urls.owner, told) == 1
+
+
+@pytest.mark.parametrize("way", ["reset", "change", "everywhere"])
+async def test_link_that_a_thief_was_mailed_is_void_once_its_person_shuts_them_out(
+    browser: Browser, installation: Installation, person: Person, way: str
+) -> None:
+    office, thief = installation.post_office, Browser(installation.app)
+    await thief.sign_in(person)
+    given = {"email": "mallory@example.com", "password": person.password}
+    await thief.send("/auth/email", given)
+    link = (await office.take()).token
+
+    new = "another tram shelter 77"
+    match way:
+        case "reset":
+            await browser.send("/auth/password/reset", {"email": person.email})
+            reset = (await office.take()).token
+            done = await browser.send("/auth/password/new", {"token": reset, "password": new})
+        case "change":
+            given = {"current": person.password, "new": new}
+            done = await browser.send("/auth/password", given)
+        case _:
+            done = await browser.send("/auth/sign-out", {"everywhere": True})
+            new = person.password
+    late = await thief.send("/auth/email/new", {"token": link})
+
+    assert (done.status, late.status) == (200, 400)
+    assert (await browser.sign_in(replace(person, password=new))).status == 200
+    user = (await browser.ask(VIEWER)).json["data"]["viewer"]["user"]
+    assert user["email"] == person.email

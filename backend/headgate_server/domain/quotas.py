@@ -46,9 +46,8 @@ class QuotaKind(StrEnum):
 
 RUN_KINDS = frozenset({QuotaKind.RUNS_PER_DAY, QuotaKind.RUNS_PER_MONTH})
 API_KINDS = frozenset({QuotaKind.API_POINTS_PER_DAY, QuotaKind.API_POINTS_PER_MONTH})
-LOG_KINDS = frozenset(
-    {QuotaKind.LOG_BYTES_PER_DAY, QuotaKind.LOG_BYTES_PER_MONTH, QuotaKind.STORED_BYTES}
-)
+STORED_KINDS = frozenset({QuotaKind.STORED_BYTES})
+LOG_KINDS = STORED_KINDS | {QuotaKind.LOG_BYTES_PER_DAY, QuotaKind.LOG_BYTES_PER_MONTH}
 OBJECT_KINDS = frozenset(
     {
         QuotaKind.WORKSPACES,
@@ -76,7 +75,8 @@ class QuotaExceeded(LimitExceeded):
 
     def __init__(self, quota: "Quota", *, asked: int = 0) -> None:
         until = f"; it starts anew at {quota.resets_at:%Y-%m-%dT%H:%MZ}" if quota.resets_at else ""
-        room = "Delete what is not needed any more; an" if quota.kind in OBJECT_KINDS else "An"
+        is_freed = quota.kind in OBJECT_KINDS | STORED_KINDS
+        room = "Delete what is not needed any more; an" if is_freed else "An"
         super().__init__(
             f"The organization has used {quota.used + asked:,} of its quota "
             f"{quota.kind.value} of {quota.limit:,}{until}. {room} operator of this installation "

@@ -10,6 +10,7 @@ from uuid import UUID
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain.errors import Forbidden, NotFound
 from headgate_server.domain.permissions import NOTHING, Scope
+from headgate_server.domain.quotas import STORED_KINDS, QuotaExceeded
 from headgate_server.domain.tenancy import NOWHERE, ActorKind, Origin, Principal
 from headgate_server.graphql.backend import Backend
 from headgate_server.graphql.limits.extension import Limited
@@ -299,6 +300,18 @@ class OperationContext(Limited):
             raise Forbidden("Ask an operator of this installation to make organizations.")
         async with self.system_work() as work:
             yield work
+
+    def check_storage(self) -> None:
+        """Refuse to store more where the organization may not, as of this replica's last look.
+
+        Raises:
+            QuotaExceeded: it has used up its quota of stored bytes.
+        """
+        usage, organization_id = self.meter.usage, self.principal.organization_id
+        usage.note_active(organization_id)
+        spent = usage.over(organization_id, STORED_KINDS)
+        if spent is not None:
+            raise QuotaExceeded(spent)
 
     def system_work(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """Open one unit of work of the system in the caller's name; the caller checks rights."""

@@ -16,6 +16,8 @@ from headgate_server.graphql.directives import RequiredScopes
 from headgate_server.graphql.errors import MutationError, forbid, is_expected, present
 from headgate_server.graphql.permissions import Info
 
+STORING = "Refused with QUOTA_EXCEEDED where STORED_BYTES is used up."
+
 
 def given(value: Any, *, is_nullable: bool = False) -> Any:
     """Return an input's value as services take it: UNSET where nothing was said.
@@ -51,8 +53,9 @@ class MutationField(FieldExtension):
     an expected error raised inside has rolled everything back by the time it is presented here.
     """
 
-    def __init__(self, requires: Iterable[Scope]) -> None:
+    def __init__(self, requires: Iterable[Scope], *, is_storing: bool = False) -> None:
         self.requires = frozenset(requires)
+        self.is_storing = is_storing
         self.payload: Callable[..., Any] = object
 
     def apply(self, field: StrawberryField) -> None:
@@ -67,6 +70,8 @@ class MutationField(FieldExtension):
         if not self.requires <= principal.scopes:
             return self.payload(errors=[forbid(principal.missing_scopes(self.requires))])
         try:
+            if self.is_storing:
+                info.context.check_storage()
             with needing(self.requires):
                 return await next_(source, info, **kwargs)
         except HeadgateError as error:
@@ -76,11 +81,23 @@ class MutationField(FieldExtension):
 
 
 def mutation(
-    *, requires: Iterable[Scope], description: str, directives: Iterable[object] = ()
+    *,
+    requires: Iterable[Scope],
+    description: str,
+    directives: Iterable[object] = (),
+    is_storing: bool = False,
 ) -> Callable[[Callable[..., Any]], Any]:
-    """Declare a mutation with the scopes it needs."""
+    """Declare a mutation with the scopes it needs.
+
+    Args:
+        requires: all of them.
+        description: for who calls it.
+        directives: further ones.
+        is_storing: it stores what its caller chooses the size of, and is refused where the quota
+            of stored bytes is used up. What runs report of themselves is not.
+    """
     return strawberry.mutation(
-        description=description,
+        description=f"{description} {STORING}" if is_storing else description,
         directives=list(directives),
-        extensions=[MutationField(requires)],
+        extensions=[MutationField(requires, is_storing=is_storing)],
     )

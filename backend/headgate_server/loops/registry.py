@@ -48,7 +48,7 @@ LOOPS = (
     Loop("quotas", quotas.run_once, every_seconds=5),
     Loop("partitions", partitions.run_once, every_seconds=3600),
     Loop("deleted_workspaces", deleted_workspaces.run_once, every_seconds=60),
-    Loop("stored_sizes", stored_sizes.run_once, every_seconds=900),
+    Loop("stored_sizes", stored_sizes.run_once, every_seconds=300),
     Loop("support_grants", support_grants.run_once, every_seconds=60),
     Loop("retention", retention.run_once, every_seconds=60),
 )

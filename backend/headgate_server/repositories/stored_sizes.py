@@ -18,24 +18,54 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
+from headgate_server.tables.artifacts import artifacts
+from headgate_server.tables.assets import asset_edges, asset_materializations, assets
 from headgate_server.tables.audit_entries import audit_entries
-from headgate_server.tables.blocks import block_documents
-from headgate_server.tables.events import events
+from headgate_server.tables.backfills import backfill_items
+from headgate_server.tables.background_tasks import background_tasks
+from headgate_server.tables.blocks import block_documents, block_schemas, block_types
+from headgate_server.tables.cache_records import cache_records
+from headgate_server.tables.deployment_versions import deployment_versions
+from headgate_server.tables.events import events, idempotency_keys
+from headgate_server.tables.failure_groups import failure_groups, failures
 from headgate_server.tables.flow_runs import states, task_runs
+from headgate_server.tables.flows import deployments, schedules
 from headgate_server.tables.organizations import organizations, workspaces
+from headgate_server.tables.pauses import pauses, run_inputs
 from headgate_server.tables.quotas import stored_sizes
+from headgate_server.tables.saved_views import saved_views
 from headgate_server.tables.variables import variable_versions, variables
+from headgate_server.tables.work_pools import work_pools
 from headgate_server.tables.workspace_keys import block_secrets
 
 SAMPLED: Sequence[Table] = (
+    artifacts,
+    asset_edges,
+    asset_materializations,
+    assets,
     audit_entries,
+    backfill_items,
+    background_tasks,
     block_documents,
+    block_schemas,
     block_secrets,
+    block_types,
+    cache_records,
+    deployment_versions,
+    deployments,
     events,
+    failure_groups,
+    failures,
+    idempotency_keys,
+    pauses,
+    run_inputs,
+    saved_views,
+    schedules,
     states,
     task_runs,
     variable_versions,
     variables,
+    work_pools,
 )
 """What is stored for organizations and counted in no other way; a table that holds more of what
 people store belongs here, too."""

@@ -1,6 +1,7 @@
 """Quotas through the API: read by the tenant, set by an operator, told where they refuse."""
 
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -9,9 +10,11 @@ from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.ids import Kind
 from headgate_server.domain.quotas import API_KINDS, LOG_KINDS
+from headgate_server.services import stored_sizes
 from tests.backend.graphql.test_closing import signed_in
 from tests.factories.estates import Estate, make_estate
-from tests.factories.mutations import log_report
+from tests.factories.mutations import log_report, mutate
+from tests.fixtures.api import ApiClient
 from tests.fixtures.browsers import Browser
 from tests.fixtures.installations import Installation, replica
 
@@ -195,3 +198,50 @@ async def test_replica_that_nobody_uses_asks_nothing(
     await installation.usage.look(installation.database)
 
     assert statements == []
+
+
+async def test_what_is_beyond_the_stored_bytes_is_refused_and_runs_report_on(
+    installation: Installation, estate: Estate, operator: Browser
+) -> None:
+    artifact = {"flowRunId": estate.own_run["lease"]["runId"], "type": "markdown"}
+    data = Random(4).randbytes(300_000).hex()  # noqa: S311  a text that cannot be compressed
+    place = {"workspaceId": estate.ids[Kind.WORKSPACE]}
+    run = {**place, "deploymentId": estate.ids[Kind.DEPLOYMENT]}
+    before = one((await read(estate))["quotas"], "STORED_BYTES")["used"]
+    await mutate(estate.run, "artifactCreate", "artifact { id }", **artifact, data=data)
+    await stored_sizes.sample_sizes(installation.database)
+    after = one((await read(estate))["quotas"], "STORED_BYTES")["used"]
+    await limit(operator, estate, stored_bytes=after)
+    await installation.usage.look(installation.database)
+
+    wanted = {
+        "artifactCreate": (estate.run, {**artifact, "data": data}),
+        "variableSet": (estate.wide, {**place, "name": "large", "value": "x"}),
+        "blockTypeUpsert": (estate.wide, {**place, "slug": "large", "name": "Large"}),
+        "flowRunCreate": (estate.wide, {**run, "parameters": {"text": "x"}}),
+        "flowRunCreateBatch": (estate.wide, {**place, "runs": [run]}),
+    }
+    codes = {
+        field: await refusals(client, field, given) for field, (client, given) in wanted.items()
+    }
+    lease = estate.own_run["lease"]
+    report = {"id": lease["runId"], "lease": lease}
+    reported = [
+        await mutate(estate.run, "flowRunSetState", "accepted", **report, state={"type": state})
+        for state in ("RUNNING", "COMPLETED")
+    ]
+
+    assert after - before > 300_000
+    assert codes == {field: ["QUOTA_EXCEEDED"] for field in wanted}
+    assert reported == [{"accepted": True, "errors": []}] * 2
+
+    await limit(operator, estate, stored_bytes=None)
+    await installation.usage.look(installation.database)
+    await mutate(estate.wide, "variableSet", "variable { id }", **wanted["variableSet"][1])
+
+
+async def refusals(client: ApiClient, field: str, given: dict[str, Any]) -> list[str]:
+    name = f"{field[0].upper()}{field[1:]}Input"
+    document = f"mutation ($input: {name}!) {{ {field}(input: $input) {{ errors {{ code }} }} }}"
+    payload = (await client.execute(document, input=given)).data[field]
+    return [error["code"] for error in payload["errors"]]

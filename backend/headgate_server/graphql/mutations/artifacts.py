@@ -85,6 +85,7 @@ class ArtifactMutations:
         requires=[Scope.ARTIFACTS_WRITE],
         description="Create an artifact. A run's token creates those of its run, while the run's "
         "lease is held; others need the right to it. Safe to repeat with an id.",
+        is_storing=True,
     )
     async def artifact_create(
         self,
@@ -112,6 +113,7 @@ class ArtifactMutations:
         requires=[Scope.ARTIFACTS_WRITE],
         description="Change what an artifact says in place, such as how far something has come; "
         "the history of its key does not grow.",
+        is_storing=True,
     )
     async def artifact_update(
         self,

@@ -141,6 +141,7 @@ class AssetMutations:
         requires=[Scope.ARTIFACTS_WRITE],
         description="Report that assets were produced, and from what: assets that nobody knew are "
         "made, with the edges between them. Safe to repeat.",
+        is_storing=True,
     )
     async def asset_materialize(
         self,
@@ -157,6 +158,7 @@ class AssetMutations:
     @mutation(
         requires=[Scope.ARTIFACTS_WRITE],
         description="Make an asset, or change what people are told of it and how fresh it must be.",
+        is_storing=True,
     )
     async def asset_upsert(
         self,

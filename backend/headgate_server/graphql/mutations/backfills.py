@@ -133,6 +133,7 @@ class BackfillMutations:
         requires=[Scope.RUNS_WRITE],
         description="Make runs of a deployment for the instants of a range or for sets of "
         "parameters, a few at a time; or only say which they would be.",
+        is_storing=True,
     )
     async def backfill_create(
         self,

@@ -145,6 +145,7 @@ class BackgroundTaskMutations:
         requires=ANY_CREDENTIAL,
         description="Queue a call of a task for a worker: with RUNS_WRITE, or as a run that may "
         "start others, with its own token. Safe to repeat.",
+        is_storing=True,
     )
     async def background_task_create(
         self,

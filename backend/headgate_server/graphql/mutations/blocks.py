@@ -185,7 +185,11 @@ class BlockRevealPayload:
 
 @strawberry.type
 class BlockMutations:
-    @mutation(requires=[Scope.BLOCKS_WRITE], description="Make or change the type of a slug.")
+    @mutation(
+        requires=[Scope.BLOCKS_WRITE],
+        description="Make or change the type of a slug.",
+        is_storing=True,
+    )
     async def block_type_upsert(
         self,
         info: Info,
@@ -204,6 +208,7 @@ class BlockMutations:
         requires=[Scope.BLOCKS_WRITE],
         description="Register what blocks of a type consist of. Blocks that exist stay readable; "
         "missing tells what they lack.",
+        is_storing=True,
     )
     async def block_schema_register(
         self,
@@ -226,6 +231,7 @@ class BlockMutations:
         requires=[Scope.BLOCKS_WRITE],
         description="Fill in the block of a type and name. Sent again as it is, it changes "
         "nothing.",
+        is_storing=True,
     )
     async def block_document_upsert(
         self,

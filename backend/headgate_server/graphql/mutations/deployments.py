@@ -280,6 +280,7 @@ class DeploymentMutations:
         requires=[Scope.FLOWS_WRITE],
         description="Make or change a flow's deployment of a name. What is not said keeps its "
         "value, so a redeploy keeps ids and pauses.",
+        is_storing=True,
     )
     async def deployment_upsert(
         self,
@@ -296,6 +297,7 @@ class DeploymentMutations:
         requires=[Scope.FLOWS_WRITE],
         description="Make or change several deployments in one step: if one is refused, none is "
         "stored, and the error's path begins with deployments and its place.",
+        is_storing=True,
     )
     async def deployment_upsert_batch(
         self,

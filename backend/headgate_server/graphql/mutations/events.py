@@ -101,6 +101,7 @@ class EventMutations:
     @mutation(
         requires=[Scope.EVENTS_WRITE],
         description="Tell what happened, for automations and for people. Safe to repeat.",
+        is_storing=True,
     )
     async def events_emit(
         self,

@@ -45,6 +45,7 @@ class RunInputMutations:
         requires=ANY_CREDENTIAL,
         description="Send an input to a run that has not ended: with RUNS_WRITE, or as a run, "
         "with its own token, to any run of its workspace. Safe to repeat.",
+        is_storing=True,
     )
     async def run_input_send(
         self,

@@ -57,7 +57,11 @@ class SavedViewPayload:
 
 @strawberry.type
 class SavedViewMutations:
-    @mutation(requires=[Scope.RUNS_READ], description="Keep what a page is narrowed to.")
+    @mutation(
+        requires=[Scope.RUNS_READ],
+        description="Keep what a page is narrowed to.",
+        is_storing=True,
+    )
     async def saved_view_create(
         self,
         info: Info,
@@ -77,7 +81,11 @@ class SavedViewMutations:
             row = await saved_views.create_view(work, new)
         return SavedViewPayload(saved_view=show_view(row))
 
-    @mutation(requires=[Scope.RUNS_READ], description="Change a saved view, or share it.")
+    @mutation(
+        requires=[Scope.RUNS_READ],
+        description="Change a saved view, or share it.",
+        is_storing=True,
+    )
     async def saved_view_update(
         self,
         info: Info,

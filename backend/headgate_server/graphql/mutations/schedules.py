@@ -48,7 +48,11 @@ class SchedulePayload:
 
 @strawberry.type
 class ScheduleMutations:
-    @mutation(requires=[Scope.FLOWS_WRITE], description="Make or change the schedule of a slug.")
+    @mutation(
+        requires=[Scope.FLOWS_WRITE],
+        description="Make or change the schedule of a slug.",
+        is_storing=True,
+    )
     async def schedule_upsert(
         self,
         info: Info,

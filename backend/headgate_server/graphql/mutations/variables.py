@@ -43,6 +43,7 @@ class VariableMutations:
         requires=[Scope.VARIABLES_WRITE],
         description="Make or change the variable of a name. Setting what is set already changes "
         "nothing.",
+        is_storing=True,
     )
     async def variable_set(
         self,

@@ -62,6 +62,7 @@ class WorkPoolMutations:
     @mutation(
         requires=[Scope.POOLS_WRITE],
         description="Make or change the work pool of a name; a new one has the queue default.",
+        is_storing=True,
     )
     async def work_pool_upsert(
         self,

@@ -23,7 +23,8 @@ class Quota:
     used: BigInt = strawberry.field(
         description="How much of it is used. Runs are counted with their creation; points and log "
         "bytes up to two seconds later. Of STORED_BYTES at most so much, as if every workspace "
-        "kept as long as the one that keeps longest."
+        "kept as long as the one that keeps longest, and but for runs and logs as of the last "
+        "sample, five minutes ago at most."
     )
     resets_at: datetime | None = strawberry.field(
         description="When it starts anew, at midnight UTC; null for what is no count over a time."

@@ -79,6 +79,7 @@ class FlowRunMutations:
             await demand_variables(info.context, work, [request])
 
             async def carry_out() -> dict[str, Any]:
+                info.context.check_storage()
                 run = await create.create_run(work, request)
                 created[run.id] = run
                 return {"id": str(run.id)}
@@ -100,6 +101,7 @@ class FlowRunMutations:
         requires=[Scope.RUNS_WRITE],
         description="Create up to 1,000 runs in one go; each succeeds or fails on its own. "
         "Idempotency keys belong to single creations.",
+        is_storing=True,
     )
     async def flow_run_create_batch(
         self,
@@ -140,6 +142,8 @@ class FlowRunMutations:
         async with context.work(workspace_id_of(input.workspace_id)) as work:
 
             async def carry_out() -> dict[str, Any]:
+                if request.parent_task_run_id is None:
+                    context.check_storage()
                 begun = await create.begin_run(
                     work, request, lease=timers.lease, parent=context.principal.run
                 )
@@ -232,6 +236,7 @@ class FlowRunMutations:
         request = input.to_request()
         async with work_on_run(info.context, run_id) as work:
             if request.parameters is not None:
+                info.context.check_storage()
                 demand_use(info.context, work.workspace_id, request.parameters)
             done = await change.retry_run(work, run_id=run_id, request=request)
         return show_change(done)

@@ -123,6 +123,7 @@ class FlowRunStartMutations:
         async with context.work(context.own_workspace_id) as work:
 
             async def carry_out() -> dict[str, Any]:
+                context.check_storage()
                 run = await start_run(work, target, request, grant=grant)
                 return {"id": str(run.id)}
 

@@ -1,22 +1,24 @@
 """What a key may be given: nothing that whoever makes it lacks, and no longer than their own."""
 
+from datetime import datetime
+
 from headgate_server.domain.api_keys import NewApiKey
 from headgate_server.domain.errors import Forbidden, InvalidInput
 from headgate_server.domain.permissions import AGENT_SESSION_SCOPES, Grant
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal
 
 
-def check_end(granter: Principal, new: NewApiKey) -> None:
-    """Go on only if a key that is made by a key ends no later than that one.
+def check_end(granter: Principal, expires_at: datetime | None) -> None:
+    """Go on only if a key whose token a key is given ends no later than that one.
 
     Raises:
         Forbidden: it would outlive the granter's key.
     """
     ends_at = granter.expires_at if granter.api_key_id is not None else None
-    if ends_at is not None and (new.expires_at is None or new.expires_at > ends_at):
+    if ends_at is not None and (expires_at is None or expires_at > ends_at):
         raise Forbidden(
             f"Your key ends at {ends_at:%Y-%m-%dT%H:%M:%SZ}: one that it makes names an expiresAt "
-            "that is no later."
+            "that is no later, and one that it rotates ends no later."
         )
 
 

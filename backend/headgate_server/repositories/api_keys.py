@@ -208,12 +208,21 @@ async def revoke_all(
 
 
 async def set_secret(
-    work: UnitOfWork, *, id_: UUID, secret_hash: bytes, old_until: datetime | None
+    work: UnitOfWork,
+    *,
+    id_: UUID,
+    secret_hash: bytes,
+    old_until: datetime | None,
+    only_of: int | None = None,
 ) -> ApiKey | None:
-    """Replace the secret of a key that is not revoked; the old one is good until then, if ever."""
+    """Replace the secret of a key that is not revoked; the old one is good until then, if ever.
+
+    Where ``only_of`` is given, only if that is the number of the secret that the key has now.
+    """
+    chosen = [api_keys.c.secret_number == only_of] if only_of is not None else []
     statement = (
         update(api_keys)
-        .where(_is_own(work), api_keys.c.id == id_, api_keys.c.revoked_at.is_(None))
+        .where(_is_own(work), api_keys.c.id == id_, api_keys.c.revoked_at.is_(None), *chosen)
         .values(
             secret_hash=secret_hash,
             secret_number=api_keys.c.secret_number + 1,

@@ -47,6 +47,7 @@ from headgate_server.repositories import (
 from headgate_server.services import object_counts
 from headgate_server.services.audit_entries.record import record_entry
 
+REPLACED = "This token was replaced; rotate the key with the one that it has now."
 SIGNED_IN_ONLY = "Only who is signed in in a browser revokes all of their keys; a key does not."
 
 
@@ -69,7 +70,7 @@ async def create_key(
     check_grant(granter, new)
     if new.expires_at is not None and new.expires_at <= work.now:
         raise InvalidInput("expiresAt is in the past.", path=["expiresAt"])
-    check_end(granter, new)
+    check_end(granter, new.expires_at)
     if new.workspace_id is not None and not await workspaces.is_in_organization(
         work, organization_id=granter.organization_id, id_=new.workspace_id
     ):
@@ -117,6 +118,10 @@ async def rotate_key(
 ) -> tuple[ApiKey, str]:
     """Give a key a new secret; the old token stops working as this commits, or ``overlap`` later.
 
+    A key rotates itself with its current token only: whoever holds the one that was replaced
+    neither keeps the key nor ends its owner's token. Another it rotates if it could make one that
+    ends as late.
+
     Args:
         work: a unit of work of the organization.
         granter: who asks.
@@ -126,7 +131,8 @@ async def rotate_key(
 
     Raises:
         NotFound: no such key in the organization, or in the granter's workspace.
-        Forbidden: the key is another person's, or holds a scope that the granter lacks.
+        Forbidden: the key is another person's, holds a scope that the granter lacks, outlives the
+            granter's key, or its token that asks was replaced.
         InvalidInput: an overlap that is out of range.
         Conflict: the key is revoked.
     """
@@ -134,7 +140,9 @@ async def rotate_key(
     if not timedelta(0) <= overlap <= keys.MAX_OVERLAP:
         hours = int(keys.MAX_OVERLAP.total_seconds() // 3600)
         raise InvalidInput(f"An overlap is from 0 to {hours} hours.", path=["overlapSeconds"])
-    if granter.api_key_id != id_:
+    shown = granter.secret_number if granter.api_key_id == id_ else None
+    if shown is None:
+        check_end(granter, key.expires_at)
         grant = Grant(key.scopes, key.workspace_id, key.work_pool_id)
         check_key(granter, owner=key.owner, grant=grant)
     secret = keys.new_secret()
@@ -143,7 +151,10 @@ async def rotate_key(
         id_=id_,
         secret_hash=keys.hash_secret(secret, pepper=pepper),
         old_until=work.now + overlap if overlap else None,
+        only_of=shown,
     )
+    if rotated is None and shown is not None and key.revoked_at is None:
+        raise Forbidden(REPLACED)
     if rotated is None:
         raise Conflict("This key is revoked; create another one.")
     work.wake(channels.api_key(id_))

@@ -126,6 +126,57 @@ async def test_rotated_key_keeps_its_id_and_loses_its_old_token(database: Databa
         await api_keys.authenticate(database, old, pepper=PEPPER)
 
 
+async def test_replaced_token_does_not_turn_its_key(database: Database) -> None:
+    tenant = await make_tenant(database)
+    key, old = await make_key(database, tenant)
+    async with database.tenant(tenant.owner, None) as work:
+        _, new = await api_keys.rotate_key(
+            work, granter=tenant.owner, id_=key.id, pepper=PEPPER, overlap=timedelta(hours=1)
+        )
+    replaced = await api_keys.authenticate(database, old, pepper=PEPPER)
+
+    with pytest.raises(Forbidden, match="was replaced"):
+        async with database.tenant(replaced, None) as work:
+            await api_keys.rotate_key(work, granter=replaced, id_=key.id, pepper=PEPPER)
+
+    current = await api_keys.authenticate(database, new, pepper=PEPPER)
+    async with database.tenant(current, None) as work:
+        _, newer = await api_keys.rotate_key(work, granter=current, id_=key.id, pepper=PEPPER)
+    assert (await api_keys.authenticate(database, newer, pepper=PEPPER)).api_key_id == key.id
+
+
+async def test_key_turns_itself_and_none_that_outlives_it(database: Database) -> None:
+    tenant = await make_tenant(database)
+    endless, _ = await make_key(database, tenant)
+    async with database.tenant(tenant.owner, None) as work:
+        now = work.now
+        ends = [now + timedelta(hours=1), now + timedelta(hours=2)]
+        keys = [
+            await api_keys.create_key(
+                work,
+                granter=tenant.owner,
+                new=NewApiKey(
+                    name="short", owner=tenant.owner.actor, scopes=OWNER_SCOPES, expires_at=end
+                ),
+                pepper=PEPPER,
+            )
+            for end in ends
+        ]
+    (shorter, _), (longer, token) = keys
+    holder = await api_keys.authenticate(database, token, pepper=PEPPER)
+
+    with pytest.raises(Forbidden, match="no later"):
+        async with database.tenant(holder, None) as work:
+            await api_keys.rotate_key(work, granter=holder, id_=endless.id, pepper=PEPPER)
+    async with database.tenant(holder, None) as work:
+        turned = [
+            (await api_keys.rotate_key(work, granter=holder, id_=id_, pepper=PEPPER))[0]
+            for id_ in (shorter.id, longer.id)
+        ]
+
+    assert [key.expires_at for key in turned] == ends
+
+
 async def test_key_makes_none_that_outlives_it(database: Database) -> None:
     tenant = await make_tenant(database)
     async with database.tenant(tenant.owner, None) as work:

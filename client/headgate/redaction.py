@@ -1,7 +1,9 @@
 """Secrets that this process has read: masked in whatever it says, also in other spellings of them.
 
-A secret is looked for as it is, escaped as JSON and for addresses, and inside of Base64. One of
-fewer than ``MIN_CHARACTERS`` characters is left alone: it would mask what merely looks like it.
+A secret is looked for as it is, escaped as JSON and for addresses, and inside of Base64. What is
+escaped in an address differs from library to library and from its password to its query: so there
+every character may be, or not, in either case of hexadecimal digits. A secret of fewer than
+``MIN_CHARACTERS`` characters is left alone: it would mask what merely looks like it.
 """
 
 import base64
@@ -10,7 +12,6 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO, cast
-from urllib.parse import quote, quote_plus
 
 MASK = "********"
 MIN_CHARACTERS = 4
@@ -23,7 +24,7 @@ class Redactor:
     """Masks secrets in texts; any thread may add one meanwhile."""
 
     def __init__(self) -> None:
-        self._spellings: set[str] = set()
+        self._spellings: dict[str, int] = {}
         self._pattern: re.Pattern[str] | None = None
         self._adding = threading.Lock()
         self._tell: Callable[[list[str]], None] | None = None
@@ -31,15 +32,15 @@ class Redactor:
     def add(self, value: Any) -> None:
         """Mask a secret from now on: a text, or all the texts and numbers of a JSON value."""
         texts = list(_texts(value))
-        found = {spelling for text in texts for spelling in _spellings(text)}
+        found = {spelling: length for text in texts for spelling, length in _spellings(text)}
         with self._adding:
-            if found <= self._spellings:
+            if found.keys() <= self._spellings.keys():
                 return
             if self._tell is not None:
                 self._tell(texts)
             self._spellings |= found
-            longest_first = sorted(self._spellings, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            longest_first = sorted(self._spellings, key=self._spellings.__getitem__, reverse=True)
+            self._pattern = re.compile("|".join(longest_first))
 
     def tell(self, tell: Callable[[list[str]], None]) -> None:
         """Have the texts of each further secret told, before anybody has it who could say it."""
@@ -97,23 +98,49 @@ def _texts(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def _spellings(secret: str) -> Iterator[str]:
+def _spellings(secret: str) -> Iterator[tuple[str, int]]:
+    """Yield patterns that find a secret, each with how long what it finds is at least."""
     if len(secret) < MIN_CHARACTERS:
         return
+    for text in {secret, secret.strip()}:
+        yield _in_addresses(text), len(text)
+    for literal in _literals(secret):
+        yield re.escape(literal), len(literal)
+
+
+def _literals(secret: str) -> Iterator[str]:
     for text in {secret, secret.strip()}:
         yield text
         yield json.dumps(text)[1:-1]
         yield json.dumps(text, ensure_ascii=False)[1:-1]
         yield repr(text)[1:-1]
-        yield quote(text, safe="")
-        yield quote(text)
-        yield quote_plus(text)
     yield from _in_base64(secret)
     lines = secret.splitlines()
     if len(lines) > 1:
         for line in lines:
             if len(line) >= MIN_LINE_CHARACTERS:
                 yield line
+
+
+def _in_addresses(text: str) -> str:
+    """Return a pattern of a text in which any character may be escaped as in an address."""
+    return "".join(map(_in_address, text))
+
+
+def _in_address(character: str) -> str:
+    if character.isascii() and character.isalnum():
+        return character
+    escaped = "".join(
+        f"%{_digit(byte >> 4)}{_digit(byte & 15)}"
+        for byte in character.encode("utf-8", "surrogatepass")
+    )
+    plus = r"|\+" if character == " " else ""
+    return f"(?:{escaped}|{re.escape(character)}{plus})"
+
+
+def _digit(value: int) -> str:
+    digit = f"{value:X}"
+    return digit if digit.isdigit() else f"[{digit}{digit.lower()}]"
 
 
 def _in_base64(secret: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -28,6 +29,9 @@ def redactor() -> Redactor:
         quote(SECRET),
         quote(SECRET, safe=""),
         quote_plus(SECRET),
+        quote(SECRET, safe="/+&"),
+        quote_plus(SECRET, safe="&+"),
+        re.sub("%..", lambda escaped: escaped[0].lower(), quote(SECRET, safe="")),
         base64.b64encode(SECRET.encode()).decode(),
         base64.urlsafe_b64encode(SECRET.encode()).decode(),
         *(base64.b64encode(b"x" * shift + SECRET.encode() + b"yz").decode() for shift in range(4)),
@@ -41,6 +45,27 @@ def test_secret_is_masked_in_every_spelling(redactor: Redactor, spelt: str) -> N
     assert said.endswith(" after")
     inner = said.removeprefix("before ").removesuffix(" after")
     assert len(inner.replace(MASK, "")) <= len("==xx\"'yz")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "https://u:P%40ssw0rd!~(x)@h/p",
+        "https://u:P%40ssw0rd%21~%28x%29@h/p",
+        "https://h/?p=P@ssw0rd!~(x)",
+        "https://h/?p=P%40ssw0rd%21%7e(x)",
+    ],
+)
+def test_secret_is_masked_however_an_address_escapes_it(said: str) -> None:
+    redactor = Redactor()
+    redactor.add("P@ssw0rd!~(x)")
+    redactor.add("P@ssw0rd")
+
+    redacted = redactor.redact(said)
+
+    assert MASK in redacted
+    assert "ssw0rd" not in redacted
+    assert "(x" not in redacted
 
 
 def test_what_is_no_secret_is_left_alone(redactor: Redactor) -> None:

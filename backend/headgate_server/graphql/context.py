@@ -11,7 +11,7 @@ from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain.errors import Forbidden, NotFound
 from headgate_server.domain.permissions import NOTHING, Scope
 from headgate_server.domain.quotas import STORED_KINDS, QuotaExceeded
-from headgate_server.domain.tenancy import NOWHERE, ActorKind, Origin, Principal
+from headgate_server.domain.tenancy import NOWHERE, Origin, Principal
 from headgate_server.graphql.backend import Backend
 from headgate_server.graphql.limits.extension import Limited
 from headgate_server.graphql.limits.rates import Charge, Meter
@@ -292,9 +292,10 @@ class OperationContext(Limited):
         """Open one unit of work that may make organizations.
 
         Raises:
-            Forbidden: the caller may not, or is no person.
+            Forbidden: the caller may not, or is not signed in as a person: a key does less than
+                its owner, and an organization would give it, and whoever has it, all rights.
         """
-        if self.principal.actor.kind is not ActorKind.USER:
+        if self.principal.login_session_id is None:
             raise Forbidden("An organization has a person for its first owner; sign in as one.")
         if not self.backend.may_people_found and not self.principal.is_operator:
             raise Forbidden("Ask an operator of this installation to make organizations.")

@@ -1,10 +1,13 @@
-"""Organizations are archived and opened again with all their workspaces."""
+"""Organizations are founded by people, and archived and opened with all their workspaces."""
 
 import pytest
 
+from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.ids import Kind
-from tests.backend.graphql.test_closing import DELETE_ALL, READ, UPSERT, told
+from tests.backend.graphql.test_closing import DELETE_ALL, READ, UPSERT, signed_in, told
 from tests.factories.estates import Estate
+from tests.fixtures.api import ApiClient
+from tests.fixtures.installations import replica
 
 pytestmark = pytest.mark.anyio
 
@@ -34,3 +37,20 @@ async def test_organization_is_archived_and_opened_in_one_go(
     assert read.data["node"]["flows"]["nodes"]
     assert done["flow"]
     assert deleted["deletedId"] == place["id"]
+
+
+async def test_everybody_who_is_signed_in_may_found_and_no_key_of_theirs(
+    urls: DatabaseUrls, redis_url: str, estate: Estate
+) -> None:
+    found = (
+        'mutation { organizationCreate(input: {slug: "second", name: "Second"}) '
+        "{ organization { slug } errors { code } } }"
+    )
+    async with replica(urls, redis_url, may_people_found=True) as opened:
+        person = await signed_in(opened, estate, email="ada@example.com", is_operator=False)
+        keys = [ApiClient(opened.app, token=key.token) for key in (estate.wide, estate.agent)]
+        refused = [(await key.execute(found)).data["organizationCreate"] for key in keys]
+        made = (await person.execute(found)).data["organizationCreate"]
+
+    assert refused == [{"organization": None, "errors": [{"code": "FORBIDDEN"}]}] * 2
+    assert made == {"organization": {"slug": "second"}, "errors": []}

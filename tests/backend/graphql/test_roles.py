@@ -10,6 +10,7 @@ import pytest
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import BuiltinRole
 from headgate_server.domain.roles import BindingPlace, ObjectKind, builtin_role
+from tests.backend.graphql.test_closing import signed_in
 from tests.factories.estates import Estate
 from tests.factories.members import Held, Member, everywhere, make_member, make_member_token, within
 from tests.factories.mutations import Json, mutate
@@ -22,6 +23,8 @@ REVOKED_WITHIN_SECONDS = 1.0
 TRY_AGAIN = 1013
 WORKSPACES = "{ viewer { organizations { nodes { workspaces { nodes { slug viewerScopes } } } } } }"
 RUNS = "query ($id: ID!) { node(id: $id) { ... on Workspace { flowRuns { nodes { id } } } } }"
+LEAVER = """{ viewer { user { id }
+  organizations { nodes { members(first: 9) { nodes { id user { id } } } } } } }"""
 CREATE = """mutation ($input: FlowRunCreateInput!) { flowRunCreate(input: $input) {
   flowRun { id } errors { __typename code ... on ForbiddenError { missingScopes } } } }"""
 CAN = """query ($scopes: [Scope!]!, $place: ID, $on: ID) {
@@ -197,15 +200,28 @@ async def test_stream_ends_within_a_second_of_the_loss_of_its_scope(
     assert time.monotonic() - at < REVOKED_WITHIN_SECONDS
 
 
-async def test_who_leaves_takes_their_keys_along(
+async def test_who_leaves_is_signed_in_and_takes_their_keys_along(
     installation: Installation, estate: Estate
 ) -> None:
-    one = await person(installation, estate, everywhere(BuiltinRole.DEVELOPER))
+    browser = await signed_in(installation, estate, email="ada@example.com", is_operator=False)
+    viewer = (await browser.ask(LEAVER)).json["data"]["viewer"]
+    (membership,) = [
+        member["id"]
+        for member in viewer["organizations"]["nodes"][0]["members"]["nodes"]
+        if member["user"] == viewer["user"]
+    ]
+    key = {"ownerId": viewer["user"]["id"], "name": "ci", "scopes": ["ORG_READ", "RUNS_READ"]}
+    made = await mutate(browser, "apiKeyCreate", "secret", **key)
+    api = installation.holding(made["secret"])
+    leave = "mutation ($i: IdInput!) { memberRemove(input: $i) { errors { code } } }"
 
-    await mutate(one.api, "memberRemove", "deletedId", id=shown(ids.Kind.MEMBERSHIP, one.member.id))
-    answer = await one.api.execute("{ viewer { scopes } }")
+    by_key = await api.execute(leave, i={"id": membership})
+    before = await api.execute("{ viewer { scopes } }")
+    await mutate(browser, "memberRemove", "deletedId", id=membership)
+    after = await api.execute("{ viewer { scopes } }")
 
-    assert answer.status == 401
+    assert by_key.data["memberRemove"] == {"errors": [{"code": "FORBIDDEN"}]}
+    assert (before.status, after.status) == (200, 401)
 
 
 async def test_nobody_makes_or_turns_the_keys_of_another_person(

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from headgate_server.domain import ids
-from headgate_server.domain.permissions import Scope
+from headgate_server.domain.permissions import NOTHING, Scope
 from headgate_server.graphql.context import needing
 from headgate_server.graphql.fields import mutation
 from headgate_server.graphql.mutations.roles import TeamPayload, own_organization
@@ -40,8 +40,8 @@ class MemberMutations:
     @mutation(
         requires=ANY_CREDENTIAL,
         description="End a membership, with its roles and the person's keys in this organization. "
-        "People leave by themselves; to remove others needs MEMBERS_WRITE and all that they hold. "
-        "The organization keeps an owner.",
+        "People who are signed in leave by themselves. All else needs MEMBERS_WRITE, and to remove "
+        "others all that they hold. The organization keeps an owner.",
     )
     async def member_remove(
         self, info: Info, input: Annotated[IdInput, strawberry.argument(description="Whom.")]
@@ -50,7 +50,8 @@ class MemberMutations:
         id_ = ids.parse(input.id, kind=ids.Kind.MEMBERSHIP)
         found = await context.loaders.load(members.get_many_members, id_, workspace_id=None)
         is_own = found is not None and found.user_id == context.principal.actor.id
-        with needing(frozenset() if is_own else _REMOVING):
+        is_leaving = is_own and context.principal.login_session_id is not None
+        with needing(NOTHING if is_leaving else _REMOVING):
             async with context.organization_work() as work:
                 await members.remove_member(work, granter=context.principal, id_=id_)
         return DeletePayload(deleted_id=input.id)

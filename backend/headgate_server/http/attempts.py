@@ -66,7 +66,7 @@ class Attempts:
                 minute from one address, 20 an hour from it at this account, or 100 an hour at this
                 account from everywhere.
         """
-        network, name = _network(ip), digest_of(account)
+        network, name = network_of(ip), digest_of(account)
         if device is not None:
             limits = {f"sign-in:device:{name}:{device}": SIGN_INS}
         else:
@@ -85,7 +85,7 @@ class Attempts:
         Raises:
             TooManyAttempts: 20 failures a minute at one, or from one address.
         """
-        keys = (f"sign-in:address:{_network(ip)}", f"sign-in:account:{digest_of(account)}")
+        keys = (f"sign-in:address:{network_of(ip)}", f"sign-in:account:{digest_of(account)}")
         async with self._failing(dict.fromkeys(keys, SIGN_INS)):
             yield
 
@@ -96,7 +96,7 @@ class Attempts:
         Raises:
             TooManyAttempts: 5 wrong codes in ten minutes, of one person or from one address.
         """
-        keys = (f"code:address:{_network(ip)}", f"code:account:{digest_of(account)}")
+        keys = (f"code:address:{network_of(ip)}", f"code:account:{digest_of(account)}")
         async with self._failing(dict.fromkeys(keys, CODES)):
             yield
 
@@ -129,7 +129,7 @@ class Attempts:
                 address: the database is not asked.
         """
         await self._take({f"poll:code:{digest_of(code)}": POLLS})
-        limits = {f"poll:address:{_network(ip)}": SIGN_INS}
+        limits = {f"poll:address:{network_of(ip)}": SIGN_INS}
         await self._take(limits)
         try:
             yield
@@ -146,7 +146,7 @@ class Attempts:
         Raises:
             TooManyAttempts: 20 a minute from one address.
         """
-        await self._take({f"login:address:{_network(ip)}": SIGN_INS})
+        await self._take({f"login:address:{network_of(ip)}": SIGN_INS})
 
     async def take_reset(self, *, account: str, ip: str | None, device: str | None) -> None:
         """Take one mail that resets a password.
@@ -158,7 +158,7 @@ class Attempts:
                 account from one address, 20 an hour of it from everywhere, or too many from one
                 address.
         """
-        network, name = _network(ip), digest_of(account)
+        network, name = network_of(ip), digest_of(account)
         if device is not None:
             await self._take({f"reset:device:{name}:{device}": RESETS})
             return
@@ -197,7 +197,7 @@ def digest_of(account: str) -> str:
     return hashlib.sha256(plain.encode(errors="replace")).hexdigest()
 
 
-def _network(ip: str | None) -> str:
+def network_of(ip: str | None) -> str:
     """Return the address, or of a long one the network that one subscriber has."""
     try:
         address = ip_address(ip or "")

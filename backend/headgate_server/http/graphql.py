@@ -45,6 +45,7 @@ from headgate_server.http.openings import Openings
 from headgate_server.http.origins import address_of, origin_of
 from headgate_server.http.refusals import RETRY_AFTER_SECONDS, failure, refuse
 from headgate_server.http.websocket import Connection, SocketAdapter, SocketHandler, SocketTimers
+from headgate_server.http.wrong_keys import WrongKeys
 from headgate_server.telemetry.logs import belonging
 from headgate_server.telemetry.traces import CALLER_HEADERS
 
@@ -104,7 +105,9 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             allowed_origins=options.allowed_origins,
         )
         self.backend = backend
-        self.authenticate = authenticate
+        self.authenticate = WrongKeys(
+            authenticate, buckets=backend.meter.buckets, pepper=backend.pepper
+        )
         self.timers = options.timers
         self.closing = options.closing
         self.access = options.access
@@ -118,9 +121,10 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
 
         Raises:
             Unauthenticated: the token or the cookie speaks for nobody.
+            TooManyAttempts: too many wrong ones came from there.
             AddressNotAllowed: the organization may not be reached from there.
         """
-        principal = await self.authenticate(proof)
+        principal = await self.authenticate(proof, address)
         principal.check_address(address)
         held = proof if isinstance(proof, str) else proof.held_to(principal.organization_id)
         return Credential(
@@ -249,8 +253,9 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             credential = getattr(request.state, "credential", None)
             return Connection(origin_of(request, request_id=request_id), credential=credential)
         check_request(request, allowed_origins=frozenset(self.allowed_origins))
-        principal = await self.authenticate(self.proof_of(request))
-        principal.check_address(address_of(request))
+        address = address_of(request)
+        principal = await self.authenticate(self.proof_of(request), address)
+        principal.check_address(address)
         return OperationContext.open(
             self.backend,
             principal=principal,

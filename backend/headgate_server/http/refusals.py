@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from headgate_server.domain.errors import HeadgateError
 from headgate_server.graphql.masking import INTERNAL_MESSAGE, RETRYABLE_STATUS, classify, log
+from headgate_server.http.attempts import TooManyAttempts
 
 _STATUS: Mapping[str, int] = {
     "UNAUTHENTICATED": 401,
@@ -24,6 +25,9 @@ def failure(error: Exception, *, request_id: str) -> Response:
     """Answer an exception from outside any operation."""
     shown = classify(error)
     status = _STATUS.get(shown.code, 500)
+    if isinstance(error, TooManyAttempts):
+        wait = error.retry_after_seconds
+        return refuse(status, shown.message, code=shown.code, retry_after_seconds=wait)
     if not shown.is_ours:
         return refuse(status, shown.message, code=shown.code)
     error_id = log(error, code=shown.code, where="a request", beside={"request_id": request_id})

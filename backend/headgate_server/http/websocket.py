@@ -34,6 +34,7 @@ from headgate_server.domain.tenancy import Origin, Principal
 from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.limits import rules
 from headgate_server.graphql.scalars import show_datetime
+from headgate_server.http.attempts import TooManyAttempts
 from headgate_server.http.auth import Proof
 from headgate_server.http.bearer import bearer_token
 from headgate_server.http.constants import (
@@ -154,6 +155,9 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
             return
         except (Unauthenticated, Forbidden):
             await self.websocket.close(code=FORBIDDEN, reason="Forbidden")
+            return
+        except TooManyAttempts as error:
+            await self.close(TRY_AGAIN, reason=error.message)
             return
         except HeadgateError as error:
             logger.warning("A socket could not be authenticated: %s", error.code)

@@ -148,6 +148,57 @@ def test_what_a_newer_schema_requires_is_missing() -> None:
     assert missing == ["region"]
 
 
+def test_what_a_newer_schema_requires_is_missing_at_any_depth() -> None:
+    login = {"type": "object", "required": ["user", "password"]}
+    fields = {
+        "required": ["auth", "region"],
+        "properties": {
+            "auth": {"$ref": "#/$defs/Login"},
+            "other": {"anyOf": [{"$ref": "#/$defs/Login"}, {"type": "null"}]},
+            "hosts": {"items": {"allOf": [{"required": ["name"]}, {"$ref": "#/$defs/Login"}]}},
+            "self": {"$ref": "#/$defs/Self"},
+            "block": {"$ref": "#/$defs/Login"},
+        },
+        "additionalProperties": login,
+        "$defs": {"Login": login, "Self": {"anyOf": [{"$ref": "#/$defs/Self"}, login]}},
+    }
+    data = {
+        "auth": {"user": "u"},
+        "other": {"password": "p"},
+        "hosts": [{"name": "a"}, {"user": "u", "password": "p"}],
+        "self": {"user": "u", "password": "p"},
+        "more": {},
+        "block": {"$ref": "login/x"},
+    }
+
+    missing = schemas.list_missing(
+        data, fields=fields, unknown=[("hosts", "0", "password"), ("block",)]
+    )
+    optional = schemas.list_missing({"auth": None, "region": "r"}, fields=fields, unknown=[])
+
+    assert missing == [
+        "region",
+        "auth.password",
+        "other.user",
+        "more.user",
+        "more.password",
+        "hosts.0.user",
+        "hosts.1.name",
+    ]
+    assert optional == []
+
+
+def test_schema_that_is_too_intricate_tells_what_is_missing_outermost() -> None:
+    fork: dict[str, Any] = {"anyOf": [{"$ref": f"#/$defs/{n}"} for n in range(12)]}
+    fields = {
+        "required": ["region"],
+        "properties": {"deep": fork},
+        "$defs": {str(n): {"required": [str(n)], **fork} for n in range(12)},
+    }
+
+    assert schemas.list_missing({"deep": {}}, fields=fields, unknown=[]) == ["region"]
+
+
 def test_checksum_does_not_depend_on_the_order_of_keys() -> None:
     turned = dict(reversed(FIELDS.items()))
 

@@ -1,9 +1,10 @@
 """The fields of block types: which are secret, what fits them, and what a document lacks."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import Any
 
 from headgate_server.domain.blocks import paths
+from headgate_server.domain.blocks.lacks import list_lacks
 from headgate_server.domain.blocks.marks import Marks
 from headgate_server.domain.blocks.paths import Parts
 from headgate_server.domain.documents import check_document
@@ -84,11 +85,8 @@ def check_data(data: dict[str, Any], *, fields: dict[str, Any], unknown: Sequenc
     Raises:
         InvalidInput: naming the field and what is wrong with it.
     """
-    whole: Any = data
-    for parts in unknown:
-        whole = paths.replaced(whole, parts, lambda _: UNKNOWN)
     try:
-        check_parameters(whole, schema=fields)
+        check_parameters(_whole(data, unknown), schema=fields)
     except InvalidInput as error:
         path = ["data", *error.path[1:]]
         message = error.message.replace("parameterSchema", "fields").replace("parameters", "data")
@@ -98,10 +96,22 @@ def check_data(data: dict[str, Any], *, fields: dict[str, Any], unknown: Sequenc
 def list_missing(
     data: dict[str, Any], *, fields: dict[str, Any], unknown: Sequence[Parts]
 ) -> list[str]:
-    """Return the required fields of a schema that a document does not have, in their order."""
-    present = set(data) | {parts[0] for parts in unknown}
-    required = cast("list[Any]", fields.get("required") or [])
-    return [paths.join((name,)) for name in required if str(name) not in present]
+    """Return the required fields of a schema that a document does not have, at any depth.
+
+    Args:
+        data: without its secrets.
+        fields: the schema.
+        unknown: where secrets and other documents are: what is there is not looked at.
+    """
+    return [paths.join(parts) for parts in list_lacks(_whole(data, unknown), fields=fields)]
+
+
+def _whole(data: dict[str, Any], unknown: Sequence[Parts]) -> Any:
+    """Return data with something in the place of what is not known here."""
+    whole: Any = data
+    for parts in unknown:
+        whole = paths.replaced(whole, parts, lambda _: UNKNOWN)
+    return whole
 
 
 def _too_intricate() -> InvalidInput:

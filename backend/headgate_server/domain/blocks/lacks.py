@@ -1,0 +1,106 @@
+"""What a document lacks of what a JSON Schema requires, at any depth of what the document has."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from headgate_server.domain.blocks.marks import Marks, Node
+from headgate_server.domain.blocks.paths import Parts
+from headgate_server.domain.parameters import Budget, OutOfSteps
+
+MAX_STEPS = 5_000
+"""Schemas looked at for one document: a few milliseconds."""
+_CHOICES = ("anyOf", "oneOf")
+
+
+def list_lacks(document: Any, *, fields: Node) -> list[Parts]:
+    """Return the places that a schema requires and a document does not have, outermost first.
+
+    Of alternatives the one counts that the document comes closest to. What applies under a
+    condition only is not looked at, and of a document that takes too many steps only its outermost
+    fields are.
+    """
+    try:
+        found = list(_Search(Marks(fields, Budget(MAX_STEPS))).find(document, [fields]))
+    except (OutOfSteps, RecursionError):
+        required = cast("list[Any]", fields.get("required") or [])
+        return [(str(name),) for name in required if str(name) not in document]
+    return sorted(dict.fromkeys(found), key=len)
+
+
+class _Search:
+    def __init__(self, marks: Marks) -> None:
+        self._marks = marks
+
+    def find(
+        self, value: Any, schemas: Sequence[Any], *, tried: frozenset[int] = frozenset()
+    ) -> Iterator[Parts]:
+        """Yield what a value lacks of what all of some schemas require.
+
+        Args:
+            value: what is looked at; only objects and lists lack anything.
+            schemas: those that it has to fit.
+            tried: alternatives that are being looked at for this value already.
+        """
+        if not isinstance(value, dict | list):
+            return
+        nodes = self._all_of(schemas)
+        if isinstance(value, dict):
+            entries = cast("Node", value)
+            for node in nodes:
+                required = cast("list[Any]", node.get("required") or [])
+                yield from ((str(name),) for name in required if str(name) not in entries)
+        for part, inner in _entries(value):
+            below = [schema for node in nodes for schema in _below(node, part, value)]
+            yield from ((part, *parts) for parts in self.find(inner, below))
+        for node in nodes:
+            for keyword in _CHOICES:
+                yield from self._closest(value, node.get(keyword) or (), tried=tried)
+
+    def _closest(
+        self, value: Any, choices: Sequence[Any], *, tried: frozenset[int]
+    ) -> Iterator[Parts]:
+        fitting = [
+            choice for choice in choices if id(choice) not in tried and self._may_be(value, choice)
+        ]
+        found = [list(self.find(value, [one], tried=tried | {id(one)})) for one in fitting]
+        yield from min(found, key=len, default=list[Parts]())
+
+    def _may_be(self, value: Any, choice: Any) -> bool:
+        wanted = "object" if isinstance(value, dict) else "array"
+        said = [node["type"] for node in self._all_of([choice]) if "type" in node]
+        types = [cast("list[Any]", one) if isinstance(one, list) else [one] for one in said]
+        return all(wanted in allowed for allowed in types)
+
+    def _all_of(self, schemas: Sequence[Any]) -> list[Node]:
+        """Return all schemas that apply for certain where some do."""
+        found: dict[int, Node] = {}
+        waiting = list(schemas)
+        while waiting:
+            schema = waiting.pop(0)
+            if not isinstance(schema, dict) or id(cast("Node", schema)) in found:
+                continue
+            self._marks.budget.spend(1)
+            node = cast("Node", schema)
+            found[id(node)] = node
+            waiting += [*cast("list[Any]", node.get("allOf") or ()), *self._marks.referred(node)]
+        return list(found.values())
+
+
+def _entries(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        yield from cast("Node", value).items()
+    else:
+        yield from ((str(place), inner) for place, inner in enumerate(cast("list[Any]", value)))
+
+
+def _below(node: Node, part: str, value: Any) -> Iterator[Any]:
+    """Yield the schemas of what stands under a key of an object, or at a place of a list."""
+    if isinstance(value, dict):
+        own = cast("Node", node.get("properties") or {})
+        if part in own:
+            yield own[part]
+        elif not node.get("patternProperties"):
+            yield node.get("additionalProperties")
+        return
+    first = cast("list[Any]", node.get("prefixItems") or ())
+    yield first[int(part)] if int(part) < len(first) else node.get("items")

@@ -122,12 +122,16 @@ async def count_members(work: UnitOfWork, *, cap: int) -> int:
 
 
 async def upsert_team(
-    work: UnitOfWork, *, organization_id: UUID, name: str, id_: UUID | None = None
+    work: UnitOfWork, *, granter: Principal, name: str, id_: UUID | None = None
 ) -> Team:
     """Make the team of a name, or give a team another name.
 
+    Runs name teams that may answer them: whoever takes a name from a team, so that another may
+    have it, could as well have joined that team.
+
     Raises:
         InvalidInput: a bad name.
+        Forbidden: the team holds what the granter does not.
         NotFound: no team of this id.
         Conflict: another team has this name.
         LimitExceeded: the organization has ``MAX_TEAMS`` already.
@@ -135,9 +139,7 @@ async def upsert_team(
     check_name(name)
     named = await members.find_team_by_name(work, name=name)
     if id_ is not None:
-        current = await members.find_team(work, id_=id_)
-        if current is None:
-            raise NotFound
+        current = await _check_team(work, granter=granter, id_=id_)
         if named is not None and named.id != id_:
             raise Conflict("Another team has this name.", path=["name"])
         return named or await _rename_team(work, current, name=name)
@@ -146,7 +148,7 @@ async def upsert_team(
     if await members.count_teams(work, cap=MAX_TEAMS) >= MAX_TEAMS:
         message = f"An organization has at most {MAX_TEAMS} teams; delete one first."
         raise LimitExceeded(message, limit=MAX_TEAMS, current=MAX_TEAMS)
-    made = await members.insert_team(work, organization_id=organization_id, name=name)
+    made = await members.insert_team(work, organization_id=granter.organization_id, name=name)
     if made is None:
         raise Conflict("Another caller has just made this team; send it again.", path=["name"])
     await record_entry(work, "created", kind=ids.Kind.TEAM, id_=made.id, name=name, after=made)

@@ -257,9 +257,7 @@ async def _make_holders(world: World, model: Model) -> None:
             world.made[name] = made.id
             model.roles[made.id] = scopes
         for name in TEAMS:
-            team = await members.upsert_team(
-                work, organization_id=tenant.organization_id, name=name
-            )
+            team = await members.upsert_team(work, granter=owner, name=name)
             model.ids[name] = team.id
             model.teams[name] = set()
         await members.add_to_team(

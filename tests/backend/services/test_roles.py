@@ -118,9 +118,7 @@ async def test_owner_through_a_team_counts_until_the_team_is_empty(
 ) -> None:
     other = await make_member(database, tenant)
     async with database.tenant(tenant.owner, None) as work:
-        team = await members.upsert_team(
-            work, organization_id=tenant.organization_id, name="Owners"
-        )
+        team = await members.upsert_team(work, granter=tenant.owner, name="Owners")
         await give(work, tenant.owner, Holder(HolderKind.TEAM, team.id), OWNER.id)
         await members.add_to_team(
             work, granter=tenant.owner, team_id=team.id, membership_id=other.id
@@ -141,9 +139,7 @@ async def test_admin_removes_no_member_who_owns_through_a_team(
     admin = await make_member(database, tenant, everywhere(BuiltinRole.ADMIN))
     other = await make_member(database, tenant)
     async with database.tenant(tenant.owner, None) as work:
-        team = await members.upsert_team(
-            work, organization_id=tenant.organization_id, name="Owners"
-        )
+        team = await members.upsert_team(work, granter=tenant.owner, name="Owners")
         await give(work, tenant.owner, Holder(HolderKind.TEAM, team.id), OWNER.id)
         await members.add_to_team(
             work, granter=tenant.owner, team_id=team.id, membership_id=other.id
@@ -154,6 +150,29 @@ async def test_admin_removes_no_member_who_owns_through_a_team(
             await members.remove_member(work, granter=admin.principal, id_=other.id)
 
     assert refused.value.missing_scopes == (Scope.BILLING_WRITE,)
+
+
+async def test_name_of_a_team_is_not_taken_by_who_may_not_join_it(
+    database: Database, tenant: Tenant
+) -> None:
+    admin = await make_member(database, tenant, everywhere(BuiltinRole.ADMIN))
+    async with database.tenant(tenant.owner, None) as work:
+        team = await members.upsert_team(work, granter=tenant.owner, name="release")
+        await give(work, tenant.owner, Holder(HolderKind.TEAM, team.id), OWNER.id)
+
+    with pytest.raises(Forbidden):
+        async with database.tenant(admin.principal, None) as work:
+            await members.upsert_team(work, granter=admin.principal, name="old", id_=team.id)
+    async with database.tenant(admin.principal, None) as work:
+        same = await members.upsert_team(work, granter=admin.principal, name="release")
+        with pytest.raises(Forbidden):
+            await members.add_to_team(
+                work, granter=admin.principal, team_id=same.id, membership_id=admin.id
+            )
+    async with database.tenant(tenant.owner, None) as work:
+        renamed = await members.upsert_team(work, granter=tenant.owner, name="old", id_=team.id)
+
+    assert (same.id, renamed.id, renamed.name) == (team.id, team.id, "old")
 
 
 async def test_role_that_gives_more_than_its_maker_holds_is_refused(

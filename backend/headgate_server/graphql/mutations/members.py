@@ -58,18 +58,19 @@ class MemberMutations:
 
     @mutation(
         requires=[Scope.MEMBERS_WRITE],
-        description="Make the team of a name, or give a team another name.",
+        description="Make the team of a name, or give a team another name, which needs all that "
+        "the team holds.",
     )
     async def team_upsert(
         self,
         info: Info,
         input: Annotated[TeamUpsertInput, strawberry.argument(description="The team.")],
     ) -> TeamPayload:
-        organization_id = own_organization(info.context, input.organization_id)
+        own_organization(info.context, input.organization_id)
         id_ = ids.parse(input.id, kind=ids.Kind.TEAM) if input.id else None
         async with info.context.organization_work() as work:
             row = await members.upsert_team(
-                work, organization_id=organization_id, name=input.name, id_=id_
+                work, granter=info.context.principal, name=input.name, id_=id_
             )
         return TeamPayload(team=show_team(row))
 

@@ -45,7 +45,7 @@ class Block(BaseModel):
     something to be awaited, as ``asave``, ``aload`` and ``adelete`` do everywhere.
     """
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
     _block_type_name: ClassVar[str | None] = None
     _block_type_slug: ClassVar[str | None] = None

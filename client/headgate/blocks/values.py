@@ -72,7 +72,7 @@ def join_path(parts: Iterable[str]) -> str:
 
 def holds_secrets(value: Any) -> bool:
     """Whether there is a secret anywhere in a value."""
-    return isinstance(value, _SECRETS) or any(map(holds_secrets, _parts_of(value)))
+    return _holds(value, _SECRETS)
 
 
 class Exposure:
@@ -92,8 +92,12 @@ class Exposure:
         """Return a value as JSON.
 
         Raises:
-            ValueError: secret bytes that are no text.
+            ValueError: secret bytes that are no text, or what can be gone through once only: it
+                may yield secrets, and would be empty afterwards.
         """
+        if isinstance(value, Iterator):
+            message = f"{join_path(place)} can be gone through once only; name a list instead"
+            raise ValueError(message)  # noqa: TRY004  as all that cannot be kept
         if isinstance(value, _SECRETS):
             return self._secret(value, place)
         if isinstance(value, RootModel):
@@ -118,7 +122,7 @@ class Exposure:
         What it computes of them is left out: it is computed anew, and may tell a secret.
         """
         cls = type(model)
-        apart = {name for name, value in model if holds_secrets(value) or _holds_models(value)}
+        apart = {name for name, value in model if _holds(value, (*_SECRETS, BaseModel, Iterator))}
         if cls.__pydantic_decorators__.model_serializers:
             # Such a function is given the whole model, and may put a secret anywhere.
             shown = {name: to_jsonable_python(inner) for name, inner in model if name not in apart}
@@ -160,8 +164,8 @@ def _parts_of(value: Any) -> Iterable[Any]:
     return cast("Iterable[Any]", value) if isinstance(value, _LISTS) else ()
 
 
-def _holds_models(value: Any) -> bool:
-    return isinstance(value, BaseModel) or any(map(_holds_models, _parts_of(value)))
+def _holds(value: Any, kinds: tuple[type, ...]) -> bool:
+    return isinstance(value, kinds) or any(_holds(part, kinds) for part in _parts_of(value))
 
 
 def _is_dataclass(value: Any) -> bool:

@@ -1,6 +1,7 @@
 """Secrets of blocks where the class and the values disagree: each is found, at the place it has."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +14,13 @@ from pydantic import (
     Secret,
     SecretBytes,
     SecretStr,
+    ValidationError,
     computed_field,
     model_serializer,
 )
 
 from headgate.blocks import values
+from headgate.blocks.core import Block
 from headgate.blocks.external import SecretReference
 
 PLAIN = "s3cret"
@@ -160,3 +163,30 @@ def test_what_the_class_does_not_say_is_told_beside_it(
     exposure.fields(model)
 
     assert values.further_paths(values.secret_paths(type(model)), exposure.secrets) == further
+
+
+class Streaming(BaseModel):
+    tokens: Iterable[SecretStr]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Streaming(tokens=[SecretStr(PLAIN)]),
+        Loose(anything=(SecretStr(PLAIN) for _ in range(1))),
+        Loose(options={"a": [iter([SecretStr(PLAIN)])]}),
+    ],
+)
+def test_what_can_be_gone_through_once_is_refused_and_not_masked(model: BaseModel) -> None:
+    with pytest.raises(ValueError, match="name a list instead"):
+        values.Exposure().fields(model)
+
+
+def test_value_that_does_not_fit_a_block_is_not_told() -> None:
+    class Login(Block):
+        password: SecretStr
+
+    with pytest.raises(ValidationError) as refused:
+        Login.model_validate({"password": {"value": PLAIN}})
+
+    assert PLAIN not in str(refused.value)

@@ -258,7 +258,12 @@ async def count_keys(
 
 
 async def list_own(work: UnitOfWork, principal: Principal) -> list[ApiKey]:
-    """Return the keys of who asks that work in this organization, oldest first."""
+    """Return the keys of who asks that work in this organization, oldest first.
+
+    A pool's key registers agents in somebody's name, and learns nothing of their other keys.
+    """
+    if principal.work_pool_id is not None:
+        return []
     if principal.actor.kind is not ActorKind.USER or principal.actor.id is None:
         return []
     return await stored.list_live(work, owner_id=principal.actor.id)

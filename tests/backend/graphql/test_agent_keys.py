@@ -116,6 +116,8 @@ async def test_key_of_a_pool_registers_agents_of_that_one_only_until_it_is_revok
     can = "{ viewerCan(scopes: [MEMBERS_WRITE]) { allowed grantableBy { user { email } } } }"
     told = (await agents.execute(can)).data["viewerCan"]
     assert told == {"allowed": False, "grantableBy": []}
+    maker = (await agents.execute("{ viewer { apiKeys { name } user { email } } }")).data["viewer"]
+    assert maker == {"apiKeys": [], "user": {"email": None}}
     await mutate(wide, "apiKeyRevoke", "deletedId", id=made["apiKey"]["id"])
     assert (await agents.execute("{ viewer { scopes } }")).status == 401
 

@@ -19,18 +19,25 @@ class User(Node, Actor):
     user_id: strawberry.Private[UUID]
 
     @scoped_field(
-        requires=ANY_CREDENTIAL, description="The address they sign in with; null if not known."
+        requires=ANY_CREDENTIAL,
+        description="The address they sign in with; null if not known, or if neither they nor "
+        "who reads the organization asks.",
     )
     async def email(self, info: Info) -> str | None:
+        if not self._is_open_to(info):
+            return None
         row = await info.context.load(users.get_many_users, self.user_id, workspace_id=None)
         return row.email if row else None
 
     @scoped_field(
         requires=ANY_CREDENTIAL,
         description="Whether they have proven that the address is theirs, by the link of a mail or "
-        "through a provider; whoever was invited where no mail is sent has not.",
+        "through a provider; whoever was invited where no mail is sent has not. False where the "
+        "address is not shown.",
     )
     async def is_email_verified(self, info: Info) -> bool:
+        if not self._is_open_to(info):
+            return False
         row = await info.context.load(users.get_many_users, self.user_id, workspace_id=None)
         return row.is_email_verified if row else False
 
@@ -38,6 +45,12 @@ class User(Node, Actor):
     async def avatar_url(self, info: Info) -> str | None:
         row = await info.context.load(users.get_many_users, self.user_id, workspace_id=None)
         return row.avatar_url if row else None
+
+    def _is_open_to(self, info: Info) -> bool:
+        """Whether who asks may know the address: others are named in what they did, no more."""
+        principal = info.context.principal
+        is_own = principal.login_session_id is not None and principal.actor.id == self.user_id
+        return is_own or Scope.ORG_READ in principal.scopes
 
 
 def show_user(id_: UUID, name: str) -> User:

@@ -23,6 +23,7 @@ class Membership:
     user_id: UUID
     display_name: str
     email: str | None
+    is_email_verified: bool
     invited_by: Actor
     joined_at: datetime
 

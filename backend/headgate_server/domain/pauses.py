@@ -47,7 +47,7 @@ class Approvers:
 
     Args:
         roles: names of roles, held where the run is or everywhere.
-        people: e-mail addresses of members.
+        people: e-mail addresses of members, who have proven that they are theirs.
         teams: names of teams.
         is_four_eyes: whoever started the run may not answer.
     """

@@ -249,7 +249,7 @@ async def list_team_members(
 
 def _members(work: UnitOfWork) -> Select[Any]:
     return (
-        select(memberships, users.c.display_name, users.c.email)
+        select(memberships, users.c.display_name, users.c.email, users.c.email_verified_at)
         .join(users, users.c.id == memberships.c.user_id)
         .where(own(work, memberships.c.organization_id))
     )
@@ -266,6 +266,7 @@ def _membership(row: Row[Any]) -> Membership:
         user_id=row.user_id,
         display_name=row.display_name,
         email=row.email,
+        is_email_verified=row.email_verified_at is not None,
         invited_by=Actor(ActorKind(row.invited_by_kind), row.invited_by_id, row.invited_by_name),
         joined_at=row.joined_at,
     )

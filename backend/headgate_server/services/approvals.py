@@ -38,7 +38,11 @@ async def find_refusal(work: UnitOfWork, *, run: FlowRun, pause: Pause) -> Forbi
 
 
 async def _is_named(work: UnitOfWork, approvers: Approvers) -> bool:
-    """Whether the one who acts is a named person, in a named team, or holds a named role here."""
+    """Whether the one who acts is a named person, in a named team, or holds a named role here.
+
+    A person is named by their address once they have proven that it is theirs: where no mail is
+    sent, whoever invites makes an account under any.
+    """
     actor = work.actor
     if actor.id is None:
         return False
@@ -48,7 +52,8 @@ async def _is_named(work: UnitOfWork, approvers: Approvers) -> bool:
     if member is None:
         return False
     people = {address.casefold() for address in approvers.people}
-    if member.email is not None and member.email.casefold() in people:
+    address = member.email if member.is_email_verified else None
+    if address is not None and address.casefold() in people:
         return True
     team_ids = (await members.list_team_ids(work, [member.id]))[member.id]
     teams = await members.get_many_teams(work, team_ids) if approvers.teams else {}

@@ -9,7 +9,7 @@ from headgate_server.domain.permissions import BuiltinRole
 from headgate_server.domain.roles import BindingPlace
 from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import Actor, ActorKind, Principal, RunGrant
-from headgate_server.repositories import members
+from headgate_server.repositories import members, users
 from headgate_server.services import pauses
 from headgate_server.services.flow_runs import create
 from tests.factories.members import Member, make_member, within
@@ -52,10 +52,14 @@ async def email_of(world: World, member: Member) -> str:
     return found.email
 
 
-async def test_named_person_alone_answers(world: World) -> None:
+async def test_named_person_alone_answers_once_the_address_is_proven(world: World) -> None:
     ann, ben = await make_operator(world), await make_operator(world)
-    lease = await waits_for(world, Approvers(people=((await email_of(world, ann)).upper(),)))
+    address = await email_of(world, ann)
+    lease = await waits_for(world, Approvers(people=(address.upper(),)))
 
+    assert not await answers(world, lease, ann.principal)
+    async with world.database.system() as work:
+        await users.set_email_verified(work, id_=ann.principal.actor.id or ann.id, email=address)
     assert not await answers(world, lease, ben.principal)
     assert not await answers(world, lease, world.tenant.owner)
     assert await answers(world, lease, ann.principal)

@@ -15,7 +15,7 @@ from jsonschema.exceptions import (
     ValidationError,
     best_match,  # pyright: ignore[reportUnknownVariableType]  # partly typed upstream
 )
-from referencing import Registry
+from jsonschema_specifications import REGISTRY
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
@@ -182,8 +182,7 @@ def _check_references(schema: dict[str, Any]) -> None:
         Unresolvable: one leads nowhere.
         SchemaError: one leads to what is no schema.
     """
-    root = DRAFT202012.create_resource(schema)
-    pending = [(root, cast("Any", Registry)().resolver_with_root(root), True)]
+    pending = [(DRAFT202012.create_resource(schema), _resolver_of(schema), True)]
     seen: set[int] = set()
     while pending:
         resource, resolver, is_checked = pending.pop()
@@ -200,6 +199,16 @@ def _check_references(schema: dict[str, Any]) -> None:
                 target = DRAFT202012.create_resource(found.contents)
                 # What the schema itself holds as a schema is come by first, and looked at once.
                 pending.insert(0, (target, found.resolver, False))
+
+
+def _resolver_of(schema: dict[str, Any]) -> Any:
+    """Return what finds the parts of a schema that it refers to, and fetches nothing.
+
+    The schema is gone through once: found as they are asked for, each name costs another walk.
+    """
+    root = DRAFT202012.create_resource(schema)
+    place = root.id() or ""
+    return cast("Any", REGISTRY).with_resource(place, root).crawl().resolver(place)
 
 
 def _references(part: dict[str, Any]) -> Iterator[str]:
@@ -224,10 +233,9 @@ def check_parameters(
         InvalidInput: naming the parameter and what is wrong with it, or that the check takes too
             many steps or the schema is none.
     """
-    registry: Registry[Any] = Registry()
-    validator = _Validator(schema, registry=registry)
     token = _BUDGET.set(budget or Budget())
     try:
+        validator = _Validator(schema, _resolver=_resolver_of(schema))
         error = cast("Any", best_match)(validator.iter_errors(parameters))
     except Unresolvable as unresolved:
         raise InvalidInput(
@@ -275,10 +283,9 @@ def find_problems(
         InvalidInput: the schema refers to what it does not hold or to itself without end, or the
             check takes more than 50,000 steps, or it is no JSON Schema where it refers to.
     """
-    registry: Registry[Any] = Registry()
-    validator = _FormValidator(schema, registry=registry)
     token = _BUDGET.set(Budget())
     try:
+        validator = _FormValidator(schema, _resolver=_resolver_of(schema))
         errors = [*islice(validator.iter_errors(value), most)]
     except (Unresolvable, RecursionError, OutOfSteps, *_MALFORMED):
         raise InvalidInput(

@@ -2,7 +2,7 @@
 -- key. Of those who wait no more are read than matter: the first of all, and the first of those who
 -- are not patient, as runs of backfills are. The caller holds the deployment's lock. What is due is
 -- so by the clock, not as of the transaction's beginning: whoever waited for the lock sees what was
--- made meanwhile.
+-- made meanwhile. Of which kind a run is, is looked up for each: a join might read all runs.
 with held as (
   select run_id, due_at from work_items
   where deployment_id = :deployment_id and phase <> 'READY' and is_limited
@@ -19,10 +19,9 @@ with held as (
   where item.deployment_id = :deployment_id and item.phase = 'READY' and item.is_limited
     and item.due_at <= (select cast(:now as timestamptz) + (clock_timestamp() - now()))
     and item.collides_at is null and item.run_id <> all(cast(:new_ids as uuid[]))
-    and not exists (
-      select from flow_runs run
-      where run.id = item.run_id and run.triggered_by ->> 'type' = 'backfill'
-    )
+    and (
+      select run.triggered_by ->> 'type' from flow_runs run where run.id = item.run_id
+    ) is distinct from 'backfill'
   order by item.due_at, item.run_id
   limit :most
 ), crowd as (
@@ -34,8 +33,10 @@ with held as (
 )
 (
   select crowd.what, crowd.run_id, cast(null as text) as key,
-    coalesce(run.triggered_by ->> 'type' = 'backfill', false) as is_patient
-  from crowd join flow_runs run on run.id = crowd.run_id
+    (
+      select run.triggered_by ->> 'type' from flow_runs run where run.id = crowd.run_id
+    ) is not distinct from 'backfill' as is_patient
+  from crowd
   order by crowd.what, crowd.due_at, crowd.run_id
 )
 union all

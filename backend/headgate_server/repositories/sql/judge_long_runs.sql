@@ -19,14 +19,19 @@ with rule as (
 select rule.id as rule_id, run.id as flow_run_id, run.since
 from rule cross join lateral (
   select id, since from (
-    select run.id, coalesce(own.started_at, run.started_at) as since, null::timestamptz as ended_at
+    select run.id, coalesce((
+      select own.started_at from attempts own
+      where own.workspace_id = :workspace_id and own.flow_run_id = run.id and own.number = run.first
+    ), run.started_at) as since, null::timestamptz as ended_at
     from live run
-    left join attempts own
-      on own.workspace_id = :workspace_id and own.flow_run_id = run.id and own.number = run.first
     where (run.deployment_id = rule.deployment_id or run.flow_id = rule.flow_id)
       and run.started_at <= cast(:now as timestamptz) - rule.within
     union
-    select latest.id, coalesce(own.started_at, latest.started_at), latest.ended_at
+    select latest.id, coalesce((
+      select own.started_at from attempts own
+      where own.workspace_id = :workspace_id and own.flow_run_id = latest.id
+        and own.number = latest.first
+    ), latest.started_at), latest.ended_at
     from (
       (
         select id, attempt - retries_used - infrastructure_attempts as first, started_at, ended_at
@@ -44,8 +49,6 @@ from rule cross join lateral (
         order by expected_start desc limit 200
       )
     ) as latest
-    left join attempts own on own.workspace_id = :workspace_id
-      and own.flow_run_id = latest.id and own.number = latest.first
     where latest.ended_at > rule.low and latest.ended_at - latest.started_at > rule.within
   ) as long
   where coalesce(ended_at, cast(:now as timestamptz)) - since >= rule.within

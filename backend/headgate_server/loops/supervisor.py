@@ -254,11 +254,16 @@ class Supervisor:
 
 
 async def _end_jobs(worker: Worker) -> None:
-    jobs = [job for job in worker.tasks.values() if not job.done()]
+    jobs = list(worker.tasks.values())
     for job in jobs:
         job.cancel()
-    if jobs:
-        await asyncio.wait(jobs, timeout=END_SECONDS)
+    if not jobs:
+        return
+    ended, _ = await asyncio.wait(jobs, timeout=END_SECONDS)
+    for job in ended:
+        # One that was just telling Redis of its end may take the cancel for a lost connection.
+        if not job.cancelled() and (error := job.exception()) is not None:
+            logger.debug("A job ended as its worker did: %r", error)
 
 
 def _dump(value: Any) -> bytes:

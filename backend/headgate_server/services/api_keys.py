@@ -47,6 +47,7 @@ from headgate_server.repositories import (
 from headgate_server.services import object_counts
 from headgate_server.services.audit_entries.record import record_entry
 
+REVOKED = "This key is revoked; create another one."
 REPLACED = "This token was replaced; rotate the key with the one that it has now."
 SIGNED_IN_ONLY = "Only who is signed in in a browser revokes all of their keys; a key does not."
 
@@ -153,10 +154,8 @@ async def rotate_key(
         old_until=work.now + overlap if overlap else None,
         only_of=shown,
     )
-    if rotated is None and shown is not None and key.revoked_at is None:
-        raise Forbidden(REPLACED)
     if rotated is None:
-        raise Conflict("This key is revoked; create another one.")
+        raise Forbidden(REPLACED) if shown and key.revoked_at is None else Conflict(REVOKED)
     work.wake(channels.api_key(id_))
     await _record(work, "rotated", key, after={"overlap": overlap})
     return rotated, keys.key_token(id_, kind=key.kind, secret=secret)

@@ -93,7 +93,7 @@ class Block(BaseModel):
             return handler(value)
         entries = cast("dict[str, Any]", value)
         rest = {name: inner for name, inner in entries.items() if name != TYPE_KEY}
-        found = registry.get(str(entries[TYPE_KEY]))
+        found = cls._class_of(str(entries[TYPE_KEY]))
         if not issubclass(found, cls):
             message = f"a block of the type {entries[TYPE_KEY]} is no {cls.__name__}"
             raise ValueError(message)  # noqa: TRY004  what Pydantic takes for "try another"
@@ -210,10 +210,15 @@ class Block(BaseModel):
         )
 
     @classmethod
+    def _class_of(cls, slug: str) -> "type[Block]":
+        """Return the class of a type: this one of its own, though another came after it."""
+        return cls if slug == cls.get_block_type_slug() else registry.get(slug)
+
+    @classmethod
     async def _load(cls, place: Place, name: str) -> "Block":
         reference = cls._reference(name)
         slug, _, own_name = reference.partition("/")
-        wanted = registry.get(slug)
+        wanted = cls._class_of(slug)
         if not issubclass(wanted, cls):
             message = f"{reference} is no {cls.__name__}"
             raise BlockError(message)

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import (
@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from headgate.blocks import values
-from headgate.blocks.core import Block
+from headgate.blocks.core import TYPE_KEY, Block
 from headgate.blocks.external import SecretReference
 
 PLAIN = "s3cret"
@@ -190,3 +190,15 @@ def test_value_that_does_not_fit_a_block_is_not_told() -> None:
         Login.model_validate({"password": {"value": PLAIN}})
 
     assert PLAIN not in str(refused.value)
+
+
+def test_class_reads_its_own_type_though_another_came_after_it() -> None:
+    class Twin(Block):
+        own: int
+
+    class Later(Block):
+        _block_type_slug: ClassVar[str | None] = "twin"
+        other: int
+
+    assert type(Twin.model_validate({TYPE_KEY: "twin", "own": 1})) is Twin
+    assert type(Block.model_validate({TYPE_KEY: "twin", "other": 1})) is Later

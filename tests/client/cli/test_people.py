@@ -129,10 +129,10 @@ def test_audit_entries_are_filtered_and_exported(cli_server: DevServer) -> None:
     assert [entry["action"] for entry in found][:2] == ["variable.deleted", "variable.created"]
     assert {entry["actor"]["displayName"] for entry in by_me} == {"Owner"}
     lines = [json.loads(line) for line in here.out.splitlines()]
-    assert [(one["action"], one["targetName"]) for one in lines] == [
-        ("variable.deleted", "audited")
-    ]
-    assert here.err == "1 entries.\n"
+    # Other tests may have deleted variables of this server before.
+    assert {one["action"] for one in lines} == {"variable.deleted"}
+    assert [one["targetName"] for one in lines].count("audited") == 1
+    assert here.err == f"{len(lines)} entries.\n"
     assert before == []
     assert (bad.code, "neither a time nor a length" in bad.err) == (2, True)
 

@@ -42,8 +42,8 @@ class WrongKeys:
 
         Raises:
             Unauthenticated: anything is wrong with it.
-            TooManyAttempts: 20 wrong secrets of this key a minute were shown from there, or 120
-                of any keys; the database is not asked.
+            TooManyAttempts: 20 wrong secrets of this key were shown from there, or 200 of any
+                keys; the database is not asked. In a minute 20 and 120 more may be.
         """
         if not isinstance(proof, str):
             return await self._authenticate(proof)

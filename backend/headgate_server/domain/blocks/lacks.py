@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
+from headgate_server.domain.blocks import paths
 from headgate_server.domain.blocks.marks import Marks, Node
 from headgate_server.domain.blocks.paths import Parts
 from headgate_server.domain.parameters import Budget, OutOfSteps
@@ -49,7 +50,7 @@ class _Search:
             for node in nodes:
                 required = cast("list[Any]", node.get("required") or [])
                 yield from ((str(name),) for name in required if str(name) not in entries)
-        for part, inner in _entries(value):
+        for part, inner in paths.children(value):
             below = [schema for node in nodes for schema in _below(node, part, value)]
             yield from ((part, *parts) for parts in self.find(inner, below))
         for node in nodes:
@@ -84,13 +85,6 @@ class _Search:
             found[id(node)] = node
             waiting += [*cast("list[Any]", node.get("allOf") or ()), *self._marks.referred(node)]
         return list(found.values())
-
-
-def _entries(value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        yield from cast("Node", value).items()
-    else:
-        yield from ((str(place), inner) for place, inner in enumerate(cast("list[Any]", value)))
 
 
 def _below(node: Node, part: str, value: Any) -> Iterator[Any]:

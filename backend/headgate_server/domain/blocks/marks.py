@@ -158,7 +158,7 @@ class Marks:
         if not nodes:
             return
         is_whole = is_marked(nodes)
-        for part, inner in _entries(value):
+        for part, inner in paths.children(value):
             applying = self.applying(self.below(nodes, part))
             if is_whole or is_marked(applying):
                 yield (*parts, part)
@@ -281,13 +281,6 @@ def _below_at(node: Node, part: str) -> Iterator[Any]:
     yield from cast("Node", node.get("patternProperties") or {}).values()
 
 
-def _entries(value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        yield from cast("dict[str, Any]", value).items()
-    elif isinstance(value, list):
-        yield from ((str(place), one) for place, one in enumerate(cast("list[Any]", value)))
-
-
 def _objects(value: Any) -> Iterator[Node]:
     """Yield every object in a document."""
     waiting = [value]
@@ -295,7 +288,7 @@ def _objects(value: Any) -> Iterator[Node]:
         one = waiting.pop()
         if isinstance(one, dict):
             yield cast("Node", one)
-        waiting += [inner for _, inner in _entries(one)]
+        waiting += [inner for _, inner in paths.children(one)]
 
 
 def _anchors_of(root: Node) -> dict[str, list[Node]]:

@@ -56,7 +56,7 @@ def walk(document: Any, pattern: Parts) -> Iterator[tuple[Parts, Any]]:
     if not pattern:
         yield (), document
         return
-    for key, value in _children(document):
+    for key, value in children(document):
         if pattern[0] in (ANY, key):
             for parts, found in walk(value, pattern[1:]):
                 yield (key, *parts), found
@@ -99,7 +99,8 @@ def is_entry_gone(parts: Parts, *, before: Any, after: Any) -> bool:
     return False
 
 
-def _children(document: Any) -> Iterator[tuple[str, Any]]:
+def children(document: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what an object or a list holds, and under which part of a path; nothing of others."""
     if isinstance(document, dict):
         yield from cast("dict[str, Any]", document).items()
     elif isinstance(document, list):

@@ -9,10 +9,7 @@ the tolerant ones go on. Prints one JSON line; answers 1 where a promise was bro
 
 import argparse
 import asyncio
-import json
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -23,6 +20,7 @@ import psutil
 
 from headgate_server.database.migrate import upgrade
 from headgate_server.embedded.services import EmbeddedServices
+from tests.chaos.telling import own_folder, tell
 from tests.chaos.world import RATES
 from tests.fixtures.databases import SECRET_KEY
 from tests.fixtures.deadlines import eventually
@@ -151,15 +149,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--minutes", type=float, default=8.0, help="how long we are away")
     parser.add_argument("--runs", type=int, default=10, help="of each of the two policies")
     given = parser.parse_args(arguments)
-    folder = Path(tempfile.mkdtemp(prefix="headgate-outage-"))
-    folder.chmod(0o755)
-    try:
+    with own_folder(NAME) as folder:
         found = asyncio.run(measure(folder, minutes=given.minutes, runs=given.runs))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    line = {"scenario": NAME, "runs": 2 * given.runs, **found, "is_well": is_well(found)}
-    sys.stdout.write(json.dumps(line) + "\n")
-    return 0 if line["is_well"] else 1
+    return tell(NAME, found, is_well=is_well(found), runs=2 * given.runs)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,9 @@ runs once. Prints one JSON line; answers 1 where a promise was broken.
 
 import argparse
 import asyncio
-import json
 import os
-import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -28,6 +25,7 @@ from headgate_server.database.urls import DatabaseUrls
 from headgate_server.embedded.services import EmbeddedServices
 from tests.backend.embedded.holders import postgres_pid
 from tests.chaos.steady_calls import RETRYABLE, Calls, conserved, steady
+from tests.chaos.telling import own_folder, tell
 from tests.chaos.world import DATABASE_AWAY, RATES, through
 from tests.fixtures.databases import SECRET_KEY
 from tests.fixtures.deadlines import eventually
@@ -175,17 +173,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--restarts", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=60.0, help="how long it is away")
     given = parser.parse_args(arguments)
-    folder = Path(tempfile.mkdtemp(prefix="headgate-away-"))
-    folder.chmod(0o755)
-    try:
+    with own_folder(NAME) as folder:
         found = asyncio.run(
             measure(folder, seed=given.seed, restarts=given.restarts, seconds=given.seconds)
         )
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    line = {"scenario": NAME, "seed": given.seed, **found, "is_well": is_well(found)}
-    sys.stdout.write(json.dumps(line) + "\n")
-    return 0 if line["is_well"] else 1
+    return tell(NAME, found, is_well=is_well(found), seed=given.seed)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,8 @@ Prints one JSON line; answers 1 where a promise was broken.
 
 import argparse
 import asyncio
-import json
 import shutil
 import sys
-import tempfile
 import time
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -25,6 +23,7 @@ from headgate_server.database.migrate import upgrade
 from headgate_server.embedded.binaries import find_valkey
 from headgate_server.embedded.services import EmbeddedServices
 from tests.chaos.steady_calls import Calls, conserved, p95, steady
+from tests.chaos.telling import own_folder, tell
 from tests.chaos.world import RATES
 from tests.fixtures.databases import SECRET_KEY
 from tests.fixtures.deadlines import eventually_sync
@@ -184,15 +183,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.redis_gone")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long it is away")
     given = parser.parse_args(arguments)
-    folder = Path(tempfile.mkdtemp(prefix="headgate-redis-"))
-    folder.chmod(0o755)
-    try:
+    with own_folder(NAME) as folder:
         found = asyncio.run(measure(folder, seconds=given.seconds))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    line = {"scenario": NAME, **found, "is_well": is_well(found)}
-    sys.stdout.write(json.dumps(line) + "\n")
-    return 0 if line["is_well"] else 1
+    return tell(NAME, found, is_well=is_well(found))
 
 
 if __name__ == "__main__":

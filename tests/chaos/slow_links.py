@@ -8,10 +8,7 @@ where a promise was broken.
 
 import argparse
 import asyncio
-import json
-import shutil
 import sys
-import tempfile
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -21,6 +18,7 @@ import psutil
 
 from headgate_server.database.migrate import upgrade
 from headgate_server.embedded.services import EmbeddedServices
+from tests.chaos.telling import own_folder, tell
 from tests.chaos.world import RATES
 from tests.fixtures.databases import SECRET_KEY
 from tests.fixtures.deadlines import eventually
@@ -106,15 +104,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=60.0, help="how long the line is bad")
     given = parser.parse_args(arguments)
-    folder = Path(tempfile.mkdtemp(prefix="headgate-far-"))
-    folder.chmod(0o755)
-    try:
+    with own_folder(NAME) as folder:
         found = asyncio.run(measure(folder, seed=given.seed, minutes=given.minutes))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    line = {"scenario": NAME, "seed": given.seed, **found, "is_well": is_well(found)}
-    sys.stdout.write(json.dumps(line) + "\n")
-    return 0 if line["is_well"] else 1
+    return tell(NAME, found, is_well=is_well(found), seed=given.seed)
 
 
 if __name__ == "__main__":

@@ -66,8 +66,8 @@ class Site:
     def variables(self) -> dict[str, Any]:
         return {"id": shown(Kind.WORKSPACE, self.tenant.workspace_id)}
 
-    async def fill(self) -> None:
-        await publish(self.installation.database, self.tenant, *["x"] * EVENTS, size=EVENT_BYTES)
+    async def fill(self, events: int = EVENTS) -> None:
+        await publish(self.installation.database, self.tenant, *["x"] * events, size=EVENT_BYTES)
 
     async def follow(self, stack: AsyncExitStack) -> Socket:
         """Open a socket that follows, reads the first batch, and then reads no more."""
@@ -184,17 +184,17 @@ async def first_event(events: Events) -> None:
 async def test_reader_of_many_operations_is_not_cut_for_their_number(
     installation: Installation, tenant: Tenant
 ) -> None:
-    followers = 10
+    followers, events = 10, 300
     token = await installation.token(tenant)
     async with serve(installation.app, ws=Hurried) as address, AsyncExitStack() as stack:
         site = Site(address, token, installation, tenant)
-        await site.fill()
+        await site.fill(events)
         socket = await stack.enter_async_context(open_socket(address, token=token))
         ids = [await socket.subscribe(FOLLOW, **site.variables) for _ in range(followers)]
         seen: dict[str, list[int]] = {id_: [] for id_ in ids}
         largest = 0
 
-        while any(len(found) < EVENTS for found in seen.values()):
+        while any(len(found) < events for found in seen.values()):
             message = await socket.receive()
             batch = message["payload"]["data"]["workspaceEvents"]
             seen[message["id"]] += sequences(batch)

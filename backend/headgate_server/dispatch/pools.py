@@ -12,6 +12,7 @@ from headgate_server.bus import channels
 from headgate_server.bus.bus import Bus
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain import ids
+from headgate_server.domain.due_looks import DueLooks
 from headgate_server.domain.errors import HeadgateError
 from headgate_server.domain.leases import Offer
 from headgate_server.services.leases import offer as offers
@@ -62,6 +63,7 @@ class PoolDispatcher:
         self._listener = bus.listen(channels.pool(work_pool_id))
         self._task: asyncio.Task[None] | None = None
         self._next_due: tuple[datetime, datetime] | None = None
+        self._looks = DueLooks()
         self._is_stopping = False
 
     @property
@@ -112,6 +114,8 @@ class PoolDispatcher:
             timers.sweep_seconds if self._bus.is_connected else timers.sweep_without_redis_seconds
         )
         sweep *= 1 + random.uniform(-JITTER, JITTER)  # noqa: S311  spreads load, guards nothing
+        whole = self._looks.seconds_left()
+        sweep = sweep if whole is None else min(sweep, whole)
         if self._next_due is None:
             return sweep
         due_at, seen_at = self._next_due
@@ -161,4 +165,5 @@ class PoolDispatcher:
             groups=groups,
             most=OFFERS_AT_ONCE,
             offer_ttl=self._timers.offer_ttl,
+            looks=self._looks,
         )

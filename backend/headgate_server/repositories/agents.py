@@ -13,11 +13,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.agents import Agent, AgentSession, AgentState
-from headgate_server.domain.leases import Phase
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.repositories import pages
 from headgate_server.repositories.statements import named, packed
-from headgate_server.tables.work_pools import agent_sessions, agents, work_items
+from headgate_server.tables.work_pools import READY, agent_sessions, agents, work_items
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +222,7 @@ def _latest() -> Select[Any]:
     )
     held = (
         select(func.count())
-        .where(work_items.c.session_id == newest.c.id, work_items.c.phase != Phase.READY)
+        .where(work_items.c.session_id == newest.c.id, work_items.c.phase != READY)
         .scalar_subquery()
     )
     return select(

@@ -14,7 +14,7 @@ from headgate_server.domain.filters import DeploymentFilter
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.repositories import filters, pages
 from headgate_server.tables.flows import deployments, flows
-from headgate_server.tables.work_pools import work_items
+from headgate_server.tables.work_pools import READY, work_items
 
 _MILLISECOND = timedelta(milliseconds=1)
 _IN_MILLISECONDS = {
@@ -81,7 +81,7 @@ async def hold_ready_items(work: UnitOfWork, *, deployment_id: UUID, is_held: bo
         .where(
             work_items.c.workspace_id == work.workspace_id,
             work_items.c.deployment_id == deployment_id,
-            work_items.c.phase == "READY",
+            work_items.c.phase == READY,
             work_items.c.is_held.is_not(is_held),
         )
         .values(is_held=is_held)

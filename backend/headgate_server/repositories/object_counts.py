@@ -9,7 +9,6 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.ids import new_id
-from headgate_server.domain.leases import Phase
 from headgate_server.domain.quotas import COUNTED_KINDS, OBJECT_KINDS, Quota, QuotaKind
 from headgate_server.repositories.organizations import own
 from headgate_server.repositories.statements import named
@@ -24,7 +23,7 @@ from headgate_server.tables.organizations import (
 )
 from headgate_server.tables.quotas import object_counts, object_deltas
 from headgate_server.tables.variables import variables
-from headgate_server.tables.work_pools import work_items, work_pools
+from headgate_server.tables.work_pools import READY, work_items, work_pools
 
 MOST_READ = 5_000
 _COUNTER = "headgate.count_objects"
@@ -137,7 +136,7 @@ async def count_runs_at_once(work: UnitOfWork) -> None:
     held = (
         select(workspaces.c.organization_id, func.count().label("amount"))
         .select_from(work_items.join(workspaces, workspaces.c.id == work_items.c.workspace_id))
-        .where(work_items.c.phase != Phase.READY, work_items.c.work_pool_id.is_not(None))
+        .where(work_items.c.phase != READY, work_items.c.work_pool_id.is_not(None))
         .group_by(workspaces.c.organization_id)
         .cte("held")
     )

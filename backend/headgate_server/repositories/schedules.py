@@ -15,7 +15,7 @@ from headgate_server.domain.schedules.specs import CronSpec, IntervalSpec, RRule
 from headgate_server.repositories.statements import named
 from headgate_server.tables.flow_runs import flow_runs
 from headgate_server.tables.flows import schedules
-from headgate_server.tables.work_pools import work_items
+from headgate_server.tables.work_pools import READY, work_items
 
 _MILLISECOND, _MICROSECOND = timedelta(milliseconds=1), timedelta(microseconds=1)
 
@@ -167,7 +167,7 @@ async def first_unstarted(work: UnitOfWork) -> dict[UUID, datetime]:
             flow_runs.c.workspace_id == work.workspace_id,
             flow_runs.c.schedule_id.is_not(None),
             flow_runs.c.attempt == 0,
-            work_items.c.phase == "READY",
+            work_items.c.phase == READY,
         )
         .group_by(flow_runs.c.schedule_id)
     )

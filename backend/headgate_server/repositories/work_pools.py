@@ -11,7 +11,7 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.work_pools import Backlog, PoolStatus, WorkPool
 from headgate_server.repositories import pages
-from headgate_server.tables.work_pools import agent_sessions, work_items, work_pools
+from headgate_server.tables.work_pools import READY, agent_sessions, work_items, work_pools
 
 
 async def insert_pool(
@@ -127,7 +127,7 @@ async def _backlogs(
     work: UnitOfWork, *, column: Column[Any], ids: Sequence[UUID]
 ) -> dict[UUID, Backlog]:
     phase, due_at, count = work_items.c.phase, work_items.c.due_at, func.count()
-    is_ready = phase == "READY"
+    is_ready = phase == READY
     statement = (
         select(
             column.label("owner_id"),

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.work_queues import WorkQueue
-from headgate_server.tables.work_pools import work_items, work_queues
+from headgate_server.tables.work_pools import READY, work_items, work_queues
 
 
 async def insert_queue(
@@ -67,7 +67,7 @@ async def move_ready_items(work: UnitOfWork, *, id_: UUID, priority: int) -> Non
         .where(
             work_items.c.workspace_id == work.workspace_id,
             work_items.c.work_queue_id == id_,
-            work_items.c.phase == "READY",
+            work_items.c.phase == READY,
         )
         .values(queue_priority=priority)
     )

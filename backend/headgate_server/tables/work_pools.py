@@ -1,6 +1,16 @@
 """Work pools, work queues, agents, agent sessions, and the hot work items."""
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKeyConstraint, Index, Table, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Table,
+    Text,
+    literal_column,
+    text,
+)
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
@@ -108,6 +118,9 @@ agent_sessions = Table(
     },
 )
 
+READY = literal_column("'READY'", Text)
+"""The phase of what waits, written out: a plan that is kept can use the indexes of a phase then."""
+
 work_items = Table(
     "work_items",
     metadata,
@@ -202,8 +215,31 @@ work_items = Table(
         "due_at",
         postgresql_where=text("phase = 'READY' and not is_held"),
     ),
-    Index("ix_work_items_session", "session_id", postgresql_where=text("phase <> 'READY'")),
-    Index("ix_work_items_pool", "work_pool_id", postgresql_where=text("phase <> 'READY'")),
+    Index(
+        "ix_work_items_session",
+        "session_id",
+        "offered_at",
+        postgresql_where=text("phase <> 'READY'"),
+    ),
+    Index(
+        "ix_work_items_offers",
+        "session_id",
+        "fence_until",
+        postgresql_where=text("phase = 'OFFERED'"),
+    ),
+    Index(
+        "ix_work_items_requests",
+        "session_id",
+        postgresql_where=text(
+            "phase <> 'READY' and (cancel_requested_at is not null or pause_key is not null)"
+        ),
+    ),
+    Index(
+        "ix_work_items_pool",
+        "work_pool_id",
+        "offered_at",
+        postgresql_where=text("phase <> 'READY'"),
+    ),
     Index("ix_work_items_fence", "fence_until", postgresql_where=text("phase <> 'READY'")),
     Index(
         "ix_work_items_late",

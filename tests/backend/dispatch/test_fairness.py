@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from headgate_server.bus.bus import Bus
+from headgate_server.domain.due_looks import EARLIEST
 from headgate_server.domain.ids import new_id
 from headgate_server.domain.leases import Offer
 from headgate_server.domain.schedules.plan import MISSED_AFTER
@@ -203,6 +204,8 @@ async def examined(world: World, queue_ids: list[UUID]) -> int:
                     "deployment_room": "[]",
                     "most": 100,
                     "now": work.now,
+                    "due_since": EARLIEST,
+                    "held_since": EARLIEST,
                     "offer_ttl": OFFER_TTL,
                     "missed_after": MISSED_AFTER,
                 },

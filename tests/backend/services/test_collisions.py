@@ -11,6 +11,7 @@ from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.deployments import CollisionPolicy
 from headgate_server.domain.errors import HeadgateError, InvalidInput
 from headgate_server.domain.flow_runs import FlowRun
+from headgate_server.domain.due_looks import EARLIEST
 from headgate_server.domain.ids import Kind, new_id, show
 from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.states import StateType
@@ -180,6 +181,8 @@ async def rows_read_by_a_round(world: World) -> int:
         "session_ids": [world.session_id],
         "queue_room": "[]",
         "deployment_room": "[]",
+        "due_since": EARLIEST,
+        "held_since": EARLIEST,
         "most": 100,
         "offer_ttl": timedelta(seconds=15),
         "missed_after": timedelta(seconds=30),

@@ -5,11 +5,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, ScalarSelect, func, select, text
 
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain.leases import Phase
 from headgate_server.domain.quotas import QuotaKind
 from headgate_server.tables.organizations import workspaces
 from headgate_server.tables.quotas import quota_defaults, quotas
-from headgate_server.tables.work_pools import work_items, work_pools
+from headgate_server.tables.work_pools import READY, work_items, work_pools
 
 _LOCK = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
 _KIND = QuotaKind.RUNS_AT_ONCE.value
@@ -43,7 +42,7 @@ async def room_at_once(work: UnitOfWork, *, most: int) -> int:
     held = await work.execute(
         select(func.count())
         .select_from(work_items)
-        .where(work_items.c.phase != Phase.READY, work_items.c.work_pool_id.in_(pools))
+        .where(work_items.c.phase != READY, work_items.c.work_pool_id.in_(pools))
     )
     return max(most - int(held.scalar_one()), 0)
 

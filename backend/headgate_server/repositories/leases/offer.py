@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, case, exists, func, literal, select
+from sqlalchemy import and_, case, exists, func, not_, select
 
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain.leases import Offer, Phase
+from headgate_server.domain.due_looks import Oldest, Start
+from headgate_server.domain.leases import Offer
 from headgate_server.domain.schedules.plan import MISSED_AFTER
 from headgate_server.repositories.leases.at_once import most_at_once
 from headgate_server.repositories.leases.rooms import DeploymentRoom
 from headgate_server.repositories.statements import named, packed
-from headgate_server.tables.work_pools import work_items, work_pools, work_queues
+from headgate_server.tables.work_pools import READY, work_items, work_pools, work_queues
 
 AGAIN_AT_ONCE = timedelta(seconds=1)
 """So soon a pool is looked at again whose runs may wait for those of other pools."""
@@ -89,8 +90,8 @@ async def queue_rooms(work: UnitOfWork, work_pool_id: UUID) -> list[QueueRoom]:
                 exists()
                 .where(
                     work_items.c.work_queue_id == work_queues.c.id,
-                    work_items.c.phase == Phase.READY,
-                    work_items.c.is_held.is_(False),
+                    work_items.c.phase == READY,
+                    not_(work_items.c.is_held),
                     work_items.c.is_limited,
                 )
                 .label("has_limited"),
@@ -124,9 +125,7 @@ async def queue_rooms(work: UnitOfWork, work_pool_id: UUID) -> list[QueueRoom]:
 
 async def _count_taken(work: UnitOfWork, condition: object) -> int:
     count = await work.execute(
-        select(func.count())
-        .select_from(work_items)
-        .where(condition, work_items.c.phase != Phase.READY)  # type: ignore[arg-type]  # a clause
+        select(func.count()).select_from(work_items).where(condition, work_items.c.phase != READY)  # type: ignore[arg-type]  # a clause
     )
     return int(count.scalar_one())
 
@@ -140,17 +139,20 @@ async def offer_runs(
     most: int,
     offer_ttl: timedelta,
     deployment_rooms: Sequence[DeploymentRoom] = (),
+    start: Start | None = None,
 ) -> list[Offer]:
     """Offer up to ``most`` due runs to the sessions' free slots, round-robin.
 
     Two replicas never offer one run twice: rows are locked with SKIP LOCKED and leased in one
-    statement. Order: queue priority, run priority (high first), due time.
+    statement. Order: queue priority, run priority (high first), due time. What was due before
+    ``start`` is left, and what agents were offered before takes none of their slots.
     """
     room = [
         {"queue_id": queue_id, "room": room}
         for queue_id, room in queue_rooms.items()
         if room is not None
     ]
+    start = start or Start()
     result = await work.execute(
         named("offer_runs"),
         {
@@ -166,6 +168,8 @@ async def offer_runs(
             ),
             "most": most,
             "now": work.now,
+            "due_since": start.due,
+            "held_since": start.held,
             "offer_ttl": offer_ttl,
             "missed_after": MISSED_AFTER,
         },
@@ -173,15 +177,21 @@ async def offer_runs(
     return [Offer(**row) for row in result.mappings()]
 
 
-async def has_due(work: UnitOfWork, work_pool_id: UUID) -> bool:
-    """Tell whether a run of a pool is due, without a lock: whether it is worth looking closer."""
-    due = select(literal(1)).where(
-        work_items.c.work_pool_id == work_pool_id,
-        work_items.c.phase == Phase.READY,
-        work_items.c.is_held.is_(False),
+async def find_oldest(work: UnitOfWork, work_pool_id: UUID, *, start: Start) -> Oldest:
+    """Return the oldest due and held runs of a pool from a start on, without a lock."""
+    of_pool = work_items.c.work_pool_id == work_pool_id
+    due = select(func.min(work_items.c.due_at)).where(
+        of_pool,
+        work_items.c.phase == READY,
+        not_(work_items.c.is_held),
+        work_items.c.due_at >= start.due,
         work_items.c.due_at <= work.now,
     )
-    return bool((await work.execute(select(due.exists()))).scalar_one())
+    held = select(func.min(work_items.c.offered_at)).where(
+        of_pool, work_items.c.phase != READY, work_items.c.offered_at >= start.held
+    )
+    oldest = select(due.scalar_subquery().label("due"), held.scalar_subquery().label("held"))
+    return Oldest(**(await work.execute(oldest)).mappings().one())
 
 
 async def next_due_at(work: UnitOfWork, work_pool_id: UUID) -> datetime | None:
@@ -192,8 +202,8 @@ async def next_due_at(work: UnitOfWork, work_pool_id: UUID) -> datetime | None:
     """
     ready = (
         work_items.c.work_pool_id == work_pool_id,
-        work_items.c.phase == Phase.READY,
-        work_items.c.is_held.is_(False),
+        work_items.c.phase == READY,
+        not_(work_items.c.is_held),
     )
     ahead = select(func.min(work_items.c.due_at)).where(*ready, work_items.c.due_at > work.now)
     waits = select(work_items.c.run_id).where(*ready, work_items.c.due_at <= work.now).exists()

@@ -7,6 +7,8 @@
 -- Queues of one priority share evenly: the one with the least in hand comes first.
 -- Runs of deployments with a limit have an index of their own, and only as many are read as there is
 -- room: those of a full deployment cost nothing here, however many wait.
+-- Rows that are dead, but kept by somebody's snapshot, are not gone over again: :due_since and
+-- :held_since are where the oldest due run and the oldest that agents hold were seen.
 -- What a schedule had made ahead, and what came due in an outage of the API, waits until that is
 -- settled: the schedule's catch-up has the word.
 with service as (
@@ -16,6 +18,7 @@ with service as (
     greatest(s.capacity - (
       select count(*) from work_items held
       where held.session_id = s.id and held.phase <> 'READY'
+        and held.offered_at >= cast(:held_since as timestamptz)
     ), 0) as free
   from agent_sessions s
   where s.id = any(cast(:session_ids as uuid[])) and s.state = 'ONLINE' and s.ended_at is null
@@ -28,6 +31,7 @@ with service as (
     case when cardinality(cast(:queue_ids as uuid[])) > 1 then (
       select count(*) from work_items taken
       where taken.work_pool_id = :work_pool_id and taken.phase <> 'READY'
+        and taken.offered_at >= cast(:held_since as timestamptz)
         and taken.work_queue_id = queue.id
     ) else 0 end as taken
   from work_queues queue
@@ -48,7 +52,7 @@ with service as (
     from work_items item
     where item.work_queue_id = served.id and item.workspace_id = served.workspace_id
       and item.phase = 'READY' and not item.is_held and not item.is_limited
-      and item.due_at <= :now
+      and item.due_at >= cast(:due_since as timestamptz) and item.due_at <= :now
       and not exists (
         select from deployments deployment
         where deployment.workspace_id = item.workspace_id
@@ -79,7 +83,7 @@ with service as (
     where item.work_queue_id = served.id and item.workspace_id = served.workspace_id
       and item.deployment_id = limited.deployment_id
       and item.phase = 'READY' and not item.is_held and item.is_limited
-      and item.due_at <= :now
+      and item.due_at >= cast(:due_since as timestamptz) and item.due_at <= :now
       and not (
         item.due_at >= (select last_served_at from service)
         and item.due_at <= cast(:now as timestamptz) - cast(:missed_after as interval)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.due_looks import DueLooks
 from headgate_server.domain.leases import Offer
 from headgate_server.repositories.leases import at_once, renew
 from headgate_server.repositories.leases import offer as repository
@@ -23,6 +24,7 @@ async def offer_runs(
     groups: Mapping[tuple[UUID, ...] | None, list[UUID]],
     most: int,
     offer_ttl: timedelta,
+    looks: DueLooks | None = None,
 ) -> list[Offer]:
     """Offer due runs of a pool to sessions, within every limit and the quota of runs at once.
 
@@ -32,13 +34,16 @@ async def offer_runs(
         groups: the sessions by the queues they serve; None serves every queue.
         most: how many to offer at once.
         offer_ttl: how long an offer may stay unclaimed.
+        looks: where earlier looks at the pool have come to; None looks from the beginning.
 
     Returns:
         Offers by urgency; empty where nothing is due, nobody has room, or the pool is paused.
         Where nothing is due no session is locked: each stream that opens asks for its share.
     """
-    is_due = await repository.has_due(work, work_pool_id)
-    room = await _room(work, work_pool_id, most=most) if is_due else 0
+    looks = looks or DueLooks()
+    oldest = await repository.find_oldest(work, work_pool_id, start=looks.begin())
+    start = looks.note(oldest, now=work.now)
+    room = await _room(work, work_pool_id, most=most) if oldest.due is not None else 0
     if room <= 0:
         return []
     found = await repository.queue_rooms(work, work_pool_id)
@@ -58,6 +63,7 @@ async def offer_runs(
             most=room,
             offer_ttl=offer_ttl,
             deployment_rooms=[one for one in rooms_of_deployments if one.queue_id in rooms],
+            start=start,
         )
         offers.extend(made)
         room -= len(made)

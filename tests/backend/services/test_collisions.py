@@ -9,9 +9,9 @@ from sqlalchemy import insert, select, text
 
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.deployments import CollisionPolicy
+from headgate_server.domain.due_looks import EARLIEST
 from headgate_server.domain.errors import HeadgateError, InvalidInput
 from headgate_server.domain.flow_runs import FlowRun
-from headgate_server.domain.due_looks import EARLIEST
 from headgate_server.domain.ids import Kind, new_id, show
 from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.states import StateType

@@ -24,6 +24,7 @@ from headgate_server.domain.errors import Conflict, HeadgateError, InvalidInput,
 from headgate_server.domain.flow_runs import MAX_PRIORITY, MIN_PRIORITY
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.domain.parameters import Budget, check_parameters
+from headgate_server.domain.quotas import QuotaExceeded
 from headgate_server.domain.states import StateType
 from headgate_server.repositories import backfills
 from headgate_server.repositories.backfills import Outcome
@@ -322,4 +323,4 @@ def _request(backfill: Backfill, item: BackfillItem) -> RunRequest:
 
 def _is_for_later(result: object) -> bool:
     """Whether a run is refused for what passes: a quota without room."""
-    return isinstance(result, HeadgateError) and result.code == "LIMIT_EXCEEDED"
+    return isinstance(result, QuotaExceeded)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from headgate_server.bus import channels
@@ -19,6 +19,7 @@ from headgate_server.domain.quotas import (
     QuotaExceeded,
     QuotaKind,
     Standing,
+    Usage,
     UsageDay,
     check_limit,
     day_of,
@@ -125,14 +126,23 @@ async def runs_exceeded(work: UnitOfWork) -> QuotaExceeded:
     return QuotaExceeded(min(limited, key=lambda pair: pair[0])[1])
 
 
-async def check_runs(work: UnitOfWork) -> None:
+async def get_own_standing(work: UnitOfWork) -> Standing:
+    """Return what the organization of a unit of work may use, and what it used."""
+    return await get_standing(work, organization_id=await _organization_of(work))
+
+
+def check_restart(standing: Standing, *, now: datetime, restarted: int = 0) -> None:
     """Refuse to start a run again where the quota of runs is used up.
+
+    Args:
+        standing: of the organization.
+        now: tells when a quota starts anew.
+        restarted: how many runs were started again after the standing was read: each will use one.
 
     Raises:
         QuotaExceeded: with when it starts anew.
     """
-    standing = await get_standing(work, organization_id=await _organization_of(work))
-    spent = standing.over(RUN_KINDS, now=work.now)
+    spent = standing.over(RUN_KINDS, now=now, since=Usage(restarts=restarted))
     if spent is not None:
         raise QuotaExceeded(spent)
 

@@ -28,6 +28,7 @@ from headgate_server.settings import Timers
 from headgate_server.tables.backfills import backfills as backfill_rows
 from headgate_server.tables.flows import deployments as deployment_rows
 from tests.backend.services.test_collisions import limit, make, names, start_all
+from tests.backend.services.test_quotas import limit as limit_quotas
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
@@ -272,3 +273,22 @@ async def test_a_backfill_that_cannot_be_advanced_holds_no_other_up(world: World
 
     assert counts == {BackfillItemStatus.STARTED: 3, BackfillItemStatus.WAITING: 1}
     assert broken.id not in [id_ for _, id_ in due]
+
+
+async def test_items_wait_for_a_quota_and_run_once_it_has_room(world: World) -> None:
+    made = await make_backfill(world, parallelism=DAYS)
+    await limit_quotas(world, runs_per_day=1)
+
+    first = await advance(world, made)
+    (lease,) = await start_all(world)
+    await world.propose(lease, StateType.COMPLETED)
+    held = await advance(world, made)
+    _, outcomes = await read(world, made)
+    await limit_quotas(world, runs_per_day=None)
+    await run_all(world, made)
+
+    assert (first, held) == (1, 0)
+    assert outcomes == [StateType.COMPLETED, None, None, None]
+    now, outcomes = await read(world, made)
+    assert now.status is BackfillStatus.COMPLETED
+    assert outcomes == [StateType.COMPLETED] * DAYS

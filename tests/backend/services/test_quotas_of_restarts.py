@@ -9,8 +9,9 @@ from headgate_server.domain.quotas import QuotaExceeded, QuotaKind, Usage, day_o
 from headgate_server.domain.states import StateType
 from headgate_server.repositories.flow_runs.create import FEW_UNSUMMED, MOST_MERGED
 from headgate_server.services import quotas
-from headgate_server.services.flow_runs import change, create
+from headgate_server.services.flow_runs import bulk, change, create
 from headgate_server.services.flow_runs.create import RunRequest
+from headgate_server.services.transitions import Transition
 from headgate_server.tables.flow_runs import flow_runs
 from headgate_server.tables.quotas import usage_deltas
 from tests.backend.services.test_quotas import limit, make, used
@@ -61,6 +62,42 @@ async def test_used_up_quota_lets_no_person_start_a_run_again_and_its_policy_may
 
     assert (refused.value.kind, refused.value.current) == (QuotaKind.RUNS_PER_DAY, 2)
     assert (await world.history(lease.run_id))[-1][1] == "Completed"
+
+
+async def test_batch_is_retried_as_far_as_there_is_room_and_each_of_the_others_is_told(
+    world: World,
+) -> None:
+    ended = [await world.started() for _ in range(3)]
+    for lease in ended:
+        await world.propose(lease, StateType.FAILED)
+    first, second, third = sorted(lease.run_id for lease in ended)
+    running = await world.started()
+    missing = new_id()
+    await limit(world, runs_per_day=5)
+
+    async with world.work() as work:
+        done = await bulk.retry_runs(work, [third, missing, running.run_id, second, first])
+
+    refused, gone, still_running, *others = done
+    assert isinstance(refused, QuotaExceeded)
+    assert (refused.kind, refused.limit, refused.current) == (QuotaKind.RUNS_PER_DAY, 5, 5)
+    assert isinstance(gone, QuotaExceeded)
+    assert isinstance(still_running, QuotaExceeded)
+    assert isinstance(others[0], QuotaExceeded)
+    assert isinstance(others[1], Transition)
+    names = [(await world.history(id_))[-1][1] for id_ in (first, second, third)]
+    assert names == ["Scheduled", "Failed", "Failed"]
+
+
+async def test_runs_that_cannot_be_retried_use_no_quota_of_a_batch(world: World) -> None:
+    running, ended = await world.started(), await world.started()
+    await world.propose(ended, StateType.FAILED)
+    await limit(world, runs_per_day=3)
+
+    async with world.work() as work:
+        done = await bulk.retry_runs(work, [running.run_id, ended.run_id])
+
+    assert [isinstance(one, Transition) and one.state is not None for one in done] == [False, True]
 
 
 async def test_run_that_its_schedule_takes_back_was_not_used(urls: DatabaseUrls) -> None:

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.errors import InvalidInput, NotFound
+from headgate_server.domain.quotas import QuotaExceeded
+from headgate_server.services import quotas
 from headgate_server.services.flow_runs import change
 from headgate_server.services.flow_runs.change import CancelRequest
 from headgate_server.services.transitions import Transition
@@ -13,7 +15,7 @@ from headgate_server.services.transitions import Transition
 MAX_BATCH = 100
 """Their rows stay locked until the last is done: more would keep engines waiting."""
 
-Result = Transition | NotFound
+Result = Transition | NotFound | QuotaExceeded
 
 
 async def cancel_runs(
@@ -30,18 +32,26 @@ async def cancel_runs(
 async def retry_runs(work: UnitOfWork, run_ids: Sequence[UUID]) -> list[Result]:
     """Start runs that have ended again, as ``retry_run`` does; one result a run, in order.
 
+    Where a quota has no room for all of them, those that were made first start.
+
     Raises:
         InvalidInput: no run, more than 100, or one twice.
     """
-    return await _each(run_ids, partial(_retry, work))
+    standing = await quotas.get_own_standing(work)
+    restarted = 0
+
+    async def retry(run_id: UUID) -> Transition:
+        nonlocal restarted
+        quotas.check_restart(standing, now=work.now, restarted=restarted)
+        done = await change.start_again(work, run_id=run_id)
+        restarted += done.state is not None
+        return done
+
+    return await _each(run_ids, retry)
 
 
 async def _cancel(work: UnitOfWork, request: CancelRequest, run_id: UUID) -> Transition:
     return await change.cancel_run(work, run_id=run_id, request=request)
-
-
-async def _retry(work: UnitOfWork, run_id: UUID) -> Transition:
-    return await change.retry_run(work, run_id=run_id)
 
 
 async def _each(
@@ -55,6 +65,6 @@ async def _each(
     for run_id in sorted(run_ids):
         try:
             results[run_id] = await do(run_id)
-        except NotFound as error:
+        except (NotFound, QuotaExceeded) as error:
             results[run_id] = error
     return [results[run_id] for run_id in run_ids]

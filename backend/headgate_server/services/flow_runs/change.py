@@ -210,7 +210,19 @@ async def retry_run(
             run's, or both ways to choose at once.
         QuotaExceeded: the organization may start no more runs for now.
     """
-    await quotas.check_runs(work)
+    quotas.check_restart(await quotas.get_own_standing(work), now=work.now)
+    return await start_again(work, run_id=run_id, request=request)
+
+
+async def start_again(
+    work: UnitOfWork, *, run_id: UUID, request: RerunRequest = WHOLE_RUN
+) -> Transition:
+    """Do what ``retry_run`` does where the caller has seen that a quota has room.
+
+    Raises:
+        NotFound: no such run in this workspace.
+        InvalidInput: as ``retry_run``.
+    """
     check_rerun(request)
     if not request.is_whole:
         await plan_run(work, run_id=run_id, request=request)

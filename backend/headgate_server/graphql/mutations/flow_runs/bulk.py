@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from headgate_server.domain import ids
-from headgate_server.domain.errors import NotFound
+from headgate_server.domain.errors import HeadgateError
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.errors import present
 from headgate_server.graphql.fields import mutation
@@ -60,7 +60,8 @@ class FlowRunBulkMutations:
     @mutation(
         requires=[Scope.RUNS_WRITE],
         description="Start up to 100 runs that have ended again as flowRunRetry does; each "
-        "succeeds or fails on its own.",
+        "succeeds or fails on its own. Where a quota has no room for all of them, those that were "
+        "made first start, and the others are answered QUOTA_EXCEEDED.",
     )
     async def flow_run_retry_batch(
         self,
@@ -75,6 +76,6 @@ class FlowRunBulkMutations:
 
 def show_one(result: bulk.Result) -> FlowRunPayload:
     """Return what became of one run."""
-    if isinstance(result, NotFound):
+    if isinstance(result, HeadgateError):
         return FlowRunPayload(errors=[present(result)])
     return show_change(result)

@@ -49,7 +49,8 @@ class Approvers:
         roles: names of roles, held where the run is or everywhere.
         people: e-mail addresses of members, who have proven that they are theirs.
         teams: names of teams.
-        is_four_eyes: whoever started the run may not answer.
+        is_four_eyes: whoever started the run may not answer, with a key of a service account
+            that they made neither; nor may a run.
     """
 
     roles: tuple[str, ...] = ()
@@ -230,6 +231,19 @@ def check_answer(schema: dict[str, Any] | None, answer: Answer) -> None:
 def refuse_starter() -> Forbidden:
     """Return the error of who would answer for a run that they started themselves."""
     return Forbidden("You started this run, and somebody else has to answer: ask one who may.")
+
+
+def refuse_key_maker() -> Forbidden:
+    """Return the error of who would answer with a key that whoever started the run was shown."""
+    return Forbidden(
+        "Whoever started this run was shown the token of the key that you answer with, or the "
+        "other way round: somebody else has to answer, signed in or with a key of their own."
+    )
+
+
+def refuse_machine() -> Forbidden:
+    """Return the error of a run or an agent that would answer where a second person has to."""
+    return Forbidden("A run's code is no second pair of eyes: a person has to answer this.")
 
 
 def refuse_stranger(approvers: Approvers) -> Forbidden:

@@ -1,26 +1,35 @@
-"""Who may answer a pause: those it names, and with four eyes nobody who started the run."""
+"""Who may answer a pause: those it names, and with four eyes nobody behind its start."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.errors import Forbidden
 from headgate_server.domain.flow_runs import FlowRun
-from headgate_server.domain.pauses import Approvers, Pause, refuse_starter, refuse_stranger
+from headgate_server.domain.pauses import (
+    Approvers,
+    Pause,
+    refuse_key_maker,
+    refuse_machine,
+    refuse_starter,
+    refuse_stranger,
+)
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import approvals as repository
 from headgate_server.repositories import members, roles
+from headgate_server.repositories.approvals import Starter
 from headgate_server.repositories.flow_runs.read import get_many_flow_runs
 
-LONGEST_CHAIN = 10
-"""So many runs that started each other are looked at for the person at their beginning."""
+_ANSWERING = frozenset({ActorKind.USER, ActorKind.SERVICE_ACCOUNT})
 
 
 async def check_approver(work: UnitOfWork, *, run: FlowRun, pause: Pause) -> None:
     """Go on only if the one who acts may answer a pause, beside holding RUNS_WRITE.
 
     Raises:
-        Forbidden: the pause names others, or demands four eyes and they started the run.
+        Forbidden: the pause names others, or demands four eyes and they started the run, made the
+            key that they act with for who did, or are a run.
     """
     refusal = await find_refusal(work, run=run, pause=pause)
     if refusal is not None:
@@ -30,8 +39,10 @@ async def check_approver(work: UnitOfWork, *, run: FlowRun, pause: Pause) -> Non
 async def find_refusal(work: UnitOfWork, *, run: FlowRun, pause: Pause) -> Forbidden | None:
     """Return why the one who acts may not answer a pause; None where they may."""
     approvers = pause.approvers
-    if approvers.is_four_eyes and await _has_started(work, run):
-        return refuse_starter()
+    if approvers.is_four_eyes:
+        refusal = await _find_own_start(work, run)
+        if refusal is not None:
+            return refusal
     if approvers.names_anyone and not await _is_named(work, approvers):
         return refuse_stranger(approvers)
     return None
@@ -74,30 +85,58 @@ async def _holds_role(work: UnitOfWork, holders: list[UUID], names: tuple[str, .
     )
 
 
-async def _has_started(work: UnitOfWork, run: FlowRun) -> bool:
-    """Whether the one who acts made a run, started it again, or did so with what made it.
+async def _find_own_start(work: UnitOfWork, run: FlowRun) -> Forbidden | None:
+    """Return why the one who acts is no second pair of eyes; None where they are.
 
-    That is another run, the backfill that it is of, or its schedule.
+    People are compared, not credentials: behind a service account stands whoever was shown a token
+    of the key that it acts with, or of any of its keys where it is not known with which. What runs
+    is nobody.
     """
-    if work.actor.id is None:
-        return False
-    chain = [run.id]
-    while run.created_by.kind is ActorKind.RUN and len(chain) < LONGEST_CHAIN:
-        maker_id = run.created_by.id
-        found = {} if maker_id is None else await get_many_flow_runs(work, [maker_id])
-        if maker_id is None or maker_id not in found:
-            break
-        run = found[maker_id]
-        chain.append(run.id)
-    if await repository.has_started(work, chain, actor_id=work.actor.id):
-        return True
-    backfill_id = (run.triggered_by or {}).get("backfillId")
-    if run.created_by.kind is ActorKind.SYSTEM and backfill_id is not None:
-        made_by = ids.parse(backfill_id, kind=ids.Kind.BACKFILL)
-        return await repository.has_begun_backfill(work, made_by, actor_id=work.actor.id)
-    if run.schedule_id is not None:
-        return await repository.has_set_schedule(work, run.schedule_id, actor_id=work.actor.id)
-    return False
+    actor = work.actor
+    if actor.id is None:
+        return None
+    if actor.kind not in _ANSWERING:
+        return refuse_machine()
+    key_id = work.origin.api_key_id
+    starters = await _list_starters(work, run)
+    started = {one.id for one in starters}
+    if actor.id in started:
+        return refuse_starter()
+    started |= await _people_behind(work, starters)
+    acting = {actor.id} | await _people_behind(work, {Starter(actor.kind, actor.id, key_id)})
+    return refuse_key_maker() if acting & started else None
+
+
+async def _people_behind(work: UnitOfWork, starters: Collection[Starter]) -> set[UUID]:
+    """Return who was shown a token of the keys that service accounts acted with."""
+    accounts = [one for one in starters if one.kind is ActorKind.SERVICE_ACCOUNT]
+    return await repository.list_key_makers(
+        work,
+        key_ids={one.api_key_id for one in accounts if one.api_key_id is not None},
+        owner_ids={one.id for one in accounts if one.api_key_id is None},
+    )
+
+
+async def _list_starters(work: UnitOfWork, run: FlowRun) -> set[Starter]:
+    """Return who made a run, started it again, or did so with what made it.
+
+    That is other runs, and of each its backfill or its schedule.
+    """
+    run_ids = await repository.list_starting_runs(work, run.id)
+    runs = (await get_many_flow_runs(work, run_ids)).values()
+    found = await repository.list_run_starters(work, run_ids)
+    made = [one for one in runs if one.created_by.kind is ActorKind.SYSTEM]
+    backfill_ids = {
+        ids.parse(named, kind=ids.Kind.BACKFILL)
+        for one in made
+        if (named := (one.triggered_by or {}).get("backfillId")) is not None
+    }
+    if backfill_ids:
+        found |= await repository.list_backfill_starters(work, backfill_ids)
+    schedule_ids = {one.schedule_id for one in made if one.schedule_id is not None}
+    if schedule_ids:
+        found |= await repository.list_schedule_setters(work, schedule_ids)
+    return found
 
 
 def _is_person(actor: Actor) -> bool:

@@ -150,7 +150,7 @@ async def resume_run(work: UnitOfWork, *, run_id: UUID, checked: Checked) -> Flo
 
     Raises:
         NotFound: no such run in this workspace.
-        Forbidden: the pause names others, or demands four eyes and they started the run.
+        Forbidden: the pause names others, or demands four eyes and they stand behind its start.
         InvalidInput: a rejection of a pause that the run's code did not ask for.
         Conflict: the run asks for something else by now, or the time to answer is over.
         IllegalTransition: the run is not paused.

@@ -30,7 +30,8 @@ class Approvers:
         roles: names of roles, held in the run's workspace or everywhere.
         people: e-mail addresses of members.
         teams: names of teams.
-        four_eyes: whoever started the run may not answer.
+        four_eyes: whoever started the run may not answer, nor may a service account by a key that
+            they made, nor the code of a run.
     """
 
     roles: list[str] = field(default_factory=list[str])

@@ -8,7 +8,7 @@ from headgate_server.domain.pauses import Answer, Approvers, NewPause, PauseStat
 from headgate_server.domain.permissions import BuiltinRole
 from headgate_server.domain.roles import BindingPlace
 from headgate_server.domain.states import StateType
-from headgate_server.domain.tenancy import Actor, ActorKind, Principal, RunGrant
+from headgate_server.domain.tenancy import NOWHERE, Actor, ActorKind, Origin, Principal, RunGrant
 from headgate_server.repositories import members, users
 from headgate_server.services import pauses
 from headgate_server.services.flow_runs import create
@@ -25,10 +25,13 @@ async def waits_for(world: World, approvers: Approvers) -> LeaseRef:
     return lease
 
 
-async def answers(world: World, lease: LeaseRef, who: Principal) -> bool:
+async def answers(
+    world: World, lease: LeaseRef, who: Principal, *, origin: Origin = NOWHERE
+) -> bool:
     """Whether somebody's answer is taken; where it is not, nothing has changed."""
     try:
-        async with world.database.tenant(who, world.tenant.workspace_id) as work:
+        place = world.tenant.workspace_id
+        async with world.database.tenant(who, place, origin=origin) as work:
             checked = await pauses.check_answer(work, run_id=lease.run_id, answer=Answer())
             await pauses.resume_run(work, run_id=lease.run_id, checked=checked)
     except Forbidden:

@@ -44,7 +44,9 @@ class ApproversInput:
         default=None, description="Names of teams; 50 at most."
     )
     four_eyes: bool = strawberry.field(
-        default=False, description="Whoever started the run may not answer."
+        default=False,
+        description="Whoever started the run may not answer, nor may a service account by a key "
+        "that they made, nor the code of a run.",
     )
 
     def to_approvers(self) -> Approvers:

@@ -38,7 +38,10 @@ class Approvers:
     roles: list[str] = strawberry.field(description="Names of roles, held here or everywhere.")
     people: list[str] = strawberry.field(description="E-mail addresses of members.")
     teams: list[str] = strawberry.field(description="Names of teams.")
-    four_eyes: bool = strawberry.field(description="Whoever started the run may not answer.")
+    four_eyes: bool = strawberry.field(
+        description="Whoever started the run may not answer, nor may a service account by a key "
+        "that they made, nor the code of a run."
+    )
 
 
 @strawberry.type(description="What a run waits for, or waited for, and what was answered.")

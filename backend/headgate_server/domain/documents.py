@@ -25,8 +25,11 @@ def is_storable(text: str) -> bool:
 
 
 def scrub(text: str) -> str:
-    """Return a text that the database can hold: a NUL character becomes U+FFFD."""
-    return text.replace("\x00", "\ufffd")
+    """Return a text that the database can hold: NUL and lone surrogates become U+FFFD."""
+    if text.isascii():
+        # Most lines of a log are, and many come at once.
+        return text.replace("\0", "\ufffd")
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def scrub_json(encoded: bytes) -> bytes:

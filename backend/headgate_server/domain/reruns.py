@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.states import StateType
 from headgate_server.domain.task_runs import TaskRun
@@ -45,6 +47,13 @@ class RerunRequest:
 
 
 WHOLE_RUN = RerunRequest()
+
+
+class _Said(msgspec.Struct, frozen=True):
+    """What the details of a state say of how its run was started again."""
+
+    is_from_failed: bool = msgspec.field(name="fromFailed")
+    chosen: tuple[UUID, ...] = msgspec.field(name="fromTaskRunIds", default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +157,15 @@ def _planned(task: TaskRun, reason: RerunReason | None, *, kept: Collection[UUID
 
 
 def request_of(details: Mapping[str, Any]) -> RerunRequest | None:
-    """Return how a run was started again, by the details of its state; None where none says it."""
-    if "fromFailed" not in details:
+    """Return how a run was started again, by the details of its state; None where none says it.
+
+    Words that ``rerun_details`` does not write say nothing.
+    """
+    try:
+        said = msgspec.convert(details, _Said)
+    except msgspec.ValidationError:
         return None
-    return RerunRequest(
-        is_from_failed=bool(details["fromFailed"]),
-        from_task_run_ids=tuple(UUID(id_) for id_ in details.get("fromTaskRunIds") or ()),
-    )
+    return RerunRequest(is_from_failed=said.is_from_failed, from_task_run_ids=said.chosen)
 
 
 def rerun_details(request: RerunRequest) -> Mapping[str, Any]:

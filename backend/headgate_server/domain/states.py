@@ -72,6 +72,11 @@ NAMES: dict[StateType, tuple[str, ...]] = {
 }
 """Each type's names, the default first. A flow may return a state with a name of its own."""
 
+OWN_NAMES = frozenset(NAMES[StateType.SCHEDULED][1:])
+"""What a run that waits is called by Headgate alone, by how it came to wait."""
+OWN_DETAILS = frozenset({"scheduledTime", "retryAt", "givesBack", "fromFailed", "fromTaskRunIds"})
+"""The details of a state that Headgate reads of a run that waits, and alone writes."""
+
 EDGES: dict[StateType, frozenset[StateType]] = {
     StateType.SCHEDULED: frozenset(
         {
@@ -197,6 +202,29 @@ def check_details(details: dict[str, Any], *, field: str = "state") -> None:
         raise InvalidInput(
             f"The details of a state have at most {MAX_DETAILS_BYTES:,} bytes as JSON.",
             path=[field, "details"],
+        )
+
+
+def check_waiting(state: ProposedState) -> None:
+    """Refuse what Headgate alone says of a run that waits: why it waits, and until when.
+
+    It goes by these words itself: as it decides when a run is due, what of it is done again, and
+    who started it.
+
+    Raises:
+        InvalidInput: naming the word.
+    """
+    if state.type is not StateType.SCHEDULED:
+        return
+    if state.name in OWN_NAMES:
+        raise InvalidInput(
+            f"Headgate alone says that a run is {state.name}; leave the name out.",
+            path=["state", "name"],
+        )
+    for key in sorted(OWN_DETAILS & state.details.keys()):
+        raise InvalidInput(
+            f"Headgate alone says {key} of a run that waits; leave it out.",
+            path=["state", "details", key],
         )
 
 

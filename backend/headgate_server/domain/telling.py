@@ -10,6 +10,8 @@ MAX_CLOCK_SKEW = timedelta(minutes=5)
 """Clocks that are no further apart count as one."""
 MAX_LATENESS = timedelta(days=30)
 """What happened longer ago is not told any more."""
+LONGEST_AGO = timedelta(days=36_500)
+"""Longer ago nothing happened: clocks that show the year 2 or 9998 keep within the calendar."""
 MAX_AHEAD = timedelta(hours=25)
 """A clock may be wrong by a day; an id that is made further in the future is none."""
 
@@ -28,7 +30,9 @@ def when_told(said: datetime | None, *, sent_at: datetime | None, now: datetime)
     is_one_clock = abs((sent_at or said) - now) <= MAX_CLOCK_SKEW
     if is_one_clock:
         return min(said, now)
-    return now if sent_at is None else min(now - (sent_at - said), now)
+    if sent_at is None:
+        return now
+    return now - min(max(sent_at - said, timedelta()), LONGEST_AGO)
 
 
 def check_made_id(id_: UUID, *, sent_at: datetime | None, now: datetime) -> datetime:

@@ -28,7 +28,9 @@ select target.*,
   held.in_pool, held.in_queue, in_deployment.held as in_deployment,
   session.online, session.paused, session.capacity, session.held as in_sessions,
   ahead.in_queue as ahead_in_queue, before.in_deployment as ahead_in_deployment,
-  state.details -> 'collision' as collision, pause.schema is not null as takes_input
+  case when state.decision #>> '{facts,proposer}' = 'SYSTEM' then state.details -> 'collision' end
+    as collision,
+  pause.schema is not null as takes_input
 from target
 join workspaces workspace on workspace.id = target.workspace_id
 join organizations organization on organization.id = workspace.organization_id

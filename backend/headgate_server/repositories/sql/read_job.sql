@@ -24,14 +24,20 @@ select
     where flow_run_tags.workspace_id = run.workspace_id and flow_run_tags.flow_run_id = run.id
   ), '[]') as tags,
   -- What the attempt begins from: the last of the ends of earlier ones, and what says to go on.
+  -- Only what is said of a run that waits is Headgate's own word.
   case when run.attempt > 0 then (
-    select jsonb_build_object('name', state.name, 'details', state.details)
+    select jsonb_build_object(
+      'name', state.name,
+      'details', case when state.type = 'SCHEDULED' then state.details else '{}' end
+    )
     from states state
     where state.workspace_id = run.workspace_id and state.flow_run_id = run.id
       and (
         state.type in ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED')
-        or state.name = 'Resuming' or jsonb_exists(state.details, 'fromFailed')
-        or jsonb_exists(state.details, 'givesBack')
+        or state.type = 'SCHEDULED' and (
+          state.name = 'Resuming' or jsonb_exists(state.details, 'fromFailed')
+          or jsonb_exists(state.details, 'givesBack')
+        )
       )
     order by state.sequence desc limit 1
   ) end as beginning

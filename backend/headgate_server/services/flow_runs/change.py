@@ -16,6 +16,7 @@ from headgate_server.domain.states import (
     ProposedState,
     StateType,
     check_details,
+    check_waiting,
     propose,
 )
 from headgate_server.domain.tenancy import ActorKind
@@ -74,8 +75,8 @@ async def set_state(
 
     Raises:
         NotFound: no such run in this workspace.
-        InvalidInput: a state that only Headgate enters by itself, details that are too large, or
-            a bad key.
+        InvalidInput: a state that only Headgate enters by itself, or what it alone says of one,
+            details that are too large, or a bad key.
         IdempotencyMismatch: the key was used for a state of another type.
         VersionConflict: the run is in another state by now than the one that was seen.
     """
@@ -118,6 +119,7 @@ def check_proposal(
     if lease is None:
         state = _with_reason(state, correction.reason)
     check_details(state.details)
+    check_waiting(state)
     if lease is not None and state.type is StateType.RUNNING:
         check_name_as_begun(state.details)
     return Proposal(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
+from graphlib import CycleError, TopologicalSorter
 from itertools import islice
 from typing import Any, cast
 
@@ -156,15 +157,28 @@ _keep_to(_FormValidator)
 def check_schema(schema: dict[str, Any], *, field: str = "parameterSchema") -> None:
     """Refuse what is not a JSON Schema, there or anywhere that it refers to inside itself.
 
+    Refused is also what no value could be checked against: a schema that applies itself to the
+    value that it is applied to, or more keywords than a check may take steps.
+
     Raises:
-        InvalidInput: the schema is malformed, or refers to what it does not hold; the message
-            names the place.
+        InvalidInput: the schema is malformed, refers to what it does not hold, or checks without
+            end; the message names the place.
     """
     try:
         Draft202012Validator.check_schema(schema)
         _check_references(schema)
     except SchemaError as error:
         raise InvalidInput(f"{field} is not a JSON Schema: {error.message}", path=[field]) from None
+    except CycleError:
+        raise InvalidInput(
+            f"{field} refers to itself without end: no value could be checked against it.",
+            path=[field],
+        ) from None
+    except OutOfSteps:
+        raise InvalidInput(
+            f"{field} is too complex: checking one value takes more than {MAX_STEPS:,} steps.",
+            path=[field],
+        ) from None
     except Unresolvable as unresolved:
         raise InvalidInput(
             f"{field} refers to {unresolved.ref}, which it does not hold.", path=[field]
@@ -181,24 +195,65 @@ def _check_references(schema: dict[str, Any]) -> None:
     Raises:
         Unresolvable: one leads nowhere.
         SchemaError: one leads to what is no schema.
+        CycleError: a part is applied to what it is applied to, again and again.
+        OutOfSteps: a part takes too many steps at one value.
     """
+    own_steps: dict[int, int] = {}
+    applied: dict[int, list[int]] = {}
     pending = [(DRAFT202012.create_resource(schema), _resolver_of(schema), True)]
     seen: set[int] = set()
     while pending:
         resource, resolver, is_checked = pending.pop()
         part: Any = resource.contents
-        if id(part) in seen:
+        place = id(part)
+        if place in seen:
             continue
         if not is_checked:
             Draft202012Validator.check_schema(part)
-        seen.add(id(part))
+        seen.add(place)
         pending += [(it, resolver.in_subresource(it), True) for it in resource.subresources()]
         if isinstance(part, dict):
-            for reference in _references(cast("dict[str, Any]", part)):
+            keywords = cast("dict[str, Any]", part)
+            own_steps[place] = _steps_of(keywords)
+            applied[place] = [id(it) for it in _applied_at_once(keywords)]
+            for reference in _references(keywords):
                 found = resolver.lookup(reference)
+                applied[place].append(id(found.contents))
                 target = DRAFT202012.create_resource(found.contents)
                 # What the schema itself holds as a schema is come by first, and looked at once.
                 pending.insert(0, (target, found.resolver, False))
+    _check_steps(own_steps, applied)
+
+
+def _steps_of(part: dict[str, Any]) -> int:
+    """Return how many steps the keywords of a part take themselves, as they are counted."""
+    sizes = (len(cast("list[Any]", it)) for it in part.values() if isinstance(it, list | dict))
+    return len(part) + sum(sizes)
+
+
+def _applied_at_once(part: dict[str, Any]) -> Iterator[Any]:
+    """Yield the parts of a schema that its keywords apply to the very value that it is applied to.
+
+    All others are applied to what the value holds, and end with that.
+    """
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        yield from part.get(keyword, ())
+    yield from (part[keyword] for keyword in ("not", "if", "then", "else") if keyword in part)
+    yield from part.get("dependentSchemas", {}).values()
+
+
+def _check_steps(own_steps: dict[int, int], applied: dict[int, list[int]]) -> None:
+    """Refuse parts that take too many steps at one value, with all that they apply to it.
+
+    Raises:
+        CycleError: they would never end.
+        OutOfSteps: they take more than a check may.
+    """
+    steps: dict[int, int] = {}
+    for part in TopologicalSorter(applied).static_order():
+        steps[part] = own_steps.get(part, 1) + sum(steps[one] for one in applied.get(part, ()))
+        if steps[part] > MAX_STEPS:
+            raise OutOfSteps
 
 
 def _resolver_of(schema: dict[str, Any]) -> Any:
@@ -290,7 +345,7 @@ def find_problems(
     except (Unresolvable, RecursionError, OutOfSteps, *_MALFORMED):
         raise InvalidInput(
             f"{field} cannot be checked: its schema is too complex, or refers to what it does not "
-            "hold. Correct the flow and start it again.",
+            "hold. Reject it, or cancel the run; then correct the flow and start it again.",
             path=[field],
         ) from None
     finally:

@@ -143,3 +143,50 @@ def test_many_references_by_name_are_followed_in_one_walk() -> None:
         check_parameters({"last": "x"}, schema=schema)
 
     assert perf_counter() - started_at < 5
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#"},
+        {"anyOf": [{"type": "null"}, {"$ref": "#"}]},
+        {
+            "properties": {"a": {"$ref": "#/$defs/a"}},
+            "$defs": {"a": {"not": {"$ref": "#/$defs/a"}}},
+        },
+        {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}},
+        {"$dynamicRef": "#me", "$dynamicAnchor": "me"},
+        {"if": {"dependentSchemas": {"a": {"$ref": "#/if"}}}},
+    ],
+)
+def test_a_schema_that_nothing_could_be_checked_against_is_refused(schema: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput, match="refers to itself without end"):
+        check_schema(schema, field="schema")
+
+
+def test_a_schema_that_doubles_with_each_reference_is_refused() -> None:
+    few: dict[str, Any] = {f"a{level}": double(level + 1) for level in range(8)}
+    many: dict[str, Any] = {f"a{level}": double(level + 1) for level in range(40)}
+
+    check_schema({"$ref": "#/$defs/a0", "$defs": {**few, "a8": {"type": "object"}}})
+    with pytest.raises(InvalidInput, match="too complex"):
+        check_schema({"$ref": "#/$defs/a0", "$defs": {**many, "a40": {"type": "object"}}})
+
+
+def test_a_schema_that_refers_to_itself_by_what_a_value_holds_is_one() -> None:
+    json = {
+        "$ref": "#/$defs/json",
+        "$defs": {
+            "json": {
+                "anyOf": [
+                    {"type": "object", "additionalProperties": {"$ref": "#/$defs/json"}},
+                    {"type": "array", "items": {"$ref": "#/$defs/json"}},
+                    {"type": ["string", "number", "boolean", "null"]},
+                ]
+            }
+        },
+    }
+
+    check_schema(json)
+    check_schema({"$ref": "https://json-schema.org/draft/2020-12/schema"})
+    assert find_problems({"a": [{"b": 1}]}, schema=json, field="input", most=1) == []

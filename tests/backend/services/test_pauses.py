@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from headgate_server.domain.errors import (
     Conflict,
@@ -31,6 +32,7 @@ from headgate_server.services import pauses
 from headgate_server.services.flow_runs import change, create, read
 from headgate_server.services.pauses import Asked
 from headgate_server.settings import Timers
+from headgate_server.tables.pauses import pauses as rows
 from tests.fixtures.world import LEASE, World
 
 pytestmark = pytest.mark.anyio
@@ -269,6 +271,7 @@ async def test_whoever_started_a_run_does_not_answer_where_four_eyes_are_demande
         ("key", NewPause("")),
         ("timeout", NewPause("1", timeout=timedelta(days=367))),
         ("schema", NewPause("1", schema={"type": "text"})),
+        ("schema", NewPause("1", schema={"$ref": "#"})),
         ("people", NewPause("1", approvers=Approvers(people=("a@b.c",) * 51))),
     ],
 )
@@ -281,3 +284,20 @@ async def test_pause_that_cannot_be_asked_is_refused(
         await ask(world, lease, new)
 
     assert refused.value.path == (field,)
+
+
+@pytest.mark.parametrize("schema", [{"$ref": "#"}, {"type": 3}, {"$ref": "#/nowhere"}])
+async def test_pause_that_was_stored_with_no_schema_names_the_ways_out(
+    world: World, schema: dict[str, Any]
+) -> None:
+    lease = await world.started()
+    await ask(world, lease, NewPause("1", schema={"type": "object"}))
+    async with world.system() as work:
+        await work.execute(update(rows).values(schema=schema))
+
+    with pytest.raises(InvalidInput, match="Reject it, or cancel the run"):
+        await resume(world, lease.run_id, Answer(input={"a": 1}))
+    run = await resume(world, lease.run_id, Answer(is_rejected=True))
+
+    assert run.state_name == "Running"
+    assert (await find(world, lease.run_id)).status is PauseStatus.REJECTED

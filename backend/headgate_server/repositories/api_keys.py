@@ -155,16 +155,23 @@ async def count_keys(
     return await pages.count(work, statement, cap=cap)
 
 
-async def set_revoked(work: UnitOfWork, *, id_: UUID) -> ApiKey | None:
-    """Revoke a key from now on unless it is revoked already; None when there is no such key."""
+async def set_revoked(work: UnitOfWork, *, id_: UUID, only_of: int | None = None) -> ApiKey | None:
+    """Revoke a key from now on unless it is revoked already; None when there is no such key.
+
+    Where ``only_of`` is given, also None if that is not the number of the secret that it has now.
+    """
+    chosen = [api_keys.c.secret_number == only_of] if only_of is not None else []
     statement = (
         update(api_keys)
-        .where(_is_own(work), api_keys.c.id == id_, api_keys.c.revoked_at.is_(None))
+        .where(_is_own(work), api_keys.c.id == id_, api_keys.c.revoked_at.is_(None), *chosen)
         .values(revoked_at=work.now)
         .returning(*_SHOWN)
     )
     row = (await work.execute(statement)).one_or_none()
-    return _key(row) if row is not None else await find_key(work, id_=id_)
+    if row is not None:
+        return _key(row)
+    found = await find_key(work, id_=id_)
+    return found if found is not None and found.revoked_at is not None else None
 
 
 async def list_live(work: UnitOfWork, *, owner_id: UUID) -> list[ApiKey]:

@@ -281,6 +281,8 @@ async def list_grants(
 ) -> list[tuple[UUID, Grant]]:
     """Return what members hold, by themselves or through teams, that counts in a workspace.
 
+    Who is suspended holds nothing meanwhile.
+
     Args:
         work: a unit of work of the organization.
         workspace_id: bindings of this workspace count beside those of the organization.
@@ -298,7 +300,7 @@ async def list_grants(
         .select_from(
             role_bindings.outerjoin(roles, _is_role_of_binding()).outerjoin(team_members, through)
         )
-        .where(own(work, role_bindings.c.organization_id), member_id.is_not(None), here)
+        .where(own(work, role_bindings.c.organization_id), _is_able(member_id), here)
         .order_by(role_bindings.c.id)
         .limit(cap)
     )
@@ -323,22 +325,45 @@ async def lock_owners(work: UnitOfWork) -> None:
     await work.execute(select(func.pg_advisory_xact_lock(key)))
 
 
-async def has_owner(work: UnitOfWork) -> bool:
-    """Whether a person owns the organization, by themselves or through a team."""
+async def has_owner(work: UnitOfWork, *, is_able: bool) -> bool:
+    """Whether a person owns the organization, by themselves or through a team.
+
+    Args:
+        work: a unit of work of the organization.
+        is_able: whether one counts only who is not suspended.
+    """
+    member_id = func.coalesce(role_bindings.c.membership_id, team_members.c.membership_id)
     through = and_(
         team_members.c.organization_id == role_bindings.c.organization_id,
         team_members.c.team_id == role_bindings.c.team_id,
     )
-    statement = select(
-        exists()
+    owner = (
+        select(literal(1))
+        .select_from(role_bindings.outerjoin(team_members, through))
         .where(
             own(work, role_bindings.c.organization_id),
             role_bindings.c.builtin_role == BuiltinRole.OWNER.value,
             role_bindings.c.workspace_id.is_(None),
+            _is_able(member_id) if is_able else member_id.is_not(None),
         )
-        .where(or_(role_bindings.c.membership_id.is_not(None), exists().where(through)))
     )
-    return bool((await work.execute(statement)).scalar_one())
+    return bool((await work.execute(select(owner.exists()))).scalar_one())
+
+
+def _is_able(member_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that a binding is of a member who is not suspended."""
+    # Not all columns of people may be read.
+    return (
+        select(literal(1))
+        .where(
+            memberships.c.organization_id == role_bindings.c.organization_id,
+            memberships.c.id == member_id,
+            users.c.id == memberships.c.user_id,
+            users.c.suspended_at.is_(None),
+        )
+        .correlate(role_bindings, team_members)
+        .exists()
+    )
 
 
 def _is_role_of_binding() -> ColumnElement[bool]:

@@ -49,6 +49,7 @@ from headgate_server.services.audit_entries.record import record_entry
 
 REVOKED = "This key is revoked; create another one."
 REPLACED = "This token was replaced; rotate the key with the one that it has now."
+REPLACED_REVOKE = "This token was replaced; revoke the key with the one that it has now."
 SIGNED_IN_ONLY = "Only who is signed in in a browser revokes all of their keys; a key does not."
 
 
@@ -164,13 +165,18 @@ async def rotate_key(
 async def revoke_key(work: UnitOfWork, *, granter: Principal, id_: UUID) -> ApiKey:
     """Revoke a key, for good; revoking it again changes nothing.
 
+    A key revokes itself with its current token only: whoever holds the one that was replaced does
+    not end its owner's.
+
     Raises:
         NotFound: no such key in the organization, or in the granter's workspace.
+        Forbidden: the key's token that asks was replaced.
     """
     before = await _get_within(work, granter=granter, id_=id_)
-    revoked = await stored.set_revoked(work, id_=id_)
+    shown = granter.secret_number if granter.api_key_id == id_ else None
+    revoked = await stored.set_revoked(work, id_=id_, only_of=shown)
     if revoked is None:
-        raise NotFound
+        raise Forbidden(REPLACED_REVOKE) if shown else NotFound
     work.wake(channels.api_key(id_))
     if before.revoked_at is None:
         await object_counts.release(

@@ -120,7 +120,7 @@ async def _bind(
     ]
     for one in lost:
         await roles.delete_binding(work, holder=holder, role=one.role, place=one.place)
-        if not await roles.has_owner(work):
+        if not await roles.has_owner(work, is_able=False):
             logger.warning("%s: the last owner stays one", work.actor.display_name)
             await roles.insert_binding(
                 work,

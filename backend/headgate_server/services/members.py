@@ -18,7 +18,7 @@ from headgate_server.domain.workspaces import check_name
 from headgate_server.repositories import api_keys, members, roles
 from headgate_server.services import object_counts
 from headgate_server.services.audit_entries.record import record_action, record_entry
-from headgate_server.services.roles import check_grant, check_owner_left, wake_rights
+from headgate_server.services.roles import check_grant, keeping_an_owner, wake_rights
 
 MAX_TEAMS = 1000
 
@@ -70,9 +70,8 @@ async def remove_member(work: UnitOfWork, *, granter: Principal, id_: UUID) -> N
         held = await roles.list_bindings(work, [id_, *team_ids])
         for binding in chain.from_iterable(held.values()):
             check_grant(granter, binding.grant)
-    await roles.lock_owners(work)
-    await members.delete_membership(work, id_=id_)
-    await check_owner_left(work)
+    async with keeping_an_owner(work):
+        await members.delete_membership(work, id_=id_)
     revoked = await api_keys.revoke_all(work, owner_id=membership.user_id, but_of_pools=True)
     await object_counts.release(work, QuotaKind.MEMBERS)
     await object_counts.release(work, QuotaKind.API_KEYS, amount=len(revoked))
@@ -164,9 +163,8 @@ async def delete_team(work: UnitOfWork, *, granter: Principal, id_: UUID) -> Non
         Conflict: the organization would be left without an owner.
     """
     team = await _check_team(work, granter=granter, id_=id_)
-    await roles.lock_owners(work)
-    await members.delete_team(work, id_=id_)
-    await check_owner_left(work)
+    async with keeping_an_owner(work):
+        await members.delete_team(work, id_=id_)
     wake_rights(work)
     await record_entry(work, "deleted", kind=ids.Kind.TEAM, id_=id_, name=team.name, before=team)
 
@@ -209,9 +207,8 @@ async def take_from_team(
     """
     team = await _check_team(work, granter=granter, id_=team_id)
     member = await get_membership(work, id_=membership_id)
-    await roles.lock_owners(work)
-    await members.delete_team_member(work, team_id=team_id, membership_id=membership_id)
-    await check_owner_left(work)
+    async with keeping_an_owner(work):
+        await members.delete_team_member(work, team_id=team_id, membership_id=membership_id)
     wake_rights(work)
     await _record_member(work, "member_removed", team, member)
     return team

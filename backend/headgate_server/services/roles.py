@@ -1,6 +1,7 @@
 """Roles and their bindings: nobody gives, changes or takes away more than they hold themselves."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -175,22 +176,25 @@ async def unbind_role(
     """
     role = await _check(work, holder=holder, role_id=role_id, place=place)
     check_grant(granter, grant_of(role, place))
-    await roles.lock_owners(work)
-    await roles.delete_binding(work, holder=holder, role=role, place=place)
-    await check_owner_left(work)
+    async with keeping_an_owner(work):
+        await roles.delete_binding(work, holder=holder, role=role, place=place)
     wake_rights(work)
     await _record(work, "role_unbound", holder, role, place)
 
 
-async def check_owner_left(work: UnitOfWork) -> None:
-    """Go on only if somebody still owns the organization, and so every workspace of it.
+@asynccontextmanager
+async def keeping_an_owner(work: UnitOfWork) -> AsyncGenerator[None]:
+    """Change who owns the organization, and so every workspace of it, but leave it an owner.
 
-    The caller has locked the owners before its change.
+    One who is suspended cannot act, and counts only where all owners were before.
 
     Raises:
-        Conflict: nobody would.
+        Conflict: nobody would own it, or nobody who can act.
     """
-    if not await roles.has_owner(work):
+    await roles.lock_owners(work)
+    had_one = await roles.has_owner(work, is_able=True)
+    yield
+    if not await roles.has_owner(work, is_able=had_one):
         raise Conflict("This would leave the organization without an owner; name another first.")
 
 

@@ -145,6 +145,24 @@ async def test_replaced_token_does_not_turn_its_key(database: Database) -> None:
     assert (await api_keys.authenticate(database, newer, pepper=PEPPER)).api_key_id == key.id
 
 
+async def test_replaced_token_does_not_end_the_current_one(database: Database) -> None:
+    tenant = await make_tenant(database)
+    key, old = await make_key(database, tenant)
+    async with database.tenant(tenant.owner, None) as work:
+        _, new = await api_keys.rotate_key(
+            work, granter=tenant.owner, id_=key.id, pepper=PEPPER, overlap=timedelta(hours=1)
+        )
+    replaced = await api_keys.authenticate(database, old, pepper=PEPPER)
+
+    with pytest.raises(Forbidden, match="was replaced"):
+        async with database.tenant(replaced, None) as work:
+            await api_keys.revoke_key(work, granter=replaced, id_=key.id)
+
+    current = await api_keys.authenticate(database, new, pepper=PEPPER)
+    async with database.tenant(current, None) as work:
+        assert (await api_keys.revoke_key(work, granter=current, id_=key.id)).revoked_at
+
+
 async def test_key_turns_itself_and_none_that_outlives_it(database: Database) -> None:
     tenant = await make_tenant(database)
     endless, _ = await make_key(database, tenant)

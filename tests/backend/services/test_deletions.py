@@ -20,6 +20,8 @@ from headgate_server.domain.errors import (
 )
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.ids import Kind, new_id, show
+from headgate_server.domain.permissions import BuiltinRole
+from headgate_server.domain.roles import BindingPlace, ObjectKind
 from headgate_server.services import deletions, work_queues
 from headgate_server.services.flow_runs import change, read
 from headgate_server.services.flow_runs.create import RunRequest, create_run
@@ -27,9 +29,11 @@ from headgate_server.tables.events import idempotency_keys, outbox
 from headgate_server.tables.flow_runs import attempts, flow_run_tags, flow_runs, logs, states
 from headgate_server.tables.flows import flows, schedule_fires, schedules
 from headgate_server.tables.organizations import api_keys
+from headgate_server.tables.roles import role_bindings
 from headgate_server.tables.work_pools import work_items, work_pools
 from tests.factories.databases import somebody_waits
 from tests.factories.events import recorded
+from tests.factories.members import make_member
 from tests.factories.runs import make_log_lines, make_pool_key, make_task_runs
 from tests.factories.schedules import EVERY_5, Scene, set_scene
 from tests.fixtures.deadlines import eventually
@@ -233,6 +237,29 @@ async def test_all_goes_in_the_end_and_the_pools_keys_with_it(scene: Scene) -> N
     async with scene.database.system() as work:
         (revoked_at,) = (await work.execute(select(api_keys.c.revoked_at))).scalars()
     assert revoked_at is not None
+
+
+async def test_roles_on_a_deployment_and_a_pool_go_with_them(scene: Scene) -> None:
+    hand = Hand(scene)
+    deployment, tenant = scene.deployment, scene.tenant
+    assert deployment.work_pool_id is not None
+    await make_member(
+        scene.database,
+        tenant,
+        *(
+            (BuiltinRole.OPERATOR, BindingPlace(tenant.workspace_id, kind, id_))
+            for kind, id_ in (
+                (ObjectKind.DEPLOYMENT, deployment.id),
+                (ObjectKind.WORK_POOL, deployment.work_pool_id),
+            )
+        ),
+    )
+    before = await hand.count(role_bindings)
+
+    await hand.delete(deletions.delete_deployment, deployment.id)
+    assert await hand.count(role_bindings) == before - 1
+    await hand.delete(deletions.delete_work_pool, deployment.work_pool_id)
+    assert await hand.count(role_bindings) == before - 2
 
 
 async def test_flow_with_too_many_runs_is_not_deleted_at_once(

@@ -18,7 +18,8 @@ from headgate_server.domain.roles import (
     builtin_role,
 )
 from headgate_server.domain.tenancy import Principal
-from headgate_server.services import members, roles
+from headgate_server.repositories import users
+from headgate_server.services import members, people, roles
 from tests.factories.members import Member, everywhere, make_member, within
 from tests.factories.tenants import Tenant, make_tenant
 
@@ -40,6 +41,14 @@ async def _own_membership(work: UnitOfWork, tenant: Tenant) -> Holder:
     found = await members.find_by_user(work, user_id=tenant.owner.actor.id)
     assert found is not None
     return Holder(HolderKind.MEMBERSHIP, found.id)
+
+
+async def _suspend(database: Database, member: Member) -> None:
+    assert member.principal.actor.id is not None
+    async with database.system() as work:
+        found = await users.find_user(work, id_=member.principal.actor.id)
+        assert found is not None
+        await people.suspend_person(work, email=found.email)
 
 
 async def give(
@@ -86,6 +95,42 @@ async def test_last_owner_stays(database: Database, tenant: Tenant) -> None:
             await roles.unbind_role(
                 work, granter=tenant.owner, holder=holder, role_id=OWNER.id, place=EVERYWHERE
             )
+
+
+async def test_last_owner_who_can_act_stays(database: Database, tenant: Tenant) -> None:
+    second = await make_member(database, tenant, everywhere(BuiltinRole.OWNER))
+    await _suspend(database, second)
+
+    async with database.tenant(tenant.owner, None) as work:
+        holder = await _own_membership(work, tenant)
+        with pytest.raises(Conflict, match="without an owner"):
+            await members.remove_member(work, granter=tenant.owner, id_=holder.id)
+
+
+async def test_where_all_owners_are_suspended_others_may_still_be_removed(
+    database: Database, tenant: Tenant
+) -> None:
+    admin = await make_member(database, tenant, everywhere(BuiltinRole.ADMIN))
+    other = await make_member(database, tenant)
+    async with database.tenant(tenant.owner, None) as work:
+        first = await _own_membership(work, tenant)
+    await _suspend(database, Member(first.id, tenant.owner))
+
+    async with database.tenant(admin.principal, None) as work:
+        await members.remove_member(work, granter=admin.principal, id_=other.id)
+        assert list(await members.get_many_members(work, [first.id, other.id])) == [first.id]
+
+
+async def test_who_is_suspended_is_not_named_as_one_who_could_grant(
+    database: Database, tenant: Tenant
+) -> None:
+    second = await make_member(database, tenant, everywhere(BuiltinRole.OWNER))
+    await _suspend(database, second)
+
+    async with database.tenant(tenant.owner, None) as work:
+        able = await roles.list_granters(work, Grant(frozenset({Scope.RUNS_READ})))
+
+    assert [one.user_id for one in able] == [tenant.owner.actor.id]
 
 
 async def test_two_owners_who_take_from_each_other_leave_one(

@@ -28,6 +28,7 @@ CLOSED_TABLES = {
     "audit_heads",
     "audit_queue",
     "cli_logins",
+    "erasures",
     "identities",
     "login_sessions",
     "one_time_tokens",

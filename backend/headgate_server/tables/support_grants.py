@@ -25,7 +25,6 @@ support_grants = Table(
     CheckConstraint("role in ('VIEWER', 'OPERATOR', 'DEVELOPER')", name="role"),
     CheckConstraint("(approved_at is null) = (expires_at is null)", name="approved"),
     ForeignKeyConstraint(["organization_id"], ["organizations.id"], ondelete="CASCADE"),
-    ForeignKeyConstraint(["operator_id"], ["users.id"], ondelete="CASCADE"),
     Index("ix_support_grants_operator", "operator_id", "organization_id"),
     Index(
         "ix_support_grants_over",

@@ -101,7 +101,7 @@ def _add_operating(verbs: Any) -> None:
     )
     organizations.add_verbs(tenants)
     _let_reach_dev(tenants, organizations.run)
-    somebody = verbs.add_parser("people", help="list, suspend, resume and help people")
+    somebody = verbs.add_parser("people", help="list, suspend, resume, help and delete people")
     people.add_verbs(somebody)
     _let_reach_dev(somebody, people.run)
 

@@ -50,7 +50,9 @@ async def operate(
 
 
 @pytest.mark.parametrize(
-    "change", [("suspend",), ("end-sessions",), ("operator", "--off")], ids=lambda one: one[0]
+    "change",
+    [("suspend",), ("end-sessions",), ("operator", "--off"), ("delete",)],
+    ids=lambda one: one[0],
 )
 async def test_sockets_of_who_is_put_out_close_at_once(
     installation: Installation,

@@ -10,6 +10,8 @@ from headgate_server.domain.errors import InvalidInput
 
 OWNER_NAME, OWNER_EMAIL = "Owner", "owner@localhost"
 """Who owns what runs on somebody's own machine."""
+DELETED_NAME = "Deleted person"
+"""What stands for the name of who had their account deleted, by what they made."""
 MAX_EMAIL_LENGTH = 320
 _ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\"\\]+@[^\s@,;:<>()\[\]\"\\]+")
 """One address, and no text that a mail server could read as several."""

@@ -52,6 +52,7 @@ def account_routes(doors: Doors) -> list[Route]:
                 address=fill("email"),
                 password=_show_password(account, doors=doors),
                 factor=_show_factor(account, doors=doors),
+                end=_show_end(account, doors=doors),
             ),
             who=account.user.email or account.user.display_name,
             is_wide=True,
@@ -141,6 +142,13 @@ def _show_factor(account: Account, *, doors: Doors) -> Markup:
     if account.has_second_factor:
         return fill("factor_on", left=str(account.recovery_count))
     return fill("factor_off")
+
+
+def _show_end(account: Account, *, doors: Doors) -> Markup:
+    is_asked = account.has_password and doors.has_passwords
+    password = fill("end_password", email=account.user.email or "") if is_asked else Markup()
+    code = fill("end_code") if account.has_second_factor else Markup()
+    return fill("end", password=password, code=code)
 
 
 def describe(user_agent: str | None) -> str:

@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from strawberry.schema import BaseSchema
 
 from headgate_server.graphql.backend import Backend
+from headgate_server.http.account_ends import account_end_routes
 from headgate_server.http.accounts import account_routes
 from headgate_server.http.auth import Authenticate
 from headgate_server.http.cli_logins import cli_login_routes
@@ -52,6 +53,7 @@ def _door_routes(doors: Doors) -> list[Route]:
         *(password_routes(doors) if doors.has_passwords else []),
         *(second_factor_routes(doors) if doors.has_passwords else []),
         *account_routes(doors),
+        *account_end_routes(doors),
         *email_routes(doors),
         *identity_routes(doors),
         *invitation_routes(doors),

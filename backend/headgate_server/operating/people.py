@@ -10,7 +10,7 @@ from headgate_server.domain.users import PersonStanding, User
 from headgate_server.operating.opening import opened
 from headgate_server.operating.pages import list_all
 from headgate_server.operating.tables import packed, table
-from headgate_server.services import mails, notices, people
+from headgate_server.services import erasures, mails, notices, people
 from headgate_server.settings import Settings
 
 _HEADS = ("EMAIL", "NAME", "ORGANIZATIONS", "SECOND FACTOR", "LAST SEEN", "STANDING")
@@ -30,6 +30,7 @@ def add_verbs(parser: argparse.ArgumentParser) -> None:
         "resume": "let them in again; their keys work again",
         "end-sessions": "sign somebody out everywhere",
         "remove-second-factor": "help who lost theirs with its recovery codes; be sure who asks",
+        "delete": "delete an account for good; what it made stays, without its name",
         "operator": "let somebody run the installation, or no more",
     }
     for name, help_ in told.items():
@@ -61,6 +62,8 @@ async def _run(settings: Settings, parsed: argparse.Namespace) -> str:
         if parsed.verb == "remove-second-factor":
             mailer = mails.open_mailer(settings)
             await notices.send_notice(mailer, done, what=_TAKEN, url=settings.url)
+        if parsed.verb == "delete":
+            await notices.send_farewell(mails.open_mailer(settings), done)
         return said
 
 
@@ -79,6 +82,9 @@ async def _change(work: UnitOfWork, parsed: argparse.Namespace) -> tuple[User, s
         case "remove-second-factor":
             done = await people.remove_second_factor(work, email=email)
             return done, f"{_shown(done)} has no second factor any more."
+        case "delete":
+            done = await erasures.delete_person(work, email=email)
+            return done, f"{_shown(done)} is deleted; what they made will not name them any more."
         case _:
             done = await people.set_operator(work, email=email, is_operator=parsed.on)
             what = "runs" if parsed.on else "no longer runs"

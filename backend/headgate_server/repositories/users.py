@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, any_, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Row, any_, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import BYTEA, insert
 from sqlalchemy.exc import IntegrityError
 
@@ -66,6 +66,11 @@ async def insert_user(
     )
     row = (await work.execute(statement)).one_or_none()
     return _user(row) if row is not None else None
+
+
+async def delete_user(work: UnitOfWork, *, id_: UUID) -> None:
+    """Delete a person with their memberships, sessions, identities and links; as the system."""
+    await work.execute(delete(users).where(users.c.id == id_))
 
 
 async def set_operator(work: UnitOfWork, *, id_: UUID, is_operator: bool = True) -> bool:

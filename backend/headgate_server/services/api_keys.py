@@ -191,16 +191,29 @@ async def list_own_live(work: UnitOfWork, *, user_id: UUID) -> list[ApiKey]:
     return await stored.list_live(work, owner_id=user_id)
 
 
-async def revoke_all(work: UnitOfWork, *, user: User) -> list[ApiKey]:
-    """Revoke every key of a person in every organization, and return those; as the system."""
-    live = await stored.list_live(work, owner_id=user.id)
-    revoked = await stored.revoke_all(work, owner_id=user.id)
+async def revoke_all(
+    work: UnitOfWork, *, user: User, but_of_pools: bool = False, by: Actor | None = None
+) -> list[ApiKey]:
+    """Revoke every key of a person in every organization, and return those; as the system.
+
+    Args:
+        work: as the system.
+        user: whose keys.
+        but_of_pools: whether keys that register agents of one pool stay good.
+        by: who does it for them; None is they themselves.
+    """
+    live = [
+        key
+        for key in await stored.list_live(work, owner_id=user.id)
+        if key.work_pool_id is None or not but_of_pools
+    ]
+    revoked = await stored.revoke_all(work, owner_id=user.id, but_of_pools=but_of_pools)
     work.wake(*(channels.api_key(id_) for id_ in revoked))
     for organization_id, count in sorted(Counter(revoked.values()).items()):
         await object_counts.release(
             work, QuotaKind.API_KEYS, organization_id=organization_id, amount=count
         )
-    actor = Actor(ActorKind.USER, user.id, user.display_name)
+    actor = by or Actor(ActorKind.USER, user.id, user.display_name)
     for key in live:
         within = replace(work, organization_id=key.organization_id, actor=actor)
         await _record(within, "revoked", key, before=key, after=replace(key, revoked_at=work.now))

@@ -25,6 +25,11 @@ EMAIL_CHANGED = (
     "Your account has another address now, {email}, and every session has ended. This address "
     "signs nobody in any more."
 )
+DELETED = (
+    "Your account was deleted: nobody signs in with it any more, and your API keys are refused. "
+    "What you made stays with your organizations, without your name. If it was not you, tell an "
+    "owner of your organization, who can invite you again."
+)
 MOST_KEYS = 20
 
 
@@ -86,9 +91,19 @@ async def tell_change(
 
 async def send_notice(mailer: Mailer | None, user: User, *, what: str, url: str) -> None:
     """Tell a person at the address that they are given with; see ``tell_change``."""
+    await _send(mailer, user, notice_mail(user, what, url=url))
+
+
+async def send_farewell(mailer: Mailer | None, user: User) -> None:
+    """Tell a person whose account was deleted, as they were; see ``tell_change``."""
+    text = f"Hello {user.display_name},\n\n{DELETED}\n"
+    await _send(mailer, user, Mail(user.email or "", "Your Headgate account was deleted", text))
+
+
+async def _send(mailer: Mailer | None, user: User, mail: Mail) -> None:
     if mailer is None or user.email is None:
         return
     try:
-        await mailer.send(notice_mail(user, what, url=url))
+        await mailer.send(mail)
     except MailNotSent:
         logger.warning("A person was not told that their account was changed")

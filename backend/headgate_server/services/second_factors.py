@@ -22,7 +22,7 @@ from headgate_server.services.audit_entries.people import record_person
 
 ISSUER = "Headgate"
 _NONCE_BYTES = 12
-_WRONG_CODE = "This code is wrong or was used; wait for the next one."
+WRONG_CODE = "This code is wrong or was used; wait for the next one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ async def confirm_enrolment(
     if found is None or found.totp_secret is None or found.is_totp_confirmed:
         raise Conflict("No second factor waits for its first code; begin again.")
     if not await _is_app_code(work, found.totp_secret, user_id=user_id, code=code, pepper=pepper):
-        raise InvalidInput(_WRONG_CODE, path=["code"])
+        raise InvalidInput(WRONG_CODE, path=["code"])
     codes = factors.new_recovery_codes()
     hashes = [factors.hash_recovery(one, pepper=pepper) for one in codes]
     await users.confirm_totp(work, id_=user_id, recovery_hashes=hashes)
@@ -95,7 +95,7 @@ async def end_enrolment(
     if found is None or not found.is_totp_confirmed:
         raise Conflict("No second factor is on.")
     if not await use_code(work, found, code=code, pepper=pepper):
-        raise InvalidInput(_WRONG_CODE, path=["code"])
+        raise InvalidInput(WRONG_CODE, path=["code"])
     await users.set_totp(work, id_=user_id, sealed=None)
     await record_person(work, "second_factor_turned_off", found.user, session_id=session_id)
     return await login_sessions.renew(

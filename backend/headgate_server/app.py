@@ -49,7 +49,7 @@ def build_app(
         dispatcher=dispatcher,
         tails=tails,
         timers=settings.timers,
-        pepper=settings.secret_key,
+        pepper=settings.pepper,
         meter=Meter(core.buckets, settings.rates, core.usage),
         log_shares=LogShares(settings.log_limits),
         may_people_found=settings.organizations_by == "people",
@@ -63,7 +63,7 @@ def build_app(
     routes = build_routes(
         build_schema(),
         backend=backend,
-        authenticate=Remembering(authenticator(core.database, pepper=settings.secret_key)),
+        authenticate=Remembering(authenticator(core.database, pepper=settings.pepper)),
         doors=doors,
         health=health,
         options=EndpointOptions(
@@ -74,7 +74,7 @@ def build_app(
                 pong_seconds=settings.timers.pong_seconds,
             ),
             bus=core.bus,
-            reauthenticate=authenticator(core.database, pepper=settings.secret_key, is_use=False),
+            reauthenticate=authenticator(core.database, pepper=settings.pepper, is_use=False),
             cookie_name=cookie_name_at(settings.url),
             closing=readiness.closing,
             access=core.access,

@@ -118,7 +118,7 @@ async def _migrate(settings: Settings) -> DatabaseUrls:
 async def _serve(core: Core, options: DevOptions, stop: asyncio.Event) -> None:
     path = options.data_dir / "dev.json"
     file = await _sign_in(core, path)
-    token = await bootstrap.issue_owner_token(core.database, pepper=core.settings.secret_key)
+    token = await bootstrap.issue_owner_token(core.database, pepper=core.settings.pepper)
     if options.fill is not None:
         sys.stdout.write(f"{await options.fill(core)}\n")
     ready = asyncio.Event()
@@ -140,10 +140,10 @@ async def _sign_in(core: Core, path: Path) -> DevFile:
     known = await asyncio.to_thread(_known_key, path)
     try:
         if known is not None:
-            await api_keys.authenticate(core.database, known, pepper=core.settings.secret_key)
+            await api_keys.authenticate(core.database, known, pepper=core.settings.pepper)
     except Unauthenticated:
         known = None
-    made = await bootstrap.bootstrap_dev(core.database, pepper=core.settings.secret_key, key=known)
+    made = await bootstrap.bootstrap_dev(core.database, pepper=core.settings.pepper, key=known)
     url = core.settings.url
     return DevFile(
         url=url,

@@ -68,6 +68,12 @@ def check_secret(settings: Settings) -> str:
             f"Set HEADGATE_SECRET_KEY to at least {MINIMUM_SECRET_LENGTH} random characters, the "
             "same for every process of the installation: `openssl rand -hex 32` makes one."
         )
+    previous = settings.secret_key_previous
+    if previous and (len(previous) < MINIMUM_SECRET_LENGTH or previous == settings.secret_key):
+        raise ConfigurationError(
+            "HEADGATE_SECRET_KEY_PREVIOUS is the key that HEADGATE_SECRET_KEY was before, whole, "
+            "and another one; leave it out once nothing is under it any more."
+        )
     return settings.secret_key
 
 

@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from headgate_server.domain.errors import ConfigurationError
+from headgate_server.domain.peppers import Pepper
 from headgate_server.domain.quotas import QuotaKind
 
 PREFIX = "HEADGATE_"
@@ -143,6 +144,7 @@ class Settings:
     redis_url: str = ""
     redis_prefix: str = "headgate"
     secret_key: str = ""
+    secret_key_previous: str = field(default="", repr=False)
     host: str = "127.0.0.1"
     port: int = 8484
     public_url: str = ""
@@ -177,6 +179,11 @@ class Settings:
     rates: Rates = Rates()
     log_limits: LogLimits = LogLimits()
     quotas: Quotas = Quotas()
+
+    @property
+    def pepper(self) -> Pepper:
+        """Return what is hashed and sealed with, and the key before it, if one is named."""
+        return Pepper(self.secret_key, previous=self.secret_key_previous)
 
     @property
     def url(self) -> str:

@@ -24,6 +24,7 @@ from uuid import UUID
 
 from headgate_server.domain import ids
 from headgate_server.domain.errors import HeadgateError, InvalidInput, Unauthenticated
+from headgate_server.domain.peppers import peppers_of
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.tenancy import Actor
 
@@ -181,8 +182,10 @@ def hash_secret(secret: str, *, pepper: str) -> bytes:
 
 
 def is_secret(secret: str, *, stored: bytes, pepper: str) -> bool:
-    """Whether a secret is the one that was hashed; takes the same time either way."""
-    return hmac.compare_digest(hash_secret(secret, pepper=pepper), stored)
+    """Whether a secret is the one that was hashed, under this pepper or the one before it."""
+    return any(
+        hmac.compare_digest(hash_secret(secret, pepper=one), stored) for one in peppers_of(pepper)
+    )
 
 
 def key_prefix(key_id: UUID, *, kind: TokenKind) -> str:
@@ -261,7 +264,10 @@ def parse_token(token: str, *, pepper: str) -> KeyToken | SessionToken | RunToke
         kind = TokenKind(word)
         if kind in {TokenKind.API_KEY, TokenKind.AGENT_KEY}:
             return KeyToken(kind=kind, id=ids.decode_word(payload), secret=secret)
-        if not hmac.compare_digest(secret, _signature(kind, payload, pepper=pepper)):
+        if not any(
+            hmac.compare_digest(secret, _signature(kind, payload, pepper=one))
+            for one in peppers_of(pepper)
+        ):
             raise Unauthenticated
         return _read_grant(kind, _decode(payload))
     except (ValueError, OverflowError):

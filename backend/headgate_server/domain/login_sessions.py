@@ -10,6 +10,7 @@ from uuid import UUID
 
 from headgate_server.domain import ids
 from headgate_server.domain.errors import InvalidId, Unauthenticated
+from headgate_server.domain.peppers import peppers_of
 
 ABSOLUTE_LIFETIME = timedelta(days=7)
 IDLE_LIFETIME = timedelta(hours=12)
@@ -121,5 +122,7 @@ def hash_token(token: str, *, purpose: Purpose, pepper: str) -> bytes:
 
 
 def is_secret(secret: str, *, stored: bytes, pepper: str) -> bool:
-    """Whether a secret is the one that was hashed; takes the same time either way."""
-    return hmac.compare_digest(hash_secret(secret, pepper=pepper), stored)
+    """Whether a secret is the one that was hashed, under this pepper or the one before it."""
+    return any(
+        hmac.compare_digest(hash_secret(secret, pepper=one), stored) for one in peppers_of(pepper)
+    )

@@ -6,19 +6,17 @@ only until the password changes, or its person signs out everywhere: what was co
 with the strangers after it.
 """
 
-import base64
 import hashlib
 import hmac
 import secrets
 
 import msgspec
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.fernet import InvalidToken, MultiFernet
 from starlette.requests import Request
 from starlette.responses import Response
 
 from headgate_server.domain.clock import SystemClock
+from headgate_server.domain.peppers import peppers_of
 from headgate_server.http.attempts import digest_of
 from headgate_server.http.cookies import SECURE_NAME
 from headgate_server.http.doors import Doors
@@ -48,7 +46,8 @@ async def find_device(doors: Doors, request: Request, *, account: str) -> str | 
     One that signed in with a password that was changed since, or before its person signed out
     everywhere, or longer ago than 180 days, did not.
     """
-    known = _read(doors, request).get(_tag(doors, account))
+    all_ = _read(doors, request)
+    known = next((all_[tag] for tag in _tags(doors, account) if tag in all_), None)
     if known is None or known.at <= _now() - SECONDS:
         return None
     stamp = await passwords.read_stamp(doors.database, email=account)
@@ -60,7 +59,10 @@ async def note_device(doors: Doors, request: Request, response: Response, *, acc
     stamp = await passwords.read_stamp(doors.database, email=account)
     if stamp is None:
         return
-    all_, tag = _read(doors, request), _tag(doors, account)
+    all_, (tag, *before) = _read(doors, request), _tags(doors, account)
+    for former_tag in before:
+        if former_tag in all_:
+            all_[tag] = all_.pop(former_tag)
     former = all_.pop(tag, None)
     is_kept = former is not None and _is_same(former.password, stamp)
     name = former.name if former is not None and is_kept else secrets.token_urlsafe(_NAME_BYTES)
@@ -95,14 +97,16 @@ def _read(doors: Doors, request: Request) -> dict[str, Known]:
         return {}
 
 
-def _tag(doors: Doors, account: str) -> str:
+def _tags(doors: Doors, account: str) -> list[str]:
     text = f"headgate:device:{digest_of(account)}".encode()
-    return hmac.digest(doors.pepper.encode(), text, hashlib.sha256).hex()[:32]
+    return [
+        hmac.digest(one.encode(), text, hashlib.sha256).hex()[:32]
+        for one in peppers_of(doors.pepper)
+    ]
 
 
-def _fernet(doors: Doors) -> Fernet:
-    key = HKDF(SHA256(), length=32, salt=None, info=b"headgate:device:1")
-    return Fernet(base64.urlsafe_b64encode(key.derive(doors.pepper.encode())))
+def _fernet(doors: Doors) -> MultiFernet:
+    return doors.fernet(b"headgate:device:1")
 
 
 def _cookie_name(doors: Doors) -> str:

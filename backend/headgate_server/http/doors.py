@@ -1,5 +1,6 @@
 """What signing in takes, and how its requests come in: POST application/json of our own pages."""
 
+import base64
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -7,6 +8,9 @@ from typing import TypeVar
 from uuid import UUID, uuid4
 
 import msgspec
+from cryptography.fernet import Fernet, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -26,6 +30,7 @@ from headgate_server.domain.errors import (
 )
 from headgate_server.domain.identities import Provider, SignInRefused
 from headgate_server.domain.login_sessions import Browser, LoginCookie, LoginSession, parse_cookie
+from headgate_server.domain.peppers import peppers_of
 from headgate_server.http.attempts import Attempts, TooManyAttempts
 from headgate_server.http.auth import check_page
 from headgate_server.http.constants import REQUEST_ID_HEADER
@@ -114,6 +119,14 @@ class Doors:
         origin = origin_of(request, request_id=request_id)
         return replace(self, database=self.database.asked_from(origin))
 
+    def fernet(self, purpose: bytes) -> MultiFernet:
+        """Return what seals cookies for a purpose, and opens those of before the last change."""
+        keys = [
+            HKDF(SHA256(), length=32, salt=None, info=purpose).derive(one.encode())
+            for one in peppers_of(self.pepper)
+        ]
+        return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
+
     async def session_of(self, request: Request) -> LoginSession:
         """Return the session that a request is made in.
 
@@ -146,7 +159,7 @@ def open_doors(settings: Settings, *, database: Database, buckets: Buckets) -> D
         )
     return Doors(
         database=database,
-        pepper=settings.secret_key,
+        pepper=settings.pepper,
         hasher=Hasher(),
         attempts=Attempts(buckets),
         url=settings.url,

@@ -1,13 +1,10 @@
 """Signing in with providers: the way there, the way back, and what is remembered between them."""
 
-import base64
 import logging
 from uuid import UUID, uuid4
 
 import msgspec
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.fernet import InvalidToken, MultiFernet
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -199,9 +196,8 @@ def _recall(doors: Doors, request: Request) -> Remembered | None:
         return None
 
 
-def _fernet(doors: Doors) -> Fernet:
-    key = HKDF(SHA256(), length=32, salt=None, info=b"headgate:oidc:1")
-    return Fernet(base64.urlsafe_b64encode(key.derive(doors.pepper.encode())))
+def _fernet(doors: Doors) -> MultiFernet:
+    return doors.fernet(b"headgate:oidc:1")
 
 
 def _is_secure(doors: Doors) -> bool:

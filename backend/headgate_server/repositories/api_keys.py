@@ -11,6 +11,7 @@ from sqlalchemy import (
     Label,
     Row,
     bindparam,
+    case,
     insert,
     literal,
     or_,
@@ -240,6 +241,15 @@ async def set_secret(
     )
     row = (await work.execute(statement)).one_or_none()
     return _key(row) if row is not None else None
+
+
+async def set_hash(work: UnitOfWork, *, id_: UUID, old_hash: bytes, new_hash: bytes) -> None:
+    """Store the hash of a secret anew, the newest's or the one's that it replaced."""
+    renewed = {
+        column.name: case((column == old_hash, new_hash), else_=column)
+        for column in (api_keys.c.secret_hash, api_keys.c.old_secret_hash)
+    }
+    await work.execute(update(api_keys).where(api_keys.c.id == id_).values(renewed))
 
 
 async def touch(work: UnitOfWork, *, id_: UUID, resolution: timedelta) -> None:

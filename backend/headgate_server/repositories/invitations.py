@@ -74,6 +74,16 @@ async def find_unanswered(work: UnitOfWork, *, email: str) -> Invitation | None:
     return _invitation(row) if row is not None else None
 
 
+async def carry_token(work: UnitOfWork, *, old_hash: bytes, new_hash: bytes) -> None:
+    """Store the hash of an invitation's token anew."""
+    statement = (
+        update(invitations)
+        .where(invitations.c.token_hash == old_hash, _is_open(work))
+        .values(token_hash=new_hash)
+    )
+    await work.execute(statement)
+
+
 async def find_by_token(work: UnitOfWork, *, token_hash: bytes) -> Invitation | None:
     """Return the invitation of a token that can be accepted; as the system."""
     statement = select(*_SHOWN).where(invitations.c.token_hash == token_hash, _is_open(work))

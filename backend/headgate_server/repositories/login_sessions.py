@@ -129,6 +129,14 @@ async def touch(work: UnitOfWork, *, id_: UUID, organization_id: UUID | None) ->
     await work.execute(statement)
 
 
+async def set_hash(work: UnitOfWork, *, id_: UUID, secret_hash: bytes) -> None:
+    """Store the hash of a session's secret anew."""
+    statement = (
+        update(login_sessions).where(login_sessions.c.id == id_).values(secret_hash=secret_hash)
+    )
+    await work.execute(statement)
+
+
 async def lock_session(work: UnitOfWork, *, id_: UUID) -> tuple[LoginSession, UUID | None] | None:
     """Return a live session and its last organization, and let nobody end it meanwhile."""
     statement = select(*_SHOWN).where(login_sessions.c.id == id_, _is_live(work)).with_for_update()
@@ -186,6 +194,16 @@ async def insert_token(
             expires_at=work.now + LIFETIMES[purpose],
         )
     )
+
+
+async def carry_token(work: UnitOfWork, *, old_hash: bytes, new_hash: bytes) -> None:
+    """Store the hash of a token anew."""
+    statement = (
+        update(one_time_tokens)
+        .where(one_time_tokens.c.token_hash == old_hash)
+        .values(token_hash=new_hash)
+    )
+    await work.execute(statement)
 
 
 async def find_token_owner(work: UnitOfWork, *, purpose: Purpose, token_hash: bytes) -> UUID | None:

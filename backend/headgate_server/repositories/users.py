@@ -224,6 +224,11 @@ async def set_totp(work: UnitOfWork, *, id_: UUID, sealed: bytes | None) -> None
     await work.execute(statement)
 
 
+async def set_sealed(work: UnitOfWork, *, id_: UUID, sealed: bytes) -> None:
+    """Store the secret of a second factor sealed anew; it stays as it is."""
+    await work.execute(update(users).where(users.c.id == id_).values(totp_secret=sealed))
+
+
 async def confirm_totp(work: UnitOfWork, *, id_: UUID, recovery_hashes: Sequence[bytes]) -> None:
     """Turn a second factor on, with its recovery codes."""
     statement = (

@@ -316,6 +316,7 @@ async def _by_key(work: UnitOfWork, token: KeyToken, *, pepper: str) -> Principa
     ]
     if not (shown and key.kind is token.kind and key.is_usable(work.now)):
         raise Unauthenticated
+    await _keep_up(work, token, hashed=shown[0].hash, pepper=pepper)
     if key.last_used_at is None or key.last_used_at <= work.now - keys.LAST_USED_RESOLUTION:
         await stored.touch(work, id_=key.id, resolution=keys.LAST_USED_RESOLUTION)
     found.closures.check()
@@ -336,6 +337,12 @@ async def _by_key(work: UnitOfWork, token: KeyToken, *, pepper: str) -> Principa
         expires_at=shown[0].ends_at,
         networks=found.closures.networks,
     )
+
+
+async def _keep_up(work: UnitOfWork, token: KeyToken, *, hashed: bytes, pepper: str) -> None:
+    now = keys.hash_secret(token.secret, pepper=pepper)
+    if now != hashed:
+        await stored.set_hash(work, id_=token.id, old_hash=hashed, new_hash=now)
 
 
 async def _by_session(work: UnitOfWork, token: SessionToken) -> Principal:

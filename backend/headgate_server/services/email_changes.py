@@ -55,8 +55,7 @@ async def finish(work: UnitOfWork, *, token: str, pepper: str) -> Changed:
     Raises:
         InvalidInput: the link is not good, or somebody else has the address by now.
     """
-    digest = hash_token(token, purpose=Purpose.VERIFY, pepper=pepper)
-    found, email = await use_link(work, purpose=Purpose.VERIFY, token_hash=digest)
+    found, email = await use_link(work, token, purpose=Purpose.VERIFY, pepper=pepper)
     if email is None:
         raise InvalidInput(USED_LINK, path=["token"])
     user = found.user

@@ -11,6 +11,7 @@ from headgate_server.domain.errors import Conflict, Forbidden, InvalidInput, Lim
 from headgate_server.domain.members import Invitation, PlannedBinding, hash_token, new_token
 from headgate_server.domain.organizations import Organization
 from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.peppers import peppers_of
 from headgate_server.domain.permissions import ungivable
 from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.roles import BindingPlace, Holder, HolderKind, Role, grant_of
@@ -154,13 +155,22 @@ async def look(database: Database, *, token: str, pepper: str) -> Shown:
         InvalidInput: it is not good.
     """
     async with database.system() as work:
-        found = await invitations.find_by_token(work, token_hash=hash_token(token, pepper=pepper))
+        digest = await _carried(work, token, pepper=pepper)
+        found = await invitations.find_by_token(work, token_hash=digest)
         place = await _organization(work, found)
         if found is None or place is None:
             raise InvalidInput(NOT_GOOD, path=["token"])
         within = replace(work, organization_id=found.organization_id)
         names = [role.name for role, _ in await _roles(within, found.planned)]
         return Shown(found, place, tuple(names))
+
+
+async def _carried(work: UnitOfWork, token: str, *, pepper: str) -> bytes:
+    """Return the hash under which a token is stored, once it is so under the pepper of now."""
+    digest, *before = (hash_token(token, pepper=one) for one in peppers_of(pepper))
+    for old_hash in before:
+        await invitations.carry_token(work, old_hash=old_hash, new_hash=digest)
+    return digest
 
 
 async def accept(
@@ -183,7 +193,8 @@ async def accept(
         Forbidden: whoever invited them holds no more what it gives, or it is for another address;
             the link stays good.
     """
-    used = await invitations.use_token(work, token_hash=hash_token(token, pepper=pepper))
+    digest = await _carried(work, token, pepper=pepper)
+    used = await invitations.use_token(work, token_hash=digest)
     found_place = await _organization(work, used)
     if used is None or found_place is None or found_place.suspended_at is not None:
         raise InvalidInput(NOT_GOOD, path=["token"])

@@ -328,6 +328,9 @@ async def _get_facts(
         raise Unauthenticated
     if not sessions.is_secret(cookie.secret, stored=facts.secret_hash, pepper=pepper):
         raise Unauthenticated
+    now = sessions.hash_secret(cookie.secret, pepper=pepper)
+    if now != facts.secret_hash:
+        await stored.set_hash(work, id_=cookie.session_id, secret_hash=now)
     return facts
 
 

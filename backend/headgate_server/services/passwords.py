@@ -13,6 +13,7 @@ from headgate_server.domain.api_keys import ApiKey
 from headgate_server.domain.errors import InvalidInput, Unauthenticated
 from headgate_server.domain.login_sessions import LoginCookie, Purpose
 from headgate_server.domain.passwords import check_password, is_possible
+from headgate_server.domain.peppers import peppers_of
 from headgate_server.domain.users import User, check_email
 from headgate_server.repositories import identities, users
 from headgate_server.repositories import login_sessions as stored
@@ -209,9 +210,8 @@ async def finish_reset(
     """
     check_password(password)
     password_hash = await hasher.hash(password)
-    digest = tokens.hash_token(token, purpose=Purpose.RESET, pepper=pepper)
     async with database.system() as work:
-        found, email = await use_link(work, purpose=Purpose.RESET, token_hash=digest)
+        found, email = await use_link(work, token, purpose=Purpose.RESET, pepper=pepper)
         check_password(password, email=found.user.email)
         await users.set_password(work, id_=found.user.id, password_hash=password_hash)
         await login_sessions.void_begun(work, user_id=found.user.id)
@@ -226,7 +226,7 @@ async def finish_reset(
 
 
 async def use_link(
-    work: UnitOfWork, *, purpose: Purpose, token_hash: bytes
+    work: UnitOfWork, token: str, *, purpose: Purpose, pepper: str
 ) -> tuple[users.Credentials, str | None]:
     """Use a link up; return whose it is, locked, and to which address it was mailed, if it was.
 
@@ -236,6 +236,11 @@ async def use_link(
     Raises:
         InvalidInput: the link is not good, or its person is suspended.
     """
+    token_hash, *before = (
+        tokens.hash_token(token, purpose=purpose, pepper=one) for one in peppers_of(pepper)
+    )
+    for old_hash in before:
+        await stored.carry_token(work, old_hash=old_hash, new_hash=token_hash)
     owner = await stored.find_token_owner(work, purpose=purpose, token_hash=token_hash)
     found = await users.lock_credentials(work, id_=owner) if owner is not None else None
     used = await stored.use_token(work, purpose=purpose, token_hash=token_hash)

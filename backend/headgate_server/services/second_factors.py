@@ -2,6 +2,7 @@
 
 import hmac
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import second_factors as factors
 from headgate_server.domain.errors import ConfigurationError, Conflict, InvalidInput, NotFound
 from headgate_server.domain.login_sessions import LoginCookie
+from headgate_server.domain.peppers import peppers_of
 from headgate_server.repositories import users
 from headgate_server.services import login_sessions
 from headgate_server.services.audit_entries.people import record_person
@@ -110,14 +112,21 @@ async def use_code(work: UnitOfWork, of: users.Credentials, *, code: str, pepper
         if of.totp_secret is None:
             return False
         return await _is_app_code(work, of.totp_secret, user_id=user_id, code=typed, pepper=pepper)
-    digest = factors.hash_recovery(typed, pepper=pepper)
-    return await users.use_recovery(work, id_=user_id, recovery_hash=digest)
+    for one in peppers_of(pepper):
+        digest = factors.hash_recovery(typed, pepper=one)
+        if await users.use_recovery(work, id_=user_id, recovery_hash=digest):
+            return True
+    return False
 
 
 async def _is_app_code(
     work: UnitOfWork, sealed: bytes, *, user_id: UUID, code: str, pepper: str
 ) -> bool:
-    totp = TOTP(_open(sealed, user_id=user_id, pepper=pepper))
+    secret, is_old = _open(sealed, user_id=user_id, pepper=pepper)
+    if is_old:
+        renewed = _seal(secret, user_id=user_id, pepper=pepper)
+        await users.set_sealed(work, id_=user_id, sealed=renewed)
+    totp = TOTP(secret)
     now = factors.step_of(work.now)
     for step in range(now - factors.WINDOW, now + factors.WINDOW + 1):
         if hmac.compare_digest(totp.generate_otp(step), code):
@@ -130,14 +139,16 @@ def _seal(secret: str, *, user_id: UUID, pepper: str) -> bytes:
     return nonce + AESGCM(_key(pepper)).encrypt(nonce, secret.encode(), user_id.bytes)
 
 
-def _open(sealed: bytes, *, user_id: UUID, pepper: str) -> str:
+def _open(sealed: bytes, *, user_id: UUID, pepper: str) -> tuple[str, bool]:
+    """Return a secret, and whether it was sealed under the pepper before."""
     nonce, text = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-    try:
-        return AESGCM(_key(pepper)).decrypt(nonce, text, user_id.bytes).decode()
-    except InvalidTag:
-        raise ConfigurationError(
-            "A second factor was sealed under another HEADGATE_SECRET_KEY; set that one again."
-        ) from None
+    for one in peppers_of(pepper):
+        with suppress(InvalidTag):
+            return AESGCM(_key(one)).decrypt(nonce, text, user_id.bytes).decode(), one is not pepper
+    raise ConfigurationError(
+        "A second factor was sealed under another HEADGATE_SECRET_KEY; set that one again, or name "
+        "it as HEADGATE_SECRET_KEY_PREVIOUS."
+    )
 
 
 def _key(pepper: str) -> bytes:

@@ -49,7 +49,7 @@ def filler(*, scale: float) -> Callable[[Core], Awaitable[str]]:
             core.database,
             DemoOptions(scale=scale, may_mix=True),
             keyring=core.keyring,
-            pepper=core.settings.secret_key,
+            pepper=core.settings.pepper,
         )
 
     return fill

@@ -193,8 +193,7 @@ async def accept(
         Forbidden: whoever invited them holds no more what it gives, or it is for another address;
             the link stays good.
     """
-    digest = await _carried(work, token, pepper=pepper)
-    used = await invitations.use_token(work, token_hash=digest)
+    used = await invitations.use_token(work, token_hash=await _carried(work, token, pepper=pepper))
     found_place = await _organization(work, used)
     if used is None or found_place is None or found_place.suspended_at is not None:
         raise InvalidInput(NOT_GOOD, path=["token"])

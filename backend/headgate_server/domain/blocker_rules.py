@@ -253,7 +253,10 @@ def agents(standing: Standing) -> list[Blocker]:
 
 
 def quota(standing: Standing) -> list[Blocker]:
-    """The organization has used up what it may: of runs at once, which wait, or of runs to make."""
+    """The organization has used up what it may.
+
+    That is of runs at once, which wait, or of runs to make and what is stored: none is made.
+    """
     return [_quota(standing, spent) for spent in standing.quotas]
 
 
@@ -262,6 +265,9 @@ def _quota(standing: Standing, spent: Quota) -> Blocker:
     needed = spent.used + ahead + 1
     if spent.kind is QuotaKind.RUNS_AT_ONCE:
         what = f"has {spent.limit:,} runs at once with its agents, and {spent.used:,} are there"
+    elif spent.resets_at is None:
+        what = f"may store {spent.limit:,} bytes, stores {spent.used:,}, and so makes no runs"
+        needed = spent.used + spent.used // 10 + 1
     else:
         until = f"{spent.resets_at:%Y-%m-%dT%H:%MZ}"
         what = f"makes {spent.limit:,} runs until {until}, and has made {spent.used:,}"

@@ -13,6 +13,7 @@ from headgate_server.domain.ids import new_id
 from headgate_server.domain.quotas import Limits, QuotaKind, Standing, Usage, UsageDay, month_of
 from headgate_server.repositories.organizations import own
 from headgate_server.repositories.statements import named
+from headgate_server.tables.organizations import workspaces
 from headgate_server.tables.quotas import (
     WHOLES,
     quota_defaults,
@@ -34,6 +35,20 @@ async def read_standings(
         {"organization_ids": list(organization_ids), "today": today, "month": month_of(today)},
     )
     return {row.id: _standing(row) for row in rows}
+
+
+async def list_limited(
+    work: UnitOfWork, workspace_ids: Sequence[UUID], *, kind: QuotaKind
+) -> dict[UUID, UUID]:
+    """Return those of the workspaces whose organization has a quota of a kind: of which each is."""
+    is_own = (quotas.c.organization_id == workspaces.c.organization_id) & (quotas.c.kind == kind)
+    fallback = select(quota_defaults.c.most).where(quota_defaults.c.kind == kind).scalar_subquery()
+    statement = (
+        select(workspaces.c.id, workspaces.c.organization_id)
+        .select_from(workspaces.outerjoin(quotas, is_own))
+        .where(workspaces.c.id.in_(workspace_ids), func.coalesce(quotas.c.most, fallback, 0) > 0)
+    )
+    return {row.id: row.organization_id for row in await work.execute(statement)}
 
 
 async def insert_usage(work: UnitOfWork, used: Mapping[UUID, Usage], *, day: date) -> None:

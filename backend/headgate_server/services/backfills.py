@@ -29,6 +29,7 @@ from headgate_server.domain.states import StateType
 from headgate_server.repositories import backfills
 from headgate_server.repositories.backfills import Outcome
 from headgate_server.repositories.flow_runs.plan import DeploymentPlan, get_many_plans
+from headgate_server.services import quotas
 from headgate_server.services.events import record_change
 from headgate_server.services.flow_runs import bulk
 from headgate_server.services.flow_runs.change import CancelRequest
@@ -174,6 +175,9 @@ async def advance_backfill(work: UnitOfWork, *, id_: UUID) -> int:
     room = min(most - left.started, left.waiting)
     if room <= 0:
         await backfills.set_due(work, id_=id_, at=work.now + LOOK_AGAIN)
+        return 0
+    if await quotas.find_full(work, [work.workspace_id]):
+        await backfills.set_due(work, id_=id_, at=work.now + LOOK_LATER)
         return 0
     waiting = await backfills.list_waiting(work, id_=id_, most=room)
     results = await create_runs(work, [_request(current, item) for item in waiting])

@@ -7,7 +7,7 @@ from uuid import UUID
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.blocker_rules import COUNT_CAP, find_blockers
 from headgate_server.domain.blockers import Blocker, BlockerCode, Standing
-from headgate_server.domain.quotas import RUN_KINDS, QuotaKind
+from headgate_server.domain.quotas import RUN_KINDS, STORED_KINDS, QuotaKind
 from headgate_server.domain.schedules.schedule import Schedule
 from headgate_server.repositories import blockers as repository
 from headgate_server.repositories import pauses
@@ -88,7 +88,7 @@ async def _judged(work: UnitOfWork, standing: Standing) -> list[Blocker]:
     if standing.is_waiting:
         kinds = frozenset({QuotaKind.RUNS_AT_ONCE})
         if standing.of("run_id") is None:
-            kinds |= RUN_KINDS
+            kinds |= RUN_KINDS | STORED_KINDS
         spent = await list_spent(work, organization_id=standing.of("organization_id"), kinds=kinds)
         standing = replace(standing, quotas=spent)
     found = find_blockers(standing)

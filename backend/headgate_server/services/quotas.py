@@ -1,6 +1,6 @@
 """Quotas of organizations: set by operators, read by everybody, and what is counted for them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,6 +13,7 @@ from headgate_server.domain.events import NewEvent
 from headgate_server.domain.quotas import (
     COUNTED_KINDS,
     RUN_KINDS,
+    STORED_KINDS,
     WARN_PERCENTS,
     Limits,
     Quota,
@@ -145,6 +146,24 @@ def check_restart(standing: Standing, *, now: datetime, restarted: int = 0) -> N
     spent = standing.over(RUN_KINDS, now=now, since=Usage(restarts=restarted))
     if spent is not None:
         raise QuotaExceeded(spent)
+
+
+async def find_full(work: UnitOfWork, workspace_ids: Sequence[UUID]) -> dict[UUID, QuotaExceeded]:
+    """Return in which workspaces nothing more may be stored, and why; as the system.
+
+    One statement, and one more where any of their organizations has a quota of stored bytes.
+    """
+    limited = await stored.list_limited(work, workspace_ids, kind=QuotaKind.STORED_BYTES)
+    if not limited:
+        return {}
+    standings = await stored.read_standings(
+        work, sorted(set(limited.values())), today=day_of(work.now)
+    )
+    spent = {
+        id_: standings[organization_id].over(STORED_KINDS, now=work.now)
+        for id_, organization_id in limited.items()
+    }
+    return {id_: QuotaExceeded(quota) for id_, quota in spent.items() if quota is not None}
 
 
 async def check_kept_days(work: UnitOfWork, *, organization_id: UUID, wanted: int) -> None:

@@ -65,6 +65,22 @@ async def test_a_quota_of_runs_keeps_the_next_one_from_being_made(place: Place) 
     assert blocker["action"]["variables"]["input"]["quotas"][0]["limit"] > 1
 
 
+async def test_used_up_storage_keeps_the_next_run_of_a_schedule_from_being_made(
+    place: Place,
+) -> None:
+    spec = {"interval": {"every": "PT1M"}}
+    found = await place.deploy(schedules=[{"slug": "often", "spec": spec}])
+    await place.make()
+    await limit(place, QuotaKind.STORED_BYTES, 1)
+
+    (blocker,) = await place.why(found["schedules"][0]["id"])
+
+    assert blocker["code"] == "QUOTA"
+    assert "may store 1 bytes" in blocker["message"]
+    assert blocker["expectedStart"] is None
+    assert blocker["action"]["variables"]["input"]["quotas"][0]["limit"] > 1
+
+
 @pytest.mark.parametrize("schema", [None, {"type": "object"}])
 async def test_a_paused_run_is_resumed_by_the_action_or_says_how(
     place: Place, schema: Json | None

@@ -9,20 +9,29 @@ from sqlalchemy import func, select, text
 
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.backfills import BackfillRequest
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.errors import HeadgateError
 from headgate_server.domain.flow_runs import FlowRun
-from headgate_server.domain.quotas import QuotaExceeded, QuotaKind, Usage, period_of, resets_at
+from headgate_server.domain.quotas import (
+    QuotaExceeded,
+    QuotaKind,
+    Usage,
+    day_of,
+    period_of,
+    resets_at,
+)
 from headgate_server.loops import quotas as loop
 from headgate_server.loops.loop import LoopContext
-from headgate_server.services import quotas, workspaces
+from headgate_server.services import backfills, quotas, workspaces
 from headgate_server.services.flow_runs import create
 from headgate_server.services.flow_runs.create import BeginRequest, RunRequest
 from headgate_server.services.workspaces import RetentionChanges
 from headgate_server.settings import Timers
 from headgate_server.tables.events import outbox
 from headgate_server.tables.flow_runs import flow_runs
-from tests.factories.schedules import EVERY_5, set_scene
+from headgate_server.tables.flows import schedules
+from tests.factories.schedules import EVERY_5, Scene, set_scene
 from tests.fixtures.world import LEASE, World
 
 pytestmark = pytest.mark.anyio
@@ -272,6 +281,61 @@ async def test_schedule_skips_what_a_quota_has_no_room_for_and_says_so(
     assert ledger[:2] == [("12:05", "CREATED"), ("12:10", "SKIPPED")]
     assert payload["code"] == "QUOTA_EXCEEDED"
     assert "RUNS_PER_DAY" in payload["message"]
+
+
+async def fill_storage(scene: Scene, *, stored: int, most: int) -> None:
+    """Have the organization of a scene store so many bytes, of so many."""
+    async with scene.database.system() as work:
+        organization_id = scene.tenant.organization_id
+        limits = {QuotaKind.STORED_BYTES: most}
+        await quotas.set_quotas(work, organization_id=organization_id, limits=limits)
+        usage = {organization_id: Usage(log_bytes=stored)}
+        await quotas.insert_usage(work, usage, day=day_of(work.now))
+
+
+async def test_schedule_makes_no_runs_while_storage_is_used_up_and_says_so(
+    urls: DatabaseUrls,
+) -> None:
+    async with set_scene(urls) as scene:
+        await fill_storage(scene, stored=100, most=100)
+        await scene.put(EVERY_5)
+
+        await scene.tick()
+        full = await scene.ledger()
+        async with scene.database.system() as work:
+            told = await work.execute(
+                select(outbox.c.payload).where(outbox.c.name == "schedule.refused")
+            )
+            (payload,) = told.scalars()
+            missed = (await work.execute(select(schedules.c.missed_count))).scalar_one()
+        await fill_storage(scene, stored=0, most=1_000_000)
+        await scene.tick(minutes=10)
+        after = await scene.ledger()
+
+    assert {status for _, status in full} == {"SKIPPED"}
+    assert missed == len(full)
+    assert (payload["code"], "STORED_BYTES" in payload["message"]) == ("QUOTA_EXCEEDED", True)
+    assert after[: len(full)] == full
+    assert "CREATED" in {status for _, status in after[len(full) :]}
+
+
+async def test_backfill_makes_no_runs_while_storage_is_used_up(world: World) -> None:
+    asked = BackfillRequest(
+        deployment_id=world.deployed.deployment_id, parameter_sets=[{"day": 1}, {"day": 2}]
+    )
+    async with world.work() as work:
+        made = await backfills.create_backfill(work, asked)
+    async with world.system() as work:
+        usage = {world.tenant.organization_id: Usage(log_bytes=100)}
+        await quotas.insert_usage(work, usage, day=day_of(work.now))
+    counts: list[int] = []
+
+    for most in (100, 10_000_000):
+        await limit(world, stored_bytes=most)
+        async with world.system() as work:
+            counts.append(await backfills.advance_backfill(work, id_=made.id))
+
+    assert counts == [0, 1]
 
 
 def test_usage_adds_up() -> None:

@@ -16,6 +16,7 @@ from headgate_server.domain.schedules.schedule import Due, Schedule
 from headgate_server.repositories import schedule_fires, schedules
 from headgate_server.repositories.schedule_fires import Fire
 from headgate_server.repositories.schedules import Step
+from headgate_server.services import quotas
 from headgate_server.services.events import record_events
 from headgate_server.services.flow_runs import create as flow_runs
 from headgate_server.services.flow_runs.create import RunRequest
@@ -185,16 +186,22 @@ async def _tell_missed(work: UnitOfWork, plans: Sequence[_Planned]) -> None:
 
 
 async def _create(work: UnitOfWork, wanted: Sequence[_Wanted]) -> Counter[UUID]:
-    """Create the runs, workspace by workspace; how many of each schedule were refused."""
+    """Create the runs, workspace by workspace; how many of each schedule were refused.
+
+    None is made where nothing more may be stored.
+    """
     refused: Counter[UUID] = Counter()
     by_workspace: dict[UUID, list[_Wanted]] = {}
     for schedule, request in wanted:
         by_workspace.setdefault(schedule.workspace_id, []).append((schedule, request))
+    full = await quotas.find_full(work, sorted(by_workspace)) if by_workspace else {}
     for workspace_id, group in by_workspace.items():
         bound = replace(work, tenant_id=workspace_id)
+        spent = full.get(workspace_id)
         for start in range(0, len(group), flow_runs.MAX_BATCH):
             part = group[start : start + flow_runs.MAX_BATCH]
-            results = await flow_runs.create_runs(bound, [request for _, request in part])
+            asked = [request for _, request in part]
+            results = [spent] * len(part) if spent else await flow_runs.create_runs(bound, asked)
             failures = [
                 (schedule, request, result)
                 for (schedule, request), result in zip(part, results, strict=True)

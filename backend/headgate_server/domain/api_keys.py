@@ -29,8 +29,10 @@ from headgate_server.domain.permissions import Scope
 from headgate_server.domain.tenancy import Actor
 
 PREFIX = "hg"
-SECRET_BYTES = 20
-"""160 bits: beyond guessing, also for who has the hashes."""
+SECRET_BYTES = 24
+"""192 bits of a key's secret; keys of before have 160, and work on."""
+SIGNATURE_BYTES = 20
+"""160 bits of a derived token's signature, as of tokens that are in use."""
 MAX_TOKEN_LENGTH = 512
 """Twice what is in use: later versions say more."""
 MAX_NAME_LENGTH = 200
@@ -327,7 +329,7 @@ def _read_key(more: bytes) -> dict[str, Any]:
 
 def _signature(kind: TokenKind, payload: str, *, pepper: str) -> str:
     message = f"headgate:{kind.value}-token:{payload}".encode()
-    return _encode(hmac.digest(pepper.encode(), message, hashlib.sha256)[:SECRET_BYTES])
+    return _encode(hmac.digest(pepper.encode(), message, hashlib.sha256)[:SIGNATURE_BYTES])
 
 
 def _seal(body: str) -> str:

@@ -20,6 +20,9 @@ PEPPER = "pepper"
 KEY = api_keys.key_token(SUBJECT, kind=TokenKind.API_KEY, secret="0123456789abcdefghjkmnpqrstvwxyz")
 
 
+OLD_KEY = "hg_key_00000000000000000000000011_0123456789abcdefghjkmnpqrstvwxyz_1whng2q"
+OLD_HASH = bytes.fromhex("5bffd52fc6b2bf3caab70fefa532d0ea6862f9a939f9564bc979cf21a49c96f3")
+"""Of a key whose secret has 160 bits, as all had once."""
 OLD_RUN_TOKEN = (
     "hg_run_0000000000000000000000001c000000000000000000000000b00000000000000000000000022000000000"
     "00000000000000010004000000003g_4wjfrgn635q3kbr0xarswfsgqgsn7vbs_2mrt3hh"
@@ -64,6 +67,24 @@ def test_key_token_says_its_kind_id_and_secret() -> None:
 
     assert parsed == KeyToken(TokenKind.API_KEY, SUBJECT, "0123456789abcdefghjkmnpqrstvwxyz")
     assert KEY.startswith("hg_key_00000000000000000000000011_0123456789abcdefghjkmnpqrstvwxyz_")
+
+
+def test_secrets_hold_192_bits_and_differ() -> None:
+    made = {api_keys.new_secret() for _ in range(1000)}
+
+    assert (len(made), 8 * api_keys.SECRET_BYTES) == (1000, 192)
+    assert {len(secret) for secret in made} == {39}
+    token = api_keys.key_token(SUBJECT, kind=TokenKind.AGENT_KEY, secret=min(made))
+    parsed = api_keys.parse_token(token, pepper=PEPPER)
+    assert parsed == KeyToken(TokenKind.AGENT_KEY, SUBJECT, min(made))
+
+
+def test_key_of_before_is_read_and_its_stored_hash_is_its_own() -> None:
+    parsed = api_keys.parse_token(OLD_KEY, pepper=PEPPER)
+
+    assert isinstance(parsed, KeyToken)
+    assert api_keys.is_secret(parsed.secret, stored=OLD_HASH, pepper=PEPPER)
+    assert not api_keys.is_secret(parsed.secret, stored=OLD_HASH, pepper="another")
 
 
 def test_session_token_says_its_session_and_expiry_to_the_microsecond() -> None:
@@ -176,13 +197,6 @@ def test_well_sealed_nonsense_is_refused(kind: str, payload: str) -> None:
         return
 
     assert isinstance(parsed, KeyToken)
-
-
-def test_secrets_hold_160_bits_and_differ() -> None:
-    secrets = {api_keys.new_secret() for _ in range(100)}
-
-    assert len(secrets) == 100
-    assert {len(secret) for secret in secrets} == {32}
 
 
 def test_hash_depends_on_secret_and_pepper() -> None:

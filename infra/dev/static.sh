@@ -14,4 +14,5 @@ step ruff check --quiet .
 step ruff format --check --quiet .
 step lint-imports --no-logo
 step infra/dev/rules.sh
+step python infra/dev/known_faults.py
 step pyright --pythonpath .venv/bin/python

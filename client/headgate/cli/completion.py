@@ -157,7 +157,8 @@ def completion(shell: Annotated[Shell, Parameter(help="which")]) -> None:
 
     For example: headgate completion bash > ~/.local/share/bash-completion/completions/headgate
     """
-    script = parsing.build().generate_completion(prog_name="headgate", shell=shell)
+    made = parsing.build()
+    script = made.generate_completion(prog_name="headgate", shell=shell)  # nosec B604 - a word
     sys.stdout.write(script.rstrip("\n") + "\n" + _names_script(shell))
 
 

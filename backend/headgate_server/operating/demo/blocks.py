@@ -78,7 +78,7 @@ _DOCUMENTS: tuple[tuple[str, str, dict[str, Any], dict[str, Any]], ...] = (
         "postgres",
         "warehouse",
         {"host": "warehouse.internal.example", "port": 5432, "login": {"user": "loader"}},
-        {"login": {"password": "made-up-1", "tls": {"private_key": "made-up-2"}}},
+        {"login": {"password": "made-up-1", "tls": {"private_key": "made-up-2"}}},  # nosec B105
     ),
     (
         "postgres",
@@ -90,13 +90,13 @@ _DOCUMENTS: tuple[tuple[str, str, dict[str, Any], dict[str, Any]], ...] = (
         "s3-bucket",
         "lake",
         {"bucket": "lake", "region": "eu-central-1", "access_key_id": "AKIAMADEUP"},
-        {"secret_access_key": "made-up-3"},
+        {"secret_access_key": "made-up-3"},  # nosec B105
     ),
     (
         "webhook",
         "on-call",
         {"url": "https://hooks.example/on-call", "store": {"$ref": "s3-bucket/lake"}},
-        {"token": "made-up-4"},
+        {"token": "made-up-4"},  # nosec B105
     ),
 )
 

@@ -8,7 +8,7 @@ from alembic import context, op
 from sqlalchemy.dialects import postgresql
 
 revision = "0054"
-down_revision = "0049"
+down_revision = "0058"
 branch_labels = None
 depends_on = None
 

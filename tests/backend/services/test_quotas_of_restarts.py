@@ -1,15 +1,18 @@
 """What counts as a run: attempts that start one again, and not what a schedule took back."""
 
+from uuid import UUID
+
 import pytest
 from sqlalchemy import func, insert, select
 
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.ids import new_id
 from headgate_server.domain.quotas import QuotaExceeded, QuotaKind, Usage, day_of
-from headgate_server.domain.states import StateType
+from headgate_server.domain.states import StateType, propose
 from headgate_server.repositories.flow_runs.create import FEW_UNSUMMED, MOST_MERGED
 from headgate_server.services import quotas
 from headgate_server.services.flow_runs import bulk, change, create
+from headgate_server.services.flow_runs.change import Correction
 from headgate_server.services.flow_runs.create import RunRequest
 from headgate_server.services.transitions import Transition
 from headgate_server.tables.flow_runs import flow_runs
@@ -98,6 +101,36 @@ async def test_runs_that_cannot_be_retried_use_no_quota_of_a_batch(world: World)
         done = await bulk.retry_runs(work, [running.run_id, ended.run_id])
 
     assert [isinstance(one, Transition) and one.state is not None for one in done] == [False, True]
+
+
+async def test_run_that_a_person_forces_back_is_refused_where_the_quota_is_used_up(
+    world: World,
+) -> None:
+    lease = await world.started()
+    (waiting,) = await world.create()
+    await limit(world, runs_per_day=2)
+
+    async def force_back(run_id: UUID) -> None:
+        async with world.work() as work:
+            await change.set_state(
+                work,
+                run_id=run_id,
+                state=propose(StateType.SCHEDULED),
+                lease=None,
+                key=None,
+                correction=Correction(is_forced=True),
+            )
+
+    with pytest.raises(QuotaExceeded) as refused:
+        await force_back(lease.run_id)
+    names = [(await world.history(lease.run_id))[-1][1]]
+    await force_back(waiting.id)
+    await limit(world, runs_per_day=3)
+    await force_back(lease.run_id)
+    names.append((await world.history(lease.run_id))[-1][1])
+
+    assert (refused.value.kind, refused.value.current) == (QuotaKind.RUNS_PER_DAY, 2)
+    assert names == ["Running", "Scheduled"]
 
 
 async def test_run_that_its_schedule_takes_back_was_not_used(urls: DatabaseUrls) -> None:

@@ -30,6 +30,7 @@ from headgate_server.services.reruns import change_parameters, plan_run
 from headgate_server.services.transitions import Proposal, Transition, transition
 
 MAX_GRACE_SECONDS = 3600
+_BEGUN = frozenset({StateType.RUNNING, StateType.PAUSED})
 _MACHINERY = frozenset({ActorKind.RUN, ActorKind.AGENT_SESSION, ActorKind.SYSTEM})
 
 
@@ -79,6 +80,7 @@ async def set_state(
             details that are too large, or a bad key.
         IdempotencyMismatch: the key was used for a state of another type.
         VersionConflict: the run is in another state by now than the one that was seen.
+        QuotaExceeded: a person has it started again, and the organization may start no more runs.
     """
     proposal = check_proposal(
         run_id=run_id, state=state, lease=lease, key=key, correction=correction
@@ -87,6 +89,8 @@ async def set_state(
     done = await transition(work, run_id=run_id, proposal=proposal, locked=locked)
     if lease is None:
         if done.state is not None and state.type is StateType.SCHEDULED:
+            if done.decision.facts.current_type in _BEGUN:
+                quotas.check_restart(await quotas.get_own_standing(work), now=work.now)
             await forget_answers(work, run_id)
         said = {
             "state": state.name,

@@ -105,6 +105,18 @@ async def test_last_owner_stays_until_there_is_another(database: Database) -> No
     await delete(database, person.email)
 
 
+async def test_member_of_an_organization_that_nobody_owns_may_go(
+    database: Database, urls: DatabaseUrls
+) -> None:
+    tenant = await make_tenant(database)
+    member = await make_member(database, tenant, everywhere(BuiltinRole.VIEWER))
+    await query(urls.owner, "delete from role_bindings where builtin_role = 'OWNER'")
+
+    await delete(database, await email_of(database, member.principal.actor.id))
+
+    assert await query(urls.owner, "select count(*) from memberships") == 1
+
+
 async def test_of_two_owners_that_go_at_once_one_stays(database: Database) -> None:
     tenant = await make_tenant(database)
     person = await make_person(database, owns=tenant)

@@ -1,5 +1,6 @@
 """Pauses of runs: what a run waits for, who may answer it, and what the answer must look like."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,6 +11,7 @@ from headgate_server.domain.documents import check_document, is_storable
 from headgate_server.domain.errors import Forbidden, InvalidInput
 from headgate_server.domain.leases import PauseKind
 from headgate_server.domain.parameters import check_schema, find_problems
+from headgate_server.domain.permissions import Scope
 from headgate_server.domain.tenancy import Actor
 
 MAX_KEY_LENGTH = 200
@@ -48,7 +50,9 @@ class Approvers:
     Args:
         roles: names of roles, held where the run is or everywhere.
         people: e-mail addresses of members, who have proven that they are theirs.
-        teams: names of teams.
+        teams: names of teams, as it was asked.
+        team_ids: those of them that were there then, by name: it is these that may answer,
+            whatever they are called by now.
         is_four_eyes: whoever started the run may not answer, with a key of a service account
             that they made neither; nor may a run.
     """
@@ -57,11 +61,18 @@ class Approvers:
     people: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
     is_four_eyes: bool = False
+    team_ids: Mapping[str, UUID] = field(default_factory=dict[str, UUID])
 
     @property
     def names_anyone(self) -> bool:
         """Whether only some may answer."""
         return bool(self.roles or self.people or self.teams)
+
+    def is_team(self, id_: UUID, *, name: str) -> bool:
+        """Whether a team may answer; one that was not there is known by its name."""
+        if name in self.teams and name not in self.team_ids:
+            return True
+        return any(id_ == known for known in self.team_ids.values())
 
     def words(self) -> str:
         """Return who may answer, for a message."""
@@ -244,6 +255,15 @@ def refuse_key_maker() -> Forbidden:
 def refuse_machine() -> Forbidden:
     """Return the error of a run or an agent that would answer where a second person has to."""
     return Forbidden("A run's code is no second pair of eyes: a person has to answer this.")
+
+
+def refuse_without_team(approvers: Approvers) -> Forbidden:
+    """Return the error of who may not stand in for teams that are all gone."""
+    return Forbidden(
+        f"This waits for {approvers.words()}: whoever manages members answers in its place, or "
+        "cancels the run.",
+        missing_scopes=[Scope.MEMBERS_WRITE],
+    )
 
 
 def refuse_stranger(approvers: Approvers) -> Forbidden:

@@ -165,6 +165,12 @@ async def find_team_by_name(work: UnitOfWork, *, name: str) -> Team | None:
     return _team(row) if row is not None else None
 
 
+async def find_teams_by_name(work: UnitOfWork, names: Sequence[str]) -> dict[str, Team]:
+    """Return those of the organization's teams that have one of some names, by name."""
+    rows = await work.execute(_teams(work).where(teams.c.name.in_(names)))
+    return {row.name: _team(row) for row in rows}
+
+
 async def get_many_teams(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Team]:
     """Return those of the teams that are of the organization, by id."""
     rows = await work.execute(_teams(work).where(teams.c.id.in_(ids)))

@@ -59,7 +59,7 @@ async def upsert_pause(work: UnitOfWork, *, flow_run_id: UUID, new: NewPause, ep
         "schema": new.schema,
         "initial": new.initial,
         "description": new.description,
-        "approvers": asdict(new.approvers),
+        "approvers": _packed(new.approvers),
         "created_at": work.now,
         "expires_at": None if new.timeout is None else work.now + new.timeout,
         **dict.fromkeys(_ANSWER),
@@ -293,12 +293,18 @@ def _pause(row: Row[Any]) -> Pause:
     )
 
 
+def _packed(approvers: Approvers) -> dict[str, Any]:
+    ids = {name: str(id_) for name, id_ in approvers.team_ids.items()}
+    return {**asdict(approvers), "team_ids": ids}
+
+
 def _approvers(stored: dict[str, Any]) -> Approvers:
     return Approvers(
         roles=tuple(stored.get("roles", ())),
         people=tuple(stored.get("people", ())),
         teams=tuple(stored.get("teams", ())),
         is_four_eyes=bool(stored.get("is_four_eyes", False)),
+        team_ids={name: UUID(id_) for name, id_ in stored.get("team_ids", {}).items()},
     )
 
 

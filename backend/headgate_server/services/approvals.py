@@ -1,6 +1,7 @@
 """Who may answer a pause: those it names, and with four eyes nobody behind its start."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
@@ -14,7 +15,9 @@ from headgate_server.domain.pauses import (
     refuse_machine,
     refuse_starter,
     refuse_stranger,
+    refuse_without_team,
 )
+from headgate_server.domain.permissions import Scope
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import approvals as repository
 from headgate_server.repositories import members, roles
@@ -43,9 +46,46 @@ async def find_refusal(work: UnitOfWork, *, run: FlowRun, pause: Pause) -> Forbi
         refusal = await _find_own_start(work, run)
         if refusal is not None:
             return refusal
-    if approvers.names_anyone and not await _is_named(work, approvers):
-        return refuse_stranger(approvers)
-    return None
+    if not approvers.names_anyone or await _is_named(work, approvers):
+        return None
+    now, is_gone = await name_now(work, approvers)
+    if not is_gone:
+        return refuse_stranger(now)
+    return None if await _manages_members(work) else refuse_without_team(now)
+
+
+async def fix_teams(work: UnitOfWork, approvers: Approvers) -> Approvers:
+    """Return who may answer, with the teams that have their names now: those may from now on."""
+    if not approvers.teams:
+        return approvers
+    found = await members.find_teams_by_name(work, approvers.teams)
+    return replace(approvers, team_ids={name: team.id for name, team in found.items()})
+
+
+async def name_now(work: UnitOfWork, approvers: Approvers) -> tuple[Approvers, bool]:
+    """Return who may answer, by the names that teams have now, and whether nobody is left.
+
+    That is where only teams were named and none of them is there any more: who manages members may
+    answer then, who could have made such a team and joined it.
+    """
+    if not approvers.teams:
+        return approvers, False
+    known = await members.get_many_teams(work, list(approvers.team_ids.values()))
+    later = set(approvers.teams) - approvers.team_ids.keys()
+    made = await members.find_teams_by_name(work, sorted(later)) if later else {}
+    left = {name: known[id_].name for name, id_ in approvers.team_ids.items() if id_ in known}
+    left |= {name: name for name in made}
+    names = tuple(left.get(name, f"{name} (there is none)") for name in approvers.teams)
+    is_gone = not (left or approvers.roles or approvers.people)
+    return replace(approvers, teams=names), is_gone
+
+
+async def _manages_members(work: UnitOfWork) -> bool:
+    """Whether the one who acts is a person who manages the organization's members."""
+    if work.organization_id is None or not _is_person(work.actor):
+        return False
+    rights = await roles.find_rights(work, organization_id=work.organization_id, holder=work.actor)
+    return rights is not None and Scope.MEMBERS_WRITE in rights.of_organization()
 
 
 async def _is_named(work: UnitOfWork, approvers: Approvers) -> bool:
@@ -68,7 +108,7 @@ async def _is_named(work: UnitOfWork, approvers: Approvers) -> bool:
         return True
     team_ids = (await members.list_team_ids(work, [member.id]))[member.id]
     teams = await members.get_many_teams(work, team_ids) if approvers.teams else {}
-    if any(team.name in approvers.teams for team in teams.values()):
+    if any(approvers.is_team(team.id, name=team.name) for team in teams.values()):
         return True
     return await _holds_role(work, [member.id, *team_ids], approvers.roles)
 

@@ -12,7 +12,7 @@ from headgate_server.domain.schedules.schedule import Schedule
 from headgate_server.repositories import blockers as repository
 from headgate_server.repositories import pauses
 from headgate_server.repositories.flow_runs.read import get_many_flow_runs
-from headgate_server.services.approvals import find_refusal
+from headgate_server.services.approvals import find_refusal, name_now
 from headgate_server.services.quotas import list_spent
 
 MOST_HOLDERS = 5
@@ -63,9 +63,9 @@ async def _with_approvers(work: UnitOfWork, standing: Standing, *, run_id: UUID)
     if pause is None or run is None:
         return standing
     refusal = await find_refusal(work, run=run, pause=pause)
-    return replace(
-        standing, approvers=pause.approvers, may_answer=standing.may_answer and refusal is None
-    )
+    approvers, _ = await name_now(work, pause.approvers)
+    may_answer = standing.may_answer and refusal is None
+    return replace(standing, approvers=approvers, may_answer=may_answer)
 
 
 async def list_blockers_of_deployment(

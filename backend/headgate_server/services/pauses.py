@@ -21,7 +21,7 @@ from headgate_server.domain.transitions.pauses import RESUMING, SUSPENDED
 from headgate_server.repositories import pauses as repository
 from headgate_server.repositories.flow_runs.transition import LockedRun
 from headgate_server.repositories.pauses import ExpiredPause
-from headgate_server.services.approvals import check_approver
+from headgate_server.services.approvals import check_approver, fix_teams
 from headgate_server.services.audit_entries.record import record_action
 from headgate_server.services.pause_requests import (
     check_rejection,
@@ -86,6 +86,7 @@ async def pause_run(
     if not is_asked:
         _check_possible(locked, new)
         return Asked(locked.run, None)
+    new = replace(new, approvers=await fix_teams(work, new.approvers))
     pause = await repository.upsert_pause(
         work, flow_run_id=lease.run_id, new=new, epoch=lease.epoch
     )

@@ -37,7 +37,11 @@ strawberry.enum(
 class Approvers:
     roles: list[str] = strawberry.field(description="Names of roles, held here or everywhere.")
     people: list[str] = strawberry.field(description="E-mail addresses of members.")
-    teams: list[str] = strawberry.field(description="Names of teams.")
+    teams: list[str] = strawberry.field(
+        description="Names of teams, as they were when it was asked: these teams may answer, "
+        "whatever they are called by now. Where only teams are named and none is there any more, "
+        "a person with MEMBERS_WRITE in the organization answers."
+    )
     four_eyes: bool = strawberry.field(
         description="Whoever started the run may not answer, nor may a service account by a key "
         "that they made, nor the code of a run."

@@ -37,7 +37,8 @@ async def named(urls: DatabaseUrls, id_: UUID, name: str) -> dict[str, int]:
     for pair in (await query(urls.owner, NAMES)).split(","):
         table, _, one = pair.partition(" ")
         named = f"{one}_id = '{id_}' and {one}_name = '{name}'"
-        counted = await query(urls.owner, f"select count(*) from {table} where {named}")  # noqa: S608
+        counting = f"select count(*) from {table} where {named}"  # noqa: S608  of the catalogue
+        counted = await query(urls.owner, counting)
         if counted:
             found[table] = found.get(table, 0) + counted
     return found

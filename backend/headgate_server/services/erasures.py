@@ -76,13 +76,22 @@ async def _delete(work: UnitOfWork, user: User, *, by: Actor | None = None) -> N
     ]
     for place in places:
         await roles.lock_owners(place)
-    owned = [place for place in places if await roles.has_owner(place)]
+    # Of owners who are suspended one has to stay only where none is left who can act.
+    owned = [
+        (place, await roles.has_owner(place, is_able=True))
+        for place in places
+        if await roles.has_owner(place, is_able=False)
+    ]
     ended = await login_sessions.revoke_all(work, user_id=user.id)
     await record_person(work, "deleted", user, said={"sessions": ended}, by=by)
     await api_keys.revoke_all(work, user=user, but_of_pools=True, by=by)
     await erasures.delete_own(work, user_id=user.id, email=user.email)
     await users.delete_user(work, id_=user.id)
-    ownerless = {place.organization_id for place in owned if not await roles.has_owner(place)}
+    ownerless = {
+        place.organization_id
+        for place, had_one in owned
+        if not await roles.has_owner(place, is_able=had_one)
+    }
     if ownerless:
         slugs = ", ".join(
             one.organization.slug for one in found if one.organization.id in ownerless

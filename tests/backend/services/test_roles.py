@@ -48,6 +48,7 @@ async def _suspend(database: Database, member: Member) -> None:
     async with database.system() as work:
         found = await users.find_user(work, id_=member.principal.actor.id)
         assert found is not None
+        assert found.email is not None
         await people.suspend_person(work, email=found.email)
 
 

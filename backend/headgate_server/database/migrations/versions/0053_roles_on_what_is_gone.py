@@ -2,8 +2,8 @@
 
 from alembic import context, op
 
-revision = "0064"
-down_revision = "0058"
+revision = "0053"
+down_revision = "0052"
 branch_labels = None
 depends_on = None
 

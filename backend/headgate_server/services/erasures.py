@@ -11,7 +11,7 @@ from headgate_server.domain.login_sessions import LoginSession
 from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.tenancy import Actor
 from headgate_server.domain.users import DELETED_NAME, User, check_email
-from headgate_server.repositories import erasures, members, roles, users
+from headgate_server.repositories import erasures, members, owners, users
 from headgate_server.repositories import login_sessions as sessions
 from headgate_server.services import api_keys, login_sessions, object_counts
 from headgate_server.services.audit_entries.people import record_person
@@ -75,12 +75,12 @@ async def _delete(work: UnitOfWork, user: User, *, by: Actor | None = None) -> N
         for one in sorted(found, key=lambda one: one.organization.id)
     ]
     for place in places:
-        await roles.lock_owners(place)
+        await owners.lock_owners(place)
     # Of owners who are suspended one has to stay only where none is left who can act.
     owned = [
-        (place, await roles.has_owner(place, is_able=True))
+        (place, await owners.has_owner(place, is_able=True))
         for place in places
-        if await roles.has_owner(place, is_able=False)
+        if await owners.has_owner(place, is_able=False)
     ]
     ended = await login_sessions.revoke_all(work, user_id=user.id)
     await record_person(work, "deleted", user, said={"sessions": ended}, by=by)
@@ -90,7 +90,7 @@ async def _delete(work: UnitOfWork, user: User, *, by: Actor | None = None) -> N
     ownerless = {
         place.organization_id
         for place, had_one in owned
-        if not await roles.has_owner(place, is_able=had_one)
+        if not await owners.has_owner(place, is_able=had_one)
     }
     if ownerless:
         slugs = ", ".join(

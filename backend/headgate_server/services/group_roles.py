@@ -20,7 +20,7 @@ from headgate_server.domain.roles import (
     builtin_role,
 )
 from headgate_server.domain.tenancy import Actor, ActorKind
-from headgate_server.repositories import members, organizations, roles, workspaces
+from headgate_server.repositories import members, organizations, owners, roles, workspaces
 from headgate_server.services import object_counts
 from headgate_server.services.audit_entries.record import record_action
 from headgate_server.services.roles import wake_rights
@@ -88,7 +88,7 @@ async def _find_organization(work: UnitOfWork, named: str) -> Organization | Non
 async def _settle(
     work: UnitOfWork, provider: Provider, wanted: Wanted, *, membership_id: UUID, user_id: UUID
 ) -> None:
-    await roles.lock_owners(work)
+    await owners.lock_owners(work)
     assert work.organization_id is not None  # noqa: S101  callers have set it
     if await _bind(work, wanted, membership_id=membership_id, organization_id=work.organization_id):
         wake_rights(work)
@@ -120,7 +120,7 @@ async def _bind(
     ]
     for one in lost:
         await roles.delete_binding(work, holder=holder, role=one.role, place=one.place)
-        if not await roles.has_owner(work, is_able=False):
+        if not await owners.has_owner(work, is_able=False):
             logger.warning("%s: the last owner stays one", work.actor.display_name)
             await roles.insert_binding(
                 work,

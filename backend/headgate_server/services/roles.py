@@ -28,6 +28,7 @@ from headgate_server.domain.tenancy import Principal
 from headgate_server.repositories import (
     deployments,
     members,
+    owners,
     roles,
     service_accounts,
     work_pools,
@@ -191,10 +192,10 @@ async def keeping_an_owner(work: UnitOfWork) -> AsyncGenerator[None]:
     Raises:
         Conflict: nobody would own it, or nobody who can act.
     """
-    await roles.lock_owners(work)
-    had_one = await roles.has_owner(work, is_able=True)
+    await owners.lock_owners(work)
+    had_one = await owners.has_owner(work, is_able=True)
     yield
-    if not await roles.has_owner(work, is_able=had_one):
+    if not await owners.has_owner(work, is_able=had_one):
         raise Conflict("This would leave the organization without an owner; name another first.")
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain.due_looks import DueLooks
+from headgate_server.domain.due_looks import DueLooks, Start
 from headgate_server.domain.leases import Offer
 from headgate_server.repositories.leases import at_once, renew
 from headgate_server.repositories.leases import offer as repository
@@ -40,10 +40,8 @@ async def offer_runs(
         Offers by urgency; empty where nothing is due, nobody has room, or the pool is paused.
         Where nothing is due no session is locked: each stream that opens asks for its share.
     """
-    looks = looks or DueLooks()
-    oldest = await repository.find_oldest(work, work_pool_id, start=looks.begin())
-    start = looks.note(oldest, now=work.now)
-    room = await _room(work, work_pool_id, most=most) if oldest.due is not None else 0
+    start, is_due = await _begin(work, work_pool_id, looks=looks or DueLooks())
+    room = await _room(work, work_pool_id, most=most) if is_due else 0
     if room <= 0:
         return []
     found = await repository.queue_rooms(work, work_pool_id)
@@ -70,6 +68,12 @@ async def offer_runs(
         if made and len(groups) > 1 and has_limits:
             break
     return offers
+
+
+async def _begin(work: UnitOfWork, work_pool_id: UUID, *, looks: DueLooks) -> tuple[Start, bool]:
+    """Return where a look at a pool begins, and whether anything is due there."""
+    oldest = await repository.find_oldest(work, work_pool_id, start=looks.begin())
+    return looks.note(oldest, now=work.now), oldest.due is not None
 
 
 async def _room(work: UnitOfWork, work_pool_id: UUID, *, most: int) -> int:

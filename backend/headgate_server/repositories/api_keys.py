@@ -23,7 +23,7 @@ from sqlalchemy import (
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.api_keys import ApiKey, NewApiKey, TokenKind
 from headgate_server.domain.organizations import Closures
-from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.domain.permissions import Rights, gather, known_scopes
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import closing, pages, roles
@@ -135,9 +135,9 @@ async def get_many_keys(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Api
 
 
 async def list_keys(
-    work: UnitOfWork, *, organization_id: UUID, page: PageRequest, owner_id: UUID | None
+    work: UnitOfWork, *, organization_id: UUID, page: PageRequest, owner_id: UUID | None = None
 ) -> Page[ApiKey]:
-    """Return a page of an organization's keys, oldest first, of one owner if asked."""
+    """Return a page of keys, oldest first, of one owner if asked; the page key is ``(id,)``."""
     statement = select(*_SHOWN).where(_is_own(work), api_keys.c.organization_id == organization_id)
     if owner_id is not None:
         statement = statement.where(api_keys.c.owner_id == owner_id)
@@ -145,9 +145,9 @@ async def list_keys(
 
 
 async def count_keys(
-    work: UnitOfWork, *, organization_id: UUID, owner_id: UUID | None, cap: int
+    work: UnitOfWork, *, organization_id: UUID, owner_id: UUID | None = None, cap: int = COUNT_CAP
 ) -> int:
-    """Return how many keys there are, up to ``cap + 1``."""
+    """Return how many keys there are; ``cap + 1`` stands for more than ``cap``."""
     statement = select(api_keys.c.id).where(
         _is_own(work), api_keys.c.organization_id == organization_id
     )

@@ -1,7 +1,6 @@
 """API keys and agent keys: create, rotate, revoke; and who a token speaks for."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -25,7 +24,6 @@ from headgate_server.domain.errors import (
     Unauthenticated,
 )
 from headgate_server.domain.key_grants import check_end, check_grant, check_key
-from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.domain.permissions import (
     AGENT_SESSION_SCOPES,
     RUN_SCOPES,
@@ -51,6 +49,11 @@ REVOKED = "This key is revoked; create another one."
 REPLACED = "This token was replaced; rotate the key with the one that it has now."
 REPLACED_REVOKE = "This token was replaced; revoke the key with the one that it has now."
 SIGNED_IN_ONLY = "Only who is signed in in a browser revokes all of their keys; a key does not."
+
+find_key = stored.find_key
+get_many_keys = stored.get_many_keys
+list_keys = stored.list_keys
+count_keys = stored.count_keys
 
 
 async def create_key(
@@ -244,34 +247,6 @@ async def _record(
         before=before,
         after=after,
         organization_id=key.organization_id,
-    )
-
-
-async def find_key(work: UnitOfWork, *, id_: UUID) -> ApiKey | None:
-    """Return a key of the caller's organization."""
-    return await stored.find_key(work, id_=id_)
-
-
-async def get_many_keys(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, ApiKey]:
-    """Return those of the keys that exist in the caller's organization, by id."""
-    return await stored.get_many_keys(work, ids_)
-
-
-async def list_keys(
-    work: UnitOfWork, *, organization_id: UUID, page: PageRequest, owner_id: UUID | None = None
-) -> Page[ApiKey]:
-    """Return a page of keys, oldest first: the page key is ``(id,)``."""
-    return await stored.list_keys(
-        work, organization_id=organization_id, page=page, owner_id=owner_id
-    )
-
-
-async def count_keys(
-    work: UnitOfWork, *, organization_id: UUID, owner_id: UUID | None = None, cap: int = COUNT_CAP
-) -> int:
-    """Return how many keys there are; ``cap + 1`` stands for more than ``cap``."""
-    return await stored.count_keys(
-        work, organization_id=organization_id, owner_id=owner_id, cap=cap
     )
 
 

@@ -33,7 +33,18 @@ where oid = 'work_items'::regclass
 """How many rows of the queue, and entries of its indexes, a transaction has read: dead ones too."""
 
 
-@pytest.fixture(autouse=True)
+class Ticking:
+    """A clock on which each look takes a second."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1
+        return self.now
+
+
+@pytest.fixture
 def dear(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take no look from the beginning for cheap."""
     monkeypatch.setattr(due_looks, "CHEAP_SECONDS", 0.0)
@@ -76,7 +87,7 @@ async def look(world: World, looks: DueLooks) -> tuple[list[UUID], int]:
 
 @pytest.mark.usefixtures("passed")
 async def test_what_is_gone_is_gone_over_once(world: World) -> None:
-    looks = DueLooks()
+    looks = DueLooks(Ticking())
     found, read = await look(world, looks)
     assert found == []
     assert read >= GONE
@@ -92,13 +103,7 @@ async def test_what_is_gone_is_gone_over_once(world: World) -> None:
 async def test_an_older_run_that_is_ready_again_is_found_by_the_next_whole_look(
     world: World,
 ) -> None:
-    now = 0.0
-
-    def clock() -> float:
-        nonlocal now
-        now += 1
-        return now
-
+    clock = Ticking()
     looks = DueLooks(clock)
     await look(world, looks)
     (run,) = await world.create()
@@ -108,14 +113,14 @@ async def test_an_older_run_that_is_ready_again_is_found_by_the_next_whole_look(
     assert found == []
     assert read <= FEW
 
-    now += looks.seconds_left() or 0
+    clock.now += looks.seconds_left() or 0
 
     found, read = await look(world, looks)
     assert found == [run.id]
     assert read >= GONE
 
 
-@pytest.mark.usefixtures("passed")
+@pytest.mark.usefixtures("passed", "dear")
 async def test_a_stream_gets_an_older_run_long_before_the_sweep(world: World) -> None:
     (run,) = await world.create()
     async with world.system() as work:

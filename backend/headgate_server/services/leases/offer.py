@@ -45,9 +45,8 @@ async def offer_runs(
     if room <= 0:
         return []
     found = await repository.queue_rooms(work, work_pool_id)
-    queues = {queue.id: queue.room for queue in found}
+    queues, offers = {queue.id: queue.room for queue in found}, list[Offer]()
     rooms_of_deployments = await _deployment_rooms(work, found)
-    offers: list[Offer] = []
     has_limits = bool(rooms_of_deployments) or any(left is not None for left in queues.values())
     for served, session_ids in groups.items():
         rooms = _served(queues, served)

@@ -59,8 +59,11 @@ WITHHELD = (
     Scope.VARIABLES_READ,
     Scope.VARIABLES_WRITE,
     Scope.RUNS_WRITE,
+    Scope.ARTIFACTS_READ,
+    Scope.EVENTS_WRITE,
 )
-"""What a run token may go without; tokens in use know these by their places.
+"""What a run token may go without: all but what it tells of its own run. Tokens in use know these
+by their places.
 
 ``RUNS_WRITE`` is no scope of runs: without it a run starts no others.
 """

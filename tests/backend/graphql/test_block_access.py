@@ -1,6 +1,7 @@
 """Which blocks a run may read: what its deployment names, and what who began it may use."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -56,6 +57,31 @@ async def test_key_without_the_right_begins_a_run_without_it(
     writes = await refused(run, "variableSet", **place, name="region", value="south")
 
     assert (reads["code"], writes["code"]) == ("FORBIDDEN", "FORBIDDEN")
+
+
+async def test_run_of_who_may_only_execute_reads_nothing_of_others_and_tells_of_itself(
+    estate: Estate, installation: Installation
+) -> None:
+    key = await installation.client(estate.tenant, scopes=[Scope.RUNS_EXECUTE])
+    run, lease = await begin(key, estate, installation)
+    place = {"workspaceId": estate.ids[Kind.WORKSPACE]}
+    event = {
+        "id": str(uuid4()),
+        "occurred": "2026-03-01T00:00:00Z",
+        "event": "a.happened",
+        "resource": {"id": "somewhere"},
+    }
+
+    seen = await run.execute(
+        "query ($id: ID!) { node(id: $id) { id } }", id=estate.ids[Kind.ARTIFACT]
+    )
+    emits = await refused(run, "eventsEmit", **place, events=[event])
+    own = {"type": "markdown", "data": "Mine", "flowRunId": lease["runId"]}
+    made = await mutate(run, "artifactCreate", "artifact { id }", **place, **own)
+
+    assert seen.data == {"node": None}
+    assert emits["code"] == "FORBIDDEN"
+    assert made["artifact"]["id"]
 
 
 async def test_right_on_one_block_reads_and_changes_that_one_and_lets_runs_read_it(

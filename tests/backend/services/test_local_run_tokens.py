@@ -95,7 +95,8 @@ async def test_run_token_does_no_more_than_who_began_the_run_may_by_now(
     await change_role(database, tenant, member, executing, None)
 
     assert before.scopes == RUN_SCOPES
-    assert after.scopes == RUN_SCOPES - {Scope.VARIABLES_WRITE}, "an operator reads variables"
+    lacked = {Scope.VARIABLES_WRITE, Scope.EVENTS_WRITE}
+    assert after.scopes == RUN_SCOPES - lacked, "an operator reads variables and artifacts"
     with pytest.raises(Unauthenticated):
         await api_keys.authenticate(database, token, pepper=PEPPER)
 

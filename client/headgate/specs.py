@@ -151,13 +151,15 @@ class JobReuse(msgspec.Struct, frozen=True, rename="camel"):
     """What an attempt takes from those before it.
 
     Args:
-        kept: whether results that they kept are used; otherwise the run begins anew, and what it
-            cached under its own id does not count either.
+        kept: whether results that they kept are used; otherwise the run begins anew.
+        since: the number of the state in which the run began anew last: what it kept before, or
+            cached under its own id, does not count.
         again: keys of results that are made again all the same.
     """
 
     kept: bool
     again: list[str] = []
+    since: int = 0
 
 
 class JobEnding(msgspec.Struct, frozen=True, rename="camel"):

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from headgate.api import flow_runs, pauses, task_runs
 from tests.e2e.test_pauses import waiting
 from tests.fixtures.journeys import FLOWS, Journey
@@ -26,6 +28,19 @@ async def rows(journey: Journey, run_id: str) -> list[tuple[str, str]]:
         journey.run_uuid(run_id),
     )
     return [(row["name"].rpartition("-")[0], row["state_name"]) for row in found]
+
+
+async def task_run_of(journey: Journey, run_id: str, task_key: str) -> str:
+    """Return the one task run of a task."""
+    organization, _, workspace = journey.installation.workspace.partition("/")
+    page = await task_runs.list_task_runs(
+        journey.transport,
+        organization=organization,
+        workspace=workspace,
+        filter={"flowRunId": {"eq": run_id}},
+    )
+    (found,) = [run.id for run in page.items if run.task_key == task_key]
+    return found
 
 
 def times(journey: Journey, run_id: str, *what: str) -> list[int]:
@@ -76,14 +91,7 @@ async def test_chosen_task_takes_along_what_depends_on_it(journey: Journey) -> N
     run_id = await journey.start(await journey.deploy("breaks", file=AGAIN))
     assert await journey.records.ended(run_id) == "Failed"
     journey.open("mended")
-    organization, _, workspace = journey.installation.workspace.partition("/")
-    page = await task_runs.list_task_runs(
-        journey.transport,
-        organization=organization,
-        workspace=workspace,
-        filter={"flowRunId": {"eq": run_id}},
-    )
-    (extract,) = [run.id for run in page.items if run.task_key == "extract"]
+    extract = await task_run_of(journey, run_id, "extract")
 
     await flow_runs.retry(journey.transport, flow_run_id=run_id, from_task_run_ids=[extract])
 
@@ -104,6 +112,23 @@ async def test_suspended_run_comes_back_to_its_results(journey: Journey) -> None
         "Cached",
         "Completed",
     ]
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+async def test_what_is_approved_again_is_done_again(journey: Journey, *, is_whole: bool) -> None:
+    run_id = await journey.start(await journey.deploy("asks_first", file=AGAIN))
+    await waiting(journey, run_id, "Suspended")
+    await pauses.resume(journey.transport, flow_run_id=run_id)
+    assert await journey.records.ended(run_id) == "Failed"
+    journey.open("mended")
+    chosen = [] if is_whole else [await task_run_of(journey, run_id, "extract")]
+
+    await flow_runs.retry(journey.transport, flow_run_id=run_id, from_task_run_ids=chosen)
+    await waiting(journey, run_id, "Suspended")
+    await pauses.resume(journey.transport, flow_run_id=run_id)
+
+    assert await journey.records.ended(run_id) == "Completed"
+    assert times(journey, run_id, "extract", "load") == [2, 2]
 
 
 async def test_retry_after_long_gives_the_process_back(lonely: Journey) -> None:

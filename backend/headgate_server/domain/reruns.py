@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -47,6 +48,25 @@ class RerunRequest:
 
 
 WHOLE_RUN = RerunRequest()
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What an attempt that is not the first begins from.
+
+    Args:
+        is_continued: whether the run comes back: resumed after it was suspended, or for a retry
+            that it waited for without a process.
+        request: how somebody had it start again last.
+        asked_at: when that was; None where nobody had.
+        since: the number of the state in which everything was to be done again last; 0 where
+            nothing ever was.
+    """
+
+    is_continued: bool = False
+    request: RerunRequest = WHOLE_RUN
+    asked_at: datetime | None = None
+    since: int = 0
 
 
 class _Said(msgspec.Struct, frozen=True):

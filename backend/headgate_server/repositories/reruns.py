@@ -1,11 +1,13 @@
 """What a run did in its last attempt, and the parameters it is started again with."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
 
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.states import StateType
 from headgate_server.domain.task_runs import TaskRun
 from headgate_server.repositories.task_runs import to_task_run
 from headgate_server.tables.flow_runs import attempts, flow_runs, task_runs
@@ -13,27 +15,49 @@ from headgate_server.tables.flow_runs import attempts, flow_runs, task_runs
 MOST_TASK_RUNS = 10_000
 
 
-async def list_last_task_runs(work: UnitOfWork, run_id: UUID) -> list[TaskRun]:
+async def list_last_task_runs(
+    work: UnitOfWork, run_id: UUID, *, before: datetime | None = None
+) -> list[TaskRun]:
     """Return the task runs that were reported since a run was started last, by id.
 
     At most 10,000; all there are where it never started.
+
+    Args:
+        work: the unit of work.
+        run_id: the run.
+        before: what was so then; None for now.
     """
-    started_at = (
-        select(func.max(attempts.c.started_at))
-        .where(attempts.c.workspace_id == work.workspace_id, attempts.c.flow_run_id == run_id)
-        .scalar_subquery()
-    )
+    starts = [attempts.c.workspace_id == work.workspace_id, attempts.c.flow_run_id == run_id]
+    reported = [task_runs.c.workspace_id == work.workspace_id, task_runs.c.flow_run_id == run_id]
+    if before is not None:
+        starts.append(attempts.c.started_at < before)
+        reported.append(task_runs.c.updated_at <= before)
+    started_at = select(func.max(attempts.c.started_at)).where(*starts).scalar_subquery()
     rows = await work.execute(
         select(task_runs)
         .where(
-            task_runs.c.workspace_id == work.workspace_id,
-            task_runs.c.flow_run_id == run_id,
-            task_runs.c.updated_at >= func.coalesce(started_at, task_runs.c.updated_at),
+            *reported, task_runs.c.updated_at >= func.coalesce(started_at, task_runs.c.updated_at)
         )
         .order_by(task_runs.c.id)
         .limit(MOST_TASK_RUNS)
     )
     return [to_task_run(row) for row in rows]
+
+
+async def list_keys_done(work: UnitOfWork, run_id: UUID, *, since: datetime) -> set[str]:
+    """Return the keys of the results of a run's tasks that have completed since an instant."""
+    rows = await work.execute(
+        select(task_runs.c.cache_key)
+        .distinct()
+        .where(
+            task_runs.c.workspace_id == work.workspace_id,
+            task_runs.c.flow_run_id == run_id,
+            task_runs.c.updated_at > since,
+            task_runs.c.state_type == StateType.COMPLETED,
+            task_runs.c.cache_key.is_not(None),
+        )
+    )
+    return set(rows.scalars())
 
 
 async def list_newest_task_runs(work: UnitOfWork, run_id: UUID) -> list[TaskRun]:

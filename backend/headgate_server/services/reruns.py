@@ -11,16 +11,13 @@ from headgate_server.domain.documents import check_document
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.parameters import check_parameters
 from headgate_server.domain.reruns import (
+    Beginning,
     PlannedTask,
     RerunRequest,
     check_rerun,
     keys_again,
     plan_rerun,
-    request_of,
 )
-from headgate_server.domain.task_runs import TaskRun
-from headgate_server.domain.transitions.pauses import RESUMING
-from headgate_server.domain.transitions.rules import GIVES_BACK
 from headgate_server.repositories import reruns as repository
 from headgate_server.repositories.flow_runs.plan import get_many_plans
 from headgate_server.repositories.flow_runs.read import get_many_payloads
@@ -42,38 +39,47 @@ async def plan_run(work: UnitOfWork, *, run_id: UUID, request: RerunRequest) -> 
 
 
 async def read_reuse(
-    work: UnitOfWork, beginnings: Mapping[UUID, Mapping[str, Any] | None]
+    work: UnitOfWork, beginnings: Mapping[UUID, Beginning | None]
 ) -> dict[UUID, dict[str, Any]]:
     """Return what attempts that are about to start take from those before them, as jobs say it.
 
+    A run that somebody had start again does so as was asked then, in however many attempts: one
+    that was suspended meanwhile comes back to what it has done since, not to what it did before.
+
     Args:
         work: the unit of work.
-        beginnings: by run, the state that its attempt begins from; None where it is the first.
+        beginnings: by run, what its attempt begins from; None where it is the first.
 
     Returns:
-        ``kept``, whether results that were kept are used, and ``again``, the keys of those that
-        are made again all the same; nothing of runs that say nothing of it.
+        ``kept``, whether results that were kept are used, ``since``, the number of the state from
+        which on those that were kept count, and ``again``, the keys of those that are made again
+        all the same; nothing of runs that say nothing of it.
     """
     found: dict[UUID, dict[str, Any]] = {}
     for run_id, beginning in beginnings.items():
         if beginning is None:
             continue
-        request = request_of(beginning["details"])
-        if beginning["name"] == RESUMING or GIVES_BACK in beginning["details"]:
-            found[run_id] = {"kept": True, "again": []}
-        elif request is None or request.is_whole:
-            found[run_id] = {"kept": False, "again": []}
-        else:
-            tasks = await _tasks_below(work, run_id, request)
-            found[run_id] = {"kept": True, "again": keys_again(tasks, request)}
+        is_kept = beginning.is_continued or not beginning.request.is_whole
+        again = await _list_again(work, run_id, beginning)
+        found[run_id] = {"kept": is_kept, "since": beginning.since, "again": again}
     return found
 
 
-async def _tasks_below(work: UnitOfWork, run_id: UUID, request: RerunRequest) -> list[TaskRun]:
-    """Return the task runs that a request speaks of: those chosen may be of an earlier attempt."""
+async def _list_again(work: UnitOfWork, run_id: UUID, beginning: Beginning) -> list[str]:
+    """Return the keys of what a run was to do again of all that it keeps, and has not done yet."""
+    request, asked_at = beginning.request, beginning.asked_at
+    if request.is_whole or asked_at is None:
+        return []
     if request.from_task_run_ids:
-        return await repository.list_newest_task_runs(work, run_id)
-    return await repository.list_last_task_runs(work, run_id)
+        # Those chosen may be of an earlier attempt.
+        tasks = await repository.list_newest_task_runs(work, run_id)
+    else:
+        tasks = await repository.list_last_task_runs(work, run_id, before=asked_at)
+    again = keys_again(tasks, request)
+    if not again:
+        return []
+    done = await repository.list_keys_done(work, run_id, since=asked_at)
+    return [key for key in again if key not in done]
 
 
 async def change_parameters(work: UnitOfWork, *, run: FlowRun, changed: dict[str, Any]) -> None:

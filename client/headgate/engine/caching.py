@@ -47,7 +47,7 @@ class Keeping:
             done as a service, and what cannot be kept is computed again.
         is_sought: whether a result that is there is used.
         is_shown: whether the key says when the result is used again.
-        counts_from_us: what was kept before, in microseconds since the epoch, does not count.
+        since: what the run kept before it began anew in the state of this number does not count.
         guard: what keeps others from computing it meanwhile.
     """
 
@@ -57,7 +57,7 @@ class Keeping:
     is_asked: bool
     is_sought: bool
     is_shown: bool = True
-    counts_from_us: int = 0
+    since: int = 0
     expiration_seconds: float | None = None
     guard: Guard | None = None
     is_guarded: bool = False
@@ -110,8 +110,12 @@ def keep(context: TaskRunContext, keeping: Keeping, state: State[Any]) -> Steps[
     expires_us = None
     if keeping.expiration_seconds is not None:
         expires_us = now_us() + int(keeping.expiration_seconds * 1_000_000)
+    kept = context.flow_run.kept if context.flow_run else None
     origin = Origin(
-        task=context.spec.key, task_run_id=context.run.id, flow_run_id=context.run.flow_run_id
+        task=context.spec.key,
+        task_run_id=context.run.id,
+        flow_run_id=context.run.flow_run_id,
+        since=kept.since if kept is not None else 0,
     )
 
     def write() -> Any:
@@ -181,7 +185,7 @@ def _asked(
         is_asked=True,
         is_sought=key is not None and not is_refresh and not is_again,
         is_shown=key is not None,
-        counts_from_us=kept.begun_us if kept is not None and names_run(policy) else 0,
+        since=kept.since if kept is not None and names_run(policy) else 0,
         expiration_seconds=options.expiration_seconds,
     )
     if key is not None:
@@ -228,6 +232,7 @@ def _in_passing(
         key=key,
         is_asked=False,
         is_sought=kept.is_wanted(key),
+        since=kept.since,
     )
 
 
@@ -244,7 +249,7 @@ def _look(context: TaskRunContext, keeping: Keeping) -> Steps[State[Any] | None]
             text_of(error),
         )
         return None
-    if found is None or found.record.written_us < keeping.counts_from_us:
+    if found is None or found.record.since < keeping.since:
         return None
     origin = found.record.task_run_id
     message = f"Result of task run {origin}" if origin else None

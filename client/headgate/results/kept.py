@@ -34,16 +34,17 @@ class KeptResults:
         reuse: what is taken from earlier attempts; None where nobody said.
 
     Attributes:
-        begun_us: when the run began anew, in microseconds since the epoch; 0 where it goes on.
+        since: the number of the state in which the run began anew last; 0 where it never did.
+            What is kept bears it, and counts for attempts that begin from no later one.
     """
 
-    __slots__ = ("_again", "_counts", "_is_continued", "_run_id", "begun_us")
+    __slots__ = ("_again", "_counts", "_is_continued", "_run_id", "since")
 
     def __init__(self, run_id: str, *, reuse: JobReuse | None) -> None:
         self._run_id = run_id
         self._is_continued = reuse is not None and reuse.kept
         self._again = set(reuse.again if reuse is not None else ())
-        self.begun_us = now_us() if reuse is not None and not reuse.kept else 0
+        self.since = reuse.since if reuse is not None else 0
         self._counts: dict[str, itertools.count[int]] = {}
 
     def begin_attempt(self) -> None:

@@ -25,6 +25,7 @@ class ResultRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         size_bytes: of the value.
         written_us: microseconds since the epoch, UTC.
         expires_us: from when on it counts no more; None for never.
+        since: the number of the state in which the run that kept it had begun anew last.
     """
 
     key: str
@@ -36,6 +37,7 @@ class ResultRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     task: str | None = None
     task_run_id: str | None = None
     flow_run_id: str | None = None
+    since: int = 0
 
     def is_expired(self, now_us: int) -> bool:
         """Whether it counts no more."""

@@ -18,11 +18,12 @@ from headgate.serializers import Serializer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Which task made a result."""
+    """Which task made a result, and since which state its run had begun anew."""
 
     task: str | None = None
     task_run_id: str | None = None
     flow_run_id: str | None = None
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class Results:
             task=origin.task,
             task_run_id=origin.task_run_id,
             flow_run_id=origin.flow_run_id,
+            since=origin.since,
         )
         self.storage.write(path, encode_record(record, data))
         return record

@@ -64,7 +64,7 @@ async def test_details_of_an_end_say_nothing_of_the_next_start(world: World) -> 
     again, job = await claim(world)
 
     assert again.run_id == lease.run_id
-    assert job["reuse"] == {"kept": False, "again": []}
+    assert job["reuse"] == {"kept": False, "since": 5, "again": []}
 
 
 async def test_collision_that_a_process_tells_of_is_no_reason(world: World) -> None:

@@ -337,7 +337,7 @@ async def test_retry_that_gives_its_process_back_waits_without_one(world: World)
     assert again.epoch > lease.epoch
     job = claimed.job
     assert (job["attempt"], job["retriesUsed"]) == (2, 1)
-    assert job["reuse"] == {"kept": True, "again": []}
+    assert job["reuse"] == {"kept": True, "since": 0, "again": []}
     assert (started.attempt, started.retries_used, started.infrastructure_attempts) == (2, 1, 0)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from headgate import flow, task
-from headgate.cache_policies import INPUTS, NO_CACHE, CachePolicy
+from headgate.cache_policies import INPUTS, NO_CACHE, RUN_ID, CachePolicy
 from headgate.engine.context import current_flow_run
 from headgate.locking.memory import MemoryLockManager
 from headgate.results.kept import KeptResults
@@ -93,6 +93,39 @@ def test_run_that_goes_on_takes_what_it_kept() -> None:
     assert first == anew == ["Completed", "Completed", "Failed", "Completed"]
     assert on == ["Cached", "Cached", "Completed", "Completed"]
     assert calls == ["ends", 1]
+
+
+def test_run_that_began_anew_and_comes_back_takes_what_it_kept_since() -> None:
+    run = Continued()
+    run.run(None)
+
+    back = run.run(JobReuse(kept=True, since=5))
+    again = run.run(JobReuse(kept=True, since=5))
+
+    assert back[:2] == ["Completed", "Completed"]
+    assert again[:2] == ["Cached", "Cached"]
+
+
+def test_what_was_cached_for_the_run_alone_counts_since_it_began_anew() -> None:
+    states: list[str] = []
+
+    @task(cache_policy=RUN_ID)
+    def once() -> int:
+        return 1
+
+    @flow
+    def outer(reuse: JobReuse | None) -> None:
+        context = current_flow_run.get()
+        assert context is not None
+        context.run.id = "run_1"
+        context.kept = KeptResults("run_1", reuse=reuse)
+        states.append(once(return_state=True).name)
+
+    outer(None)
+    outer(JobReuse(kept=False, since=5))
+    outer(JobReuse(kept=True, since=5))
+
+    assert states == ["Completed", "Completed", "Cached"]
 
 
 def test_task_that_is_chosen_is_done_again() -> None:

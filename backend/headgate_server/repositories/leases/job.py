@@ -1,6 +1,7 @@
 """Reads what agents need to start claimed runs."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids, names
+from headgate_server.domain.reruns import WHOLE_RUN, Beginning, request_of
+from headgate_server.domain.transitions.pauses import RESUMING
+from headgate_server.domain.transitions.rules import GIVES_BACK
 from headgate_server.repositories.statements import named_with
 
 _JSON = {
@@ -20,6 +24,7 @@ _JSON = {
         "deployment_job_variables",
         "tags",
         "beginning",
+        "restart",
     )
 }
 
@@ -27,8 +32,8 @@ _JSON = {
 async def read_jobs(work: UnitOfWork, run_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
     """Return the jobs of runs as agents receive them, by run; secrets are not in them.
 
-    And ``is_stopped``: whether nothing may start in their workspace; ``beginning``: the state that
-    says what an attempt takes from those before it, None where it is the first.
+    And ``is_stopped``: whether nothing may start in their workspace; ``beginning``: what an attempt
+    begins from, None where it is the first.
     """
     if not run_ids:
         return {}
@@ -39,10 +44,28 @@ async def read_jobs(work: UnitOfWork, run_ids: Sequence[UUID]) -> dict[UUID, dic
     return {row.id: _job(row) for row in rows}
 
 
+def _beginning(state: dict[str, Any] | None, restart: dict[str, Any] | None) -> Beginning | None:
+    """Return what an attempt begins from; None where it does so as the first did."""
+    asked_at = None if restart is None else restart["at"]
+    if restart is None or (state is None and asked_at is None):
+        return None
+    is_continued = state is not None and (
+        state["name"] == RESUMING or GIVES_BACK in state["details"]
+    )
+    if asked_at is None:
+        return Beginning(is_continued)
+    return Beginning(
+        is_continued,
+        request=request_of(restart["details"]) or WHOLE_RUN,
+        asked_at=datetime.fromisoformat(asked_at),
+        since=restart["since"],
+    )
+
+
 def _job(row: Row[Any]) -> dict[str, Any]:
     return {
         "is_stopped": row.is_stopped,
-        "beginning": row.beginning,
+        "beginning": _beginning(row.beginning, row.restart),
         "flowName": row.flow_name,
         "runName": row.name,
         "isRunNamed": not names.is_made_up(row.name),

@@ -40,7 +40,28 @@ select
         )
       )
     order by state.sequence desc limit 1
-  ) end as beginning
+  ) end as beginning,
+  -- The last of the states in which somebody had the run start again, and since which everything is
+  -- done again: one who starts a run now that waits anyway does neither.
+  case when run.attempt > 0 then (
+    select jsonb_build_object(
+      'at', (array_agg(state.timestamp order by state.sequence desc))[1],
+      'details', (array_agg(state.details order by state.sequence desc))[1],
+      'since', coalesce(max(state.sequence) filter (where
+        coalesce(state.details -> 'fromFailed', 'false') = 'false'
+        and coalesce(state.details -> 'fromTaskRunIds', '[]') = '[]'
+      ), 0)
+    )
+    from states state
+    where state.workspace_id = run.workspace_id and state.flow_run_id = run.id
+      and state.sequence > 1 and state.type = 'SCHEDULED'
+      and state.decision #>> '{facts,proposer}' = 'PERSON'
+      and state.decision #>> '{facts,is_resume}' = 'false'
+      and not (
+        state.decision #>> '{facts,current_type}' = 'SCHEDULED'
+        and state.decision #>> '{facts,phase}' in ('READY', 'OFFERED')
+      )
+  ) end as restart
 from flow_runs run
 join flows flow on flow.workspace_id = run.workspace_id and flow.id = run.flow_id
 join workspaces workspace on workspace.id = run.workspace_id

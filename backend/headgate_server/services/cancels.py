@@ -64,7 +64,8 @@ def _ending(under_way: EndUnderWay, child: Below) -> Proposal:
     """Return what is proposed for a run below another."""
     end, name = under_way.end, under_way.name
     if child.is_in_process and end.process_end is not None:
-        word = "was cancelled" if end.process_end is StateType.CANCELLED else "crashed"
+        was_cancelled = "was cancelled" if end.is_cancelled else "was taken from it by hand"
+        word = was_cancelled if end.process_end is StateType.CANCELLED else "crashed"
         state = propose(end.process_end, message=f"It ran in the process of {name}, which {word}.")
         return Proposal(state=state, proposer=Proposer.SYSTEM)
     return Proposal(

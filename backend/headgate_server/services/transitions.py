@@ -20,6 +20,7 @@ from headgate_server.domain.transitions.effects import (
     consequences,
     end_of_process,
     end_of_tasks,
+    is_taken,
 )
 from headgate_server.domain.transitions.facts import Decision, Facts, Outcome, Proposer
 from headgate_server.domain.transitions.policy import judge
@@ -222,9 +223,7 @@ async def _write(
     left = {id_: type_ for id_, type_ in tasks.items() if type_ is not None}
     if left:
         await task_runs.end_unfinished(work, left)
-    over = [
-        _run_end(change, end) for _, change in changes if (end := end_of_process(change.decision))
-    ]
+    over = [end for _, change in changes if (end := _run_end(change))]
     if over and await cancels.note_ends(work, over):
         work.wake(channels.SCHEDULER)
     written: dict[UUID, Transition] = {}
@@ -241,12 +240,16 @@ async def _write(
     return written
 
 
-def _run_end(change: Change, end: StateType) -> RunEnd:
+def _run_end(change: Change) -> RunEnd | None:
+    """Return what of an accepted state is to reach what is below its run."""
+    end = end_of_process(change.decision)
+    if end is None and not is_taken(change.decision):
+        return None
     grace = change.application.cancel_grace_seconds
     return RunEnd(
         run_id=change.run.id,
-        is_cancelled=end is not StateType.CRASHED,
-        process_end=end if end.is_terminal else None,
+        is_cancelled=end is not None and end is not StateType.CRASHED,
+        process_end=end_of_tasks(change.decision),
         grace_seconds=DEFAULT_GRACE_SECONDS if grace is None else grace,
     )
 

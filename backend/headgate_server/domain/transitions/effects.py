@@ -43,6 +43,7 @@ WAITING = frozenset({"Late", "AwaitingConcurrencySlot"})
 INFRASTRUCTURE_BACKOFF = timedelta(seconds=5)
 
 
+_BEGUN = frozenset({StateType.RUNNING, StateType.PAUSED})
 _ENDING = frozenset({StateType.CANCELLING, StateType.CANCELLED, StateType.CRASHED})
 
 
@@ -59,14 +60,21 @@ def end_of_process(decision: Decision) -> StateType | None:
 def end_of_tasks(decision: Decision) -> StateType | None:
     """Return how an accepted decision ends the task runs that are not over; None where it does not.
 
-    They end with their process. What a person ends by hand, well or in failure, is taken from its
-    process: what that was at is cancelled.
+    They end with their process. What a person takes from its process was at something, which is cancelled.
     """
     end = end_of_process(decision)
     if end is not None:
         return end if end.is_terminal else None
-    is_by_hand = decision.facts.proposer is Proposer.PERSON and decision.state.type.is_terminal
-    return StateType.CANCELLED if is_by_hand else None
+    return StateType.CANCELLED if is_taken(decision) else None
+
+
+def is_taken(decision: Decision) -> bool:
+    """Whether a person takes a run from its process: it ends by hand, or is to start anew."""
+    facts, type_ = decision.facts, decision.state.type
+    if facts.proposer is not Proposer.PERSON or facts.is_rerun or facts.is_resume:
+        return False
+    has_begun = facts.current_type in _BEGUN or facts.phase is Phase.RUNNING
+    return type_.is_terminal or (type_ is StateType.SCHEDULED and has_begun)
 
 
 def consequences(run: FlowRun, decision: Decision, *, has_item: bool, at: datetime) -> Effects:

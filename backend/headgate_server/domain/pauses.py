@@ -252,6 +252,14 @@ def refuse_key_maker() -> Forbidden:
     )
 
 
+def refuse_unknown_start() -> Forbidden:
+    """Return the error where nobody can tell any more who started a run."""
+    return Forbidden(
+        "A run that led to this one has been deleted, so that nobody can tell whose second pair of "
+        "eyes this needs. Cancel this run and start it anew."
+    )
+
+
 def refuse_machine() -> Forbidden:
     """Return the error of a run or an agent that would answer where a second person has to."""
     return Forbidden("A run's code is no second pair of eyes: a person has to answer this.")

@@ -1,6 +1,6 @@
 """Who may answer a pause: those it names, and with four eyes nobody behind its start."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from headgate_server.domain.pauses import (
     refuse_machine,
     refuse_starter,
     refuse_stranger,
+    refuse_unknown_start,
     refuse_without_team,
 )
 from headgate_server.domain.permissions import Scope
@@ -138,13 +139,17 @@ async def _find_own_start(work: UnitOfWork, run: FlowRun) -> Forbidden | None:
     if actor.kind not in _ANSWERING:
         return refuse_machine()
     key_id = work.origin.api_key_id
-    starters = await _list_starters(work, run)
+    run_ids = await repository.list_starting_runs(work, run.id)
+    runs = await get_many_flow_runs(work, run_ids)
+    starters = await _list_starters(work, runs)
     started = {one.id for one in starters}
     if actor.id in started:
         return refuse_starter()
     started |= await _people_behind(work, starters)
     acting = {actor.id} | await _people_behind(work, {Starter(actor.kind, actor.id, key_id)})
-    return refuse_key_maker() if acting & started else None
+    if acting & started:
+        return refuse_key_maker()
+    return None if len(runs) == len(run_ids) else refuse_unknown_start()
 
 
 async def _people_behind(work: UnitOfWork, starters: Collection[Starter]) -> set[UUID]:
@@ -157,15 +162,13 @@ async def _people_behind(work: UnitOfWork, starters: Collection[Starter]) -> set
     )
 
 
-async def _list_starters(work: UnitOfWork, run: FlowRun) -> set[Starter]:
-    """Return who made a run, started it again, or did so with what made it.
+async def _list_starters(work: UnitOfWork, runs: Mapping[UUID, FlowRun]) -> set[Starter]:
+    """Return who made runs that led to one another, or started them again.
 
-    That is other runs, and of each its backfill or its schedule.
+    That is people, and of each run its backfill or its schedule.
     """
-    run_ids = await repository.list_starting_runs(work, run.id)
-    runs = (await get_many_flow_runs(work, run_ids)).values()
-    found = await repository.list_run_starters(work, run_ids)
-    made = [one for one in runs if one.created_by.kind is ActorKind.SYSTEM]
+    found = await repository.list_run_starters(work, list(runs))
+    made = [one for one in runs.values() if one.created_by.kind is ActorKind.SYSTEM]
     backfill_ids = {
         ids.parse(named, kind=ids.Kind.BACKFILL)
         for one in made

@@ -25,7 +25,7 @@ from headgate_server.domain.tenancy import (
     Principal,
     RunGrant,
 )
-from headgate_server.services import api_keys, backfills, pauses, service_accounts
+from headgate_server.services import api_keys, backfills, deletions, pauses, service_accounts
 from headgate_server.services.flow_runs import change, create
 from headgate_server.services.schedules import fire, upsert
 from tests.backend.services.test_approvals import answers, make_operator
@@ -338,3 +338,25 @@ async def test_who_had_a_run_started_again_by_a_run_of_theirs_does_not_answer(
 
     assert not await answers(world, lease, ann)
     assert await answers(world, lease, ben)
+
+
+async def start_below(world: World, parent: LeaseRef) -> None:
+    """Have a run of the owner make another, and end."""
+    actor = Actor(ActorKind.RUN, parent.run_id, "parent")
+    run = replace(world.tenant.owner, actor=actor, run=RunGrant(parent.run_id, parent.epoch))
+    request = create.RunRequest(deployment_id=world.deployed.deployment_id)
+    async with world.database.tenant(run, world.tenant.workspace_id) as work:
+        await create.create_run(work, request)
+    await world.propose(parent, StateType.COMPLETED)
+
+
+async def test_nobody_answers_where_what_led_to_a_run_is_deleted(world: World) -> None:
+    ann = (await make_operator(world)).principal
+    parent = await world.started()
+    await start_below(world, parent)
+    lease = await pause_next(world)
+    async with world.work() as work:
+        await deletions.delete_flow_run(work, id_=parent.run_id)
+
+    assert not await answers(world, lease, world.tenant.owner)
+    assert not await answers(world, lease, ann)

@@ -4,9 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import exists, or_, select, tuple_
+from sqlalchemy import and_, exists, false, func, or_, select, tuple_
 
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.leases import Phase
 from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import ActorKind
 from headgate_server.repositories.statements import named
@@ -46,6 +47,16 @@ async def list_starting_runs(work: UnitOfWork, run_id: UUID) -> list[UUID]:
 async def list_run_starters(work: UnitOfWork, run_ids: Collection[UUID]) -> set[Starter]:
     """Return who made one of the runs, or put it back to be started again."""
     state = states.c
+    fact = {
+        name: state.decision[("facts", name)].astext
+        for name in ("current_type", "phase", "retries_used", "infrastructure_attempts")
+    }
+    # A retry that comes by itself is nobody's, whoever has it come sooner.
+    is_retry_sooner = and_(
+        fact["current_type"] == StateType.SCHEDULED,
+        fact["phase"].in_((Phase.READY, Phase.OFFERED)),
+        or_(fact["retries_used"] != "0", fact["infrastructure_attempts"] != "0"),
+    )
     found = await work.execute(
         select(state.actor_kind, state.actor_id)
         .distinct()
@@ -55,7 +66,11 @@ async def list_run_starters(work: UnitOfWork, run_ids: Collection[UUID]) -> set[
             state.actor_kind.in_(_ACTING),
             or_(
                 state.sequence == 1,
-                (state.type == StateType.SCHEDULED) & state.name.not_in(_BY_ITSELF),
+                and_(
+                    state.type == StateType.SCHEDULED,
+                    state.name.not_in(_BY_ITSELF),
+                    func.coalesce(is_retry_sooner, false()).is_(False),
+                ),
             ),
         )
     )

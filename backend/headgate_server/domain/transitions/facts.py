@@ -54,6 +54,12 @@ class Facts:
     infrastructure_attempts: int = 0
     infrastructure_retries: int = 0
 
+    @property
+    def waits_for_agent(self) -> bool:
+        """Whether the run is to be started anyway: who starts it now only starts it sooner."""
+        is_waiting = self.phase in {Phase.READY, Phase.OFFERED}
+        return is_waiting and self.current_type is StateType.SCHEDULED
+
 
 _FACTS = tuple(field.name for field in fields(Facts))
 

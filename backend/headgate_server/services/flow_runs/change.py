@@ -88,7 +88,7 @@ async def set_state(
     locked = await _lock_as_seen(work, run_id, proposal, correction.expected_sequence)
     done = await transition(work, run_id=run_id, proposal=proposal, locked=locked)
     if lease is None:
-        if done.state is not None and state.type is StateType.SCHEDULED:
+        if _is_started_again(done):
             if done.decision.facts.current_type in _BEGUN:
                 quotas.check_restart(await quotas.get_own_standing(work), now=work.now)
             await forget_answers(work, run_id)
@@ -100,6 +100,12 @@ async def set_state(
         }
         await _record(work, "state_set", done, said)
     return done
+
+
+def _is_started_again(done: Transition) -> bool:
+    """Whether somebody had a run start again that had begun: what waits anyway only starts now."""
+    is_waiting = done.state is not None and done.state.type is StateType.SCHEDULED
+    return is_waiting and not done.decision.facts.waits_for_agent
 
 
 def check_proposal(

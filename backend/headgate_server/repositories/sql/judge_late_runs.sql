@@ -1,5 +1,6 @@
 -- Finds runs that did not start in time, of several rules at once: each when its time was over, and
--- a little later again, for those that were just being made.
+-- a little later again, for those that were just being made. One that somebody had start again is
+-- due anew: what it did before was over by then.
 with rule as (
   select id, deployment_id, flow_id, judged_at - interval '1 minute' as low,
     within_ms * interval '1 millisecond' as within
@@ -12,20 +13,31 @@ select rule.id as rule_id, run.id as flow_run_id, run.since
 from rule cross join lateral (
   select id, expected_start as since from (
     (
-      select id, expected_start, started_at, ended_at from flow_runs
+      select id, expected_start, started_at, ended_at, retries_used from flow_runs
       where rule.deployment_id is not null and workspace_id = :workspace_id
         and deployment_id = rule.deployment_id
         and expected_start > rule.low - rule.within
         and expected_start <= cast(:now as timestamptz) - rule.within
     ) union all (
-      select id, expected_start, started_at, ended_at from flow_runs
+      select id, expected_start, started_at, ended_at, retries_used from flow_runs
       where rule.flow_id is not null and workspace_id = :workspace_id
         and flow_id = rule.flow_id
         and expected_start > rule.low - rule.within
         and expected_start <= cast(:now as timestamptz) - rule.within
     )
   ) as due
-  where (started_at is null or started_at > expected_start + rule.within)
+  where (
+      started_at is null or started_at > expected_start + rule.within
+      or (
+        started_at < expected_start and retries_used = 0
+        and not exists (
+          select from attempts own
+          where own.workspace_id = :workspace_id and own.flow_run_id = due.id
+            and own.started_at <= due.expected_start + rule.within
+            and (own.ended_at is null or own.ended_at > due.expected_start)
+        )
+      )
+    )
     and (ended_at is null or ended_at > expected_start + rule.within)
     and not exists (
       select from sla_violations known

@@ -1,7 +1,7 @@
 -- Finds runs that took longer than they may, of several rules at once: those that still run, and
 -- of the latest of each deployment or flow those that have ended since it was judged. A run that
 -- somebody started again did not take the hours since its first start: it counts from the first of
--- the attempts since, before those that came by themselves.
+-- the attempts since then. Those that came by themselves, or after a suspension, go on with it.
 with rule as (
   select id, deployment_id, flow_id, judged_at - interval '1 minute' as low,
     within_ms * interval '1 millisecond' as within
@@ -10,39 +10,29 @@ with rule as (
     cast(:within_ms as bigint[]), cast(:judged_ats as timestamptz[])
   ) as t(id, deployment_id, flow_id, within_ms, judged_at)
 ), live as materialized (
-  select id, attempt - retries_used - infrastructure_attempts as first, deployment_id, flow_id,
-    started_at
+  select id, deployment_id, flow_id, started_at
   from flow_runs
   where workspace_id = :workspace_id
     and state_type in ('RUNNING', 'PAUSED', 'CANCELLING')
 )
 select rule.id as rule_id, run.id as flow_run_id, run.since
 from rule cross join lateral (
-  select id, since from (
-    select run.id, coalesce((
-      select own.started_at from attempts own
-      where own.workspace_id = :workspace_id and own.flow_run_id = run.id and own.number = run.first
-    ), run.started_at) as since, null::timestamptz as ended_at
+  select long.id, counted.since from (
+    select run.id, run.started_at, null::timestamptz as ended_at
     from live run
     where (run.deployment_id = rule.deployment_id or run.flow_id = rule.flow_id)
       and run.started_at <= cast(:now as timestamptz) - rule.within
     union
-    select latest.id, coalesce((
-      select own.started_at from attempts own
-      where own.workspace_id = :workspace_id and own.flow_run_id = latest.id
-        and own.number = latest.first
-    ), latest.started_at), latest.ended_at
+    select latest.id, latest.started_at, latest.ended_at
     from (
       (
-        select id, attempt - retries_used - infrastructure_attempts as first, started_at, ended_at
-        from flow_runs
+        select id, started_at, ended_at from flow_runs
         where rule.deployment_id is not null and workspace_id = :workspace_id
           and deployment_id = rule.deployment_id
           and expected_start <= cast(:now as timestamptz)
         order by expected_start desc limit 200
       ) union all (
-        select id, attempt - retries_used - infrastructure_attempts as first, started_at, ended_at
-        from flow_runs
+        select id, started_at, ended_at from flow_runs
         where rule.flow_id is not null and workspace_id = :workspace_id
           and flow_id = rule.flow_id
           and expected_start <= cast(:now as timestamptz)
@@ -51,12 +41,30 @@ from rule cross join lateral (
     ) as latest
     where latest.ended_at > rule.low and latest.ended_at - latest.started_at > rule.within
   ) as long
-  where coalesce(ended_at, cast(:now as timestamptz)) - since >= rule.within
+  cross join lateral (
+    select max(state.timestamp) as at from states state
+    where state.workspace_id = :workspace_id and state.flow_run_id = long.id
+      and state.sequence > 1 and state.type = 'SCHEDULED'
+      and state.decision #>> '{facts,proposer}' = 'PERSON'
+      and state.decision #>> '{facts,is_resume}' = 'false'
+      and not (
+        state.decision #>> '{facts,current_type}' = 'SCHEDULED'
+        and state.decision #>> '{facts,phase}' in ('READY', 'OFFERED')
+      )
+  ) as restarted
+  cross join lateral (
+    select case when restarted.at is null then long.started_at else (
+      select min(own.started_at) from attempts own
+      where own.workspace_id = :workspace_id and own.flow_run_id = long.id
+        and own.started_at >= restarted.at
+    ) end as since
+  ) as counted
+  where coalesce(long.ended_at, cast(:now as timestamptz)) - counted.since >= rule.within
     and not exists (
       select from sla_violations known
       where known.workspace_id = :workspace_id and known.rule_id = rule.id
         and known.key = long.id::text
     )
-  order by since, id
+  order by counted.since, long.id
   limit cast(:most as bigint)
 ) run

@@ -60,7 +60,7 @@ def end_of_process(decision: Decision) -> StateType | None:
 def end_of_tasks(decision: Decision) -> StateType | None:
     """Return how an accepted decision ends the task runs that are not over; None where it does not.
 
-    They end with their process. What a person takes from its process was at something, which is cancelled.
+    They end with their process. Where a person takes the run from it, they are cancelled.
     """
     end = end_of_process(decision)
     if end is not None:

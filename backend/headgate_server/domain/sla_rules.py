@@ -62,7 +62,7 @@ class SlaRule:
     Args:
         judged_at: up to when its runs were judged; before that nothing is looked for again.
         counted_at: when the latest run that counts for its pace started or completed, as far as
-            is known; None before the first.
+            is known, or when the rule was switched on again; None before the first.
         counted_run_id: which run that is.
     """
 
@@ -107,7 +107,8 @@ class SlaViolation:
     """A rule that was broken.
 
     Args:
-        ended_at: when it was kept again; of a run's own violation, when it was found.
+        ended_at: when it was kept again, or was switched off; of a run's own violation, when it
+            was found.
     """
 
     workspace_id: UUID

@@ -84,14 +84,17 @@ async def find_by_name(work: UnitOfWork, name: str) -> SlaRule | None:
 
 
 async def update_rule(work: UnitOfWork, rule: SlaRule, changes: dict[str, Any]) -> SlaRule:
-    """Change a locked rule and raise its version; one that is enabled is judged from now on."""
+    """Change a locked rule and raise its version.
+
+    One that is enabled is judged from now on: no run before counts, nor does the time without any.
+    """
     values = dict(changes)
     if "within" in values:
         values["within_ms"] = values.pop("within") // _MS
     is_enabled = values.get("is_enabled", rule.is_enabled)
     values["due_at"] = work.now if is_enabled else None
     if is_enabled and not rule.is_enabled:
-        values["judged_at"] = work.now
+        values |= {"judged_at": work.now, "counted_at": work.now, "counted_run_id": None}
     statement = (
         update(sla_rules)
         .where(sla_rules.c.workspace_id == work.workspace_id, sla_rules.c.id == rule.id)
@@ -240,7 +243,12 @@ async def insert_violations(
         if are_over
         else added.on_conflict_do_update(
             index_elements=key,
-            set_={"ended_at": None, "found_at": work.now},
+            set_={
+                "since": added.excluded.since,
+                "violated_at": added.excluded.violated_at,
+                "ended_at": None,
+                "found_at": work.now,
+            },
             where=sla_violations.c.ended_at.is_not(None),
         )
     )

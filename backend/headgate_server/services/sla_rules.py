@@ -62,6 +62,8 @@ async def update_rule(
 ) -> SlaRule:
     """Change a rule; what is so already changes nothing. One that is enabled begins anew.
 
+    One that is switched off is broken no more, and that is told.
+
     Raises:
         InvalidInput: a bad length of time.
         NotFound: it is in another workspace, or does not exist.
@@ -75,6 +77,9 @@ async def update_rule(
         return current
     made = await sla_rules.update_rule(work, current, differing)
     await _record(work, made, before=current, changed_fields=sorted(differing))
+    if not made.is_enabled:
+        ended = await sla_rules.end_violations(work, [id_], but=[])
+        await _tell(work, {id_: made}, ended, verb="recovered")
     return made
 
 

@@ -54,13 +54,14 @@ strawberry.enum(
 class SlaViolation:
     id: strawberry.ID = strawberry.field(description="Its id, as the event that tells of it has.")
     since: datetime = strawberry.field(
-        description="Since when the time ran: when the run was due or started, or the last one did."
+        description="Since when the time ran: when the run was due or started, or the last one "
+        "did, or the rule was switched on."
     )
     violated_at: datetime = strawberry.field(description="When the time was over.")
     found_at: datetime = strawberry.field(description="When Headgate found it.")
     ended_at: datetime | None = strawberry.field(
-        description="When the promise was kept again; null while it is not. Of a single run, when "
-        "it was found."
+        description="When the promise was kept again, or its rule switched off; null before. Of a "
+        "single run, when it was found."
     )
     row: strawberry.Private[ViolationRow]
 

@@ -69,7 +69,8 @@ async def pause_run(
         NotFound: no such run in this workspace.
         InvalidInput: a pause that cannot be asked.
         LeaseLost: the lease is not the run's any more.
-        IllegalTransition: the run does not run, or nobody could start it again.
+        IllegalTransition: the run does not run, waits at another pause, or nobody could start it
+            again.
     """
     rules.check_pause(new)
     locked = await lock_known_run(work, lease.run_id)
@@ -87,14 +88,14 @@ async def pause_run(
         _check_possible(locked, new)
         return Asked(locked.run, None)
     new = replace(new, approvers=await fix_teams(work, new.approvers))
+    done = await transition(work, run_id=lease.run_id, proposal=proposal, locked=locked)
+    if done.error is not None:
+        raise done.error
     pause = await repository.upsert_pause(
         work, flow_run_id=lease.run_id, new=new, epoch=lease.epoch
     )
     if rules.is_outside(new.key):
         await repository.forget_request(work, lease.run_id)
-    done = await transition(work, run_id=lease.run_id, proposal=proposal, locked=locked)
-    if done.error is not None:
-        raise done.error
     if pause.expires_at is not None:
         work.wake(channels.SCHEDULER)
     return Asked(done.run, pause)

@@ -13,6 +13,7 @@ from headgate_server.domain.errors import (
     IllegalTransition,
     InvalidInput,
     LeaseLost,
+    NotFound,
 )
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.leases import LeaseRef
@@ -47,6 +48,23 @@ SCHEMA: dict[str, Any] = {
     },
     "required": ["name", "count"],
 }
+
+
+async def test_run_asks_one_thing_at_a_time(world: World) -> None:
+    lease = await world.started()
+    async with world.work() as work:
+        await pauses.pause_run(work, lease=lease, new=NewPause("a"))
+
+    with pytest.raises(IllegalTransition, match="one thing at a time"):
+        async with world.work() as work:
+            await pauses.pause_run(work, lease=lease, new=NewPause("b"))
+    async with world.work() as work:
+        again = await pauses.pause_run(work, lease=lease, new=NewPause("a"))
+        with pytest.raises(NotFound):
+            await pauses.find_pause(work, flow_run_id=lease.run_id, key="b")
+
+    assert again.pause is not None
+    assert again.pause.status is PauseStatus.WAITING
 
 
 async def ask(world: World, lease: LeaseRef, new: NewPause, *, is_asked: bool = True) -> Asked:

@@ -19,6 +19,8 @@ def pause(facts: Facts, proposed: ProposedState) -> Verdict:
         return ACCEPT
     if facts.proposer is not Proposer.HOLDER:
         return reject("A run is paused by its own process; cancel it, or pause its deployment.")
+    if facts.current_type is StateType.PAUSED:
+        return reject("The run waits at another pause; it asks one thing at a time.")
     if is_suspended(proposed) and not facts.has_pool:
         return reject(
             "Only a run that an agent started for a deployment can be suspended: nobody could "

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.states import StateType
 from headgate_server.domain.task_runs import TaskRun
+from headgate_server.repositories.statements import named
 from headgate_server.repositories.task_runs import to_task_run
 from headgate_server.tables.flow_runs import attempts, flow_runs, task_runs
 
@@ -18,21 +19,26 @@ MOST_TASK_RUNS = 10_000
 async def list_last_task_runs(
     work: UnitOfWork, run_id: UUID, *, before: datetime | None = None
 ) -> list[TaskRun]:
-    """Return the task runs that were reported since a run was started last, by id.
-
-    At most 10,000; all there are where it never started.
+    """Return the task runs of the last attempt of a run that reported any, by id; at most 10,000.
 
     Args:
         work: the unit of work.
         run_id: the run.
         before: what was so then; None for now.
     """
-    starts = [attempts.c.workspace_id == work.workspace_id, attempts.c.flow_run_id == run_id]
     reported = [task_runs.c.workspace_id == work.workspace_id, task_runs.c.flow_run_id == run_id]
     if before is not None:
-        starts.append(attempts.c.started_at < before)
         reported.append(task_runs.c.updated_at <= before)
-    started_at = select(func.max(attempts.c.started_at)).where(*starts).scalar_subquery()
+    reported_at = select(func.max(task_runs.c.updated_at)).where(*reported).scalar_subquery()
+    started_at = (
+        select(func.max(attempts.c.started_at))
+        .where(
+            attempts.c.workspace_id == work.workspace_id,
+            attempts.c.flow_run_id == run_id,
+            attempts.c.started_at <= reported_at,
+        )
+        .scalar_subquery()
+    )
     rows = await work.execute(
         select(task_runs)
         .where(
@@ -42,6 +48,14 @@ async def list_last_task_runs(
         .limit(MOST_TASK_RUNS)
     )
     return [to_task_run(row) for row in rows]
+
+
+async def find_whole_restart(work: UnitOfWork, run_id: UUID) -> datetime | None:
+    """Return when somebody had all of a run done again last; None where nobody ever had."""
+    found = await work.execute(
+        named("find_whole_restart"), {"workspace_id": work.workspace_id, "run_id": run_id}
+    )
+    return found.scalar_one()
 
 
 async def list_keys_done(work: UnitOfWork, run_id: UUID, *, since: datetime) -> set[str]:

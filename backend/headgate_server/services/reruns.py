@@ -24,17 +24,23 @@ from headgate_server.repositories.flow_runs.read import get_many_payloads
 
 
 async def plan_run(work: UnitOfWork, *, run_id: UUID, request: RerunRequest) -> list[PlannedTask]:
-    """Return what becomes of each task of a run's last attempt when it is started again.
+    """Return what becomes of each task of a run when it is started again.
 
-    A task's result counts as kept where its run told its key; whether the storage can be read from
-    where the run starts again, only its process sees.
+    That is of the last attempt that got to any of them. A task's result counts as kept where its
+    run told its key; whether the storage can be read from where the run starts again, only its
+    process sees.
 
     Raises:
         InvalidInput: tasks that are none of the attempt's, or both ways to choose at once.
     """
     check_rerun(request)
     tasks = await repository.list_last_task_runs(work, run_id)
-    kept = {task.id for task in tasks if task.cache_key is not None}
+    whole_at = await repository.find_whole_restart(work, run_id)
+    kept = {
+        task.id
+        for task in tasks
+        if task.cache_key is not None and (whole_at is None or task.updated_at > whole_at)
+    }
     return plan_rerun(tasks, request, kept=kept)
 
 

@@ -9,9 +9,9 @@ from headgate_server.domain import ids
 from headgate_server.domain.ids import Kind
 from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.pauses import Answer, NewPause, PauseKind
-from headgate_server.domain.reruns import WHOLE_RUN, RerunRequest
+from headgate_server.domain.reruns import WHOLE_RUN, RerunReason, RerunRequest
 from headgate_server.domain.states import StateType, propose
-from headgate_server.services import pauses, task_runs
+from headgate_server.services import pauses, reruns, task_runs
 from headgate_server.services.flow_runs import change
 from tests.backend.services.test_jobs import claim
 from tests.fixtures.world import World
@@ -150,6 +150,38 @@ async def test_what_ran_before_everything_was_done_again_counts_no_more(world: W
     _, back = await begin(world)
 
     assert back == {"kept": True, "since": since, "again": []}
+
+
+async def plan(world: World, lease: LeaseRef) -> list[tuple[str, bool, RerunReason]]:
+    request = RerunRequest(is_from_failed=True)
+    async with world.work() as work:
+        planned = await reruns.plan_run(work, run_id=lease.run_id, request=request)
+    return [(one.task_run.task_key, one.is_reused, one.reason) for one in planned]
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+async def test_plan_is_of_the_last_attempt_that_got_to_a_task(
+    world: World, *, is_whole: bool
+) -> None:
+    lease, (one, _, _) = await first(world)
+    await report(world, lease, "failed", end="Failed")
+    await retry(world, lease, WHOLE_RUN if is_whole else RerunRequest(is_from_failed=True))
+    lease, _ = await begin(world)
+    await world.propose(lease, StateType.CRASHED)
+
+    found = await plan(world, lease)
+    chosen = RerunRequest(from_task_run_ids=(ids.parse(one, kind=Kind.TASK_RUN),))
+    async with world.work() as work:
+        again = await change.retry_run(work, run_id=lease.run_id, request=chosen)
+
+    done = (False, RerunReason.RESULT_NOT_KEPT) if is_whole else (True, RerunReason.COMPLETED)
+    assert found == [
+        ("one", *done),
+        ("other", *done),
+        ("below", *done),
+        ("failed", False, RerunReason.NOT_COMPLETED),
+    ]
+    assert again.is_accepted
 
 
 async def test_run_that_is_taken_from_its_process_begins_anew(world: World) -> None:

@@ -87,3 +87,16 @@ background_task_logs = Table(
         ondelete="CASCADE",
     ),
 )
+
+task_workers = Table(
+    "task_workers",
+    metadata,
+    uuid("workspace_id", is_key=True),
+    uuid("id", is_key=True),
+    Column("task_keys", ARRAY(Text), nullable=False),
+    number("task_limit"),
+    moment("last_seen_at"),
+    ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], ondelete="CASCADE"),
+    postgresql_with={"fillfactor": "60", "autovacuum_vacuum_scale_factor": "0.02"},
+)
+"""Who takes calls, as of their last look: it is only read to say why a call waits."""

@@ -99,6 +99,7 @@ def test_whatever_holds_values_of_tenants_is_counted() -> None:
         "outbox": "becomes events within a second",
         "agent_sessions": "labels of agents that are connected",
         "audit_queue": "numbers",
+        "task_workers": "names of tasks that workers serve, forgotten after an hour",
         "api_keys": "scopes",
         "cli_logins": "scopes",
         "invitations": "roles",

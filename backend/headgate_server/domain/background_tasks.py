@@ -31,6 +31,9 @@ MAX_LINES = 10_000
 """Of what one attempt logs; what comes after it is dropped, and counted."""
 MAX_LOSSES = 3
 """So many workers may be lost with one task, before it counts as what kills them."""
+SEEN_FOR = timedelta(seconds=5)
+"""A worker that looks for calls again and again is noted so often; it looks every ten at least."""
+FORGOTTEN_AFTER = timedelta(hours=1)
 LOST_MESSAGE = f"{MAX_LOSSES + 1} workers were lost while they ran it."
 CONFIRMED_WITHIN = timedelta(seconds=60)
 """So long after a worker was asked to stop a call may it take to say that it has."""
@@ -192,6 +195,10 @@ def check_worker(worker: Worker) -> None:
     """
     if not 1 <= len(worker.task_keys) <= MAX_KEYS:
         raise InvalidInput(f"A worker knows 1 to {MAX_KEYS:,} tasks.", path=["taskKeys"])
+    if any(not 1 <= len(key) <= MAX_KEY_LENGTH or "\0" in key for key in worker.task_keys):
+        raise InvalidInput(
+            f"A task's key has 1 to {MAX_KEY_LENGTH:,} characters, and no NUL.", path=["taskKeys"]
+        )
     if not 1 <= worker.limit <= MAX_LIMIT:
         raise InvalidInput(f"limit is from 1 to {MAX_LIMIT:,}.", path=["limit"])
 

@@ -214,3 +214,8 @@ def raise_quota(organization_id: UUID, *, kind: str, limit: int) -> Action:
 def start_agent(pool_name: str) -> Action:
     """Return what brings an agent: no mutation can."""
     return Action("Start an agent", command=f"headgate agent start --pool {pool_name}")
+
+
+def serve_task(task_key: str) -> Action:
+    """Return what brings a worker: no mutation can."""
+    return Action("Start a worker", command=f"headgate task serve path/file.py:{task_key}")

@@ -32,6 +32,7 @@ class BlockerCode(StrEnum):
     POOL_LIMIT = "POOL_LIMIT"
     NO_POOL = "NO_POOL"
     NO_AGENT = "NO_AGENT"
+    NO_WORKER = "NO_WORKER"
     NO_ROOM = "NO_ROOM"
     QUOTA = "QUOTA"
     WORKSPACE_ARCHIVED = "WORKSPACE_ARCHIVED"
@@ -50,6 +51,7 @@ class Blocker:
         queue_position: how many are served before, as far as they are counted.
         expected_start: when this cause will probably have gone, if nobody does anything.
         action: what would end it.
+        held_tasks: background tasks that hold what one waits for, the longest first; some of them.
     """
 
     code: BlockerCode
@@ -59,11 +61,17 @@ class Blocker:
     queue_position: int | None = None
     expected_start: datetime | None = None
     action: Action | None = None
+    held_tasks: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SlotWait:
-    """A concurrency limit that a run's code or one of its tasks waits for."""
+    """A concurrency limit that a run's code or a task waits for.
+
+    Args:
+        since: None where it has not begun to wait.
+        ahead: slots that are waited for before.
+    """
 
     id: UUID
     name: str
@@ -71,7 +79,7 @@ class SlotWait:
     limit: int
     slot_decay_per_second: float
     slots: int
-    since: datetime
+    since: datetime | None
     ahead: int
     taken: int
     free_at: datetime | None

@@ -10,8 +10,10 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.background_tasks import (
+    FORGOTTEN_AFTER,
     MAX_LOSSES,
     PRIORITY_STEP,
+    SEEN_FOR,
     BackgroundTask,
     NewBackgroundTask,
     Outcome,
@@ -93,6 +95,8 @@ async def take_tasks(work: UnitOfWork, worker: Worker, *, until: datetime) -> li
             "most_losses": MAX_LOSSES,
             "now": work.now,
             "until": until,
+            "seen_for": SEEN_FOR,
+            "forgotten_after": FORGOTTEN_AFTER,
         },
     )
     found = sorted(rows, key=lambda row: (row.turn_at, row.id))

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from headgate.api.calls import Answer, ask, require
+from headgate.api.calls import Answer, ask, ask_workspace, require
 from headgate.api.transport import Transport
 from headgate.errors import refusal
 
@@ -13,7 +13,7 @@ NOUN = "blockers"
 
 
 class HeldBy(Answer, frozen=True):
-    """A run that holds what is waited for."""
+    """A run, or a call of a task, that holds what is waited for."""
 
     id: str
     name: str
@@ -36,6 +36,7 @@ class BlockerAnswer(Answer, frozen=True):
     expected_start: datetime | None = None
     action: dict[str, Any] | None = None
     holders: tuple[HeldBy, ...] = ()
+    background_tasks: tuple[HeldBy, ...] = ()
 
 
 class WhyAnswer(Answer, frozen=True):
@@ -47,6 +48,15 @@ class WhyAnswer(Answer, frozen=True):
     why_not_running: tuple[BlockerAnswer, ...]
 
 
+class TaskWhyAnswer(Answer, frozen=True):
+    """A queued call and all that holds it up, the nearest first."""
+
+    id: str
+    name: str
+    state_name: str
+    why_not_running: tuple[BlockerAnswer, ...]
+
+
 async def why(transport: Transport, *, flow_run_id: str) -> WhyAnswer:
     """Return why a run is not running.
 
@@ -55,6 +65,21 @@ async def why(transport: Transport, *, flow_run_id: str) -> WhyAnswer:
     """
     found = await ask(transport, NOUN, "WhyNotRunning", variables={"id": flow_run_id})
     return msgspec.convert(require(found or None, what=f"flow run {flow_run_id}"), WhyAnswer)
+
+
+async def why_task(
+    transport: Transport, *, organization: str, workspace: str, id: str
+) -> TaskWhyAnswer:
+    """Return why a queued call is not running.
+
+    Raises:
+        NotFoundError: there is none, or this key may not see it.
+    """
+    place = await ask_workspace(
+        transport, NOUN, "BackgroundTaskWhy", organization=organization, workspace=workspace, id=id
+    )
+    found = require(place["backgroundTask"], what=f"background task {id}")
+    return msgspec.convert(found, TaskWhyAnswer)
 
 
 async def act(transport: Transport, action: dict[str, Any]) -> None:

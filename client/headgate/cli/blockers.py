@@ -1,4 +1,4 @@
-"""``headgate flow-runs why``: what holds a run up, and what would end it."""
+"""``headgate flow-runs why``, ``background-tasks why``: what holds one up, what would end it."""
 
 from typing import Annotated
 
@@ -37,6 +37,21 @@ def why_not_running(
             carry_out(server, found, is_sure=yes)
 
 
+def why_task_waits(
+    id: Annotated[str, Parameter(help="its id")], /, *, output: OutputOption = "table"
+) -> None:
+    """Say why a call of a task is not running, the nearest cause first."""
+    with connect() as server:
+        place = {"organization": server.organization, "workspace": server.workspace}
+        found = server.call(blockers.why_task, **place, id=id)
+    if output != "table":
+        show_item(found, fields={}, output=output)
+    elif not found.why_not_running:
+        say(f"Nothing holds {found.name} up: it is {found.state_name}.")
+    else:
+        show_list(list(found.why_not_running), columns=_columns(), output=output)
+
+
 def carry_out(server: Server, found: WhyAnswer, *, is_sure: bool) -> None:
     """Do what would end the nearest cause, after asking; nothing where there is no cause.
 
@@ -66,7 +81,7 @@ def _columns() -> Columns[BlockerAnswer]:
         "since": lambda one: age(one.since),
         "ahead": lambda one: one.queue_position,
         "starts": lambda one: age(one.expected_start),
-        "held by": lambda one: [holder.name for holder in one.holders],
+        "held by": lambda one: [holder.name for holder in (*one.holders, *one.background_tasks)],
         "what helps": _help,
     }
 

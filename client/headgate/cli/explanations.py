@@ -125,6 +125,10 @@ BLOCKERS = {
         "The deployment names no work pool, so no agent runs it.",
         "Deploy it with one: `headgate deploy … --pool POOL`.",
     ),
+    "NO_WORKER": Explanation(
+        "No worker is online that serves the task.",
+        "`headgate task serve path/file.py:TASK`",
+    ),
     "NO_ROOM": Explanation(
         "The pool's agents hold as many runs as they take.",
         "Wait, or start another agent: `headgate agent start --pool POOL`.",

@@ -273,7 +273,7 @@ NOUNS = (
         ("logs", "show_logs", "Print what a call logged"),
         ("cancel", "cancel_task", "Cancel a call"),
         ("retry", "retry_task", "Queue a call again that is over"),
-    )),
+    ) + _verbs("blockers", ("why", "why_task_waits", "Say why a call is not running"))),
     Noun("views", "What people keep of the pages' filters", _verbs(
         "saved_views",
         ("list", "list_views", "List saved views by name"),

@@ -19,11 +19,13 @@ from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.states import StateType
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
-from headgate_server.graphql.permissions import Info, scoped_field
+from headgate_server.graphql.directives import Cost
+from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.shapes.actors import Actor, show_actor
-from headgate_server.graphql.shapes.nodes import show_id
+from headgate_server.graphql.shapes.nodes import show_id, shows
 from headgate_server.graphql.shapes.plain_inputs import plain
+from headgate_server.graphql.types import blockers as blocker_lists
 from headgate_server.graphql.types.leases import parse_uuid
 from headgate_server.services import background_tasks
 
@@ -140,6 +142,16 @@ class BackgroundTask:
         return show_actor(self.row.created_by)
 
     @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description="Why it is not running, the nearest cause first; empty where it runs, is over, "
+        "or nothing holds it up. Who serves it is known as of the last 45 seconds.",
+        directives=[Cost(weight=blocker_lists.WEIGHT, list_size=10)],
+    )
+    async def why_not_running(self, info: Info) -> list[blocker_lists.Blocker]:
+        row = self.row
+        return await blocker_lists.list_of_task(info, id_=row.id, workspace_id=row.workspace_id)
+
+    @scoped_field(
         requires=[Scope.LOGS_READ],
         description="What it logged, attempt by attempt; of each attempt up to 10,000 lines.",
     )
@@ -193,6 +205,9 @@ def show_task(row: BackgroundTaskRow) -> BackgroundTask:
         ended_at=row.ended_at,
         row=row,
     )
+
+
+shows(BackgroundTaskRow, by=show_task)
 
 
 def show_offer(row: BackgroundTaskRow) -> BackgroundTaskOffer:

@@ -1,7 +1,7 @@
 """Why a run is not running: causes, who holds what is waited for, and what would help."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -14,8 +14,12 @@ from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.shapes.json_values import as_json
 from headgate_server.graphql.shapes.nodes import load
 from headgate_server.graphql.shapes.runs import Run
-from headgate_server.services import blockers
+from headgate_server.services import blockers, task_blockers
+from headgate_server.services.background_tasks import get_many_tasks
 from headgate_server.services.flow_runs.read import get_many_flow_runs
+
+if TYPE_CHECKING:
+    from headgate_server.graphql.types.background_tasks import BackgroundTask
 
 WEIGHT = 20
 _CODES = ", ".join(code.value for code in BlockerCode)
@@ -37,6 +41,7 @@ class Blocker:
         "they are; or, where none can, a command."
     )
     workspace_id: strawberry.Private[UUID]
+    held_task_ids: strawberry.Private[tuple[UUID, ...]]
     holder_ids: strawberry.Private[tuple[UUID, ...]]
 
     @scoped_field(
@@ -47,6 +52,23 @@ class Blocker:
         shown: list[Any] = [
             await load(info.context, get_many_flow_runs, id_, workspace_id=self.workspace_id)
             for id_ in self.holder_ids
+        ]
+        return [one for one in shown if one is not None]
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description="Background tasks that hold what one waits for, the longest first; up to 5.",
+    )
+    async def background_tasks(
+        self, info: Info
+    ) -> list[
+        Annotated[
+            "BackgroundTask", strawberry.lazy("headgate_server.graphql.types.background_tasks")
+        ]
+    ]:
+        shown: list[Any] = [
+            await load(info.context, get_many_tasks, id_, workspace_id=self.workspace_id)
+            for id_ in self.held_task_ids
         ]
         return [one for one in shown if one is not None]
 
@@ -63,6 +85,13 @@ async def list_of_run(
             silent_for=_silence(info),
             may_answer=Scope.RUNS_WRITE in held,
         )
+    return [_show(row, workspace_id=workspace_id) for row in rows]
+
+
+async def list_of_task(info: Info, *, id_: UUID, workspace_id: UUID) -> list[Blocker]:
+    """Return why a background task is not running."""
+    async with info.context.work(workspace_id) as work:
+        rows = await task_blockers.list_task_blockers(work, id_, silent_for=_silence(info))
     return [_show(row, workspace_id=workspace_id) for row in rows]
 
 
@@ -91,4 +120,5 @@ def _show(row: BlockerRow, *, workspace_id: UUID) -> Blocker:
         action=as_json(row.action.to_json()) if row.action else None,
         workspace_id=workspace_id,
         holder_ids=row.holders,
+        held_task_ids=row.held_tasks,
     )

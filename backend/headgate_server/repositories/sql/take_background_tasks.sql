@@ -1,6 +1,7 @@
 -- Leases to a worker what it may take next: of the tasks that it knows, those whose turn comes first,
 -- as many as it has room for. What another worker's lease ran out on is taken as well; two workers
--- never get the same one, for rows are locked and leased in one statement.
+-- never get the same one, for rows are locked and leased in one statement. That the worker looked is
+-- noted every few seconds, and what looked long ago is forgotten.
 with room as (
   select greatest(:limit - count(*), 0) as places
   from background_tasks
@@ -23,6 +24,20 @@ with room as (
   ) as candidate
 ), chosen as (
   select id from waiting order by turn_at, id limit (select places from room)
+), seen as (
+  insert into task_workers (workspace_id, id, task_keys, task_limit, last_seen_at)
+  values (:workspace_id, :worker_id, cast(:task_keys as text[]), :limit, :now)
+  on conflict (workspace_id, id) do update set
+    task_keys = excluded.task_keys, task_limit = excluded.task_limit,
+    last_seen_at = excluded.last_seen_at
+  where task_workers.last_seen_at <= excluded.last_seen_at - cast(:seen_for as interval)
+), gone as (
+  delete from task_workers where (workspace_id, id) in (
+    select old.workspace_id, old.id from task_workers old
+    where old.workspace_id = :workspace_id and old.id <> :worker_id
+      and old.last_seen_at < cast(:now as timestamptz) - cast(:forgotten_after as interval)
+    for update skip locked
+  )
 )
 update background_tasks as task set
   worker_id = :worker_id, token = gen_random_uuid(), epoch = task.epoch + 1,

@@ -1,23 +1,34 @@
 """Failure groups on a real database: made from transitions, changed, regressed, retried."""
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, insert, update
 
 from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.domain.deployments import Deployment
 from headgate_server.domain.errors import InvalidInput, VersionConflict
 from headgate_server.domain.failure_groups import FailureGroup, FailureGroupStatus, GroupFilter
 from headgate_server.domain.ids import Kind, show
 from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.states import StateType, propose
-from headgate_server.services import failure_groups
+from headgate_server.services import failure_groups, promotions, work_pools
+from headgate_server.services.deployment_versions import get_many_versions
+from headgate_server.services.deployments import DeploymentChanges
 from headgate_server.services.flow_runs import bulk, change
 from headgate_server.services.flow_runs.change import CancelRequest
-from headgate_server.services.flow_runs.create import RunRequest, create_run
+from headgate_server.services.flow_runs.create import (
+    BeginRequest,
+    RunRequest,
+    begin_run,
+    create_run,
+)
 from headgate_server.services.transitions import Transition
+from headgate_server.tables.failure_groups import ungrouped_failures as ungrouped
 from headgate_server.tables.flow_runs import flow_runs
+from tests.backend.services.test_deployments import upsert
 from tests.factories.deployments import Deployed, make_deployment
 from tests.factories.events import recorded
 from tests.factories.tenants import Tenant, make_tenant
@@ -208,3 +219,93 @@ async def test_failing_run_waits_for_no_group(database: Database) -> None:
     (group,) = await groups_of(database, tenant)
 
     assert (group.status, group.failure_count) == (FailureGroupStatus.MUTED, 2)
+
+
+async def begin_and_fail(database: Database, tenant: Tenant, flow: str) -> None:
+    """Fail in a run that belongs to no deployment."""
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        begun = await begin_run(
+            work, BeginRequest(flow_name=flow), lease=timedelta(minutes=1), parent=None
+        )
+        await change.set_state(
+            work,
+            run_id=begun.run.id,
+            state=propose(StateType.FAILED, message="bad", details=error("bad")),
+            lease=begun.lease,
+            key=None,
+        )
+
+
+async def versions_of(database: Database, tenant: Tenant) -> tuple[int | None, int | None]:
+    """Return the numbers of the first and the last version of the only group."""
+    await group_all(database)
+    (group,) = await groups_of(database, tenant)
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        asked = [id_ for id_ in (group.first_version_id, group.last_version_id) if id_]
+        found = await get_many_versions(work, asked)
+    first, last = (
+        found[id_].number if id_ else None
+        for id_ in (group.first_version_id, group.last_version_id)
+    )
+    return first, last
+
+
+async def test_first_bad_version_is_the_oldest_that_failed_so(database: Database) -> None:
+    tenant = await make_tenant(database)
+    place = tenant.workspace_id
+    made: list[tuple[Deployment, UUID]] = []
+    for number in range(3):
+        async with database.tenant(tenant.owner, place) as work:
+            await work_pools.upsert_work_pool(work, name="p", type_="process")
+            changes = DeploymentChanges(entrypoint=f"f.py:v{number}", work_pool_name="p")
+            deployment, _ = await upsert(work, changes)
+            assert deployment.current_version_id is not None
+            made.append((deployment, deployment.current_version_id))
+    told: list[tuple[int | None, int | None]] = []
+
+    async def fail_as(number: int) -> None:
+        deployment, version_id = made[number]
+        async with database.tenant(tenant.owner, place) as work:
+            await promotions.promote_version(work, id_=version_id)
+            run = await create_run(work, RunRequest(deployment_id=deployment.id))
+            await fail(
+                work, Deployed(run.flow_id, deployment.id, run.id, run.id), "bad", run_id=run.id
+            )
+
+    await begin_and_fail(database, tenant, "etl")
+    told.append(await versions_of(database, tenant))
+    for number in (2, 1, 2):
+        await fail_as(number)
+        told.append(await versions_of(database, tenant))
+    await begin_and_fail(database, tenant, "etl")
+    told.append(await versions_of(database, tenant))
+
+    assert told == [(None, None), (3, 3), (2, 2), (2, 3), (2, 3)]
+
+
+async def test_versions_of_failures_that_are_grouped_late_are_not_the_last(
+    database: Database,
+) -> None:
+    tenant = await make_tenant(database)
+    ids: list[UUID] = []
+    for number in range(2):
+        async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+            await work_pools.upsert_work_pool(work, name="p", type_="process")
+            changes = DeploymentChanges(entrypoint=f"f.py:v{number}", work_pool_name="p")
+            deployment, _ = await upsert(work, changes)
+            run = await create_run(work, RunRequest(deployment_id=deployment.id))
+            await fail(
+                work, Deployed(run.flow_id, deployment.id, run.id, run.id), "bad", run_id=run.id
+            )
+            ids.append(run.id)
+    async with database.system() as work:
+        early = await work.execute(
+            delete(ungrouped).where(ungrouped.c.flow_run_id == ids[0]).returning(ungrouped)
+        )
+        row = early.mappings().one()
+    first = await versions_of(database, tenant)
+    async with database.system() as work:
+        await work.execute(insert(ungrouped).values(**row))
+
+    assert first == (2, 2)
+    assert await versions_of(database, tenant) == (1, 2)

@@ -73,8 +73,8 @@ class FailureGroup(Node, Versioned):
 
     @scoped_field(
         requires=ANY_CREDENTIAL,
-        description="The version of the deployment whose run failed so first; null where that was "
-        "no deployment's run.",
+        description="The oldest version of a deployment, by when it was deployed, of which a run "
+        "failed so; null where only runs of no deployment have.",
     )
     async def first_version(
         self, info: Info
@@ -83,7 +83,8 @@ class FailureGroup(Node, Versioned):
 
     @scoped_field(
         requires=ANY_CREDENTIAL,
-        description="The version of the deployment whose run failed so last.",
+        description="The version of the deployment's run that failed so last; null where only "
+        "runs of no deployment have.",
     )
     async def last_version(
         self, info: Info

@@ -26,8 +26,10 @@ with given as (
     (array_agg(message order by failed_at))[1] as message,
     (array_agg(frames order by failed_at))[1] as frames,
     min(failed_at) as first_seen_at, max(failed_at) as last_seen_at,
-    (array_agg(deployment_version_id order by failed_at))[1] as first_version_id,
-    (array_agg(deployment_version_id order by failed_at desc))[1] as last_version_id,
+    (array_agg(deployment_version_id order by deployment_version_id)
+      filter (where deployment_version_id is not null))[1] as first_version_id,
+    (array_agg(deployment_version_id order by failed_at desc)
+      filter (where deployment_version_id is not null))[1] as last_version_id,
     count(*) as failure_count,
     count(distinct flow_run_id) filter (where is_new_run) as run_count
   from marked group by workspace_id, flow_id, fingerprint
@@ -47,7 +49,10 @@ with given as (
     last_seen_at = greatest(known.last_seen_at, excluded.last_seen_at),
     failure_count = known.failure_count + excluded.failure_count,
     run_count = known.run_count + excluded.run_count,
-    last_version_id = excluded.last_version_id,
+    first_version_id = least(known.first_version_id, excluded.first_version_id),
+    last_version_id = case when excluded.last_seen_at >= known.last_seen_at
+      then coalesce(excluded.last_version_id, known.last_version_id)
+      else coalesce(known.last_version_id, excluded.last_version_id) end,
     updated_at = excluded.updated_at,
     status = case when known.status = 'RESOLVED' and excluded.last_seen_at > known.resolved_at
       then 'REGRESSED' else known.status end,

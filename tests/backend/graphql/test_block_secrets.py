@@ -8,10 +8,12 @@ from tests.factories.blocks import begin, fill, refused, register, resolve
 from tests.factories.estates import Estate
 from tests.factories.mutations import Json
 from tests.fixtures.installations import Installation
+from tests.fixtures.loop_turns import watched_turns
 from tests.fixtures.sql import query
 
 pytestmark = pytest.mark.anyio
 
+LOOP_SECONDS = 0.5
 SECRET = "correct horse"
 SHOWN = """query ($id: ID!) { node(id: $id) { ... on BlockDocument { data missing
   secrets { path isSet fingerprint } } } }"""
@@ -97,3 +99,16 @@ async def test_what_a_newer_schema_calls_secret_is_shown_to_runs_alone(
     assert again["data"] == {**data, "host": "other"}
     assert SECRET not in stored
     assert "tok-1234" not in stored
+
+
+async def test_blocks_are_looked_through_beside_the_loop(estate: Estate) -> None:
+    await register(estate, "slow", {"type": "object"})
+    id_ = (await fill(estate, "x", {"a": [0] * 4_000}, typeSlug="slow"))["blockDocument"]["id"]
+    forks = {"type": "object", "properties": {"a": {"anyOf": [True] * 400}}}
+    await register(estate, "slow", forks)
+
+    async with watched_turns() as turns:
+        shown = (await estate.bound.execute(SHOWN, id=id_)).data["node"]
+
+    assert shown["missing"] == []
+    assert turns.longest < LOOP_SECONDS

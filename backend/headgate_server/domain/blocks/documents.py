@@ -14,6 +14,8 @@ from headgate_server.domain.errors import InvalidInput
 MAX_DATA_BYTES = 256 * 1024
 MAX_SECRET_BYTES = 64 * 1024
 MAX_SECRETS = 100
+MAX_NAMED = 2 * MAX_SECRETS
+"""How many secrets may be sent by their paths: all of them set, and as many taken away."""
 MAX_REFERENCES = 20
 REFERENCE = "$ref"
 EXTERNAL = "$secret"
@@ -55,6 +57,8 @@ def read_filled(
     Raises:
         InvalidInput: a path that is no secret's, a value that is over-long or cannot be stored.
     """
+    if len(secrets) > MAX_NAMED:
+        raise InvalidInput(f"secrets names at most {MAX_NAMED}.", path=["secrets"])
     patterns = [paths.split(path) for path in secret_paths]
     placed, external = _placed(data, patterns)
     found = {paths.join(parts): value for parts, value in placed.items()}
@@ -69,7 +73,7 @@ def read_filled(
     kept = frozenset(path for path, value in found.items() if value == MASK)
     removed = frozenset(path for path, value in found.items() if value is None)
     given = {path: value for path, value in found.items() if path not in kept | removed}
-    plain = without(data, [paths.split(path) for path in found])
+    plain = paths.without(data, dict.fromkeys(map(paths.split, found)))
     check_document(plain, field="data", most_bytes=MAX_DATA_BYTES)
     return Filled(
         data=plain,
@@ -97,19 +101,9 @@ def _placed(data: Any, patterns: Sequence[Parts]) -> tuple[dict[Parts, Any], set
     return found, external
 
 
-def without(document: Any, places: Sequence[Parts]) -> Any:
-    """Return a document without the entries of objects in some places; places of lists are null."""
-    for parts in places:
-        document = _without(document, parts)
-    return document
-
-
 def masked(data: dict[str, Any], secrets: Sequence[str]) -> dict[str, Any]:
     """Return the data of a block as it is shown: a mask in the place of every secret."""
-    shown: Any = data
-    for path in secrets:
-        shown = paths.replaced(shown, paths.split(path), lambda _: MASK)
-    return shown
+    return paths.replaced_all(data, dict.fromkeys(map(paths.split, secrets), MASK))
 
 
 def opened(data: dict[str, Any], secrets: Mapping[str, bytes]) -> dict[str, Any]:
@@ -202,24 +196,6 @@ def _references(document: Any, parts: Parts) -> Iterator[tuple[Parts, str]]:
     elif isinstance(document, list):
         for index, value in enumerate(cast("list[Any]", document)):
             yield from _references(value, (*parts, str(index)))
-
-
-def _without(document: Any, parts: Parts) -> Any:
-    head, rest = parts[0], parts[1:]
-    if isinstance(document, list):
-        items = list(cast("list[Any]", document))
-        if head.isascii() and head.isdigit() and int(head) < len(items):
-            items[int(head)] = _without(items[int(head)], rest) if rest else None
-        return items
-    if not isinstance(document, dict):
-        return document
-    entries = dict(cast("dict[str, Any]", document))
-    if head in entries:
-        if rest:
-            entries[head] = _without(entries[head], rest)
-        else:
-            del entries[head]
-    return entries
 
 
 def _encoded(path: str, value: Any) -> bytes:

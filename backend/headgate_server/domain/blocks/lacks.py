@@ -1,5 +1,6 @@
 """What a document lacks of what a JSON Schema requires, at any depth of what the document has."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
@@ -8,23 +9,36 @@ from headgate_server.domain.blocks.marks import Marks, Node
 from headgate_server.domain.blocks.paths import Parts
 from headgate_server.domain.parameters import Budget, OutOfSteps
 
-MAX_STEPS = 5_000
-"""Schemas looked at for one document: a few milliseconds."""
+MAX_STEPS = 100_000
+"""Schemas, names and values looked at for one document: a fifth of a second of one thread."""
+MAX_STEPS_TOGETHER = 5 * MAX_STEPS
+_STEPS_OF_A_TURN = 5
+"""What it costs to go into a value, in steps of looking at a schema."""
 _CHOICES = ("anyOf", "oneOf")
 
 
-def list_lacks(document: Any, *, fields: Node) -> list[Parts]:
+def list_lacks(document: Any, *, fields: Node, budget: Budget | None = None) -> list[Parts]:
     """Return the places that a schema requires and a document does not have, outermost first.
 
     Of alternatives the one counts that the document comes closest to. What applies under a
     condition only is not looked at, and of a document that takes too many steps only its outermost
     fields are.
+
+    Args:
+        document: what is looked through.
+        fields: the schema.
+        budget: shared by several documents, of which each takes at most 100,000 steps.
     """
+    most = min(MAX_STEPS, budget.steps) if budget is not None else MAX_STEPS
+    own = Budget(most)
     try:
-        found = list(_Search(Marks(fields, Budget(MAX_STEPS))).find(document, [fields]))
+        found = list(_Search(Marks(fields, own)).find(document, [fields]))
     except (OutOfSteps, RecursionError):
         required = cast("list[Any]", fields.get("required") or [])
         return [(str(name),) for name in required if str(name) not in document]
+    finally:
+        if budget is not None:
+            budget.spend(most - max(own.steps, 0))
     return sorted(dict.fromkeys(found), key=len)
 
 
@@ -45,12 +59,17 @@ class _Search:
         if not isinstance(value, dict | list):
             return
         nodes = self._all_of(schemas)
+        if not nodes:
+            return
+        self._marks.budget.spend(_STEPS_OF_A_TURN)
         if isinstance(value, dict):
             entries = cast("Node", value)
             for node in nodes:
                 required = cast("list[Any]", node.get("required") or [])
+                self._marks.budget.spend(len(required))
                 yield from ((str(name),) for name in required if str(name) not in entries)
         for part, inner in paths.children(value):
+            self._marks.budget.spend(len(nodes))
             below = [schema for node in nodes for schema in _below(node, part, value)]
             yield from ((part, *parts) for parts in self.find(inner, below))
         for node in nodes:
@@ -75,12 +94,12 @@ class _Search:
     def _all_of(self, schemas: Sequence[Any]) -> list[Node]:
         """Return all schemas that apply for certain where some do."""
         found: dict[int, Node] = {}
-        waiting = list(schemas)
+        waiting = deque(schemas)
         while waiting:
-            schema = waiting.pop(0)
+            schema = waiting.popleft()
+            self._marks.budget.spend(1)
             if not isinstance(schema, dict) or id(cast("Node", schema)) in found:
                 continue
-            self._marks.budget.spend(1)
             node = cast("Node", schema)
             found[id(node)] = node
             waiting += [*cast("list[Any]", node.get("allOf") or ()), *self._marks.referred(node)]

@@ -37,7 +37,7 @@ _VALUES = frozenset({"const", "default", "enum", "examples"})
 _UNSEEN = frozenset({"contentSchema", "propertyNames"})
 """Keywords that hold schemas of what cannot be taken out: texts inside of texts, and keys."""
 _REFUSED = "$recursiveRef"
-MAX_STEPS = 10 * PARAMETER_STEPS
+MAX_STEPS = 20 * PARAMETER_STEPS
 """Schemas and entries looked at for one document: about a second of one thread."""
 
 
@@ -53,6 +53,7 @@ class Marks:
     budget: Budget = field(default_factory=Budget)
     _anchors: dict[str, list[Node]] | None = None
     _closed: dict[tuple[int, ...], list[Node]] = field(default_factory=dict[Any, Any])
+    _resolved: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
 
     def list_places(self, document: Any) -> list[Parts]:
         """Return the places of a document that are secret; none of them is inside of another."""
@@ -81,14 +82,15 @@ class Marks:
         key = tuple(map(id, schemas))
         known = self._closed.get(key)
         if known is not None:
+            self.budget.spend(len(known))
             return known
         found: dict[int, Node] = {}
         waiting = list(schemas)
         while waiting:
             schema = waiting.pop()
+            self.budget.spend(1)
             if not isinstance(schema, dict) or id(cast("Node", schema)) in found:
                 continue
-            self.budget.spend(1)
             node = cast("Node", schema)
             found[id(node)] = node
             waiting += _in_place(node)
@@ -186,6 +188,11 @@ class Marks:
 
     def _resolve(self, target: str) -> list[Any]:
         """Return what a reference may lead to: with a dynamic one it may be several."""
+        if target not in self._resolved:
+            self._resolved[target] = self._find(target)
+        return self._resolved[target]
+
+    def _find(self, target: str) -> list[Any]:
         fragment = self._fragment(target)
         if fragment is None:
             return []
@@ -198,8 +205,8 @@ class Marks:
             key = part.replace("~1", "/").replace("~0", "~")
             if isinstance(found, list):
                 items = cast("list[Any]", found)
-                place = int(key) if key.isascii() and key.isdigit() else len(items)
-                found = items[place] if place < len(items) else None
+                place = paths.place_of(key, size=len(items))
+                found = items[place] if place is not None else None
             else:
                 found = cast("Node", found).get(key) if isinstance(found, dict) else None
         return [found] if isinstance(found, dict | bool) else []
@@ -251,8 +258,7 @@ def _in_place(node: Node) -> Iterator[Any]:
     """Yield the schemas inside of one that apply to the same value."""
     for keyword in _ALTERNATIVES:
         yield from cast("list[Any]", node.get(keyword) or ())
-    for keyword in _CONDITIONS:
-        yield node.get(keyword)
+    yield from (node[keyword] for keyword in _CONDITIONS if keyword in node)
     yield from cast("Node", node.get(_DEPENDENT) or {}).values()
 
 
@@ -261,8 +267,7 @@ def _below(node: Node) -> Iterator[tuple[str, Any]]:
     for place, inner in enumerate(cast("list[Any]", node.get("prefixItems") or ())):
         yield str(place), inner
     yield from cast("Node", node.get("properties") or {}).items()
-    for keyword in _ENTRIES:
-        yield ANY, node.get(keyword)
+    yield from ((ANY, node[keyword]) for keyword in _ENTRIES if keyword in node)
     for inner in cast("Node", node.get("patternProperties") or {}).values():
         yield ANY, inner
 
@@ -270,8 +275,9 @@ def _below(node: Node) -> Iterator[tuple[str, Any]]:
 def _below_at(node: Node, part: str) -> Iterator[Any]:
     """Yield the schemas of what stands under one key, or at one place of a list."""
     items = cast("list[Any]", node.get("prefixItems") or ())
-    if part.isascii() and part.isdigit() and int(part) < len(items):
-        yield items[int(part)]
+    place = paths.place_of(part, size=len(items))
+    if place is not None:
+        yield items[place]
     own = cast("Node", node.get("properties") or {})
     if part in own:
         yield own[part]

@@ -1,7 +1,7 @@
 """Paths into a document: keys and places of lists, joined by dots."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from headgate_server.domain.errors import InvalidInput
@@ -56,10 +56,9 @@ def walk(document: Any, pattern: Parts) -> Iterator[tuple[Parts, Any]]:
     if not pattern:
         yield (), document
         return
-    for key, value in children(document):
-        if pattern[0] in (ANY, key):
-            for parts, found in walk(value, pattern[1:]):
-                yield (key, *parts), found
+    for key, value in _matching(document, pattern[0]):
+        for parts, found in walk(value, pattern[1:]):
+            yield (key, *parts), found
 
 
 def replaced(document: Any, parts: Parts, change: Callable[[Any], Any]) -> Any:
@@ -73,12 +72,51 @@ def replaced(document: Any, parts: Parts, change: Callable[[Any], Any]) -> Any:
     head, rest = parts[0], parts[1:]
     if isinstance(document, list):
         items = list(cast("list[Any]", document))
-        if head.isascii() and head.isdigit() and int(head) < len(items):
-            items[int(head)] = replaced(items[int(head)], rest, change)
+        place = place_of(head, size=len(items))
+        if place is not None:
+            items[place] = replaced(items[place], rest, change)
         return items
     entries = dict(cast("dict[str, Any]", document)) if isinstance(document, dict) else {}
     entries[head] = replaced(entries.get(head), rest, change)
     return entries
+
+
+def replaced_all(document: Any, values: Mapping[Parts, Any]) -> Any:
+    """Return a document with other values in many places, in one pass: as ``replaced`` for each.
+
+    What is inside of another of the places is left out.
+    """
+    if () in values:
+        return values[()]
+    below = _by_head(values)
+    if isinstance(document, list):
+        items = list(cast("list[Any]", document))
+        for head, inner in below.items():
+            place = place_of(head, size=len(items))
+            if place is not None:
+                items[place] = replaced_all(items[place], inner)
+        return items
+    entries = dict(cast("dict[str, Any]", document)) if isinstance(document, dict) else {}
+    return entries | {head: replaced_all(entries.get(head), inner) for head, inner in below.items()}
+
+
+def without(document: Any, places: Mapping[Parts, Any]) -> Any:
+    """Return a document without the entries of objects in some places; those of lists are null."""
+    below = _by_head(places)
+    if isinstance(document, list):
+        items = list(cast("list[Any]", document))
+        for head, inner in below.items():
+            place = place_of(head, size=len(items))
+            if place is not None:
+                items[place] = None if () in inner else without(items[place], inner)
+        return items
+    if not isinstance(document, dict):
+        return document
+    return {
+        key: without(value, below[key]) if key in below else value
+        for key, value in cast("dict[str, Any]", document).items()
+        if () not in below.get(key, {})
+    }
 
 
 def is_entry_gone(parts: Parts, *, before: Any, after: Any) -> bool:
@@ -87,16 +125,23 @@ def is_entry_gone(parts: Parts, *, before: Any, after: Any) -> bool:
         if isinstance(before, list):
             entries = cast("list[Any]", before)
             later = cast("list[Any]", after) if isinstance(after, list) else []
-            index = int(part) if part.isascii() and part.isdigit() else len(entries)
-            if index >= len(later):
+            place = place_of(part, size=len(later))
+            if place is None:
                 return True
-            before, after = entries[index] if index < len(entries) else None, later[index]
+            before, after = entries[place] if place < len(entries) else None, later[place]
         elif isinstance(before, dict):
             before = cast("dict[str, Any]", before).get(part)
             after = cast("dict[str, Any]", after).get(part) if isinstance(after, dict) else None
         else:
             return False
     return False
+
+
+def place_of(part: str, *, size: int) -> int | None:
+    """Return which place of a list of some size a part of a path names; None if it has none."""
+    is_number = part.isascii() and part.isdigit() and len(part) <= len(str(size))
+    place = int(part) if is_number and (part == "0" or part[0] != "0") else size
+    return place if place < size else None
 
 
 def children(document: Any) -> Iterator[tuple[str, Any]]:
@@ -106,3 +151,25 @@ def children(document: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(document, list):
         for index, value in enumerate(cast("list[Any]", document)):
             yield str(index), value
+
+
+def _by_head(values: Mapping[Parts, Any]) -> dict[str, dict[Parts, Any]]:
+    found: dict[str, dict[Parts, Any]] = {}
+    for parts, value in values.items():
+        found.setdefault(parts[0], {})[parts[1:]] = value
+    return found
+
+
+def _matching(document: Any, part: str) -> Iterator[tuple[str, Any]]:
+    """Yield those of the children that a part of a pattern stands for."""
+    if part == ANY:
+        yield from children(document)
+    elif isinstance(document, dict):
+        entries = cast("dict[str, Any]", document)
+        if part in entries:
+            yield part, entries[part]
+    elif isinstance(document, list):
+        items = cast("list[Any]", document)
+        place = place_of(part, size=len(items))
+        if place is not None:
+            yield part, items[place]

@@ -9,7 +9,7 @@ from headgate_server.domain.blocks.marks import Marks
 from headgate_server.domain.blocks.paths import Parts
 from headgate_server.domain.documents import check_document
 from headgate_server.domain.errors import InvalidInput
-from headgate_server.domain.parameters import OutOfSteps, check_parameters, check_schema
+from headgate_server.domain.parameters import Budget, OutOfSteps, check_parameters, check_schema
 
 MAX_FIELDS_BYTES = 256 * 1024
 MAX_SECRET_PATHS = 200
@@ -94,7 +94,11 @@ def check_data(data: dict[str, Any], *, fields: dict[str, Any], unknown: Sequenc
 
 
 def list_missing(
-    data: dict[str, Any], *, fields: dict[str, Any], unknown: Sequence[Parts]
+    data: dict[str, Any],
+    *,
+    fields: dict[str, Any],
+    unknown: Sequence[Parts],
+    budget: Budget | None = None,
 ) -> list[str]:
     """Return the required fields of a schema that a document does not have, at any depth.
 
@@ -102,16 +106,15 @@ def list_missing(
         data: without its secrets.
         fields: the schema.
         unknown: where secrets and other documents are: what is there is not looked at.
+        budget: shared by several documents.
     """
-    return [paths.join(parts) for parts in list_lacks(_whole(data, unknown), fields=fields)]
+    found = list_lacks(_whole(data, unknown), fields=fields, budget=budget)
+    return [paths.join(parts) for parts in found]
 
 
 def _whole(data: dict[str, Any], unknown: Sequence[Parts]) -> Any:
     """Return data with something in the place of what is not known here."""
-    whole: Any = data
-    for parts in unknown:
-        whole = paths.replaced(whole, parts, lambda _: UNKNOWN)
-    return whole
+    return paths.replaced_all(data, dict.fromkeys(unknown, UNKNOWN))
 
 
 def _too_intricate() -> InvalidInput:

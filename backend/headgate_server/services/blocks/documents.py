@@ -194,18 +194,18 @@ async def _plan(
 
 async def _read_filled(schema: BlockSchema, filling: Filling, *, known: set[str]) -> Filled:
     """Return what is sent with its secrets apart: those of the schema, and those that are known."""
+    named = [path for path, _ in filling.secrets]
+
+    def find() -> Filled:
+        marked = marks.find_places(filling.data, fields=schema.fields, named=named)
+        return rules.read_filled(
+            filling.data,
+            secrets=filling.secrets,
+            secret_paths=sorted({*schema.secret_paths, *known, *map(paths.join, marked)}),
+        )
+
     # A large schema takes a while to look through: others go on meanwhile.
-    marked = await asyncio.to_thread(
-        marks.find_places,
-        filling.data,
-        fields=schema.fields,
-        named=[path for path, _ in filling.secrets],
-    )
-    return rules.read_filled(
-        filling.data,
-        secrets=filling.secrets,
-        secret_paths=sorted({*schema.secret_paths, *known, *map(paths.join, marked)}),
-    )
+    return await asyncio.to_thread(find)
 
 
 def _lost(

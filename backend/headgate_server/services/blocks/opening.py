@@ -4,6 +4,7 @@ What is read is written to the audit log first, in the transaction that reads it
 after that, for no provider of keys is asked inside a transaction.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -169,7 +170,12 @@ async def _open_once(open_work: OpenWork, keyring: Keyring | None, read: Reader)
         found = await read(work)
     values = await open_secrets(open_work, keyring, found.sealed, workspace_id=found.workspace_id)
     putting = _Together(found.known, values, found.schemas, found.bare)
-    return {document.reference: putting.show(document) for document in found.wanted}
+
+    def show() -> dict[str, Any]:
+        return {document.reference: putting.show(document) for document in found.wanted}
+
+    # Large blocks take a while to put together: others go on meanwhile.
+    return await asyncio.to_thread(show)
 
 
 @dataclass(slots=True)

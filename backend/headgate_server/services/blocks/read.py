@@ -1,5 +1,6 @@
 """Reading blocks, without their secrets."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,10 +9,12 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.blocks import documents as rules
 from headgate_server.domain.blocks import paths, schemas
 from headgate_server.domain.blocks.blocks import BlockDocument, BlockSchema, SecretField
+from headgate_server.domain.blocks.lacks import MAX_STEPS_TOGETHER
 from headgate_server.domain.blocks.paths import Parts
 from headgate_server.domain.filters import NameFilter
 from headgate_server.domain.names import KEY
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
+from headgate_server.domain.parameters import Budget
 from headgate_server.repositories.blocks import documents, secrets, types
 from headgate_server.services.blocks.bare import find_bare
 
@@ -53,12 +56,19 @@ async def get_many_missing(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID,
     found = await documents.get_many(work, ids_)
     newest = await types.get_many_newest(work, list({one.block_type_id for one in found.values()}))
     fields = await secrets.get_many_fields(work, list(found))
-    missing: dict[UUID, list[str]] = {}
-    for id_, document in found.items():
-        schema = newest.get(document.block_type_id)
-        if schema is not None and schema.id != document.block_schema_id:
-            own = [paths.split(field.path) for field in fields.get(id_, [])]
-            missing[id_] = list_missing(document, schema, secret=own)
+
+    def find() -> dict[UUID, list[str]]:
+        missing: dict[UUID, list[str]] = {}
+        budget = Budget(MAX_STEPS_TOGETHER)
+        for id_, document in found.items():
+            schema = newest.get(document.block_type_id)
+            if schema is not None and schema.id != document.block_schema_id:
+                own = [paths.split(field.path) for field in fields.get(id_, [])]
+                missing[id_] = list_missing(document, schema, secret=own, budget=budget)
+        return missing
+
+    # Large blocks take a while to look through: others go on meanwhile.
+    missing = await asyncio.to_thread(find)
     for id_, places in (await find_bare(work, found.values())).items():
         missing[id_] = sorted({*missing.get(id_, []), *map(paths.join, places)})
     return missing
@@ -78,11 +88,11 @@ async def get_many_referring(
 
 
 def list_missing(
-    document: BlockDocument, schema: BlockSchema, *, secret: Sequence[Parts]
+    document: BlockDocument, schema: BlockSchema, *, secret: Sequence[Parts], budget: Budget
 ) -> list[str]:
     """Return what a schema requires and a block does not have."""
     unknown = [*secret, *rules.list_references(document.data)]
-    return schemas.list_missing(document.data, fields=schema.fields, unknown=unknown)
+    return schemas.list_missing(document.data, fields=schema.fields, unknown=unknown, budget=budget)
 
 
 async def list_documents(

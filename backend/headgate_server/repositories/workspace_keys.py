@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, or_, select, tuple_, update
+from sqlalchemy import Row, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
@@ -184,14 +184,16 @@ async def count_by_kek(work: UnitOfWork) -> list[KekUse]:
 
 
 async def list_sealed_otherwise(work: UnitOfWork, *, key_id: UUID, limit: int) -> list[SealedValue]:
-    """Return values of the workspace that another key than this one seals."""
+    """Return values of the workspace that another key than this one seals, and still opens."""
     values = block_secrets.c
+    others = select(workspace_keys.c.id).where(
+        workspace_keys.c.workspace_id == work.workspace_id,
+        workspace_keys.c.id != key_id,
+        workspace_keys.c.wrapped.is_not(None),
+    )
     statement = (
         select(block_secrets)
-        .where(
-            values.workspace_id == work.workspace_id,
-            or_(values.key_id < key_id, values.key_id > key_id),
-        )
+        .where(values.workspace_id == work.workspace_id, values.key_id.in_(others))
         .order_by(values.key_id, values.block_document_id, values.path)
         .limit(limit)
     )

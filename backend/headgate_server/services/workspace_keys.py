@@ -144,7 +144,8 @@ async def rotate(database: Database, keyring: Keyring, *, workspace_id: UUID) ->
 async def reseal(database: Database, keyring: Keyring, *, workspace_id: UUID) -> int:
     """Seal under the active key whatever is not yet, then destroy the keys nothing needs.
 
-    Goes on where an earlier one ended, wherever that was: each value is compared and set.
+    Goes on where an earlier one ended, wherever that was: each value is compared and set. Values
+    whose key was destroyed, before or meanwhile, stay as they are: nothing opens them.
     """
 
     def open_work() -> AbstractAsyncContextManager[UnitOfWork]:
@@ -157,7 +158,11 @@ async def reseal(database: Database, keyring: Keyring, *, workspace_id: UUID) ->
             values = await workspace_keys.list_sealed_otherwise(work, key_id=id_, limit=BATCH)
         if not values:
             break
-        keys = await get_many(open_work, keyring, list({value.key_id for value in values}))
+        try:
+            keys = await get_many(open_work, keyring, list({value.key_id for value in values}))
+        except KeyDestroyed:
+            # Those of that key are not listed again.
+            continue
         blobs = [_reseal(value, keys[value.key_id], active) for value in values]
         async with open_work() as work:
             await hold_active(work, id_=id_)

@@ -82,16 +82,25 @@ class BlockDocument:
 
 @dataclass(frozen=True, slots=True)
 class SecretField:
-    """What may be known of a secret: where it is, which one, and since when."""
+    """What may be known of a secret: where it is, which one, and since when.
+
+    Args:
+        is_lost: its key was destroyed: nobody reads it again.
+    """
 
     path: str
     fingerprint: str
     updated_at: datetime
+    is_lost: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SealedSecret:
-    """A secret as it is stored."""
+    """A secret as it is stored.
+
+    Args:
+        is_lost: its key was destroyed: nobody reads it again.
+    """
 
     block_document_id: UUID
     path: str
@@ -99,6 +108,7 @@ class SealedSecret:
     key_id: UUID
     blob: bytes = field(repr=False)
     fingerprint: str
+    is_lost: bool = False
 
 
 def check_slug(slug: str, *, name: str = "slug") -> str:

@@ -54,7 +54,9 @@ Capable = Annotated[
 @strawberry.type(description="A secret of a block: everything that may be known of it.")
 class SecretField:
     path: str = strawberry.field(description="Where it is in the data, such as auth.password.")
-    is_set: bool = strawberry.field(description="Whether it has a value.")
+    is_set: bool = strawberry.field(
+        description="Whether it has a value; no longer where the key of the value was destroyed."
+    )
     external: bool = strawberry.field(
         description="Whether its value lies in a store of the customer's own, and only its place "
         "there is known here."
@@ -144,7 +146,7 @@ class BlockDocument(Node, Versioned):
         "everybody; sent back, the mask leaves the secret alone.",
     )
     async def data(self, info: Info) -> JSON:
-        found = [field.path for field in await self.read_secrets(info)]
+        found = [field.path for field in await self.read_secrets(info) if not field.is_lost]
         return JSON(documents.masked(self.row.data, [*found, *await self.read_bare(info)]))
 
     @scoped_field(
@@ -154,7 +156,7 @@ class BlockDocument(Node, Versioned):
     async def secrets(self, info: Info) -> list[SecretField]:
         row, fetch = self.row, types.get_many_schemas
         schema = await info.context.load(fetch, row.block_schema_id, workspace_id=row.workspace_id)
-        found = [_show_secret(field) for field in await self.read_secrets(info)]
+        found = [_show_secret(field, row.data) for field in await self.read_secrets(info)]
         found += map(_show_bare, await self.read_bare(info))
         known = {field.path for field in found}
         found += [
@@ -167,8 +169,9 @@ class BlockDocument(Node, Versioned):
     @scoped_field(
         requires=ANY_CREDENTIAL,
         description="The paths of what the newest schema of its type requires and it does not "
-        "have, and of what it has, but not sealed as the secret that it is now: fill them in. "
-        "Until then runs read it as it is.",
+        "have, of what it has, but not sealed as the secret that it is now, and of secrets whose "
+        "key was destroyed: fill them in. Until then runs read it as it is; where a secret is "
+        "lost, they are told so.",
     )
     async def missing(self, info: Info) -> list[str]:
         row, fetch = self.row, read.get_many_missing
@@ -244,7 +247,9 @@ def show_document(row: DocumentRow) -> BlockDocument:
     )
 
 
-def _show_secret(row: SecretRow) -> SecretField:
+def _show_secret(row: SecretRow, data: Any) -> SecretField:
+    if row.is_lost:
+        return _show_unset(row.path, data)
     return SecretField(
         path=row.path,
         is_set=True,

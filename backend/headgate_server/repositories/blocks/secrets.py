@@ -8,7 +8,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.blocks.blocks import SealedSecret, SecretField
-from headgate_server.tables.workspace_keys import block_secrets
+from headgate_server.tables.workspace_keys import block_secrets, workspace_keys
+
+_WITH_KEYS = block_secrets.join(workspace_keys)
+_IS_LOST = workspace_keys.c.wrapped.is_(None).label("is_lost")
 
 
 async def get_many_fields(
@@ -17,13 +20,14 @@ async def get_many_fields(
     """Return what may be known of the secrets of documents, by path; one without any is absent."""
     own = block_secrets.c
     statement = (
-        select(own.block_document_id, own.path, own.fingerprint, own.updated_at)
+        select(own.block_document_id, own.path, own.fingerprint, own.updated_at, _IS_LOST)
+        .select_from(_WITH_KEYS)
         .where(own.workspace_id == work.workspace_id, own.block_document_id.in_(document_ids))
         .order_by(own.block_document_id, own.path)
     )
     found: dict[UUID, list[SecretField]] = {}
     for row in await work.execute(statement):
-        field = SecretField(row.path, row.fingerprint, row.updated_at)
+        field = SecretField(row.path, row.fingerprint, row.updated_at, row.is_lost)
         found.setdefault(row.block_document_id, []).append(field)
     return found
 
@@ -31,8 +35,10 @@ async def get_many_fields(
 async def list_sealed(work: UnitOfWork, document_ids: Collection[UUID]) -> list[SealedSecret]:
     """Return the secrets of documents as they are stored."""
     own = block_secrets.c
-    statement = select(block_secrets).where(
-        own.workspace_id == work.workspace_id, own.block_document_id.in_(document_ids)
+    statement = (
+        select(block_secrets, _IS_LOST)
+        .select_from(_WITH_KEYS)
+        .where(own.workspace_id == work.workspace_id, own.block_document_id.in_(document_ids))
     )
     return [
         SealedSecret(
@@ -42,6 +48,7 @@ async def list_sealed(work: UnitOfWork, document_ids: Collection[UUID]) -> list[
             key_id=row.key_id,
             blob=row.blob,
             fingerprint=row.fingerprint,
+            is_lost=row.is_lost,
         )
         for row in await work.execute(statement)
     ]

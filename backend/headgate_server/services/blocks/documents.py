@@ -157,7 +157,8 @@ async def _plan(
     bare = (await find_bare(work, [current])).get(current.id, []) if current is not None else []
     said = await _read_filled(schema, filling, known={*existing, *map(paths.join, bare)})
     filled = rules.sealed_too(said, before=current.data if current else {}, bare=bare)
-    for path in sorted(filled.kept - existing.keys()):
+    lost = {path for path, secret in existing.items() if secret.is_lost} - filled.secrets.keys()
+    for path in sorted(filled.kept - (existing.keys() - lost)):
         raise InvalidInput(f"{path} holds a mask, but no secret is set there.", path=["data", path])
     gone = (filled.removed & existing.keys()) | _lost(current, filled, existing)
     if filling.is_whole:
@@ -169,10 +170,10 @@ async def _plan(
             limit=rules.MAX_SECRETS,
             current=len(staying),
         )
-    kept = (existing.keys() - gone - filled.secrets.keys()) | (said.kept - filled.kept)
+    kept = (existing.keys() - gone - lost - filled.secrets.keys()) | (said.kept - filled.kept)
     referred = await _find_referred(work, filled.references, may_use=may_use)
     await _check_acyclic(work, current, frozenset(referred.values()))
-    unknown = [*map(paths.split, sorted(staying)), *filled.external, *filled.references]
+    unknown = [*map(paths.split, sorted(staying - lost)), *filled.external, *filled.references]
     await asyncio.to_thread(schemas.check_data, filled.data, fields=schema.fields, unknown=unknown)
     data: Any = filled.data
     for parts, id_ in referred.items():

@@ -51,7 +51,8 @@ async def get_many_secret_fields(
 async def get_many_missing(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, list[str]]:
     """Return what the newest schemas of their types require and blocks do not have, by block.
 
-    What they have, but bare where it should be sealed, is to be filled in again as well.
+    What they have, but bare where it should be sealed, is to be filled in again as well, and so are
+    secrets whose key was destroyed.
     """
     found = await documents.get_many(work, ids_)
     newest = await types.get_many_newest(work, list({one.block_type_id for one in found.values()}))
@@ -62,9 +63,12 @@ async def get_many_missing(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID,
         budget = Budget(MAX_STEPS_TOGETHER)
         for id_, document in found.items():
             schema = newest.get(document.block_type_id)
+            own = fields.get(id_, [])
             if schema is not None and schema.id != document.block_schema_id:
-                own = [paths.split(field.path) for field in fields.get(id_, [])]
-                missing[id_] = list_missing(document, schema, secret=own, budget=budget)
+                set_ = [paths.split(field.path) for field in own if not field.is_lost]
+                missing[id_] = list_missing(document, schema, secret=set_, budget=budget)
+            if lost := {field.path for field in own if field.is_lost}:
+                missing[id_] = sorted(lost.union(missing.get(id_, [])))
         return missing
 
     # Large blocks take a while to look through: others go on meanwhile.

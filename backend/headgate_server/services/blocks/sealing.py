@@ -46,6 +46,8 @@ class Sealer:
     ) -> list[SealedSecret]:
         """Return those of the secrets of a document that are not stored already, sealed.
 
+        One whose key was destroyed is sealed anew, although it is the same.
+
         The key that seals stays the workspace's own until the transaction ends.
 
         Raises:
@@ -58,7 +60,8 @@ class Sealer:
                 value, workspace_id=work.workspace_id, document_id=document_id, path=path
             )
             before = current.get(path)
-            if before is not None and hmac.compare_digest(before.fingerprint, print_):
+            stored = before.fingerprint if before is not None and not before.is_lost else ""
+            if hmac.compare_digest(stored, print_):
                 continue
             if self.key is None:
                 raise self.reason or Unavailable()

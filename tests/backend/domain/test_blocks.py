@@ -199,6 +199,46 @@ def test_schema_that_is_too_intricate_tells_what_is_missing_outermost() -> None:
     assert schemas.list_missing({"deep": {}}, fields=fields, unknown=[]) == ["region"]
 
 
+PLAIN: dict[str, Any] = {"properties": {"token": {"type": "string"}, "x": {}}}
+CLOSED: dict[str, Any] = {"properties": {"x": {}}, "additionalProperties": False}
+KEPT: dict[str, dict[str, Any]] = {
+    "told": PLAIN,
+    "told elsewhere": {"$ref": "#/$defs/N", "$defs": {"N": PLAIN}},
+    "told by several": {"allOf": [CLOSED["properties"]["x"], PLAIN]},
+    "told by one of some": {"anyOf": [CLOSED, PLAIN]},
+    "told under a condition": {"if": CLOSED, "then": PLAIN},
+    "not told": {"properties": {"x": {}}},
+    "not told by what leads back": {"$ref": "#/$defs/N", "$defs": {"N": {"$ref": "#"}}},
+    "told by a pattern": {**CLOSED, "patternProperties": {"^t": {}}},
+    "forbidden by what is left to the run": {"unevaluatedProperties": False},
+}
+FORBIDDEN: dict[str, dict[str, Any]] = {
+    "by its name": {"properties": {"token": False}},
+    "with all others": CLOSED,
+    "with all others, elsewhere": {"$ref": "#/$defs/N", "$defs": {"N": CLOSED}},
+    "by one of several": {"allOf": [PLAIN, CLOSED]},
+}
+
+
+@pytest.mark.parametrize("case", KEPT)
+def test_what_was_secret_stays_it_wherever_it_may_stand(case: str) -> None:
+    found = schemas.with_former(["key"], ["token", "token.deep"], fields=KEPT[case])
+
+    assert found == ("key", "token", "token.deep")
+
+
+@pytest.mark.parametrize("case", FORBIDDEN)
+def test_what_was_secret_is_forgotten_where_it_cannot_stand(case: str) -> None:
+    found = schemas.with_former(["key"], ["token", "token.deep"], fields=FORBIDDEN[case])
+
+    assert found == ("key",)
+
+
+def test_any_entry_that_was_secret_stays_it_but_where_none_can_stand() -> None:
+    assert schemas.with_former([], ["*"], fields=CLOSED) == ("*",)
+    assert schemas.with_former([], ["*"], fields={"additionalProperties": False}) == ()
+
+
 def test_checksum_does_not_depend_on_the_order_of_keys() -> None:
     turned = dict(reversed(FIELDS.items()))
 

@@ -101,6 +101,27 @@ async def test_what_a_newer_schema_calls_secret_is_shown_to_runs_alone(
     assert "tok-1234" not in stored
 
 
+NODE: Json = {"type": "object", "properties": {"token": {"type": "string"}, "next": {}}}
+
+
+@pytest.mark.parametrize(
+    "later", [{"$ref": "#/$defs/Node", "$defs": {"Node": NODE}}, {"allOf": [NODE]}]
+)
+async def test_what_was_secret_is_sealed_however_a_later_schema_tells_it(
+    estate: Estate, urls: DatabaseUrls, later: Json
+) -> None:
+    marked = {"type": "object", "properties": {"token": {"type": "string", "writeOnly": True}}}
+    await register(estate, "sly", marked)
+    await register(estate, "sly", {"type": "object", **later})
+
+    made = await fill(estate, "b", {"token": SECRET}, typeSlug="sly")
+    stored = await query(urls.owner, "select string_agg(data::text, ' ') from block_documents")
+
+    assert made["blockDocument"]["data"] == {"token": "********"}
+    assert [one["path"] for one in made["blockDocument"]["secrets"]] == ["token"]
+    assert SECRET not in stored
+
+
 async def test_blocks_are_looked_through_beside_the_loop(estate: Estate) -> None:
     await register(estate, "slow", {"type": "object"})
     id_ = (await fill(estate, "x", {"a": [0] * 4_000}, typeSlug="slow"))["blockDocument"]["id"]

@@ -1,6 +1,5 @@
 """What a document lacks of what a JSON Schema requires, at any depth of what the document has."""
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
@@ -58,7 +57,7 @@ class _Search:
         """
         if not isinstance(value, dict | list):
             return
-        nodes = self._all_of(schemas)
+        nodes = self._marks.certain(schemas)
         if not nodes:
             return
         self._marks.budget.spend(_STEPS_OF_A_TURN)
@@ -87,23 +86,9 @@ class _Search:
 
     def _may_be(self, value: Any, choice: Any) -> bool:
         wanted = "object" if isinstance(value, dict) else "array"
-        said = [node["type"] for node in self._all_of([choice]) if "type" in node]
+        said = [node["type"] for node in self._marks.certain([choice]) if "type" in node]
         types = [cast("list[Any]", one) if isinstance(one, list) else [one] for one in said]
         return all(wanted in allowed for allowed in types)
-
-    def _all_of(self, schemas: Sequence[Any]) -> list[Node]:
-        """Return all schemas that apply for certain where some do."""
-        found: dict[int, Node] = {}
-        waiting = deque(schemas)
-        while waiting:
-            schema = waiting.popleft()
-            self._marks.budget.spend(1)
-            if not isinstance(schema, dict) or id(cast("Node", schema)) in found:
-                continue
-            node = cast("Node", schema)
-            found[id(node)] = node
-            waiting += [*cast("list[Any]", node.get("allOf") or ()), *self._marks.referred(node)]
-        return list(found.values())
 
 
 def _below(node: Node, part: str, value: Any) -> Iterator[Any]:

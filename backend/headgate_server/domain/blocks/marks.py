@@ -5,6 +5,7 @@ through a document and its schema together. Whatever could apply counts as if it
 of an ``if``, every pattern, every alternative.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -97,6 +98,20 @@ class Marks:
             waiting += self.referred(node)
         self._closed[key] = list(found.values())
         return self._closed[key]
+
+    def certain(self, schemas: Sequence[Any]) -> list[Node]:
+        """Return all schemas that apply for certain where some do, the nearest first."""
+        found: dict[int, Node] = {}
+        waiting = deque(schemas)
+        while waiting:
+            schema = waiting.popleft()
+            self.budget.spend(1)
+            if not isinstance(schema, dict) or id(cast("Node", schema)) in found:
+                continue
+            node = cast("Node", schema)
+            found[id(node)] = node
+            waiting += [*cast("list[Any]", node.get("allOf") or ()), *self.referred(node)]
+        return list(found.values())
 
     def below(self, nodes: Sequence[Node], part: str) -> list[Any]:
         """Return the schemas of what stands under a key, or at a place of a list."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from headgate_server.domain.blocks import paths
 from headgate_server.domain.blocks.lacks import list_lacks
-from headgate_server.domain.blocks.marks import Marks
+from headgate_server.domain.blocks.marks import MAX_STEPS, Marks, Node
 from headgate_server.domain.blocks.paths import Parts
 from headgate_server.domain.documents import check_document
 from headgate_server.domain.errors import InvalidInput
@@ -67,10 +67,15 @@ def with_former(
 ) -> tuple[str, ...]:
     """Return which fields are secret where some have been so before: those stay it.
 
-    What a schema no longer has is left out, going by its outermost field.
+    Left out are those of which no block of the schema can have the outermost field.
     """
-    known = fields.get("properties", {})
-    kept = {path for path in former if paths.split(path)[0] in known}
+    try:
+        nodes = Marks(fields, Budget(MAX_STEPS)).certain([fields])
+    except OutOfSteps:
+        nodes = []
+    kept = {
+        path for path in former if not any(_forbids(node, paths.split(path)[0]) for node in nodes)
+    }
     return tuple(sorted(kept.union(secret_paths)))
 
 
@@ -115,6 +120,16 @@ def list_missing(
 def _whole(data: dict[str, Any], unknown: Sequence[Parts]) -> Any:
     """Return data with something in the place of what is not known here."""
     return paths.replaced_all(data, dict.fromkeys(unknown, UNKNOWN))
+
+
+def _forbids(node: Node, name: str) -> bool:
+    """Whether no object that fits a schema has an entry of a name; patterns may allow any."""
+    own: Any = node.get("properties") or {}
+    if name in own:
+        return own[name] is False
+    is_open = name == paths.ANY and bool(own)
+    others = node.get("additionalProperties")
+    return others is False and not is_open and "patternProperties" not in node
 
 
 def _too_intricate() -> InvalidInput:

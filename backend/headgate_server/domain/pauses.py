@@ -166,6 +166,8 @@ class WrongFields(InvalidInput):
 def check_pause(new: NewPause) -> None:
     """Refuse a pause that cannot be asked.
 
+    Up to a second of pure Python: an event loop has it done in a thread.
+
     Raises:
         InvalidInput: naming the field and what is wrong with it.
     """

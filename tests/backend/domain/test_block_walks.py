@@ -8,6 +8,7 @@ import pytest
 
 from headgate_server.domain.blocks import documents, marks, paths, schemas
 from headgate_server.domain.errors import InvalidInput
+from headgate_server.domain.parameters import Budget
 
 MOST_SECONDS = 3.0
 """Of the processor, on a slow machine: each of these took minutes where one step led to all."""
@@ -78,6 +79,15 @@ def test_many_secrets_are_taken_out_and_masked_in_one_pass() -> None:
     assert filled.data == {"a": [None] * count}
     assert masked == {"a": [paths.MASK] * count}
     assert took < MOST_SECONDS
+
+
+def test_schema_of_many_fields_that_refers_to_nothing_is_looked_through() -> None:
+    marked = {f"secret {number}": SECRET for number in range(3)}
+    plain = {f"field {number}": {"type": "string"} for number in range(9_000)}
+    fields = an_object(**plain, **marked)
+
+    assert schemas.list_secret_paths(fields, []) == tuple(marked)
+    marks.Marks(fields, Budget(schemas.MAX_FIELDS_STEPS)).check()
 
 
 def test_more_secrets_by_their_paths_than_a_block_has_are_refused() -> None:

@@ -6,17 +6,20 @@ from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.ids import Kind
 from tests.factories.blocks import begin, fill, refused, register, resolve
 from tests.factories.estates import Estate
-from tests.factories.mutations import Json
+from tests.factories.mutations import Json, mutate
 from tests.fixtures.installations import Installation
 from tests.fixtures.loop_turns import watched_turns
 from tests.fixtures.sql import query
 
 pytestmark = pytest.mark.anyio
 
-LOOP_SECONDS = 0.5
+LOOP_SECONDS = 0.3
 SECRET = "correct horse"
 SHOWN = """query ($id: ID!) { node(id: $id) { ... on BlockDocument { data missing
   secrets { path isSet fingerprint } } } }"""
+
+LISTED = """query ($id: ID!) { node(id: $id) { ... on Workspace { blockDocuments(first: 50) {
+  nodes { reference data missing } } } } }"""
 
 
 async def test_secrets_of_a_type_that_holds_itself_are_shown_to_runs_alone(
@@ -133,3 +136,39 @@ async def test_blocks_are_looked_through_beside_the_loop(estate: Estate) -> None
 
     assert shown["missing"] == []
     assert turns.longest < LOOP_SECONDS
+
+
+async def test_large_schemas_are_checked_beside_the_loop(estate: Estate) -> None:
+    type_id = await register(estate, "wide", {"type": "object"})
+    fields = {f"field {number}": {"type": "string"} for number in range(1_500)}
+    given = {"blockTypeId": type_id, "fields": {"type": "object", "properties": fields}}
+
+    async with watched_turns() as turns:
+        made = await mutate(estate.bound, "blockSchemaRegister", "created", **given)
+
+    assert made["created"]
+    assert turns.longest < LOOP_SECONDS
+
+
+async def test_large_block_hides_nothing_of_those_beside_it(
+    estate: Estate, installation: Installation
+) -> None:
+    await register(estate, "large", {"type": "object"})
+    await register(estate, "small", {"type": "object"})
+    for type_slug, name in (("small", "a"), ("large", "m"), ("small", "z")):
+        data = {"host": "h", "rows": [0] * (2_000 if type_slug == "large" else 1)}
+        await fill(estate, name, data, typeSlug=type_slug)
+    rows = {"allOf": [{"items": {}} for _ in range(400)]}
+    await register(estate, "large", {"type": "object", "properties": {"rows": rows}})
+    run, lease = await begin(estate.bound, estate, installation)
+
+    listed = await estate.bound.execute(LISTED, id=estate.ids[Kind.WORKSPACE])
+    nodes = listed.data["node"]["blockDocuments"]["nodes"]
+    shown = {one["reference"]: (one["data"], one["missing"]) for one in nodes}
+    read = await resolve(run, lease, "small/a", "large/m", "small/z")
+
+    small = {"host": "h", "rows": [0]}
+    assert shown["small/a"] == shown["small/z"] == (small, [])
+    assert shown["large/m"][0] == {"host": "********", "rows": "********"}
+    assert (read["small/a"]["secretPaths"], read["small/z"]["secretPaths"]) == ([], [])
+    assert read["large/m"]["secretPaths"] == ["host", "rows"]

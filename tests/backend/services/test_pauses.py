@@ -34,11 +34,13 @@ from headgate_server.services.flow_runs import change, create, read
 from headgate_server.services.pauses import Asked
 from headgate_server.settings import Timers
 from headgate_server.tables.pauses import pauses as rows
+from tests.fixtures.loop_turns import watched_turns
 from tests.fixtures.world import LEASE, World
 
 pytestmark = pytest.mark.anyio
 
 HOUR = timedelta(hours=1)
+LOOP_SECONDS = 0.3
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -154,6 +156,17 @@ async def test_every_field_that_does_not_fit_is_named_and_nothing_changes(world:
     }
     assert await world.history(lease.run_id) == before
     assert (await find(world, lease.run_id)).status is PauseStatus.WAITING
+
+
+async def test_schema_of_a_pause_is_looked_through_beside_the_loop(world: World) -> None:
+    lease = await world.started()
+    fields = {f"field {number}": {"type": "string"} for number in range(1_500)}
+
+    async with watched_turns() as turns:
+        asked = await ask(world, lease, NewPause("1", schema={"properties": fields}))
+
+    assert asked.pause is not None
+    assert turns.longest < LOOP_SECONDS
 
 
 async def test_run_that_is_not_paused_is_not_resumed(world: World) -> None:

@@ -13,12 +13,16 @@ from headgate_server.domain.parameters import Budget, OutOfSteps, check_paramete
 
 MAX_FIELDS_BYTES = 256 * 1024
 MAX_SECRET_PATHS = 200
+MAX_FIELDS_STEPS = MAX_STEPS // 2
+"""Parts of one schema looked at: those of the largest fit, each reached once or twice."""
 UNKNOWN = "{{ blocks.unknown }}"
 """Stands for a value that is not known here; it fits every schema, as every template does."""
 
 
 def check_fields(fields: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a schema.
+
+    Several seconds of pure Python: an event loop has it done in a thread.
 
     Raises:
         InvalidInput: not a JSON Schema of an object, over-long, or one that may mark secrets where
@@ -33,7 +37,7 @@ def check_fields(fields: dict[str, Any]) -> dict[str, Any]:
     if fields.get("type", "object") != "object":
         raise InvalidInput("fields is the JSON Schema of an object.", path=["fields"])
     try:
-        Marks(fields).check()
+        Marks(fields, Budget(MAX_FIELDS_STEPS)).check()
     except (OutOfSteps, RecursionError):
         raise _too_intricate() from None
     return fields
@@ -50,7 +54,8 @@ def list_secret_paths(fields: dict[str, Any], given: Sequence[str]) -> tuple[str
         InvalidInput: a path that is none, or too many.
     """
     found = {paths.join(paths.split(path)) for path in given}
-    patterns = Marks(fields).list_patterns(most_depth=paths.MAX_DEPTH)
+    marks = Marks(fields, Budget(MAX_FIELDS_STEPS))
+    patterns = marks.list_patterns(most_depth=paths.MAX_DEPTH)
     try:
         found |= set(map(paths.join, patterns))
     except (OutOfSteps, RecursionError):
@@ -134,6 +139,6 @@ def _forbids(node: Node, name: str) -> bool:
 
 def _too_intricate() -> InvalidInput:
     return InvalidInput(
-        "fields refers to itself too often to be looked through; write a simpler schema.",
+        "fields refers to its own parts too often to be looked through; write a simpler schema.",
         path=["fields"],
     )

@@ -18,6 +18,10 @@ from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.parameters import Budget
 from headgate_server.repositories.blocks import types
 
+MAX_STEPS_TOGETHER = 10 * MAX_STEPS
+LEAST_STEPS = MAX_STEPS // 20
+"""What is left of them to each block, however large those before it are."""
+
 
 async def find_bare(
     work: UnitOfWork, documents: Collection[BlockDocument]
@@ -25,7 +29,8 @@ async def find_bare(
     """Return where values of blocks are secret and not sealed, by block.
 
     Both the schema that a block was filled in for and the newest of its type say what is secret.
-    Where that takes too long to find out, all that the block has is taken to be.
+    Where that takes too long to find out, all that the block has is taken to be; small blocks are
+    looked through however large the others are.
     """
     if not documents:
         return {}
@@ -33,13 +38,16 @@ async def find_bare(
     newest = await types.get_many_newest(work, list({one.block_type_id for one in documents}))
 
     def find() -> dict[UUID, list[Parts]]:
-        budget = Budget(MAX_STEPS)
+        left = MAX_STEPS_TOGETHER
         found: dict[UUID, list[Parts]] = {}
         for one in documents:
+            most = max(min(left, MAX_STEPS), LEAST_STEPS)
+            budget = Budget(most)
             schemas = (own.get(one.block_schema_id), newest.get(one.block_type_id))
             distinct = {schema.id: schema for schema in schemas if schema is not None}
             if places := _bare(one, distinct.values(), budget):
                 found[one.id] = places
+            left -= most - max(budget.steps, 0)
         return found
 
     # A large schema takes a while to look through: others go on meanwhile.

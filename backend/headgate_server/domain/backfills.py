@@ -91,7 +91,10 @@ class PlannedItem:
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """Runs of a deployment for many instants or sets of parameters, a few at a time."""
+    """Runs of a deployment for many instants or sets of parameters, a few at a time.
+
+    ``runs_cancelled_by`` is who has its runs cancelled, until each of them was asked to end.
+    """
 
     workspace_id: UUID
     id: UUID
@@ -107,6 +110,7 @@ class Backfill:
     created_at: datetime
     updated_at: datetime
     ended_at: datetime | None
+    runs_cancelled_by: Actor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,13 @@ from headgate_server.domain.backfills import (
 )
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.states import StateType
-from headgate_server.domain.tenancy import Actor, ActorKind
+from headgate_server.domain.tenancy import Actor
 from headgate_server.repositories import pages
+from headgate_server.repositories.flow_runs.rows import actor_of
 from headgate_server.repositories.statements import named
 from headgate_server.tables.backfills import backfill_items as items
 from headgate_server.tables.backfills import backfills
+from headgate_server.tables.flow_runs import flow_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +108,15 @@ async def lock_backfill(work: UnitOfWork, *, id_: UUID, is_waiting: bool = True)
 
 
 async def set_status(work: UnitOfWork, *, id_: UUID, status: BackfillStatus) -> Backfill:
-    """Change the status of a locked backfill and raise its version; a running one is due now."""
+    """Change the status of a locked backfill and raise its version.
+
+    It is due now, unless all is done for: of one that was stopped, runs may still go on.
+    """
+    is_done = status in {BackfillStatus.COMPLETED, BackfillStatus.FAILED}
     values: dict[str, Any] = {
         "status": status.value,
         "version": backfills.c.version + 1,
-        "due_at": work.now if status is BackfillStatus.RUNNING else None,
+        "due_at": None if is_done else work.now,
         "ended_at": work.now if status.is_final else None,
         "updated_at": work.now,
     }
@@ -123,16 +129,26 @@ async def set_status(work: UnitOfWork, *, id_: UUID, status: BackfillStatus) -> 
     return _backfill((await work.execute(statement)).one())
 
 
-async def set_due(work: UnitOfWork, *, id_: UUID, at: datetime) -> None:
-    """Say when a backfill is looked at next, if it is running."""
+async def set_due(work: UnitOfWork, *, id_: UUID, at: datetime | None) -> None:
+    """Say when a backfill is looked at next; None where it needs none, which a running one does."""
+    await _write(work, id_, {"due_at": at})
+
+
+async def set_cancelling(work: UnitOfWork, *, id_: UUID, by: Actor | None) -> None:
+    """Note who has the runs of a locked backfill cancelled; None once each was asked to end."""
+    values = {
+        "runs_cancelled_by_kind": by and by.kind.value,
+        "runs_cancelled_by_id": by and by.id,
+        "runs_cancelled_by_name": by and by.display_name,
+    }
+    await _write(work, id_, values)
+
+
+async def _write(work: UnitOfWork, id_: UUID, values: dict[str, Any]) -> None:
     await work.execute(
         update(backfills)
-        .where(
-            backfills.c.workspace_id == work.workspace_id,
-            backfills.c.id == id_,
-            backfills.c.due_at.is_not(None),
-        )
-        .values(due_at=at)
+        .where(backfills.c.workspace_id == work.workspace_id, backfills.c.id == id_)
+        .values(**values)
     )
 
 
@@ -209,23 +225,25 @@ async def reopen_failed(work: UnitOfWork, *, id_: UUID) -> int:
     return done.rowcount
 
 
-async def lock_backfill_of(work: UnitOfWork, *, run_id: UUID) -> Backfill | None:
-    """Lock the backfill that has a run for one of its items; None where none has."""
-    own = select(items.c.backfill_id).where(
-        items.c.workspace_id == work.workspace_id, items.c.run_id == run_id
+async def list_backfills_of(work: UnitOfWork, run_ids: Sequence[UUID]) -> list[UUID]:
+    """Return the backfills that have one of the runs for an item, each once, by their ids."""
+    rows = await work.execute(
+        select(items.c.backfill_id)
+        .where(items.c.workspace_id == work.workspace_id, items.c.run_id.in_(run_ids))
+        .distinct()
+        .order_by(items.c.backfill_id)
     )
-    found = (await work.execute(own)).scalar_one_or_none()
-    return None if found is None else await lock_backfill(work, id_=found)
+    return list(rows.scalars())
 
 
-async def follow_run(work: UnitOfWork, *, id_: UUID, run_id: UUID) -> bool:
-    """Have the item of a locked backfill go on with its run; False where it has not ended."""
+async def follow_runs(work: UnitOfWork, *, id_: UUID, run_ids: Sequence[UUID]) -> bool:
+    """Have the items of a locked backfill go on with their runs; False where none had ended."""
     done = await work.execute(
         update(items)
         .where(
             items.c.workspace_id == work.workspace_id,
             items.c.backfill_id == id_,
-            items.c.run_id == run_id,
+            items.c.run_id.in_(run_ids),
             items.c.status == BackfillItemStatus.ENDED.value,
         )
         .values(status=BackfillItemStatus.STARTED.value, outcome=None)
@@ -233,12 +251,23 @@ async def follow_run(work: UnitOfWork, *, id_: UUID, run_id: UUID) -> bool:
     return done.rowcount > 0
 
 
-async def list_live_runs(work: UnitOfWork, *, id_: UUID) -> list[UUID]:
-    """Return the runs of items whose end has not been noticed."""
-    statement = select(items.c.run_id).where(
-        items.c.workspace_id == work.workspace_id,
-        items.c.backfill_id == id_,
-        items.c.status == BackfillItemStatus.STARTED.value,
+async def list_live_runs(work: UnitOfWork, *, id_: UUID, most: int) -> list[UUID]:
+    """Return runs of items that have not ended and that nobody has cancelled, by their ids."""
+    statement = (
+        select(items.c.run_id)
+        .join(
+            flow_runs,
+            (flow_runs.c.workspace_id == items.c.workspace_id) & (flow_runs.c.id == items.c.run_id),
+        )
+        .where(
+            items.c.workspace_id == work.workspace_id,
+            items.c.backfill_id == id_,
+            items.c.status == BackfillItemStatus.STARTED.value,
+            flow_runs.c.ended_at.is_(None),
+            flow_runs.c.state_type != StateType.CANCELLING.value,
+        )
+        .order_by(items.c.run_id)
+        .limit(most)
     )
     return list((await work.execute(statement)).scalars())
 
@@ -340,10 +369,13 @@ def _backfill(row: Row[Any]) -> Backfill:
         is_descending=row.is_descending,
         item_count=row.item_count,
         version=row.version,
-        created_by=Actor(ActorKind(row.created_by_kind), row.created_by_id, row.created_by_name),
+        created_by=actor_of(row, "created_by"),
         created_at=row.created_at,
         updated_at=row.updated_at,
         ended_at=row.ended_at,
+        runs_cancelled_by=(
+            actor_of(row, "runs_cancelled_by") if row.runs_cancelled_by_kind is not None else None
+        ),
     )
 
 

@@ -27,12 +27,10 @@ from headgate_server.domain.parameters import Budget, check_parameters
 from headgate_server.domain.quotas import QuotaExceeded
 from headgate_server.domain.states import StateType
 from headgate_server.repositories import backfills
-from headgate_server.repositories.backfills import Outcome
+from headgate_server.repositories.backfills import Left, Outcome
 from headgate_server.repositories.flow_runs.plan import DeploymentPlan, get_many_plans
-from headgate_server.services import quotas
+from headgate_server.services import backfill_items, quotas
 from headgate_server.services.events import record_change
-from headgate_server.services.flow_runs import bulk
-from headgate_server.services.flow_runs.change import CancelRequest
 from headgate_server.services.flow_runs.create import RunRequest, create_runs
 
 LOOK_AGAIN = timedelta(seconds=1)
@@ -105,7 +103,8 @@ async def cancel_backfill(
     Args:
         work: the unit of work.
         id_: which.
-        cancels_runs: whether the runs that it has made are cancelled, too.
+        cancels_runs: whether the runs that it has made are cancelled, too: the first 100 of them
+            here, the others by the loop, and so those that somebody is just changing.
         expected_version: refuses if it has another one.
 
     Raises:
@@ -116,11 +115,11 @@ async def cancel_backfill(
     moved = await _move(
         work, id_, BackfillStatus.CANCELLED, verb="cancelled", expected_version=expected_version
     )
+    if cancels_runs and await backfill_items.cancel_runs(work, moved, by=work.actor):
+        await backfills.set_cancelling(work, id_=id_, by=work.actor)
     if cancels_runs:
-        run_ids = await backfills.list_live_runs(work, id_=id_)
-        request = CancelRequest(reason=f"The backfill {moved.name} was cancelled.")
-        if run_ids:
-            await bulk.cancel_runs(work, run_ids, request=request)
+        await backfills.set_due(work, id_=id_, at=work.now)
+        work.wake(channels.SCHEDULER)
     return moved
 
 
@@ -157,15 +156,19 @@ async def advance_backfill(work: UnitOfWork, *, id_: UUID) -> int:
 
     Its row is locked meanwhile: two loops make no item's run twice. An item that is refused says
     why and holds nothing up; where a quota has no room, its item waits. Its runs wait for the
-    deployment's limit, whatever follows for others there: no day is left out for another.
+    deployment's limit, whatever follows for others there: no day is left out for another. Of one
+    that was stopped it is noted how its runs end, until all have.
 
     Returns:
         How many runs were made; 0 also where another loop is at it.
     """
     current = await backfills.lock_backfill(work, id_=id_, is_waiting=False)
-    if current is None or current.status is not BackfillStatus.RUNNING:
+    if current is None:
         return 0
     left = await backfills.settle(work, id_=id_)
+    if current.status is not BackfillStatus.RUNNING:
+        await _look_after(work, current, left=left)
+        return 0
     if left.waiting == 0 and left.started == 0:
         status = BackfillStatus.FAILED if left.failed else BackfillStatus.COMPLETED
         ended = await backfills.set_status(work, id_=id_, status=status)
@@ -194,8 +197,17 @@ async def advance_backfill(work: UnitOfWork, *, id_: UUID) -> int:
     return sum(outcome.run_id is not None for outcome in outcomes)
 
 
+async def _look_after(work: UnitOfWork, stopped: Backfill, *, left: Left) -> None:
+    """Carry on with a backfill that makes no runs, and say when it is looked at again."""
+    by = stopped.runs_cancelled_by
+    if by is not None and not await backfill_items.cancel_runs(work, stopped, by=by):
+        await backfills.set_cancelling(work, id_=stopped.id, by=None)
+    at = work.now + LOOK_AGAIN if left.started else None
+    await backfills.set_due(work, id_=stopped.id, at=at)
+
+
 async def put_off(work: UnitOfWork, *, id_: UUID) -> None:
-    """Have a running backfill looked at in half a minute: it could not be advanced."""
+    """Have a backfill looked at in half a minute: it could not be advanced."""
     await backfills.set_due(work, id_=id_, at=work.now + LOOK_LATER)
 
 

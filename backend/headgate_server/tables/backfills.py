@@ -28,13 +28,14 @@ backfills = Table(
     number("version", default=1),
     moment("due_at", is_nullable=True),
     *actor("created_by"),
+    *actor("runs_cancelled_by", is_nullable=True),
     moment("created_at", is_now=True),
     moment("updated_at", is_now=True),
     moment("ended_at", is_nullable=True),
     CheckConstraint(
         "status in ('RUNNING', 'PAUSED', 'COMPLETED', 'FAILED', 'CANCELLED')", name="status"
     ),
-    CheckConstraint("(status = 'RUNNING') = (due_at is not null)", name="due"),
+    CheckConstraint("status <> 'RUNNING' or due_at is not null", name="due"),
     ForeignKeyConstraint(
         ["workspace_id", "deployment_id"],
         ["deployments.workspace_id", "deployments.id"],

@@ -48,10 +48,12 @@ def flag(name: str) -> Column[object]:
     return Column(name, Boolean, nullable=False, server_default=text("false"))
 
 
-def actor(prefix: str) -> tuple[Column[object], Column[object], Column[object]]:
+def actor(
+    prefix: str, *, is_nullable: bool = False
+) -> tuple[Column[object], Column[object], Column[object]]:
     """Return the three columns that name an actor, so that history outlives the actor's row."""
     return (
-        words(f"{prefix}_kind"),
+        words(f"{prefix}_kind", is_nullable=is_nullable),
         uuid(f"{prefix}_id", is_nullable=True),
-        words(f"{prefix}_name"),
+        words(f"{prefix}_name", is_nullable=is_nullable),
     )

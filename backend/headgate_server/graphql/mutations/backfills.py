@@ -102,7 +102,9 @@ class BackfillCreateInput:
 class BackfillCancelInput:
     id: strawberry.ID = strawberry.field(description="Which.")
     cancel_runs: bool = strawberry.field(
-        default=False, description="Whether the runs that it has made are cancelled, too."
+        default=False,
+        description="Whether the runs that it has made are cancelled, too: the first 100 at once, "
+        "the others within seconds.",
     )
     expected_version: int | None = strawberry.field(
         default=None, description="Refuse if it has another version by now."

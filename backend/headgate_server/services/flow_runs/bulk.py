@@ -6,8 +6,9 @@ from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.errors import InvalidInput, NotFound
+from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.quotas import QuotaExceeded
-from headgate_server.services import quotas
+from headgate_server.services import backfill_items, quotas
 from headgate_server.services.flow_runs import change
 from headgate_server.services.flow_runs.change import CancelRequest
 from headgate_server.services.transitions import Transition
@@ -38,16 +39,18 @@ async def retry_runs(work: UnitOfWork, run_ids: Sequence[UUID]) -> list[Result]:
         InvalidInput: no run, more than 100, or one twice.
     """
     standing = await quotas.get_own_standing(work)
-    restarted = 0
+    restarted: list[FlowRun] = []
 
     async def retry(run_id: UUID) -> Transition:
-        nonlocal restarted
-        quotas.check_restart(standing, now=work.now, restarted=restarted)
+        quotas.check_restart(standing, now=work.now, restarted=len(restarted))
         done = await change.start_again(work, run_id=run_id)
-        restarted += done.state is not None
+        if done.state is not None:
+            restarted.append(done.run)
         return done
 
-    return await _each(run_ids, retry)
+    results = await _each(run_ids, retry)
+    await backfill_items.follow_runs(work, restarted)
+    return results
 
 
 async def _cancel(work: UnitOfWork, request: CancelRequest, run_id: UUID) -> Transition:

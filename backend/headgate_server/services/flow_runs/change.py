@@ -223,13 +223,18 @@ async def retry_run(
         QuotaExceeded: the organization may start no more runs for now.
     """
     quotas.check_restart(await quotas.get_own_standing(work), now=work.now)
-    return await start_again(work, run_id=run_id, request=request)
+    done = await start_again(work, run_id=run_id, request=request)
+    if done.state is not None:
+        await backfill_items.follow_runs(work, [done.run])
+    return done
 
 
 async def start_again(
     work: UnitOfWork, *, run_id: UUID, request: RerunRequest = WHOLE_RUN
 ) -> Transition:
     """Do what ``retry_run`` does where the caller has seen that a quota has room.
+
+    The caller has items of backfills follow the run when it holds all runs that it starts again.
 
     Raises:
         NotFound: no such run in this workspace.
@@ -248,7 +253,6 @@ async def start_again(
     if done.state is not None:
         has_other = request.parameters is not None
         await forget_answers(work, run_id, has_other_parameters=has_other)
-        await backfill_items.follow_run(work, done.run)
         if request.parameters is not None:
             await change_parameters(work, run=done.run, changed=request.parameters)
     await _record(work, "retried", done, {"attempt": done.run.attempt, **details})

@@ -12,6 +12,7 @@ from headgate_server.domain.task_runs import TaskRun
 from headgate_server.repositories.statements import named
 from headgate_server.repositories.task_runs import to_task_run
 from headgate_server.tables.flow_runs import attempts, flow_runs, task_runs
+from headgate_server.tables.work_pools import work_items
 
 MOST_TASK_RUNS = 10_000
 
@@ -92,3 +93,17 @@ async def update_parameters(work: UnitOfWork, *, run_id: UUID, parameters: dict[
         .where(flow_runs.c.workspace_id == work.workspace_id, flow_runs.c.id == run_id)
         .values(parameters=parameters)
     )
+
+
+async def change_key(work: UnitOfWork, *, run_id: UUID, before: str, after: str) -> None:
+    """Have a locked run that waits under one key wait under another; one of its own stays."""
+    for table, id_ in ((flow_runs, flow_runs.c.id), (work_items, work_items.c.run_id)):
+        await work.execute(
+            update(table)
+            .where(
+                table.c.workspace_id == work.workspace_id,
+                id_ == run_id,
+                table.c.collision_key == before,
+            )
+            .values(collision_key=after)
+        )

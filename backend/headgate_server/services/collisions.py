@@ -1,6 +1,7 @@
 """Decides what becomes of runs as they are due while their deployment's limit is used up."""
 
 from collections.abc import Collection, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -8,10 +9,12 @@ from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.collisions import DueRun, Fate, Judgement, Verdict, judge
+from headgate_server.domain.deployments import MAX_COLLISION_KEY_LENGTH
 from headgate_server.domain.states import ProposedState, StateType, propose
 from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.repositories import collisions as repository
 from headgate_server.repositories.collisions import Due, Rules
+from headgate_server.repositories.statements import packed
 from headgate_server.services.transitions import Proposal, transition, transition_waiting
 
 AT_ONCE = 200
@@ -20,6 +23,19 @@ MOST_REPLACED = 1_000
 GRACE_SECONDS = 30
 
 list_due = repository.list_due
+
+
+def key_of(parameters: Mapping[str, Any], *, parameter: str | None) -> str:
+    """Return under which key a run waits that says none itself, where runs are coalesced.
+
+    Args:
+        parameters: of the run.
+        parameter: the one whose value is the key; None where all wait under one.
+    """
+    if parameter is None:
+        return ""
+    value = packed(parameters.get(parameter))
+    return value if len(value) <= MAX_COLLISION_KEY_LENGTH else sha256(value.encode()).hexdigest()
 
 
 async def judge_runs(work: UnitOfWork, due: Mapping[UUID, Sequence[DueRun]]) -> set[UUID]:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.deployments import CollisionPolicy
 from headgate_server.domain.documents import check_document
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.parameters import check_parameters
@@ -21,6 +22,7 @@ from headgate_server.domain.reruns import (
 from headgate_server.repositories import reruns as repository
 from headgate_server.repositories.flow_runs.plan import get_many_plans
 from headgate_server.repositories.flow_runs.read import get_many_payloads
+from headgate_server.services import collisions
 
 
 async def plan_run(work: UnitOfWork, *, run_id: UUID, request: RerunRequest) -> list[PlannedTask]:
@@ -91,6 +93,8 @@ async def _list_again(work: UnitOfWork, run_id: UUID, beginning: Beginning) -> l
 async def change_parameters(work: UnitOfWork, *, run: FlowRun, changed: dict[str, Any]) -> None:
     """Lay parameters over those of a run that is about to start again.
 
+    It waits under the key that comes from them from now on, where its key came from parameters.
+
     Raises:
         InvalidInput: over-long, or refused by its deployment's schema.
     """
@@ -104,3 +108,10 @@ async def change_parameters(work: UnitOfWork, *, run: FlowRun, changed: dict[str
             checking = partial(check_parameters, parameters, schema=plan.parameter_schema)
             await asyncio.to_thread(checking)
     await repository.update_parameters(work, run_id=run.id, parameters=parameters)
+    for plan in plans.values():
+        before, after = (
+            collisions.key_of(one, parameter=plan.collision_parameter)
+            for one in (payload.parameters, parameters)
+        )
+        if plan.on_collision is CollisionPolicy.COALESCE and before != after:
+            await repository.change_key(work, run_id=run.id, before=before, after=after)

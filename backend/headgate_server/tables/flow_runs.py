@@ -62,6 +62,7 @@ flow_runs = Table(
     json("parameters", default="{}"),
     json("job_variables", is_nullable=True),
     words("traceparent", is_nullable=True),
+    words("collision_key", is_nullable=True),
     number("last_epoch", default=0),
     moment("created_at", is_now=True),
     moment("updated_at", is_now=True),

@@ -12,7 +12,7 @@ from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.tables.flow_runs import flow_runs
 
-WIDE = frozenset({"parameters", "job_variables", "state_key"})
+WIDE = frozenset({"parameters", "job_variables", "state_key", "collision_key"})
 COLUMNS = tuple(column for column in flow_runs.c if column.name not in WIDE)
 """Every column but the wide ones."""
 

@@ -1,6 +1,7 @@
 -- Writes accepted states with all that follows from them: the runs, their history, their work
 -- items, their attempts and their events. The caller holds the runs' row locks. What a run holds
--- of concurrency limits goes with its work item, or as that waits again.
+-- of concurrency limits goes with its work item, or as that waits again. A run waits again under the
+-- key that it waited under at first; that of a backfill for itself alone, though it had no key.
 -- :changes is a JSON array of objects with the columns below, one a run.
 with change as materialized (
   select * from jsonb_to_recordset(cast(:changes as jsonb)) as c(
@@ -96,7 +97,7 @@ with change as materialized (
   insert into work_items (
     workspace_id, run_id, work_pool_id, work_queue_id, deployment_id, queue_priority, priority,
     due_at, phase, is_held, is_limited, epoch, late_due_at, late_threshold_ms, on_agent_lost,
-    abandon_after_ms, fence_ms, infrastructure_retries
+    abandon_after_ms, fence_ms, infrastructure_retries, collision_key
   )
   select
     run.workspace_id, run.id, run.work_pool_id, run.work_queue_id, run.deployment_id,
@@ -108,7 +109,10 @@ with change as materialized (
     ), 0)) + 1,
     change.due_at + deployment.late_threshold_ms * interval '1 millisecond',
     deployment.late_threshold_ms, deployment.on_agent_lost, deployment.abandon_after_ms,
-    deployment.fence_ms, deployment.infrastructure_retries
+    deployment.fence_ms, deployment.infrastructure_retries,
+    coalesce(run.collision_key, case
+      when run.triggered_by ->> 'type' = 'backfill' then 'alone:' || run.id
+    end)
   from run
   join change on change.run_id = run.id and change.item_effect = 'CREATE'
   join deployments as deployment

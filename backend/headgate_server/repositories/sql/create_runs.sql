@@ -84,14 +84,15 @@ with place as (
     work_pool_id, work_queue_id, state_type, state_name, state_message, state_timestamp,
     state_sequence, priority, expected_start, idempotency_key, triggered_by,
     created_by_kind, created_by_id, created_by_name, parameters, job_variables, traceparent,
-    created_at, updated_at
+    collision_key, created_at, updated_at
   )
   select
     cast(:workspace_id as uuid), id, name, flow_id, deployment_id, deployment_version_id, schedule_id,
     parent_task_run_id, root_run_id, work_pool_id, work_queue_id, state_type, state_name, state_message,
     coalesce(at, cast(:now as timestamptz)), 1, priority, expected_start, idempotency_key, triggered_by,
     cast(:actor_kind as text), cast(:actor_id as uuid), cast(:actor_name as text),
-    parameters, job_variables, cast(:traceparent as text), cast(:now as timestamptz), cast(:now as timestamptz)
+    parameters, job_variables, cast(:traceparent as text), collision_key,
+    cast(:now as timestamptz), cast(:now as timestamptz)
   from input
   returning *
 ), state as (

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -51,7 +50,6 @@ from headgate_server.repositories.flow_runs.plan import (
 )
 from headgate_server.repositories.flow_runs.read import get_many_flow_runs
 from headgate_server.repositories.leases.guard import guard_grant
-from headgate_server.repositories.statements import packed
 from headgate_server.repositories.task_runs import get_many_task_runs
 from headgate_server.services import collisions, flows, quotas
 
@@ -157,10 +155,7 @@ def _collision_key(
                 path=["collisionKey"],
             )
         return request.collision_key
-    if plan.collision_parameter is None:
-        return ""
-    value = packed(parameters.get(plan.collision_parameter))
-    return value if len(value) <= MAX_COLLISION_KEY_LENGTH else sha256(value.encode()).hexdigest()
+    return collisions.key_of(parameters, parameter=plan.collision_parameter)
 
 
 def _plan_all(

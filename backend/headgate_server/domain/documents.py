@@ -1,6 +1,7 @@
 """Texts and JSON documents that callers give: what of them the database can hold."""
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -47,14 +48,41 @@ def check_document(
     Raises:
         InvalidInput: over-long, not JSON, or with a NUL character in a text.
     """
+    encoded = _encode(document, field=field)
+    if len(encoded) > most_bytes:
+        raise _too_large(field, most_bytes)
+    return document
+
+
+def check_documents(
+    documents: Iterable[object], *, field: str, most_bytes: int = MAX_DOCUMENT_BYTES
+) -> None:
+    """Refuse documents that do not fit together, as the list of them.
+
+    No more of them are encoded than fit: what they have in common may be large.
+
+    Raises:
+        InvalidInput: over-long in all, not JSON, or with a NUL character in a text.
+    """
+    left = most_bytes - len("[")
+    for document in documents:
+        left -= len(_encode(document, field=field)) + len(",")
+        if left < 0:
+            raise _too_large(field, most_bytes)
+
+
+def _encode(document: object, *, field: str) -> bytes:
     try:
         encoded = orjson.dumps(document)
     except orjson.JSONEncodeError:
         raise InvalidInput(
             f"{field} is not JSON of at most 64-bit integers and moderate depth.", path=[field]
         ) from None
-    if len(encoded) > most_bytes:
-        raise InvalidInput(f"{field} takes at most {most_bytes // 1024} KiB.", path=[field])
-    if _ESCAPED_NUL.search(encoded):
+    # What holds none is told at once: the pattern takes a hundred times as long.
+    if b"\\u0000" in encoded and _ESCAPED_NUL.search(encoded):
         raise InvalidInput(f"{field} holds a NUL character; remove it.", path=[field])
-    return document
+    return encoded
+
+
+def _too_large(field: str, most_bytes: int) -> InvalidInput:
+    return InvalidInput(f"{field} takes at most {most_bytes // 1024} KiB.", path=[field])

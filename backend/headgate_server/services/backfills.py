@@ -19,7 +19,7 @@ from headgate_server.domain.backfills import (
 )
 from headgate_server.domain.changes import check_version
 from headgate_server.domain.deployments import CollisionPolicy
-from headgate_server.domain.documents import check_document
+from headgate_server.domain.documents import check_document, check_documents
 from headgate_server.domain.errors import Conflict, HeadgateError, InvalidInput, NotFound
 from headgate_server.domain.flow_runs import MAX_PRIORITY, MIN_PRIORITY
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
@@ -271,13 +271,13 @@ async def _most_at_once(work: UnitOfWork, backfill: Backfill) -> int:
 
 def _plan(request: BackfillRequest, plan: DeploymentPlan) -> list[PlannedItem]:
     planned = plan_items(request)
+    check_documents((item.parameters for item in planned), field="parameterSets")
     budget = Budget()
     for item in planned[:CHECKED_ITEMS]:
         parameters = {**plan.parameters, **item.parameters}
         check_document(parameters, field="parameters")
         if plan.is_schema_enforced and plan.parameter_schema is not None:
             check_parameters(parameters, schema=plan.parameter_schema, budget=budget)
-    check_document([item.parameters for item in planned], field="parameterSets")
     return planned
 
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
-from headgate_server.domain.documents import check_document, is_storable
+from headgate_server.domain.documents import check_document, check_documents, is_storable
 from headgate_server.domain.errors import InvalidInput
 
 
@@ -41,6 +42,16 @@ def test_what_cannot_be_stored_is_refused_with_its_place(document: Any) -> None:
         check_document(document, field="parameters")
 
     assert refused.value.path == ("parameters",)
+
+
+@pytest.mark.parametrize("documents", [[{}], [{"a": 1}, [], "é"]])
+def test_documents_fit_together_as_long_as_their_list_does(documents: list[Any]) -> None:
+    size = len(orjson.dumps(documents))
+
+    check_documents(documents, field="sets", most_bytes=size)
+    with pytest.raises(InvalidInput) as refused:
+        check_documents(documents, field="sets", most_bytes=size - 1)
+    assert refused.value.path == ("sets",)
 
 
 def test_deep_document_is_refused() -> None:

@@ -1,5 +1,6 @@
 """Backfills on a real database: planned, run a few at a time, paused, resumed, cancelled."""
 
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -105,6 +106,27 @@ def test_what_cannot_be_planned_is_refused(more: dict[str, Any], path: str) -> N
         plan_items(request(**more))
 
     assert raised.value.path[0] == path
+
+
+LARGE = {"text": "a" * 510_000}
+MOST_BYTES = 32 * 2**20
+
+
+async def test_what_many_items_are_laid_over_is_not_written_out_for_each_to_be_refused(
+    database: Database,
+) -> None:
+    tenant = await make_tenant(database)
+    sets = [{"day": n} for n in range(1000)]
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        deployed = await make_deployment(work)
+        asked = BackfillRequest(deployed.deployment_id, parameter_sets=sets, parameters=LARGE)
+        tracemalloc.start()
+        with pytest.raises(InvalidInput, match="512 KiB"):
+            await backfills.plan_backfill(work, asked)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert peak_bytes < MOST_BYTES
 
 
 async def test_runs_are_made_as_room_allows_and_the_end_is_told(database: Database) -> None:

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import UUID
 
-revision = "0060"
-down_revision = "0049"
+revision = "0055"
+down_revision = "0054"
 branch_labels = None
 depends_on = None
 

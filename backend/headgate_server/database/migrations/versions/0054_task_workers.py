@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import context, op
 from sqlalchemy.dialects import postgresql
 
-revision = "0050"
-down_revision = "0049"
+revision = "0054"
+down_revision = "0053"
 branch_labels = None
 depends_on = None
 

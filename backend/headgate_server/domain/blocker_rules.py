@@ -207,7 +207,7 @@ def pool(standing: Standing) -> list[Blocker]:
         message, since = f"The work pool {name} is paused.", standing.of("pool_updated_at")
         found.append(Blocker(BlockerCode.POOL_PAUSED, message, since=since, action=action))
     if limit is not None and held >= limit:
-        ahead = standing.of("ahead_in_queue")
+        ahead = standing.of("ahead_in_pool")
         needed = held + ahead + 1
         label = f"Let {needed:,} run at once"
         found.append(
@@ -239,7 +239,7 @@ def agents(standing: Standing) -> list[Blocker]:
         return [Blocker(BlockerCode.NO_AGENT, message, action=action)]
     if held < capacity:
         return []
-    ahead = standing.of("ahead_in_queue")
+    ahead = standing.of("ahead_in_pool")
     return [
         Blocker(
             BlockerCode.NO_ROOM,
@@ -261,7 +261,7 @@ def quota(standing: Standing) -> list[Blocker]:
 
 
 def _quota(standing: Standing, spent: Quota) -> Blocker:
-    ahead = standing.of("ahead_in_deployment") + standing.of("ahead_in_queue")
+    ahead = standing.of("ahead_in_pool")
     needed = spent.used + ahead + 1
     if spent.kind is QuotaKind.RUNS_AT_ONCE:
         what = f"has {spent.limit:,} runs at once with its agents, and {spent.used:,} are there"

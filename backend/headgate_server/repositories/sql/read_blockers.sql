@@ -27,7 +27,8 @@ select target.*,
   organization.suspended_because, organization.id as organization_id,
   held.in_pool, held.in_queue, in_deployment.held as in_deployment,
   session.online, session.paused, session.capacity, session.held as in_sessions,
-  ahead.in_queue as ahead_in_queue, before.in_deployment as ahead_in_deployment,
+  ahead.in_queue as ahead_in_queue, least(ahead.in_pool, :cap) as ahead_in_pool,
+  before.in_deployment as ahead_in_deployment,
   case when state.decision #>> '{facts,proposer}' = 'SYSTEM' then state.details -> 'collision' end
     as collision,
   pause.schema is not null as takes_input
@@ -36,6 +37,12 @@ join workspaces workspace on workspace.id = target.workspace_id
 join organizations organization on organization.id = workspace.organization_id
 left join work_items item
   on item.workspace_id = target.workspace_id and item.run_id = target.run_id
+cross join lateral (
+  -- Where a run waits; the next of a deployment would come behind all others of its priority.
+  select coalesce(item.priority, target.priority) as priority,
+    coalesce(item.due_at, cast(:now as timestamptz)) as due_at,
+    coalesce(item.run_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff') as run_id
+) mine
 left join agent_sessions holder
   on holder.workspace_id = item.workspace_id and holder.id = item.session_id
 left join agents agent
@@ -83,16 +90,82 @@ cross join lateral (
     and (s.queue_ids is null or target.work_queue_id = any(s.queue_ids))
 ) session
 cross join lateral (
-  select count(*) as in_queue from (
-    select from work_items other
+  select count(*) as urgent, count(*) filter (where is_equal) as equal from (
+    select other.priority = mine.priority as is_equal from work_items other
     where other.work_queue_id = target.work_queue_id and other.phase = 'READY'
-      and not other.is_held and not other.is_limited and other.due_at <= :now
-      and not item.is_limited and (
-        other.priority > item.priority or other.priority = item.priority
-        and (other.due_at, other.run_id) < (item.due_at, item.run_id)
+      and not other.is_held and not other.is_limited and other.due_at <= :now and (
+        other.priority > mine.priority or other.priority = mine.priority
+        and (other.due_at, other.run_id) < (mine.due_at, mine.run_id)
       )
     limit :cap
   ) as counted
+) own
+cross join lateral (
+  select
+    cast(coalesce(sum(waiting.place) filter (where other.id = queue.id), 0) as bigint) as in_queue,
+    cast(coalesce(sum(waiting.place), 0) as bigint) as in_pool
+  from work_queues other
+  cross join lateral (
+    select count(*) as runs from work_items taken
+    where taken.work_pool_id = target.work_pool_id and taken.phase <> 'READY'
+      and taken.work_queue_id = other.id
+  ) taken
+  cross join lateral (
+    select case
+      when other.id = queue.id then own.urgent
+      -- Queues of one priority share evenly: no more of it comes first than of this one's own.
+      when other.priority = queue.priority then least(
+        free.urgent + least(free.equal, greatest(held.in_queue + own.equal + 1 - taken.runs, 0)),
+        :cap
+      )
+      else free.urgent + free.equal + free.later
+    end as runs
+    from (
+      select count(*) filter (where found.priority > mine.priority) as urgent,
+        count(*) filter (where found.priority = mine.priority) as equal,
+        count(*) filter (where found.priority < mine.priority) as later
+      from (
+        select item.priority from work_items item
+        where item.work_queue_id = other.id and item.phase = 'READY' and not item.is_held
+          and not item.is_limited and item.due_at <= :now and other.id <> queue.id
+        order by item.priority desc, item.due_at, item.run_id
+        limit :cap
+      ) found
+    ) free
+  ) unlimited
+  cross join lateral (
+    -- Of a deployment with a limit only as many come first as it has room for.
+    select coalesce(sum(least(of_one.waiting, of_one.room)), 0) as runs from (
+      select count(*) as waiting, greatest(deployment.concurrency_limit - (
+        select count(*) from work_items held
+        where held.deployment_id = found.deployment_id and held.phase <> 'READY'
+          and held.is_limited
+      ), 0) as room
+      from (
+        select item.deployment_id from work_items item
+        where item.work_queue_id = other.id and item.phase = 'READY' and not item.is_held
+          and item.is_limited and item.due_at <= :now and (
+            other.priority < queue.priority or item.priority > mine.priority
+            or item.priority = mine.priority
+            and (item.due_at, item.run_id) < (mine.due_at, mine.run_id)
+          )
+        limit :cap
+      ) found
+      join deployments deployment
+        on deployment.workspace_id = target.workspace_id and deployment.id = found.deployment_id
+      group by found.deployment_id, deployment.concurrency_limit
+    ) of_one
+  ) limited
+  cross join lateral (
+    select least(
+      unlimited.runs + limited.runs,
+      case when other.id <> queue.id and other.concurrency_limit is not null
+        then greatest(other.concurrency_limit - taken.runs, 0) end,
+      :cap
+    ) as place
+  ) waiting
+  where other.workspace_id = target.workspace_id and other.work_pool_id = target.work_pool_id
+    and other.priority <= queue.priority and (other.id = queue.id or not other.is_paused)
 ) ahead
 cross join lateral (
   select count(*) as in_deployment from (

@@ -1,0 +1,94 @@
+"""How many runs come before one that waits, across limits, queues and priorities."""
+
+import pytest
+
+from headgate_server.domain.ids import Kind, show
+from tests.factories.mutations import mutate
+from tests.fixtures.held_up_runs import Place
+
+pytestmark = pytest.mark.anyio
+
+
+async def limit_pool(place: Place, most: int) -> None:
+    given = {**place.here, "name": "pool", "type": "process"}
+    await mutate(place.api, "workPoolUpsert", "workPool { id }", **given, concurrencyLimit=most)
+
+
+async def make_queue(place: Place, name: str, **given: object) -> None:
+    where = {"workPoolId": place.pool_id, "name": name}
+    await mutate(place.api, "workQueueUpsert", "workQueue { id }", **where, **given)
+
+
+async def taken(place: Place) -> None:
+    """Make a run, and have an agent take it."""
+    await place.make()
+    await place.offer()
+
+
+async def place_and_start(place: Place, run_id: str) -> tuple[int, bool]:
+    """Return a run's place in line, and whether carrying out the action starts it."""
+    nearest = (await place.why(run_id))[0]
+    await place.act(nearest)
+    started = [show(Kind.FLOW_RUN, one.run_id) for one in await place.offer()]
+    return nearest["queuePosition"], run_id in started
+
+
+@pytest.mark.parametrize("is_pool", [True, False])
+async def test_run_of_a_deployment_whose_limit_has_room(place: Place, *, is_pool: bool) -> None:
+    await place.deploy(concurrencyLimit=100)
+    await (limit_pool(place, 1) if is_pool else make_queue(place, "default", concurrencyLimit=1))
+    await taken(place)
+    await place.make()
+
+    assert await place_and_start(place, await place.make()) == (1, True)
+
+
+async def test_runs_of_a_deployment_that_has_no_room_come_first_no_more_than_it_has(
+    place: Place,
+) -> None:
+    await limit_pool(place, 1)
+    await taken(place)
+    first = place.deployment_id
+    limited = await place.deploy(name="limited", entrypoint="flows.py:etl", concurrencyLimit=1)
+    place.deployment_id = limited["id"]
+    for _ in range(3):
+        await place.make()
+    place.deployment_id = first
+
+    assert await place_and_start(place, await place.make()) == (1, True)
+
+
+async def test_all_of_a_more_urgent_queue_comes_first(place: Place) -> None:
+    await make_queue(place, "urgent", priority=1)
+    await make_queue(place, "default", priority=2)
+    await limit_pool(place, 1)
+    await taken(place)
+    for priority in (0, 5):
+        await place.make(workQueueName="urgent", priority=priority)
+
+    assert await place_and_start(place, await place.make(priority=9)) == (2, True)
+
+
+async def test_queues_of_one_priority_take_turns(place: Place) -> None:
+    await make_queue(place, "other")
+    await limit_pool(place, 1)
+    await taken(place)
+    for _ in range(5):
+        await place.make(workQueueName="other")
+
+    number, is_started = await place_and_start(place, await place.make())
+
+    assert is_started
+    assert number == 2, "this queue has one in hand, so two of the other come first"
+
+
+async def test_a_queue_that_is_paused_or_less_urgent_is_not_waited_for(place: Place) -> None:
+    await make_queue(place, "paused", priority=1, paused=True)
+    await make_queue(place, "later", priority=9)
+    await make_queue(place, "default", priority=2)
+    await limit_pool(place, 1)
+    await taken(place)
+    for name in ("paused", "later"):
+        await place.make(workQueueName=name)
+
+    assert await place_and_start(place, await place.make()) == (0, True)

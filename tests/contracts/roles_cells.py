@@ -15,9 +15,11 @@ from tests.factories.mutations import Json
 OF_NODES = {
     "Agent": Kind.AGENT,
     "ApiKey": Kind.API_KEY,
+    "Artifact": Kind.ARTIFACT,
     "Asset": Kind.ASSET,
     "AuditEntry": Kind.AUDIT_ENTRY,
     "BlockDocument": Kind.BLOCK_DOCUMENT,
+    "BlockType": Kind.BLOCK_TYPE,
     "Deployment": Kind.DEPLOYMENT,
     "FailureGroup": Kind.FAILURE_GROUP,
     "Flow": Kind.FLOW,
@@ -35,6 +37,8 @@ OF_NODES = {
     "Workspace": Kind.WORKSPACE,
 }
 WITHIN: dict[str, tuple[str, str]] = {
+    "AssetMaterialization": ("Asset", "materializations { nodes { %s } }"),
+    "Attempt": ("FlowRun", "attempts { %s }"),
     "BackfillItem": ("Backfill", "items { nodes { %s } }"),
     "BackgroundTask": ("Workspace", "backgroundTasks { nodes { %s } }"),
     "ConcurrencyHolder": ("ConcurrencyLimit", "holders { %s }"),
@@ -42,6 +46,9 @@ WITHIN: dict[str, tuple[str, str]] = {
         "Workspace",
         'logs(filter: { at: { gte: "2020-01-01T00:00:00Z" } }) { nodes { %s } }',
     ),
+    "Pause": ("FlowRun", "pauses { %s }"),
+    "RoleBinding": ("Membership", "bindings { %s }"),
+    "RunLease": ("FlowRun", "lease { %s }"),
     "SlaViolation": ("Workspace", "slaViolations { nodes { %s } }"),
     "SupportGrant": ("Organization", "supportGrants(first: 1) { nodes { %s } }"),
     "WorkspaceCounts": ("Workspace", "counts { %s }"),
@@ -64,7 +71,25 @@ GIVEN = {
     "Workspace.workPool": '(name: "pool")',
 }
 """What fields must be given."""
+_LOCAL = "the run is one in its caller's own process"
 EMPTY = {
+    "Artifact.taskRun": "no task left it",
+    "AssetMaterialization.taskRun": "no task did it",
+    "Attempt.agent": _LOCAL,
+    "FailureGroup.firstVersion": _LOCAL,
+    "FailureGroup.lastVersion": _LOCAL,
+    "FlowRun.deployment": _LOCAL,
+    "FlowRun.deploymentVersion": _LOCAL,
+    "FlowRun.failureGroup": "the run never failed",
+    "FlowRun.parentTaskRun": _LOCAL,
+    "FlowRun.workPool": _LOCAL,
+    "FlowRun.workQueue": _LOCAL,
+    "Invitation.workspace": "it is to the whole organization",
+    "Pause.run": "the run asks nothing",
+    "RoleBinding.workspace": "the member holds nothing",
+    "RunLease.agent": _LOCAL,
+    "SlaRule.deployment": "the rule is of a flow",
+    "SlaRule.flow": "the rule is of a deployment",
     "BackfillItem.flowRun": "the first items have no run yet",
     "ConcurrencyHolder.run": "what holds the slot is no run",
     "ApiKey.workPool": "the key is of no pool",

@@ -22,7 +22,7 @@ from headgate_server.graphql.mutations.leases import own_session
 from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.shapes.json_values import an_object
-from headgate_server.graphql.shapes.nodes import load, show_id
+from headgate_server.graphql.shapes.nodes import load_part, show_id
 from headgate_server.graphql.shapes.payloads import DeletePayload
 from headgate_server.graphql.types.agents import (
     Agent,
@@ -213,7 +213,7 @@ def _within(value: int | None, *, default: int, low: int, name: str) -> int:
 
 
 async def _show_agent(context: OperationContext, session: AgentSession) -> Agent | None:
-    shown: Agent | None = await load(
+    shown: Agent | None = await load_part(
         context, agents.get_many_agents, session.agent_id, workspace_id=session.workspace_id
     )
     return shown

@@ -7,7 +7,8 @@ from uuid import UUID
 import strawberry
 
 from headgate_server.domain.flow_runs import Attempt as AttemptRow
-from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
+from headgate_server.domain.permissions import Scope
+from headgate_server.graphql.permissions import Info, scoped_field
 from headgate_server.graphql.shapes.nodes import load
 from headgate_server.services import agents
 
@@ -28,7 +29,7 @@ class Attempt:
     workspace_id: strawberry.Private[UUID]
 
     @scoped_field(
-        requires=ANY_CREDENTIAL, description="Who ran it; null for a run in its own process."
+        requires=[Scope.POOLS_READ], description="Who ran it; null for a run in its own process."
     )
     async def agent(
         self, info: Info

@@ -17,7 +17,15 @@ from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.connections import Connection, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON, Cursor
-from headgate_server.graphql.shapes.nodes import Node, NodeKind, load, reads, show_id, shows
+from headgate_server.graphql.shapes.nodes import (
+    Node,
+    NodeKind,
+    load,
+    load_named,
+    reads,
+    show_id,
+    shows,
+)
 from headgate_server.graphql.types.leases import RunLeaseRef, show_held
 from headgate_server.graphql.types.work_queues import WorkQueue, show_work_queue
 from headgate_server.services import agents, work_pools, work_queues
@@ -54,12 +62,14 @@ class Agent(Node):
     ) -> Annotated["WorkPool", strawberry.lazy("headgate_server.graphql.types.work_pools")]:
         row = self.row
         fetch = work_pools.get_many_work_pools
-        shown: Any = await load(
+        shown: Any = await load_named(
             info.context, fetch, row.work_pool_id, workspace_id=row.workspace_id
         )
         return shown
 
-    @scoped_field(requires=ANY_CREDENTIAL, description="The queues it serves: all, or the named.")
+    @scoped_field(
+        requires=[Scope.POOLS_READ], description="The queues it serves: all, or the named."
+    )
     async def queues(self, info: Info) -> list[WorkQueue]:
         row = self.row
         found = await info.context.load(
@@ -76,10 +86,11 @@ class Agent(Node):
     ) -> list[Annotated["FlowRun", strawberry.lazy("headgate_server.graphql.types.flow_runs")]]:
         row, context = self.row, info.context
         ids_ = await context.load(agents.list_runs_of_agents, row.id, workspace_id=row.workspace_id)
-        return [
+        shown = [
             await load(context, get_many_flow_runs, run_id, workspace_id=row.workspace_id)
             for run_id in ids_ or ()
         ]
+        return [run for run in shown if run is not None]
 
 
 def show_agent(row: AgentRow) -> Agent:
@@ -116,13 +127,13 @@ async def list_of_pool(
         key_types=tuple[str, UUID],
     )
     page = listing.request(first=first, after=after)
-    async with info.context.work(workspace_id) as work:
+    async with info.context.work(workspace_id, on=work_pool_id) as work:
         rows = await agents.list_agents(
             work, work_pool_id=work_pool_id, page=page, is_online=is_online
         )
 
     async def count(cap: int) -> int:
-        async with info.context.work(workspace_id) as work:
+        async with info.context.work(workspace_id, on=work_pool_id) as work:
             return await agents.count_agents(
                 work, work_pool_id=work_pool_id, is_online=is_online, cap=cap
             )
@@ -131,7 +142,14 @@ async def list_of_pool(
 
 
 shows(AgentRow, by=show_agent)
-reads(ids.Kind.AGENT, by=NodeKind(fetch=agents.get_many_agents, scope=Scope.POOLS_READ))
+reads(
+    ids.Kind.AGENT,
+    by=NodeKind(
+        fetch=agents.get_many_agents,
+        scope=Scope.POOLS_READ,
+        whole_of=lambda row: row.work_pool_id,
+    ),
+)
 
 
 strawberry.enum(DirectiveKind, description="What an agent is told to do with itself.")

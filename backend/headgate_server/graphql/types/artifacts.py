@@ -92,7 +92,7 @@ class Artifact(Node, Versioned):
         return None if found is None else JSON(found)
 
     @scoped_field(
-        requires=ANY_CREDENTIAL,
+        requires=[Scope.RUNS_READ],
         description="The run that left it; null where none did, or it is gone.",
     )
     async def flow_run(
@@ -101,7 +101,7 @@ class Artifact(Node, Versioned):
         return await self.refer(info, get_many_flow_runs, self.row.flow_run_id)
 
     @scoped_field(
-        requires=ANY_CREDENTIAL,
+        requires=[Scope.RUNS_READ],
         description="The task run that left it; null where none did, or it is gone.",
     )
     async def task_run(

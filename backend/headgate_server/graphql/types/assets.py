@@ -13,7 +13,7 @@ from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
-from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
+from headgate_server.graphql.permissions import Info, scoped_field
 from headgate_server.graphql.scalars import JSON, Cursor
 from headgate_server.graphql.shapes.filters import StringFilter
 from headgate_server.graphql.shapes.nodes import (
@@ -63,7 +63,7 @@ class AssetMaterialization:
     row: strawberry.Private[MaterializationRow]
 
     @scoped_field(
-        requires=ANY_CREDENTIAL, description="The run that did it; null where none did, or gone."
+        requires=[Scope.RUNS_READ], description="The run that did it; null where none did, or gone."
     )
     async def flow_run(
         self, info: Info
@@ -75,7 +75,7 @@ class AssetMaterialization:
         return shown
 
     @scoped_field(
-        requires=ANY_CREDENTIAL, description="The task run that did it; null where none did."
+        requires=[Scope.RUNS_READ], description="The task run that did it; null where none did."
     )
     async def task_run(
         self, info: Info
@@ -104,11 +104,15 @@ class Asset(Node, Versioned):
     created_at: datetime = strawberry.field(description="When Headgate learnt of it.")
     row: strawberry.Private[AssetRow]
 
-    @scoped_field(requires=ANY_CREDENTIAL, description="What it is made from, by key; at most 500.")
+    @scoped_field(
+        requires=[Scope.ARTIFACTS_READ], description="What it is made from, by key; at most 500."
+    )
     async def upstream(self, info: Info) -> list["Asset"]:
         return await self.neighbours(info, assets.get_many_upstream)
 
-    @scoped_field(requires=ANY_CREDENTIAL, description="What is made from it, by key; at most 500.")
+    @scoped_field(
+        requires=[Scope.ARTIFACTS_READ], description="What is made from it, by key; at most 500."
+    )
     async def downstream(self, info: Info) -> list["Asset"]:
         return await self.neighbours(info, assets.get_many_downstream)
 

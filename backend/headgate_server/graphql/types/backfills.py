@@ -22,6 +22,7 @@ from headgate_server.graphql.shapes.nodes import (
     NodeKind,
     Versioned,
     load,
+    load_named,
     reads,
     show_id,
     shows,
@@ -103,7 +104,7 @@ class Backfill(Node, Versioned):
         self, info: Info
     ) -> Annotated["Deployment", strawberry.lazy("headgate_server.graphql.types.deployments")]:
         row = self.row
-        found: Any = await load(
+        found: Any = await load_named(
             info.context,
             deployments.get_many_deployments,
             row.deployment_id,

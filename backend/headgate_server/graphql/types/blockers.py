@@ -46,7 +46,8 @@ class Blocker:
 
     @scoped_field(
         requires=ANY_CREDENTIAL,
-        description="Runs that hold what is waited for, the longest first; up to 5.",
+        description="Runs that hold what is waited for and that the caller may read, the longest "
+        "first; up to 5.",
     )
     async def holders(self, info: Info) -> list[Run]:
         shown: list[Any] = [

@@ -24,10 +24,10 @@ from headgate_server.graphql.shapes.nodes import (
     Node,
     NodeKind,
     Versioned,
-    load,
+    load_part,
     reads,
-    show,
     show_id,
+    show_readable,
     shows,
 )
 from headgate_server.services import deployments
@@ -94,7 +94,7 @@ class BlockType(Node, Versioned):
     code_example: str | None = strawberry.field(description="Markdown: how code loads one.")
     row: strawberry.Private[TypeRow]
 
-    @scoped_field(requires=ANY_CREDENTIAL, description="Its schemas, the newest first.")
+    @scoped_field(requires=[Scope.BLOCKS_READ], description="Its schemas, the newest first.")
     async def schemas(
         self, info: Info, first: First = None, after: After = None
     ) -> Connection[BlockSchema]:
@@ -127,7 +127,7 @@ class BlockDocument(Node, Versioned):
     @scoped_field(requires=ANY_CREDENTIAL, description="Its type.")
     async def type(self, info: Info) -> BlockType:
         row, fetch = self.row, types.get_many_types
-        shown: Any = await load(
+        shown: Any = await load_part(
             info.context, fetch, row.block_type_id, workspace_id=row.workspace_id
         )
         return shown
@@ -135,7 +135,7 @@ class BlockDocument(Node, Versioned):
     @scoped_field(requires=ANY_CREDENTIAL, description="The schema that it was filled in for.")
     async def schema(self, info: Info) -> BlockSchema:
         row, fetch = self.row, types.get_many_schemas
-        shown: Any = await load(
+        shown: Any = await load_part(
             info.context, fetch, row.block_schema_id, workspace_id=row.workspace_id
         )
         return shown
@@ -177,23 +177,26 @@ class BlockDocument(Node, Versioned):
         row, fetch = self.row, read.get_many_missing
         return list(await info.context.load(fetch, row.id, workspace_id=row.workspace_id) or ())
 
-    @scoped_field(requires=ANY_CREDENTIAL, description="The blocks that refer to it, by name.")
+    @scoped_field(
+        requires=[Scope.BLOCKS_READ],
+        description="The blocks that refer to it and that the caller may read, by name.",
+    )
     async def referred_by(self, info: Info) -> "list[BlockDocument]":
         row, fetch = self.row, read.get_many_referring
-        found = await info.context.load(fetch, row.id, workspace_id=row.workspace_id)
-        return [show_document(one) for one in found or ()]
+        found = await info.context.loaders.load(fetch, row.id, workspace_id=row.workspace_id)
+        return await show_readable(info.context, found or ())
 
     @scoped_field(
         requires=[Scope.FLOWS_READ],
-        description="The deployments that name it among what their runs may read, by name.",
+        description="The deployments that name it among what their runs may read, by name; those "
+        "that the caller may read.",
     )
     async def deployments(
         self, info: Info
     ) -> list[Annotated["Deployment", strawberry.lazy(f"{TYPES}.deployments")]]:
         row, fetch = self.row, deployments.get_many_naming
-        found = await info.context.load(fetch, row.reference, workspace_id=row.workspace_id)
-        shown: Any = [show(one) for one in found or ()]
-        return shown
+        found = await info.context.loaders.load(fetch, row.reference, workspace_id=row.workspace_id)
+        return await show_readable(info.context, found or ())
 
     async def read_secrets(self, info: Info) -> list[SecretRow]:
         """Return what may be known of the secrets that are set."""

@@ -17,7 +17,7 @@ from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_fie
 from headgate_server.graphql.scalars import JSON, Cursor
 from headgate_server.graphql.shapes.actors import Actor, show_actor
 from headgate_server.graphql.shapes.json_values import as_json
-from headgate_server.graphql.shapes.nodes import Node, NodeKind, load, reads, show_id, shows
+from headgate_server.graphql.shapes.nodes import Node, NodeKind, load_named, reads, show_id, shows
 from headgate_server.services import deployment_versions, deployments
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class DeploymentVersion(Node):
     async def deployment(
         self, info: Info
     ) -> Annotated["Deployment", strawberry.lazy("headgate_server.graphql.types.deployments")]:
-        shown: Any = await load(
+        shown: Any = await load_named(
             info.context,
             deployments.get_many_deployments,
             self.row.deployment_id,
@@ -169,5 +169,9 @@ async def list_of(
 shows(VersionRow, by=show_version)
 reads(
     ids.Kind.DEPLOYMENT_VERSION,
-    by=NodeKind(fetch=deployment_versions.get_many_versions, scope=Scope.FLOWS_READ),
+    by=NodeKind(
+        fetch=deployment_versions.get_many_versions,
+        scope=Scope.FLOWS_READ,
+        whole_of=lambda row: row.deployment_id,
+    ),
 )

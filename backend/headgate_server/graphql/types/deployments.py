@@ -25,6 +25,8 @@ from headgate_server.graphql.shapes.nodes import (
     NodeKind,
     Versioned,
     load,
+    load_named,
+    load_part,
     reads,
     show_id,
     shows,
@@ -124,17 +126,18 @@ class Deployment(PromisingRuns, Node, Versioned):
 
     @scoped_field(requires=ANY_CREDENTIAL, description="The flow it runs.")
     async def flow(self, info: Info) -> Annotated["Flow", strawberry.lazy(f"{TYPES}.flows")]:
-        return await self.refer(info, flows.get_many_flows, self.row.flow_id)
+        row, fetch = self.row, flows.get_many_flows
+        return await load_named(info.context, fetch, row.flow_id, workspace_id=row.workspace_id)
 
     @scoped_field(
-        requires=ANY_CREDENTIAL, description="Where its runs wait; null if agents never run it."
+        requires=[Scope.POOLS_READ], description="Where its runs wait; null if agents never run it."
     )
     async def work_pool(
         self, info: Info
     ) -> Annotated["WorkPool", strawberry.lazy(f"{TYPES}.work_pools")] | None:
         return await self.refer(info, work_pools.get_many_work_pools, self.row.work_pool_id)
 
-    @scoped_field(requires=ANY_CREDENTIAL, description="Its queue in that pool.")
+    @scoped_field(requires=[Scope.POOLS_READ], description="Its queue in that pool.")
     async def work_queue(
         self, info: Info
     ) -> Annotated["WorkQueue", strawberry.lazy(f"{TYPES}.work_queues")] | None:
@@ -147,7 +150,10 @@ class Deployment(PromisingRuns, Node, Versioned):
 
     @scoped_field(requires=ANY_CREDENTIAL, description="The version that new runs are made of.")
     async def current_version(self, info: Info) -> version_lists.DeploymentVersion | None:
-        return await self.refer(info, get_many_versions, self.row.current_version_id)
+        row, fetch = self.row, get_many_versions
+        return await load_part(
+            info.context, fetch, row.current_version_id, workspace_id=row.workspace_id
+        )
 
     @scoped_field(
         requires=ANY_CREDENTIAL,

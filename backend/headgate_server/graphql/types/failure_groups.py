@@ -21,6 +21,7 @@ from headgate_server.graphql.shapes.nodes import (
     NodeKind,
     Versioned,
     load,
+    load_named,
     reads,
     show_id,
     shows,
@@ -69,10 +70,11 @@ class FailureGroup(Node, Versioned):
 
     @scoped_field(requires=ANY_CREDENTIAL, description="The flow whose runs failed.")
     async def flow(self, info: Info) -> Annotated["Flow", strawberry.lazy(f"{TYPES}.flows")]:
-        return await self.refer(info, flows.get_many_flows, self.row.flow_id)
+        row, fetch = self.row, flows.get_many_flows
+        return await load_named(info.context, fetch, row.flow_id, workspace_id=row.workspace_id)
 
     @scoped_field(
-        requires=ANY_CREDENTIAL,
+        requires=[Scope.FLOWS_READ],
         description="The oldest version of a deployment, by when it was deployed, of which a run "
         "failed so; null where only runs of no deployment have.",
     )
@@ -82,7 +84,7 @@ class FailureGroup(Node, Versioned):
         return await self.refer(info, get_many_versions, self.row.first_version_id)
 
     @scoped_field(
-        requires=ANY_CREDENTIAL,
+        requires=[Scope.FLOWS_READ],
         description="The version of the deployment's run that failed so last; null where only "
         "runs of no deployment have.",
     )

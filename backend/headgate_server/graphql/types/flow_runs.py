@@ -40,6 +40,7 @@ from headgate_server.graphql.shapes.nodes import (
     NodeKind,
     Versioned,
     load,
+    load_named,
     reads,
     show_id,
     shows,
@@ -108,18 +109,17 @@ class FlowRun(GraphedRun, Run, Versioned):
 
     @scoped_field(requires=ANY_CREDENTIAL, description="The flow it executes.")
     async def flow(self, info: Info) -> Annotated["Flow", strawberry.lazy(f"{TYPES}.flows")]:
-        return await self.refer(info, flows.get_many_flows, self.row.flow_id)
+        row, fetch = self.row, flows.get_many_flows
+        return await load_named(info.context, fetch, row.flow_id, workspace_id=row.workspace_id)
 
-    @scoped_field(
-        requires=ANY_CREDENTIAL, description="The deployment it was made of; null for a local run."
-    )
+    @scoped_field(requires=[Scope.FLOWS_READ], description="Its deployment; null for a local run.")
     async def deployment(
         self, info: Info
     ) -> Annotated["Deployment", strawberry.lazy(f"{TYPES}.deployments")] | None:
         return await self.refer(info, deployments.get_many_deployments, self.row.deployment_id)
 
     @scoped_field(
-        requires=ANY_CREDENTIAL,
+        requires=[Scope.FLOWS_READ],
         description="The version of its deployment that it executes; null for a local run, and for "
         "one of a version that is not kept any more.",
     )
@@ -129,7 +129,7 @@ class FlowRun(GraphedRun, Run, Versioned):
         return await self.refer(info, get_many_versions, self.row.deployment_version_id)
 
     @scoped_field(
-        requires=ANY_CREDENTIAL,
+        requires=[Scope.RUNS_READ],
         description="The runs that failed like it did last; null where it never failed, and for a "
         "second after it has.",
     )
@@ -138,16 +138,14 @@ class FlowRun(GraphedRun, Run, Versioned):
     ) -> Annotated["FailureGroup", strawberry.lazy(f"{TYPES}.failure_groups")] | None:
         return await self.refer(info, failure_groups.get_many_of_runs, self.row.id)
 
-    @scoped_field(
-        requires=ANY_CREDENTIAL, description="The pool it waits or waited in; null for a local run."
-    )
+    @scoped_field(requires=[Scope.POOLS_READ], description="Where it waits; null for a local run.")
     async def work_pool(
         self, info: Info
     ) -> Annotated["WorkPool", strawberry.lazy(f"{TYPES}.work_pools")] | None:
         return await self.refer(info, work_pools.get_many_work_pools, self.row.work_pool_id)
 
     @scoped_field(
-        requires=ANY_CREDENTIAL, description="Its queue in that pool; null for a local run."
+        requires=[Scope.POOLS_READ], description="Its queue in that pool; null for a local run."
     )
     async def work_queue(
         self, info: Info
@@ -157,7 +155,7 @@ class FlowRun(GraphedRun, Run, Versioned):
         )
 
     @scoped_field(
-        requires=ANY_CREDENTIAL, description="The task run that stands for it in its parent."
+        requires=[Scope.RUNS_READ], description="The task run that stands for it in its parent."
     )
     async def parent_task_run(self, info: Info) -> task_lists.TaskRun | None:
         fetch = task_run_services.get_many_task_runs
@@ -224,7 +222,7 @@ class FlowRun(GraphedRun, Run, Versioned):
         )
         return [pause_lists.show_pause(row) for row in rows or ()]
 
-    @scoped_field(requires=ANY_CREDENTIAL, description="Its task runs, in the order they began.")
+    @scoped_field(requires=[Scope.RUNS_READ], description="Its task runs, in the order they began.")
     async def task_runs(
         self,
         info: Info,
@@ -243,7 +241,7 @@ class FlowRun(GraphedRun, Run, Versioned):
         )
 
     @scoped_field(
-        requires=ANY_CREDENTIAL,
+        requires=[Scope.RUNS_READ],
         description="What of its last attempt is done again when it is retried so, and why.",
         directives=[Cost(weight=5)],
     )

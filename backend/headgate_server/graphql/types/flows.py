@@ -34,7 +34,7 @@ class Flow(PromisingRuns, Node, Versioned):
         tags = await info.context.load(flows.get_many_tags, row.id, workspace_id=row.workspace_id)
         return list(tags or ())
 
-    @scoped_field(requires=ANY_CREDENTIAL, description="Its deployments, by name.")
+    @scoped_field(requires=[Scope.FLOWS_READ], description="Its deployments, by name.")
     async def deployments(
         self, info: Info, first: First = None, after: After = None
     ) -> Connection[Deployment]:

@@ -49,7 +49,7 @@ class Invitation(Node):
         return [show_role(row) for row in rows if row is not None]
 
     @scoped_field(
-        requires=ANY_CREDENTIAL,
+        requires=[Scope.ORG_READ],
         description="The only workspace that they will hold them in; null for the whole "
         "organization, and where the caller may not enter it.",
     )

@@ -17,8 +17,9 @@ from headgate_server.domain.leases import (
     Verdict,
     WorkItem,
 )
+from headgate_server.domain.permissions import Scope
 from headgate_server.domain.tenancy import Principal
-from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
+from headgate_server.graphql.permissions import Info, scoped_field
 from headgate_server.graphql.shapes.nodes import load, show_id
 from headgate_server.graphql.shapes.plain_inputs import plain
 from headgate_server.services import agents
@@ -113,7 +114,7 @@ class RunLease:
     item: strawberry.Private[WorkItem]
 
     @scoped_field(
-        requires=ANY_CREDENTIAL,
+        requires=[Scope.POOLS_READ],
         description="The agent that holds it; null for a run in its caller's own process.",
     )
     async def agent(

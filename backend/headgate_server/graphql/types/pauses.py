@@ -11,8 +11,9 @@ from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.pauses import Approvers as ApproversRow
 from headgate_server.domain.pauses import Pause as PauseRow
 from headgate_server.domain.pauses import PauseKind, PauseStatus
+from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.connections import Connection, Listing, connect
-from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
+from headgate_server.graphql.permissions import Info, scoped_field
 from headgate_server.graphql.scalars import JSON, Cursor
 from headgate_server.graphql.shapes.actors import Actor, show_actor
 from headgate_server.graphql.shapes.json_values import as_json
@@ -78,7 +79,7 @@ class Pause:
     def answered_by(self) -> Actor | None:
         return show_actor(self.row.answered_by) if self.row.answered_by else None
 
-    @scoped_field(requires=ANY_CREDENTIAL, description="The run that asks, if it may be seen.")
+    @scoped_field(requires=[Scope.RUNS_READ], description="The run that asks, if it may be seen.")
     async def run(
         self, info: Info
     ) -> Annotated["FlowRun", strawberry.lazy("headgate_server.graphql.types.flow_runs")] | None:

@@ -44,7 +44,7 @@ class RoleBinding:
     row: strawberry.Private[RoleBindingRow]
 
     @scoped_field(
-        requires=ANY_CREDENTIAL,
+        requires=[Scope.ORG_READ],
         description="The only workspace it is held in; null for the whole organization, and where "
         "the caller may not enter it.",
     )

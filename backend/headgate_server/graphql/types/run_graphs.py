@@ -8,13 +8,14 @@ import strawberry
 from headgate_server.domain import ids
 from headgate_server.domain.flow_runs import FlowRun as FlowRunRow
 from headgate_server.domain.pagination import decode_cursor, encode_cursor, fingerprint
+from headgate_server.domain.permissions import Scope
 from headgate_server.domain.run_graphs import DEFAULT_MOST, parents_of
 from headgate_server.domain.run_graphs import GraphGroup as GroupRow
 from headgate_server.domain.run_graphs import RunGraph as GraphRow
 from headgate_server.domain.states import StateType
 from headgate_server.domain.task_runs import TaskRun as TaskRunRow
 from headgate_server.graphql.directives import Cost
-from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
+from headgate_server.graphql.permissions import Info, scoped_field
 from headgate_server.graphql.scalars import Cursor
 from headgate_server.graphql.shapes.nodes import show, show_id
 from headgate_server.graphql.shapes.run_counts import StateCount
@@ -64,7 +65,7 @@ class GraphedRun(TimedRun):
     """The graph and the timeline of a run, as fields of it."""
 
     @scoped_field(
-        requires=ANY_CREDENTIAL,
+        requires=[Scope.RUNS_READ],
         description="Its task runs, with what went into each, and the flows they called.",
         directives=[Cost(weight=10)],
     )

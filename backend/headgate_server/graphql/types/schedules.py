@@ -263,4 +263,11 @@ def schedule_request(
 
 
 shows(ScheduleRow, by=show_schedule)
-reads(ids.Kind.SCHEDULE, by=NodeKind(fetch=get_many_schedules, scope=Scope.FLOWS_READ))
+reads(
+    ids.Kind.SCHEDULE,
+    by=NodeKind(
+        fetch=get_many_schedules,
+        scope=Scope.FLOWS_READ,
+        whole_of=lambda row: row.deployment_id,
+    ),
+)

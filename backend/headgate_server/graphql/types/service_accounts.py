@@ -10,7 +10,7 @@ from headgate_server.domain.permissions import Scope
 from headgate_server.domain.service_accounts import ServiceAccount as ServiceAccountRow
 from headgate_server.domain.tenancy import ActorKind
 from headgate_server.graphql.connections import After, Connection, First
-from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
+from headgate_server.graphql.permissions import Info, scoped_field
 from headgate_server.graphql.shapes.actors import Actor, acts
 from headgate_server.graphql.shapes.nodes import Node, NodeKind, reads, show_id, shows
 from headgate_server.graphql.types import api_keys
@@ -24,7 +24,7 @@ class ServiceAccount(Node, Actor):
     account_id: strawberry.Private[UUID]
 
     @scoped_field(
-        requires=ANY_CREDENTIAL, description="When it was made; null if it may not be seen."
+        requires=[Scope.ORG_READ], description="When it was made; null if it may not be seen."
     )
     async def created_at(self, info: Info) -> datetime | None:
         row = await info.context.load(

@@ -22,6 +22,7 @@ from headgate_server.graphql.shapes.nodes import (
     NodeKind,
     Versioned,
     load,
+    load_named,
     reads,
     show_id,
     shows,
@@ -67,7 +68,8 @@ class SlaViolation:
 
     @scoped_field(requires=ANY_CREDENTIAL, description="The rule that was broken.")
     async def rule(self, info: Info) -> "SlaRule":
-        return await _refer(info, sla_rules.get_many_rules, self.row.rule_id, self.row)
+        row, fetch = self.row, sla_rules.get_many_rules
+        return await load_named(info.context, fetch, row.rule_id, workspace_id=row.workspace_id)
 
     @scoped_field(
         requires=[Scope.RUNS_READ],
@@ -94,7 +96,7 @@ class SlaRule(Node, Versioned):
         return show_actor(self.row.created_by)
 
     @scoped_field(
-        requires=ANY_CREDENTIAL, description="Whose runs; null where it is of a whole flow."
+        requires=[Scope.FLOWS_READ], description="Whose runs; null where it is of a whole flow."
     )
     async def deployment(
         self, info: Info
@@ -103,7 +105,7 @@ class SlaRule(Node, Versioned):
         return await _refer(info, fetch, self.row.deployment_id, self.row)
 
     @scoped_field(
-        requires=ANY_CREDENTIAL, description="Whose runs; null where it is of one deployment."
+        requires=[Scope.FLOWS_READ], description="Whose runs; null where it is of one deployment."
     )
     async def flow(self, info: Info) -> Annotated["Flow", strawberry.lazy(f"{TYPES}.flows")] | None:
         return await _refer(info, flows.get_many_flows, self.row.flow_id, self.row)

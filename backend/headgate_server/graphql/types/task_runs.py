@@ -13,7 +13,7 @@ from headgate_server.graphql.connections import After, Connection, First, Listin
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import Cursor
 from headgate_server.graphql.shapes.filters import LogFilter
-from headgate_server.graphql.shapes.nodes import NodeKind, load, reads, show_id, shows
+from headgate_server.graphql.shapes.nodes import NodeKind, load_named, reads, show_id, shows
 from headgate_server.graphql.shapes.runs import Run
 from headgate_server.graphql.shapes.states import State, state_of_task_run
 from headgate_server.graphql.types import artifacts as artifact_lists
@@ -40,7 +40,7 @@ class TaskRun(Run):
         self, info: Info
     ) -> Annotated["FlowRun", strawberry.lazy("headgate_server.graphql.types.flow_runs")]:
         row = self.row
-        shown: Any = await load(
+        shown: Any = await load_named(
             info.context, get_many_flow_runs, row.flow_run_id, workspace_id=row.workspace_id
         )
         return shown

@@ -8,6 +8,7 @@ import strawberry
 
 from headgate_server.domain import ids
 from headgate_server.domain.clock import to_epoch_us
+from headgate_server.domain.permissions import Scope
 from headgate_server.domain.timelines import (
     DEFAULT_MOST,
     DEFAULT_SLOTS,
@@ -18,7 +19,7 @@ from headgate_server.domain.timelines import (
     TimelineRequest,
 )
 from headgate_server.graphql.directives import Cost
-from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
+from headgate_server.graphql.permissions import Info, scoped_field
 from headgate_server.graphql.scalars import JSON
 from headgate_server.services import timelines
 
@@ -59,7 +60,7 @@ class TimedRun:
     row: strawberry.Private[Any]
 
     @scoped_field(
-        requires=ANY_CREDENTIAL,
+        requires=[Scope.RUNS_READ],
         description="When its task runs ran, one by one or counted; quick for 10,000 of them.",
         directives=[Cost(weight=10)],
     )

@@ -41,8 +41,13 @@ class User(Node, Actor):
         row = await info.context.load(users.get_many_users, self.user_id, workspace_id=None)
         return row.is_email_verified if row else False
 
-    @scoped_field(requires=ANY_CREDENTIAL, description="A picture; null if there is none.")
+    @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description="A picture; null if there is none, or where the address is not shown.",
+    )
     async def avatar_url(self, info: Info) -> str | None:
+        if not self._is_open_to(info):
+            return None
         row = await info.context.load(users.get_many_users, self.user_id, workspace_id=None)
         return row.avatar_url if row else None
 

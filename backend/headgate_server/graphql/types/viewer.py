@@ -13,7 +13,7 @@ from headgate_server.graphql.connections import After, Connection, First, Listin
 from headgate_server.graphql.directives import Cost
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.shapes.actors import Actor, show_actor
-from headgate_server.graphql.shapes.nodes import load
+from headgate_server.graphql.shapes.nodes import load_part
 from headgate_server.graphql.shapes.rate_limits import RateLimit, read_rate_limit
 from headgate_server.graphql.types.api_keys import ApiKey, show_api_key
 from headgate_server.graphql.types.identities import Identity, show_identity
@@ -53,7 +53,9 @@ class Viewer:
     )
     async def api_key(self, info: Info) -> ApiKey | None:
         key_id = info.context.principal.api_key_id
-        shown: Any = await load(info.context, api_keys.get_many_keys, key_id, workspace_id=None)
+        shown: Any = await load_part(
+            info.context, api_keys.get_many_keys, key_id, workspace_id=None
+        )
         return shown
 
     @scoped_field(

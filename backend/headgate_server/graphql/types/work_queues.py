@@ -70,5 +70,9 @@ def show_work_queue(row: WorkQueueRow) -> WorkQueue:
 shows(WorkQueueRow, by=show_work_queue)
 reads(
     ids.Kind.WORK_QUEUE,
-    by=NodeKind(fetch=work_queues.get_many_work_queues, scope=Scope.POOLS_READ),
+    by=NodeKind(
+        fetch=work_queues.get_many_work_queues,
+        scope=Scope.POOLS_READ,
+        whole_of=lambda row: row.work_pool_id,
+    ),
 )

@@ -25,7 +25,7 @@ from headgate_server.graphql.shapes.nodes import (
     Node,
     NodeKind,
     Versioned,
-    load,
+    load_named,
     reads,
     show_id,
     shows,
@@ -105,7 +105,9 @@ class Workspace(
         self, info: Info
     ) -> Annotated["Organization", strawberry.lazy("headgate_server.graphql.types.organizations")]:
         fetch = organizations.get_many_organizations
-        shown: Any = await load(info.context, fetch, self.row.organization_id, workspace_id=None)
+        shown: Any = await load_named(
+            info.context, fetch, self.row.organization_id, workspace_id=None
+        )
         return shown
 
     @scoped_field(requires=ANY_CREDENTIAL, description="What the caller may do in it, by name.")

@@ -17,9 +17,12 @@ import pytest
 from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
+    NameNode,
+    ObjectFieldNode,
     StringValueNode,
     TypeInfo,
     TypeInfoVisitor,
+    ValueNode,
     Visitor,
     build_schema,
     parse,
@@ -43,18 +46,36 @@ SEED = int(os.environ.get("SEED", "20261128"))
 LONGEST_SECONDS = 5.0
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120 + COUNT)]
+NAMES = ("type", "properties", "items", "allOf", "anyOf", "writeOnly", "required", "token", "a")
+"""Keywords of JSON Schema, and fields: what is sent is a value as often as a schema."""
+
+
+def _object(fields: dict[str, ValueNode]) -> ValueNode:
+    named = [ObjectFieldNode(name=NameNode(value=name), value=fields[name]) for name in fields]
+    return nodes.Object(named)
+
+
+PLAIN = st.one_of(
+    st.text(max_size=20).map(nodes.String),
+    st.integers(-(2**31), 2**31 - 1).map(nodes.Int),
+    st.booleans().map(nodes.Boolean),
+    st.sampled_from(["object", "array", "string", "\x00", "\U0001f600"]).map(nodes.String),
+)
+JSON = st.recursive(
+    PLAIN,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4).map(nodes.List),
+        st.dictionaries(st.sampled_from(NAMES), inner, max_size=4).map(_object),
+    ),
+    max_leaves=8,
+)
 SCALARS = {
     "Cursor": st.text(max_size=40).map(nodes.String),
     "DateTime": st.sampled_from(["2026-11-28T12:00:00Z", "0001-01-01T00:00:00Z", "now"]).map(
         nodes.String
     ),
     "Duration": st.sampled_from(["PT5S", "P1D", "P99999999D", "-PT1S", "5"]).map(nodes.String),
-    "JSON": st.one_of(
-        st.text(max_size=20).map(nodes.String),
-        st.integers(-(2**31), 2**31 - 1).map(nodes.Int),
-        st.just(nodes.Object([])),
-        st.just(nodes.List([])),
-    ),
+    "JSON": JSON,
     "Key": st.text(max_size=20).map(nodes.String),
 }
 

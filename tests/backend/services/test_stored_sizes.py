@@ -98,8 +98,8 @@ COUNTED_ELSEWHERE = {
     "background_task_logs": "when they are taken in",
     "outbox": "becomes events within a second",
 }
-SMALL = """agent_sessions agents api_keys artifact_keys attempts audit_checkpoints audit_heads audit_queue
-  audit_seals backfills block_references cli_logins concurrency_limits concurrency_slots
+SMALL = """agent_sessions agents api_keys artifact_keys attempts audit_checkpoints audit_heads
+  audit_queue audit_seals backfills block_references cli_logins concurrency_limits concurrency_slots
   concurrency_waiters deployment_tags emitted_events flow_run_cursors flow_run_tags flow_tags flows
   invitations login_sessions memberships object_counts object_deltas organization_slugs
   quota_warnings quotas role_bindings roles run_counts run_ends schedule_fires service_accounts

@@ -158,7 +158,7 @@ async def test_large_block_hides_nothing_of_those_beside_it(
     for type_slug, name in (("small", "a"), ("large", "m"), ("small", "z")):
         data = {"host": "h", "rows": [0] * (2_000 if type_slug == "large" else 1)}
         await fill(estate, name, data, typeSlug=type_slug)
-    rows = {"allOf": [{"items": {}} for _ in range(400)]}
+    rows: Json = {"allOf": [{"items": {}} for _ in range(400)]}
     await register(estate, "large", {"type": "object", "properties": {"rows": rows}})
     run, lease = await begin(estate.bound, estate, installation)
 
@@ -172,3 +172,33 @@ async def test_large_block_hides_nothing_of_those_beside_it(
     assert shown["large/m"][0] == {"host": "********", "rows": "********"}
     assert (read["small/a"]["secretPaths"], read["small/z"]["secretPaths"]) == ([], [])
     assert read["large/m"]["secretPaths"] == ["host", "rows"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        [{"host": "b", "token": "********"}],
+        [{"host": "b"}],
+        [{"host": "b", "token": "********"}, {"host": "a", "token": "********"}],
+        [{"host": "c", "token": "of-c"}, {"host": "a"}, {"host": "b", "token": "of-b"}],
+    ],
+)
+async def test_secret_of_one_entry_is_never_read_as_that_of_another(
+    estate: Estate, installation: Installation, data: list[Json]
+) -> None:
+    entry = {"type": "object", "properties": {"host": {}, "token": {"writeOnly": True}}}
+    await register(estate, "many", {"type": "object", "properties": {"logins": {"items": entry}}})
+    logins = [{"host": "a", "token": "of-a"}, {"host": "b", "token": "of-b"}]
+    await fill(estate, "own", {"logins": logins}, typeSlug="many")
+    place = {"workspaceId": estate.ids[Kind.WORKSPACE], "typeSlug": "many", "name": "own"}
+
+    error = await refused(estate.bound, "blockDocumentUpsert", **place, data={"logins": data})
+    run, lease = await begin(estate.bound, estate, installation)
+    read = (await resolve(run, lease, "many/own"))["many/own"]["data"]
+    told = [{"host": "b", "token": "of-b"}, {"host": "a", "token": "********", "port": 1}]
+    await fill(estate, "own", {"logins": told[::-1]}, typeSlug="many")
+    changed = (await resolve(run, lease, "many/own"))["many/own"]["data"]
+
+    assert (error["code"], "send the secret again" in error["message"]) == ("INVALID", True)
+    assert read == {"logins": logins}
+    assert changed == {"logins": [{"host": "a", "token": "of-a", "port": 1}, logins[1]]}

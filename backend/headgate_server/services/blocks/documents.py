@@ -9,7 +9,7 @@ from uuid import UUID
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.blocks import documents as rules
-from headgate_server.domain.blocks import marks, paths, schemas
+from headgate_server.domain.blocks import entries, marks, paths, schemas
 from headgate_server.domain.blocks.access import split_reference
 from headgate_server.domain.blocks.blocks import BlockDocument, BlockSchema, SealedSecret
 from headgate_server.domain.blocks.documents import Filled
@@ -175,10 +175,10 @@ async def _plan(
     await _check_acyclic(work, current, frozenset(referred.values()))
     unknown = [*map(paths.split, sorted(staying - lost)), *filled.external, *filled.references]
     await asyncio.to_thread(schemas.check_data, filled.data, fields=schema.fields, unknown=unknown)
-    data: Any = filled.data
-    for parts, id_ in referred.items():
-        shown = {rules.REFERENCE: ids.show(ids.Kind.BLOCK_DOCUMENT, id_)}
-        data = paths.replaced(data, parts, lambda _, shown=shown: shown)
+    data = _with_ids(filled.data, referred)
+    if current is not None:
+        before = paths.without(current.data, dict.fromkeys([*bare, *map(paths.split, existing)]))
+        entries.check_kept(kept, masked=said.kept, before=before, after=data)
     is_external = rules.names_external(data)
     if (kept or is_external) and not may_use(current.id if current is not None else None):
         _check_purpose(current, schema, data, is_external=is_external)
@@ -191,6 +191,15 @@ async def _plan(
         existing=existing,
         gone=frozenset(gone),
     )
+
+
+def _with_ids(data: Any, referred: Mapping[Parts, UUID]) -> Any:
+    """Return data with the ids of the blocks that it refers to."""
+    shown = {
+        parts: {rules.REFERENCE: ids.show(ids.Kind.BLOCK_DOCUMENT, id_)}
+        for parts, id_ in referred.items()
+    }
+    return paths.replaced_all(data, shown)
 
 
 async def _read_filled(schema: BlockSchema, filling: Filling, *, known: set[str]) -> Filled:

@@ -125,6 +125,29 @@ async def test_what_was_secret_is_sealed_however_a_later_schema_tells_it(
     assert SECRET not in stored
 
 
+async def test_data_of_an_older_schema_is_sealed_where_the_newest_has_secrets(
+    estate: Estate, installation: Installation, urls: DatabaseUrls
+) -> None:
+    type_id = await register(estate, "aging", {"type": "object", "properties": {"token": {}}})
+    shown = "blockSchema { checksum }"
+    plain = {"blockTypeId": type_id, "fields": {"type": "object", "properties": {"token": {}}}}
+    older = await mutate(estate.bound, "blockSchemaRegister", shown, **plain)
+    checksum = older["blockSchema"]["checksum"]
+    marked = {"type": "object", "properties": {"token": {"writeOnly": True}}}
+    await register(estate, "aging", marked)
+
+    data = {"token": SECRET, "host": "h"}
+    made = await fill(estate, "x", data, typeSlug="aging", schemaChecksum=checksum)
+    stored = await query(urls.owner, "select string_agg(data::text, ' ') from block_documents")
+    run, lease = await begin(estate.bound, estate, installation)
+    read = (await resolve(run, lease, "aging/x"))["aging/x"]
+
+    assert made["blockDocument"]["schema"] == {"number": 1, "checksum": checksum}
+    assert made["blockDocument"]["missing"] == []
+    assert SECRET not in stored
+    assert (read["data"], read["secretPaths"]) == (data, ["token"])
+
+
 async def test_blocks_are_looked_through_beside_the_loop(estate: Estate) -> None:
     await register(estate, "slow", {"type": "object"})
     id_ = (await fill(estate, "x", {"a": [0] * 4_000}, typeSlug="slow"))["blockDocument"]["id"]

@@ -155,7 +155,7 @@ async def _plan(
     own = await secrets.list_sealed(work, [current.id]) if current is not None else []
     existing = {secret.path: secret for secret in own}
     bare = (await find_bare(work, [current])).get(current.id, []) if current is not None else []
-    said = await _read_filled(schema, filling, known={*existing, *map(paths.join, bare)})
+    said = await _read_filled(work, schema, filling, known={*existing, *map(paths.join, bare)})
     filled = rules.sealed_too(said, before=current.data if current else {}, bare=bare)
     lost = {path for path, secret in existing.items() if secret.is_lost} - filled.secrets.keys()
     for path in sorted(filled.kept - (existing.keys() - lost)):
@@ -202,17 +202,24 @@ def _with_ids(data: Any, referred: Mapping[Parts, UUID]) -> Any:
     return paths.replaced_all(data, shown)
 
 
-async def _read_filled(schema: BlockSchema, filling: Filling, *, known: set[str]) -> Filled:
-    """Return what is sent with its secrets apart: those of the schema, and those that are known."""
+async def _read_filled(
+    work: UnitOfWork, schema: BlockSchema, filling: Filling, *, known: set[str]
+) -> Filled:
+    """Return what is sent with its secrets apart: those of its schemas, and those that are known.
+
+    The newest schema of the type is among them, whichever one the data is of.
+    """
     named = [path for path, _ in filling.secrets]
+    newest = schema
+    if filling.checksum is not None:
+        newest = await types.find_schema(work, block_type_id=schema.block_type_id) or schema
 
     def find() -> Filled:
-        marked = marks.find_places(filling.data, fields=schema.fields, named=named)
-        return rules.read_filled(
-            filling.data,
-            secrets=filling.secrets,
-            secret_paths=sorted({*schema.secret_paths, *known, *map(paths.join, marked)}),
-        )
+        secret = set(known)
+        for one in {schema.id: schema, newest.id: newest}.values():
+            marked = marks.find_places(filling.data, fields=one.fields, named=named)
+            secret.update(one.secret_paths, map(paths.join, marked))
+        return rules.read_filled(filling.data, secrets=filling.secrets, secret_paths=sorted(secret))
 
     # A large schema takes a while to look through: others go on meanwhile.
     return await asyncio.to_thread(find)

@@ -1,9 +1,10 @@
 """Secrets that this process has read: masked in whatever it says, also in other spellings of them.
 
-A secret is looked for as it is, escaped as JSON and for addresses, and inside of Base64. What is
-escaped in an address differs from library to library and from its password to its query: so there
-every character may be, or not, in either case of hexadecimal digits. A secret of fewer than
-``MIN_CHARACTERS`` characters is left alone: it would mask what merely looks like it.
+A secret is looked for as it is, escaped as JSON, Python, HTML and addresses are, and inside of
+Base64. What is escaped differs from library to library, and may be escaped again, as JSON in a
+field of JSON is: so every character may be, or not, in either case of hexadecimal digits; of a long
+secret only the usual spellings are looked for. A secret of fewer than ``MIN_CHARACTERS`` characters
+is left alone: it would mask what merely looks like it.
 """
 
 import base64
@@ -11,36 +12,61 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TextIO, cast
+from functools import lru_cache
+from html.entities import codepoint2name
+from typing import Any, NamedTuple, TextIO, cast
 
 MASK = "********"
 MIN_CHARACTERS = 4
 MIN_LINE_CHARACTERS = 8
 """From so many characters on a line of a longer secret, such as of a key in PEM, is one itself."""
 MIN_BASE64_CHARACTERS = 6
+MAX_CHARACTERS_IN_ANY_WAY = 200
+"""Up to so many characters each may be escaped in any way; to find that out takes its time."""
+_MOST_BACKSLASHES = 16
+"""Before a character: what is escaped as JSON four times over has so many."""
+_BACKSLASHES = rf"\\{{1,{_MOST_BACKSLASHES}}}"
+_OF_BYTES = (rf"{_BACKSLASHES}x", "%(?:25)*")
+_PARTS = re.compile(r"\\+|[^\\]", re.DOTALL)
+"""Backslashes that follow each other are found together: each alone could be any of many."""
+_LETTERS = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f", "\v": "v", "\a": "a"}
+_OTHERWISE = {" ": [r"\+"], "'": ["'\"'\"'", r"'\\''"]}
+"""In the query of an address, and inside of quotes of a shell."""
+_NAMES = {code: [name] for code, name in codepoint2name.items()} | {ord("'"): ["apos"]}
+
+
+class _Spelling(NamedTuple):
+    """What finds a secret: a text, or a pattern, and how long what it finds is at least."""
+
+    text: str
+    length: int
+    is_pattern: bool
 
 
 class Redactor:
     """Masks secrets in texts; any thread may add one meanwhile."""
 
     def __init__(self) -> None:
-        self._spellings: dict[str, int] = {}
-        self._pattern: re.Pattern[str] | None = None
+        self._known: dict[_Spelling, str | re.Pattern[str]] = {}
+        self._longest_first: tuple[str | re.Pattern[str], ...] = ()
         self._adding = threading.Lock()
         self._tell: Callable[[list[str]], None] | None = None
 
     def add(self, value: Any) -> None:
         """Mask a secret from now on: a text, or all the texts and numbers of a JSON value."""
         texts = list(_texts(value))
-        found = {spelling: length for text in texts for spelling, length in _spellings(text)}
+        found = {spelling for text in texts for spelling in _spellings(text)}
         with self._adding:
-            if found.keys() <= self._spellings.keys():
+            new = found - self._known.keys()
+            if not new:
                 return
             if self._tell is not None:
                 self._tell(texts)
-            self._spellings |= found
-            longest_first = sorted(self._spellings, key=self._spellings.__getitem__, reverse=True)
-            self._pattern = re.compile("|".join(longest_first))
+            self._known |= {
+                one: re.compile(one.text) if one.is_pattern else one.text for one in new
+            }
+            ordered = sorted(self._known, key=lambda one: one.length, reverse=True)
+            self._longest_first = tuple(map(self._known.__getitem__, ordered))
 
     def tell(self, tell: Callable[[list[str]], None]) -> None:
         """Have the texts of each further secret told, before anybody has it who could say it."""
@@ -48,12 +74,18 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """Return a text with a mask in the place of every secret."""
-        return text if self._pattern is None else self._pattern.sub(MASK, text)
+        for one in self._longest_first:
+            text = text.replace(one, MASK) if isinstance(one, str) else one.sub(MASK, text)
+        return text
+
+    def hides(self, number: float) -> bool:
+        """Whether a number as a whole is a secret."""
+        return self.is_needed and self.redact(str(number)) == MASK
 
     @property
     def is_needed(self) -> bool:
         """Whether there is any secret to mask."""
-        return self._pattern is not None
+        return bool(self._longest_first)
 
 
 class RedactedStream:
@@ -98,49 +130,82 @@ def _texts(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def _spellings(secret: str) -> Iterator[tuple[str, int]]:
-    """Yield patterns that find a secret, each with how long what it finds is at least."""
+def _spellings(secret: str) -> Iterator[_Spelling]:
     if len(secret) < MIN_CHARACTERS:
         return
     for text in {secret, secret.strip()}:
-        yield _in_addresses(text), len(text)
+        if len(text) <= MAX_CHARACTERS_IN_ANY_WAY:
+            pattern = "".join(map(_in_any_way, _PARTS.findall(text)))
+        else:
+            pattern = "".join(map(_in_address, text))
+        yield _Spelling(pattern, len(text), pattern != text)
     for literal in _literals(secret):
-        yield re.escape(literal), len(literal)
+        yield _Spelling(literal, len(literal), is_pattern=False)
 
 
 def _literals(secret: str) -> Iterator[str]:
-    for text in {secret, secret.strip()}:
-        yield text
-        yield json.dumps(text)[1:-1]
-        yield json.dumps(text, ensure_ascii=False)[1:-1]
-        yield repr(text)[1:-1]
+    if len(secret) > MAX_CHARACTERS_IN_ANY_WAY:
+        for text in {secret, secret.strip()}:
+            for is_ascii in (True, False):
+                once = json.dumps(text, ensure_ascii=is_ascii)
+                yield from (once[1:-1], json.dumps(once, ensure_ascii=is_ascii)[3:-3])
+            yield repr(text)[1:-1]
     yield from _in_base64(secret)
     lines = secret.splitlines()
     if len(lines) > 1:
-        for line in lines:
-            if len(line) >= MIN_LINE_CHARACTERS:
-                yield line
+        yield from (line for line in lines if len(line) >= MIN_LINE_CHARACTERS)
 
 
-def _in_addresses(text: str) -> str:
-    """Return a pattern of a text in which any character may be escaped as in an address."""
-    return "".join(map(_in_address, text))
-
-
+@lru_cache(maxsize=1_000)
 def _in_address(character: str) -> str:
     if character.isascii() and character.isalnum():
         return character
-    escaped = "".join(
-        f"%{_digit(byte >> 4)}{_digit(byte & 15)}"
-        for byte in character.encode("utf-8", "surrogatepass")
-    )
+    utf8 = character.encode("utf-8", "surrogatepass")
+    escaped = "".join(f"%{_digits(f'{byte:02x}')}" for byte in utf8)
     plus = r"|\+" if character == " " else ""
     return f"(?:{escaped}|{re.escape(character)}{plus})"
 
 
-def _digit(value: int) -> str:
-    digit = f"{value:X}"
-    return digit if digit.isdigit() else f"[{digit}{digit.lower()}]"
+@lru_cache(maxsize=1_000)
+def _in_any_way(part: str) -> str:
+    """Return a pattern of a character, or of backslashes, as it is and escaped in any way.
+
+    A letter or digit of ASCII is escaped by nobody.
+    """
+    if part.isascii() and part.isalnum():
+        return part
+    if part.startswith("\\"):
+        return rf"(?:\\{{{len(part)},{_MOST_BACKSLASHES * len(part)}}}|{_in_numbers(part[0])})"
+    ways = [rf"\\{{0,{_MOST_BACKSLASHES}}}{re.escape(part)}", _in_numbers(part)]
+    if part in _LETTERS:
+        ways.append(_BACKSLASHES + _LETTERS[part])
+    ways += _OTHERWISE.get(part, ())
+    return f"(?:{'|'.join(ways)})"
+
+
+def _in_numbers(character: str) -> str:
+    """Return a pattern of all that says a character by its number, or HTML by its name."""
+    code = ord(character)
+    utf8 = character.encode("utf-8", "surrogatepass")
+    utf16 = character.encode("utf-16-be", "surrogatepass")
+    units = [utf16[place : place + 2] for place in range(0, len(utf16), 2)]
+    named = "".join(f"|{name}" for name in _NAMES.get(code, ()))
+    ways = [
+        "".join(f"{_BACKSLASHES}u{_digits(unit.hex())}" for unit in units),
+        *("".join(f"{before}{_digits(f'{byte:02x}')}" for byte in utf8) for before in _OF_BYTES),
+        f"&(?:amp;)*(?:#0*{code}|#[xX]0*{_digits(f'{code:x}')}{named});",
+    ]
+    if len(utf8) > 1 and code < 256:
+        ways += [f"{before}{_digits(f'{code:02x}')}" for before in _OF_BYTES]
+    if len(units) > 1:
+        ways.append(f"{_BACKSLASHES}U{_digits(f'{code:08x}')}")
+    return "|".join(ways)
+
+
+def _digits(digits: str) -> str:
+    return "".join(
+        digit if digit.isdigit() else f"[{digit.upper()}{digit.lower()}]" for digit in digits
+    )
 
 
 def _in_base64(secret: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
-from headgate.redaction import redactor
+from headgate.redaction import MASK, redactor
 
 MAX_FLOW_RUN_NAME = 200
 MAX_TASK_RUN_NAME = 300
@@ -97,7 +97,7 @@ def tag_labels(tags: Iterable[object]) -> list[str]:
 
 
 def storable_json(value: Any, *, other: Callable[[Any], Any] = text_of) -> Any:
-    """Return a value with storable texts and keys.
+    """Return a value with storable texts and keys; a number that is a secret is masked.
 
     Args:
         other: what stands for a value that is of none of JSON's types.
@@ -107,10 +107,12 @@ def storable_json(value: Any, *, other: Callable[[Any], Any] = text_of) -> Any:
     """
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, float):
-        return float(value)
     if isinstance(value, str):
         return storable(value)
+    if isinstance(value, int | float) and redactor.hides(value):
+        return MASK
+    if isinstance(value, float):
+        return float(value)
     if isinstance(value, int):
         return int(value) if -_MAX_NUMBER <= value < _MAX_NUMBER else str(value)
     if isinstance(value, Mapping):

@@ -1,14 +1,27 @@
 """Secrets are masked in every spelling that something may be said in."""
 
 import base64
+import html
 import json
 import re
+import shlex
+import time
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
 
+from headgate import texts
 from headgate.redaction import MASK, Redactor
 
+SPELT: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "repr": repr,
+    "ascii": ascii,
+    "JSON": json.dumps,
+    "shell": shlex.quote,
+    "JSON in JSON": lambda text: json.dumps(json.dumps(text)),
+}
 SECRET = 'p"ss wörd/+?\n&x'
 
 
@@ -32,6 +45,18 @@ def redactor() -> Redactor:
         quote(SECRET, safe="/+&"),
         quote_plus(SECRET, safe="&+"),
         re.sub("%..", lambda escaped: escaped[0].lower(), quote(SECRET, safe="")),
+        json.dumps(json.dumps(json.dumps(SECRET))),
+        json.dumps(SECRET).replace("00f6", "00F6"),
+        json.dumps(SECRET, ensure_ascii=False).replace("&", "\\u0026").replace("/", "\\/"),
+        ascii(SECRET),
+        repr(repr(SECRET)),
+        repr(SECRET.encode()),
+        repr(SECRET.encode("latin-1")),
+        html.escape(SECRET),
+        html.escape(html.escape(SECRET)),
+        html.escape(SECRET).replace("ö", "&ouml;").replace("/", "&#x2F;"),
+        quote(SECRET.encode("latin-1")),
+        quote(quote(SECRET, safe="")),
         base64.b64encode(SECRET.encode()).decode(),
         base64.urlsafe_b64encode(SECRET.encode()).decode(),
         *(base64.b64encode(b"x" * shift + SECRET.encode() + b"yz").decode() for shift in range(4)),
@@ -44,7 +69,7 @@ def test_secret_is_masked_in_every_spelling(redactor: Redactor, spelt: str) -> N
     assert said.startswith("before ")
     assert said.endswith(" after")
     inner = said.removeprefix("before ").removesuffix(" after")
-    assert len(inner.replace(MASK, "")) <= len("==xx\"'yz")
+    assert len(re.sub(r"[\\\"']", "", inner.replace(MASK, ""))) <= len("eHh4eHl6")
 
 
 @pytest.mark.parametrize(
@@ -66,6 +91,43 @@ def test_secret_is_masked_however_an_address_escapes_it(said: str) -> None:
     assert MASK in redacted
     assert "ssw0rd" not in redacted
     assert "(x" not in redacted
+
+
+@pytest.mark.parametrize("secret", ["a\\b'c😀d", "\\\\host\\new\\x", "it's \t here"])
+@pytest.mark.parametrize("way", SPELT)
+def test_backslashes_quotes_and_rare_characters_are_masked(secret: str, way: str) -> None:
+    redactor = Redactor()
+    redactor.add(secret)
+
+    assert redactor.redact(f"<{SPELT[way](secret)}>").strip("<>'\"\\") == MASK
+
+
+def test_text_full_of_backslashes_is_looked_through_at_once() -> None:
+    redactor = Redactor()
+    redactor.add("\\" * 40 + '"x"' + "\\" * 40 + "y")
+    began = time.process_time()
+
+    assert redactor.redact("\\" * 2_000 + '"z') == "\\" * 2_000 + '"z'
+    assert time.process_time() - began < 2
+
+
+def test_longest_secret_is_added_at_once() -> None:
+    redactor = Redactor()
+    began = time.process_time()
+
+    redactor.add(json.dumps({f"key {number}": "ä/ö" * 10 for number in range(150)}, indent=1))
+
+    assert time.process_time() - began < 5
+
+
+def test_number_is_a_secret_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    redactor = Redactor()
+    redactor.add({"pin": 48151623, "rate": 1.2345})
+    monkeypatch.setattr(texts, "redactor", redactor)
+
+    found = texts.storable_json({"a": [48151623, 481516234], "b": 1.2345, "c": "is 48151623"})
+
+    assert found == {"a": [MASK, 481516234], "b": MASK, "c": f"is {MASK}"}
 
 
 def test_what_is_no_secret_is_left_alone(redactor: Redactor) -> None:

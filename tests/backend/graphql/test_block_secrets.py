@@ -130,7 +130,10 @@ async def test_data_of_an_older_schema_is_sealed_where_the_newest_has_secrets(
 ) -> None:
     type_id = await register(estate, "aging", {"type": "object", "properties": {"token": {}}})
     shown = "blockSchema { checksum }"
-    plain = {"blockTypeId": type_id, "fields": {"type": "object", "properties": {"token": {}}}}
+    plain: Json = {
+        "blockTypeId": type_id,
+        "fields": {"type": "object", "properties": {"token": {}}},
+    }
     older = await mutate(estate.bound, "blockSchemaRegister", shown, **plain)
     checksum = older["blockSchema"]["checksum"]
     marked = {"type": "object", "properties": {"token": {"writeOnly": True}}}

@@ -70,6 +70,7 @@ class RunLives(RuleBasedStateMachine):
         self.open_attempts = 0
         self.starts = 0
         self.place = "WAITING"
+        self.waits_as: str | None = None
         self.model_retries = 0
         self.model_restarts = 0
         self.on_agent_lost = AgentLostPolicy.CRASH
@@ -84,8 +85,22 @@ class RunLives(RuleBasedStateMachine):
         is_rerun: bool = False,
         is_resume: bool = False,
         is_forced: bool = False,
+        is_repeated: bool = False,
+        waits_as: str | None = None,
     ) -> None:
-        """Propose a state, and hold what comes of it against where the model says it leads."""
+        """Propose a state, and hold what comes of it against what the model says.
+
+        Args:
+            state: what is proposed.
+            by: on whose behalf.
+            to: where it leads, which may be where the run is; None where it is refused.
+            epoch: of the lease that is shown.
+            is_rerun: whether a person starts an ended run again.
+            is_resume: whether a pause is answered.
+            is_forced: whether a person skips the rules that protect a run.
+            is_repeated: whether it was asked for before, and is answered as it was.
+            waits_as: how a run that waits from then on came to it.
+        """
         item = self.item
         known = Facts(
             now=NOW,
@@ -106,13 +121,15 @@ class RunLives(RuleBasedStateMachine):
             infrastructure_retries=RESTARTS,
         )
         decision = judge(known, state)
-        if decision.outcome in {Outcome.REJECT, Outcome.REPLAY}:
-            assert to in {None, self.place}, (self.place, state.name, to, decision.reason)
+        told = (self.place, self.waits_as, state.name, to, decision.outcome, decision.reason)
+        assert (decision.outcome is Outcome.REJECT) == (to is None), told
+        assert (decision.outcome is Outcome.REPLAY) == is_repeated, told
+        if to is None or is_repeated:
             return
-        assert to is not None, (self.place, state.name, decision.state.name)
         effects = consequences(self.run, decision, has_item=item is not None, at=known.now)
         self.apply(decision.state, effects)
         self.place = to
+        self.waits_as = waits_as if to == "WAITING" else None
 
     def apply(self, state: ProposedState, effects: Effects) -> None:
         """Do what the database does with an accepted state."""
@@ -222,15 +239,16 @@ class RunLives(RuleBasedStateMachine):
 
     @rule()
     def be_late(self) -> None:
-        is_new = self.place == "WAITING" and self.run.state_name != "Late"
+        is_new = self.place == "WAITING" and self.waits_as != "Late"
         late = propose(StateType.SCHEDULED, name="Late")
-        self.take(late, by=Proposer.SYSTEM, to="WAITING" if is_new else None)
+        to = "WAITING" if is_new else None
+        self.take(late, by=Proposer.SYSTEM, to=to, waits_as="Late")
 
     @rule(by=st.sampled_from([Proposer.SYSTEM, Proposer.PERSON]))
     def wait_for_a_slot(self, by: Proposer) -> None:
-        is_new = self.place == "WAITING" and self.run.state_name != SLOT
+        is_new = self.place == "WAITING" and self.waits_as != SLOT
         to = "WAITING" if is_new and by is Proposer.SYSTEM else None
-        self.take(propose(StateType.SCHEDULED, name=SLOT), by=by, to=to)
+        self.take(propose(StateType.SCHEDULED, name=SLOT), by=by, to=to, waits_as=SLOT)
 
     @rule()
     def collide_as_the_newer(self) -> None:
@@ -257,9 +275,11 @@ class RunLives(RuleBasedStateMachine):
         to = {"RUNNING": "CANCELLING", "RETRYING": "CANCELLING", "PAUSED": "CANCELLING"}.get(
             self.place, None if self.place in OVER - {"CANCELLED"} else "CANCELLED"
         )
-        if self.place in {"CANCELLING", "CANCELLED"}:
+        is_repeated = self.place in {"CANCELLING", "CANCELLED"}
+        if is_repeated:
             to = self.place
-        self.take(propose(StateType.CANCELLING), by=Proposer.PERSON, to=to)
+        cancelling = propose(StateType.CANCELLING)
+        self.take(cancelling, by=Proposer.PERSON, to=to, is_repeated=is_repeated)
 
     @rule()
     def force_cancel(self) -> None:

@@ -10,16 +10,25 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.collisions import DueRun, Fate, Judgement, Verdict, judge
 from headgate_server.domain.deployments import MAX_COLLISION_KEY_LENGTH
+from headgate_server.domain.slices import sliced
 from headgate_server.domain.states import ProposedState, StateType, propose
 from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.repositories import collisions as repository
 from headgate_server.repositories.collisions import Due, Rules
+from headgate_server.repositories.flow_runs.transition import lock_all_runs
 from headgate_server.repositories.statements import packed
-from headgate_server.services.transitions import Proposal, transition, transition_waiting
+from headgate_server.services.transitions import (
+    Proposal,
+    Transition,
+    transition_many,
+    transition_waiting,
+)
 
 AT_ONCE = 200
 MOST_REPLACED = 1_000
 """How many runs that wait are cancelled for a newer one in one transaction."""
+CHANGED_AT_ONCE = 200
+"""So many runs change in one statement: their decisions and events are some hundred kilobytes."""
 GRACE_SECONDS = 30
 
 list_due = repository.list_due
@@ -67,15 +76,14 @@ async def judge_due(work: UnitOfWork, due: Due) -> int:
 
 
 async def _carry_out(work: UnitOfWork, rules: Rules, found: Judgement) -> set[UUID]:
-    moved: set[UUID] = set()
-    for verdict in found.verdicts:
-        if verdict.fate in {Fate.CANCEL, Fate.COALESCE}:
-            proposal = Proposal(state=_cancelled(rules, verdict), proposer=Proposer.SYSTEM)
-            done = await transition(work, run_id=verdict.run_id, proposal=proposal)
-            moved |= {verdict.run_id} if done.is_accepted else set()
-    newest = found.verdicts[-1].run_id
-    for run_id in found.to_cancel:
-        await transition(work, run_id=run_id, proposal=_replaced(rules, newest))
+    proposals = {
+        verdict.run_id: Proposal(state=_cancelled(rules, verdict), proposer=Proposer.SYSTEM)
+        for verdict in found.verdicts
+        if verdict.fate in {Fate.CANCEL, Fate.COALESCE}
+    }
+    new = set(proposals)
+    proposals |= dict.fromkeys(found.to_cancel, _replaced(rules, found.verdicts[-1].run_id))
+    moved = await _propose_all(work, proposals) & new
     waiting = {
         verdict.run_id: Proposal(state=_waits(rules, verdict), proposer=Proposer.SYSTEM)
         for verdict in found.verdicts
@@ -87,6 +95,22 @@ async def _carry_out(work: UnitOfWork, rules: Rules, found: Judgement) -> set[UU
     if found.to_cancel:
         work.wake(channels.SCHEDULER)
     return moved
+
+
+async def _propose_all(work: UnitOfWork, proposals: Mapping[UUID, Proposal]) -> set[UUID]:
+    """Propose a state for each of many runs; those that accept theirs.
+
+    They are locked in the order of their ids, so that two of these never wait in a circle; a few
+    statements for each slice of them, however many runs.
+    """
+    accepted: set[UUID] = set()
+    async for some in sliced(sorted(proposals), size=CHANGED_AT_ONCE):
+        locked = await lock_all_runs(work, some)
+        asked = [(one, proposals[one.run.id], work.actor) for one in locked]
+        for run_id, done in (await transition_many(work, asked)).items():
+            if isinstance(done, Transition) and done.is_accepted:
+                accepted.add(run_id)
+    return accepted
 
 
 def _cancelled(rules: Rules, verdict: Verdict) -> ProposedState:

@@ -2,19 +2,27 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from headgate_server.domain.deployments import CollisionPolicy
 from headgate_server.domain.flow_runs import FlowRun
+from headgate_server.domain.ids import new_token
+from headgate_server.domain.leases import Phase
 from headgate_server.domain.states import StateType, propose
 from headgate_server.services.flow_runs import change, create
+from headgate_server.tables.flow_runs import flow_runs
+from headgate_server.tables.work_pools import work_items
 from tests.backend.services.test_collisions import judge_due, limit, make, names, start_all
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
 
 CREATORS = 16
+MANY = 1_000
 POLICIES = [CollisionPolicy.CANCEL_NEW, CollisionPolicy.CANCEL_OLD, CollisionPolicy.COALESCE]
 
 
@@ -76,3 +84,64 @@ async def test_planned_run_that_is_started_now_is_judged_now(
             assert named == ["Cancelling", "Cancelled", "AwaitingConcurrencySlot"]
         case _:
             assert named == ["Running", "AwaitingConcurrencySlot", "Cancelled"]
+
+
+async def run_many(world: World, count: int) -> list[UUID]:
+    """Have so many runs run, as if agents had started them."""
+    made = await make(world, count)
+    run_ids = [run.id for run in made]
+    async with world.system() as work:
+        await work.execute(
+            update(work_items)
+            .where(work_items.c.run_id.in_(run_ids))
+            .values(
+                phase=Phase.RUNNING,
+                token=new_token(),
+                epoch=1,
+                session_id=world.session_id,
+                fence_until=work.now + timedelta(hours=1),
+                last_seen_at=work.now,
+            )
+        )
+        await work.execute(
+            update(flow_runs)
+            .where(flow_runs.c.id.in_(run_ids))
+            .values(state_type=StateType.RUNNING, state_name="Running")
+        )
+    return run_ids
+
+
+@pytest.mark.parametrize("policy", [CollisionPolicy.CANCEL_OLD, CollisionPolicy.CANCEL_NEW])
+async def test_collision_with_many_takes_few_statements(
+    world: World, statements: list[str], policy: CollisionPolicy
+) -> None:
+    is_old = policy is CollisionPolicy.CANCEL_OLD
+    taken: list[int] = []
+    for count in (3, 60):
+        await limit(world, None)
+        await run_many(world, count if is_old else 1)
+        await limit(world, 1, on_collision=policy)
+        statements.clear()
+
+        made = await make(world, 1 if is_old else count)
+
+        taken.append(len(statements))
+        if not is_old:
+            assert await names(world, *made) == ["Cancelled"] * count
+
+    assert taken[1] <= taken[0] + 2, taken
+
+
+async def test_thousand_running_are_cancelled_for_a_newer_one_in_slices(
+    world: World, statements: list[str]
+) -> None:
+    old = await run_many(world, MANY)
+    await limit(world, 1, on_collision=CollisionPolicy.CANCEL_OLD)
+    statements.clear()
+
+    await make(world)
+
+    few = list(statements)
+    assert await names(world, *old) == ["Cancelling"] * MANY
+    assert len([one for one in few if "with change as" in one]) <= MANY // 200 + 2
+    assert len(few) <= 40, len(few)

@@ -48,10 +48,20 @@ def check_document(
     Raises:
         InvalidInput: over-long, not JSON, or with a NUL character in a text.
     """
-    encoded = _encode(document, field=field)
-    if len(encoded) > most_bytes:
-        raise _too_large(field, most_bytes)
+    measure_document(document, field=field, most_bytes=most_bytes)
     return document
+
+
+def measure_document(document: object, *, field: str, most_bytes: int = MAX_DOCUMENT_BYTES) -> int:
+    """Return how many bytes a document takes, which fits and which the database can hold.
+
+    Raises:
+        InvalidInput: as ``check_document``.
+    """
+    size_bytes = len(_encode(document, field=field))
+    if size_bytes > most_bytes:
+        raise _too_large(field, most_bytes)
+    return size_bytes
 
 
 def check_documents(

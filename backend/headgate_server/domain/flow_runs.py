@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from headgate_server.domain.errors import InvalidInput
+from headgate_server.domain.documents import measure_document
+from headgate_server.domain.errors import InvalidInput, LimitExceeded
 from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import Actor
 
@@ -15,6 +16,8 @@ MAX_NAME_LENGTH = 200
 MAX_TAGS = 50
 MAX_TAG_LENGTH = 100
 MIN_PRIORITY, MAX_PRIORITY = -1000, 1000
+MAX_BATCH_BYTES = 16 * 1024 * 1024
+"""So much is stored at once of new runs; several times as much memory is taken meanwhile."""
 RUN_NAME = "runName"
 """In the details of the RUNNING that a holder proposes: what the flow names its run."""
 
@@ -159,3 +162,56 @@ def check_name_as_begun(details: Mapping[str, Any]) -> None:
             f"runName has 1 to {MAX_NAME_LENGTH} printable characters.",
             path=["state", "details", RUN_NAME],
         )
+
+
+def check_asked(name: str | None, parameters: dict[str, Any], priority: int) -> int:
+    """Return how many bytes the parameters of a new run take.
+
+    Raises:
+        InvalidInput: a name, parameters or a priority that no run has.
+    """
+    if name is not None and not (1 <= len(name) <= MAX_NAME_LENGTH and name.isprintable()):
+        raise InvalidInput(f"A run's name has 1 to {MAX_NAME_LENGTH} characters.", path=["name"])
+    if not MIN_PRIORITY <= priority <= MAX_PRIORITY:
+        raise InvalidInput(
+            f"priority is from {MIN_PRIORITY} to {MAX_PRIORITY}, high first.", path=["priority"]
+        )
+    return measure_document(parameters, field="parameters")
+
+
+class BatchTooLarge(LimitExceeded):
+    """The runs of a batch are too large together; make the others in a batch of their own."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"The runs of a batch take at most {MAX_BATCH_BYTES // 2**20} MiB together, with the "
+            "parameters of their deployments; make the others in a batch of their own.",
+            limit=MAX_BATCH_BYTES,
+            current=MAX_BATCH_BYTES,
+        )
+
+
+@dataclass(slots=True)
+class BatchRoom:
+    """How much more the runs of a batch may take."""
+
+    left_bytes: int = MAX_BATCH_BYTES
+
+    def check(self) -> None:
+        """Refuse a run where one before it did not fit: nothing of it is written out.
+
+        Raises:
+            BatchTooLarge: none fits any more.
+        """
+        if self.left_bytes <= 0:
+            raise BatchTooLarge
+
+    def take(self, size_bytes: int) -> None:
+        """Take what a run needs; where that is too much, nothing more is given.
+
+        Raises:
+            BatchTooLarge: it does not fit.
+        """
+        self.left_bytes -= size_bytes
+        if self.left_bytes < 0:
+            raise BatchTooLarge

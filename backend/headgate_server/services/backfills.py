@@ -21,7 +21,7 @@ from headgate_server.domain.changes import check_version
 from headgate_server.domain.deployments import CollisionPolicy
 from headgate_server.domain.documents import check_document, check_documents
 from headgate_server.domain.errors import Conflict, HeadgateError, InvalidInput, NotFound
-from headgate_server.domain.flow_runs import MAX_PRIORITY, MIN_PRIORITY
+from headgate_server.domain.flow_runs import MAX_PRIORITY, MIN_PRIORITY, BatchTooLarge
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.domain.parameters import Budget, check_parameters
 from headgate_server.domain.quotas import QuotaExceeded
@@ -192,7 +192,7 @@ async def advance_backfill(work: UnitOfWork, *, id_: UUID) -> int:
         if not _is_for_later(result)
     ]
     await backfills.store_outcomes(work, id_=id_, outcomes=outcomes)
-    is_held = len(outcomes) < len(waiting)
+    is_held = any(isinstance(result, QuotaExceeded) for result in results)
     await backfills.set_due(work, id_=id_, at=work.now + (LOOK_LATER if is_held else LOOK_AGAIN))
     return sum(outcome.run_id is not None for outcome in outcomes)
 
@@ -338,5 +338,5 @@ def _request(backfill: Backfill, item: BackfillItem) -> RunRequest:
 
 
 def _is_for_later(result: object) -> bool:
-    """Whether a run is refused for what passes: a quota without room."""
-    return isinstance(result, QuotaExceeded)
+    """Whether a run is refused for what passes: a quota without room, or large ones beside it."""
+    return isinstance(result, QuotaExceeded | BatchTooLarge)

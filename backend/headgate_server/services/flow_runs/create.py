@@ -22,15 +22,9 @@ from headgate_server.domain.deployments import (
     CollisionPolicy,
     check_job_variables,
 )
-from headgate_server.domain.documents import check_document
+from headgate_server.domain.documents import measure_document
 from headgate_server.domain.errors import Forbidden, HeadgateError, InvalidInput, NotFound
-from headgate_server.domain.flow_runs import (
-    MAX_NAME_LENGTH,
-    MAX_PRIORITY,
-    MIN_PRIORITY,
-    FlowRun,
-    NewFlowRun,
-)
+from headgate_server.domain.flow_runs import BatchRoom, FlowRun, NewFlowRun, check_asked
 from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.parameters import Budget, check_parameters
 from headgate_server.domain.slices import sliced
@@ -85,8 +79,8 @@ async def create_runs(
     """Create runs of deployments and wake their pools; one result a request, in order.
 
     A request that is not valid fails alone: its place holds the error, as does one that a quota
-    has no room for. Two statements, however many requests, two more where any has a parent, and
-    one where a quota is used up.
+    has no room for, and one that is too large beside those before it. Two statements, however many
+    requests, two more where any has a parent, and one where a quota is used up.
 
     Raises:
         InvalidInput: no request, or more than 1,000.
@@ -95,7 +89,7 @@ async def create_runs(
         raise InvalidInput(f"A batch holds 1 to {MAX_BATCH} runs.", path=["runs"])
     plans = await get_many_plans(work, list({request.deployment_id for request in requests}))
     parents = await _known_parents(work, requests)
-    planning = partial(_plan_all, work.now, plans=plans, parents=parents)
+    planning = partial(_plan_all, work.now, plans=plans, parents=parents, room=BatchRoom())
     if any(plan.is_schema_enforced for plan in plans.values()):
         # What a schema asks for may take a second of pure Python: others go on meanwhile.
         planned = await asyncio.to_thread(planning, requests)
@@ -164,6 +158,7 @@ def _plan_all(
     *,
     plans: dict[UUID, DeploymentPlan],
     parents: set[UUID],
+    room: BatchRoom,
 ) -> list[RunToInsert | HeadgateError]:
     """Return what to insert for each request, in order, or why it is not valid."""
     budget = Budget()
@@ -171,8 +166,9 @@ def _plan_all(
     for request in requests:
         try:
             _check_parent(request, parents)
+            room.check()
             plan = plans.get(request.deployment_id)
-            found.append(_planned(now, request, plan, budget=budget))
+            found.append(_planned(now, request, plan, budget=budget, room=room))
         except HeadgateError as error:
             found.append(error)
     return found
@@ -215,7 +211,12 @@ async def create_run(work: UnitOfWork, request: RunRequest) -> FlowRun:
 
 
 def _planned(
-    now: datetime, request: RunRequest, plan: DeploymentPlan | None, *, budget: Budget
+    now: datetime,
+    request: RunRequest,
+    plan: DeploymentPlan | None,
+    *,
+    budget: Budget,
+    room: BatchRoom,
 ) -> RunToInsert:
     if plan is None:
         raise NotFound("No such deployment, or you may not see it.", path=["deploymentId"])
@@ -230,11 +231,7 @@ def _planned(
     if expected_start > now + MAX_AHEAD:
         raise InvalidInput("expectedStart is within ten years.", path=["expectedStart"])
     parameters = {**plan.parameters, **(request.parameters or {})}
-    _check(request.name, parameters, request.priority)
-    check_document(request.job_variables, field="jobVariables")
-    check_job_variables(request.job_variables)
-    if plan.is_schema_enforced and plan.parameter_schema is not None:
-        check_parameters(parameters, schema=plan.parameter_schema, budget=budget)
+    room.take(_size_of(request, plan, parameters, budget=budget))
     run = NewFlowRun(
         name=request.name or names.run_name(),
         flow_id=plan.flow_id,
@@ -263,6 +260,18 @@ def _planned(
     )
 
 
+def _size_of(
+    request: RunRequest, plan: DeploymentPlan, parameters: dict[str, Any], *, budget: Budget
+) -> int:
+    """Return how many bytes a valid run brings along."""
+    size_bytes = check_asked(request.name, parameters, request.priority)
+    size_bytes += measure_document(request.job_variables, field="jobVariables")
+    check_job_variables(request.job_variables)
+    if plan.is_schema_enforced and plan.parameter_schema is not None:
+        check_parameters(parameters, schema=plan.parameter_schema, budget=budget)
+    return size_bytes
+
+
 def _queue(plan: DeploymentPlan, name: str | None) -> tuple[UUID, Promises]:
     if name is None:
         assert plan.work_queue_id is not None  # noqa: S101  narrowed by the caller
@@ -271,16 +280,6 @@ def _queue(plan: DeploymentPlan, name: str | None) -> tuple[UUID, Promises]:
     if found is None:
         raise NotFound(f"The pool has no queue named {name}.", path=["workQueueName"])
     return found[0], replace(plan.promises, queue_priority=found[1])
-
-
-def _check(name: str | None, parameters: dict[str, Any], priority: int) -> None:
-    if name is not None and not (1 <= len(name) <= MAX_NAME_LENGTH and name.isprintable()):
-        raise InvalidInput(f"A run's name has 1 to {MAX_NAME_LENGTH} characters.", path=["name"])
-    if not MIN_PRIORITY <= priority <= MAX_PRIORITY:
-        raise InvalidInput(
-            f"priority is from {MIN_PRIORITY} to {MAX_PRIORITY}, high first.", path=["priority"]
-        )
-    check_document(parameters, field="parameters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +334,7 @@ async def begin_run(
     """
     at = check_made_id(request.id, sent_at=request.sent_at, now=work.now) if request.id else None
     root_run_id = await _find_root(work, request, parent=parent)
-    _check(request.name, request.parameters, 0)
+    check_asked(request.name, request.parameters, 0)
     flow, _ = await flows.upsert_flow(work, name=request.flow_name, tags=None)
     token = request.lease_token or ids.new_token()
     ref = LeaseRef(run_id=request.id or ids.new_id(), token=token, epoch=1)

@@ -11,6 +11,7 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.errors import HeadgateError
 from headgate_server.domain.events import NewEvent
+from headgate_server.domain.flow_runs import BatchTooLarge
 from headgate_server.domain.schedules.plan import MISSED_AFTER, NOTHING, FirePlan, plan_fires
 from headgate_server.domain.schedules.schedule import Due, Schedule
 from headgate_server.repositories import schedule_fires, schedules
@@ -198,14 +199,18 @@ async def _create(work: UnitOfWork, wanted: Sequence[_Wanted]) -> Counter[UUID]:
     for workspace_id, group in by_workspace.items():
         bound = replace(work, tenant_id=workspace_id)
         spent = full.get(workspace_id)
-        for start in range(0, len(group), flow_runs.MAX_BATCH):
-            part = group[start : start + flow_runs.MAX_BATCH]
+        left = group
+        while left:
+            part, rest = left[: flow_runs.MAX_BATCH], left[flow_runs.MAX_BATCH :]
             asked = [request for _, request in part]
             results = [spent] * len(part) if spent else await flow_runs.create_runs(bound, asked)
+            found = list(zip(part, results, strict=True))
+            # What is too large beside others is made with the next: one alone always fits.
+            left = [one for one, result in found if isinstance(result, BatchTooLarge)] + rest
             failures = [
                 (schedule, request, result)
-                for (schedule, request), result in zip(part, results, strict=True)
-                if isinstance(result, HeadgateError)
+                for (schedule, request), result in found
+                if isinstance(result, HeadgateError) and not isinstance(result, BatchTooLarge)
             ]
             refused.update(schedule.id for schedule, _, _ in failures)
             await _note_refusals(bound, failures)

@@ -99,8 +99,9 @@ class FlowRunMutations:
 
     @mutation(
         requires=[Scope.RUNS_WRITE],
-        description="Create up to 1,000 runs in one go; each succeeds or fails on its own. "
-        "Idempotency keys belong to single creations.",
+        description="Create up to 1,000 runs in one go; each succeeds or fails on its own. They "
+        "take at most 16 MiB together, with the parameters of their deployments: what comes after "
+        "is answered LIMIT_EXCEEDED. Idempotency keys belong to single creations.",
         is_storing=True,
     )
     async def flow_run_create_batch(

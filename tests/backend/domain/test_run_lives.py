@@ -75,6 +75,25 @@ class RunLives(RuleBasedStateMachine):
         self.model_restarts = 0
         self.on_agent_lost = AgentLostPolicy.CRASH
 
+    def facts(self, by: Proposer, epoch: int | None) -> Facts:
+        """Return what is so of the run as somebody proposes a state for it."""
+        item = self.item
+        return Facts(
+            now=NOW,
+            current_type=self.run.state_type,
+            current_name=self.run.state_name,
+            proposer=by,
+            phase=item.phase if item else None,
+            is_lease_valid=item is not None
+            and item.phase is not Phase.READY
+            and epoch == item.epoch,
+            is_cancel_requested=item is not None and item.is_cancel_requested,
+            retries_used=self.run.retries_used,
+            on_agent_lost=self.on_agent_lost,
+            infrastructure_attempts=self.run.infrastructure_attempts,
+            infrastructure_retries=RESTARTS,
+        )
+
     def take(
         self,
         state: ProposedState,
@@ -101,24 +120,8 @@ class RunLives(RuleBasedStateMachine):
             is_repeated: whether it was asked for before, and is answered as it was.
             waits_as: how a run that waits from then on came to it.
         """
-        item = self.item
-        known = Facts(
-            now=NOW,
-            current_type=self.run.state_type,
-            current_name=self.run.state_name,
-            proposer=by,
-            phase=item.phase if item else None,
-            is_lease_valid=item is not None
-            and item.phase is not Phase.READY
-            and epoch == item.epoch,
-            is_forced=is_forced,
-            is_rerun=is_rerun,
-            is_resume=is_resume,
-            is_cancel_requested=item is not None and item.is_cancel_requested,
-            retries_used=self.run.retries_used,
-            on_agent_lost=self.on_agent_lost,
-            infrastructure_attempts=self.run.infrastructure_attempts,
-            infrastructure_retries=RESTARTS,
+        known = replace(
+            self.facts(by, epoch), is_forced=is_forced, is_rerun=is_rerun, is_resume=is_resume
         )
         decision = judge(known, state)
         told = (self.place, self.waits_as, state.name, to, decision.outcome, decision.reason)
@@ -126,7 +129,7 @@ class RunLives(RuleBasedStateMachine):
         assert (decision.outcome is Outcome.REPLAY) == is_repeated, told
         if to is None or is_repeated:
             return
-        effects = consequences(self.run, decision, has_item=item is not None, at=known.now)
+        effects = consequences(self.run, decision, has_item=self.item is not None, at=NOW)
         self.apply(decision.state, effects)
         self.place = to
         self.waits_as = waits_as if to == "WAITING" else None

@@ -97,6 +97,7 @@ ERRORS = (
     (["deployments", "run", "dep_nope"], 4, "`headgate deployments list` shows"),
     (["deployments", "run", "add/test", "-p", f"count={2**64}"], 2, "exceeds 64-bit range"),
     (["work-pools", "get", "defalt"], 4, "Did you mean default?"),
+    (["backfills", "retry", f"bkf_{'0' * 26}"], 4, "No such object"),
     (["work-pools", "create", "default"], 5, "There is a work pool 'default' already"),
     (["deploy", "flows.py:add", "--name", "x", "--pool", "nope"], 4, "no work pool 'nope'"),
     (["deploy", "flows.py:add", "--name", "x"], 2, "names no work pool"),

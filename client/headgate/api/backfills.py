@@ -193,3 +193,13 @@ async def cancel(
         transport, NOUN, "BackfillCancel", input={"id": backfill_id, "cancelRuns": cancels_runs}
     )
     return msgspec.convert(payload["backfill"], BackfillAnswer)
+
+
+async def retry(transport: Transport, *, backfill_id: str) -> BackfillAnswer:
+    """Run the items of a backfill again that have no completed run.
+
+    Raises:
+        ConflictError: it was cancelled, or none of its items has failed.
+    """
+    payload = await change(transport, NOUN, "BackfillRetry", input={"id": backfill_id})
+    return msgspec.convert(payload["backfill"], BackfillAnswer)

@@ -1,4 +1,4 @@
-"""``headgate backfills``: create, list, get, items, pause, resume, cancel."""
+"""``headgate backfills``: create, list, get, items, pause, resume, cancel, retry."""
 
 import json
 from datetime import datetime
@@ -145,6 +145,13 @@ def cancel_backfill(
     """End a backfill: what waits of it never runs."""
     with connect() as server:
         backfill = server.call(backfills.cancel, backfill_id=id_, cancels_runs=runs)
+    _show(backfill, output=output)
+
+
+def retry_backfill(id_: BackfillId, /, *, output: OutputOption = "table") -> None:
+    """Run the items again that have no completed run: refused, failed and cancelled ones."""
+    with connect() as server:
+        backfill = server.call(backfills.retry, backfill_id=id_)
     _show(backfill, output=output)
 
 

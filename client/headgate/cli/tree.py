@@ -121,6 +121,7 @@ NOUNS = (
         ("pause", "pause_backfill", "Let a backfill make no more runs for now"),
         ("resume", "resume_backfill", "Let a paused backfill go on"),
         ("cancel", "cancel_backfill", "End a backfill"),
+        ("retry", "retry_backfill", "Run items again that have no completed run"),
     )),
     Noun("failure-groups", "Runs that failed alike", _verbs(
         "failure_groups",

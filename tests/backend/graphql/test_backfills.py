@@ -1,15 +1,20 @@
 """Backfills through the API: made once for each key, told how they ended, and run again."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from headgate_server.domain.ids import Kind, parse
+from headgate_server.domain.permissions import BuiltinRole
+from headgate_server.domain.roles import BindingPlace, ObjectKind
 from headgate_server.domain.states import StateType, propose
 from headgate_server.services import backfills
 from headgate_server.services.flow_runs import change
+from tests.factories.members import make_member, make_member_token
 from tests.factories.mutations import Json, mutate
 from tests.fixtures.held_up_runs import Place
+from tests.fixtures.installations import PEPPER
 
 pytestmark = pytest.mark.anyio
 
@@ -17,6 +22,9 @@ SHOWN = """backfill { id status version counts { status count } outcomes { outco
   items(first: 10) { nodes { status outcome flowRun { state { type } } } } }"""
 CREATE = """mutation ($input: BackfillCreateInput!) { backfillCreate(input: $input) {
   backfill { id } errors { code } } }"""
+
+PAUSE = """mutation ($input: PauseInput!) { backfillPause(input: $input) {
+  backfill { status } errors { code } } }"""
 
 
 async def create(place: Place, **more: Any) -> Json:
@@ -59,6 +67,25 @@ async def test_one_key_makes_one_backfill(place: Place) -> None:
     assert again["backfill"] == first["backfill"]
     assert (other["backfill"], other["errors"]) == (None, [{"code": "IDEMPOTENCY_MISMATCH"}])
     assert fresh["backfill"] != first["backfill"]
+
+
+async def test_who_may_run_a_deployment_may_stop_its_backfills_and_no_others(place: Place) -> None:
+    own = parse(place.deployment_id, kind=Kind.DEPLOYMENT)
+    at = BindingPlace(place.tenant.workspace_id, ObjectKind.DEPLOYMENT, own)
+    database = place.installation.database
+    ann = await make_member(database, place.tenant, (BuiltinRole.OPERATOR, at))
+    token = await make_member_token(database, place.tenant, ann, pepper=PEPPER)
+    hers = replace(place, api=place.installation.holding(token))
+    other = replace(place, deployment_id=(await place.deploy(name="other"))["id"])
+    made, foreign = await create(hers), await create(other)
+
+    paused = await hers.api.execute(PAUSE, input={"id": made["backfill"]["id"], "paused": True})
+    ended = await mutate(hers.api, "backfillCancel", SHOWN, id=made["backfill"]["id"])
+    refused = await hers.api.execute(PAUSE, input={"id": foreign["backfill"]["id"], "paused": True})
+
+    assert paused.data["backfillPause"]["backfill"] == {"status": "PAUSED"}
+    assert ended["backfill"]["status"] == "CANCELLED"
+    assert "FORBIDDEN" in str(refused.json)
 
 
 async def test_failed_backfill_says_so_and_its_failed_items_run_again(place: Place) -> None:

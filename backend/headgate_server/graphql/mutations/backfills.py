@@ -1,11 +1,14 @@
 """Mutations on backfills: create or only plan, pause, resume, cancel, retry."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
 
+from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.backfills import (
     BackfillItemStatus,
@@ -16,6 +19,7 @@ from headgate_server.domain.backfills import (
 from headgate_server.domain.errors import NotFound
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.schedules.times import settle_spec
+from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, mutation, payload_field
 from headgate_server.graphql.permissions import Info
@@ -129,6 +133,18 @@ class BackfillPayload:
     errors: list[MutationError] = errors_field()
 
 
+@asynccontextmanager
+async def _work_on(context: OperationContext, id_: UUID) -> AsyncGenerator[UnitOfWork]:
+    """Open the unit of work of a backfill; what is granted on its deployment alone counts too."""
+    workspace_id = await context.workspace_of(backfills.get_many_backfills, id_)
+    on: UUID | None = None
+    if context.principal.all_rights().objects:
+        row = await context.locate(backfills.get_many_backfills, id_)
+        on = row.deployment_id if row is not None else None
+    async with context.work(workspace_id, on=on) as work:
+        yield work
+
+
 @strawberry.type
 class BackfillMutations:
     @mutation(
@@ -178,8 +194,7 @@ class BackfillMutations:
         self, info: Info, input: Annotated[PauseInput, strawberry.argument(description="Which.")]
     ) -> BackfillPayload:
         id_ = ids.parse(input.id, kind=ids.Kind.BACKFILL)
-        workspace_id = await info.context.workspace_of(backfills.get_many_backfills, id_)
-        async with info.context.work(workspace_id) as work:
+        async with _work_on(info.context, id_) as work:
             row = await backfills.set_paused(work, id_=id_, is_paused=input.paused)
         return _payload(show_backfill(row))
 
@@ -193,8 +208,7 @@ class BackfillMutations:
         input: Annotated[BackfillCancelInput, strawberry.argument(description="Which.")],
     ) -> BackfillPayload:
         id_ = ids.parse(input.id, kind=ids.Kind.BACKFILL)
-        workspace_id = await info.context.workspace_of(backfills.get_many_backfills, id_)
-        async with info.context.work(workspace_id) as work:
+        async with _work_on(info.context, id_) as work:
             row = await backfills.cancel_backfill(
                 work,
                 id_=id_,
@@ -214,8 +228,7 @@ class BackfillMutations:
         input: Annotated[BackfillRetryInput, strawberry.argument(description="Which.")],
     ) -> BackfillPayload:
         id_ = ids.parse(input.id, kind=ids.Kind.BACKFILL)
-        workspace_id = await info.context.workspace_of(backfills.get_many_backfills, id_)
-        async with info.context.work(workspace_id) as work:
+        async with _work_on(info.context, id_) as work:
             row = await backfills.retry_backfill(
                 work, id_=id_, expected_version=input.expected_version
             )

@@ -177,7 +177,7 @@ async def finish_task(
 
 
 async def cancel_task(work: UnitOfWork, id_: UUID, *, is_over: bool) -> BackgroundTask:
-    """Ask for a locked call to be stopped, or end it where no worker has it."""
+    """Ask for a locked call to be stopped, or end it where no worker has begun with it."""
     values: dict[str, Any] = {
         "cancel_requested_at": func.coalesce(own.cancel_requested_at, work.now)
     }
@@ -185,7 +185,8 @@ async def cancel_task(work: UnitOfWork, id_: UUID, *, is_over: bool) -> Backgrou
         values |= {
             "state_type": StateType.CANCELLED,
             "state_name": "Cancelled",
-            "message": "Cancelled before a worker had it.",
+            "message": "Cancelled before a worker began with it.",
+            "leased_until": None,
             "ended_at": work.now,
         }
     result = await work.execute(

@@ -184,10 +184,10 @@ async def finish_task(work: UnitOfWork, lease: TaskLease, outcome: Outcome) -> B
 
 
 async def cancel_task(work: UnitOfWork, id_: UUID) -> BackgroundTask:
-    """Cancel a call: at once where no worker has it, else its worker is asked to stop it.
+    """Cancel a call: at once where no worker has begun with it, else its worker is asked to stop.
 
-    A worker that does not say within a minute that it did is waited for no longer: the call is
-    over, and says so.
+    One that was about to begin is told that the call is another's by now. A worker that does not
+    say within a minute that it stopped is waited for no longer: the call is over, and says so.
 
     Raises:
         NotFound: there is none.
@@ -197,7 +197,8 @@ async def cancel_task(work: UnitOfWork, id_: UUID) -> BackgroundTask:
         raise NotFound("No such background task, or you may not see it.", path=["id"])
     if found.ended_at is not None:
         return found
-    cancelled = await repository.cancel_task(work, id_, is_over=found.leased_until is None)
+    is_over = found.state_type is not StateType.RUNNING
+    cancelled = await repository.cancel_task(work, id_, is_over=is_over)
     work.wake(channels.background_task(id_))
     await record_action(work, "cancelled", kind=Kind.BACKGROUND_TASK, id_=id_, name=found.name)
     return cancelled

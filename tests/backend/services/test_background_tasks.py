@@ -245,6 +245,20 @@ async def test_waiting_call_is_cancelled_at_once(world: World) -> None:
     assert await take(world, worker()) == []
 
 
+async def test_call_that_is_cancelled_before_its_worker_begins_never_does(world: World) -> None:
+    (queued,) = await queue(world)
+    (taken,) = await take(world, worker())
+
+    async with world.work() as work:
+        cancelled = await background_tasks.cancel_task(work, queued.id)
+    with pytest.raises(LeaseLost):
+        await start(world, taken)
+
+    assert (cancelled.state_name, cancelled.leased_until) == ("Cancelled", None)
+    assert await find(world, queued.id) == cancelled
+    assert await take(world, worker()) == []
+
+
 @pytest.mark.parametrize(
     ("way", "name"), [("tells", "Cancelled"), ("gives back", "Cancelled"), ("is lost", "Cancelled")]
 )

@@ -25,7 +25,8 @@ class RunOwner(StrEnum):
 class RunDurations:
     """What the latest runs of a window tell: how many ended well or not, and how long they took.
 
-    The percentiles are of completed runs, from the first start to the end; None without any.
+    The percentiles are of completed runs, from the first start to the end, as a run's own duration
+    is shown: what a person waited for it, pauses and retries included; None without any.
     """
 
     completed: int = 0

@@ -3,10 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select, update
 
 from headgate_server.domain.durations import SAMPLE, RunDurations, RunOwner, duration_buckets
 from headgate_server.domain.errors import InvalidInput
+from headgate_server.repositories.blockers import read_mean_seconds
 from headgate_server.services.durations import get_many_durations, read_trend
+from headgate_server.tables.flow_runs import flow_runs
 from tests.factories.deployments import make_deployment
 from tests.factories.histories import make_past_runs
 from tests.fixtures.plans import forbid_scans, reading
@@ -78,3 +81,25 @@ async def test_trend_is_bounded(world: World) -> None:
         for high, size in ((low, HOUR), (low + DAY, timedelta(seconds=59)), (low + 500 * DAY, DAY)):
             with pytest.raises(InvalidInput):
                 duration_buckets(low, high, size=size)
+
+
+async def test_likely_start_goes_by_runs_that_began_once(world: World) -> None:
+    async with world.system() as work:
+        await make_past_runs(work, world.deployed, count=9)
+        await work.execute(update(flow_runs).values(attempt=1))
+    ids = {"deployment_id": world.deployed.deployment_id}
+    async with world.work() as work:
+        before = await read_mean_seconds(work, **ids)
+    latest = select(flow_runs.c.id).order_by(flow_runs.c.expected_start.desc()).limit(1)
+    async with world.system() as work:
+        await work.execute(
+            update(flow_runs)
+            .where(flow_runs.c.id == latest.scalar_subquery())
+            .values(attempt=2, started_at=flow_runs.c.started_at - 3 * DAY)
+        )
+    async with world.work() as work:
+        after = await read_mean_seconds(work, **ids)
+
+    assert before is not None
+    assert after is not None
+    assert abs(after - before) < 10

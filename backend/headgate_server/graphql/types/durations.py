@@ -19,8 +19,12 @@ from headgate_server.graphql.directives import Cost
 from headgate_server.graphql.permissions import Info, scoped_field
 from headgate_server.services import durations
 
-P50 = "Half of the completed runs took no longer, from the first start to the end; null for none."
-P95 = "95 of 100 completed runs took no longer; null for none."
+_SPAN = (
+    "from the first start to the end, as FlowRun.duration: pauses, waits between attempts, and "
+    "what passed before somebody started it again are in it; null for none."
+)
+P50 = f"Half of the completed runs took no longer, {_SPAN}"
+P95 = f"95 of 100 completed runs took no longer, {_SPAN}"
 
 
 @strawberry.type(

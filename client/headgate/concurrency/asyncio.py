@@ -18,6 +18,8 @@ async def concurrency(
     strict: bool = False,  # noqa: FBT001, FBT002 - the shape that Prefect's users know
     holder: Mapping[str, Any] | None = None,
     raise_on_lease_renewal_failure: bool | None = None,  # noqa: FBT001
+    *,
+    priority: int = 0,
 ) -> AsyncGenerator[None]:
     """Hold slots of every limit named while the block runs; wait for all of them together.
 
@@ -36,6 +38,7 @@ async def concurrency(
         strict=strict,
         holder=holder,
         raise_on_lease_renewal_failure=raise_on_lease_renewal_failure,
+        priority=priority,
     )
     async with holding_async(wish):
         yield
@@ -46,6 +49,8 @@ async def rate_limit(
     occupy: int = 1,
     timeout_seconds: float | None = None,
     strict: bool = False,  # noqa: FBT001, FBT002 - the shape that Prefect's users know
+    *,
+    priority: int = 0,
 ) -> None:
     """Wait until every limit named has room, and take slots that come back by themselves.
 
@@ -55,7 +60,12 @@ async def rate_limit(
     """
     await take_once_async(
         make_wish(
-            names, occupy=occupy, timeout_seconds=timeout_seconds, strict=strict, is_rate=True
+            names,
+            occupy=occupy,
+            timeout_seconds=timeout_seconds,
+            strict=strict,
+            priority=priority,
+            is_rate=True,
         )
     )
 

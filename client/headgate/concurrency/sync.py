@@ -18,6 +18,8 @@ def concurrency(
     strict: bool = False,  # noqa: FBT001, FBT002 - the shape that Prefect's users know
     holder: Mapping[str, Any] | None = None,
     raise_on_lease_renewal_failure: bool | None = None,  # noqa: FBT001
+    *,
+    priority: int = 0,
 ) -> Generator[None]:
     """Hold slots of every limit named while the block runs; wait for all of them together.
 
@@ -36,6 +38,8 @@ def concurrency(
             as long as that run does. Inside, the run around the call does.
         raise_on_lease_renewal_failure: whether the loss of the slots is an error; as ``strict``
             says if not said.
+        priority: who of those that wait is served first: -1,000 to 1,000, high first, then who
+            has waited longest.
 
     Raises:
         SlotTimeoutError: no slots came free in time.
@@ -52,6 +56,7 @@ def concurrency(
         strict=strict,
         holder=holder,
         raise_on_lease_renewal_failure=raise_on_lease_renewal_failure,
+        priority=priority,
     )
     with holding(wish):
         yield
@@ -62,6 +67,8 @@ def rate_limit(
     occupy: int = 1,
     timeout_seconds: float | None = None,
     strict: bool = False,  # noqa: FBT001, FBT002 - the shape that Prefect's users know
+    *,
+    priority: int = 0,
 ) -> None:
     """Wait until every limit named has room, and take slots that come back by themselves.
 
@@ -70,6 +77,7 @@ def rate_limit(
         occupy: how many slots of each.
         timeout_seconds: how long to wait at most; None waits however long it takes.
         strict: a name without a limit is an error.
+        priority: who of those that wait is served first, as of ``concurrency``.
 
     Raises:
         SlotTimeoutError: there was no room in time.
@@ -77,7 +85,12 @@ def rate_limit(
     """
     take_once(
         make_wish(
-            names, occupy=occupy, timeout_seconds=timeout_seconds, strict=strict, is_rate=True
+            names,
+            occupy=occupy,
+            timeout_seconds=timeout_seconds,
+            strict=strict,
+            priority=priority,
+            is_rate=True,
         )
     )
 

@@ -16,6 +16,7 @@ def make_wish(
     strict: bool = False,
     holder: Mapping[str, Any] | None = None,
     raise_on_lease_renewal_failure: bool | None = None,
+    priority: int = 0,
     is_rate: bool = False,
 ) -> Wish:
     """Return the slots that code wants.
@@ -40,6 +41,7 @@ def make_wish(
         is_strict=strict,
         is_loss_raised=strict if is_loss_raised is None else is_loss_raised,
         holder_run_id=_holder_run(holder),
+        priority=priority,
         is_rate=is_rate,
     )
 

@@ -263,6 +263,8 @@ async def _ask(
         "strict": wish.is_strict,
         "rate": wish.is_rate,
     }
+    if wish.priority:
+        wanted["priority"] = wish.priority
     if wish.task_tags:
         wanted["taskTags"] = list(wish.task_tags)
     if wish.holder_run_id is not None and not office.is_run:

@@ -16,6 +16,7 @@ class Wish:
         is_strict: a name without a limit is an error.
         is_loss_raised: so is the loss of the slots.
         holder_run_id: the flow run that holds them, where it is not the one around.
+        priority: who of those that wait is served first, high first.
         is_rate: every limit has to give its slots back by itself.
     """
 
@@ -28,6 +29,7 @@ class Wish:
     is_strict: bool = False
     is_loss_raised: bool = False
     holder_run_id: str | None = None
+    priority: int = 0
     is_rate: bool = False
     key: str = field(default_factory=make_uuid)
 

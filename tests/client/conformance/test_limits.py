@@ -89,6 +89,32 @@ def test_who_finds_no_slot_waits_for_one(client: SyncClient, limit: str) -> None
     assert order == ["first", "second"]
 
 
+def test_who_is_more_urgent_is_served_before_who_came_first(client: SyncClient, limit: str) -> None:
+    order: list[str] = []
+
+    def wait_for_both(name: str, priority: int) -> None:
+        with concurrency(limit, occupy=2, priority=priority):
+            order.append(name)
+
+    waiting = [
+        threading.Thread(target=wait_for_both, args=one) for one in (("calm", 0), ("urgent", 5))
+    ]
+    with concurrency(limit, occupy=2):
+        for number, one in enumerate(waiting, start=1):
+            one.start()
+            eventually_sync(
+                lambda number=number: (
+                    client.read_global_concurrency_limit_by_name(limit).waiting == number
+                ),
+                within_seconds=20,
+                what="Somebody more in the line",
+            )
+    for one in waiting:
+        one.join(20)
+
+    assert order == ["urgent", "calm"]
+
+
 def test_who_waits_too_long_gets_a_timeout(limit: str) -> None:
     with (
         concurrency(limit, occupy=2),

@@ -191,7 +191,7 @@ async def finish(
 
 
 async def cancel(transport: Transport, *, workspace_id: str, id: str) -> BackgroundTask:
-    """Cancel a task: at once where no worker has it, else its worker is asked to stop it."""
+    """Cancel a task: at once where no worker has begun it, else its worker is asked to stop it."""
     input_ = {"workspaceId": workspace_id, "id": id}
     payload = await change(transport, NOUN, "BackgroundTaskCancel", input=input_)
     return msgspec.convert(payload["task"], BackgroundTask)

@@ -115,7 +115,7 @@ def show_logs(id: TaskId, /, *, limit: LimitOption = 1000, output: OutputOption 
 
 
 def cancel_task(id: TaskId, /) -> None:
-    """Cancel a call: at once where no worker has it, else through its worker."""
+    """Cancel a call: at once where no worker has begun it, else through its worker."""
     with connect() as server:
         found = server.call(background_tasks.cancel, workspace_id=server.workspace_id, id=id)
     is_over = StateType(found.state_type) is StateType.CANCELLED

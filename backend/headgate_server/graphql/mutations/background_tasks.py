@@ -220,8 +220,8 @@ class BackgroundTaskMutations:
 
     @mutation(
         requires=[Scope.RUNS_WRITE],
-        description="Cancel a task: at once where no worker has it, else its worker is asked to "
-        "stop it. A worker that has not confirmed it within 60 s is waited for no longer.",
+        description="Cancel a task: at once where no worker has begun it, else its worker is asked "
+        "to stop it. A worker that has not confirmed it within 60 s is waited for no longer.",
     )
     async def background_task_cancel(
         self,

@@ -46,7 +46,17 @@ SEED = int(os.environ.get("SEED", "20261128"))
 LONGEST_SECONDS = 5.0
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120 + COUNT)]
-NAMES = ("type", "properties", "items", "allOf", "anyOf", "writeOnly", "required", "token", "a")
+NAMES: tuple[str, ...] = (
+    "type",
+    "properties",
+    "items",
+    "allOf",
+    "anyOf",
+    "writeOnly",
+    "required",
+    "token",
+    "a",
+)
 """Keywords of JSON Schema, and fields: what is sent is a value as often as a schema."""
 
 

@@ -13,11 +13,12 @@ from contextlib import suppress
 import pytest
 
 from tests.fixtures.deadlines import eventually
-from tests.fixtures.installation import TIMERS, wait_online
+from tests.fixtures.installation import wait_online
 from tests.fixtures.journeys import HELD, Execution, Journey
 from tests.fixtures.leashed import Leashed
+from tests.fixtures.shared_installation import PATIENT
 
-FENCE_SECONDS = 3 * float(TIMERS["HEADGATE_LEASE_SECONDS"])
+FENCE_SECONDS = 3 * float(PATIENT["HEADGATE_LEASE_SECONDS"])
 """The least that a deployment may promise."""
 RETRY = {"on_agent_lost": "RETRY", "fence": f"PT{FENCE_SECONDS}S"}
 BEGUN = ["Scheduled", "Pending", "Running"]

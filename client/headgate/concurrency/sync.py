@@ -38,8 +38,7 @@ def concurrency(
             as long as that run does. Inside, the run around the call does.
         raise_on_lease_renewal_failure: whether the loss of the slots is an error; as ``strict``
             says if not said.
-        priority: who of those that wait is served first: -1,000 to 1,000, high first, then who
-            has waited longest.
+        priority: who of those that wait is served first: -1,000 to 1,000, high first.
 
     Raises:
         SlotTimeoutError: no slots came free in time.

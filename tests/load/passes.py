@@ -17,7 +17,9 @@ from headgate_server.database.engine import make_engine
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import Database
 from headgate_server.dispatch.changes import Changes
+from headgate_server.dispatch.pools import OFFERS_AT_ONCE
 from headgate_server.domain.clock import SystemClock
+from headgate_server.domain.due_looks import DueLooks
 from headgate_server.domain.leases import LeaseRef, Offer
 from headgate_server.domain.states import StateType, propose
 from headgate_server.loops.loop import LoopContext, run_safely
@@ -26,6 +28,7 @@ from headgate_server.services import workspaces
 from headgate_server.services.flow_runs import create
 from headgate_server.services.flow_runs.change import check_proposal
 from headgate_server.services.leases.hold import Claim
+from headgate_server.services.leases.offer import offer_runs
 from headgate_server.services.workspaces import RetentionChanges
 from headgate_server.settings import Timers
 from headgate_server.telemetry.instruments import Instruments
@@ -33,7 +36,7 @@ from tests.factories.deployments import Deployed, make_deployment, make_session
 from tests.factories.runs import id_of
 from tests.factories.tenants import Tenant, make_tenant
 from tests.fixtures.sql import query
-from tests.fixtures.world import LEASE, Shift, World
+from tests.fixtures.world import LEASE, OFFER_TTL, Shift, World
 
 BATCH = 100
 RUNS_PER_SECOND = 50
@@ -159,6 +162,7 @@ class _Making:
         self._world = world
         self._changes = Changes(database=world.database)
         self._turn = asyncio.Lock()
+        self._looks = DueLooks()
 
     async def in_bulk(self, runs: int) -> None:
         """Make runs batch by batch, each from its creation to its end."""
@@ -195,11 +199,23 @@ class _Making:
             ]
             await create.create_runs(work, asked)
 
+    async def _offer(self) -> list[Offer]:
+        """Offer what is due as a dispatcher does, which knows where its looks have come to."""
+        async with self._world.system() as work:
+            return await offer_runs(
+                work,
+                work_pool_id=self._world.deployed.work_pool_id,
+                groups={None: [self._world.session_id]},
+                most=OFFERS_AT_ONCE,
+                offer_ttl=OFFER_TTL,
+                looks=self._looks,
+            )
+
     async def _finish_due(self) -> int:
         """Have what is due offered, one look at a time, and finish that; how many there were."""
         async with self._turn:
             began_at = time.perf_counter()
-            offered = await self._world.offer()
+            offered = await self._offer()
             self.told.offers.append(time.perf_counter() - began_at)
         async with asyncio.TaskGroup() as tasks:
             for offer in offered:

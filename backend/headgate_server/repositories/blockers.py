@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.dialects.postgresql import JSONB
 
 from headgate_server.database.work import UnitOfWork
@@ -49,21 +50,23 @@ async def list_waits(work: UnitOfWork, *, run_id: UUID) -> list[SlotWait]:
         named("list_blocking_slots"),
         {"workspace_id": work.workspace_id, "run_id": run_id, "now": work.now},
     )
-    return [
-        SlotWait(
-            id=row.id,
-            name=row.name,
-            task_tag=row.task_tag,
-            limit=row.slot_limit,
-            slot_decay_per_second=row.slot_decay_per_second,
-            slots=row.slots,
-            since=row.since,
-            ahead=int(row.ahead),
-            taken=int(row.taken),
-            free_at=row.free_at,
-        )
-        for row in rows
-    ]
+    return [slot_wait(row) for row in rows]
+
+
+def slot_wait(row: Row[Any]) -> SlotWait:
+    """Return the wait for slots of a limit that a row tells of."""
+    return SlotWait(
+        id=row.id,
+        name=row.name,
+        task_tag=row.task_tag,
+        limit=row.slot_limit,
+        slot_decay_per_second=row.slot_decay_per_second,
+        slots=row.slots,
+        since=row.since,
+        ahead=int(row.ahead),
+        taken=int(row.taken),
+        free_at=row.free_at,
+    )
 
 
 async def list_holders(

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.blockers import SlotWait
+from headgate_server.repositories.blockers import slot_wait
 from headgate_server.repositories.statements import named
 from headgate_server.tables.background_tasks import background_tasks, task_workers
 
@@ -31,21 +32,7 @@ async def list_tag_limits(work: UnitOfWork, tags: Sequence[str]) -> list[SlotWai
         named("list_tag_limits"),
         {"workspace_id": work.workspace_id, "tags": list(tags), "now": work.now},
     )
-    return [
-        SlotWait(
-            id=row.id,
-            name=row.name,
-            task_tag=row.task_tag,
-            limit=row.slot_limit,
-            slot_decay_per_second=row.slot_decay_per_second,
-            slots=1,
-            since=None,
-            ahead=int(row.ahead),
-            taken=int(row.taken),
-            free_at=row.free_at,
-        )
-        for row in rows
-    ]
+    return [slot_wait(row) for row in rows]
 
 
 async def list_held(

@@ -6,7 +6,7 @@ of an ``if``, every pattern, every alternative.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import unquote, urldefrag, urljoin
@@ -85,22 +85,17 @@ class Marks:
         if known is not None:
             self.budget.spend(len(known))
             return known
-        found: dict[int, Node] = {}
-        waiting = list(schemas)
-        while waiting:
-            schema = waiting.pop()
-            self.budget.spend(1)
-            if not isinstance(schema, dict) or id(cast("Node", schema)) in found:
-                continue
-            node = cast("Node", schema)
-            found[id(node)] = node
-            waiting += _in_place(node)
-            waiting += self.referred(node)
-        self._closed[key] = list(found.values())
+        self._closed[key] = self._reach(schemas, _in_place)
         return self._closed[key]
 
     def certain(self, schemas: Sequence[Any]) -> list[Node]:
         """Return all schemas that apply for certain where some do, the nearest first."""
+        return self._reach(schemas, lambda node: cast("list[Any]", node.get("allOf") or ()))
+
+    def _reach(
+        self, schemas: Sequence[Any], applied: Callable[[Node], Iterable[Any]]
+    ) -> list[Node]:
+        """Return schemas, what they apply to the same value, and what they refer to, and so on."""
         found: dict[int, Node] = {}
         waiting = deque(schemas)
         while waiting:
@@ -110,7 +105,7 @@ class Marks:
                 continue
             node = cast("Node", schema)
             found[id(node)] = node
-            waiting += [*cast("list[Any]", node.get("allOf") or ()), *self.referred(node)]
+            waiting += [*applied(node), *self.referred(node)]
         return list(found.values())
 
     def below(self, nodes: Sequence[Node], part: str) -> list[Any]:

@@ -44,13 +44,8 @@ from rule cross join lateral (
   cross join lateral (
     select max(state.timestamp) as at from states state
     where state.workspace_id = :workspace_id and state.flow_run_id = long.id
-      and state.sequence > 1 and state.type = 'SCHEDULED'
-      and state.decision #>> '{facts,proposer}' = 'PERSON'
-      and state.decision #>> '{facts,is_resume}' = 'false'
-      and not (
-        state.decision #>> '{facts,current_type}' = 'SCHEDULED'
-        and state.decision #>> '{facts,phase}' in ('READY', 'OFFERED')
-      )
+      and
+-- include had_start_again
   ) as restarted
   cross join lateral (
     select case when restarted.at is null then long.started_at else (

@@ -1,6 +1,6 @@
 -- Lists the concurrency limits of tags, with what is taken of each and who waits there.
 select wanted.id, wanted.name, wanted.task_tag, wanted.slot_limit, wanted.slot_decay_per_second,
-  taken.slots as taken, taken.first as free_at,
+  1 as slots, cast(null as timestamptz) as since, taken.slots as taken, taken.first as free_at,
   (
     select coalesce(sum(waiter.slots), 0) from concurrency_waiters waiter
     where waiter.workspace_id = wanted.workspace_id and waiter.limit_id = wanted.id

@@ -54,13 +54,8 @@ select
     )
     from states state
     where state.workspace_id = run.workspace_id and state.flow_run_id = run.id
-      and state.sequence > 1 and state.type = 'SCHEDULED'
-      and state.decision #>> '{facts,proposer}' = 'PERSON'
-      and state.decision #>> '{facts,is_resume}' = 'false'
-      and not (
-        state.decision #>> '{facts,current_type}' = 'SCHEDULED'
-        and state.decision #>> '{facts,phase}' in ('READY', 'OFFERED')
-      )
+      and
+-- include had_start_again
   ) end as restart
 from flow_runs run
 join flows flow on flow.workspace_id = run.workspace_id and flow.id = run.flow_id

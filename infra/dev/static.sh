@@ -10,9 +10,13 @@ step() {
   echo "ok: $*"
 }
 
-step ruff check --quiet .
-step ruff format --check --quiet .
-step lint-imports --no-logo
-step infra/dev/rules.sh
-step python infra/dev/known_faults.py
-step pyright --pythonpath .venv/bin/python
+failed=0
+step pyright --pythonpath .venv/bin/python & # takes as long as all the others
+types=$!
+step ruff check --quiet . || failed=1
+step ruff format --check --quiet . || failed=1
+step lint-imports --no-logo || failed=1
+step infra/dev/rules.sh || failed=1
+step python infra/dev/known_faults.py || failed=1
+wait "$types" || failed=1
+exit "$failed"

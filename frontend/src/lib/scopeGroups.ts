@@ -22,7 +22,7 @@ export const SCOPE_GROUPS: readonly ScopeGroup[] = [
     title: "Flows and runs",
     scopes: [
       { scope: "FLOWS_READ", says: "See flows and deployments" },
-      { scope: "FLOWS_WRITE", says: "Change them" },
+      { scope: "FLOWS_WRITE", says: "Change them, and so decide what runs do" },
       { scope: "RUNS_READ", says: "See runs" },
       { scope: "RUNS_WRITE", says: "Start, cancel and retry runs" },
       { scope: "RUNS_EXECUTE", says: "Be a run" },

@@ -32,10 +32,12 @@ def on_block(estate: Estate, role: BuiltinRole, id_: str) -> Held:
     return role, BindingPlace(estate.tenant.workspace_id, ObjectKind.BLOCK_DOCUMENT, object_id)
 
 
-async def claim(installation: Installation, estate: Estate, **deployed: Any) -> tuple[Any, Json]:
+async def claim(
+    installation: Installation, estate: Estate, api: ApiClient | None = None, **deployed: Any
+) -> tuple[Any, Json]:
     place = {"workspaceId": estate.ids[Kind.WORKSPACE]}
     await mutate(
-        estate.bound, "deploymentUpsert", "deployment { blocks }", **place, flowName="etl",
+        api or estate.bound, "deploymentUpsert", "deployment { blocks }", **place, flowName="etl",
         name="daily", **deployed,
     )  # fmt: skip
     session = {"sessionId": estate.ids[Kind.AGENT_SESSION]}
@@ -173,6 +175,26 @@ async def with_scopes(
     await mutate(estate.wide, "roleBind", "membership { id }", **given)
     token = await make_member_token(installation.database, estate.tenant, member, pepper=PEPPER)
     return installation.holding(token)
+
+
+async def test_code_of_who_may_deploy_and_no_more_reads_what_runs_do_and_no_blocks(
+    estate: Estate, installation: Installation
+) -> None:
+    deployer = await with_scopes(installation, estate, "Deployer", "FLOWS_WRITE")
+    given: Json = {"entrypoint": "mine.py:flow", "blocks": [], "starts": []}
+    run, lease = await claim(installation, estate, deployer, **given)
+    seen = """query ($id: ID!) {
+      node(id: $id) { ... on Variable { value } ... on Artifact { type } } }"""
+
+    variable, artifact = [
+        [(await api.execute(seen, id=estate.ids[kind])).data["node"] for api in (deployer, run)]
+        for kind in (Kind.VARIABLE, Kind.ARTIFACT)
+    ]
+    block = await refused(run, "blockResolve", lease=lease, references=["login/main"])
+
+    assert variable == [None, {"value": "north"}]
+    assert artifact == [None, {"type": "markdown"}]
+    assert block["code"] == "NOT_FOUND"
 
 
 async def test_who_only_starts_runs_does_not_choose_their_environment(

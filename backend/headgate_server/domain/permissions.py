@@ -154,11 +154,17 @@ class Rights:
         places = (*self.workspaces.values(), *self.objects.values())
         return self.everywhere.union(self.organization, *places)
 
-    def within(self, workspace_id: UUID, *, on: UUID | None = None) -> frozenset[Scope]:
-        """Return the scopes that are held in a workspace, or on one object of it."""
+    def held_in(self, workspace_id: UUID, *, on: UUID | None = None) -> frozenset[Scope]:
+        """Return the scopes that are held in a workspace, also where it lets nobody use them now.
+
+        So for what of them may be given and taken; what may be done there says ``within``.
+        """
         found = self.everywhere | self.workspaces.get(workspace_id, NOTHING)
-        if on is not None:
-            found |= self.objects.get(on, NOTHING)
+        return found if on is None else found | self.objects.get(on, NOTHING)
+
+    def within(self, workspace_id: UUID, *, on: UUID | None = None) -> frozenset[Scope]:
+        """Return the scopes that are good in a workspace, or on one object of it."""
+        found = self.held_in(workspace_id, on=on)
         ceiling = self.ceilings.get(workspace_id)
         return found if ceiling is None else found & ceiling
 
@@ -175,7 +181,7 @@ class Rights:
         """
         objects = {id_: held & scopes for id_, held in self.objects.items()}
         if workspace_id is not None:
-            held = self.within(workspace_id)
+            held = self.held_in(workspace_id)
             return Rights(
                 organization=self.organization & scopes,
                 workspaces={workspace_id: held & scopes},
@@ -191,24 +197,32 @@ class Rights:
         )
 
     def covers(self, other: "Rights") -> bool:
-        """Whether everything that others hold is held here, where they hold it."""
-        grants = [Grant(other.everywhere)]
-        grants += [Grant(held, place) for place, held in other.workspaces.items()]
-        objects = all(held <= self._on(id_) for id_, held in other.objects.items())
-        is_in = other.organization <= self.of_organization() and all(
-            other.within(place) <= self.within(place) for place in self.ceilings
+        """Whether everything that others may do may be done here, where they may do it."""
+        is_in = (
+            other.everywhere <= self.everywhere
+            and other.organization <= self.of_organization()
+            and all(
+                other.within(place) <= self.within(place)
+                for place in {*other.workspaces, *self.ceilings}
+            )
         )
-        return is_in and objects and not any(self.missing(grant) for grant in grants)
+        return is_in and all(held <= self._on(id_) for id_, held in other.objects.items())
 
     def _on(self, object_id: UUID) -> frozenset[Scope]:
         # Its workspace is not known here; a scope that was moved there counts as lost, no harm.
         return self.everywhere | self.objects.get(object_id, NOTHING)
 
     def missing(self, grant: Grant) -> frozenset[Scope]:
-        """Return the scopes of a grant that whoever holds these rights may not give away."""
+        """Return the scopes of a grant that whoever holds these rights may not give or take away.
+
+        An archived workspace is like an open one: people leave it as they leave others. What is
+        deleted gives nobody anything, and is in nobody's way.
+        """
         if grant.workspace_id is None:
             return grant.scopes - self.everywhere
-        return grant.scopes - self.within(grant.workspace_id, on=grant.object_id)
+        if self.ceilings.get(grant.workspace_id) == NOTHING:
+            return NOTHING
+        return grant.scopes - self.held_in(grant.workspace_id, on=grant.object_id)
 
 
 def ceilings_of(*, archived: Iterable[UUID], deleted: Iterable[UUID]) -> Places:

@@ -276,6 +276,21 @@ class OperationContext(Limited):
             yield work
 
     @asynccontextmanager
+    async def roles_work(self, workspace_id: UUID) -> AsyncGenerator[UnitOfWork]:
+        """Open one for who may give roles in a workspace, as if it were open where it is archived.
+
+        Raises:
+            NotFound, Forbidden: as ``work``.
+        """
+        if not await self.may_enter(workspace_id):
+            raise NotFound
+        if missing := _NEEDED.get() - self.principal.all_rights().held_in(workspace_id):
+            raise lacking(missing)
+        self.entered_workspace_id = workspace_id
+        async with self._opened(workspace_id) as work:
+            yield work
+
+    @asynccontextmanager
     async def operator_work(self) -> AsyncGenerator[UnitOfWork]:
         """Open one unit of work that sees every organization, for who runs the installation.
 

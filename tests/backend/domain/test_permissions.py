@@ -123,3 +123,23 @@ def test_closing_a_workspace_takes_rights_from_those_who_held_some_there_only() 
     assert rights(everywhere).covers(rights(everywhere, closed)), "opening takes nothing away"
     assert rights(everywhere, closed).within(there) == OWNER_SCOPES & READ_SCOPES
     assert rights(everywhere, closed).within(here) == OWNER_SCOPES
+
+
+def test_who_may_give_and_take_in_an_archived_workspace_is_who_could_if_it_were_open() -> None:
+    here, there, gone = WORKSPACES
+    closed = ceilings_of(archived=[there], deleted=[gone])
+    rights = gather([Grant(OWNER_SCOPES, place) for place in WORKSPACES], is_member=True)
+    under = gather(
+        [Grant(OWNER_SCOPES, here), Grant(READ_SCOPES, there), Grant(OWNER_SCOPES, gone)],
+        is_member=True,
+        ceilings=closed,
+    )
+    owner = gather([Grant(OWNER_SCOPES)], is_member=True, ceilings=closed)
+
+    assert not owner.missing(Grant(OWNER_SCOPES, there))
+    assert under.missing(Grant(OWNER_SCOPES, there)) == OWNER_SCOPES - READ_SCOPES
+    assert not under.missing(Grant(OWNER_SCOPES, gone)), "nobody has anything of it any more"
+    assert under.missing(Grant(READ_SCOPES)) == READ_SCOPES
+    assert not under.covers(rights)
+    assert under.covers(under), "what was cut before is not lost now"
+    assert not under.missing(Grant(OWNER_SCOPES, here))

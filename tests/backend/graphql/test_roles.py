@@ -10,7 +10,7 @@ import pytest
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import BuiltinRole
 from headgate_server.domain.roles import BindingPlace, ObjectKind, builtin_role
-from tests.backend.graphql.test_closing import signed_in
+from tests.backend.graphql.test_closing import ARCHIVE, DELETE, signed_in
 from tests.factories.estates import Estate
 from tests.factories.members import Held, Member, everywhere, make_member, make_member_token, within
 from tests.factories.mutations import Json, mutate
@@ -27,6 +27,8 @@ LEAVER = """{ viewer { user { id }
   organizations { nodes { members(first: 9) { nodes { id user { id } } } } } } }"""
 CREATE = """mutation ($input: FlowRunCreateInput!) { flowRunCreate(input: $input) {
   flowRun { id } errors { __typename code ... on ForbiddenError { missingScopes } } } }"""
+BIND = """mutation ($input: RoleBindInput!) {
+  roleBind(input: $input) { membership { id } errors { code message } } }"""
 CAN = """query ($scopes: [Scope!]!, $place: ID, $on: ID) {
   viewerCan(scopes: $scopes, workspaceId: $place, objectId: $on) {
     allowed missing grantableBy { user { displayName } } } }"""
@@ -262,3 +264,51 @@ async def test_old_token_works_until_the_overlap_is_over(
     assert during.data["viewer"]["apiKey"]["id"] == me
     assert after == [401, 401]
     assert refused.data["apiKeyRotate"]["errors"] == [{"code": "INVALID"}]
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+async def test_who_holds_a_role_in_a_closed_workspace_can_be_removed(
+    installation: Installation,
+    estate: Estate,
+    is_deleted: bool,  # noqa: FBT001
+) -> None:
+    held = within(BuiltinRole.DEVELOPER, estate.tenant.workspace_id)
+    one = await person(installation, estate, held)
+    place = estate.ids[ids.Kind.WORKSPACE]
+    await estate.wide.execute(ARCHIVE, id=place, archived=True)
+    if is_deleted:
+        await estate.wide.execute(DELETE, id=place)
+
+    gone = await mutate(
+        estate.wide, "memberRemove", "deletedId", id=shown(ids.Kind.MEMBERSHIP, one.member.id)
+    )
+
+    assert gone["deletedId"]
+
+
+async def test_roles_in_an_archived_workspace_are_given_and_taken_by_who_could_if_it_were_open(
+    installation: Installation, estate: Estate
+) -> None:
+    place = estate.ids[ids.Kind.WORKSPACE]
+    one, viewer, admin = [
+        await person(installation, estate, within(role, estate.tenant.workspace_id))
+        for role in (BuiltinRole.DEVELOPER, BuiltinRole.VIEWER, BuiltinRole.ADMIN)
+    ]
+    await estate.wide.execute(ARCHIVE, id=place, archived=True)
+    given = {
+        "membershipId": shown(ids.Kind.MEMBERSHIP, one.member.id),
+        "roleId": shown(ids.Kind.ROLE, builtin_role(BuiltinRole.DEVELOPER).id),
+        "workspaceId": place,
+    }
+
+    refused = await viewer.api.execute(BIND, input={**given, "remove": True})
+    taken = await mutate(admin.api, "roleBind", "membership { id }", **given, remove=True)
+    left = await workspaces_of(one.api)
+    again = await mutate(estate.wide, "roleBind", "membership { id }", **given)
+    (seen,) = await workspaces_of(one.api)
+
+    assert refused.data["roleBind"]["errors"][0]["code"] == "FORBIDDEN"
+    assert taken["membership"] == again["membership"]
+    assert left == []
+    assert "RUNS_READ" in seen["viewerScopes"]
+    assert "RUNS_WRITE" not in seen["viewerScopes"], "the workspace stays archived"

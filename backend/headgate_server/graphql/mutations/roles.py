@@ -208,8 +208,8 @@ async def _bound(
     context = info.context
     role_id = ids.parse(given.role_id, kind=ids.Kind.ROLE)
     place = place_of(given.workspace_id, given.object_id)
-    opened = context.work(place.workspace_id) if place.workspace_id else context.organization_work()
-    async with opened as work:
+    where = place.workspace_id
+    async with context.roles_work(where) if where else context.organization_work() as work:
         if given.remove:
             await roles.unbind_role(
                 work, granter=context.principal, holder=holder, role_id=role_id, place=place

@@ -20,11 +20,13 @@ from headgate.engine.pauses import (
     wait_here,
 )
 from headgate.engine.places import Place, current_place
+from headgate.engine.stored_secrets import as_text, check_stored
 from headgate.engine.timeouts import running_deadlines
 from headgate.errors import ParameterError, RetryableApiError, RunTimeoutError
 from headgate.input.run_input import Approvers, RunInput, check_payload, run_input_of, value_of
 from headgate.logs import get_logger
 from headgate.states import TERMINAL_TYPES, StateType
+from headgate.texts import storable
 
 logger = get_logger("flow_runs")
 
@@ -57,7 +59,8 @@ def pause_flow_run(
     Raises:
         FlowPauseTimeout, PauseRejected: nobody answered in time, or somebody said no.
         MissingContextError: called outside of a flow, or in a task, without a ``flow_run_id``.
-        ParameterError: another run is to ask for an input: only its own flow can.
+        ParameterError: another run is to ask for an input: only its own flow can. Or a secret that
+            this process has read is in the form or the key; in the description it is masked.
     """
     del poll_interval
     if flow_run_id is not None and flow_run_id != _own_id():
@@ -111,7 +114,7 @@ def suspend_flow_run(
         PauseRejected: somebody said no.
         InvalidInputError: nobody could start this run again.
         MissingContextError: called outside of a flow, or in a task, without a ``flow_run_id``.
-        ParameterError: another run is to ask for an input: only its own flow can.
+        ParameterError: as for ``pause_flow_run``.
     """
     if flow_run_id is not None and flow_run_id != _own_id():
         return _request(flow_run_id, wait_for_input=wait_for_input, is_suspension=True)
@@ -162,7 +165,7 @@ def resume_flow_run(
             flow_run_id=flow_run_id,
             input=given,
             is_rejected=reject,
-            reason=reason,
+            reason=None if reason is None else storable(reason),
         )
 
     return answer(resume())
@@ -261,15 +264,23 @@ def _asked(
     approvers: Approvers | None,
     is_suspension: bool = False,
 ) -> NewPause:
-    return NewPause(
+    said = description or (kind.headgate_description if kind else None)
+    new = NewPause(
         key=key,
         is_suspension=is_suspension,
         timeout_seconds=timeout_seconds,
         schema=kind.model_json_schema() if kind else None,
         initial=kind.headgate_initial if kind else None,
-        description=description or (kind.headgate_description if kind else None),
+        description=None if said is None else storable(said),
         approvers=approvers.as_variables() if approvers else None,
     )
+    check_stored(
+        as_text([new.key, new.schema, new.initial, new.approvers]),
+        what="What the pause asks for",
+        where="the run",
+        instead="ask without it: whoever answers sees all of the form",
+    )
+    return new
 
 
 def _read(kind: type[RunInput] | None, given: Any) -> Any:

@@ -7,6 +7,7 @@ import pytest
 from headgate import flow, task
 from headgate.assets import Asset, AssetProperties, add_asset_metadata, materialize
 from headgate.errors import AssetError, MissingContextError
+from headgate.redaction import MASK, redactor
 from tests.client.recording_server import RecordingServer
 
 RAW, ORDERS, REPORT = "s3://bucket/raw", "s3://bucket/orders", "s3://bucket/report"
@@ -49,6 +50,33 @@ def test_a_run_of_the_task_is_a_materialization_with_its_lineage(server: Recordi
     assert (first["flowRunId"], first["taskRunId"]) == (run.id, next(iter(run.tasks)))
     assert (second["assets"][0]["key"], second["upstream"]) == (REPORT, [ORDERS])
     assert made["id"].startswith("mat_")
+
+
+def test_secrets_are_masked_in_the_addresses_of_assets(server: RecordingServer) -> None:
+    redactor.add("hunter2-of-assets")
+    database, deep = [f"{kind}://me:hunter2-of-assets@host/orders" for kind in ("pg", "deep")]
+
+    @materialize(database, by="hunter2-of-assets", asset_deps=[deep])
+    def load() -> int:
+        add_asset_metadata(database, {"rows": 2})
+        return 1
+
+    @materialize(REPORT, asset_deps=[database])
+    def summarize() -> None:
+        pass
+
+    @flow
+    def work() -> None:
+        load()
+        summarize()
+
+    work()
+
+    first, second = sent(server)
+    (made,) = first["assets"]
+    assert (made["key"], made["metadata"]) == (f"pg://me:{MASK}@host/orders", {"rows": 2})
+    assert (first["upstream"], first["by"]) == ([f"deep://me:{MASK}@host/orders"], MASK)
+    assert second["upstream"] == [made["key"]]
 
 
 def test_a_task_that_fails_is_kept_as_a_failure(server: RecordingServer) -> None:

@@ -69,12 +69,13 @@ def test_outside_of_a_run_the_key_sends_at_once_and_prefect_s_labels_are_read(
     redactor.add("hunter2-of-events")
 
     emit_event(
-        "acme.shipped",
+        "acme.hunter2-of-events",
         {"prefect.resource.id": "order-1", "note": "hunter2-of-events"},
         related=[{"prefect.resource.id": "cart-1", "prefect.resource.role": "cart"}],
     )
 
     (one,) = sent(server)
+    assert one["event"] == f"acme.{MASK}"
     assert one["resource"] == {"id": "order-1", "note": MASK}
     assert one["related"] == [{"id": "cart-1", "role": "cart"}]
     assert server.calls[-1].variables["input"]["workspaceId"] == "ws_1"

@@ -298,6 +298,7 @@ async def test_a_secret_is_nowhere_but_in_the_run_that_reads_it(
     assert CONTROL.encode() in places["rows"]
     assert CONTROL.encode() in places["Postgres"]
     assert b"********" in places["frames"]
+    check_left(places, json.loads((tmp_path / "refused").read_text()))
     assert {"blockDocumentUpsert", "blockResolve"} <= {span.name for span in receiver.spans}
     assert {span.service for span in receiver.spans} == {"headgate", "headgate-server"}
     assert secrets_in(places) == []
@@ -324,6 +325,14 @@ async def list_all_events(journey: Journey, installation: Installation) -> Any:
     return await events.list_events(
         journey.transport, organization=organization, workspace=workspace, filter=since
     )
+
+
+def check_left(places: dict[str, bytes], refused: list[str]) -> None:
+    """What a run leaves behind says a mask; what a mask would make useless was refused."""
+    masked = (b"Shall I use ****", b"postgres://me:****", b"a.****", b"for ****", b"# ****")
+    assert [one for one in masked if one not in places["rows"]] == []
+    keys = ["key of a pause", "key of an artifact"]
+    assert refused == ["form", *keys, "parameter", "input", "variable"]
 
 
 def check_kept_in_its_tables_only(places: dict[str, bytes], tables: dict[str, bytes]) -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import orjson
 
+from headgate.engine.stored_secrets import check_stored
 from headgate.errors import ArtifactError
 from headgate.texts import storable_json, text_of
 
@@ -20,7 +21,14 @@ def check_key(key: str | None) -> None:
 
     Raises:
         ArtifactError: it is not one.
+        ParameterError: a secret that this process has read is in it.
     """
+    check_stored(
+        key or "",
+        what="The key of an artifact",
+        where="the workspace",
+        instead="name it without",
+    )
     if key is not None and not _KEY.fullmatch(key):
         message = (
             f"{key!r} is no key: it has 1 to 100 lower-case letters, digits, dots, hyphens and "

@@ -8,7 +8,7 @@ from typing import Any
 from headgate.api.calls import given
 from headgate.engine.context import current_task_run
 from headgate.errors import AssetError, MissingContextError
-from headgate.texts import storable_json
+from headgate.texts import cut, storable_json
 
 MAX_KEY = 512
 _KEY = re.compile(r"[a-z][a-z0-9+.-]*://\S+")
@@ -60,6 +60,11 @@ class Asset:
                 "characters without blanks, as s3://bucket/orders.parquet"
             )
             raise AssetError(message)
+
+    @property
+    def shown_key(self) -> str:
+        """The key as it is told: secrets in it, as of a database's address, are masked."""
+        return cut(self.key, limit=MAX_KEY)
 
     def add_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Say something of this asset from the task that produces it; see add_asset_metadata."""

@@ -14,6 +14,7 @@ from headgate.reporting.records import TaskRun
 from headgate.states import State
 from headgate.task_options import TaskOptions
 from headgate.tasks import Task
+from headgate.texts import storable
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
@@ -105,7 +106,7 @@ def _report(task: MaterializingTask[Any, Any], run: TaskRun, *, is_success: bool
         return
     upstream = _upstream(task, context)
     if is_success:
-        _remember(run.id, tuple(asset.key for asset in task.assets))
+        _remember(run.id, tuple(asset.shown_key for asset in task.assets))
     recorder = context.flow_run.recorder
     recorder.report(
         AssetReport(
@@ -115,7 +116,7 @@ def _report(task: MaterializingTask[Any, Any], run: TaskRun, *, is_success: bool
                 assets=[_input(asset, said.get(asset.key)) for asset in task.assets],
                 upstream=upstream,
                 succeeded=is_success,
-                by=task.by,
+                by=None if task.by is None else storable(task.by),
             )
         )
     )
@@ -123,14 +124,14 @@ def _report(task: MaterializingTask[Any, Any], run: TaskRun, *, is_success: bool
 
 def _input(asset: Asset, metadata: dict[str, Any] | None) -> dict[str, Any]:
     properties = None if asset.properties is None else asset.properties.as_input()
-    return given(id=make_id("mat"), key=asset.key, properties=properties, metadata=metadata)
+    return given(id=make_id("mat"), key=asset.shown_key, properties=properties, metadata=metadata)
 
 
 def _upstream(task: MaterializingTask[Any, Any], context: TaskRunContext) -> list[str]:
     """Return what the task declares, and what tasks materialized whose results it was given."""
-    declared = [asset_of(asset).key for asset in task.options.get("asset_deps") or ()]
+    declared = [asset_of(asset).shown_key for asset in task.options.get("asset_deps") or ()]
     given_ = [key for id_ in context.run.parents for key in _made.get(id_, ())]
-    own = {asset.key for asset in task.assets}
+    own = {asset.shown_key for asset in task.assets}
     return [key for key in dict.fromkeys([*declared, *given_]) if key not in own]
 
 

@@ -33,7 +33,7 @@ from headgate.logs import ENGINE
 from headgate.reporting.records import TaskRun
 from headgate.reporting.server_run import ServerRun
 from headgate.states import Completed, Pending, State, StateType
-from headgate.texts import tag_labels
+from headgate.texts import storable, tag_labels
 
 logger = logging.getLogger(ENGINE)
 T = TypeVar("T")
@@ -114,7 +114,7 @@ def run_deployment(
 
     Raises:
         NotFoundError: no such deployment, or the run around the call may not start it.
-        ParameterError: a parameter has no JSON form, or has a secret in it.
+        ParameterError: a parameter has no JSON form, or has a secret in it, or the key has one.
         InvalidInputError: the deployment refuses the parameters.
     """
     request = RunRequest(
@@ -151,6 +151,8 @@ def _steps(request: RunRequest) -> Steps[DeploymentRun]:
     if upstream:
         yield WaitAll(upstream)
     parameters = _as_parameters({k: resolve(v) for k, v in request.parameters.items()})
+    key = request.idempotency_key or ""
+    check_stored(key, what="The idempotency key", where="the run", instead="hash it first")
     shown = _Shown.make(request, parents=[future.task_run_id for future in upstream])
     if shown is not None:
         # The run names its task run as parent, so the server hears of that first.
@@ -321,7 +323,7 @@ def _new_run(
 ) -> dict[str, Any]:
     due = request.scheduled_time
     return {
-        "name": request.flow_run_name,
+        "name": None if request.flow_run_name is None else storable(request.flow_run_name),
         "parameters": parameters or None,
         "tags": tag_labels(frozenset(request.tags or ()) | current_tags.get()) or None,
         "work_queue_name": request.work_queue_name,

@@ -95,7 +95,7 @@ def emit_event(
     """
     at = occurred or datetime.fromtimestamp(now_us() / 1_000_000, tz=UTC)
     told = Event(
-        event=_name(event, what="The name of an event"),
+        event=_name(storable_json(event), what="The name of an event"),
         resource=_resource(resource),
         occurred=_aware(at),
         id=id or make_id("evt"),

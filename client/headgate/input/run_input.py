@@ -189,14 +189,14 @@ def send_input(
     """
     del sender
     model = _model_of(run_input)
-    payload = model.model_dump(mode="json")
-    check_payload(payload, what=f"The input {type(model).__name__!r}")
+    payload, keyset = model.model_dump(mode="json"), keyset_of(type(model), key_prefix)
+    check_payload([keyset, payload], what=f"The input {type(model).__name__!r}")
 
     async def send() -> RunInputAnswer:
         return await run_inputs.send(
             current_place().transport,
             flow_run_id=flow_run_id,
-            keyset=keyset_of(type(model), key_prefix),
+            keyset=keyset,
             message_id=make_uuid(),
             payload=payload,
         )

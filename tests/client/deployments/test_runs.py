@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from headgate import flow
 from headgate.deployments import arun_deployment, run_deployment
 from headgate.errors import ParameterError, ServerUnavailableError, SettingsError
-from headgate.redaction import redactor
+from headgate.redaction import MASK, redactor
 from headgate.reporting.tenure import BLIP_SECONDS
 from tests.client.recording_server import RecordingServer
 
@@ -84,6 +84,22 @@ def test_a_server_that_is_away_for_a_moment_hears_of_the_parent_first(
     (started,) = (call for call in server.calls if call.operation == "FlowRunStart")
     (task_run,) = server.only_run().tasks
     assert started.variables["input"]["parentTaskRunId"] == task_run
+
+
+def test_secrets_are_masked_in_the_name_and_tags_of_what_is_started(
+    server: RecordingServer,
+) -> None:
+    redactor.add(SECRET)
+
+    @flow
+    def names() -> None:
+        run_deployment("flow/deployment", flow_run_name=f"for {SECRET}", tags=[SECRET])
+
+    names()
+
+    (started,) = (call for call in server.calls if call.operation == "FlowRunStart")
+    given = started.variables["input"]
+    assert (given["name"], given["tags"]) == (f"for {MASK}", [MASK])
 
 
 def test_a_server_that_stays_away_is_told_of_the_parent_again(

@@ -221,7 +221,7 @@ class BlockError(HeadgateError):
 
 
 class SecretsOutsideRunError(BlockError):
-    """The block holds secrets, which only a run reads: load it inside of a flow or a task."""
+    """The block holds secrets, which only a run's own process reads: load it inside of a flow."""
 
 
 class UnknownBlockTypeError(BlockError):

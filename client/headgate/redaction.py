@@ -23,6 +23,8 @@ MIN_LINE_CHARACTERS = 8
 MIN_BASE64_CHARACTERS = 6
 MAX_CHARACTERS_IN_ANY_WAY = 200
 """Up to so many characters each may be escaped in any way; to find that out takes its time."""
+_DEEP = 20
+"""Levels that are looked through for numbers; what contains itself has no end."""
 _MOST_BACKSLASHES = 16
 """Before a character: what is escaped as JSON four times over has so many."""
 _BACKSLASHES = rf"\\{{1,{_MOST_BACKSLASHES}}}"
@@ -49,6 +51,7 @@ class Redactor:
     def __init__(self) -> None:
         self._known: dict[_Spelling, str | re.Pattern[str]] = {}
         self._longest_first: tuple[str | re.Pattern[str], ...] = ()
+        self._texts: frozenset[str] = frozenset()
         self._adding = threading.Lock()
         self._tell: Callable[[list[str]], None] | None = None
 
@@ -62,6 +65,7 @@ class Redactor:
                 return
             if self._tell is not None:
                 self._tell(texts)
+            self._texts |= {text for text in texts if len(text) >= MIN_CHARACTERS}
             self._known |= {
                 one: re.compile(one.text) if one.is_pattern else one.text for one in new
             }
@@ -81,6 +85,22 @@ class Redactor:
     def hides(self, number: float) -> bool:
         """Whether a number as a whole is a secret."""
         return self.is_needed and self.redact(str(number)) == MASK
+
+    def secrets_in(self, value: Any, *, written: bytes) -> list[str]:
+        """Return the secrets in a value on its way to another process, which is to mask them too.
+
+        Args:
+            value: looked through for numbers, which a pickle writes in a way of its own.
+            written: the value as it travels.
+        """
+        if not self.is_needed:
+            return []
+        numbers = set(_numbers(value))
+        return sorted(
+            text
+            for text in self._texts
+            if text in numbers or text.encode("utf-8", "surrogatepass") in written
+        )
 
     @property
     def is_needed(self) -> bool:
@@ -128,6 +148,17 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(inner)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield str(value)
+
+
+def _numbers(value: Any, *, depth: int = 0) -> Iterator[str]:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        yield str(value)
+    elif depth < _DEEP and isinstance(value, dict):
+        for inner in cast("dict[Any, Any]", value).values():
+            yield from _numbers(inner, depth=depth + 1)
+    elif depth < _DEEP and isinstance(value, list | tuple):
+        for inner in cast("Iterable[Any]", value):
+            yield from _numbers(inner, depth=depth + 1)
 
 
 def _spellings(secret: str) -> Iterator[_Spelling]:

@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import pickle
 import re
 import shlex
 import time
@@ -156,3 +157,13 @@ def test_longer_secret_is_masked_before_one_that_it_begins_with() -> None:
     redactor.add("token-and-more")
 
     assert redactor.redact("x token-and-more y") == f"x {MASK} y"
+
+
+def test_only_the_secrets_in_a_value_go_with_it_to_another_process() -> None:
+    redactor = Redactor()
+    redactor.add(["one-häßlich", "another-one", 481516])
+    value = {"a": ("<one-häßlich>", 481516)}
+
+    assert redactor.secrets_in(value, written=pickle.dumps(value)) == ["481516", "one-häßlich"]
+    assert redactor.secrets_in([], written=b"nothing") == []
+    assert Redactor().secrets_in(value, written=pickle.dumps(value)) == []

@@ -16,6 +16,7 @@ from headgate.engine.places import current_place
 from headgate.engine.sessions import find_workspace_id
 from headgate.errors import CancelledRun, ResultError, SettingsError
 from headgate.futures import Future
+from headgate.redaction import redactor
 from headgate.settings import load_settings
 from tests.fixtures import user_tasks
 from tests.fixtures.deadlines import eventually_sync
@@ -154,6 +155,24 @@ def test_failure_is_raised_where_somebody_waits() -> None:
     (line,) = headgate("logs", future.task_run_id)
     assert future.state.is_failed()
     assert line["message"].startswith("Attempt 1 failed\nTraceback")
+
+
+@pytest.mark.usefixtures("worker")
+def test_secret_that_a_worker_is_handed_is_masked_there() -> None:
+    secret = "parrot-4b1d-in-the-background"
+    redactor.add([secret, 8_812_409])
+    future = user_tasks.fails.delay(f"no {secret}")
+    fails: Any = user_tasks.fails
+    number = fails.delay(8_812_409)
+
+    for one in (future, number):
+        with pytest.raises(ValueError, match=r"8812409|parrot"):
+            one.result(timeout=30)
+        (line,) = headgate("logs", one.task_run_id)
+        told = repr(headgate("inspect", one.task_run_id)) + line["message"]
+        assert "ValueError" in told
+        assert "********" in told
+        assert not [plain for plain in (secret, "8812409") if plain in told]
 
 
 @pytest.mark.usefixtures("worker")

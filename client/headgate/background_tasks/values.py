@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import orjson
 
-from headgate.errors import ResultError
+from headgate.errors import ResultError, SerializationError
 from headgate.redaction import redactor
 from headgate.results.kept import sweep
 from headgate.results.storages import make_storage
@@ -28,7 +28,9 @@ RESULT = "result-"
 MAX_PLAIN_BYTES = 32 * 1024
 """Of what travels with the task: half of what the server takes."""
 
-_VALUE, _PLACE = "value", "keptAt"
+_VALUE, _PLACE, _SECRETS_PLACE = "value", "keptAt", "secretsKeptAt"
+_SECRETS = "-secrets"
+"""Behind the path of what is kept: the secrets in it, which whoever reads it masks."""
 _MAX_NUMBER = 2**53
 """Beyond it, or with an exponent, a number may come back as another one."""
 
@@ -73,7 +75,12 @@ def unpack(document: Any, *, id_: str, store: Results) -> Any:
     entries = cast("Mapping[str, Any]", document)
     if _VALUE in entries:
         return entries[_VALUE]
-    path = str(entries.get(_PLACE))
+    if _SECRETS_PLACE in entries:
+        redactor.add(_found(str(entries[_SECRETS_PLACE]), id_=id_, store=store))
+    return _found(str(entries.get(_PLACE)), id_=id_, store=store)
+
+
+def _found(path: str, *, id_: str, store: Results) -> Any:
     found = store.find(path, key=id_)
     if found is None:
         message = (
@@ -121,8 +128,22 @@ def sweep_old(settings: Settings) -> threading.Thread | None:
 def _packed(value: Any, *, path: str, store: Results, id_: str) -> dict[str, Any]:
     if _is_plain(value) and len(orjson.dumps(value)) <= MAX_PLAIN_BYTES:
         return {_VALUE: value}
+    secrets = _secrets_in(value)
+    if secrets:
+        # First: who finds the value is to know what of it is secret.
+        store.write(path + _SECRETS, secrets, key=id_, origin=Origin(task_run_id=id_))
     store.write(path, value, key=id_, origin=Origin(task_run_id=id_))
-    return {_PLACE: path}
+    return {_PLACE: path, _SECRETS_PLACE: path + _SECRETS} if secrets else {_PLACE: path}
+
+
+def _secrets_in(value: Any) -> list[str]:
+    if not redactor.is_needed:
+        return []
+    try:
+        written = PickleSerializer().dumps(value)
+    except SerializationError:
+        written = b""
+    return redactor.secrets_in(value, written=written)
 
 
 def _is_plain(value: Any, *, depth: int = 0) -> bool:

@@ -306,8 +306,9 @@ async def _read_without_secrets(place: Place, reference: str) -> tuple[str, dict
         raise _no_block(reference)
     if any(secret.is_set for secret in found.secrets) or _refers(found.data):
         message = (
-            f"{reference} holds secrets or other blocks, and only a run reads those: load it "
-            "inside of a flow or a task"
+            f"{reference} holds secrets or other blocks, and only a run's own process reads those: "
+            "load it inside of a flow, and hand what it holds to tasks that run elsewhere, on a "
+            "process pool, Dask, Ray or a task worker"
         )
         raise SecretsOutsideRunError(message)
     return found.id, found.data

@@ -23,9 +23,11 @@ from headgate.engine.context import (
 from headgate.engine.crash import Interrupter
 from headgate.engine.effects import Steps, WaitAll, drive
 from headgate.engine.iteration import call_function
+from headgate.engine.pickles import RemoteTaskError, dumped, guarded, loaded, read_guarded
 from headgate.engine.timeouts import Deadline
 from headgate.errors import RunError, RunTimeoutError
 from headgate.logs import configure_logging, current_source, prints_of
+from headgate.reporting.batches import masked
 from headgate.reporting.local_run import LocalRun
 from headgate.reporting.records import LogRow, TaskRun
 from headgate.settings import load_settings
@@ -36,10 +38,6 @@ from headgate.texts import error_text
 
 _SLICE_SECONDS = 0.25
 """A thread other than the main one wakes so often, since only then an interrupt reaches it."""
-
-
-class RemoteTaskError(RunError):
-    """The call could not be sent to another process, or its outcome not be sent back."""
 
 
 class WorkerLostError(RunError):
@@ -128,14 +126,14 @@ def call_remotely(
         BaseException: the function's own exception.
     """
     call = _call_of(context, args, kwargs, is_print_captured=is_print_captured)
-    payload = _dumped(call, what=f"The call of task {context.spec.name!r}")
+    payload = guarded(call, given=[args, kwargs], what=f"The call of task {context.spec.name!r}")
     try:
         answer: bytes = yield _Outgoing(runner, payload)
     except Exception as error:
         # What the function raises is in its outcome: this is of whoever was to call it.
         message = f"The process of task {context.spec.name!r} went away: {error_text(error)}"
         raise WorkerLostError(message) from error
-    outcome = _loaded(answer)
+    outcome = loaded(answer)
     _take_in(context, outcome)
     if outcome.has_timed_out and deadline is not None:
         deadline.has_struck = True
@@ -183,22 +181,6 @@ def _facts(run: FlowRun) -> dict[str, Any]:
     return {name: getattr(run, name) for name in (*names, *more)}
 
 
-def _dumped(value: Any, *, what: str) -> bytes:
-    import cloudpickle  # noqa: PLC0415 - named lazy-import place: only where calls travel
-
-    try:
-        return cloudpickle.dumps(value)  # pyright: ignore[reportUnknownMemberType]
-    except Exception as error:
-        message = f"{what} cannot be sent to another process: {error_text(error)}"
-        raise RemoteTaskError(message) from error
-
-
-def _loaded(payload: bytes) -> Any:
-    import cloudpickle  # noqa: PLC0415 - named lazy-import place: only where calls travel
-
-    return cloudpickle.loads(payload)
-
-
 def _take_in(context: TaskRunContext, outcome: RemoteOutcome) -> None:
     """Report what the call left behind, as if it had run here."""
     flow_run = context.flow_run
@@ -208,7 +190,7 @@ def _take_in(context: TaskRunContext, outcome: RemoteOutcome) -> None:
     for task_run in outcome.task_runs:
         recorder.record_task(task_run)
     for report in outcome.reports:
-        recorder.report(report)
+        recorder.report(masked(report))
     if not recorder.is_reporting:
         return
     for timestamp_us, level, logger, message, task_run_id in outcome.logs:
@@ -268,7 +250,7 @@ class _Collecting(LocalRun):
 def run_payload(payload: bytes) -> bytes:
     """Make a call that was sent here, and return its outcome as it goes back."""
     try:
-        call: RemoteCall = _loaded(payload)
+        call: RemoteCall = read_guarded(payload)
     except Exception as error:  # noqa: BLE001 - user code: what is not importable here
         message = f"The call cannot be read where it was sent to: {error_text(error)}"
         return _encoded(RemoteOutcome(error=RemoteTaskError(message)))
@@ -321,12 +303,12 @@ def _make(call: RemoteCall, context: TaskRunContext, outcome: RemoteOutcome) -> 
 
 def _encoded(outcome: RemoteOutcome) -> bytes:
     try:
-        return _dumped(outcome, what="The outcome")
+        return dumped(outcome, what="The outcome")
     except RemoteTaskError as error:
         kept = outcome.error
         outcome.value = None
         outcome.error = error if kept is None else RemoteTaskError(error_text(kept))
-        return _dumped(outcome, what="The outcome")
+        return dumped(outcome, what="The outcome")
 
 
 def _context_of(call: RemoteCall, recorder: _Collecting) -> TaskRunContext:

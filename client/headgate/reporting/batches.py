@@ -15,6 +15,7 @@ from headgate.texts import (
     cut,
     label,
     storable,
+    storable_json,
     tag_labels,
 )
 
@@ -110,6 +111,17 @@ class AssetReport(msgspec.Struct, tag="assets"):
 Report = ArtifactReport | EventReport | AssetReport
 """What user code says about a run beside its states and logs."""
 Batch = TaskBatch | LogBatch | ProposedState | Report
+
+
+def masked(report: Report) -> Report:
+    """Return what another process reports, with the secrets masked that this one has read."""
+    match report:
+        case ArtifactReport():
+            return ArtifactReport(storable_json(report.input), is_update=report.is_update)
+        case EventReport():
+            return EventReport(storable_json(report.events))
+        case AssetReport():
+            return AssetReport(storable_json(report.input))
 
 
 def take_tasks(queue: deque[TaskRun], *, batch_id: str) -> TaskBatch | None:

@@ -44,9 +44,12 @@ PARTS = {
     "Agent.queues",
     "BlockDocument.schema",
     "BlockDocument.type",
+    "Deployment.backfills",
     "Deployment.currentVersion",
+    "Deployment.runs",
     "Deployment.schedules",
     "Deployment.versions",
+    "FlowRun.deploymentVersion",
     "WorkPool.agents",
     "WorkPool.queues",
 }

@@ -33,7 +33,16 @@ class InWorkspace(Protocol):
         ...
 
 
+class OfDeployment(InWorkspace, Protocol):
+    """A row that knows its deployment, too."""
+
+    @property
+    def deployment_id(self) -> UUID | None:
+        """The deployment; None for a local run."""
+
+
 W = TypeVar("W", bound=InWorkspace)
+D = TypeVar("D", bound=OfDeployment)
 
 _NEEDED: ContextVar[frozenset[Scope]] = ContextVar("needed_scopes", default=NOTHING)
 
@@ -364,11 +373,6 @@ class OperationContext(Limited):
             return next(iter(among))
         return await self.loaders.find_place(id_, among=among)
 
-    async def see(self, fetch: Fetch[UUID, W], id_: UUID) -> W | None:
-        """Return the object with an id, if the field may read it where it is."""
-        found = await self.locate(fetch, id_)
-        return found if found is not None and self.may(found.workspace_id, on=id_) else None
-
     @property
     def own_workspace_id(self) -> UUID:
         """Return the workspace that an agent's or a run's credential is bound to.
@@ -397,3 +401,15 @@ class OperationContext(Limited):
         if found is None:
             raise NotFound
         return found.workspace_id
+
+    async def place_of(self, fetch: Fetch[UUID, D], id_: UUID) -> tuple[UUID, UUID | None]:
+        """Return the workspace of a run or backfill, and its deployment if roles on it may count.
+
+        Raises:
+            NotFound: no workspace of the caller's holds it.
+        """
+        workspace_id = await self.workspace_of(fetch, id_)
+        if not self.principal.all_rights().objects:
+            return workspace_id, None
+        found = await self.locate(fetch, id_)
+        return workspace_id, found.deployment_id if found is not None else None

@@ -23,6 +23,15 @@ SHOWN = """backfill { id status version counts { status count } outcomes { outco
 CREATE = """mutation ($input: BackfillCreateInput!) { backfillCreate(input: $input) {
   backfill { id } errors { code } } }"""
 
+READ_FIELDS = {
+    "backfill": "... on Backfill { counts { status count } items { nodes { flowRun { id } } } }",
+    "run": """... on FlowRun { id whyNotRunning { code } taskRuns { totalCount { value } }
+      logs { totalCount { value } } artifacts { totalCount { value } }
+      retryPreview { againCount } deployment { id } }""",
+    "deployment": "... on Deployment { runs { nodes { id } } backfills { nodes { id } } }",
+}
+READ = f"""query ($backfill: ID!, $run: ID!, $deployment: ID!) {{ flowRun(id: $run) {{ id }}
+  {" ".join(f"{key}: node(id: ${key}) {{ {what} }}" for key, what in READ_FIELDS.items())} }}"""
 PAUSE = """mutation ($input: PauseInput!) { backfillPause(input: $input) {
   backfill { status } errors { code } } }"""
 
@@ -38,6 +47,14 @@ async def advance(place: Place, backfill_id: str) -> int:
     id_ = parse(backfill_id, kind=Kind.BACKFILL)
     async with place.installation.database.system(workspace_id=place.tenant.workspace_id) as work:
         return await backfills.advance_backfill(work, id_=id_)
+
+
+async def run_of(place: Place, backfill_id: str) -> str:
+    """Return the run of the only item of a backfill."""
+    document = "query ($id: ID!) { node(id: $id) { ... on Backfill { %s } } }"
+    items = document % "items { nodes { flowRun { id } } }"
+    answer = await place.api.execute(items, id=backfill_id)
+    return str(answer.data["node"]["items"]["nodes"][0]["flowRun"]["id"])
 
 
 async def end_all(place: Place, type_: StateType) -> None:
@@ -69,13 +86,18 @@ async def test_one_key_makes_one_backfill(place: Place) -> None:
     assert fresh["backfill"] != first["backfill"]
 
 
-async def test_who_may_run_a_deployment_may_stop_its_backfills_and_no_others(place: Place) -> None:
+async def operator_of(place: Place) -> Place:
+    """Return the place as somebody sees it who operates its deployment, and nothing else."""
     own = parse(place.deployment_id, kind=Kind.DEPLOYMENT)
     at = BindingPlace(place.tenant.workspace_id, ObjectKind.DEPLOYMENT, own)
     database = place.installation.database
     ann = await make_member(database, place.tenant, (BuiltinRole.OPERATOR, at))
     token = await make_member_token(database, place.tenant, ann, pepper=PEPPER)
-    hers = replace(place, api=place.installation.holding(token))
+    return replace(place, api=place.installation.holding(token))
+
+
+async def test_who_may_run_a_deployment_may_stop_its_backfills_and_no_others(place: Place) -> None:
+    hers = await operator_of(place)
     other = replace(place, deployment_id=(await place.deploy(name="other"))["id"])
     made, foreign = await create(hers), await create(other)
 
@@ -86,6 +108,28 @@ async def test_who_may_run_a_deployment_may_stop_its_backfills_and_no_others(pla
     assert paused.data["backfillPause"]["backfill"] == {"status": "PAUSED"}
     assert ended["backfill"]["status"] == "CANCELLED"
     assert "FORBIDDEN" in str(refused.json)
+
+
+async def test_who_may_run_a_deployment_reads_its_backfills_and_runs_and_no_others(
+    place: Place,
+) -> None:
+    hers = await operator_of(place)
+    other = replace(place, deployment_id=(await place.deploy(name="other"))["id"])
+    seen: list[Json] = []
+
+    for one in (place, other):
+        id_ = (await create(one))["backfill"]["id"]
+        await advance(one, id_)
+        for reader in (place, hers):
+            answer = await reader.api.execute(
+                READ, backfill=id_, run=await run_of(place, id_), deployment=one.deployment_id
+            )
+            seen.append(answer.data)
+
+    assert seen[0] == seen[1]
+    assert len(seen[1]["deployment"]["runs"]["nodes"]) == 1
+    assert all(seen[2].values())
+    assert seen[3] == dict.fromkeys(("flowRun", *READ_FIELDS))
 
 
 async def test_failed_backfill_says_so_and_its_failed_items_run_again(place: Place) -> None:

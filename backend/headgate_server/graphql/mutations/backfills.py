@@ -136,11 +136,7 @@ class BackfillPayload:
 @asynccontextmanager
 async def _work_on(context: OperationContext, id_: UUID) -> AsyncGenerator[UnitOfWork]:
     """Open the unit of work of a backfill; what is granted on its deployment alone counts too."""
-    workspace_id = await context.workspace_of(backfills.get_many_backfills, id_)
-    on: UUID | None = None
-    if context.principal.all_rights().objects:
-        row = await context.locate(backfills.get_many_backfills, id_)
-        on = row.deployment_id if row is not None else None
+    workspace_id, on = await context.place_of(backfills.get_many_backfills, id_)
     async with context.work(workspace_id, on=on) as work:
         yield work
 

@@ -7,9 +7,9 @@ import strawberry
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.permissions import Info, scoped_field
+from headgate_server.graphql.shapes.nodes import find_node
 from headgate_server.graphql.shapes.started_runs import StartedRun, show_started
-from headgate_server.graphql.types.flow_runs import FlowRun, show_flow_run
-from headgate_server.services.flow_runs.read import get_many_flow_runs
+from headgate_server.graphql.types.flow_runs import FlowRun
 from headgate_server.services.flow_runs.start import get_many_started
 
 
@@ -19,9 +19,9 @@ class FlowRunQueries:
     async def flow_run(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
     ) -> FlowRun | None:
-        run_id = ids.parse(id, kind=ids.Kind.FLOW_RUN)
-        row: Any = await info.context.see(get_many_flow_runs, run_id)
-        return show_flow_run(row) if row else None
+        ids.parse(id, kind=ids.Kind.FLOW_RUN)
+        found: Any = await find_node(info.context, id)
+        return found
 
     @scoped_field(
         requires=[Scope.RUNS_EXECUTE],

@@ -46,15 +46,15 @@ class NodeKind:
         scope: what the caller needs.
         is_of_organization: whether the object lies outside of any workspace.
         workspace_of: returns the workspace whose members alone may see such an object, if any.
-        whole_of: returns the deployment or pool that such an object is a part of: what somebody
-            holds on that alone counts for it.
+        whole_of: returns the deployment or pool that such an object is a part of, if any: what
+            somebody holds on that alone counts for it.
     """
 
     fetch: Fetch[UUID, Any]
     scope: Scope
     is_of_organization: bool = False
     workspace_of: Callable[[Any], UUID | None] | None = None
-    whole_of: Callable[[Any], UUID] | None = None
+    whole_of: Callable[[Any], UUID | None] | None = None
 
 
 NAMES = ("id", "name", "slug", "display_name")

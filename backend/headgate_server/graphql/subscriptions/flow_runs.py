@@ -45,13 +45,13 @@ class FlowRunSubscriptions:
     ) -> AsyncGenerator[RunUpdate, None]:
         context = info.context
         run_id = ids.parse(flow_run_id, kind=ids.Kind.FLOW_RUN)
-        workspace_id = await context.workspace_of(get_many_flow_runs, run_id)
+        workspace_id, on = await context.place_of(get_many_flow_runs, run_id)
         updates = context.backend.tails.run_updates(
             context.principal, workspace_id, run_id=run_id, after=after
         )
         async with aclosing(updates):
             async for update in updates:
-                context.demand(workspace_id)
+                context.demand(workspace_id, on=on)
                 yield RunUpdate(
                     cursor=Cursor(update.cursor),
                     run=show_flow_run(update.run),

@@ -47,7 +47,7 @@ class LogSubscriptions:
     ) -> AsyncGenerator[LogBatch, None]:
         context = info.context
         run_id = ids.parse(flow_run_id, kind=ids.Kind.FLOW_RUN)
-        workspace_id = await context.workspace_of(get_many_flow_runs, run_id)
+        workspace_id, on = await context.place_of(get_many_flow_runs, run_id)
         batches = context.backend.tails.log_tail(
             context.principal,
             workspace_id,
@@ -57,7 +57,7 @@ class LogSubscriptions:
         )
         async with aclosing(batches):
             async for batch in batches:
-                context.demand(workspace_id)
+                context.demand(workspace_id, on=on)
                 yield LogBatch(
                     cursor=Cursor(batch.cursor),
                     lines=[show_line(line) for line in batch.lines],

@@ -135,6 +135,7 @@ async def list_of(
     info: Info,
     *,
     workspace_id: UUID,
+    on: UUID | None = None,
     filter_: filters.ArtifactFilter | None,
     first: int | None,
     after: Cursor | None,
@@ -146,11 +147,11 @@ async def list_of(
         key_types=tuple[datetime, UUID],
     )
     page = listing.request(first=first, after=after)
-    async with info.context.work(workspace_id) as work:
+    async with info.context.work(workspace_id, on=on) as work:
         rows = await artifacts.list_artifacts(work, page=page, filter=filter_)
 
     async def count(cap: int) -> int:
-        async with info.context.work(workspace_id) as work:
+        async with info.context.work(workspace_id, on=on) as work:
             return await artifacts.count_artifacts(work, filter=filter_, cap=cap)
 
     return connect(rows, listing=listing, show=show_artifact, count=count)

@@ -205,15 +205,22 @@ async def list_of(
         key_types=tuple[UUID],
     )
     page = listing.request(first=first, after=after)
-    async with info.context.work(workspace_id) as work:
+    async with info.context.work(workspace_id, on=deployment_id) as work:
         rows = await backfills.list_backfills(work, page=page, deployment_id=deployment_id)
 
     async def count(cap: int) -> int:
-        async with info.context.work(workspace_id) as work:
+        async with info.context.work(workspace_id, on=deployment_id) as work:
             return await backfills.count_backfills(work, deployment_id=deployment_id, cap=cap)
 
     return connect(rows, listing=listing, show=show_backfill, count=count)
 
 
 shows(BackfillRow, by=show_backfill)
-reads(ids.Kind.BACKFILL, by=NodeKind(fetch=backfills.get_many_backfills, scope=Scope.RUNS_READ))
+reads(
+    ids.Kind.BACKFILL,
+    by=NodeKind(
+        fetch=backfills.get_many_backfills,
+        scope=Scope.RUNS_READ,
+        whole_of=lambda row: row.deployment_id,
+    ),
+)

@@ -193,6 +193,7 @@ class Deployment(PromisingRuns, Node, Versioned):
         return await list_flow_runs(
             info,
             workspace_id=self.row.workspace_id,
+            on=self.row.id,
             filter_=filters.FlowRunFilter(deployment=own, and_=asked),
             first=first,
             after=after,

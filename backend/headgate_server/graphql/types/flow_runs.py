@@ -165,31 +165,26 @@ class FlowRun(GraphedRun, Run, Versioned):
         requires=ANY_CREDENTIAL, description="What the flow is called with; at most 512 KiB."
     )
     async def parameters(self, info: Info) -> JSON:
-        payload = await self.read_payload(info)
+        payload: FlowRunPayload | None = await self.read(info, read.get_many_payloads)
         return JSON(payload.parameters if payload else {})
 
     @scoped_field(
         requires=ANY_CREDENTIAL, description="What this run changes of its job's template."
     )
     async def job_variables(self, info: Info) -> JSON | None:
-        payload = await self.read_payload(info)
+        payload: FlowRunPayload | None = await self.read(info, read.get_many_payloads)
         return as_json(payload.job_variables) if payload else None
 
     @scoped_field(requires=ANY_CREDENTIAL, description="Every start of user code, in order.")
     async def attempts(self, info: Info) -> list[Attempt]:
-        workspace_id = self.row.workspace_id
-        rows = await info.context.load(
-            read.get_many_attempts, self.row.id, workspace_id=workspace_id
-        )
-        return [show_attempt(row, workspace_id=workspace_id) for row in rows or ()]
+        rows = await self.read(info, read.get_many_attempts)
+        return [show_attempt(row, workspace_id=self.row.workspace_id) for row in rows or ()]
 
     @scoped_field(
         requires=ANY_CREDENTIAL, description="Who executes it now; null when nobody does."
     )
     async def lease(self, info: Info) -> RunLease | None:
-        item = await info.context.load(
-            read.get_many_leases, self.row.id, workspace_id=self.row.workspace_id
-        )
+        item = await self.read(info, read.get_many_leases)
         return show_lease(item) if item else None
 
     @scoped_field(
@@ -208,18 +203,14 @@ class FlowRun(GraphedRun, Run, Versioned):
         requires=ANY_CREDENTIAL, description="What it waits at; null where it is not paused."
     )
     async def pause(self, info: Info) -> pause_lists.Pause | None:
-        row = await info.context.load(
-            pauses.get_many_waiting, self.row.id, workspace_id=self.row.workspace_id
-        )
+        row = await self.read(info, pauses.get_many_waiting)
         return pause_lists.show_pause(row) if row else None
 
     @scoped_field(
         requires=ANY_CREDENTIAL, description="Everything it ever asked, in the order it did."
     )
     async def pauses(self, info: Info) -> list[pause_lists.Pause]:
-        rows = await info.context.load(
-            pauses.get_many_of_runs, self.row.id, workspace_id=self.row.workspace_id
-        )
+        rows = await self.read(info, pauses.get_many_of_runs)
         return [pause_lists.show_pause(row) for row in rows or ()]
 
     @scoped_field(requires=[Scope.RUNS_READ], description="Its task runs, in the order they began.")
@@ -235,6 +226,7 @@ class FlowRun(GraphedRun, Run, Versioned):
         return await task_lists.list_of(
             info,
             workspace_id=self.row.workspace_id,
+            on=self.row.deployment_id,
             filter_=filters.TaskRunFilter(flow_run_id=own, and_=asked),
             first=first,
             after=after,
@@ -254,6 +246,7 @@ class FlowRun(GraphedRun, Run, Versioned):
         return await rerun_plans.preview(
             info,
             workspace_id=self.row.workspace_id,
+            on=self.row.deployment_id,
             run_id=self.row.id,
             request=rerun_plans.to_request(from_failed, from_task_run_ids),
         )
@@ -275,6 +268,7 @@ class FlowRun(GraphedRun, Run, Versioned):
         return await log_lists.list_lines(
             info,
             workspace_id=self.row.workspace_id,
+            on=self.row.deployment_id,
             flow_run_id=self.row.id,
             filter_=(filter or LogFilter()).to_filter(),
             first=first,
@@ -293,6 +287,7 @@ class FlowRun(GraphedRun, Run, Versioned):
         return await artifact_lists.list_of(
             info,
             workspace_id=self.row.workspace_id,
+            on=self.row.deployment_id,
             filter_=filters.ArtifactFilter(flow_run_id=filters.IdFilter(eq=self.row.id)),
             first=first,
             after=after,
@@ -302,17 +297,12 @@ class FlowRun(GraphedRun, Run, Versioned):
         """Return what one of the row's references points to."""
         return await load(info.context, fetch, id_, workspace_id=self.row.workspace_id)
 
-    async def read_payload(self, info: Info) -> FlowRunPayload | None:
-        """Return the wide part of the row."""
-        return await info.context.load(
-            read.get_many_payloads, self.row.id, workspace_id=self.row.workspace_id
-        )
+    async def read(self, info: Info, fetch: Any) -> Any:
+        """Return what is read by the run's own id."""
+        return await info.context.load(fetch, self.row.id, workspace_id=self.row.workspace_id)
 
     async def read_tags(self, info: Info) -> list[str]:
-        tags = await info.context.load(
-            read.get_many_tags, self.row.id, workspace_id=self.row.workspace_id
-        )
-        return list(tags or ())
+        return list(await self.read(info, read.get_many_tags) or ())
 
     async def read_states(self, info: Info, page: PageRequest) -> Page[State]:
         workspace_id = self.row.workspace_id
@@ -367,6 +357,7 @@ async def list_of(
     info: Info,
     *,
     workspace_id: UUID,
+    on: UUID | None = None,
     filter_: filters.FlowRunFilter | None,
     order: FlowRunOrder | None = None,
     first: int | None = None,
@@ -374,7 +365,7 @@ async def list_of(
     last: int | None = None,
     before: Cursor | None = None,
 ) -> Connection[FlowRun]:
-    """Return a page of a workspace's runs."""
+    """Return a page of a workspace's runs; those of one deployment where ``on`` is that."""
     asked = order or FlowRunOrder()
     row_order = FlowRunRowOrder(asked.field, is_descending=asked.direction is Direction.DESC)
     value, value_type = _KEYS[asked.field]
@@ -384,15 +375,22 @@ async def list_of(
         key_types=tuple[value_type, UUID],
     )
     page = listing.request(first=first, after=after, last=last, before=before)
-    async with info.context.work(workspace_id) as work:
+    async with info.context.work(workspace_id, on=on) as work:
         rows = await read.list_flow_runs(work, page=page, filter=filter_, order=row_order)
 
     async def count(cap: int) -> int:
-        async with info.context.work(workspace_id) as work:
+        async with info.context.work(workspace_id, on=on) as work:
             return await read.count_flow_runs(work, filter=filter_, cap=cap)
 
     return connect(rows, listing=listing, show=show_flow_run, count=count)
 
 
 shows(FlowRunRow, by=show_flow_run)
-reads(ids.Kind.FLOW_RUN, by=NodeKind(fetch=read.get_many_flow_runs, scope=Scope.RUNS_READ))
+reads(
+    ids.Kind.FLOW_RUN,
+    by=NodeKind(
+        fetch=read.get_many_flow_runs,
+        scope=Scope.RUNS_READ,
+        whole_of=lambda row: row.deployment_id,
+    ),
+)

@@ -64,6 +64,7 @@ async def list_lines(
     info: Info,
     *,
     workspace_id: UUID,
+    on: UUID | None = None,
     flow_run_id: UUID,
     filter_: LogRowFilter,
     first: int | None = None,
@@ -74,11 +75,11 @@ async def list_lines(
     """Return a page of a run's log."""
     listing = log_cursors(flow_run_id)
     page = listing.request(first=first, after=after, last=last, before=before)
-    async with info.context.work(workspace_id) as work:
+    async with info.context.work(workspace_id, on=on) as work:
         rows = await logs.list_lines(work, flow_run_id=flow_run_id, page=page, filter_=filter_)
 
     async def count(cap: int) -> int:
-        async with info.context.work(workspace_id) as work:
+        async with info.context.work(workspace_id, on=on) as work:
             return await logs.count_lines(work, flow_run_id=flow_run_id, filter_=filter_, cap=cap)
 
     return connect(rows, listing=listing, show=show_line, count=count)

@@ -57,10 +57,10 @@ def to_request(from_failed: bool, from_task_run_ids: list[strawberry.ID] | None)
 
 
 async def preview(
-    info: Info, *, workspace_id: UUID, run_id: UUID, request: RerunRequest
+    info: Info, *, workspace_id: UUID, on: UUID | None, run_id: UUID, request: RerunRequest
 ) -> RetryPreview:
     """Return what of a run is done again when it is started again so."""
-    async with info.context.work(workspace_id) as work:
+    async with info.context.work(workspace_id, on=on) as work:
         planned = await reruns.plan_run(work, run_id=run_id, request=request)
     reused = sum(task.is_reused for task in planned)
     return RetryPreview(

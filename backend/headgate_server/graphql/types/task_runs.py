@@ -102,6 +102,7 @@ async def list_of(
     info: Info,
     *,
     workspace_id: UUID,
+    on: UUID | None = None,
     filter_: filters.TaskRunFilter | None,
     first: int | None,
     after: Cursor | None,
@@ -113,11 +114,11 @@ async def list_of(
         key_types=tuple[UUID, UUID],
     )
     page = listing.request(first=first, after=after)
-    async with info.context.work(workspace_id) as work:
+    async with info.context.work(workspace_id, on=on) as work:
         rows = await task_runs.list_task_runs(work, page=page, filter=filter_)
 
     async def count(cap: int) -> int:
-        async with info.context.work(workspace_id) as work:
+        async with info.context.work(workspace_id, on=on) as work:
             return await task_runs.count_task_runs(work, filter=filter_, cap=cap)
 
     return connect(rows, listing=listing, show=show_task_run, count=count)

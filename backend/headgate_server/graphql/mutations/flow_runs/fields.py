@@ -52,11 +52,7 @@ _AS_A_PERSON = frozenset({Scope.RUNS_WRITE})
 @asynccontextmanager
 async def work_on_run(context: OperationContext, run_id: UUID) -> AsyncGenerator[UnitOfWork]:
     """Open the unit of work of a run; what is granted on its deployment alone counts too."""
-    workspace_id = await context.workspace_of(read.get_many_flow_runs, run_id)
-    on: UUID | None = None
-    if context.principal.all_rights().objects:
-        row = await context.locate(read.get_many_flow_runs, run_id)
-        on = row.deployment_id if row is not None else None
+    workspace_id, on = await context.place_of(read.get_many_flow_runs, run_id)
     async with context.work(workspace_id, on=on) as work:
         yield work
 

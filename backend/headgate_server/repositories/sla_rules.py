@@ -197,7 +197,7 @@ async def find_breaches(
     return [
         Breach(
             rule_id=row.rule_id,
-            key=str(row.flow_run_id),
+            key=row.key,
             flow_run_id=row.flow_run_id,
             since=row.since,
             violated_at=row.since + within[row.rule_id],

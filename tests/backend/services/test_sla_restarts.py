@@ -1,15 +1,18 @@
 """SLA rules and what does not run in one go: runs that start again or wait, rules that are off."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 
+from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.sla_rules import SlaKind, SlaRule, SlaRuleChanges
 from headgate_server.domain.states import StateType
 from headgate_server.services import sla_rules
 from headgate_server.services.flow_runs import change
 from headgate_server.tables.flow_runs import flow_runs
+from headgate_server.tables.sla_rules import sla_violations
 from tests.backend.services.test_reuse import begin, suspend
 from tests.backend.services.test_sla_rules import MINUTE, broken, judge, promise, told
 from tests.fixtures.world import World
@@ -85,6 +88,52 @@ async def test_run_that_somebody_started_sooner_than_it_was_due_is_not_late(worl
     await judge(world, after=MINUTE)
 
     assert (lease.run_id, await broken(world)) == (run.id, [])
+
+
+async def run_again(world: World, lease: LeaseRef) -> None:
+    """Have a run fail, and somebody start it again an hour later."""
+    await world.propose(lease, StateType.FAILED)
+    world.shift.by += timedelta(hours=1)
+    async with world.work() as work:
+        await change.retry_run(work, run_id=lease.run_id)
+
+
+async def test_rules_that_a_run_breaks_again_after_somebody_started_it_again_are_told_again(
+    world: World,
+) -> None:
+    for kind in (SlaKind.LATENESS, SlaKind.DURATION):
+        await promise(world, kind, name=kind.value)
+        await promise(world, kind, within=MINUTE / 2, name=f"{kind.value}, stricter")
+    await world.create()
+    for _ in range(2):
+        await judge(world, after=2 * MINUTE)
+        lease, _ = await begin(world)
+        await judge(world, after=2 * MINUTE)
+        await judge(world, after=2 * MINUTE)
+        await run_again(world, lease)
+
+    async with world.work() as work:
+        page = await sla_rules.list_violations(work, page=PageRequest())
+    assert {violation.flow_run_id for violation in page.items} == {lease.run_id}
+    assert sorted(Counter(violation.rule_id for violation in page.items).values()) == [2] * 4
+    assert len(await told(world)) == 8
+
+
+async def test_violation_that_names_its_run_alone_is_not_told_again(world: World) -> None:
+    """As an earlier release stored it."""
+    for kind in (SlaKind.LATENESS, SlaKind.DURATION):
+        await promise(world, kind, name=kind.value)
+    await world.create()
+    await judge(world, after=2 * MINUTE)
+    lease, _ = await begin(world)
+    await judge(world, after=2 * MINUTE)
+    async with world.system() as work:
+        named = sla_violations.update().values(key=str(lease.run_id))
+        changed = await work.execute(named)
+    world.shift.by += timedelta(seconds=20)
+    await judge(world, after=timedelta())
+
+    assert (changed.rowcount, await broken(world)) == (2, [lease.run_id] * 2)
 
 
 PACES = [SlaKind.FREQUENCY, SlaKind.FRESHNESS]

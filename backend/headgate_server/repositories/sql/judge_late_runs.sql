@@ -1,6 +1,6 @@
 -- Finds runs that did not start in time, of several rules at once: each when its time was over, and
 -- a little later again, for those that were just being made. One that somebody had start again is
--- due anew: what it did before was over by then.
+-- due anew: what it did before was over by then, and what it breaks is another violation.
 with rule as (
   select id, deployment_id, flow_id, judged_at - interval '1 minute' as low,
     within_ms * interval '1 millisecond' as within
@@ -9,9 +9,9 @@ with rule as (
     cast(:within_ms as bigint[]), cast(:judged_ats as timestamptz[])
   ) as t(id, deployment_id, flow_id, within_ms, judged_at)
 )
-select rule.id as rule_id, run.id as flow_run_id, run.since
+select rule.id as rule_id, run.id as flow_run_id, run.since, run.key
 from rule cross join lateral (
-  select id, expected_start as since from (
+  select due.id, due.expected_start as since, named.key from (
     (
       select id, expected_start, started_at, ended_at, retries_used from flow_runs
       where rule.deployment_id is not null and workspace_id = :workspace_id
@@ -26,6 +26,9 @@ from rule cross join lateral (
         and expected_start <= cast(:now as timestamptz) - rule.within
     )
   ) as due
+  cross join lateral (
+    select due.id::text || ' ' || (extract(epoch from due.expected_start) * 1000000)::bigint as key
+  ) as named
   where (
       started_at is null or started_at > expected_start + rule.within
       or (
@@ -42,7 +45,7 @@ from rule cross join lateral (
     and not exists (
       select from sla_violations known
       where known.workspace_id = :workspace_id and known.rule_id = rule.id
-        and known.key = due.id::text
+        and known.key in (due.id::text, named.key) and known.since = due.expected_start
     )
   order by expected_start, id
   limit cast(:most as bigint)

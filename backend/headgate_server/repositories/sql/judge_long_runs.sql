@@ -1,7 +1,8 @@
 -- Finds runs that took longer than they may, of several rules at once: those that still run, and
 -- of the latest of each deployment or flow those that have ended since it was judged. A run that
 -- somebody started again did not take the hours since its first start: it counts from the first of
--- the attempts since then. Those that came by themselves, or after a suspension, go on with it.
+-- the attempts since then, and what it breaks is another violation. Those that came by themselves,
+-- or after a suspension, go on with it.
 with rule as (
   select id, deployment_id, flow_id, judged_at - interval '1 minute' as low,
     within_ms * interval '1 millisecond' as within
@@ -15,9 +16,9 @@ with rule as (
   where workspace_id = :workspace_id
     and state_type in ('RUNNING', 'PAUSED', 'CANCELLING')
 )
-select rule.id as rule_id, run.id as flow_run_id, run.since
+select rule.id as rule_id, run.id as flow_run_id, run.since, run.key
 from rule cross join lateral (
-  select long.id, counted.since from (
+  select long.id, counted.since, named.key from (
     select run.id, run.started_at, null::timestamptz as ended_at
     from live run
     where (run.deployment_id = rule.deployment_id or run.flow_id = rule.flow_id)
@@ -54,11 +55,14 @@ from rule cross join lateral (
         and own.started_at >= restarted.at
     ) end as since
   ) as counted
+  cross join lateral (
+    select long.id::text || ' ' || (extract(epoch from counted.since) * 1000000)::bigint as key
+  ) as named
   where coalesce(long.ended_at, cast(:now as timestamptz)) - counted.since >= rule.within
     and not exists (
       select from sla_violations known
       where known.workspace_id = :workspace_id and known.rule_id = rule.id
-        and known.key = long.id::text
+        and known.key in (long.id::text, named.key) and known.since = counted.since
     )
   order by counted.since, long.id
   limit cast(:most as bigint)

@@ -85,6 +85,12 @@ flow_runs = Table(
     Index("ix_flow_runs_deployment", "workspace_id", "deployment_id", "expected_start", "id"),
     Index("ix_flow_runs_flow", "workspace_id", "flow_id", "expected_start", "id"),
     Index(
+        "ix_flow_runs_made_late",
+        "workspace_id",
+        "created_at",
+        postgresql_where=text("expected_start < created_at and deployment_id is not null"),
+    ),
+    Index(
         "ix_flow_runs_parent",
         "workspace_id",
         "parent_task_run_id",

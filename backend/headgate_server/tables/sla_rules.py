@@ -25,6 +25,7 @@ sla_rules = Table(
     uuid("flow_id", is_nullable=True),
     Column("is_enabled", Boolean, nullable=False, server_default=text("true")),
     moment("judged_at"),
+    moment("waiting_from", is_nullable=True),
     moment("due_at", is_nullable=True),
     moment("counted_at", is_nullable=True),
     uuid("counted_run_id", is_nullable=True),

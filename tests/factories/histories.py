@@ -11,13 +11,14 @@ _RUNS = text("""
 insert into flow_runs (
   workspace_id, id, name, flow_id, deployment_id, work_pool_id, work_queue_id, state_type,
   state_name, state_timestamp, state_sequence, attempt, expected_start, started_at, ended_at,
-  created_by_kind, created_by_name
+  created_by_kind, created_by_name, created_at
 )
 select :workspace_id, gen_random_uuid(), 'past', :flow_id, :deployment_id, :work_pool_id,
   :work_queue_id,
   case when number % 10 = 0 then 'FAILED' else 'COMPLETED' end,
   case when number % 10 = 0 then 'Failed' else 'Completed' end,
-  due_at, 3, 1, due_at, due_at, due_at + number * interval '1 second', 'system', 'Headgate'
+  due_at, 3, 1, due_at, due_at, due_at + number * interval '1 second', 'system', 'Headgate',
+  due_at
 from generate_series(1, cast(:count as integer)) as number,
   lateral (select cast(:now as timestamptz) - number * interval '1 minute' as due_at) as moment
 """)

@@ -13,13 +13,16 @@ from headgate_server.domain.tenancy import Actor
 
 MIN_WITHIN = timedelta(seconds=1)
 MAX_WITHIN = timedelta(days=90)
+MAX_RULES = 1_000
+"""Of a workspace: each is judged every 15 seconds, by reading a few hundred rows at most."""
 
 
 class SlaKind(StrEnum):
     """What is promised, each within a length of time.
 
-    LATENESS: a run starts so soon after it was due. DURATION: a run ends so soon after it started,
-    anew where somebody had it run again; retries that come by themselves are part of it.
+    LATENESS: a run starts so soon after it was due; one that is made when that time is over is
+    late at once. DURATION: a run ends so soon after it started, anew where somebody had it run
+    again; retries that come by themselves are part of it.
     FREQUENCY: a run starts so soon after the last one did. FRESHNESS: a run completes so soon after
     the last one that did.
     """
@@ -64,6 +67,8 @@ class SlaRule:
         counted_at: when the latest run that counts for its pace started or completed, as far as
             is known, or when the rule was switched on again; None before the first.
         counted_run_id: which run that is.
+        waiting_from: since when runs were due of which those that still wait are looked for, as it
+            allows less time than it did; None once they were.
     """
 
     workspace_id: UUID
@@ -81,6 +86,7 @@ class SlaRule:
     updated_at: datetime
     counted_at: datetime | None = None
     counted_run_id: UUID | None = None
+    waiting_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,14 +87,20 @@ async def update_rule(work: UnitOfWork, rule: SlaRule, changes: dict[str, Any]) 
     """Change a locked rule and raise its version.
 
     One that is enabled is judged from now on: no run before counts, nor does the time without any.
+    Where one allows less, what has begun kept it as it was, but what still waits is judged anew.
     """
     values = dict(changes)
     if "within" in values:
-        values["within_ms"] = values.pop("within") // _MS
+        within = values.pop("within")
+        values["within_ms"] = within // _MS
+        if within < rule.within:
+            since = rule.judged_at - rule.within
+            values["waiting_from"] = min(rule.waiting_from or since, since)
     is_enabled = values.get("is_enabled", rule.is_enabled)
     values["due_at"] = work.now if is_enabled else None
     if is_enabled and not rule.is_enabled:
-        values |= {"judged_at": work.now, "counted_at": work.now, "counted_run_id": None}
+        values |= {"judged_at": work.now, "waiting_from": None}
+        values |= {"counted_at": work.now, "counted_run_id": None}
     statement = (
         update(sla_rules)
         .where(sla_rules.c.workspace_id == work.workspace_id, sla_rules.c.id == rule.id)
@@ -162,7 +168,16 @@ async def set_judged(
     await work.execute(
         update(sla_rules)
         .where(sla_rules.c.workspace_id == work.workspace_id, sla_rules.c.id.in_(wanted))
-        .values(judged_at=at, due_at=due_at)
+        .values(judged_at=at, due_at=due_at, waiting_from=None)
+    )
+
+
+async def set_unfinished(work: UnitOfWork, wanted: Sequence[UUID]) -> None:
+    """Have locked rules judged again at once, from where they were."""
+    await work.execute(
+        update(sla_rules)
+        .where(sla_rules.c.workspace_id == work.workspace_id, sla_rules.c.id.in_(wanted))
+        .values(due_at=work.now)
     )
 
 
@@ -191,6 +206,7 @@ async def find_breaches(
             **_places(work, rules),
             "within_ms": [rule.within // _MS for rule in rules],
             "judged_ats": [rule.judged_at for rule in rules],
+            "waiting_froms": [rule.waiting_from for rule in rules],
             "most": most,
         },
     )
@@ -338,6 +354,7 @@ def _rule(row: Row[Any]) -> SlaRule:
         updated_at=row.updated_at,
         counted_at=row.counted_at,
         counted_run_id=row.counted_run_id,
+        waiting_from=row.waiting_from,
     )
 
 

@@ -10,10 +10,11 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.changes import changed, check_version, given
 from headgate_server.domain.durations import RunOwner
-from headgate_server.domain.errors import Conflict, NotFound
+from headgate_server.domain.errors import Conflict, LimitExceeded, NotFound
 from headgate_server.domain.events import NewEvent
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.domain.sla_rules import (
+    MAX_RULES,
     Breach,
     NewSlaRule,
     SlaKind,
@@ -43,9 +44,11 @@ async def create_rule(work: UnitOfWork, new: NewSlaRule) -> SlaRule:
         InvalidInput: a bad name or length of time, or not one of a deployment and a flow.
         NotFound: no such deployment or flow.
         Conflict: there is a rule of this name.
+        LimitExceeded: the workspace has as many as it may.
     """
     check_rule(new)
     await _check_owner(work, new)
+    await _check_room(work)
     made = await sla_rules.insert_rule(work, new)
     if made is None:
         raise await _taken(work, new.name)
@@ -136,8 +139,8 @@ async def _settle(work: UnitOfWork, rules: Sequence[SlaRule], breaches: Sequence
         counts[breach.rule_id] += 1
     is_full = len(breaches) >= BREACHES_AT_ONCE
     unfinished = [rule for rule in rules if is_full and counts[rule.id]]
-    for rule in unfinished:
-        await sla_rules.set_judged(work, [rule.id], at=rule.judged_at, due_at=work.now)
+    if unfinished:
+        await sla_rules.set_unfinished(work, [rule.id for rule in unfinished])
     finished = [rule.id for rule in rules if rule not in unfinished]
     if finished:
         await sla_rules.set_judged(work, finished, at=work.now, due_at=work.now + EVERY)
@@ -249,6 +252,17 @@ async def _check_owner(work: UnitOfWork, new: NewSlaRule) -> None:
             raise NotFound("No such deployment, or you may not see it.", path=["deploymentId"])
     elif new.flow_id is not None and not await flows.get_many_flows(work, [new.flow_id]):
         raise NotFound("No such flow, or you may not see it.", path=["flowId"])
+
+
+async def _check_room(work: UnitOfWork) -> None:
+    current = await sla_rules.count_rules(work, owner=None, cap=MAX_RULES)
+    if current >= MAX_RULES:
+        raise LimitExceeded(
+            f"A workspace has at most {MAX_RULES:,} SLA rules; delete some, or promise something "
+            "of a whole flow instead of each deployment.",
+            limit=MAX_RULES,
+            current=MAX_RULES,
+        )
 
 
 async def _taken(work: UnitOfWork, name: str) -> Conflict:

@@ -5,16 +5,18 @@ from datetime import timedelta
 
 import pytest
 
+from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.sla_rules import SlaKind, SlaRule, SlaRuleChanges
 from headgate_server.domain.states import StateType
 from headgate_server.services import sla_rules
-from headgate_server.services.flow_runs import change
+from headgate_server.services.flow_runs import change, create
 from headgate_server.tables.flow_runs import flow_runs
 from headgate_server.tables.sla_rules import sla_violations
 from tests.backend.services.test_reuse import begin, suspend
 from tests.backend.services.test_sla_rules import MINUTE, broken, judge, promise, told
+from tests.factories.histories import make_past_runs
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
@@ -104,7 +106,7 @@ async def test_rules_that_a_run_breaks_again_after_somebody_started_it_again_are
     for kind in (SlaKind.LATENESS, SlaKind.DURATION):
         await promise(world, kind, name=kind.value)
         await promise(world, kind, within=MINUTE / 2, name=f"{kind.value}, stricter")
-    await world.create()
+    (run,) = await world.create()
     for _ in range(2):
         await judge(world, after=2 * MINUTE)
         lease, _ = await begin(world)
@@ -114,7 +116,7 @@ async def test_rules_that_a_run_breaks_again_after_somebody_started_it_again_are
 
     async with world.work() as work:
         page = await sla_rules.list_violations(work, page=PageRequest())
-    assert {violation.flow_run_id for violation in page.items} == {lease.run_id}
+    assert {violation.flow_run_id for violation in page.items} == {run.id}
     assert sorted(Counter(violation.rule_id for violation in page.items).values()) == [2] * 4
     assert len(await told(world)) == 8
 
@@ -134,6 +136,69 @@ async def test_violation_that_names_its_run_alone_is_not_told_again(world: World
     await judge(world, after=timedelta())
 
     assert (changed.rowcount, await broken(world)) == (2, [lease.run_id] * 2)
+
+
+async def test_rule_that_allows_less_is_broken_by_what_waits_and_not_by_what_has_begun(
+    world: World,
+) -> None:
+    rule = await promise(world, SlaKind.LATENESS, within=timedelta(hours=1))
+    waits, begun = await world.create(2)
+    await judge(world, after=30 * MINUTE)
+    (offered,) = [one for one in await world.offer() if one.run_id == begun.id]
+    await world.propose(await world.claim(offered), StateType.RUNNING)
+    await judge(world, after=10 * MINUTE)
+    for within in (MINUTE, 2 * MINUTE):
+        async with world.work() as work:
+            await sla_rules.update_rule(work, id_=rule.id, changes=SlaRuleChanges(within=within))
+    before = await broken(world)
+    await judge(world, after=timedelta())
+    found = await broken(world)
+    await judge(world, after=MINUTE)
+
+    assert (before, found, await broken(world)) == ([], [waits.id], [waits.id])
+
+
+async def test_rule_finds_more_that_waits_than_is_told_of_at_once(world: World) -> None:
+    rule = await promise(world, SlaKind.LATENESS, within=timedelta(days=90))
+    async with world.system() as work:
+        await make_past_runs(work, world.deployed, count=1_200)
+        waits = {"state_type": "SCHEDULED", "started_at": None, "ended_at": None}
+        await work.execute(flow_runs.update().values(**waits))
+    async with world.work() as work:
+        await sla_rules.update_rule(work, id_=rule.id, changes=SlaRuleChanges(within=MINUTE))
+    await judge(world, after=timedelta(seconds=20))
+    async with world.work() as work:
+        at_once = await sla_rules.count_violations(work, cap=2_000)
+    judged = await judge(world, after=timedelta())
+    async with world.work() as work:
+        together = await sla_rules.count_violations(work, cap=2_000)
+
+    assert (at_once, judged, together) == (1_000, 1, 1_200)
+
+
+async def test_run_that_is_made_after_its_time_was_over_was_late_as_it_was_made(
+    world: World,
+) -> None:
+    await promise(world, SlaKind.LATENESS, within=10 * MINUTE)
+    await judge(world, after=timedelta(hours=2))
+    async with world.work() as work:
+        at = [work.now - timedelta(hours=1), work.now - 9 * MINUTE]
+        past, recent = [
+            create.RunRequest(
+                deployment_id=world.deployed.deployment_id, name="past", expected_start=one
+            )
+            for one in at
+        ]
+        late, in_time = await create.create_runs(work, [past, recent])
+    assert isinstance(late, FlowRun)
+    assert isinstance(in_time, FlowRun)
+    for offered in await world.offer():
+        await world.propose(await world.claim(offered), StateType.RUNNING)
+    await judge(world, after=timedelta(seconds=20))
+    found = await broken(world)
+    await judge(world, after=2 * MINUTE)
+
+    assert (found, await broken(world)) == ([late.id], [late.id])
 
 
 PACES = [SlaKind.FREQUENCY, SlaKind.FRESHNESS]

@@ -5,12 +5,18 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
-from headgate_server.domain.errors import Conflict, InvalidInput, NotFound, VersionConflict
+from headgate_server.domain.errors import (
+    Conflict,
+    InvalidInput,
+    LimitExceeded,
+    NotFound,
+    VersionConflict,
+)
 from headgate_server.domain.ids import new_id
 from headgate_server.domain.pagination import PageRequest
-from headgate_server.domain.sla_rules import NewSlaRule, SlaKind, SlaRule, SlaRuleChanges
+from headgate_server.domain.sla_rules import MAX_RULES, NewSlaRule, SlaKind, SlaRule, SlaRuleChanges
 from headgate_server.domain.states import StateType
 from headgate_server.loops import sla_rules as loop
 from headgate_server.loops.loop import LoopContext
@@ -263,6 +269,24 @@ async def test_rule_is_of_one_owner_that_exists_and_of_a_length_that_can_be_judg
         async with world.work() as work:
             with pytest.raises(error):
                 await sla_rules.create_rule(work, new)
+
+
+async def test_workspace_has_a_bounded_number_of_rules(world: World) -> None:
+    rule = await promise(world, SlaKind.LATENESS)
+    async with world.system() as work:
+        columns = [one for one in sla_rows.c if one.name not in {"id", "name"}]
+        others = select(
+            func.gen_random_uuid(), func.concat("rule ", text("number")), *columns
+        ).select_from(sla_rows, text("generate_series(2, :most) as number"))
+        into = ["id", "name", *(one.name for one in columns)]
+        await work.execute(sla_rows.insert().from_select(into, others), {"most": MAX_RULES})
+    with pytest.raises(LimitExceeded, match="delete some") as refused:
+        await promise(world, SlaKind.LATENESS, name="one more")
+    async with world.work() as work:
+        await sla_rules.delete_rule(work, id_=rule.id)
+    await promise(world, SlaKind.LATENESS, name="one more")
+
+    assert (refused.value.limit, refused.value.current) == (MAX_RULES, MAX_RULES)
 
 
 async def test_many_runs_are_judged_by_reading_few_of_them(world: World) -> None:

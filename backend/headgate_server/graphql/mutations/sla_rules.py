@@ -35,7 +35,9 @@ class SlaRuleCreateInput:
 class SlaRuleUpdateInput:
     id: strawberry.ID = strawberry.field(description="Which.")
     within: timedelta | None = strawberry.field(
-        default=None, description="Within what time: 1 second to 90 days."
+        default=None,
+        description="Within what time: 1 second to 90 days. Where it is less than before, runs "
+        "that still wait are judged by it, but none that has begun.",
     )
     enabled: bool | None = strawberry.field(
         default=None,
@@ -57,7 +59,8 @@ class SlaRuleMutations:
     @mutation(
         requires=[Scope.FLOWS_WRITE],
         description="Promise something about the runs of a deployment or flow. It is judged every "
-        "15 seconds, and the event sla_rule.violated tells of each violation once.",
+        "15 seconds, and the event sla_rule.violated tells of each violation once. A workspace has "
+        "at most 1,000.",
     )
     async def sla_rule_create(
         self,

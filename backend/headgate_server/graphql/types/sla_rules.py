@@ -44,8 +44,9 @@ IsOpen = Annotated[
 strawberry.enum(
     SlaKind,
     description="What is promised within a length of time. LATENESS: a run starts so soon after it "
-    "was due. DURATION: it ends so soon after it first started since somebody last had it run, "
-    "pauses and retries that come by themselves included. "
+    "was due; one that is made when that time is over is late at once. DURATION: it ends so soon "
+    "after it first started since somebody last had it run, pauses and retries that come by "
+    "themselves included. "
     "FREQUENCY: a run starts so soon after the last one did. FRESHNESS: a run completes so soon "
     "after the last one that did. A paused deployment keeps no promise of the last two.",
 )

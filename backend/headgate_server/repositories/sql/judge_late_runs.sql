@@ -1,13 +1,16 @@
 -- Finds runs that did not start in time, of several rules at once: each when its time was over, and
 -- a little later again, for those that were just being made. One that somebody had start again is
--- due anew: what it did before was over by then, and what it breaks is another violation.
+-- due anew: what it did before was over by then, and what it breaks is another violation. Besides
+-- these, those that were made after their time was over, and where a rule has allowed less since it
+-- was judged, those that still wait.
 with rule as (
-  select id, deployment_id, flow_id, judged_at - interval '1 minute' as low,
+  select id, deployment_id, flow_id, judged_at - interval '1 minute' as low, waiting_from,
     within_ms * interval '1 millisecond' as within
   from unnest(
     cast(:ids as uuid[]), cast(:deployment_ids as uuid[]), cast(:flow_ids as uuid[]),
-    cast(:within_ms as bigint[]), cast(:judged_ats as timestamptz[])
-  ) as t(id, deployment_id, flow_id, within_ms, judged_at)
+    cast(:within_ms as bigint[]), cast(:judged_ats as timestamptz[]),
+    cast(:waiting_froms as timestamptz[])
+  ) as t(id, deployment_id, flow_id, within_ms, judged_at, waiting_from)
 )
 select rule.id as rule_id, run.id as flow_run_id, run.since, run.key
 from rule cross join lateral (
@@ -18,12 +21,26 @@ from rule cross join lateral (
         and deployment_id = rule.deployment_id
         and expected_start > rule.low - rule.within
         and expected_start <= cast(:now as timestamptz) - rule.within
-    ) union all (
+    ) union (
       select id, expected_start, started_at, ended_at, retries_used from flow_runs
       where rule.flow_id is not null and workspace_id = :workspace_id
         and flow_id = rule.flow_id
         and expected_start > rule.low - rule.within
         and expected_start <= cast(:now as timestamptz) - rule.within
+    ) union (
+      select id, expected_start, started_at, ended_at, retries_used from flow_runs
+      where workspace_id = :workspace_id and created_at > rule.low
+        and expected_start < created_at and deployment_id is not null
+        and (deployment_id = rule.deployment_id or flow_id = rule.flow_id)
+        and expected_start <= rule.low - rule.within
+    ) union (
+      select id, expected_start, started_at, ended_at, retries_used from flow_runs
+      where rule.waiting_from is not null and workspace_id = :workspace_id
+        and state_type in ('SCHEDULED', 'PENDING')
+        and expected_start > rule.waiting_from
+        and expected_start <= cast(:now as timestamptz) - rule.within
+        and started_at is null
+        and (deployment_id = rule.deployment_id or flow_id = rule.flow_id)
     )
   ) as due
   cross join lateral (

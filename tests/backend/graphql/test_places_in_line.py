@@ -92,3 +92,49 @@ async def test_a_queue_that_is_paused_or_less_urgent_is_not_waited_for(place: Pl
         await place.make(workQueueName=name)
 
     assert await place_and_start(place, await place.make()) == (0, True)
+
+
+async def start_by_all_that_is_offered(place: Place, run_id: str) -> tuple[list[str], bool]:
+    """Return what holds a run up, and whether carrying out each action starts it."""
+    await place.change_session(capacity=100)
+    found = await place.why(run_id)
+    for blocker in found:
+        await place.act(blocker)
+    started = [show(Kind.FLOW_RUN, one.run_id) for one in await place.offer()]
+    return [one["code"] for one in found], run_id in started
+
+
+@pytest.mark.parametrize("is_pool", [True, False])
+async def test_what_a_full_deployment_holds_back_comes_first_in_the_line_behind_it(
+    place: Place, *, is_pool: bool
+) -> None:
+    await place.deploy(concurrencyLimit=1)
+    await (limit_pool(place, 1) if is_pool else make_queue(place, "default", concurrencyLimit=1))
+    await taken(place)
+    for _ in range(3):
+        await place.make()
+
+    codes, is_started = await start_by_all_that_is_offered(place, await place.make())
+
+    assert (codes[0], is_started) == ("DEPLOYMENT_LIMIT", True)
+    assert codes[1:] == ["POOL_LIMIT" if is_pool else "QUEUE_LIMIT"]
+
+
+@pytest.mark.parametrize("limit", [None, 1])
+async def test_what_a_paused_deployment_holds_back_comes_first_in_the_line_behind_it(
+    place: Place, limit: int | None
+) -> None:
+    await place.deploy(concurrencyLimit=limit)
+    await make_queue(place, "urgent", priority=1)
+    await make_queue(place, "default", priority=2, concurrencyLimit=1)
+    await limit_pool(place, 1)
+    await taken(place)
+    for queue in ("urgent", "default", "default"):
+        await place.make(workQueueName=queue)
+    run_id = await place.make()
+    await mutate(place.api, "deploymentPause", "created", id=place.deployment_id, paused=True)
+
+    codes, is_started = await start_by_all_that_is_offered(place, run_id)
+
+    assert (codes[0], is_started) == ("DEPLOYMENT_PAUSED", True)
+    assert codes[-2:] == ["QUEUE_LIMIT", "POOL_LIMIT"]

@@ -1,5 +1,7 @@
 -- Reads all that may hold up one run, or the next run of a deployment, in one row. Counts of what
--- waits ahead stop at a cap, so that a backlog costs what a page does.
+-- waits ahead stop at a cap, so that a backlog costs what a page does. Each count is of what comes
+-- first once all that is nearer has ended: of the run's own deployment that is paused or full, all
+-- that waits before it.
 with target as (
   select run.workspace_id, run.id as run_id, run.deployment_id, run.work_pool_id,
     run.work_queue_id, run.state_type, run.state_name, run.state_timestamp, run.priority,
@@ -77,6 +79,10 @@ cross join lateral (
     and taken.is_limited
 ) in_deployment
 cross join lateral (
+  select deployment.is_paused as is_paused,
+    coalesce(in_deployment.held >= deployment.concurrency_limit, false) as is_full
+) nearer
+cross join lateral (
   select count(*) filter (where s.state = 'ONLINE') as online,
     count(*) filter (where s.state = 'PAUSED') as paused,
     coalesce(sum(s.capacity) filter (where s.state = 'ONLINE'), 0) as capacity,
@@ -91,13 +97,24 @@ cross join lateral (
 ) session
 cross join lateral (
   select count(*) as urgent, count(*) filter (where is_equal) as equal from (
-    select other.priority = mine.priority as is_equal from work_items other
-    where other.work_queue_id = target.work_queue_id and other.phase = 'READY'
-      and not other.is_held and not other.is_limited and other.due_at <= :now and (
-        other.priority > mine.priority or other.priority = mine.priority
-        and (other.due_at, other.run_id) < (mine.due_at, mine.run_id)
-      )
-    limit :cap
+    (
+      select other.priority = mine.priority as is_equal from work_items other
+      where other.work_queue_id = target.work_queue_id and other.phase = 'READY'
+        and not other.is_held and not other.is_limited and other.due_at <= :now and (
+          other.priority > mine.priority or other.priority = mine.priority
+          and (other.due_at, other.run_id) < (mine.due_at, mine.run_id)
+        )
+      limit :cap
+    ) union all (
+      select other.priority = mine.priority from work_items other
+      where other.deployment_id = target.deployment_id and other.phase = 'READY'
+        and other.work_queue_id = target.work_queue_id and other.due_at <= :now
+        and (nearer.is_paused and other.is_held or nearer.is_full and other.is_limited) and (
+          other.priority > mine.priority or other.priority = mine.priority
+          and (other.due_at, other.run_id) < (mine.due_at, mine.run_id)
+        )
+      limit :cap
+    )
   ) as counted
 ) own
 cross join lateral (
@@ -144,7 +161,8 @@ cross join lateral (
       from (
         select item.deployment_id from work_items item
         where item.work_queue_id = other.id and item.phase = 'READY' and not item.is_held
-          and item.is_limited and item.due_at <= :now and (
+          and item.is_limited and item.due_at <= :now
+          and not (nearer.is_full and item.deployment_id = target.deployment_id) and (
             other.priority < queue.priority or item.priority > mine.priority
             or item.priority = mine.priority
             and (item.due_at, item.run_id) < (mine.due_at, mine.run_id)
@@ -157,8 +175,21 @@ cross join lateral (
     ) of_one
   ) limited
   cross join lateral (
+    select count(*) as runs from (
+      select from work_items item
+      where item.deployment_id = target.deployment_id and item.phase = 'READY'
+        and item.work_queue_id = other.id and other.id <> queue.id and item.due_at <= :now
+        and (nearer.is_paused and item.is_held or nearer.is_full and item.is_limited) and (
+          other.priority < queue.priority or item.priority > mine.priority
+          or item.priority = mine.priority
+          and (item.due_at, item.run_id) < (mine.due_at, mine.run_id)
+        )
+      limit :cap
+    ) found
+  ) sibling
+  cross join lateral (
     select least(
-      unlimited.runs + limited.runs,
+      unlimited.runs + limited.runs + sibling.runs,
       case when other.id <> queue.id and other.concurrency_limit is not null
         then greatest(other.concurrency_limit - taken.runs, 0) end,
       :cap

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select, update
+from sqlalchemy import ColumnElement, Row, Select, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
@@ -14,7 +14,7 @@ from headgate_server.domain.filters import DeploymentFilter
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.repositories import filters, pages
 from headgate_server.tables.flows import deployments, flows
-from headgate_server.tables.work_pools import READY, work_items
+from headgate_server.tables.work_pools import work_items
 
 _MILLISECOND = timedelta(milliseconds=1)
 _IN_MILLISECONDS = {
@@ -74,38 +74,45 @@ async def update_deployment(work: UnitOfWork, *, id_: UUID, changes: dict[str, A
     return _deployment((await work.execute(statement)).one())
 
 
-async def hold_ready_items(work: UnitOfWork, *, deployment_id: UUID, is_held: bool) -> None:
-    """Hold back what waits for an agent, or release it."""
-    await work.execute(
-        update(work_items)
-        .where(
-            work_items.c.workspace_id == work.workspace_id,
-            work_items.c.deployment_id == deployment_id,
-            work_items.c.phase == READY,
-            work_items.c.is_held.is_not(is_held),
-        )
-        .values(is_held=is_held)
-    )
+async def keep_makers_off(work: UnitOfWork, deployment: Deployment) -> None:
+    """Let nobody make runs of a deployment, from before it is changed to this until that commits.
 
+    Whoever makes a run refers to the deployment: they are waited for, and what they made is seen
+    then; who comes later waits, and reads it as it is by then. That is so only where this lock is
+    taken before the row is written: else, as the key stays, they would read the old row.
 
-async def limit_items(work: UnitOfWork, *, deployment_id: UUID, is_limited: bool) -> None:
-    """Let live work count to the deployment's limit, or not, and keep others from making more.
-
-    Whoever is making a run refers to the deployment: they are waited for, and what they made is
-    seen. The caller holds the deployment's schedules, whose runs are made under their lock.
+    The items whose marks will change come first, as for those who make runs under a lease. The
+    caller holds the deployment and its schedules, whose runs are made under their lock.
     """
-    own = (deployments.c.workspace_id == work.workspace_id, deployments.c.id == deployment_id)
-    await work.execute(select(deployments.c.id).where(*own).with_for_update())
-    items = (
-        work_items.c.workspace_id == work.workspace_id,
-        work_items.c.deployment_id == deployment_id,
-        work_items.c.is_limited.is_not(is_limited),
-    )
+    ids = select(work_items.c.run_id).where(*_marked_otherwise(work, deployment))
+    await work.execute(ids.order_by(work_items.c.run_id).with_for_update())
+    own = _own(work).where(deployments.c.id == deployment.id)
+    await work.execute(own.with_only_columns(deployments.c.id).with_for_update())
+
+
+async def mark_items(work: UnitOfWork, deployment: Deployment) -> None:
+    """Have all live work of a deployment say whether it is held and limited, as that is by now.
+
+    What goes back to wait keeps what its row says. Nobody makes runs of it meanwhile.
+    """
+    is_limited = deployment.concurrency_limit is not None
+    marks: dict[str, Any] = {"is_held": deployment.is_paused, "is_limited": is_limited}
+    if not is_limited:
+        marks["collides_at"] = None
     await work.execute(
-        select(work_items.c.run_id).where(*items).order_by(work_items.c.run_id).with_for_update()
+        update(work_items).where(*_marked_otherwise(work, deployment)).values(**marks)
     )
-    cleared = {} if is_limited else {"collides_at": None}
-    await work.execute(update(work_items).where(*items).values(is_limited=is_limited, **cleared))
+
+
+def _marked_otherwise(work: UnitOfWork, deployment: Deployment) -> list[ColumnElement[bool]]:
+    return [
+        work_items.c.workspace_id == work.workspace_id,
+        work_items.c.deployment_id == deployment.id,
+        or_(
+            work_items.c.is_held.is_not(deployment.is_paused),
+            work_items.c.is_limited.is_not(deployment.concurrency_limit is not None),
+        ),
+    ]
 
 
 async def list_by_name(

@@ -1,6 +1,7 @@
 """Decides what becomes of runs as they are due while their deployment's limit is used up."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -10,11 +11,14 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.collisions import DueRun, Fate, Judgement, Verdict, judge
 from headgate_server.domain.deployments import MAX_COLLISION_KEY_LENGTH
+from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.slices import sliced
 from headgate_server.domain.states import ProposedState, StateType, propose
 from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.repositories import collisions as repository
 from headgate_server.repositories.collisions import Due, Rules
+from headgate_server.repositories.flow_runs.create import RunToInsert
+from headgate_server.repositories.flow_runs.read import get_many_flow_runs
 from headgate_server.repositories.flow_runs.transition import lock_all_runs
 from headgate_server.repositories.statements import packed
 from headgate_server.services.transitions import (
@@ -47,18 +51,76 @@ def key_of(parameters: Mapping[str, Any], *, parameter: str | None) -> str:
     return value if len(value) <= MAX_COLLISION_KEY_LENGTH else sha256(value.encode()).hexdigest()
 
 
-async def judge_runs(work: UnitOfWork, due: Mapping[UUID, Sequence[DueRun]]) -> set[UUID]:
+async def lock_limits(
+    work: UnitOfWork, asked: Iterable[RunToInsert], *, limited_ids: Collection[UUID]
+) -> dict[UUID, Rules]:
+    """Lock the limits of deployments whose runs are due now, before those refer to them.
+
+    Whoever changes a limit holds the deployment, then its schedules, and waits for all who refer
+    to it: so what schedules make is judged by the loop, which holds no schedule.
+    """
+    wanted = {
+        item.run.deployment_id
+        for item in asked
+        if item.run.deployment_id in limited_ids
+        and item.run.schedule_id is None
+        and _is_due(item.run.expected_start, work.now)
+    } - {None}
+    if not wanted:
+        return {}
+    found = await repository.lock_rules(work, [id_ for id_ in wanted if id_ is not None])
+    return {rules.deployment_id: rules for rules in found}
+
+
+async def judge_new(
+    work: UnitOfWork,
+    made: Sequence[FlowRun | None],
+    asked: Mapping[UUID, RunToInsert],
+    *,
+    limits: Mapping[UUID, Rules],
+) -> list[FlowRun | None]:
+    """Judge runs as they are made, those that are due now; the runs as they are then.
+
+    Others are judged as their time comes, and those of a deployment that got its limit meanwhile
+    at once by the loop.
+    """
+    due: dict[UUID, list[DueRun]] = {}
+    for run in made:
+        if run is None or run.deployment_id is None or run.deployment_id not in limits:
+            continue
+        if run.expected_start is not None and _is_due(run.expected_start, work.now):
+            own = asked[run.id]
+            new = DueRun(run.id, run.expected_start, own.collision_key, own.is_patient)
+            due.setdefault(run.deployment_id, []).append(new)
+    moved = await judge_runs(work, due, limits=limits) if due else set[UUID]()
+    found = await get_many_flow_runs(work, list(moved)) if moved else {}
+    return [run and found.get(run.id, run) for run in made]
+
+
+def _is_due(expected_start: datetime | None, now: datetime) -> bool:
+    return expected_start is not None and expected_start <= now
+
+
+async def judge_runs(
+    work: UnitOfWork, due: Mapping[UUID, Sequence[DueRun]], *, limits: Mapping[UUID, Rules]
+) -> set[UUID]:
     """Judge runs that are due now, by deployment, in the transaction that made them or after it.
 
     The deployments' locks come first and the counts after them, by the clock as it is then, so that
-    two who make runs at once never both find the last place. Which state a run enters is decided
-    where every state is.
+    two who make runs at once never both find the last place. They come before the runs and their
+    items, too: so nobody who changes a limit and who makes runs wait for each other. Which state a
+    run enters is decided where every state is.
+
+    Args:
+        work: the unit of work.
+        due: the runs, by deployment.
+        limits: those of the deployments, which the unit of work has locked.
 
     Returns:
         The runs whose state has changed.
     """
     moved: set[UUID] = set()
-    for rules in await repository.lock_rules(work, due.keys()):
+    for rules in sorted(map(limits.__getitem__, due), key=lambda each: each.deployment_id):
         new = due[rules.deployment_id]
         crowd = await repository.read_crowd(work, rules, new, most=MOST_REPLACED)
         found = judge(new, policy=rules.policy, limit=rules.limit, crowd=crowd)
@@ -68,10 +130,13 @@ async def judge_runs(work: UnitOfWork, due: Mapping[UUID, Sequence[DueRun]]) -> 
 
 async def judge_due(work: UnitOfWork, due: Due) -> int:
     """Judge planned runs of one deployment whose time has come; how many there were."""
+    limits = {
+        one.deployment_id: one for one in await repository.lock_rules(work, [due.deployment_id])
+    }
     settled = await repository.settle(work, [run.run_id for run in due.runs])
     runs = [run for run in due.runs if run.run_id in settled]
-    if runs:
-        await judge_runs(work, {due.deployment_id: runs})
+    if runs and limits:
+        await judge_runs(work, {due.deployment_id: runs}, limits=limits)
     return len(runs)
 
 

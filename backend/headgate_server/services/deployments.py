@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -256,6 +256,8 @@ _DEFAULTS: dict[str, Any] = {
     "infrastructure_retries": rules.DEFAULT_INFRASTRUCTURE_RETRIES,
     "late_threshold": rules.DEFAULT_LATE_THRESHOLD,
 }
+_MARKS = frozenset({"is_paused", "concurrency_limit"})
+"""What of a deployment stands in the rows of its work, too."""
 _BESIDE_THE_ROW = OF_A_VERSION | {"tags", "schedules", "work_pool_name", "work_queue_name"}
 
 
@@ -332,7 +334,7 @@ async def apply_changes(
     if has_version and not is_new:
         differences["current_version_id"] = ids.new_id()
     if names and not is_new:
-        current = await deployments.update_deployment(work, id_=current.id, changes=differences)
+        current = await _update(work, current, differences)
         await _follow(work, current, names)
     if has_version:
         await keep_version(work, current, label=wanted.get("version_label"), git=wanted.get("git"))
@@ -353,6 +355,15 @@ async def apply_changes(
     return current
 
 
+async def _update(work: UnitOfWork, current: Deployment, differences: dict[str, Any]) -> Deployment:
+    """Write what differs of a locked deployment; nobody makes runs of it if that marks them."""
+    marks = {name: differences[name] for name in _MARKS & differences.keys()}
+    if marks:
+        await schedules.lock_of_deployment(work, deployment_id=current.id)
+        await deployments.keep_makers_off(work, replace(current, **marks))
+    return await deployments.update_deployment(work, id_=current.id, changes=differences)
+
+
 def _is_next(names: set[str], columns: dict[str, Any]) -> bool:
     """Whether what changed makes a version: not where one is made current."""
     return "current_version_id" not in columns and bool(names & (VERSIONED | OF_A_VERSION))
@@ -360,23 +371,11 @@ def _is_next(names: set[str], columns: dict[str, Any]) -> bool:
 
 async def _follow(work: UnitOfWork, deployment: Deployment, names: set[str]) -> None:
     """Let schedules and waiting work follow what changed of their deployment."""
-    if "concurrency_limit" in names:
-        await _follow_limit(work, deployment)
     if "is_paused" in names:
         await rearm_schedules(work, deployment=deployment)
-        await deployments.hold_ready_items(
-            work, deployment_id=deployment.id, is_held=deployment.is_paused
-        )
-        if deployment.work_pool_id is not None:
-            work.wake(channels.pool(deployment.work_pool_id))
     elif names & SHAPES_RUNS:
         await rearm_schedules(work, deployment=deployment, due_after=work.now)
-
-
-async def _follow_limit(work: UnitOfWork, deployment: Deployment) -> None:
-    """Let what is live count to a limit, or no longer, and look for who may start now."""
-    await schedules.lock_of_deployment(work, deployment_id=deployment.id)
-    is_limited = deployment.concurrency_limit is not None
-    await deployments.limit_items(work, deployment_id=deployment.id, is_limited=is_limited)
-    if deployment.work_pool_id is not None:
-        work.wake(channels.pool(deployment.work_pool_id))
+    if names & _MARKS:
+        await deployments.mark_items(work, deployment)
+        if deployment.work_pool_id is not None:
+            work.wake(channels.pool(deployment.work_pool_id))

@@ -1,6 +1,6 @@
 """Inserts runs, each with its first state, work item, tags and event."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,7 +35,6 @@ class Promises:
     """What a work item keeps of its deployment's promises, in milliseconds, and its queue."""
 
     queue_priority: int
-    is_held: bool
     late_threshold_ms: int
     on_agent_lost: str
     abandon_after_ms: int
@@ -71,12 +70,17 @@ class RunToInsert:
 
 
 async def insert_runs(
-    work: UnitOfWork, runs: Sequence[RunToInsert], *, is_limited: bool = True
+    work: UnitOfWork,
+    runs: Sequence[RunToInsert],
+    *,
+    is_limited: bool = True,
+    judged_ids: Collection[UUID] = (),
 ) -> list[FlowRun | None]:
     """Insert the runs in one statement and return them in the order given.
 
     Each remembers the span of the call that it comes from, for the process that runs it. The last
     are None where a quota of the organization has no room for all, unless they are not limited.
+    ``judged_ids`` are the deployments by whose locked limits the caller judges their runs.
 
     Raises:
         Conflict: an id is taken, here or anywhere else.
@@ -97,6 +101,7 @@ async def insert_runs(
         "today": today,
         "month": month_of(today),
         "is_limited": is_limited,
+        "judged_ids": list(judged_ids),
         "usage_id": ids.new_id(),
         "size_bytes": sum(map(len, records)),
         "few_unsummed": FEW_UNSUMMED,
@@ -140,7 +145,6 @@ def _record(item: RunToInsert, now: datetime) -> dict[str, Any]:
         "state_message": state.message,
         "state_details": state.details,
         "phase": Phase.READY if lease is None else Phase.CLAIMED,
-        "is_held": promises.is_held,
         "collision_key": item.collision_key,
         "token": lease.token if lease else None,
         "epoch": lease.epoch if lease else 0,

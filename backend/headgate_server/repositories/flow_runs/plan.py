@@ -86,7 +86,6 @@ def _plan(row: Any) -> DeploymentPlan:
         tags=tuple(row.deployment_tags or ()),
         promises=Promises(
             queue_priority=priorities.get(row.work_queue_id, 0),
-            is_held=row.is_paused,
             late_threshold_ms=row.late_threshold_ms,
             on_agent_lost=row.on_agent_lost,
             abandon_after_ms=row.abandon_after_ms,

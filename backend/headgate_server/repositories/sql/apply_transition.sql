@@ -71,11 +71,6 @@ with change as materialized (
     phase = 'READY', session_id = null, token = null, fence_until = null, last_seen_at = null,
     unresponsive_at = null, offered_at = null, claimed_at = null, epoch = epoch + 1,
     due_at = change.due_at, collides_at = case when collides_at is not null then change.due_at end,
-    is_held = coalesce((
-      select deployment.is_paused from deployments as deployment
-      where deployment.workspace_id = work_items.workspace_id
-        and deployment.id = work_items.deployment_id
-    ), false),
     late_due_at = change.due_at + late_threshold_ms * interval '1 millisecond'
   from change
   where workspace_id = :workspace_id and work_items.run_id = any(cast(:requeued as uuid[]))

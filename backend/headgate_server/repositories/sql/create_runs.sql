@@ -4,7 +4,9 @@
 -- taken, and so it may be exceeded by what is created at once. What the loop has not summed up is
 -- read up to a bound, and merged into few rows where there is more than a little of it: whoever
 -- merges takes rows that nobody else has, and so waits for nobody.
--- Whoever sets a limit on a deployment waits for who makes runs of it, and is waited for by them.
+-- Whoever pauses, resumes or limits a deployment waits for who makes runs of it, and is waited for
+-- by them: they read it as it is then. A run that is due now and was not to be judged by who makes it,
+-- as its deployment had no limit before, is judged by the loop.
 with place as (
   select organization_id as id from workspaces where id = cast(:workspace_id as uuid)
 ), period as (
@@ -58,7 +60,7 @@ with place as (
     queue_priority bigint, priority bigint, parameters jsonb, job_variables jsonb, tags jsonb,
     expected_start timestamptz, idempotency_key text, triggered_by jsonb,
     state_type text, state_name text, state_message text, state_details jsonb,
-    phase text, is_held boolean, collision_key text, token uuid, epoch bigint, fence_until timestamptz,
+    phase text, collision_key text, token uuid, epoch bigint, fence_until timestamptz,
     late_threshold_ms bigint, on_agent_lost text, abandon_after_ms bigint, fence_ms bigint,
     infrastructure_retries bigint,
     event_id uuid, event_resource_id text, event_resource jsonb, event_payload jsonb,
@@ -66,10 +68,11 @@ with place as (
   )
 ), input as materialized (
   select * from given where nth <= coalesce((select runs from room), nth)
-), limited as materialized (
-  select id from deployments
-  where workspace_id = cast(:workspace_id as uuid) and concurrency_limit is not null
+), target as materialized (
+  select id, is_paused, concurrency_limit is not null as is_limited from deployments
+  where workspace_id = cast(:workspace_id as uuid)
     and id = any(array(select deployment_id from input))
+  order by id
   for key share
 ), used as (
   insert into usage_deltas (organization_id, id, day, runs, run_bytes)
@@ -113,17 +116,19 @@ with place as (
     is_limited, collision_key, collides_at
   )
   select
-    cast(:workspace_id as uuid), id, work_pool_id, work_queue_id, deployment_id, queue_priority,
-    priority, expected_start, phase, is_held, token, epoch, fence_until,
+    cast(:workspace_id as uuid), input.id, work_pool_id, work_queue_id, deployment_id, queue_priority,
+    priority, expected_start, phase, coalesce(target.is_paused, false), token, epoch, fence_until,
     case when phase = 'READY' then null else cast(:now as timestamptz) end,
     case when phase = 'READY' then null else cast(:now as timestamptz) end,
     case when phase = 'READY'
       then expected_start + late_threshold_ms * interval '1 millisecond' end,
     late_threshold_ms, on_agent_lost, abandon_after_ms, fence_ms, infrastructure_retries,
-    deployment_id in (select id from limited), collision_key,
-    case when deployment_id in (select id from limited) and expected_start > cast(:now as timestamptz)
-      then expected_start end
-  from input
+    coalesce(target.is_limited, false), collision_key,
+    case when target.is_limited and (
+      expected_start > cast(:now as timestamptz)
+      or deployment_id <> all(cast(:judged_ids as uuid[]))
+    ) then expected_start end
+  from input left join target on target.id = input.deployment_id
 ), tag as (
   insert into flow_run_tags (workspace_id, tag, flow_run_id)
   select cast(:workspace_id as uuid), t.tag, input.id

@@ -4,11 +4,6 @@
 update work_items set
   phase = 'READY', session_id = null, token = null, fence_until = null, offered_at = null,
   epoch = epoch + 1, deliveries = greatest(deliveries - 1, 0), declines = declines + 1,
-  is_held = coalesce((
-    select deployment.is_paused from deployments as deployment
-    where deployment.workspace_id = work_items.workspace_id
-      and deployment.id = work_items.deployment_id
-  ), false),
   due_at = greatest(due_at, cast(:now as timestamptz) + greatest(
     cast(:retry_after as interval),
     least(

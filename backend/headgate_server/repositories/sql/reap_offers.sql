@@ -21,11 +21,7 @@ with expired as (
 ), returned as (
   update work_items item set
     phase = 'READY', session_id = null, token = null, fence_until = null, offered_at = null,
-    epoch = item.epoch + 1,
-    is_held = coalesce((
-      select deployment.is_paused from deployments as deployment
-      where deployment.workspace_id = item.workspace_id and deployment.id = item.deployment_id
-    ), false)
+    epoch = item.epoch + 1
   from expired
   where item.workspace_id = expired.workspace_id and item.run_id = expired.run_id
   returning item.workspace_id, item.run_id, item.work_pool_id, item.deliveries, expired.session_id

@@ -8,11 +8,7 @@ with offered as (
 )
 update work_items item set
   phase = 'READY', session_id = null, token = null, fence_until = null, offered_at = null,
-  epoch = item.epoch + 1, deliveries = greatest(item.deliveries - 1, 0),
-  is_held = coalesce((
-    select deployment.is_paused from deployments as deployment
-    where deployment.workspace_id = item.workspace_id and deployment.id = item.deployment_id
-  ), false)
+  epoch = item.epoch + 1, deliveries = greatest(item.deliveries - 1, 0)
 from offered
 where item.workspace_id = offered.workspace_id and item.run_id = offered.run_id
 returning item.work_pool_id

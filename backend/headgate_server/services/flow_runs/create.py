@@ -12,7 +12,6 @@ from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import flows as flow_rules
 from headgate_server.domain import ids, names
-from headgate_server.domain.collisions import DueRun
 from headgate_server.domain.deployments import (
     DEFAULT_ABANDON_AFTER,
     DEFAULT_FENCE,
@@ -95,8 +94,11 @@ async def create_runs(
         planned = await asyncio.to_thread(planning, requests)
     else:
         planned = [item async for some in sliced(requests) for item in planning(some)]
-    made = await insert_runs(work, [item for item in planned if isinstance(item, RunToInsert)])
-    made = await _collide(work, made, planned, plans=plans)
+    asked = {item.id: item for item in planned if isinstance(item, RunToInsert)}
+    limited = {id_ for id_, plan in plans.items() if plan.concurrency_limit is not None}
+    limits = await collisions.lock_limits(work, asked.values(), limited_ids=limited)
+    made = await insert_runs(work, list(asked.values()), judged_ids=limits)
+    made = await collisions.judge_new(work, made, asked, limits=limits)
     refused = await quotas.runs_exceeded(work) if None in made else None
     runs = iter(made)
     for run in made:
@@ -106,32 +108,6 @@ async def create_runs(
                 work.wake(channels.pool(run.work_pool_id))
     results = [next(runs) if isinstance(item, RunToInsert) else item for item in planned]
     return [result or refused or NotFound() for result in results]
-
-
-async def _collide(
-    work: UnitOfWork,
-    made: Sequence[FlowRun | None],
-    planned: Sequence[RunToInsert | HeadgateError],
-    *,
-    plans: dict[UUID, DeploymentPlan],
-) -> list[FlowRun | None]:
-    """Judge the runs of limited deployments that are due now; the runs as they are then.
-
-    Those that are due later are judged as their time comes.
-    """
-    asked = {item.id: item for item in planned if isinstance(item, RunToInsert)}
-    due: dict[UUID, list[DueRun]] = {}
-    for run in made:
-        plan = plans.get(run.deployment_id) if run is not None and run.deployment_id else None
-        if run is None or plan is None or plan.concurrency_limit is None:
-            continue
-        if run.expected_start is not None and run.expected_start <= work.now:
-            own = asked[run.id]
-            new = DueRun(run.id, run.expected_start, own.collision_key, own.is_patient)
-            due.setdefault(plan.deployment_id, []).append(new)
-    moved = await collisions.judge_runs(work, due) if due else set[UUID]()
-    found = await get_many_flow_runs(work, list(moved)) if moved else {}
-    return [run and found.get(run.id, run) for run in made]
 
 
 def _collision_key(
@@ -384,7 +360,6 @@ async def _find_root(
 
 OWN_PROCESS = Promises(
     queue_priority=0,
-    is_held=False,
     late_threshold_ms=int(DEFAULT_LATE_THRESHOLD.total_seconds() * 1000),
     on_agent_lost=AgentLostPolicy.CRASH,
     abandon_after_ms=int(DEFAULT_ABANDON_AFTER.total_seconds() * 1000),

@@ -2,7 +2,7 @@
 
 Of those who want the same result one computes it, with a lock that ends by itself: when its time is
 over, or with the lease of the run that holds it. What a holder writes that lost its lock meanwhile
-is refused: another has it.
+is refused: another has it, or had it and has written, or the result was forgotten.
 """
 
 from datetime import datetime, timedelta
@@ -85,10 +85,21 @@ async def write_record(
 ) -> CacheRecord:
     """Store where the result of a key lies, and let go of the lock.
 
+    What was written already, and is sent again, changes nothing.
+
+    Args:
+        work: the unit of work.
+        key: of the result.
+        lease: of the run that has computed it.
+        token: of the lock; None for who took none, which overwrites what is there.
+        result: where it lies.
+        expires_at: from when on it counts no more.
+        task_run_id: the task run that computed it.
+
     Raises:
         InvalidInput: a bad key or result, or one that has expired already.
         LeaseLost: the lease is not live.
-        Conflict: another holds the lock by now.
+        Conflict: another holds the lock by now, or the token is of none any more.
     """
     check_cache_key(key)
     check_result(result)
@@ -96,16 +107,25 @@ async def write_record(
         raise InvalidInput("expiresAt lies in the past.", path=["expiresAt"])
     await guard_lease(work, lease=lease, flow_run_id=lease.run_id)
     record = await repository.lock_record(work, key=key)
-    if not record.is_locked_by(token) and await _is_held(work, record):
-        raise Conflict("Another run computes this result by now; use its result.", path=["key"])
     written = {
         "result": result,
         "flow_run_id": lease.run_id,
         "task_run_id": task_run_id,
-        "written_at": work.now,
         "expires_at": expires_at,
     }
-    return await repository.update_record(work, key=key, changes={**written, **_UNLOCKED})
+    if not record.is_locked_by(token):
+        if all(getattr(record, name) == value for name, value in written.items()):
+            return record
+        if await _is_held(work, record):
+            raise Conflict("Another run computes this result by now; use its result.", path=["key"])
+        if token is not None:
+            raise Conflict(
+                "The lock ended meanwhile: another run has written, or the result was forgotten. "
+                "Claim it again.",
+                path=["lockToken"],
+            )
+    changes = {**written, "written_at": work.now, **_UNLOCKED}
+    return await repository.update_record(work, key=key, changes=changes)
 
 
 async def release_record(work: UnitOfWork, *, key: str, lease: LeaseRef, token: UUID) -> bool:

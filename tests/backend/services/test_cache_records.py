@@ -75,6 +75,50 @@ async def test_a_lock_ends_with_its_time_and_its_late_holder_is_refused(world: W
     with pytest.raises(Conflict, match="Another run"):
         await write(world, slow, old, result={"late": True})
     await write(world, quick, new)
+    with pytest.raises(Conflict, match="another run has written"):
+        await write(world, slow, old, result={"late": True})
+    async with world.work() as work:
+        record = await cache_records.find_record(work, key=KEY)
+    assert record is not None
+    assert (record.result, record.flow_run_id) == (RESULT, quick.run_id)
+
+
+async def test_a_lock_whose_time_is_over_is_still_the_holders_while_nobody_else_wants_it(
+    world: World,
+) -> None:
+    lease, token = await world.started(), uuid4()
+    await claim(world, lease, token, lock_for=timedelta(seconds=10))
+    world.shift.by = timedelta(seconds=11)
+    await write(world, lease, token)
+
+    assert (await claim(world, lease, uuid4())).record is not None
+
+
+async def test_a_result_that_is_forgotten_while_it_is_computed_is_not_stored(
+    world: World,
+) -> None:
+    lease, token = await world.started(), uuid4()
+    await claim(world, lease, token)
+    async with world.work() as work:
+        await cache_records.delete_record(work, key=KEY)
+    with pytest.raises(Conflict, match="was forgotten"):
+        await write(world, lease, token)
+
+    async with world.work() as work:
+        assert await cache_records.find_record(work, key=KEY) is None
+
+
+async def test_a_write_that_is_sent_again_leaves_the_lock_of_who_computes_anew(
+    world: World,
+) -> None:
+    (first, token), (second, other) = [(await world.started(), uuid4()) for _ in range(2)]
+    await claim(world, first, token)
+    await write(world, first, token)
+    await claim(world, second, other, is_refresh=True)
+    await write(world, first, token)
+
+    assert not (await claim(world, first, token, is_refresh=True)).is_locked
+    await write(world, second, other, result={"anew": True})
 
 
 async def test_a_lock_ends_with_the_lease_of_its_run(world: World) -> None:

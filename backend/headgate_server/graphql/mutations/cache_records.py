@@ -138,7 +138,8 @@ class CacheRecordMutations:
     @mutation(
         requires=[Scope.RUNS_EXECUTE],
         description="Store a result for every run that wants it, and let go of its lock. Refused "
-        "where another run has the lock by now. Safe to repeat.",
+        "where another run has the lock by now, or where the lock of the token that is shown ended "
+        "meanwhile: another run has written, or the result was forgotten. Safe to repeat.",
     )
     async def cache_record_write(
         self,

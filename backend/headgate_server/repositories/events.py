@@ -21,7 +21,8 @@ class Edges:
 
     Args:
         last: the number of the latest one; 0 before the first.
-        dropped: the highest number that retention has deleted; 0 where none is gone.
+        dropped: the highest number that retention has deleted and before which none is kept; 0
+            where none is gone.
     """
 
     last: int

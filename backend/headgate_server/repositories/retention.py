@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, delete, exists, func, or_, select, text, tuple_, update
+from sqlalchemy import Table, delete, exists, func, or_, select, text, tuple_
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.repositories import artifacts
@@ -29,7 +29,6 @@ from headgate_server.tables.flow_runs import (
     task_runs,
 )
 from headgate_server.tables.flows import schedule_fires, schedules
-from headgate_server.tables.organizations import workspaces
 from headgate_server.tables.sla_rules import sla_violations
 
 _WAIT_SHORTLY = text("set local lock_timeout = '100ms'")
@@ -173,7 +172,8 @@ async def _delete_logs(
 async def delete_events(work: UnitOfWork, *, before: datetime, most: int) -> int:
     """Delete events from before a time, oldest first, and return how many.
 
-    The workspace keeps the highest number that went, so that a stream knows what it missed.
+    The workspace keeps the highest number that went and before which none is kept, so that a stream
+    knows what it missed. What was told late goes sooner than what came before it.
     """
     some = (
         select(events.c.occurred_at, events.c.sequence)
@@ -192,9 +192,7 @@ async def delete_events(work: UnitOfWork, *, before: datetime, most: int) -> int
     numbers = deleted.scalars().all()
     if numbers:
         await work.execute(
-            update(workspaces)
-            .where(workspaces.c.id == work.workspace_id)
-            .values(dropped_event=func.greatest(workspaces.c.dropped_event, max(numbers)))
+            named("note_deleted_events"), {"workspace_id": work.workspace_id, "numbers": numbers}
         )
     return len(numbers)
 
@@ -282,7 +280,7 @@ async def is_needed(work: UnitOfWork, partition: OldPartition) -> bool:
 
 
 async def note_dropped_events(work: UnitOfWork, partition: OldPartition) -> None:
-    """Let each workspace keep the highest number of the events in a day that is to be dropped."""
+    """Let each workspace keep how far its events are gone with a day that is to be dropped."""
     await work.execute(
         named("note_dropped_events"), {"parent": partition.parent, "day": partition.day}
     )

@@ -156,15 +156,43 @@ async def test_cursor_behind_what_retention_keeps_has_a_gap(world: World, tails:
     assert (names(fresh), fresh.has_gap) == (["d"], False)
 
 
-async def test_cursor_of_a_dropped_day_has_a_gap(
-    world: World, tails: Tails, urls: DatabaseUrls
-) -> None:
-    day = (await query(urls.owner, "select now()")).date() - timedelta(days=200)
+async def make_day(urls: DatabaseUrls, *, days_ago: int) -> str:
+    """Make the table of a day's events, and return its name."""
+    day = (await query(urls.owner, "select now()")).date() - timedelta(days=days_ago)
     await query(
         urls.owner,
         f"create table events_{day:%Y%m%d} partition of events "
         f"for values from ('{day} 00:00+00') to ('{day + timedelta(days=1)} 00:00+00')",
     )
+    return f"events_{day:%Y%m%d}"
+
+
+@pytest.mark.parametrize("is_whole_day", [False, True])
+async def test_event_that_is_told_late_and_goes_hides_none_that_is_kept(
+    world: World, tails: Tails, urls: DatabaseUrls, *, is_whole_day: bool
+) -> None:
+    days = 200
+    if is_whole_day:
+        await make_day(urls, days_ago=days)
+    await publish(world.database, world.tenant, "kept")
+    at_kept = (await first(events_of(tails, world))).cursor
+    world.shift.by = -timedelta(days=days)
+    await publish(world.database, world.tenant, "late")
+    world.shift.by = timedelta()
+    await publish(world.database, world.tenant, "new")
+    await retention.run_once(LoopContext(world.database, world.bus, Timers()))
+
+    fresh = await first(events_of(tails, world))
+    behind = await first(events_of(tails, world, at_kept))
+
+    assert (names(fresh), fresh.has_gap) == (["kept", "new"], False)
+    assert (names(behind), behind.has_gap) == (["new"], False)
+
+
+async def test_cursor_of_a_dropped_day_has_a_gap(
+    world: World, tails: Tails, urls: DatabaseUrls
+) -> None:
+    day = await make_day(urls, days_ago=200)
     world.shift.by = -timedelta(days=200)
     await publish(world.database, world.tenant, "a")
     at_a = (await first(events_of(tails, world))).cursor
@@ -177,7 +205,7 @@ async def test_cursor_of_a_dropped_day_has_a_gap(
     behind = await first(events_of(tails, world, at_a))
     level = await first(events_of(tails, world, at_b))
 
-    assert await query(urls.owner, f"select to_regclass('events_{day:%Y%m%d}')") is None
+    assert await query(urls.owner, f"select to_regclass('{day}')") is None
     assert (names(behind), behind.has_gap) == (["c"], True)
     assert (names(level), level.has_gap) == (["c"], False)
 

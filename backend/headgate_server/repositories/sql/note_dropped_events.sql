@@ -1,11 +1,22 @@
--- Notes for each workspace the highest number of its events in a day that is to be dropped.
+-- Notes for each workspace how far its events are gone with a day that is to be dropped: of those in
+-- it, the highest number that lies before all that are kept. One that was told late may lie behind
+-- some.
 update workspaces set dropped_event = gone.sequence
-from (
-  select workspace_id, max(sequence) as sequence
-  from events
-  where cast(:parent as text) = 'events'
+from workspaces w
+left join lateral (
+  select sequence from events
+  where workspace_id = w.id and (
+    occurred_at < cast(cast(:day as text) as date)::timestamp at time zone 'UTC'
+    or occurred_at >= (cast(cast(:day as text) as date) + 1)::timestamp at time zone 'UTC'
+  )
+  order by sequence limit 1
+) kept on true
+cross join lateral (
+  select sequence from events
+  where workspace_id = w.id and (kept.sequence is null or sequence < kept.sequence)
     and occurred_at >= cast(cast(:day as text) as date)::timestamp at time zone 'UTC'
     and occurred_at < (cast(cast(:day as text) as date) + 1)::timestamp at time zone 'UTC'
-  group by workspace_id
+  order by sequence desc limit 1
 ) gone
-where workspaces.id = gone.workspace_id and workspaces.dropped_event < gone.sequence
+where cast(:parent as text) = 'events'
+  and workspaces.id = w.id and workspaces.dropped_event < gone.sequence

@@ -2,7 +2,7 @@
 
 from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Table, Text
 from sqlalchemy import UniqueConstraint as Unique
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from headgate_server.tables.metadata import metadata, moment, number, uuid, words
 
@@ -26,6 +26,7 @@ failure_groups = Table(
     uuid("first_version_id", is_nullable=True),
     uuid("last_version_id", is_nullable=True),
     moment("resolved_at", is_nullable=True),
+    Column("resolved_versions", ARRAY(UUID(as_uuid=True)), nullable=True),
     moment("regressed_at", is_nullable=True),
     words("changed_by_kind", is_nullable=True),
     uuid("changed_by_id", is_nullable=True),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, select, update
+from sqlalchemy import Row, Select, and_, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from headgate_server.database.work import UnitOfWork
@@ -94,8 +94,16 @@ async def lock_group(work: UnitOfWork, *, id_: UUID) -> FailureGroup | None:
 
 
 async def set_status(work: UnitOfWork, *, id_: UUID, status: FailureGroupStatus) -> FailureGroup:
-    """Change the status of a locked group as its actor, and raise its version."""
+    """Change the status of a locked group as its actor, and raise its version.
+
+    One that is resolved keeps which versions its flow's deployments run by then.
+    """
     is_resolved = status is FailureGroupStatus.RESOLVED
+    current = select(deployments.c.current_version_id).where(
+        deployments.c.workspace_id == failure_groups.c.workspace_id,
+        deployments.c.flow_id == failure_groups.c.flow_id,
+        deployments.c.current_version_id.is_not(None),
+    )
     statement = (
         update(failure_groups)
         .where(failure_groups.c.workspace_id == work.workspace_id, failure_groups.c.id == id_)
@@ -103,6 +111,7 @@ async def set_status(work: UnitOfWork, *, id_: UUID, status: FailureGroupStatus)
             status=status.value,
             version=failure_groups.c.version + 1,
             resolved_at=work.now if is_resolved else None,
+            resolved_versions=func.array(current.scalar_subquery()) if is_resolved else None,
             changed_by_kind=work.actor.kind.value,
             changed_by_id=work.actor.id,
             changed_by_name=work.actor.display_name,

@@ -73,7 +73,8 @@ async def set_status(
 ) -> FailureGroup:
     """Mute, resolve or open a group; doing it again changes nothing.
 
-    A resolved group that is seen again becomes REGRESSED; a muted one stays muted.
+    A resolved group that is seen again becomes REGRESSED; a muted one stays muted. A run of a
+    version that had been replaced as it was resolved does not bring it back.
 
     Raises:
         NotFound: it is in another workspace, or does not exist.

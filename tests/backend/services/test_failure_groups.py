@@ -14,7 +14,7 @@ from headgate_server.domain.failure_groups import FailureGroup, FailureGroupStat
 from headgate_server.domain.ids import Kind, show
 from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.states import StateType, propose
-from headgate_server.services import failure_groups, promotions, work_pools
+from headgate_server.services import deployments, failure_groups, promotions, work_pools
 from headgate_server.services.deployment_versions import get_many_versions
 from headgate_server.services.deployments import DeploymentChanges
 from headgate_server.services.flow_runs import bulk, change
@@ -132,6 +132,50 @@ async def test_resolved_group_regresses_and_a_muted_one_does_not(database: Datab
     assert [(name, id_) for name, id_, _ in told] == [
         ("failure_group.regressed", show(Kind.FAILURE_GROUP, bad.id))
     ]
+
+
+async def test_resolved_group_does_not_regress_by_a_version_that_was_replaced_by_then(
+    database: Database,
+) -> None:
+    tenant = await make_tenant(database)
+
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        deployed = await make_deployment(work)
+
+        async def deploy(label: str) -> UUID:
+            current = await deployments.get_deployment(work, id_=deployed.deployment_id)
+            made = await deployments.apply_changes(
+                work, current, {"version_label": label}, columns={}
+            )
+            assert made.current_version_id is not None
+            return made.current_version_id
+
+        faulty = await deploy("faulty")
+        await fail(work, deployed, "bad")
+        request = RunRequest(deployment_id=deployed.deployment_id)
+        before, again, also_before, brought_back = [
+            (await create_run(work, request)).id for _ in range(4)
+        ]
+        await deploy("fixed")
+        await change.cancel_run(work, run_id=again, request=CancelRequest())
+        await change.retry_run(work, run_id=again)
+    await group_all(database)
+    seen: list[tuple[str, int, int]] = []
+    for run_id in (before, again, also_before, brought_back):
+        (group,) = await groups_of(database, tenant)
+        async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+            await failure_groups.set_status(work, id_=group.id, status=FailureGroupStatus.RESOLVED)
+        async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+            if run_id == brought_back:
+                await promotions.promote_version(work, id_=faulty)
+            await fail(work, deployed, "bad", run_id=run_id)
+        await group_all(database)
+        (group,) = await groups_of(database, tenant)
+        seen.append((group.status.value, group.failure_count, group.regression_count))
+
+    assert seen == [
+        ("RESOLVED", 2, 0), ("REGRESSED", 3, 1), ("RESOLVED", 4, 1), ("REGRESSED", 5, 2),
+    ]  # fmt: skip
 
 
 async def test_group_is_retried_as_far_as_it_still_stands(database: Database) -> None:

@@ -1,7 +1,8 @@
 -- Puts failures into their groups, new ones or those there are, and says what happened to each
 -- group. :failures is a JSON array of objects with the columns below. However many failures a group
 -- gets, its row is written once; rows are locked in one order, so that two loops never wait for each
--- other in a circle.
+-- other in a circle. A resolved group comes back where a run failed since then, but not where that
+-- ran a version that had been replaced by then: it tells nothing of the fix.
 with given as (
   select * from jsonb_to_recordset(cast(:failures as jsonb)) as r(
     workspace_id uuid, flow_run_id uuid, sequence bigint, flow_id uuid, group_id uuid,
@@ -9,7 +10,10 @@ with given as (
     message text, frames jsonb
   )
 ), marked as (
-  select given.*, not exists (
+  select given.*, own.created_at as version_made_at, (
+    select current_version_id from deployments
+    where deployments.workspace_id = own.workspace_id and deployments.id = own.deployment_id
+  ) as current_version_id, not exists (
     select from failures
     join failure_groups grouped
       on grouped.workspace_id = failures.workspace_id and grouped.id = failures.group_id
@@ -18,6 +22,8 @@ with given as (
       and grouped.flow_id = given.flow_id and grouped.fingerprint = given.fingerprint
   ) as is_new_run
   from given
+  left join deployment_versions own
+    on own.workspace_id = given.workspace_id and own.id = given.deployment_version_id
 ), gathered as (
   select
     workspace_id, flow_id, fingerprint,
@@ -54,16 +60,25 @@ with given as (
       then coalesce(excluded.last_version_id, known.last_version_id)
       else coalesce(known.last_version_id, excluded.last_version_id) end,
     updated_at = excluded.updated_at,
-    status = case when known.status = 'RESOLVED' and excluded.last_seen_at > known.resolved_at
-      then 'REGRESSED' else known.status end,
-    regressed_at = case when known.status = 'RESOLVED' and excluded.last_seen_at > known.resolved_at
-      then excluded.updated_at else known.regressed_at end,
-    regression_count = known.regression_count + case
-      when known.status = 'RESOLVED' and excluded.last_seen_at > known.resolved_at
-      then 1 else 0 end,
-    version = known.version + case
-      when known.status = 'RESOLVED' and excluded.last_seen_at > known.resolved_at
-      then 1 else 0 end
+    (status, regressed_at, regression_count, version) = (
+      select
+        case when back.is_so then 'REGRESSED' else known.status end,
+        case when back.is_so then excluded.updated_at else known.regressed_at end,
+        known.regression_count + back.is_so::integer,
+        known.version + back.is_so::integer
+      from (
+        select known.status = 'RESOLVED' and exists (
+          select from marked
+          where marked.workspace_id = known.workspace_id and marked.flow_id = known.flow_id
+            and marked.fingerprint = known.fingerprint and marked.failed_at > known.resolved_at
+            and not coalesce(
+              marked.deployment_version_id <> all(known.resolved_versions)
+              and marked.deployment_version_id <> marked.current_version_id
+              and marked.version_made_at <= known.resolved_at, false
+            )
+        ) as is_so
+      ) as back
+    )
   returning known.*, (known.xmax = 0) as is_new
 ), kept as (
   insert into failures (workspace_id, flow_run_id, sequence, group_id, failed_at)

@@ -38,8 +38,8 @@ TYPES = "headgate_server.graphql.types"
 
 strawberry.enum(
     FailureGroupStatus,
-    description="What people have made of a group. REGRESSED was resolved, and failed again; a run of "
-    "a version that had been replaced when it was resolved does not bring it back.",
+    description="What people have made of a group. REGRESSED was resolved, and failed again; a run "
+    "of a version that had been replaced when it was resolved does not bring it back.",
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iter
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from headgate_server.database.work import Database, UnitOfWork
@@ -15,35 +15,15 @@ from headgate_server.domain.tenancy import NOWHERE, Origin, Principal
 from headgate_server.graphql.backend import Backend
 from headgate_server.graphql.limits.extension import Limited
 from headgate_server.graphql.limits.rates import Charge, Meter
-from headgate_server.graphql.loaders import Fetch, K, Loaders
+from headgate_server.graphql.loaders import Fetch, InWorkspace, K, Loaders, OfDeployment
 from headgate_server.services import workspaces
 from headgate_server.telemetry.traces import NO_CALLER
 
 T = TypeVar("T")
-
-UNKNOWN_OPERATION = "invalid"
-
-
-class InWorkspace(Protocol):
-    """A row that knows its workspace."""
-
-    @property
-    def workspace_id(self) -> UUID:
-        """The workspace."""
-        ...
-
-
-class OfDeployment(InWorkspace, Protocol):
-    """A row that knows its deployment, too."""
-
-    @property
-    def deployment_id(self) -> UUID | None:
-        """The deployment; None for a local run."""
-
-
 W = TypeVar("W", bound=InWorkspace)
 D = TypeVar("D", bound=OfDeployment)
 
+UNKNOWN_OPERATION = "invalid"
 _NEEDED: ContextVar[frozenset[Scope]] = ContextVar("needed_scopes", default=NOTHING)
 
 

@@ -1,7 +1,7 @@
-"""One set of loaders per operation: what makes them, and what forgets them."""
+"""One set of loaders per operation, and what the rows that they read know."""
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
@@ -16,6 +16,23 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 Fetch = Callable[[UnitOfWork, list[K]], Awaitable[Mapping[K, T]]]
 """Reads many objects by key in one go; a key that is missing from the answer does not exist."""
+
+
+class InWorkspace(Protocol):
+    """A row that knows its workspace."""
+
+    @property
+    def workspace_id(self) -> UUID:
+        """The workspace."""
+        ...
+
+
+class OfDeployment(InWorkspace, Protocol):
+    """A row that knows its deployment, too."""
+
+    @property
+    def deployment_id(self) -> UUID | None:
+        """The deployment; None for a local run."""
 
 
 class Loaders:

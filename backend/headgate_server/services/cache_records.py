@@ -116,16 +116,20 @@ async def write_record(
     if not record.is_locked_by(token):
         if all(getattr(record, name) == value for name, value in written.items()):
             return record
-        if await _is_held(work, record):
-            raise Conflict("Another run computes this result by now; use its result.", path=["key"])
-        if token is not None:
-            raise Conflict(
-                "The lock ended meanwhile: another run has written, or the result was forgotten. "
-                "Claim it again.",
-                path=["lockToken"],
-            )
+        await _refuse_who_lost_it(work, record, token=token)
     changes = {**written, "written_at": work.now, **_UNLOCKED}
     return await repository.update_record(work, key=key, changes=changes)
+
+
+async def _refuse_who_lost_it(work: UnitOfWork, record: CacheRecord, *, token: UUID | None) -> None:
+    if await _is_held(work, record):
+        raise Conflict("Another run computes this result by now; use its result.", path=["key"])
+    if token is not None:
+        raise Conflict(
+            "The lock ended meanwhile: another run has written, or the result was forgotten. "
+            "Claim it again.",
+            path=["lockToken"],
+        )
 
 
 async def release_record(work: UnitOfWork, *, key: str, lease: LeaseRef, token: UUID) -> bool:

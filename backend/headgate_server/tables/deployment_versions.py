@@ -15,6 +15,8 @@ deployment_versions = Table(
     words("label", is_nullable=True),
     json("git", is_nullable=True),
     json("content"),
+    # What its runs might read and start as another came into its place; null while it is current.
+    json("named", is_nullable=True),
     *actor("created_by"),
     moment("created_at", is_now=True),
     Unique("workspace_id", "deployment_id", "number"),

@@ -34,8 +34,8 @@ PLAIN = (
 PLACES = ("work_pool_id", "work_queue_id")
 LENGTHS = ("abandon_after", "fence", "late_threshold")
 VERSIONED = frozenset({*PLAIN, *PLACES, *LENGTHS, "tags"})
-"""What a version keeps. Not whether it is paused, its schedules, its limit, and what its runs may
-read and start: those are today's, whichever version runs."""
+"""What a version keeps. Not whether it is paused, its schedules and its limit: those are today's,
+whichever version runs. What its runs may read and start it keeps once another takes its place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,6 +203,26 @@ def name_starts(
     return columns
 
 
+def common_names(
+    names: Collection[str] | None, others: Collection[str] | None
+) -> tuple[str, ...] | None:
+    """Return what two lists of blocks, or of deployments, both name; None stands for all.
+
+    What one names with all of its kind (``kind/*``) and the other by itself, both name.
+    """
+    if names is None or others is None:
+        found = others if names is None else names
+        return None if found is None else tuple(found)
+    both = (_named(names, by=others), _named(others, by=names))
+    return tuple(sorted(both[0] | both[1]))
+
+
+def _named(names: Collection[str], *, by: Collection[str]) -> set[str]:
+    return {
+        name for name in names if name in by or f"{name.rpartition('/')[0]}/{ALL_OF_A_FLOW}" in by
+    }
+
+
 def _checked_starts(references: Sequence[str]) -> list[str]:
     found = sorted(set(references))
     if len(found) > MAX_STARTS:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, delete, func, insert, select
+from sqlalchemy import Row, Select, and_, delete, func, insert, select, update
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.deployment_versions import DeploymentVersion
@@ -46,6 +46,15 @@ async def insert_version(
         .returning(versions.c.number)
     )
     return int((await work.execute(statement)).scalar_one())
+
+
+async def keep_named(work: UnitOfWork, *, id_: UUID, named: dict[str, list[str] | None]) -> None:
+    """Store what the runs of a version may read and start, as another comes into its place."""
+    await work.execute(
+        update(versions)
+        .where(versions.c.workspace_id == work.workspace_id, versions.c.id == id_)
+        .values(named=named)
+    )
 
 
 async def delete_before(work: UnitOfWork, *, deployment_id: UUID, number: int) -> None:

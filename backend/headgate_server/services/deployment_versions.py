@@ -55,6 +55,20 @@ async def keep_version(
         )
 
 
+async def leave_version(work: UnitOfWork, before: Deployment) -> None:
+    """Let the version that a locked deployment leaves keep what its runs might read and start.
+
+    Whoever names more for the code of now has not looked at the code of before.
+    """
+    if before.current_version_id is not None:
+        named = {"blocks": before.block_references, "starts": before.start_references}
+        await deployment_versions.keep_named(
+            work,
+            id_=before.current_version_id,
+            named={what: None if said is None else list(said) for what, said in named.items()},
+        )
+
+
 async def get_many_versions(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, DeploymentVersion]:
     """Return those of the versions that are in the workspace, by id."""
     return await deployment_versions.get_many(work, ids)

@@ -29,7 +29,12 @@ from headgate_server.repositories import deployments, schedules, tags
 from headgate_server.services import object_counts
 from headgate_server.services.blocks.naming import name_blocks
 from headgate_server.services.deployment_places import find_place
-from headgate_server.services.deployment_versions import OF_A_VERSION, keep_version, list_news
+from headgate_server.services.deployment_versions import (
+    OF_A_VERSION,
+    keep_version,
+    leave_version,
+    list_news,
+)
 from headgate_server.services.events import record_change
 from headgate_server.services.flows import upsert_flow
 from headgate_server.services.schedules.upsert import rearm_schedules, replace_schedules
@@ -361,6 +366,8 @@ async def _update(work: UnitOfWork, current: Deployment, differences: dict[str, 
     if marks:
         await schedules.lock_of_deployment(work, deployment_id=current.id)
         await deployments.keep_makers_off(work, replace(current, **marks))
+    if "current_version_id" in differences:
+        await leave_version(work, current)
     return await deployments.update_deployment(work, id_=current.id, changes=differences)
 
 

@@ -177,6 +177,42 @@ async def with_scopes(
     return installation.holding(token)
 
 
+@pytest.mark.parametrize("is_replaced", [True, False], ids=["code", "job variables"])
+async def test_waiting_run_reads_no_block_that_is_named_for_what_others_have_it_do(
+    estate: Estate,
+    installation: Installation,
+    is_replaced: bool,  # noqa: FBT001
+) -> None:
+    scopes = ["FLOWS_READ", "FLOWS_WRITE", "RUNS_READ", "RUNS_WRITE"]
+    api = await with_scopes(installation, estate, "Deployer", *scopes)
+    here: Json = {"workspaceId": estate.ids[Kind.WORKSPACE]}
+    place: Json = {**here, "flowName": "theirs", "name": "d"}
+    code: Json = {"entrypoint": "theirs.py:steal", "workPoolName": "pool"}
+    made = await mutate(api, "deploymentUpsert", "deployment { id }", **place, **code)
+    own = {} if is_replaced else {"jobVariables": {"env": {"PYTHONPATH": "/theirs"}}}
+    run = await mutate(
+        api, "flowRunCreate", "flowRun { id }", **here, **own, deploymentId=made["deployment"]["id"]
+    )
+    new: Json = {"entrypoint": "reviewed.py:good"} if is_replaced else {}
+    await mutate(
+        estate.wide, "deploymentUpsert", "deployment { id }", **place, **new, blocks=["login/main"]
+    )
+    offer = await installation.offer(
+        estate.tenant,
+        session_id=ids.parse(estate.ids[Kind.AGENT_SESSION], kind=Kind.AGENT_SESSION),
+        work_pool_id=ids.parse(estate.ids[Kind.WORK_POOL], kind=Kind.WORK_POOL),
+    )
+    lease = {"runId": run["flowRun"]["id"], "epoch": offer.epoch, "leaseToken": str(offer.token)}
+    session = {"sessionId": estate.ids[Kind.AGENT_SESSION]}
+    claimed = await mutate(estate.agent, "runClaim", "runToken job", **session, lease=lease)
+    holder = installation.holding(claimed["runToken"])
+
+    error = await refused(holder, "blockResolve", lease=lease, references=["login/main"])
+
+    assert claimed["job"]["entrypoint"] == "theirs.py:steal"
+    assert error["code"] == "NOT_FOUND"
+
+
 async def test_code_of_who_may_deploy_and_no_more_reads_what_runs_do_and_no_blocks(
     estate: Estate, installation: Installation
 ) -> None:

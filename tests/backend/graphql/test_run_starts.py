@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from headgate_server.domain import ids
+from headgate_server.domain.deployments import common_names
 from headgate_server.domain.ids import Kind
 from headgate_server.domain.permissions import OWNER_SCOPES, Scope
 from tests.factories.blocks import begin, refused
@@ -235,3 +236,22 @@ async def test_what_is_no_deployment_is_refused(estate: Estate, starts: list[str
     )  # fmt: skip
 
     assert error["code"] == "INVALID"
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "both"),
+    [
+        (None, None, None),
+        (None, ["a/b"], ("a/b",)),
+        (["a/b"], None, ("a/b",)),
+        (["a/*"], ["a/b", "c/d"], ("a/b",)),
+        (["a/b", "a/c"], ["a/*"], ("a/b", "a/c")),
+        (["a/*"], ["a/*", "b/*"], ("a/*",)),
+        (["a/b"], ["b/b"], ()),
+        ([], None, ()),
+    ],
+)
+def test_run_of_a_version_that_was_replaced_starts_what_both_name(
+    now: list[str] | None, then: list[str] | None, both: tuple[str, ...] | None
+) -> None:
+    assert common_names(now, then) == common_names(then, now) == both

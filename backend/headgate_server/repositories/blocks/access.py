@@ -6,9 +6,11 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.deployments import common_names
 from headgate_server.domain.permissions import Grant
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories.roles import read_grants
+from headgate_server.tables.deployment_versions import deployment_versions
 from headgate_server.tables.flow_runs import flow_runs
 from headgate_server.tables.flows import deployments
 from headgate_server.tables.members import memberships, team_members
@@ -22,14 +24,16 @@ class RunOrigin:
     Args:
         created_by: who made the run that the process was started for.
         is_deployed: whether that is a run of a deployment.
-        references: the blocks that its deployment names; None for all.
-        starts: the deployments that its deployment lets it start; None for all.
+        references: the blocks that its deployment names, and named for its version; None for all.
+        starts: the deployments that its deployment lets it start, by the same way; None for all.
+        is_changed: whether who made it chose its job variables, which decide what its code does.
     """
 
     created_by: Actor
     is_deployed: bool
     references: tuple[str, ...] | None
     starts: tuple[str, ...] | None = None
+    is_changed: bool = False
 
 
 async def find_origin(work: UnitOfWork, *, run_id: UUID) -> RunOrigin | None:
@@ -48,23 +52,35 @@ async def find_origin(work: UnitOfWork, *, run_id: UUID) -> RunOrigin | None:
             deployments.c.id.label("existing_id"),
             deployments.c.block_references,
             deployments.c.start_references,
+            deployments.c.current_version_id,
+            deployment_versions.c.id.label("version_id"),
+            deployment_versions.c.named,
+            flow_runs.c.job_variables,
         )
         .outerjoin(
             deployments,
             (deployments.c.workspace_id == flow_runs.c.workspace_id)
             & (deployments.c.id == flow_runs.c.deployment_id),
         )
+        .outerjoin(
+            deployment_versions,
+            (deployment_versions.c.workspace_id == flow_runs.c.workspace_id)
+            & (deployment_versions.c.id == flow_runs.c.deployment_version_id),
+        )
         .where(flow_runs.c.workspace_id == work.workspace_id, flow_runs.c.id == own)
     )
     row = (await work.execute(statement)).one_or_none()
     if row is None or row.deployment_id != row.existing_id:
         return None
-    named, starts = row.block_references, row.start_references
+    # Where its version is gone, it runs the code of now.
+    is_old = row.version_id is not None and row.version_id != row.current_version_id
+    kept: dict[str, list[str] | None] = (row.named or {}) if is_old else {}
     return RunOrigin(
         created_by=Actor(ActorKind(row.created_by_kind), row.created_by_id, row.created_by_name),
         is_deployed=row.deployment_id is not None,
-        references=None if named is None else tuple(named),
-        starts=None if starts is None else tuple(starts),
+        references=common_names(row.block_references, kept.get("blocks")),
+        starts=common_names(row.start_references, kept.get("starts")),
+        is_changed=bool(row.job_variables),
     )
 
 

@@ -21,6 +21,7 @@ from headgate_server.domain.blocks.paths import Parts
 from headgate_server.domain.errors import Conflict, InvalidInput, LimitExceeded, NotFound
 from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.permissions import Scope, gather
+from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories.blocks import access as origins
 from headgate_server.repositories.blocks import documents, secrets, types
 from headgate_server.repositories.leases.guard import guard_lease
@@ -32,6 +33,7 @@ from headgate_server.services.workspace_keys import KeyDestroyed, Keyring, OpenW
 MAX_RESOLVED = 50
 MAX_TOGETHER = 200
 """How many blocks may be in an answer, each as often as it is in it."""
+_CALLERS = frozenset({ActorKind.USER, ActorKind.SERVICE_ACCOUNT})
 TYPE_KEY = "block_type_slug"
 """Where a block inside of another says of which type it is."""
 
@@ -113,17 +115,38 @@ async def reveal(open_work: OpenWork, keyring: Keyring | None, *, id_: UUID) -> 
 async def find_allowance(work: UnitOfWork, *, run_id: UUID) -> Allowance:
     """Return which blocks a run may use.
 
-    The run of a deployment: those that the deployment names now. A run in its caller's own process:
-    those that its caller may use now. A run below another in the same process: as the other.
+    The run of a deployment: those that the deployment names now, and named for the version that the
+    run is of. Of these what its maker may use now, where they chose its job variables. A run in its
+    caller's own process: those that its caller may use now. A run below another in the same
+    process: as the other.
     """
     origin = await origins.find_origin(work, run_id=run_id)
     if origin is None:
         return access.NOTHING
-    if origin.is_deployed:
-        return access.of_deployment(origin.references)
-    if origin.created_by.id is None:
+    if not origin.is_deployed:
+        return await _of_caller(work, origin.created_by)
+    named = access.of_deployment(origin.references)
+    if not (origin.is_changed and origin.created_by.kind in _CALLERS):
+        return named
+    held = await _of_caller(work, origin.created_by)
+    if held.is_all:
+        return named
+    found = (await documents.get_many(work, list(held.ids))).values()
+    names = {one.id: split_reference(one.reference) for one in found}
+    return Allowance(
+        ids=frozenset(
+            id_
+            for id_, (slug, name) in names.items()
+            if named.covers(id_, type_slug=slug, name=name)
+        )
+    )
+
+
+async def _of_caller(work: UnitOfWork, caller: Actor) -> Allowance:
+    """Return which blocks somebody may use now."""
+    if caller.id is None:
         return access.NOTHING
-    grants = await origins.list_grants(work, holder_id=origin.created_by.id)
+    grants = await origins.list_grants(work, holder_id=caller.id)
     rights = gather(grants, is_member=False)
     if Scope.BLOCKS_USE in rights.within(work.workspace_id):
         return access.EVERYTHING

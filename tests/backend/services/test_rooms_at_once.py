@@ -1,6 +1,7 @@
 """Replicas that hand out at once what is limited: one counts when the other has committed."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,13 +22,13 @@ from tests.fixtures.world import OFFER_TTL, World
 pytestmark = pytest.mark.anyio
 
 
-async def hand_out(world: World, work: UnitOfWork) -> int:
-    """Offer one run, if there is room for it."""
+async def hand_out(world: World, work: UnitOfWork, *, most: int = 1) -> int:
+    """Offer one run, or so many, if there is room for it."""
     offered = await offer.offer_runs(
         work,
         work_pool_id=world.deployed.work_pool_id,
         groups={None: [world.session_id]},
-        most=1,
+        most=most,
         offer_ttl=OFFER_TTL,
     )
     return len(offered)
@@ -41,12 +42,12 @@ async def take_slot(world: World, work: UnitOfWork) -> int:
     return int(asked.is_acquired)
 
 
-async def at_once(world: World, take: Any) -> tuple[int, int]:
-    """Have a second one take while the first has not committed what it took."""
+async def at_once(world: World, take: Any, *, then: Any = None) -> tuple[int, int]:
+    """Have a second one take while the first has not committed what it took, or did."""
 
     async def second() -> int:
         async with world.system() as work:
-            return await take(world, work)
+            return await (then or take)(world, work)
 
     async def is_stopped() -> bool:
         async with world.system() as work:
@@ -68,6 +69,21 @@ async def test_second_replica_offers_no_more_than_there_is_room_for(
     await world.create(3)
 
     assert await at_once(world, hand_out) == (1, 0)
+
+
+async def test_limit_that_was_lowered_before_is_the_one_that_counts(world: World) -> None:
+    async with world.system() as work:
+        await work.execute(update(work_queues).values(concurrency_limit=5))
+    await world.create(5)
+
+    async def lower(world: World, work: UnitOfWork) -> int:
+        del world
+        await work.execute(update(work_queues).values(concurrency_limit=1))
+        return 0
+
+    _, offered = await at_once(world, lower, then=partial(hand_out, most=5))
+
+    assert offered == 1
 
 
 async def test_second_one_takes_no_slot_that_the_first_is_taking(world: World) -> None:

@@ -101,25 +101,23 @@ async def queue_rooms(work: UnitOfWork, work_pool_id: UUID) -> list[QueueRoom]:
         )
     ).all()
     limited = [row.id for row in found if row.concurrency_limit is not None]
-    taken: dict[UUID, int] = {}
+    room: dict[UUID, int] = {}
     if limited:
-        await work.execute(
-            select(work_queues.c.id)
+        locked = await work.execute(
+            select(work_queues.c.id, work_queues.c.concurrency_limit)
             .where(*of_pool, work_queues.c.id.in_(limited))
             .order_by(work_queues.c.id)
             .with_for_update()
         )
-        for queue_id in limited:
-            taken[queue_id] = await _count_taken(work, work_items.c.work_queue_id == queue_id)
+        # What counts is the limit under the lock. One that was paused meanwhile is not there.
+        limits = {row.id: row.concurrency_limit for row in locked}
+        room = {id_: 0 for id_ in limited if id_ not in limits}
+        for id_, limit in limits.items():
+            if limit is not None:
+                taken = await _count_taken(work, work_items.c.work_queue_id == id_)
+                room[id_] = max(limit - taken, 0)
     return [
-        QueueRoom(
-            id=row.id,
-            room=None
-            if row.concurrency_limit is None
-            else max(row.concurrency_limit - taken[row.id], 0),
-            has_limited=row.has_limited,
-        )
-        for row in found
+        QueueRoom(id=row.id, room=room.get(row.id), has_limited=row.has_limited) for row in found
     ]
 
 

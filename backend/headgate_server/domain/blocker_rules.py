@@ -284,22 +284,25 @@ def _quota(standing: Standing, spent: Quota) -> Blocker:
 
 
 def workspace(standing: Standing) -> list[Blocker]:
-    """Nothing starts in an archived workspace, or a suspended organization."""
+    """Nothing starts in an archived workspace, or a suspended organization.
+
+    Nor can anything be done there about what else holds a run up: so it comes first.
+    """
     if not standing.is_waiting or not standing.of("is_stopped"):
         return []
     suspended_at, archived_at = standing.of("suspended_at"), standing.of("archived_at")
     found: list[Blocker] = []
+    if suspended_at is not None:
+        action = actions.resume_organization(standing.of("organization_id"))
+        message = f"The organization is suspended: {standing.of('suspended_because')}"
+        code = BlockerCode.ORGANIZATION_SUSPENDED
+        found.append(Blocker(code, message, since=suspended_at, action=action))
     if archived_at is not None:
         action = actions.open_workspace(standing.of("workspace_id"))
         message = "The workspace is archived, and nothing starts in it."
         found.append(
             Blocker(BlockerCode.WORKSPACE_ARCHIVED, message, since=archived_at, action=action)
         )
-    if suspended_at is not None:
-        action = actions.resume_organization(standing.of("organization_id"))
-        message = f"The organization is suspended: {standing.of('suspended_because')}"
-        code = BlockerCode.ORGANIZATION_SUSPENDED
-        found.append(Blocker(code, message, since=suspended_at, action=action))
     return found
 
 
@@ -315,6 +318,7 @@ def being_started(standing: Standing) -> list[Blocker]:
 
 
 RULES: tuple[Rule, ...] = (
+    workspace,
     collision,
     paused,
     slots,
@@ -327,5 +331,4 @@ RULES: tuple[Rule, ...] = (
     pool,
     agents,
     quota,
-    workspace,
 )

@@ -109,9 +109,17 @@ class Standing:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether the run waits for an agent, or would if it were made now."""
-        is_ready = self.of("state_type") == "SCHEDULED" and self.of("phase") == "READY"
-        return self.of("run_id") is None or is_ready
+        """Whether the run waits for an agent, or will once what is nearer has ended.
+
+        So does one that is asked about before it is made, one that has no process to be resumed
+        in, and one that was cancelled for others and may be run all the same.
+        """
+        if self.of("run_id") is None:
+            return True
+        if self.of("state_type") == "SCHEDULED":
+            return bool(self.of("phase") == "READY")
+        is_out = self.of("state_type") == "PAUSED" or bool(self.of("collision"))
+        return is_out and self.of("phase") is None and not self.is_placeless
 
     @property
     def is_placeless(self) -> bool:

@@ -1,10 +1,19 @@
 """How many runs come before one that waits, across limits, queues and priorities."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 
 from headgate_server.domain.ids import Kind, show
+from headgate_server.domain.leases import LeaseRef, PauseKind
+from headgate_server.domain.pauses import NewPause
+from headgate_server.domain.states import StateType, propose
+from headgate_server.services import pauses
+from headgate_server.services.flow_runs import change
+from headgate_server.services.leases import hold
 from tests.factories.mutations import mutate
 from tests.fixtures.held_up_runs import Place
+from tests.fixtures.world import LEASE
 
 pytestmark = pytest.mark.anyio
 
@@ -95,7 +104,7 @@ async def test_a_queue_that_is_paused_or_less_urgent_is_not_waited_for(place: Pl
 
 
 async def start_by_all_that_is_offered(place: Place, run_id: str) -> tuple[list[str], bool]:
-    """Return what holds a run up, and whether carrying out each action starts it."""
+    """Return what holds a run up, and whether carrying out each action, in turn, starts it."""
     await place.change_session(capacity=100)
     found = await place.why(run_id)
     for blocker in found:
@@ -138,3 +147,52 @@ async def test_what_a_paused_deployment_holds_back_comes_first_in_the_line_behin
 
     assert (codes[0], is_started) == ("DEPLOYMENT_PAUSED", True)
     assert codes[-2:] == ["QUEUE_LIMIT", "POOL_LIMIT"]
+
+
+async def suspended(place: Place) -> str:
+    """Make a run that has no process and waits to be resumed."""
+    run_id = await place.make()
+    (offer,) = await place.offer()
+    lease = LeaseRef(offer.run_id, offer.token, offer.epoch)
+    async with place.installation.database.tenant(
+        place.tenant.owner, place.tenant.workspace_id
+    ) as work:
+        await hold.claim_run(work, session_id=place.session_id, lease=lease, duration=LEASE)
+        running = propose(StateType.RUNNING)
+        await change.set_state(work, run_id=lease.run_id, state=running, lease=lease, key=None)
+        await pauses.pause_run(work, lease=lease, new=NewPause("1", kind=PauseKind.SUSPEND))
+    return run_id
+
+
+async def collided(place: Place) -> str:
+    """Make a run that is cancelled at once for one that runs."""
+    await place.deploy(concurrencyLimit=1, onCollision="CANCEL_NEW")
+    await taken(place)
+    return await place.make()
+
+
+async def waiting(place: Place) -> str:
+    """Make a run that waits for an agent."""
+    return await place.make()
+
+
+CHAINS: dict[Callable[[Place], Awaitable[str]], list[str]] = {
+    suspended: ["PAUSED", "DEPLOYMENT_PAUSED"],
+    collided: ["WORKSPACE_ARCHIVED", "COLLISION", "DEPLOYMENT_PAUSED", "DEPLOYMENT_LIMIT"],
+    waiting: ["WORKSPACE_ARCHIVED", "DEPLOYMENT_PAUSED"],
+}
+
+
+@pytest.mark.parametrize("make", CHAINS)
+async def test_all_that_comes_behind_the_nearest_cause_is_told_with_it(
+    place: Place, make: Callable[[Place], Awaitable[str]]
+) -> None:
+    run_id = await make(place)
+    await mutate(place.api, "deploymentPause", "created", id=place.deployment_id, paused=True)
+    if "WORKSPACE_ARCHIVED" in CHAINS[make]:
+        given = {"id": place.here["workspaceId"], "archived": True}
+        await mutate(place.api, "workspaceArchive", "workspace { id }", **given)
+
+    codes, is_started = await start_by_all_that_is_offered(place, run_id)
+
+    assert (codes, is_started) == (CHAINS[make], True)

@@ -40,7 +40,8 @@ join organizations organization on organization.id = workspace.organization_id
 left join work_items item
   on item.workspace_id = target.workspace_id and item.run_id = target.run_id
 cross join lateral (
-  -- Where a run waits; the next of a deployment would come behind all others of its priority.
+  -- Where a run waits; the next of a deployment would come behind all others of its priority, and
+  -- so does one that is resumed or run all the same.
   select coalesce(item.priority, target.priority) as priority,
     coalesce(item.due_at, cast(:now as timestamptz)) as due_at,
     coalesce(item.run_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff') as run_id
@@ -202,9 +203,9 @@ cross join lateral (
   select count(*) as in_deployment from (
     select from work_items other
     where other.deployment_id = target.deployment_id and other.phase = 'READY'
-      and other.is_limited and other.due_at <= :now and item.is_limited and (
-        other.priority > item.priority or other.priority = item.priority
-        and (other.due_at, other.run_id) < (item.due_at, item.run_id)
+      and other.is_limited and other.due_at <= :now and (
+        other.priority > mine.priority or other.priority = mine.priority
+        and (other.due_at, other.run_id) < (mine.due_at, mine.run_id)
       )
     limit :cap
   ) as counted

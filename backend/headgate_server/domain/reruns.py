@@ -51,6 +51,15 @@ WHOLE_RUN = RerunRequest()
 
 
 @dataclass(frozen=True, slots=True)
+class Placing:
+    """What a run that starts again takes from its deployment as it is today."""
+
+    version_id: UUID | None
+    work_pool_id: UUID | None
+    work_queue_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class Beginning:
     """What an attempt that is not the first begins from.
 

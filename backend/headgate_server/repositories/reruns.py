@@ -4,15 +4,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Uuid, cast, func, select, update
 
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.states import StateType
 from headgate_server.domain.task_runs import TaskRun
 from headgate_server.repositories.statements import named
 from headgate_server.repositories.task_runs import to_task_run
+from headgate_server.tables.deployment_versions import deployment_versions
 from headgate_server.tables.flow_runs import attempts, flow_runs, task_runs
-from headgate_server.tables.work_pools import work_items
+from headgate_server.tables.work_pools import work_items, work_queues
 
 MOST_TASK_RUNS = 10_000
 
@@ -49,6 +51,28 @@ async def list_last_task_runs(
         .limit(MOST_TASK_RUNS)
     )
     return [to_task_run(row) for row in rows]
+
+
+async def find_queue(work: UnitOfWork, run: FlowRun) -> tuple[str, UUID | None] | None:
+    """Return the name of a run's queue, and which queue the version that it is of names.
+
+    That is None where the version is not kept; there is no answer where the queue is gone.
+    """
+    made_for = (
+        select(deployment_versions.c.content["work_queue_id"].astext)
+        .where(
+            deployment_versions.c.workspace_id == work.workspace_id,
+            deployment_versions.c.id == run.deployment_version_id,
+        )
+        .scalar_subquery()
+    )
+    found = await work.execute(
+        select(work_queues.c.name, cast(made_for, Uuid).label("made_for")).where(
+            work_queues.c.workspace_id == work.workspace_id, work_queues.c.id == run.work_queue_id
+        )
+    )
+    row = found.one_or_none()
+    return None if row is None else (row.name, row.made_for)
 
 
 async def find_whole_restart(work: UnitOfWork, run_id: UUID) -> datetime | None:

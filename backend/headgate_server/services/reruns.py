@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.deployments import CollisionPolicy
 from headgate_server.domain.documents import check_document
+from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.flow_runs import FlowRun
-from headgate_server.domain.parameters import check_parameters
+from headgate_server.domain.parameters import Budget, check_parameters
 from headgate_server.domain.reruns import (
     Beginning,
+    Placing,
     PlannedTask,
     RerunRequest,
     check_rerun,
@@ -20,7 +22,7 @@ from headgate_server.domain.reruns import (
     plan_rerun,
 )
 from headgate_server.repositories import reruns as repository
-from headgate_server.repositories.flow_runs.plan import get_many_plans
+from headgate_server.repositories.flow_runs.plan import DeploymentPlan, get_many_plans
 from headgate_server.repositories.flow_runs.read import get_many_payloads
 from headgate_server.services import collisions
 
@@ -90,28 +92,115 @@ async def _list_again(work: UnitOfWork, run_id: UUID, beginning: Beginning) -> l
     return [key for key in again if key not in done]
 
 
-async def change_parameters(work: UnitOfWork, *, run: FlowRun, changed: dict[str, Any]) -> None:
-    """Lay parameters over those of a run that is about to start again.
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What reruns of one request share: a deployment is read once, and one budget checks all."""
 
-    It waits under the key that comes from them from now on, where its key came from parameters.
+    plans: dict[UUID, DeploymentPlan] = field(default_factory=dict[UUID, DeploymentPlan])
+    budget: Budget = field(default_factory=Budget)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a run that has ended starts again with, as its deployment is today.
+
+    Args:
+        placing: its version, pool and queue; None where it has no deployment any more.
+        plan: of its deployment.
+        before: its parameters so far, and
+        after: those it has from now on; None where they stay.
+    """
+
+    placing: Placing | None = None
+    plan: DeploymentPlan | None = None
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+
+async def plan_start(
+    work: UnitOfWork, *, run: FlowRun, changed: dict[str, Any] | None, together: Together
+) -> Start:
+    """Return what a locked run starts again with: the version of today, whose place it runs in.
+
+    Args:
+        work: the unit of work.
+        run: it has ended.
+        changed: laid over its parameters.
+        together: what others of the same request have read.
 
     Raises:
-        InvalidInput: over-long, or refused by its deployment's schema.
+        InvalidInput: over-long parameters, or such as today's schema refuses: also those that the
+            run has, where it was made of another version.
     """
-    payload = (await get_many_payloads(work, [run.id]))[run.id]
-    parameters = {**payload.parameters, **changed}
-    check_document(parameters, field="parameters")
-    deployment_id = run.deployment_id
-    plans = {} if deployment_id is None else await get_many_plans(work, [deployment_id])
-    for plan in plans.values():
-        if plan.is_schema_enforced and plan.parameter_schema is not None:
-            checking = partial(check_parameters, parameters, schema=plan.parameter_schema)
-            await asyncio.to_thread(checking)
-    await repository.update_parameters(work, run_id=run.id, parameters=parameters)
-    for plan in plans.values():
-        before, after = (
-            collisions.key_of(one, parameter=plan.collision_parameter)
-            for one in (payload.parameters, parameters)
-        )
-        if plan.on_collision is CollisionPolicy.COALESCE and before != after:
-            await repository.change_key(work, run_id=run.id, before=before, after=after)
+    plan = await _find_plan(work, run.deployment_id, together)
+    placing = None if plan is None else await _place(work, run, plan)
+    schema = plan.parameter_schema if plan is not None and plan.is_schema_enforced else None
+    is_of_today = plan is None or run.deployment_version_id == plan.version_id
+    if changed is None and (is_of_today or schema is None):
+        return Start(placing, plan)
+    before = (await get_many_payloads(work, [run.id]))[run.id].parameters
+    after = {**before, **(changed or {})}
+    check_document(after, field="parameters")
+    if schema is not None:
+        await _check(after, schema, budget=together.budget, is_as_it_was=changed is None)
+    return Start(placing, plan, before, None if changed is None else after)
+
+
+async def _find_plan(
+    work: UnitOfWork, deployment_id: UUID | None, together: Together
+) -> DeploymentPlan | None:
+    if deployment_id is not None and deployment_id not in together.plans:
+        together.plans.update(await get_many_plans(work, [deployment_id]))
+    return None if deployment_id is None else together.plans.get(deployment_id)
+
+
+async def _place(work: UnitOfWork, run: FlowRun, plan: DeploymentPlan) -> Placing:
+    """Return where a run starts again: in a queue that it was made for itself, by name if need be.
+
+    Where the deployment names no pool any more, it stays in the one it has.
+    """
+    own = Placing(plan.version_id, run.work_pool_id, run.work_queue_id)
+    todays = Placing(plan.version_id, plan.work_pool_id, plan.work_queue_id)
+    if plan.work_queue_id is None or run.work_queue_id == plan.work_queue_id:
+        return own
+    found = await repository.find_queue(work, run)
+    if found is None or found[1] == run.work_queue_id:
+        return todays
+    if run.work_pool_id == plan.work_pool_id:
+        return own
+    name, _ = found
+    queue_id, _ = plan.queue_names.get(name, (plan.work_queue_id, 0))
+    return replace(todays, work_queue_id=queue_id)
+
+
+async def _check(
+    parameters: dict[str, Any], schema: dict[str, Any], *, budget: Budget, is_as_it_was: bool
+) -> None:
+    try:
+        await asyncio.to_thread(check_parameters, parameters, schema=schema, budget=budget)
+    except InvalidInput as refused:
+        if not is_as_it_was:
+            raise
+        raise InvalidInput(
+            f"{refused}. Today's version of the deployment refuses what the run was made with: "
+            "retry it with other parameters, or promote the version that it ran.",
+            path=refused.path,
+        ) from None
+
+
+async def change_parameters(work: UnitOfWork, *, run_id: UUID, start: Start) -> None:
+    """Store the parameters of a run that starts again with others.
+
+    It waits under the key that comes from them from now on, where its key came from parameters.
+    """
+    plan, before, after = start.plan, start.before, start.after
+    if before is None or after is None:
+        return
+    await repository.update_parameters(work, run_id=run_id, parameters=after)
+    if plan is None or plan.on_collision is not CollisionPolicy.COALESCE:
+        return
+    old, new = (
+        collisions.key_of(one, parameter=plan.collision_parameter) for one in (before, after)
+    )
+    if old != new:
+        await repository.change_key(work, run_id=run_id, before=old, after=new)

@@ -11,6 +11,7 @@ from headgate_server.domain import names
 from headgate_server.domain.errors import HeadgateError, IllegalTransition, LeaseLost, NotFound
 from headgate_server.domain.flow_runs import RUN_NAME, FlowRun, LateCause
 from headgate_server.domain.leases import LeaseRef, Phase, WorkItem
+from headgate_server.domain.reruns import Placing
 from headgate_server.domain.states import ProposedState, State, StateType
 from headgate_server.domain.telling import when_told
 from headgate_server.domain.tenancy import Actor
@@ -50,6 +51,7 @@ class Proposal:
         key: names this proposal, so that sending it again changes nothing.
         lease: what a holder shows.
         lease_duration: how long a claim made by this proposal lives without a renewal.
+        placing: where it runs from now on; None where that stays.
     """
 
     state: ProposedState
@@ -65,6 +67,7 @@ class Proposal:
     cancel_reason: str | None = None
     cancel_grace_seconds: int | None = None
     lease_duration: timedelta = DEFAULT_LEASE
+    placing: Placing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ async def transition(
     if judged.effects.item is ItemEffect.CREATE and not await lock_place_of_run(
         work,
         deployment_id=locked.run.deployment_id,
-        work_queue_id=locked.run.work_queue_id,
+        work_queue_id=(proposal.placing or locked.run).work_queue_id,
     ):
         error = IllegalTransition(
             "This run has no deployment or no pool (any more), so no agent can run it again; run "
@@ -262,6 +265,7 @@ def _application(work: UnitOfWork, locked: LockedRun, proposal: Proposal) -> App
         late_cause=proposal.late_cause,
         cancel_reason=proposal.cancel_reason,
         cancel_grace_seconds=proposal.cancel_grace_seconds,
+        placing=proposal.placing,
     )
 
 

@@ -3,22 +3,25 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain.deployment_versions import DeploymentVersion, differences
 from headgate_server.domain.deployments import Deployment
 from headgate_server.domain.errors import Conflict, InvalidInput, VersionConflict
+from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.pagination import PageRequest
+from headgate_server.domain.reruns import RerunRequest
 from headgate_server.domain.schedules.schedule import ScheduleRequest
 from headgate_server.domain.schedules.specs import CronSpec
-from headgate_server.domain.states import StateType, propose
 from headgate_server.repositories.leases.job import read_jobs
 from headgate_server.services import deployment_versions as versions
-from headgate_server.services import deployments, promotions, work_pools
+from headgate_server.services import deployments, promotions, work_pools, work_queues
 from headgate_server.services.deletions import delete_work_pool
 from headgate_server.services.deployments import DeploymentChanges
-from headgate_server.services.flow_runs import change
+from headgate_server.services.flow_runs import bulk, change
 from headgate_server.services.flow_runs.create import RunRequest, create_run
+from headgate_server.services.transitions import Transition
 from tests.backend.services.test_deployments import upsert
 from tests.factories.events import recorded
 from tests.factories.tenants import make_tenant
@@ -49,6 +52,10 @@ async def deploy_twice(work: UnitOfWork) -> Deployment:
     await work_pools.upsert_work_pool(work, name="p", type_="process")
     await upsert(work, FIRST)
     return (await upsert(work, SECOND))[0]
+
+
+async def end(work: UnitOfWork, run: FlowRun) -> None:
+    await change.cancel_run(work, run_id=run.id, request=change.CancelRequest())
 
 
 async def test_every_change_makes_a_version_and_nothing_else_does(database: Database) -> None:
@@ -105,15 +112,7 @@ async def test_run_keeps_its_version_until_somebody_reruns_it(database: Database
         run = await create_run(work, RunRequest(deployment_id=made.id))
         later, _ = await upsert(work, SECOND)
         old_job = (await read_jobs(work, [run.id]))[run.id]
-        cancelled = propose(StateType.CANCELLED)
-        await change.set_state(
-            work,
-            run_id=run.id,
-            state=cancelled,
-            lease=None,
-            key=None,
-            correction=change.Correction(is_forced=True),
-        )
+        await end(work, run)
         again = await change.retry_run(work, run_id=run.id)
         new_job = (await read_jobs(work, [run.id]))[run.id]
 
@@ -121,6 +120,79 @@ async def test_run_keeps_its_version_until_somebody_reruns_it(database: Database
     assert (old_job["entrypoint"], old_job["pullSteps"]) == ("flows.py:old", FIRST.pull_steps)
     assert again.run.deployment_version_id == later.current_version_id
     assert new_job["entrypoint"] == "flows.py:new"
+
+
+_PLACES_OF_RUNS = text("""
+select pool.name || '/' || queue.name
+from work_items item
+join flow_runs run on run.id = item.run_id
+  and (run.work_pool_id, run.work_queue_id) = (item.work_pool_id, item.work_queue_id)
+join work_pools pool on pool.id = item.work_pool_id
+join work_queues queue on queue.id = item.work_queue_id
+order by run.id
+""")
+
+
+async def test_rerun_goes_where_todays_version_runs(database: Database) -> None:
+    tenant = await make_tenant(database)
+
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        for pool in ("p", "q"):
+            made, _ = await work_pools.upsert_work_pool(work, name=pool, type_="process")
+            for queue in ("high", "low") if pool == "p" else ("high",):
+                await work_queues.upsert_work_queue(work, work_pool_id=made.id, name=queue)
+        deployment, _ = await upsert(work, FIRST)
+        runs = [
+            await create_run(work, RunRequest(deployment_id=deployment.id, work_queue_name=name))
+            for name in (None, "high", "low")
+        ]
+        seen: list[list[str]] = []
+        for changes in (
+            DeploymentChanges(work_queue_name="low"),
+            DeploymentChanges(work_pool_name="q", work_queue_name="default"),
+        ):
+            await upsert(work, changes)
+            for run in runs:
+                await end(work, run)
+            done = await bulk.retry_runs(work, [run.id for run in runs])
+            seen.append(list((await work.execute(_PLACES_OF_RUNS)).scalars()))
+            assert all(isinstance(one, Transition) and one.is_accepted for one in done)
+
+    assert seen == [["p/low", "p/high", "p/low"], ["q/default", "q/high", "q/default"]]
+
+
+async def test_rerun_is_refused_what_todays_schema_refuses(
+    database: Database, statements: list[str]
+) -> None:
+    tenant = await make_tenant(database)
+
+    def schema(of: str) -> DeploymentChanges:
+        properties = {"size": {"type": of}}
+        return DeploymentChanges(parameter_schema={"type": "object", "properties": properties})
+
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        await work_pools.upsert_work_pool(work, name="p", type_="process")
+        deployment, _ = await upsert(work, FIRST)
+        runs = [
+            await create_run(work, RunRequest(deployment_id=deployment.id, parameters={"size": n}))
+            for n in (1, 2)
+        ]
+        for run in runs:
+            await end(work, run)
+        await upsert(work, schema("string"))
+        with pytest.raises(InvalidInput, match="retry it with other parameters") as refused:
+            await change.retry_run(work, run_id=runs[0].id)
+        both = await bulk.retry_runs(work, [run.id for run in runs])
+        other = RerunRequest(parameters={"size": "big"})
+        taken = await change.retry_run(work, run_id=runs[0].id, request=other)
+        await upsert(work, schema("integer"))
+        statements.clear()
+        again = await change.retry_run(work, run_id=runs[1].id)
+        counted = len(statements)
+
+    assert refused.value.path == ("parameters", "size")
+    assert all(isinstance(one, InvalidInput) for one in both)
+    assert (taken.is_accepted, again.is_accepted, counted) == (True, True, 9)
 
 
 async def test_promotion_and_rollback_move_the_deployment(database: Database) -> None:

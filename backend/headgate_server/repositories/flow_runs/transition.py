@@ -14,6 +14,7 @@ from headgate_server.domain.deployments import AgentLostPolicy
 from headgate_server.domain.flow_runs import FlowRun, LateCause
 from headgate_server.domain.leases import PauseKind, Phase, WorkItem
 from headgate_server.domain.quotas import day_of
+from headgate_server.domain.reruns import Placing
 from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import Actor
 from headgate_server.domain.transitions.effects import Effects, ItemEffect
@@ -113,6 +114,7 @@ class Application:
     late_cause: LateCause | None = None
     cancel_reason: str | None = None
     cancel_grace_seconds: int | None = None
+    placing: Placing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +207,6 @@ def _values(change: Change) -> dict[str, Any]:
         "infrastructure_attempts": effects.infrastructure_attempts,
         "started_at": effects.started_at,
         "ended_at": effects.ended_at,
-        "is_rerun": decision.facts.is_rerun,
         "expected_start": effects.due_at if decision.facts.is_rerun else None,
         "item_effect": effects.item,
         "lease_seconds": application.lease.total_seconds(),
@@ -213,7 +214,18 @@ def _values(change: Change) -> dict[str, Any]:
         "cancel_reason": application.cancel_reason,
         "cancel_grace_seconds": application.cancel_grace_seconds,
         "run_name": change.run_name,
+        **_placed(application.placing),
         **_event_of(run, decision, effects, name=change.run_name or run.name),
+    }
+
+
+def _placed(placing: Placing | None) -> dict[str, UUID | None]:
+    if placing is None:
+        return {}
+    return {
+        "deployment_version_id": placing.version_id,
+        "work_pool_id": placing.work_pool_id,
+        "work_queue_id": placing.work_queue_id,
     }
 
 

@@ -8,10 +8,11 @@ with change as materialized (
     run_id uuid, type text, name text, message text, at timestamptz, key text, attempt bigint,
     retries_used bigint, infrastructure_attempts bigint, started_at timestamptz,
     ended_at timestamptz, expected_start timestamptz, late_cause text, item_effect text,
-    lease_seconds double precision, due_at timestamptz, is_cancelling boolean, is_rerun boolean,
+    lease_seconds double precision, due_at timestamptz, is_cancelling boolean,
     cancel_reason text, cancel_grace_seconds bigint, details jsonb, decision jsonb, actor_kind text, actor_id uuid,
     actor_name text, run_name text, event_id uuid, event_name text, event_resource_id text, event_resource jsonb,
-    event_payload jsonb, event_related jsonb
+    event_payload jsonb, event_related jsonb, deployment_version_id uuid, work_pool_id uuid,
+    work_queue_id uuid
   )
 ), run as (
   update flow_runs set
@@ -19,11 +20,11 @@ with change as materialized (
     state_type = change.type, state_name = change.name, state_message = change.message,
     state_timestamp = change.at, state_sequence = state_sequence + 1, state_key = change.key,
     version = version + 1,
-    deployment_version_id = case when change.is_rerun then coalesce((
-      select current_version_id from deployments
-      where deployments.workspace_id = flow_runs.workspace_id
-        and deployments.id = flow_runs.deployment_id
-    ), deployment_version_id) else deployment_version_id end,
+    deployment_version_id = coalesce(
+      change.deployment_version_id, flow_runs.deployment_version_id
+    ),
+    work_pool_id = coalesce(change.work_pool_id, flow_runs.work_pool_id),
+    work_queue_id = coalesce(change.work_queue_id, flow_runs.work_queue_id),
     attempt = change.attempt, retries_used = change.retries_used,
     infrastructure_attempts = change.infrastructure_attempts,
     started_at = change.started_at, ended_at = change.ended_at,

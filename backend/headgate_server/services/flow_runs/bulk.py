@@ -11,12 +11,13 @@ from headgate_server.domain.quotas import QuotaExceeded
 from headgate_server.services import backfill_items, quotas
 from headgate_server.services.flow_runs import change
 from headgate_server.services.flow_runs.change import CancelRequest
+from headgate_server.services.reruns import Together
 from headgate_server.services.transitions import Transition
 
 MAX_BATCH = 100
 """Their rows stay locked until the last is done: more would keep engines waiting."""
 
-Result = Transition | NotFound | QuotaExceeded
+Result = Transition | NotFound | QuotaExceeded | InvalidInput
 
 
 async def cancel_runs(
@@ -40,10 +41,14 @@ async def retry_runs(work: UnitOfWork, run_ids: Sequence[UUID]) -> list[Result]:
     """
     standing = await quotas.get_own_standing(work)
     restarted: list[FlowRun] = []
+    together = Together()
 
-    async def retry(run_id: UUID) -> Transition:
+    async def retry(run_id: UUID) -> Result:
         quotas.check_restart(standing, now=work.now, restarted=len(restarted))
-        done = await change.start_again(work, run_id=run_id)
+        try:
+            done = await change.start_again(work, run_id=run_id, together=together)
+        except InvalidInput as refused:
+            return refused
         if done.state is not None:
             restarted.append(done.run)
         return done
@@ -57,9 +62,7 @@ async def _cancel(work: UnitOfWork, request: CancelRequest, run_id: UUID) -> Tra
     return await change.cancel_run(work, run_id=run_id, request=request)
 
 
-async def _each(
-    run_ids: Sequence[UUID], do: Callable[[UUID], Awaitable[Transition]]
-) -> list[Result]:
+async def _each(run_ids: Sequence[UUID], do: Callable[[UUID], Awaitable[Result]]) -> list[Result]:
     if not 1 <= len(run_ids) <= MAX_BATCH or len(set(run_ids)) != len(run_ids):
         raise InvalidInput(f"A batch holds 1 to {MAX_BATCH} runs, each once.", path=["ids"])
     results: dict[UUID, Result] = {}

@@ -26,7 +26,13 @@ from headgate_server.repositories.flow_runs.transition import LockedRun, lock_ru
 from headgate_server.repositories.pauses import forget_answers
 from headgate_server.services import backfill_items, quotas
 from headgate_server.services.audit_entries.record import record_action
-from headgate_server.services.reruns import change_parameters, plan_run
+from headgate_server.services.reruns import (
+    Start,
+    Together,
+    change_parameters,
+    plan_run,
+    plan_start,
+)
 from headgate_server.services.transitions import Proposal, Transition, transition
 
 MAX_GRACE_SECONDS = 3600
@@ -213,13 +219,14 @@ async def retry_run(
 ) -> Transition:
     """Start a run that has ended again, as the same run: its history goes on.
 
+    It runs as its deployment is today: that version, in its pool and queue, by its schema.
     What was rejected before is asked again, and what only some might approve: whoever approved it
     did not start what runs now. With other parameters everything is; else what was answered is not.
 
     Raises:
         NotFound: no such run in this workspace.
-        InvalidInput: parameters that its deployment's schema refuses, tasks that are none of the
-            run's, or both ways to choose at once.
+        InvalidInput: parameters that its deployment's schema refuses today, tasks that are none of
+            the run's, or both ways to choose at once.
         QuotaExceeded: the organization may start no more runs for now.
     """
     quotas.check_restart(await quotas.get_own_standing(work), now=work.now)
@@ -230,31 +237,45 @@ async def retry_run(
 
 
 async def start_again(
-    work: UnitOfWork, *, run_id: UUID, request: RerunRequest = WHOLE_RUN
+    work: UnitOfWork,
+    *,
+    run_id: UUID,
+    request: RerunRequest = WHOLE_RUN,
+    together: Together | None = None,
 ) -> Transition:
     """Do what ``retry_run`` does where the caller has seen that a quota has room.
 
     The caller has items of backfills follow the run when it holds all runs that it starts again.
 
+    Args:
+        work: the unit of work.
+        run_id: it has ended.
+        request: how.
+        together: shared by those that one request starts again.
+
     Raises:
         NotFound: no such run in this workspace.
-        InvalidInput: as ``retry_run``.
+        InvalidInput: as ``retry_run``; nothing is changed then.
     """
     check_rerun(request)
     if not request.is_whole:
         await plan_run(work, run_id=run_id, request=request)
+    locked, start = await lock_run(work, run_id), Start()
+    if locked is not None and locked.run.state_type.is_terminal:
+        start = await plan_start(
+            work, run=locked.run, changed=request.parameters, together=together or Together()
+        )
     details = {} if request == WHOLE_RUN else dict(rerun_details(request))
     proposal = Proposal(
         state=propose(StateType.SCHEDULED, message="Started again by request.", details=details),
         proposer=Proposer.PERSON,
         is_rerun=True,
+        placing=start.placing,
     )
-    done = await transition(work, run_id=run_id, proposal=proposal)
+    done = await transition(work, run_id=run_id, proposal=proposal, locked=locked)
     if done.state is not None:
-        has_other = request.parameters is not None
-        await forget_answers(work, run_id, has_other_parameters=has_other)
-        if request.parameters is not None:
-            await change_parameters(work, run=done.run, changed=request.parameters)
+        await forget_answers(work, run_id, has_other_parameters=start.after is not None)
+        await change_parameters(work, run_id=run_id, start=start)
     await _record(work, "retried", done, {"attempt": done.run.attempt, **details})
     return done
 

@@ -221,7 +221,8 @@ class FlowRunMutations:
 
     @mutation(
         requires=[Scope.RUNS_WRITE],
-        description="Start a run that has ended again: the same run, its history goes on. "
+        description="Start a run that has ended again: the same run, its history goes on. It runs "
+        "as its deployment is today: that version, in its pool and queue, by its schema. "
         "Approvals are asked for again; with other parameters, every pause is.",
     )
     async def flow_run_retry(

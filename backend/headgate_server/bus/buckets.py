@@ -10,6 +10,7 @@ import logging
 import time
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -104,6 +105,7 @@ class Buckets:
         self._prefix = f"{prefix}:bucket:"
         self._slices: dict[tuple[str, int], _Local] = {}
         self._own: dict[str, _Local] = {}
+        self._asking: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
         self._looking: asyncio.Task[None] | None = None
 
     async def take(self, key: str, *, cost: int, allowance: Allowance) -> Taken:
@@ -111,18 +113,27 @@ class Buckets:
 
         A cost above the capacity needs a full bucket and empties it.
         """
-        now = time.monotonic()
         cost = min(cost, allowance.capacity)
-        held = self._slices.get((key, allowance.debt))
-        if held is not None and held.points >= cost and now - held.at < KEPT_SECONDS:
-            held.points -= cost
-            return Taken(is_granted=True, remaining=held.shared + held.points, wait_seconds=0.0)
-        if self._redis is not None and self._looking is None:
+        taken = self._take_held(key, cost=cost, allowance=allowance)
+        if taken is None and self._redis is not None and self._looking is None:
+            taken = await self._ask(key, cost=cost, allowance=allowance)
+        return taken or self._take_own(key, cost=cost, allowance=allowance)
+
+    async def _ask(self, key: str, *, cost: int, allowance: Allowance) -> Taken | None:
+        """Take from Redis, one call of a bucket after the other; None where Redis is away.
+
+        Side by side each would take a slice, and the bucket be empty for points that nobody spent.
+        """
+        asking = self._asking.setdefault((key, allowance.debt), asyncio.Lock())
+        async with asking:
+            taken = self._take_held(key, cost=cost, allowance=allowance)
+            if taken is not None or self._looking is not None:
+                return taken
             try:
                 return await self._take_shared(key, cost=cost, allowance=allowance)
             except (RedisError, OSError, TimeoutError) as error:
                 self._leave(error)
-        return self._take_own(key, cost=cost, allowance=allowance, now=now)
+                return None
 
     def _leave(self, error: Exception) -> None:
         """Count here alone until Redis answers somebody again who has the time."""
@@ -156,22 +167,37 @@ class Buckets:
         if self._redis is not None:
             await self._redis.aclose()
 
+    def _take_held(self, key: str, *, cost: int, allowance: Allowance) -> Taken | None:
+        held = self._find_slice(key, allowance)
+        if held is None or held.points < cost:
+            return None
+        held.points -= cost
+        return Taken(is_granted=True, remaining=held.shared + held.points, wait_seconds=0.0)
+
+    def _find_slice(self, key: str, allowance: Allowance) -> _Local | None:
+        held = self._slices.get((key, allowance.debt))
+        return held if held is not None and time.monotonic() - held.at < KEPT_SECONDS else None
+
     async def _take_shared(self, key: str, *, cost: int, allowance: Allowance) -> Taken:
-        wanted = max(float(cost), allowance.per_second * SLICE_SECONDS)
+        held = self._find_slice(key, allowance)
+        kept = held.points if held is not None else 0.0
+        lacking = cost - kept
+        wanted = max(lacking, allowance.per_second * SLICE_SECONDS)
         answer = await self._script(
             keys=[self._prefix + key],
-            args=[allowance.capacity, allowance.per_second, cost, wanted, allowance.debt],
+            args=[allowance.capacity, allowance.per_second, lacking, wanted, allowance.debt],
         )
         granted, shared = (float(part) for part in answer)
-        if granted < cost:
-            wait = (cost - allowance.debt - shared) / allowance.per_second
-            return Taken(is_granted=False, remaining=shared, wait_seconds=wait)
+        if granted < lacking:
+            wait = (lacking - allowance.debt - shared) / allowance.per_second
+            return Taken(is_granted=False, remaining=shared + kept, wait_seconds=wait)
         _forget_some(self._slices)
-        left = granted - cost
+        left = granted - lacking
         self._slices[key, allowance.debt] = _Local(points=left, shared=shared, at=time.monotonic())
         return Taken(is_granted=True, remaining=shared + left, wait_seconds=0.0)
 
-    def _take_own(self, key: str, *, cost: int, allowance: Allowance, now: float) -> Taken:
+    def _take_own(self, key: str, *, cost: int, allowance: Allowance) -> Taken:
+        now = time.monotonic()
         _forget_some(self._own)
         held = self._own.setdefault(key, _Local(float(allowance.capacity), 0.0, now))
         gained = (now - held.at) * allowance.per_second

@@ -64,6 +64,25 @@ async def test_what_is_refused_takes_nothing_and_says_when(replicas: list[Bucket
     assert allowed.is_granted
 
 
+async def test_calls_at_once_take_what_they_cost_and_no_more(replicas: list[Buckets]) -> None:
+    person = replace(SLOW, capacity=300, per_second=30)
+
+    asked = [replicas[0].take("key:a", cost=2, allowance=person) for _ in range(140)]
+    found = await asyncio.gather(*asked)
+    rest = await replicas[1].take("key:a", cost=10, allowance=person)
+
+    assert [one.is_granted for one in found] == [True] * 140
+    assert rest.is_granted
+
+
+async def test_what_is_left_of_a_slice_counts_for_the_next_call(replicas: list[Buckets]) -> None:
+    slow = replace(SLOW, per_second=7 / SLICE_SECONDS)
+
+    taken = [(await replicas[0].take("key:a", cost=5, allowance=slow)) for _ in range(20)]
+
+    assert [one.is_granted for one in taken] == [True] * 20
+
+
 async def test_who_may_go_into_debt_is_not_refused_for_what_others_took(
     replicas: list[Buckets],
 ) -> None:

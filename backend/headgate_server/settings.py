@@ -29,6 +29,7 @@ class Timers:
     session_token_seconds: float = 1800.0
     sweep_seconds: float = 10.0
     sweep_without_redis_seconds: float = 2.0
+    again_seconds: float = 0.5
     schedule_horizon_seconds: float = 900.0
     pulse_seconds: float = 5.0
     drain_seconds: float = 25.0

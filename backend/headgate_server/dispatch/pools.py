@@ -103,10 +103,15 @@ class PoolDispatcher:
                     pass
             except HeadgateError as error:
                 logger.warning("No offers from pool %s for now: %s", self._work_pool_id, error)
-                await asyncio.sleep(MINIMUM_WAIT_SECONDS * 100)
+                await self._look_again()
             except Exception:
                 logger.exception("Offering from pool %s failed", self._work_pool_id)
-                await asyncio.sleep(1)
+                await self._look_again()
+
+    async def _look_again(self) -> None:
+        """Have the next round come soon: the wake that led to this one is used up."""
+        await asyncio.sleep(self._timers.again_seconds)
+        self._listener.wake()
 
     def _wait_seconds(self) -> float:
         timers = self._timers

@@ -22,7 +22,6 @@ PATIENCE = timedelta(seconds=15)
 """How long a place in the line is kept for a caller of whom nothing is heard."""
 KEEP_SECONDS = 5.0
 LEAST_SECONDS = 0.005
-AGAIN_SECONDS = 0.5
 
 Attempt = Callable[[timedelta | None], Awaitable[Acquisition]]
 """Tries to take the slots once; is given how long the place in the line is kept, if at all."""
@@ -134,7 +133,7 @@ class SlotWaits:
                         keep_at = clock() + KEEP_SECONDS
                 except HeadgateError as error:
                     logger.warning("The line for slots stands for now: %s", error)
-                    seconds = AGAIN_SECONDS
+                    seconds = self._timers.again_seconds
         except Exception:
             logger.exception("Serving the line for slots failed")
         finally:

@@ -218,15 +218,24 @@ class Stream:
 
     async def _watch(self, opening: Opening) -> None:
         """Look for cancels, pauses, orders and a newer stream whenever the session is woken."""
-        timers, bus = self._timers, self._bus
         is_woken = True
         async with self._listener:
-            while not self._is_over and await self._look(opening, is_woken=is_woken):
-                is_woken = await self._listener.wait(
-                    timers.sweep_seconds * QUIET_SWEEPS
-                    if bus.is_connected
-                    else timers.sweep_without_redis_seconds
-                )
+            while not self._is_over:
+                try:
+                    if not await self._look(opening, is_woken=is_woken):
+                        return
+                except HeadgateError as error:
+                    session_id = opening.session.id
+                    logger.warning("Stream %s sees no messages for now: %s", session_id, error)
+                    await asyncio.sleep(self._timers.again_seconds)
+                    continue
+                is_woken = await self._listener.wait(self._quiet_seconds())
+
+    def _quiet_seconds(self) -> float:
+        timers = self._timers
+        if self._bus.is_connected:
+            return timers.sweep_seconds * QUIET_SWEEPS
+        return timers.sweep_without_redis_seconds
 
     def _watcher_ended(self, watcher: asyncio.Task[None]) -> None:
         """Close a stream that no longer sees its cancels: the agent opens another one."""
@@ -238,11 +247,7 @@ class Stream:
     async def _look(self, opening: Opening, *, is_woken: bool) -> bool:
         """Deliver what waits for the session; False where this stream is not its newest."""
         session_id, workspace_id = opening.session.id, opening.session.workspace_id
-        try:
-            seen = await self._looks.look(workspace_id, session_id, is_woken=is_woken)
-        except HeadgateError as error:
-            logger.warning("Stream %s cannot see its messages for now: %s", session_id, error)
-            return True
+        seen = await self._looks.look(workspace_id, session_id, is_woken=is_woken)
         session = seen.session
         if session is None or session.stream_epoch != opening.first.stream_epoch:
             self.deliver(self._closing(CloseReason.SUPERSEDED))

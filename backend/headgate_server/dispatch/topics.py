@@ -192,12 +192,20 @@ class Follower(Generic[R, S]):
 class _Topic(Generic[R, S]):
     """The one reader of a topic on this replica."""
 
-    def __init__(self, source: Source[R, S], *, bus: Bus, sweep_seconds: Callable[[], float]):
+    def __init__(
+        self,
+        source: Source[R, S],
+        *,
+        bus: Bus,
+        sweep_seconds: Callable[[], float],
+        again_seconds: float,
+    ) -> None:
         self.followers: set[Follower[R, S]] = set()
         self.is_listening = asyncio.Event()
         self._source = source
         self._bus = bus
         self._sweep_seconds = sweep_seconds
+        self._again_seconds = again_seconds
         self._listener: Listener = bus.listen(source.channel)
         self._position: Position | None = None
         self.is_over = False
@@ -243,7 +251,7 @@ class _Topic(Generic[R, S]):
                 break
             except HeadgateError as error:
                 logger.warning("A topic could not be read, it will be again: %s", error.code)
-                return self._sweep_seconds()
+                return self._again_seconds
             self._position = chunk.end
             # Whoever was told that more follows is told as well when there is no more.
             if chunk.is_news or is_owing:
@@ -312,7 +320,12 @@ class Topics:
     def _enter(self, source: Source[R, S]) -> "_Topic[R, S]":
         topic = cast("_Topic[R, S] | None", self._topics.get(source.topic))
         if topic is None or topic.is_over:
-            topic = _Topic(source, bus=self._bus, sweep_seconds=self._sweep_seconds)
+            topic = _Topic(
+                source,
+                bus=self._bus,
+                sweep_seconds=self._sweep_seconds,
+                again_seconds=self._timers.again_seconds,
+            )
             self._topics[source.topic] = topic
             self._start(topic.run())
         return topic

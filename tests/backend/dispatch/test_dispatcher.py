@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
+from headgate_server.database.urls import DatabaseUrls
 from headgate_server.dispatch.messages import (
     CloseReason,
     StreamClosing,
@@ -13,11 +15,18 @@ from headgate_server.domain.leases import CancelRequest
 from headgate_server.services import agents
 from headgate_server.services.flow_runs import change, create
 from headgate_server.settings import Timers
+from headgate_server.tables.work_pools import agent_sessions
 from tests.factories.deployments import make_session
+from tests.fixtures.deadlines import eventually
+from tests.fixtures.sql import query
 from tests.fixtures.streams import dispatching, streaming
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
+
+TERMINATED = """select pg_terminate_backend(pid) from pg_stat_activity
+where wait_event_type = 'Lock' and datname = current_database()
+and query like '-- Offers ready runs%'"""
 
 
 async def test_a_run_created_while_a_stream_is_open_is_offered_at_once(world: World) -> None:
@@ -173,5 +182,23 @@ async def test_without_redis_a_sweep_finds_what_no_wake_announced(world: World) 
     ):
         await world.bus.stop()
         (run,) = await world.create()
+
+        assert (await stream.offer()).run_id == run.id
+
+
+async def test_a_look_that_failed_is_made_again_soon(world: World, urls: DatabaseUrls) -> None:
+    timers = Timers(again_seconds=0.05)
+    async with (
+        dispatching(world, timers) as dispatcher,
+        streaming(world, dispatcher) as (stream, _),
+    ):
+        async with world.system() as work:
+            await work.execute(select(agent_sessions).with_for_update())
+            (run,) = await world.create()
+            # A wake may have come while the first one waited: what follows is nobody's but its own.
+            for _ in range(3):
+                await eventually(
+                    lambda: query(urls.owner, TERMINATED), within_seconds=5, what="A look"
+                )
 
         assert (await stream.offer()).run_id == run.id

@@ -9,9 +9,12 @@ is left alone: it would mask what merely looks like it.
 
 import base64
 import json
+import pickle
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from html.entities import codepoint2name
 from typing import Any, NamedTuple, TextIO, cast
@@ -23,8 +26,10 @@ MIN_LINE_CHARACTERS = 8
 MIN_BASE64_CHARACTERS = 6
 MAX_CHARACTERS_IN_ANY_WAY = 200
 """Up to so many characters each may be escaped in any way; to find that out takes its time."""
-_DEEP = 20
-"""Levels that are looked through for numbers; what contains itself has no end."""
+MAX_BYTES_IN_ANY_WAY = 1024 * 1024
+"""In more bytes a secret is looked for as it stands alone; ten spellings of it would take long."""
+_MOST_STEPS = 20
+"""Back from a place to cut: what repeats itself could be secrets across each other to the start."""
 _MOST_BACKSLASHES = 16
 """Before a character: what is escaped as JSON four times over has so many."""
 _BACKSLASHES = rf"\\{{1,{_MOST_BACKSLASHES}}}"
@@ -45,32 +50,52 @@ class _Spelling(NamedTuple):
     is_pattern: bool
 
 
+_Finder = str | re.Pattern[str]
+
+
 class Redactor:
     """Masks secrets in texts; any thread may add one meanwhile."""
 
     def __init__(self) -> None:
-        self._known: dict[_Spelling, str | re.Pattern[str]] = {}
-        self._longest_first: tuple[str | re.Pattern[str], ...] = ()
-        self._texts: frozenset[str] = frozenset()
-        self._adding = threading.Lock()
+        self._kept: dict[str, None] = {}
+        self._held: Counter[str] = Counter()
+        self._texts: tuple[str, ...] = ()
+        self._longest_first: tuple[_Finder, ...] = ()
+        self._changing = threading.Lock()
         self._tell: Callable[[list[str]], None] | None = None
 
     def add(self, value: Any) -> None:
         """Mask a secret from now on: a text, or all the texts and numbers of a JSON value."""
-        texts = list(_texts(value))
-        found = {spelling for text in texts for spelling in _spellings(text)}
-        with self._adding:
-            new = found - self._known.keys()
-            if not new:
-                return
-            if self._tell is not None:
-                self._tell(texts)
-            self._texts |= {text for text in texts if len(text) >= MIN_CHARACTERS}
-            self._known |= {
-                one: re.compile(one.text) if one.is_pattern else one.text for one in new
-            }
-            ordered = sorted(self._known, key=lambda one: one.length, reverse=True)
-            self._longest_first = tuple(map(self._known.__getitem__, ordered))
+        texts = _secrets(value)
+        with self._changing:
+            if texts.keys() - self._kept.keys():
+                self._learn(texts)
+                self._kept |= texts
+                self._sort()
+
+    @contextmanager
+    def for_now(self) -> Generator[Callable[[Iterable[str]], None]]:
+        """Give what masks further secrets until the end of the block.
+
+        For a process that serves others: what it is told with one call, it forgets after that.
+        """
+        held: list[str] = []
+
+        def hold(texts: Iterable[str]) -> None:
+            new = _secrets(list(texts))
+            with self._changing:
+                self._learn(new)
+                held.extend(new)
+                self._held.update(list(new))
+                self._sort()
+
+        try:
+            yield hold
+        finally:
+            if held:
+                with self._changing:
+                    self._held -= Counter(held)
+                    self._sort()
 
     def tell(self, tell: Callable[[list[str]], None]) -> None:
         """Have the texts of each further secret told, before anybody has it who could say it."""
@@ -86,26 +111,37 @@ class Redactor:
         """Whether a number as a whole is a secret."""
         return self.is_needed and self.redact(str(number)) == MASK
 
-    def secrets_in(self, value: Any, *, written: bytes) -> list[str]:
-        """Return the secrets in a value on its way to another process, which is to mask them too.
+    def found_in(self, data: bytes) -> list[str]:
+        """Return the secrets that stand in a pickle, or in JSON: who reads it is to mask them."""
+        return [text for text in self._texts if _stands_in(text, data)]
+
+    def place_to_cut(self, text: str, *, at: int) -> int:
+        """Return the last place, up to one, across which no secret stands; 0 where there is none.
 
         Args:
-            value: looked through for numbers, which a pickle writes in a way of its own.
-            written: the value as it travels.
+            at: a place within the text; a secret that begins before it is to end in the text.
         """
-        if not self.is_needed:
-            return []
-        numbers = set(_numbers(value))
-        return sorted(
-            text
-            for text in self._texts
-            if text in numbers or text.encode("utf-8", "surrogatepass") in written
-        )
+        for _ in range(_MOST_STEPS):
+            begins = min((_across(one, text, at) for one in self._longest_first), default=at)
+            if begins == at:
+                break
+            at = begins
+        return at
 
     @property
     def is_needed(self) -> bool:
         """Whether there is any secret to mask."""
         return bool(self._longest_first)
+
+    def _learn(self, texts: dict[str, None]) -> None:
+        if self._tell is not None and texts.keys() - set(self._texts):
+            self._tell(list(texts))
+
+    def _sort(self) -> None:
+        self._texts = tuple({**self._kept, **self._held})
+        found = {spelling: finder for text in self._texts for spelling, finder in _finders(text)}
+        ordered = sorted(found, key=lambda one: one.length, reverse=True)
+        self._longest_first = tuple(map(found.__getitem__, ordered))
 
 
 class RedactedStream:
@@ -133,6 +169,11 @@ redactor = Redactor()
 """That of this process; a forked child inherits what its parent has read."""
 
 
+def _secrets(value: Any) -> dict[str, None]:
+    """Return the texts of a value that are long enough to be masked."""
+    return dict.fromkeys(text for text in _texts(value) if len(text) >= MIN_CHARACTERS)
+
+
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
@@ -150,21 +191,59 @@ def _texts(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def _numbers(value: Any, *, depth: int = 0) -> Iterator[str]:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        yield str(value)
-    elif depth < _DEEP and isinstance(value, dict):
-        for inner in cast("dict[Any, Any]", value).values():
-            yield from _numbers(inner, depth=depth + 1)
-    elif depth < _DEEP and isinstance(value, list | tuple):
-        for inner in cast("Iterable[Any]", value):
-            yield from _numbers(inner, depth=depth + 1)
+@lru_cache(maxsize=1_000)
+def _finders(secret: str) -> tuple[tuple[_Spelling, _Finder], ...]:
+    return tuple(
+        (one, re.compile(one.text) if one.is_pattern else one.text) for one in _spellings(secret)
+    )
+
+
+def _across(finder: _Finder, text: str, at: int) -> int:
+    """Return where what is found begins that stands across a place; the place if nothing does."""
+    pattern = re.compile(re.escape(finder)) if isinstance(finder, str) else finder
+    for found in pattern.finditer(text):
+        if found.end() > at:
+            return min(found.start(), at)
+    return at
+
+
+def _stands_in(secret: str, data: bytes) -> bool:
+    literals, patterns = _bytes_of(secret)
+    if len(data) > MAX_BYTES_IN_ANY_WAY:
+        return literals[0] in data
+    return any(one in data for one in literals) or any(one.search(data) for one in patterns)
+
+
+@lru_cache(maxsize=1_000)
+def _bytes_of(secret: str) -> tuple[list[bytes], list[re.Pattern[bytes]]]:
+    """Return what finds a secret in bytes: literals, first that as it stands, and patterns."""
+    literals, patterns = [_as_bytes(secret), *_pickled_numbers(secret)], list[re.Pattern[bytes]]()
+    for spelling in _spellings(secret):
+        if spelling.is_pattern:
+            patterns.append(re.compile(_as_bytes(spelling.text)))
+        else:
+            literals.append(_as_bytes(spelling.text))
+    return literals, patterns
+
+
+def _as_bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _pickled_numbers(text: str) -> Iterator[bytes]:
+    """Yield what stands in a pickle for the number that a text says."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            number = kind(text)
+            if str(number) == text:
+                # Between the mark of the protocol and the stop.
+                yield pickle.dumps(number, protocol=2)[2:-1]
 
 
 def _spellings(secret: str) -> Iterator[_Spelling]:
-    if len(secret) < MIN_CHARACTERS:
-        return
     for text in {secret, secret.strip()}:
+        if len(text) < MIN_CHARACTERS:
+            continue
         if len(text) <= MAX_CHARACTERS_IN_ANY_WAY:
             pattern = "".join(map(_in_any_way, _PARTS.findall(text)))
         else:

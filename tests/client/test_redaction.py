@@ -11,9 +11,10 @@ from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
+from pydantic import SecretStr
 
 from headgate import texts
-from headgate.redaction import MASK, Redactor
+from headgate.redaction import MASK, MAX_BYTES_IN_ANY_WAY, Redactor
 
 SPELT: dict[str, Callable[[str], str]] = {
     "plain": str,
@@ -131,6 +132,73 @@ def test_number_is_a_secret_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found == {"a": [MASK, 481516234], "b": MASK, "c": f"is {MASK}"}
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": [SECRET]},
+        SECRET.encode(),
+        {SECRET: 1},
+        f"postgres://u:{quote(SECRET)}@h",
+        base64.b64encode(f"u:{SECRET}".encode()).decode(),
+        SecretStr(SECRET),
+        ("x" * MAX_BYTES_IN_ANY_WAY, SECRET),
+    ],
+    ids=["value", "bytes", "key", "address", "Base64", "type", "much"],
+)
+def test_secret_is_found_in_what_is_handed_on(redactor: Redactor, value: object) -> None:
+    redactor.add({"other": "not in there", "pin": 48151623, "rate": 1.2345})
+
+    assert redactor.found_in(pickle.dumps(value)) == [SECRET]
+
+
+def test_number_that_is_a_secret_is_found_in_what_is_handed_on(redactor: Redactor) -> None:
+    redactor.add({"pin": 48151623, "rate": 1.2345})
+
+    assert redactor.found_in(pickle.dumps([SECRET, 48151623])) == [SECRET, "48151623"]
+    assert redactor.found_in(pickle.dumps((1.2345, 2))) == ["1.2345"]
+    assert redactor.found_in(json.dumps([SECRET, 48151623]).encode()) == [SECRET, "48151623"]
+
+
+def test_what_is_masked_for_now_is_forgotten_unless_it_is_kept(redactor: Redactor) -> None:
+    told: list[list[str]] = []
+    redactor.tell(told.append)
+
+    with redactor.for_now() as outer, redactor.for_now() as inner:
+        outer(["for both", "outer one"])
+        inner(["for both", SECRET, "to be kept"])
+        redactor.add("to be kept")
+        during = redactor.redact(f"for both, outer one, {SECRET}, to be kept")
+
+    assert during == ", ".join([MASK] * 4)
+    assert redactor.redact(f"for both, outer one, {SECRET}") == f"for both, outer one, {MASK}"
+    assert redactor.redact("to be kept") == MASK
+    assert told == [["for both", "outer one"], ["for both", SECRET, "to be kept"]]
+
+
+def test_text_is_cut_where_no_secret_stands(redactor: Redactor) -> None:
+    redactor.add("pass")
+    spelt = quote(SECRET)
+    text = f"aaa{spelt}passbb"
+    ends = len(f"aaa{spelt}")
+
+    assert [redactor.place_to_cut(text, at=at) for at in (2, 3, 4, ends - 1)] == [2, 3, 3, 3]
+    assert [redactor.place_to_cut(text, at=ends + more) for more in (0, 1, 4)] == [
+        ends,
+        ends,
+        ends + 4,
+    ]
+    assert redactor.place_to_cut(SECRET, at=5) == 0
+
+
+def test_secret_of_blanks_and_little_else_masks_nothing_shorter() -> None:
+    redactor = Redactor()
+    redactor.add("     ")
+    redactor.add("  ab \n")
+
+    assert redactor.redact("a b ab") == "a b ab"
+    assert redactor.redact("<  ab \n>") == f"<{MASK}>"
+
+
 def test_what_is_no_secret_is_left_alone(redactor: Redactor) -> None:
     assert redactor.redact("nothing of it: p ss word") == "nothing of it: p ss word"
     assert Redactor().redact(SECRET) == SECRET
@@ -157,13 +225,3 @@ def test_longer_secret_is_masked_before_one_that_it_begins_with() -> None:
     redactor.add("token-and-more")
 
     assert redactor.redact("x token-and-more y") == f"x {MASK} y"
-
-
-def test_only_the_secrets_in_a_value_go_with_it_to_another_process() -> None:
-    redactor = Redactor()
-    redactor.add(["one-häßlich", "another-one", 481516])
-    value = {"a": ("<one-häßlich>", 481516)}
-
-    assert redactor.secrets_in(value, written=pickle.dumps(value)) == ["481516", "one-häßlich"]
-    assert redactor.secrets_in([], written=b"nothing") == []
-    assert Redactor().secrets_in(value, written=pickle.dumps(value)) == []

@@ -17,7 +17,8 @@ from headgate.errors import (
     SettingsError,
 )
 from headgate.locking.memory import MemoryLockManager
-from headgate.results import ResultStore
+from headgate.redaction import MASK, Redactor
+from headgate.results import ResultStore, stores
 from headgate.results.kept import KeptResults, sweep
 from headgate.results.records import decode_record
 from headgate.results.storages import Folder, make_storage
@@ -204,6 +205,62 @@ def test_block_keeps_results(tmp_path: Path) -> None:
     assert found.value == 1
     assert store.find("a/c", key="k") is None
     assert decode_record((tmp_path / "a/b").read_bytes())[0].key == "k"
+
+
+class Reversing(PickleSerializer):
+    """One of a user's own, in whose bytes nothing is found."""
+
+    type = "reversing"
+
+    def dumps(self, value: Any, *, limit_bytes: int | None = None) -> bytes:
+        return super().dumps(value, limit_bytes=limit_bytes)[::-1]
+
+    def loads(self, data: bytes) -> Any:
+        return super().loads(data[::-1])
+
+
+class Texts(JSONSerializer):
+    """One that takes texts alone."""
+
+    type = "texts"
+
+    def dumps(self, value: Any, *, limit_bytes: int | None = None) -> bytes:
+        return str.encode(value)
+
+
+@pytest.mark.parametrize(
+    "serializer", ["pickle", "json", "compressed/pickle", "compressed/json@zlib", Reversing()]
+)
+def test_who_reads_a_result_masks_the_secrets_in_it(
+    tmp_path: Path, serializer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Results(Folder(tmp_path), make_serializer(serializer))
+    writer, reader = Redactor(), Redactor()
+    writer.add(["merlin-of-results", "never handed on"])
+    monkeypatch.setattr(stores, "redactor", writer)
+
+    store.write("a", {"dsn": "x://u:merlin-of-results@h"}, key="k", origin=ORIGIN)
+    found = store.find("a", key="k", mask=reader.add)
+
+    assert found is not None
+    assert reader.redact(found.value["dsn"]) == f"x://u:{MASK}@h"
+    assert reader.redact("never handed on") == "never handed on"
+    # What is said beside the value is written by the same serializer.
+    if isinstance(serializer, Reversing):
+        assert b"merlin" not in (tmp_path / "a").read_bytes()
+
+
+def test_serializer_that_cannot_say_what_is_secret_is_named_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, writer = Results(Folder(tmp_path), Texts()), Redactor()
+    writer.add("merlin-of-results")
+    monkeypatch.setattr(stores, "redactor", writer)
+
+    store.write("a", "is merlin-of-results", key="k", origin=ORIGIN)
+
+    (said,) = caplog.messages
+    assert said.startswith("Whoever reads a does not learn that secrets are in it")
 
 
 @pytest.mark.parametrize("declared", ["results", "a/b/c", 5, object()])

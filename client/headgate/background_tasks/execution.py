@@ -1,6 +1,7 @@
 """Runs one background task in this thread, through the same engine as any other task."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from headgate.engine.effects import run_coroutine
 from headgate.engine.parameters import bind_named
 from headgate.errors import ParameterError, ResultError, SerializationError
 from headgate.logs import ENGINE, LogSink
+from headgate.redaction import redactor
 from headgate.reporting.failures import state_message
 from headgate.results.stores import Results
 from headgate.states import Failed, State
@@ -37,14 +39,28 @@ def execute(
 ) -> Outcome:
     """Run a task with the arguments that were queued, retries and all, and return how it ended.
 
+    Secrets in its arguments are masked until then in whatever this process says.
+
     Args:
         task: as it is served here.
         queued: the call.
         store: where what is no JSON lies.
         log: takes what the task logs; nobody where it is None.
     """
+    with redactor.for_now() as mask:
+        return _execute(task, queued, store=store, log=log, mask=mask)
+
+
+def _execute(
+    task: Any,
+    queued: BackgroundTask,
+    *,
+    store: Results,
+    log: LogSink | None,
+    mask: Callable[[list[str]], None],
+) -> Outcome:
     try:
-        arguments = unpack(queued.parameters, id_=queued.id, store=store)
+        arguments = unpack(queued.parameters, id_=queued.id, store=store, mask=mask)
         parameters = bind_named(task.spec.signature, name=task.spec.name, parameters=arguments)
     except (ResultError, ParameterError, OSError) as error:
         message = f"The arguments of task {task.spec.name!r} cannot be used: {text_of(error)}"

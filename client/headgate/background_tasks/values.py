@@ -6,12 +6,12 @@ and the queue holds where. So the server never holds a pickle, and no worker rea
 
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import orjson
 
-from headgate.errors import ResultError, SerializationError
+from headgate.errors import ResultError
 from headgate.redaction import redactor
 from headgate.results.kept import sweep
 from headgate.results.storages import make_storage
@@ -28,9 +28,7 @@ RESULT = "result-"
 MAX_PLAIN_BYTES = 32 * 1024
 """Of what travels with the task: half of what the server takes."""
 
-_VALUE, _PLACE, _SECRETS_PLACE = "value", "keptAt", "secretsKeptAt"
-_SECRETS = "-secrets"
-"""Behind the path of what is kept: the secrets in it, which whoever reads it masks."""
+_VALUE, _PLACE = "value", "keptAt"
 _MAX_NUMBER = 2**53
 """Beyond it, or with an exponent, a number may come back as another one."""
 
@@ -63,8 +61,17 @@ def pack_result(value: Any, *, id_: str, epoch: int, store: Results) -> dict[str
     return _packed(value, path=f"{FOLDER}/{id_}/{RESULT}{epoch}", store=store, id_=id_)
 
 
-def unpack(document: Any, *, id_: str, store: Results) -> Any:
+def unpack(
+    document: Any,
+    *,
+    id_: str,
+    store: Results,
+    mask: Callable[[list[str]], None] = redactor.add,
+) -> Any:
     """Return the value that the queue holds, or that lies where it says.
+
+    Args:
+        mask: called with the secrets in it before it is read.
 
     Raises:
         ResultError: it is not there, or cannot be read here.
@@ -75,13 +82,8 @@ def unpack(document: Any, *, id_: str, store: Results) -> Any:
     entries = cast("Mapping[str, Any]", document)
     if _VALUE in entries:
         return entries[_VALUE]
-    if _SECRETS_PLACE in entries:
-        redactor.add(_found(str(entries[_SECRETS_PLACE]), id_=id_, store=store))
-    return _found(str(entries.get(_PLACE)), id_=id_, store=store)
-
-
-def _found(path: str, *, id_: str, store: Results) -> Any:
-    found = store.find(path, key=id_)
+    path = str(entries.get(_PLACE))
+    found = store.find(path, key=id_, mask=mask)
     if found is None:
         message = (
             f"{path} is not in {store.storage!r}: name a storage that callers and workers share, "
@@ -128,22 +130,8 @@ def sweep_old(settings: Settings) -> threading.Thread | None:
 def _packed(value: Any, *, path: str, store: Results, id_: str) -> dict[str, Any]:
     if _is_plain(value) and len(orjson.dumps(value)) <= MAX_PLAIN_BYTES:
         return {_VALUE: value}
-    secrets = _secrets_in(value)
-    if secrets:
-        # First: who finds the value is to know what of it is secret.
-        store.write(path + _SECRETS, secrets, key=id_, origin=Origin(task_run_id=id_))
     store.write(path, value, key=id_, origin=Origin(task_run_id=id_))
-    return {_PLACE: path, _SECRETS_PLACE: path + _SECRETS} if secrets else {_PLACE: path}
-
-
-def _secrets_in(value: Any) -> list[str]:
-    if not redactor.is_needed:
-        return []
-    try:
-        written = PickleSerializer().dumps(value)
-    except SerializationError:
-        written = b""
-    return redactor.secrets_in(value, written=written)
+    return {_PLACE: path}
 
 
 def _is_plain(value: Any, *, depth: int = 0) -> bool:

@@ -1,5 +1,6 @@
 """Calls and their outcomes as they travel between processes, with the secrets that are in them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,28 +21,23 @@ class _Guarded:
     secrets: list[str]
 
 
-def guarded(value: Any, *, given: Any, what: str) -> bytes:
+def guarded(value: Any, *, what: str) -> bytes:
     """Return a value for another process, with the secrets in it; others stay here.
-
-    Args:
-        value: what travels.
-        given: what of it user code gave: looked through for secrets that are numbers.
-        what: names it in an error.
 
     Raises:
         RemoteTaskError: it cannot be pickled.
     """
     payload = dumped(value, what=what)
-    secrets = redactor.secrets_in(given, written=payload)
+    secrets = redactor.found_in(payload)
     return dumped(_Guarded(payload, secrets), what=what) if secrets else payload
 
 
-def read_guarded(payload: bytes) -> Any:
-    """Return what was sent here, and mask from now on the secrets in it."""
+def read_guarded(payload: bytes, *, mask: Callable[[list[str]], None]) -> Any:
+    """Return what was sent here, once the secrets in it are masked."""
     found = loaded(payload)
     if not isinstance(found, _Guarded):
         return found
-    redactor.add(found.secrets)
+    mask(found.secrets)
     return loaded(found.value)
 
 

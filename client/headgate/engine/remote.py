@@ -27,6 +27,7 @@ from headgate.engine.pickles import RemoteTaskError, dumped, guarded, loaded, re
 from headgate.engine.timeouts import Deadline
 from headgate.errors import RunError, RunTimeoutError
 from headgate.logs import configure_logging, current_source, prints_of
+from headgate.redaction import redactor
 from headgate.reporting.batches import masked
 from headgate.reporting.local_run import LocalRun
 from headgate.reporting.records import LogRow, TaskRun
@@ -126,7 +127,7 @@ def call_remotely(
         BaseException: the function's own exception.
     """
     call = _call_of(context, args, kwargs, is_print_captured=is_print_captured)
-    payload = guarded(call, given=[args, kwargs], what=f"The call of task {context.spec.name!r}")
+    payload = guarded(call, what=f"The call of task {context.spec.name!r}")
     try:
         answer: bytes = yield _Outgoing(runner, payload)
     except Exception as error:
@@ -248,9 +249,17 @@ class _Collecting(LocalRun):
 
 
 def run_payload(payload: bytes) -> bytes:
-    """Make a call that was sent here, and return its outcome as it goes back."""
+    """Make a call that was sent here, and return its outcome as it goes back.
+
+    The secrets in it are masked until then in whatever this process says.
+    """
+    with redactor.for_now() as mask:
+        return _run(payload, mask)
+
+
+def _run(payload: bytes, mask: Callable[[list[str]], None]) -> bytes:
     try:
-        call: RemoteCall = read_guarded(payload)
+        call: RemoteCall = read_guarded(payload, mask=mask)
     except Exception as error:  # noqa: BLE001 - user code: what is not importable here
         message = f"The call cannot be read where it was sent to: {error_text(error)}"
         return _encoded(RemoteOutcome(error=RemoteTaskError(message)))

@@ -26,6 +26,8 @@ class ResultRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         written_us: microseconds since the epoch, UTC.
         expires_us: from when on it counts no more; None for never.
         since: the number of the state in which the run that kept it had begun anew last.
+        masked: the secrets in the value, which its readers mask: a list that its serializer has
+            written, in Base64.
     """
 
     key: str
@@ -38,6 +40,7 @@ class ResultRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     task_run_id: str | None = None
     flow_run_id: str | None = None
     since: int = 0
+    masked: bytes = b""
 
     def is_expired(self, now_us: int) -> bool:
         """Whether it counts no more."""

@@ -1,10 +1,13 @@
 """A store of results: a storage with a serializer, which writes records and reads them."""
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from headgate.clock import now_us
-from headgate.errors import ResultError
+from headgate.errors import ResultError, SerializationError
+from headgate.redaction import redactor
 from headgate.results.records import (
     ResultRecord,
     checksum_of,
@@ -13,7 +16,10 @@ from headgate.results.records import (
     read_value,
 )
 from headgate.results.storages import ResultStorage
-from headgate.serializers import Serializer
+from headgate.serializers import JSONSerializer, PickleSerializer, Serializer
+from headgate.texts import text_of
+
+logger = logging.getLogger("headgate.results")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +81,18 @@ class Results:
             task_run_id=origin.task_run_id,
             flow_run_id=origin.flow_run_id,
             since=origin.since,
+            masked=self._masked(value, data, path=path),
         )
         self.storage.write(path, encode_record(record, data))
         return record
 
-    def find(self, path: str, *, key: str) -> FoundResult | None:
+    def find(
+        self, path: str, *, key: str, mask: Callable[[list[str]], None] = redactor.add
+    ) -> FoundResult | None:
         """Return what is kept at a path under a key; None where nothing is, or it has expired.
+
+        Args:
+            mask: called before the value is read, with the secrets that its writer knew in it.
 
         Raises:
             ResultError: it is not whole, or cannot be read here.
@@ -95,4 +107,27 @@ class Results:
             raise ResultError(message)
         if record.is_expired(now_us()):
             return None
+        if record.masked:
+            mask(read_value(record, record.masked, serializer=self.serializer))
         return FoundResult(record, read_value(record, written, serializer=self.serializer))
+
+    def _masked(self, value: Any, data: bytes, *, path: str) -> bytes:
+        """Return the secrets in a value as the serializer writes them, which may encrypt."""
+        if not redactor.is_needed:
+            return b""
+        if type(self.serializer) not in (PickleSerializer, JSONSerializer):
+            try:
+                data = PickleSerializer().dumps(value)
+            except SerializationError:
+                data = text_of(value).encode("utf-8", "replace")
+        found = redactor.found_in(data)
+        try:
+            return self.serializer.dumps(found) if found else b""
+        except Exception as error:  # noqa: BLE001 - user code: it may write values of one kind alone
+            logger.warning(
+                "Whoever reads %s does not learn that secrets are in it: its serializer cannot "
+                "write a list of texts (%s)",
+                path,
+                text_of(error),
+            )
+            return b""

@@ -18,9 +18,11 @@ from typing import Any
 import pytest
 
 from headgate import flow, get_run_logger, runtime, tags, task, unmapped
+from headgate.artifacts import create_markdown_artifact
 from headgate.integrations.dask import DaskTaskRunner
 from headgate.integrations.ray import RayTaskRunner
 from headgate.integrations.spark import SparkTaskRunner
+from headgate.redaction import MASK, redactor
 from headgate.task_runners import (
     ExecutorTaskRunner,
     ProcessPoolTaskRunner,
@@ -28,6 +30,7 @@ from headgate.task_runners import (
     ThreadPoolTaskRunner,
 )
 from headgate.testing import Records
+from headgate.texts import storable
 
 ENGINES = [
     # They warn of what they do themselves.
@@ -93,6 +96,14 @@ def outer(x: int) -> int:
 @task
 def where() -> int:
     return os.getpid()
+
+
+@task
+def tell(said: str, again: list[str]) -> list[str]:
+    """Say what it is told, put together from parts too; and return what it would say."""
+    create_markdown_artifact(f"# {said} {'-'.join(again)}", key="told")
+    get_run_logger().info("told %s", said)
+    return [storable(said), storable("-".join(again))]
 
 
 @pytest.fixture(scope="module")
@@ -227,6 +238,31 @@ def test_tasks_call_and_submit_tasks(runner: TaskRunner, runs: Records) -> None:
 
     assert parent() == 4
     assert sorted(run.name.rpartition("-")[0] for run in runs.task_runs) == ["add", "add", "outer"]
+
+
+def test_a_secret_is_masked_where_it_is_sent_to(runner: TaskRunner, runs: Records) -> None:
+    redactor.add(["peregrine-of-runners", "never-of-runners"])
+
+    @flow(task_runner=runner)
+    def parent() -> list[str]:
+        return tell.submit("a peregrine-of-runners", ["never", "of", "runners"]).result()
+
+    assert parent()[0] == f"a {MASK}"
+    # What is not told there, its flow knows.
+    assert [report.input["data"] for report in runs.reports] == [f"# a {MASK} {MASK}"]
+
+
+def test_what_a_call_told_of_secrets_is_forgotten_behind_it(
+    processes: ProcessPoolExecutor,
+) -> None:
+    redactor.add("saker-of-runners")
+
+    @flow(task_runner=ExecutorTaskRunner(processes))
+    def parent() -> list[list[str]]:
+        parts = ["saker", "of", "runners"]
+        return [tell.submit(said, parts).result() for said in ("saker-of-runners", "none")]
+
+    assert parent() == [[MASK, MASK], ["none", "saker-of-runners"]]
 
 
 def test_an_executor_that_was_given_stays_open(processes: ProcessPoolExecutor) -> None:

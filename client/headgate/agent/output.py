@@ -18,6 +18,8 @@ logger = logging.getLogger("headgate.agent")
 
 FLUSH_SECONDS = 0.1
 MAX_LINE_CHARACTERS = 32_000
+MAX_LINE_BYTES = 4 * MAX_LINE_CHARACTERS
+"""So much of a line is waited for, to find a secret of up to half of it wherever it stands."""
 MAX_WAITING_LINES = 20_000
 PATIENCE_SECONDS = 30.0
 _LEVELS = {"stdout": logging.INFO, "stderr": logging.ERROR}
@@ -72,13 +74,17 @@ class OutputReporter:
         await sending
 
     async def _read(self, descriptor: int, *, name: str) -> None:
-        reader = asyncio.StreamReader(limit=MAX_LINE_CHARACTERS * 4)
+        reader = asyncio.StreamReader(limit=MAX_LINE_BYTES)
         loop = asyncio.get_running_loop()
         pipe, _ = await loop.connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", 0)
         )
+        rest = b""
         try:
-            while line := await _line(reader):
+            while line := rest + (piece := await _line(reader)):
+                rest = b""
+                if piece and not line.endswith(b"\n"):
+                    line, rest = self._cut(line) if len(line) > MAX_LINE_BYTES else (b"", line)
                 await self._has_room.wait()
                 self._take(line, name=name)
         finally:
@@ -89,6 +95,19 @@ class OutputReporter:
         self._whispers.hear()
         if self._whispers.is_over:
             asyncio.get_running_loop().remove_reader(self._whispers.descriptor)
+
+    def _cut(self, line: bytes) -> tuple[bytes, bytes]:
+        """Return what may be said of a line that goes on, and the rest, with no secret across."""
+        assert self._whispers is not None  # noqa: S101  set as it begins
+        self._whispers.hear()
+        text = line.decode(errors="surrogateescape")
+        at = first = max(len(text) // 2, len(text) - MAX_LINE_BYTES // 2)
+        # Twice, for what the one moves the cut into may be another's.
+        for one in (redactor, self._whispers.redactor) * 2:
+            at = one.place_to_cut(text, at=at)
+        # A secret that is larger than all this is cut somewhere.
+        encoded = text[: at or first].encode(errors="surrogateescape")
+        return encoded, line[len(encoded) :]
 
     def _take(self, line: bytes, *, name: str) -> None:
         assert self._whispers is not None  # noqa: S101  set as it begins

@@ -211,6 +211,12 @@ def raise_quota(organization_id: UUID, *, kind: str, limit: int) -> Action:
     )
 
 
+def change_schedule(deployment: str, *, slug: str) -> Action:
+    """Return what gives a schedule other parameters: which, only people know."""
+    command = f"headgate schedules update {deployment} {slug} --param NAME=VALUE"
+    return Action("Change its parameters", command=command)
+
+
 def start_agent(pool_name: str) -> Action:
     """Return what brings an agent: no mutation can."""
     return Action("Start an agent", command=f"headgate agent start --pool {pool_name}")

@@ -115,11 +115,23 @@ def delay(standing: Standing) -> list[Blocker]:
 def schedule_paused(standing: Standing) -> list[Blocker]:
     """A paused schedule makes no runs."""
     found = standing.schedule
-    if found is None:
+    if found is None or found.is_active:
         return []
     message = f"The schedule {found.slug} is paused and makes no runs."
     action = actions.resume_schedule(found)
     return [Blocker(BlockerCode.SCHEDULE_PAUSED, message, since=found.updated_at, action=action)]
+
+
+def parameters_refused(standing: Standing) -> list[Blocker]:
+    """Each run of a schedule is refused: its parameters do not fit the deployment's schema."""
+    found = standing.schedule
+    if found is None or standing.refusal is None:
+        return []
+    name = f"{standing.of('flow_name')}/{standing.of('deployment_name')}"
+    message = f"The deployment refuses the parameters of the schedule {found.slug}: "
+    action = actions.change_schedule(name, slug=found.slug)
+    code = BlockerCode.PARAMETERS_REFUSED
+    return [Blocker(code, message + standing.refusal, action=action)]
 
 
 def deployment_paused(standing: Standing) -> list[Blocker]:
@@ -325,6 +337,7 @@ RULES: tuple[Rule, ...] = (
     being_started,
     delay,
     schedule_paused,
+    parameters_refused,
     deployment_paused,
     deployment_limit,
     queue,

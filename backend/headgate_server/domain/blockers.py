@@ -22,6 +22,7 @@ class BlockerCode(StrEnum):
     RETRY_DELAY = "RETRY_DELAY"
     OFFER_BOUNCING = "OFFER_BOUNCING"
     SCHEDULE_PAUSED = "SCHEDULE_PAUSED"
+    PARAMETERS_REFUSED = "PARAMETERS_REFUSED"
     DEPLOYMENT_PAUSED = "DEPLOYMENT_PAUSED"
     DEPLOYMENT_LIMIT = "DEPLOYMENT_LIMIT"
     GLOBAL_LIMIT = "GLOBAL_LIMIT"
@@ -89,7 +90,8 @@ class SlotWait:
 class Standing:
     """All that may hold a run up, as one row of the database says; ``row`` is that row.
 
-    ``schedule`` is a paused one, where its next run is asked about; ``quotas`` are used up.
+    ``schedule`` is the one whose next run is asked about, and ``refusal`` says why its parameters
+    are no good for the deployment as it is by now; ``quotas`` are used up.
     ``approvers`` may answer what the run asks for; ``may_answer``: whether whoever asks is one.
     """
 
@@ -99,6 +101,7 @@ class Standing:
     holders: Mapping[str, Sequence[UUID]] = field(default_factory=dict[str, Sequence[UUID]])
     mean_seconds: float | None = None
     schedule: Schedule | None = None
+    refusal: str | None = None
     quotas: Sequence[Quota] = ()
     approvers: Approvers | None = None
     may_answer: bool = True

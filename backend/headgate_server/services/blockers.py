@@ -1,5 +1,6 @@
 """Why a run is not running: the whole chain, nearest first, with what would end each cause."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -7,10 +8,13 @@ from uuid import UUID
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.blocker_rules import COUNT_CAP, find_blockers
 from headgate_server.domain.blockers import Blocker, BlockerCode, Standing
+from headgate_server.domain.errors import InvalidInput
+from headgate_server.domain.parameters import check_parameters
 from headgate_server.domain.quotas import RUN_KINDS, STORED_KINDS, QuotaKind
 from headgate_server.domain.schedules.schedule import Schedule
 from headgate_server.repositories import blockers as repository
 from headgate_server.repositories import pauses
+from headgate_server.repositories.flow_runs.plan import get_many_plans
 from headgate_server.repositories.flow_runs.read import get_many_flow_runs
 from headgate_server.services.approvals import find_refusal, name_now
 from headgate_server.services.quotas import list_spent
@@ -75,13 +79,28 @@ async def list_blockers_of_deployment(
     silent_for: timedelta,
     schedule: Schedule | None = None,
 ) -> list[Blocker]:
-    """Return why the next run of a deployment, or of a paused schedule, would not start."""
+    """Return why the next run of a deployment, or of a schedule, would not be made or start."""
     row = await repository.read_standing(
         work, run_id=None, deployment_id=deployment_id, silent_for=silent_for, cap=COUNT_CAP
     )
     if row is None:
         return []
-    return await _judged(work, Standing(now=work.now, row=row, schedule=schedule))
+    refusal = await _refusal(work, schedule) if schedule is not None else None
+    standing = Standing(now=work.now, row=row, schedule=schedule, refusal=refusal)
+    return await _judged(work, standing)
+
+
+async def _refusal(work: UnitOfWork, schedule: Schedule) -> str | None:
+    """Return why the parameters of a schedule's runs do not fit the schema of its deployment."""
+    plan = (await get_many_plans(work, [schedule.deployment_id])).get(schedule.deployment_id)
+    if plan is None or plan.parameter_schema is None or not plan.is_schema_enforced:
+        return None
+    parameters = {**plan.parameters, **(schedule.parameters or {})}
+    try:
+        await asyncio.to_thread(check_parameters, parameters, schema=plan.parameter_schema)
+    except InvalidInput as error:
+        return error.message
+    return None
 
 
 async def _judged(work: UnitOfWork, standing: Standing) -> list[Blocker]:

@@ -141,6 +141,10 @@ BLOCKERS = {
         "The operators of the installation have suspended the organization.",
         "Ask them.",
     ),
+    "PARAMETERS_REFUSED": Explanation(
+        "The deployment's schema refuses the parameters of the schedule: it makes no runs.",
+        "`headgate schedules update DEPLOYMENT SCHEDULE --param NAME=VALUE`",
+    ),
     "PAUSED": Explanation(
         "The run waits for an answer.",
         "`headgate flow-runs pending` shows to what; `headgate flow-runs resume RUN` answers.",

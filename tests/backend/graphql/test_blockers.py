@@ -219,6 +219,29 @@ async def test_a_paused_schedule_says_so_and_its_action_makes_the_next_run(place
     assert (made, await place.why(schedule_id)) == (1, [])
 
 
+async def test_a_schedule_whose_parameters_are_refused_by_now_says_so_until_it_has_others(
+    place: Place,
+) -> None:
+    schedule = {"slug": "often", "spec": {"interval": {"every": "PT1M"}}}
+    number, text = ({"properties": {"n": {"type": one}}} for one in ("integer", "string"))
+    found = await place.deploy(
+        parameterSchema=number, schedules=[{**schedule, "parameters": {"n": 1}}]
+    )
+    schedule_id = found["schedules"][0]["id"]
+    fits = await place.why(schedule_id)
+
+    await place.deploy(parameterSchema=text)
+    (blocker,) = await place.why(schedule_id)
+    await place.deploy(schedules=[{**schedule, "parameters": {"n": "one"}}])
+
+    assert fits == []
+    assert blocker["code"] == "PARAMETERS_REFUSED"
+    assert "n" in blocker["message"].partition(":")[2]
+    command = "headgate schedules update etl/daily often --param NAME=VALUE"
+    assert blocker["action"] == {"label": "Change its parameters", "command": command}
+    assert await place.why(schedule_id) == []
+
+
 @pytest.mark.parametrize("tag", [None, "db"])
 async def test_slots_that_code_waits_for_have_holders_and_a_place(
     place: Place, tag: str | None

@@ -116,7 +116,7 @@ class Schedule(Node, Versioned):
 
     @scoped_field(
         requires=[Scope.RUNS_READ],
-        description="Why its next run would not start in time, the nearest cause first.",
+        description="Why its next run would not be made or start in time, nearest cause first.",
         directives=[Cost(weight=blocker_lists.WEIGHT, list_size=10)],
     )
     async def why_not_running(self, info: Info) -> list[blocker_lists.Blocker]:
@@ -125,7 +125,7 @@ class Schedule(Node, Versioned):
             info,
             deployment_id=row.deployment_id,
             workspace_id=row.workspace_id,
-            schedule=None if row.is_active else row,
+            schedule=row,
         )
 
 

@@ -1,6 +1,7 @@
 """What callers see of an error that is not data: a stable code, and an id that the log has."""
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -22,6 +23,12 @@ RETRYABLE_STATUS: Mapping[str, int] = {"RATE_LIMITED": 429, "UNAVAILABLE": 503, 
 
 _PASSING = frozenset({"UNAVAILABLE", "TIMEOUT"})
 MAX_CAUSE_LENGTH = 300
+_VALUES = (
+    re.compile(r"(cannot represent [\w -]*value): .*", re.DOTALL),
+    re.compile(r"()[,.;]? [Ff]ound: .*", re.DOTALL),
+    re.compile(r"(, found (?:Block)?String) .*", re.DOTALL),
+)
+"""Where graphql-core says what it has found: from there on everything is the caller's."""
 
 _RETRYABLE_SQLSTATES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300")
 """Serialization failure, deadlock, lock timeout, shutdown and crash, too many connections."""
@@ -48,8 +55,14 @@ def mask(error: GraphQLError, *, context: object = None) -> GraphQLError:
         return error
     original = _original(error)
     if original is None or isinstance(original, _DOCUMENT_ERRORS):
-        error.extensions = {"code": "BAD_REQUEST"}
-        return error
+        return GraphQLError(
+            _without_values(error.message),
+            nodes=error.nodes,
+            source=error.source,
+            positions=error.positions,
+            path=error.path,
+            extensions={"code": "BAD_REQUEST"},
+        )
     shown = classify(original)
     extensions: dict[str, Any] = {"code": shown.code}
     if isinstance(original, HeadgateError):
@@ -78,6 +91,13 @@ def classify(error: BaseException) -> Shown:
     if isinstance(error, ConnectionError) or sqlstate.startswith(("08", *_RETRYABLE_SQLSTATES)):
         return Shown("UNAVAILABLE", UNAVAILABLE_MESSAGE, is_ours=True)
     return Shown("INTERNAL", INTERNAL_MESSAGE, is_ours=True)
+
+
+def _without_values(message: str) -> str:
+    """Return what is wrong with input without the input: what was sent may hold a secret."""
+    for pattern in _VALUES:
+        message = pattern.sub(r"\1.", message)
+    return message
 
 
 def _original(error: GraphQLError) -> BaseException | None:

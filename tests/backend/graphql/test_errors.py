@@ -161,6 +161,39 @@ async def test_mistake_in_the_document_is_a_bad_request(api: ApiClient, document
     assert answer.code == "BAD_REQUEST"
 
 
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ('{ fail(how: {a: "magpie-55aa"}) }', "String cannot represent a non string value."),
+        ('{ fail(how: ["magpie-55aa"]) }', "String cannot represent a non string value."),
+        ('{ tree { number(a: "magpie-55aa") } }', "Unknown argument 'a' on field 'Tree.number'."),
+        ('{ fail "magpie-55aa" }', "Syntax Error: Expected Name, found String."),
+    ],
+)
+async def test_mistake_in_what_is_sent_says_nothing_of_it(
+    api: ApiClient, document: str, said: str
+) -> None:
+    answer = await api.execute(document)
+
+    assert answer.error["message"] == said
+    assert answer.code == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"magpie": "55aa"}, "String cannot represent a non string value."),
+        (None, "Expected value of non-null type 'String!' not to be None."),
+    ],
+)
+async def test_variable_of_another_type_says_nothing_of_its_value(
+    api: ApiClient, value: object, said: str
+) -> None:
+    answer = await api.execute("query ($how: String!) { fail(how: $how) }", how=value)
+
+    assert answer.error["message"] == f"Variable '$how' has invalid value: {said}"
+
+
 def test_every_expected_domain_error_has_a_payload_error() -> None:
     def subclasses(kind: type[errors.HeadgateError]) -> set[type[errors.HeadgateError]]:
         found = set(kind.__subclasses__())

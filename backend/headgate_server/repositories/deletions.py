@@ -160,9 +160,9 @@ async def delete_keys_of_runs(work: UnitOfWork, run_ids: Sequence[UUID]) -> None
     )
 
 
-async def revoke_keys_of_pool(work: UnitOfWork, *, work_pool_id: UUID) -> int:
-    """Revoke the keys of a pool's agents and return how many were in use."""
-    result = await work.execute(
+async def revoke_keys_of_pool(work: UnitOfWork, *, work_pool_id: UUID) -> list[UUID]:
+    """Revoke the keys of a pool's agents and return those that were in use."""
+    rows = await work.execute(
         update(api_keys)
         .where(
             api_keys.c.organization_id == work.organization_id,
@@ -170,8 +170,9 @@ async def revoke_keys_of_pool(work: UnitOfWork, *, work_pool_id: UUID) -> int:
             api_keys.c.revoked_at.is_(None),
         )
         .values(revoked_at=work.now)
+        .returning(api_keys.c.id)
     )
-    return result.rowcount
+    return list(rows.scalars())
 
 
 async def lock_place_of_run(

@@ -215,7 +215,10 @@ async def delete_role(work: UnitOfWork, *, id_: UUID) -> bool:
 async def insert_binding(
     work: UnitOfWork, *, organization_id: UUID, holder: Holder, role: Role, place: BindingPlace
 ) -> None:
-    """Bind a role to a holder in a place; binding it again changes nothing."""
+    """Bind a role to a holder in a place; binding it again changes nothing.
+
+    But for one that a provider gave: what somebody gives themselves is theirs from then on.
+    """
     values: dict[str, object] = {
         "organization_id": organization_id,
         "id": new_id(),
@@ -230,7 +233,15 @@ async def insert_binding(
         "granted_by_name": work.actor.display_name,
         "created_at": work.now,
     }
-    await work.execute(insert(role_bindings).values(values).on_conflict_do_nothing(constraint=_ALL))
+    statement = insert(role_bindings).values(values)
+    if work.actor.kind is ActorKind.SYSTEM:
+        await work.execute(statement.on_conflict_do_nothing(constraint=_ALL))
+        return
+    granter = {name: value for name, value in values.items() if name.startswith("granted_by_")}
+    is_given = role_bindings.c.granted_by_kind == ActorKind.SYSTEM.value
+    await work.execute(
+        statement.on_conflict_do_update(constraint=_ALL, set_=granter, where=is_given)
+    )
 
 
 async def delete_binding(
@@ -252,13 +263,12 @@ async def delete_binding(
     return (await work.execute(statement)).rowcount > 0
 
 
-async def delete_bindings_on(work: UnitOfWork, *, object_id: UUID) -> None:
-    """Forget the roles on an object that is deleted."""
-    await work.execute(
-        delete(role_bindings).where(
-            own(work, role_bindings.c.organization_id), role_bindings.c.object_id == object_id
-        )
+async def delete_bindings_on(work: UnitOfWork, *, object_id: UUID) -> bool:
+    """Forget the roles on an object that is deleted; whether anybody held one."""
+    statement = delete(role_bindings).where(
+        own(work, role_bindings.c.organization_id), role_bindings.c.object_id == object_id
     )
+    return (await work.execute(statement)).rowcount > 0
 
 
 async def list_bindings(work: UnitOfWork, holders: Sequence[UUID]) -> dict[UUID, list[RoleBinding]]:

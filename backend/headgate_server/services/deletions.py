@@ -24,11 +24,12 @@ from headgate_server.domain.events import NewEvent
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.work_queues import DEFAULT_NAME
-from headgate_server.repositories import cancels, deletions, deployments, roles, schedules
+from headgate_server.repositories import cancels, deletions, deployments, schedules
 from headgate_server.repositories.flow_runs.transition import lock_run
 from headgate_server.services import object_counts
 from headgate_server.services.audit_entries.record import Record, record_entries
 from headgate_server.services.events import record_change, record_events
+from headgate_server.services.roles import forget_roles_on
 from headgate_server.services.schedules.upsert import delete_all_of
 
 MAX_BATCH = 100
@@ -130,7 +131,7 @@ async def delete_deployment(
     await delete_all_of(work, found)
     await _check_unused(work, deletions.DEPLOYMENT, id_, noun="deployment")
     await deletions.delete_row(work, deletions.DEPLOYMENT, id_=id_)
-    await roles.delete_bindings_on(work, object_id=id_)
+    await forget_roles_on(work, object_id=id_)
     await object_counts.release(work, QuotaKind.DEPLOYMENTS)
     await _record(work, ids.Kind.DEPLOYMENT, deployment)
 
@@ -148,9 +149,10 @@ async def delete_work_pool(
     pool = await _lock(work, deletions.POOL, id_, expected_version)
     await _check_unused(work, deletions.POOL, id_, noun="work pool")
     revoked = await deletions.revoke_keys_of_pool(work, work_pool_id=id_)
-    await object_counts.release(work, QuotaKind.API_KEYS, amount=revoked)
+    work.wake(*(channels.api_key(key_id) for key_id in revoked))
+    await object_counts.release(work, QuotaKind.API_KEYS, amount=len(revoked))
     await deletions.delete_row(work, deletions.POOL, id_=id_)
-    await roles.delete_bindings_on(work, object_id=id_)
+    await forget_roles_on(work, object_id=id_)
     await object_counts.release(work, QuotaKind.WORK_POOLS)
     await _record(work, ids.Kind.WORK_POOL, pool)
     work.wake(channels.pool(id_))

@@ -240,6 +240,12 @@ async def list_granters(work: UnitOfWork, grant: Grant) -> list[Membership]:
     return sorted(people.values(), key=lambda one: (one.joined_at, one.id))[:MAX_GRANTERS]
 
 
+async def forget_roles_on(work: UnitOfWork, *, object_id: UUID) -> None:
+    """Take from everybody what they hold on an object that is deleted; also on open connections."""
+    if await roles.delete_bindings_on(work, object_id=object_id):
+        wake_rights(work)
+
+
 def wake_rights(work: UnitOfWork) -> None:
     """Have the open connections of the organization look again at what they may do."""
     if work.organization_id is not None:

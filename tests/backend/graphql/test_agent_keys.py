@@ -1,5 +1,6 @@
 """Keys of agents that are bound to a pool, and roles on one pool: they register agents of it."""
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,13 +14,14 @@ from headgate_server.domain.tenancy import Actor
 from headgate_server.services import roles
 from tests.factories.members import make_member, make_member_token
 from tests.factories.mutations import mutate
-from tests.fixtures.api import ApiClient
+from tests.fixtures.api import ApiClient, open_socket, serve
 from tests.fixtures.installations import PEPPER, Installation, shown
 
 pytestmark = pytest.mark.anyio
 
 CREATE = "mutation ($i: ApiKeyCreateInput!) { apiKeyCreate(input: $i) { errors { code } } }"
 
+DELETE = "mutation ($id: ID!) { workPoolDelete(input: {id: $id}) { deletedId } }"
 REGISTER = """mutation ($input: AgentRegisterInput!) { agentRegister(input: $input) {
   workPool { name } errors { code } } }"""
 
@@ -120,6 +122,29 @@ async def test_key_of_a_pool_registers_agents_of_that_one_only_until_it_is_revok
     assert maker == {"apiKeys": [], "user": {"email": None}}
     await mutate(wide, "apiKeyRevoke", "deletedId", id=made["apiKey"]["id"])
     assert (await agents.execute("{ viewer { scopes } }")).status == 401
+
+
+@pytest.mark.parametrize("is_session", [False, True], ids=["key", "session"])
+async def test_sockets_of_a_pool_s_keys_end_as_the_pool_is_deleted(
+    installation: Installation,
+    is_session: bool,  # noqa: FBT001
+) -> None:
+    tenant = await installation.tenant()
+    wide = await installation.client(tenant, is_bound=False)
+    pools = await make_pools(wide, shown(Kind.WORKSPACE, tenant.workspace_id))
+    given = {"ownerId": user_of(tenant.owner.actor), "name": "a", "workPoolId": pools["mine"]}
+    made = await mutate(wide, "apiKeyCreate", "secret", **given, scopes=["AGENTS_CONNECT"])
+    agents = installation.holding(made["secret"])
+    one = {"poolName": "mine", "name": "one", "instanceId": str(uuid4()), "capacity": 1}
+    spoken = {"sdkVersion": "1", "protocolVersions": [PROTOCOL_VERSION]}
+    session = await mutate(agents, "agentRegister", "sessionToken", **one, **spoken)
+    token = session["sessionToken"] if is_session else made["secret"]
+
+    async with serve(installation.app) as address, open_socket(address, token=token) as socket:
+        await wide.execute(DELETE, id=pools["mine"])
+        code = await asyncio.wait_for(socket.closed(), 5)
+
+    assert code == 4403
 
 
 async def test_agent_role_on_a_pool_registers_agents_of_that_one_and_makes_its_keys(

@@ -27,12 +27,12 @@ from headgate_server.domain.names import check_key
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.variables import is_same
-from headgate_server.repositories import roles
 from headgate_server.repositories.blocks import documents, secrets, types
 from headgate_server.services import object_counts
 from headgate_server.services.blocks.bare import find_bare
 from headgate_server.services.blocks.sealing import Sealer
 from headgate_server.services.events import record_change
+from headgate_server.services.roles import forget_roles_on
 
 _SHOWN = 3
 MayUse = Callable[[UUID | None], bool]
@@ -137,7 +137,7 @@ async def delete_document(
             existing_id=ids.show(ids.Kind.BLOCK_DOCUMENT, referring[0].id),
         )
     found = await secrets.get_many_fields(work, [id_])
-    await roles.delete_bindings_on(work, object_id=id_)
+    await forget_roles_on(work, object_id=id_)
     await documents.delete_document(work, id_=id_)
     await object_counts.release(work, QuotaKind.BLOCK_DOCUMENTS)
     before = _said(current, [field.path for field in found.get(id_, [])])

@@ -1,10 +1,20 @@
 """SQL of how many objects organizations have: counted by a loop, and what was made since."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Table, delete, func, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    Table,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from headgate_server.database.work import UnitOfWork
@@ -122,7 +132,7 @@ async def count_objects(
         .cte("noted")
     )
     counted = select(
-        organizations.c.id, literal(kind.value), _amount(kind), literal(work.now)
+        organizations.c.id, literal(kind.value), _amount(kind, now=work.now), literal(work.now)
     ).where(organizations.c.id.in_(organization_ids))
     new = insert(object_counts).from_select(
         ["organization_id", "kind", "amount", "counted_at"], counted
@@ -164,7 +174,7 @@ def _or_update(new: Insert) -> Insert:
     )
 
 
-def _amount(kind: QuotaKind) -> ScalarSelect[int]:
+def _amount(kind: QuotaKind, *, now: datetime) -> ScalarSelect[int]:
     """Return how many objects of a kind the organization of the row around it has."""
     if kind is QuotaKind.WORKSPACES:
         return _of_organization(workspaces, workspaces.c.deleted_at.is_(None))
@@ -173,7 +183,9 @@ def _amount(kind: QuotaKind) -> ScalarSelect[int]:
     if kind is QuotaKind.SERVICE_ACCOUNTS:
         return _of_organization(service_accounts)
     if kind is QuotaKind.API_KEYS:
-        return _of_organization(api_keys, api_keys.c.revoked_at.is_(None))
+        expires_at = api_keys.c.expires_at
+        is_good = or_(expires_at.is_(None), expires_at > now)
+        return _of_organization(api_keys, api_keys.c.revoked_at.is_(None), is_good)
     return _of_workspaces(_IN_WORKSPACES[kind])
 
 

@@ -1,10 +1,11 @@
 """How many objects an organization may have: refused once full, exact, and without waiting."""
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from headgate_server.domain.api_keys import NewApiKey
 from headgate_server.domain.permissions import AGENT_SESSION_SCOPES, Scope
@@ -24,6 +25,7 @@ from headgate_server.services import (
     workspaces,
 )
 from headgate_server.settings import Timers
+from headgate_server.tables.organizations import api_keys as keys
 from headgate_server.tables.quotas import object_counts as counts
 from headgate_server.tables.quotas import object_deltas as deltas
 from headgate_server.tables.variables import variables as rows
@@ -72,6 +74,27 @@ async def test_full_quota_refuses_one_more_and_deleting_makes_room(world: World)
     )
     assert "operator of this installation may raise it" in error.message
     assert await have(world, QuotaKind.VARIABLES) == 2
+
+
+async def test_key_that_has_expired_counts_no_more_once_keys_are_counted(world: World) -> None:
+    owner = world.tenant.owner
+    before = await have(world, QuotaKind.API_KEYS)
+    async with world.work() as work:
+        new = NewApiKey(
+            name="ci",
+            owner=owner.actor,
+            scopes=frozenset({Scope.RUNS_READ}),
+            expires_at=work.now + timedelta(days=1),
+        )
+        key, _ = await api_keys.create_key(work, granter=owner, new=new, pepper="a pepper")
+    await count(world)
+    made = await have(world, QuotaKind.API_KEYS)
+    async with world.database.system() as work:
+        await work.execute(update(keys).where(keys.c.id == key.id).values(expires_at=work.now))
+        await work.execute(update(counts).values(counted_at=work.now - timedelta(hours=2)))
+    await count(world)
+
+    assert (made, await have(world, QuotaKind.API_KEYS)) == (before + 1, before)
 
 
 async def test_keys_that_are_revoked_together_give_their_room_back(world: World) -> None:

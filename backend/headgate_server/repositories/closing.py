@@ -119,7 +119,12 @@ def read_closures(found: Mapping[str, Any] | None) -> Closures:
 
 
 async def close_workspace(
-    work: UnitOfWork, *, id_: UUID, archived_at: datetime | None, deleted_slug: str | None = None
+    work: UnitOfWork,
+    *,
+    id_: UUID,
+    archived_at: datetime | None,
+    is_stopped: bool = True,
+    deleted_slug: str | None = None,
 ) -> None:
     """Archive a workspace, open it again, or delete it.
 
@@ -127,6 +132,7 @@ async def close_workspace(
         work: a unit of work of its organization.
         id_: which one.
         archived_at: since when it is archived; None opens it.
+        is_stopped: whether nothing starts there.
         deleted_slug: what it is called from now on, so that its slug is free; None deletes nothing.
     """
     gone = {} if deleted_slug is None else {"slug": deleted_slug, "deleted_at": work.now}
@@ -135,7 +141,7 @@ async def close_workspace(
         .where(workspaces.c.organization_id == work.organization_id, workspaces.c.id == id_)
         .values(
             archived_at=archived_at,
-            is_stopped=archived_at is not None,
+            is_stopped=is_stopped,
             version=workspaces.c.version + 1,
             updated_at=work.now,
             **gone,

@@ -76,6 +76,13 @@ async def lock_organization(work: UnitOfWork, *, id_: UUID) -> Organization | No
     return _organization(row) if row is not None else None
 
 
+async def is_suspended(work: UnitOfWork, *, id_: UUID) -> bool:
+    """Whether an organization is suspended; that stays so until the end of the transaction."""
+    statement = select(organizations.c.suspended_at.is_not(None)).where(organizations.c.id == id_)
+    found = await work.execute(statement.with_for_update(read=True))
+    return bool(found.scalar_one_or_none())
+
+
 async def update_organization(
     work: UnitOfWork, *, id_: UUID, changes: dict[str, Any]
 ) -> Organization | None:

@@ -27,6 +27,7 @@ async def insert_workspace(
     slug: str,
     name: str,
     most_kept_days: int = 0,
+    is_stopped: bool = False,
 ) -> Workspace | None:
     """Store a workspace; None when the organization has one of this slug.
 
@@ -37,6 +38,7 @@ async def insert_workspace(
         slug: its name in addresses.
         name: for people.
         most_kept_days: what is kept longer at first is kept so long; 0 does not limit.
+        is_stopped: whether nothing starts there, for the organization is suspended.
     """
     kept = {
         column: min(days, most_kept_days) for column, days in KEPT_DAYS.items() if most_kept_days
@@ -50,6 +52,7 @@ async def insert_workspace(
             name=name,
             created_at=work.now,
             updated_at=work.now,
+            is_stopped=is_stopped,
             **kept,
         )
         .on_conflict_do_nothing(index_elements=["organization_id", "slug"])

@@ -29,17 +29,22 @@ async def archive_workspace(
     """Archive a workspace, or open it again; asked twice it changes nothing more.
 
     An archived one can be read. Nothing starts there, and nothing is changed; what runs goes on.
-    Its schedules stop where they are, and go on from there with their catch-up.
+    Its schedules stop where they are, and go on from there with their catch-up. One that is opened
+    while its organization is suspended starts nothing until that is over.
 
     Raises:
         NotFound: it is another organization's, or does not exist.
         VersionConflict: it is not of the expected version.
     """
+    # The organization first, as whoever suspends it does: else each would wait for the other.
+    assert work.organization_id is not None  # noqa: S101  whoever archives acts in one
+    is_stopped = await organizations.is_suspended(work, id_=work.organization_id) or is_archived
     current = await _lock(work, id_, expected_version)
     if (current.archived_at is not None) is is_archived:
         return current
-    await closing.close_workspace(work, id_=id_, archived_at=work.now if is_archived else None)
-    await _stop(work, [id_], is_stopped=is_archived)
+    archived_at = work.now if is_archived else None
+    await closing.close_workspace(work, id_=id_, archived_at=archived_at, is_stopped=is_stopped)
+    await _stop(work, [id_], is_stopped=is_stopped)
     await _record(work, "archived" if is_archived else "unarchived", current)
     return await _find(work, id_)
 

@@ -59,6 +59,7 @@ async def create_workspace(
         slug=slug,
         name=name,
         most_kept_days=most,
+        is_stopped=await organizations.is_suspended(work, id_=organization_id),
     )
     if created is None:
         raise Conflict("A workspace with this slug exists in the organization.", path=["slug"])

@@ -1,13 +1,15 @@
 """Organizations are founded by people, and archived and opened with all their workspaces."""
 
 import pytest
+from sqlalchemy import text
 
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.ids import Kind
+from headgate_server.services import closing, workspaces
 from tests.backend.graphql.test_closing import DELETE_ALL, READ, UPSERT, signed_in, told
 from tests.factories.estates import Estate
 from tests.fixtures.api import ApiClient
-from tests.fixtures.installations import replica
+from tests.fixtures.installations import Installation, replica
 
 pytestmark = pytest.mark.anyio
 
@@ -54,3 +56,32 @@ async def test_everybody_who_is_signed_in_may_found_and_no_key_of_theirs(
 
     assert refused == [{"organization": None, "errors": [{"code": "FORBIDDEN"}]}] * 2
     assert made == {"organization": {"slug": "second"}, "errors": []}
+
+
+async def test_workspace_that_is_opened_or_made_in_a_suspended_organization_starts_nothing(
+    installation: Installation, estate: Estate
+) -> None:
+    here = text("select is_stopped from workspaces where organization_id = :id")
+    armed = text("select count(next_fire_at) from schedules where workspace_id = :id")
+    place, own = {"id": estate.tenant.organization_id}, {"id": estate.tenant.workspace_id}
+    owner = estate.tenant.owner
+    given = {"id": estate.ids[Kind.ORGANIZATION], "archived": True}
+    await told(estate, ARCHIVE_ALL, "organizationArchive", **given)
+    async with installation.database.system() as work:
+        await closing.suspend_organization(work, id_=estate.tenant.organization_id, reason="Unpaid")
+
+    async with installation.database.tenant(owner, estate.tenant.workspace_id) as work:
+        await closing.archive_workspace(work, id_=estate.tenant.workspace_id, is_archived=False)
+        await workspaces.create_workspace(
+            work, organization_id=estate.tenant.organization_id, slug="fresh", name="Fresh"
+        )
+    async with installation.database.system() as work:
+        stopped = (await work.execute(here, place)).scalars().all()
+        during = (await work.execute(armed, own)).scalar_one()
+        await closing.resume_organization(work, id_=estate.tenant.organization_id)
+        going = (await work.execute(here, place)).scalars().all()
+        after = (await work.execute(armed, own)).scalar_one()
+
+    assert set(stopped) == {True}
+    assert (during, after > 0) == (0, True)
+    assert going.count(False) == 2, "what stays archived starts nothing"

@@ -157,6 +157,7 @@ async def _come_back(doors: Doors, request: Request) -> Response:
     client = doors.providers.get(slug)
     if client is None or remembered is None or remembered.provider != slug:
         raise SignInRefused(LOST)
+    session = None
     if remembered.link_to is not None:
         session = await doors.find_session(request)
         if session is None or session.user_id != remembered.link_to:
@@ -171,6 +172,7 @@ async def _come_back(doors: Doors, request: Request) -> Response:
             identity=identity,
             state=trip.state,
             link_to=remembered.link_to,
+            session_id=None if session is None else session.id,
             invitation=remembered.invitation,
             browser=browser,
             former=former_cookie(doors, request),

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
@@ -57,6 +58,7 @@ async def join(
     )
     if is_new:
         await object_counts.claim(within, QuotaKind.MEMBERS)
+        await _record(within, "added", membership_id, user_id, said={"provider": provider.slug})
     wanted = await _wanted(within, provider, groups, organization_id=place.id)
     await _settle(within, provider, wanted, membership_id=membership_id, user_id=user_id)
 
@@ -92,14 +94,16 @@ async def _settle(
     assert work.organization_id is not None  # noqa: S101  callers have set it
     if await _bind(work, wanted, membership_id=membership_id, organization_id=work.organization_id):
         wake_rights(work)
-        await record_action(
-            work,
-            "roles_settled",
-            kind=ids.Kind.MEMBERSHIP,
-            id_=membership_id,
-            name=ids.show(ids.Kind.USER, user_id),
-            said={"provider": provider.slug, "roles": sorted(one.name for one in wanted.values())},
-        )
+        given = sorted(one.name for one in wanted.values())
+        said = {"provider": provider.slug, "roles": given}
+        await _record(work, "roles_settled", membership_id, user_id, said=said)
+
+
+async def _record(
+    work: UnitOfWork, verb: str, membership_id: UUID, user_id: UUID, *, said: dict[str, Any]
+) -> None:
+    kind, name = ids.Kind.MEMBERSHIP, ids.show(ids.Kind.USER, user_id)
+    await record_action(work, verb, kind=kind, id_=membership_id, name=name, said=said)
 
 
 async def _bind(

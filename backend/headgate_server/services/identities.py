@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 
 UNKNOWN = "Nobody invited you to Headgate yet; ask an owner of your organization to."
 USED = "This sign-in was finished before; go back to the sign-in page and begin again."
+SIGNED_OUT = "You were signed out meanwhile; sign in, and link the identity again."
 TAKEN = "This identity belongs to another account; sign in with it, or use another one."
 LAST_WAY = (
     "You could not sign in any more without it; link another provider, or choose a password by a "
@@ -61,6 +62,7 @@ class Arrival:
         identity: whom it signed in.
         state: of this one sign-in; it is good once.
         link_to: the person who makes the identity theirs; None to sign in.
+        session_id: the session in which they do.
         invitation: the token of an invitation that they came by.
         browser: where they sign in from.
         former: a cookie that the browser had; its session ends.
@@ -69,6 +71,7 @@ class Arrival:
     identity: Identity
     state: str
     link_to: UUID | None = None
+    session_id: UUID | None = None
     invitation: str | None = None
     browser: Browser = NOWHERE
     former: LoginCookie | None = None
@@ -276,10 +279,14 @@ async def _link(work: UnitOfWork, arrival: Arrival, *, owner: UUID | None, peppe
     """Make an identity the person's who is signed in.
 
     Raises:
-        SignInRefused: it is another person's.
+        SignInRefused: it is another person's, or their session is over by now.
     """
     if arrival.link_to is None or owner not in {None, arrival.link_to}:
         raise SignInRefused(TAKEN)
+    if arrival.session_id is None or not await login_sessions.is_live(
+        work, session_id=arrival.session_id, user_id=arrival.link_to
+    ):
+        raise SignInRefused(SIGNED_OUT)
     await _use_state(work, arrival, user_id=arrival.link_to, pepper=pepper)
     if owner is None:
         await identities.insert_identity(

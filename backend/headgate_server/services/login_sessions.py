@@ -118,6 +118,12 @@ async def is_proven(database: Database, *, session_id: UUID, within: timedelta) 
         return await is_fresh(work, session_id=session_id, within=within)
 
 
+async def is_live(work: UnitOfWork, *, session_id: UUID, user_id: UUID) -> bool:
+    """Whether a session is a person's and goes on; that stays so until the transaction ends."""
+    found = await stored.lock_session(work, id_=session_id)
+    return found is not None and found[0].user_id == user_id
+
+
 async def is_fresh(work: UnitOfWork, *, session_id: UUID, within: timedelta) -> bool:
     """Whether a session is live, and its person signed in no longer ago than this."""
     found = await stored.lock_session(work, id_=session_id)

@@ -6,22 +6,35 @@ from dataclasses import replace
 from typing import cast
 
 import pytest
+from sqlalchemy import text
 
 from headgate_server.bus.buckets import Buckets
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import Database
 from headgate_server.domain import ids
 from headgate_server.domain.errors import ConfigurationError, Conflict
-from headgate_server.domain.identities import Provider, check_provider
+from headgate_server.domain.identities import Identity, Provider, SignInRefused, check_provider
+from headgate_server.domain.ids import Kind
+from headgate_server.domain.login_sessions import NOWHERE
 from headgate_server.domain.permissions import BuiltinRole
+from headgate_server.domain.roles import EVERYWHERE, Holder, HolderKind, builtin_role
 from headgate_server.http.doors import open_doors
+from headgate_server.repositories import members
 from headgate_server.repositories.members import list_organizations_of as organizations_of
-from headgate_server.services import group_roles, organizations
+from headgate_server.services import (
+    group_roles,
+    identities,
+    login_sessions,
+    organizations,
+    roles,
+)
+from headgate_server.services.identities import Arrival
 from headgate_server.settings import Settings
 from tests.factories.members import everywhere, make_member
 from tests.factories.people import PASSWORD, make_person
 from tests.fixtures.browsers import ORIGIN, PAGE, Browser
 from tests.fixtures.forging_issuer import CLIENT_ID
+from tests.fixtures.installations import PEPPER
 from tests.fixtures.provider_worlds import PLACE, ProviderWorld, open_provider_world
 from tests.fixtures.sql import query
 from tests.fixtures.visitors import visit
@@ -223,6 +236,49 @@ async def test_groups_take_nothing_that_a_person_gave(provider_world: ProviderWo
     assert "RUNS_WRITE" in scopes
 
 
+async def test_what_a_person_gives_stays_where_the_provider_gave_it_before(
+    provider_world: ProviderWorld,
+) -> None:
+    world = provider_world
+    world.issuer.claims = {"groups": ["admins"]}
+    await world.sign_in()
+    user_id = ids.parse((await world.visitor.ask(WHO))["viewer"]["user"]["id"], kind=Kind.USER)
+    async with world.installation.database.tenant(world.tenant.owner, None) as work:
+        membership = await members.find_by_user(work, user_id=user_id)
+        assert membership is not None
+        await roles.bind_role(
+            work,
+            granter=world.tenant.owner,
+            holder=Holder(HolderKind.MEMBERSHIP, membership.id),
+            role_id=builtin_role(BuiltinRole.ADMIN).id,
+            place=EVERYWHERE,
+        )
+
+    world.issuer.claims = {"groups": []}
+    await world.sign_in()
+
+    assert "MEMBERS_WRITE" in (await world.visitor.ask(WHO))["viewer"]["scopes"]
+
+
+async def test_who_joins_by_a_provider_is_in_the_audit_log_also_without_a_role(
+    provider_world: ProviderWorld,
+) -> None:
+    world = provider_world
+    plain = Provider("plain", "P", world.issuer.url, organization=PLACE, client_id=CLIENT_ID)
+    provider = check_provider(plain)
+    person = await make_person(world.installation.database)
+    async with world.installation.database.system() as work:
+        for _ in range(2):
+            await group_roles.join(work, provider, groups=frozenset(), user_id=person.id)
+
+    async with world.installation.database.system() as work:
+        rows = await work.execute(
+            text("select action, actor_name from audit_entries where actor_name like 'Provider%'")
+        )
+
+    assert [tuple(row) for row in rows] == [("membership.added", "Provider plain")]
+
+
 async def test_thin_token_is_completed_by_what_the_provider_tells(
     provider_world: ProviderWorld,
 ) -> None:
@@ -257,6 +313,23 @@ async def test_person_links_a_provider_and_signs_in_with_either(
     assert (done.status_code, again.status_code) == (303, 303)
     assert viewer["user"]["email"] == person.email
     assert "ORG_ADMIN" in viewer["scopes"]
+
+
+async def test_nothing_is_linked_once_the_session_has_ended(provider_world: ProviderWorld) -> None:
+    world, database = provider_world, provider_world.installation.database
+    person = await make_person(database, owns=world.tenant)
+    plain = Provider("plain", "P", world.issuer.url, client_id=CLIENT_ID)
+    identity = Identity(world.issuer.url, "own", email=None, display_name="Own")
+    async with database.system() as work:
+        begun = await login_sessions.begin(work, user_id=person.id, browser=NOWHERE, pepper=PEPPER)
+        await login_sessions.sign_out_everywhere(work, user_id=person.id)
+    arrival = Arrival(identity, "state", link_to=person.id, session_id=begun.session_id)
+
+    with pytest.raises(SignInRefused, match="signed out meanwhile"):
+        await identities.sign_in(database, check_provider(plain), arrival, pepper=PEPPER)
+
+    async with database.system() as work:
+        assert await identities.list_identities(work, user_id=person.id) == []
 
 
 async def test_identity_of_another_is_not_linked(provider_world: ProviderWorld) -> None:

@@ -29,6 +29,7 @@ outbox = Table(
     json("related", default="[]"),
     moment("run_hour", is_nullable=True),
     uuid("follows", is_nullable=True),
+    moment("entered_at", is_now=True),
     ForeignKeyConstraint(["workspace_id"], ["workspaces.id"]),
     postgresql_with={
         "autovacuum_vacuum_scale_factor": "0.02",

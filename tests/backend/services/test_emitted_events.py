@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -12,11 +13,14 @@ from headgate_server.domain.ids import new_id
 from headgate_server.repositories import outbox
 from headgate_server.repositories.retention import Kept
 from headgate_server.services import events, retention
+from headgate_server.services.load import read_load
+from headgate_server.services.upkeep import next_due
 from tests.factories.feeds import publish_all
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
 
+SPANS = frozenset(signature(next_due).parameters) - {"work"}
 SHIPPED = {"name": "acme.order.shipped", "resource_id": "order-1", "resource": {"id": "order-1"}}
 
 
@@ -55,6 +59,24 @@ async def test_an_event_is_published_as_it_was_told(world: World) -> None:
     assert [event.id for event in found] == [first.id, second.id]
     assert (found[0].occurred_at, found[0].related) == (occurred, first.related)
     assert (found[1].payload, found[1].follows) == ({"weight": 3}, first.id)
+
+
+@pytest.mark.parametrize("minutes", [4, -6 * 24 * 60])
+async def test_an_event_waits_since_it_was_told_whenever_it_happened(
+    world: World, minutes: int
+) -> None:
+    await publish_all(world.database)
+    before = await now(world)
+    await emit(world, told(occurred_at=before + timedelta(minutes=minutes)))
+
+    anything = dict.fromkeys(SPANS, timedelta(seconds=1))
+    async with world.database.glance() as work:
+        load = await read_load(work, most_pools=1)
+        due = (await next_due(work, **anything))["outbox"]
+
+    assert 0 <= load.outbox_age_seconds < 60
+    assert due is not None
+    assert before <= due <= work.now
 
 
 async def test_an_event_that_is_sent_again_is_told_once(world: World) -> None:

@@ -22,7 +22,7 @@ select
     from work_items where cancel_requested_at is not null) + cast(:confirmed_within as interval)
     as stuck_cancels,
   (select min(due_at) from run_ends) as run_ends,
-  (select min(occurred_at) from outbox) as outbox,
+  (select entered_at from outbox order by id limit 1) as outbox,
   (select min(due_at) from backfills where due_at is not null) as backfills,
   (select min(failed_at) from ungrouped_failures) as failure_groups,
   (select min(chunk_due_at) from flow_run_cursors where chunk_due_at is not null) as log_chunks,

@@ -37,7 +37,7 @@ select
   coalesce((select jsonb_object_agg(state, size) from sessions), '{}') as sessions,
   (select count(*) from (select from outbox limit :most) counted) as outbox_size,
   coalesce((
-    select extract(epoch from cast(:now as timestamptz) - occurred_at)::float8
+    select extract(epoch from cast(:now as timestamptz) - entered_at)::float8
     from outbox order by id limit 1
   ), 0) as outbox_age_seconds,
   jsonb_build_object(

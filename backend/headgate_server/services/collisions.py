@@ -59,16 +59,18 @@ async def lock_limits(
     Whoever changes a limit holds the deployment, then its schedules, and waits for all who refer
     to it: so what schedules make is judged by the loop, which holds no schedule.
     """
-    wanted = {
-        item.run.deployment_id
+    due = [
+        item.run
         for item in asked
         if item.run.deployment_id in limited_ids
         and item.run.schedule_id is None
         and _is_due(item.run.expected_start, work.now)
-    } - {None}
-    if not wanted:
+    ]
+    if not due:
         return {}
-    found = await repository.lock_rules(work, [id_ for id_ in wanted if id_ is not None])
+    await repository.hold_places(work, {run.work_queue_id for run in due if run.work_queue_id})
+    ids_ = {run.deployment_id for run in due if run.deployment_id}
+    found = await repository.lock_rules(work, ids_)
     return {rules.deployment_id: rules for rules in found}
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.leases import LeaseOutcome, LeaseRef
@@ -20,7 +20,7 @@ from headgate_server.services import deployments
 from headgate_server.services.flow_runs import change, read
 from headgate_server.services.leases import hold, reap
 from headgate_server.tables.flow_runs import flow_runs
-from headgate_server.tables.work_pools import work_items
+from headgate_server.tables.work_pools import work_items, work_pools, work_queues
 from tests.backend.services.test_collisions import judge_due, limit, make, start_all
 from tests.factories.databases import somebody_waits
 from tests.fixtures.deadlines import eventually
@@ -84,14 +84,18 @@ async def test_who_marks_or_renews_never_waits_for_a_run_that_somebody_changes(
 CREATORS = 16
 
 
-async def test_who_changes_a_limit_and_who_makes_runs_never_wait_for_each_other(
+async def test_who_changes_a_limit_makes_runs_or_hands_them_out_never_wait_for_each_other(
     world: World,
 ) -> None:
     await limit(world, 1)
+    async with world.system() as work:
+        for table in (work_pools, work_queues):
+            await work.execute(update(table).values(concurrency_limit=50))
 
     for most in (2, None, 3, 1):
         makers = (make(world) for _ in range(CREATORS))
-        await asyncio.gather(*makers, limit(world, most), judge_due(world))
+        servers = (world.offer() for _ in range(CREATORS))
+        await asyncio.gather(*makers, *servers, limit(world, most), judge_due(world))
 
 
 Start = Callable[[World], Awaitable[Callable[[], Awaitable[object]]]]

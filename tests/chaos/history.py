@@ -36,6 +36,8 @@ class Operation(StrEnum):
     """Having a run pause."""
     RERUN = "RERUN"
     """Starting a run again that has ended."""
+    BACKFILL = "BACKFILL"
+    """Making runs of a deployment for many sets of parameters."""
     STALE = "STALE"
     """Writing under a lease of an epoch that is over; must be refused."""
 

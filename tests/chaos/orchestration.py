@@ -1,8 +1,9 @@
-"""Limits, pauses and reruns while servers, agents and runs are killed: ``--only orchestration``.
+"""Limits, pauses, cancels, backfills and reruns under kills: ``--only orchestration``.
 
-Clients create runs, answer pauses several at once, have runs pause, and start failed ones again,
-while a nemesis kills. Then all is mended, everything comes to its end, and the judge looks at what
-is left. The same with a bug planted must be found out.
+Clients create runs and backfills, answer pauses several at once, have runs and deployments pause,
+cancel some and start failed ones again, while a nemesis kills servers, agents and runs. Then all is
+mended, everything comes to its end, and the judge looks at what is left. The same with a bug
+planted must be found out.
 """
 
 import argparse
@@ -19,7 +20,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from headgate.api import concurrency_limits, deployments, flow_runs, pauses, workspaces
+from headgate.api import backfills, concurrency_limits, deployments, flow_runs, pauses, workspaces
+from headgate.api.backfills import NewBackfill
 from headgate.api.deployments import DeploymentInput
 from headgate.api.flow_runs import NewRun
 from headgate.api.pauses import Pause
@@ -27,10 +29,19 @@ from headgate.api.transport import Transport
 from headgate.errors import ApiError
 from tests.chaos import nemesis as faults
 from tests.chaos.checker import Verdict
-from tests.chaos.evidence import read_attempts, read_lines, shown
+from tests.chaos.evidence import shown
 from tests.chaos.history import History, Operation
 from tests.chaos.nemesis import Nemesis
-from tests.chaos.orchestration_rules import AT_ONCE, FAILS, Asked, Left, Moved, judge, proofs
+from tests.chaos.orchestration_evidence import LEFTOVERS, read_left
+from tests.chaos.orchestration_rules import (
+    AT_ONCE,
+    CANCELLED,
+    FAILS,
+    FILLED,
+    ITEMS,
+    judge,
+    proofs,
+)
 from tests.chaos.world import DATABASE_AWAY, Plan, World, a_world
 from tests.fixtures.deadlines import eventually
 
@@ -38,7 +49,7 @@ logger = logging.getLogger(__name__)
 
 NAME = "orchestration"
 FLOWS = Path(__file__).with_name("orchestration_flows.py")
-NAMES = ("limited", "slotted", "asking", "leaving", "stepping", "patient", FAILS)
+NAMES = ("limited", "slotted", "asking", "leaving", "stepping", "patient", CANCELLED, FAILS)
 PLANTED = {"limit_forgotten": "limit_kept", "answer_without_a_look": "answered_once"}
 """Bugs that the judge must see, each with the rule that it breaks."""
 ONLY = {"limit_forgotten": ("limited",)}
@@ -47,24 +58,14 @@ STORM_SECONDS, CALM_SECONDS = 25.0, 8.0
 SETTLE_SECONDS = 90.0
 MOST_RERUNS = 3
 
-_STATES = """
-select flow_run_id, sequence, type, name, details ->> 'pause' as pause,
-  jsonb_exists(details, 'givesBack') as gives_back
-from states order by flow_run_id, sequence
-"""
-_RUNS = """
-select run.id, deployment.name from flow_runs run
-join deployments deployment on deployment.id = run.deployment_id
-"""
-_LEFTOVERS = """
-select (select count(*) from work_items) as "work items",
-  (select count(*) from concurrency_slots) as slots,
-  (select count(*) from concurrency_waiters) as waiters,
-  (select count(*) from pauses where status in ('WAITING', 'REQUESTED')) as pauses
-"""
 _RUNNING = """
 select run.id from flow_runs run join deployments deployment on deployment.id = run.deployment_id
 where deployment.name = 'stepping' and run.state_type = 'RUNNING'
+"""
+_CANCELLABLE = """
+select run.id from flow_runs run join deployments deployment on deployment.id = run.deployment_id
+where deployment.name = 'ending' and run.state_type in ('SCHEDULED', 'PENDING', 'RUNNING')
+order by random()
 """
 _FAILED = """
 select run.id from flow_runs run join deployments deployment on deployment.id = run.deployment_id
@@ -84,6 +85,7 @@ class Play:
     is_over: asyncio.Event = field(default_factory=asyncio.Event)
     has_settled: asyncio.Event = field(default_factory=asyncio.Event)
     made: int = 0
+    filled: int = 0
 
     async def create(self, transport: Transport) -> None:
         """Create a run of any deployment; lost answers are asked for again under its key."""
@@ -137,6 +139,36 @@ class Play:
             ask = partial(flow_runs.retry, transport, flow_run_id=run_id)
             await self.history.call("rerunner", Operation.RERUN, ask, run_id=run_id)
 
+    async def cancel(self, transport: Transport) -> None:
+        """Cancel a run that waits or goes on."""
+        for run_id in (await self._some(_CANCELLABLE))[:1]:
+            ask = partial(flow_runs.cancel, transport, flow_run_id=run_id, grace_seconds=2)
+            await self.history.call("canceller", Operation.CANCEL, ask, run_id=run_id)
+
+    async def backfill(self, transport: Transport) -> None:
+        """Have runs made for some sets of parameters, a few at a time."""
+        self.filled += 1
+        new = NewBackfill(
+            deployment_id=self.deployment_ids[FILLED],
+            name=f"fill-{self.filled}",
+            parameter_sets=[{"number": number} for number in range(ITEMS)],
+            parallelism=AT_ONCE,
+        )
+        ask = partial(backfills.create, transport, backfill=new)
+        await self.history.call("filler", Operation.BACKFILL, ask, key=str(new.name))
+
+    async def hold(self, transport: Transport) -> None:
+        """Pause a deployment, and resume it; a call whose answer is lost may have done so."""
+        for is_paused in (True, False):
+            with suppress(ApiError):
+                await self.set_paused(transport, is_paused=is_paused)
+
+    async def set_paused(self, transport: Transport, *, is_paused: bool) -> None:
+        """Pause or resume the deployment whose runs wait between their attempts."""
+        await deployments.pause(
+            transport, deployment_id=self.deployment_ids["patient"], is_paused=is_paused
+        )
+
     async def _some(self, statement: str, *arguments: object) -> list[str]:
         with suppress(*DATABASE_AWAY):
             rows = await self.world.records.rows(statement, *arguments)
@@ -161,11 +193,17 @@ class Play:
         finally:
             await transport.close()
 
+    async def release(self) -> None:
+        """Have all go on that may have been left paused."""
+        transport = self.world.transport()
+        await self.set_paused(transport, is_paused=False)
+        await transport.close()
+
     async def settle(self) -> bool:
         """Wait until nothing is left that somebody holds or waits for; False where that stays."""
 
         async def is_done() -> bool:
-            (row,) = await self.world.records.rows(_LEFTOVERS)
+            (row,) = await self.world.records.rows(LEFTOVERS)
             return not any(row.values())
 
         try:
@@ -173,38 +211,6 @@ class Play:
         except AssertionError:
             return False
         return True
-
-    async def left(self) -> Left:
-        """Return what is left behind."""
-        rows = self.world.records.rows
-        (leftovers,) = await rows(_LEFTOVERS)
-        return Left(
-            calls=self.history.calls,
-            lines=read_lines(self.world.folder / "executions"),
-            states=[
-                Moved(
-                    shown(row["flow_run_id"]),
-                    row["sequence"],
-                    row["type"],
-                    row["name"],
-                    row["pause"] or "",
-                    row["gives_back"],
-                )
-                for row in await rows(_STATES)
-            ],
-            attempts=await read_attempts(rows),
-            pauses=[
-                Asked(shown(row["flow_run_id"]), row["key"], row["status"], _answer_of(row))
-                for row in await rows("select flow_run_id, key, status, input from pauses")
-            ],
-            deployments={shown(row["id"]): row["name"] for row in await rows(_RUNS)},
-            leftovers=dict(leftovers),
-        )
-
-
-def _answer_of(row: Any) -> str:
-    given: dict[str, Any] = json.loads(row["input"]) if row["input"] else {}
-    return str(given.get("value", ""))
 
 
 @asynccontextmanager
@@ -218,7 +224,7 @@ async def a_play(world: World) -> AsyncGenerator[Play]:
     await concurrency_limits.upsert(
         transport, workspace_id=workspace_id, name="chaos", limit=AT_ONCE
     )
-    ids = {name: await _deploy(world, transport, workspace_id, name) for name in NAMES}
+    ids = {name: await _deploy(world, transport, workspace_id, name) for name in (*NAMES, FILLED)}
     history = History(world.folder / "history.jsonl")
     chance = random.Random(f"{NAME}:{world.plan.seed}")  # noqa: S311  no secret
     play = Play(world, history, workspace_id, ids, chance)
@@ -227,6 +233,9 @@ async def a_play(world: World) -> AsyncGenerator[Play]:
             (play.create, 2, 0.5, play.is_over),
             (play.pause, 1, 0.4, play.is_over),
             (play.start_again, 2, 0.4, play.is_over),
+            (play.cancel, 2, 0.7, play.is_over),
+            (play.backfill, 1, 4.0, play.is_over),
+            (play.hold, 1, 0.5, play.is_over),
             (play.answer, 3, 0.3, play.has_settled),
         ):
             for _ in range(times):
@@ -275,9 +284,10 @@ async def measure(*, seed: int, planted: str = "") -> tuple[Verdict, dict[str, A
             await nemesis.storm(faults.KILLS, seconds=STORM_SECONDS)
         await world.revive()
         play.is_over.set()
+        await play.release()
         has_settled = await play.settle()
         play.has_settled.set()
-        left = await play.left()
+        left = await read_left(play.world, play.history)
         verdict = judge(left)
         logs = "" if verdict.is_well or planted else world.installation.report()
     figures: dict[str, Any] = {

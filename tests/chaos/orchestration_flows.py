@@ -57,6 +57,22 @@ def stepping() -> None:
     note("ended")
 
 
+@flow
+def ending() -> None:
+    """Take so long that somebody may cancel it."""
+    note("begun")
+    last(2.0)
+    note("ended")
+
+
+@flow
+def filled(number: int) -> None:
+    """Be one of the runs of a backfill."""
+    note("begun")
+    last(0.2 + number / 100)
+    note("ended")
+
+
 @flow(retries=1, retry_delay_seconds=1)
 def patient() -> None:
     """Fail on the first attempt, and wait for the second without a process."""

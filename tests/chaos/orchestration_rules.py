@@ -1,4 +1,4 @@
-"""The judge of limits, pauses and reruns under faults: what they promise, by itself.
+"""The judge of limits, pauses, cancels, backfills and reruns under faults: what they promise.
 
 It shares no code with the product. Each rule yields what it finds wrong, and nothing where all is
 well.
@@ -20,8 +20,20 @@ V = TypeVar("V")
 AT_ONCE = 2
 """How many runs of the limited deployment, and how many slots of the limit, there are at once."""
 FAILS = "breaking"
+CANCELLED = "ending"
+FILLED = "filled"
+ITEMS = 6
+"""How many runs a backfill is."""
 OUTSIDE = "outside:"
-PROOFS = ("answered", "asked_to_pause", "started_again", "slots", "given_back")
+PROOFS = (
+    "answered",
+    "asked_to_pause",
+    "started_again",
+    "slots",
+    "given_back",
+    "cancelled",
+    "backfilled",
+)
 """Of what there must have been some, for a run to prove anything."""
 
 
@@ -48,6 +60,17 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Filled:
+    """A backfill as it stands at the end: the runs of its items, and how those ended."""
+
+    name: str
+    status: str
+    parallelism: int
+    run_ids: tuple[str, ...]
+    outcomes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Left:
     """Everything the judge looks at.
 
@@ -63,6 +86,7 @@ class Left:
     pauses: Sequence[Asked] = ()
     deployments: Mapping[str, str] = field(default_factory=dict[str, str])
     leftovers: Mapping[str, int] = field(default_factory=dict[str, int])
+    backfills: Sequence[Filled] = ()
 
 
 Found = Generator[Violation]
@@ -86,6 +110,8 @@ def proofs(left: Left) -> dict[str, int]:
         "started_again": sum(_reruns(left).values()),
         "slots": sum(line.what == "in" for line in left.lines),
         "given_back": sum(state.gives_back for state in left.states),
+        "cancelled": sum(state.type == "CANCELLED" for state in left.states),
+        "backfilled": sum(one.status == "COMPLETED" for one in left.backfills),
         "limited": sum(name == "limited" for name in left.deployments.values()),
     }
 
@@ -116,12 +142,12 @@ def slots_kept(left: Left) -> Found:
     yield from _at_once("slots_kept", spans)
 
 
-def _at_once(rule: str, spans: Iterable[tuple[float, float]]) -> Found:
+def _at_once(rule: str, spans: Iterable[tuple[float, float]], *, most: int = AT_ONCE) -> Found:
     edges = sorted(edge for begin, end in spans for edge in ((begin, 1), (end, -1)))
     held = 0
     for at, change in edges:
         held += change
-        if held > AT_ONCE:
+        if held > most:
             yield Violation(rule, f"{held} at once at {at:.3f}")
 
 
@@ -207,15 +233,62 @@ def _reruns(left: Left) -> Counter[str]:
     )
 
 
+def cancelled_for_good(left: Left) -> Found:
+    """A cancel that was taken ends the run, which goes on in no way after it."""
+    states = _by(left.states, lambda state: state.run_id)
+    for run_id, moves in states.items():
+        cancelled = [move.sequence for move in moves if move.type in {"CANCELLING", "CANCELLED"}]
+        after = [move for move in moves if cancelled and move.sequence > cancelled[0]]
+        for move in after:
+            if move.type not in {"CANCELLING", *ENDED}:
+                yield Violation("cancelled_for_good", f"{run_id} was {move.name} after its cancel")
+    for call in left.calls:
+        if call.operation is Operation.CANCEL and call.outcome is Outcome.OK:
+            moves = states.get(call.run_id, [])
+            if not any(move.type in {"CANCELLING", "CANCELLED"} for move in moves):
+                what = f"{call.run_id} was never cancelled, though that was taken"
+                yield Violation("cancelled_for_good", what)
+
+
+def backfilled_once(left: Left) -> Found:
+    """A backfill that was taken is there once, and each item has one run that completed."""
+    asked = _by(
+        (call for call in left.calls if call.operation is Operation.BACKFILL),
+        lambda call: call.key,
+    )
+    made = Counter(one.name for one in left.backfills)
+    for name, calls in asked.items():
+        sure = sum(call.outcome is Outcome.OK for call in calls)
+        unsure = sum(call.outcome is Outcome.UNKNOWN for call in calls)
+        if not sure <= made[name] <= sure + unsure:
+            what = (
+                f"{name} was taken {sure} times, {unsure} unsure, and is there {made[name]} times"
+            )
+            yield Violation("backfilled_once", what)
+    runs = [run_id for one in left.backfills for run_id in one.run_ids]
+    others = {id_ for id_, name in left.deployments.items() if name == FILLED} ^ set(runs)
+    if len(set(runs)) != len(runs) or others:
+        yield Violation("backfilled_once", f"runs of none or of two items: {sorted(others)}")
+    for one in left.backfills:
+        if one.status != "COMPLETED" or one.outcomes != ("COMPLETED",) * ITEMS:
+            yield Violation("backfilled_once", f"{one.name} is {one.status}: {one.outcomes}")
+        spans = [
+            (attempt.started_at, attempt.ended_at or float("inf"))
+            for attempt in left.attempts
+            if attempt.run_id in one.run_ids
+        ]
+        yield from _at_once("backfilled_once", spans, most=one.parallelism)
+
+
 def all_come_to_their_end(left: Left) -> Found:
     """Nothing is lost: what is paused, waits or was started again ends as its code says."""
     last = {state.run_id: state for state in left.states}
     for run_id, name in left.deployments.items():
         state = last.get(run_id)
-        wanted = "FAILED" if name == FAILS else "COMPLETED"
+        wanted = {FAILS: {"FAILED"}, CANCELLED: {"CANCELLED", "COMPLETED"}}.get(name, {"COMPLETED"})
         if state is None or state.type not in ENDED:
             yield Violation("all_come_to_their_end", f"{run_id} ({name}) is stuck in {state}")
-        elif state.type != wanted:
+        elif state.type not in wanted:
             what = f"{run_id} ({name}) ended as {state.name}"
             yield Violation("all_come_to_their_end", what)
 
@@ -227,6 +300,8 @@ RULES: tuple[Callable[[Left], Found], ...] = (
     answered_once,
     resumed_once,
     one_attempt_a_start,
+    cancelled_for_good,
+    backfilled_once,
     all_come_to_their_end,
 )
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.chaos.evidence import Attempt, Line
 from tests.chaos.history import Call, Operation, Outcome
-from tests.chaos.orchestration_rules import Asked, Left, Moved, judge
+from tests.chaos.orchestration_rules import ITEMS, Asked, Filled, Left, Moved, judge
 
 
 def call(
@@ -20,8 +20,12 @@ ANSWER = call(Operation.ANSWER, Outcome.OK, run_id="a", key="go", answer="7")
 OUTSIDE = call(Operation.ANSWER, Outcome.OK, run_id="s", key="outside:3")
 RERUN = call(Operation.RERUN, Outcome.OK, run_id="b")
 REFUSED = call(Operation.RERUN, Outcome.REFUSED, run_id="b")
+CANCEL = call(Operation.CANCEL, Outcome.OK, run_id="c")
+FILL = call(Operation.BACKFILL, Outcome.OK, run_id="", key="fill-1")
+RUNS = tuple(f"f{number}" for number in range(ITEMS))
+FILLING = Filled("fill-1", "COMPLETED", 1, RUNS, ("COMPLETED",) * ITEMS)
 WELL = Left(
-    calls=[ANSWER, OUTSIDE, RERUN, REFUSED],
+    calls=[ANSWER, OUTSIDE, RERUN, REFUSED, CANCEL, FILL],
     lines=[
         Line("t", 1, 10, 1.0, "in"),
         Line("t", 1, 10, 2.0, "out"),
@@ -45,6 +49,10 @@ WELL = Left(
         Moved("b", 7, "FAILED", "Failed"),
         Moved("p", 1, "SCHEDULED", "AwaitingRetry", gives_back=True),
         Moved("p", 2, "COMPLETED", "Completed"),
+        Moved("c", 1, "RUNNING", "Running"),
+        Moved("c", 2, "CANCELLING", "Cancelling"),
+        Moved("c", 3, "CANCELLED", "Cancelled"),
+        *(Moved(run_id, 1, "COMPLETED", "Completed") for run_id in RUNS),
     ],
     attempts=[
         Attempt("b", 1, 1, 0.0, 1.0),
@@ -52,10 +60,14 @@ WELL = Left(
         Attempt("l", 1, 1, 0.0, 2.0),
         Attempt("m", 1, 1, 1.0, 3.0),
         Attempt("n", 1, 1, 2.0, 3.0),
+        Attempt("c", 1, 1, 0.0, 1.0),
+        Attempt("f0", 1, 1, 0.0, 1.0),
+        Attempt("f1", 1, 1, 1.0, 2.0),
     ],
     pauses=[Asked("a", "go", "RESUMED", "7"), Asked("s", "outside:3", "RESUMED", "")],
-    deployments={"b": "breaking", "a": "asking"},
+    deployments={"b": "breaking", "a": "asking", "c": "ending", **dict.fromkeys(RUNS, "filled")},
     leftovers={"slots": 0},
+    backfills=[FILLING],
 )
 LIMITED = {**WELL.deployments, "l": "limited", "m": "limited", "n": "limited"}
 ENDS = [Moved(run_id, 1, "COMPLETED", "Completed") for run_id in "lmn"]
@@ -109,6 +121,25 @@ def test_a_run_in_which_nothing_happened_proves_nothing() -> None:
         ("one_attempt_a_start", replace(WELL, attempts=WELL.attempts[1:])),
         ("one_attempt_a_start", replace(WELL, calls=[*WELL.calls, RERUN])),
         ("one_attempt_a_start", replace(WELL, calls=[ANSWER])),
+        (
+            "cancelled_for_good",
+            replace(WELL, states=[*WELL.states, Moved("c", 4, "RUNNING", "Running")]),
+        ),
+        ("cancelled_for_good", replace(WELL, calls=[*WELL.calls, replace(CANCEL, run_id="a")])),
+        ("backfilled_once", replace(WELL, backfills=[])),
+        ("backfilled_once", replace(WELL, backfills=[FILLING, FILLING])),
+        (
+            "backfilled_once",
+            replace(WELL, backfills=[replace(FILLING, outcomes=("COMPLETED", "FAILED"))]),
+        ),
+        (
+            "backfilled_once",
+            replace(WELL, deployments={**WELL.deployments, "g": "filled"}),
+        ),
+        (
+            "backfilled_once",
+            replace(WELL, attempts=[*WELL.attempts, Attempt("f2", 1, 1, 1.5, 2.5)]),
+        ),
         ("all_come_to_their_end", replace(WELL, deployments={"a": "asking", "x": "limited"})),
         ("all_come_to_their_end", replace(WELL, deployments={"b": "limited"})),
     ],
@@ -120,5 +151,5 @@ def test_each_breach_is_seen(rule: str, left: Left) -> None:
 def test_lost_answer_may_have_been_taken_or_not() -> None:
     lost = replace(RERUN, outcome=Outcome.UNKNOWN)
 
-    assert broken(replace(WELL, calls=[ANSWER, lost])) == set()
+    assert broken(replace(WELL, calls=[ANSWER, lost, CANCEL, FILL])) == set()
     assert broken(replace(WELL, calls=[*WELL.calls, lost])) == set()

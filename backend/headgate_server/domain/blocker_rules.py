@@ -273,7 +273,8 @@ def quota(standing: Standing) -> list[Blocker]:
 
 
 def _quota(standing: Standing, spent: Quota) -> Blocker:
-    ahead = standing.of("ahead_in_pool")
+    # A place that is free goes to any pool of the organization's that looks first.
+    ahead = standing.of("ahead_in_pool") + standing.of("ahead_elsewhere")
     needed = spent.used + ahead + 1
     if spent.kind is QuotaKind.RUNS_AT_ONCE:
         what = f"has {spent.limit:,} runs at once with its agents, and {spent.used:,} are there"
@@ -287,7 +288,7 @@ def _quota(standing: Standing, spent: Quota) -> Blocker:
         BlockerCode.QUOTA,
         f"The organization {what}: that is its quota {spent.kind.value}. An operator of the "
         "installation may raise it.",
-        holders=tuple(standing.holders.get("POOL", ())),
+        holders=tuple(standing.holders.get("WORKSPACE", ())),
         expected_start=spent.resets_at,
         action=actions.raise_quota(
             standing.of("organization_id"), kind=spent.kind.value, limit=needed

@@ -1,9 +1,11 @@
 """Why a run is not running: quotas that only operators raise, and pauses that people answer."""
 
+from dataclasses import replace
+
 import pytest
 
 from headgate_server.database.urls import DatabaseUrls
-from headgate_server.domain.ids import Kind, show
+from headgate_server.domain.ids import Kind, parse, show
 from headgate_server.domain.leases import LeaseRef, PauseKind
 from headgate_server.domain.pauses import NewPause
 from headgate_server.domain.permissions import BuiltinRole, Scope
@@ -12,6 +14,7 @@ from headgate_server.domain.states import StateType, propose
 from headgate_server.services import object_counts, pauses, quotas
 from headgate_server.services.flow_runs import change
 from headgate_server.services.leases import hold
+from tests.factories.agents import make_session
 from tests.factories.members import make_member, make_member_token, within
 from tests.factories.mutations import Json, mutate
 from tests.fixtures.held_up_runs import WHY, Place, begin
@@ -49,6 +52,32 @@ async def test_a_quota_of_runs_at_once_is_told_and_raised_by_operators(place: Pl
     assert [one["id"] for one in found["holders"]] == [show(Kind.FLOW_RUN, holder.run_id)]
     assert [show(Kind.FLOW_RUN, one.run_id) for one in await place.offer()] == [run_id]
     assert [one["code"] for one in await place.why(run_id)] == ["BEING_STARTED"]
+
+
+async def test_a_quota_of_runs_at_once_counts_what_waits_in_other_pools(place: Place) -> None:
+    given = {**place.here, "name": "other", "type": "process"}
+    answer = await mutate(place.api, "workPoolUpsert", "workPool { id }", **given)
+    other = answer["workPool"]["id"]
+    pool_id = parse(other, kind=Kind.WORK_POOL)
+    session_id = await make_session(place.installation.database, place.tenant, work_pool_id=pool_id)
+    there = replace(place, pool_id=other, session_id=session_id)
+    made = await place.deploy(name="there", workPoolName="other", entrypoint="flows.py:etl")
+    there.deployment_id = made["id"]
+    holder = await there.make()
+    await there.offer()
+    for _ in range(2):
+        await there.make()
+    run_id = await place.make()
+    await limit(place, QuotaKind.RUNS_AT_ONCE, 1)
+
+    (found,) = await place.why(run_id)
+    (raised,) = found["action"]["variables"]["input"]["quotas"]
+    await limit(place, QuotaKind.RUNS_AT_ONCE, raised["limit"])
+    taken = await there.offer()
+
+    assert (raised["limit"], len(taken)) == (4, 2)
+    assert [one["id"] for one in found["holders"]] == [holder]
+    assert [show(Kind.FLOW_RUN, one.run_id) for one in await place.offer()] == [run_id]
 
 
 async def test_a_quota_of_runs_keeps_the_next_one_from_being_made(place: Place) -> None:

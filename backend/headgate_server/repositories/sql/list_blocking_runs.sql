@@ -22,6 +22,19 @@ union all
 )
 union all
 (
+  select 'WORKSPACE', held.run_id, held.claimed_at from work_pools pool
+  cross join lateral (
+    select run_id, claimed_at from work_items
+    where work_pool_id = pool.id and phase <> 'READY'
+    order by claimed_at nulls last, run_id
+    limit :most
+  ) held
+  where pool.workspace_id = :workspace_id
+  order by held.claimed_at nulls last, held.run_id
+  limit :most
+)
+union all
+(
   select 'SLOTS ' || slot.limit_id::text, slot.run_id, slot.acquired_at
   from concurrency_slots slot
   where slot.workspace_id = :workspace_id and slot.limit_id = any(cast(:limit_ids as uuid[]))

@@ -30,7 +30,7 @@ select target.*,
   held.in_pool, held.in_queue, in_deployment.held as in_deployment,
   session.online, session.paused, session.capacity, session.held as in_sessions,
   ahead.in_queue as ahead_in_queue, least(ahead.in_pool, :cap) as ahead_in_pool,
-  before.in_deployment as ahead_in_deployment,
+  before.in_deployment as ahead_in_deployment, least(elsewhere.runs, :cap) as ahead_elsewhere,
   case when state.decision #>> '{facts,proposer}' = 'SYSTEM' then state.details -> 'collision' end
     as collision,
   pause.schema is not null as takes_input
@@ -210,3 +210,16 @@ cross join lateral (
     limit :cap
   ) as counted
 ) before
+cross join lateral (
+  -- What waits in the workspace's other pools, each of which is served for itself.
+  select cast(coalesce(sum(waiting.runs), 0) as bigint) as runs from work_pools other
+  cross join lateral (
+    select count(*) as runs from (
+      select from work_items item
+      where item.work_pool_id = other.id and item.phase = 'READY' and not item.is_held
+        and item.due_at <= :now
+      limit :cap
+    ) found
+  ) waiting
+  where other.workspace_id = target.workspace_id and other.id <> target.work_pool_id
+) elsewhere

@@ -28,6 +28,7 @@ _INPUTS = {
     "apiKeyRevoke": "IdInput",
     "memberRemove": "IdInput",
     "blockDocumentReveal": "IdInput",
+    "blockDocumentDelete": "DeleteInput",
     "serviceAccountDelete": "IdInput",
     "flowRunCancel": "RunCancelInput",
     "deploymentPause": "PauseInput",

@@ -18,6 +18,7 @@ from tests.fixtures.installations import PEPPER, Installation, shown
 
 pytestmark = pytest.mark.anyio
 
+DEPLOYER = ("FLOWS_READ", "FLOWS_WRITE", "RUNS_READ", "RUNS_WRITE")
 SHOWN = "query ($id: ID!) { node(id: $id) { ... on BlockDocument { version } } }"
 
 
@@ -103,6 +104,27 @@ async def test_right_on_one_block_reads_and_changes_that_one_and_lets_runs_read_
     assert (other["code"], new["code"]) == ("FORBIDDEN", "FORBIDDEN")
 
 
+async def test_block_that_deployments_name_stays_so_that_none_takes_its_name(
+    estate: Estate, installation: Installation
+) -> None:
+    own = (await fill(estate, "own", {"password": "mine"}))["blockDocument"]["id"]
+    of_own = on_block(estate, BuiltinRole.DEVELOPER, own)
+    deployer = await with_scopes(installation, estate, "Deployer", *DEPLOYER, held=of_own)
+    given = {"workspaceId": estate.ids[Kind.WORKSPACE], "flowName": "etl", "name": "daily"}
+    theirs = {**given, "entrypoint": "theirs.py:reads"}
+    await mutate(deployer, "deploymentUpsert", "deployment { id }", **theirs, blocks=["login/own"])
+
+    kept = await refused(estate.wide, "blockDocumentDelete", id=own)
+    await mutate(estate.wide, "deploymentUpsert", "deployment { id }", **given, blocks=[])
+    gone = await mutate(estate.wide, "blockDocumentDelete", "deletedId", id=own)
+    await fill(estate, "own", {"password": "of-another"})
+    again = await refused(deployer, "deploymentUpsert", **theirs, blocks=["login/own"])
+
+    assert kept["code"] == "CONFLICT"
+    assert kept["message"].startswith("1 deployments name login/own among what their runs may")
+    assert (gone["deletedId"], again["code"]) == (own, "FORBIDDEN")
+
+
 async def test_run_of_its_callers_own_process_reads_what_the_caller_may_use_now(
     estate: Estate, installation: Installation
 ) -> None:
@@ -163,14 +185,14 @@ async def test_run_of_a_deployment_reads_the_blocks_that_it_names(
 
 
 async def with_scopes(
-    installation: Installation, estate: Estate, name: str, *scopes: str
+    installation: Installation, estate: Estate, name: str, *scopes: str, held: Held | None = None
 ) -> ApiClient:
-    """Return a client of a member who holds these scopes everywhere, and no others."""
+    """Return a client of a member who holds these scopes everywhere, and no others but one role."""
     place = {"organizationId": estate.ids[Kind.ORGANIZATION]}
     role = await mutate(
         estate.wide, "roleUpsert", "role { id }", **place, name=name, scopes=list(scopes)
     )
-    member = await make_member(installation.database, estate.tenant)
+    member = await make_member(installation.database, estate.tenant, *([held] if held else ()))
     given = {"membershipId": shown(Kind.MEMBERSHIP, member.id), "roleId": role["role"]["id"]}
     await mutate(estate.wide, "roleBind", "membership { id }", **given)
     token = await make_member_token(installation.database, estate.tenant, member, pepper=PEPPER)
@@ -351,16 +373,7 @@ async def test_who_may_not_use_a_block_does_not_say_where_secrets_of_other_store
 async def test_who_may_not_use_blocks_deploys_nothing_that_reads_them(
     estate: Estate, installation: Installation
 ) -> None:
-    place = {"organizationId": estate.ids[Kind.ORGANIZATION]}
-    scopes = ["FLOWS_WRITE", "RUNS_WRITE", "FLOWS_READ", "RUNS_READ"]
-    role = await mutate(
-        estate.wide, "roleUpsert", "role { id }", **place, name="Deployer", scopes=scopes
-    )
-    member = await make_member(installation.database, estate.tenant)
-    given = {"membershipId": shown(Kind.MEMBERSHIP, member.id), "roleId": role["role"]["id"]}
-    await mutate(estate.wide, "roleBind", "membership { id }", **given)
-    token = await make_member_token(installation.database, estate.tenant, member, pepper=PEPPER)
-    api = installation.holding(token)
+    api = await with_scopes(installation, estate, "Deployer", *DEPLOYER)
     here = {"workspaceId": estate.ids[Kind.WORKSPACE]}
     flow = {**here, "flowName": "etl"}
 

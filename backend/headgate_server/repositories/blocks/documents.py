@@ -106,15 +106,20 @@ async def get_many(work: UnitOfWork, ids: Collection[UUID]) -> dict[UUID, BlockD
 
 
 async def get_many_named(
-    work: UnitOfWork, names: Collection[tuple[str, str]]
+    work: UnitOfWork, names: Collection[tuple[str, str]], *, is_kept: bool = False
 ) -> dict[str, BlockDocument]:
     """Return those of the documents that exist, by ``type-slug/name``.
 
     Args:
         names: the type's slug and the document's name of each.
+        is_kept: whether nobody deletes them until the transaction ends.
     """
     place = tuple_(block_types.c.slug, block_documents.c.name)
-    found = [_document(row) for row in await work.execute(_own(work).where(place.in_(list(names))))]
+    statement = _own(work).where(place.in_(list(names)))
+    if is_kept:
+        statement = statement.order_by(block_documents.c.id)
+        statement = statement.with_for_update(of=block_documents, read=True, key_share=True)
+    found = [_document(row) for row in await work.execute(statement)]
     return {document.reference: document for document in found}
 
 

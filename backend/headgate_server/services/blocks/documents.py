@@ -29,6 +29,7 @@ from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.variables import is_same
 from headgate_server.repositories.blocks import documents, secrets, types
 from headgate_server.services import object_counts
+from headgate_server.services.blocks import naming
 from headgate_server.services.blocks.bare import find_bare
 from headgate_server.services.blocks.sealing import Sealer
 from headgate_server.services.events import record_change
@@ -123,7 +124,7 @@ async def delete_document(
     Raises:
         NotFound: it is in another workspace, or does not exist.
         VersionConflict: it is not of the expected version.
-        Conflict: other blocks refer to it.
+        Conflict: other blocks refer to it, or deployments name it.
     """
     current = await documents.lock_document(work, id_=id_, is_deletion=True)
     if current is None:
@@ -136,6 +137,7 @@ async def delete_document(
             f"Other blocks refer to this one: {names}. Change or delete them first.",
             existing_id=ids.show(ids.Kind.BLOCK_DOCUMENT, referring[0].id),
         )
+    await naming.check_unnamed(work, current)
     found = await secrets.get_many_fields(work, [id_])
     await forget_roles_on(work, object_id=id_)
     await documents.delete_document(work, id_=id_)

@@ -6,10 +6,12 @@ from typing import Any, cast
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.blocks import access
 from headgate_server.domain.blocks.access import ALL_OF_A_TYPE, Allowance, split_reference
+from headgate_server.domain.blocks.blocks import BlockDocument
 from headgate_server.domain.changes import changed
 from headgate_server.domain.deployments import CODE, Deployment
-from headgate_server.domain.errors import Forbidden
+from headgate_server.domain.errors import Conflict, Forbidden
 from headgate_server.domain.permissions import Scope
+from headgate_server.repositories import deployments
 from headgate_server.repositories.blocks import documents
 
 COLUMN = "block_references"
@@ -65,6 +67,24 @@ async def check_code(work: UnitOfWork, deployment: Deployment, *, allowance: All
         await _check(work, deployment.block_references, allowance)
 
 
+async def check_unnamed(work: UnitOfWork, document: BlockDocument) -> None:
+    """Go on only if no deployment names a locked block, so that it may be deleted.
+
+    The next block of its name would be read by their runs, though nobody let them who may use it:
+    a right to a block alone ends with the block.
+
+    Raises:
+        Conflict: deployments name it.
+    """
+    naming = (await deployments.get_many_naming(work, [document.reference])).get(document.reference)
+    if naming:
+        raise Conflict(
+            f"{len(naming)} deployments name {document.reference} among what their runs may read, "
+            "and would read the next block of this name. Take it out of their blocks first: the "
+            "block's page lists them. To give it another value, change it."
+        )
+
+
 async def _check(work: UnitOfWork, named: Sequence[str] | None, allowance: Allowance) -> None:
     if named is None:
         raise _refusal("all blocks of the workspace")
@@ -72,7 +92,10 @@ async def _check(work: UnitOfWork, named: Sequence[str] | None, allowance: Allow
     for reference, (_, name) in names.items():
         if name == ALL_OF_A_TYPE:
             raise _refusal(reference)
-    found = await documents.get_many_named(work, [split_reference(one) for one in named])
+    # Who may use one block lets its runs read that one: none deletes it before the name is told.
+    found = await documents.get_many_named(
+        work, [split_reference(one) for one in named], is_kept=True
+    )
     for reference, (slug, name) in names.items():
         document = found.get(reference)
         if document is None or not allowance.covers(document.id, type_slug=slug, name=name):

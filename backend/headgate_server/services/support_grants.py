@@ -185,9 +185,21 @@ async def settle_expired(database: Database) -> int:
 
 
 async def witness(
-    database: Database, principal: Principal, *, origin: Origin, root_fields: Sequence[str]
+    database: Database,
+    principal: Principal,
+    *,
+    origin: Origin,
+    root_fields: Sequence[str],
+    objects: Sequence[str] = (),
 ) -> None:
     """Write into the organization's audit log what support is about to read or do there.
+
+    Args:
+        database: opens the transaction of the entry.
+        principal: who asks.
+        origin: from where.
+        root_fields: of the operation.
+        objects: what it names, by kind and id.
 
     Raises:
         Unavailable: it could not be written, and so nothing is to be read.
@@ -201,7 +213,7 @@ async def witness(
             kind=ids.Kind.SUPPORT_GRANT,
             id_=principal.support_grant_id,
             name=principal.actor.display_name,
-            said={"fields": list(root_fields)},
+            said={"fields": list(root_fields), "objects": list(objects)},
             organization_id=principal.organization_id,
         )
 

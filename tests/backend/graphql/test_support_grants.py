@@ -109,6 +109,8 @@ async def test_operator_gets_in_once_an_owner_approves_and_all_of_it_is_seen(
     ]
     fields = [entry["diff"]["after"]["fields"] for entry in entries[:2]]
     assert fields == [["flowUpsert"], ["node"]]
+    objects = [entry["diff"]["after"]["objects"] for entry in entries[:2]]
+    assert objects == [[f"WORKSPACE {estate.ids[Kind.WORKSPACE]}"]] * 2
 
 
 async def test_what_support_changes_is_marked_and_the_chain_holds(

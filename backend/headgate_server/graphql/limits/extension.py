@@ -25,6 +25,7 @@ from headgate_server.database.work import Database
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.tenancy import Origin, Principal
 from headgate_server.graphql.limits import introspection, rules
+from headgate_server.graphql.limits.objects import named_objects
 from headgate_server.graphql.limits.rates import REPORTERS, Charge, Meter, quota_refusal, refusal
 from headgate_server.graphql.limits.rules import bad_request, refuse
 from headgate_server.graphql.limits.variables import check_variables
@@ -219,6 +220,9 @@ class OperationLimits(SchemaExtension):
                 caller.principal,
                 origin=caller.origin,
                 root_fields=caller.root_fields,
+                objects=named_objects(
+                    self.execution_context.query or "", self.execution_context.variables
+                ),
             )
 
     async def charge(self, cost: int) -> list[GraphQLError]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +13,12 @@ from sqlalchemy.dialects.postgresql import insert
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.assets import (
+    MAX_NEIGHBOURS,
     Asset,
     AssetProperties,
     Materialization,
     MaterializationReport,
+    Neighbours,
 )
 from headgate_server.domain.filters import AssetFilter
 from headgate_server.domain.pagination import Page, PageRequest
@@ -190,14 +194,14 @@ async def get_many_assets(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, 
     return {row.id: _asset(row) for row in rows}
 
 
-async def get_many_upstream(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, list[Asset]]:
+async def get_many_upstream(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Neighbours]:
     """Return what each asset is made from, by key; one that is made from nothing is absent."""
     return await _neighbours(
         work, ids_, near=asset_edges.c.downstream_id, far=asset_edges.c.upstream_id
     )
 
 
-async def get_many_downstream(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, list[Asset]]:
+async def get_many_downstream(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Neighbours]:
     """Return what is made from each asset, by key; one that nothing is made from is absent."""
     return await _neighbours(
         work, ids_, near=asset_edges.c.upstream_id, far=asset_edges.c.downstream_id
@@ -232,26 +236,34 @@ async def count_materializations(work: UnitOfWork, *, asset_id: UUID, cap: int) 
     return await pages.count(work, _materializations(work, asset_id), cap=cap)
 
 
-MAX_NEIGHBOURS = 500
-"""So many neighbours of one asset are shown; an edge more is not."""
-
-
 async def _neighbours(
     work: UnitOfWork, ids_: Sequence[UUID], *, near: Column[Any], far: Column[Any]
-) -> dict[UUID, list[Asset]]:
-    rows = await work.execute(
-        select(near.label("near_id"), assets)
+) -> dict[UUID, Neighbours]:
+    place = func.row_number().over(partition_by=near, order_by=(assets.c.key, assets.c.id))
+    ranked = (
+        select(
+            near.label("near_id"),
+            assets,
+            place.label("place"),
+            func.count().over(partition_by=near).label("total"),
+        )
         .join(
             assets,
             (assets.c.workspace_id == asset_edges.c.workspace_id) & (assets.c.id == far),
         )
         .where(asset_edges.c.workspace_id == work.workspace_id, near.in_(ids_))
-        .order_by(assets.c.key)
-        .limit(MAX_NEIGHBOURS * max(len(ids_), 1))
+        .subquery()
     )
-    found: dict[UUID, list[Asset]] = {}
-    for row in rows:
-        found.setdefault(row.near_id, []).append(_asset(row))
+    rows = await work.execute(
+        select(ranked)
+        .where(ranked.c.place <= MAX_NEIGHBOURS)
+        .order_by(ranked.c.near_id, ranked.c.place)
+    )
+    found: dict[UUID, Neighbours] = {}
+    for near_id, group in groupby(rows, key=attrgetter("near_id")):
+        own = list(group)
+        shown = tuple(_asset(row) for row in own)
+        found[near_id] = Neighbours(shown, more=own[0].total - len(own))
     return found
 
 

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from headgate_server.domain.assets import (
+    MAX_NEIGHBOURS,
     Asset,
     AssetProperties,
     MaterializationReport,
+    Neighbours,
     NewMaterialization,
 )
 from headgate_server.domain.errors import Forbidden, InvalidInput, LeaseLost, VersionConflict
@@ -49,10 +51,9 @@ async def neighbours(world: World, key: str) -> tuple[list[str], list[str]]:
     async with world.work() as work:
         up = await assets.get_many_upstream(work, [asset.id])
         down = await assets.get_many_downstream(work, [asset.id])
-    return (
-        [one.key for one in up.get(asset.id, [])],
-        [one.key for one in down.get(asset.id, [])],
-    )
+    found = up.get(asset.id, Neighbours()), down.get(asset.id, Neighbours())
+    assert [one.more for one in found] == [0, 0]
+    return [one.key for one in found[0].assets], [one.key for one in found[1].assets]
 
 
 async def history(world: World, key: str) -> list[bool]:
@@ -79,6 +80,20 @@ async def test_reports_make_assets_a_history_and_lineage(world: World) -> None:
         ("asset.materialized", {"by": "dbt"}),
         ("asset.materialization_failed", {"by": None}),
     ]
+
+
+async def test_neighbours_that_are_too_many_to_show_are_counted(world: World) -> None:
+    keys = sorted(f"s3://bucket/part-{number:03}" for number in range(MAX_NEIGHBOURS + 2))
+    await report(world, made(REPORT, upstream=(ORDERS,)))
+    for first in range(0, len(keys), 100):
+        await report(world, made(*keys[first : first + 100], upstream=(RAW, REPORT)))
+    raw, orders = await find(world, RAW), await find(world, ORDERS)
+    async with world.work() as work:
+        down = await assets.get_many_downstream(work, [raw.id, orders.id])
+
+    assert [one.key for one in down[raw.id].assets] == keys[:MAX_NEIGHBOURS]
+    assert ([one.key for one in down[orders.id].assets], down[orders.id].more) == ([REPORT], 0)
+    assert down[raw.id].more == 2
 
 
 async def test_a_report_that_is_sent_again_or_at_once_is_stored_once(world: World) -> None:

@@ -9,6 +9,7 @@ import strawberry
 from headgate_server.domain import filters, ids
 from headgate_server.domain.assets import Asset as AssetRow
 from headgate_server.domain.assets import Materialization as MaterializationRow
+from headgate_server.domain.assets import Neighbours
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
@@ -108,13 +109,27 @@ class Asset(Node, Versioned):
         requires=[Scope.ARTIFACTS_READ], description="What it is made from, by key; at most 500."
     )
     async def upstream(self, info: Info) -> list["Asset"]:
-        return await self.neighbours(info, assets.get_many_upstream)
+        return show_assets(await self.neighbours(info, assets.get_many_upstream))
+
+    @scoped_field(
+        requires=[Scope.ARTIFACTS_READ],
+        description="How many more it is made from than upstream shows.",
+    )
+    async def upstream_more(self, info: Info) -> int:
+        return (await self.neighbours(info, assets.get_many_upstream)).more
 
     @scoped_field(
         requires=[Scope.ARTIFACTS_READ], description="What is made from it, by key; at most 500."
     )
     async def downstream(self, info: Info) -> list["Asset"]:
-        return await self.neighbours(info, assets.get_many_downstream)
+        return show_assets(await self.neighbours(info, assets.get_many_downstream))
+
+    @scoped_field(
+        requires=[Scope.ARTIFACTS_READ],
+        description="How many more are made from it than downstream shows.",
+    )
+    async def downstream_more(self, info: Info) -> int:
+        return (await self.neighbours(info, assets.get_many_downstream)).more
 
     @scoped_field(
         requires=[Scope.ARTIFACTS_READ], description="The times it was produced, the latest first."
@@ -138,11 +153,16 @@ class Asset(Node, Versioned):
 
         return connect(rows, listing=listing, show=_show_materialization, count=count)
 
-    async def neighbours(self, info: Info, fetch: Any) -> list["Asset"]:
-        """Return the assets at the other end of edges."""
+    async def neighbours(self, info: Info, fetch: Any) -> Neighbours:
+        """Return the assets at the other end of edges, and how many more there are."""
         row = self.row
         found = await info.context.load(fetch, row.id, workspace_id=row.workspace_id)
-        return [show_asset(one) for one in found or ()]
+        return found or Neighbours()
+
+
+def show_assets(found: Neighbours) -> list[Asset]:
+    """Return assets at the other end of edges."""
+    return [show_asset(one) for one in found.assets]
 
 
 def show_asset(row: AssetRow) -> Asset:

@@ -42,10 +42,17 @@ class Materialization(Answer, frozen=True):
 
 
 class WholeAsset(AssetAnswer, frozen=True):
-    """An asset with what it is made from, what is made from it, and its latest materialization."""
+    """An asset with what it is made from, what is made from it, and its latest materialization.
+
+    Args:
+        upstream_more: how many more it is made from than are named, and
+        downstream_more: how many more are made from it.
+    """
 
     upstream: list[str]
+    upstream_more: int
     downstream: list[str]
+    downstream_more: int
     latest: Materialization | None
 
 

@@ -55,7 +55,9 @@ def inspect_asset(key: AssetKey, /, *, output: OutputOption = "table") -> None:
         "fresh for": lambda asset: span(asset.fresh_for),
         "fresh": lambda asset: asset.fresh,
         "upstream": lambda asset: asset.upstream,
+        "upstream more": lambda asset: asset.upstream_more,
         "downstream": lambda asset: asset.downstream,
+        "downstream more": lambda asset: asset.downstream_more,
         "metadata": lambda asset: asset.latest.metadata if asset.latest else None,
     }
     show_item(found, fields=fields, output=output)

@@ -31,7 +31,7 @@ export function AssetPage() {
     <>
       <PageHead crumbs={<Crumb to="/artifacts" search={{ assets: true }}>Assets</Crumb>} title={asset.name ?? asset.key} note={<Freshness fresh={asset.fresh} />} />
       <div className="lineage">
-        <Side title="Made from" assets={asset.upstream} />
+        <Side title="Made from" assets={asset.upstream} more={asset.upstreamMore} />
         <div className="pane">
           {asset.description && <Markdown text={asset.description} />}
           <dl className="facts">
@@ -41,14 +41,14 @@ export function AssetPage() {
             {asset.owners.length > 0 && <Fact name="Owners">{asset.owners.join(", ")}</Fact>}
           </dl>
         </div>
-        <Side title="Goes into" assets={asset.downstream} />
+        <Side title="Goes into" assets={asset.downstream} more={asset.downstreamMore} />
       </div>
       <Materializations asset={asset} />
     </>
   );
 }
 
-function Side({ title, assets }: { title: string; assets: readonly AssetRowFragment[] }) {
+function Side({ title, assets, more }: { title: string; assets: readonly AssetRowFragment[]; more: number }) {
   return (
     <section className="pane">
       <h2>{title}</h2>
@@ -58,6 +58,7 @@ function Side({ title, assets }: { title: string; assets: readonly AssetRowFragm
           <li key={each.id} className="flex items-center gap-2"><Freshness fresh={each.fresh} /><Crumb to={`/assets/${each.id}`}>{each.name ?? each.key}</Crumb></li>
         ))}
       </ul>
+      {more > 0 && <p className="faint text-[13px]">{`And ${more.toLocaleString("en")} more.`}</p>}
     </section>
   );
 }

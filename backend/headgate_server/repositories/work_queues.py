@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import ColumnElement, Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.work_queues import WorkQueue
-from headgate_server.tables.work_pools import READY, work_items, work_queues
+from headgate_server.tables.work_pools import work_items, work_queues
 
 
 async def insert_queue(
@@ -60,17 +60,39 @@ async def update_queue(work: UnitOfWork, *, id_: UUID, changes: dict[str, Any]) 
     return _queue((await work.execute(statement)).one())
 
 
-async def move_ready_items(work: UnitOfWork, *, id_: UUID, priority: int) -> None:
-    """Let what waits in a queue take the queue's new place among the others."""
+async def keep_makers_off(work: UnitOfWork, *, id_: UUID, priority: int) -> None:
+    """Let nobody make runs in a locked queue, from before it gets a priority until that commits.
+
+    Whoever makes a run refers to the queue: they are waited for, and what they made is seen then;
+    who comes later waits, and reads the priority as it is by then. The items that will change come
+    first, as for those who make runs under a lease.
+    """
+    ids = select(work_items.c.run_id).where(*_placed_otherwise(work, id_, priority))
+    await work.execute(ids.order_by(work_items.c.run_id).with_for_update())
+    own = select(work_queues.c.id).where(
+        work_queues.c.workspace_id == work.workspace_id, work_queues.c.id == id_
+    )
+    await work.execute(own.with_for_update())
+
+
+async def move_items(work: UnitOfWork, *, id_: UUID, priority: int) -> None:
+    """Let all live work of a queue take its new place among the others.
+
+    What goes back to wait keeps the place that its row says.
+    """
     await work.execute(
         update(work_items)
-        .where(
-            work_items.c.workspace_id == work.workspace_id,
-            work_items.c.work_queue_id == id_,
-            work_items.c.phase == READY,
-        )
+        .where(*_placed_otherwise(work, id_, priority))
         .values(queue_priority=priority)
     )
+
+
+def _placed_otherwise(work: UnitOfWork, id_: UUID, priority: int) -> list[ColumnElement[bool]]:
+    return [
+        work_items.c.workspace_id == work.workspace_id,
+        work_items.c.work_queue_id == id_,
+        work_items.c.queue_priority != priority,
+    ]
 
 
 async def get_many(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, WorkQueue]:

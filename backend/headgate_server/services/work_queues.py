@@ -104,9 +104,12 @@ async def _apply(work: UnitOfWork, current: WorkQueue, wanted: WorkQueueChanges)
     differences = changed(current, given(wanted))
     if not differences:
         return current
+    priority = differences.get("priority")
+    if priority is not None:
+        await work_queues.keep_makers_off(work, id_=current.id, priority=priority)
     updated = await work_queues.update_queue(work, id_=current.id, changes=differences)
-    if "priority" in differences:
-        await work_queues.move_ready_items(work, id_=updated.id, priority=updated.priority)
+    if priority is not None:
+        await work_queues.move_items(work, id_=current.id, priority=priority)
     await _record(work, updated, differences, before=current)
     work.wake(channels.pool(updated.work_pool_id))
     return updated

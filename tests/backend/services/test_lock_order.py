@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.leases import LeaseOutcome, LeaseRef
 from headgate_server.domain.states import StateType
-from headgate_server.services import deployments
+from headgate_server.services import deployments, work_queues
 from headgate_server.services.flow_runs import change, read
 from headgate_server.services.leases import hold, reap
 from headgate_server.tables.flow_runs import flow_runs
@@ -182,3 +182,25 @@ async def test_run_made_as_its_deployment_gets_a_limit_counts_to_it_and_is_judge
         assert (await work.execute(marks)).scalar_one() is True
     assert await judge_due(world) == 1
     assert await world.offer() == []
+
+
+@pytest.mark.parametrize("start", [to_be_made, to_be_made_again, to_go_back])
+async def test_run_that_begins_to_wait_as_its_queue_gets_another_priority_has_that(
+    world: World, start: Start
+) -> None:
+    begin = await start(world)
+
+    async with world.work() as work:
+        await work_queues.upsert_work_queue(
+            work,
+            work_pool_id=world.deployed.work_pool_id,
+            name="default",
+            changes=work_queues.WorkQueueChanges(priority=7),
+        )
+        beginning = asyncio.ensure_future(begin())
+        await eventually(lambda: _has_stopped(beginning, work), what="the one that begins to wait")
+    await beginning
+
+    async with world.system() as work:
+        waiting = select(work_items.c.phase, work_items.c.queue_priority)
+        assert [tuple(row) for row in await work.execute(waiting)] == [("READY", 7)]

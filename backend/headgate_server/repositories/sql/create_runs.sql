@@ -74,6 +74,12 @@ with place as (
     and id = any(array(select deployment_id from input))
   order by id
   for key share
+), queue as materialized (
+  select id, priority from work_queues
+  where workspace_id = cast(:workspace_id as uuid)
+    and id = any(array(select work_queue_id from input))
+  order by id
+  for key share
 ), used as (
   insert into usage_deltas (organization_id, id, day, runs, run_bytes)
   select
@@ -116,8 +122,8 @@ with place as (
     is_limited, collision_key, collides_at
   )
   select
-    cast(:workspace_id as uuid), input.id, work_pool_id, work_queue_id, deployment_id, queue_priority,
-    priority, expected_start, phase, coalesce(target.is_paused, false), token, epoch, fence_until,
+    cast(:workspace_id as uuid), input.id, work_pool_id, work_queue_id, deployment_id,
+    coalesce(queue.priority, queue_priority), input.priority, expected_start, phase, coalesce(target.is_paused, false), token, epoch, fence_until,
     case when phase = 'READY' then null else cast(:now as timestamptz) end,
     case when phase = 'READY' then null else cast(:now as timestamptz) end,
     case when phase = 'READY'
@@ -128,7 +134,9 @@ with place as (
       expected_start > cast(:now as timestamptz)
       or deployment_id <> all(cast(:judged_ids as uuid[]))
     ) then expected_start end
-  from input left join target on target.id = input.deployment_id
+  from input
+  left join target on target.id = input.deployment_id
+  left join queue on queue.id = input.work_queue_id
 ), tag as (
   insert into flow_run_tags (workspace_id, tag, flow_run_id)
   select cast(:workspace_id as uuid), t.tag, input.id

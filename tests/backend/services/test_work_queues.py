@@ -33,7 +33,7 @@ async def test_new_queue_has_defaults(database: Database) -> None:
     assert queue.version == 1
 
 
-async def test_change_of_priority_moves_what_waits_and_what_may_come_back(database: Database) -> None:
+async def test_change_of_priority_moves_what_waits_or_may_come_back(database: Database) -> None:
     tenant = await make_tenant(database)
     queue = await make_queue(database, tenant)
     waiting = await make_work_item(database, tenant, queue=queue, phase=Phase.READY)

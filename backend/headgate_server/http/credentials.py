@@ -43,8 +43,13 @@ class Credential:
 
     async def until_over(self) -> str:
         """Return why the token is good no more, as soon as it is not."""
-        if self.bus is None:
-            return await self._until_over(None)
+        over = await self._look_after(self._watched())
+        while over is None:
+            over = await self._look_after(self._watched(), is_late=True)
+        return over
+
+    def _watched(self) -> list[str]:
+        """Return what wakes the watch: among others every key that the token is good by now."""
         watched = [channels.rights(self.principal.organization_id)]
         run = self.principal.run
         key_ids = [self.principal.api_key_id]
@@ -53,10 +58,21 @@ class Credential:
         watched += [channels.api_key(key_id) for key_id in key_ids if key_id is not None]
         if self.principal.login_session_id is not None:
             watched.append(channels.login_session(self.principal.login_session_id))
-        async with self.bus.listen(*watched) as listener:
-            return await self._until_over(listener)
+        return watched
 
-    async def _until_over(self, listener: Listener | None) -> str:
+    async def _look_after(self, watched: list[str], *, is_late: bool = False) -> str | None:
+        """Return why it is over; None where something else is to be watched by now.
+
+        ``is_late`` looks first: what is watched may have ended before that.
+        """
+        if self.bus is None:
+            return await self._until_over(None, watched)
+        async with self.bus.listen(*watched) as listener:
+            if is_late:
+                listener.wake()
+            return await self._until_over(listener, watched)
+
+    async def _until_over(self, listener: Listener | None, watched: list[str]) -> str | None:
         looked_at = time.monotonic()
         while True:
             left = _seconds_left(self.principal.expires_at)
@@ -68,24 +84,30 @@ class Credential:
             if not (is_woken or is_due or self._is_blind):
                 continue
             looked_at = time.monotonic()
-            try:
-                found = await self.authenticate(self.token)
-                found.check_address(self.address)
-                before = self.principal
-                if found.organization_id != before.organization_id:
-                    # A slug that another organization has taken: rights there say nothing here.
-                    return CHANGED
-                self.principal = found
-                if not found.all_rights().covers(before.all_rights()):
-                    return CHANGED
-            except (Unauthenticated, Forbidden):
+            over = await self._look()
+            if over is not None or (listener is not None and self._watched() != watched):
+                return over
+
+    async def _look(self) -> str | None:
+        """Look the token up again; return why it is over, if it is."""
+        before = self.principal
+        try:
+            found = await self.authenticate(self.token)
+            found.check_address(self.address)
+        except (Unauthenticated, Forbidden):
+            return REVOKED
+        except (AddressNotAllowed, Suspended) as error:
+            return error.message
+        except HeadgateError as error:
+            if not error.is_retryable:
                 return REVOKED
-            except (AddressNotAllowed, Suspended) as error:
-                return error.message
-            except HeadgateError as error:
-                if not error.is_retryable:
-                    return REVOKED
-                logger.warning("A token could not be looked up again: %s", error.code)
+            logger.warning("A token could not be looked up again: %s", error.code)
+            return None
+        if found.organization_id != before.organization_id:
+            # A slug that another organization has taken: rights there say nothing here.
+            return CHANGED
+        self.principal = found
+        return None if found.all_rights().covers(before.all_rights()) else CHANGED
 
     @property
     def _is_blind(self) -> bool:

@@ -50,8 +50,11 @@ async def upsert_agent(work: UnitOfWork, *, work_pool_id: UUID, name: str) -> UU
 
 async def upsert_session(
     work: UnitOfWork, *, agent_id: UUID, work_pool_id: UUID, session: NewSession
-) -> AgentSession:
-    """Return the session of this process, made or refreshed: one an instance."""
+) -> tuple[AgentSession, UUID | None]:
+    """Return the session of this process, made or refreshed, and the key it was under before.
+
+    There is one an instance.
+    """
     rows = await work.execute(
         named("upsert_session"),
         {
@@ -71,7 +74,8 @@ async def upsert_session(
             "now": work.now,
         },
     )
-    return _to_session(rows.one())
+    row = rows.one()
+    return _to_session(row), row.former_key_id
 
 
 async def touch_sessions(

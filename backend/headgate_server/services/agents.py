@@ -90,7 +90,7 @@ async def register_agent(
     pool = await _pool(work, registration.pool_name, granted_pool_id=granted_pool_id)
     queue_ids = await _queue_ids(work, pool.id, registration.queue_names)
     agent_id = await repository.upsert_agent(work, work_pool_id=pool.id, name=registration.name)
-    session = await repository.upsert_session(
+    session, former_key_id = await repository.upsert_session(
         work,
         agent_id=agent_id,
         work_pool_id=pool.id,
@@ -106,6 +106,9 @@ async def register_agent(
             pool_version=pool.version,
         ),
     )
+    if former_key_id is not None and former_key_id != api_key_id:
+        # What is open under the session watches the key that it was under.
+        work.wake(channels.api_key(former_key_id))
     await record_events(work, [_event("agent.connected", session)])
     return session, pool
 

@@ -147,6 +147,43 @@ async def test_sockets_of_a_pool_s_keys_end_as_the_pool_is_deleted(
     assert code == 4403
 
 
+async def test_socket_of_an_agent_ends_with_the_key_that_its_session_is_under_by_now(
+    installation: Installation,
+) -> None:
+    tenant = await installation.tenant()
+    wide = await installation.client(tenant, is_bound=False)
+    pools = await make_pools(wide, shown(Kind.WORKSPACE, tenant.workspace_id))
+    given = {"ownerId": user_of(tenant.owner.actor), "workPoolId": pools["mine"]}
+    first, second = [
+        await mutate(
+            wide,
+            "apiKeyCreate",
+            "apiKey { id } secret",
+            **given,
+            name=name,
+            scopes=["AGENTS_CONNECT"],
+        )
+        for name in ("a", "b")
+    ]
+    one = {"poolName": "mine", "name": "one", "instanceId": str(uuid4()), "capacity": 1}
+    spoken = {"sdkVersion": "1", "protocolVersions": [PROTOCOL_VERSION]}
+
+    async def register_with(key: Any) -> str:
+        holder = installation.holding(key["secret"])
+        session = await mutate(holder, "agentRegister", "sessionToken", **one, **spoken)
+        return session["sessionToken"]
+
+    token = await register_with(first)
+    async with serve(installation.app) as address, open_socket(address, token=token) as socket:
+        await register_with(second)
+        await mutate(wide, "apiKeyRevoke", "deletedId", id=first["apiKey"]["id"])
+        assert (await socket.run("{ viewer { actor { displayName } } }"))[0]["payload"]["data"]
+        await mutate(wide, "apiKeyRevoke", "deletedId", id=second["apiKey"]["id"])
+        code = await asyncio.wait_for(socket.closed(), 5)
+
+    assert code == 4403
+
+
 async def test_agent_role_on_a_pool_registers_agents_of_that_one_and_makes_its_keys(
     installation: Installation,
 ) -> None:

@@ -19,8 +19,9 @@ from headgate_server.domain.states import StateType
 from headgate_server.services import deployments, work_queues
 from headgate_server.services.flow_runs import change, read
 from headgate_server.services.leases import hold, reap
+from headgate_server.tables import work_pools as pools
 from headgate_server.tables.flow_runs import flow_runs
-from headgate_server.tables.work_pools import work_items, work_pools, work_queues
+from headgate_server.tables.work_pools import work_items
 from tests.backend.services.test_collisions import judge_due, limit, make, start_all
 from tests.factories.databases import somebody_waits
 from tests.fixtures.deadlines import eventually
@@ -89,7 +90,7 @@ async def test_who_changes_a_limit_makes_runs_or_hands_them_out_never_wait_for_e
 ) -> None:
     await limit(world, 1)
     async with world.system() as work:
-        for table in (work_pools, work_queues):
+        for table in (pools.work_pools, pools.work_queues):
             await work.execute(update(table).values(concurrency_limit=50))
 
     for most in (2, None, 3, 1):

@@ -227,7 +227,7 @@ async def test_instance_that_registers_anew_is_behind_the_key_that_it_shows_now(
                 secret_number=number,
                 pool_version=1,
             )
-            session = await agents.upsert_session(
+            session, _ = await agents.upsert_session(
                 work, agent_id=agent_id, work_pool_id=pool_id, session=new
             )
             found.append(session.id)

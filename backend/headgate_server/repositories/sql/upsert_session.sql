@@ -1,5 +1,8 @@
 -- Makes the session of an agent's process, or refreshes the one there is, also one that has ended.
-with added as (
+with former as (
+  select api_key_id from agent_sessions
+  where workspace_id = :workspace_id and agent_id = :agent_id and instance_id = :instance_id
+), added as (
   insert into agent_sessions (
     workspace_id, id, agent_id, work_pool_id, queue_ids, instance_id, api_key_id, secret_number,
     capacity, labels, sdk_version, host, state, known_pool_version, connected_at, last_seen_at
@@ -18,7 +21,7 @@ with added as (
   returning *
 )
 select session.*, agent.name as agent_name, pool.is_paused as is_pool_paused,
-  pool.version as pool_version
+  pool.version as pool_version, (select api_key_id from former) as former_key_id
 from added session
 join agents agent on agent.workspace_id = session.workspace_id and agent.id = session.agent_id
 join work_pools pool

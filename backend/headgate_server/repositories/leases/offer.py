@@ -67,7 +67,7 @@ async def pool_room(work: UnitOfWork, work_pool_id: UUID) -> PoolRoom | None:
         await work.execute(
             select(work_pools.c.concurrency_limit)
             .where(work_pools.c.id == work_pool_id, work_pools.c.workspace_id == work.workspace_id)
-            .with_for_update()
+            .with_for_update(key_share=True)
         )
     ).scalar_one()
     taken = await _count_taken(work, work_items.c.work_pool_id == work_pool_id)
@@ -76,7 +76,10 @@ async def pool_room(work: UnitOfWork, work_pool_id: UUID) -> PoolRoom | None:
 
 
 async def queue_rooms(work: UnitOfWork, work_pool_id: UUID) -> list[QueueRoom]:
-    """Return the queues of a pool that serve now, limited ones locked, most urgent first."""
+    """Return the queues of a pool that serve now, limited ones locked, most urgent first.
+
+    Who makes runs refers to the queue, and is not kept from that: they hold a deployment's limit.
+    """
     of_pool = (
         work_queues.c.work_pool_id == work_pool_id,
         work_queues.c.workspace_id == work.workspace_id,
@@ -107,7 +110,7 @@ async def queue_rooms(work: UnitOfWork, work_pool_id: UUID) -> list[QueueRoom]:
             select(work_queues.c.id, work_queues.c.concurrency_limit)
             .where(*of_pool, work_queues.c.id.in_(limited))
             .order_by(work_queues.c.id)
-            .with_for_update()
+            .with_for_update(key_share=True)
         )
         # What counts is the limit under the lock. One that was paused meanwhile is not there.
         limits = {row.id: row.concurrency_limit for row in locked}

@@ -14,6 +14,7 @@ from tests.backend.graphql.local_app import doorkeeper, local_app
 from tests.backend.graphql.local_schema import SCHEMA
 from tests.fixtures.api import Answer, ApiClient, open_socket, serve
 from tests.fixtures.events import open_events
+from tests.fixtures.installations import SCHEMA as INSTALLED
 
 pytestmark = pytest.mark.anyio
 
@@ -201,6 +202,7 @@ async def test_hostile_document_is_rejected_at_once(api: ApiClient, name: str) -
 
     took: list[float] = []
     for attempt in range(3):
+        check_cached.cache_clear()  # it knows a document by what it says, not by its text
         started = time.thread_time()
         answer = await api.execute(f"{HOSTILE[name]} # {attempt}")
         took.append(time.thread_time() - started)
@@ -208,6 +210,38 @@ async def test_hostile_document_is_rejected_at_once(api: ApiClient, name: str) -
         assert answer.json.get("data") is None
 
     assert min(took) < HOSTILE_SECONDS
+
+
+def names(written: str, *, most: int, alphabet: str = "etaoinsrhl") -> str:
+    """Return so many names that no schema has, each written once."""
+    letters = ("".join(alphabet[int(digit)] for digit in f"{n:03}") for n in range(most))
+    return "".join(written.format(f"{n[::-1]}{n}tiorele{n}") for n in letters)
+
+
+UNKNOWN_NAMES = {
+    "types": "{" + names("...on R{}{{a}}", most=76) + "}",
+    "types of variables": "query (" + names("${0}:R{0} ", most=50) + ") { viewer { __typename } }",
+    "fields": "{" + names("{} ", most=100) + "}",
+    "fields of inputs": "mutation { flowRunCreate(input: {"
+    + names("{}:1 ", most=100)
+    + "}) { __typename } }",
+}
+
+
+@pytest.mark.parametrize("what", UNKNOWN_NAMES)
+def test_names_that_the_schema_lacks_are_refused_at_once(what: str) -> None:
+    schema = INSTALLED._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # no other way
+
+    took: list[float] = []
+    for _ in range(3):
+        check_cached.cache_clear()
+        started = time.thread_time()
+        checked = check_cached(schema, parse_cached(UNKNOWN_NAMES[what]))
+        took.append(time.thread_time() - started)
+        assert checked.errors
+
+    assert min(took) < HOSTILE_SECONDS
+    assert len(UNKNOWN_NAMES[what]) < 2_000
 
 
 FIND = "query ($f: TreeFilter) { find(filter: $f) }"

@@ -16,6 +16,8 @@ MAX_DIRECTIVES = 4
 """In one place. There are two that a document may use, each once: more only make errors."""
 MAX_FRAGMENTS = 60
 """Validation compares fragments in pairs: 150 of them would take it 130 ms."""
+MAX_VALIDATION_ERRORS = 10
+"""Those of one document that are told: each prints the input it is about, of up to 20 kB."""
 MAX_ROOT_MUTATIONS = 4
 MAX_COST = 5_000
 MAX_TOKENS = 2_000

@@ -137,6 +137,49 @@ def test_the_changes_are_changes_and_the_zones_are_many() -> None:
     assert len({zone for zone, _ in CHANGES}) >= 14
 
 
+RULES_OF_NEW_YORK = [
+    # An hour comes twice: 05:30Z and 06:30Z are both 01:30.
+    ("DTSTART:20261101T003000\nFREQ=HOURLY;COUNT=3", ["04:30", "05:30", "06:30"]),
+    ("DTSTART:20261101T053000Z\nFREQ=HOURLY;COUNT=2", ["05:30", "06:30"]),
+    ("DTSTART:20261101T063000Z\nFREQ=HOURLY;COUNT=2", ["06:30", "07:30"]),
+    ("DTSTART:20261101T003000\nFREQ=HOURLY;UNTIL=20261101T053000Z", ["04:30", "05:30"]),
+    ("DTSTART:20261101T003000\nFREQ=HOURLY;UNTIL=20261101T013000", ["04:30", "05:30", "06:30"]),
+    ("DTSTART:20261101T003000\nFREQ=HOURLY;BYHOUR=1;BYMINUTE=30", ["05:30", "06:30"]),
+    ("DTSTART:20261101T003000\nFREQ=MINUTELY;BYHOUR=1;BYMINUTE=30", ["05:30", "06:30"]),
+    (
+        "DTSTART:20261101T004500\nFREQ=HOURLY;COUNT=2\nRDATE:20261101T063000Z",
+        ["04:45", "05:45", "06:30"],
+    ),
+    (
+        "DTSTART:20261101T004500\nFREQ=HOURLY;COUNT=2\nRDATE:20261101T013000",
+        ["04:45", "05:30", "05:45"],
+    ),
+    ("DTSTART:20261101T013000\nFREQ=HOURLY;COUNT=3\nEXDATE:20261101T063000Z", ["05:30", "07:30"]),
+    ("DTSTART:20261101T013000\nFREQ=HOURLY;COUNT=3\nEXDATE:20261101T013000", ["07:30"]),
+    # An hour is skipped: 06:30Z is 01:30, 07:00Z is 03:00.
+    ("DTSTART:20260308T013000\nFREQ=HOURLY;COUNT=3", ["06:30", "07:30", "08:30"]),
+    ("DTSTART:20260308T003000\nFREQ=HOURLY;BYHOUR=2;BYMINUTE=30", ["07:00", "06:30"]),
+    ("DTSTART:20260308T003000\nFREQ=MINUTELY;BYHOUR=2;BYMINUTE=0,30", ["07:00", "06:00", "06:30"]),
+    (
+        "DTSTART:20260308T003000\nFREQ=DAILY;BYHOUR=2;BYMINUTE=0,30;COUNT=3",
+        ["07:00", "06:00", "06:30"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "times"), RULES_OF_NEW_YORK)
+def test_counts_ends_and_instants_of_rules_over_a_change(text: str, times: list[str]) -> None:
+    spec = RRuleSpec(text, "America/New_York")
+    until = datetime(2026, int(text[12:14]), int(text[14:16]), tzinfo=UTC) + 1.5 * DAY
+    long_ago = datetime(2000, 1, 1, tzinfo=UTC)
+
+    found = next_times(spec, after=long_ago, until=until)
+
+    assert [f"{at:%H:%M}" for at in found] == times
+    for number, at in enumerate(found):
+        assert next_times(spec, after=at, until=until) == found[number + 1 :]
+
+
 def test_version_of_the_zones_is_known() -> None:
     assert TZDATA_VERSION == tzdata.IANA_VERSION
     assert len(TZDATA_VERSION) == 5
@@ -202,6 +245,10 @@ START = datetime(2026, 1, 5, 8, 30, tzinfo=UTC)
         (
             RRuleSpec("FREQ=WEEKLY;BYDAY=MO,TH;BYHOUR=7;UNTIL=20261231", BERLIN, START),
             "every Monday and Thursday at 07:30, until 2026-12-31 Europe/Berlin",
+        ),
+        (
+            RRuleSpec("FREQ=DAILY;UNTIL=20261231T233000Z", BERLIN, START),
+            "every day at 09:30, until 2027-01-01 Europe/Berlin",
         ),
         (RRuleSpec("FREQ=HOURLY;INTERVAL=6;COUNT=4", "UTC", START), "every 6 hours, 4 times UTC"),
         (

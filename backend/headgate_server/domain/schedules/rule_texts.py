@@ -58,7 +58,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class RuleText:
-    """What a text says; every time is one of the wall clock."""
+    """What a text says; a time in UTC is an instant, any other one of the wall clock."""
 
     rule: Rule
     start: datetime | None
@@ -101,7 +101,7 @@ def read(text: str, *, zone: ZoneInfo) -> RuleText:
     return RuleText(
         rule=found.rule,
         start=found.start,
-        dates=tuple(sorted(found.dates)),
+        dates=tuple(found.dates),
         excluded=frozenset(found.excluded),
     )
 
@@ -228,7 +228,10 @@ def _day(text: str, at: int) -> tuple[int, int]:
 
 
 def _moment(text: str, at: int, *, zone: ZoneInfo, is_end: bool = False) -> datetime:
-    """Return a time of the zone's wall clock; a bare date is its first or its last second."""
+    """Return a time of the wall clock, or an instant where it ends in Z.
+
+    A bare date is its first or its last second.
+    """
     match = _MOMENT.fullmatch(text.strip().upper())
     try:
         if match is None:
@@ -237,12 +240,13 @@ def _moment(text: str, at: int, *, zone: ZoneInfo, is_end: bool = False) -> date
         if match[2] is None:
             return datetime.combine(day, time(23, 59, 59) if is_end else time())
         hour, minute, second = int(match[2][:2]), int(match[2][2:4]), int(match[2][4:])
-        wall = day.replace(hour=hour, minute=minute, second=second)
+        moment = day.replace(hour=hour, minute=minute, second=second)
         if match[3]:
-            wall = wall.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
+            moment = moment.replace(tzinfo=UTC)
+            moment.astimezone(zone)  # which has no time outside of the calendar
     except (ValueError, OverflowError):
         raise _mistake(f"{text[:30]!r} is not a time such as 20261231T090000.", at) from None
-    return wall
+    return moment
 
 
 def _split(text: str, at: int, by: str) -> list[tuple[str, int]]:

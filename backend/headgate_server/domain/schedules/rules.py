@@ -1,4 +1,4 @@
-"""Recurrence rules: the wall-clock times that they name.
+"""Recurrence rules: the times that they name, and their instants.
 
 A rule is walked period by period, from the period that holds the time asked for: how long ago it
 began costs nothing. What it looks at without a result is bounded, so no rule holds its caller up.
@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from itertools import islice
+from itertools import groupby, islice, takewhile
 
 from headgate_server.domain.schedules import rule_texts
 from headgate_server.domain.schedules.rule_texts import Frequency, Rule, RuleText
 from headgate_server.domain.schedules.specs import DEFAULT_TIMEZONE, InvalidSpec, RRuleSpec
 from headgate_server.domain.schedules.steps import Steps
-from headgate_server.domain.wall_clocks import find_zone
+from headgate_server.domain.wall_clocks import by_elapsed_time, by_wall_clock, find_zone
 
 MAX_IDLE_STEPS = 20_000
 """How many days, hours or minutes in a row may match nothing; more than 50 years of days."""
@@ -52,23 +52,52 @@ def settle(spec: RRuleSpec, *, now: datetime) -> RRuleSpec:
 
 
 def is_by_elapsed_time(spec: RRuleSpec) -> bool:
-    """Whether it comes round within a day, so that both passes of an overlap count."""
-    return _read(spec).rule.frequency >= Frequency.HOURLY
+    """Whether it comes round within a day without naming when: both passes of an overlap count."""
+    rule = _read(spec).rule
+    if rule.frequency is Frequency.HOURLY:
+        return not rule.hours
+    return rule.frequency is Frequency.MINUTELY and not (rule.hours and rule.minutes)
 
 
 def walls(spec: RRuleSpec, *, after: datetime, steps: Steps) -> Iterator[datetime]:
-    """Return the wall-clock times after another one, in order.
+    """Return the wall-clock times that a rule names after another one, in order, without an end.
+
+    Neither its COUNT nor what it says in UTC has a say: these are of instants.
+    """
+    text, start = _read(spec), _start(spec).replace(tzinfo=None)
+    until = text.rule.until
+    found = _from_rule(text.rule, start, after, steps=steps)
+    if until is not None and until.tzinfo is None:
+        found = takewhile(lambda wall: wall <= until, found)
+    return (wall for wall in found if wall not in text.excluded)
+
+
+def instants(spec: RRuleSpec, *, after: datetime, steps: Steps) -> Iterator[datetime]:
+    """Return the instants of the times that a rule and its text name, in order.
+
+    Args:
+        after: a time of the wall clock; no time of before is looked at.
+        steps: is told what this costs.
 
     Raises:
-        InvalidSpec: no rule, or its COUNT takes too long to count.
+        InvalidSpec: its COUNT takes too long to count.
     """
-    text = _read(spec)
-    start, until = _bounds(spec)
-    found = _from_rule(text.rule, start, after, steps=steps)
-    if until is not None:
-        found = _up_to(found, until)
-    dates = (wall for wall in text.dates if wall > after)
-    return _distinct(heapq.merge(found, dates), excluded=text.excluded)
+    text, zone, last = _read(spec), find_zone(spec.timezone), _last(spec)
+    found = _since_start(spec, walls(spec, after=after, steps=steps))
+    if last is not None:
+        found = takewhile(lambda at: at <= last, found)
+    named = sorted(wall for wall in text.dates if wall.tzinfo is None)
+    dates = by_wall_clock(iter(wall for wall in named if wall not in text.excluded), zone)
+    exact = sorted(at for at in text.dates if at.tzinfo is not None)
+    return (at for at in heapq.merge(found, dates, exact) if at not in text.excluded)
+
+
+def _since_start(spec: RRuleSpec, named: Iterator[datetime]) -> Iterator[datetime]:
+    """Return the instants of times; none before the start, where that is an instant."""
+    by = by_elapsed_time if is_by_elapsed_time(spec) else by_wall_clock
+    found = by(named, find_zone(spec.timezone))
+    start = _start(spec)
+    return found if start.tzinfo is None else (at for at in found if at >= start)
 
 
 @lru_cache(CACHED)
@@ -76,37 +105,23 @@ def _read(spec: RRuleSpec) -> RuleText:
     return rule_texts.read(spec.rrule, zone=find_zone(spec.timezone))
 
 
+def _start(spec: RRuleSpec) -> datetime:
+    """Return where a rule begins: on the zone's clock, without a zone where it is no instant."""
+    start = _read(spec).start or spec.start or datetime(2000, 1, 1, tzinfo=UTC)
+    return start if start.tzinfo is None else start.astimezone(find_zone(spec.timezone))
+
+
 @lru_cache(CACHED)
-def _bounds(spec: RRuleSpec) -> tuple[datetime, datetime | None]:
-    """Return where a rule begins, and its last time if it has one."""
-    text = _read(spec)
-    start = text.start
-    if start is None:
-        start = (spec.start or datetime(2000, 1, 1, tzinfo=UTC)).astimezone(
-            find_zone(spec.timezone)
-        )
-    start = start.replace(tzinfo=None)
-    rule = text.rule
+def _last(spec: RRuleSpec) -> datetime | None:
+    """Return the instant after which a rule has ended, if it has a COUNT or ends at an instant."""
+    rule, start = _read(spec).rule, _start(spec)
     if rule.count is None:
-        return start, rule.until
-    found = _from_rule(rule, start, start - _MINUTE, steps=Steps(), is_counted=True)
-    counted = list(islice(found, rule.count))
-    return start, counted[-1] if counted else start
-
-
-def _up_to(found: Iterator[datetime], until: datetime) -> Iterator[datetime]:
-    for wall in found:
-        if wall > until:
-            return
-        yield wall
-
-
-def _distinct(found: Iterator[datetime], *, excluded: frozenset[datetime]) -> Iterator[datetime]:
-    latest = None
-    for wall in found:
-        if wall != latest and wall not in excluded:
-            yield wall
-        latest = wall
+        return rule.until if rule.until is not None and rule.until.tzinfo is not None else None
+    wall = start.replace(tzinfo=None)
+    named = _from_rule(rule, wall, wall - _MINUTE, steps=Steps(), is_counted=True)
+    fires = (at for at, _ in groupby(_since_start(spec, named)))
+    counted = list(islice(fires, rule.count))
+    return counted[-1] if counted else datetime.min.replace(tzinfo=UTC)
 
 
 def _from_rule(

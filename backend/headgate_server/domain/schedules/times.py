@@ -3,7 +3,8 @@
 Daylight saving: a cron or a rule that names its hours and minutes means wall-clock times. One that
 falls into a gap fires at the first valid instant after it, once; one that falls into an overlap
 fires in the first pass only. Intervals, crons whose minute or hour begins with ``*`` and rules that
-come round within a day go by elapsed time.
+come round within a day without naming hours go by elapsed time. What a rule says in UTC is that
+instant, and its COUNT is one of fires.
 """
 
 from collections.abc import Iterator
@@ -140,6 +141,8 @@ def iter_times(spec: Spec, *, after: datetime, steps: Steps) -> Iterator[datetim
     # A change of the clock near by has its say; where there is none, nothing before matters.
     shift = timedelta() if is_steady(after, zone, around=LARGEST_SHIFT) else LARGEST_SHIFT
     start = (after.astimezone(zone) - shift).replace(tzinfo=None)
+    if isinstance(spec, RRuleSpec):
+        return _increasing(rules.instants(spec, after=start, steps=steps), after)
     named = walls(spec, after=start, steps=steps)
     by = by_elapsed_time if is_by_elapsed_time(spec) else by_wall_clock
     return _increasing(by(named, zone), after)

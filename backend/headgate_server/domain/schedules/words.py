@@ -1,6 +1,7 @@
 """A schedule in words, such as people say it."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from headgate_server.domain.schedules import rule_texts
 from headgate_server.domain.schedules.rule_texts import Frequency, Rule
@@ -101,16 +102,17 @@ def _day_names(days: tuple[int, ...]) -> str:
 
 
 def _rule(spec: RRuleSpec) -> str:
-    text = rule_texts.read(spec.rrule, zone=find_zone(spec.timezone))
+    zone = find_zone(spec.timezone)
+    text = rule_texts.read(spec.rrule, zone=zone)
     rule = text.rule
     base = _simple(rule)
     if base is None or text.dates or text.excluded:
         return f"rule {spec.rrule.splitlines()[-1][:200]}"
-    start = text.start or _start(spec)
+    start = _shown(text.start or spec.start or datetime(2000, 1, 1, tzinfo=zone), zone)
     hour = rule.hours[0] if rule.hours else start.hour
     minute = rule.minutes[0] if rule.minutes else start.minute
     at = "" if rule.frequency >= Frequency.HOURLY else f" at {hour:02}:{minute:02}"
-    return f"{base}{at}{_end(rule)}"
+    return f"{base}{at}{_end(rule, zone)}"
 
 
 def _simple(rule: Rule) -> str | None:
@@ -128,14 +130,12 @@ def _simple(rule: Rule) -> str | None:
     return _times(rule.interval, _PERIODS[rule.frequency])
 
 
-def _start(spec: RRuleSpec) -> datetime:
-    start = spec.start
-    if start is None:
-        return datetime(2000, 1, 1)  # noqa: DTZ001  wall-clock time on purpose
-    return start.astimezone(find_zone(spec.timezone))
+def _shown(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return what the clock of a zone shows."""
+    return moment if moment.tzinfo is None else moment.astimezone(zone)
 
 
-def _end(rule: Rule) -> str:
+def _end(rule: Rule, zone: ZoneInfo) -> str:
     if rule.count is not None:
         return f", {rule.count} times"
-    return f", until {rule.until:%Y-%m-%d}" if rule.until is not None else ""
+    return f", until {_shown(rule.until, zone):%Y-%m-%d}" if rule.until is not None else ""

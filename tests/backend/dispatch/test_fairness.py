@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select, text, update
 
 from headgate_server.bus.bus import Bus
 from headgate_server.domain.due_looks import EARLIEST
@@ -17,7 +17,7 @@ from headgate_server.domain.schedules.plan import MISSED_AFTER
 from headgate_server.repositories.statements import named
 from headgate_server.services.leases.offer import offer_runs
 from headgate_server.settings import Timers
-from headgate_server.tables.work_pools import work_items, work_queues
+from headgate_server.tables.work_pools import work_items, work_pools, work_queues
 from tests.factories.backlogs import make_backlog
 from tests.factories.deployments import make_deployment, make_session
 from tests.fixtures.deadlines import eventually
@@ -187,6 +187,73 @@ async def test_a_more_urgent_queue_goes_first(world: World) -> None:
     await wait_in(world, urgent, 4)
 
     assert (await queues_of(world, await world.offer())).count(urgent) == 4
+
+
+async def offer_in_turns(
+    world: World, groups: dict[tuple[UUID, ...] | None, list[UUID]], *, turns: int
+) -> list[Offer]:
+    """Offer as a replica does: one transaction after the other, until nothing is offered."""
+    offers: list[Offer] = []
+    for _ in range(turns):
+        async with world.system() as work:
+            made = await offer_runs(
+                work,
+                work_pool_id=world.deployed.work_pool_id,
+                groups=groups,
+                most=100,
+                offer_ttl=OFFER_TTL,
+            )
+        offers += made
+        if not made:
+            break
+    return offers
+
+
+async def limit_the_pool(world: World, limit: int) -> None:
+    async with world.system() as work:
+        await work.execute(
+            update(work_pools)
+            .where(work_pools.c.id == world.deployed.work_pool_id)
+            .values(concurrency_limit=limit)
+        )
+
+
+@pytest.mark.parametrize("limit", [1, 8])
+async def test_a_limited_pool_serves_the_more_urgent_queue_whoever_came_first(
+    world: World, limit: int
+) -> None:
+    low, high = await queue(world, priority=50), await queue(world, priority=1)
+    await wait_in(world, low, 10)
+    await wait_in(world, high, 10)
+    await limit_the_pool(world, limit)
+    async with world.work() as work:
+        of_low = await make_session(work, world.deployed)
+        of_high = await make_session(work, world.deployed)
+
+    offers = await offer_in_turns(world, {(low,): [of_low], (high,): [of_high]}, turns=limit + 1)
+
+    assert [offer.session_id for offer in offers] == [of_high] * limit
+
+
+@pytest.mark.parametrize("limit", [2, 9])
+async def test_equal_queues_of_other_agents_share_a_limited_pool(
+    world: World, statements: list[str], limit: int
+) -> None:
+    one, other = await queue(world), await queue(world)
+    await wait_in(world, one, 20)
+    await wait_in(world, other, 20)
+    await limit_the_pool(world, limit)
+    async with world.work() as work:
+        sessions = [await make_session(work, world.deployed) for _ in range(3)]
+    statements.clear()
+
+    groups = {(one,): sessions[:1], (other,): sessions[1:2], None: sessions[2:]}
+    found = await queues_of(world, await offer_in_turns(world, groups, turns=limit + 1))
+
+    assert sorted(found.count(id_) for id_ in (one, other)) == [limit // 2, limit - limit // 2]
+    ordering = sum(statement.startswith("-- Orders the queues") for statement in statements)
+    offering = sum(statement.startswith("-- Offers ready runs") for statement in statements)
+    assert ordering == offering <= limit
 
 
 async def examined(world: World, queue_ids: list[UUID]) -> int:

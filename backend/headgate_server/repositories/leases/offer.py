@@ -1,6 +1,6 @@
 """Hands ready runs of a pool to sessions with room."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -176,6 +176,32 @@ async def offer_runs(
         },
     )
     return [Offer(**row) for row in result.mappings()]
+
+
+async def order_queues(
+    work: UnitOfWork,
+    queue_ids: Iterable[UUID],
+    deployment_rooms: Sequence[DeploymentRoom],
+    *,
+    start: Start,
+) -> list[UUID]:
+    """Return those of some queues in which runs may be offered, as they come to be served.
+
+    Without a lock: who offers looks again. The order is that of ``offer_runs``.
+    """
+    found = await work.execute(
+        named("order_queues"),
+        {
+            "workspace_id": work.workspace_id,
+            "queue_ids": list(queue_ids),
+            "limited_queue_ids": [one.queue_id for one in deployment_rooms],
+            "limited_ids": [one.deployment_id for one in deployment_rooms],
+            "now": work.now,
+            "due_since": start.due,
+            "held_since": start.held,
+        },
+    )
+    return list(found.scalars())
 
 
 async def find_oldest(work: UnitOfWork, work_pool_id: UUID, *, start: Start) -> Oldest:

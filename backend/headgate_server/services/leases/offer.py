@@ -1,5 +1,6 @@
 """Offers ready runs to sessions with room."""
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -41,31 +42,31 @@ async def offer_runs(
         Where nothing is due no session is locked: each stream that opens asks for its share.
     """
     start, is_due = await _begin(work, work_pool_id, looks=looks or DueLooks())
-    room = await _room(work, work_pool_id, most=most) if is_due else 0
+    room, is_limited = await _room(work, work_pool_id, most=most) if is_due else (0, False)
     if room <= 0:
         return []
     found = await repository.queue_rooms(work, work_pool_id)
-    queues, offers = {queue.id: queue.room for queue in found}, list[Offer]()
-    rooms_of_deployments = await _deployment_rooms(work, found)
-    has_limits = bool(rooms_of_deployments) or any(left is not None for left in queues.values())
-    for served, session_ids in groups.items():
-        rooms = _served(queues, served)
-        if room <= 0 or not rooms:
-            continue
-        made = await repository.offer_runs(
-            work,
-            work_pool_id=work_pool_id,
-            session_ids=session_ids,
-            queue_rooms=rooms,
-            most=room,
-            offer_ttl=offer_ttl,
-            deployment_rooms=[one for one in rooms_of_deployments if one.queue_id in rooms],
-            start=start,
-        )
-        offers.extend(made)
-        room -= len(made)
-        if made and len(groups) > 1 and has_limits:
-            break
+    rooms = await _deployment_rooms(work, found)
+    queues, offers = {queue.id: queue.room for queue in found if queue.room != 0}, list[Offer]()
+    is_limited = is_limited or bool(rooms) or any(queue.room is not None for queue in found)
+    is_shared = is_limited and len(groups) > 1
+    order = await repository.order_queues(work, queues, rooms, start=start) if is_shared else None
+    for served in _in_turn(list(groups), order):
+        serving = {id_: left for id_, left in queues.items() if served is None or id_ in served}
+        if room > 0 and serving:
+            made = await repository.offer_runs(
+                work,
+                work_pool_id=work_pool_id,
+                session_ids=groups[served],
+                queue_rooms=serving,
+                most=math.ceil(room / len(groups)) if is_shared else room,
+                offer_ttl=offer_ttl,
+                deployment_rooms=[one for one in rooms if one.queue_id in serving],
+                start=start,
+            )
+            offers, room = offers + made, room - len(made)
+            if made and is_shared:
+                break  # whose turn it is then is seen from what each has in hand
     return offers
 
 
@@ -75,26 +76,39 @@ async def _begin(work: UnitOfWork, work_pool_id: UUID, *, looks: DueLooks) -> tu
     return looks.note(oldest, now=work.now), oldest.due is not None
 
 
-async def _room(work: UnitOfWork, work_pool_id: UUID, *, most: int) -> int:
-    """Return how many runs of a pool may be offered now; none of one that is paused or gone."""
+def _in_turn(
+    groups: list[tuple[UUID, ...] | None], order: Sequence[UUID] | None
+) -> list[tuple[UUID, ...] | None]:
+    """Return the groups that serve any of the queues in order, whoever serves the first one first.
+
+    Of those who do, those who can serve nothing else: the others find work in other queues. All
+    groups as they come where there is no order.
+    """
+    if order is None:
+        return groups
+
+    def places(served: tuple[UUID, ...] | None) -> list[int]:
+        return [at for at, id_ in enumerate(order) if served is None or id_ in served]
+
+    found = {served: places(served) for served in groups}
+    return sorted(
+        (served for served in groups if found[served]),
+        key=lambda served: (found[served][0], len(found[served])),
+    )
+
+
+async def _room(work: UnitOfWork, work_pool_id: UUID, *, most: int) -> tuple[int, bool]:
+    """Return how many runs of a pool may be offered now, and whether a limit says so.
+
+    None of one that is paused or gone.
+    """
     pool = await repository.pool_room(work, work_pool_id)
     if pool is None or pool.is_paused or pool.room == 0:
-        return 0
+        return 0, True
     room = most if pool.room is None else min(most, pool.room)
     if pool.most_at_once > 0:
         room = min(room, await at_once.room_at_once(work, most=pool.most_at_once))
-    return room
-
-
-def _served(
-    queues: Mapping[UUID, int | None], served: tuple[UUID, ...] | None
-) -> dict[UUID, int | None]:
-    """Return the queues with room that some sessions serve; None serves every queue."""
-    return {
-        queue_id: left
-        for queue_id, left in queues.items()
-        if left != 0 and (served is None or queue_id in served)
-    }
+    return room, pool.room is not None or pool.most_at_once > 0
 
 
 async def _deployment_rooms(

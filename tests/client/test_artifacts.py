@@ -142,12 +142,17 @@ async def test_coroutines_await_the_same_functions(server: RecordingServer) -> N
     assert [one["id"] for one in sent(server)] == ids
 
 
-def test_outside_of_a_run_the_key_creates_at_once(server: RecordingServer) -> None:
-    made = create_markdown_artifact("# Hi", key="hi")
+@pytest.mark.parametrize("is_in_task", [False, True])
+def test_outside_of_a_run_the_key_creates_at_once(
+    server: RecordingServer, *, is_in_task: bool
+) -> None:
+    create: Any = task(create_markdown_artifact) if is_in_task else create_markdown_artifact
+
+    made = create("# Hi", key="hi")
 
     (one,) = sent(server)
     assert (one["id"], one["workspaceId"]) == (made, "ws_1")
-    assert "flowRunId" not in one
+    assert {"flowRunId", "taskRunId"}.isdisjoint(one)
     assert server.calls[-1].token == "key"
 
 

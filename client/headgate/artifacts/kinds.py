@@ -112,7 +112,9 @@ class Artifact:
     def as_input(self) -> dict[str, Any]:
         """Return what the server is told, checked and with its secrets masked."""
         check_key(self.key)
-        flow_run, task_run = current_flow_run.get(), current_task_run.get()
+        flow_run = current_flow_run.get()
+        # Without a flow run it is none that the server knows as one: a background task, or a call.
+        task_run = None if flow_run is None else current_task_run.get()
         return given(
             id=make_id("art"),
             type=self.type,

@@ -34,15 +34,11 @@ def start_worker(
     installation: Installation, *names: str, limit: int = 10, grace: float = 30.0
 ) -> Leashed:
     """Start a task worker; it takes calls as soon as it can."""
-    entrypoints = [f"{TASKS}:{name}" for name in names]
-    options = ["--limit", str(limit), "--grace", str(grace)]
-    return installation.start(
-        "worker",
-        [sys.executable, "-m", "headgate", "task", "serve", *entrypoints, *options],
-        HEADGATE_API_URL=installation.url,
-        HEADGATE_API_KEY=installation.api_key,
-        HEADGATE_WORKSPACE=installation.workspace,
-        HEADGATE_HOME=str(installation.folder / "home-tasks"),
+    return installation.start_task_worker(
+        *(f"{TASKS}:{name}" for name in names),
+        home=installation.folder / "home-tasks",
+        limit=limit,
+        grace=grace,
     )
 
 

@@ -49,6 +49,7 @@ TEMPLATE = "{{ blocks.secret.canary }}"
 FROM_VAULT = "{{ blocks.secret.from-vault }}"
 CONTROL = "control-5d1e-not-a-secret"
 FLOWS = Path(__file__).parents[1] / "fixtures" / "user_flows_secret.py"
+LEAK = f"{FLOWS.with_name('user_flows_secret_apart.py')}:leak"
 SECRET = NewType(
     slug="secret", name="Secret", fields={"properties": {"value": {"writeOnly": True}}}
 )
@@ -112,6 +113,8 @@ async def installation(
         )
         allowed: Any = stores.environment
         agent = installation.start_agent(**allowed)
+        # A worker reads the arguments of calls where the runs that make them keep these.
+        installation.start_task_worker(LEAK, home=installation.home("agent"))
         wait_online(agent)
         yield installation
 
@@ -283,6 +286,7 @@ async def test_a_secret_is_nowhere_but_in_the_run_that_reads_it(
         "allowed": True,
     }  # fmt: skip
     assert (tmp_path / "spoken").exists()
+    assert json.loads((tmp_path / "apart").read_text()) == [True, True]
     for said in (b"plainly", b"past Python", b"by a program"):
         assert said + b" ********" in b"".join(spoken)
     tables = await everything_in_the_database(installation.urls.owner)
@@ -305,6 +309,7 @@ async def test_a_secret_is_nowhere_but_in_the_run_that_reads_it(
     assert {span.service for span in receiver.spans} == {"headgate", "headgate-server"}
     assert secrets_in(places) == []
     check_kept_in_its_tables_only(places, tables)
+    check_results(installation.folder)
 
 
 async def spill(journey: Journey) -> str:
@@ -332,6 +337,7 @@ async def list_all_events(journey: Journey, installation: Installation) -> Any:
 def check_left(places: dict[str, bytes], refused: list[str]) -> None:
     """What a run leaves behind says a mask; what a mask would make useless was refused."""
     masked = (b"Shall I use ****", b"postgres://me:****", b"a.****", b"for ****", b"# ****")
+    masked += (b"apart ****", b"logged apart {'password': '****", b"failed apart with ****")
     assert [one for one in masked if one not in places["rows"]] == []
     keys = ["key of a pause", "key of an artifact"]
     assert refused == ["form", *keys, "parameter", "input", "variable"]
@@ -359,5 +365,16 @@ def secrets_in(places: dict[str, bytes]) -> list[tuple[str, bytes]]:
     ]
 
 
+def check_results(folder: Path) -> None:
+    """What a task worker is handed lies where results do, and its owner alone may read it."""
+    kept = [path for path in folder.rglob("results/background/*/*") if path.is_file()]
+    assert CANARY.encode() in b"".join(path.read_bytes() for path in kept)
+    assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
+
+
 def files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file() and path.parent.name != "kek"]
+    return [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and path.parent.name != "kek" and "background" not in path.parts
+    ]

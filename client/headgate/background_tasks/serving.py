@@ -1,10 +1,13 @@
 """Serves tasks from this process until it is told to end."""
 
 import asyncio
-from typing import Any
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Any, TextIO, cast
 
 from headgate.background_tasks.worker import TaskWorker
 from headgate.logs import configure_logging
+from headgate.redaction import RedactedStream
 from headgate.settings import load_settings
 
 
@@ -27,4 +30,8 @@ def serve(*tasks: Any, limit: int = 10, grace_seconds: float = 30.0) -> None:
     settings = load_settings()
     configure_logging(settings)
     worker = TaskWorker(*tasks, limit=limit, grace_seconds=grace_seconds, settings=settings)
-    asyncio.run(worker.run())
+    # No agent reads this process's output, as it does that of runs, to mask what is secret there.
+    stdout = cast("TextIO", RedactedStream(sys.stdout))
+    stderr = cast("TextIO", RedactedStream(sys.stderr))
+    with redirect_stdout(stdout), redirect_stderr(stderr):
+        asyncio.run(worker.run())

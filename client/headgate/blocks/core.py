@@ -63,7 +63,7 @@ class Block(BaseModel):
     def __pydantic_init_subclass__(cls, **options: Any) -> None:
         """Let the class stand for blocks of its type; one that lacks something stands for none."""
         super().__pydantic_init_subclass__(**options)
-        if not inspect.isabstract(cls):
+        if not inspect.isabstract(cls) and cls._declared() is cls:
             registry.add(cls.get_block_type_slug(), cls)
 
     @classmethod
@@ -197,6 +197,9 @@ class Block(BaseModel):
         if cls is Block:
             message = "Block itself is no type; register a class of its own"
             raise BlockError(message)
+        declared = cls._declared()
+        if declared is not cls:
+            return declared.registered_type()
         return NewType(
             slug=cls.get_block_type_slug(),
             name=cls.get_block_type_name(),
@@ -208,6 +211,14 @@ class Block(BaseModel):
             description=cls._description or cls.__doc__,
             code_example=cls._code_example,
         )
+
+    @classmethod
+    def _declared(cls) -> "type[Block]":
+        """Return the class that says what its type is: ``Secret`` for ``Secret[str]``."""
+        origin = cast("type[Block] | None", cls.__pydantic_generic_metadata__["origin"])
+        if origin is None or origin.get_block_type_slug() != cls.get_block_type_slug():
+            return cls
+        return origin
 
     @classmethod
     def _class_of(cls, slug: str) -> "type[Block]":

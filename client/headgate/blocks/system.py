@@ -1,15 +1,24 @@
 """Blocks of plain values: a secret, and what variables hold today."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic
 
 from pydantic import Field, JsonValue
 from pydantic import Secret as SecretValue
 
 from headgate.blocks.core import Block
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
 
-class Secret(Block):
+    T = TypeVar("T", default=Any)
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+
+class Secret(Block, Generic[T]):
     """A secret, such as a token or a password.
 
     ``Secret.load("github-token").get()`` is its value, inside of a run.
@@ -18,12 +27,12 @@ class Secret(Block):
     _block_type_name = "Secret"
     _block_type_slug = "secret"
 
-    value: SecretValue[Any] = Field(
+    value: SecretValue[T] = Field(
         description="Any JSON value, most often a text.",
         json_schema_extra={"writeOnly": True, "format": "password"},
     )
 
-    def get(self) -> Any:
+    def get(self) -> T:
         """Return the secret."""
         return self.value.get_secret_value()
 

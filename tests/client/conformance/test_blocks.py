@@ -171,6 +171,24 @@ def test_a_run_reads_secrets(client: SyncClient, own_name: str) -> None:
     assert parent() == ["s3cret", "t0ken"]
 
 
+def test_a_secret_may_say_of_what_type_its_value_is(client: SyncClient, own_name: str) -> None:
+    class Holder(Block):
+        token: Secret[str]
+
+    Secret[str].model_validate({"value": "t0ken"}).save(own_name)
+    Holder(token=Secret[str].model_validate({"value": "u"})).save(own_name)
+
+    @flow
+    def parent() -> list[Any]:
+        bare, typed = Block.load(f"secret/{own_name}"), Secret[str].load(own_name)
+        with pytest.raises(BlockDoesNotFitError):
+            Secret[int].load(own_name)
+        return [bare.get(), typed.get(), Holder.load(own_name).token.get(), type(bare)]
+
+    assert parent() == ["t0ken", "t0ken", "u", Secret]
+    assert Secret[str].registered_type() == Secret.registered_type()
+
+
 def test_a_secret_holds_any_json_value(client: SyncClient, own_name: str) -> None:
     Secret.model_validate({"value": {"a": [1, None]}}).save(own_name)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from headgate_server.domain.errors import InvalidInput
@@ -36,6 +37,14 @@ class Buckets:
         return self.low + place * self.size
 
 
+@dataclass(frozen=True, slots=True)
+class CountedScope:
+    """What runs are counted for by the hour."""
+
+    of: Literal["workspace", "flow", "deployment"]
+    id: UUID
+
+
 def make_buckets(low: datetime, high: datetime, *, size: timedelta) -> Buckets:
     """Return buckets; those of whole hours begin and end on the hour, with both ends inside.
 
@@ -60,16 +69,18 @@ def make_buckets(low: datetime, high: datetime, *, size: timedelta) -> Buckets:
     return buckets
 
 
-def counted_scope(filter_: FlowRunFilter | None, *, workspace_id: UUID) -> UUID | None:
+def counted_scope(filter_: FlowRunFilter | None, *, workspace_id: UUID) -> CountedScope | None:
     """Return the flow, deployment or workspace a filter narrows to; None where it does more."""
     if filter_ is None or filter_ == FlowRunFilter():
-        return workspace_id
+        return CountedScope("workspace", workspace_id)
     flow_id = _only(filter_.flow.id if filter_.flow else None)
     if flow_id and filter_ == FlowRunFilter(flow=FlowFilter(id=IdFilter(eq=flow_id))):
-        return flow_id
+        return CountedScope("flow", flow_id)
     deployment_id = _only(filter_.deployment.id if filter_.deployment else None)
-    narrowed = DeploymentFilter(id=IdFilter(eq=deployment_id))
-    return deployment_id if filter_ == FlowRunFilter(deployment=narrowed) else None
+    narrowed = FlowRunFilter(deployment=DeploymentFilter(id=IdFilter(eq=deployment_id)))
+    if deployment_id and filter_ == narrowed:
+        return CountedScope("deployment", deployment_id)
+    return None
 
 
 def _only(filter_: IdFilter | None) -> UUID | None:

@@ -1,13 +1,12 @@
 """Counts runs by time and state: from the counted hours where that will do, else from the runs."""
 
 from datetime import timedelta
-from uuid import UUID
 
 from sqlalchemy import BigInteger, cast, func, literal, select
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.filters import FlowRunFilter
-from headgate_server.domain.run_counts import Buckets
+from headgate_server.domain.run_counts import Buckets, CountedScope
 from headgate_server.domain.states import StateType
 from headgate_server.repositories import filters
 from headgate_server.repositories.statements import named
@@ -38,16 +37,23 @@ async def refresh(work: UnitOfWork, *, marked_for: timedelta, most: int) -> int:
     return len(taken)
 
 
-async def count_by_hours(work: UnitOfWork, *, scope_id: UUID, buckets: Buckets) -> Counts:
-    """Return the counts of buckets of whole hours: of the workspace, a flow or a deployment."""
+async def count_by_hours(
+    work: UnitOfWork, *, scope: CountedScope, buckets: Buckets, most: int
+) -> Counts:
+    """Return the counts of buckets of whole hours: of the workspace, a flow or a deployment.
+
+    Of the hours that changed since they were counted, the newest are counted from their runs, as
+    long as these are at most so many together; the others are told as they were counted last.
+    """
     rows = await work.execute(
-        named("read_run_counts"),
+        named(f"read_{scope.of}_counts"),
         {
             "workspace_id": work.workspace_id,
-            "scope_id": scope_id,
+            "scope_id": scope.id,
             "low": buckets.low,
             "high": buckets.high,
             "seconds": int(buckets.size.total_seconds()),
+            "most": most,
         },
     )
     return {(row.place, StateType(row.state_type)): row.size for row in rows}

@@ -188,9 +188,9 @@ class Workspace(
 
     @scoped_field(
         requires=[Scope.RUNS_READ],
-        description="How many runs were due in each bucket of time, by the state they are in now. "
-        "Buckets of whole hours begin on the hour, and are quick for any number of runs where "
-        "nothing but one flow or one deployment is filtered for.",
+        description="How many runs were due in each bucket, by the state they are in. Those of whole "
+        "hours begin on the hour, and are quick where only a flow or deployment is filtered for: past "
+        "100,000 runs in hours that just changed, the older of these are told as they were before.",
         directives=[Cost(weight=10, list_size=1)],
     )
     async def run_histogram(

@@ -9,6 +9,8 @@ from headgate_server.repositories import run_counts
 from headgate_server.repositories.run_counts import Counts
 
 HOURS_AT_ONCE = 50
+RUNS_AT_ONCE = 100_000
+"""So many runs of hours that changed are read at most; the rest is told as it was counted last."""
 SETTLING = timedelta(seconds=1)
 """How long an hour stays marked before it is counted: what happens meanwhile is counted once."""
 
@@ -19,11 +21,14 @@ async def read_counts(
     """Return how many runs were due in each bucket, by the state they are in; no zeros.
 
     Buckets of whole hours of a workspace, a flow or a deployment are read from the hours that the
-    loop has counted, and the runs of those hours that changed since; others from all runs.
+    loop has counted, and the newest 100,000 runs of those hours that changed since; others from all
+    runs.
     """
-    scope_id = counted_scope(filter, workspace_id=work.workspace_id)
-    if scope_id is not None and buckets.has_whole_hours:
-        return await run_counts.count_by_hours(work, scope_id=scope_id, buckets=buckets)
+    scope = counted_scope(filter, workspace_id=work.workspace_id)
+    if scope is not None and buckets.has_whole_hours:
+        return await run_counts.count_by_hours(
+            work, scope=scope, buckets=buckets, most=RUNS_AT_ONCE
+        )
     return await run_counts.count_runs(work, filter=filter, buckets=buckets)
 
 

@@ -1,0 +1,6 @@
+-- Counts the runs of a workspace by bucket and state from the counted hours, and from the runs in
+-- those that changed since.
+-- include runs_of_stale_hours
+    offset 0
+  ) as run
+-- include counted_by_hours

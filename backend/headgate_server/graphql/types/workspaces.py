@@ -188,9 +188,9 @@ class Workspace(
 
     @scoped_field(
         requires=[Scope.RUNS_READ],
-        description="How many runs were due in each bucket, by the state they are in. Those of whole "
-        "hours begin on the hour, and are quick where only a flow or deployment is filtered for: past "
-        "100,000 runs in hours that just changed, the older of these are told as they were before.",
+        description="How many runs were due in each bucket, by the state they are in. Those of "
+        "whole hours begin on the hour, and are quick where only a flow or deployment is asked "
+        "for: past 100,000 runs in changed hours, older ones are told as they were counted last.",
         directives=[Cost(weight=10, list_size=1)],
     )
     async def run_histogram(

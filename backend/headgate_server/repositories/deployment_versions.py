@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, insert, select, update
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.deployment_versions import DeploymentVersion
@@ -14,12 +14,15 @@ from headgate_server.repositories import pages
 from headgate_server.tables.deployment_versions import deployment_versions as versions
 from headgate_server.tables.flows import deployments
 
+_LATER = versions.alias("later")
+
 
 async def insert_version(
     work: UnitOfWork,
     *,
     id_: UUID,
     deployment_id: UUID,
+    replaced_id: UUID | None,
     label: str | None,
     git: dict[str, Any] | None,
     content: dict[str, Any],
@@ -28,6 +31,9 @@ async def insert_version(
     latest = select(func.coalesce(func.max(versions.c.number), 0) + 1).where(
         versions.c.workspace_id == work.workspace_id, versions.c.deployment_id == deployment_id
     )
+    replaced = select(versions.c.number).where(
+        versions.c.workspace_id == work.workspace_id, versions.c.id == replaced_id
+    )
     statement = (
         insert(versions)
         .values(
@@ -35,6 +41,7 @@ async def insert_version(
             id=id_,
             deployment_id=deployment_id,
             number=latest.scalar_subquery(),
+            replaced_number=replaced.scalar_subquery(),
             label=label,
             git=git,
             content=content,
@@ -57,10 +64,30 @@ async def keep_named(work: UnitOfWork, *, id_: UUID, named: dict[str, list[str] 
     )
 
 
+async def note_replaced(work: UnitOfWork, *, id_: UUID, replaced_id: UUID) -> None:
+    """Store which version another replaces that is made current again, if that is one below."""
+    replaced = versions.alias("replaced")
+    await work.execute(
+        update(versions)
+        .where(
+            versions.c.workspace_id == work.workspace_id,
+            versions.c.id == id_,
+            replaced.c.workspace_id == work.workspace_id,
+            replaced.c.id == replaced_id,
+            replaced.c.number < versions.c.number,
+        )
+        .values(replaced_number=replaced.c.number)
+    )
+
+
 async def delete_before(work: UnitOfWork, *, deployment_id: UUID, number: int) -> None:
-    """Delete the versions of a deployment below a number, but for the one that is current."""
+    """Delete a deployment's versions below a number, but for the current and what it replaced."""
     current = select(deployments.c.current_version_id).where(
         deployments.c.workspace_id == work.workspace_id, deployments.c.id == deployment_id
+    )
+    newest = versions.alias("newest")
+    replaced = select(newest.c.replaced_number).where(
+        newest.c.workspace_id == work.workspace_id, newest.c.id == current.scalar_subquery()
     )
     await work.execute(
         delete(versions).where(
@@ -68,6 +95,7 @@ async def delete_before(work: UnitOfWork, *, deployment_id: UUID, number: int) -
             versions.c.deployment_id == deployment_id,
             versions.c.number < number,
             versions.c.id.is_distinct_from(current.scalar_subquery()),
+            versions.c.number.is_distinct_from(replaced.scalar_subquery()),
         )
     )
 
@@ -79,15 +107,27 @@ async def get_many(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Deployme
 
 
 async def get_many_before(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, DeploymentVersion]:
-    """Return, by the id of each version, the one of its deployment that came before it."""
-    later = versions.alias("later")
+    """Return, by the id of each version, the one of its deployment that was made before it."""
+    return await _get_many_up_to(work, ids, _LATER.c.number - 1)
+
+
+async def get_replaced(work: UnitOfWork, id_: UUID) -> DeploymentVersion | None:
+    """Return the version that another replaced, or the nearest before that is kept."""
+    highest = func.coalesce(_LATER.c.replaced_number, _LATER.c.number - 1)
+    return (await _get_many_up_to(work, [id_], highest)).get(id_)
+
+
+async def _get_many_up_to(
+    work: UnitOfWork, ids: Sequence[UUID], highest: ColumnElement[int]
+) -> dict[UUID, DeploymentVersion]:
+    later = _LATER
     earlier = versions.alias("earlier")
     nearest = (
         select(func.max(earlier.c.number))
         .where(
             earlier.c.workspace_id == later.c.workspace_id,
             earlier.c.deployment_id == later.c.deployment_id,
-            earlier.c.number < later.c.number,
+            earlier.c.number <= highest,
         )
         .scalar_subquery()
     )

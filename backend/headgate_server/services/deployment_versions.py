@@ -33,11 +33,16 @@ async def list_news(
 
 
 async def keep_version(
-    work: UnitOfWork, deployment: Deployment, *, label: str | None, git: dict[str, Any] | None
+    work: UnitOfWork,
+    deployment: Deployment,
+    *,
+    said: Mapping[str, Any],
+    replaced_id: UUID | None,
 ) -> None:
     """Store what a locked deployment is from now on, under the id that its row names already.
 
-    Of more than 500 versions the oldest go; their runs then tell of no version.
+    Of more than 500 versions the oldest go, but for the one that this replaces; their runs then
+    tell of no version.
     """
     assert deployment.current_version_id is not None  # noqa: S101  set by the caller
     own = await tags.get_many_tags(work, [deployment.id], of=tags.OF_DEPLOYMENTS)
@@ -45,8 +50,9 @@ async def keep_version(
         work,
         id_=deployment.current_version_id,
         deployment_id=deployment.id,
-        label=label,
-        git=git,
+        replaced_id=replaced_id,
+        label=said.get("version_label"),
+        git=said.get("git"),
         content=content_of(deployment, tags=own.get(deployment.id, ())),
     )
     if number > KEPT_VERSIONS:

@@ -342,7 +342,7 @@ async def apply_changes(
         current = await _update(work, current, differences)
         await _follow(work, current, names)
     if has_version:
-        await keep_version(work, current, label=wanted.get("version_label"), git=wanted.get("git"))
+        await keep_version(work, current, said=wanted, replaced_id=before.current_version_id)
     if "schedules" in wanted:
         await replace_schedules(work, deployment=current, wanted=wanted["schedules"])
     if names or is_new:

@@ -38,13 +38,20 @@ async def promote_version(
     """
     version = await get_version(work, id_=id_)
     current = await _lock(work, version.deployment_id, expected_version=expected_version)
+    if current.current_version_id is not None:
+        await deployment_versions.note_replaced(
+            work, id_=id_, replaced_id=current.current_version_id
+        )
     return await _apply(
         work, current, version, verb="promoted", allowance=allowance, is_starter=is_starter
     )
 
 
 async def find_earlier(work: UnitOfWork, *, deployment_id: UUID) -> DeploymentVersion:
-    """Return the version before the current one, by number: what a rollback makes current.
+    """Return the version that the current one replaced: what a rollback makes current.
+
+    That is the version that was current as it was made, or as it was last promoted from one below.
+    So what was rolled back does not come back with the rollback of what was made next.
 
     Raises:
         NotFound: no such deployment.
@@ -54,8 +61,7 @@ async def find_earlier(work: UnitOfWork, *, deployment_id: UUID) -> DeploymentVe
     if current is None:
         raise NotFound
     if current.current_version_id is not None:
-        of = current.current_version_id
-        found = (await deployment_versions.get_many_before(work, [of])).get(of)
+        found = await deployment_versions.get_replaced(work, current.current_version_id)
         if found is not None:
             return found
     raise Conflict(
@@ -71,7 +77,7 @@ async def roll_back(
     allowance: Allowance = EVERYTHING,
     is_starter: bool = True,
 ) -> Deployment:
-    """Make the version before the current one current, as promoting it does.
+    """Make the version that the current one replaced current again, as promoting it does.
 
     Raises:
         NotFound: no such deployment.

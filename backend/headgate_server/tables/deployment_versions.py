@@ -17,6 +17,8 @@ deployment_versions = Table(
     json("content"),
     # What its runs might read and start as another came into its place; null while it is current.
     json("named", is_nullable=True),
+    # Which one was current before it, always one below; null where it was not noted.
+    number("replaced_number", is_nullable=True),
     *actor("created_by"),
     moment("created_at", is_now=True),
     Unique("workspace_id", "deployment_id", "number"),

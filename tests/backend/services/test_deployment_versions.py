@@ -1,6 +1,7 @@
 """Versions of deployments on a real database: made, compared, promoted, kept by runs."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -14,6 +15,7 @@ from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.reruns import RerunRequest
 from headgate_server.domain.schedules.schedule import ScheduleRequest
 from headgate_server.domain.schedules.specs import CronSpec
+from headgate_server.repositories import deployment_versions as repository
 from headgate_server.repositories.leases.job import read_jobs
 from headgate_server.services import deployment_versions as versions
 from headgate_server.services import deployments, promotions, work_pools, work_queues
@@ -223,6 +225,65 @@ async def test_promotion_and_rollback_move_the_deployment(database: Database) ->
     assert [one.is_current for one in found] == [True, False]
     names = [event[0] for event in await recorded(database, tenant)]
     assert names[-2:] == ["deployment.rolled_back", "deployment.promoted"]
+
+
+async def test_rollback_goes_to_what_was_replaced_and_not_to_what_was_rolled_back(
+    database: Database,
+) -> None:
+    """Also where a version was promoted: forward it replaces what is current, back it does not."""
+    tenant = await make_tenant(database)
+    seen: list[str | None] = []
+
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        await work_pools.upsert_work_pool(work, name="p", type_="process")
+
+        async def deploy(entrypoint: str) -> UUID | None:
+            changes = DeploymentChanges(entrypoint=entrypoint, work_pool_name="p")
+            return (await upsert(work, changes))[0].current_version_id
+
+        async def back() -> None:
+            earlier = await promotions.find_earlier(work, deployment_id=made.id)
+            done = await promotions.roll_back(work, deployment_id=made.id)
+            assert done.current_version_id == earlier.id
+            seen.append(done.entrypoint)
+
+        await deploy("older.py:f")
+        made, _ = await upsert(work, DeploymentChanges(entrypoint="good.py:f"))
+        bad = await deploy("bad.py:f")
+        await back()
+        after = await deploy("next.py:f")
+        await back()
+        assert bad is not None
+        await promotions.promote_version(work, id_=bad)
+        await back()
+        await deploy("last.py:f")
+        await promotions.promote_version(work, id_=bad)
+        await back()
+        await back()
+        assert after is not None
+        await promotions.promote_version(work, id_=after)
+        await back()
+
+    good, older = "good.py:f", "older.py:f"
+    assert seen == [good, good, good, good, older, older]
+
+
+async def test_version_that_was_replaced_is_kept_however_many_came_between(
+    database: Database,
+) -> None:
+    tenant = await make_tenant(database)
+
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        made = await deploy_twice(work)
+        first = (await kept(work, made))[-1]
+        await promotions.promote_version(work, id_=first.id)
+        await upsert(work, DeploymentChanges(entrypoint="flows.py:third"))
+        await repository.delete_before(work, deployment_id=made.id, number=3)
+        left = [one.number for one in await kept(work, made)]
+        back = await promotions.roll_back(work, deployment_id=made.id)
+
+    assert left == [3, 1]
+    assert back.entrypoint == FIRST.entrypoint
 
 
 async def test_version_of_a_pool_that_is_gone_is_not_promoted(database: Database) -> None:

@@ -61,7 +61,8 @@ class DeploymentVersionMutations:
 
     @mutation(
         requires=[Scope.FLOWS_WRITE],
-        description="Make the version before the current one current, as promoting it does.",
+        description="Make the version that the current one replaced current, as promoting it does: "
+        "what was rolled back already stays behind.",
     )
     async def deployment_rollback(
         self,

@@ -1,12 +1,14 @@
 """Who is asking, and in which workspace."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from headgate_server.domain.allowlists import Networks, check_address
-from headgate_server.domain.permissions import NOTHING, Rights, Scope
+from headgate_server.domain.errors import Forbidden
+from headgate_server.domain.permissions import NOTHING, READ_SCOPES, Rights, Scope
 
 
 class ActorKind(StrEnum):
@@ -112,6 +114,25 @@ class Principal:
         """
         check_address(self.networks, address)
 
+    def refusal(
+        self, missing: Iterable[Scope], *, workspace_id: UUID | None, on: UUID | None = None
+    ) -> Forbidden:
+        """Return the error of a caller that lacks scopes in a place; it names them.
+
+        Who holds them there where they are good for nothing, as it is archived, is told that.
+        """
+        rights, withheld = self.all_rights(), frozenset(missing)
+        if workspace_id is None or rights.ceilings.get(workspace_id) != READ_SCOPES:
+            return lacking(withheld)
+        if not withheld <= rights.held_in(workspace_id, on=on):
+            return lacking(withheld)
+        return Forbidden(
+            "This workspace is archived: it can be read, nothing is changed in it and nothing "
+            "starts. Who holds ORG_ADMIN in the organization opens it with workspaceArchive, "
+            "archived: false, or `headgate workspaces unarchive`.",
+            missing_scopes=sorted(withheld),
+        )
+
     def missing_scopes(self, required: frozenset[Scope]) -> list[Scope]:
         """Return the scopes of ``required`` that this caller lacks, in the order of their names."""
         return sorted(required - self.scopes)
@@ -133,3 +154,12 @@ class Principal:
         if self.workspace_id is None:
             return Rights(everywhere=self.scopes)
         return Rights(organization=self.scopes, workspaces={self.workspace_id: self.scopes})
+
+
+def lacking(missing: Iterable[Scope]) -> Forbidden:
+    """Return the error of a caller that lacks scopes; it names them."""
+    names = sorted(missing)
+    return Forbidden(
+        f"This needs {', '.join(names)}; ask an owner of the workspace to grant it.",
+        missing_scopes=names,
+    )

@@ -1,6 +1,6 @@
 """What an operation knows: who asks, under which request id, and how to reach the data."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -11,7 +11,7 @@ from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain.errors import Forbidden, NotFound
 from headgate_server.domain.permissions import NOTHING, Scope
 from headgate_server.domain.quotas import STORED_KINDS, QuotaExceeded
-from headgate_server.domain.tenancy import NOWHERE, Origin, Principal
+from headgate_server.domain.tenancy import NOWHERE, Origin, Principal, lacking
 from headgate_server.graphql.backend import Backend
 from headgate_server.graphql.limits.extension import Limited
 from headgate_server.graphql.limits.rates import Charge, Meter
@@ -38,15 +38,6 @@ def needing(scopes: frozenset[Scope]) -> Generator[None]:
         yield
     finally:
         _NEEDED.reset(token)
-
-
-def lacking(missing: Iterable[Scope]) -> Forbidden:
-    """Return the error of a caller that lacks scopes; it names them."""
-    names = sorted(missing)
-    return Forbidden(
-        f"This needs {', '.join(names)}; ask an owner of the workspace to grant it.",
-        missing_scopes=names,
-    )
 
 
 async def _nothing() -> None:
@@ -202,7 +193,7 @@ class OperationContext(Limited):
         """
         missing = self._missing(workspace_id, on=on)
         if missing:
-            raise lacking(missing)
+            raise self.principal.refusal(missing, workspace_id=workspace_id, on=on)
 
     @asynccontextmanager
     async def work(

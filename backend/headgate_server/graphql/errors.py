@@ -135,16 +135,6 @@ def present(error: errors.HeadgateError) -> MutationError:
     raise error
 
 
-def forbid(missing: list[Scope]) -> ForbiddenError:
-    """Return the payload error of a caller that lacks scopes."""
-    return ForbiddenError(
-        code=ErrorCode.FORBIDDEN,
-        message=f"This needs {', '.join(missing)}; ask an owner of the workspace to grant it.",
-        path=None,
-        missing_scopes=missing,
-    )
-
-
 def _input(error: errors.HeadgateError) -> MutationError:
     return InputError(code=_code(error), message=error.message, path=_path(error))
 

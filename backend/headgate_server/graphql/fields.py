@@ -11,9 +11,10 @@ from strawberry.types.field import StrawberryField
 
 from headgate_server.domain.errors import HeadgateError
 from headgate_server.domain.permissions import Scope
+from headgate_server.domain.tenancy import lacking
 from headgate_server.graphql.context import needing
 from headgate_server.graphql.directives import RequiredScopes
-from headgate_server.graphql.errors import MutationError, forbid, is_expected, present
+from headgate_server.graphql.errors import MutationError, is_expected, present
 from headgate_server.graphql.permissions import Info
 
 STORING = "Refused with QUOTA_EXCEEDED where STORED_BYTES is used up."
@@ -68,7 +69,8 @@ class MutationField(FieldExtension):
     ) -> Any:
         principal = info.context.principal
         if not self.requires <= principal.scopes:
-            return self.payload(errors=[forbid(principal.missing_scopes(self.requires))])
+            refusal = lacking(principal.missing_scopes(self.requires))
+            return self.payload(errors=[present(refusal)])
         try:
             if self.is_storing:
                 info.context.check_storage()

@@ -17,7 +17,8 @@ from strawberry.types.field import StrawberryField
 
 from headgate_server.domain.errors import Forbidden
 from headgate_server.domain.permissions import Scope
-from headgate_server.graphql.context import OperationContext, lacking, needing
+from headgate_server.domain.tenancy import lacking
+from headgate_server.graphql.context import OperationContext, needing
 from headgate_server.graphql.directives import RequiredScopes
 
 ANY_CREDENTIAL: frozenset[Scope] = frozenset()

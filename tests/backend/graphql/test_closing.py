@@ -70,6 +70,7 @@ async def test_archived_workspace_is_read_and_not_changed_until_it_is_opened(
         assert (await client.execute(READ, id=id_)).data["node"]["flows"]["nodes"]
         refused = (await client.execute(UPSERT, id=id_)).json["data"]["flowUpsert"]
         assert refused["errors"][0]["code"] == "FORBIDDEN", refused
+        assert refused["errors"][0]["message"].startswith("This workspace is archived: it can be")
 
     opened = await told(estate, ARCHIVE, "workspaceArchive", id=id_, archived=False)
     done = await told(estate, UPSERT, "flowUpsert", id=id_)

@@ -11,8 +11,8 @@ from headgate_server.domain.errors import Forbidden
 from headgate_server.domain.logs import parse_batch, weigh
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.quotas import LOG_KINDS, Usage
-from headgate_server.domain.tenancy import Principal
-from headgate_server.graphql.context import OperationContext, lacking, needing
+from headgate_server.domain.tenancy import Principal, lacking
+from headgate_server.graphql.context import OperationContext, needing
 from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, mutation, payload_field
 from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of

@@ -7,7 +7,8 @@ import strawberry
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.run_inputs import NewRunInput
-from headgate_server.graphql.context import lacking, needing
+from headgate_server.domain.tenancy import lacking
+from headgate_server.graphql.context import needing
 from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, mutation, payload_field
 from headgate_server.graphql.mutations.flow_runs.fields import work_on_run

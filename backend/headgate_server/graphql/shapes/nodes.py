@@ -15,7 +15,8 @@ import strawberry
 
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import Scope
-from headgate_server.graphql.context import OperationContext, finds_nodes, lacking, needing
+from headgate_server.domain.tenancy import lacking
+from headgate_server.graphql.context import OperationContext, finds_nodes, needing
 from headgate_server.graphql.loaders import Fetch, K
 
 T = TypeVar("T")

@@ -10,7 +10,8 @@ import strawberry
 from headgate_server.domain import ids
 from headgate_server.domain.background_tasks import Worker
 from headgate_server.domain.permissions import Scope
-from headgate_server.graphql.context import lacking, needing
+from headgate_server.domain.tenancy import lacking
+from headgate_server.graphql.context import needing
 from headgate_server.graphql.mutations.background_tasks import check_worker_key
 from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_subscription

@@ -17,7 +17,8 @@ from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.permissions import NOTHING, Scope
 from headgate_server.domain.slices import sliced
 from headgate_server.domain.states import ProposedState, StateType
-from headgate_server.graphql.context import OperationContext, lacking, needing
+from headgate_server.domain.tenancy import lacking
+from headgate_server.graphql.context import OperationContext, needing
 from headgate_server.graphql.fields import mutation
 from headgate_server.graphql.mutations.flow_runs.inputs import (
     FlowRunBeginInput,

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.dispatch.messages import (
@@ -24,9 +24,9 @@ from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
 
-TERMINATED = """select pg_terminate_backend(pid) from pg_stat_activity
-where wait_event_type = 'Lock' and datname = current_database()
-and query like '-- Offers ready runs%'"""
+SELDOM = Timers(sweep_seconds=60, sweep_without_redis_seconds=60)
+CUT_OFF = """select pg_terminate_backend(pid) from pg_stat_activity
+where wait_event_type = 'Lock' and datname = current_database() and query like '%{}%'"""
 
 
 async def test_a_run_created_while_a_stream_is_open_is_offered_at_once(world: World) -> None:
@@ -186,19 +186,39 @@ async def test_without_redis_a_sweep_finds_what_no_wake_announced(world: World) 
         assert (await stream.offer()).run_id == run.id
 
 
-async def test_a_look_that_failed_is_made_again_soon(world: World, urls: DatabaseUrls) -> None:
-    timers = Timers(again_seconds=0.05)
+async def test_an_offer_that_was_cut_off_is_made_again_long_before_the_sweep(
+    world: World, urls: DatabaseUrls
+) -> None:
     async with (
-        dispatching(world, timers) as dispatcher,
+        dispatching(world, SELDOM) as dispatcher,
         streaming(world, dispatcher) as (stream, _),
     ):
         async with world.system() as work:
             await work.execute(select(agent_sessions).with_for_update())
             (run,) = await world.create()
-            # A wake may have come while the first one waited: what follows is nobody's but its own.
-            for _ in range(3):
-                await eventually(
-                    lambda: query(urls.owner, TERMINATED), within_seconds=5, what="A look"
-                )
+            cut = CUT_OFF.format("Offers ready runs")
+            for _ in range(2):  # a wake that came meanwhile is spent as well
+                await eventually(lambda: query(urls.owner, cut), what="An offer that waits")
 
         assert (await stream.offer()).run_id == run.id
+
+
+async def test_a_cancel_whose_look_was_cut_off_is_looked_for_again(
+    world: World, urls: DatabaseUrls
+) -> None:
+    lease = await world.started()
+
+    async with (
+        dispatching(world, SELDOM) as dispatcher,
+        streaming(world, dispatcher, [lease]) as (stream, _),
+    ):
+        async with world.system() as locking:
+            await locking.execute(text("lock table agents in access exclusive mode"))
+            async with world.work() as work:
+                request = change.CancelRequest(grace_seconds=7)
+                await change.cancel_run(work, run_id=lease.run_id, request=request)
+            cut = CUT_OFF.format("from agent_sessions session")
+            for _ in range(2):
+                await eventually(lambda: query(urls.owner, cut), what="A look that waits")
+
+        assert isinstance(await stream.next(), CancelRequest)

@@ -31,6 +31,7 @@ class Numbers:
 
     last: int = 0
     reads: int = 0
+    refusals: int = 0
     size: int = 0
     error: Exception | None = None
     topic: str = "numbers"
@@ -40,6 +41,7 @@ class Numbers:
 
     async def read(self, at: Position, *, most: int) -> Chunk[int, None]:
         if self.error is not None:
+            self.refusals += 1
             raise self.error
         self.reads += 1
         return self._chunk(at, most)
@@ -194,6 +196,16 @@ async def test_outage_of_the_database_is_waited_out(scene: Scene) -> None:
         await scene.grow(1)
 
         assert values(await follower.next((0,)))[-1] == 2
+
+
+async def test_a_read_that_failed_is_made_again_long_before_the_sweep(scene: Scene) -> None:
+    scene.numbers.error = Unavailable()
+    async with scene.following(0) as follower:
+        await eventually(lambda: scene.numbers.refusals == 1, what="A read that fails")
+        scene.numbers.last, scene.numbers.error = 1, None
+
+        async with asyncio.timeout(5):
+            assert values(await follower.next((0,))) == [1]
 
 
 async def test_topic_that_is_gone_ends_its_followers(scene: Scene) -> None:

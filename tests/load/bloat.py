@@ -67,6 +67,9 @@ SETTINGS = {"autovacuum_naptime": f"{60 // PRESSED}s"}
 
 
 def measure() -> Iterator[Figure]:
+    if DAYS <= STEADY_AFTER_DAYS:
+        message = f"BLOAT_DAYS={DAYS}: days are compared with the {STEADY_AFTER_DAYS}rd; take more."
+        raise ValueError(message)
     folder = Path(tempfile.mkdtemp(prefix="headgate-bloat-"))
     try:
         figures, broken = asyncio.run(_measure(folder))

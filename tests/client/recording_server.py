@@ -63,6 +63,7 @@ class RecordingServer:
         self.runs: dict[str, RecordedRun] = {}
         self.calls: list[Call] = []
         self.fault: Fault | None = None
+        self.coalesced_into = ""
         self.is_away = False
         self.drop_next_answer = False
         self.refused_state_names: set[str] = set()
@@ -211,7 +212,17 @@ class RecordingServer:
             return {"flowRunStart": {"run": None, "duplicate": False, "errors": [error]}}
         state = {"type": "COMPLETED", "name": "Completed", "timestamp": INSTANT}
         started = {"id": make_id("run"), "name": "started", "state": state}
+        if self.coalesced_into:
+            collision = {"policy": "COALESCE", "runs": [self.coalesced_into]}
+            state |= {"type": "CANCELLED", "name": "Cancelled", "details": {"collision": collision}}
         return {"flowRunStart": {"run": started, "duplicate": False, "errors": []}}
+
+    def _on_FlowRunStarted(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
+        state = {"type": "CANCELLED", "name": "Cancelled", "timestamp": INSTANT}
+        started = {"id": variables["id"], "name": "started", "state": state}
+        ended = {**state, "type": "COMPLETED", "name": "Completed"}
+        other = {"id": self.coalesced_into, "name": "other", "state": ended}
+        return {"flowRunStarted": {**started, "coalescedInto": other}}
 
     def _on_FlowRunSetState(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
         wanted = variables["input"]["state"]

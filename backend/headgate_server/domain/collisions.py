@@ -4,8 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
+from headgate_server.domain import ids
 from headgate_server.domain.deployments import CollisionPolicy
 
 NAMED = 5
@@ -139,3 +141,12 @@ def _replace(ordered: Sequence[DueRun], *, limit: int, crowd: Crowd) -> Judgemen
     fate = Fate.WAIT if is_full else Fate.GO
     verdicts += [Verdict(run.run_id, fate, tuple(crowd.held[:NAMED])) for run in staying]
     return Judgement(tuple(verdicts), to_cancel)
+
+
+def coalesced_into(details: Mapping[str, Any]) -> UUID | None:
+    """Return the run that does for another as well, by the details of the other's state."""
+    collision: Any = details.get("collision") or {}
+    runs: Any = collision.get("runs") or ()
+    if collision.get("policy") != CollisionPolicy.COALESCE or not runs:
+        return None
+    return ids.parse(runs[0], kind=ids.Kind.FLOW_RUN)

@@ -22,6 +22,7 @@ class StartedRun(Answer, frozen=True):
     expected_start: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    coalesced_into: "StartedRun | None" = None
 
 
 async def start(

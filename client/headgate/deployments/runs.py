@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-import orjson
-
 from headgate.api import deployments, flow_runs, started_runs, workspaces
 from headgate.api.background import background_loop
 from headgate.api.flow_runs import FlowRun, NewRun
 from headgate.api.started_runs import StartedRun
 from headgate.clock import current_clock
 from headgate.coroutines import runs_in_coroutine
+from headgate.deployments.passed_on import as_parameters
 from headgate.engine.context import FlowRunContext, current_flow_run, current_tags
 from headgate.engine.effects import Await, Sleep, Steps, WaitAll, drive, drive_async
 from headgate.engine.flow_results import KeptState
@@ -25,7 +24,6 @@ from headgate.engine.stored_secrets import check_stored
 from headgate.errors import (
     InvalidInputError,
     NotFoundError,
-    ParameterError,
     RetryableApiError,
     SettingsError,
 )
@@ -50,6 +48,8 @@ _PARENT = "parentTaskRunId"
 @dataclass(frozen=True, slots=True)
 class DeploymentRun:
     """A run of a deployment as it was when it was last looked at.
+
+    Where the deployment coalesced it, it is the one that waited already and does for it as well.
 
     ``state.result()`` is what the other run kept, see ``persist_result``; it raises
     ``MissingResult`` where that is nothing, or cannot be read here.
@@ -150,7 +150,7 @@ def _steps(request: RunRequest) -> Steps[DeploymentRun]:
     upstream = upstream_futures(request.parameters.values())
     if upstream:
         yield WaitAll(upstream)
-    parameters = _as_parameters({k: resolve(v) for k, v in request.parameters.items()})
+    parameters = as_parameters({k: resolve(v) for k, v in request.parameters.items()})
     key = request.idempotency_key or ""
     check_stored(key, what="The idempotency key", where="the run", instead="hash it first")
     shown = _Shown.make(request, parents=[future.task_run_id for future in upstream])
@@ -175,19 +175,21 @@ def _follow(
     began_us: int,
 ) -> Steps[DeploymentRun]:
     pause = min(FIRST_POLL_SECONDS, request.poll_interval)
+    asked, is_known = run.id, _stand_in(run) is None
     while True:
-        if shown is not None:
+        if shown is not None and is_known:
             shown.enter(run.state)
         left = _seconds_left(request.timeout, began_us=began_us)
-        if run.state.is_final() or left <= 0:
+        if (run.state.is_final() and is_known) or left <= 0:
             break
         yield from _sleep(min(pause, left))
         pause = min(pause * POLL_GROWTH, request.poll_interval)
         try:
-            run = yield _background(_look(place, run.id))
+            run = yield _background(_look(place, asked))
+            is_known = True
         except RetryableApiError as error:
             logger.warning("Run %s cannot be looked at for now: %s", run.name, error)
-    if shown is not None and not run.state.is_final():
+    if shown is not None and not (run.state.is_final() and is_known):
         shown.enter(Completed(name="HandedOver", message=f"The run {run.name} goes on by itself"))
     return run
 
@@ -251,37 +253,6 @@ class _Shown:
         """Say that the other run was never started."""
         message = f"It was not started: {error}"
         self.enter(State(StateType.FAILED, message=message))
-
-
-def _as_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return parameters as the JSON that the other run gets.
-
-    Raises:
-        ParameterError: there is none for one of them, or a secret is in it: it would be stored.
-    """
-    found: dict[str, Any] = {}
-    for name, value in parameters.items():
-        try:
-            document = orjson.dumps(value, default=_dumped, option=orjson.OPT_NON_STR_KEYS).decode()
-        except TypeError as error:
-            message = f"The parameter {name!r} has no JSON form: {error}"
-            raise ParameterError(message) from None
-        check_stored(
-            document,
-            what=f"The parameter {name!r}",
-            where="the run",
-            instead="let the other flow load the block, or name it in the deployment's parameters",
-        )
-        found[name] = orjson.loads(document)
-    return found
-
-
-def _dumped(value: Any) -> Any:
-    dump = getattr(value, "model_dump", None)
-    if dump is None:
-        message = f"{type(value).__name__} is not JSON"
-        raise TypeError(message)
-    return dump(mode="json")
 
 
 async def _start_shown(
@@ -366,9 +337,26 @@ async def _find_id(place: Place, deployment: str) -> str:
 
 
 async def _look(place: Place, run_id: str) -> DeploymentRun:
-    if place.lease is None:
-        return _read(await flow_runs.get(place.transport, flow_run_id=run_id))
-    return _read(await started_runs.get_started(place.transport, flow_run_id=run_id))
+    """Return a run as it is now, or the one that it was coalesced into and that does for it."""
+    if place.lease is not None:
+        started = await started_runs.get_started(place.transport, flow_run_id=run_id)
+        return _read(started.coalesced_into or started)
+    run = _read(await flow_runs.get(place.transport, flow_run_id=run_id))
+    other = _stand_in(run)
+    if other is None:
+        return run
+    try:
+        return _read(await flow_runs.get(place.transport, flow_run_id=other))
+    except NotFoundError:
+        return run
+
+
+def _stand_in(run: DeploymentRun) -> str | None:
+    """Return the run that does for one which its deployment coalesced."""
+    collision: Any = (run.state.details or {}).get("collision") or {}
+    if not run.state.is_final() or collision.get("policy") != "COALESCE":
+        return None
+    return next(iter(collision["runs"]), None)
 
 
 def _is_id(deployment: str) -> bool:

@@ -19,7 +19,8 @@ from tests.fixtures.installations import PEPPER, Installation, shown
 pytestmark = pytest.mark.anyio
 
 STARTED = "run { id name deploymentId state { type } } duplicate"
-LOOK = "query ($id: ID!) { flowRunStarted(id: $id) { id state { type } } }"
+LOOK = """query ($id: ID!) { flowRunStarted(id: $id) { id state { type }
+  coalescedInto { id state { name } } } }"""
 RUN = """query ($id: ID!) { flowRun(id: $id) { parentTaskRun { id } triggeredBy tags
   createdBy { displayName } deployment { name } } }"""
 
@@ -102,12 +103,35 @@ async def test_started_run_is_a_child_that_only_its_starter_follows(
     child = (await estate.bound.execute(RUN, id=id_)).data["flowRun"]
 
     assert (again["run"]["id"], again["duplicate"], made["duplicate"]) == (id_, True, False)
-    assert own.data["flowRunStarted"] == {"id": id_, "state": {"type": "SCHEDULED"}}
+    assert own.data["flowRunStarted"] == {
+        "id": id_, "state": {"type": "SCHEDULED"}, "coalescedInto": None,
+    }  # fmt: skip
     assert [found.data["flowRunStarted"] for found in (foreign, not_started)] == [None, None]
     assert whole.data["flowRun"] is None
     assert child["parentTaskRun"] == {"id": task}
     assert child["triggeredBy"] == {"run": estate.ids[Kind.FLOW_RUN]}
     assert (child["tags"], child["deployment"]) == (["one"], {"name": "daily"})
+
+
+async def test_who_started_a_run_that_was_coalesced_follows_the_one_that_does_for_it(
+    estate: Estate, installation: Installation
+) -> None:
+    rule = {"concurrencyLimit": 0, "onCollision": "COALESCE", "workPoolName": "pool"}
+    deployed = await deploy(estate.bound, estate, "once", entrypoint="f.py:once", **rule)
+    other, _ = await begin(estate.bound, estate, installation)
+    given = {**place_of(estate), "deploymentId": deployed}
+    waits = (await mutate(estate.bound, "flowRunCreate", "flowRun { id }", **given))["flowRun"]
+
+    made = await mutate(estate.run, "flowRunStart", STARTED, deploymentName="etl/once")
+    own = await estate.run.execute(LOOK, id=made["run"]["id"])
+    foreign = await other.execute(LOOK, id=made["run"]["id"])
+    by_itself = await estate.run.execute(LOOK, id=waits["id"])
+
+    assert made["run"]["state"]["type"] == "CANCELLED"
+    assert own.data["flowRunStarted"]["coalescedInto"] == {
+        "id": waits["id"], "state": {"name": "AwaitingConcurrencySlot"},
+    }  # fmt: skip
+    assert (foreign.data["flowRunStarted"], by_itself.data["flowRunStarted"]) == (None, None)
 
 
 async def test_run_of_its_callers_own_process_starts_what_the_caller_may_start_now(

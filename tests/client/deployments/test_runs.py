@@ -86,6 +86,23 @@ def test_a_server_that_is_away_for_a_moment_hears_of_the_parent_first(
     assert started.variables["input"]["parentTaskRunId"] == task_run
 
 
+def test_who_asks_for_a_run_that_is_coalesced_waits_for_the_one_that_does_for_it(
+    server: RecordingServer,
+) -> None:
+    server.coalesced_into = "run_other"
+
+    @flow
+    def asks() -> list[str]:
+        run = run_deployment("flow/deployment")
+        return [run.id, run.state.name]
+
+    assert asks() == ["run_other", "Completed"]
+
+    (task_run,) = server.only_run().tasks.values()
+    assert "Completed" in repr(task_run)
+    assert "Cancelled" not in repr(task_run)
+
+
 def test_secrets_are_masked_in_the_name_and_tags_of_what_is_started(
     server: RecordingServer,
 ) -> None:

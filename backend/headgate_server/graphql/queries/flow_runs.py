@@ -10,7 +10,7 @@ from headgate_server.graphql.permissions import Info, scoped_field
 from headgate_server.graphql.shapes.nodes import find_node
 from headgate_server.graphql.shapes.started_runs import StartedRun, show_started
 from headgate_server.graphql.types.flow_runs import FlowRun
-from headgate_server.services.flow_runs.start import get_many_started
+from headgate_server.services.flow_runs.start import find_started
 
 
 @strawberry.type
@@ -36,5 +36,5 @@ class FlowRunQueries:
         if grant is None:
             return None
         async with context.work(context.own_workspace_id) as work:
-            found = await get_many_started(work, [run_id], by=grant.run_id)
-        return show_started(found[run_id]) if found else None
+            found = await find_started(work, run_id, by=grant.run_id)
+        return None if found is None else show_started(*found)

@@ -21,10 +21,19 @@ class StartedRun:
     expected_start: datetime | None = strawberry.field(description="When it is due.")
     started_at: datetime | None = strawberry.field(description="When it first ran.")
     ended_at: datetime | None = strawberry.field(description="When it ended.")
+    coalesced_into: "StartedRun | None" = strawberry.field(
+        default=None,
+        description="The run that does for this one as well, where its deployment coalesced it: "
+        "it waited already. As flowRunStarted alone tells it; null otherwise.",
+    )
 
 
-def show_started(run: FlowRun) -> StartedRun:
-    """Return what the run that started another sees of it."""
+def show_started(run: FlowRun, other: FlowRun | None = None) -> StartedRun:
+    """Return what the run that started another sees of it.
+
+    Args:
+        other: the run that does for it as well.
+    """
     id_ = run.deployment_id
     return StartedRun(
         id=show_id(ids.Kind.FLOW_RUN, run.id),
@@ -34,4 +43,5 @@ def show_started(run: FlowRun) -> StartedRun:
         expected_start=run.expected_start,
         started_at=run.started_at,
         ended_at=run.ended_at,
+        coalesced_into=None if other is None else show_started(other),
     )

@@ -4,24 +4,25 @@ A run may start what its deployment names or, in its caller's own process, what 
 now. It follows those that it started, and sees no others.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import deployments as rules
 from headgate_server.domain import templates
+from headgate_server.domain.collisions import coalesced_into
 from headgate_server.domain.deployments import Deployment
 from headgate_server.domain.documents import is_storable
 from headgate_server.domain.errors import Forbidden, InvalidInput, NotFound
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.permissions import Scope, gather
+from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import ActorKind, RunGrant
 from headgate_server.repositories import deployments, flows, workspaces
 from headgate_server.repositories.blocks import access as origins
 from headgate_server.repositories.blocks.access import RunOrigin
 from headgate_server.repositories.flow_runs.plan import find_root_of_task
-from headgate_server.repositories.flow_runs.read import get_many_flow_runs
+from headgate_server.repositories.flow_runs.read import get_many_flow_runs, get_many_states
 from headgate_server.repositories.leases.guard import guard_grant
 from headgate_server.services.flow_runs.create import RunRequest, create_run
 
@@ -101,18 +102,26 @@ async def _starts_all(work: UnitOfWork, origin: RunOrigin) -> bool:
     return Scope.RUNS_WRITE in gather(grants, is_member=False).within(work.workspace_id)
 
 
-async def get_many_started(
-    work: UnitOfWork, ids_: Sequence[UUID], *, by: UUID
-) -> dict[UUID, FlowRun]:
-    """Return those of the runs that a run has started, by id; others are absent."""
-    found = await get_many_flow_runs(work, ids_)
-    return {
-        id_: run
-        for id_, run in found.items()
-        if run.created_by.kind is ActorKind.RUN
-        and run.created_by.id == by
-        and run.root_run_id is None
-    }
+async def find_started(
+    work: UnitOfWork, id_: UUID, *, by: UUID
+) -> tuple[FlowRun, FlowRun | None] | None:
+    """Return a run that a run has started, and the one that it was coalesced into, if it was.
+
+    None where another has started it.
+    """
+    run = (await get_many_flow_runs(work, [id_])).get(id_)
+    if run is None or run.root_run_id is not None:
+        return None
+    if (run.created_by.kind, run.created_by.id) != (ActorKind.RUN, by):
+        return None
+    if run.state_type is not StateType.CANCELLED:
+        return run, None
+    key = (run.id, run.state_sequence)
+    state = (await get_many_states(work, [key])).get(key)
+    other_id = coalesced_into(state.details) if state is not None else None
+    if other_id is None:
+        return run, None
+    return run, (await get_many_flow_runs(work, [other_id])).get(other_id)
 
 
 async def _find(work: UnitOfWork, target: Target, *, run_id: UUID) -> Deployment:

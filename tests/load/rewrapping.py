@@ -12,11 +12,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from uuid import UUID
 
 from headgate_server.crypto.envelope import make_secret
-from headgate_server.crypto.keyfile import KeyFiles, make_first_key
+from headgate_server.crypto.keyfile import KeyFiles
 from headgate_server.crypto.providers import Providers
 from headgate_server.database.engine import make_engine
 from headgate_server.database.work import Database
@@ -79,14 +78,14 @@ async def make_keys(database: Database, keyring: Keyring, ids: Sequence[UUID]) -
             tasks.create_task(one(id_))
 
 
-async def rotate(installation: Installation, ids: Sequence[UUID], folder: Path) -> list[Figure]:
+async def rotate(installation: Installation, ids: Sequence[UUID]) -> list[Figure]:
     """Make the keys, add a version of the key that wraps them, and wrap them all anew."""
+    folder = installation.folder / "dev" / "secrets" / "kek"
     secret = installation.server_settings["HEADGATE_SECRET_KEY"]
     given = Settings(database_url=installation.database_url, secret_key=secret)
     engine = make_engine(resolve_urls(given).system, application_name="load", pool_size=AT_ONCE)
     database = Database(app=engine, system=engine)
     try:
-        make_first_key(folder)
         await make_keys(database, Keyring(Providers([KeyFiles(folder)])), ids)
         newest = folder / "2.key"
         newest.touch(0o600)
@@ -110,7 +109,7 @@ async def rotate(installation: Installation, ids: Sequence[UUID], folder: Path) 
 
 
 def measure() -> list[Figure]:
-    with installed() as installation, TemporaryDirectory(prefix="headgate-load-kek-") as folder:
+    with installed() as installation:
         found = json.loads(installation.query(_FILL.format(count=COUNT)))
         ids = [UUID(id_) for id_ in found]
-        return installation.portal.call(rotate, installation, ids, Path(folder) / "kek")
+        return installation.portal.call(rotate, installation, ids)

@@ -41,6 +41,14 @@ async def register(api: ApiClient, pool: str, *, workspace: str | None = None) -
     return answer["workPool"]["name"] if answer["workPool"] else answer["errors"][0]["code"]
 
 
+async def session_token_of(api: ApiClient, *, instance_id: str) -> str:
+    """Register an agent's process in the pool named mine, and return its session's token."""
+    one = {"poolName": "mine", "name": "one", "instanceId": instance_id, "capacity": 1}
+    spoken = {"sdkVersion": "1", "protocolVersions": [PROTOCOL_VERSION]}
+    session = await mutate(api, "agentRegister", "sessionToken", **one, **spoken)
+    return session["sessionToken"]
+
+
 def user_of(actor: Actor) -> str:
     return shown(Kind.USER, actor.id or UUID(int=0))
 
@@ -135,10 +143,8 @@ async def test_sockets_of_a_pool_s_keys_end_as_the_pool_is_deleted(
     given = {"ownerId": user_of(tenant.owner.actor), "name": "a", "workPoolId": pools["mine"]}
     made = await mutate(wide, "apiKeyCreate", "secret", **given, scopes=["AGENTS_CONNECT"])
     agents = installation.holding(made["secret"])
-    one = {"poolName": "mine", "name": "one", "instanceId": str(uuid4()), "capacity": 1}
-    spoken = {"sdkVersion": "1", "protocolVersions": [PROTOCOL_VERSION]}
-    session = await mutate(agents, "agentRegister", "sessionToken", **one, **spoken)
-    token = session["sessionToken"] if is_session else made["secret"]
+    session_token = await session_token_of(agents, instance_id=str(uuid4()))
+    token = session_token if is_session else made["secret"]
 
     async with serve(installation.app) as address, open_socket(address, token=token) as socket:
         await wide.execute(DELETE, id=pools["mine"])
@@ -165,17 +171,10 @@ async def test_socket_of_an_agent_ends_with_the_key_that_its_session_is_under_by
         )
         for name in ("a", "b")
     ]
-    one = {"poolName": "mine", "name": "one", "instanceId": str(uuid4()), "capacity": 1}
-    spoken = {"sdkVersion": "1", "protocolVersions": [PROTOCOL_VERSION]}
-
-    async def register_with(key: Any) -> str:
-        holder = installation.holding(key["secret"])
-        session = await mutate(holder, "agentRegister", "sessionToken", **one, **spoken)
-        return session["sessionToken"]
-
-    token = await register_with(first)
+    instance_id, other = str(uuid4()), installation.holding(second["secret"])
+    token = await session_token_of(installation.holding(first["secret"]), instance_id=instance_id)
     async with serve(installation.app) as address, open_socket(address, token=token) as socket:
-        await register_with(second)
+        await session_token_of(other, instance_id=instance_id)
         await mutate(wide, "apiKeyRevoke", "deletedId", id=first["apiKey"]["id"])
         assert (await socket.run("{ viewer { actor { displayName } } }"))[0]["payload"]["data"]
         await mutate(wide, "apiKeyRevoke", "deletedId", id=second["apiKey"]["id"])

@@ -50,14 +50,7 @@ with service as (
     select item.workspace_id, item.run_id, item.work_queue_id, item.queue_priority, item.priority,
       item.due_at
     from work_items item
-    where item.work_queue_id = served.id and item.workspace_id = served.workspace_id
-      and item.phase = 'READY' and not item.is_held and not item.is_limited
-      and item.due_at >= cast(:due_since as timestamptz) and item.due_at <= :now
-      and not exists (
-        select from deployments deployment
-        where deployment.workspace_id = item.workspace_id
-          and deployment.id = item.deployment_id and deployment.is_paused
-      )
+-- include due_unlimited_items
       and not (
         item.due_at >= (select last_served_at from service)
         and item.due_at <= cast(:now as timestamptz) - cast(:missed_after as interval)

@@ -35,6 +35,10 @@ class Timers:
     drain_seconds: float = 25.0
     silence_seconds: float = 120.0
 
+    def sweep(self, *, is_woken: bool) -> float:
+        """Return after how many seconds who waits looks by himself; sooner where no wake comes."""
+        return self.sweep_seconds if is_woken else self.sweep_without_redis_seconds
+
     @property
     def offer_ttl(self) -> timedelta:
         """Return how long an offer may stay unclaimed."""

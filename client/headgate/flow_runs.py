@@ -26,7 +26,7 @@ from headgate.errors import ParameterError, RetryableApiError, RunTimeoutError
 from headgate.input.run_input import Approvers, RunInput, check_payload, run_input_of, value_of
 from headgate.logs import get_logger
 from headgate.states import TERMINAL_TYPES, StateType
-from headgate.texts import storable
+from headgate.texts import storable_json
 
 logger = get_logger("flow_runs")
 
@@ -165,7 +165,7 @@ def resume_flow_run(
             flow_run_id=flow_run_id,
             input=given,
             is_rejected=reject,
-            reason=None if reason is None else storable(reason),
+            reason=storable_json(reason),
         )
 
     return answer(resume())
@@ -271,7 +271,7 @@ def _asked(
         timeout_seconds=timeout_seconds,
         schema=kind.model_json_schema() if kind else None,
         initial=kind.headgate_initial if kind else None,
-        description=None if said is None else storable(said),
+        description=storable_json(said),
         approvers=approvers.as_variables() if approvers else None,
     )
     check_stored(

@@ -97,11 +97,7 @@ class BackgroundTasks:
 
     def _patience(self, again_in: timedelta | None) -> float:
         """Return how many seconds nobody has to look by himself."""
-        sweep = (
-            self._timers.sweep_seconds
-            if self._bus.is_connected
-            else self._timers.sweep_without_redis_seconds
-        )
+        sweep = self._timers.sweep(is_woken=self._bus.is_connected)
         if again_in is None:
             return sweep
         return min(sweep, max(again_in.total_seconds(), SHORTEST_SECONDS))

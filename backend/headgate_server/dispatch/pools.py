@@ -114,10 +114,7 @@ class PoolDispatcher:
         self._listener.wake()
 
     def _wait_seconds(self) -> float:
-        timers = self._timers
-        sweep = (
-            timers.sweep_seconds if self._bus.is_connected else timers.sweep_without_redis_seconds
-        )
+        sweep = self._timers.sweep(is_woken=self._bus.is_connected)
         sweep *= 1 + random.uniform(-JITTER, JITTER)  # noqa: S311  spreads load, guards nothing
         whole = self._looks.seconds_left()
         sweep = sweep if whole is None else min(sweep, whole)

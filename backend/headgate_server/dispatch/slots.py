@@ -158,9 +158,6 @@ class SlotWaits:
         for lease_id in turn.lease_ids:
             for event in line.places.get(lease_id, ()):
                 event.set()
-        timers = self._timers
-        sweep = (
-            timers.sweep_seconds if self._bus.is_connected else timers.sweep_without_redis_seconds
-        )
+        sweep = self._timers.sweep(is_woken=self._bus.is_connected)
         ahead = (turn.next_at - work.now).total_seconds() if turn.next_at else sweep
         return max(min(sweep, KEEP_SECONDS, ahead), LEAST_SECONDS)

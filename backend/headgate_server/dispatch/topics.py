@@ -342,6 +342,4 @@ class Topics:
             logger.info("A read that nobody waited for failed: %r", task.exception())
 
     def _sweep_seconds(self) -> float:
-        if self._bus.is_connected:
-            return self._timers.sweep_seconds
-        return self._timers.sweep_without_redis_seconds
+        return self._timers.sweep(is_woken=self._bus.is_connected)

@@ -91,8 +91,4 @@ class Waits:
         async with self._bus.listen(channel) as listener:
             while True:
                 yield await self._topics.read(read())
-                await listener.wait(
-                    self._timers.sweep_seconds
-                    if self._bus.is_connected
-                    else self._timers.sweep_without_redis_seconds
-                )
+                await listener.wait(self._timers.sweep(is_woken=self._bus.is_connected))

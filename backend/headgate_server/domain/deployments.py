@@ -164,7 +164,7 @@ def may_start(references: Collection[str] | None, *, flow_name: str, name: str) 
     """Whether a deployment is among those that runs may start; None stands for all."""
     if references is None:
         return True
-    return not {f"{flow_name}/{name}", f"{flow_name}/{ALL_OF_A_FLOW}"}.isdisjoint(references)
+    return _is_named(f"{flow_name}/{name}", by=references)
 
 
 def name_starts(
@@ -213,14 +213,13 @@ def common_names(
     if names is None or others is None:
         found = others if names is None else names
         return None if found is None else tuple(found)
-    both = (_named(names, by=others), _named(others, by=names))
-    return tuple(sorted(both[0] | both[1]))
+    both = {name for name in names if _is_named(name, by=others)}
+    return tuple(sorted(both.union(name for name in others if _is_named(name, by=names))))
 
 
-def _named(names: Collection[str], *, by: Collection[str]) -> set[str]:
-    return {
-        name for name in names if name in by or f"{name.rpartition('/')[0]}/{ALL_OF_A_FLOW}" in by
-    }
+def _is_named(name: str, *, by: Collection[str]) -> bool:
+    """Whether a list names something by itself or with all of its kind."""
+    return name in by or f"{name.rpartition('/')[0]}/{ALL_OF_A_FLOW}" in by
 
 
 def _checked_starts(references: Sequence[str]) -> list[str]:

@@ -1,8 +1,8 @@
 """Texts and JSON documents that callers give: what of them the database can hold."""
 
 import re
-from collections.abc import Iterable
-from typing import Annotated, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, TypeVar, cast
 
 import msgspec
 import orjson
@@ -79,6 +79,19 @@ def check_documents(
         left -= len(_encode(document, field=field)) + len(",")
         if left < 0:
             raise _too_large(field, most_bytes)
+
+
+def texts_of(document: object) -> Iterator[str]:
+    """Yield every text of a JSON value but the names of its entries, from the first on."""
+    pending = [document]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, Mapping):
+            pending += reversed(list(cast("Mapping[str, object]", one).values()))
+        elif isinstance(one, list):
+            pending += reversed(cast("list[object]", one))
 
 
 def _encode(document: object, *, field: str) -> bytes:

@@ -7,11 +7,12 @@ no value may be a part of a block's name, and a text where one would is not fill
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import orjson
 
+from headgate_server.domain.documents import texts_of
 from headgate_server.domain.names import KEY
 
 VARIABLE = re.compile(rf"\{{\{{\s*variables\.({KEY.pattern})\s*\}}\}}")
@@ -27,12 +28,12 @@ def is_template(value: object) -> bool:
 
 def names_blocks(document: object) -> bool:
     """Whether a block is named anywhere in a JSON document."""
-    return any(BLOCK.search(text) for text in _texts(document))
+    return any(BLOCK.search(text) for text in texts_of(document))
 
 
 def list_variables(document: object) -> list[str]:
     """Return the names of the variables that a JSON document names, sorted."""
-    found = {match[1] for text in _texts(document) for match in VARIABLE.finditer(text)}
+    found = {match[1] for text in texts_of(document) for match in VARIABLE.finditer(text)}
     return sorted(found)
 
 
@@ -48,7 +49,7 @@ def list_composing(document: Any, values: Mapping[str, Any]) -> list[str]:
     """Return the variables, sorted, whose values would name blocks that the document does not."""
     found = {
         match[1]
-        for text in _texts(document)
+        for text in texts_of(document)
         if _composes(text, values)
         for match in VARIABLE.finditer(text)
     }
@@ -56,7 +57,7 @@ def list_composing(document: Any, values: Mapping[str, Any]) -> list[str]:
 
 
 def _composes(text: str, values: Mapping[str, Any]) -> bool:
-    named = [name for filled in _texts(_fill(text, values)) for name in BLOCK.findall(filled)]
+    named = [name for filled in texts_of(_fill(text, values)) for name in BLOCK.findall(filled)]
     return named != BLOCK.findall(text)
 
 
@@ -82,14 +83,3 @@ def _mapped(document: Any, change: Callable[[str], Any]) -> Any:
     if isinstance(document, list):
         return [_mapped(value, change) for value in cast("list[Any]", document)]
     return document
-
-
-def _texts(document: object) -> Iterator[str]:
-    if isinstance(document, str):
-        yield document
-    elif isinstance(document, dict):
-        for value in cast("dict[str, object]", document).values():
-            yield from _texts(value)
-    elif isinstance(document, list):
-        for value in cast("list[object]", document):
-            yield from _texts(value)

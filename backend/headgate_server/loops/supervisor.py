@@ -162,9 +162,7 @@ class Supervisor:
                 await listener.wait(wait_seconds if is_taken else min(wait_seconds, AGAIN_SECONDS))
 
     def _sweep_seconds(self) -> float:
-        timers = self._context.timers
-        has_queue = self._pool is not None
-        return timers.sweep_seconds if has_queue else timers.sweep_without_redis_seconds
+        return self._context.timers.sweep(is_woken=self._pool is not None)
 
     async def _publish_forever(self) -> None:
         """Start the outbox as events are committed, a moment's worth at a time."""

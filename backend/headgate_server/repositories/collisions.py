@@ -12,7 +12,7 @@ from headgate_server.domain.deployments import CollisionPolicy
 from headgate_server.domain.leases import Phase
 from headgate_server.repositories.statements import named
 from headgate_server.tables.flows import deployments
-from headgate_server.tables.work_pools import work_items, work_pools, work_queues
+from headgate_server.tables.work_pools import work_items
 
 _ITEM = work_items.c
 
@@ -33,25 +33,6 @@ class Due:
     workspace_id: UUID
     deployment_id: UUID
     runs: tuple[DueRun, ...]
-
-
-async def hold_places(work: UnitOfWork, queue_ids: Collection[UUID]) -> None:
-    """Have queues and their pools stay, and nobody hand out by their limits, until the end.
-
-    Whoever hands out runs locks a pool with a limit, then its queues, then deployments: who makes
-    runs refers to all of them, and does so in the same order.
-    """
-    await work.execute(
-        select(work_queues.c.id)
-        .join(
-            work_pools,
-            (work_pools.c.workspace_id == work_queues.c.workspace_id)
-            & (work_pools.c.id == work_queues.c.work_pool_id),
-        )
-        .where(work_queues.c.workspace_id == work.workspace_id, work_queues.c.id.in_(queue_ids))
-        .order_by(work_pools.c.id, work_queues.c.id)
-        .with_for_update(read=True, key_share=True, of=[work_pools, work_queues])
-    )
 
 
 async def lock_rules(work: UnitOfWork, deployment_ids: Collection[UUID]) -> list[Rules]:

@@ -276,8 +276,8 @@ def _plan(request: BackfillRequest, plan: DeploymentPlan) -> list[PlannedItem]:
     for item in planned[:CHECKED_ITEMS]:
         parameters = {**plan.parameters, **item.parameters}
         check_document(parameters, field="parameters")
-        if plan.is_schema_enforced and plan.parameter_schema is not None:
-            check_parameters(parameters, schema=plan.parameter_schema, budget=budget)
+        if plan.enforced_schema is not None:
+            check_parameters(parameters, schema=plan.enforced_schema, budget=budget)
     return planned
 
 

@@ -93,11 +93,11 @@ async def list_blockers_of_deployment(
 async def _refusal(work: UnitOfWork, schedule: Schedule) -> str | None:
     """Return why the parameters of a schedule's runs do not fit the schema of its deployment."""
     plan = (await get_many_plans(work, [schedule.deployment_id])).get(schedule.deployment_id)
-    if plan is None or plan.parameter_schema is None or not plan.is_schema_enforced:
+    if plan is None or plan.enforced_schema is None:
         return None
     parameters = {**plan.parameters, **(schedule.parameters or {})}
     try:
-        await asyncio.to_thread(check_parameters, parameters, schema=plan.parameter_schema)
+        await asyncio.to_thread(check_parameters, parameters, schema=plan.enforced_schema)
     except InvalidInput as error:
         return error.message
     return None

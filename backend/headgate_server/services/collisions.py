@@ -59,17 +59,16 @@ async def lock_limits(
     Whoever changes a limit holds the deployment, then its schedules, and waits for all who refer
     to it: so what schedules make is judged by the loop, which holds no schedule.
     """
-    due = [
-        item.run
+    ids_ = {
+        item.run.deployment_id
         for item in asked
-        if item.run.deployment_id in limited_ids
+        if item.run.deployment_id is not None
+        and item.run.deployment_id in limited_ids
         and item.run.schedule_id is None
         and _is_due(item.run.expected_start, work.now)
-    ]
-    if not due:
+    }
+    if not ids_:
         return {}
-    await repository.hold_places(work, {run.work_queue_id for run in due if run.work_queue_id})
-    ids_ = {run.deployment_id for run in due if run.deployment_id}
     found = await repository.lock_rules(work, ids_)
     return {rules.deployment_id: rules for rules in found}
 

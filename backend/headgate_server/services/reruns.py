@@ -134,7 +134,7 @@ async def plan_start(
     """
     plan = await _find_plan(work, run.deployment_id, together)
     placing = None if plan is None else await _place(work, run, plan)
-    schema = plan.parameter_schema if plan is not None and plan.is_schema_enforced else None
+    schema = None if plan is None else plan.enforced_schema
     is_of_today = plan is None or run.deployment_version_id == plan.version_id
     if changed is None and (is_of_today or schema is None):
         return Start(placing, plan)

@@ -14,7 +14,7 @@ from headgate.reporting.records import TaskRun
 from headgate.states import State
 from headgate.task_options import TaskOptions
 from headgate.tasks import Task
-from headgate.texts import storable
+from headgate.texts import storable_json
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
@@ -116,7 +116,7 @@ def _report(task: MaterializingTask[Any, Any], run: TaskRun, *, is_success: bool
                 assets=[_input(asset, said.get(asset.key)) for asset in task.assets],
                 upstream=upstream,
                 succeeded=is_success,
-                by=None if task.by is None else storable(task.by),
+                by=storable_json(task.by),
             )
         )
     )

@@ -31,7 +31,7 @@ from headgate.logs import ENGINE
 from headgate.reporting.records import TaskRun
 from headgate.reporting.server_run import ServerRun
 from headgate.states import Completed, Pending, State, StateType
-from headgate.texts import storable, tag_labels
+from headgate.texts import storable_json, tag_labels
 
 logger = logging.getLogger(ENGINE)
 T = TypeVar("T")
@@ -294,7 +294,7 @@ def _new_run(
 ) -> dict[str, Any]:
     due = request.scheduled_time
     return {
-        "name": None if request.flow_run_name is None else storable(request.flow_run_name),
+        "name": storable_json(request.flow_run_name),
         "parameters": parameters or None,
         "tags": tag_labels(frozenset(request.tags or ()) | current_tags.get()) or None,
         "work_queue_name": request.work_queue_name,

@@ -1,10 +1,11 @@
 """Which objects an operation names by their ids, in its document or its variables."""
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 
 from headgate_server.domain import ids
+from headgate_server.domain.documents import texts_of
 from headgate_server.domain.errors import InvalidId
 
 MAX_NAMED = 100
@@ -17,7 +18,7 @@ def named_objects(document: str, variables: Mapping[str, Any] | None) -> list[st
     Returns:
         The first ``MAX_NAMED``, each once: those of the document, then those of the variables.
     """
-    texts = dict.fromkeys([*_QUOTED.findall(document), *_texts(variables or {})])
+    texts = dict.fromkeys([*_QUOTED.findall(document), *texts_of(variables or {})])
     found = (_named(text) for text in texts)
     return [one for one in found if one is not None][:MAX_NAMED]
 
@@ -28,16 +29,3 @@ def _named(text: str) -> str | None:
     except InvalidId:
         return None
     return f"{kind.name} {text}"
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Yield every text of a JSON value, from the first on; it is bounded where it is checked."""
-    pending = [value]
-    while pending:
-        one = pending.pop()
-        if isinstance(one, str):
-            yield one
-        elif isinstance(one, Mapping):
-            pending += reversed(list(cast("Mapping[str, object]", one).values()))
-        elif isinstance(one, list):
-            pending += reversed(cast("list[object]", one))

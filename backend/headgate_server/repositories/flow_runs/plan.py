@@ -35,6 +35,11 @@ class DeploymentPlan:
     on_collision: CollisionPolicy = CollisionPolicy.ENQUEUE
     collision_parameter: str | None = None
 
+    @property
+    def enforced_schema(self) -> dict[str, Any] | None:
+        """The schema that parameters have to fit; None where there is none that is enforced."""
+        return self.parameter_schema if self.is_schema_enforced else None
+
 
 _TAGS = (
     select(func.array_agg(aggregate_order_by(deployment_tags.c.tag, deployment_tags.c.tag)))

@@ -243,8 +243,8 @@ def _size_of(
     size_bytes = check_asked(request.name, parameters, request.priority)
     size_bytes += measure_document(request.job_variables, field="jobVariables")
     check_job_variables(request.job_variables)
-    if plan.is_schema_enforced and plan.parameter_schema is not None:
-        check_parameters(parameters, schema=plan.parameter_schema, budget=budget)
+    if plan.enforced_schema is not None:
+        check_parameters(parameters, schema=plan.enforced_schema, budget=budget)
     return size_bytes
 
 

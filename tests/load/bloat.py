@@ -22,6 +22,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import Any, cast
 
 import asyncpg
@@ -47,6 +48,7 @@ FIGURES = (
         for when in ("", "_held", "_after")
         for kind in ("", "_p99")
     ),
+    *(f"bloat_offer{when}_mean" for when in ("", "_held", "_after")),
 )
 DAYS = int(os.environ.get("BLOAT_DAYS", "4"))
 DAYS_AFTER = 2
@@ -213,6 +215,7 @@ def _figures(days: _Days, *, dead: float, told: tuple[Told, Told, Told]) -> list
         for what, samples in (("claim", one.claims), ("offer", one.offers)):
             figures.append(Figure(f"bloat_{what}{when}", "s", samples))
             figures.append(Figure(f"bloat_{what}{when}_p99", "s", [p99(samples)]))
+        figures.append(Figure(f"bloat_offer{when}_mean", "s", [fmean(one.offers)]))
     return figures
 
 
@@ -220,19 +223,12 @@ def _broken(days: _Days, *, dead: float, told: tuple[Told, Told, Told]) -> list[
     """Return the names of what is not bounded."""
     steady, held = days.seen[STEADY_AFTER_DAYS - 1], days.seen[DAYS]
     before, during, after = told
-    claims, offers = [
-        sizes.judge_waits(what, before=one, held=two, after=three)
-        for what, one, two, three in (
-            ("claim", before.claims, during.claims, after.claims),
-            ("offer", before.offers, during.offers, after.offers),
-        )
-    ]
     return [
         *sizes.judge_sizes(steady, days.seen[STEADY_AFTER_DAYS:DAYS]),
         *sizes.judge_sizes(sizes.larger(steady, held), days.seen[DAYS + 1 :]),
         *sizes.judge_dead(dead),
-        *claims,
-        *offers,
+        *sizes.judge_claims(before=before.claims, held=during.claims, after=after.claims),
+        *sizes.judge_looks(before=before.offers, held=during.offers, after=after.offers),
     ]
 
 

@@ -60,8 +60,19 @@ def test_what_grows_is_named() -> None:
 def test_claims_that_take_longer_while_a_snapshot_is_held_are_named() -> None:
     usual, slow = [0.01] * 100, [0.01] * 98 + [0.04] * 2
 
-    assert sizes.judge_waits("claim", before=usual, held=usual, after=usual) == []
-    assert sizes.judge_waits("claim", before=usual, held=slow, after=slow) == [
+    assert sizes.judge_claims(before=usual, held=usual, after=usual) == []
+    assert sizes.judge_claims(before=usual, held=slow, after=slow) == [
         "SLOW_WHILE_HELD: claim p99 4.0 times that before",
         "SLOW_AFTERWARDS: claim p99 4.0 times that before",
+    ]
+
+
+def test_looks_that_cost_more_in_all_are_named() -> None:
+    usual, seldom = [0.01] * 100, [0.005] * 90 + [0.1] * 10
+    slow = [0.01] * 90 + [0.31] * 10
+
+    assert sizes.judge_looks(before=usual, held=seldom, after=usual) == []
+    assert sizes.judge_looks(before=usual, held=slow, after=slow) == [
+        "SLOW_WHILE_HELD: offer mean 4.0 times that before",
+        "SLOW_AFTERWARDS: offer mean 4.0 times that before",
     ]

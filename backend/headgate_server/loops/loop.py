@@ -2,8 +2,11 @@
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from bisect import bisect_right
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+from uuid import UUID
 
 from headgate_server.bus.bus import Bus
 from headgate_server.database.work import Database
@@ -19,6 +22,18 @@ from headgate_server.telemetry.vitals import Vitals
 logger = logging.getLogger(__name__)
 
 
+class OfWorkspace(Protocol):
+    """What belongs to a workspace."""
+
+    @property
+    def workspace_id(self) -> UUID:
+        """Return the id of the workspace."""
+        ...
+
+
+_Object = TypeVar("_Object", bound=OfWorkspace)
+
+
 @dataclass(frozen=True, slots=True)
 class LoopContext:
     """What every loop works with, what counts and traces its rounds, and who signs checkpoints."""
@@ -31,10 +46,21 @@ class LoopContext:
     notary: Notary | None = None
     vitals: Vitals = field(default_factory=Vitals)
     paces: dict[str, Pace] = field(default_factory=dict[str, Pace])
+    last_turns: dict[str, UUID] = field(default_factory=dict[str, UUID])
+    """Which workspace a loop that cannot get to all in a round took last, by the loop's name."""
 
     def pace_of(self, name: str, *, most: int) -> Pace:
         """Return how much at once somebody takes in this process; at first as much as it may."""
         return self.paces.setdefault(name, Pace(most, most))
+
+    def in_turn(self, name: str, objects: Sequence[_Object]) -> list[_Object]:
+        """Return objects by their workspaces, from behind the one that a loop took last, round."""
+        ordered = sorted(objects, key=lambda one: one.workspace_id)
+        last = self.last_turns.get(name)
+        if last is None:
+            return ordered
+        behind = bisect_right(ordered, last, key=lambda one: one.workspace_id)
+        return ordered[behind:] + ordered[:behind]
 
 
 RunOnce = Callable[[LoopContext], Awaitable[int]]
@@ -74,7 +100,7 @@ async def run_safely(loop: Loop, context: LoopContext) -> int | None:
     return None
 
 
-async def run_alone(step: Awaitable[int], *, name: str, context: LoopContext) -> int | None:
+async def run_alone(step: Awaitable[int | None], *, name: str, context: LoopContext) -> int | None:
     """Take one step of a loop whose failure is nobody else's: it is logged and counted.
 
     Args:

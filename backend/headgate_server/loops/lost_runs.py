@@ -2,15 +2,20 @@
 
 from datetime import timedelta
 
-from headgate_server.loops.loop import LoopContext
+from headgate_server.loops.loop import LoopContext, run_alone
+from headgate_server.repositories.leases.renew import ExpiredLease
 from headgate_server.services import upkeep
 from headgate_server.services.leases import reap
+from headgate_server.services.leases.reap import LostDelivery
+
+NAME = "lost_runs"
 
 
 async def run_once(context: LoopContext) -> int:
     """Judge every expired offer and lease, and mark the silent ones; how many were touched.
 
-    While no API serves, no holder can be heard, and only offers are judged.
+    While no API serves, no holder can be heard, and only offers are judged. A run whose judging
+    fails holds no other up.
     """
     timers = context.timers
     done = 0
@@ -18,8 +23,7 @@ async def run_once(context: LoopContext) -> int:
         taken, poisoned = await reap.take_back_offers(work)
         done += taken
     for lost in poisoned:
-        async with context.database.system(workspace_id=lost.workspace_id) as work:
-            done += (await reap.crash_undeliverable(work, lost)).is_accepted
+        done += await run_alone(_crash(context, lost), name=NAME, context=context) or 0
     async with context.database.system() as work:
         if not await upkeep.is_served(work, grace=timers.outage_grace):
             return done
@@ -29,6 +33,15 @@ async def run_once(context: LoopContext) -> int:
         sessions = await upkeep.end_lost_sessions(work, silent_for=timers.lease)
         expired = await reap.list_expired(work, most=reap.BATCH)
     for lease in expired:
-        async with context.database.system(workspace_id=lease.workspace_id) as work:
-            done += (await reap.judge_expired(work, lease)).is_accepted
+        done += await run_alone(_judge(context, lease), name=NAME, context=context) or 0
     return done + len(sessions)
+
+
+async def _crash(context: LoopContext, lost: LostDelivery) -> int:
+    async with context.database.system(workspace_id=lost.workspace_id) as work:
+        return (await reap.crash_undeliverable(work, lost)).is_accepted
+
+
+async def _judge(context: LoopContext, lease: ExpiredLease) -> int:
+    async with context.database.system(workspace_id=lease.workspace_id) as work:
+        return (await reap.judge_expired(work, lease)).is_accepted

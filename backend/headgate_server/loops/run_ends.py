@@ -1,9 +1,10 @@
 """Carries the ends and cancels of runs to what is below them."""
 
-from headgate_server.loops.loop import LoopContext
+from headgate_server.loops.loop import LoopContext, run_alone
 from headgate_server.services import cancels
 from headgate_server.services.cancels import DueEnd
 
+NAME = "run_ends"
 AT_ONCE = 20
 MOST_BATCHES = 50
 """So many batches a round: what is left goes on at once in the next."""
@@ -18,7 +19,9 @@ async def run_once(context: LoopContext) -> int:
     while batches < MOST_BATCHES:
         async with context.database.system() as work:
             due = await cancels.list_ends(work, most=min(AT_ONCE, MOST_BATCHES - batches))
-        done = [await _end_below(context, one) for one in due]
+        done = [
+            await run_alone(_end_below(context, one), name=NAME, context=context) for one in due
+        ]
         if all(count is None for count in done):
             break
         ended += sum(filter(None, done))

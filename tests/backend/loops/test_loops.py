@@ -39,6 +39,16 @@ begin
   end loop;
 end $$
 """
+LOSE_ALL_DAYS = """
+do $$
+declare child text;
+begin
+  for child in select relname from pg_class where relname ~ '^(states|logs|events)_[0-9]{8}$' loop
+    execute format('drop table %I', child);
+  end loop;
+end $$
+"""
+"""As an installation finds itself that rested for longer than days are made ahead."""
 
 
 def context(world: World, timers: Timers | None = None) -> LoopContext:
@@ -139,6 +149,22 @@ async def test_partitions_are_made_once(world: World, urls: DatabaseUrls) -> Non
     await query(urls.owner, LOSE_THE_LAST_DAY)
     assert await partitions.run_once(context(world)) == 3
     assert await partitions.run_once(context(world)) == 0
+
+
+async def test_what_came_before_its_day_had_a_partition_moves_into_it(
+    world: World, urls: DatabaseUrls
+) -> None:
+    await query(urls.owner, LOSE_ALL_DAYS)
+    (run,) = await world.create()
+    await outbox.run_once(context(world))
+    before = await world.history(run.id)
+
+    assert await partitions.run_once(context(world)) == 3 * 16
+
+    assert await world.history(run.id) == before
+    assert await query(urls.owner, "select count(*) from states_default") == 0
+    assert await query(urls.owner, "select count(*) from events_default") == 0
+    assert await query(urls.owner, "select count(*) from events") > 0
 
 
 @asynccontextmanager

@@ -42,6 +42,17 @@ from tests.factories.tenants import Tenant, make_tenant
 from tests.fixtures.sql import query
 
 OF_RUNS = (states, logs, task_runs, attempts, flow_run_tags, flow_run_cursors)
+REFUSE_TO_DELETE = """
+do $$
+begin
+  create function refuse() returns trigger language plpgsql as $refuse$
+  begin
+    raise exception 'Something is wrong with this workspace';
+  end $refuse$;
+  create trigger refuse before delete on events for each row
+  when (old.workspace_id = '{workspace_id}') execute function refuse();
+end $$
+"""
 
 
 @pytest.fixture
@@ -295,6 +306,43 @@ async def test_retention_has_limits_and_leaves_a_trace(database: Database) -> No
         "version": 2,
         "changed": ["events_kept_days", "logs_kept_days", "runs_kept_days"],
     }
+
+
+async def test_every_workspace_has_its_turn(
+    context: LoopContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = context.database
+    tenants = [await make_tenant(database) for _ in range(3)]
+    for tenant in tenants:
+        await keep(database, tenant, runs=3, logs=3, events=3)
+    monkeypatch.setattr(loop, "LONGEST_SECONDS", 0.0)
+    for days_ago in (4, 5, 6):
+        for tenant in tenants:
+            await make_old_events(database, tenant, days_ago=days_ago, count=1)
+        assert await loop.run_once(context) > 0
+
+    assert await count(database, events) == 2 + 1 + 0
+
+
+async def test_workspace_that_is_held_or_fails_holds_no_other_up(
+    urls: DatabaseUrls, context: LoopContext
+) -> None:
+    database = context.database
+    held, fails, free = [await make_tenant(database) for _ in range(3)]
+    for tenant in (held, fails, free):
+        await keep(database, tenant, runs=3, logs=3, events=3)
+        await make_old_events(database, tenant, days_ago=4, count=1)
+    await query(urls.owner, REFUSE_TO_DELETE.format(workspace_id=fails.workspace_id))
+
+    async with database.system() as reader:
+        share = text("select from workspaces where id = :id for share")
+        await reader.execute(share, {"id": held.workspace_id})
+        assert await loop.run_once(context) == 1
+    assert await loop.run_once(context) == 1
+
+    async with database.system() as work:
+        left = (await work.execute(select(events.c.workspace_id))).scalars().all()
+    assert left == [fails.workspace_id]
 
 
 async def test_groups_and_backfills_go_once_nothing_of_them_is_kept(context: LoopContext) -> None:

@@ -1,5 +1,6 @@
 """Background tasks through an API and task workers, each a process of its own."""
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -18,16 +20,22 @@ from headgate.errors import CancelledRun, ResultError, SettingsError
 from headgate.futures import Future
 from headgate.redaction import redactor
 from headgate.settings import load_settings
+from headgate_server.domain.ids import Kind, parse
 from tests.fixtures import user_tasks
 from tests.fixtures.deadlines import eventually_sync
 from tests.fixtures.installation import Installation
 from tests.fixtures.journeys import Journey
 from tests.fixtures.leashed import Leashed
+from tests.fixtures.sql import query
 
 pytestmark = pytest.mark.e2e
 
 TASKS = Path(user_tasks.__file__)
-PLAIN = ("echo", "echo_async", "fails", "unkept", "third_time", "talks")
+PLAIN = ("echo", "echo_async", "fails", "unkept", "unstored", "third_time", "talks")
+ASKED_LONG_AGO = (
+    "update background_tasks set cancel_requested_at = now() - interval '1 hour' where id = '{id}'"
+)
+IS_OFFERED = "select token is not null from background_tasks where id = '{id}'"
 
 
 def start_worker(
@@ -73,6 +81,19 @@ def calls(folder: Path, *, count: int) -> list[tuple[str, int]]:
 
 def hold(task: Any, folder: Path, *, count: int) -> list[Future[int]]:
     return [task.delay(str(folder), number) for number in range(count)]
+
+
+def cancel(future: Future[Any]) -> None:
+    """Ask for the end of a call, as a person does."""
+
+    async def ask() -> None:
+        place = current_place()
+        workspace_id = await find_workspace_id(load_settings(), transport=place.transport)
+        await background_tasks.cancel(
+            place.transport, workspace_id=workspace_id, id=future.task_run_id
+        )
+
+    background_loop().run(ask())
 
 
 def headgate(*command: str, output: bool = True) -> Any:
@@ -178,6 +199,16 @@ def test_result_that_cannot_be_kept_says_so() -> None:
 
     assert state.state.is_failed()
     assert "cannot pickle '_thread.lock' object" in str(state.state.message)
+
+
+@pytest.mark.usefixtures("worker")
+def test_result_that_its_storage_refuses_says_so_and_the_code_ran_once(tmp_path: Path) -> None:
+    future = user_tasks.unstored.delay(str(tmp_path))
+    future.wait(30)
+
+    assert future.state.is_failed()
+    assert "AccessDenied" in str(future.state.message)
+    assert len(calls(tmp_path, count=1)) == 1
 
 
 def test_arguments_that_cannot_be_sent_say_so() -> None:
@@ -300,15 +331,41 @@ def test_running_call_is_cancelled(shared: Installation, tmp_path: Path) -> None
     (future,) = hold(user_tasks.cancelled, tmp_path, count=1)
     calls(tmp_path, count=1)
 
-    async def cancel() -> None:
-        place = current_place()
-        workspace_id = await find_workspace_id(load_settings(), transport=place.transport)
-        await background_tasks.cancel(
-            place.transport, workspace_id=workspace_id, id=future.task_run_id
-        )
-
-    background_loop().run(cancel())
+    cancel(future)
 
     with pytest.raises(CancelledRun):
         future.result(timeout=30)
     assert worker.stop() == 0
+
+
+def test_code_that_has_no_thread_yet_is_not_begun_and_can_be_cancelled(
+    shared: Installation, tmp_path: Path
+) -> None:
+    worker = start_worker(shared, "stubborn", limit=1)
+    (first,) = hold(user_tasks.stubborn, tmp_path, count=1)
+    calls(tmp_path, count=1)
+    cancel(first)
+    asyncio.run(query(shared.urls.owner, ASKED_LONG_AGO.format(id=own_id(first))))
+    first.wait(30)
+    assert first.state.is_cancelled()
+
+    (second,) = hold(user_tasks.stubborn, tmp_path, count=1)
+    is_offered = IS_OFFERED.format(id=own_id(second))
+    eventually_sync(
+        lambda: asyncio.run(query(shared.urls.owner, is_offered)),
+        within_seconds=30,
+        what="the second call is offered",
+    )
+    assert not second.state.is_running()
+    cancel(second)
+    second.wait(30)
+    (tmp_path / "open").touch()
+    third = user_tasks.stubborn.delay(str(tmp_path), 3)
+
+    assert third.result(timeout=30) == 3
+    assert [what for what, _ in calls(tmp_path, count=2)] == ["0", "3"]
+    assert worker.stop() == 0
+
+
+def own_id(future: Future[Any]) -> UUID:
+    return parse(future.task_run_id, kind=Kind.BACKGROUND_TASK)

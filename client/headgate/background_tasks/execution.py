@@ -13,7 +13,6 @@ from headgate.engine.context import TaskRunContext
 from headgate.engine.crash import state_of_interrupt
 from headgate.engine.effects import run_coroutine
 from headgate.engine.parameters import bind_named
-from headgate.errors import ParameterError, ResultError, SerializationError
 from headgate.logs import ENGINE, LogSink
 from headgate.redaction import redactor
 from headgate.reporting.failures import state_message
@@ -35,34 +34,41 @@ class Outcome:
 
 
 def execute(
-    task: Any, queued: BackgroundTask, *, store: Results, log: LogSink | None = None
+    task: Any,
+    queued: BackgroundTask,
+    *,
+    open_store: Callable[[], Results],
+    log: LogSink | None = None,
 ) -> Outcome:
     """Run a task with the arguments that were queued, retries and all, and return how it ended.
 
-    Secrets in its arguments are masked until then in whatever this process says.
+    Secrets in its arguments are masked until then in whatever this process says. Whatever the
+    user's storage raises, there is an end that tells it, and the code runs once.
 
     Args:
         task: as it is served here.
         queued: the call.
-        store: where what is no JSON lies.
+        open_store: answers where what is no JSON lies.
         log: takes what the task logs; nobody where it is None.
     """
     with redactor.for_now() as mask:
-        return _execute(task, queued, store=store, log=log, mask=mask)
+        return _execute(task, queued, open_store=open_store, log=log, mask=mask)
 
 
 def _execute(
     task: Any,
     queued: BackgroundTask,
     *,
-    store: Results,
+    open_store: Callable[[], Results],
     log: LogSink | None,
     mask: Callable[[list[str]], None],
 ) -> Outcome:
+    store: Results | None = None
     try:
+        store = open_store()
         arguments = unpack(queued.parameters, id_=queued.id, store=store, mask=mask)
         parameters = bind_named(task.spec.signature, name=task.spec.name, parameters=arguments)
-    except (ResultError, ParameterError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - of the user's storage, or of what was given
         message = f"The arguments of task {task.spec.name!r} cannot be used: {text_of(error)}"
         logger.error(message)  # noqa: TRY400 - said in full
         _tell(log, message)
@@ -97,12 +103,12 @@ def _state_of(context: TaskRunContext) -> State[Any]:
         return state if state.is_final() else state_of_interrupt(error, struck=None)
 
 
-def _outcome(state: State[Any], queued: BackgroundTask, *, store: Results) -> Outcome:
+def _outcome(state: State[Any], queued: BackgroundTask, *, store: Results | None) -> Outcome:
     result: Any = None
     try:
-        if state.is_completed() or state.data is not None:
+        if store is not None and (state.is_completed() or state.data is not None):
             result = pack_result(state.data, id_=queued.id, epoch=queued.epoch, store=store)
-    except (SerializationError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - of the value, or of the user's storage
         if state.is_completed():
             message = (
                 f"The result of task {queued.name!r} cannot be kept: {text_of(error)}. Return "

@@ -101,14 +101,14 @@ def state_from(
     if kind is StateType.COMPLETED:
         try:
             return Completed(name=name, message=message, data=unpack(result, id_=id_, store=store))
-        except (ResultError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - of the user's storage
             said = f"The result of background task {id_} cannot be read: {text_of(error)}"
             return State(StateType.CRASHED, name="Crashed", message=said, data=ResultError(said))
     data: Any = None
     if result is not None:
         try:
             data = unpack(result, id_=id_, store=store)
-        except (ResultError, OSError):
+        except Exception:  # noqa: BLE001 - of the user's storage
             # Where the exception cannot be read, its text is still told.
             data = None
     return State(kind, name=name, message=message, data=data)

@@ -12,12 +12,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from headgate.api import background_tasks
 from headgate.api.background_tasks import Offer, TaskLease
 from headgate.api.transport import Transport, retry_delay_seconds
-from headgate.background_tasks.execution import Outcome, execute
+from headgate.background_tasks.execution import MAX_MESSAGE, Outcome, execute
 from headgate.background_tasks.task_logs import TaskLog
 from headgate.background_tasks.values import store_of, sweep_old
 from headgate.engine.crash import CancelRequested
@@ -28,12 +29,15 @@ from headgate.errors import ApiError, RefusedError, RetryableApiError
 from headgate.ids import make_uuid
 from headgate.logs import ENGINE
 from headgate.settings import Settings
+from headgate.texts import cut, text_of
 
 logger = logging.getLogger(ENGINE)
 
 STRIKE_SECONDS = 1.0
 """How long code that was struck may take to stop, before the process ends around it."""
 
+_STRUCK = Outcome({"type": "CANCELLED", "name": "Cancelled", "message": "Its code was not run."})
+_STOPPED = Outcome({"type": "CANCELLED", "name": "Cancelled", "message": "Stopped."})
 _GIVEN_BACK: dict[str, Any] = {"type": "SCHEDULED", "name": "Scheduled", "message": "Given back."}
 
 
@@ -54,6 +58,13 @@ class _Held:
     is_lost: bool = False
     is_given_back: bool = False
     is_struck: bool = False
+
+    def enter(self) -> bool:
+        """Begin its code in this thread; False where it was struck before it came to that."""
+        with self.lock:
+            if not self.is_struck:
+                self.thread_id = threading.get_ident()
+            return not self.is_struck
 
     def strike(self) -> None:
         """Stop its code, wherever it is; once."""
@@ -96,6 +107,8 @@ class TaskWorker:
         self._held: dict[str, _Held] = {}
         self._jobs: set[asyncio.Task[None]] = set()
         self._executor = ThreadPoolExecutor(limit, thread_name_prefix="headgate-background")
+        self._places = asyncio.Semaphore(limit)
+        """As many as there are threads: code that cannot be stopped keeps its own."""
         self._heartbeat_seconds = 0.0
         self._opened = asyncio.Event()
         self._draining = asyncio.Event()
@@ -171,11 +184,30 @@ class TaskWorker:
         job.add_done_callback(self._jobs.discard)
 
     async def _run(self, server: "_Server", offer: Offer) -> None:
+        """Run one task once there is a thread for it; a worker that drains gives it back."""
+        if not await self._has_place():
+            await server.finish(offer.lease, _GIVEN_BACK, None)
+            return
+        try:
+            await self._run_here(server, offer)
+        finally:
+            self._places.release()
+
+    async def _has_place(self) -> bool:
+        """Wait for a thread, and take it; False once the worker drains."""
+        acquiring = asyncio.create_task(self._places.acquire())
+        draining = asyncio.create_task(self._draining.wait())
+        await asyncio.wait({acquiring, draining}, return_when=asyncio.FIRST_COMPLETED)
+        draining.cancel()
+        if not self._draining.is_set():
+            return True
+        if not acquiring.cancel():
+            self._places.release()
+        return False
+
+    async def _run_here(self, server: "_Server", offer: Offer) -> None:
         """Run one task, from the start gate to its end."""
         lease = offer.lease
-        if self._draining.is_set():
-            await server.finish(lease, _GIVEN_BACK, None)
-            return
         try:
             await background_tasks.start(
                 server.transport, workspace_id=server.workspace_id, lease=lease
@@ -196,6 +228,9 @@ class TaskWorker:
                 await server.finish(lease, _GIVEN_BACK, None)
             elif not held.is_lost:
                 await server.finish(lease, outcome.state, outcome.result)
+        except Exception as error:
+            logger.exception("Background task %s could not be run", offer.task.name)
+            await server.finish(lease, _crashed(error), None)
         finally:
             if self._held.get(lease.id) is held:
                 del self._held[lease.id]
@@ -214,11 +249,13 @@ class TaskWorker:
 
     def _execute(self, offer: Offer, held: _Held, log: TaskLog) -> Outcome:
         task = self.tasks[offer.task.task_key]
-        with held.lock:
-            held.thread_id = threading.get_ident()
+        if not held.enter():
+            return _STRUCK
         try:
-            store = store_of(task.spec, settings=self._settings)
-            return execute(task, offer.task, store=store, log=log)
+            open_store = partial(store_of, task.spec, settings=self._settings)
+            return execute(task, offer.task, open_store=open_store, log=log)
+        except CancelRequested:
+            return _STOPPED
         finally:
             with held.lock:
                 held.thread_id = None
@@ -301,6 +338,11 @@ class _Server:
                 return
             else:
                 return
+
+
+def _crashed(error: Exception) -> dict[str, Any]:
+    message = cut(f"The worker could not run it: {text_of(error)}", limit=MAX_MESSAGE)
+    return {"type": "CRASHED", "name": "Crashed", "message": message}
 
 
 async def _all_over(jobs: set[asyncio.Task[None]]) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from headgate import task
 from headgate.cache_policies import INPUTS
+from headgate.locking import filesystem
 from headgate.locking.filesystem import FileSystemLockManager
 from headgate.locking.memory import MemoryLockManager
 from headgate.locking.protocol import IsolationLevel, LockManager
@@ -118,6 +119,17 @@ def test_lock_of_a_dead_process_is_free(tmp_path: Path) -> None:
     assert died.stdout == "held\n"
     assert manager.acquire_lock("k", "alive", acquire_timeout=0)
     assert manager.is_lock_holder("k", "alive")
+
+
+def test_lock_in_a_file_lives_as_long_as_its_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filesystem, "LONGEST_HOLD_SECONDS", 1e-6)
+    manager = FileSystemLockManager(tmp_path)
+    assert manager.acquire_lock("k", "at work for hours")
+
+    assert not manager.acquire_lock("k", "waits", acquire_timeout=0.05)
+    assert manager.is_lock_holder("k", "at work for hours")
 
 
 def test_lock_in_redis_lives_as_long_as_its_process(redis_url: str) -> None:

@@ -12,7 +12,7 @@ from headgate_server.domain.errors import InvalidInput
 MAX_KEY_LENGTH = 500
 MAX_RESULT_BYTES = 64 * 1024
 """A reference to a result, or a small one itself."""
-MIN_LOCK, MAX_LOCK = timedelta(seconds=1), timedelta(hours=1)
+MIN_LOCK, MAX_LOCK = timedelta(seconds=1), timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,10 @@ def check_lock(length: timedelta) -> timedelta:
     """Return how long a result may take to be computed before others may.
 
     Raises:
-        InvalidInput: less than a second, or more than an hour.
+        InvalidInput: less than a second, or more than seven days.
     """
     if not MIN_LOCK <= length <= MAX_LOCK:
-        raise InvalidInput("lockFor is from 1 second to 1 hour; claim again to keep the lock.")
+        raise InvalidInput("lockFor is from 1 second to 7 days; claim again to keep the lock.")
     return length
 
 

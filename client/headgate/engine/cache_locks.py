@@ -21,8 +21,8 @@ from headgate.states import format_timestamp
 
 logger = logging.getLogger(ENGINE)
 
-HOLD_SECONDS = 3_600.0
-"""The most that the server allows; a lock ends before with the lease of the run that has it."""
+HOLD_SECONDS = 7 * 86_400.0
+"""The most that the server allows; a lock ends with the lease of the run that has it."""
 
 MAX_KEY = 400
 """Of a key as it is shown on the server; a longer one is told by its hash."""

@@ -24,7 +24,7 @@ LOOK_SECONDS = 0.05
 """Files tell nobody that they are gone: so often one who waits looks."""
 
 LONGEST_HOLD_SECONDS = 3_600.0
-"""After so long a lock whose holder said nothing is free: its process may be dead elsewhere."""
+"""So long a lock whose holder said nothing binds other machines: its process may be dead there."""
 
 
 class _Held(msgspec.Struct):
@@ -32,13 +32,15 @@ class _Held(msgspec.Struct):
     until_us: int
     host: str
     pid: int
+    is_lasting: bool = False
 
 
 class FileSystemLockManager:
     """Keeps each lock in a file of a folder.
 
     A lock is free again when its holder gives it back, when its time is over, or when the process
-    that held it is gone, as far as it was on this machine.
+    that held it is gone, as far as it was on this machine. One that was taken for no certain time
+    lasts as long as its process; on other machines that share the folder, an hour.
 
     Args:
         lock_files_directory: where the files are; processes that share it exclude each other.
@@ -56,7 +58,7 @@ class FileSystemLockManager:
     ) -> bool:
         """Wait for the lock, and say whether the holder has it."""
         ends_at = None if acquire_timeout is None else time.monotonic() + acquire_timeout
-        while not self._take(key, holder, hold_timeout or LONGEST_HOLD_SECONDS):
+        while not self._take(key, holder, hold_timeout):
             if ends_at is not None and time.monotonic() >= ends_at:
                 return False
             time.sleep(LOOK_SECONDS)
@@ -95,11 +97,11 @@ class FileSystemLockManager:
             time.sleep(LOOK_SECONDS)
         return True
 
-    def _take(self, key: str, holder: str, hold_seconds: float) -> bool:
+    def _take(self, key: str, holder: str, hold_timeout: float | None) -> bool:
         """Write the file of a lock, unless another has it."""
         path = self._path(key)
-        until_us = now_us() + int(hold_seconds * 1_000_000)
-        held = _Held(holder, until_us, platform.node(), os.getpid())
+        until_us = now_us() + int((hold_timeout or LONGEST_HOLD_SECONDS) * 1_000_000)
+        held = _Held(holder, until_us, platform.node(), os.getpid(), is_lasting=not hold_timeout)
         with self._guarded(path):
             found = self._read(path)
             if found is not None and found.holder != holder and _is_live(found):
@@ -136,6 +138,7 @@ class FileSystemLockManager:
 
 
 def _is_live(held: _Held) -> bool:
-    if held.until_us <= now_us():
+    is_here = held.host == platform.node()
+    if held.until_us <= now_us() and not (is_here and held.is_lasting):
         return False
-    return held.host != platform.node() or psutil.pid_exists(held.pid)
+    return not is_here or psutil.pid_exists(held.pid)

@@ -123,7 +123,7 @@ async def test_a_write_that_is_sent_again_leaves_the_lock_of_who_computes_anew(
 
 async def test_a_lock_ends_with_the_lease_of_its_run(world: World) -> None:
     ended, other = await world.started(), await world.started()
-    await claim(world, ended, uuid4())
+    await claim(world, ended, uuid4(), lock_for=timedelta(days=7))
     await world.propose(ended, StateType.FAILED)
 
     found = await claim(world, other, uuid4())

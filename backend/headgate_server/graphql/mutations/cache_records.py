@@ -31,7 +31,10 @@ class CacheRecordClaimInput:
     )
     lock_for: timedelta = strawberry.field(
         default=timedelta(minutes=5),
-        description="After how long others may compute it: 1 second to 1 hour.",
+        description=(
+            "After how long others may compute it: 1 second to 7 days. With the lease of its run "
+            "a lock ends in any case."
+        ),
     )
     refresh: bool = strawberry.field(
         default=False, description="Whether a result that is there counts not."

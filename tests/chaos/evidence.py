@@ -4,19 +4,25 @@ Read past the product's code, in plain values. All instants are seconds of this 
 """
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from headgate_server.domain import ids
 from tests.chaos.history import Call
+from tests.chaos.terms import Terms
 from tests.fixtures.records import Records
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A flow run as it is now."""
+    """A flow run as it is now.
+
+    Args:
+        deployment: the name of its deployment; empty where it has none.
+        root: the run in whose process it was made; empty where it is inside of none.
+    """
 
     id: str
     type: str
@@ -24,7 +30,8 @@ class Run:
     sequence: int
     attempt: int = 0
     flow: str = ""
-    policy: str = "CRASH"
+    deployment: str = ""
+    root: str = ""
     schedule_id: str = ""
     expected_start: float = 0
     ended_at: float | None = None
@@ -33,14 +40,22 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """One row of a run's history."""
+    """One row of a run's history.
+
+    Args:
+        by: what kind of actor had the run enter it.
+        retry_at: when the next attempt of a flow that failed is due; None for anything else.
+        gives_back: whether it waits for that without a process.
+    """
 
     run_id: str
     sequence: int
     type: str
     name: str
     at: float = 0
-    by: str = "SYSTEM"
+    by: str = "run"
+    retry_at: float | None = None
+    gives_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +71,18 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """An event of a run, or one that waits in the outbox."""
+    """An event of a run, or one that waits in the outbox.
+
+    Args:
+        sequence: of the state that it tells of; None where it tells of something else.
+        position: its place in the stream of all events.
+    """
 
     id: str
     run_id: str
     name: str
     sequence: int | None = None
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +92,7 @@ class Fire:
     schedule_id: str
     at: float
     run_id: str | None
+    outcome: str = "CREATED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +109,7 @@ class Interval:
     next_at: float
     made_at: float
     stopped_at: float
+    deployment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +125,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything the checker looks at."""
+    """Everything the checker looks at.
 
+    Args:
+        terms: of the deployments by their names, and of runs inside others by their flow.
+        is_spared: whether no process of an agent or a run was touched; what was broken was ours.
+    """
+
+    terms: Mapping[str, Terms] = field(default_factory=dict[str, Terms])
+    is_spared: bool = False
     began_at: float = 0
     ended_at: float = 0
     calls: Sequence[Call] = ()
@@ -123,7 +153,7 @@ class Evidence:
 
 _RUNS = """
 select run.id, state_type, state_name, state_sequence, attempt, flow.name as flow,
-  coalesce(deployment.on_agent_lost, 'CRASH') as policy, schedule_id,
+  coalesce(deployment.name, '') as deployment, root_run_id, schedule_id,
   extract(epoch from expected_start)::float8 as expected_start,
   extract(epoch from ended_at)::float8 as ended_at, idempotency_key
 from flow_runs run
@@ -131,7 +161,9 @@ join flows flow on flow.id = run.flow_id
 left join deployments deployment on deployment.id = run.deployment_id
 """
 _STATES = """
-select flow_run_id, sequence, type, name, extract(epoch from timestamp)::float8 as at, actor_kind
+select flow_run_id, sequence, type, name, extract(epoch from timestamp)::float8 as at, actor_kind,
+  extract(epoch from cast(details ->> 'retryAt' as timestamptz))::float8 as retry_at,
+  jsonb_exists(details, 'givesBack') as gives_back
 from states order by flow_run_id, sequence
 """
 _ATTEMPTS = """
@@ -140,19 +172,23 @@ select flow_run_id, number, epoch, extract(epoch from started_at)::float8 as sta
 from attempts order by flow_run_id, number
 """
 _EVENTS = """
-select {id} as id, resource_id, name, cast(payload #>> '{{state,sequence}}' as int) as sequence
-from {table} where name like 'flow\\_run.%'
+select {id} as id, resource_id, name, cast(payload #>> '{{state,sequence}}' as int) as sequence,
+  {position} as position
+from {table} where name like 'flow\\_run.%' order by {position}
 """
-_FIRES = "select schedule_id, extract(epoch from fire_at)::float8 as at, run_id from schedule_fires"
+_FIRES = """
+select schedule_id, extract(epoch from fire_at)::float8 as at, run_id, outcome from schedule_fires
+"""
 _SCHEDULES = """
-select schedule.id, spec->>'everyUs' as every, spec->>'anchor' as anchor,
+select schedule.id, deployment.name as deployment, spec->>'everyUs' as every,
   extract(epoch from cast(spec->>'anchor' as timestamptz))::float8 as anchored_at,
-  extract(epoch from next_fire_at)::float8 as next_at,
-  extract(epoch from created_at)::float8 as made_at,
-  extract(epoch from case when is_active then now() else updated_at end)::float8 as stopped_at,
+  extract(epoch from coalesce(next_fire_at, schedule.created_at))::float8 as next_at,
+  extract(epoch from schedule.created_at)::float8 as made_at,
+  extract(epoch from case when is_active then now() else schedule.updated_at end)::float8
+    as stopped_at,
   (select extract(epoch from min(fire_at))::float8 from schedule_fires fire
    where fire.schedule_id = schedule.id) as first_at
-from schedules schedule where next_fire_at is not null
+from schedules schedule join deployments deployment on deployment.id = schedule.deployment_id
 """
 _TASKS = """
 select flow_run_id, count(*) as size from task_runs where state_type = 'COMPLETED' group by 1
@@ -160,36 +196,31 @@ select flow_run_id, count(*) as size from task_runs where state_type = 'COMPLETE
 
 
 async def gather(
-    records: Records, *, calls: Sequence[Call], executions: Path, began_at: float
+    records: Records,
+    *,
+    calls: Sequence[Call],
+    executions: Path,
+    began_at: float,
+    terms: Mapping[str, Terms],
+    is_spared: bool,
 ) -> Evidence:
     """Read everything; nothing may be under way any more."""
     items = await records.rows("select run_id, phase from work_items")
     tasks = await records.rows(_TASKS)
     return Evidence(
+        terms=terms,
+        is_spared=is_spared,
         began_at=began_at,
         ended_at=time.time(),
         calls=tuple(calls),
         lines=read_lines(executions),
         runs=[_run(row) for row in await records.rows(_RUNS)],
-        states=[
-            Entered(
-                shown(row["flow_run_id"]),
-                row["sequence"],
-                row["type"],
-                row["name"],
-                row["at"],
-                row["actor_kind"],
-            )
-            for row in await records.rows(_STATES)
-        ],
+        states=[_entered(row) for row in await records.rows(_STATES)],
         attempts=await read_attempts(records.rows),
         items=[(shown(row["run_id"]), row["phase"]) for row in items],
-        events=await _published(records, table="events", id_="id"),
-        outbox=await _published(records, table="outbox", id_="event_id"),
-        fires=[
-            Fire(str(row["schedule_id"]), row["at"], row["run_id"] and shown(row["run_id"]))
-            for row in await records.rows(_FIRES)
-        ],
+        events=await _published(records, table="events", id_="id", position="sequence"),
+        outbox=await _published(records, table="outbox", id_="event_id", position="id"),
+        fires=[_fire(row) for row in await records.rows(_FIRES)],
         schedules=[_interval(row) for row in await records.rows(_SCHEDULES)],
         tasks={shown(row["flow_run_id"]): row["size"] for row in tasks},
     )
@@ -233,11 +264,34 @@ def _run(row: Any) -> Run:
         sequence=row["state_sequence"],
         attempt=row["attempt"],
         flow=row["flow"],
-        policy=row["policy"],
+        deployment=row["deployment"],
+        root=shown(row["root_run_id"]) if row["root_run_id"] else "",
         schedule_id=str(row["schedule_id"] or ""),
         expected_start=row["expected_start"],
         ended_at=row["ended_at"],
         key=row["idempotency_key"] or "",
+    )
+
+
+def _entered(row: Any) -> Entered:
+    return Entered(
+        run_id=shown(row["flow_run_id"]),
+        sequence=row["sequence"],
+        type=row["type"],
+        name=row["name"],
+        at=row["at"],
+        by=row["actor_kind"],
+        retry_at=row["retry_at"],
+        gives_back=row["gives_back"],
+    )
+
+
+def _fire(row: Any) -> Fire:
+    return Fire(
+        schedule_id=str(row["schedule_id"]),
+        at=row["at"],
+        run_id=shown(row["run_id"]) if row["run_id"] else None,
+        outcome=row["outcome"],
     )
 
 
@@ -250,11 +304,13 @@ def _interval(row: Any) -> Interval:
         next_at=row["next_at"],
         made_at=row["made_at"],
         stopped_at=row["stopped_at"],
+        deployment=row["deployment"],
     )
 
 
-async def _published(records: Records, *, table: str, id_: str) -> list[Published]:
-    rows = await records.rows(_EVENTS.format(table=table, id=id_))
+async def _published(records: Records, *, table: str, id_: str, position: str) -> list[Published]:
+    rows = await records.rows(_EVENTS.format(table=table, id=id_, position=position))
     return [
-        Published(str(row["id"]), row["resource_id"], row["name"], row["sequence"]) for row in rows
+        Published(str(row["id"]), row["resource_id"], row["name"], row["sequence"], row["position"])
+        for row in rows
     ]

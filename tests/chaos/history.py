@@ -44,7 +44,14 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. ``run_id`` is what it was about, or what it created."""
+    """One call. ``run_id`` is what it was about, or what it created.
+
+    Args:
+        deployment: the name of that of which a run was asked for.
+        start_at: when that run was asked to start; 0 where at once.
+        answer: what was answered; of a run, the type of its state.
+        sequence: which state of the run that was.
+    """
 
     client: str
     operation: Operation
@@ -53,8 +60,10 @@ class Call:
     ended_at: float
     run_id: str = ""
     key: str = ""
-    flow: str = ""
+    deployment: str = ""
+    start_at: float = 0
     answer: str = ""
+    sequence: int = 0
     is_after_healing: bool = False
 
 
@@ -72,8 +81,8 @@ class History:
         operation: Operation,
         ask: Callable[[], Awaitable[T]],
         *,
-        show: Callable[[T], dict[str, str]] = lambda _: {},
-        **about: str,
+        show: Callable[[T], dict[str, Any]] = lambda _: {},
+        **about: Any,
     ) -> T | None:
         """Make a call and record what came of it; None where no answer or a refusal came.
 

@@ -28,7 +28,6 @@ from headgate.api.pauses import Pause
 from headgate.api.transport import Transport
 from headgate.errors import ApiError
 from tests.chaos import nemesis as faults
-from tests.chaos.checker import Verdict
 from tests.chaos.evidence import shown
 from tests.chaos.history import History, Operation
 from tests.chaos.nemesis import Nemesis
@@ -42,6 +41,7 @@ from tests.chaos.orchestration_rules import (
     judge,
     proofs,
 )
+from tests.chaos.verdicts import Verdict
 from tests.chaos.world import DATABASE_AWAY, Plan, World, a_world
 from tests.fixtures.deadlines import eventually
 

@@ -4,18 +4,15 @@ It shares no code with the product. Each rule yields what it finds wrong, and no
 well.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TypeVar
 
-from tests.chaos.checker import ENDED, Verdict, Violation
 from tests.chaos.evidence import Attempt, Line
 from tests.chaos.history import Call, Operation, Outcome
-
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
+from tests.chaos.lives import ENDED
+from tests.chaos.verdicts import Found, Verdict, Violation, by
 
 AT_ONCE = 2
 """How many runs of the limited deployment, and how many slots of the limit, there are at once."""
@@ -89,9 +86,6 @@ class Left:
     backfills: Sequence[Filled] = ()
 
 
-Found = Generator[Violation]
-
-
 def judge(left: Left) -> Verdict:
     """Apply every rule."""
     violations = [violation for rule in RULES for violation in rule(left)]
@@ -129,7 +123,7 @@ def limit_kept(left: Left) -> Found:
 def slots_kept(left: Left) -> Found:
     """Never do more processes hold a slot than there are; one that was killed holds none."""
     spans: list[tuple[float, float]] = []
-    for lines in _by(left.lines, lambda line: (line.run_id, line.pid)).values():
+    for lines in by(left.lines, lambda line: (line.run_id, line.pid)).values():
         began_at: float | None = None
         for line in lines:
             if line.what == "in":
@@ -160,7 +154,7 @@ def nothing_leaked(left: Left) -> Found:
 
 def answered_once(left: Left) -> Found:
     """A pause takes one answer, and the run is told that one."""
-    answers = _by(
+    answers = by(
         (call for call in left.calls if call.operation is Operation.ANSWER),
         lambda call: (call.run_id, call.key),
     )
@@ -189,7 +183,7 @@ def resumed_once(left: Left) -> Found:
     for (run_id, key), count in went_on.items():
         if count > 1:
             yield Violation("resumed_once", f"{run_id} went on {count} times from {key}")
-    for run_id, states in _by(left.states, lambda state: state.run_id).items():
+    for run_id, states in by(left.states, lambda state: state.run_id).items():
         for before, after in pairwise(states):
             if before.type == "PAUSED" == after.type:
                 yield Violation("resumed_once", f"{run_id} paused while it was paused")
@@ -199,18 +193,18 @@ def one_attempt_a_start(left: Left) -> Found:
     """Each start is one attempt, and a rerun that was acknowledged is there, once."""
     started = Counter(
         after.run_id
-        for states in _by(left.states, lambda state: state.run_id).values()
+        for states in by(left.states, lambda state: state.run_id).values()
         for before, after in pairwise(states)
         if after.type == "RUNNING" and before.type != "PAUSED"
     )
-    attempts = _by(left.attempts, lambda one: one.run_id)
+    attempts = by(left.attempts, lambda one: one.run_id)
     for run_id, count in started.items():
         numbers = [one.number for one in attempts.get(run_id, [])]
         if numbers != list(range(1, count + 1)):
             what = f"{run_id} was started {count} times and has the attempts {numbers}"
             yield Violation("one_attempt_a_start", what)
     reruns = _reruns(left)
-    calls = _by(
+    calls = by(
         (call for call in left.calls if call.operation is Operation.RERUN),
         lambda call: call.run_id,
     )
@@ -227,7 +221,7 @@ def _reruns(left: Left) -> Counter[str]:
     """Count how often each run was started again after its end."""
     return Counter(
         after.run_id
-        for states in _by(left.states, lambda state: state.run_id).values()
+        for states in by(left.states, lambda state: state.run_id).values()
         for before, after in pairwise(states)
         if before.type in ENDED and after.type == "SCHEDULED"
     )
@@ -235,7 +229,7 @@ def _reruns(left: Left) -> Counter[str]:
 
 def cancelled_for_good(left: Left) -> Found:
     """A cancel that was taken ends the run, which goes on in no way after it."""
-    states = _by(left.states, lambda state: state.run_id)
+    states = by(left.states, lambda state: state.run_id)
     for run_id, moves in states.items():
         cancelled = [move.sequence for move in moves if move.type in {"CANCELLING", "CANCELLED"}]
         after = [move for move in moves if cancelled and move.sequence > cancelled[0]]
@@ -252,7 +246,7 @@ def cancelled_for_good(left: Left) -> Found:
 
 def backfilled_once(left: Left) -> Found:
     """A backfill that was taken is there once, and each item has one run that completed."""
-    asked = _by(
+    asked = by(
         (call for call in left.calls if call.operation is Operation.BACKFILL),
         lambda call: call.key,
     )
@@ -304,10 +298,3 @@ RULES: tuple[Callable[[Left], Found], ...] = (
     backfilled_once,
     all_come_to_their_end,
 )
-
-
-def _by(values: Iterable[V], key: Callable[[V], K]) -> dict[K, list[V]]:
-    found: defaultdict[K, list[V]] = defaultdict(list)
-    for value in values:
-        found[key(value)].append(value)
-    return dict(found)

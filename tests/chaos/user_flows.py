@@ -5,6 +5,7 @@ the machine's monotonic clock, which all processes share, whatever date each bel
 """
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -91,3 +92,17 @@ def outer() -> int:
     result = inner(20) + 2
     note("ended")
     return result
+
+
+@flow(retries=1, retry_delay_seconds=0.1)
+def failing() -> None:
+    """Fail on every attempt."""
+    note("begun")
+    raise RuntimeError("always")
+
+
+@flow
+def fatal() -> None:
+    """Kill its own process, as what takes too much memory does."""
+    note("begun")
+    os.kill(os.getpid(), signal.SIGKILL)

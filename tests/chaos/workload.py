@@ -2,20 +2,24 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from headgate.api import deployments, flow_runs, work_pools, workspaces
 from headgate.api.calls import LeaseInput
 from headgate.api.deployments import DeploymentInput
-from headgate.api.flow_runs import NewRun
+from headgate.api.flow_runs import FlowRun, NewRun
 from headgate.api.transport import Transport
-from tests.chaos.evidence import Evidence, gather, shown
+from tests.chaos.evidence import Evidence, gather, read_lines, shown
 from tests.chaos.history import History, Operation
+from tests.chaos.terms import DEPLOYED, PARTS, TICKING, UNSERVED
 from tests.chaos.world import DATABASE_AWAY, World
 from tests.fixtures.deadlines import eventually
 
@@ -24,6 +28,9 @@ PAUSE_SECONDS = 0.35
 UNSERVED_PAUSE_SECONDS = 2.0
 LAST_CALLS = 6
 REPEATED_SHARE, DOUBLED_SHARE = 0.2, 0.25
+AHEAD_SHARE, AHEAD_SECONDS = 0.2, (0.5, 2.5)
+"""How many runs are to start later, and in how long."""
+PROOF_SECONDS = 20.0
 CHOICES = {
     Operation.CREATE: 11,
     Operation.CANCEL: 3,
@@ -32,24 +39,6 @@ CHOICES = {
     Operation.STALE: 2,
 }
 """How often each operation comes, in twentieths."""
-TICKING, UNSERVED = "ticking", "unserved"
-PROMISES: dict[str, dict[str, Any]] = {
-    "quick": {},
-    "lasting": {"late_threshold": "PT1S"},
-    "retried": {
-        "flow_name": "lasting",
-        "late_threshold": "PT1S",
-        "on_agent_lost": "RETRY",
-        "fence": "PT6S",
-        "infrastructure_retries": 20,
-    },
-    "flaky": {"on_agent_lost": "RETRY", "fence": "PT6S", "infrastructure_retries": 20},
-    "maps": {"on_agent_lost": "RETRY", "fence": "PT6S", "infrastructure_retries": 20},
-    "outer": {},
-    TICKING: {"flow_name": "quick"},
-    UNSERVED: {"flow_name": "quick", "late_threshold": "PT1S", "work_pool_name": "unserved"},
-}
-EVERY_SECONDS = (2, 3)
 _NOTHING_LEFT = """
 select (select count(*) from work_items) + (select count(*) from outbox) as left
 """
@@ -91,6 +80,26 @@ class Client:
         """Its own way to the API, and the one on which it shows another tenant's key."""
         return self.transport, self.stranger
 
+    async def begin(self) -> None:
+        """Create a run of each deployment that agents serve."""
+        for name in self.workload.served:
+            new = self.workload.new_run(self.chance, key=f"{self.name}-{name}", name=name)
+            self.created.append(new)
+            await self._create_one(new)
+
+    async def prove(self) -> None:
+        """Cancel a run that executes; before that, do to it what must be refused."""
+        new = self.workload.new_run(self.chance, key=f"{self.name}-proof", name="lasting")
+        new = msgspec.structs.replace(
+            new, parameters={"seconds": PROOF_SECONDS}, expected_start=None
+        )
+        run = await self._create_one(new)
+        if run is None or not await self.workload.is_executed(run.id):
+            return
+        await self._write_stale()
+        for operation in (Operation.TRESPASS, Operation.READ, Operation.CANCEL):
+            await self._call(operation, run.id)
+
     async def go_on(self) -> None:
         """Call again and again until told to stop."""
         while not self.workload.is_over.is_set():
@@ -113,8 +122,7 @@ class Client:
         for new in self.created:
             await self._create_one(new)
         for run_id in self.run_ids:
-            cancel = partial(flow_runs.cancel, self.transport, flow_run_id=run_id)
-            await self.workload.history.call(self.name, Operation.CANCEL, cancel, run_id=run_id)
+            await self._call(Operation.CANCEL, run_id)
 
     async def act(self, operation: Operation) -> None:
         """Carry out one operation and record it."""
@@ -125,7 +133,10 @@ class Client:
             await self._write_stale()
             return
         recent = self.run_ids[-3:] if operation is Operation.CANCEL else self.run_ids
-        run_id = self.chance.choice(recent)
+        await self._call(operation, self.chance.choice(recent))
+
+    async def _call(self, operation: Operation, run_id: str) -> None:
+        """Do something with a run, and record what is said of it."""
         calls = {
             Operation.CANCEL: lambda: flow_runs.cancel(
                 self.transport, flow_run_id=run_id, grace_seconds=2
@@ -135,7 +146,13 @@ class Client:
                 self.stranger, flow_run_id=run_id
             ),
         }
-        await self.workload.history.call(self.name, operation, calls[operation], run_id=run_id)
+        await self.workload.history.call(
+            self.name,
+            operation,
+            calls[operation],
+            show=lambda run: {"answer": run.state.type, "sequence": run.state.sequence},
+            run_id=run_id,
+        )
 
     async def _create(self) -> None:
         """Create a run, at times twice at once; or again one from before, under its old key."""
@@ -149,7 +166,7 @@ class Client:
             for _ in range(2 if fate > 1 - DOUBLED_SHARE else 1):
                 group.create_task(self._create_one(new))
 
-    async def _create_one(self, new: NewRun) -> None:
+    async def _create_one(self, new: NewRun) -> FlowRun | None:
         run = await self.workload.history.call(
             self.name,
             Operation.CREATE,
@@ -158,9 +175,12 @@ class Client:
             ),
             show=lambda run: {"run_id": run.id},
             key=new.idempotency_key or "",
+            deployment=self.workload.name_of(new),
+            start_at=new.expected_start.timestamp() if new.expected_start else 0,
         )
         if run is not None and run.id not in self.run_ids:
             self.run_ids.append(run.id)
+        return run
 
     async def _write_stale(self) -> None:
         """Say under the lease of the epoch before that a live run has completed."""
@@ -201,17 +221,40 @@ class Workload:
         """The file that user code writes to."""
         return self.world.folder / "executions"
 
-    def new_run(self, chance: random.Random, *, key: str) -> NewRun:
-        """Return a run of any deployment."""
-        name = chance.choice(
-            [name for name in self.deployment_ids if name not in {TICKING, UNSERVED}]
-        )
-        takes_time = PROMISES[name].get("flow_name", name) == "lasting"
+    @property
+    def served(self) -> list[str]:
+        """The deployments that clients have run and agents serve."""
+        return [name for name in self.deployment_ids if name not in {TICKING, UNSERVED}]
+
+    def name_of(self, new: NewRun) -> str:
+        """Return the name of the deployment that a run is asked of."""
+        names = {id_: name for name, id_ in self.deployment_ids.items()}
+        return names[new.deployment_id or ""]
+
+    def new_run(self, chance: random.Random, *, key: str, name: str = "") -> NewRun:
+        """Return a run of a deployment, or of any; some are to start only later."""
+        name = name or chance.choice(self.served)
+        takes_time = DEPLOYED[name].flow == "lasting"
+        is_ahead = chance.random() < AHEAD_SHARE
+        at = time.time() + chance.uniform(*AHEAD_SECONDS)
         return NewRun(
             deployment_id=self.deployment_ids[name],
             parameters={"seconds": chance.uniform(0.2, 2)} if takes_time else None,
             idempotency_key=key,
+            expected_start=datetime.fromtimestamp(at, tz=UTC) if is_ahead else None,
         )
+
+    async def is_executed(self, run_id: str) -> bool:
+        """Wait until the code of a run is at it; False where it takes too long."""
+        try:
+            await eventually(
+                lambda: any(line.run_id == run_id for line in read_lines(self.executions)),
+                within_seconds=PROOF_SECONDS,
+                what=run_id,
+            )
+        except AssertionError:
+            return False
+        return True
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not beyond the end."""
@@ -226,6 +269,7 @@ class Workload:
             async with asyncio.TaskGroup() as group:
                 for client in self.clients[:-1]:
                     group.create_task(client.act(Operation.CREATE))
+        await self.clients[0].prove()
 
     async def settle(self, seconds: float) -> bool:
         """Stop the schedules once none is behind, and wait until nothing is left.
@@ -253,13 +297,15 @@ class Workload:
             return False
         return True
 
-    async def evidence(self, *, began_at: float) -> Evidence:
+    async def evidence(self, *, began_at: float, is_spared: bool) -> Evidence:
         """Return what is left behind."""
         return await gather(
             self.world.records,
             calls=self.history.calls,
             executions=self.executions,
             began_at=began_at,
+            terms={**DEPLOYED, **PARTS},
+            is_spared=is_spared,
         )
 
 
@@ -275,7 +321,7 @@ async def a_workload(world: World, *, clients: int = 3) -> AsyncGenerator[Worklo
         await work_pools.upsert(transport, workspace_id=workspace_id, name=UNSERVED)
         deployment_ids = {
             name: await _deploy(world, transport, workspace_id=workspace_id, name=name)
-            for name in PROMISES
+            for name in DEPLOYED
         }
     workload = Workload(
         world, History(world.folder / "history.jsonl"), workspace_id, deployment_ids
@@ -292,6 +338,7 @@ async def a_workload(world: World, *, clients: int = 3) -> AsyncGenerator[Worklo
             )
         )
     *clients_that_work, unserved = workload.clients
+    await clients_that_work[0].begin()
     calling = [asyncio.create_task(client.go_on()) for client in clients_that_work]
     calling.append(asyncio.create_task(unserved.wait_in_vain()))
     try:
@@ -305,24 +352,15 @@ async def a_workload(world: World, *, clients: int = 3) -> AsyncGenerator[Worklo
 
 
 async def _deploy(world: World, transport: Transport, *, workspace_id: str, name: str) -> str:
-    options: dict[str, Any] = {"flow_name": name, "work_pool_name": "default", **PROMISES[name]}
-    schedules = [
-        {
-            "slug": f"every-{seconds}",
-            "spec": {"interval": {"every": f"PT{seconds}S"}},
-            "catchUp": {"policy": "ALL", "max": 100},
-        }
-        for seconds in EVERY_SECONDS
-    ]
+    terms = DEPLOYED[name]
     stored = await deployments.upsert(
         transport,
         workspace_id=workspace_id,
         deployment=DeploymentInput(
             name=name,
-            entrypoint=f"{FLOWS}:{options['flow_name']}",
+            entrypoint=f"{FLOWS}:{terms.flow}",
             job_variables={"env": {"TEST_FOLDER": str(world.folder)}},
-            schedules=schedules if name == TICKING else None,
-            **options,
+            **terms.options(),
         ),
     )
     return stored.deployment.id

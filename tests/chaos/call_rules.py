@@ -46,7 +46,9 @@ def nothing_from_nowhere(evidence: Evidence) -> Found:
     )
     for run in evidence.runs:
         calls = [one for one in asked.get(run.key, []) if one.outcome is not Outcome.REFUSED]
-        if not (calls or run.schedule_id or run.root in known):
+        terms = evidence.terms.get(run.deployment)
+        is_made_by_us = run.schedule_id or (terms is not None and terms.is_backfilled)
+        if not (calls or is_made_by_us or run.root in known):
             yield Violation("nothing_from_nowhere", f"{run.id} ({run.key}): nobody asked for it")
         for call in calls:
             if call.deployment != run.deployment:

@@ -49,12 +49,13 @@ MUST_BE_ANSWERED = {
 
 def judge(evidence: Evidence) -> Verdict:
     """Apply every rule."""
-    violations = [*of_runs(evidence), *(one for rule in OF_ALL for one in rule(evidence))]
-    return Verdict(tuple(violations), tuple(doubts(evidence)))
+    return Verdict(tuple(violations(evidence)), tuple(doubts(evidence)))
 
 
-def of_runs(evidence: Evidence) -> Found:
-    """Apply the rules that look at one run to each."""
+def violations(evidence: Evidence) -> Found:
+    """Yield what is wrong with each run, and with all of them together."""
+    for rule in OF_ALL:
+        yield from rule(evidence)
     for life in lives(evidence):
         for rule in OF_A_RUN:
             for wrong in rule(life):

@@ -46,9 +46,13 @@ class Life:
         return self.terms.policy == "CRASH" and self.run.type == "CRASHED"
 
     @property
-    def asked_start(self) -> float:
-        """The instant that a client named for it; 0 where none did."""
-        return max((call.start_at for call in self.calls), default=0)
+    def due_at(self) -> float:
+        """The instant that it is due at for the first time; of one started again, that asked for.
+
+        What such a run is due at was set anew, and the first instant is no longer told.
+        """
+        asked = max((call.start_at for call in self.calls), default=0)
+        return asked if len(self.chapters()) > 1 else max(asked, self.run.expected_start)
 
     def moves(self) -> Generator[tuple[Entered, Entered]]:
         """Yield each state with the one before it."""

@@ -32,15 +32,8 @@ from tests.chaos.evidence import shown
 from tests.chaos.history import History, Operation
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.orchestration_evidence import LEFTOVERS, read_left
-from tests.chaos.orchestration_rules import (
-    AT_ONCE,
-    CANCELLED,
-    FAILS,
-    FILLED,
-    ITEMS,
-    judge,
-    proofs,
-)
+from tests.chaos.orchestration_rules import AT_ONCE, ITEMS, PROOFS, Left, judge, proofs
+from tests.chaos.terms import FILLED, LIMITED, PLAYED
 from tests.chaos.verdicts import Verdict
 from tests.chaos.world import DATABASE_AWAY, Plan, World, a_world
 from tests.fixtures.deadlines import eventually
@@ -49,13 +42,14 @@ logger = logging.getLogger(__name__)
 
 NAME = "orchestration"
 FLOWS = Path(__file__).with_name("orchestration_flows.py")
-NAMES = ("limited", "slotted", "asking", "leaving", "stepping", "patient", CANCELLED, FAILS)
+NAMES = tuple(name for name in PLAYED if name != FILLED)
 PLANTED = {"limit_forgotten": "limit_kept", "answer_without_a_look": "answered_once"}
 """Bugs that the judge must see, each with the rule that it breaks."""
-ONLY = {"limit_forgotten": ("limited",)}
+ONLY = {"limit_forgotten": (LIMITED,)}
 """What runs where a bug needs many of a kind at once."""
 STORM_SECONDS, CALM_SECONDS = 25.0, 8.0
-SETTLE_SECONDS = 90.0
+SETTLE_SECONDS, PROOF_SECONDS = 90.0, 45.0
+LOOK_SECONDS = 1.0
 MOST_RERUNS = 3
 
 _RUNNING = """
@@ -93,7 +87,14 @@ class Play:
         name = self.chance.choice(ONLY.get(self.world.plan.planted, NAMES))
         new = NewRun(deployment_id=self.deployment_ids[name], idempotency_key=f"run-{self.made}")
         create = partial(flow_runs.create, transport, workspace_id=self.workspace_id, run=new)
-        await self.history.call("creator", Operation.CREATE, create, key=str(new.idempotency_key))
+        await self.history.call(
+            "creator",
+            Operation.CREATE,
+            create,
+            show=lambda run: {"run_id": run.id},
+            key=str(new.idempotency_key),
+            deployment=name,
+        )
 
     async def answer(self, transport: Transport) -> None:
         """Answer all that waits, each with an answer of its own."""
@@ -143,7 +144,13 @@ class Play:
         """Cancel a run that waits or goes on."""
         for run_id in (await self._some(_CANCELLABLE))[:1]:
             ask = partial(flow_runs.cancel, transport, flow_run_id=run_id, grace_seconds=2)
-            await self.history.call("canceller", Operation.CANCEL, ask, run_id=run_id)
+            await self.history.call(
+                "canceller",
+                Operation.CANCEL,
+                ask,
+                show=lambda run: {"answer": run.state.type, "sequence": run.state.sequence},
+                run_id=run_id,
+            )
 
     async def backfill(self, transport: Transport) -> None:
         """Have runs made for some sets of parameters, a few at a time."""
@@ -198,6 +205,15 @@ class Play:
         transport = self.world.transport()
         await self.set_paused(transport, is_paused=False)
         await transport.close()
+
+    async def prove(self, left: Callable[[], Awaitable[Left]]) -> None:
+        """Return once all has happened that the judge asks for, or it takes too long."""
+        until = time.monotonic() + PROOF_SECONDS
+        while time.monotonic() < until:
+            counted = proofs(await left())
+            if all(counted[name] for name in PROOFS):
+                return
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def settle(self) -> bool:
         """Wait until nothing is left that somebody holds or waits for; False where that stays."""
@@ -258,15 +274,11 @@ async def _deploy(world: World, transport: Transport, workspace_id: str, name: s
         transport,
         workspace_id=workspace_id,
         deployment=DeploymentInput(
-            flow_name=name,
             name=name,
             entrypoint=f"{FLOWS}:{name}",
-            work_pool_name="default",
             job_variables={"env": environment},
-            on_agent_lost="RETRY",
-            fence="PT6S",
-            infrastructure_retries=20,
-            concurrency_limit=AT_ONCE if name == "limited" else None,
+            concurrency_limit=AT_ONCE if name == LIMITED else None,
+            **PLAYED[name].options(),
         ),
     )
     return stored.deployment.id
@@ -274,7 +286,7 @@ async def _deploy(world: World, transport: Transport, workspace_id: str, name: s
 
 async def measure(*, seed: int, planted: str = "") -> tuple[Verdict, dict[str, Any]]:
     """Play it in a world of its own; the verdict, and what it is about."""
-    began_at = time.monotonic()
+    began_at = time.time()
     plan = Plan(apis=2, schedulers=2, agents=3, seed=seed, planted=planted)
     async with a_world(plan) as world, a_play(world) as play:
         nemesis = Nemesis(world, random.Random(f"{NAME}:{seed}"))  # noqa: S311  no secret
@@ -283,11 +295,14 @@ async def measure(*, seed: int, planted: str = "") -> tuple[Verdict, dict[str, A
         else:
             await nemesis.storm(faults.KILLS, seconds=STORM_SECONDS)
         await world.revive()
+        look = partial(read_left, world, play.history, began_at=began_at)
+        if not planted:
+            await play.prove(look)
         play.is_over.set()
         await play.release()
         has_settled = await play.settle()
         play.has_settled.set()
-        left = await read_left(play.world, play.history)
+        left = await look()
         verdict = judge(left)
         logs = "" if verdict.is_well or planted else world.installation.report()
     figures: dict[str, Any] = {
@@ -296,7 +311,7 @@ async def measure(*, seed: int, planted: str = "") -> tuple[Verdict, dict[str, A
         "calls": len(left.calls),
         **proofs(left),
         "has_settled": has_settled,
-        "seconds": round(time.monotonic() - began_at),
+        "seconds": round(time.time() - began_at),
     }
     if logs:
         figures["logs"] = _keep(logs, seed=seed)

@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
-from tests.chaos.evidence import read_attempts, read_lines, shown
+from tests.chaos.evidence import gather, read_attempts, read_lines, shown
 from tests.chaos.history import History
 from tests.chaos.orchestration_rules import Asked, Filled, Left, Moved
+from tests.chaos.terms import PLAYED
 from tests.chaos.world import World
 
 _STATES = """
@@ -22,7 +23,8 @@ select (select count(*) from work_items) as "work items",
   (select count(*) from concurrency_slots) as slots,
   (select count(*) from concurrency_waiters) as waiters,
   (select count(*) from pauses where status in ('WAITING', 'REQUESTED')) as pauses,
-  (select count(*) from backfills where status = 'RUNNING') as backfills
+  (select count(*) from backfills where status = 'RUNNING') as backfills,
+  (select count(*) from outbox) as events
 """
 _BACKFILLS = """
 select backfill.name, backfill.status, backfill.parallelism,
@@ -35,13 +37,22 @@ group by backfill.id, backfill.name, backfill.status, backfill.parallelism
 """
 
 
-async def read_left(world: World, history: History) -> Left:
+async def read_left(world: World, history: History, *, began_at: float) -> Left:
     """Return all that the judge looks at."""
     rows = world.records.rows
     (leftovers,) = await rows(LEFTOVERS)
+    executions = world.folder / "executions"
     return Left(
+        evidence=await gather(
+            world.records,
+            calls=history.calls,
+            executions=executions,
+            began_at=began_at,
+            terms=PLAYED,
+            is_spared=False,
+        ),
         calls=history.calls,
-        lines=read_lines(world.folder / "executions"),
+        lines=read_lines(executions),
         states=[
             Moved(
                 shown(row["flow_run_id"]),

@@ -5,20 +5,19 @@ well.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from tests.chaos.evidence import Attempt, Line
+from tests.chaos import checker
+from tests.chaos.evidence import Attempt, Evidence, Line
 from tests.chaos.history import Call, Operation, Outcome
 from tests.chaos.lives import ENDED
+from tests.chaos.terms import ASKING, CANCELLED, FAILS, FILLED, LIMITED, SLOTTED
 from tests.chaos.verdicts import Found, Verdict, Violation, by
 
 AT_ONCE = 2
 """How many runs of the limited deployment, and how many slots of the limit, there are at once."""
-FAILS = "breaking"
-CANCELLED = "ending"
-FILLED = "filled"
 ITEMS = 6
 """How many runs a backfill is."""
 OUTSIDE = "outside:"
@@ -30,6 +29,7 @@ PROOFS = (
     "given_back",
     "cancelled",
     "backfilled",
+    "limited",
 )
 """Of what there must have been some, for a run to prove anything."""
 
@@ -74,6 +74,7 @@ class Left:
     Args:
         deployments: of each run, its deployment's name.
         leftovers: by name, how many rows are left that nobody needs any more.
+        evidence: what the judge of every world looks at.
     """
 
     calls: Sequence[Call] = ()
@@ -84,11 +85,13 @@ class Left:
     deployments: Mapping[str, str] = field(default_factory=dict[str, str])
     leftovers: Mapping[str, int] = field(default_factory=dict[str, int])
     backfills: Sequence[Filled] = ()
+    evidence: Evidence = field(default_factory=Evidence)
 
 
 def judge(left: Left) -> Verdict:
-    """Apply every rule."""
+    """Apply every rule, and those of every world."""
     violations = [violation for rule in RULES for violation in rule(left)]
+    violations += checker.violations(left.evidence)
     counted = proofs(left)
     doubts = [f"there was nothing of {name}" for name in PROOFS if not counted[name]]
     return Verdict(tuple(violations), tuple(doubts))
@@ -111,13 +114,27 @@ def proofs(left: Left) -> dict[str, int]:
 
 
 def limit_kept(left: Left) -> Found:
-    """Never do more runs of a deployment execute than it may."""
-    spans = [
+    """Never do more runs of a deployment execute than it may, nor does the code of more."""
+    runs = {run_id for run_id, name in left.deployments.items() if name == LIMITED}
+    yield from _at_once("limit_kept", _attempts_of(left, runs))
+    yield from _at_once("limit_kept", _code_of(left, runs))
+
+
+def _attempts_of(left: Left, runs: Collection[str]) -> list[tuple[float, float]]:
+    return [
         (one.started_at, one.ended_at or float("inf"))
         for one in left.attempts
-        if left.deployments.get(one.run_id) == "limited"
+        if one.run_id in runs
     ]
-    yield from _at_once("limit_kept", spans)
+
+
+def _code_of(left: Left, runs: Collection[str]) -> list[tuple[float, float]]:
+    """Return from when to when each process executed the code of a run."""
+    lines = (line for line in left.lines if line.run_id in runs)
+    return [
+        (min(line.at for line in own), max(line.at for line in own))
+        for own in by(lines, lambda line: (line.run_id, line.pid)).values()
+    ]
 
 
 def slots_kept(left: Left) -> Found:
@@ -161,6 +178,10 @@ def answered_once(left: Left) -> Found:
     for asked in left.pauses:
         calls = answers.get((asked.run_id, asked.key), [])
         accepted = [call.answer for call in calls if call.outcome is Outcome.OK]
+        given = {call.answer for call in calls if call.outcome is not Outcome.REFUSED}
+        if asked.status == "RESUMED" and asked.answer not in given:
+            what = f"{asked.run_id} {asked.key}: {asked.answer!r} is kept, which nobody gave"
+            yield Violation("answered_once", what)
         if len(accepted) > 1:
             what = f"{asked.run_id} {asked.key}: {len(accepted)} answers were taken"
             yield Violation("answered_once", what)
@@ -171,6 +192,33 @@ def answered_once(left: Left) -> Found:
     for line in left.lines:
         if line.what.startswith("told:") and line.what[5:] != kept.get((line.run_id, "go")):
             yield Violation("answered_once", f"{line.run_id} was {line.what}, not what is kept")
+
+
+def did_what_it_completed(left: Left) -> Found:
+    """A completed run was told its answer, or held its slot, by the process that completed it."""
+    last = {one.run_id: one.epoch for one in left.attempts}
+    said = {(line.run_id, line.epoch, line.what.partition(":")[0]) for line in left.lines}
+    completed = {one.run_id for one in left.states if one.type == "COMPLETED"}
+    wanted = {SLOTTED: ("in", "out"), **dict.fromkeys(ASKING, ("told",))}
+    for run_id in sorted(completed & left.deployments.keys()):
+        for what in wanted.get(left.deployments[run_id], ()):
+            if (run_id, last.get(run_id), what) not in said:
+                yield Violation("did_what_it_completed", f"{run_id} was never {what}")
+
+
+def paused_as_asked(left: Left) -> Found:
+    """A pause that was asked for and taken is there, and none is that nobody asked for."""
+    made = Counter(one.run_id for one in left.pauses if one.key.startswith(OUTSIDE))
+    calls = by(
+        (call for call in left.calls if call.operation is Operation.PAUSE),
+        lambda call: call.run_id,
+    )
+    for run_id in {*made, *calls}:
+        outcomes = Counter(call.outcome for call in calls.get(run_id, []))
+        sure, unsure = outcomes[Outcome.OK], outcomes[Outcome.UNKNOWN]
+        if not min(sure, 1) <= made[run_id] <= sure + unsure:
+            what = f"{run_id}: {sure} pauses taken, {unsure} unsure, {made[run_id]} made"
+            yield Violation("paused_as_asked", what)
 
 
 def resumed_once(left: Left) -> Found:
@@ -266,12 +314,8 @@ def backfilled_once(left: Left) -> Found:
     for one in left.backfills:
         if one.status != "COMPLETED" or one.outcomes != ("COMPLETED",) * ITEMS:
             yield Violation("backfilled_once", f"{one.name} is {one.status}: {one.outcomes}")
-        spans = [
-            (attempt.started_at, attempt.ended_at or float("inf"))
-            for attempt in left.attempts
-            if attempt.run_id in one.run_ids
-        ]
-        yield from _at_once("backfilled_once", spans, most=one.parallelism)
+        for spans in (_attempts_of(left, one.run_ids), _code_of(left, one.run_ids)):
+            yield from _at_once("backfilled_once", spans, most=one.parallelism)
 
 
 def all_come_to_their_end(left: Left) -> Found:
@@ -292,6 +336,8 @@ RULES: tuple[Callable[[Left], Found], ...] = (
     slots_kept,
     nothing_leaked,
     answered_once,
+    did_what_it_completed,
+    paused_as_asked,
     resumed_once,
     one_attempt_a_start,
     cancelled_for_good,

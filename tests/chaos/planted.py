@@ -6,7 +6,9 @@ whether the checker finds what comes of it. ``SQL`` is what a bug takes in the d
 
 import hashlib
 import sys
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,14 +16,19 @@ import orjson
 from sqlalchemy import TextClause, select, text
 
 from headgate_server.database.work import UnitOfWork, bind_tenant
+from headgate_server.domain.deployments import AgentLostPolicy
 from headgate_server.domain.flow_runs import FlowRun
+from headgate_server.domain.leases import Phase
 from headgate_server.domain.schedules.schedule import Schedule
-from headgate_server.domain.transitions import policy
+from headgate_server.domain.states import ProposedState, StateType, propose
+from headgate_server.domain.transitions import policy, rules
+from headgate_server.domain.transitions.facts import ACCEPT, Facts, Outcome, Verdict, rename
 from headgate_server.repositories import due, idempotency_keys, pauses, schedules, statements
-from headgate_server.repositories.flow_runs import read
+from headgate_server.repositories.flow_runs import read, transition
 from headgate_server.repositories.flow_runs.rows import COLUMNS, to_flow_run
 from headgate_server.repositories.idempotency_keys import KeyName
 from headgate_server.services import idempotency_keys as idempotency
+from headgate_server.services.schedules import fire
 from headgate_server.tables.events import idempotency_keys as key_table
 from headgate_server.tables.flow_runs import flow_runs
 
@@ -36,6 +43,14 @@ SQL = {
 def without_rules(*names: str) -> None:
     """Judge proposals without some of the rules."""
     policy.POLICY = tuple(rule for rule in policy.POLICY if rule.__name__ not in names)
+
+
+def with_rule(new: policy.Rule, *, instead_of: str = "") -> None:
+    """Judge proposals with one rule more, before all others, or in the place of another."""
+    if instead_of:
+        policy.POLICY = tuple(new if one.__name__ == instead_of else one for one in policy.POLICY)
+    else:
+        policy.POLICY = (new, *policy.POLICY)
 
 
 def rewrite(changes: dict[str, tuple[str, str]]) -> None:
@@ -158,6 +173,98 @@ def key_outside_the_transaction() -> None:
     idempotency.once = once
 
 
+def cancel_lost() -> None:
+    """Who cancels a run that executes is told that it is so, and nothing comes of it."""
+
+    def cancel(facts: Facts, proposed: ProposedState) -> Verdict:
+        if proposed.type is StateType.CANCELLING and facts.phase is Phase.RUNNING:
+            return Verdict(Outcome.REPLAY, reason="Asked for before.")
+        return ACCEPT
+
+    with_rule(cancel)
+
+
+def started_early() -> None:
+    """Runs are offered that are not due for a while."""
+    due, early = (
+        "item.due_at <= :now",
+        "item.due_at <= cast(:now as timestamptz) + interval '1 min'",
+    )
+    rewrite({"offer_runs": (due, early)})
+
+
+def crash_runs_again() -> None:
+    """What a deployment says of lost agents is not looked at."""
+
+    def infrastructure(facts: Facts, proposed: ProposedState) -> Verdict:
+        again = replace(facts, on_agent_lost=AgentLostPolicy.RETRY, infrastructure_retries=3)
+        return rules.infrastructure(again, proposed)
+
+    with_rule(infrastructure, instead_of="infrastructure")
+
+
+def retries_uncounted() -> None:
+    """How often a run was started again is not looked at."""
+
+    def infrastructure(facts: Facts, proposed: ProposedState) -> Verdict:
+        return rules.infrastructure(replace(facts, infrastructure_attempts=0), proposed)
+
+    def retry(facts: Facts, proposed: ProposedState) -> Verdict:
+        return rules.retry(replace(facts, retries_used=0), proposed)
+
+    with_rule(infrastructure, instead_of="infrastructure")
+    with_rule(retry, instead_of="retry")
+
+
+def ledger_without_runs() -> None:
+    """Some instants are entered in the ledger, and the run of none of them is made."""
+    create = fire._create  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - planted
+
+    async def some(work: UnitOfWork, wanted: Sequence[Any]) -> Counter[UUID]:
+        return await create(work, [one for one in wanted if one[1].expected_start.second % 4])
+
+    fire._create = some  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - planted
+
+
+def told_by_another_name() -> None:
+    """The events of all transitions have one name."""
+
+    def event_word(state_name: str) -> str:
+        del state_name
+        return "changed"
+
+    transition.event_word = event_word
+
+
+def failure_completes() -> None:
+    """A run whose code raised has completed."""
+
+    def complete(facts: Facts, proposed: ProposedState) -> Verdict:
+        del facts
+        if proposed.type is not StateType.FAILED:
+            return ACCEPT
+        return rename(propose(StateType.COMPLETED), reason="It is over.")
+
+    with_rule(complete)
+
+
+def late_unseen() -> None:
+    """Nobody looks for runs that are late."""
+    rewrite({"list_late": ("late_due_at <= :now", "late_due_at <= :now and false")})
+
+
+def old_answers() -> None:
+    """Each replica remembers how a run was when it saw it first."""
+    original = read.get_many_flow_runs
+    seen: dict[UUID, FlowRun] = {}
+
+    async def get_many_flow_runs(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, FlowRun]:
+        found = await original(work, ids)
+        return {id_: seen.setdefault(id_, run) for id_, run in found.items()}
+
+    read.get_many_flow_runs = get_many_flow_runs
+
+
 def limit_forgotten() -> None:
     """Deployments with a limit are offered as if nothing of theirs were held."""
     rewrite(
@@ -190,6 +297,15 @@ BUGS: dict[str, Callable[[], None]] = {
         late_without_guard,
         tenant_predicate_dropped,
         key_outside_the_transaction,
+        cancel_lost,
+        started_early,
+        crash_runs_again,
+        retries_uncounted,
+        ledger_without_runs,
+        told_by_another_name,
+        failure_completes,
+        late_unseen,
+        old_answers,
         limit_forgotten,
         answer_without_a_look,
     )

@@ -40,8 +40,8 @@ SLACK_SECONDS = 1.0
 """Between the end of user code and the instant at which the database says so, and back."""
 CLOCK_SECONDS = 0.05
 """By how much two readings of this machine's clock may differ that are of one instant."""
-NOTICED_SECONDS, NOTICED_BROKEN_SECONDS = 5.0, 20.0
-"""So long after its threshold a run is named late: where only clients are at work, and else."""
+NOTICED_SECONDS = 20.0
+"""So long after its threshold a run is named late, whatever breaks."""
 
 
 def legal_history(life: Life) -> Wrong:
@@ -76,11 +76,15 @@ def _edges(life: Life, type_: str) -> set[str]:
 
 
 def right_author(life: Life) -> Wrong:
-    """Only its process says that it runs or completed, only Headgate that it is late."""
+    """Only its process says that it runs or completed, only Headgate that it is late.
+
+    What is inside a run is cancelled by Headgate as that is.
+    """
     before = ""
     for state in life.states:
         of = state.name if state.name in AUTHORS else state.type
-        if state.by not in AUTHORS.get(of, {state.by}) and before != "PAUSED":
+        is_with_root = life.root is not None and state.type == "CANCELLING"
+        if state.by not in AUTHORS.get(of, {state.by}) and not is_with_root and before != "PAUSED":
             yield f"{state.name} by {state.by}"
         before = state.type
 
@@ -176,12 +180,14 @@ def no_more_starts_than_allowed(life: Life) -> Wrong:
 
 def not_before_its_instant(life: Life) -> Wrong:
     """Nobody takes it up, and none of its code runs, before the instant that it is due at."""
-    due_at = max(life.run.expected_start, life.asked_start)
-    for state in life.states:
-        if state.type in {"PENDING", "RUNNING"} and state.at < due_at - CLOCK_SECONDS:
-            yield f"{state.name} {due_at - state.at:.2f} s before its instant"
-    if life.lines and life.lines[0].at < due_at - CLOCK_SECONDS:
-        yield f"ran {due_at - life.lines[0].at:.2f} s before its instant"
+    chapters = life.chapters()
+    dues = {0: life.due_at, len(chapters) - 1: max(life.due_at, life.run.expected_start)}
+    for chapter, due_at in dues.items():
+        for state in chapters[chapter]:
+            if state.type in {"PENDING", "RUNNING"} and state.at < due_at - CLOCK_SECONDS:
+                yield f"{state.name} {due_at - state.at:.2f} s before its instant"
+    if life.lines and life.lines[0].at < life.due_at - CLOCK_SECONDS:
+        yield f"ran {life.due_at - life.lines[0].at:.2f} s before its instant"
     for before, after in life.moves():
         if before.retry_at is None or after.type not in {"PENDING", "RUNNING"}:
             continue
@@ -191,9 +197,7 @@ def not_before_its_instant(life: Life) -> Wrong:
 
 def late_in_time(life: Life) -> Wrong:
     """Once it has waited for as long as its threshold it is named Late: once, and no sooner."""
-    noticed = NOTICED_SECONDS if life.is_spared else NOTICED_BROKEN_SECONDS
-    due_at = max(life.run.expected_start, life.asked_start)
-    is_late, waits = False, None
+    due_at, is_late, waits = life.due_at, False, None
     for state in life.states:
         if state.name == "Late":
             if is_late or waits is None or (is_retry(waits) and not waits.gives_back):
@@ -203,7 +207,7 @@ def late_in_time(life: Life) -> Wrong:
             is_late = True
         elif state.name not in WAITING_STILL:
             waited = state.at - due_at - life.terms.late_seconds
-            if waits is life.states[0] and not is_late and waited > noticed:
+            if waits is life.states[0] and not is_late and waited > NOTICED_SECONDS:
                 yield f"waited for {waited:.1f} s beyond its threshold, and was not Late"
             is_late, waits = False, state if state.type == "SCHEDULED" else None
             due_at = max(due_at, state.at)

@@ -12,6 +12,7 @@ from tests.chaos import nemesis as faults
 from tests.chaos.checker import is_answered, judge, proofs
 from tests.chaos.fault_points import FAULT_POINTS, Action, FaultPoint, Place, set_trap
 from tests.chaos.nemesis import Fault, Nemesis
+from tests.chaos.run_rules import NOTICED_SECONDS
 from tests.chaos.verdicts import Verdict
 from tests.chaos.workload import a_workload
 from tests.chaos.world import POSTGRES, REDIS, Plan, a_world
@@ -25,6 +26,7 @@ HANG_SECONDS = 2.5
 STORM_SECONDS = 30.0
 RESTLESS_SECONDS = 2.0
 BEGIN_SECONDS = 2.0
+PATIENCE_SECONDS = NOTICED_SECONDS + 5.0
 SETTLE_SECONDS, SHORT_SETTLE_SECONDS = 90.0, 10.0
 """How long all may take to come to rest; with a bug planted nobody waits for that."""
 
@@ -175,6 +177,12 @@ async def calm(nemesis: Nemesis) -> dict[str, int]:
     return {}
 
 
+async def patience(nemesis: Nemesis) -> dict[str, int]:
+    """Break nothing, for longer than it takes at the most to notice what is late."""
+    await nemesis.wait(PATIENCE_SECONDS, PATIENCE_SECONDS)
+    return {}
+
+
 async def crowd(nemesis: Nemesis) -> dict[str, int]:
     """Have every scheduler look for itself, and take its time."""
     for member in nemesis.world.of("scheduler"):
@@ -214,9 +222,18 @@ _PLANTED: tuple[tuple[str, Break, str], ...] = (
     ("late_without_guard", calm, "late_once_an_episode"),
     ("tenant_predicate_dropped", calm, "walls_hold"),
     ("key_outside_the_transaction", calm, "one_effect_a_key"),
+    ("cancel_lost", calm, "cancelled_for_good"),
+    ("started_early", calm, "not_before_its_instant"),
+    ("crash_runs_again", calm, "no_more_starts_than_allowed"),
+    ("retries_uncounted", calm, "no_more_starts_than_allowed"),
+    ("ledger_without_runs", calm, "ledger_leads_to_runs"),
+    ("told_by_another_name", calm, "each_transition_told_once"),
+    ("failure_completes", calm, "ends_as_its_code_says"),
+    ("late_unseen", patience, "late_in_time"),
+    ("old_answers", calm, "reads_are_true"),
 )
 PLANTED = tuple(
     Scenario(f"planted-{bug}", breaks, replace(SMALL, planted=bug), expected)
     for bug, breaks, expected in _PLANTED
 )
-"""The eight bugs that the checker must see."""
+"""The bugs that the checker must see."""

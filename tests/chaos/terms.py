@@ -24,6 +24,7 @@ class Terms:
         every_seconds: at what intervals its schedules fire.
         pauses: whether runs wait for an answer.
         is_started_again: whether somebody starts runs again that have ended.
+        is_backfilled: whether backfills make its runs, not clients.
     """
 
     flow: str
@@ -37,6 +38,7 @@ class Terms:
     pool: str = "default"
     pauses: bool = False
     is_started_again: bool = False
+    is_backfilled: bool = False
 
     def options(self) -> dict[str, Any]:
         """Return it as arguments of a ``DeploymentInput``."""
@@ -81,3 +83,17 @@ DEPLOYED: Mapping[str, Terms] = {
     UNSERVED: Terms("quick", frozenset(), late_seconds=1, pool=UNSERVED),
 }
 """The deployments of most worlds, by their names."""
+
+LIMITED, SLOTTED, CANCELLED, FAILS, FILLED = "limited", "slotted", "ending", "breaking", "filled"
+ASKING = ("asking", "leaving")
+_AGAIN: dict[str, Any] = {"policy": "RETRY", "infrastructure_retries": 20}
+PLAYED: Mapping[str, Terms] = {
+    LIMITED: Terms(LIMITED, **_AGAIN),
+    SLOTTED: Terms(SLOTTED, **_AGAIN),
+    **{name: Terms(name, pauses=True, **_AGAIN) for name in (*ASKING, "stepping")},
+    "patient": Terms("patient", retries=1, **_AGAIN),
+    CANCELLED: Terms(CANCELLED, **_AGAIN),
+    FAILS: Terms(FAILS, FAILED, is_started_again=True, **_AGAIN),
+    FILLED: Terms(FILLED, is_backfilled=True, **_AGAIN),
+}
+"""The deployments of worlds with limits, pauses and backfills, by their names."""

@@ -88,16 +88,19 @@ class Client:
             await self._create_one(new)
 
     async def prove(self) -> None:
-        """Cancel a run that executes; before that, do to it what must be refused."""
+        """Cancel a run that executes, do to it before what must be refused, and look."""
         new = self.workload.new_run(self.chance, key=f"{self.name}-proof", name="lasting")
         new = msgspec.structs.replace(
             new, parameters={"seconds": PROOF_SECONDS}, expected_start=None
         )
         run = await self._create_one(new)
-        if run is None or not await self.workload.is_executed(run.id):
+        if run is None:
+            return
+        await self._call(Operation.READ, run.id)
+        if not await self.workload.is_executed(run.id):
             return
         await self._write_stale()
-        for operation in (Operation.TRESPASS, Operation.READ, Operation.CANCEL):
+        for operation in (Operation.TRESPASS, Operation.READ, Operation.CANCEL, Operation.READ):
             await self._call(operation, run.id)
 
     async def go_on(self) -> None:

@@ -42,7 +42,7 @@ from events where name = 'storm.written'
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a storm left behind.
+    """What a storm left behind; without events and cuts it proves nothing.
 
     Args:
         late: events that were written before one that was published earlier.
@@ -61,7 +61,8 @@ class Verdict:
 
     @property
     def is_well(self) -> bool:
-        return self.unlike + self.unpublished + self.gaps == 0
+        wrong = self.unlike + self.unpublished + self.gaps
+        return wrong == 0 and self.events > 0 and self.cuts > 0
 
 
 async def storm(

@@ -1,5 +1,7 @@
 """Schedulers that are killed at work: a sample of ``python -m tests.chaos.schedules``."""
 
+from dataclasses import replace
+
 import pytest
 
 from headgate_server.database.urls import DatabaseUrls
@@ -16,8 +18,15 @@ def test_each_instant_fires_once_whoever_is_killed(urls: DatabaseUrls) -> None:
 
 
 def test_verdict_sees_what_is_wrong() -> None:
-    well = Verdict(1, 10, 1, 0, 0, 0, 0, 0)
+    well = Verdict(1, 10, 1, 0, 0, 0, 0, 0, 0)
 
     assert well.is_well
-    assert not Verdict(1, 10, 1, 1, 0, 0, 0, 0).is_well
-    assert not Verdict(1, 10, 1, 0, 1, 0, 0, 0).is_well
+    for wrong in ("doubled", "missing", "strange", "unlike_the_ledger", "skipped", "astray"):
+        assert not replace(well, **{wrong: 1}).is_well
+
+
+def test_storm_without_fires_or_kills_proves_nothing() -> None:
+    well = Verdict(1, 10, 1, 0, 0, 0, 0, 0, 0)
+
+    assert not replace(well, fires=0).is_well
+    assert not replace(well, kills=0).is_well

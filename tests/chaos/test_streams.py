@@ -22,7 +22,7 @@ def test_verdict_sees_what_is_wrong() -> None:
     published = [(1, "0"), (2, "1"), (3, "2")]
 
     def unlike(*seen: tuple[int, str]) -> Verdict:
-        follower = Follower(by_socket, [], "", "", dice(1), seen=list(seen))
+        follower = Follower(by_socket, [], "", "", dice(1), seen=list(seen), cuts=1)
         return judge(published, Ledger(3, committed=["0", "1", "2"]), [follower], seed=1)
 
     assert unlike((1, "0"), (2, "1"), (3, "2")).is_well
@@ -30,3 +30,5 @@ def test_verdict_sees_what_is_wrong() -> None:
     assert unlike((1, "0"), (2, "1"), (2, "1"), (3, "2")).unlike == 2
     assert unlike((2, "1"), (1, "0"), (3, "2")).unlike == 1
     assert judge(published, Ledger(3, committed=["0", "1", "9"]), [], seed=1).unpublished == 2
+    assert not judge([], Ledger(0), [], seed=1).is_well
+    assert not judge(published, Ledger(3, committed=["0", "1", "2"]), [], seed=1).is_well

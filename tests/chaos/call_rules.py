@@ -7,7 +7,8 @@ from tests.chaos.evidence import Evidence
 from tests.chaos.history import Operation, Outcome
 from tests.chaos.lives import ENDED, Life
 from tests.chaos.run_rules import CLOCK_SECONDS, Wrong
-from tests.chaos.verdicts import Found, Violation, by
+from tests.chaos.terms import AGENT_LIMIT
+from tests.chaos.verdicts import Found, Violation, by, most_at_once
 
 REFUSALS = {Operation.TRESPASS: "NOT_FOUND", Operation.STALE: "LEASE_LOST"}
 """How such a call is refused, and not otherwise; an error of ours is no refusal."""
@@ -54,6 +55,19 @@ def nothing_from_nowhere(evidence: Evidence) -> Found:
             if call.deployment != run.deployment:
                 what = f"{run.id} is of {run.deployment}, asked was {call.deployment}"
                 yield Violation("nothing_from_nowhere", what)
+
+
+def no_agent_overfilled(evidence: Evidence) -> Found:
+    """No agent ever executes more runs at once than it may."""
+    processes_of = by(evidence.lines, lambda line: line.pid)
+    families = by(processes_of.values(), lambda lines: lines[0].parent)
+    for parent, processes in families.items():
+        spans = [
+            (min(line.at for line in lines), max(line.at for line in lines)) for lines in processes
+        ]
+        if most_at_once(spans) > AGENT_LIMIT:
+            what = f"{most_at_once(spans)} processes of {parent} at once"
+            yield Violation("no_agent_overfilled", what)
 
 
 def one_effect_a_key(evidence: Evidence) -> Found:

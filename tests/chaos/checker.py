@@ -26,6 +26,7 @@ OF_A_RUN: tuple[Callable[[Life], Wrong], ...] = (
 OF_ALL: tuple[Callable[[Evidence], Found], ...] = (
     call_rules.nothing_lost,
     call_rules.nothing_from_nowhere,
+    call_rules.no_agent_overfilled,
     call_rules.one_effect_a_key,
     call_rules.walls_hold,
     call_rules.old_epochs_are_dead,

@@ -11,7 +11,7 @@ from typing import Any
 
 from headgate_server.domain import ids
 from tests.chaos.history import Call
-from tests.chaos.terms import Terms
+from tests.chaos.terms import LOGGED, Terms
 from tests.fixtures.records import Records
 
 
@@ -114,13 +114,18 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What user code wrote."""
+    """What user code wrote.
+
+    Args:
+        parent: the process that started its process, unless that had ended by then.
+    """
 
     run_id: str
     epoch: int
     pid: int
     at: float
     what: str
+    parent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +154,8 @@ class Evidence:
     schedules: Sequence[Interval] = ()
     tasks: dict[str, int] = field(default_factory=dict[str, int])
     """How many task runs of each run completed."""
+    logs: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    """How often each run said what in its log."""
 
 
 _RUNS = """
@@ -194,6 +201,10 @@ _TASKS = """
 select flow_run_id, count(*) as size from task_runs where state_type = 'COMPLETED' group by 1
 """
 
+_LOGS = """
+select flow_run_id, message, count(*) as size from logs where message = any($1) group by 1, 2
+"""
+
 
 async def gather(
     records: Records,
@@ -207,6 +218,7 @@ async def gather(
     """Read everything; nothing may be under way any more."""
     items = await records.rows("select run_id, phase from work_items")
     tasks = await records.rows(_TASKS)
+    logs = await records.rows(_LOGS, list(LOGGED))
     return Evidence(
         terms=terms,
         is_spared=is_spared,
@@ -223,6 +235,7 @@ async def gather(
         fires=[_fire(row) for row in await records.rows(_FIRES)],
         schedules=[_interval(row) for row in await records.rows(_SCHEDULES)],
         tasks={shown(row["flow_run_id"]): row["size"] for row in tasks},
+        logs={(shown(row["flow_run_id"]), row["message"]): row["size"] for row in logs},
     )
 
 
@@ -246,8 +259,8 @@ def read_lines(path: Path) -> list[Line]:
         return []
     offset = time.time() - time.monotonic()
     return [
-        Line(run_id, int(epoch), int(pid), float(at) + offset, what)
-        for run_id, epoch, pid, at, what in map(str.split, path.read_text().splitlines())
+        Line(run_id, int(epoch), int(pid), float(at) + offset, what, int(parent))
+        for run_id, epoch, pid, at, what, parent in map(str.split, path.read_text().splitlines())
     ]
 
 

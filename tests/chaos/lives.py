@@ -1,12 +1,12 @@
 """What is known of one run, gathered from all that was left behind: what most rules look at."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
 from tests.chaos.evidence import Attempt, Entered, Evidence, Line, Published, Run
 from tests.chaos.history import Call, Operation, Outcome
-from tests.chaos.terms import Terms
+from tests.chaos.terms import LOGGED, Terms
 from tests.chaos.verdicts import by
 
 ENDED = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
@@ -22,6 +22,7 @@ class Life:
         root: the run that it was inside of; None for one that was inside of none.
         calls: of clients, that were about it or made it.
         task_count: how many of its task runs completed.
+        logged: how often what is in its log.
     """
 
     run: Run
@@ -34,6 +35,7 @@ class Life:
     events: list[Published]
     calls: list[Call]
     task_count: int
+    logged: Mapping[str, int]
 
     @property
     def has_ended(self) -> bool:
@@ -118,6 +120,7 @@ def lives(evidence: Evidence) -> list[Life]:
             events=events.get(run.id, []),
             calls=about.get(run.id, []) + (asking.get(run.key, []) if run.key else []),
             task_count=evidence.tasks.get(run.id, 0),
+            logged={what: evidence.logs.get((run.id, what), 0) for what in LOGGED},
         )
         for run in evidence.runs
     ]

@@ -4,6 +4,7 @@
 ``ticking`` is of a schedule; ``fatal`` kills its process; ``asked`` is to start later.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -20,7 +21,7 @@ from tests.chaos.evidence import (
     Run,
 )
 from tests.chaos.history import Call, Operation, Outcome
-from tests.chaos.terms import Terms
+from tests.chaos.terms import LOGGED, Terms
 
 T = TypeVar("T")
 
@@ -202,4 +203,5 @@ MODEL = Evidence(
     fires=(FIRE,),
     schedules=(SCHEDULE,),
     tasks={"steady": 1, "ticking": 1},
+    logs=dict(Counter((line.run_id, line.what) for line in LINES if line.what in LOGGED)),
 )

@@ -14,7 +14,7 @@ from tests.chaos.evidence import Attempt, Evidence, Line
 from tests.chaos.history import Call, Operation, Outcome
 from tests.chaos.lives import ENDED
 from tests.chaos.terms import ASKING, CANCELLED, FAILS, FILLED, LIMITED, SLOTTED
-from tests.chaos.verdicts import Found, Verdict, Violation, by
+from tests.chaos.verdicts import Found, Verdict, Violation, by, most_at_once
 
 AT_ONCE = 2
 """How many runs of the limited deployment, and how many slots of the limit, there are at once."""
@@ -154,12 +154,9 @@ def slots_kept(left: Left) -> Found:
 
 
 def _at_once(rule: str, spans: Iterable[tuple[float, float]], *, most: int = AT_ONCE) -> Found:
-    edges = sorted(edge for begin, end in spans for edge in ((begin, 1), (end, -1)))
-    held = 0
-    for at, change in edges:
-        held += change
-        if held > most:
-            yield Violation(rule, f"{held} at once at {at:.3f}")
+    found = most_at_once(spans)
+    if found > most:
+        yield Violation(rule, f"{found} at once, {most} allowed")
 
 
 def nothing_leaked(left: Left) -> Found:

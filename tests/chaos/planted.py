@@ -184,6 +184,20 @@ def cancel_lost() -> None:
     with_rule(cancel)
 
 
+def cancel_unheard() -> None:
+    """No agent is told that a run of its is to be cancelled."""
+    asked = "renewed.cancel_requested_at is not null as is_cancel_requested"
+    rewrite(
+        {
+            "renew_leases": (asked, "false as is_cancel_requested"),
+            "list_for_sessions": (
+                "item.is_offer, item.cancel_requested_at,",
+                "item.is_offer, cast(null as timestamptz) as cancel_requested_at,",
+            ),
+        }
+    )
+
+
 def started_early() -> None:
     """Runs are offered that are not due for a while."""
     due, early = (
@@ -298,6 +312,7 @@ BUGS: dict[str, Callable[[], None]] = {
         tenant_predicate_dropped,
         key_outside_the_transaction,
         cancel_lost,
+        cancel_unheard,
         started_early,
         crash_runs_again,
         retries_uncounted,

@@ -40,6 +40,8 @@ SLACK_SECONDS = 1.0
 """Between the end of user code and the instant at which the database says so, and back."""
 CLOCK_SECONDS = 0.05
 """By how much two readings of this machine's clock may differ that are of one instant."""
+HEARD_SECONDS = 8.0
+"""So long code goes on at the most that was asked to end; none here takes longer in bad times."""
 NOTICED_SECONDS = 20.0
 """So long after its threshold a run is named late, whatever breaks."""
 
@@ -234,7 +236,7 @@ def ends_as_its_code_says(life: Life) -> Wrong:
 
 
 def cancelled_for_good(life: Life) -> Wrong:
-    """A cancel that was taken ends it as cancelled, and nobody is cancelled unasked."""
+    """A cancel that was taken ends its code soon and it as cancelled; none is cancelled unasked."""
     struck = next((one for one in life.states if one.type in {"CANCELLING", "CANCELLED"}), None)
     for call in life.made(Operation.CANCEL, Outcome.OK):
         if struck is None or struck.at > call.ended_at + CLOCK_SECONDS:
@@ -245,10 +247,22 @@ def cancelled_for_good(life: Life) -> Wrong:
             yield f"its cancel was taken, and answered {call.answer}"
     if struck is None:
         return
+    last = max((line.at for line in life.lines), default=0)
+    if last > struck.at + HEARD_SECONDS:
+        yield f"{struck.name}, and ran on for {last - struck.at:.1f} s"
     asked = life.made(Operation.CANCEL, Outcome.OK, Outcome.UNKNOWN)
     is_below = life.root is not None and life.root.type in {"CANCELLED", "CRASHED"}
     if not is_below and not any(call.began_at < struck.at + CLOCK_SECONDS for call in asked):
         yield f"{struck.name}, and nobody had asked for it"
+
+
+def said_once(life: Life) -> Wrong:
+    """What its code logged is there once, and all of it where it completed in one attempt."""
+    is_whole = life.run.type == "COMPLETED" and life.run.attempt == 1
+    for what, logged in life.logged.items():
+        said = len(life.lines_of(what))
+        if logged > said or (is_whole and logged < said):
+            yield f"{what!r} is in its log {logged} times, and was said {said} times"
 
 
 def ended_means_ended(life: Life) -> Wrong:
@@ -288,4 +302,5 @@ RUN_RULES: tuple[Callable[[Life], Wrong], ...] = (
     cancelled_for_good,
     ended_means_ended,
     complete_record,
+    said_once,
 )

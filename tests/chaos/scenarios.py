@@ -223,6 +223,7 @@ _PLANTED: tuple[tuple[str, Break, str], ...] = (
     ("tenant_predicate_dropped", calm, "walls_hold"),
     ("key_outside_the_transaction", calm, "one_effect_a_key"),
     ("cancel_lost", calm, "cancelled_for_good"),
+    ("cancel_unheard", calm, "cancelled_for_good"),
     ("started_early", calm, "not_before_its_instant"),
     ("crash_runs_again", calm, "no_more_starts_than_allowed"),
     ("retries_uncounted", calm, "no_more_starts_than_allowed"),

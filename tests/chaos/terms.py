@@ -9,6 +9,10 @@ from typing import Any
 
 DEFAULT_LATE_SECONDS = 15.0
 FENCE_SECONDS = 6
+AGENT_LIMIT = 5
+"""How many runs an agent executes at once."""
+LOGGED = ("begun", "ended")
+"""What code says of itself in its log as well."""
 TICKING, UNSERVED = "ticking", "unserved"
 
 

@@ -170,12 +170,29 @@ FAULTS: dict[str, list[dict[str, Any]]] = {
         {"calls": changed(CALLS, CANCELLED, outcome=Outcome.REFUSED, answer="CONFLICT: no")},
         {"calls": changed(CALLS, CANCELLED, began_at=13.2, ended_at=13.3)},
         {"runs": changed(RUNS, TOLERANT_RUN, type="CRASHED")},
+        {"lines": changed(LINES, 6, at=21.5)},
     ],
     "ended_means_ended": [
         {"lines": changed(LINES, 6, at=15.0)},
         history(*TOLERANT[:-1], ended_at=None),
     ],
     "complete_record": [{"tasks": {"ticking": 1}}, {"tasks": {"steady": 1, "ticking": 2}}],
+    "said_once": [
+        {"logs": dict(MODEL.logs) | {("ticking", "ended"): 2}},
+        {"logs": dict(MODEL.logs) | {("ticking", "begun"): 0}},
+    ],
+    "no_agent_overfilled": [
+        {
+            "lines": (
+                *LINES,
+                *(
+                    Line("steady", 1, pid, at, "alive", parent=9)
+                    for pid in range(6)
+                    for at in (10.4, 10.5)
+                ),
+            )
+        }
+    ],
     "each_transition_told_once": [
         {"events": without(EVENTS, 0)},
         {"events": without(EVENTS, 3)},

@@ -1,7 +1,8 @@
 """What runs in the world of ``tests.chaos``: flows that say when they were executed, and by whom.
 
-One line each in ``FOLDER/executions``: run, epoch, process, instant, what. The instant is that of
-the machine's monotonic clock, which all processes share, whatever date each believes in.
+One line each in ``FOLDER/executions``: run, epoch, process, instant, what, and whose child it is.
+The instant is that of the machine's monotonic clock, which all processes share, whatever date each
+believes in. Their beginning and their end they also say in their log, after that.
 """
 
 import os
@@ -9,7 +10,7 @@ import signal
 import time
 from pathlib import Path
 
-from headgate import flow, runtime, task
+from headgate import flow, get_run_logger, runtime, task
 
 FOLDER = Path(os.environ.get("TEST_FOLDER", "."))
 EPOCH = os.environ.get("HEADGATE_LEASE_EPOCH", "0")
@@ -18,10 +19,13 @@ STEP_SECONDS = 0.05
 
 def note(what: str) -> None:
     """Append one line, whole, however many processes do so at once."""
-    line = f"{runtime.flow_run.id} {EPOCH} {os.getpid()} {time.monotonic()} {what}\n"
+    process = f"{os.getpid()} {time.monotonic()} {what} {os.getppid()}"
+    line = f"{runtime.flow_run.id} {EPOCH} {process}\n"
     descriptor = os.open(FOLDER / "executions", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.write(descriptor, line.encode())
     os.close(descriptor)
+    if what in {"begun", "ended"}:
+        get_run_logger().info(what)
 
 
 def last(seconds: float) -> None:

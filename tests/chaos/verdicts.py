@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Generator, Hashable, Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -43,6 +44,12 @@ class Verdict:
 
 
 Found = Generator[Violation]
+
+
+def most_at_once(spans: Iterable[tuple[float, float]]) -> int:
+    """Return how many of these spans of time there are at once at the most."""
+    edges = sorted(edge for begin, end in spans for edge in ((begin, 1), (end, -1)))
+    return max(accumulate(change for _, change in edges), default=0)
 
 
 def by(values: Iterable[V], key: Callable[[V], K]) -> dict[K, list[V]]:

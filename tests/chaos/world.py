@@ -29,6 +29,7 @@ from headgate_server.domain.permissions import OWNER_SCOPES
 from headgate_server.embedded.services import EmbeddedServices
 from headgate_server.services.api_keys import create_key
 from tests.chaos import planted
+from tests.chaos.terms import AGENT_LIMIT
 from tests.factories.tenants import make_tenant
 from tests.fixtures.databases import SECRET_KEY
 from tests.fixtures.installation import TIMERS, Api, Installation, free_port, wait_online
@@ -194,7 +195,7 @@ class World:
         def launch() -> Leashed:
             return self.installation.start_agent(
                 name=name,
-                limit=5,
+                limit=AGENT_LIMIT,
                 url=f"http://127.0.0.1:{link.port}",
                 PYTHONPATH=str(SKEW),
                 CHAOS_SHIFT_SECONDS=str(SHIFTS_SECONDS[number % len(SHIFTS_SECONDS)]),

@@ -43,9 +43,13 @@ logger = logging.getLogger(__name__)
 NAME = "orchestration"
 FLOWS = Path(__file__).with_name("orchestration_flows.py")
 NAMES = tuple(name for name in PLAYED if name != FILLED)
-PLANTED = {"limit_forgotten": "limit_kept", "answer_without_a_look": "answered_once"}
+PLANTED = {
+    "limit_forgotten": "limit_kept",
+    "answer_without_a_look": "answered_once",
+    "pause_lost": "paused_as_asked",
+}
 """Bugs that the judge must see, each with the rule that it breaks."""
-ONLY = {"limit_forgotten": (LIMITED,)}
+ONLY = {"limit_forgotten": (LIMITED,), "pause_lost": ("stepping",)}
 """What runs where a bug needs many of a kind at once."""
 STORM_SECONDS, CALM_SECONDS = 25.0, 8.0
 SETTLE_SECONDS, PROOF_SECONDS = 90.0, 45.0

@@ -28,6 +28,7 @@ from headgate_server.repositories.flow_runs import read, transition
 from headgate_server.repositories.flow_runs.rows import COLUMNS, to_flow_run
 from headgate_server.repositories.idempotency_keys import KeyName
 from headgate_server.services import idempotency_keys as idempotency
+from headgate_server.services import pause_requests
 from headgate_server.services.schedules import fire
 from headgate_server.tables.events import idempotency_keys as key_table
 from headgate_server.tables.flow_runs import flow_runs
@@ -300,6 +301,16 @@ def answer_without_a_look() -> None:
     pauses.get_many_waiting = get_many_waiting
 
 
+def pause_lost() -> None:
+    """Who has a run pause is told that it is so, and nothing comes of it."""
+
+    async def request_pause(work: UnitOfWork, *, run_id: UUID, wish: object) -> FlowRun:
+        del wish
+        return (await pause_requests.lock_known_run(work, run_id)).run
+
+    pause_requests.request_pause = request_pause
+
+
 BUGS: dict[str, Callable[[], None]] = {
     bug.__name__: bug
     for bug in (
@@ -323,6 +334,7 @@ BUGS: dict[str, Callable[[], None]] = {
         old_answers,
         limit_forgotten,
         answer_without_a_look,
+        pause_lost,
     )
 }
 

@@ -219,7 +219,7 @@ _PLANTED: tuple[tuple[str, Break, str], ...] = (
     ("reap_without_epoch", storm(HOSTS, seconds=20), "one_start_an_epoch"),
     ("double_finish", lose_ends, "legal_history"),
     ("lost_outbox_row", calm, "each_transition_told_once"),
-    ("late_without_guard", calm, "late_once_an_episode"),
+    ("late_without_guard", calm, "late_in_time"),
     ("tenant_predicate_dropped", calm, "walls_hold"),
     ("key_outside_the_transaction", calm, "one_effect_a_key"),
     ("cancel_lost", calm, "cancelled_for_good"),

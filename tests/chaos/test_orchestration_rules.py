@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from tests.chaos import orchestration, planted, scenarios
+from tests.chaos.checker import NAMES
 from tests.chaos.evidence import Attempt, Line
 from tests.chaos.history import Call, Operation, Outcome
 from tests.chaos.model_history import MODEL, without
@@ -177,6 +179,15 @@ def test_each_breach_is_seen(rule: str, left: Left) -> None:
 
 def test_every_rule_sees_a_breach() -> None:
     assert {rule for rule, _ in BREACHES} == {rule.__name__ for rule in RULES}
+
+
+def test_every_bug_is_planted_somewhere_and_breaks_a_rule() -> None:
+    here = {scenario.plan.planted: scenario.expected for scenario in scenarios.PLANTED}
+    there = orchestration.PLANTED
+
+    assert planted.BUGS.keys() == here.keys() | there.keys()
+    assert set(here.values()) <= NAMES
+    assert set(there.values()) <= {rule.__name__ for rule in RULES}
 
 
 def test_what_holds_in_every_world_holds_here() -> None:

@@ -1,7 +1,7 @@
 """A database at a set time with one deployment: a scene for what schedules do."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from headgate_server.database.urls import DatabaseUrls
-from headgate_server.database.work import Database
+from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain.deployments import Deployment
 from headgate_server.domain.ids import new_id
 from headgate_server.domain.schedules.schedule import Schedule, ScheduleRequest
@@ -39,10 +39,13 @@ class Scene:
     tenant: Tenant
     deployment: Deployment
 
+    def work(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        return self.database.tenant(self.tenant.owner, self.tenant.workspace_id)
+
     async def put(
         self, wanted: ScheduleRequest, *, expected_version: int | None = None
     ) -> Schedule:
-        async with self.database.tenant(self.tenant.owner, self.tenant.workspace_id) as work:
+        async with self.work() as work:
             made, _ = await upsert.upsert_schedule(
                 work,
                 deployment_id=self.deployment.id,
@@ -52,13 +55,13 @@ class Scene:
         return made
 
     async def change(self, changes: DeploymentChanges) -> None:
-        async with self.database.tenant(self.tenant.owner, self.tenant.workspace_id) as work:
+        async with self.work() as work:
             await deployments.upsert_deployment(
                 work, flow_name="etl", name="prod", lease=timedelta(seconds=90), changes=changes
             )
 
     async def pause(self, *, is_paused: bool = True) -> None:
-        async with self.database.tenant(self.tenant.owner, self.tenant.workspace_id) as work:
+        async with self.work() as work:
             await deployments.set_paused(work, id_=self.deployment.id, is_paused=is_paused)
 
     async def tick(self, *, minutes: float = 0, limit: int = 50) -> int:
@@ -84,18 +87,23 @@ class Scene:
             return [(f"{row.fire_at:%H:%M}", row.outcome) for row in rows]
 
     async def schedule(self, id_: UUID) -> Schedule:
-        async with self.database.tenant(self.tenant.owner, self.tenant.workspace_id) as work:
+        async with self.work() as work:
             found = await read.find_schedule(work, id_=id_)
         assert found is not None
         return found
 
     async def take_up(self, start: datetime) -> None:
-        """Offer the run of an instant, as a dispatcher would."""
+        """Claim the run of an instant, as an agent would."""
         async with self.database.system() as work:
             await work.execute(
                 update(work_items)
                 .where(work_items.c.due_at == start)
-                .values(phase="OFFERED", token=new_id(), epoch=1, fence_until=work.now + HOUR)
+                .values(phase="CLAIMED", token=new_id(), epoch=1, fence_until=work.now + HOUR)
+            )
+            await work.execute(
+                update(flow_runs)
+                .where(flow_runs.c.expected_start == start)
+                .values(state_type="PENDING", state_name="Pending")
             )
 
 

@@ -9,13 +9,14 @@ from uuid import UUID
 from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
 
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.leases import Phase
 from headgate_server.domain.schedules.catch_up import CatchUp, CatchUpPolicy
 from headgate_server.domain.schedules.schedule import Due, Schedule
 from headgate_server.domain.schedules.specs import CronSpec, IntervalSpec, RRuleSpec, Spec
 from headgate_server.repositories.statements import named
 from headgate_server.tables.flow_runs import flow_runs
 from headgate_server.tables.flows import schedules
-from headgate_server.tables.work_pools import READY, work_items
+from headgate_server.tables.work_pools import work_items
 
 _MILLISECOND, _MICROSECOND = timedelta(milliseconds=1), timedelta(microseconds=1)
 
@@ -42,6 +43,14 @@ class Step:
             episode_missed=schedule.episode_missed,
             episode_started_at=schedule.episode_started_at,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Runs that were removed, and the pools in which some of them had been offered."""
+
+    run_ids: list[UUID]
+    offering_pool_ids: set[UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +176,7 @@ async def first_unstarted(work: UnitOfWork) -> dict[UUID, datetime]:
             flow_runs.c.workspace_id == work.workspace_id,
             flow_runs.c.schedule_id.is_not(None),
             flow_runs.c.attempt == 0,
-            work_items.c.phase == READY,
+            work_items.c.phase.in_((Phase.READY, Phase.OFFERED)),
         )
         .group_by(flow_runs.c.schedule_id)
     )
@@ -252,8 +261,8 @@ async def get_many_of_deployments(
 
 async def remove_unstarted_runs(
     work: UnitOfWork, *, schedule_ids: Sequence[UUID], due_after: datetime | None = None
-) -> list[UUID]:
-    """Remove runs of locked schedules that nobody has taken up, and return their ids.
+) -> Removed:
+    """Remove runs of locked schedules that nobody has taken up: an offer alone does not count.
 
     Args:
         work: a unit of work that holds the schedules' row locks.
@@ -268,7 +277,11 @@ async def remove_unstarted_runs(
             "due_after": due_after,
         },
     )
-    return list(result.scalars())
+    rows = result.all()
+    return Removed(
+        [row.id for row in rows],
+        {row.offering_pool_id for row in rows if row.offering_pool_id is not None},
+    )
 
 
 async def advance(work: UnitOfWork, steps: Sequence[Step]) -> None:

@@ -1,16 +1,19 @@
 -- Removes the runs that schedules made and that nobody has taken up, with their ledger rows,
 -- and takes them off what was used on the day they were made.
--- A row that someone else holds is waited for, and looked at again: what was taken up meanwhile
--- stays, what was only marked late goes. Rows are locked in the order of all transitions.
+-- A row that someone else holds is waited for, and looked at again: what was claimed meanwhile
+-- stays, what was only marked late or offered goes, and who claims the offer then finds no run. Rows
+-- are locked in the order of all transitions; who offers or takes offers back holds items alone, and
+-- waits for no run.
 with doomed as materialized (
-  select run.workspace_id, run.id, (run.created_at at time zone 'UTC')::date as day
+  select run.workspace_id, run.id, (run.created_at at time zone 'UTC')::date as day,
+    case when item.phase = 'OFFERED' then item.work_pool_id end as offering_pool_id
   from flow_runs as run
   join work_items as item
     on item.workspace_id = run.workspace_id and item.run_id = run.id
   where run.workspace_id = cast(:workspace_id as uuid)
     and run.schedule_id = any(cast(:schedule_ids as uuid[]))
     and run.state_type = 'SCHEDULED' and run.started_at is null and run.attempt = 0
-    and item.phase = 'READY'
+    and item.phase in ('READY', 'OFFERED')
     and (cast(:due_after as timestamptz) is null or item.due_at > cast(:due_after as timestamptz))
   order by run.id
   for update of run, item
@@ -32,4 +35,4 @@ with doomed as materialized (
   join workspaces on workspaces.id = doomed.workspace_id
   group by workspaces.organization_id, doomed.day
 )
-select id from doomed
+select id, offering_pool_id from doomed

@@ -283,11 +283,18 @@ def _arm(deployment: Deployment, *, spec: Spec, is_active: bool, now: datetime) 
 async def remove_runs(
     work: UnitOfWork, schedule_ids: Sequence[UUID], *, due_after: datetime | None = None
 ) -> None:
-    """Remove the runs of locked schedules that nobody has taken up, and tell of it."""
+    """Remove the runs of locked schedules that nobody has taken up, and tell of it.
+
+    A run that is only offered goes, too: whoever claims it is told that the lease is lost. Was it
+    claimed first, it stays as it was made.
+    """
     removed = await schedules.remove_unstarted_runs(
         work, schedule_ids=schedule_ids, due_after=due_after
     )
-    await record_removed(work, removed, because="Its schedule was changed, paused or deleted.")
+    work.wake(*(channels.pool(id_) for id_ in removed.offering_pool_ids))
+    await record_removed(
+        work, removed.run_ids, because="Its schedule was changed, paused or deleted."
+    )
 
 
 async def record_removed(work: UnitOfWork, run_ids: Sequence[UUID], *, because: str) -> None:

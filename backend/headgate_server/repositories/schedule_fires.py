@@ -50,6 +50,32 @@ async def list_fired(
     return {id_: frozenset(instants) for id_, instants in found.items()}
 
 
+async def list_waiting(
+    work: UnitOfWork, schedule_ids: Sequence[UUID], *, after: datetime, limit: int
+) -> dict[UUID, list[datetime]]:
+    """Return the instants after one whose runs were made and that nobody has taken up, in order.
+
+    Args:
+        work: the unit of work.
+        schedule_ids: whose; one that has no such run is absent.
+        after: the instants lie after this one.
+        limit: at most so many of each schedule.
+    """
+    rows = await work.execute(
+        named("list_waiting_fires"),
+        {
+            "workspace_id": work.workspace_id,
+            "schedule_ids": list(schedule_ids),
+            "after": after,
+            "most": limit,
+        },
+    )
+    found: dict[UUID, list[datetime]] = {}
+    for row in rows:
+        found.setdefault(row.schedule_id, []).append(row.fire_at)
+    return found
+
+
 async def return_missed_fires(
     work: UnitOfWork, *, since: datetime, until: datetime, most: int
 ) -> dict[UUID, list[UUID]]:

@@ -152,11 +152,14 @@ async def lock_of_deployment(work: UnitOfWork, *, deployment_id: UUID) -> list[S
     return [_schedule(row) for row in await work.execute(statement)]
 
 
-async def lock_of_workspace(work: UnitOfWork) -> dict[UUID, datetime]:
-    """Lock the armed schedules of a workspace, and return the instants that they have come to."""
+async def lock_of_workspace(work: UnitOfWork) -> dict[UUID, datetime | None]:
+    """Lock the active schedules of a workspace, and return the instants that they have come to.
+
+    None of those that make no more runs.
+    """
     statement = (
         select(schedules.c.id, schedules.c.next_fire_at)
-        .where(schedules.c.workspace_id == work.workspace_id, schedules.c.next_fire_at.is_not(None))
+        .where(schedules.c.workspace_id == work.workspace_id, schedules.c.is_active)
         .order_by(schedules.c.id)
         .with_for_update()
     )
@@ -361,6 +364,7 @@ def _schedule(row: Row[Any]) -> Schedule:
         ),
         generation=row.generation,
         next_fire_at=row.next_fire_at,
+        held_fire_at=row.held_fire_at,
         missed_count=row.missed_count,
         episode_missed=row.episode_missed,
         episode_started_at=row.episode_started_at,

@@ -1,11 +1,15 @@
 """Schedules, retention and deletions through the API."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.ids import Kind
 from headgate_server.domain.permissions import READ_SCOPES
+from headgate_server.services import closing
+from headgate_server.services.schedules.fire import materialise
 from tests.factories.estates import Estate
 from tests.factories.mutations import mutate
 from tests.fixtures.api import ApiClient
@@ -79,6 +83,59 @@ async def test_rule_is_stored_shown_and_looked_ahead(estate: Estate) -> None:
     assert made["description"] == "every weekday at 09:00 Europe/Berlin"
     assert [fire["wallClock"][11:16] for fire in made["upcoming"]] == ["09:00"] * 3
     assert made["nextAt"] is not None
+
+
+AHEAD = """query ($id: ID!) { node(id: $id) { ... on Schedule {
+  status nextAt upcoming { at wallClock } } } }"""
+
+
+async def test_runs_that_wait_are_ahead_and_the_status_says_why_nothing_is(
+    installation: Installation, estate: Estate
+) -> None:
+    deployment, workspace = estate.ids[Kind.DEPLOYMENT], estate.tenant.workspace_id
+    start = SystemClock().now().replace(microsecond=0) + timedelta(minutes=2)
+    times = [
+        f"{start + number * timedelta(minutes=1):%Y-%m-%dT%H:%M:%S.000000Z}" for number in range(3)
+    ]
+    given = {"deploymentId": deployment, "slug": "last"}
+    ahead = {"rrule": {"rrule": f"DTSTART:{start:%Y%m%dT%H%M%SZ}\nFREQ=MINUTELY;COUNT=3"}}
+    over = {"rrule": {"rrule": "DTSTART:20200106T090000Z\nFREQ=MINUTELY;COUNT=3"}}
+
+    async def put(spec: dict[str, Any], *, active: bool = True) -> list[Any]:
+        made = await mutate(
+            estate.bound, "scheduleUpsert", SCHEDULE, **given, spec=spec, active=active
+        )
+        async with installation.database.system() as work:
+            await materialise(work, horizon=timedelta(minutes=15), limit=50)
+        return await look(made["schedule"]["id"])
+
+    async def look(id_: str) -> list[Any]:
+        node = (await estate.bound.execute(AHEAD, id=id_)).data["node"]
+        return [id_, node["status"], node["nextAt"], [fire["at"] for fire in node["upcoming"]]]
+
+    async def pause(*, paused: bool) -> None:
+        await mutate(
+            estate.bound, "deploymentPause", "deployment { id }", id=deployment, paused=paused
+        )
+
+    id_, *made = await put(ahead)
+    await pause(paused=True)
+    _, *stopped = await look(id_)
+    await pause(paused=False)
+    _, *resumed = await look(id_)
+    _, *paused = await put(ahead, active=False)
+    _, *again = await put(ahead)
+    async with installation.database.tenant(estate.tenant.owner, workspace) as work:
+        await closing.archive_workspace(work, id_=workspace, is_archived=True)
+    _, *held = await look(id_)
+    async with installation.database.tenant(estate.tenant.owner, workspace) as work:
+        await closing.archive_workspace(work, id_=workspace, is_archived=False)
+    _, *freed = await look(id_)
+    _, *ended = await put(over)
+
+    assert made == resumed == again == freed == ["ACTIVE", times[0], times]
+    assert (stopped, paused) == (["DEPLOYMENT_PAUSED", None, []], ["PAUSED", None, []])
+    assert (held, ended) == (["HELD", None, []], ["ENDED", None, []])
 
 
 async def test_deleting_needs_rights_and_says_what_is_in_the_way(

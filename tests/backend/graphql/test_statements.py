@@ -20,7 +20,7 @@ RUNS = """flowRuns(first: 50) { nodes { id name tags parameters
   workQueue { name } createdBy { displayName } attempts { number agent { name } }
   lease { epoch agent { name } } parentTaskRun { name } } totalCount { value } }"""
 DEPLOYMENTS = """deployments(first: 50) { nodes { name tags flow { name tags }
-  workPool { name status } workQueue { name backlog { ready } } schedules { slug nextAt }
+  workPool { name status } workQueue { name backlog { ready } } schedules { slug nextAt status }
   upcomingRuns } totalCount { value } }"""
 FLOWS = "flows(first: 50) { nodes { name tags createdBy { displayName } } totalCount { value } }"
 POOLS = """workPools(first: 50) { nodes { name status backlog { running }
@@ -79,8 +79,8 @@ async def grow(estate: Estate, number: int) -> None:
 @pytest.mark.parametrize(
     ("selection", "expected"),
     [
-        pytest.param(RUNS, 23, id="flowRuns"),
-        pytest.param(DEPLOYMENTS, 13, id="deployments"),
+        pytest.param(RUNS, 24, id="flowRuns"),
+        pytest.param(DEPLOYMENTS, 15, id="deployments"),
         pytest.param(FLOWS, 5, id="flows"),
         pytest.param(POOLS, 7, id="workPools"),
         pytest.param(TASK_RUNS, 5, id="taskRuns"),

@@ -1,5 +1,6 @@
 """What a schedule will do: its next instants, and where a change of the clocks moves one."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -36,13 +37,25 @@ def preview(spec: Spec, *, after: datetime, limit: int) -> list[UpcomingFire]:
     Raises:
         InvalidInput: a limit out of range.
     """
+    check_limit(limit)
+    times = next_times(spec, after=after, limit=limit, until=after + HORIZON)
+    return with_notes(spec, times)
+
+
+def check_limit(limit: int) -> None:
+    """Refuse to look further ahead than 100 instants.
+
+    Raises:
+        InvalidInput: a limit out of range.
+    """
     if not 1 <= limit <= MAX_FIRES:
         raise InvalidInput(f"first is from 1 to {MAX_FIRES}.", path=["first"])
+
+
+def with_notes(spec: Spec, times: Iterable[datetime]) -> list[UpcomingFire]:
+    """Return instants of a specification with what the clock shows and a change of it did."""
     zone = find_zone(spec.timezone)
-    return [
-        UpcomingFire(at, at.astimezone(zone), _note(spec, at, zone))
-        for at in next_times(spec, after=after, limit=limit, until=after + HORIZON)
-    ]
+    return [UpcomingFire(at, at.astimezone(zone), _note(spec, at, zone)) for at in times]
 
 
 def _note(spec: Spec, at: datetime, zone: ZoneInfo) -> str | None:

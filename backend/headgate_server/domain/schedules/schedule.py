@@ -8,10 +8,23 @@ from uuid import UUID
 
 from headgate_server.domain.schedules.catch_up import NO_CATCH_UP, CatchUp
 from headgate_server.domain.schedules.specs import Spec
-from headgate_server.domain.schedules.times import first_time
 
 MAX_SCHEDULES = 50
 """How many schedules one deployment has."""
+
+
+class ScheduleStatus(StrEnum):
+    """Whether a schedule fires, and what keeps it from that, the nearest first.
+
+    PAUSED and DEPLOYMENT_PAUSED: somebody paused it, or its deployment. HELD: nothing starts in its
+    workspace. ENDED: its rule is over, and none of its runs waits any more.
+    """
+
+    ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
+    DEPLOYMENT_PAUSED = "DEPLOYMENT_PAUSED"
+    HELD = "HELD"
+    ENDED = "ENDED"
 
 
 class Due(StrEnum):
@@ -26,6 +39,7 @@ class Due(StrEnum):
 class Schedule:
     """When a deployment runs by itself; ``next_fire_at`` is the next instant without a run yet.
 
+    Where it makes none, that is None; held with its workspace, it goes on from ``held_fire_at``.
     ``missed_count`` counts every instant that was skipped; ``episode_missed`` those of an outage
     that is still being gone through, since ``episode_started_at``.
     """
@@ -40,6 +54,7 @@ class Schedule:
     catch_up: CatchUp
     generation: int
     next_fire_at: datetime | None
+    held_fire_at: datetime | None
     missed_count: int
     episode_missed: int
     episode_started_at: datetime | None
@@ -47,11 +62,13 @@ class Schedule:
     created_at: datetime
     updated_at: datetime
 
-    def next_at(self, now: datetime) -> datetime | None:
-        """Return when it fires next; None while it is paused, or when it never does again."""
-        if self.next_fire_at is None or not self.is_active:
-            return None
-        return first_time(self.spec, after=now)
+    def status(self, *, is_deployment_paused: bool) -> ScheduleStatus:
+        """Return why nothing is ahead of it: see ``upcoming.Ahead``."""
+        if not self.is_active:
+            return ScheduleStatus.PAUSED
+        if is_deployment_paused:
+            return ScheduleStatus.DEPLOYMENT_PAUSED
+        return ScheduleStatus.ENDED if self.held_fire_at is None else ScheduleStatus.HELD
 
 
 @dataclass(frozen=True, slots=True)

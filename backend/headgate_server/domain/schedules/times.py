@@ -142,10 +142,19 @@ def iter_times(spec: Spec, *, after: datetime, steps: Steps) -> Iterator[datetim
     shift = timedelta() if is_steady(after, zone, around=LARGEST_SHIFT) else LARGEST_SHIFT
     start = (after.astimezone(zone) - shift).replace(tzinfo=None)
     if isinstance(spec, RRuleSpec):
-        return _increasing(rules.instants(spec, after=start, steps=steps), after)
+        return increasing(rules.instants(spec, after=start, steps=steps), after)
     named = walls(spec, after=start, steps=steps)
     by = by_elapsed_time if is_by_elapsed_time(spec) else by_wall_clock
-    return _increasing(by(named, zone), after)
+    return increasing(by(named, zone), after)
+
+
+def increasing(times: Iterator[datetime], after: datetime) -> Iterator[datetime]:
+    """Yield those of instants that lie after one, and after all that came before them."""
+    latest = after
+    for at in times:
+        if at > latest:
+            latest = at
+            yield at
 
 
 def is_by_elapsed_time(spec: Spec) -> bool:
@@ -174,11 +183,3 @@ def _by_interval(spec: IntervalSpec, after: datetime, steps: Steps) -> Iterator[
         steps.taken += 1
         yield spec.origin + number * spec.every
         number += 1
-
-
-def _increasing(times: Iterator[datetime], after: datetime) -> Iterator[datetime]:
-    latest = after
-    for at in times:
-        if at > latest:
-            latest = at
-            yield at

@@ -1,12 +1,15 @@
 """Schedules: when a deployment runs by itself."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
+from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.errors import InvalidInput
@@ -15,20 +18,29 @@ from headgate_server.domain.schedules import catch_up as catch_ups
 from headgate_server.domain.schedules import preview, specs
 from headgate_server.domain.schedules.catch_up import CatchUpPolicy
 from headgate_server.domain.schedules.schedule import Schedule as ScheduleRow
-from headgate_server.domain.schedules.schedule import ScheduleRequest
+from headgate_server.domain.schedules.schedule import ScheduleRequest, ScheduleStatus
+from headgate_server.domain.schedules.upcoming import Ahead
 from headgate_server.domain.schedules.words import describe
 from headgate_server.graphql.directives import Cost
-from headgate_server.graphql.permissions import Info, scoped_field
+from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.shapes.json_values import an_object, as_json
 from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
 from headgate_server.graphql.types import blockers as blocker_lists
+from headgate_server.services.deployments import get_many_deployments
 from headgate_server.services.schedules.read import get_many_schedules
+from headgate_server.services.schedules.upcoming import get_many_waiting, look_ahead
 
 strawberry.enum(
     CatchUpPolicy,
     description="What becomes of the instants that an outage missed: none, the "
     "latest, or all are made up for.",
+)
+strawberry.enum(
+    ScheduleStatus,
+    description="ACTIVE: it fires. PAUSED: somebody paused it. DEPLOYMENT_PAUSED: its deployment "
+    "is paused. HELD: nothing starts in its workspace. ENDED: its rule is over, and none of its "
+    "runs waits any more.",
 )
 
 
@@ -92,27 +104,50 @@ class Schedule(Node, Versioned):
         description="Laid over the deployment's parameters in its runs."
     )
     catch_up: CatchUp = strawberry.field(description="What follows an outage.")
-    next_at: datetime | None = strawberry.field(
-        description="When it fires next; null while it or its deployment is paused."
-    )
     missed_count: int = strawberry.field(description="How many instants were skipped so far.")
     description: str = strawberry.field(
         description="When it fires, in words: every weekday at 09:00 Europe/Berlin."
     )
     row: strawberry.Private[ScheduleRow]
 
-    @strawberry.field(
-        description="Its next instants within fifty years, in order; fewer where it ends, none "
-        "while it is paused. Nothing is made for them yet.",
+    @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description="When it fires next, of the runs that wait already and those to come; null "
+        "where it does not, as status says.",
+    )
+    async def next_at(self, info: Info) -> datetime | None:
+        return await self._next_at(info)
+
+    @scoped_field(requires=ANY_CREDENTIAL, description="Whether it fires, and if not why.")
+    async def status(self, info: Info) -> ScheduleStatus:
+        row = self.row
+        if await self._next_at(info) is not None:
+            return ScheduleStatus.ACTIVE
+        fetch = get_many_deployments
+        of = await info.context.load(fetch, row.deployment_id, workspace_id=row.workspace_id)
+        return row.status(is_deployment_paused=of is not None and of.is_paused)
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description="Its next instants within fifty years, in order: those whose runs wait already "
+        "and those to come. Fewer where it ends, none while it is paused.",
         directives=[Cost(weight=2)],
     )
-    async def upcoming(self, first: UpcomingLimit = 10) -> list[UpcomingFire]:
-        if self.next_at is None:
-            return []
+    async def upcoming(self, info: Info, first: UpcomingLimit = 10) -> list[UpcomingFire]:
+        preview.check_limit(first)
+        ahead = await self._ahead(info, limit=first)
         now = SystemClock().now()
         # A rule that fires seldom is walked for decades of days: others go on meanwhile.
-        fires = await asyncio.to_thread(preview.preview, self.row.spec, after=now, limit=first)
-        return show_fires(fires)
+        return show_fires(await asyncio.to_thread(ahead.fires, after=now, limit=first))
+
+    async def _next_at(self, info: Info) -> datetime | None:
+        ahead = await self._ahead(info, limit=1)
+        return ahead.first(after=SystemClock().now())
+
+    async def _ahead(self, info: Info, *, limit: int) -> Ahead:
+        row, fetch = self.row, _waiting(limit)
+        waiting = await info.context.load(fetch, row.id, workspace_id=row.workspace_id)
+        return look_ahead(row, waiting or ())
 
     @scoped_field(
         requires=[Scope.RUNS_READ],
@@ -129,6 +164,18 @@ class Schedule(Node, Versioned):
         )
 
 
+@lru_cache(maxsize=128)
+def _waiting(
+    limit: int,
+) -> Callable[[UnitOfWork, list[UUID]], Awaitable[dict[UUID, list[datetime]]]]:
+    """Return one and the same reader for one limit, so that its loads make one batch."""
+
+    async def read(work: UnitOfWork, wanted: list[UUID]) -> dict[UUID, list[datetime]]:
+        return await get_many_waiting(work, wanted, limit=limit)
+
+    return read
+
+
 def show_schedule(row: ScheduleRow) -> Schedule:
     """Return a schedule."""
     catch_up = row.catch_up
@@ -140,7 +187,6 @@ def show_schedule(row: ScheduleRow) -> Schedule:
         spec=_show_spec(row.spec),
         parameters=as_json(row.parameters),
         catch_up=CatchUp(policy=catch_up.policy, max=catch_up.max, window=catch_up.window),
-        next_at=row.next_at(SystemClock().now()),
         missed_count=row.missed_count,
         description=describe(row.spec),
         row=row,
@@ -191,7 +237,8 @@ class RRuleInput:
     rrule: str = strawberry.field(
         description="One RRULE of RFC 5545, perhaps with lines of DTSTART, RDATE and EXDATE; at "
         "most 6,500 characters. FREQ from MINUTELY to YEARLY, COUNT up to 1,000, INTERVAL up to "
-        "10,000. Counts from now where it names no DTSTART."
+        "10,000, which an HOURLY or MINUTELY rule counts by elapsed time unless it names BYHOUR. "
+        "Counts from now where it names no DTSTART."
     )
     timezone: str = strawberry.field(
         default="UTC", description="IANA name; that of DTSTART if not said."

@@ -12,11 +12,13 @@ async def hold_schedules(work: UnitOfWork) -> None:
     Each keeps the first instant that has no run then. The caller has stopped the workspace in this
     transaction.
     """
-    armed = await schedules.lock_of_workspace(work)
+    found = await schedules.lock_of_workspace(work)
     earliest = await schedules.first_unstarted(work)
     await remove_runs(work, list(earliest))
+    firsts = {id_: (earliest.get(id_), next_at) for id_, next_at in found.items()}
     await schedules.hold(
-        work, {id_: min(instant, earliest.get(id_, instant)) for id_, instant in armed.items()}
+        work,
+        {id_: min(known) for id_, both in firsts.items() if (known := [at for at in both if at])},
     )
 
 

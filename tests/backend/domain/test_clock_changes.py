@@ -17,7 +17,7 @@ from headgate_server.domain.schedules.times import next_times
 from headgate_server.domain.schedules.words import describe
 from headgate_server.domain.wall_clocks import TZDATA_VERSION, find_zone
 
-MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 BERLIN = "Europe/Berlin"
 Matches = Callable[[datetime], bool]
 
@@ -76,18 +76,53 @@ WALL_CLOCK: list[tuple[str, Callable[[str], Spec], Matches]] = [
         rule("FREQ=MONTHLY;BYMONTHDAY=30;BYHOUR=12"),
         lambda wall: wall.day == 30 and f"{wall:%H:%M}" == "12:00",
     ),
+    (
+        "rule 3 h named",
+        rule("FREQ=HOURLY;INTERVAL=3;BYHOUR=0,3,6;BYMINUTE=15"),
+        at_times("00:15", "03:15", "06:15"),
+    ),
+    (
+        "rule 30 min named",
+        rule("FREQ=MINUTELY;INTERVAL=30;BYHOUR=2;BYMINUTE=0,30"),
+        at_times("02:00", "02:30"),
+    ),
 ]
 ELAPSED: list[tuple[str, Callable[[str], Spec], Matches]] = [
     ("cron 15 min", cron("*/15 * * * *"), lambda wall: wall.minute % 15 == 0),
     ("cron 2 h", cron("0 */2 * * *"), lambda wall: wall.minute == 0 and wall.hour % 2 == 0),
-    ("rule 20 min", rule("FREQ=MINUTELY;INTERVAL=20"), lambda wall: wall.minute % 20 == 0),
     ("rule hour", rule("FREQ=HOURLY;BYMINUTE=30"), lambda wall: wall.minute == 30),
     (
-        "rule 3 h",
-        rule("FREQ=HOURLY;INTERVAL=3"),
-        lambda wall: wall.minute == 0 and wall.hour % 3 == 0,
+        "rule 20 min of hours",
+        rule("FREQ=MINUTELY;INTERVAL=20;BYHOUR=1,2"),
+        lambda wall: wall.minute % 20 == 0 and wall.hour in {1, 2},
     ),
 ]
+COUNTED: list[tuple[str, Callable[[str], Spec], Matches, timedelta, int]] = [
+    ("rule 20 min", rule("FREQ=MINUTELY;INTERVAL=20"), lambda wall: True, MINUTE, 20),
+    ("rule 3 h", rule("FREQ=HOURLY;INTERVAL=3"), lambda wall: wall.minute == 0, HOUR, 3),
+    (
+        "rule 5 h quarters",
+        rule("FREQ=HOURLY;INTERVAL=5;BYMINUTE=15,45"),
+        lambda wall: wall.minute in {15, 45},
+        HOUR,
+        5,
+    ),
+    (
+        "rule 90 min of days",
+        rule("FREQ=MINUTELY;INTERVAL=90;BYDAY=SA,SU,MO"),
+        lambda wall: wall.weekday() in {5, 6, 0},
+        MINUTE,
+        90,
+    ),
+    (
+        "rule 7 min named",
+        rule("FREQ=MINUTELY;INTERVAL=7;BYMINUTE=0,30"),
+        lambda wall: wall.minute in {0, 30},
+        MINUTE,
+        7,
+    ),
+]
+"""Every so-many-th of the hours, or minutes, that have passed since the rule began."""
 
 
 def walk(zone_name: str, day: str) -> list[tuple[datetime, datetime]]:
@@ -123,9 +158,14 @@ def test_named_times_fire_once_and_the_others_by_elapsed_time(zone_name: str, da
     for name, make, matches in ELAPSED:
         found = next_times(make(zone_name), after=after, until=until)
         assert found == [at for at, wall in minutes[1:] if matches(wall)], name
-    every = IntervalSpec(timedelta(minutes=97), after.astimezone(find_zone(zone_name)))
+    begun = datetime(1980, 1, 1, tzinfo=find_zone(zone_name)).astimezone(UTC)
+    for name, make, matches, unit, every in COUNTED:
+        found = next_times(make(zone_name), after=after, until=until)
+        counted = [(at, wall) for at, wall in minutes[1:] if (at - begun) // unit % every == 0]
+        assert found == [at for at, wall in counted if matches(wall)], name
+    steady = IntervalSpec(timedelta(minutes=97), after.astimezone(find_zone(zone_name)))
     apart = timedelta(minutes=97)
-    found = next_times(every, after=after, until=until)
+    found = next_times(steady, after=after, until=until)
     assert found == [after + number * apart for number in range(1, (until - after) // apart + 1)]
 
 
@@ -156,10 +196,24 @@ RULES_OF_NEW_YORK = [
     ),
     ("DTSTART:20261101T013000\nFREQ=HOURLY;COUNT=3\nEXDATE:20261101T063000Z", ["05:30", "07:30"]),
     ("DTSTART:20261101T013000\nFREQ=HOURLY;COUNT=3\nEXDATE:20261101T013000", ["07:30"]),
+    (
+        "DTSTART:20261031T220000\nFREQ=HOURLY;INTERVAL=3;COUNT=4",
+        ["02:00", "05:00", "08:00", "11:00"],
+    ),
+    (
+        "DTSTART:20261101T010000\nFREQ=MINUTELY;INTERVAL=20;UNTIL=20261101T013000",
+        ["05:00", "05:20", "05:40", "06:00", "06:20"],
+    ),
+    (
+        "DTSTART:20261101T010000\nFREQ=MINUTELY;INTERVAL=30;COUNT=5\nEXDATE:20261101T013000",
+        ["05:00", "06:00", "07:00"],
+    ),
     # An hour is skipped: 06:30Z is 01:30, 07:00Z is 03:00.
     ("DTSTART:20260308T013000\nFREQ=HOURLY;COUNT=3", ["06:30", "07:30", "08:30"]),
     ("DTSTART:20260308T003000\nFREQ=HOURLY;BYHOUR=2;BYMINUTE=30", ["07:00", "06:30"]),
     ("DTSTART:20260308T003000\nFREQ=MINUTELY;BYHOUR=2;BYMINUTE=0,30", ["07:00", "06:00", "06:30"]),
+    ("DTSTART:20260308T023000\nFREQ=HOURLY;INTERVAL=2;COUNT=2", ["07:30", "09:30"]),
+    ("DTSTART:20260308T000000\nFREQ=HOURLY;INTERVAL=2;BYHOUR=2,4;COUNT=2", ["07:00", "08:00"]),
     (
         "DTSTART:20260308T003000\nFREQ=DAILY;BYHOUR=2;BYMINUTE=0,30;COUNT=3",
         ["07:00", "06:00", "06:30"],

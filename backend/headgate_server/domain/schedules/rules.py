@@ -5,7 +5,6 @@ began costs nothing. What it looks at without a result is bounded, so no rule ho
 Of a rule's first period only what lies before its start is left out: positions count whole periods.
 """
 
-import calendar
 import heapq
 import re
 from collections.abc import Callable, Iterator
@@ -13,20 +12,27 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import groupby, islice, takewhile
+from zoneinfo import ZoneInfo
 
-from headgate_server.domain.schedules import rule_texts
+from headgate_server.domain.schedules import elapsed_rules, rule_texts
+from headgate_server.domain.schedules.rule_days import CACHED, has_day, leap, week_of
 from headgate_server.domain.schedules.rule_texts import Frequency, Rule, RuleText
 from headgate_server.domain.schedules.specs import DEFAULT_TIMEZONE, InvalidSpec, RRuleSpec
 from headgate_server.domain.schedules.steps import Steps
-from headgate_server.domain.wall_clocks import by_elapsed_time, by_wall_clock, find_zone
+from headgate_server.domain.wall_clocks import (
+    by_elapsed_time,
+    by_wall_clock,
+    find_zone,
+    instants_of,
+)
 
 MAX_IDLE_STEPS = 20_000
 """How many days, hours or minutes in a row may match nothing; more than 50 years of days."""
 MAX_COUNTED_STEPS = 50_000
 """How many are looked at to find where a COUNT ends."""
-CACHED = 1_024
 
 _HOUR, _MINUTE = timedelta(hours=1), timedelta(minutes=1)
+_TICK = timedelta(microseconds=1)
 _NAMED_ZONE = re.compile(r"^DTSTART;(?:[^:\n]*;)?TZID=([^;:\n]+)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -83,13 +89,36 @@ def instants(spec: RRuleSpec, *, after: datetime, steps: Steps) -> Iterator[date
         InvalidSpec: its COUNT takes too long to count.
     """
     text, zone, last = _read(spec), find_zone(spec.timezone), _last(spec)
-    found = _since_start(spec, walls(spec, after=after, steps=steps))
+    if elapsed_rules.is_elapsed(text.rule):
+        since = after.replace(tzinfo=zone)
+        found = _but_excluded(_by_elapsed_time(spec, since=since, steps=steps), text.excluded, zone)
+    else:
+        found = _since_start(spec, walls(spec, after=after, steps=steps))
     if last is not None:
         found = takewhile(lambda at: at <= last, found)
     named = sorted(wall for wall in text.dates if wall.tzinfo is None)
     dates = by_wall_clock(iter(wall for wall in named if wall not in text.excluded), zone)
     exact = sorted(at for at in text.dates if at.tzinfo is not None)
     return (at for at in heapq.merge(found, dates, exact) if at not in text.excluded)
+
+
+def _by_elapsed_time(
+    spec: RRuleSpec, *, since: datetime | None, steps: Steps, is_counted: bool = False
+) -> Iterator[datetime]:
+    """Return the instants of a rule that counts elapsed time, after one or from its start on."""
+    rule, zone, start = _read(spec).rule, find_zone(spec.timezone), _start(spec)
+    begun = start.replace(tzinfo=start.tzinfo or zone).astimezone(UTC)
+    after = begun - _MINUTE if since is None else since.astimezone(UTC)
+    found = elapsed_rules.periods(rule, begun, max(after, begun), zone=zone)
+    periods = ((len(marks), marks.__getitem__) for marks in found)
+    return _chosen_of(rule, periods, begun, after, steps=steps, is_counted=is_counted)
+
+
+def _but_excluded(
+    found: Iterator[datetime], excluded: frozenset[datetime], zone: ZoneInfo
+) -> Iterator[datetime]:
+    """Return instants without those at which the clock shows an excluded time."""
+    return (at for at in found if at.astimezone(zone).replace(tzinfo=None) not in excluded)
 
 
 def _since_start(spec: RRuleSpec, named: Iterator[datetime]) -> Iterator[datetime]:
@@ -113,29 +142,61 @@ def _start(spec: RRuleSpec) -> datetime:
 
 @lru_cache(CACHED)
 def _last(spec: RRuleSpec) -> datetime | None:
-    """Return the instant after which a rule has ended, if it has a COUNT or ends at an instant."""
-    rule, start = _read(spec).rule, _start(spec)
+    """Return the instant after which a rule has ended, if it has a COUNT or ends at an instant.
+
+    One that counts elapsed time ends at an instant in any case: the last one of that time.
+    """
+    rule, start, zone = _read(spec).rule, _start(spec), find_zone(spec.timezone)
+    is_elapsed = elapsed_rules.is_elapsed(rule)
     if rule.count is None:
-        return rule.until if rule.until is not None and rule.until.tzinfo is not None else None
-    wall = start.replace(tzinfo=None)
-    named = _from_rule(rule, wall, wall - _MINUTE, steps=Steps(), is_counted=True)
-    fires = (at for at, _ in groupby(_since_start(spec, named)))
+        if rule.until is None or rule.until.tzinfo is not None:
+            return rule.until
+        return _last_shown(rule.until, zone) if is_elapsed else None
+    if is_elapsed:
+        fires = _by_elapsed_time(spec, since=None, steps=Steps(), is_counted=True)
+    else:
+        wall = start.replace(tzinfo=None)
+        named = _from_rule(rule, wall, wall - _MINUTE, steps=Steps(), is_counted=True)
+        fires = (at for at, _ in groupby(_since_start(spec, named)))
     counted = list(islice(fires, rule.count))
     return counted[-1] if counted else datetime.min.replace(tzinfo=UTC)
+
+
+def _last_shown(wall: datetime, zone: ZoneInfo) -> datetime | None:
+    """Return the last instant before the clock goes on from a time; None beyond the calendar."""
+    try:
+        shown = instants_of(wall, zone)
+        return shown[-1] if shown else next(by_wall_clock(iter((wall,)), zone)) - _TICK
+    except OverflowError:
+        return None
 
 
 def _from_rule(
     rule: Rule, start: datetime, after: datetime, *, steps: Steps, is_counted: bool = False
 ) -> Iterator[datetime]:
-    """Yield the times of a rule from its start on and after a time.
+    """Return the times of a rule from its start on and after a time; see ``_chosen_of``."""
+    periods = _short_periods if rule.frequency >= Frequency.HOURLY else _long_periods
+    found = periods(rule, start, max(after, start))
+    return _chosen_of(rule, found, start, after, steps=steps, is_counted=is_counted)
+
+
+def _chosen_of(
+    rule: Rule,
+    periods: "Iterator[_Period]",
+    start: datetime,
+    after: datetime,
+    *,
+    steps: Steps,
+    is_counted: bool,
+) -> Iterator[datetime]:
+    """Yield what a rule chooses of its periods, from its start on and after a time.
 
     Raises:
         InvalidSpec: where the times are counted, that takes too long.
     """
-    periods = _short_periods if rule.frequency >= Frequency.HOURLY else _long_periods
     looked = idle = 0
     try:
-        for size, nth in periods(rule, start, max(after, start)):
+        for size, nth in periods:
             idle += 1
             looked += 1
             steps.taken += max(size, 1)
@@ -146,10 +207,10 @@ def _from_rule(
                     "This COUNT reaches too far; use UNTIL.", path=rule_texts.PATH, position=0
                 )
             for index in _chosen(rule, size):
-                wall = nth(index)
-                if wall >= start and wall > after:
+                at = nth(index)
+                if at >= start and at > after:
                     idle = 0
-                    yield wall
+                    yield at
     except (OverflowError, ValueError):
         return  # beyond the calendar
 
@@ -177,7 +238,7 @@ def _long_periods(rule: Rule, start: datetime, since: datetime) -> Iterator[_Per
     if not rule.positions:
         for days in _day_sets(rule, start.date(), since.date()):
             for day in days:
-                if not _has_day(rule, day, start.date()):
+                if not has_day(rule, day, start.date()):
                     yield 0, _nothing
                     continue
                 yield len(minutes), _at_minutes([day], minutes)
@@ -185,7 +246,7 @@ def _long_periods(rule: Rule, start: datetime, since: datetime) -> Iterator[_Per
     for days in _day_sets(rule, start.date(), since.date()):
         matching: list[date] = []
         for day in days:
-            if _has_day(rule, day, start.date()):
+            if has_day(rule, day, start.date()):
                 matching.append(day)
             yield 0, _nothing
         yield len(matching) * len(minutes), _at_minutes(matching, minutes)
@@ -219,7 +280,7 @@ def _period_of(rule: Rule, start: date, day: date) -> int:
         case Frequency.MONTHLY:
             return (day.year - start.year) * 12 + day.month - start.month
         case Frequency.WEEKLY:
-            return (day - _week_of(rule, start)).days // 7
+            return (day - week_of(rule, start)).days // 7
         case _:
             return (day - start).days
 
@@ -234,7 +295,7 @@ def _period(rule: Rule, start: date, number: int) -> tuple[date, int]:
             first = _month(start, number)
             return first, (_month(first, 1) - first).days
         case Frequency.WEEKLY:
-            return _week_of(rule, start) + timedelta(weeks=number), 7
+            return week_of(rule, start) + timedelta(weeks=number), 7
         case _:
             return start + timedelta(days=number), 1
 
@@ -242,10 +303,6 @@ def _period(rule: Rule, start: date, number: int) -> tuple[date, int]:
 def _month(start: date, number: int) -> date:
     years, month = divmod(start.month - 1 + number, 12)
     return date(start.year + years, month + 1, 1)
-
-
-def _week_of(rule: Rule, day: date) -> date:
-    return day - timedelta(days=(day.weekday() - rule.week_start) % 7)
 
 
 def _short_periods(rule: Rule, start: datetime, since: datetime) -> Iterator[_Period]:
@@ -262,103 +319,10 @@ def _short_periods(rule: Rule, start: datetime, since: datetime) -> Iterator[_Pe
     number = max((since - origin) // step, 0)
     while True:
         at = origin + number * step
-        leap = _leap(rule, at, start.date())
-        if leap is None:
+        later = leap(rule, at, start.date())
+        if later is None:
             yield len(offsets), lambda index, at=at: at + offsets[index]
             number += 1
         else:
             yield 0, _nothing
-            number = max(-((origin - leap) // step), number + 1)
-
-
-def _leap(rule: Rule, at: datetime, start: date) -> datetime | None:
-    """Return where to look next if a time's day, hour or minute does not match; else None."""
-    if not _has_day(rule, at.date(), start):
-        return datetime.combine(at.date() + timedelta(days=1), time())
-    if rule.hours and at.hour not in rule.hours:
-        return at.replace(minute=0) + _HOUR
-    is_minutely = rule.frequency is Frequency.MINUTELY
-    if is_minutely and rule.minutes and at.minute not in rule.minutes:
-        return at + _MINUTE
-    return None
-
-
-def _has_day(rule: Rule, day: date, start: date) -> bool:
-    """Whether a day matches all that a rule says of days, with the start's day for what it omits.
-
-    As RFC 5545 has it, a yearly rule that names no day means the start's day and month, a monthly
-    one its day, a weekly one its day of the week.
-    """
-    if rule.months and day.month not in rule.months:
-        return False
-    names_no_day = not (rule.weeks or rule.year_days or rule.month_days or rule.days)
-    if names_no_day:
-        return _is_day_of_start(rule, day, start)
-    if rule.weeks and not _has_week(rule, day):
-        return False
-    if rule.year_days and not _is_one_of(rule.year_days, _number_in_year(day), _days_in_year(day)):
-        return False
-    if rule.month_days and not _is_one_of(rule.month_days, day.day, _days_in_month(day)):
-        return False
-    return not rule.days or _has_weekday(rule, day)
-
-
-def _is_day_of_start(rule: Rule, day: date, start: date) -> bool:
-    match rule.frequency:
-        case Frequency.YEARLY:
-            return day.day == start.day and (bool(rule.months) or day.month == start.month)
-        case Frequency.MONTHLY:
-            return day.day == start.day
-        case Frequency.WEEKLY:
-            return day.weekday() == start.weekday()
-        case _:
-            return True
-
-
-def _is_one_of(wanted: tuple[int, ...], number: int, length: int) -> bool:
-    """Whether a number, counted from the front or from the back, is wanted."""
-    return number in wanted or number - length - 1 in wanted
-
-
-def _days_in_month(day: date) -> int:
-    return calendar.monthrange(day.year, day.month)[1]
-
-
-def _days_in_year(day: date) -> int:
-    return 366 if calendar.isleap(day.year) else 365
-
-
-def _number_in_year(day: date) -> int:
-    """Return which day of its year a day is, from 1."""
-    return day.toordinal() - date(day.year, 1, 1).toordinal() + 1
-
-
-def _has_weekday(rule: Rule, day: date) -> bool:
-    is_in_month = rule.frequency is Frequency.MONTHLY or bool(rule.months)
-    for ordinal, weekday in rule.days:
-        if day.weekday() != weekday:
-            continue
-        if ordinal == 0:
-            return True
-        number = day.day if is_in_month else _number_in_year(day)
-        length = _days_in_month(day) if is_in_month else _days_in_year(day)
-        if ordinal in {(number - 1) // 7 + 1, -((length - number) // 7 + 1)}:
-            return True
-    return False
-
-
-def _has_week(rule: Rule, day: date) -> bool:
-    """Whether a day lies in a wanted week; week 1 is the first with four days in the year."""
-    thursday = _week_of(rule, day) + timedelta(days=3)
-    first, weeks = _weeks(rule.week_start, thursday.year)
-    return _is_one_of(rule.weeks, (day - first).days // 7 + 1, weeks)
-
-
-@lru_cache(CACHED)
-def _weeks(week_start: int, year: int) -> tuple[date, int]:
-    """Return where the weeks of a year begin, and how many it has."""
-    first, following = (
-        fourth - timedelta(days=(fourth.weekday() - week_start) % 7)
-        for fourth in (date(year, 1, 4), date(year + 1, 1, 4))
-    )
-    return first, (following - first).days // 7
+            number = max(-((origin - later) // step), number + 1)

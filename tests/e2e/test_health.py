@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from headgate_server.database.urls import DatabaseUrls
+from tests.fixtures import redis_client
 from tests.fixtures.deadlines import eventually
 from tests.fixtures.installation import Installation, free_port
 from tests.fixtures.sql import query
@@ -49,12 +50,14 @@ async def test_the_apis_port_tells_figures_only_to_who_shows_the_token(site: Ins
         assert json.loads(line)["level"] == "INFO"
 
 
-async def test_a_scheduler_answers_on_a_port_of_its_own(
-    site: Installation,
+async def test_a_scheduler_answers_on_a_port_of_its_own_and_is_woken_by_others(
+    site: Installation, redis_url: str
 ) -> None:
     port = free_port()
     scheduler = site.start_scheduler(
-        HEADGATE_HEALTH_PORT=str(port), HEADGATE_SILENCE_SECONDS="0.0001"
+        HEADGATE_HEALTH_PORT=str(port),
+        HEADGATE_SILENCE_SECONDS="0.0001",
+        HEADGATE_REDIS_PREFIX="of-one",
     )
     url = f"http://127.0.0.1:{port}"
 
@@ -64,6 +67,9 @@ async def test_a_scheduler_answers_on_a_port_of_its_own(
     status, body = get(f"{url}/healthz/live")
     assert status == 503
     assert "scheduler has not come round for" in json.loads(body)["reasons"][0]
+    with redis_client.connect(redis_url) as redis:
+        heard = {bytes(name).rpartition(b":")[2] for name in redis.pubsub_channels("of-one:*")}
+    assert heard >= {b"scheduler", b"outbox"}
     assert scheduler.stop() == 0
 
 

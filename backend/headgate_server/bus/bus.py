@@ -81,6 +81,7 @@ class Bus:
         self._has_outgoing = asyncio.Event()
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._is_stopping = False
+        self._has_lost = False
         self.is_connected = False
 
     async def start(self) -> None:
@@ -111,8 +112,11 @@ class Bus:
         self._outgoing.update(names)
         self._has_outgoing.set()
 
-    async def send(self, names: AbstractSet[str]) -> None:
-        """Wake the listeners of these channels elsewhere, now; a wake that is lost is logged."""
+    async def send(self, names: AbstractSet[str]) -> bool:
+        """Wake the listeners of these channels elsewhere, now; whether Redis took it.
+
+        The first wake that is lost is logged, and not each one that follows it.
+        """
         try:
             async with asyncio.timeout(PUBLISH_TIMEOUT_SECONDS):
                 pipeline = self._redis.pipeline(transaction=False)
@@ -120,7 +124,12 @@ class Bus:
                     pipeline.publish(self._prefix + name, self._replica)
                 await pipeline.execute()
         except (RedisError, OSError, TimeoutError) as error:
-            logger.warning("A wake was lost, the sweep will find its work: %s", error)
+            if not self._has_lost:
+                logger.warning("Wakes are lost, the sweep will find their work: %s", error)
+            self._has_lost = True
+        else:
+            self._has_lost = False
+        return not self._has_lost
 
     def listen(self, *channels: str) -> Listener:
         """Return a listener of any of the channels; use it as an asynchronous context manager."""
@@ -166,8 +175,8 @@ class Bus:
         self._pubsub = self._redis.pubsub()
         own = self._prefix + self._replica.decode()
         try:
-            names = [self._prefix + channel for channel in self._listeners]
-            await self._pubsub.subscribe(own, *names)
+            await self._pubsub.subscribe(own)
+            await self._subscribe_all()
             self.is_connected = True
             self._wake_all()
             while self.is_connected and not self._is_stopping:
@@ -180,6 +189,15 @@ class Bus:
                     self._wake(message["channel"].decode().removeprefix(self._prefix))
         finally:
             await self._pubsub.aclose()
+
+    async def _subscribe_all(self) -> None:
+        """Subscribe to what is listened to, and to what others begin to listen to meanwhile."""
+        known: set[str] = set()
+        while new := self._listeners.keys() - known:
+            known |= new
+            await self._pubsub.subscribe(*(self._prefix + channel for channel in new))
+        if left := known - self._listeners.keys():
+            await self._pubsub.unsubscribe(*(self._prefix + channel for channel in left))
 
     def _wake(self, channel: str) -> None:
         for listener in self._listeners.get(channel, ()):
@@ -194,8 +212,9 @@ class Bus:
             await self._has_outgoing.wait()
             self._has_outgoing.clear()
             names, self._outgoing = self._outgoing, set()
-            if names and self.is_connected:
-                await self.send(names)
+            # Others may well hear, whether or not this one does at the moment.
+            if names and not await self.send(names):
+                await asyncio.sleep(RECONNECT_SECONDS)
 
 
 async def publish_once(url: str, names: AbstractSet[str], *, prefix: str) -> None:

@@ -1,11 +1,14 @@
 """Wakes across two buses on one real Valkey."""
 
+import asyncio
 from collections.abc import AsyncGenerator
+from urllib.parse import urlsplit
 
 import pytest
 
 from headgate_server.bus.bus import Bus
 from tests.fixtures.deadlines import eventually
+from tests.fixtures.proxy import Proxy
 
 pytestmark = pytest.mark.anyio
 
@@ -48,6 +51,46 @@ async def test_wakes_while_nobody_waits_count_as_one(buses: tuple[Bus, Bus]) -> 
 
         assert await listener.wait(0)
         assert not await listener.wait(0)
+
+
+async def test_who_begins_to_listen_while_the_bus_connects_hears_the_others(
+    buses: tuple[Bus, Bus], redis_url: str
+) -> None:
+    _, there = buses
+    here = Bus(redis_url)
+    await here.start()
+    await asyncio.sleep(0)
+    assert not here.is_connected
+
+    async with here.listen("scheduler") as stays, here.listen("pool:1") as goes:
+        await goes.close()
+        await eventually(lambda: here.is_connected)
+        await stays.wait(0)  # all are woken as the bus connects
+        await there.publish({"scheduler"})
+        is_woken = await stays.wait(5)
+    await here.stop()
+
+    assert is_woken
+
+
+async def test_wake_is_sent_while_the_own_subscription_is_cut(
+    buses: tuple[Bus, Bus], redis_url: str
+) -> None:
+    _, there = buses
+    port = urlsplit(redis_url).port
+    assert port is not None
+    with Proxy() as proxy:
+        link = proxy.link("redis", port)
+        here = Bus(redis_url.replace(f":{port}", f":{link.port}"))
+        await here.start()
+        await eventually(lambda: here.is_connected)
+        async with there.listen("pool:1") as far:
+            link.reset()
+            await eventually(lambda: not here.is_connected)
+            await here.publish({"pool:1"})
+
+            assert await far.wait(5)
+        await here.stop()
 
 
 async def test_without_redis_a_wake_still_works_at_home() -> None:

@@ -10,9 +10,12 @@ from headgate_server.database.engine import make_engine
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import Database
 from headgate_server.domain import ids
+from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.states import StateType
 from headgate_server.http.access import Access
 from headgate_server.http.metrics import metrics_route
+from headgate_server.services import upkeep
+from headgate_server.services.leases import hold
 from headgate_server.telemetry.instruments import Instruments
 from tests.backend.graphql.local_app import NOBODY_LISTENS, doorkeeper, local_app
 from tests.fixtures.api import ApiClient, open_socket, serve
@@ -23,6 +26,7 @@ from tests.fixtures.world import World
 pytestmark = pytest.mark.anyio
 
 TOKEN = "what the scraper shows"
+SILENT_FOR = timedelta(seconds=45)
 Labels = frozenset[tuple[str, str]]
 
 
@@ -87,6 +91,30 @@ async def test_the_oldest_due_run_ages_and_is_late(world: World) -> None:
     pool = of(pool=ids.show(ids.Kind.WORK_POOL, world.deployed.work_pool_id))
     assert figures["headgate_queue_age_seconds", pool] == pytest.approx(120, abs=5)
     assert figures["headgate_late_runs", of()] == 1
+
+
+async def test_a_late_run_stays_late_when_it_is_declined_and_due_again_later(world: World) -> None:
+    await world.create(2)
+    offered, other = await world.offer()
+    world.shift.by = timedelta(seconds=10)
+    for one, minutes in ((offered, 5), (other, 0)):
+        async with world.work() as work:
+            await hold.decline_run(
+                work,
+                session_id=world.session_id,
+                lease=LeaseRef(one.run_id, one.token, one.epoch),
+                reason="of a test",
+                retry_after=timedelta(minutes=minutes),
+            )
+    before = await scrape(scraper(world.database))
+    world.shift.by = timedelta(seconds=20)
+    after = await scrape(scraper(world.database))
+    async with world.system() as work:
+        await upkeep.mark_late(work, await upkeep.list_late(work, silent_for=SILENT_FOR))
+    marked = await scrape(scraper(world.database))
+
+    late = "headgate_late_runs", of()
+    assert (before[late], after[late], marked[late]) == (0, 2, 2)
 
 
 async def test_rows_that_no_vacuum_took_away_are_told(world: World, urls: DatabaseUrls) -> None:

@@ -1,5 +1,6 @@
 -- What waits and what is held, in one row. Whatever could be counted without end is counted up to
--- :most only; of the pools, those are named whose work has waited longest.
+-- :most only; of the pools, those are named whose work has waited longest. A run is late from
+-- late_due_at on, which is gone once it was marked.
 with oldest as (
   select pool.id, first.due_at
   from work_pools pool
@@ -47,7 +48,7 @@ select
   (select count(*) from (
     select from work_items
     where phase = 'READY' and not is_held
-      and due_at < cast(:now as timestamptz) - late_threshold_ms * interval '1 millisecond'
+      and coalesce(late_due_at, '-infinity') <= cast(:now as timestamptz)
     limit :most
   ) counted) as late_runs,
   extract(epoch from cast(:now as timestamptz) - control.last_tick_at)::float8

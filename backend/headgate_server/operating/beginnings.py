@@ -38,4 +38,4 @@ async def start_generation(settings: Settings) -> Started:
     async with opened(settings, application_name="headgate-migrate") as database:
         await return_missed(database)
         async with database.system() as work:
-            return await generations.start_generation(work)
+            return await generations.start_generation(work, lease=settings.timers.lease)

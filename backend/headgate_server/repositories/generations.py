@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -41,11 +42,15 @@ async def get_generation(work: UnitOfWork) -> UUID:
     return (await work.execute(select(control_plane.c.generation))).scalar_one()
 
 
-async def start_generation(work: UnitOfWork) -> Started:
+async def start_generation(work: UnitOfWork, *, lease: timedelta) -> Started:
     """End every session, make every lease worthless, and leave live runs to the reaper.
 
     Nothing that was issued before this commits is good afterwards. Every run keeps its place; the
     epochs of live ones go beyond any that the lost time may have reached.
+
+    Args:
+        work: a unit of work of the system.
+        lease: how long a worker may still be at the background task that it held.
     """
-    row = (await work.execute(named("start_generation"), {"now": work.now})).one()
+    row = (await work.execute(named("start_generation"), {"now": work.now, "lease": lease})).one()
     return Started(row.generation, sessions=row.sessions, leases=row.leases)

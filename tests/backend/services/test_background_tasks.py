@@ -28,7 +28,7 @@ from headgate_server.domain.ids import new_id
 from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import RunGrant
 from headgate_server.repositories.retention import Kept
-from headgate_server.services import background_tasks, retention
+from headgate_server.services import background_tasks, generations, retention
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
@@ -346,3 +346,26 @@ async def test_ended_calls_go_with_the_runs(world: World) -> None:
     async with world.work() as work:
         assert await background_tasks.find_task(work, ended.id) is None
         assert await background_tasks.find_task(work, waiting.id) is not None
+
+
+async def test_restore_takes_every_call_from_the_worker_that_held_it(world: World) -> None:
+    (sent,) = await queue(world)
+    async with world.work() as work:
+        (task,), _ = await background_tasks.take_tasks(work, worker(), duration=OFFER)
+    assert task.token is not None
+    lease = TaskLease(task.id, task.token, task.epoch)
+    async with world.work() as work:
+        await background_tasks.start_task(work, lease, duration=LEASE)
+
+    async with world.system() as work:
+        begun = await generations.start_generation(work, lease=LEASE)
+
+    assert begun.leases == 1
+    async with world.work() as work:
+        with pytest.raises(LeaseLost):
+            await background_tasks.finish_task(work, lease, DONE)
+        assert (await background_tasks.take_tasks(work, worker(), duration=OFFER))[0] == []
+    world.shift.by += LEASE + timedelta(seconds=1)
+    async with world.work() as work:
+        (again,), _ = await background_tasks.take_tasks(work, worker(), duration=OFFER)
+    assert (again.id, again.epoch) == (sent.id, task.epoch + 1001)

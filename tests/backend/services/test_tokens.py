@@ -200,7 +200,7 @@ async def test_tokens_from_before_a_restore_are_refused_with_a_code_of_their_own
         await api_keys.authenticate(database, token, pepper=PEPPER)
 
     async with database.system() as work:
-        begun = await generations.start_generation(work)
+        begun = await generations.start_generation(work, lease=timedelta(seconds=90))
 
     assert (begun.sessions, begun.leases) == (1, 1)
     for token in before:

@@ -1,7 +1,8 @@
 -- Starts a generation after a restore, all in one statement. A live run's token becomes one that
 -- nobody knows, so what its holder still sends is refused; the run itself is judged by the policy of
 -- its deployment as any whose holder fell silent. Under RETRY it waits for its whole fence first:
--- its process may have been renewed a moment before, and stops by then. The API counts as served
+-- its process may have been renewed a moment before, and stops by then; so does the worker of a
+-- background task, which waits for a lease as long as any. The API counts as served
 -- now, so that the time since the backup is not taken for an outage that gives holders more time.
 with begun as (
   update control_plane set
@@ -25,8 +26,17 @@ with begun as (
       when phase <> 'READY' then cast(:now as timestamptz) - interval '1 second'
     end
   returning phase
+), tasks as (
+  update background_tasks set
+    epoch = epoch + 1000,
+    token = case when leased_until is not null then gen_random_uuid() end,
+    leased_until = case when leased_until is not null
+      then cast(:now as timestamptz) + cast(:lease as interval) end
+  where ended_at is null
+  returning leased_until
 )
 select
   (select generation from begun) as generation,
   (select count(*) from sessions) as sessions,
-  (select count(*) from items where phase <> 'READY') as leases
+  (select count(*) from items where phase <> 'READY')
+    + (select count(*) from tasks where leased_until is not null) as leases

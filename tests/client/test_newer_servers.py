@@ -6,7 +6,7 @@ import pytest
 from headgate.api.flow_runs import LeaseVerdict
 from headgate.api.states import StateAnswer
 from headgate.api.work_stream import AgentDirective, read_message
-from headgate.errors import ApiError, fault, refusal
+from headgate.errors import ApiError, ServerFaultError, fault, refusal
 
 
 def test_unknown_fields_are_left_out() -> None:
@@ -35,6 +35,17 @@ def test_unknown_members_of_enums_are_kept_as_they_are() -> None:
     assert (state.type, verdict.outcome) == ("HIBERNATING", "LENT")
     assert isinstance(order, AgentDirective)
     assert order.kind == "DANCE"
+
+
+def test_unknown_message_of_the_work_stream_is_passed_over_and_a_broken_one_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    found = [read_message({"__typename": "RunMoved", "runId": "run_1"}) for _ in range(2)]
+
+    assert found == [None, None]
+    assert caplog.text.count("RunMoved") == 1
+    with pytest.raises(ServerFaultError):
+        read_message({"__typename": "RunCancelRequested", "epoch": "first"})
 
 
 @pytest.mark.parametrize("read", [fault, refusal])

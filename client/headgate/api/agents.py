@@ -147,7 +147,9 @@ async def work_stream(
         )
     ) as messages:
         async for message in messages:
-            yield read_message(message["agentWork"])
+            read = read_message(message["agentWork"])
+            if read is not None:
+                yield read
 
 
 async def poll(
@@ -174,7 +176,8 @@ async def poll(
         },
         deadline_seconds=0,
     )
-    return [read_message(message) for message in payload["messages"]]
+    read = (read_message(message) for message in payload["messages"])
+    return [message for message in read if message is not None]
 
 
 async def claim(transport: Transport, *, session_id: str, lease: LeaseInput) -> Claim:

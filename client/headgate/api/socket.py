@@ -16,7 +16,7 @@ SUBPROTOCOL = "graphql-transport-ws"
 PING_INTERVAL_SECONDS = 20.0
 HANDSHAKE_SECONDS = 10.0
 MAX_FRAME_BYTES = 4 * 1024 * 1024
-_CLOSE_UNAUTHENTICATED = ("4401", "4403")
+_CLOSED_UNAUTHENTICATED = re.compile(r"\breceived (?:4401|4403) \(")
 _RETRY_AFTER = re.compile(r"retry after (\d+) s")
 
 
@@ -82,7 +82,7 @@ def _socket_error(error: BaseException, *, url: str) -> ApiError:
     while cause is not None:
         reasons.append(str(cause) or type(cause).__name__)
         cause = cause.__cause__
-    if any(code in reason for code in _CLOSE_UNAUTHENTICATED for reason in reasons):
+    if any(_CLOSED_UNAUTHENTICATED.search(reason) for reason in reasons):
         return UnauthenticatedError("The server did not accept the key")
     return ServerUnavailableError(
         f"The socket to {url} broke: {': '.join(reasons)}",

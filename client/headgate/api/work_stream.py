@@ -1,11 +1,15 @@
 """The messages of the agent's work stream, one struct each."""
 
+import logging
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, get_args
 
 import msgspec
 
 from headgate.errors import ServerFaultError
+
+logger = logging.getLogger("headgate.agent")
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="__typename"):
@@ -107,14 +111,27 @@ WorkMessage = (
 )
 
 
-def read_message(message: dict[str, Any]) -> WorkMessage:
-    """Read one message of the stream.
+_KNOWN = frozenset(kind.__name__ for kind in get_args(WorkMessage))
+
+
+def read_message(message: dict[str, Any]) -> WorkMessage | None:
+    """Read one message of the stream; None of a kind that a newer server may send.
 
     Raises:
-        ServerFaultError: it is none that this client knows.
+        ServerFaultError: it is not what its kind is.
     """
+    kind = message.get("__typename")
+    if isinstance(kind, str) and kind not in _KNOWN:
+        _tell_passed_over(kind)
+        return None
     try:
         return msgspec.convert(message, WorkMessage)
     except msgspec.ValidationError as error:
-        text = f"The work stream brought an unknown message: {error}"
+        text = f"The work stream brought what it should not: {error}"
         raise ServerFaultError(text) from error
+
+
+@cache
+def _tell_passed_over(kind: str) -> None:
+    """Log once that messages of a kind are passed over."""
+    logger.warning("The server sends %s, which this agent does not know: update it", kind)

@@ -15,6 +15,7 @@ from aiohttp import web
 from headgate.api import agents, logs, server_info
 from headgate.api.background import background_loop
 from headgate.api.calls import LeaseInput, change
+from headgate.api.socket import subscribe
 from headgate.api.transport import SyncTransport, Transport, retry_delay_seconds
 from headgate.api.work_stream import StreamHeartbeat
 from headgate.errors import (
@@ -28,6 +29,8 @@ from headgate.errors import (
     UnauthenticatedError,
 )
 from tests.client.recording_server import INSTANT, RecordingServer
+
+QUERY = "subscription Q { agentWork }"
 
 
 class Faults:
@@ -321,3 +324,10 @@ def test_a_script_that_closes_nothing_ends_without_complaint(
 
     assert result.stdout == "1\n1\n"
     assert "Unclosed" not in result.stderr
+
+
+async def test_server_that_is_away_is_not_taken_for_one_that_refuses_the_key() -> None:
+    address = "http://127.0.0.1:44031/graphql"  # a port that holds the code of a refused key
+    with pytest.raises(ServerUnavailableError):
+        async for _ in subscribe(address, token="k", text=QUERY, variables={}, operation="Q"):
+            pass

@@ -9,9 +9,10 @@ from uuid import UUID
 from headgate_server.database.work import Database
 from headgate_server.domain.agents import AgentSession
 from headgate_server.domain.errors import HeadgateError
+from headgate_server.domain.leases import LeaseRef
 from headgate_server.services import agents
 from headgate_server.services.leases import offer as offers
-from headgate_server.services.leases.offer import ForSession
+from headgate_server.services.leases.offer import ForSession, GoneLease
 
 logger = logging.getLogger(__name__)
 
@@ -22,16 +23,18 @@ MOST_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A session as it is now, None where it has ended, and what waits for it."""
+    """A session as it is now, None where it has ended, what waits for it, and what it lost."""
 
     session: AgentSession | None
     waiting: ForSession
+    gone: tuple[GoneLease, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
     workspace_id: UUID
     session_id: UUID
+    held: tuple[LeaseRef, ...]
     future: "asyncio.Future[Seen]"
 
 
@@ -48,14 +51,21 @@ class Looks:
         self._serving: asyncio.Task[None] | None = None
         self._is_due = asyncio.Event()
 
-    async def look(self, workspace_id: UUID, session_id: UUID, *, is_woken: bool) -> Seen:
-        """Return a session and what waits for it.
+    async def look(
+        self,
+        workspace_id: UUID,
+        session_id: UUID,
+        *,
+        is_woken: bool,
+        held: Sequence[LeaseRef] = (),
+    ) -> Seen:
+        """Return a session, what waits for it, and which of some leases are good no more.
 
         Raises:
             Unavailable: the database did not answer; try again.
         """
         future: asyncio.Future[Seen] = asyncio.get_running_loop().create_future()
-        self._asked.append(_Asked(workspace_id, session_id, future))
+        self._asked.append(_Asked(workspace_id, session_id, tuple(held), future))
         if is_woken or len(self._asked) >= MOST_AT_ONCE:
             self._is_due.set()
         if self._serving is None:
@@ -103,9 +113,17 @@ class Looks:
         async with self._database.system() as work:
             listed = await agents.list_sessions(work, {session_id for _, session_id in places})
             waiting = await offers.list_for_sessions(work, places)
+            held = [(one.workspace_id, lease) for one in asked for lease in one.held]
+            lost = {(one.run_id, one.epoch): one for one in await offers.list_gone(work, held)}
         live = {(one.workspace_id, one.id): one for one in listed if one.ended_at is None}
         found = (live.get((one.workspace_id, one.session_id)) for one in asked)
         return [
-            Seen(session, waiting.get(session.id, ForSession()) if session else ForSession())
-            for session in found
+            Seen(
+                session,
+                waiting.get(session.id, ForSession()) if session else ForSession(),
+                tuple(
+                    lost[key] for lease in one.held if (key := (lease.run_id, lease.epoch)) in lost
+                ),
+            )
+            for session, one in zip(found, asked, strict=True)
         ]

@@ -15,6 +15,7 @@ from headgate_server.database.work import Database
 from headgate_server.dispatch.looks import Looks
 from headgate_server.dispatch.messages import (
     CloseReason,
+    LeaseRevoked,
     Message,
     StreamClosing,
     StreamHeartbeat,
@@ -28,7 +29,7 @@ from headgate_server.domain.tenancy import Principal
 from headgate_server.services import agents
 from headgate_server.services.leases import hold
 from headgate_server.services.leases import offer as offers
-from headgate_server.services.leases.offer import ForSession
+from headgate_server.services.leases.offer import ForSession, GoneLease
 from headgate_server.settings import Timers
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class Stream:
         self._queue: asyncio.Queue[Message] = asyncio.Queue(MAX_QUEUED)
         self._sent_requests: set[tuple[UUID, int, str | None]] = set()
         self._sent_offers: set[tuple[UUID, int]] = set()
+        self._held: dict[tuple[UUID, int], LeaseRef] = {}
         self._directives: tuple[Directive, ...] = ()
         self._listener = bus.listen("")
         self._is_over = False
@@ -106,6 +108,8 @@ class Stream:
             unknown=tuple(verdict.run_id for verdict in verdicts if verdict.outcome not in kept),
         )
         self._opened_at, self._opened_clock = server_time, asyncio.get_running_loop().time()
+        kept_keys = {(verdict.run_id, verdict.epoch) for verdict in first.held}
+        self._held = {key: ref for ref in held if (key := (ref.run_id, ref.epoch)) in kept_keys}
         return Opening(session, first, found)
 
     def deliver(self, message: Message) -> None:
@@ -118,7 +122,9 @@ class Stream:
         return Seat(session_id=session.id, queue_ids=session.queue_ids, deliver=self._offer)
 
     def _offer(self, offer: Offer) -> None:
-        self._sent_offers.add((offer.run_id, offer.epoch))
+        key = (offer.run_id, offer.epoch)
+        self._sent_offers.add(key)
+        self._held[key] = LeaseRef(offer.run_id, offer.token, offer.epoch)
         self.deliver(offer)
 
     async def messages(self, opening: Opening) -> AsyncGenerator[Message]:
@@ -247,11 +253,13 @@ class Stream:
     async def _look(self, opening: Opening, *, is_woken: bool) -> bool:
         """Deliver what waits for the session; False where this stream is not its newest."""
         session_id, workspace_id = opening.session.id, opening.session.workspace_id
-        seen = await self._looks.look(workspace_id, session_id, is_woken=is_woken)
+        held = list(self._held.values())
+        seen = await self._looks.look(workspace_id, session_id, is_woken=is_woken, held=held)
         session = seen.session
         if session is None or session.stream_epoch != opening.first.stream_epoch:
             self.deliver(self._closing(CloseReason.SUPERSEDED))
             return False
+        self._revoke(seen.gone)
         self._offer_again(seen.waiting.offers)
         for request in self._fresh(seen.waiting.requests):
             self.deliver(request)
@@ -263,9 +271,18 @@ class Stream:
         before, self._sent_offers = self._sent_offers, set()
         for offer in live:
             key = (offer.run_id, offer.epoch)
-            self._sent_offers.add(key)
             if key not in before:
-                self.deliver(offer)
+                self._offer(offer)
+            self._sent_offers.add(key)
+
+    def _revoke(self, gone: Sequence[GoneLease]) -> None:
+        """Say which offers and leases others ended: what the holder ended itself it knows."""
+        for lease in gone:
+            known = self._held.pop((lease.run_id, lease.epoch), None)
+            if known is not None and not lease.is_own_end:
+                is_there = lease.state_name is not None
+                reason = f"The run is {lease.state_name}." if is_there else "The run is gone."
+                self.deliver(LeaseRevoked(lease.run_id, lease.epoch, reason))
 
     def _fresh(
         self, requests: Sequence[CancelRequest | PauseRequest]

@@ -47,10 +47,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """Runs that were removed, and the pools in which some of them had been offered."""
+    """Runs that were removed, and the pools and sessions in which some of them were offered."""
 
     run_ids: list[UUID]
     offering_pool_ids: set[UUID]
+    session_ids: set[UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +285,7 @@ async def remove_unstarted_runs(
     return Removed(
         [row.id for row in rows],
         {row.offering_pool_id for row in rows if row.offering_pool_id is not None},
+        {row.session_id for row in rows if row.session_id is not None},
     )
 
 

@@ -236,7 +236,7 @@ async def _write(
             await pauses.end_waiting(work, run.id)
         if run.state_type.is_terminal and locked.item and locked.item.pause_key is not None:
             await pauses.end_request(work, run.id)
-        _wake(work, locked, run, change.effects.item)
+        _wake(work, locked, run, change)
         _measure(work, locked, run)
         entered = _entered(run, change.decision, actor=change.actor)
         written[run.id] = Transition(run, locked.item, change.decision, None, entered)
@@ -345,7 +345,8 @@ def _measure(work: UnitOfWork, locked: LockedRun, run: FlowRun) -> None:
         work.measure(instruments.STARTED, (work.now - item.due_at).total_seconds())
 
 
-def _wake(work: UnitOfWork, locked: LockedRun, run: FlowRun, item: ItemEffect) -> None:
+def _wake(work: UnitOfWork, locked: LockedRun, run: FlowRun, change: Change) -> None:
+    item = change.effects.item
     work.wake(channels.run(run.id), channels.OUTBOX)
     if item in {ItemEffect.REQUEUE, ItemEffect.CREATE} or run.state_type in _GROUPED:
         work.wake(channels.SCHEDULER)
@@ -354,5 +355,7 @@ def _wake(work: UnitOfWork, locked: LockedRun, run: FlowRun, item: ItemEffect) -
     session_id = locked.item.session_id if locked.item else None
     if item in {ItemEffect.REQUEUE, ItemEffect.CREATE, ItemEffect.FINISH} and run.work_pool_id:
         work.wake(channels.pool(run.work_pool_id))
-    if session_id is not None and run.state_type is StateType.CANCELLING:
+    is_told = item in {ItemEffect.REQUEUE, ItemEffect.FINISH}
+    is_told = is_told and change.decision.facts.proposer is not Proposer.HOLDER
+    if session_id is not None and (is_told or run.state_type is StateType.CANCELLING):
         work.wake(channels.agent(session_id))

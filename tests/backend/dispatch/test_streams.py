@@ -9,11 +9,18 @@ import pytest
 from sqlalchemy import update
 
 from headgate_server.bus import channels
-from headgate_server.dispatch.messages import CloseReason, StreamClosing, StreamOpened
+from headgate_server.dispatch.messages import (
+    CloseReason,
+    LeaseRevoked,
+    StreamClosing,
+    StreamOpened,
+)
 from headgate_server.domain.agents import Directive, DirectiveKind
 from headgate_server.domain.errors import LeaseLost
-from headgate_server.domain.leases import Offer
+from headgate_server.domain.leases import CancelRequest, Offer
+from headgate_server.domain.states import StateType
 from headgate_server.services import agents, work_pools
+from headgate_server.services.flow_runs import change
 from headgate_server.services.work_pools import WorkPoolChanges
 from headgate_server.settings import Timers
 from headgate_server.tables.work_pools import agent_sessions
@@ -187,3 +194,38 @@ async def change_pool(world: World, **changes: Any) -> None:
         await work_pools.upsert_work_pool(
             work, name=pool.name, type_=pool.type, changes=WorkPoolChanges(**changes)
         )
+
+
+async def test_leases_and_offers_that_others_end_are_revoked(world: World) -> None:
+    ended, kept = await world.started(), await world.started()
+    async with (
+        dispatching(world) as dispatcher,
+        streaming(world, dispatcher, [ended, kept]) as (stream, _),
+    ):
+        await world.create()
+        offered = await stream.offer()
+        for run_id in (ended.run_id, offered.run_id):
+            async with world.work() as work:
+                request = change.CancelRequest(is_forced=run_id == ended.run_id)
+                await change.cancel_run(work, run_id=run_id, request=request)
+        messages = [await stream.next(), await stream.next()]
+
+    assert messages == [
+        LeaseRevoked(ended.run_id, ended.epoch, "The run is Cancelled."),
+        LeaseRevoked(offered.run_id, offered.epoch, "The run is Cancelled."),
+    ]
+
+
+async def test_what_the_holder_ended_itself_is_not_revoked(world: World) -> None:
+    ended, kept = await world.started(), await world.started()
+    async with (
+        dispatching(world) as dispatcher,
+        streaming(world, dispatcher, [ended, kept]) as (stream, _),
+    ):
+        await world.propose(ended, StateType.COMPLETED)
+        async with world.work() as work:
+            await change.cancel_run(work, run_id=kept.run_id, request=change.CancelRequest())
+        message = await stream.next()
+
+    assert isinstance(message, CancelRequest)
+    assert message.run_id == kept.run_id

@@ -41,6 +41,19 @@ class ForSession:
 
 
 @dataclass(frozen=True, slots=True)
+class GoneLease:
+    """An offer or a lease that is good no more.
+
+    ``is_own_end``: its holder ended it; ``state_name`` is the run's, None where there is no run.
+    """
+
+    run_id: UUID
+    epoch: int
+    state_name: str | None
+    is_own_end: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ExpiredOffer:
     """An offer that was taken back; ``is_session_paused`` where it was one too many."""
 
@@ -219,6 +232,22 @@ async def list_for_sessions(
         if row.cancel_requested_at is not None or row.pause_key is not None:
             known.requests.append(_request(row))
     return found
+
+
+async def list_gone(work: UnitOfWork, held: Sequence[tuple[UUID, LeaseRef]]) -> list[GoneLease]:
+    """Return those of some offers and leases, each with its workspace, that are good no more."""
+    if not held:
+        return []
+    rows = await work.execute(
+        named("list_gone_leases"),
+        {
+            "workspace_ids": [workspace_id for workspace_id, _ in held],
+            "run_ids": [ref.run_id for _, ref in held],
+            "tokens": [ref.token for _, ref in held],
+            "epochs": [ref.epoch for _, ref in held],
+        },
+    )
+    return [GoneLease(**row) for row in rows.mappings()]
 
 
 def _offer(row: Row[Any]) -> Offer:

@@ -6,7 +6,8 @@
 -- waits for no run.
 with doomed as materialized (
   select run.workspace_id, run.id, (run.created_at at time zone 'UTC')::date as day,
-    case when item.phase = 'OFFERED' then item.work_pool_id end as offering_pool_id
+    case when item.phase = 'OFFERED' then item.work_pool_id end as offering_pool_id,
+    item.session_id
   from flow_runs as run
   join work_items as item
     on item.workspace_id = run.workspace_id and item.run_id = run.id
@@ -35,4 +36,4 @@ with doomed as materialized (
   join workspaces on workspaces.id = doomed.workspace_id
   group by workspaces.organization_id, doomed.day
 )
-select id, offering_pool_id from doomed
+select id, offering_pool_id, session_id from doomed

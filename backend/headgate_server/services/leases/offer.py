@@ -16,6 +16,8 @@ from headgate_server.repositories.leases.rooms import DeploymentRoom, deployment
 next_due_at = repository.next_due_at
 ForSession = renew.ForSession
 list_for_sessions = renew.list_for_sessions
+GoneLease = renew.GoneLease
+list_gone = renew.list_gone
 
 
 async def offer_runs(

@@ -292,6 +292,7 @@ async def remove_runs(
         work, schedule_ids=schedule_ids, due_after=due_after
     )
     work.wake(*(channels.pool(id_) for id_ in removed.offering_pool_ids))
+    work.wake(*(channels.agent(id_) for id_ in removed.session_ids))
     await record_removed(
         work, removed.run_ids, because="Its schedule was changed, paused or deleted."
     )

@@ -278,9 +278,8 @@ def read_scopes(names: Collection[str]) -> frozenset[Scope]:
     Raises:
         InvalidInput: a name that is none: leaving it out could ask for more than was meant.
     """
-    unknown = [name for name in names if name not in Scope.__members__]
-    if unknown:
-        raise InvalidInput(f"{unknown[0][:100]!r} is no scope.", path=["scopes"])
+    if not set(names) <= Scope.__members__.keys():
+        raise InvalidInput(f"scopes are of {', '.join(sorted(Scope))}.", path=["scopes"])
     return known_scopes(names)
 
 

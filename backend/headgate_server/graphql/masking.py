@@ -1,7 +1,6 @@
 """What callers see of an error that is not data: a stable code, and an id that the log has."""
 
 import logging
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -10,6 +9,7 @@ from graphql import GraphQLError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from headgate_server.domain.errors import HeadgateError
+from headgate_server.graphql.coercions import EnumValues, without_values
 
 logger = logging.getLogger("headgate.graphql")
 
@@ -23,12 +23,6 @@ RETRYABLE_STATUS: Mapping[str, int] = {"RATE_LIMITED": 429, "UNAVAILABLE": 503, 
 
 _PASSING = frozenset({"UNAVAILABLE", "TIMEOUT"})
 MAX_CAUSE_LENGTH = 300
-_VALUES = (
-    re.compile(r"(cannot represent [\w -]*value): .*", re.DOTALL),
-    re.compile(r"()[,.;]? [Ff]ound: .*", re.DOTALL),
-    re.compile(r"(, found (?:Block)?String) .*", re.DOTALL),
-)
-"""Where graphql-core says what it has found: from there on everything is the caller's."""
 
 _RETRYABLE_SQLSTATES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300")
 """Serialization failure, deadlock, lock timeout, shutdown and crash, too many connections."""
@@ -45,18 +39,25 @@ class Shown(NamedTuple):
     is_ours: bool
 
 
-def mask(error: GraphQLError, *, context: object = None) -> GraphQLError:
+def mask(
+    error: GraphQLError, *, context: object = None, enums: EnumValues | None = None
+) -> GraphQLError:
     """Return an error fit to be shown, and log the original of one that is our fault.
 
-    The caller's own mistakes keep their words. Everything else loses them: what remains is a code,
-    a message written for callers, and ``errorId`` to find the original in the log.
+    The caller's own mistakes keep their words, but for what was sent. Everything else loses them:
+    what remains is a code, a message written for callers, and ``errorId`` to find the original in
+    the log.
+
+    Args:
+        context: of the operation.
+        enums: what the schema's enums allow, to tell who sent something else.
     """
     if "code" in (error.extensions or {}):
         return error
     original = _original(error)
     if original is None or isinstance(original, _DOCUMENT_ERRORS):
         return GraphQLError(
-            _without_values(error.message),
+            without_values(error.message, enums=enums or {}),
             nodes=error.nodes,
             source=error.source,
             positions=error.positions,
@@ -91,13 +92,6 @@ def classify(error: BaseException) -> Shown:
     if isinstance(error, ConnectionError) or sqlstate.startswith(("08", *_RETRYABLE_SQLSTATES)):
         return Shown("UNAVAILABLE", UNAVAILABLE_MESSAGE, is_ours=True)
     return Shown("INTERNAL", INTERNAL_MESSAGE, is_ours=True)
-
-
-def _without_values(message: str) -> str:
-    """Return what is wrong with input without the input: what was sent may hold a secret."""
-    for pattern in _VALUES:
-        message = pattern.sub(r"\1.", message)
-    return message
 
 
 def _original(error: GraphQLError) -> BaseException | None:

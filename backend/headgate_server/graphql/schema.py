@@ -1,6 +1,7 @@
 """How the schema is made: its parts, configuration, limits, masking, and what it refuses."""
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 import strawberry
@@ -9,6 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.base import get_object_definition
 from strawberry.types.execution import ExecutionContext
 
+from headgate_server.graphql.coercions import EnumValues, enum_values
 from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.directives import Cost, Preview, RequiredScopes
 from headgate_server.graphql.errors import ERROR_TYPES
@@ -151,12 +153,18 @@ class Subscription(
 class Schema(strawberry.Schema):
     """A schema whose every error is fit to be shown before it leaves."""
 
+    @cached_property
+    def enum_values(self) -> EnumValues:
+        """Return what each enum allows."""
+        return enum_values(self._schema)
+
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
         """Replace each error, in place, with what callers may see of it; the log keeps the rest."""
         context = execution_context.context if execution_context else None
-        errors[:] = [mask(name_rule(error), context=context) for error in errors]
+        enums = self.enum_values
+        errors[:] = [mask(name_rule(error), context=context, enums=enums) for error in errors]
         if isinstance(context, OperationContext):
             context.codes.update(str((error.extensions or {}).get("code")) for error in errors)
 

@@ -22,6 +22,7 @@ from headgate_server.graphql.connections import (
     connect,
 )
 from headgate_server.graphql.directives import Cost
+from headgate_server.graphql.enums import Direction
 from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, mutation, payload_field
 from headgate_server.graphql.permissions import (
@@ -137,6 +138,7 @@ class TreeFilter:
         name="and", default=None, description="All of these."
     )
     like: JSON | None = strawberry.field(default=None, description="Anything.")
+    way: Direction | None = strawberry.field(default=None, description="In which order.")
 
 
 Which = Annotated[TreeFilter | None, strawberry.argument(description="Which.")]

@@ -8,7 +8,9 @@ from tests.fixtures.visitors import visit
 pytestmark = pytest.mark.anyio
 
 
-async def test_scope_that_is_none_is_refused_by_name(installation: Installation) -> None:
+async def test_scope_that_is_none_is_told_which_there_are(
+    installation: Installation,
+) -> None:
     asked = {"client": "a terminal", "days": 30, "scopes": ["RUNS_READ", "RUNS_RED"]}
     async with visit(installation.app) as terminal:
         begun = await terminal.client.post("/auth/device/begin", json=asked)
@@ -17,5 +19,6 @@ async def test_scope_that_is_none_is_refused_by_name(installation: Installation)
         )
 
     assert begun.status_code == 400
-    assert "'RUNS_RED' is no scope." in begun.text
+    assert "scopes are of AGENTS_CONNECT, " in begun.text
+    assert "RUNS_RED" not in begun.text.replace("RUNS_READ", "")
     assert "all that you may do" not in page.text

@@ -15,6 +15,7 @@ from graphql import (
     GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
+    ValuesOfCorrectTypeRule,
     parse,
     specified_rules,
     validate,
@@ -26,6 +27,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from headgate_server.database.work import Database
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.tenancy import Origin, Principal
+from headgate_server.graphql.coercions import NamedValues
 from headgate_server.graphql.limits import introspection, rules
 from headgate_server.graphql.limits.objects import named_objects
 from headgate_server.graphql.limits.rates import REPORTERS, Charge, Meter, quota_refusal, refusal
@@ -39,7 +41,12 @@ REFUSED_SECONDS = 0.2
 """A refusal costs the replica little if nobody gets many of them."""
 SEVERAL = "several"
 """How an operation with several root fields is called."""
-VALIDATION_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+VALIDATION_RULES = (
+    *(rule for rule in specified_rules if rule is not ValuesOfCorrectTypeRule),
+    NamedValues,
+    MaybeNullValidationRule,
+    OneOfInputValidationRule,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ OPAQUE = frozenset(
 """What people fill in freely, and so may have put a secret into: only its keys are shown."""
 UNSAID = frozenset({"version", "updated_at", "created_at", "organization_id", "workspace_id"})
 """What says nothing of a change, or is said elsewhere in the entry."""
+SWEPT = "swept"
+"""The verb of a place that was deleted before: with this its last row is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,11 @@ class AuditEntry:
     workspace_id: UUID | None
     diff: Mapping[str, Any] | None
     seal: AuditSeal | None = None
+
+    @property
+    def is_sweep(self) -> bool:
+        """Whether it tells that a deleted workspace or organization is swept away."""
+        return self.action == f"{self.target.kind}.{SWEPT}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,8 +127,9 @@ def _trusted(keys: Sequence[str] | None) -> set[bytes]:
 
 def _told(verdict: Verdict) -> str:
     shown = ids.show(ids.Kind.ORGANIZATION, verdict.organization_id)
+    swept = f"; swept away: {', '.join(verdict.swept)}" if verdict.swept else ""
     if verdict.problem is None:
         held = f"held against {verdict.checkpoints} checkpoints" if verdict.checkpoints else "good"
-        return f"{shown}  {verdict.sealed} entries, {held}"
+        return f"{shown}  {verdict.sealed} entries, {held}{swept}"
     where = "" if verdict.first_bad is None else f" at {verdict.first_bad}"
-    return f"{shown}  TAMPERED{where}: {verdict.problem}"
+    return f"{shown}  TAMPERED{where}: {verdict.problem}{swept}"

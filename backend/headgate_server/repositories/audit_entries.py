@@ -263,6 +263,20 @@ async def is_emptied(work: UnitOfWork, *, organization_id: UUID) -> bool:
     return rows.one_or_none() is not None
 
 
+async def has_vanished(work: UnitOfWork, *, organization_id: UUID) -> bool:
+    """Whether an organization with entries is gone, and none of them says that it was deleted."""
+    its = _ENTRY.organization_id == organization_id
+    deletion = (_ENTRY.target_id == organization_id) & (_ENTRY.action == "organization.deleted")
+    rows = await work.execute(
+        select(
+            exists().where(its)
+            & ~exists().where(its, deletion)
+            & ~exists().where(organizations.c.id == organization_id)
+        )
+    )
+    return bool(rows.scalar_one())
+
+
 async def list_organizations(work: UnitOfWork) -> list[UUID]:
     """Return every organization that exists, or that anything was ever written for."""
     rows = await work.execute(

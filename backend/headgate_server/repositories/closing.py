@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.ids import Kind
 from headgate_server.domain.organizations import Closures
 from headgate_server.domain.permissions import ceilings_of
 from headgate_server.tables.organizations import api_keys, organizations, workspaces
@@ -31,19 +32,33 @@ class Place:
     """A kind of place that is swept away: its own table, and those whose rows it holds.
 
     Args:
+        kind: what it is.
         own: its own row is here, and goes last.
+        organization: names the place's organization in its own row.
         column: names the place in the tables.
         tables: those that refer to others come before them.
     """
 
+    kind: Kind
     own: Table
+    organization: str
     column: str
     tables: tuple[Table, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A place whose last row was deleted."""
+
+    organization_id: UUID
+    name: str
+
+
 _FEET_FIRST = tuple(reversed(metadata.sorted_tables))
 WORKSPACE = Place(
+    Kind.WORKSPACE,
     workspaces,
+    "organization_id",
     "workspace_id",
     tuple(
         table
@@ -52,7 +67,9 @@ WORKSPACE = Place(
     ),
 )
 ORGANIZATION = Place(
+    Kind.ORGANIZATION,
     organizations,
+    "id",
     "organization_id",
     tuple(
         table
@@ -241,6 +258,11 @@ async def sweep_rows(work: UnitOfWork, place: Place, table: Table, *, id_: UUID,
     return done.rowcount
 
 
-async def delete_place(work: UnitOfWork, place: Place, *, id_: UUID) -> None:
-    """Delete the row of a place that nothing refers to any more."""
-    await work.execute(delete(place.own).where(place.own.c.id == id_))
+async def delete_place(work: UnitOfWork, place: Place, *, id_: UUID) -> Gone | None:
+    """Delete the row of a place that nothing refers to any more; None where it is gone already."""
+    own = place.own.c
+    deleted = await work.execute(
+        delete(place.own).where(own.id == id_).returning(own[place.organization], own.name)
+    )
+    row = deleted.one_or_none()
+    return Gone(*row) if row is not None else None

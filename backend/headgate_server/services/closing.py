@@ -10,6 +10,7 @@ from uuid import UUID
 from headgate_server.bus import channels
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain import ids
+from headgate_server.domain.audit_entries import SWEPT
 from headgate_server.domain.changes import check_version
 from headgate_server.domain.errors import Conflict, NotFound
 from headgate_server.domain.ids import Kind
@@ -174,7 +175,7 @@ async def sweep(database: Database) -> int:
 
 
 async def _sweep(database: Database, place: closing.Place, id_: UUID) -> int:
-    """Delete the rows of a place, table by table, and its own row last."""
+    """Delete the rows of a place, table by table, and its own row last; the audit log says so."""
     done = 0
     for table in place.tables:
         swept = ROWS_AT_ONCE
@@ -183,7 +184,16 @@ async def _sweep(database: Database, place: closing.Place, id_: UUID) -> int:
                 swept = await closing.sweep_rows(work, place, table, id_=id_, most=ROWS_AT_ONCE)
             done += swept
     async with database.system() as work:
-        await closing.delete_place(work, place, id_=id_)
+        gone = await closing.delete_place(work, place, id_=id_)
+        if gone is not None:
+            await record_action(
+                work,
+                SWEPT,
+                kind=place.kind,
+                id_=id_,
+                name=gone.name,
+                organization_id=gone.organization_id,
+            )
     return done
 
 

@@ -287,7 +287,9 @@ async def test_deleted_organization_leaves_its_audit_log_and_nothing_else(
     assert deleted["deletedId"] == id_
     assert refused.status == 401
     assert await rows_of(owner, "organization_id", organization_id) == {}
-    assert (await actions_of(owner, organization_id))[-1] == "organization.deleted"
+    actions = await actions_of(owner, organization_id)
+    assert actions[-1] == "organization.swept"
+    assert actions.index("organization.deleted") < actions.index("workspace.swept")
     left = await owner.execute(
         text("select count(*) from organizations where id = :id"), {"id": organization_id}
     )

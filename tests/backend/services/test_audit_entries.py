@@ -21,12 +21,14 @@ from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.ids import Kind, new_id
 from headgate_server.domain.pagination import PageRequest
 from headgate_server.repositories import audit_entries
+from headgate_server.services import closing
 from headgate_server.services.audit_entries import checkpoints, read, seal, verify
 from headgate_server.services.audit_entries.checkpoints import FILE_NAME, Notary
 from headgate_server.services.audit_entries.record import Record, record_entries
 from headgate_server.services.audit_entries.verify import Verdict
 from headgate_server.services.flows import upsert_flow
 from tests.factories.tenants import Tenant, make_tenant
+from tests.fixtures.sql import query
 
 ENTRIES = 20
 SECRET = "a secret that is long enough"
@@ -174,6 +176,54 @@ async def test_every_one_of_1000_random_tamperings_is_found_and_its_place_named(
 
     assert missed == []
     assert (await log.verdict()).problem is None
+
+
+async def sweep(log: Log) -> None:
+    """Delete the organization, sweep it away, and sign what its log says by then."""
+    id_ = log.organization_id
+    async with log.database.system() as work:
+        await closing.archive_organization(work, id_=id_, is_archived=True)
+        await closing.delete_organization(work, id_=id_)
+    await closing.sweep(log.database)
+    await seal.seal_waiting(log.database)
+    async with log.database.system() as work:
+        signed = await checkpoints.sign_chain(work, log.notary, organization_id=id_)
+    assert signed is not None
+    log.kept = [*log.kept, signed]
+
+
+async def test_log_of_a_swept_organization_is_good_and_tampering_with_it_is_found(log: Log) -> None:
+    await sweep(log)
+
+    verdict = await log.verdict()
+    async with log.database.system() as work:
+        assert log.organization_id in await verify.list_organizations(work)
+    found: dict[str, int | None] = {}
+    for kind in TAMPERINGS:
+        given = {"organization": log.organization_id, "sequence": 3, "other": 7}
+        async with log.owner.connect() as connection:
+            await tamper(connection, kind, given | {"column": "actor_name"})
+            tampered = await log.verdict(connection)
+            await connection.rollback()
+        if tampered.problem is not None:
+            found[kind] = tampered.first_bad
+
+    assert (verdict.problem, verdict.sealed) == (None, log.kept[-1].sequence)
+    assert verdict.swept == ("workspace Main", "organization Organization")
+    assert found == {kind: None if kind == "insert" else 3 for kind in TAMPERINGS}
+
+
+async def test_organization_that_was_taken_away_behind_the_log_is_told(
+    log: Log, urls: DatabaseUrls
+) -> None:
+    for table in ("organizations", "workspaces"):
+        await query(urls.system, f"update {table} set deleted_at = now()")  # noqa: S608  names of ours
+    await closing.sweep(log.database)
+    await seal.seal_waiting(log.database)
+
+    verdict = await log.verdict()
+
+    assert verdict.problem == "the organization is gone, and nothing says that it was deleted"
 
 
 async def test_chain_that_was_made_anew_is_told_by_a_checkpoint_that_was_kept(log: Log) -> None:

@@ -32,6 +32,7 @@ class Verdict:
         first_bad: the number of the first link that is wrong or missing; None where none is, or
             where what is wrong has no number.
         problem: what is wrong; None where nothing is.
+        swept: what the good links say was deleted and swept away, in order: each its kind and name.
     """
 
     organization_id: UUID
@@ -39,6 +40,7 @@ class Verdict:
     checkpoints: int = 0
     first_bad: int | None = None
     problem: str | None = None
+    swept: tuple[str, ...] = ()
 
 
 class _Tampered(Exception):
@@ -56,6 +58,8 @@ async def verify_chain(
 ) -> Verdict:
     """Check every link, every entry and every checkpoint of an organization.
 
+    Its log outlives it, and says that it was deleted: one that is gone without that was taken away.
+
     Whoever can write to the database can make a new chain of their own; only checkpoints that were
     kept elsewhere, and the keys they must be signed with, show that.
 
@@ -68,21 +72,23 @@ async def verify_chain(
     stored = await audit_entries.list_checkpoints(work, organization_id=organization_id)
     checkpoints = [*stored, *(one for one in kept if one.organization_id == organization_id)]
     walk = _Walk(organization_id, checkpoints)
+    first_bad, problem = None, None
     try:
         _check_signatures(checkpoints, trusted)
         await walk.along(work)
         await _check_ends(work, walk)
     except _Tampered as found:
-        return Verdict(
-            organization_id, walk.last, len(checkpoints), found.sequence, problem=str(found)
-        )
-    return Verdict(organization_id, walk.last, len(checkpoints))
+        first_bad, problem = found.sequence, str(found)
+    return Verdict(
+        organization_id, walk.last, len(checkpoints), first_bad, problem, tuple(walk.swept)
+    )
 
 
 class _Walk:
     def __init__(self, organization_id: UUID, checkpoints: Sequence[AuditCheckpoint]) -> None:
         self.organization_id = organization_id
         self.last, self.hash = 0, GENESIS
+        self.swept: list[str] = []
         self.furthest = max((one.sequence for one in checkpoints), default=0)
         self._wanted: dict[int, set[bytes]] = {}
         for one in checkpoints:
@@ -110,6 +116,8 @@ class _Walk:
         if self._wanted.get(expected, {seal.hash}) != {seal.hash}:
             raise _Tampered(expected, "a checkpoint says otherwise: the chain was made anew")
         self.last, self.hash = expected, seal.hash
+        if entry.is_sweep:
+            self.swept.append(f"{entry.target.kind} {entry.target.name}")
 
 
 def _check_signatures(
@@ -136,3 +144,5 @@ async def _check_ends(work: UnitOfWork, walk: _Walk) -> None:
         raise _Tampered(None, f"{shown} has no place in the chain and waits for none")
     if not walk.last and await audit_entries.is_emptied(work, organization_id=walk.organization_id):
         raise _Tampered(1, "the organization exists, and all that was written of it is gone")
+    if await audit_entries.has_vanished(work, organization_id=walk.organization_id):
+        raise _Tampered(None, "the organization is gone, and nothing says that it was deleted")

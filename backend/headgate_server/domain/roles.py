@@ -1,6 +1,6 @@
 """Roles, and their bindings: who holds which role where."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
@@ -64,7 +64,11 @@ EVERYWHERE = BindingPlace()
 
 @dataclass(frozen=True, slots=True)
 class RoleBinding:
-    """A role that somebody holds in a place."""
+    """A role that somebody holds in a place.
+
+    ``also_granted_by`` names providers whose groups give it, too: it stays as one of them, or of
+    those it came from, gives it no more.
+    """
 
     id: UUID
     holder: Holder
@@ -72,11 +76,30 @@ class RoleBinding:
     place: BindingPlace
     granted_by: Actor
     created_at: datetime
+    also_granted_by: tuple[str, ...] = ()
 
     @property
     def grant(self) -> Grant:
         """Return what it gives."""
         return grant_of(self.role, self.place)
+
+    def given_too(self, provider: Actor) -> "RoleBinding":
+        """Return the binding once a provider gives it as well; asked twice it is the same."""
+        names = self.also_granted_by
+        if self.granted_by == provider or provider.display_name in names:
+            return self
+        return replace(self, also_granted_by=(*names, provider.display_name))
+
+    def given_no_more(self, provider: Actor) -> "RoleBinding | None":
+        """Return the binding once a provider gives it no more; None where nobody else does."""
+        names = self.also_granted_by
+        if self.granted_by != provider:
+            left = tuple(name for name in names if name != provider.display_name)
+            return replace(self, also_granted_by=left)
+        if not names:
+            return None
+        heir = replace(provider, display_name=names[0])
+        return replace(self, granted_by=heir, also_granted_by=names[1:])
 
 
 def grant_of(role: Role, place: BindingPlace) -> Grant:

@@ -271,20 +271,44 @@ async def delete_bindings_on(work: UnitOfWork, *, object_id: UUID) -> bool:
     return (await work.execute(statement)).rowcount > 0
 
 
+async def set_granters(work: UnitOfWork, binding: RoleBinding) -> None:
+    """Store who gives a role that somebody holds."""
+    statement = (
+        update(role_bindings)
+        .where(own(work, role_bindings.c.organization_id), role_bindings.c.id == binding.id)
+        .values(
+            granted_by_kind=binding.granted_by.kind.value,
+            granted_by_id=binding.granted_by.id,
+            granted_by_name=binding.granted_by.display_name,
+            also_granted_by=list(binding.also_granted_by),
+        )
+    )
+    await work.execute(statement)
+
+
+async def lock_bindings(work: UnitOfWork, *, holder_id: UUID) -> list[RoleBinding]:
+    """Return the bindings of one holder, the oldest first; nobody else changes them meanwhile."""
+    statement = _bindings(work, [holder_id]).with_for_update(of=role_bindings)
+    return [_binding(row) for row in await work.execute(statement)]
+
+
 async def list_bindings(work: UnitOfWork, holders: Sequence[UUID]) -> dict[UUID, list[RoleBinding]]:
     """Return the bindings of members, service accounts and teams, the oldest first, by holder."""
+    found: dict[UUID, list[RoleBinding]] = {id_: [] for id_ in holders}
+    for row in await work.execute(_bindings(work, holders)):
+        binding = _binding(row)
+        found[binding.holder.id].append(binding)
+    return found
+
+
+def _bindings(work: UnitOfWork, holders: Sequence[UUID]) -> Select[Any]:
     holder_id = func.coalesce(*(role_bindings.c[name] for name in HOLDERS))
-    statement = (
+    return (
         select(role_bindings, roles.c.name, roles.c.scopes, roles.c.version)
         .select_from(role_bindings.outerjoin(roles, _is_role_of_binding()))
         .where(own(work, role_bindings.c.organization_id), holder_id.in_(holders))
         .order_by(role_bindings.c.id)
     )
-    found: dict[UUID, list[RoleBinding]] = {id_: [] for id_ in holders}
-    for row in await work.execute(statement):
-        binding = _binding(row)
-        found[binding.holder.id].append(binding)
-    return found
 
 
 async def list_grants(
@@ -370,4 +394,5 @@ def _binding(row: Row[Any]) -> RoleBinding:
         ),
         granted_by=Actor(ActorKind(row.granted_by_kind), row.granted_by_id, row.granted_by_name),
         created_at=row.created_at,
+        also_granted_by=tuple(row.also_granted_by),
     )

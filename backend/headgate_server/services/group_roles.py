@@ -109,20 +109,26 @@ async def _record(
 async def _bind(
     work: UnitOfWork, wanted: Wanted, *, membership_id: UUID, organization_id: UUID
 ) -> bool:
-    """Give what is missing, take what the provider gave and gives no more; whether any changed."""
+    """Give what is missing, take what the provider alone gave and gives no more; if any changed."""
     holder = Holder(HolderKind.MEMBERSHIP, membership_id)
-    held = (await roles.list_bindings(work, [membership_id]))[membership_id]
-    missing = wanted.keys() - {(one.role.id, one.place) for one in held}
+    held = {
+        (one.role.id, one.place): one
+        for one in await roles.lock_bindings(work, holder_id=membership_id)
+    }
+    missing = wanted.keys() - held.keys()
     for key in missing:
         await roles.insert_binding(
             work, organization_id=organization_id, holder=holder, role=wanted[key], place=key[1]
         )
-    lost = [
-        one
-        for one in held
-        if one.granted_by == work.actor and (one.role.id, one.place) not in wanted
-    ]
-    for one in lost:
+    is_changed = bool(missing)
+    for key, one in held.items():
+        left = one.given_too(work.actor) if key in wanted else one.given_no_more(work.actor)
+        if left == one:
+            continue
+        is_changed = True
+        if left is not None:
+            await roles.set_granters(work, left)
+            continue
         await roles.delete_binding(work, holder=holder, role=one.role, place=one.place)
         if not await owners.has_owner(work, is_able=False):
             logger.warning("%s: the last owner stays one", work.actor.display_name)
@@ -133,7 +139,7 @@ async def _bind(
                 role=one.role,
                 place=one.place,
             )
-    return bool(missing or lost)
+    return is_changed
 
 
 async def _wanted(

@@ -36,6 +36,7 @@ role_bindings = Table(
     words("object_kind", is_nullable=True),
     uuid("object_id", is_nullable=True),
     *actor("granted_by"),
+    Column("also_granted_by", ARRAY(Text), nullable=False, server_default="{}"),
     moment("created_at", is_now=True),
     CheckConstraint(f"num_nonnulls({', '.join(HOLDERS)}) = 1", name="one_holder"),
     CheckConstraint("num_nonnulls(builtin_role, role_id) = 1", name="one_role"),

@@ -1,0 +1,126 @@
+"""What the groups of several providers give one person: each takes back what it alone gave."""
+
+import asyncio
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+
+from headgate_server.database.work import Database
+from headgate_server.domain import ids
+from headgate_server.domain.identities import GroupRole, Provider
+from headgate_server.domain.permissions import BuiltinRole
+from headgate_server.domain.roles import EVERYWHERE, Holder, HolderKind, RoleBinding, builtin_role
+from headgate_server.repositories import roles as stored
+from headgate_server.services import group_roles, roles
+from tests.factories.members import make_member
+from tests.factories.tenants import Tenant, make_tenant
+
+pytestmark = pytest.mark.anyio
+
+ADMIN = builtin_role(BuiltinRole.ADMIN)
+STAFF, NOBODY = frozenset({"staff"}), frozenset[str]()
+
+
+@dataclass(slots=True)
+class Scene:
+    """A member, and two providers whose groups may make them an admin."""
+
+    database: Database
+    tenant: Tenant
+    membership_id: UUID
+    user_id: UUID
+    providers: dict[str, Provider]
+
+    async def join(self, slug: str, groups: frozenset[str]) -> None:
+        async with self.database.system() as work:
+            await group_roles.join(work, self.providers[slug], groups=groups, user_id=self.user_id)
+
+    async def leave(self, slug: str) -> None:
+        async with self.database.system() as work:
+            await group_roles.leave(work, self.providers[slug], user_id=self.user_id)
+
+    async def given(self) -> list[RoleBinding]:
+        async with self.database.tenant(self.tenant.owner, None) as work:
+            return (await stored.list_bindings(work, [self.membership_id]))[self.membership_id]
+
+    async def by(self) -> list[str]:
+        """Return who gave what the member holds."""
+        return [one.granted_by.display_name for one in await self.given()]
+
+
+@pytest.fixture
+async def scene(database: Database) -> Scene:
+    tenant = await make_tenant(database)
+    member = await make_member(database, tenant)
+    place = ids.show(ids.Kind.ORGANIZATION, tenant.organization_id)
+    assert member.principal.actor.id is not None
+    providers = {
+        slug: Provider(
+            slug,
+            slug,
+            f"https://{slug}.example",
+            "client",
+            organization=place,
+            roles=(GroupRole("staff", "Admin"),),
+        )
+        for slug in ("okta", "entra", "google")
+    }
+    return Scene(database, tenant, member.id, member.principal.actor.id, providers)
+
+
+@pytest.mark.parametrize("is_unlinked", [False, True])
+async def test_role_that_several_providers_give_stays_until_none_does(
+    scene: Scene, *, is_unlinked: bool
+) -> None:
+    async def withdraw(slug: str) -> None:
+        await (scene.leave(slug) if is_unlinked else scene.join(slug, NOBODY))
+
+    for slug in ("okta", "entra", "google", "entra"):
+        await scene.join(slug, STAFF)
+    assert await scene.by() == ["Provider okta"]
+
+    await withdraw("entra")
+    assert await scene.by() == ["Provider okta"]
+    await withdraw("okta")
+    assert await scene.by() == ["Provider google"]
+    await withdraw("google")
+    assert await scene.by() == []
+
+
+async def test_provider_that_gives_again_is_counted_again(scene: Scene) -> None:
+    for slug, groups in (("okta", STAFF), ("entra", STAFF), ("okta", NOBODY), ("okta", STAFF)):
+        await scene.join(slug, groups)
+
+    await scene.join("entra", NOBODY)
+
+    assert await scene.by() == ["Provider okta"]
+
+
+async def test_role_that_a_person_gives_between_two_providers_stays_without_them(
+    scene: Scene,
+) -> None:
+    await scene.join("okta", STAFF)
+    async with scene.database.tenant(scene.tenant.owner, None) as work:
+        await roles.bind_role(
+            work,
+            granter=scene.tenant.owner,
+            holder=Holder(HolderKind.MEMBERSHIP, scene.membership_id),
+            role_id=ADMIN.id,
+            place=EVERYWHERE,
+        )
+    await scene.join("entra", STAFF)
+
+    for slug in ("okta", "entra"):
+        await scene.join(slug, NOBODY)
+
+    assert await scene.by() == [scene.tenant.owner.actor.display_name]
+
+
+async def test_two_providers_that_withdraw_at_once_leave_nothing(scene: Scene) -> None:
+    await scene.join("okta", STAFF)
+    await scene.join("entra", STAFF)
+
+    await asyncio.gather(scene.join("okta", NOBODY), scene.join("entra", NOBODY))
+
+    assert await scene.given() == []

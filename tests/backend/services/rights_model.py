@@ -1,11 +1,15 @@
-"""Who holds what, as sets: a model of roles, teams, invitations and keys, apart from the code."""
+"""Who holds what, as sets: a model of roles, teams, invitations, keys and what is closed.
+
+It is apart from the code: archived is read, deleted is nothing to anybody, who is kept out is
+nobody.
+"""
 
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from headgate_server.domain.permissions import OWNER_SCOPES, BuiltinRole, Scope
+from headgate_server.domain.permissions import OWNER_SCOPES, READ_SCOPES, BuiltinRole, Scope
 from headgate_server.domain.roles import BindingPlace, builtin_role
 
 OWNER = builtin_role(BuiltinRole.OWNER).id
@@ -23,6 +27,11 @@ class Key:
     workspace_id: UUID | None
     token: str
 
+    @property
+    def doer(self) -> "Doer":
+        """Return its owner, who shows it."""
+        return Doer(self.owner, self.scopes, self.token, self.workspace_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Doer:
@@ -31,6 +40,7 @@ class Doer:
     name: str
     scopes: Scopes = field(default=frozenset(Scope), repr=False)
     token: str | None = None
+    workspace_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,9 @@ class Model:
     teams: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     invited: dict[str, Invited] = field(default_factory=dict[str, Invited])
     keys: list[Key] = field(default_factory=list[Key])
+    archived: set[UUID] = field(default_factory=set[UUID])
+    deleted: set[UUID] = field(default_factory=set[UUID])
+    kept_out: set[str] = field(default_factory=set[str])
 
     def copy(self) -> "Model":
         """Return the same, to go back to."""
@@ -66,23 +79,41 @@ class Model:
         return {name, *(team for team, inside in self.teams.items() if name in inside)}
 
     def bindings(self, names: Iterable[str]) -> Iterator[tuple[Scopes, BindingPlace]]:
-        """Yield what is bound to any of some holders, themselves."""
+        """Yield what is bound to any of some holders, themselves, where there is something."""
         wanted = set(names)
         for name, role_id, place in self.bound:
-            if name in wanted:
+            if name in wanted and not self.is_gone(place):
                 yield self.roles[role_id], place
 
+    def is_gone(self, place: BindingPlace) -> bool:
+        """Whether a place is in a workspace that is deleted."""
+        return place.workspace_id in self.deleted
+
     def held(self, name: str, place: BindingPlace) -> Scopes:
-        """Return what somebody may do in a place, by themselves and through teams."""
+        """Return what somebody may give in a place, by themselves and through teams."""
+        if name in self.kept_out:
+            return NONE
         found = (s for s, where in self.bindings(self.holders(name)) if covers(where, place))
         return NONE.union(*found)
+
+    def good(self, name: str, place: BindingPlace) -> Scopes:
+        """Return what somebody may do in a place: what they hold, as far as it is open."""
+        if self.is_gone(place):
+            return NONE
+        held = self.held(name, place)
+        return held & READ_SCOPES if place.workspace_id in self.archived else held
 
     def held_anywhere(self, name: str) -> Scopes:
         """Return what somebody may do in some place."""
         return NONE.union(*(scopes for scopes, _ in self.bindings(self.holders(name))))
 
     def may_give(self, doer: "Doer", scopes: Scopes, place: BindingPlace) -> bool:
-        """Whether somebody holds what they would give or take, where they would."""
+        """Whether somebody holds what they would give or take, where they would.
+
+        What is deleted is in nobody's way.
+        """
+        if self.is_gone(place):
+            return True
         is_owner = self.held(doer.name, BindingPlace()) & doer.scopes >= OWNER_SCOPES
         held = self.held(doer.name, place) & doer.scopes
         return scopes <= held | (HELD_BY_NOBODY if is_owner else NONE)
@@ -91,15 +122,18 @@ class Model:
         """Whether somebody holds all that is bound to some holders."""
         return all(self.may_give(doer, scopes, place) for scopes, place in self.bindings(holders))
 
-    def has_owner(self) -> bool:
-        """Whether a person owns the organization, by themselves or through a team."""
-        return any(
-            role_id == OWNER
-            and place == BindingPlace()
-            and (self.teams.get(name, name in self.ids))
+    def has_owner(self, *, is_able: bool) -> bool:
+        """Whether a person owns the organization, by themselves or through a team.
+
+        ``is_able`` counts nobody who is kept out.
+        """
+        owners = {
+            person
             for name, role_id, place in self.bound
-            if name != "robot"
-        )
+            if role_id == OWNER and place == BindingPlace() and name != "robot"
+            for person in self.teams.get(name, {name})
+        }
+        return bool(owners - self.kept_out if is_able else owners)
 
     def forget(self, name: str) -> None:
         """Let a member, a machine or a team go, with all that is theirs."""

@@ -1,7 +1,7 @@
 """An organization of a few people, machines and teams, and what may be done there, by services."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,8 @@ from anyio.from_thread import BlockingPortal
 
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain.api_keys import NewApiKey
+from headgate_server.domain.errors import Forbidden, Suspended, Unauthenticated
+from headgate_server.domain.login_sessions import NOWHERE, LoginCookie
 from headgate_server.domain.permissions import BuiltinRole, Rights, Scope
 from headgate_server.domain.roles import (
     BUILTIN,
@@ -24,7 +26,9 @@ from headgate_server.repositories import roles as stored_roles
 from headgate_server.services import (
     api_keys,
     invitations,
+    login_sessions,
     members,
+    people,
     roles,
     service_accounts,
     users,
@@ -36,6 +40,7 @@ from tests.factories.members import make_member
 from tests.factories.people import PEPPER
 from tests.factories.tenants import Tenant, make_tenant
 
+REFUSED = (Forbidden, Suspended, Unauthenticated)
 MEMBERS = ("olive", "ada", "bob", "cas")
 OUTSIDE = ("xav", "yve")
 PEOPLE = (*MEMBERS, *OUTSIDE)
@@ -66,6 +71,7 @@ class World:
     tenant: Tenant
     places: Sequence[BindingPlace]
     users: dict[str, UUID] = field(default_factory=dict[str, UUID])
+    cookies: dict[str, LoginCookie] = field(default_factory=dict[str, LoginCookie])
     emails: dict[str, str] = field(default_factory=dict[str, str])
     made: dict[str, UUID] = field(default_factory=dict[str, UUID])
 
@@ -80,37 +86,65 @@ class World:
             return await change.call(work, principal)
 
     async def principal_of(self, doer: Doer) -> Principal:
-        """Return somebody with all that they hold by now, or a key of theirs."""
+        """Return somebody who is signed in, or a key of theirs, with what they hold by now."""
         if doer.token is not None:
             return await api_keys.authenticate(self.database, doer.token, pepper=PEPPER)
-        rights = (await self._rights([doer.name]))[doer.name]
-        return Principal(
-            self._actor(doer.name), self.tenant.organization_id, None, rights.anywhere, rights
+        return await login_sessions.authenticate(
+            self.database,
+            self.cookies[doer.name],
+            organization=None,
+            pepper=PEPPER,
+            organization_id=self.tenant.organization_id,
         )
 
     def _actor(self, name: str) -> Actor:
         kind = ActorKind.SERVICE_ACCOUNT if name == "robot" else ActorKind.USER
         return Actor(kind, self.users[name], name)
 
-    def rights(self, model: Model) -> dict[str, Rights]:
-        """Return what everybody holds who is in the organization."""
-        names = [name for name in (*PEOPLE, "robot") if name in model.ids]
-        return self.portal.call(self._rights, names)
+    def rights(self, doers: Sequence[Doer]) -> list[Rights | None]:
+        """Return what each of some may do by now; None for who is not let in."""
+        return self.portal.call(self._rights, doers)
 
-    async def _rights(self, names: Sequence[str]) -> dict[str, Rights]:
-        found: dict[str, Rights] = {}
-        async with self.database.system() as work:
-            for name in names:
-                rights = await stored_roles.find_rights(
-                    work, organization_id=self.tenant.organization_id, holder=self._actor(name)
-                )
-                assert rights is not None, f"{name} is in the organization"
-                found[name] = rights
+    async def _rights(self, doers: Sequence[Doer]) -> list[Rights | None]:
+        found: list[Rights | None] = []
+        for doer in doers:
+            try:
+                found.append(await self._rights_of(doer))
+            except REFUSED:
+                found.append(None)
         return found
 
-    def authenticate(self, token: str) -> Principal:
-        """Return whom a key speaks for."""
-        return self.portal.call(lambda: api_keys.authenticate(self.database, token, pepper=PEPPER))
+    async def _rights_of(self, doer: Doer) -> Rights | None:
+        if doer != Doer("robot"):
+            return (await self.principal_of(doer)).all_rights()
+        async with self.database.system() as work:
+            place, actor = self.tenant.organization_id, self._actor(doer.name)
+            return await stored_roles.find_rights(work, organization_id=place, holder=actor)
+
+    def settle(self, call: Callable[[UnitOfWork], Awaitable[Any]]) -> Any:
+        """Do what the installation or an owner does whatever the model says of rights."""
+        return self.portal.call(self._settle, call)
+
+    async def _settle(self, call: Callable[[UnitOfWork], Awaitable[Any]]) -> Any:
+        async with self.database.system() as work:
+            return await call(replace(work, organization_id=self.tenant.organization_id))
+
+    def keep_out(self, name: str, *, is_out: bool) -> None:
+        """Suspend a person, or let them in again; then they sign in anew."""
+        self.portal.call(self._keep_out, name, is_out)
+
+    async def _keep_out(self, name: str, is_out: bool) -> None:  # noqa: FBT001  a portal's call
+        verb = people.suspend_person if is_out else people.resume_person
+        async with self.database.system() as work:
+            await verb(work, email=self.emails[name])
+            if not is_out:
+                await self.sign_in(work, name)
+
+    async def sign_in(self, work: UnitOfWork, name: str) -> None:
+        """Begin a session of somebody."""
+        self.cookies[name] = await login_sessions.begin(
+            work, user_id=self.users[name], browser=NOWHERE, pepper=PEPPER
+        )
 
     def binding(
         self, id_: UUID, name: str, role_id: UUID, place: BindingPlace, *, is_given: bool
@@ -241,6 +275,7 @@ async def _make_people(world: World, model: Model) -> None:
             user = await users.find_user(work, id_=world.users[name])
             assert user is not None
             world.emails[name] = user.email or ""
+            await world.sign_in(work, name)
     async with database.tenant(tenant.owner, None) as work:
         olive = await members.find_by_user(work, user_id=world.users["olive"])
     assert olive is not None

@@ -1,7 +1,8 @@
 """Random histories of an organization, by the services themselves, against a model of sets.
 
-Whatever is done in whichever order, by people and by their keys: it is carried out just where the
-model says that the doer holds what is given or taken, and everybody holds then what the model says.
+Whatever is done in whichever order, by people and by their keys, while workspaces are archived and
+deleted and people and the organization suspended: it is carried out just where the model says that
+the doer holds what is given or taken, and everybody holds then what the model says.
 ``COUNT=n`` makes so many steps, ``SEED=n`` others.
 """
 
@@ -10,6 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 import pytest
 from anyio.from_thread import BlockingPortal
@@ -24,9 +26,16 @@ from hypothesis.stateful import (
 )
 
 from headgate_server.database.urls import DatabaseUrls
-from headgate_server.domain.errors import Conflict, Forbidden
-from headgate_server.domain.permissions import Grant, Scope
+from headgate_server.domain.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    Unauthenticated,
+)
+from headgate_server.domain.permissions import Grant, Rights, Scope
 from headgate_server.domain.roles import BUILTIN, BindingPlace
+from headgate_server.services import closing
 from tests.backend.services.rights_model import NONE, Doer, Invited, Key, Model
 from tests.backend.services.rights_world import (
     MADE,
@@ -87,8 +96,7 @@ class Organization(RuleBasedStateMachine):
         name, number = chosen
         keys = [key for key in self.model.keys if key.workspace_id is None]
         if number == 3 and keys:
-            key = keys[-1]
-            return Doer(key.owner, key.scopes, key.token)
+            return keys[-1].doer
         return Doer(name) if name in self.model.ids else None
 
     def _try(
@@ -98,16 +106,25 @@ class Organization(RuleBasedStateMachine):
         *,
         may: bool,
         model: Callable[[], Any] = lambda: None,
+        is_gone: bool = False,
     ) -> Any:
         """Do something, and check that it went as the model says; None where it did not."""
+        if doer.name in self.model.kept_out:
+            with pytest.raises(Unauthenticated):
+                self.world.do(doer, change)
+            return None
         before = self.model.copy()
-        if may:
+        if may and not is_gone:
             model()
-        clashes = not self.model.has_owner()
+        had_one = before.has_owner(is_able=True)
+        clashes = not self.model.has_owner(is_able=had_one)
         if clashes:
             self.model = before
         try:
             found = self.world.do(doer, change)
+        except NotFound:
+            assert is_gone, f"{doer} did not find what is there"
+            return None
         except Forbidden:
             assert not may, f"{doer} was refused what they may do"
             return None
@@ -115,6 +132,7 @@ class Organization(RuleBasedStateMachine):
             assert clashes, f"{doer} left an owner, and was refused"
             return None
         assert may, f"{doer} did what they may not do"
+        assert not is_gone, f"{doer} did something in what is deleted"
         assert not clashes, f"{doer} took the last owner away"
         return found
 
@@ -133,6 +151,7 @@ class Organization(RuleBasedStateMachine):
             self.world.binding(self.model.ids[holder], holder, role_id, place, is_given=is_given),
             may=self.model.may_give(doer, self.model.roles[role_id], place),
             model=lambda: bound.add(one) if is_given else bound.discard(one),
+            is_gone=self.model.is_gone(place),
         )
 
     @rule(chosen=doers, team=teams, member=people, is_in=st.booleans())
@@ -206,7 +225,12 @@ class Organization(RuleBasedStateMachine):
         may = self.model.may_give(doer, self.model.roles[role_id], place)
         if former is not None:
             may = may and self.model.may_give(doer, self.model.roles[former.role_id], former.place)
-        found = self._try(doer, self.world.inviting(name, role_id, place), may=may)
+        found = self._try(
+            doer,
+            self.world.inviting(name, role_id, place),
+            may=may,
+            is_gone=self.model.is_gone(place),
+        )
         if found is not None:
             made, token = found
             self.model.invited[name] = Invited(by, role_id, place, token, made.id)
@@ -227,7 +251,8 @@ class Organization(RuleBasedStateMachine):
             return
         assert may, f"{name} got what {one.by} may not give"
         del self.model.invited[name]
-        self.model.bound.add((name, one.role_id, one.place))
+        if not self.model.is_gone(one.place):
+            self.model.bound.add((name, one.role_id, one.place))
 
     @rule(chosen=doers, owner=holders, scopes=some_scopes, where=any_of(range(3)))
     def make_key(
@@ -241,34 +266,109 @@ class Organization(RuleBasedStateMachine):
         held = self.model.held(doer.name, place)
         if is_own and place.workspace_id is None:
             held = self.model.held_anywhere(doer.name)
+        is_gone = self.model.is_gone(place)
         found = self._try(
             doer,
             self.world.keying(owner, scopes, place.workspace_id),
-            may=(is_own or owner == "robot") and scopes <= held & doer.scopes,
+            may=(is_own or owner == "robot") and (is_gone or scopes <= held & doer.scopes),
+            is_gone=is_gone,
         )
         if found is not None:
             self.model.keys.append(Key(owner, scopes, place.workspace_id, found[1]))
 
-    @invariant()
-    def everybody_holds_what_the_model_says(self) -> None:
-        """Compare what is held, everywhere, in workspaces and on the pool; keys do no more."""
+    @rule(where=any_of([1, 2]), is_archived=st.booleans())
+    def archive(self, where: int, *, is_archived: bool) -> None:
+        """Archive a workspace, or open it again."""
+        id_ = self._workspace(where)
+        if id_ in self.model.deleted:
+            return
+        self.world.settle(
+            lambda work: closing.archive_workspace(work, id_=id_, is_archived=is_archived)
+        )
+        change = self.model.archived.add if is_archived else self.model.archived.discard
+        change(id_)
+
+    @rule(where=any_of([2, 2, 2, 1]))
+    def delete(self, where: int) -> None:
+        """Delete a workspace that is archived; the keys that are good for it alone go with it."""
+        id_ = self._workspace(where)
+        if id_ not in self.model.archived - self.model.deleted:
+            return
+        self.world.settle(lambda work: closing.delete_workspace(work, id_=id_))
+        self.model.deleted.add(id_)
+        of_it = [key for key in self.model.keys if key.workspace_id == id_]
+        self.model.keys = [key for key in self.model.keys if key.workspace_id != id_]
+        assert self.world.rights([key.doer for key in of_it]) == [None] * len(of_it)
+
+    @rule(name=people, is_out=any_of([True, False, False]))
+    def keep_out(self, name: str, *, is_out: bool) -> None:
+        """Suspend a person, or let them in again."""
+        if is_out is not (name in self.model.kept_out):
+            self.world.keep_out(name, is_out=is_out)
+            change = self.model.kept_out.add if is_out else self.model.kept_out.discard
+            change(name)
+
+    @rule()
+    def suspend(self) -> None:
+        """Suspend the organization, and resume it: nobody does or joins anything meanwhile."""
+        id_ = self.world.tenant.organization_id
+        self.world.settle(
+            lambda work: closing.suspend_organization(work, id_=id_, reason="Unpaid.")
+        )
+        self._nobody_is_let_in()
+        self.world.settle(lambda work: closing.resume_organization(work, id_=id_))
+
+    def teardown(self) -> None:
+        """Delete the organization: nobody does or joins anything there ever again."""
         if not hasattr(self, "model"):
             return
-        for name, rights in self.world.rights(self.model).items():
+        id_ = self.world.tenant.organization_id
+        self.world.settle(
+            lambda work: closing.archive_organization(work, id_=id_, is_archived=True)
+        )
+        self.world.settle(lambda work: closing.delete_organization(work, id_=id_))
+        self._nobody_is_let_in()
+
+    def _nobody_is_let_in(self) -> None:
+        doers = [Doer(name) for name in PEOPLE if name in self.model.ids]
+        doers += [key.doer for key in self.model.keys]
+        assert self.world.rights(doers) == [None] * len(doers)
+        for name, one in self.model.invited.items():
+            with pytest.raises(InvalidInput, match="used, revoked or has expired"):
+                self.world.accept(name, one.token)
+
+    def _workspace(self, where: int) -> UUID:
+        id_ = self.world.places[where].workspace_id
+        assert id_ is not None
+        return id_
+
+    @invariant()
+    def everybody_holds_what_the_model_says(self) -> None:
+        """Compare what is held and good everywhere, in workspaces and on the pool; also of keys."""
+        if not hasattr(self, "model"):
+            return
+        doers = [Doer(name) for name in (*PEOPLE, "robot") if name in self.model.ids]
+        doers += [key.doer for key in self.model.keys[-2:]]
+        for doer, rights in zip(doers, self.world.rights(doers), strict=True):
+            if doer.name in self.model.kept_out:
+                assert rights is None, f"{doer} is kept out"
+                continue
+            assert rights is not None, f"{doer} is let in"
             for place in self.world.places:
-                held = self.model.held(name, place)
-                grant = Grant(frozenset(Scope), place.workspace_id, place.object_id)
-                assert frozenset(Scope) - rights.missing(grant) == held, (name, place)
-        for key in self.model.keys[-2:]:
-            rights = self.world.authenticate(key.token).all_rights()
-            for place in self.world.places:
-                is_good = key.workspace_id in {None, place.workspace_id}
-                held = self.model.held(key.owner, place) & key.scopes if is_good else NONE
-                if place.object_id is None:
-                    found = frozenset(Scope) - rights.missing(
-                        Grant(frozenset(Scope), place.workspace_id)
-                    )
-                    assert found == held, (key, place)
+                self._check(doer, rights, place)
+
+    def _check(self, doer: Doer, rights: Rights, place: BindingPlace) -> None:
+        is_theirs = doer.workspace_id in {None, place.workspace_id}
+        if not is_theirs and place.object_id is not None:
+            return
+        cut = doer.scopes if is_theirs else NONE
+        if not self.model.is_gone(place):
+            grant = Grant(frozenset(Scope), place.workspace_id, place.object_id)
+            held = frozenset(Scope) - rights.missing(grant)
+            assert held == self.model.held(doer.name, place) & cut, (doer, place)
+        if place.workspace_id is not None and doer != Doer("robot"):
+            good = rights.within(place.workspace_id, on=place.object_id)
+            assert good == self.model.good(doer.name, place) & cut, (doer, place)
 
 
 def test_nobody_ever_gives_or_takes_what_they_do_not_hold(

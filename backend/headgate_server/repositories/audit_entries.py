@@ -237,6 +237,22 @@ async def list_chain(
     ]
 
 
+async def is_longer(work: UnitOfWork, *, organization_id: UUID) -> bool:
+    """Whether a chain has links behind where it is said to end."""
+    head, seal = audit_heads.c, audit_seals.c
+    behind = (
+        select(seal.sequence)
+        .select_from(
+            audit_seals.outerjoin(audit_heads, head.organization_id == seal.organization_id)
+        )
+        .where(
+            seal.organization_id == organization_id,
+            seal.sequence > func.coalesce(head.sequence, 0),
+        )
+    )
+    return bool((await work.execute(select(behind.exists()))).scalar_one())
+
+
 async def find_unchained(work: UnitOfWork, *, organization_id: UUID) -> UUID | None:
     """Return an entry that has no place in the chain and awaits none."""
     queued = exists().where(

@@ -112,6 +112,23 @@ async def test_two_sealers_at_once_make_one_chain(database: Database) -> None:
     assert verdict.sealed >= 20
 
 
+async def test_log_that_grows_as_it_is_verified_is_good(log: Log) -> None:
+    is_over = asyncio.Event()
+
+    async def grow() -> None:
+        while not is_over.is_set():
+            await write(log.database, log.tenant, 1)
+            await seal.seal_waiting(log.database)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(grow())
+        verdicts = [await log.verdict() for _ in range(30)]
+        is_over.set()
+
+    assert {one.problem for one in verdicts} == {None}
+    assert verdicts[-1].sealed > verdicts[0].sealed
+
+
 ITS_ENTRY = """organization_id = :organization and id = (select entry_id from audit_seals
   where organization_id = :organization and sequence = :sequence)"""
 TAMPERINGS = {
@@ -133,6 +150,10 @@ TAMPERINGS = {
         select entry_id from audit_seals swapped where organization_id = :organization
           and swapped.sequence = :sequence + :other - audit_seals.sequence)
       where organization_id = :organization and sequence in (:sequence, :other)""",
+    "longer": """
+      insert into audit_seals (organization_id, sequence, entry_id, hash)
+      select organization_id, sequence + 1, gen_random_uuid(), hash from audit_seals
+        where organization_id = :organization order by sequence desc limit 1""",
     "cut": """
       delete from audit_entries where id in (select entry_id from audit_seals
         where organization_id = :organization and sequence >= :sequence);
@@ -170,7 +191,7 @@ async def test_every_one_of_1000_random_tamperings_is_found_and_its_place_named(
             await tamper(connection, kind, given)
             verdict = await log.verdict(connection)
             await connection.rollback()
-        first = {"insert": None, "swap": min(sequence, other)}.get(kind, sequence)
+        first = {"insert": None, "longer": last, "swap": min(sequence, other)}.get(kind, sequence)
         if verdict.problem is None or verdict.first_bad != first:
             missed.append(f"{kind} at {sequence}, {other}: {verdict}")
 
@@ -210,7 +231,8 @@ async def test_log_of_a_swept_organization_is_good_and_tampering_with_it_is_foun
 
     assert (verdict.problem, verdict.sealed) == (None, log.kept[-1].sequence)
     assert verdict.swept == ("workspace Main", "organization Organization")
-    assert found == {kind: None if kind == "insert" else 3 for kind in TAMPERINGS}
+    expected = dict.fromkeys(TAMPERINGS, 3) | {"insert": None, "longer": verdict.sealed}
+    assert found == expected
 
 
 async def test_organization_that_was_taken_away_behind_the_log_is_told(

@@ -1,5 +1,6 @@
 """Walking a chain from its beginning: what was changed behind its back, and where first."""
 
+import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,6 +11,7 @@ from headgate_server.domain.audit_entries import (
     GENESIS,
     AuditCheckpoint,
     AuditEntry,
+    AuditHead,
     AuditSeal,
     link,
 )
@@ -61,7 +63,8 @@ async def verify_chain(
     Its log outlives it, and says that it was deleted: one that is gone without that was taken away.
 
     Whoever can write to the database can make a new chain of their own; only checkpoints that were
-    kept elsewhere, and the keys they must be signed with, show that.
+    kept elsewhere, and the keys they must be signed with, show that. The chain may grow meanwhile:
+    it is followed to where it ended as this began.
 
     Args:
         work: a unit of work of the system, or of the organization.
@@ -70,13 +73,14 @@ async def verify_chain(
         trusted: public keys; a checkpoint of another is taken for forged. None trusts any key.
     """
     stored = await audit_entries.list_checkpoints(work, organization_id=organization_id)
+    head = await audit_entries.find_head(work, organization_id=organization_id)
     checkpoints = [*stored, *(one for one in kept if one.organization_id == organization_id)]
     walk = _Walk(organization_id, checkpoints)
     first_bad, problem = None, None
     try:
         _check_signatures(checkpoints, trusted)
-        await walk.along(work)
-        await _check_ends(work, walk)
+        await walk.along(work, to=sys.maxsize if head is None else head.sequence)
+        await _check_ends(work, walk, head=head)
     except _Tampered as found:
         first_bad, problem = found.sequence, str(found)
     return Verdict(
@@ -94,15 +98,18 @@ class _Walk:
         for one in checkpoints:
             self._wanted.setdefault(one.sequence, set()).add(one.hash)
 
-    async def along(self, work: UnitOfWork) -> None:
-        """Follow the chain to its end."""
-        while True:
+    async def along(self, work: UnitOfWork, *, to: int) -> None:
+        """Follow the chain to a number, or to its end if that comes first."""
+        while self.last < to:
             links = await audit_entries.list_chain(
-                work, organization_id=self.organization_id, after=self.last, most=SEALS_AT_ONCE
+                work,
+                organization_id=self.organization_id,
+                after=self.last,
+                most=min(SEALS_AT_ONCE, to - self.last),
             )
             for seal, entry in links:
                 self._step(seal, entry)
-            if len(links) < SEALS_AT_ONCE:
+            if not links:
                 return
 
     def _step(self, seal: AuditSeal, entry: AuditEntry | None) -> None:
@@ -130,13 +137,16 @@ def _check_signatures(
             raise _Tampered(one.sequence, "its checkpoint is signed with a key that is not trusted")
 
 
-async def _check_ends(work: UnitOfWork, walk: _Walk) -> None:
-    """Check that nothing is missing at the end, and nothing lies beside the chain."""
-    head = await audit_entries.find_head(work, organization_id=walk.organization_id)
+async def _check_ends(work: UnitOfWork, walk: _Walk, *, head: AuditHead | None) -> None:
+    """Check that nothing is missing at the end, and nothing lies behind it or beside the chain.
+
+    Each question is one statement: what is written and sealed meanwhile is in it whole or not.
+    """
     reached = max(walk.furthest, 0 if head is None else head.sequence)
     if reached > walk.last:
         raise _Tampered(walk.last + 1, f"the end is missing: the chain reached {reached}")
-    if walk.last and (head is None or (head.sequence, head.hash) != (walk.last, walk.hash)):
+    is_longer = await audit_entries.is_longer(work, organization_id=walk.organization_id)
+    if is_longer or (walk.last and (head is None or head.hash != walk.hash)):
         raise _Tampered(walk.last, "the chain was made longer by somebody else")
     stray = await audit_entries.find_unchained(work, organization_id=walk.organization_id)
     if stray is not None:

@@ -19,6 +19,9 @@ VARIABLE = re.compile(rf"\{{\{{\s*variables\.({KEY.pattern})\s*\}}\}}")
 BLOCK = re.compile(r"\{\{\s*blocks\.[^{}\s]+\s*\}\}")
 MAX_NAMES = 500
 """How many variables one job may name; those beyond count as missing."""
+MAX_WRITTEN_LENGTH = 1024 * 1024
+"""How many characters values may come to in one job, counted wherever they are named: few templates
+name a great value very often."""
 
 
 def is_template(value: object) -> bool:
@@ -43,6 +46,14 @@ def fill(document: Any, values: Mapping[str, Any]) -> Any:
     So does a text that would name other blocks with the values than without them.
     """
     return _mapped(document, lambda text: text if _composes(text, values) else _fill(text, values))
+
+
+def written_length(document: Any, values: Mapping[str, Any]) -> int:
+    """Return how many characters the values come to in a JSON document, without filling it in."""
+    lengths = {name: len(_written(value)) for name, value in values.items()}
+    return sum(
+        lengths.get(match[1], 0) for text in texts_of(document) for match in VARIABLE.finditer(text)
+    )
 
 
 def list_composing(document: Any, values: Mapping[str, Any]) -> list[str]:

@@ -142,16 +142,22 @@ async def fill_job(work: UnitOfWork, job: dict[str, Any]) -> dict[str, Any]:
     As a run is claimed, and not as it is made: a run that waited for days, or was planned by a
     schedule, starts with what the variables are then, and the run itself keeps the templates, so
     that a retry reads them again. ``missing`` names those that do not exist; nobody starts such a
-    run, nor one for which values would put the name of a block together: ``refused`` says why.
+    run, nor one for which values would put the name of a block together or come to more than a job
+    holds: ``refused`` says why.
     """
     filled = {name: job[name] for name in ("parameters", "jobVariables")}
-    names = templates.list_variables([*filled.values()])
+    documents = [*filled.values()]
+    names = templates.list_variables(documents)
     if not names:
         return job
     values = await variables.get_many_values(work, names[: templates.MAX_NAMES])
     missing = [f"variables.{name}" for name in names if name not in values]
+    written = templates.written_length(documents, values)
+    if written > templates.MAX_WRITTEN_LENGTH:
+        said = {"missing": [*missing, "room for the values"], "refused": _too_long(written)}
+        return {**job, **said}
     composing = ", ".join(
-        f"variables.{name}" for name in templates.list_composing([*filled.values()], values)
+        f"variables.{name}" for name in templates.list_composing(documents, values)
     )
     refused = {
         "missing": [*missing, f"blocks that {composing} would name"],
@@ -165,6 +171,14 @@ async def fill_job(work: UnitOfWork, job: dict[str, Any]) -> dict[str, Any]:
         **({"missing": missing} if missing else {}),
         **(refused if composing else {}),
     }
+
+
+def _too_long(written: int) -> str:
+    return (
+        f"The variables in its parameters and job variables come to {written:,} characters, each "
+        f"counted wherever it is named; a job takes {templates.MAX_WRITTEN_LENGTH:,}. Name them "
+        "less often, or read them in the flow with Variable.get, and start the run again."
+    )
 
 
 async def _change(

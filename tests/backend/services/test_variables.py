@@ -185,6 +185,23 @@ async def test_a_claimed_job_names_the_variables_that_do_not_exist(world: World)
     assert job["parameters"]["size"] == "{{ variables.gone }}"
 
 
+async def test_values_that_come_to_more_than_a_job_holds_are_not_written_out(world: World) -> None:
+    """Neither within a text nor as whole values: both grow as they are sent."""
+    async with world.work() as work:
+        await variables.set_variable(work, name="much", value="v" * 60_000)
+        await variables.set_variable(work, name="list", value=["v"] * 10_000)
+    fits, within = "{{ variables.much }}" * 17, "{{variables.much}}" * 3_000
+    whole = ["{{ variables.list }}"] * 27
+
+    jobs = [await claimed_job(world, {"x": text}) for text in (fits, within, whole)]
+
+    assert len(jobs[0]["parameters"]["x"]) == 17 * 60_000
+    assert [job["parameters"]["x"] for job in jobs[1:]] == [within, whole]
+    assert "come to 180,000,000 characters" in jobs[1]["refused"]
+    assert "come to 1,080,027 characters" in jobs[2]["refused"]
+    assert [job.get("missing") for job in jobs] == [None, *[["room for the values"]] * 2]
+
+
 async def test_variables_put_no_name_of_a_block_together(world: World) -> None:
     async with world.work() as work:
         await variables.set_variable(work, name="a", value="{{ blocks.secret")

@@ -114,6 +114,7 @@ async def _set(place: Place, wanted: Variable, may_overwrite: bool) -> Variable:
         name=wanted.name,
         value=wanted.value,
         tags=list(wanted.tags) or None,
+        is_new=not may_overwrite,
     )
     shown = stored.variable
     return Variable(shown.name, shown.value, tuple(shown.tags))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from headgate_server.domain.errors import VersionConflict
+from headgate_server.domain.errors import Conflict, VersionConflict
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -20,6 +20,20 @@ def given(changes: "DataclassInstance") -> dict[str, Any]:
     """Return those of the fields of a set of changes that are set, by name."""
     values = {field.name: getattr(changes, field.name) for field in fields(changes)}
     return {name: value for name, value in values.items() if value is not UNSET}
+
+
+MUST_BE_NEW = 0
+"""The version that is expected of what is to be made, and not there yet."""
+
+
+def check_absent(found_id: str, *, expected: int | None) -> None:
+    """Refuse to change what was to be made: it is there already.
+
+    Raises:
+        Conflict: ``MUST_BE_NEW`` was expected; it names what is there.
+    """
+    if expected == MUST_BE_NEW:
+        raise Conflict("There is one of this name already.", existing_id=found_id)
 
 
 def check_version(current: int, *, expected: int | None) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids, templates
-from headgate_server.domain.changes import check_version
+from headgate_server.domain.changes import check_absent, check_version
 from headgate_server.domain.errors import NotFound, Unavailable
 from headgate_server.domain.filters import NameFilter
 from headgate_server.domain.flows import check_tags
@@ -42,11 +42,12 @@ async def set_variable(
         name: a key.
         value: any JSON but null, at most 64 KiB.
         tags: replaces its tags; None leaves them alone.
-        expected_version: refuses the change if the variable has another one.
+        expected_version: refuses the change if the variable has another one; 0 if there is one.
 
     Raises:
         InvalidInput: a bad name, value or tag.
         NotFound: a version is expected of a variable that does not exist.
+        Conflict: none was expected, and there is one.
         QuotaExceeded: the organization has as many as it may.
         VersionConflict: the variable is not of the expected version.
     """
@@ -54,7 +55,7 @@ async def set_variable(
     wanted = check_tags(tuple(tags)) if tags is not None else None
     current = await variables.lock_variable(work, name=name)
     if current is None:
-        if expected_version is not None:
+        if expected_version:
             raise NotFound
         made = await variables.insert_variable(work, id_=ids.new_id(), name=name, value=value)
         if made is not None:
@@ -64,6 +65,7 @@ async def set_variable(
         current = await variables.lock_variable(work, name=name)
     if current is None:
         raise Unavailable
+    check_absent(ids.show(ids.Kind.VARIABLE, current.id), expected=expected_version)
     check_version(current.version, expected=expected_version)
     return await _change(work, current, value, wanted), False
 

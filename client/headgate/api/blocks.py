@@ -13,6 +13,7 @@ from headgate.api.calls import (
     Page,
     ask_workspace,
     change,
+    change_or_make,
     given,
     read_page,
 )
@@ -193,14 +194,19 @@ async def save(
     data: dict[str, Any],
     checksum: str | None = None,
     expected_version: int | None = None,
+    is_new: bool = False,
 ) -> BlockAnswer:
     """Fill in a block, with its secrets in their places; secrets it had besides go.
 
+    Args:
+        is_new: whether one that is there is left as it is.
+
     Raises:
         VersionConflictError: it is not of the expected version.
+        ConflictError: it was to be new, and is there.
         InvalidInputError: the data does not fit the type's fields.
     """
-    payload = await change(
+    payload = await change_or_make(
         transport,
         NOUN,
         "BlockDocumentUpsert",
@@ -215,6 +221,7 @@ async def save(
                 expectedVersion=expected_version,
             ),
         },
+        is_new=is_new,
     )
     return msgspec.convert(payload["blockDocument"], BlockAnswer)
 

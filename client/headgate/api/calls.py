@@ -10,6 +10,8 @@ from headgate.errors import NotFoundError, refusal
 
 T = TypeVar("T")
 
+MUST_BE_NEW = 0
+"""The version that is expected of what is not there yet."""
 PAGE_SIZE = 50
 
 
@@ -88,6 +90,27 @@ async def change(
     if errors:
         raise refusal(errors[0])
     return payload
+
+
+async def change_or_make(
+    transport: Transport, noun: str, operation: str, *, input: dict[str, Any], is_new: bool
+) -> dict[str, Any]:
+    """Run a mutation that makes what it names, or changes it; only the first if it is to be new.
+
+    An older server knows no way to say so: it takes the version that is named for one's that is
+    there, and finds none. There two that make the same at once both succeed.
+
+    Raises:
+        ConflictError: it was to be new, and is there.
+    """
+    if not is_new:
+        return await change(transport, noun, operation, input=input)
+    try:
+        return await change(
+            transport, noun, operation, input={**input, "expectedVersion": MUST_BE_NEW}
+        )
+    except NotFoundError:
+        return await change(transport, noun, operation, input=input)
 
 
 def given(**values: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from headgate.api.calls import (
     Page,
     ask_workspace,
     change,
+    change_or_make,
     given,
     read_page,
     require,
@@ -69,16 +70,19 @@ async def set_variable(
     value: Any,
     tags: list[str] | None = None,
     expected_version: int | None = None,
+    is_new: bool = False,
 ) -> StoredVariable:
     """Make the variable of this name, or change it.
 
     Args:
         tags: all its tags; None leaves them alone.
+        is_new: whether one that is there is left as it is.
 
     Raises:
         VersionConflictError: it is not of the expected version.
+        ConflictError: it was to be new, and is there.
     """
-    payload = await change(
+    payload = await change_or_make(
         transport,
         NOUN,
         "VariableSet",
@@ -88,6 +92,7 @@ async def set_variable(
                 workspaceId=workspace_id, name=name, tags=tags, expectedVersion=expected_version
             ),
         },
+        is_new=is_new,
     )
     return StoredVariable(
         variable=msgspec.convert(payload["variable"], VariableAnswer),

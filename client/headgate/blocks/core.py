@@ -265,8 +265,9 @@ class Block(BaseModel):
             name=chosen,
             data=data,
             checksum=checksum,
+            is_new=not may_overwrite,
         )
-        self._block_document_id, self._block_document_name = saved.id, chosen
+        self._came_as(saved.id, chosen)
         return saved.id
 
     @classmethod

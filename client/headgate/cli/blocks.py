@@ -144,6 +144,7 @@ def create_block(
             name=name,
             data=data,
             checksum=schema.checksum,
+            is_new=not overwrite,
         )
     say(f"Filled in the block {saved.reference}.")
 

@@ -76,6 +76,7 @@ def set_variable(
             name=name,
             value=read_value(value),
             tags=tag,
+            is_new=not overwrite,
         )
     say(f"{'Made' if stored.is_created else 'Set'} the variable {stored.variable.name}.")
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain.errors import InvalidInput
+from headgate_server.domain.errors import Conflict, InvalidInput, Unavailable
 from headgate_server.services.blocks.documents import Filling, upsert_document
 from headgate_server.services.blocks.sealing import Sealer
 from tests.factories.blocks import fill
@@ -54,3 +54,27 @@ async def test_two_who_refer_to_each_other_at_once_make_no_circle(
 async def _is_held(task: "asyncio.Task[None]", work: UnitOfWork) -> bool:
     assert not task.done()
     return await somebody_waits(work)
+
+
+async def test_of_two_who_make_one_block_at_once_one_does(
+    installation: Installation, estate: Estate
+) -> None:
+    async def make(host: str) -> bool:
+        async with installation.database.system(workspace_id=estate.tenant.workspace_id) as work:
+            try:
+                await upsert_document(
+                    work,
+                    type_slug="login",
+                    name="lock",
+                    filling=Filling({"host": host}),
+                    sealer=Sealer("pepper", None),
+                    may_use=lambda _: True,
+                    expected_version=0,
+                )
+            except Unavailable:
+                return await make(host)
+            except Conflict as conflict:
+                return conflict.existing_id is None
+        return True
+
+    assert sorted(await asyncio.gather(make("a"), make("b"), make("c"))) == [False, False, True]

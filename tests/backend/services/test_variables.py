@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from headgate_server.database.work import Database
-from headgate_server.domain.errors import InvalidInput, NotFound, VersionConflict
+from headgate_server.domain import ids
+from headgate_server.domain.errors import Conflict, InvalidInput, NotFound, VersionConflict
 from headgate_server.domain.ids import Kind, show
 from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.pagination import PageRequest
@@ -123,6 +124,25 @@ async def test_other_version_than_expected_changes_nothing(database: Database) -
     assert conflict.value.current_version == 2
     assert found is not None
     assert found.value == 2
+
+
+async def test_of_two_who_make_one_name_at_once_the_second_finds_it_there(
+    database: Database,
+) -> None:
+    tenant = await make_tenant(database)
+
+    async def make(value: int) -> object:
+        try:
+            return (await put(database, tenant, value, expected_version=0)).value
+        except Conflict as conflict:
+            return conflict.existing_id
+
+    done = await asyncio.gather(*map(make, range(4)))
+    found = await put(database, tenant, 9)
+
+    there = ids.show(ids.Kind.VARIABLE, found.id)
+    assert sorted(map(str, done))[1:] == [there] * 3
+    assert found.version == 2
 
 
 async def test_many_who_set_one_name_at_once_each_leave_a_version(database: Database) -> None:

@@ -123,7 +123,8 @@ class BlockDocumentUpsertInput:
         default=None, description="Which of the type's schemas; the newest if not said."
     )
     expected_version: int | None = strawberry.field(
-        default=None, description="Refuse if the block has another version by now."
+        default=None,
+        description="Refuse if the block has another version by now; 0: if there is one.",
     )
 
     def to_filling(self) -> Filling:

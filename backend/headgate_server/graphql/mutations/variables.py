@@ -26,7 +26,8 @@ class VariableSetInput:
         description="All its tags, at most 50 of 1 to 100 characters; kept if not said.",
     )
     expected_version: int | None = strawberry.field(
-        default=None, description="Refuse if the variable has another version by now."
+        default=None,
+        description="Refuse if the variable has another version by now; 0: if there is one.",
     )
 
 

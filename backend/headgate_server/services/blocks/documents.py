@@ -14,7 +14,7 @@ from headgate_server.domain.blocks.access import split_reference
 from headgate_server.domain.blocks.blocks import BlockDocument, BlockSchema, SealedSecret
 from headgate_server.domain.blocks.documents import Filled
 from headgate_server.domain.blocks.paths import Parts
-from headgate_server.domain.changes import check_version
+from headgate_server.domain.changes import check_absent, check_version
 from headgate_server.domain.errors import (
     Conflict,
     Forbidden,
@@ -87,7 +87,7 @@ async def upsert_document(
         filling: what to fill in.
         sealer: seals secrets.
         may_use: whether the caller may use a block that this one refers to.
-        expected_version: refuses the change if the block has another one.
+        expected_version: refuses the change if the block has another one; 0 if there is one.
 
     Raises:
         NotFound: no such type, schema or block that is referred to.
@@ -96,6 +96,7 @@ async def upsert_document(
             that they may not use, or says anew where secrets go that they may not use, be they
             those of a block that it is a part of.
         VersionConflict: the block is not of the expected version.
+        Conflict: none was expected, and there is one.
         Unavailable: nothing can seal now, or another caller makes the block at the same time.
     """
     check_key(name)
@@ -106,9 +107,10 @@ async def upsert_document(
     if schema is None:
         raise NotFound(f"{type_slug} has no such schema; register it first.", path=["checksum"])
     current = await documents.lock_document(work, block_type_id=type_.id, name=name)
-    if current is None and expected_version is not None:
+    if current is None and expected_version:
         raise NotFound
     if current is not None:
+        check_absent(ids.show(ids.Kind.BLOCK_DOCUMENT, current.id), expected=expected_version)
         check_version(current.version, expected=expected_version)
     plan = await _plan(work, schema, current, filling, may_use=may_use)
     if current is not None:

@@ -131,6 +131,78 @@ def test_user_code_saves_blocks_and_loads_them_in_runs(told: str) -> None:
     ]  # fmt: skip
 
 
+AGAIN = """
+import os
+from typing import Any
+from pydantic import SecretStr
+from headgate import flow
+from headgate.blocks.core import Block
+from headgate.blocks.external import SecretReference
+
+class Account(Block):
+    user: str
+    password: SecretStr
+
+class Store(Block):
+    shared: Account
+    own: list[Account] = []
+    plain: Any = None
+    host: str = "h"
+
+os.environ |= {"HEADGATE_SECRET_ENV": "OWN_*", "OWN_PASSWORD": "S3cret-own"}
+place = SecretReference.env("OWN_PASSWORD")
+Account(user="w", password=place).save("own")
+shared = Account(user="s", password="S3cret-shared")
+shared.save("shared")
+Store(shared=shared, own=[Account(user="i", password=place)], plain=shared).save("main")
+Store(shared=shared).save("other")
+
+@flow
+def load():
+    return Account.load("own"), Store.load("main"), Store.load("other")
+
+own, main, other = load()
+own.user = main.host = other.host = "changed"
+own.save(overwrite=True)
+main.own.insert(0, Account(user="new", password="S3cret-new"))
+main.save(overwrite=True)
+main.own[1].save("alone")
+other.shared.user = "changed"
+other.shared.save(overwrite=True)
+other.shared = Account(user="t", password="S3cret-other")
+other.save(overwrite=True)
+"""
+
+
+def test_block_that_is_loaded_and_saved_again_refers_to_what_it_referred_to(
+    server: DevServer,
+) -> None:
+    (server.folder / "again.py").write_text(AGAIN)
+    done = server.script("again.py")
+    assert done.code == 0, done.err
+    own, shared, alone, main, other = (
+        server.read("blocks", "inspect", reference)
+        for reference in (
+            "account/own",
+            "account/shared",
+            "account/alone",
+            "store/main",
+            "store/other",
+        )
+    )
+
+    place = {"$secret": {"provider": "env", "name": "OWN_PASSWORD"}}
+    reference = {"$ref": shared["id"]}
+    assert own["data"] == {"user": "changed", "password": place}
+    assert alone["data"] == {"user": "i", "password": place}
+    assert shared["data"]["user"] == "changed"
+    assert (main["data"]["shared"], main["data"]["plain"]) == (reference, reference)
+    assert [one["password"] for one in main["data"]["own"]] == ["********", place]
+    assert other["data"]["shared"]["user"] == "t"
+    assert [one["path"] for one in main["secrets"] if one["isSet"]] == ["own.0.password"]
+    assert other["data"]["shared"]["password"] == "********"
+
+
 @pytest.mark.usefixtures("told")
 def test_blocks_are_registered_listed_inspected_and_deleted(server: DevServer) -> None:
     (server.folder / "mine.py").write_text(

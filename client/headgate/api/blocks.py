@@ -83,6 +83,13 @@ class FoundBlock(msgspec.Struct, frozen=True, kw_only=True):
     block: BlockAnswer | None
 
 
+class ReferredBlock(Answer, frozen=True):
+    """A block that another refers to."""
+
+    id: str
+    name: str
+
+
 class ResolvedBlock(Answer, frozen=True):
     """A block with its secrets, for the run that may use it.
 
@@ -90,6 +97,8 @@ class ResolvedBlock(Answer, frozen=True):
         data: whole, with the blocks that it refers to inside.
         secret_paths: where secrets are in it.
         external_paths: where a secret of another store is only named.
+        references: which blocks those inside are, by where they are.
+        named_elsewhere: what stood where secrets of other stores are by now.
     """
 
     id: str
@@ -99,6 +108,8 @@ class ResolvedBlock(Answer, frozen=True):
     data: dict[str, Any]
     secret_paths: list[str]
     external_paths: list[str] = msgspec.field(default_factory=list[str])
+    references: dict[str, ReferredBlock] = msgspec.field(default_factory=dict[str, ReferredBlock])
+    named_elsewhere: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
 
 
 class NewType(msgspec.Struct, frozen=True, kw_only=True):

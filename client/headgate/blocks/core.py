@@ -2,6 +2,8 @@
 
 import inspect
 import re
+from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import msgspec
@@ -17,8 +19,19 @@ from pydantic import (
 from headgate import elsewhere
 from headgate.api import blocks
 from headgate.api.background import answer, awaited
-from headgate.api.blocks import NewType
-from headgate.blocks import external, registry, values
+from headgate.api.blocks import NewType, ResolvedBlock
+from headgate.blocks import registry, values
+from headgate.blocks.masking import mask_secrets
+from headgate.blocks.origins import (
+    REFERENCE,
+    Origin,
+    below,
+    models_in,
+    named_elsewhere,
+    origins_of,
+    restored,
+    secrets_below,
+)
 from headgate.engine.places import Place, current_place
 from headgate.errors import (
     BlockDoesNotFitError,
@@ -28,7 +41,6 @@ from headgate.errors import (
     SecretsOutsideRunError,
     UnknownBlockTypeError,
 )
-from headgate.redaction import redactor
 from headgate.secret_references.resolving import resolve
 
 TYPE_KEY = "block_type_slug"
@@ -58,6 +70,7 @@ class Block(BaseModel):
     _block_document_id: str | None = PrivateAttr(default=None)
     _block_document_name: str | None = PrivateAttr(default=None)
     _block_secret_paths: tuple[str, ...] = PrivateAttr(default=())
+    _block_origins: tuple[Origin, ...] = PrivateAttr(default=())
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: Any) -> None:
@@ -177,11 +190,16 @@ class Block(BaseModel):
                 return None
             saved = model._block_document_id  # noqa: SLF001  its own class
             if saved is not None:
-                return {"$ref": saved}
+                return {REFERENCE: saved}
             return {**exposure.fields(model, place), TYPE_KEY: model.get_block_type_slug()}
 
-        exposure = values.Exposure(kept)
-        data, new = exposure.fields(self), self.registered_type()
+        inner = (
+            one._block_origins  # noqa: SLF001  its own class
+            for _, one in models_in(self)
+            if isinstance(one, Block)
+        )
+        exposure = values.Exposure(kept, named=named_elsewhere(chain.from_iterable(inner)))
+        data, new = restored(exposure.fields(self), self._block_origins), self.registered_type()
         loaded = {
             tuple(blocks.split_path(path))
             for path in self._block_secret_paths
@@ -235,16 +253,28 @@ class Block(BaseModel):
             raise BlockError(message)
         if place.lease is None:
             id_, data = await _read_without_secrets(place, reference)
-            secret = []
+            block = made_of(wanted, data, reference=reference)
         else:
-            found = await resolve(place.transport, lease=place.lease, references=[reference])
-            id_, data = found[reference].id, found[reference].data
-            secret = found[reference].secret_paths
-        block = made_of(wanted, data, reference=reference)
-        block._block_document_id = id_  # noqa: SLF001  its own class
-        block._block_document_name = own_name  # noqa: SLF001  its own class
-        block._block_secret_paths = tuple(secret)  # noqa: SLF001  its own class
+            resolved = await resolve(place.transport, lease=place.lease, references=[reference])
+            found, id_ = resolved[reference], resolved[reference].id
+            block = made_of(wanted, found.data, reference=reference)
+            origins = origins_of(found, values.Exposure().fields(block))
+            for at, inner in models_in(block):
+                if isinstance(inner, Block):
+                    inner._came(found, origins=origins, at=at)  # noqa: SLF001  its own class
+        block._came_as(id_, own_name)  # noqa: SLF001  its own class
         return block
+
+    def _came(self, found: ResolvedBlock, *, origins: Sequence[Origin], at: values.Parts) -> None:
+        """Keep where what is in the block came from, which is in another, or is that itself."""
+        other = found.references.get(values.join_path(at))
+        if other is not None:
+            self._came_as(other.id, other.name)
+        self._block_origins = below(origins, at)
+        self._block_secret_paths = secrets_below(found.secret_paths, at)
+
+    def _came_as(self, id_: str, name: str) -> None:
+        self._block_document_id, self._block_document_name = id_, name
 
     async def _save(self, place: Place, name: str | None, *, may_overwrite: bool) -> str:
         chosen = name or self._block_document_name
@@ -339,31 +369,10 @@ def _no_block(reference: str) -> NotFoundError:
     return NotFoundError(f"There is no block {reference!r}, or this key may not see it")
 
 
-def mask_secrets(block: BaseModel) -> None:
-    """Mask the secrets of a block in whatever this process says from now on."""
-    for _, value in block:
-        if isinstance(value, BaseModel):
-            mask_secrets(value)
-        elif values.holds_secrets(value):
-            redactor.add(_secrets_in(values.Exposure().value(value)))
-
-
-def _secrets_in(document: Any) -> Any:
-    """Return a document of secrets without those that are only named: names are no secrets."""
-    if isinstance(document, dict):
-        entries = cast("dict[str, Any]", document)
-        if entries.keys() == {external.KEY}:
-            return None
-        return {name: _secrets_in(inner) for name, inner in entries.items()}
-    if isinstance(document, list):
-        return list(map(_secrets_in, cast("list[Any]", document)))
-    return document
-
-
 def _refers(document: Any) -> bool:
     if isinstance(document, dict):
         entries = cast("dict[str, Any]", document)
-        return entries.keys() == {"$ref"} or any(map(_refers, entries.values()))
+        return entries.keys() == {REFERENCE} or any(map(_refers, entries.values()))
     return isinstance(document, list) and any(map(_refers, cast("list[Any]", document)))
 
 

@@ -23,7 +23,7 @@ Kept = Callable[[BaseModel, Parts], Any]
 """Returns what stands for a model in a place; None for its fields."""
 _ANY = "*"
 _SECRETS = (Secret, SecretBytes, SecretStr)
-_LISTS = (list, tuple, set, frozenset, deque)
+LISTS = (list, tuple, set, frozenset, deque)
 
 
 def secret_paths(model: type[BaseModel]) -> list[str]:
@@ -78,15 +78,21 @@ def holds_secrets(value: Any) -> bool:
 class Exposure:
     """Makes JSON of values, with their secrets as they are, and keeps where those stand."""
 
-    def __init__(self, kept: Kept = lambda _model, _place: None) -> None:
+    def __init__(
+        self,
+        kept: Kept = lambda _model, _place: None,
+        *,
+        named: Sequence[tuple[Any, Any]] = (),
+    ) -> None:
         """Begin.
 
         Args:
             kept: what stands for a model inside of another.
+            named: values of secrets that are kept elsewhere, each with what stands for it here.
         """
         self.secrets: set[Parts] = set()
         """The places of secrets; in lists any place stands for all. None is inside of another."""
-        self._kept = kept
+        self._kept, self._named = kept, named
 
     def value(self, value: Any, place: Parts = ()) -> Any:
         """Return a value as JSON.
@@ -105,13 +111,13 @@ class Exposure:
         if isinstance(value, BaseModel):
             whole = self._kept(value, place)
             return whole if whole is not None else self.fields(value, place)
-        if _is_dataclass(value):
+        if is_dataclass_value(value):
             names = (field.name for field in dataclasses.fields(value))
             return {name: self.value(getattr(value, name), (*place, name)) for name in names}
         if isinstance(value, Mapping):
             items = cast("Mapping[Any, Any]", value).items()
             return {str(key): self.value(inner, (*place, str(key))) for key, inner in items}
-        if isinstance(value, _LISTS):
+        if isinstance(value, LISTS):
             entries = cast("Iterable[Any]", value)
             return [self.value(inner, (*place, _ANY)) for inner in entries]
         return to_jsonable_python(value)
@@ -128,7 +134,7 @@ class Exposure:
             shown = {name: to_jsonable_python(inner) for name, inner in model if name not in apart}
         else:
             shown = model.model_dump(mode="json", exclude=apart | cls.model_computed_fields.keys())
-        names = {name: _read_name(name, field) for name, field in cls.model_fields.items()}
+        names = read_names(cls)
         plain = {names.get(name, name): inner for name, inner in shown.items()}
         for name, value in model:
             if name in apart:
@@ -142,7 +148,13 @@ class Exposure:
         if isinstance(secret, SecretReference):
             return {KEY: secret.place}
         value = secret.get_secret_value()
-        return _text(value) if isinstance(secret, SecretBytes) else self.value(value, place)
+        shown = _text(value) if isinstance(secret, SecretBytes) else self.value(value, place)
+        return next((kept for known, kept in self._named if known == shown), shown)
+
+
+def read_names(model: type[BaseModel]) -> dict[str, str]:
+    """Return the names that the fields of a model are read with, by their own."""
+    return {name: _read_name(name, field) for name, field in model.model_fields.items()}
 
 
 def _read_name(name: str, field: FieldInfo) -> str:
@@ -157,18 +169,19 @@ def _parts_of(value: Any) -> Iterable[Any]:
     """Return the values that a value is made of; none of one that is whole."""
     if isinstance(value, BaseModel):
         return [inner for _, inner in value]
-    if _is_dataclass(value):
+    if is_dataclass_value(value):
         return [getattr(value, field.name) for field in dataclasses.fields(value)]
     if isinstance(value, Mapping):
         return cast("Mapping[Any, Any]", value).values()
-    return cast("Iterable[Any]", value) if isinstance(value, _LISTS) else ()
+    return cast("Iterable[Any]", value) if isinstance(value, LISTS) else ()
 
 
 def _holds(value: Any, kinds: tuple[type, ...]) -> bool:
     return isinstance(value, kinds) or any(_holds(part, kinds) for part in _parts_of(value))
 
 
-def _is_dataclass(value: Any) -> bool:
+def is_dataclass_value(value: Any) -> bool:
+    """Whether a value is of a dataclass, and not one itself."""
     return dataclasses.is_dataclass(value) and not isinstance(value, type)
 
 

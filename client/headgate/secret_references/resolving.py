@@ -115,13 +115,17 @@ async def filled(reference: str, block: ResolvedBlock, *, settings: Settings) ->
         _attempt(at_path(block.data, path)[KEY], settings=settings) for path in block.external_paths
     ]
     data: Any = block.data
+    named = {path: at_path(data, path) for path in block.external_paths}
     for path, value in zip(block.external_paths, await asyncio.gather(*reading), strict=True):
         if isinstance(value, BlockError):
             message = f"{reference}, {path}: {value}"
             raise type(value)(message) from value.__cause__
         data = replaced_at(data, path, value)
     return msgspec.structs.replace(
-        block, data=data, secret_paths=sorted({*block.secret_paths, *block.external_paths})
+        block,
+        data=data,
+        secret_paths=sorted({*block.secret_paths, *block.external_paths}),
+        named_elsewhere=named,
     )
 
 

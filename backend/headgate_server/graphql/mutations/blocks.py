@@ -172,8 +172,8 @@ class BlockDocumentPayload:
 class BlockResolvePayload:
     blocks: JSON | None = payload_field(
         "By type-slug/name: id, typeSlug, name, version, data with secrets and with the blocks "
-        "that it refers to, secretPaths, which says where secrets are, and externalPaths, where "
-        "one in another store is only named."
+        "that it refers to, secretPaths, which says where secrets are, externalPaths, where one in "
+        "another store is only named, and references, which blocks those inside are: id and name."
     )
     errors: list[MutationError] = errors_field()
 

@@ -6,7 +6,7 @@ after that, for no provider of keys is asked inside a transaction.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -203,18 +203,28 @@ async def _open_once(open_work: OpenWork, keyring: Keyring | None, read: Reader)
 
 @dataclass(slots=True)
 class _Whole:
-    """A block's data with all that belongs in it, and where secrets are, and are only named."""
+    """A block's data with all that belongs in it, and where secrets are, and are only named.
+
+    ``referred`` is which blocks those inside are.
+    """
 
     data: Any
     secret: set[Parts]
     external: set[Parts]
+    referred: dict[Parts, BlockDocument] = field(default_factory=dict[Parts, BlockDocument])
 
-    def take_in(self, inner: "_Whole", *, parts: Parts, type_slug: str) -> None:
+    def take_in(self, inner: "_Whole", *, parts: Parts, other: BlockDocument) -> None:
         """Put a block that is referred to in its place."""
-        named = {**inner.data, TYPE_KEY: type_slug}
+        named = {**inner.data, TYPE_KEY: other.type_slug}
+        self.referred[parts] = other
+        self.referred |= {(*parts, *rest): one for rest, one in inner.referred.items()}
         self.data = paths.replaced(self.data, parts, lambda _: named)
         self.secret |= {(*parts, *rest) for rest in inner.secret}
         self.external |= {(*parts, *rest) for rest in inner.external}
+
+
+def _shown(document: BlockDocument) -> str:
+    return ids.show(ids.Kind.BLOCK_DOCUMENT, document.id)
 
 
 @dataclass(slots=True)
@@ -231,13 +241,17 @@ class _Together:
         """Return a block as a run reads it."""
         whole = self._whole(document, above=frozenset())
         return {
-            "id": ids.show(ids.Kind.BLOCK_DOCUMENT, document.id),
+            "id": _shown(document),
             "typeSlug": document.type_slug,
             "name": document.name,
             "version": document.version,
             "data": whole.data,
             "secretPaths": sorted(map(paths.join, whole.secret)),
             "externalPaths": sorted(map(paths.join, whole.external)),
+            "references": {
+                paths.join(parts): {"id": _shown(other), "name": other.name}
+                for parts, other in whole.referred.items()
+            },
         }
 
     def _whole(self, document: BlockDocument, *, above: frozenset[UUID]) -> _Whole:
@@ -259,7 +273,7 @@ class _Together:
             if other.id in above | {document.id}:
                 raise Conflict(f"{other.reference} refers to itself; change one of the blocks.")
             inner = self._whole(other, above=above | {document.id})
-            whole.take_in(inner, parts=parts, type_slug=other.type_slug)
+            whole.take_in(inner, parts=parts, other=other)
         return whole
 
     def _external(self, document: BlockDocument) -> set[Parts]:

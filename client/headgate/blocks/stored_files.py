@@ -109,17 +109,28 @@ class StoredFiles(Block):
     def _checked_list(self, path: str) -> Any:
         below = checked(path, may_be_all=True)
         prefix = f"{below}/" if below else ""
-        return sorted(one for one in self._paths(prefix) if one.startswith(prefix))
+        return sorted(
+            one for one in self._paths(prefix) if one.startswith(prefix) and is_name_of_file(one)
+        )
 
     def _get_directory(self, from_path: str, local_path: Path) -> int:
         below = checked(from_path, may_be_all=True)
-        found = self._checked_list(below)
+        found: list[str] = self._checked_list(below)
+        folders = {
+            "/".join(parts[:end]) for parts in map(_split, found) for end in range(len(parts))
+        }
+        count = 0
         for path in found:
+            content = self._read(path)
+            if path in folders:
+                _check_marks_a_folder(path, content)
+                continue
             # Names in a store are whatever somebody called them.
             target = local_path / checked(path.removeprefix(f"{below}/" if below else ""))
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(self._read(path))
-        return len(found)
+            target.write_bytes(content)
+            count += 1
+        return count
 
     def _put_directory(self, local_path: Path, to_path: str) -> int:
         root = local_path.resolve()
@@ -157,6 +168,29 @@ def checked(path: str, *, may_be_all: bool = False) -> str:
         message = "Name the path of a file"
         raise BlockError(message)
     return kept
+
+
+def is_name_of_file(name: str) -> bool:
+    """Whether an object is a file, and not what a store's console leaves where it makes a folder.
+
+    That is an empty object, called as the folder is, with a slash behind it.
+    """
+    return bool(name) and not name.endswith("/")
+
+
+def _split(path: str) -> list[str]:
+    return path.split("/")
+
+
+def _check_marks_a_folder(path: str, content: bytes) -> None:
+    """Go on where an object of a folder's name is empty: some stores keep folders so.
+
+    Raises:
+        BlockError: it is a file, and no folder of this name could stand beside it.
+    """
+    if content:
+        message = f"{path} is a file, and a folder of other files; a local disk keeps only one"
+        raise BlockError(message)
 
 
 def is_file_inside(path: Path, *, root: Path) -> bool:

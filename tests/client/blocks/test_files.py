@@ -138,6 +138,30 @@ def test_files_are_written_read_listed_and_copied(store: StoredFiles, tmp_path: 
         store.read_path("two/none")
 
 
+@pytest.mark.parametrize("store", ["s3", "gcs", "azure"], indirect=True)
+def test_folders_that_were_made_in_a_console_are_no_files(
+    store: StoredFiles, tmp_path: Path
+) -> None:
+    """An empty object stands for a folder: with a slash behind its name, at Azure also without."""
+    for name in ("", "data/", "data/sub/", "data/hns"):
+        store._write(name, b"")  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  as a console does
+    for name in ("data/sub/a.csv", "data/hns/b.csv", "data/c.csv"):
+        store.write_path(name, name.encode())
+
+    assert store.list("data/sub") == ["data/sub/a.csv"]
+    assert "data/" not in store.list()
+    assert [
+        store.get_directory(path, tmp_path / str(at)) for at, path in enumerate(("", "data"))
+    ] == [
+        3,
+        3,
+    ]
+    assert (tmp_path / "1" / "hns" / "b.csv").read_bytes() == b"data/hns/b.csv"
+    store.write_path("data/hns", b"a file, too")
+    with pytest.raises(BlockError, match="data/hns is a file, and a folder of other files"):
+        store.get_directory("data", tmp_path / "clash")
+
+
 def test_no_path_leads_out(store: StoredFiles, tmp_path: Path) -> None:
     for bad in ("../out", "a/../../out", "/etc/hostname", "..\\out", "a\0b"):
         with pytest.raises(OutsideFolderError):

@@ -5,6 +5,7 @@ import hmac
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,8 +15,8 @@ from authlib.common.security import generate_token
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
-from joserfc.errors import InvalidKeyIdError, JoseError
-from joserfc.jwk import KeySet
+from joserfc.errors import JoseError
+from joserfc.jwk import Key, KeySet
 from joserfc.jws import JWSRegistry
 
 from headgate_server.domain.errors import HeadgateError, Unavailable
@@ -43,8 +44,10 @@ ANSWER_SECONDS = 10.0
 MAX_ANSWER_BYTES = 1024 * 1024
 """Providers of many tenants publish many keys."""
 METADATA_SECONDS = 3600.0
+"""How long addresses and keys are good without asking again: one that a provider takes out of its
+keys signs nobody in for longer."""
 KEYS_SECONDS = 60.0
-"""How often a token with an unknown key has us ask for keys again."""
+"""How often a token that no known key has signed has us ask for keys again."""
 LEEWAY_SECONDS = 60
 MAX_AGE_SECONDS = 600
 """A token is made as the code is exchanged; one that is older was made for something else."""
@@ -82,7 +85,7 @@ class OidcClient:
         self._metadata: Mapping[str, Any] = {}
         self._metadata_until = 0.0
         self._keys: KeySet | None = None
-        self._keys_until = 0.0
+        self._keys_read_at = 0.0
 
     async def begin(self) -> tuple[str, Trip]:
         """Return where to send somebody, and what to remember of it.
@@ -193,7 +196,8 @@ class OidcClient:
         keys = await self._read_keys(metadata, is_fresh=False)
         try:
             return jwt.decode(text, keys, registry=registry)
-        except InvalidKeyIdError:
+        except JoseError:
+            # Another key, by another name, by the same, or without one: that is how keys change.
             keys = await self._read_keys(metadata, is_fresh=True)
             return jwt.decode(text, keys, registry=registry)
 
@@ -261,16 +265,11 @@ class OidcClient:
 
     async def _read_keys(self, metadata: Mapping[str, Any], *, is_fresh: bool) -> KeySet:
         async with self._lock:
-            keys = self._keys
-            if keys is None or (is_fresh and time.monotonic() >= self._keys_until):
+            keys, age = self._keys, time.monotonic() - self._keys_read_at
+            if keys is None or age >= (KEYS_SECONDS if is_fresh else METADATA_SECONDS):
                 found = await self._get(metadata["jwks_uri"])
-                usable = [
-                    key
-                    for key in found.get("keys", [])
-                    if key.get("kty") in KEY_TYPES and key.get("use") in {None, "sig"}
-                ]
-                self._keys = keys = KeySet.import_key_set({"keys": usable})
-                self._keys_until = time.monotonic() + KEYS_SECONDS
+                self._keys = keys = _key_set(found.get("keys"))
+                self._keys_read_at = time.monotonic()
             return keys
 
     async def _get(self, address: str) -> dict[str, Any]:
@@ -320,6 +319,19 @@ class OidcClient:
 
 class _Fault(Exception):
     """What is wrong with an answer, for the log."""
+
+
+def _key_set(published: object) -> KeySet:
+    """Return the keys that signatures may be checked with; what is not understood is passed over.
+
+    As RFC 7517 has it, section 5: a provider may publish keys for others beside ours.
+    """
+    keys: list[Key] = []
+    for one in cast("list[Any]", published) if isinstance(published, list) else ():
+        with suppress(JoseError, ValueError, TypeError, KeyError, AttributeError):
+            if one.get("kty") in KEY_TYPES and one.get("use") in {None, "sig"}:
+                keys += KeySet.import_key_set({"keys": [one]}).keys
+    return KeySet(keys)
 
 
 def _address(email: str) -> str | None:

@@ -2,7 +2,8 @@
 
 Runs of one deployment, with its limit and collision policy, are made, handed out, started, ended,
 paused, cancelled, forced, reported of, started again and made by backfills, by their processes, by
-people and by loops, in any order and at any time. After each step, what the call answered and what
+people and by loops, in any order and at any time; the deployment, its pool and its queue are paused
+and resumed meanwhile. After each step, what the call answered and what
 the database holds are what the model says, and some things never are. In the end, all ends.
 ``COUNT=n`` makes so many steps, ``SEED=n`` others; a failure names the seed.
 """
@@ -18,7 +19,7 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.deployments import CollisionPolicy
-from headgate_server.domain.errors import InvalidInput, NotFound
+from headgate_server.domain.errors import NotFound
 from headgate_server.domain.ids import new_id
 from headgate_server.domain.pauses import Approvers, NewPause, PauseKind
 from headgate_server.domain.reruns import RerunRequest
@@ -30,7 +31,7 @@ from tests.backend.services.test_concurrency_limits import ask, give_back
 from tests.backend.services.test_rights import any_of
 from tests.factories.databases import Hands, held
 from tests.fixtures.orchestration_backfills import Item, ModelBackfill
-from tests.fixtures.orchestration_model import GRACE, IN_PROCESS, OVER, Refusal
+from tests.fixtures.orchestration_model import GRACE, IN_PROCESS, OVER, PLACES
 from tests.fixtures.orchestration_steps import MOST_RUNS, Stage
 from tests.fixtures.orchestration_world import Lives, make_lives
 
@@ -98,14 +99,7 @@ class Orchestration(Stage):
     def fail(self, pick: int, most: int, *, gives_back: bool) -> None:
         """Fail with retries, in the process or without it."""
         run = self._run(pick, "RUNNING", "PAUSED")
-        lease = self._lease(run, pick)
-        self._tell_ends(run, lease)
-        self._tick()
-        retry = {"limit": most, "delaySeconds": 0, "givesBack": gives_back}
-        self._act(
-            self.model.fail(run, lease, limit=most, gives_back=gives_back),
-            lambda: self.lives.world.propose(lease, StateType.FAILED, retry=retry),
-        )
+        self._fail(run, self._lease(run, pick), most=most, gives_back=gives_back)
 
     @rule(pick=picks)
     def report(self, pick: int) -> None:
@@ -198,13 +192,7 @@ class Orchestration(Stage):
             from_task_run_ids=(new_id(),) if how == "foreign" else chosen,
             parameters=PARAMETERS if how == "parameters" else None,
         )
-        self._tick()
-        refusal: Refusal = InvalidInput
-        if how != "foreign":
-            refusal = self.model.retry(run, has_parameters=how == "parameters")
-            for one in self.backfills if refusal is None else []:
-                one.follow(run)
-        self._act(refusal, lambda: self.lives.retry(run.id, request))
+        self._retry(run, request, is_foreign=how == "foreign")
 
     @rule(most=any_of([1, 2, 3]), policy=any_of(list(CollisionPolicy)))
     def change_limit(self, most: int, policy: CollisionPolicy) -> None:
@@ -213,6 +201,30 @@ class Orchestration(Stage):
             self._tick()
             self.model.limit, self.model.policy = most, policy
             self._act(None, lambda: limit(self.lives.world, most, on_collision=policy))
+
+    @rule(pick=picks, place=any_of(PLACES), is_left=st.booleans())
+    def hold_back(self, pick: int, place: str, *, is_left: bool) -> None:
+        """Pause where runs wait: what comes to wait meanwhile, by any way, is held as well."""
+        ended, asking, running = [
+            self._run(pick | 1, at) for at in ("COMPLETED", "SUSPENDED", "RUNNING")
+        ]
+        self._set_paused(place, is_paused=True)
+        if len(self.model.alive()) < MOST_RUNS:
+            self._create()
+        self._retry(ended, RerunRequest())
+        self._answer(asking, is_rejected=False, is_own=False)
+        self._fail(running, self._lease(running, pick), most=2, gives_back=True)
+        self._offer()
+        if not is_left:
+            self._set_paused(place, is_paused=False)
+            self._offer()
+
+    @rule(place=any_of(PLACES[1:]), most=any_of([None, 1, 2, 3]))
+    def limit_place(self, place: str, most: int | None) -> None:
+        """Give the pool or the queue another limit, or none."""
+        self._tick()
+        self.model.place_limits[place] = most
+        self._act(None, lambda: self.lives.change_place(place, concurrency_limit=most))
 
     @rule(parallelism=any_of([1, 2, 3]))
     def make_backfill(self, parallelism: int) -> None:

@@ -9,7 +9,9 @@ the database holds are what the model says, and some things never are. In the en
 """
 
 import os
+from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise, permutations
 
 import pytest
 from anyio.from_thread import BlockingPortal
@@ -202,21 +204,24 @@ class Orchestration(Stage):
             self.model.limit, self.model.policy = most, policy
             self._act(None, lambda: limit(self.lives.world, most, on_collision=policy))
 
-    @rule(pick=picks, place=any_of(PLACES), is_left=st.booleans())
-    def hold_back(self, pick: int, place: str, *, is_left: bool) -> None:
+    @rule(pick=picks, places=any_of(list(permutations(PLACES))), is_left=st.booleans())
+    def hold_back(self, pick: int, places: Sequence[str], *, is_left: bool) -> None:
         """Pause where runs wait: what comes to wait meanwhile, by any way, is held as well."""
         ended, asking, running = [
             self._run(pick | 1, at) for at in ("COMPLETED", "SUSPENDED", "RUNNING")
         ]
-        self._set_paused(place, is_paused=True)
+        self._set_paused(places[-1], is_paused=True)
         if len(self.model.alive()) < MOST_RUNS:
             self._create()
         self._retry(ended, RerunRequest())
         self._answer(asking, is_rejected=False, is_own=False)
         self._fail(running, self._lease(running, pick), most=2, gives_back=True)
-        self._offer()
+        for before, place in pairwise((places[-1], *places)):
+            self._set_paused(before, is_paused=False)
+            self._set_paused(place, is_paused=True)
+            self._offer()
         if not is_left:
-            self._set_paused(place, is_paused=False)
+            self._set_paused(places[-1], is_paused=False)
             self._offer()
 
     @rule(place=any_of(PLACES[1:]), most=any_of([None, 1, 2, 3]))

@@ -5,13 +5,19 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from headgate_server.domain import names
+from headgate_server.domain.deployments import AgentLostPolicy
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.states import StateType, propose
+from headgate_server.repositories import deployments
+from headgate_server.services.deployments import apply_changes
 from headgate_server.services.flow_runs import change, create, read
 from headgate_server.services.leases import hold
+from headgate_server.tables.work_pools import work_items
+from tests.factories.deployments import Promise, make_deployment, make_session
 from tests.fixtures.world import LEASE, World
 
 pytestmark = pytest.mark.anyio
@@ -137,3 +143,28 @@ async def test_a_name_that_is_none_is_refused(world: World, name: Any) -> None:
 def test_made_up_names_are_told_from_others() -> None:
     assert all(names.is_made_up(names.run_name()) for _ in range(100))
     assert not any(names.is_made_up(name) for name in ("nightly", "load-2026", "a-b", "", "-"))
+
+
+@pytest.mark.parametrize(
+    "edit", [{"on_agent_lost": AgentLostPolicy.CRASH}, {"fence": timedelta(hours=1)}]
+)
+async def test_agent_and_server_go_by_one_promise_whatever_is_edited_before_the_claim(
+    world: World, edit: dict[str, Any]
+) -> None:
+    async with world.work() as work:
+        world.deployed = await make_deployment(work, promise=Promise(on_agent_lost="RETRY"))
+        world.session_id = await make_session(work, world.deployed)
+    await create_one(world)
+    async with world.work() as work:
+        current = await deployments.lock_deployment(work, id_=world.deployed.deployment_id)
+        assert current is not None
+        await apply_changes(work, current, {}, columns=edit)
+
+    lease, job = await claim(world)
+    await world.propose(lease, StateType.RUNNING)
+
+    async with world.system() as work:
+        item = select(work_items.c.on_agent_lost, work_items.c.fence_ms)
+        policy, fence_ms = (await work.execute(item)).one()
+    assert (job["onAgentLost"], job["fenceSeconds"]) == (policy, fence_ms / 1_000)
+    assert (policy, fence_ms) == ("RETRY", 600_000)

@@ -17,7 +17,8 @@ select
     else nullif(version.content -> 'pull_steps', 'null') end as pull_steps,
   case when version.id is null then deployment.job_variables
     else version.content -> 'job_variables' end as deployment_job_variables,
-  deployment.on_agent_lost, deployment.fence_ms,
+  -- As the reaper judges it: what was promised as the run began to wait, whatever was edited since.
+  item.on_agent_lost, item.fence_ms,
   workspace.slug as workspace_slug, workspace.is_stopped, organization.slug as organization_slug,
   coalesce((
     select jsonb_agg(tag order by tag) from flow_run_tags
@@ -61,6 +62,7 @@ from flow_runs run
 join flows flow on flow.workspace_id = run.workspace_id and flow.id = run.flow_id
 join workspaces workspace on workspace.id = run.workspace_id
 join organizations organization on organization.id = workspace.organization_id
+left join work_items item on item.workspace_id = run.workspace_id and item.run_id = run.id
 left join deployments deployment
   on deployment.workspace_id = run.workspace_id and deployment.id = run.deployment_id
 left join deployment_versions version

@@ -5,16 +5,21 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from headgate_server.domain.leases import LeaseOutcome, LeaseRef
+from headgate_server.domain.background_tasks import LeaseVerdict
+from headgate_server.domain.leases import LeaseOutcome, LeaseRef, PauseKind
+from headgate_server.domain.pauses import NewPause
 from headgate_server.domain.states import StateType, propose
-from headgate_server.loops import lost_runs
+from headgate_server.loops import expired_keys, expired_pauses, lost_runs, lost_tasks, stuck_cancels
 from headgate_server.loops.loop import LoopContext
-from headgate_server.services import upkeep
+from headgate_server.services import background_tasks, pauses, upkeep
+from headgate_server.services.flow_runs import change
 from headgate_server.services.leases import hold
 from headgate_server.services.transitions import transition
 from headgate_server.settings import Timers
 from headgate_server.tables.events import outbox
 from headgate_server.tables.work_pools import agent_sessions, work_items
+from tests.backend.services.test_background_tasks import queue, start, take, worker
+from tests.backend.services.test_concurrency_limits import ask, put
 from tests.factories.deployments import Promise, make_deployment, make_session
 from tests.fixtures.world import LEASE, World
 
@@ -157,3 +162,89 @@ async def test_runs_that_their_agents_stopped_in_our_outage_start_again_once(
     assert {offer.run_id for offer in again} == {lease.run_id for lease in leases}
     assert [offer.epoch for offer in again] == [leases[0].epoch + 2] * RUNS
     assert await notices(world) == 0
+
+
+async def test_slots_that_no_run_holds_outlive_our_outage(world: World) -> None:
+    await note_service(world)
+    await put(world, "database")
+    await put(world, "calls", slot_decay_per_second=0.01)
+    held = [await ask(world, "database", key="a"), await ask(world, "calls", key="b")]
+    await world.started()
+
+    world.shift.by = timedelta(minutes=8)
+    await expired_keys.run_once(LoopContext(world.database, world.bus, Timers()))
+    await note_service(world)
+    other = [await ask(world, name, key="c") for name in ("database", "calls")]
+    await serve(world, until=timedelta(minutes=14))
+    later = await ask(world, "database", key="d")
+
+    assert [one.is_acquired for one in held] == [True, True]
+    assert [one.is_acquired for one in other] == [False, True], "a rate goes on meanwhile"
+    assert later.is_acquired
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+async def test_no_pause_ends_in_our_outage_nor_at_once_after_it(
+    world: World, *, is_over: bool
+) -> None:
+    await note_service(world)
+    lease = await world.started()
+    new = NewPause("go", kind=PauseKind.SUSPEND, timeout=timedelta(minutes=30))
+    async with world.work() as work:
+        await pauses.pause_run(work, lease=lease, new=new)
+
+    world.shift.by = timedelta(minutes=31)
+    if is_over:
+        await note_service(world)
+    await end_pauses(world)
+    kept = await last_states(world, [lease])
+    await serve(world, until=timedelta(minutes=62))
+    await end_pauses(world)
+
+    assert kept == {"Suspended"}
+    assert await last_states(world, [lease]) == {"Failed"}
+
+
+async def serve(world: World, *, until: timedelta) -> None:
+    """Let an API serve all the time, from now on."""
+    while world.shift.by < until:
+        await note_service(world)
+        world.shift.by += GRACE / 2
+    await note_service(world)
+
+
+async def end_pauses(world: World) -> None:
+    await expired_pauses.run_once(LoopContext(world.database, world.bus, Timers()))
+
+
+async def test_a_cancel_that_our_outage_kept_from_its_agent_has_its_time_after_it(
+    world: World,
+) -> None:
+    await note_service(world)
+    lease = await world.started()
+    async with world.work() as work:
+        await change.cancel_run(work, run_id=lease.run_id, request=change.CancelRequest())
+
+    world.shift.by = timedelta(minutes=3)
+    await note_service(world)
+    at_once = await stuck_cancels.run_once(LoopContext(world.database, world.bus, Timers()))
+
+    assert (at_once, await last_states(world, [lease])) == (0, {"Cancelling"})
+
+
+async def test_a_call_that_is_to_stop_has_its_time_after_our_outage(world: World) -> None:
+    await note_service(world)
+    await world.started()
+    await queue(world)
+    (taken,) = await take(world, worker())
+    lease = await start(world, taken)
+    async with world.work() as work:
+        await background_tasks.cancel_task(work, lease.id)
+
+    world.shift.by = timedelta(minutes=3)
+    await note_service(world)
+    await lost_tasks.run_once(LoopContext(world.database, world.bus, Timers()))
+
+    async with world.work() as work:
+        verdicts = await background_tasks.renew_leases(work, [lease], duration=LEASE)
+    assert verdicts == [LeaseVerdict.CANCEL_REQUESTED]

@@ -33,6 +33,7 @@ from headgate_server.services import pauses
 from headgate_server.services.flow_runs import change, create, read
 from headgate_server.services.pauses import Asked
 from headgate_server.settings import Timers
+from headgate_server.tables.events import control_plane
 from headgate_server.tables.pauses import pauses as rows
 from tests.fixtures.loop_turns import watched_turns
 from tests.fixtures.world import LEASE, World
@@ -86,6 +87,9 @@ async def find(world: World, run_id: UUID, key: str = "1") -> Pause:
 
 
 async def expire(world: World) -> int:
+    """Have the loop go round while an API serves."""
+    async with world.system() as work:
+        await work.execute(update(control_plane).values(last_served_at=work.now))
     return await expired_pauses.run_once(LoopContext(world.database, world.bus, Timers()))
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from headgate_server.database.work import UnitOfWork
@@ -296,10 +296,14 @@ def _line(row: Row[Any]) -> TaskLine:
 
 
 async def delete_old_lines(work: UnitOfWork, *, before: datetime, most: int) -> int:
-    """Delete what calls logged that were queued before a time; how many lines."""
+    """Delete what calls logged that ended before a time; how many lines.
+
+    One that waits, runs or was queued again keeps all that it ever wrote.
+    """
     some = (
         select(line.task_id, line.epoch, line.sequence)
-        .where(line.workspace_id == work.workspace_id, line.task_id < func.uuid_floor(before))
+        .join(background_tasks, _is_line_of())
+        .where(own.workspace_id == work.workspace_id, own.ended_at < before)
         .limit(most)
     )
     result = await work.execute(
@@ -312,10 +316,11 @@ async def delete_old_lines(work: UnitOfWork, *, before: datetime, most: int) -> 
 
 
 async def delete_old(work: UnitOfWork, *, before: datetime, most: int) -> int:
-    """Delete calls that ended before a time; how many."""
+    """Delete calls that ended before a time and whose lines are gone; how many."""
+    has_lines = select(line.sequence).where(_is_line_of()).exists()
     some = (
         select(own.id)
-        .where(own.workspace_id == work.workspace_id, own.ended_at < before)
+        .where(own.workspace_id == work.workspace_id, own.ended_at < before, ~has_lines)
         .limit(most)
         .with_for_update(skip_locked=True)
     )
@@ -323,6 +328,16 @@ async def delete_old(work: UnitOfWork, *, before: datetime, most: int) -> int:
         delete(background_tasks).where(own.workspace_id == work.workspace_id, own.id.in_(some))
     )
     return result.rowcount
+
+
+def _is_line_of() -> ColumnElement[bool]:
+    return and_(line.workspace_id == own.workspace_id, line.task_id == own.id)
+
+
+async def guard_task(work: UnitOfWork, lease: TaskLease) -> bool:
+    """Hold a lease until the transaction ends, so that nobody takes its task; whether it lives."""
+    found = select(own.id).where(*_held(work, lease)).with_for_update(read=True)
+    return (await work.execute(found)).one_or_none() is not None
 
 
 def _held(work: UnitOfWork, lease: TaskLease) -> tuple[Any, ...]:

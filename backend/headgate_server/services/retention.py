@@ -49,6 +49,7 @@ async def purge(work: UnitOfWork, kept: Kept) -> int:
         (retention.delete_skipped_fires, before),
         (retention.delete_failure_groups, before),
         (retention.delete_backfills, before),
+        (background_tasks.delete_old_lines, before),
         (background_tasks.delete_old, before),
         (retention.delete_violations, before),
     ):

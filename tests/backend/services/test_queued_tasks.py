@@ -21,7 +21,8 @@ from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.states import StateType
 from headgate_server.loops import retention as loop
 from headgate_server.loops.loop import LoopContext
-from headgate_server.services import background_tasks, workspaces
+from headgate_server.repositories.retention import Kept
+from headgate_server.services import background_tasks, retention, workspaces
 from headgate_server.services.background_tasks import AppendedLines
 from headgate_server.services.workspaces import RetentionChanges
 from headgate_server.settings import Timers
@@ -209,3 +210,25 @@ async def test_calls_and_lines_go_with_the_time_that_a_workspace_keeps_them(worl
 
     assert left == [(1, 1), (1, 0), (0, 0)]
     assert task.id == lease.id
+
+
+async def test_log_goes_so_long_after_its_call_ended_and_never_while_it_has_not(
+    world: World,
+) -> None:
+    week, counted = timedelta(days=7), list[int]()
+    kept = Kept(world.tenant.workspace_id, runs=week * 4, logs=week, events=week)
+    await queue(world, call(), call())
+    tasks = await take(world, worker())
+    leases = [await start(world, task) for task in tasks]
+    for lease in leases:
+        await append(world, lease, lines("begins"), offset=0)
+    await finish(world, leases[0])
+
+    for days in (0, 8):
+        world.shift.by = timedelta(days=days)
+        async with world.system() as work:
+            while await retention.purge(work, kept):
+                pass
+        counted += [len(await logged(world, task)) for task in tasks]
+
+    assert counted == [1, 1, 0, 1]

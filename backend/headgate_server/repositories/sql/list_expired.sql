@@ -60,8 +60,9 @@ where exists (
     where task.workspace_id = w.id and task.ended_at < kept.runs_before
   )
   or exists (
-    select from background_task_logs line
-    where line.workspace_id = w.id and line.task_id < uuid_floor(kept.logs_before)
+    select from background_tasks task
+    join background_task_logs line on line.workspace_id = task.workspace_id and line.task_id = task.id
+    where task.workspace_id = w.id and task.ended_at < kept.logs_before
   )
   or exists (
     select from failure_groups grouped

@@ -23,6 +23,7 @@ from headgate_server.domain.saved_views import (
     check_view,
 )
 from headgate_server.repositories import saved_views
+from headgate_server.services.audit_entries.record import record_entry
 from headgate_server.services.events import record_change
 
 
@@ -122,11 +123,25 @@ async def _record(
     verb: str | None = None,
     fields: Sequence[str] | None = None,
 ) -> None:
+    """Write what was done: as an event for all who saw the view, or see it now, else for nobody."""
+    seen = [one for one in (before, after) if one is not None and one.is_shared]
+    if not seen:
+        done = verb or ("created" if before is None else "updated")
+        await record_entry(
+            work,
+            done,
+            kind=ids.Kind.SAVED_VIEW,
+            id_=view.id,
+            name=view.name,
+            before=before,
+            after=after,
+        )
+        return
     await record_change(
         work,
         kind=ids.Kind.SAVED_VIEW,
         id_=view.id,
-        name=view.name,
+        name=seen[-1].name,
         version=view.version,
         changed=fields,
         verb=verb,

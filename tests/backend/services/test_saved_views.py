@@ -4,6 +4,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.errors import InvalidInput, LimitExceeded, NotFound
@@ -12,6 +13,8 @@ from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.saved_views import MAX_VIEWS, NewSavedView, SavedViewChanges
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.services import saved_views
+from headgate_server.tables.audit_entries import audit_entries
+from headgate_server.tables.events import outbox
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
@@ -69,3 +72,31 @@ async def test_views_are_bounded(world: World) -> None:
             await saved_views.create_view(work, FAILED)
         with pytest.raises(LimitExceeded):
             await saved_views.create_view(work, FAILED)
+
+
+async def test_events_tell_of_shared_views_alone_and_the_audit_log_of_all(world: World) -> None:
+    async with world.work() as work:
+        made = await saved_views.create_view(work, replace(FAILED, name="mine"))
+        for changes in (
+            SavedViewChanges(name="my layoffs"),
+            SavedViewChanges(name="ours", is_shared=True),
+            SavedViewChanges(name="mine again", is_shared=False),
+        ):
+            await saved_views.update_view(work, id_=made.id, changes=changes)
+        await saved_views.delete_view(work, id_=made.id)
+    async with world.system() as work:
+        told = await work.execute(
+            select(outbox.c.name, outbox.c.resource["name"].astext)
+            .where(outbox.c.name.startswith("saved_view."))
+            .order_by(outbox.c.id)
+        )
+        written = await work.execute(
+            select(audit_entries.c.action).where(audit_entries.c.target_id == made.id)
+        )
+
+    assert [tuple(row) for row in told] == [
+        ("saved_view.updated", "ours"),
+        ("saved_view.updated", "ours"),
+    ]
+    updates = ["saved_view.updated"] * 3
+    assert sorted(written.scalars()) == ["saved_view.created", "saved_view.deleted", *updates]

@@ -42,6 +42,7 @@ concurrency_slots = Table(
     number("slots"),
     uuid("run_id", is_nullable=True),
     Column("epoch", BigInteger, nullable=True),
+    uuid("task_id", is_nullable=True),
     moment("acquired_at", is_now=True),
     moment("expires_at", is_nullable=True),
     CheckConstraint("slots > 0", name="slots"),
@@ -64,6 +65,12 @@ concurrency_slots = Table(
         postgresql_where=text("run_id is not null"),
     ),
     Index(
+        "ix_concurrency_slots_task",
+        "workspace_id",
+        "task_id",
+        postgresql_where=text("task_id is not null"),
+    ),
+    Index(
         "ix_concurrency_slots_expiry",
         "expires_at",
         postgresql_where=text("expires_at is not null"),
@@ -83,6 +90,7 @@ concurrency_waiters = Table(
     number("slots"),
     number("priority"),
     uuid("run_id", is_nullable=True),
+    uuid("task_id", is_nullable=True),
     moment("since"),
     moment("expires_at"),
     ForeignKeyConstraint(
@@ -91,6 +99,12 @@ concurrency_waiters = Table(
         ondelete="CASCADE",
     ),
     Index("ix_concurrency_waiters_lease", "workspace_id", "lease_id"),
+    Index(
+        "ix_concurrency_waiters_task",
+        "workspace_id",
+        "task_id",
+        postgresql_where=text("task_id is not null"),
+    ),
     Index("ix_concurrency_waiters_expiry", "expires_at"),
     postgresql_with={
         "autovacuum_vacuum_scale_factor": "0.05",

@@ -49,6 +49,7 @@ failures = Table(
     Column("sequence", number("sequence").type, primary_key=True),
     uuid("group_id"),
     moment("failed_at"),
+    uuid("refused_version_id", is_nullable=True),
     ForeignKeyConstraint(
         ["workspace_id", "flow_run_id"],
         ["flow_runs.workspace_id", "flow_runs.id"],

@@ -25,6 +25,7 @@ pauses = Table(
     uuid("answered_by_id", is_nullable=True),
     words("answered_by_name", is_nullable=True),
     words("reason", is_nullable=True),
+    words("refusal", is_nullable=True),
     CheckConstraint("kind in ('PAUSE', 'SUSPEND')", name="kind"),
     CheckConstraint(
         "status in ('REQUESTED', 'WAITING', 'RESUMED', 'REJECTED', 'EXPIRED', 'ENDED')",

@@ -135,6 +135,7 @@ work_items = Table(
     words("phase"),
     Column("is_held", Boolean, nullable=False, server_default=FALSE),
     Column("is_limited", Boolean, nullable=False, server_default=FALSE),
+    Column("is_counted", Boolean, nullable=False, server_default=FALSE),
     words("collision_key", is_nullable=True),
     moment("collides_at", is_nullable=True),
     uuid("session_id", is_nullable=True),

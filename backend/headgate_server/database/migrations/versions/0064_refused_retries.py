@@ -1,0 +1,17 @@
+"""Which failures were retried and refused, and what their deployment was then."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0064"
+down_revision = "0063"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("failures", sa.Column("refused_version_id", sa.UUID(), nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column("failures", "refused_version_id")

@@ -78,6 +78,7 @@ def _slot(standing: Standing, wait: SlotWait) -> Blocker:
         f"{wait.limit:,} slots are taken.",
         since=wait.since,
         holders=tuple(standing.holders.get(f"SLOTS {wait.id}", ())),
+        held_tasks=tuple(standing.holders.get(f"TASKS {wait.id}", ())),
         queue_position=wait.ahead,
         expected_start=wait.free_at if pace or wait.free_at else None,
         action=actions.raise_limit(standing.of("workspace_id"), name=wait.name, limit=needed),

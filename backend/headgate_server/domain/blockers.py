@@ -52,7 +52,7 @@ class Blocker:
         queue_position: how many are served before, as far as they are counted.
         expected_start: when this cause will probably have gone, if nobody does anything.
         action: what would end it.
-        held_tasks: background tasks that hold what one waits for, the longest first; some of them.
+        held_tasks: background tasks that hold what is waited for, the longest first; some of them.
     """
 
     code: BlockerCode

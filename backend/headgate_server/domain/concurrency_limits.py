@@ -45,13 +45,30 @@ class ConcurrencyLimit:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Slots that are taken, by whom, until when they are his without a further word."""
+    """Slots that are taken, by whom, until when they are his without a further word.
+
+    A run holds them, or a background task, or neither where somebody else asked.
+    """
 
     lease_id: UUID
     run_id: UUID | None
+    task_id: UUID | None
     slots: int
     acquired_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Waiter:
+    """Slots that somebody waits for; ``position`` is the place in the line, from 1."""
+
+    lease_id: UUID
+    position: int
+    run_id: UUID | None
+    task_id: UUID | None
+    slots: int
+    priority: int
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,15 +21,29 @@ class TaskStanding:
     standing: Standing
     held: Sequence[UUID] = ()
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether a worker has the call."""
+        until = self.standing.of("leased_until")
+        return until is not None and until > self.standing.now
+
+    @property
+    def is_started(self) -> bool:
+        """Whether a worker has begun with it."""
+        return self.is_taken and bool(self.standing.of("is_started"))
+
 
 def find_task_blockers(found: TaskStanding) -> list[Blocker]:
-    """Return why a call is not running; nothing where it runs, is over, or is taken at once."""
-    row = found.standing.row
-    is_taken = row["leased_until"] is not None and row["leased_until"] > found.standing.now
-    if is_taken and not row["is_started"]:
+    """Return why a call is not running; nothing where it runs, is over, or is taken at once.
+
+    One that a worker has begun with waits for slots at most: of its tags, or those of its code.
+    """
+    if found.is_started:
+        return _limits(found)
+    if found.is_taken:
         message = "A worker has taken it and starts it."
         return [Blocker(BlockerCode.BEING_STARTED, message)]
-    if is_taken or row["state_type"] not in _WAITING:
+    if found.standing.of("state_type") not in _WAITING:
         return []
     return [blocker for rule in RULES for blocker in rule(found)]
 
@@ -43,7 +57,7 @@ def _due(found: TaskStanding) -> list[Blocker]:
 
 
 def _limits(found: TaskStanding) -> list[Blocker]:
-    """Its worker waits for slots of its tags before it begins."""
+    """Its worker waits for slots of its tags before it begins, or its code for some of a limit."""
     return slots(found.standing)
 
 

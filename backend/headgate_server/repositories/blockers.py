@@ -44,11 +44,13 @@ async def read_standing(
     return dict(row) if row is not None else None
 
 
-async def list_waits(work: UnitOfWork, *, run_id: UUID) -> list[SlotWait]:
-    """Return the concurrency limits that a run's code and tasks wait for."""
+async def list_waits(
+    work: UnitOfWork, *, run_id: UUID | None = None, task_id: UUID | None = None
+) -> list[SlotWait]:
+    """Return the concurrency limits that code of a run or a background task waits for."""
+    who = {"run_id": run_id, "task_id": task_id}
     rows = await work.execute(
-        named("list_blocking_slots"),
-        {"workspace_id": work.workspace_id, "run_id": run_id, "now": work.now},
+        named("list_blocking_slots"), {"workspace_id": work.workspace_id, "now": work.now, **who}
     )
     return [slot_wait(row) for row in rows]
 
@@ -72,7 +74,7 @@ def slot_wait(row: Row[Any]) -> SlotWait:
 async def list_holders(
     work: UnitOfWork, row: Mapping[str, Any], *, limit_ids: Sequence[UUID], most: int
 ) -> dict[str, list[UUID]]:
-    """Return runs that hold what is waited for, by kind of place."""
+    """Return runs, and background tasks, that hold what is waited for, by kind of place."""
     rows = await work.execute(
         named("list_blocking_runs"),
         {
@@ -81,6 +83,7 @@ async def list_holders(
             "work_pool_id": row["work_pool_id"],
             "work_queue_id": row["work_queue_id"],
             "limit_ids": list(limit_ids),
+            "now": work.now,
             "most": most,
         },
     )

@@ -6,14 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, case, delete, func, not_, or_, select, update
+from sqlalchemy import Row, Select, case, delete, func, not_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.concurrency_limits import (
     Acquisition,
     ConcurrencyLimit,
-    Holder,
     SlotRequest,
     Use,
 )
@@ -27,7 +26,6 @@ from headgate_server.tables.concurrency_limits import (
     concurrency_slots,
     concurrency_waiters,
 )
-from headgate_server.tables.work_pools import work_items
 
 SOONEST, RETRY_AFTER = timedelta(milliseconds=10), timedelta(seconds=5)
 """When whoever got no slots asks again: as some come back, and no later than that."""
@@ -167,46 +165,13 @@ async def get_many_uses(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Use
     return {row.id: Use(row.active, row.waiting) for row in rows}
 
 
-async def list_holders(work: UnitOfWork, *, limit_id: UUID, most: int) -> list[Holder]:
-    """Return who holds slots of a limit, the longest first."""
-    rows = await work.execute(
-        select(
-            concurrency_slots,
-            func.coalesce(_SLOT.expires_at, work_items.c.fence_until, work.now).label("until"),
-        )
-        .outerjoin(
-            work_items,
-            and_(
-                work_items.c.workspace_id == _SLOT.workspace_id,
-                work_items.c.run_id == _SLOT.run_id,
-            ),
-        )
-        .where(
-            _SLOT.workspace_id == work.workspace_id,
-            _SLOT.limit_id == limit_id,
-            or_(_SLOT.expires_at.is_(None), _SLOT.expires_at > work.now),
-        )
-        .order_by(_SLOT.acquired_at, _SLOT.lease_id)
-        .limit(most)
-    )
-    return [
-        Holder(
-            lease_id=row.lease_id,
-            run_id=row.run_id,
-            slots=row.slots,
-            acquired_at=row.acquired_at,
-            expires_at=row.until,
-        )
-        for row in rows
-    ]
-
-
 async def acquire_slots(
     work: UnitOfWork,
     request: SlotRequest,
     *,
     limit_ids: Sequence[UUID],
     holder: RunGrant | None,
+    task_id: UUID | None,
     patience: timedelta | None,
 ) -> Acquisition:
     """Take slots of locked limits, all or none; see the statement.
@@ -216,6 +181,8 @@ async def acquire_slots(
         request: what for.
         limit_ids: of the limits, which are locked.
         holder: the run that holds them as long as its lease lives.
+        task_id: the background task that holds them until they are given back, or their time or
+            its lease is over.
         patience: how long the caller's place in the line is kept; None for who does not wait.
 
     Raises:
@@ -233,6 +200,7 @@ async def acquire_slots(
                 "priority": request.priority,
                 "run_id": holder.run_id if holder else None,
                 "epoch": holder.epoch if holder else None,
+                "task_id": task_id,
                 "ttl": request.ttl,
                 "patience": patience,
             },

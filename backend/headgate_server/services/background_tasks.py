@@ -37,7 +37,7 @@ from headgate_server.domain.logs import LogBatch, size_of
 from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import RunGrant
 from headgate_server.repositories import background_tasks as repository
-from headgate_server.repositories import lost_tasks
+from headgate_server.repositories import lost_tasks, slot_holders
 from headgate_server.services.audit_entries.record import record_action
 from headgate_server.services.flow_runs.start import check_starts_all
 
@@ -102,6 +102,7 @@ async def take_tasks(
     """
     check_worker(worker)
     lost = await lost_tasks.end_lost_tasks(work, most=ENDED_AT_ONCE)
+    await _free_slots(work, lost)
     taken = await repository.take_tasks(work, worker, until=work.now + duration)
     for id_ in (*lost, *(task.id for task in taken)):
         work.wake(channels.background_task(id_))
@@ -126,10 +127,17 @@ async def settle_lost(work: UnitOfWork) -> int:
     asked_before = work.now - CONFIRMED_WITHIN
     forced = await lost_tasks.force_cancels(work, asked_before=asked_before, most=ENDED_AT_ONCE)
     if lost or forced:
+        await _free_slots(work, [*lost, *forced])
         work.wake(channels.background_tasks(work.workspace_id))
     for id_ in (*lost, *forced):
         work.wake(channels.background_task(id_))
     return len(lost) + len(forced)
+
+
+async def _free_slots(work: UnitOfWork, lost: Sequence[UUID]) -> None:
+    """Give others what calls that have lost their workers hold of concurrency limits."""
+    if lost and await slot_holders.free_of_tasks(work, lost):
+        work.wake(channels.slots(work.workspace_id))
 
 
 async def start_task(work: UnitOfWork, lease: TaskLease, *, duration: timedelta) -> BackgroundTask:

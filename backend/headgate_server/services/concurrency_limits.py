@@ -11,13 +11,13 @@ from msgspec import UNSET, UnsetType
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
+from headgate_server.domain.background_tasks import TaskLease
 from headgate_server.domain.changes import changed, check_version, given
 from headgate_server.domain.concurrency_limits import (
     MAX_TTL,
     MIN_TTL,
     Acquisition,
     ConcurrencyLimit,
-    Holder,
     SlotRequest,
     Use,
     check_fits,
@@ -28,7 +28,7 @@ from headgate_server.domain.errors import Conflict, InvalidInput, LeaseLost, Not
 from headgate_server.domain.names import KEY
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.domain.tenancy import RunGrant
-from headgate_server.repositories import concurrency_limits
+from headgate_server.repositories import background_tasks, concurrency_limits, slot_holders
 from headgate_server.repositories.leases.guard import guard_grant
 from headgate_server.repositories.leases.read import get_many_work_items
 from headgate_server.services.audit_entries.record import record_action
@@ -41,6 +41,8 @@ _NEW: dict[str, Any] = {"limit": 1, "slot_decay_per_second": 0.0, "task_tag": No
 
 list_turns = concurrency_limits.list_turns
 keep_waiting = concurrency_limits.keep_waiting
+list_holders = slot_holders.list_holders
+list_waiters = slot_holders.list_waiters
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +124,6 @@ async def get_many_uses(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Us
     return await concurrency_limits.get_many_uses(work, ids_)
 
 
-async def list_holders(work: UnitOfWork, *, limit_id: UUID, most: int) -> list[Holder]:
-    """Return who holds slots of a limit, the longest first."""
-    return await concurrency_limits.list_holders(work, limit_id=limit_id, most=most)
-
-
 async def list_limits(work: UnitOfWork, *, page: PageRequest) -> Page[ConcurrencyLimit]:
     """Return a page of limits: the page key is ``(name, id)``."""
     return await concurrency_limits.list_limits(work, page=page)
@@ -154,6 +151,7 @@ async def acquire_slots(
     request: SlotRequest,
     *,
     holder: RunGrant | None,
+    task: TaskLease | None = None,
     patience: timedelta | None = None,
 ) -> Acquisition:
     """Take slots of every limit that a request names, or of none.
@@ -166,6 +164,8 @@ async def acquire_slots(
         work: the unit of work.
         request: what for.
         holder: the run that holds them, and under which epoch.
+        task: the background task that holds them, as its worker shows it: they go with the lease
+            of that, or earlier as their own time is over.
         patience: how long the place in the line is kept for a caller who comes back; None for one
             who does not wait.
 
@@ -173,12 +173,14 @@ async def acquire_slots(
         InvalidInput: a value out of range, or a rate asked of what is none.
         LimitExceeded: more slots than there are.
         NotFound: no such limit, and the request is strict.
-        LeaseLost: the run's lease is not live any more.
+        LeaseLost: the run's lease, or the task's, is not live any more.
         IdempotencyMismatch: the lease holds other slots, or slots of other limits.
     """
     check_request(request)
     if holder is not None:
         await guard_grant(work, run_id=holder.run_id, epoch=holder.epoch)
+    elif task is not None and not await background_tasks.guard_task(work, task):
+        raise LeaseLost("The background task is another worker's by now, or over.")
     limits = await concurrency_limits.lock_limits(
         work, names=set(request.names), task_tags=set(request.task_tags)
     )
@@ -192,6 +194,7 @@ async def acquire_slots(
             request,
             limit_ids=[limit.id for limit in limits],
             holder=holder,
+            task_id=task.id if task and holder is None else None,
             patience=patience,
         )
     tags: Sequence[str] = ()

@@ -18,7 +18,8 @@ async def list_task_blockers(
 ) -> list[Blocker]:
     """Return why a call is not running; nothing where it runs, is over, or is taken at once.
 
-    One statement, one more where it has tags, and two more where somebody holds what it waits for.
+    One statement, one more where it has tags or a worker has begun with it, and two more where
+    somebody holds what it waits for.
 
     Args:
         work: the unit of work.
@@ -29,7 +30,10 @@ async def list_task_blockers(
     if row is None:
         return []
     standing = Standing(now=work.now, row=row)
-    if row["tags"] and row["due_at"] <= work.now:
+    if TaskStanding(standing).is_started:
+        waits = await blockers.list_waits(work, task_id=id_)
+        standing = replace(standing, waits=waits)
+    elif row["tags"] and row["due_at"] <= work.now:
         limits = await task_blockers.list_tag_limits(work, row["tags"])
         full = [one for one in limits if one.taken + one.ahead + one.slots > one.limit]
         standing = replace(standing, waits=full)
@@ -46,4 +50,4 @@ async def list_task_blockers(
 
 
 _NO_PLACE: Mapping[str, None] = dict.fromkeys(("deployment_id", "work_pool_id", "work_queue_id"))
-_HELD = frozenset({BlockerCode.TAG_LIMIT, BlockerCode.NO_ROOM})
+_HELD = frozenset({BlockerCode.GLOBAL_LIMIT, BlockerCode.TAG_LIMIT, BlockerCode.NO_ROOM})

@@ -19,24 +19,37 @@ NOUN = "concurrency_limits"
 
 
 class RunAnswer(Answer, frozen=True):
-    """The run that holds slots."""
+    """The run, or the background task, that holds slots or waits for some."""
 
     id: str
     name: str
 
 
 class HolderAnswer(Answer, frozen=True):
-    """Slots that somebody holds; ``run`` is None where no run does."""
+    """Slots that somebody holds: a run, a background task, or neither."""
 
     lease_id: str
     slots: int
     acquired_at: datetime
     expires_at: datetime
     run: RunAnswer | None = None
+    background_task: RunAnswer | None = None
+
+
+class WaiterAnswer(Answer, frozen=True):
+    """Slots that somebody waits for, and his place in the line."""
+
+    lease_id: str
+    position: int
+    slots: int
+    priority: int
+    since: datetime
+    run: RunAnswer | None = None
+    background_task: RunAnswer | None = None
 
 
 class LimitAnswer(Answer, frozen=True):
-    """A concurrency limit as the API shows it; who holds its slots, where one was asked for."""
+    """A concurrency limit as the API shows it; who is at its slots, where one was asked for."""
 
     id: str
     name: str
@@ -48,6 +61,7 @@ class LimitAnswer(Answer, frozen=True):
     updated_at: datetime
     task_tag: str | None = None
     holders: tuple[HolderAnswer, ...] = ()
+    waiters: tuple[WaiterAnswer, ...] = ()
 
 
 class StoredLimit(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,7 +161,7 @@ async def release(
 async def find(
     transport: Transport, *, organization: str, workspace: str, name: str
 ) -> LimitAnswer | None:
-    """Return the limit of this name with who holds its slots, if there is one.
+    """Return the limit of this name with who holds its slots and waits for some, if there is one.
 
     Raises:
         NotFoundError: there is no such workspace, or this key may not see it.

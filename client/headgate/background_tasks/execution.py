@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from headgate.api.background_tasks import BackgroundTask
+from headgate.api.background_tasks import BackgroundTask, Offer
 from headgate.background_tasks.values import pack_result, unpack
 from headgate.clock import now_us
 from headgate.engine import task_run
@@ -13,6 +13,7 @@ from headgate.engine.context import TaskRunContext
 from headgate.engine.crash import state_of_interrupt
 from headgate.engine.effects import run_coroutine
 from headgate.engine.parameters import bind_named
+from headgate.engine.wishes import serving
 from headgate.logs import ENGINE, LogSink
 from headgate.redaction import redactor
 from headgate.reporting.failures import state_message
@@ -35,24 +36,29 @@ class Outcome:
 
 def execute(
     task: Any,
-    queued: BackgroundTask,
+    offer: Offer,
     *,
     open_store: Callable[[], Results],
     log: LogSink | None = None,
 ) -> Outcome:
     """Run a task with the arguments that were queued, retries and all, and return how it ended.
 
-    Secrets in its arguments are masked until then in whatever this process says. Whatever the
-    user's storage raises, there is an end that tells it, and the code runs once.
+    What it takes of concurrency limits meanwhile is held in its name. Secrets in its arguments are
+    masked until then in whatever this process says. Whatever the user's storage raises, there is an
+    end that tells it, and the code runs once.
 
     Args:
         task: as it is served here.
-        queued: the call.
+        offer: the call, under the worker's lease.
         open_store: answers where what is no JSON lies.
         log: takes what the task logs; nobody where it is None.
     """
-    with redactor.for_now() as mask:
-        return _execute(task, queued, open_store=open_store, log=log, mask=mask)
+    token = serving.set(offer.lease.as_variables())
+    try:
+        with redactor.for_now() as mask:
+            return _execute(task, offer.task, open_store=open_store, log=log, mask=mask)
+    finally:
+        serving.reset(token)
 
 
 def _execute(

@@ -253,7 +253,7 @@ class TaskWorker:
             return _STRUCK
         try:
             open_store = partial(store_of, task.spec, settings=self._settings)
-            return execute(task, offer.task, open_store=open_store, log=log)
+            return execute(task, offer, open_store=open_store, log=log)
         except CancelRequested:
             return _STOPPED
         finally:

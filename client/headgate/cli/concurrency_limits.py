@@ -5,7 +5,12 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from headgate.api import concurrency_limits
-from headgate.api.concurrency_limits import HolderAnswer, LimitAnswer
+from headgate.api.concurrency_limits import (
+    HolderAnswer,
+    LimitAnswer,
+    RunAnswer,
+    WaiterAnswer,
+)
 from headgate.cli.confirming import YesOption, confirm
 from headgate.cli.connection import Server, connect
 from headgate.cli.failures import CommandError, ExitCode, near_names
@@ -82,7 +87,7 @@ def update_limit(
 
 
 def inspect_limit(name: LimitName, /, *, output: OutputOption = "table") -> None:
-    """Show a concurrency limit and who holds its slots."""
+    """Show a concurrency limit, who holds its slots, and who waits for some."""
     with connect() as server:
         found = _get(server, name)
     fields: Columns[LimitAnswer] = {
@@ -97,12 +102,26 @@ def inspect_limit(name: LimitName, /, *, output: OutputOption = "table") -> None
     show_item(found, fields=fields, output=output)
     if output == "table" and found.holders:
         columns: Columns[HolderAnswer] = {
-            "held by": lambda holder: holder.run.name if holder.run else holder.lease_id,
-            "run": lambda holder: holder.run.id if holder.run else "",
+            "held by": lambda holder: _who(holder).name,
+            "id": lambda holder: _who(holder).id,
             "slots": lambda holder: holder.slots,
             "since": lambda holder: age(holder.acquired_at),
         }
         show_list(list(found.holders), columns=columns, output=output)
+    if output == "table" and found.waiters:
+        waiting: Columns[WaiterAnswer] = {
+            "place": lambda waiter: waiter.position,
+            "waiting": lambda waiter: _who(waiter).name,
+            "id": lambda waiter: _who(waiter).id,
+            "slots": lambda waiter: waiter.slots,
+            "since": lambda waiter: age(waiter.since),
+        }
+        show_list(list(found.waiters), columns=waiting, output=output)
+
+
+def _who(one: HolderAnswer | WaiterAnswer) -> RunAnswer:
+    """Return who it is: where neither a run nor a background task is, what names the slots."""
+    return one.run or one.background_task or RunAnswer(id=one.lease_id, name="somebody else")
 
 
 def delete_limit(name: LimitName, /, *, yes: YesOption = False) -> None:

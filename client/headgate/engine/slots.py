@@ -269,6 +269,8 @@ async def _ask(
         wanted["taskTags"] = list(wish.task_tags)
     if wish.holder_run_id is not None and not office.is_run:
         wanted["holderRunId"] = wish.holder_run_id
+    elif wish.holder_task is not None and not office.is_run:
+        wanted["holderTask"] = dict(wish.holder_task)
     return await concurrency_limits.acquire(
         office.transport,
         wanted=wanted,

@@ -19,7 +19,7 @@ FOLLOW = """subscription ($id: ID!, $task: ID!) {
   backgroundTaskUpdates(workspaceId: $id, id: $task) { stateName result } }"""
 
 
-async def queue(client: ApiClient, estate: Estate) -> str:
+async def queue(client: ApiClient, estate: Estate, **given: object) -> str:
     made = await mutate(
         client,
         "backgroundTaskCreate",
@@ -29,6 +29,7 @@ async def queue(client: ApiClient, estate: Estate) -> str:
         taskKey="pushed",
         name="pushed-1",
         parameters={"value": {"x": 1}},
+        **given,
     )
     task_id: str = made["task"]["id"]
     return task_id
@@ -109,3 +110,48 @@ async def test_run_takes_and_ends_no_calls(installation: Installation, estate: E
 
     assert code_of(refused) == "FORBIDDEN"
     assert codes == ["FORBIDDEN"] * 3
+
+
+LIMIT = """query ($id: ID!, $task: ID!) {
+  limit: node(id: $id) { ... on ConcurrencyLimit {
+    holders { slots run { id } backgroundTask { id name } }
+    waiters { position since priority run { id } backgroundTask { id } } } }
+  task: node(id: $task) { ... on BackgroundTask { whyNotRunning {
+    code queuePosition backgroundTasks { id } } } } }"""
+
+
+async def test_limit_names_the_task_that_holds_it_and_what_waits_for_it(estate: Estate) -> None:
+    place = {"workspaceId": estate.ids[Kind.WORKSPACE]}
+    made = await mutate(
+        estate.bound,
+        "concurrencyLimitUpsert",
+        "concurrencyLimit { id }",
+        **place,
+        name="gpu",
+        limit=1,
+        taskTag="gpu",
+    )
+    waiting = await queue(estate.bound, estate, tags=["gpu"])
+
+    async def acquire(api: ApiClient, **given: object) -> bool:
+        wanted = {**place, "names": ["gpu"], "ttl": "PT60S", "idempotencyKey": str(uuid4())}
+        asked = {**wanted, "wait": "PT0.001S", **given}
+        return (await mutate(api, "concurrencyAcquire", "acquired", **asked))["acquired"]
+
+    held = [await acquire(estate.bound, holderTask=estate.held_task), await acquire(estate.run)]
+    ids_ = {"id": made["concurrencyLimit"]["id"], "task": waiting}
+    found = (await estate.bound.execute(LIMIT, **ids_)).data
+
+    assert held == [True, False]
+    (holder,), (waiter,) = found["limit"]["holders"], found["limit"]["waiters"]
+    task = {"id": estate.held_task["id"], "name": "double-1"}
+    assert holder == {"slots": 1, "run": None, "backgroundTask": task}
+    assert (waiter["position"], waiter["priority"], waiter["backgroundTask"]) == (1, 0, None)
+    assert waiter["run"] == {"id": estate.own_run["lease"]["runId"]}
+    cause, unserved = found["task"]["whyNotRunning"]
+    assert (cause["code"], cause["queuePosition"], unserved["code"]) == (
+        "TAG_LIMIT",
+        1,
+        "NO_WORKER",
+    )
+    assert cause["backgroundTasks"] == [{"id": estate.held_task["id"]}]

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from headgate_server.domain.background_tasks import TaskLease
 from headgate_server.domain.concurrency_limits import (
     Acquisition,
     ConcurrencyLimit,
@@ -49,16 +50,15 @@ async def ask(
     *names: str,
     key: str,
     holder: LeaseRef | None = None,
+    task: TaskLease | None = None,
     patience: timedelta | None = None,
     **more: Any,
 ) -> Acquisition:
     request = SlotRequest(lease_id=lease_id_of(key, owner=None), names=names, **more)
+    grant = RunGrant(holder.run_id, holder.epoch) if holder else None
     async with world.work() as work:
         return await concurrency_limits.acquire_slots(
-            work,
-            request,
-            holder=RunGrant(holder.run_id, holder.epoch) if holder else None,
-            patience=patience,
+            work, request, holder=grant, task=task, patience=patience
         )
 
 

@@ -7,9 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import func, select
 
-from headgate_server.domain.background_tasks import FORGOTTEN_AFTER, Worker
+from headgate_server.domain.background_tasks import FORGOTTEN_AFTER, TaskLease, Worker
 from headgate_server.domain.blockers import Blocker
-from headgate_server.domain.concurrency_limits import SlotRequest
+from headgate_server.domain.concurrency_limits import Acquisition, SlotRequest, Use
+from headgate_server.domain.errors import LeaseLost
 from headgate_server.services import closing, concurrency_limits, task_blockers
 from headgate_server.services.concurrency_limits import LimitChanges
 from headgate_server.tables.background_tasks import task_workers
@@ -22,6 +23,7 @@ from tests.backend.services.test_background_tasks import (
     take,
     worker,
 )
+from tests.backend.services.test_concurrency_limits import ask, put, use_of
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
@@ -166,3 +168,51 @@ async def test_statements_are_few(world: World, statements: list[str]) -> None:
     await why(world, waiting.id)
 
     assert len([one for one in statements if "set_config" not in one]) <= 7, statements
+
+
+async def test_task_at_a_limit_is_named_to_who_waits_and_waits_by_name_itself(world: World) -> None:
+    limit = await put(world, "gpu", task_tag="gpu")
+    taken = await take(world, worker()) if await queue(world, call(), call()) else []
+    holder, waiter = [await start(world, task) for task in taken]
+    run = await world.started()
+
+    held = await ask_as(world, holder, key="a")
+    await ask(world, "gpu", key="b", holder=run, patience=SILENT_FOR, priority=1)
+    await ask_as(world, waiter, key="c")
+    async with world.work() as work:
+        holders = await concurrency_limits.list_holders(work, limit_id=limit.id, most=10)
+        line = await concurrency_limits.list_waiters(work, limit_id=limit.id, most=10)
+    (of_task,) = await why(world, waiter.id)
+
+    assert held.is_acquired
+    assert [(one.run_id, one.task_id) for one in holders] == [(None, holder.id)]
+    told = [(one.position, one.run_id, one.task_id, one.since) for one in line]
+    assert told == [(1, run.run_id, None, line[0].since), (2, None, waiter.id, line[1].since)]
+    assert (of_task.code.value, of_task.queue_position) == ("TAG_LIMIT", 1)
+    assert (of_task.held_tasks, of_task.since) == ((holder.id,), line[1].since)
+
+
+async def test_what_a_task_holds_goes_with_its_worker_and_not_before(world: World) -> None:
+    limit = await put(world, "gpu")
+    await queue(world)
+    (taken,) = await take(world, worker("double"))
+    first = await start(world, taken)
+    await ask_as(world, first, key="a")
+    await ask(world, "gpu", key="b", patience=timedelta(hours=1))
+
+    await take(world, worker("double"))
+    kept = await use_of(world, limit)
+    world.shift.by = timedelta(minutes=2)
+    (again,) = await take(world, worker("double"))
+    second = await start(world, again)
+
+    assert again.id == first.id
+    assert kept == [Use(active=1, waiting=1)]
+    assert await use_of(world, limit) == [Use(active=0, waiting=1)]
+    with pytest.raises(LeaseLost):
+        await ask_as(world, first, key="a")
+    assert not (await ask_as(world, second, key="c")).is_acquired, "somebody waits for longer"
+
+
+async def ask_as(world: World, lease: TaskLease, *, key: str) -> Acquisition:
+    return await ask(world, "gpu", key=key, task=lease, patience=timedelta(minutes=1))

@@ -24,6 +24,7 @@ from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.scalars import Key
 from headgate_server.graphql.shapes.nodes import show_id
 from headgate_server.graphql.shapes.payloads import DeletePayload
+from headgate_server.graphql.types.background_tasks import BackgroundTaskLeaseInput
 from headgate_server.graphql.types.concurrency_limits import ConcurrencyLimit, show_limit
 from headgate_server.services import concurrency_limits
 from headgate_server.services.concurrency_limits import LimitChanges
@@ -74,6 +75,11 @@ class ConcurrencyAcquireInput:
         default=None,
         description="The run that holds them as long as its lease lives. With a run's own token it "
         "is that run; without one, whoever asks holds them for the ttl.",
+    )
+    holder_task: BackgroundTaskLeaseInput | None = strawberry.field(
+        default=None,
+        description="The background task that holds them, as its worker was offered it: whoever "
+        "looks who holds or waits sees it. They go as it loses its worker; else as the ttl says.",
     )
     ttl: timedelta = strawberry.field(
         description="How long they are kept without a renewal where no run holds them: 1 second "
@@ -186,6 +192,9 @@ class ConcurrencyLimitMutations:
         request = input.to_request(lease_id=lease_id_of(input.idempotency_key, owner=owner))
         holder_id = _holder_of(context, input.holder_run_id)
         grant = context.principal.run
+        task = None if input.holder_task is None else input.holder_task.to_lease()
+        if task is not None and holder_id is not None:
+            raise InvalidInput("A run holds slots, or a background task.", path=["holderTask"])
 
         async def attempt(patience: timedelta | None) -> Acquisition:
             async with context.work(workspace_id) as work:
@@ -193,7 +202,7 @@ class ConcurrencyLimitMutations:
                 if holder_id is not None and grant is None:
                     holder = await concurrency_limits.find_holder(work, run_id=holder_id)
                 return await concurrency_limits.acquire_slots(
-                    work, request, holder=holder, patience=patience
+                    work, request, holder=holder, task=task, patience=patience
                 )
 
         found = await context.backend.dispatcher.slots.acquire(

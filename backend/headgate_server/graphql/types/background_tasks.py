@@ -23,7 +23,7 @@ from headgate_server.graphql.directives import Cost
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.shapes.actors import Actor, show_actor
-from headgate_server.graphql.shapes.nodes import show_id, shows
+from headgate_server.graphql.shapes.nodes import Node, NodeKind, reads, show_id, shows
 from headgate_server.graphql.shapes.plain_inputs import plain
 from headgate_server.graphql.types import blockers as blocker_lists
 from headgate_server.graphql.types.leases import parse_uuid
@@ -106,8 +106,7 @@ class BackgroundTaskFilter:
 
 
 @strawberry.type(description="A call of a task that a worker runs, outside of any flow run.")
-class BackgroundTask:
-    id: strawberry.ID = strawberry.field(description="Made by whoever queued it.")
+class BackgroundTask(Node):
     task_key: str = strawberry.field(description="Names the task: workers say which they know.")
     name: str = strawberry.field(description="Of the call, for people.")
     state_type: StateType = strawberry.field(
@@ -208,6 +207,10 @@ def show_task(row: BackgroundTaskRow) -> BackgroundTask:
 
 
 shows(BackgroundTaskRow, by=show_task)
+reads(
+    ids.Kind.BACKGROUND_TASK,
+    by=NodeKind(fetch=background_tasks.get_many_tasks, scope=Scope.RUNS_READ),
+)
 
 
 def show_offer(row: BackgroundTaskRow) -> BackgroundTaskOffer:

@@ -58,7 +58,7 @@ class Blocker:
 
     @scoped_field(
         requires=ANY_CREDENTIAL,
-        description="Background tasks that hold what one waits for, the longest first; up to 5.",
+        description="Background tasks that hold what is waited for, the longest first; up to 5.",
     )
     async def background_tasks(
         self, info: Info

@@ -9,6 +9,7 @@ import strawberry
 from headgate_server.domain import ids
 from headgate_server.domain.concurrency_limits import ConcurrencyLimit as LimitRow
 from headgate_server.domain.concurrency_limits import Holder as HolderRow
+from headgate_server.domain.concurrency_limits import Waiter as WaiterRow
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
@@ -26,29 +27,33 @@ from headgate_server.graphql.shapes.nodes import (
     shows,
 )
 from headgate_server.services import concurrency_limits
+from headgate_server.services.background_tasks import get_many_tasks
 from headgate_server.services.flow_runs.read import get_many_flow_runs
 
 if TYPE_CHECKING:
+    from headgate_server.graphql.types.background_tasks import BackgroundTask
     from headgate_server.graphql.types.flow_runs import FlowRun
 
-MAX_HOLDERS = 100
+MAX_LISTED = 100
+Most = Annotated[int, strawberry.argument(description="How many: 1 to 100.")]
 
 
-@strawberry.type(description="Slots that somebody holds.")
-class ConcurrencyHolder:
+@strawberry.type
+class _Claim:
+    """Slots of a limit, and who holds them or waits for them."""
+
     lease_id: strawberry.ID = strawberry.field(
-        description="What they are held under; concurrencyRelease takes them back."
+        description="What they are held or waited for under; concurrencyRelease takes them back, "
+        "or the place in the line."
     )
     slots: int = strawberry.field(description="How many.")
-    acquired_at: datetime = strawberry.field(description="Since when.")
-    expires_at: datetime = strawberry.field(
-        description="Until when without another word: of a run, as its lease stands now."
-    )
     workspace_id: strawberry.Private[UUID]
     run_id: strawberry.Private[UUID | None]
+    task_id: strawberry.Private[UUID | None]
 
     @scoped_field(
-        requires=[Scope.RUNS_READ], description="The run that holds them; null if none does."
+        requires=[Scope.RUNS_READ],
+        description="The flow run whose they are; null if none is, or the caller may not read it.",
     )
     async def run(
         self, info: Info
@@ -57,6 +62,42 @@ class ConcurrencyHolder:
             info.context, get_many_flow_runs, self.run_id, workspace_id=self.workspace_id
         )
         return shown
+
+    @scoped_field(
+        requires=[Scope.RUNS_READ],
+        description="The background task whose they are; null if none is, or the caller may not "
+        "read it.",
+    )
+    async def background_task(
+        self, info: Info
+    ) -> (
+        Annotated[
+            "BackgroundTask", strawberry.lazy("headgate_server.graphql.types.background_tasks")
+        ]
+        | None
+    ):
+        shown: Any = await load(
+            info.context, get_many_tasks, self.task_id, workspace_id=self.workspace_id
+        )
+        return shown
+
+
+@strawberry.type(description="Slots that somebody holds.")
+class ConcurrencyHolder(_Claim):
+    acquired_at: datetime = strawberry.field(description="Since when.")
+    expires_at: datetime = strawberry.field(
+        description="Until when without another word: of a run, as its lease stands now."
+    )
+
+
+@strawberry.type(description="Slots that somebody waits for.")
+class ConcurrencyWaiter(_Claim):
+    position: int = strawberry.field(
+        description="The place in the line, from 1: by priority, then by age. One who waits for "
+        "another limit as well, or for more than there is, lets others pass."
+    )
+    priority: int = strawberry.field(description="Who is served first, high first.")
+    since: datetime = strawberry.field(description="Since when somebody waits for them.")
 
 
 @strawberry.type(description="How many slots of a name may be taken at once, or how fast.")
@@ -90,16 +131,27 @@ class ConcurrencyLimit(Node, Versioned):
         description="Who holds slots, the longest first.",
         directives=[Cost(weight=2, list_size=20)],
     )
-    async def holders(
-        self,
-        info: Info,
-        first: Annotated[int, strawberry.argument(description="How many: 1 to 100.")] = 20,
-    ) -> list[ConcurrencyHolder]:
-        if not 1 <= first <= MAX_HOLDERS:
-            raise InvalidInput(f"first is from 1 to {MAX_HOLDERS}.", path=["first"])
+    async def holders(self, info: Info, first: Most = 20) -> list[ConcurrencyHolder]:
+        _check_first(first)
         async with info.context.work(self.row.workspace_id) as work:
             rows = await concurrency_limits.list_holders(work, limit_id=self.row.id, most=first)
         return [show_holder(row, workspace_id=self.row.workspace_id) for row in rows]
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description="Who waits for slots, who is served next first.",
+        directives=[Cost(weight=2, list_size=20)],
+    )
+    async def waiters(self, info: Info, first: Most = 20) -> list[ConcurrencyWaiter]:
+        _check_first(first)
+        async with info.context.work(self.row.workspace_id) as work:
+            rows = await concurrency_limits.list_waiters(work, limit_id=self.row.id, most=first)
+        return [_show_waiter(row, workspace_id=self.row.workspace_id) for row in rows]
+
+
+def _check_first(first: int) -> None:
+    if not 1 <= first <= MAX_LISTED:
+        raise InvalidInput(f"first is from 1 to {MAX_LISTED}.", path=["first"])
 
 
 def show_limit(row: LimitRow) -> ConcurrencyLimit:
@@ -125,6 +177,20 @@ def show_holder(row: HolderRow, *, workspace_id: UUID) -> ConcurrencyHolder:
         expires_at=row.expires_at,
         workspace_id=workspace_id,
         run_id=row.run_id,
+        task_id=row.task_id,
+    )
+
+
+def _show_waiter(row: WaiterRow, *, workspace_id: UUID) -> ConcurrencyWaiter:
+    return ConcurrencyWaiter(
+        lease_id=show_id(ids.Kind.CONCURRENCY_LEASE, row.lease_id),
+        slots=row.slots,
+        position=row.position,
+        priority=row.priority,
+        since=row.since,
+        workspace_id=workspace_id,
+        run_id=row.run_id,
+        task_id=row.task_id,
     )
 
 

@@ -55,11 +55,12 @@ with wanted as (
     and slot.lease_id <> :lease_id and slot.expires_at <= :now
 ), taken as (
   insert into concurrency_slots (
-    workspace_id, limit_id, lease_id, slots, run_id, epoch, acquired_at, expires_at
+    workspace_id, limit_id, lease_id, slots, run_id, epoch, task_id, acquired_at, expires_at
   )
   select :workspace_id, id, :lease_id, :slots,
     case when decay > 0 then null else cast(:run_id as uuid) end,
-    case when decay > 0 then null else cast(:epoch as bigint) end, :now,
+    case when decay > 0 then null else cast(:epoch as bigint) end,
+    case when decay > 0 then null else cast(:task_id as uuid) end, :now,
     case when decay > 0
       then greatest(last, :now) + cast(:slots as bigint) / decay * interval '1 second'
       when cast(:run_id as uuid) is null then cast(:now as timestamptz) + cast(:ttl as interval)
@@ -67,13 +68,13 @@ with wanted as (
   from use where (select is_acquired from verdict) and not (select is_held from own)
   on conflict (workspace_id, limit_id, lease_id) do update set
     slots = excluded.slots, expires_at = excluded.expires_at, acquired_at = excluded.acquired_at,
-    run_id = excluded.run_id, epoch = excluded.epoch
+    run_id = excluded.run_id, epoch = excluded.epoch, task_id = excluded.task_id
   returning expires_at
 ), waiting as (
   insert into concurrency_waiters (
-    workspace_id, limit_id, lease_id, slots, priority, run_id, since, expires_at
+    workspace_id, limit_id, lease_id, slots, priority, run_id, task_id, since, expires_at
   )
-  select :workspace_id, id, :lease_id, :slots, :priority, cast(:run_id as uuid),
+  select :workspace_id, id, :lease_id, :slots, :priority, cast(:run_id as uuid), cast(:task_id as uuid),
     (select since from place), cast(:now as timestamptz) + cast(:patience as interval)
   from use
   where not (select is_acquired from verdict) and cast(:patience as interval) is not null

@@ -1,4 +1,5 @@
--- Lists the runs that hold what a run waits for, a few of each kind, the longest first.
+-- Lists who holds what a run or a background task waits for, a few of each kind, the longest first:
+-- runs, and of slots the background tasks beside them.
 (
   select 'DEPLOYMENT' as place, run_id, claimed_at from work_items
   where deployment_id = cast(:deployment_id as uuid) and phase <> 'READY' and is_limited
@@ -40,5 +41,14 @@ union all
   where slot.workspace_id = :workspace_id and slot.limit_id = any(cast(:limit_ids as uuid[]))
     and slot.run_id is not null
   order by slot.acquired_at, slot.run_id
+  limit :most
+)
+union all
+(
+  select 'TASKS ' || slot.limit_id::text, slot.task_id, slot.acquired_at
+  from concurrency_slots slot
+  where slot.workspace_id = :workspace_id and slot.limit_id = any(cast(:limit_ids as uuid[]))
+    and slot.task_id is not null and slot.expires_at > :now
+  order by slot.acquired_at, slot.task_id
   limit :most
 )

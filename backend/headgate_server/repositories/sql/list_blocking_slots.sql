@@ -1,5 +1,5 @@
--- Lists the concurrency limits that a run's own code or tasks wait for, with what is taken of each
--- and who waits there before it.
+-- Lists the concurrency limits that code or tasks of a run wait for, or a background task, with what
+-- is taken of each and who waits there before.
 select wanted.id, wanted.name, wanted.task_tag, wanted.slot_limit, wanted.slot_decay_per_second,
   waiter.slots, waiter.since,
   (
@@ -19,7 +19,9 @@ cross join lateral (
   where slot.workspace_id = waiter.workspace_id and slot.limit_id = waiter.limit_id
     and (slot.expires_at is null or slot.expires_at > :now)
 ) taken
-where waiter.workspace_id = :workspace_id and waiter.run_id = :run_id
+where waiter.workspace_id = :workspace_id and (
+    waiter.run_id = cast(:run_id as uuid) or waiter.task_id = cast(:task_id as uuid)
+  )
   and waiter.expires_at > :now
 order by waiter.since, wanted.name
 limit 20

@@ -1,16 +1,16 @@
-/** Who holds the slots of a limit, since when, and how to take one back. */
+/** Who holds the slots of a limit, since when, how to take one back, and who waits for one. */
 import { useQuery } from "urql";
 import { LimitDeleteDocument, LimitHoldersDocument, LimitReleaseDocument, type LimitRowFragment } from "@/generated/graphql";
 import { Slots } from "@/features/concurrency_limits/Slots";
+import { Waiters } from "@/features/concurrency_limits/Waiters";
+import { Who, slotsOf } from "@/features/concurrency_limits/Who";
 import { useChanges } from "@/lib/changes";
 import { useWorkspaceId } from "@/lib/workspace";
 import { useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";
 import { ConfirmButton } from "@/ui/Confirm";
-import { Crumb } from "@/ui/Crumb";
 import { ErrorState, Skeleton } from "@/ui/Feedback";
 import { Peek } from "@/ui/Peek";
-import { StateLabel } from "@/ui/StateLabel";
 import { tell } from "@/ui/toasts";
 import { Time } from "@/ui/Time";
 
@@ -28,7 +28,8 @@ export function LimitPeek({ limit, onClose, onEdit, onDone }: LimitPeekProps) {
   useChanges(workspaceId, ["concurrency_limit", "flow_run"], again);
   const release = useAct(LimitReleaseDocument);
   const remove = useAct(LimitDeleteDocument);
-  const holders = data?.node && "holders" in data.node ? data.node.holders : undefined;
+  const shown = data?.node && "holders" in data.node ? data.node : undefined;
+  const holders = shown?.holders;
   return (
     <Peek title={limit.name} onClose={onClose} actions={<Button needs="FLOWS_WRITE" onClick={onEdit}>Change…</Button>}>
       <Slots name={limit.name} active={limit.active} limit={limit.limit} waiting={limit.waiting} />
@@ -42,8 +43,8 @@ export function LimitPeek({ limit, onClose, onEdit, onDone }: LimitPeekProps) {
           {holders?.map((holder) => (
             <li key={holder.leaseId} className="grid gap-1">
               <span className="flex flex-wrap items-center gap-2">
-                {holder.run ? <><Crumb to={`/runs/${holder.run.id}`}>{holder.run.name}</Crumb> <StateLabel type={holder.run.state.type} name={holder.run.state.name} /></> : <code>{holder.leaseId}</code>}
-                <span className="num">{`${holder.slots} ${holder.slots === 1 ? "slot" : "slots"}`}</span>
+                <Who one={holder} />
+                <span className="num">{slotsOf(holder.slots)}</span>
               </span>
               <span className="faint">since <Time at={holder.acquiredAt} isRelative />, until <Time at={holder.expiresAt} /> without another word</span>
               <span>
@@ -65,6 +66,7 @@ export function LimitPeek({ limit, onClose, onEdit, onDone }: LimitPeekProps) {
           ))}
         </ul>
       </section>
+      {shown && <Waiters waiters={shown.waiters} count={shown.waiting} />}
       <span>
         <ConfirmButton
           label="Delete the limit…"

@@ -20,7 +20,6 @@ from headgate_server.domain.quotas import (
     QuotaExceeded,
     QuotaKind,
     Standing,
-    Usage,
     UsageDay,
     check_limit,
     day_of,
@@ -132,18 +131,22 @@ async def get_own_standing(work: UnitOfWork) -> Standing:
     return await get_standing(work, organization_id=await _organization_of(work))
 
 
-def check_restart(standing: Standing, *, now: datetime, restarted: int = 0) -> None:
+def limits_runs(standing: Standing) -> bool:
+    """Whether an organization may start but so many runs in a time."""
+    return any(standing.limits.get(kind, 0) > 0 for kind in RUN_KINDS)
+
+
+def check_restart(standing: Standing, *, now: datetime) -> None:
     """Refuse to start a run again where the quota of runs is used up.
 
     Args:
-        standing: of the organization.
+        standing: of the organization, as it is before.
         now: tells when a quota starts anew.
-        restarted: how many runs were started again after the standing was read: each will use one.
 
     Raises:
         QuotaExceeded: with when it starts anew.
     """
-    spent = standing.over(RUN_KINDS, now=now, since=Usage(restarts=restarted))
+    spent = standing.over(RUN_KINDS, now=now)
     if spent is not None:
         raise QuotaExceeded(spent)
 

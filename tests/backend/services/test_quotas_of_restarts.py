@@ -1,15 +1,20 @@
 """What counts as a run: attempts that start one again, and not what a schedule took back."""
 
+import asyncio
+from functools import partial
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 
 from headgate_server.database.urls import DatabaseUrls
+from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.ids import new_id
+from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.quotas import QuotaExceeded, QuotaKind, Usage, day_of
 from headgate_server.domain.states import StateType, propose
 from headgate_server.repositories.flow_runs.create import FEW_UNSUMMED, MOST_MERGED
+from headgate_server.repositories.flow_runs.transition import lock_run
 from headgate_server.services import quotas
 from headgate_server.services.flow_runs import bulk, change, create
 from headgate_server.services.flow_runs.change import Correction
@@ -19,6 +24,7 @@ from headgate_server.tables.flow_runs import flow_runs
 from headgate_server.tables.quotas import usage_deltas
 from tests.backend.services.test_quotas import limit, make, used
 from tests.factories.schedules import EVERY_5, set_scene
+from tests.fixtures.deadlines import eventually
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
@@ -90,6 +96,64 @@ async def test_batch_is_retried_as_far_as_there_is_room_and_each_of_the_others_i
     assert isinstance(others[1], Transition)
     names = [(await world.history(id_))[-1][1] for id_ in (first, second, third)]
     assert names == ["Scheduled", "Failed", "Failed"]
+
+
+async def test_retries_count_as_they_are_asked_for_and_not_once_more_as_they_start(
+    world: World,
+) -> None:
+    ended = [await world.started() for _ in range(2)]
+    for lease in ended:
+        await world.propose(lease, StateType.FAILED)
+    await limit(world, runs_per_day=3)
+
+    async def retry(lease: LeaseRef) -> bool:
+        async with world.work() as work:
+            (done,) = await bulk.retry_runs(work, [lease.run_id])
+        return isinstance(done, Transition) and done.is_accepted
+
+    asked = [await retry(lease) for lease in ended]
+    counted = await used(world)
+    (offered,) = await world.offer()
+    again = await world.claim(offered)
+    await world.propose(again, StateType.RUNNING)
+    begun = await used(world)
+    await limit(world, runs_per_day=None)
+    await world.propose(again, StateType.FAILED, retry={"limit": 1})
+    await world.propose(again, StateType.RUNNING)
+
+    assert asked == [True, False]
+    assert (counted, begun, await used(world)) == (3, 3, 4)
+
+
+async def test_batch_sees_what_others_start_while_it_goes_on(world: World) -> None:
+    ended = [await world.started() for _ in range(2)]
+    for lease in ended:
+        await world.propose(lease, StateType.FAILED)
+    first, second = sorted(lease.run_id for lease in ended)
+    await limit(world, runs_per_day=4)
+
+    async with world.work() as work:
+        async with world.work() as other:
+            await lock_run(other, first)
+            batch = asyncio.create_task(bulk.retry_runs(work, [first, second]))
+            await eventually(partial(is_waited_for, other), what="The batch")
+            request = RunRequest(deployment_id=world.deployed.deployment_id)
+            await create.create_runs(other, [request])
+        started, refused = await batch
+
+    assert isinstance(started, Transition)
+    assert isinstance(refused, QuotaExceeded)
+
+
+async def is_waited_for(work: UnitOfWork) -> bool:
+    """Whether another transaction waits for what one has locked."""
+    found = await work.execute(
+        text(
+            "select exists (select from pg_stat_activity "
+            "where pg_backend_pid() = any(pg_blocking_pids(pid)))"
+        )
+    )
+    return bool(found.scalar_one())
 
 
 async def test_runs_that_cannot_be_retried_use_no_quota_of_a_batch(world: World) -> None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.leases import Phase
 from headgate_server.domain.states import StateType
-from headgate_server.domain.transitions.facts import Decision, Proposer
+from headgate_server.domain.transitions.facts import Decision, Facts, Proposer
 from headgate_server.domain.transitions.pauses import is_suspended
 from headgate_server.domain.transitions.rules import gives_back
 
@@ -25,7 +25,11 @@ class ItemEffect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """The consequences of one accepted state."""
+    """The consequences of one accepted state.
+
+    ``counts_restart``: somebody asks for another start of the run's code, which counts to the quota
+    from now on and not once more as it starts.
+    """
 
     item: ItemEffect
     opens_attempt: bool
@@ -36,6 +40,7 @@ class Effects:
     started_at: datetime | None
     ended_at: datetime | None
     due_at: datetime | None
+    counts_restart: bool = False
 
 
 WAITING = frozenset({"Late", "AwaitingConcurrencySlot"})
@@ -102,7 +107,17 @@ def consequences(run: FlowRun, decision: Decision, *, has_item: bool, at: dateti
         started_at=run.started_at or (at if is_start else None),
         ended_at=at if ended else None,
         due_at=_due_at(run, decision, is_restart=is_restart),
+        counts_restart=run.attempt > 0 and item in _AGAIN and _is_asked(facts),
     )
+
+
+_AGAIN = frozenset({ItemEffect.CREATE, ItemEffect.REQUEUE})
+
+
+def _is_asked(facts: Facts) -> bool:
+    """Whether somebody has a run start again, and not just sooner, nor by answering it."""
+    is_by_person = facts.proposer is Proposer.PERSON
+    return is_by_person and not facts.is_resume and not facts.waits_for_agent
 
 
 def _item_effect(decision: Decision, *, has_item: bool) -> ItemEffect:

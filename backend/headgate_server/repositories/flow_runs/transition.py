@@ -168,6 +168,8 @@ def _touched(changes: Sequence[Change]) -> dict[str, list[UUID]]:
             touched["closed"].append(run_id)
         if effects.opens_attempt:
             touched["opened"].append(run_id)
+        if effects.counts_restart:
+            touched["again"].append(run_id)
     return touched
 
 
@@ -177,7 +179,7 @@ _BY_EFFECT = {
     ItemEffect.REQUEUE: "requeued",
     ItemEffect.FINISH: "finished",
 }
-_TOUCHED = (*_BY_EFFECT.values(), "cancelling", "closed", "opened")
+_TOUCHED = (*_BY_EFFECT.values(), "cancelling", "closed", "opened", "again")
 
 
 def _values(change: Change) -> dict[str, Any]:

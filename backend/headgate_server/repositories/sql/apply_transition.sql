@@ -2,6 +2,7 @@
 -- items, their attempts and their events. The caller holds the runs' row locks. What a run holds
 -- of concurrency limits goes with its work item, or as that waits again. A run waits again under the
 -- key that it waited under at first; that of a backfill for itself alone, though it had no key.
+-- A start of a run's code after the first counts as somebody asks for it, else as it happens.
 -- :changes is a JSON array of objects with the columns below, one a run.
 with change as materialized (
   select * from jsonb_to_recordset(cast(:changes as jsonb)) as c(
@@ -64,6 +65,7 @@ with change as materialized (
 ), started as (
   update work_items set
     phase = 'RUNNING', last_seen_at = :now, unresponsive_at = null, deliveries = 0, declines = 0,
+    is_counted = false,
     fence_until = cast(:now as timestamptz) + interval '1 millisecond'
       * case when on_agent_lost = 'RETRY' then fence_ms else abandon_after_ms end
   where workspace_id = :workspace_id and run_id = any(cast(:started as uuid[]))
@@ -71,6 +73,7 @@ with change as materialized (
   update work_items set
     phase = 'READY', session_id = null, token = null, fence_until = null, last_seen_at = null,
     unresponsive_at = null, offered_at = null, claimed_at = null, epoch = epoch + 1,
+    is_counted = is_counted or work_items.run_id = any(cast(:again as uuid[])),
     due_at = change.due_at, collides_at = case when collides_at is not null then change.due_at end,
     late_due_at = change.due_at + late_threshold_ms * interval '1 millisecond'
   from change
@@ -93,7 +96,7 @@ with change as materialized (
   insert into work_items (
     workspace_id, run_id, work_pool_id, work_queue_id, deployment_id, queue_priority, priority,
     due_at, phase, is_held, is_limited, epoch, late_due_at, late_threshold_ms, on_agent_lost,
-    abandon_after_ms, fence_ms, infrastructure_retries, collision_key
+    abandon_after_ms, fence_ms, infrastructure_retries, collision_key, is_counted
   )
   select
     run.workspace_id, run.id, run.work_pool_id, run.work_queue_id, run.deployment_id,
@@ -108,7 +111,7 @@ with change as materialized (
     deployment.fence_ms, deployment.infrastructure_retries,
     coalesce(run.collision_key, case
       when run.triggered_by ->> 'type' = 'backfill' then 'alone:' || run.id
-    end)
+    end), run.id = any(cast(:again as uuid[]))
   from run
   join change on change.run_id = run.id and change.item_effect = 'CREATE'
   join deployments as deployment
@@ -134,7 +137,11 @@ with change as materialized (
   select workspaces.organization_id, gen_random_uuid(), cast(:today as date), count(*)
   from run
   join workspaces on workspaces.id = run.workspace_id
-  where run.id = any(cast(:opened as uuid[])) and run.attempt > 1
+  where run.id = any(cast(:again as uuid[]))
+    or run.id = any(cast(:opened as uuid[])) and run.attempt > 1 and not exists (
+      select from work_items item
+      where item.workspace_id = run.workspace_id and item.run_id = run.id and item.is_counted
+    )
   group by workspaces.organization_id
 ), failed as (
   insert into ungrouped_failures (

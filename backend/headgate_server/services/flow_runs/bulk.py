@@ -34,17 +34,19 @@ async def cancel_runs(
 async def retry_runs(work: UnitOfWork, run_ids: Sequence[UUID]) -> list[Result]:
     """Start runs that have ended again, as ``retry_run`` does; one result a run, in order.
 
-    Where a quota has no room for all of them, those that were made first start.
+    Where a quota has no room for all of them, those that were made first start: it is read anew for
+    each, so that what others start meanwhile counts.
 
     Raises:
         InvalidInput: no run, more than 100, or one twice.
     """
-    standing = await quotas.get_own_standing(work)
+    is_limited = quotas.limits_runs(await quotas.get_own_standing(work))
     restarted: list[FlowRun] = []
     together = Together()
 
     async def retry(run_id: UUID) -> Result:
-        quotas.check_restart(standing, now=work.now, restarted=len(restarted))
+        if is_limited:
+            quotas.check_restart(await quotas.get_own_standing(work), now=work.now)
         try:
             done = await change.start_again(work, run_id=run_id, together=together)
         except InvalidInput as refused:

@@ -91,12 +91,15 @@ async def set_state(
     proposal = check_proposal(
         run_id=run_id, state=state, lease=lease, key=key, correction=correction
     )
+    may_start_again = lease is None and state.type is StateType.SCHEDULED
+    # As it is before: what is started again counts from then on.
+    standing = await quotas.get_own_standing(work) if may_start_again else None
     locked = await _lock_as_seen(work, run_id, proposal, correction.expected_sequence)
     done = await transition(work, run_id=run_id, proposal=proposal, locked=locked)
     if lease is None:
         if _is_started_again(done):
-            if done.decision.facts.current_type in _BEGUN:
-                quotas.check_restart(await quotas.get_own_standing(work), now=work.now)
+            if standing is not None and done.decision.facts.current_type in _BEGUN:
+                quotas.check_restart(standing, now=work.now)
             await forget_answers(work, run_id)
         said = {
             "state": state.name,

@@ -2,8 +2,8 @@
 
 from headgate_server.database.work import Database
 from headgate_server.domain.ids import Kind, parse
-from headgate_server.repositories import backfills
-from headgate_server.repositories.backfills import Outcome
+from headgate_server.repositories import backfill_items
+from headgate_server.repositories.backfill_items import Outcome
 from tests.factories.mutations import mutate
 from tests.fixtures.api import ApiClient
 
@@ -22,5 +22,5 @@ async def make_backfill(database: Database, api: ApiClient, found: dict[Kind, st
     workspace_id = parse(found[Kind.WORKSPACE], kind=Kind.WORKSPACE)
     async with database.system(workspace_id=workspace_id) as work:
         id_ = parse(backfill_id, kind=Kind.BACKFILL)
-        await backfills.store_outcomes(work, id_=id_, outcomes=[Outcome(1, None, "Refused.")])
+        await backfill_items.store_outcomes(work, id_=id_, outcomes=[Outcome(1, None, "Refused.")])
     return backfill_id

@@ -1,17 +1,16 @@
-"""Backfills and their items: stored, locked by the loop, settled, read."""
+"""Backfills: stored, locked by the loop, settled, read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import Row, Select, insert, select, update
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.backfills import (
     Backfill,
-    BackfillItem,
     BackfillItemStatus,
     BackfillRequest,
     BackfillStatus,
@@ -35,15 +34,6 @@ class Left:
     waiting: int
     started: int
     failed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of an item that was taken up: a run, or why there is none."""
-
-    position: int
-    run_id: UUID | None
-    error: str | None
 
 
 async def insert_backfill(
@@ -173,47 +163,6 @@ async def settle(work: UnitOfWork, *, id_: UUID) -> Left:
     return Left(row.waiting, row.started, row.failed)
 
 
-async def list_waiting(work: UnitOfWork, *, id_: UUID, most: int) -> list[BackfillItem]:
-    """Return the next items of a locked backfill that have no run, in its order."""
-    statement = (
-        _items(work, id_)
-        .where(items.c.status == BackfillItemStatus.WAITING.value)
-        .order_by(items.c.position)
-        .limit(most)
-    )
-    return [_item(row) for row in await work.execute(statement)]
-
-
-async def store_outcomes(work: UnitOfWork, *, id_: UUID, outcomes: Sequence[Outcome]) -> None:
-    """Store the runs of items that were taken up, or why they have none."""
-    if not outcomes:
-        return
-    await work.execute(
-        update(items)
-        .where(
-            items.c.workspace_id == work.workspace_id,
-            items.c.backfill_id == id_,
-            items.c.position == bindparam("at_position"),
-        )
-        .values(
-            status=bindparam("new_status"),
-            run_id=bindparam("new_run"),
-            error=bindparam("new_error"),
-        ),
-        [
-            {
-                "at_position": one.position,
-                "new_run": one.run_id,
-                "new_error": one.error,
-                "new_status": (
-                    BackfillItemStatus.REFUSED if one.run_id is None else BackfillItemStatus.STARTED
-                ).value,
-            }
-            for one in outcomes
-        ],
-    )
-
-
 async def reopen_failed(work: UnitOfWork, *, id_: UUID) -> int:
     """Let items of a locked backfill that have no completed run wait again; how many.
 
@@ -278,42 +227,6 @@ async def get_many(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Backfill
     return {row.id: _backfill(row) for row in rows}
 
 
-async def get_many_counts(
-    work: UnitOfWork, ids: Sequence[UUID]
-) -> dict[UUID, Mapping[BackfillItemStatus, int]]:
-    """Return how many items of each backfill are in each status; no zeros."""
-    statement = (
-        select(items.c.backfill_id, items.c.status, func.count().label("size"))
-        .where(items.c.workspace_id == work.workspace_id, items.c.backfill_id.in_(ids))
-        .group_by(items.c.backfill_id, items.c.status)
-    )
-    found: dict[UUID, Mapping[BackfillItemStatus, int]] = {}
-    for row in await work.execute(statement):
-        counted = {BackfillItemStatus(row.status): row.size}
-        found[row.backfill_id] = {**found.get(row.backfill_id, {}), **counted}
-    return found
-
-
-async def get_many_outcomes(
-    work: UnitOfWork, ids: Sequence[UUID]
-) -> dict[UUID, Mapping[StateType, int]]:
-    """Return how many runs of each backfill's items ended in each state; no zeros."""
-    statement = (
-        select(items.c.backfill_id, items.c.outcome, func.count().label("size"))
-        .where(
-            items.c.workspace_id == work.workspace_id,
-            items.c.backfill_id.in_(ids),
-            items.c.outcome.is_not(None),
-        )
-        .group_by(items.c.backfill_id, items.c.outcome)
-    )
-    found: dict[UUID, Mapping[StateType, int]] = {}
-    for row in await work.execute(statement):
-        counted = {StateType(row.outcome): row.size}
-        found[row.backfill_id] = {**found.get(row.backfill_id, {}), **counted}
-    return found
-
-
 async def list_backfills(
     work: UnitOfWork, *, page: PageRequest, deployment_id: UUID | None
 ) -> Page[Backfill]:
@@ -329,17 +242,6 @@ async def count_backfills(work: UnitOfWork, *, deployment_id: UUID | None, cap: 
     return await pages.count(work, _matching(work, deployment_id), cap=cap)
 
 
-async def list_items(work: UnitOfWork, *, id_: UUID, page: PageRequest) -> Page[BackfillItem]:
-    """Return a page of a backfill's items, in its order."""
-    sort = pages.by(items.c.position)
-    return await pages.read(work, _items(work, id_), sort=sort, page=page, make=_item)
-
-
-async def count_items(work: UnitOfWork, *, id_: UUID, cap: int) -> int:
-    """Return how many items a backfill has, up to ``cap + 1``."""
-    return await pages.count(work, _items(work, id_), cap=cap)
-
-
 def _own(work: UnitOfWork) -> Select[Any]:
     return select(backfills).where(backfills.c.workspace_id == work.workspace_id)
 
@@ -349,12 +251,6 @@ def _matching(work: UnitOfWork, deployment_id: UUID | None) -> Select[Any]:
     if deployment_id is not None:
         statement = statement.where(backfills.c.deployment_id == deployment_id)
     return statement
-
-
-def _items(work: UnitOfWork, id_: UUID) -> Select[Any]:
-    return select(items).where(
-        items.c.workspace_id == work.workspace_id, items.c.backfill_id == id_
-    )
 
 
 def _backfill(row: Row[Any]) -> Backfill:
@@ -376,18 +272,4 @@ def _backfill(row: Row[Any]) -> Backfill:
         runs_cancelled_by=(
             actor_of(row, "runs_cancelled_by") if row.runs_cancelled_by_kind is not None else None
         ),
-    )
-
-
-def _item(row: Row[Any]) -> BackfillItem:
-    return BackfillItem(
-        workspace_id=row.workspace_id,
-        backfill_id=row.backfill_id,
-        position=row.position,
-        instant=row.instant,
-        parameters=row.parameters,
-        status=BackfillItemStatus(row.status),
-        run_id=row.run_id,
-        error=row.error,
-        outcome=StateType(row.outcome) if row.outcome else None,
     )

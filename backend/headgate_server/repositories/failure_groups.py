@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from headgate_server.database.work import UnitOfWork
@@ -29,7 +29,7 @@ from headgate_server.tables.flows import deployments
 from headgate_server.tables.work_pools import work_queues
 
 _JSON = JSONB()
-
+_NIL = UUID(int=0)
 _ENDED_BADLY = ("FAILED", "CRASHED")
 
 
@@ -166,23 +166,75 @@ async def count_runs(work: UnitOfWork, *, group_id: UUID, cap: int) -> int:
     return await pages.count(work, _runs(work, group_id), cap=cap)
 
 
-async def list_failed(work: UnitOfWork, *, group_id: UUID, most: int) -> list[UUID]:
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A run whose last state is a failure of a group, and its deployment's version as of now.
+
+    ``version_id`` is nil where there is no deployment any more.
+    """
+
+    run_id: UUID
+    version_id: UUID
+
+
+async def list_failed(work: UnitOfWork, *, group_id: UUID, most: int) -> list[Failed]:
     """Return the runs whose last state is a failure of the group, the one made first first.
 
     Those that nothing can start again, for their deployment or queue is gone, come last: they keep
-    no other from its turn.
+    no other from its turn. Those that were refused are left out until their deployment has another
+    version than then.
     """
-    places = [
-        select(table.c.id)
-        .where(table.c.workspace_id == flow_runs.c.workspace_id, table.c.id == place)
-        .exists()
-        for table, place in (
-            (deployments, flow_runs.c.deployment_id),
-            (work_queues, flow_runs.c.work_queue_id),
-        )
-    ]
+    place = work_queues.c.workspace_id == flow_runs.c.workspace_id
+    has_queue = select(work_queues.c.id).where(place, work_queues.c.id == flow_runs.c.work_queue_id)
+    version_id = _version_id()
     statement = (
-        select(flow_runs.c.id)
+        _standing(work, group_id, flow_runs.c.id, version_id.label("version_id"))
+        .where(failures.c.refused_version_id.is_distinct_from(version_id))
+        .order_by(and_(deployments.c.id.is_not(None), has_queue.exists()).desc(), flow_runs.c.id)
+        .limit(most)
+    )
+    return [Failed(row.id, row.version_id) for row in await work.execute(statement)]
+
+
+async def count_refused(work: UnitOfWork, *, group_id: UUID, cap: int) -> int:
+    """Return how many of those runs are left out, up to ``cap``."""
+    statement = (
+        _standing(work, group_id, flow_runs.c.id)
+        .where(failures.c.refused_version_id == _version_id())
+        .limit(cap)
+    )
+    counted = await work.execute(select(func.count()).select_from(statement.subquery()))
+    return int(counted.scalar_one())
+
+
+async def mark_refused(work: UnitOfWork, found: Sequence[Failed]) -> None:
+    """Note of which version of their deployments runs were refused a new start."""
+    by_version: dict[UUID, list[UUID]] = {}
+    for one in found:
+        by_version.setdefault(one.version_id, []).append(one.run_id)
+    for version_id, run_ids in by_version.items():
+        await work.execute(
+            update(failures)
+            .where(
+                failures.c.workspace_id == work.workspace_id,
+                failures.c.flow_run_id.in_(run_ids),
+                failures.c.sequence == flow_runs.c.state_sequence,
+                flow_runs.c.workspace_id == failures.c.workspace_id,
+                flow_runs.c.id == failures.c.flow_run_id,
+            )
+            .values(refused_version_id=version_id)
+        )
+
+
+def _version_id() -> ColumnElement[UUID]:
+    """Return the current version of a run's deployment; nil where that is gone."""
+    return func.coalesce(deployments.c.current_version_id, _NIL)
+
+
+def _standing(work: UnitOfWork, group_id: UUID, *columns: Any) -> Select[Any]:
+    """Select of the runs whose last state is a failure of a group."""
+    return (
+        select(*columns)
         .join(
             failures,
             and_(
@@ -191,15 +243,19 @@ async def list_failed(work: UnitOfWork, *, group_id: UUID, most: int) -> list[UU
                 failures.c.sequence == flow_runs.c.state_sequence,
             ),
         )
+        .outerjoin(
+            deployments,
+            and_(
+                deployments.c.workspace_id == flow_runs.c.workspace_id,
+                deployments.c.id == flow_runs.c.deployment_id,
+            ),
+        )
         .where(
             failures.c.workspace_id == work.workspace_id,
             failures.c.group_id == group_id,
             flow_runs.c.state_type.in_(_ENDED_BADLY),
         )
-        .order_by(and_(*places).desc(), flow_runs.c.id)
-        .limit(most)
     )
-    return list((await work.execute(statement)).scalars())
 
 
 def _is_of_group() -> Any:

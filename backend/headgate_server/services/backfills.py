@@ -26,8 +26,10 @@ from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.domain.parameters import Budget, check_parameters
 from headgate_server.domain.quotas import QuotaExceeded
 from headgate_server.domain.states import StateType
+from headgate_server.repositories import backfill_items as stored_items
 from headgate_server.repositories import backfills
-from headgate_server.repositories.backfills import Left, Outcome
+from headgate_server.repositories.backfill_items import Outcome
+from headgate_server.repositories.backfills import Left
 from headgate_server.repositories.flow_runs.plan import DeploymentPlan, get_many_plans
 from headgate_server.services import backfill_items, quotas
 from headgate_server.services.events import record_change
@@ -37,6 +39,7 @@ LOOK_AGAIN = timedelta(seconds=1)
 """How soon a backfill is looked at again while its runs go on."""
 LOOK_LATER = timedelta(seconds=30)
 """How soon it is tried again where a quota has no room, or nothing may start."""
+MOST_REASONS = 20
 CHECKED_ITEMS = 100
 """So many items are checked against the schema as a backfill is made; the others as they run."""
 
@@ -182,7 +185,7 @@ async def advance_backfill(work: UnitOfWork, *, id_: UUID) -> int:
     if await quotas.find_full(work, [work.workspace_id]):
         await backfills.set_due(work, id_=id_, at=work.now + LOOK_LATER)
         return 0
-    waiting = await backfills.list_waiting(work, id_=id_, most=room)
+    waiting = await stored_items.list_waiting(work, id_=id_, most=room)
     results = await create_runs(work, [_request(current, item) for item in waiting])
     outcomes = [
         Outcome(item.position, None, result.message)
@@ -191,10 +194,20 @@ async def advance_backfill(work: UnitOfWork, *, id_: UUID) -> int:
         for item, result in zip(waiting, results, strict=True)
         if not _is_for_later(result)
     ]
-    await backfills.store_outcomes(work, id_=id_, outcomes=outcomes)
-    is_held = any(isinstance(result, QuotaExceeded) for result in results)
-    await backfills.set_due(work, id_=id_, at=work.now + (LOOK_LATER if is_held else LOOK_AGAIN))
+    await stored_items.store_outcomes(work, id_=id_, outcomes=outcomes)
+    await backfills.set_due(work, id_=id_, at=work.now + _look_after_round(results, outcomes))
     return sum(outcome.run_id is not None for outcome in outcomes)
+
+
+def _look_after_round(results: Sequence[object], outcomes: Sequence[Outcome]) -> timedelta:
+    """Return how soon a backfill is looked at again after runs were asked for.
+
+    Who is refused holds no place: the next items are taken up at once.
+    """
+    if any(isinstance(result, QuotaExceeded) for result in results):
+        return LOOK_LATER
+    is_refused = any(outcome.run_id is None for outcome in outcomes)
+    return timedelta() if is_refused else LOOK_AGAIN
 
 
 async def _look_after(work: UnitOfWork, stopped: Backfill, *, left: Left) -> None:
@@ -223,14 +236,21 @@ async def get_many_counts(
     work: UnitOfWork, ids_: Sequence[UUID]
 ) -> dict[UUID, Mapping[BackfillItemStatus, int]]:
     """Return how many items of each backfill are in each status; no zeros."""
-    return await backfills.get_many_counts(work, ids_)
+    return await stored_items.get_many_counts(work, ids_)
 
 
 async def get_many_outcomes(
     work: UnitOfWork, ids_: Sequence[UUID]
 ) -> dict[UUID, Mapping[StateType, int]]:
     """Return how many runs of each backfill's items ended in each state; no zeros."""
-    return await backfills.get_many_outcomes(work, ids_)
+    return await stored_items.get_many_outcomes(work, ids_)
+
+
+async def get_many_refusals(
+    work: UnitOfWork, ids_: Sequence[UUID]
+) -> dict[UUID, Mapping[str, int]]:
+    """Return why items of each backfill were refused and how many, the most frequent first."""
+    return await stored_items.get_many_refusals(work, ids_, most=MOST_REASONS)
 
 
 async def list_backfills(
@@ -249,12 +269,12 @@ async def count_backfills(
 
 async def list_items(work: UnitOfWork, *, id_: UUID, page: PageRequest) -> Page[BackfillItem]:
     """Return a page of a backfill's items in its order: the page key is ``(position,)``."""
-    return await backfills.list_items(work, id_=id_, page=page)
+    return await stored_items.list_items(work, id_=id_, page=page)
 
 
 async def count_items(work: UnitOfWork, *, id_: UUID, cap: int = COUNT_CAP) -> int:
     """Return how many items a backfill has; ``cap + 1`` stands for more than ``cap``."""
-    return await backfills.count_items(work, id_=id_, cap=cap)
+    return await stored_items.count_items(work, id_=id_, cap=cap)
 
 
 async def _most_at_once(work: UnitOfWork, backfill: Backfill) -> int:

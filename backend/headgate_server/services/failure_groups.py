@@ -19,10 +19,12 @@ from headgate_server.domain.failure_groups import (
 )
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
+from headgate_server.domain.quotas import QuotaExceeded
 from headgate_server.repositories import failure_groups
 from headgate_server.repositories.failure_groups import GroupedFailures, UngroupedFailure
 from headgate_server.services.events import record_change, record_events
 from headgate_server.services.flow_runs import bulk
+from headgate_server.services.transitions import Transition
 
 FAILURES_AT_ONCE = 500
 MAX_RETRIES_AT_ONCE = bulk.MAX_BATCH
@@ -30,11 +32,20 @@ MAX_RETRIES_AT_ONCE = bulk.MAX_BATCH
 
 @dataclass(frozen=True, slots=True)
 class GroupRetry:
-    """What became of the runs of a group that were retried, and how many are still to be."""
+    """What became of the runs of a group that were retried.
+
+    Args:
+        run_ids: which, in order.
+        results: one a run.
+        remaining: how many are still to be, and
+        refused: how many are not: they stand as the group says, and were refused a new start, now
+            or before; each up to 10,000.
+    """
 
     run_ids: Sequence[UUID]
     results: Sequence[bulk.Result]
     remaining: int
+    refused: int
 
 
 async def group_failures(work: UnitOfWork) -> int:
@@ -111,7 +122,10 @@ async def retry_group(
 ) -> GroupRetry:
     """Start the runs again that are still as the group says, the oldest first.
 
-    Those whose deployment or queue is gone come last, and are refused.
+    Those whose deployment or queue is gone come last. A run that is refused, for that or as today's
+    schema refuses its parameters, is told so once, and left out from then on: until its deployment
+    has another version, or it has failed anew. So who asks again and again comes to an end. Where a
+    quota has no room, nothing is noted of those it is refused for: they remain.
 
     Args:
         work: the unit of work.
@@ -128,8 +142,20 @@ async def retry_group(
         raise NotFound
     found = await failure_groups.list_failed(work, group_id=id_, most=COUNT_CAP)
     chosen = found[:most]
-    results = await bulk.retry_runs(work, chosen) if chosen else []
-    return GroupRetry(chosen, results, remaining=len(found) - len(chosen))
+    run_ids = [one.run_id for one in chosen]
+    results = await bulk.retry_runs(work, run_ids) if chosen else []
+    told = list(zip(chosen, results, strict=True))
+    await failure_groups.mark_refused(work, [one for one, result in told if _is_final(result)])
+    refused = await failure_groups.count_refused(work, group_id=id_, cap=COUNT_CAP)
+    waiting = sum(isinstance(result, QuotaExceeded) for result in results)
+    remaining = len(found) - len(chosen) + waiting
+    return GroupRetry(run_ids, results, remaining=remaining, refused=refused)
+
+
+def _is_final(result: bulk.Result) -> bool:
+    """Whether a run is refused for what asking again does not change."""
+    is_illegal = isinstance(result, Transition) and result.error is not None
+    return is_illegal or isinstance(result, InvalidInput)
 
 
 async def get_many_groups(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, FailureGroup]:

@@ -52,10 +52,14 @@ class FailureGroupAnswer(Answer, frozen=True):
 
 
 class GroupRetry(Answer, frozen=True):
-    """What became of runs that were started again, and how many are still to be."""
+    """What became of runs that were started again, and how many are still to be.
+
+    ``refused`` are not to be: they were refused a new start, now or before.
+    """
 
     results: list[CreatedRun]
     remaining: int
+    refused: int
 
 
 async def list_failure_groups(
@@ -118,4 +122,5 @@ async def retry(
             for result in payload["results"]
         ],
         remaining=payload["remaining"],
+        refused=payload["refused"],
     )

@@ -12,6 +12,7 @@ from headgate.cli.connection import connect
 from headgate.cli.failures import ExitCode
 from headgate.cli.flow_runs import LimitOption
 from headgate.cli.output import Columns, Format, OutputOption, age, say, show_item, show_list
+from headgate.errors import LimitExceededError
 
 GroupId = Annotated[str, Parameter(help="its id, as the list shows it")]
 _MOST_CALLS = 100
@@ -68,12 +69,14 @@ def open_failure_group(id_: GroupId, /, *, output: OutputOption = "table") -> No
 def retry_failure_group(id_: GroupId, /, *, output: OutputOption = "table") -> int:
     """Start the runs again whose last state is this failure; exits 1 if any was refused."""
     results: list[CreatedRun] = []
+    refused_in_all = 0
     with connect() as server:
         for _ in range(_MOST_CALLS):
             done = server.call(failure_groups.retry, failure_group_id=id_)
             results += done.results
-            is_stuck = all(result.refusal is not None for result in done.results)
-            if done.remaining == 0 or is_stuck:
+            refused_in_all = done.refused
+            has_room = not any(_is_for_later(result) for result in done.results)
+            if done.remaining == 0 or not has_room:
                 break
     columns: Columns[CreatedRun] = {
         "run": lambda result: result.flow_run.name if result.flow_run else "",
@@ -83,7 +86,15 @@ def retry_failure_group(id_: GroupId, /, *, output: OutputOption = "table") -> i
     show_list(results, columns=columns, output=output)
     refused = sum(result.refusal is not None for result in results)
     say(f"Started {len(results) - refused} runs again; {refused} were refused.")
+    before = refused_in_all - refused
+    if before > 0:
+        say(f"{before} were refused before: another version of their deployment tries them again.")
     return ExitCode.FAILURE if refused else ExitCode.OK
+
+
+def _is_for_later(result: CreatedRun) -> bool:
+    """Whether a quota has no room for a run now: asked again at once, it has none either."""
+    return isinstance(result.refusal, LimitExceededError)
 
 
 def _set_status(id_: str, *, status: Status, output: Format) -> None:

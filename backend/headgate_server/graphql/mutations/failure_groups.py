@@ -12,6 +12,7 @@ from headgate_server.graphql.fields import errors_field, mutation, payload_field
 from headgate_server.graphql.mutations.flow_runs.bulk import show_one
 from headgate_server.graphql.mutations.flow_runs.payloads import FlowRunPayload
 from headgate_server.graphql.permissions import Info
+from headgate_server.graphql.shapes.refusals import RefusalCount, count_refusals
 from headgate_server.graphql.types.failure_groups import FailureGroup, show_group
 from headgate_server.services import failure_groups
 
@@ -48,7 +49,15 @@ class FailureGroupPayload:
 class FailureGroupRetryPayload:
     results: list[FlowRunPayload] = payload_field("One result for each run.", default=[])
     remaining: int = payload_field(
-        "How many still stand as the group says, 10,000 at most: ask again for them.", default=0
+        "How many are still to be started, 10,000 at most: ask again for them.", default=0
+    )
+    refused: int = payload_field(
+        "How many still stand as the group says and were refused a new start, now or before; "
+        "10,000 at most. They are left out until their deployment has another version.",
+        default=0,
+    )
+    refusals: list[RefusalCount] = payload_field(
+        "Why runs were refused in this call, the most frequent reason first; up to 20.", default=[]
     )
     errors: list[MutationError] = errors_field()
 
@@ -75,7 +84,10 @@ class FailureGroupMutations:
     @mutation(
         requires=[Scope.RUNS_WRITE],
         description="Start the runs again whose last state is this failure, as flowRunRetry does: "
-        "of the current version of their deployment. Each succeeds or fails on its own.",
+        "of the current version of their deployment. Each succeeds or fails on its own. One that "
+        "is refused for its parameters, or as nothing can start it, says so once: asked again, it "
+        "is left out until its deployment has another version. Where a quota has no room, the runs "
+        "remain, and are answered QUOTA_EXCEEDED.",
     )
     async def failure_group_retry(
         self,
@@ -86,6 +98,10 @@ class FailureGroupMutations:
         workspace_id = await info.context.workspace_of(failure_groups.get_many_groups, id_)
         async with info.context.work(workspace_id) as work:
             done = await failure_groups.retry_group(work, id_=id_, most=input.first)
+        results = [show_one(result) for result in done.results]
         return FailureGroupRetryPayload(
-            results=[show_one(result) for result in done.results], remaining=done.remaining
+            results=results,
+            remaining=done.remaining,
+            refused=done.refused,
+            refusals=count_refusals(error.message for one in results for error in one.errors),
         )

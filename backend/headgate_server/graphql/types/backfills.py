@@ -27,6 +27,7 @@ from headgate_server.graphql.shapes.nodes import (
     show_id,
     shows,
 )
+from headgate_server.graphql.shapes.refusals import RefusalCount
 from headgate_server.graphql.types.flow_runs import FlowRun
 from headgate_server.services import backfills, deployments
 from headgate_server.services.flow_runs.read import get_many_flow_runs
@@ -137,6 +138,18 @@ class Backfill(Node, Versioned):
             for outcome in StateType
             if found and outcome in found
         ]
+
+    @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description="Why items were refused and how many, the most frequent reason first; at most "
+        "20 reasons.",
+    )
+    async def refusals(self, info: Info) -> list[RefusalCount]:
+        row = self.row
+        found = await info.context.load(
+            backfills.get_many_refusals, row.id, workspace_id=row.workspace_id
+        )
+        return [RefusalCount(message=why, count=count) for why, count in (found or {}).items()]
 
     @scoped_field(requires=ANY_CREDENTIAL, description="Its items, in its order.")
     async def items(

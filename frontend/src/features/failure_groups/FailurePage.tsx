@@ -3,6 +3,7 @@ import { useParams } from "@tanstack/react-router";
 import { useQuery } from "urql";
 import { type FailureDetailFragment, FailureDocument, type FailureGroupStatus, FailureRetryDocument, FailureRunsDocument, FailureUpdateDocument } from "@/generated/graphql";
 import { FailureStatus, statusName } from "@/features/failure_groups/FailureStatus";
+import { toldOf } from "@/features/failure_groups/retries";
 import { useChanges } from "@/lib/changes";
 import { usePages } from "@/lib/pages";
 import { useTitle } from "@/lib/title";
@@ -114,8 +115,7 @@ function Actions({ group, onDone }: { group: FailureDetailFragment; onDone: () =
           const payload = await retry.act({ input: { id: group.id, first: AT_ONCE } });
           if (!payload) return;
           const refused = payload.results.filter(({ errors }) => errors.length > 0).length;
-          const rest = payload.remaining > 0 ? ` ${payload.remaining.toLocaleString("en")} are left.` : "";
-          tell(`${payload.results.length - refused} started again${refused > 0 ? `, ${refused} not` : ""}.${rest}`, { isError: refused > 0 });
+          tell(toldOf({ ...payload, started: payload.results.length - refused, notStarted: refused }), { isError: refused > 0 });
           onDone();
         }}
       >

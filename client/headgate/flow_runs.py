@@ -4,11 +4,14 @@ Where an event loop runs, each of these returns something to be awaited; elsewhe
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
+
+from pydantic import ValidationError
 
 from headgate.api import flow_runs, pauses
 from headgate.api.background import answer, awaited
-from headgate.api.pauses import NewPause
+from headgate.api.pauses import NewPause, Pause
 from headgate.api.transport import retry_delay_seconds
 from headgate.client.schemas.objects import FlowRun
 from headgate.engine.context import current_flow_run
@@ -23,6 +26,7 @@ from headgate.engine.places import Place, current_place
 from headgate.engine.stored_secrets import as_text, check_stored
 from headgate.engine.timeouts import running_deadlines
 from headgate.errors import ParameterError, RetryableApiError, RunTimeoutError
+from headgate.input.problems import problems_of
 from headgate.input.run_input import Approvers, RunInput, check_payload, run_input_of, value_of
 from headgate.logs import get_logger
 from headgate.states import TERMINAL_TYPES, StateType
@@ -77,10 +81,10 @@ def pause_flow_run(
 
     deadlines = running_deadlines()
 
-    async def wait() -> Any:
-        return _read(kind, await ask_and_wait(context, recorder, new, deadlines=deadlines))
+    async def ask(asked: NewPause) -> Pause:
+        return await ask_and_wait(context, recorder, asked, deadlines=deadlines)
 
-    return wait_here(wait())
+    return wait_here(_read_answer(kind, new, ask))
 
 
 def suspend_flow_run(
@@ -129,10 +133,10 @@ def suspend_flow_run(
         is_suspension=True,
     )
 
-    async def look() -> Any:
-        return _read(kind, await look_before_suspending(recorder, new))
+    async def look(asked: NewPause) -> Pause:
+        return await look_before_suspending(recorder, asked)
 
-    return wait_here(look())
+    return wait_here(_read_answer(kind, new, look))
 
 
 def resume_flow_run(
@@ -283,8 +287,21 @@ def _asked(
     return new
 
 
-def _read(kind: type[RunInput] | None, given: Any) -> Any:
-    return None if kind is None else value_of(kind.model_validate(given))
+async def _read_answer(
+    kind: type[RunInput] | None, new: NewPause, ask: Callable[[NewPause], Awaitable[Pause]]
+) -> Any:
+    """Ask until the answer fits its type, each time with what was wrong with the one before."""
+    asked = new
+    while True:
+        pause = await ask(asked)
+        if kind is None:
+            return None
+        try:
+            return value_of(kind.model_validate(pause.input))
+        except ValidationError as error:
+            said = problems_of(error)
+            logger.warning("The answer to the pause %r does not fit, and is asked again", new.key)
+            asked = new.again(pause, message=storable_json(said))
 
 
 __all__ = [

@@ -60,6 +60,27 @@ async def test_paused_process_is_woken_by_its_answer(
     assert len(await journey.records.attempts(run_id)) == 1
 
 
+async def test_answer_that_only_the_code_can_judge_is_asked_for_again(journey: Journey) -> None:
+    run_id = await start(journey, "asks")
+    await waiting(journey, run_id, "Paused")
+
+    await pauses.resume(journey.transport, flow_run_id=run_id, input={"city": "rome"})
+
+    async def refusal() -> str | None:
+        (row,) = await journey.records.rows(
+            "select refusal from pauses where flow_run_id = $1", journey.run_uuid(run_id)
+        )
+        return row["refusal"]
+
+    said = await eventually(refusal, within_seconds=30, what="the question")
+    await pauses.resume(journey.transport, flow_run_id=run_id, input={"city": "Rome"})
+
+    assert await journey.records.ended(run_id) == "Completed"
+    assert said is not None
+    assert said.startswith("city: ")
+    assert (await journey.records.states(run_id)).count("Paused") == 2
+
+
 @pytest.mark.parametrize("name", ["asks_in_time", "asks_in_time_async"])
 async def test_time_that_a_run_is_paused_is_none_of_its_timeout(
     journey: Journey, name: str
@@ -257,7 +278,7 @@ async def test_commands_pause_suspend_and_resume(journey: Journey) -> None:
 async def test_running_flow_reads_what_it_is_sent_in_order_and_once(journey: Journey) -> None:
     run_id = await start(journey, "listens")
     await journey.executed(run_id)
-    for number, city in enumerate(("Rome", "Oslo", "home")):
+    for number, city in enumerate(("Rome", "nowhere", "Oslo", "Home")):
         await run_inputs.send(
             journey.transport,
             flow_run_id=run_id,
@@ -267,8 +288,8 @@ async def test_running_flow_reads_what_it_is_sent_in_order_and_once(journey: Jou
         )
 
     assert await journey.records.ended(run_id) == "Completed"
-    for number, city in enumerate(("Rome", "Oslo", "home")):
-        assert len(journey.executions(run_id, f"heard:{city}:{number}")) == 1
+    for city, number, times in (("Rome", 0, 1), ("nowhere", 1, 0), ("Oslo", 2, 1), ("Home", 3, 1)):
+        assert len(journey.executions(run_id, f"heard:{city}:{number}")) == times
 
 
 async def test_subflow_dies_with_the_run_that_is_killed_around_it(journey: Journey) -> None:

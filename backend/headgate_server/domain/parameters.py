@@ -21,6 +21,7 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from headgate_server.domain.errors import InvalidInput
+from headgate_server.domain.formats import is_of_format
 from headgate_server.domain.templates import is_template
 
 MAX_STEPS = 50_000
@@ -98,6 +99,11 @@ def _required(validator: Any, names: Any, instance: Any, schema: dict[str, Any])
                 yield ValidationError("This is required.", path=[name])
 
 
+def _format(validator: Any, format: Any, instance: Any, schema: dict[str, Any]) -> Iterator[Any]:
+    if isinstance(instance, str) and isinstance(format, str) and not is_of_format(instance, format):
+        yield ValidationError(f"{instance!r} is not a {format}")
+
+
 def _counted(check: Check, *, spares_templates: bool = True) -> Check:
     @wraps(check)
     def counted(validator: Any, value: Any, instance: Any, schema: dict[str, Any]) -> Iterator[Any]:
@@ -126,7 +132,7 @@ _FormValidator: Any = cast("Any", validators).extend(
     Draft202012Validator,
     {
         name: _counted(check, spares_templates=False)
-        for name, check in {**_CHECKS, "required": _required}.items()
+        for name, check in {**_CHECKS, "required": _required, "format": _format}.items()
     },
 )
 """Without regular expressions: one that backtracks cannot be counted in steps, and would hold the

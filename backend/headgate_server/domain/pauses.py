@@ -85,6 +85,14 @@ class Approvers:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a run asks again: what was answered at a time does not fit, as its code sees it."""
+
+    answered_at: datetime
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewPause:
     """A pause that a run's process asks for.
 
@@ -93,6 +101,7 @@ class NewPause:
         timeout: how long to wait for an answer; None waits for ever.
         schema: the JSON Schema of the answer; None where it takes none.
         initial: what a form is filled in with.
+        refusal: why the answer that was given under the key is not taken.
     """
 
     key: str
@@ -102,6 +111,7 @@ class NewPause:
     initial: dict[str, Any] | None = None
     description: str | None = None
     approvers: Approvers = field(default_factory=Approvers)
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +137,7 @@ class Pause:
 
     Args:
         epoch: of the lease under which it was asked for last.
+        refusal: why it is asked again, where an answer did not fit.
     """
 
     workspace_id: UUID
@@ -145,11 +156,18 @@ class Pause:
     answered_at: datetime | None
     answered_by: Actor | None
     reason: str | None
+    refusal: str | None = None
 
     @property
     def is_answered(self) -> bool:
         """Whether somebody answered it."""
         return self.status in ANSWERED
+
+    def is_refused(self, refusal: Refusal | None) -> bool:
+        """Whether it is this very answer that does not fit, and no later one."""
+        if refusal is None or self.status is not PauseStatus.RESUMED:
+            return False
+        return self.answered_at == refusal.answered_at
 
 
 class WrongFields(InvalidInput):
@@ -174,6 +192,8 @@ def check_pause(new: NewPause) -> None:
     check_text(new.key, field="key", most=MAX_KEY_LENGTH)
     if new.description is not None:
         _check_length(new.description, field="description", most=MAX_DESCRIPTION_LENGTH)
+    if new.refusal is not None:
+        _check_length(new.refusal.message, field="refused.message", most=MAX_REASON_LENGTH)
     if new.timeout is not None and not timedelta() < new.timeout <= LONGEST_TIMEOUT:
         raise InvalidInput("timeout is above 0 and at most 366 days.", path=["timeout"])
     if new.schema is not None:

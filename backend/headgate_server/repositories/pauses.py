@@ -62,6 +62,7 @@ async def upsert_pause(work: UnitOfWork, *, flow_run_id: UUID, new: NewPause, ep
         "approvers": _packed(new.approvers),
         "created_at": work.now,
         "expires_at": None if new.timeout is None else work.now + new.timeout,
+        "refusal": new.refusal.message if new.refusal else None,
         **dict.fromkeys(_ANSWER),
     }
     statement = (
@@ -84,7 +85,7 @@ async def request_pause(
         "description": description,
         "approvers": {},
         "created_at": work.now,
-        **dict.fromkeys(("schema", "initial", "expires_at", *_ANSWER)),
+        **dict.fromkeys(("schema", "initial", "expires_at", "refusal", *_ANSWER)),
     }
     await work.execute(
         insert(pauses)
@@ -290,6 +291,7 @@ def _pause(row: Row[Any]) -> Pause:
         answered_at=row.answered_at,
         answered_by=_answerer(row),
         reason=row.reason,
+        refusal=row.refusal,
     )
 
 

@@ -56,6 +56,7 @@ async def pause_run(
 ) -> Asked:
     """Pause or suspend a run for its own process, unless its key was answered before.
 
+    An answer that its code cannot take is asked for again: the process says which, and why.
     Sent again after it was carried out, it answers as it did. Suspended, the run's lease is gone
     when this returns: its process has nothing more to say.
 
@@ -80,7 +81,7 @@ async def pause_run(
         return Asked(locked.run, known)
     if not holds(lease, locked.item):
         raise LeaseLost(current_epoch=locked.item.epoch if locked.item else None)
-    if known is not None and known.is_answered:
+    if known is not None and known.is_answered and not known.is_refused(new.refusal):
         return Asked(locked.run, known)
     if rules.is_outside(new.key):
         new = await requested(work, locked, known, new=new)

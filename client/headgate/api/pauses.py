@@ -55,6 +55,7 @@ class Pause(Answer, frozen=True):
     Args:
         kind: PAUSE or SUSPEND.
         status: WAITING, RESUMED, REJECTED, EXPIRED or ENDED.
+        refusal: why it is asked again, where an answer did not fit.
     """
 
     run_id: str
@@ -69,6 +70,7 @@ class Pause(Answer, frozen=True):
     expires_at: datetime | None = None
     input: Any = None
     reason: str | None = None
+    refusal: str | None = None
     answered_at: datetime | None = None
     answered_by: Answerer | None = None
     run: RunName | None = None
@@ -81,6 +83,7 @@ class NewPause(msgspec.Struct, frozen=True, kw_only=True):
         timeout_seconds: how long to wait for an answer; None waits for ever.
         schema: the JSON Schema of the answer; None where it takes none.
         approvers: the API's ``ApproversInput``.
+        refused: the API's ``PauseRefusalInput``: which answer does not fit, and why.
     """
 
     key: str
@@ -90,6 +93,14 @@ class NewPause(msgspec.Struct, frozen=True, kw_only=True):
     initial: dict[str, Any] | None = None
     description: str | None = None
     approvers: dict[str, Any] | None = None
+    refused: dict[str, Any] | None = None
+
+    def again(self, pause: Pause, *, message: str) -> "NewPause":
+        """Return the same question once more: the answer it got does not fit, as is told."""
+        answered_at = pause.answered_at or pause.created_at
+        refused = {"answeredAt": answered_at.isoformat(), "message": message}
+        initial = pause.input if isinstance(pause.input, dict) else self.initial
+        return msgspec.structs.replace(self, refused=refused, initial=initial)
 
     def as_variables(self, *, lease: LeaseInput, is_peek: bool) -> dict[str, Any]:
         """Return it as the API's ``FlowRunPauseInput``."""
@@ -103,6 +114,7 @@ class NewPause(msgspec.Struct, frozen=True, kw_only=True):
             initial=self.initial,
             description=self.description,
             approvers=self.approvers,
+            refused=self.refused,
             peek=is_peek or None,
         )
 

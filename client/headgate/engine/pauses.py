@@ -66,8 +66,8 @@ async def ask_and_wait(
     new: NewPause,
     *,
     deadlines: Sequence[Deadline] = (),
-) -> Any:
-    """Pause the run and return what was answered; what was answered before is returned at once.
+) -> Pause:
+    """Pause the run and return it answered; what was answered before is returned at once.
 
     Runs on the background loop.
 
@@ -94,7 +94,7 @@ async def ask_and_wait(
     return told(pause)
 
 
-async def look_before_suspending(recorder: ServerRun, new: NewPause) -> Any:
+async def look_before_suspending(recorder: ServerRun, new: NewPause) -> Pause:
     """Return what was answered under the key.
 
     Raises:
@@ -108,8 +108,8 @@ async def look_before_suspending(recorder: ServerRun, new: NewPause) -> Any:
     return told(pause)
 
 
-def told(pause: Pause | None) -> Any:
-    """Return what was answered to a pause, or raise what user code is to hear of it."""
+def told(pause: Pause | None) -> Pause:
+    """Return a pause that was answered, or raise what user code is to hear of it."""
     if pause is not None and pause.status == "REJECTED":
         who = pause.answered_by.display_name if pause.answered_by else "somebody"
         reason = f": {pause.reason}" if pause.reason else ""
@@ -120,7 +120,7 @@ def told(pause: Pause | None) -> Any:
         raise FlowPauseTimeout(message)
     if pause is None or pause.status != "RESUMED":
         raise CancelRequested
-    return pause.input
+    return pause
 
 
 async def _answered(transport: Transport, pause: Pause) -> Pause:

@@ -5,11 +5,17 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Self
 
+from pydantic import ValidationError
+
 from headgate.api import run_inputs
 from headgate.api.background import awaited, background_loop
 from headgate.api.run_inputs import RunInputAnswer
 from headgate.api.transport import Transport, retry_delay_seconds
 from headgate.errors import RetryableApiError
+from headgate.input.problems import problems_of
+from headgate.logs import get_logger
+
+logger = get_logger("input")
 
 LOOK_SECONDS = 0.5
 """So often a thread that waits lets itself be stopped."""
@@ -87,10 +93,17 @@ class InputReader:
             raise
 
     async def _next(self) -> Any:
+        """Return the next input that fits its type; others are told of, and passed over."""
         async with asyncio.timeout(self._timeout_seconds):
-            while not self._waiting:
-                await self._fetch()
-        return self._read(self._waiting.popleft())
+            while True:
+                while not self._waiting:
+                    await self._fetch()
+                sent = self._waiting.popleft()
+                try:
+                    return self._read(sent)
+                except ValidationError as error:
+                    said = problems_of(error)
+                    logger.error("An input for this run does not fit and is passed over: %s", said)  # noqa: TRY400  said in full
 
     async def _fetch(self) -> None:
         """Wait for what comes behind the place that was read; a broken stream is opened again."""

@@ -24,6 +24,7 @@ from headgate_server.domain.pauses import (
     Pause,
     PauseKind,
     PauseStatus,
+    Refusal,
     WrongFields,
 )
 from headgate_server.domain.states import StateType
@@ -336,3 +337,35 @@ async def test_pause_that_was_stored_with_no_schema_names_the_ways_out(
 
     assert run.state_name == "Running"
     assert (await find(world, lease.run_id)).status is PauseStatus.REJECTED
+
+
+async def test_answer_that_the_runs_code_cannot_take_is_asked_for_again(world: World) -> None:
+    lease = await world.started()
+    await ask(world, lease, NewPause("day"))
+    await resume(world, lease.run_id, Answer(reason="first"))
+    answered = await find(world, lease.run_id, "day")
+    assert answered.answered_at is not None
+    refusal = Refusal(answered.answered_at, "day: it is a holiday")
+
+    again = [await ask(world, lease, NewPause("day", refusal=refusal)) for _ in range(2)]
+    await resume(world, lease.run_id, Answer(reason="second"))
+    late = await ask(world, lease, NewPause("day", refusal=refusal))
+
+    told = [(asked.pause.status, asked.pause.refusal) for asked in again if asked.pause]
+    assert told == [(PauseStatus.WAITING, "day: it is a holiday")] * 2
+    assert late.pause is not None
+    assert (late.pause.status, late.pause.reason) == (PauseStatus.RESUMED, "second")
+    names = [name for _, name in await world.history(lease.run_id)]
+    assert names[-4:] == ["Paused", "Running", "Paused", "Running"]
+
+
+async def test_answer_of_another_format_is_refused_with_its_field(world: World) -> None:
+    lease = await world.started()
+    day = {"type": "object", "properties": {"day": {"type": "string", "format": "date"}}}
+    await ask(world, lease, NewPause("day", schema=day))
+
+    with pytest.raises(WrongFields) as wrong:
+        await resume(world, lease.run_id, Answer(input={"day": "31.12.2026"}))
+    await resume(world, lease.run_id, Answer(input={"day": "2026-12-31"}))
+
+    assert [field.path for field in wrong.value.fields] == [("input", "day")]

@@ -1,6 +1,6 @@
 """Mutations on pauses: a run's process asks, and somebody answers."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import strawberry
@@ -13,6 +13,7 @@ from headgate_server.domain.pauses import (
     NewPause,
     PauseKind,
     PauseWish,
+    Refusal,
     WrongFields,
 )
 from headgate_server.domain.permissions import Scope
@@ -59,6 +60,16 @@ class ApproversInput:
         )
 
 
+@strawberry.input(description="An answer that a run's code cannot take.")
+class PauseRefusalInput:
+    answered_at: datetime = strawberry.field(
+        description="When it was given, as the pause says: an answer given since is not refused."
+    )
+    message: str = strawberry.field(
+        description="What is wrong with it, for whoever answers next; at most 4,000 characters."
+    )
+
+
 @strawberry.input(description="A pause that a run's process asks for.")
 class FlowRunPauseInput:
     lease: LeaseInput = strawberry.field(description="The lease of the run.")
@@ -84,6 +95,9 @@ class FlowRunPauseInput:
         default=None, description="For whoever answers, in Markdown; at most 10,000 characters."
     )
     approvers: ApproversInput | None = strawberry.field(default=None, description="Who may answer.")
+    refused: PauseRefusalInput | None = strawberry.field(
+        default=None, description="Ask again: what was answered under the key does not fit."
+    )
     peek: bool = strawberry.field(
         default=False,
         description="Only say whether the key was answered, or why it cannot be asked.",
@@ -103,6 +117,9 @@ class FlowRunPauseInput:
             initial=an_object(self.initial, "initial"),
             description=self.description,
             approvers=self.approvers.to_approvers() if self.approvers else Approvers(),
+            refusal=Refusal(self.refused.answered_at, self.refused.message)
+            if self.refused
+            else None,
         )
 
 

@@ -69,6 +69,9 @@ class Pause:
     )
     answered_at: datetime | None = strawberry.field(description="When it was answered.")
     reason: str | None = strawberry.field(description="Why, as whoever answered said.")
+    refusal: str | None = strawberry.field(
+        description="Why it is asked again: what is wrong with the answer before; else null."
+    )
     row: strawberry.Private[PauseRow]
 
     @strawberry.field(description="What was answered; null where nothing was.")
@@ -106,6 +109,7 @@ def show_pause(row: PauseRow) -> Pause:
         expires_at=row.expires_at,
         answered_at=row.answered_at if row.is_answered else None,
         reason=row.reason,
+        refusal=row.refusal,
         row=row,
     )
 

@@ -57,6 +57,7 @@ function Card({ pause, onDone }: { pause: Waiting; onDone: () => void }) {
           {pause.run && <span className="faint">{pause.run.flow.name}</span>}
           <span className="faint text-[13px]">asks since <Time at={pause.createdAt} isRelative />{pause.expiresAt && <>, until <Time at={pause.expiresAt} /></>}</span>
         </p>
+        {pause.refusal && <p role="alert" className="field-problem m-0">{`It asks again: the last answer does not fit. ${pause.refusal}`}</p>}
         {pause.description ? <Markdown text={pause.description} /> : <p className="m-0">{`It asks “${pause.key}”.`}</p>}
         <p className="faint m-0 text-[13px]">{who(pause)}.{pause.kind === "SUSPEND" && " Its process has ended and starts again with the answer."}</p>
         {pause.run?.createdBy && <p className="faint m-0 text-[13px]">{`Started by ${pause.run.createdBy.displayName}`}</p>}

@@ -5,6 +5,4 @@ cd "$(dirname "$0")/../.."
 infra/dev/setup.sh
 infra/dev/web.sh
 infra/dev/browser.sh
-# As an installed product has it; where PYTHONDONTWRITEBYTECODE is set, nothing else would make it.
-.venv/bin/python -m compileall -q backend client
 exec .venv/bin/python -m tests.load "$@"

@@ -23,8 +23,15 @@ find_python() {
   return 1
 }
 
+# Without bytecode every process of every test would compile what it loads anew where
+# PYTHONDONTWRITEBYTECODE is set, and take twice as long to start.
+compile_own() { .venv/bin/python -m compileall -q backend/headgate_server client/headgate; }
+
 stamp=$({ cat "$LOCK" backend/pyproject.toml client/pyproject.toml infra/dev/setup.sh; pwd; } | cksum)
-if [ -x .venv/bin/python ] && [ "$(cat .venv/.stamp 2>/dev/null)" = "$stamp" ]; then exit 0; fi
+if [ -x .venv/bin/python ] && [ "$(cat .venv/.stamp 2>/dev/null)" = "$stamp" ]; then
+  compile_own
+  exit 0
+fi
 
 python=$(find_python)
 if ! is_new_enough .venv/bin/python || [ ! -x .venv/bin/uv ] || ! .venv/bin/uv --version > /dev/null 2>&1; then
@@ -32,8 +39,7 @@ if ! is_new_enough .venv/bin/python || [ ! -x .venv/bin/uv ] || ! .venv/bin/uv -
   .venv/bin/python -m pip install --quiet --disable-pip-version-check "$(grep -o '^uv==[^ ]*' "$LOCK")"
 fi
 echo "Installing dependencies from $LOCK ..." >&2
-# Without bytecode every process of every test would compile its libraries anew where
-# PYTHONDONTWRITEBYTECODE is set, and take twice as long to start.
 .venv/bin/uv pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes "$LOCK"
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e ./backend -e ./client
 echo "$stamp" > .venv/.stamp
+compile_own

@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +18,13 @@ import uvloop
 from headgate_server.database.urls import without_password
 from headgate_server.domain.errors import ConfigurationError, HeadgateError
 from headgate_server.installation import check_secret, resolve_urls
+from headgate_server.loading import load
 from headgate_server.operating import audit_entries, beginnings, keys, organizations, people, places
 from headgate_server.operating.demo.options import add_options
 from headgate_server.settings import Settings, check_port, read
 from headgate_server.telemetry import logs
 
 USAGE, FAILURE = 2, 1
-
-
-def _lazily(name: str) -> Any:
-    """Import what one command needs and the others do not."""
-    return import_module(f"headgate_server.{name}")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -146,7 +141,7 @@ def _bound(settings: Settings, parsed: argparse.Namespace) -> Settings:
 
 def _api(settings: Settings, parsed: argparse.Namespace) -> None:
     settings = _bound(settings, parsed)
-    app, core_of = _lazily("app"), _lazily("core")
+    app, core_of = load("app"), load("core")
 
     async def run() -> None:
         stop = core_of.stop_signal()
@@ -165,7 +160,7 @@ def _api(settings: Settings, parsed: argparse.Namespace) -> None:
 
 def _scheduler(settings: Settings, parsed: argparse.Namespace) -> None:
     del parsed
-    scheduler, core_of = _lazily("scheduler"), _lazily("core")
+    scheduler, core_of = load("scheduler"), load("core")
 
     async def run() -> None:
         stop = core_of.stop_signal()
@@ -179,7 +174,7 @@ def _scheduler(settings: Settings, parsed: argparse.Namespace) -> None:
 def _migrate(settings: Settings, parsed: argparse.Namespace) -> None:
     check_secret(settings)
     urls = resolve_urls(settings)
-    migrate = _lazily("database.migrate")
+    migrate = load("database.migrate")
     found = asyncio.run(
         migrate.upgrade(
             urls.owner, secret_key=settings.secret_key, role_prefix=settings.role_prefix
@@ -214,8 +209,8 @@ def _bootstrap(settings: Settings, parsed: argparse.Namespace) -> None:
 
 
 def _doctor(settings: Settings, parsed: argparse.Namespace) -> None:
-    findings = _lazily("doctor.findings")
-    found = asyncio.run(_lazily("doctor.examination").examine(settings))
+    findings = load("doctor.findings")
+    found = asyncio.run(load("doctor.examination").examine(settings))
     shown = findings.as_json(found) if parsed.output == "json" else findings.as_text(found)
     sys.stdout.write(shown)
     sys.exit(findings.exit_code(found))
@@ -223,15 +218,15 @@ def _doctor(settings: Settings, parsed: argparse.Namespace) -> None:
 
 def _schema(settings: Settings, parsed: argparse.Namespace) -> None:
     del settings, parsed
-    sys.stdout.write(_lazily("graphql.schema").build_schema().as_str().rstrip() + "\n")
+    sys.stdout.write(load("graphql.schema").build_schema().as_str().rstrip() + "\n")
 
 
 def _seed(settings: Settings, parsed: argparse.Namespace) -> None:
-    _lazily("operating.demo.seeding").run(settings, parsed)
+    load("operating.demo.seeding").run(settings, parsed)
 
 
 def _dev(settings: Settings, parsed: argparse.Namespace) -> None:
-    dev, seeding = _lazily("dev"), _lazily("operating.demo.seeding")
+    dev, seeding = load("dev"), load("operating.demo.seeding")
     data_dir = (
         (parsed.data_dir or places.default_data_dir(dict(os.environ))).expanduser().absolute()
     )

@@ -82,6 +82,15 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
+class Trip:
+    """What is remembered of one way to a provider and back."""
+
+    state: str
+    nonce: str
+    verifier: str
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """Whom a provider signed in.
 

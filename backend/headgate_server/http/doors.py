@@ -4,7 +4,8 @@ import base64
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID, uuid4
 
 import msgspec
@@ -35,7 +36,6 @@ from headgate_server.http.attempts import Attempts, TooManyAttempts
 from headgate_server.http.auth import check_page
 from headgate_server.http.constants import REQUEST_ID_HEADER
 from headgate_server.http.cookies import cookie_name_at, set_cookie
-from headgate_server.http.oidc import OidcClient
 from headgate_server.http.origins import origin_of
 from headgate_server.http.refusals import failure, refuse
 from headgate_server.outgoing.guards import Guard, guard_of
@@ -44,6 +44,9 @@ from headgate_server.services.identities import read_providers
 from headgate_server.services.mails import Mailer, open_mailer
 from headgate_server.services.passwords import Hasher
 from headgate_server.settings import Settings
+
+if TYPE_CHECKING:
+    from headgate_server.http.oidc import OidcClient
 
 logger = logging.getLogger("headgate.http")
 
@@ -84,7 +87,7 @@ class Doors:
     url: str
     allowed_origins: frozenset[str] = field(default_factory=frozenset[str])
     mailer: Mailer | None = None
-    providers: Mapping[str, OidcClient] = field(default_factory=dict[str, OidcClient])
+    providers: Mapping[str, "OidcClient"] = field(default_factory=dict[str, "OidcClient"])
     is_proof_needed: bool = False
     has_passwords: bool = True
 
@@ -173,10 +176,15 @@ def open_doors(settings: Settings, *, database: Database, buckets: Buckets) -> D
 
 def open_providers(
     providers: Iterable[Provider], *, url: str, guard: Guard
-) -> dict[str, OidcClient]:
-    """Return a client for each provider; every one sends people back to an address of its own."""
+) -> dict[str, "OidcClient"]:
+    """Return a client for each provider; every one sends people back to an address of its own.
+
+    What speaks OpenID Connect is loaded where there is a provider.
+    """
     return {
-        one.slug: OidcClient(one, redirect_uri=f"{url}/auth/oidc/{one.slug}/callback", guard=guard)
+        one.slug: import_module("headgate_server.http.oidc").OidcClient(
+            one, redirect_uri=f"{url}/auth/oidc/{one.slug}/callback", guard=guard
+        )
         for one in providers
     }
 

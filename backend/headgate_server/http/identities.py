@@ -11,12 +11,11 @@ from starlette.routing import Route
 
 from headgate_server.domain import ids
 from headgate_server.domain.errors import Forbidden, HeadgateError
-from headgate_server.domain.identities import SignInRefused
+from headgate_server.domain.identities import SignInRefused, Trip
 from headgate_server.domain.login_sessions import LIFETIMES, Purpose
 from headgate_server.http.attempts import TooManyAttempts
 from headgate_server.http.cookies import SECURE_NAME, set_cookie
 from headgate_server.http.doors import Doors, Handle, browser_of, former_cookie, route
-from headgate_server.http.oidc import Trip
 from headgate_server.http.pages import ACCOUNT, HOME, place_within, show_problem
 from headgate_server.services import identities, login_sessions
 from headgate_server.services.identities import PROVEN_WITHIN, SIGN_IN_AGAIN, Arrival

@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, cast
 
 import httpx2
@@ -27,6 +26,7 @@ from headgate_server.domain.identities import (
     Identity,
     Provider,
     SignInRefused,
+    Trip,
     is_safe_address,
 )
 from headgate_server.domain.users import check_email
@@ -56,15 +56,6 @@ SECRET_LENGTH = 48
 
 class ProviderAway(Unavailable):
     """The provider cannot be reached right now; try again in a moment."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trip:
-    """What is remembered of one way to a provider and back."""
-
-    state: str
-    nonce: str
-    verifier: str
 
 
 class OidcClient:

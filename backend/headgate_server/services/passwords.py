@@ -1,11 +1,14 @@
 """Passwords: hashed with argon2, changed, and reset through a link in a mail."""
 
 import asyncio
+from base64 import b64encode
 from dataclasses import dataclass
+from secrets import token_bytes
 from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain import login_sessions as tokens
@@ -34,7 +37,7 @@ class Hasher:
     def __init__(self, *, memory_kib: int = MEMORY_KIB) -> None:
         self._argon = PasswordHasher(time_cost=PASSES, memory_cost=memory_kib, parallelism=LANES)
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self._nobodys = self._argon.hash("the password of nobody")
+        self._nobodys = _unmatched(self._argon)
 
     async def hash(self, password: str) -> str:
         """Return what is stored of a password."""
@@ -61,6 +64,17 @@ class Hasher:
             return self._argon.verify(stored, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _unmatched(argon: PasswordHasher) -> str:
+    """Return a hash that takes as long to compare as any, and that no password is known to have.
+
+    It is put together, since hashing takes memory and time that a start need not.
+    """
+    lengths = (argon.salt_len, argon.hash_len)
+    salt, digest = (b64encode(token_bytes(size)).decode().rstrip("=") for size in lengths)
+    cost = f"m={argon.memory_cost},t={argon.time_cost},p={argon.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${digest}"
 
 
 async def change_password(

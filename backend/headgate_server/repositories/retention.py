@@ -30,6 +30,7 @@ from headgate_server.tables.flow_runs import (
 )
 from headgate_server.tables.flows import schedule_fires, schedules
 from headgate_server.tables.sla_rules import sla_violations
+from headgate_server.tables.work_pools import agent_sessions, agents, work_items
 
 _WAIT_SHORTLY = text("set local lock_timeout = '100ms'")
 _LOCK_PARTITION = text("select lock_old_partition(:name)")
@@ -262,6 +263,47 @@ async def delete_violations(work: UnitOfWork, *, before: datetime, most: int) ->
         .limit(most)
     )
     return await _delete(work, sla_violations, own.id, some=some)
+
+
+async def delete_sessions(work: UnitOfWork, *, before: datetime, most: int) -> int:
+    """Delete sessions of agents that ended before a time and hold nothing; how many.
+
+    Where there are none, agents that have no session left.
+    """
+    own = agent_sessions.c
+    holds = exists().where(
+        work_items.c.workspace_id == own.workspace_id, work_items.c.session_id == own.id
+    )
+    some = (
+        select(own.id)
+        .where(
+            own.workspace_id == work.workspace_id,
+            own.id < func.uuid_floor(before),
+            own.ended_at < before,
+            ~holds,
+        )
+        .order_by(own.id)
+        .limit(most)
+    )
+    deleted = await _delete(work, agent_sessions, own.id, some=some)
+    return deleted or await _delete_agents(work, before=before, most=most)
+
+
+async def _delete_agents(work: UnitOfWork, *, before: datetime, most: int) -> int:
+    agent = agents.c
+    is_needed = exists().where(
+        agent_sessions.c.workspace_id == agent.workspace_id, agent_sessions.c.agent_id == agent.id
+    )
+    old = (
+        select(agent.id)
+        .where(agent.workspace_id == work.workspace_id, agent.created_at < before, ~is_needed)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    locked = (await work.execute(old)).scalars().all()
+    # Looked at once more under the lock: who registers it anew holds that, and begins a session.
+    some = select(agent.id).where(agent.id.in_(locked), ~is_needed)
+    return await _delete(work, agents, agent.id, some=some) if locked else 0
 
 
 async def list_old_partitions(work: UnitOfWork) -> list[OldPartition]:

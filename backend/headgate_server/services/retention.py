@@ -52,6 +52,7 @@ async def purge(work: UnitOfWork, kept: Kept) -> int:
         (background_tasks.delete_old_lines, before),
         (background_tasks.delete_old, before),
         (retention.delete_violations, before),
+        (retention.delete_sessions, before),
     ):
         if not deleted:
             deleted = await delete(work, before=until, most=ROWS_AT_ONCE)

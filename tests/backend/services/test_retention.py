@@ -33,13 +33,16 @@ from headgate_server.tables.flow_runs import (
     task_runs,
 )
 from headgate_server.tables.flows import schedule_fires
+from headgate_server.tables.work_pools import agent_sessions, agents
 from tests.backend.services.test_failure_groups import fail
+from tests.factories.agents import make_session
 from tests.factories.deployments import make_deployment
 from tests.factories.events import recorded
 from tests.factories.runs import Old, make_old_events, make_old_run
 from tests.factories.schedules import EVERY_5, HOUR, NOON, set_scene
 from tests.factories.tenants import Tenant, make_tenant
 from tests.fixtures.sql import query
+from tests.fixtures.world import World
 
 OF_RUNS = (states, logs, task_runs, attempts, flow_run_tags, flow_run_cursors)
 REFUSE_TO_DELETE = """
@@ -343,6 +346,27 @@ async def test_workspace_that_is_held_or_fails_holds_no_other_up(
     async with database.system() as work:
         left = (await work.execute(select(events.c.workspace_id))).scalars().all()
     assert left == [fails.workspace_id]
+
+
+async def test_agents_go_once_their_last_session_is_long_over(world: World) -> None:
+    context = LoopContext(world.database, world.bus, Timers())
+    pool_id = world.deployed.work_pool_id
+    for has_ended in (True, True, False):
+        await make_session(world.database, world.tenant, work_pool_id=pool_id, has_ended=has_ended)
+    before = await count(world.database, agents), await count(world.database, agent_sessions)
+    await loop.run_once(context)
+    assert before == (
+        await count(world.database, agents),
+        await count(world.database, agent_sessions),
+    )
+
+    world.shift.by = timedelta(days=400)
+    await loop.run_once(context)
+
+    async with world.system() as work:
+        left = (await work.execute(select(agent_sessions.c.ended_at))).scalars().all()
+    assert (left, before) == ([None] * (before[1] - 2), (len(left) + 2, len(left) + 2))
+    assert await count(world.database, agents) == len(left)
 
 
 async def test_groups_and_backfills_go_once_nothing_of_them_is_kept(context: LoopContext) -> None:

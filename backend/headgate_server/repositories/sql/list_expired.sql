@@ -81,4 +81,17 @@ where exists (
     where broken.workspace_id = w.id and broken.violated_at < kept.runs_before
       and broken.ended_at < kept.runs_before
   )
+  or exists (
+    select from agent_sessions session
+    where session.workspace_id = w.id and session.id < uuid_floor(kept.runs_before)
+      and session.ended_at < kept.runs_before
+  )
+  or exists (
+    select from agents agent
+    where agent.workspace_id = w.id and agent.created_at < kept.runs_before
+      and not exists (
+        select from agent_sessions session
+        where session.workspace_id = agent.workspace_id and session.agent_id = agent.id
+      )
+  )
 order by w.id

@@ -1,7 +1,7 @@
 """What a request must be before anything is made of it."""
 
-import orjson
 from cross_web import HTTPException
+from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.types import Message, Receive
 
@@ -9,23 +9,29 @@ from headgate_server.graphql.limits import rules
 from headgate_server.http.auth import check_origin
 
 
-def check_numbers(variables: object) -> None:
+class Refused(HTTPException):
+    """A request that a rule of the API refuses; the answer carries what the rule says."""
+
+    def __init__(self, status_code: int, refusal: GraphQLError) -> None:
+        super().__init__(status_code, refusal.message)
+        self.extensions = refusal.extensions or {}
+
+
+def check_values(variables: object) -> None:
     """Refuse variables that cannot be handed on.
 
     Raises:
-        HTTPException: they are nested too deeply, or hold an integer beyond 64 bits.
+        Refused: they are nested too deeply, or hold an integer beyond 64 bits.
     """
-    try:
-        orjson.dumps(variables)
-    except TypeError as error:
-        # orjson tells its limits apart by their words only.
-        is_deep = "recursion" in str(error).lower()
-        what = (
-            "variables is nested too deeply; 250 levels are too many."
-            if is_deep
-            else "An integer in variables is beyond 64 bits; send it as a string."
-        )
-        raise HTTPException(400, what) from None
+    refusal = rules.check_values(variables)
+    if refusal is not None:
+        raise Refused(400, refusal)
+
+
+def too_large(*, limit: int) -> Refused:
+    """Return the refusal of a body that is larger than its limit."""
+    what = f"The body is larger than the limit of {limit:,} bytes; send less at once."
+    return Refused(413, rules.refuse("body", what=what, limit=limit))
 
 
 def check_request(request: Request, *, allowed_origins: frozenset[str]) -> None:
@@ -52,9 +58,7 @@ def bounded(receive: Receive) -> Receive:
         message = await receive()
         received += len(message.get("body", b""))
         if received > rules.MAX_REPORT_BODY_BYTES:
-            raise HTTPException(
-                413, f"The body is larger than the limit of {rules.MAX_REPORT_BODY_BYTES:,} bytes."
-            )
+            raise too_large(limit=rules.MAX_REPORT_BODY_BYTES)
         return message
 
     return counted

@@ -37,7 +37,13 @@ from headgate_server.graphql.masking import RETRYABLE_STATUS, classify
 from headgate_server.http import sse
 from headgate_server.http.access import Access
 from headgate_server.http.auth import Authenticate, Proof, check_origin, login_of, proof_of
-from headgate_server.http.checks import bounded, check_numbers, check_request
+from headgate_server.http.checks import (
+    Refused,
+    bounded,
+    check_request,
+    check_values,
+    too_large,
+)
 from headgate_server.http.constants import MAX_OPERATIONS_PER_SOCKET, REQUEST_ID_HEADER
 from headgate_server.http.cookies import SECURE_NAME
 from headgate_server.http.credentials import Credential
@@ -211,7 +217,8 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             logger.info("The caller of request %s went away before it was whole", request_id)
             return
         except HTTPException as error:
-            response = refuse(error.status_code, error.reason)
+            extensions = error.extensions if isinstance(error, Refused) else {}
+            response = refuse(error.status_code, error.reason, extensions=extensions)
         except Exception as error:  # noqa: BLE001  the edge: nothing unmasked leaves
             response = failure(error, request_id=request_id)
             self.access.refuse(classify(error).code)
@@ -277,11 +284,9 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         if not isinstance(variables, dict | None) or not isinstance(name, str | None):
             raise HTTPException(400, "variables is an object or null; operationName, a string.")
         if len(body) <= rules.MAX_BODY_BYTES:
-            check_numbers(cast("object", variables))
-        elif rules.check_document_size(query) is not None or not is_report(query):
-            raise HTTPException(
-                413, f"The body is larger than the limit of {rules.MAX_BODY_BYTES:,} bytes."
-            )
+            check_values(cast("object", variables))
+        elif rules.check_document(query) is not None or not is_report(query):
+            raise too_large(limit=rules.MAX_BODY_BYTES)
         return GraphQLRequestData(
             query=query,
             variables=cast("dict[str, Any] | None", variables),
@@ -292,7 +297,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
     @override
     async def execute_single(self, *args: Any, **kwargs: Any) -> ExecutionResult:
         sent = cast("GraphQLRequestData", kwargs["request_data"])
-        refusal = rules.check_document_size(sent.query or "")
+        refusal = rules.check_document(sent.query or "")
         if refusal is not None:
             return ExecutionResult(data=None, errors=[refusal])
         context = cast("OperationContext", kwargs["context"])
@@ -362,7 +367,9 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         try:
             # orjson would round integers beyond 64 bits without a word.
             return msgspec.json.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except RecursionError:
+            raise Refused(400, rules.refuse_nested_values(None)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError):
             # It says where the JSON is wrong, in the error that the base class expects.
             return orjson.loads(data)
 

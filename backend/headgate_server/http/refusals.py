@@ -1,6 +1,8 @@
 """What a request is answered that comes to nothing: a GraphQL error, and the status beside it."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 import orjson
 from starlette.responses import Response
@@ -19,6 +21,7 @@ _STATUS: Mapping[str, int] = {
 }
 _CODES = {400: "BAD_REQUEST", 405: "METHOD_NOT_ALLOWED", 413: "LIMIT_EXCEEDED", 415: "BAD_REQUEST"}
 RETRY_AFTER_SECONDS = 1
+NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
 
 
 def failure(error: Exception, *, request_id: str) -> Response:
@@ -42,13 +45,14 @@ def refuse(
     code: str | None = None,
     error_id: str | None = None,
     retry_after_seconds: int = RETRY_AFTER_SECONDS,
+    extensions: Mapping[str, Any] = NOTHING_MORE,
 ) -> Response:
     """Return the answer of one error."""
-    extensions: dict[str, str] = {"code": code or _CODES.get(status, "BAD_REQUEST")}
+    told = {"code": code or _CODES.get(status, "BAD_REQUEST"), **extensions}
     if error_id is not None:
-        extensions["errorId"] = error_id
+        told["errorId"] = error_id
     response = Response(
-        orjson.dumps({"errors": [{"message": message, "extensions": extensions}]}),
+        orjson.dumps({"errors": [{"message": message, "extensions": told}]}),
         status_code=status,
         media_type="application/json",
     )

@@ -107,7 +107,7 @@ class EventStream:
 
     async def _results(self) -> AsyncGenerator[bytes]:
         """Yield an event for each result; loaders forget what they read between two of them."""
-        refusal = rules.check_document_size(self.request.query or "")
+        refusal = rules.check_document(self.request.query or "")
         if refusal is not None:
             yield _event(ExecutionResult(data=None, errors=[refusal]))
             return

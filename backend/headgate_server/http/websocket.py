@@ -224,7 +224,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
     @override
     async def run_operation(self, operation: Operation[Any, Any]) -> None:
         try:
-            refusal = rules.check_document_size(operation.query)
+            refusal = rules.check_document(operation.query)
+            refusal = refusal or rules.check_values(operation.variables)
             if refusal is not None:
                 await operation.send_initial_errors([refusal])
                 return

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+import orjson
 from graphql import GraphQLError
 
 from headgate_server.domain.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
+from headgate_server.graphql.limits.nesting import nesting_of_document, nesting_of_value
 
 MAX_DEPTH = 12
 MAX_INTROSPECTION_DEPTH = 16
@@ -22,6 +24,10 @@ MAX_ROOT_MUTATIONS = 4
 MAX_COST = 5_000
 MAX_TOKENS = 2_000
 MAX_DOCUMENT_BYTES = 20_000
+MAX_NESTING = 64
+"""Brackets of a document inside each other: the parser goes down as far as they do."""
+MAX_VALUE_NESTING = 254
+"""Lists and objects of variables inside each other: as far as JSON can be written again."""
 MAX_VALUES = 2_000
 MAX_BULK_VALUES = 20_000
 BULK_MUTATIONS = frozenset({"flowRunCreateBatch", "agentPoll", "agentHeartbeat", "agentWork"})
@@ -64,14 +70,47 @@ def bad_request(message: str) -> GraphQLError:
     return GraphQLError(message, extensions={"code": "BAD_REQUEST"})
 
 
-def check_document_size(document: str) -> GraphQLError | None:
-    """Return the refusal of an over-long document, before anything parses it."""
+def check_document(document: str) -> GraphQLError | None:
+    """Return the refusal of an over-long or too nested document, before anything parses it."""
     size = len(document) if document.isascii() else len(document.encode())
-    if size <= MAX_DOCUMENT_BYTES:
-        return None
+    if size > MAX_DOCUMENT_BYTES:
+        return refuse(
+            "document",
+            what=f"The document has {size:,} bytes; pass values as variables.",
+            limit=MAX_DOCUMENT_BYTES,
+            actual=size,
+        )
+    nesting = nesting_of_document(document)
+    if nesting > MAX_NESTING:
+        return refuse(
+            "nesting",
+            what=f"The document has {nesting:,} brackets inside each other; pass values as "
+            "variables, and split what it selects.",
+            limit=MAX_NESTING,
+            actual=nesting,
+        )
+    return None
+
+
+def check_values(variables: object) -> GraphQLError | None:
+    """Return the refusal of variables that cannot be handed on."""
+    try:
+        orjson.dumps(variables)
+    except TypeError:
+        nesting = nesting_of_value(variables)
+        if nesting <= MAX_VALUE_NESTING:
+            return bad_request("An integer in variables is beyond 64 bits; send it as a string.")
+        return refuse_nested_values(nesting)
+    return None
+
+
+def refuse_nested_values(nesting: int | None) -> GraphQLError:
+    """Return the refusal of variables that nest too deeply: so deeply, or further than was read."""
+    levels = "too many" if nesting is None else f"{nesting:,}"
     return refuse(
-        "document",
-        what=f"The document has {size:,} bytes; pass values as variables.",
-        limit=MAX_DOCUMENT_BYTES,
-        actual=size,
+        "variables nesting",
+        what=f"The variables have {levels} lists and objects inside each other; flatten them, or "
+        "send the deep part as a string of JSON.",
+        limit=MAX_VALUE_NESTING,
+        actual=nesting,
     )

@@ -17,7 +17,6 @@ from headgate_server.database.engine import make_engine
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import Database
 from headgate_server.domain.audit_entries import AuditCheckpoint, AuditEntry, AuditHead
-from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.ids import Kind, new_id
 from headgate_server.domain.pagination import PageRequest
 from headgate_server.repositories import audit_entries
@@ -351,8 +350,3 @@ async def entries_of(database: Database, tenant: Tenant) -> Sequence[AuditEntry]
             work, organization_id=tenant.organization_id, page=PageRequest(size=100)
         )
     return page.items
-
-
-def test_line_that_is_no_checkpoint_is_named() -> None:
-    with pytest.raises(InvalidInput, match="Line 2"):
-        checkpoints.read_lines(["", "{}"])

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
 from headgate_server.crypto.signing import Signer, is_signed
@@ -65,17 +66,27 @@ class Notary:
     def hand_out(self, checkpoint: AuditCheckpoint) -> None:
         """Append a checkpoint to the file, durably, and log it.
 
+        On a line of its own, also where the one before it was cut short, as by a full disk.
+
         Raises:
             OSError: the file cannot be written.
         """
         line = as_line(checkpoint)
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
-            with (self._folder / FILE_NAME).open("a", encoding="ascii") as file:
-                file.write(line + "\n")
+            with (self._folder / FILE_NAME).open("ab+") as file:
+                file.write(_begin_of_line(file) + line.encode("ascii") + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
         logger.info("Audit checkpoint %s", line)
+
+
+def _begin_of_line(file: BinaryIO) -> bytes:
+    """Return what brings a file to the beginning of a line."""
+    if file.seek(0, os.SEEK_END) == 0:
+        return b""
+    file.seek(-1, os.SEEK_END)
+    return b"" if file.read(1) == b"\n" else b"\n"
 
 
 def notary_of(settings: Settings) -> Notary:
@@ -127,7 +138,9 @@ def as_line(checkpoint: AuditCheckpoint) -> str:
 
 
 def read_lines(lines: Iterable[str]) -> list[AuditCheckpoint]:
-    """Return the checkpoints of a file; empty lines are passed over.
+    """Return the checkpoints of a file.
+
+    Empty lines are passed over, and such as were cut short while they were written: the log tells.
 
     Raises:
         InvalidInput: a line that is none; the message says which.
@@ -148,6 +161,8 @@ def read_lines(lines: Iterable[str]) -> list[AuditCheckpoint]:
                     signature=bytes.fromhex(said["signature"]),
                 )
             )
+        except json.JSONDecodeError:
+            logger.warning("Line %d of the checkpoints is cut short; it is passed over", number)
         except (ValueError, KeyError, TypeError, HeadgateError):
             raise InvalidInput(f"Line {number} is not a checkpoint of the audit log.") from None
     return found

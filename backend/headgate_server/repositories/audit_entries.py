@@ -94,10 +94,20 @@ async def get_many(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, AuditEn
     return {row.id: _sealed(row) for row in rows}
 
 
-async def list_waiting(work: UnitOfWork, *, most: int) -> list[UUID]:
-    """Return organizations with entries that await their place, the longest waiting first."""
+async def list_waiting(
+    work: UnitOfWork, *, most: int, before: datetime | None = None
+) -> list[UUID]:
+    """Return organizations with entries that await their place, the longest waiting first.
+
+    Args:
+        work: as the system.
+        most: so many organizations.
+        before: only those with entries that were written before then.
+    """
+    is_early = [audit_queue.c.at < before] if before is not None else []
     rows = await work.execute(
         select(audit_queue.c.organization_id)
+        .where(*is_early)
         .group_by(audit_queue.c.organization_id)
         .order_by(func.min(audit_queue.c.at))
         .limit(most)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -215,6 +216,32 @@ async def test_without_redis_the_loops_run_directly(world: World) -> None:
         await world.create()
 
         await eventually(lambda: outbox_is_empty(world), within_seconds=5, what="The outbox")
+
+
+async def test_a_round_that_does_not_end_here_keeps_the_supervisor_from_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headgate_server.loops.supervisor.JOB_TIMEOUT_SECONDS", 0.2)
+    held, rounds = asyncio.Event(), asyncio.Event()
+
+    async def hold(_context: LoopContext) -> int:
+        held.set()
+        await asyncio.Event().wait()
+        return 0
+
+    loops = [replace(one, run_once=hold) if one.name == "audit_entries" else one for one in LOOPS]
+    found = context(world, Timers(sweep_without_redis_seconds=0.1))
+    supervisor = Supervisor(
+        found, loops, redis_url="redis://127.0.0.1:1/0", prefix="test", on_round=rounds.set
+    )
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(supervisor.run())
+        await asyncio.wait_for(held.wait(), 5)
+        rounds.clear()
+        await asyncio.wait_for(rounds.wait(), 5)
+        running.cancel()
+
+    assert "The audit_entries loop" in found.vitals.failing
 
 
 async def test_a_late_run_of_an_archived_workspace_says_so(world: World) -> None:

@@ -128,6 +128,34 @@ async def test_log_that_grows_as_it_is_verified_is_good(log: Log) -> None:
     assert verdicts[-1].sealed > verdicts[0].sealed
 
 
+async def test_who_writes_all_the_time_keeps_no_other_waiting(database: Database) -> None:
+    """A round ends though more entries wait by then, and every organization has had its turn."""
+    busy, other = await make_tenant(database), await make_tenant(database)
+    await seal.seal_waiting(database)
+    await write(database, other, 1)
+    is_over = asyncio.Event()
+
+    async def grow() -> None:
+        while not is_over.is_set():
+            await write(database, busy, 1)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(3):
+            group.create_task(grow())
+        async with asyncio.timeout(10):
+            rounds = [await seal.seal_waiting(database) for _ in range(3)]
+            all_ = await seal.seal_all(database)
+        is_over.set()
+    async with database.system() as work:
+        head = await audit_entries.find_head(work, organization_id=other.organization_id)
+        verdict = await verify.verify_chain(work, organization_id=other.organization_id)
+
+    assert all(rounds)
+    assert all_ > 0
+    assert head is not None
+    assert verdict.problem is None
+
+
 ITS_ENTRY = """organization_id = :organization and id = (select entry_id from audit_seals
   where organization_id = :organization and sequence = :sequence)"""
 TAMPERINGS = {

@@ -12,15 +12,32 @@ ORGANIZATIONS_AT_ONCE = 100
 
 
 async def seal_waiting(database: Database) -> int:
-    """Seal every entry that has no place in its organization's chain yet; how many there were.
+    """Seal entries that have no place in their organization's chain yet; how many.
 
     One transaction for up to ``ENTRIES_AT_ONCE`` entries of an organization: a replica that dies
-    in between leaves them waiting. Two replicas take turns at the chain's head.
+    in between leaves them waiting. Two replicas take turns at the chain's head. Each organization
+    has one turn, those that wait longest first: who writes all the time keeps nobody waiting, and
+    what is left is for the next round.
     """
+    async with database.system() as work:
+        waiting = await audit_entries.list_waiting(work, most=ORGANIZATIONS_AT_ONCE)
+    sealed = 0
+    for organization_id in waiting:
+        async with database.system() as work:
+            sealed += await seal_entries(work, organization_id=organization_id)
+    return sealed
+
+
+async def seal_all(database: Database) -> int:
+    """Seal every entry that was written before this began; how many were sealed."""
+    async with database.system() as work:
+        began_at = work.now
     sealed = 0
     while True:
         async with database.system() as work:
-            waiting = await audit_entries.list_waiting(work, most=ORGANIZATIONS_AT_ONCE)
+            waiting = await audit_entries.list_waiting(
+                work, most=ORGANIZATIONS_AT_ONCE, before=began_at
+            )
         if not waiting:
             return sealed
         for organization_id in waiting:

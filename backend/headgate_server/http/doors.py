@@ -36,7 +36,7 @@ from headgate_server.http.attempts import Attempts, TooManyAttempts
 from headgate_server.http.auth import check_page
 from headgate_server.http.constants import REQUEST_ID_HEADER
 from headgate_server.http.cookies import cookie_name_at, set_cookie
-from headgate_server.http.origins import origin_of
+from headgate_server.http.origins import address_of, origin_of
 from headgate_server.http.refusals import failure, refuse
 from headgate_server.outgoing.guards import Guard, guard_of
 from headgate_server.services import login_sessions, notices, sign_ins
@@ -264,8 +264,7 @@ def with_cookie(doors: Doors, told: dict[str, object], cookie: LoginCookie) -> R
 
 def browser_of(request: Request) -> Browser:
     """Return where somebody asks from."""
-    ip = request.client.host if request.client is not None else None
-    return Browser(ip=ip, user_agent=request.headers.get("user-agent"))
+    return Browser(ip=address_of(request), user_agent=request.headers.get("user-agent"))
 
 
 def former_cookie(doors: Doors, request: Request) -> LoginCookie | None:

@@ -7,6 +7,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from headgate_server.http.attempts import network_of
+from headgate_server.http.doors import browser_of
+from headgate_server.http.origins import address_of
 from headgate_server.http.server import serving
 from tests.fixtures.network import free_port
 
@@ -40,3 +43,18 @@ async def test_nobody_says_where_a_caller_is_unless_trusted(
         answer = await client.get("/", headers=SAID)
 
     assert answer.text == told
+
+
+async def test_caller_of_ipv4_is_one_of_many_also_at_a_socket_of_both_kinds() -> None:
+    async def say(request: Request) -> Response:
+        return PlainTextResponse(f"{address_of(request)} {network_of(browser_of(request).ip)}")
+
+    port = free_port()
+    async with (
+        serving(Starlette(routes=[Route("/", say)]), host="::", port=port),
+        AsyncClient(base_url=f"http://127.0.0.1:{port}") as four,
+        AsyncClient(base_url=f"http://[::1]:{port}") as six,
+    ):
+        told = [(await client.get("/")).text for client in (four, six)]
+
+    assert told == ["127.0.0.1 127.0.0.1", "::1 ::/64"]

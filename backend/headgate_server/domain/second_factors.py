@@ -20,6 +20,11 @@ def step_of(at: datetime) -> int:
     return int(at.timestamp()) // STEP_SECONDS
 
 
+def as_typed(text: str) -> str:
+    """Return a code without the blanks that apps show in it, and people type."""
+    return "".join(text.split())
+
+
 def is_code(text: str) -> bool:
     """Whether a text has the form of an app's code."""
     return len(text) == DIGITS and text.isascii() and text.isdigit()

@@ -72,7 +72,10 @@ async def confirm_enrolment(
     found = await users.lock_credentials(work, id_=user_id)
     if found is None or found.totp_secret is None or found.is_totp_confirmed:
         raise Conflict("No second factor waits for its first code; begin again.")
-    if not await _is_app_code(work, found.totp_secret, user_id=user_id, code=code, pepper=pepper):
+    typed, sealed = factors.as_typed(code), found.totp_secret
+    if not factors.is_code(typed) or not await _is_app_code(
+        work, sealed, user_id=user_id, code=typed, pepper=pepper
+    ):
         raise InvalidInput(WRONG_CODE, path=["code"])
     codes = factors.new_recovery_codes()
     hashes = [factors.hash_recovery(one, pepper=pepper) for one in codes]
@@ -107,7 +110,7 @@ async def end_enrolment(
 
 async def use_code(work: UnitOfWork, of: users.Credentials, *, code: str, pepper: str) -> bool:
     """Whether a code of the app or a recovery code is right; it is used up as this commits."""
-    typed, user_id = code.strip().replace(" ", ""), of.user.id
+    typed, user_id = factors.as_typed(code), of.user.id
     if factors.is_code(typed):
         if of.totp_secret is None:
             return False

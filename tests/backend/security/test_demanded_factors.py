@@ -57,6 +57,20 @@ async def test_organization_that_demands_a_second_factor_lets_nobody_in_without(
     assert (await api.execute(PLACES)).status == 200
 
 
+async def test_code_is_read_with_its_blanks_and_refused_in_other_letters(
+    browser: Browser, installation: Installation
+) -> None:
+    begun = await browser.send("/auth/second-factor/begin", {"password": PASSWORD})
+    code = await code_of(installation.database, TOTP(begun.json["secret"]))
+    odd = ["é", code.translate({48 + digit: 0xFF10 + digit for digit in range(10)}), ""]
+
+    refused = [await browser.send("/auth/second-factor/confirm", {"code": one}) for one in odd]
+    done = await browser.send("/auth/second-factor/confirm", {"code": f" {code[:3]} {code[3:]}"})
+
+    assert [one.status for one in refused] == [400] * 3
+    assert done.status == 200
+
+
 async def test_session_in_which_the_factor_is_turned_on_comes_in_and_goes_out_with_it(
     api: ApiClient, browser: Browser, installation: Installation, person: Person
 ) -> None:

@@ -1,7 +1,6 @@
 """Changing one's address: asked for on the page of the account, done by a link in a mail."""
 
 import logging
-from uuid import UUID
 
 import msgspec
 from starlette.background import BackgroundTask
@@ -10,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from headgate_server.domain.errors import Forbidden
+from headgate_server.domain.login_sessions import LoginSession
 from headgate_server.domain.users import check_email
 from headgate_server.http.cookies import clear_cookie
 from headgate_server.http.doors import Doors, browser_of, route
@@ -68,17 +68,15 @@ async def _begin(doors: Doors, request: Request, sent: NewEmail) -> Response:
     return JSONResponse(
         {"status": "a mail is on its way if nobody else has this address"},
         status_code=202,
-        background=BackgroundTask(_send_link, doors, session.user_id, address),
+        background=BackgroundTask(_send_link, doors, session, address),
     )
 
 
-async def _send_link(doors: Doors, user_id: UUID, address: str) -> None:
+async def _send_link(doors: Doors, session: LoginSession, address: str) -> None:
     try:
         async with doors.database.system() as work:
-            token = await email_changes.begin(
-                work, user_id=user_id, email=address, pepper=doors.pepper
-            )
-            user = (await users.get_account(work, id_=user_id)).user
+            token = await email_changes.begin(work, session, email=address, pepper=doors.pepper)
+            user = (await users.get_account(work, id_=session.user_id)).user
         if token is not None and doors.mailer is not None:
             link = f"{doors.url}/auth/email/new#{token}"
             await doors.mailer.send(mails.address_mail(user, link, to=address))

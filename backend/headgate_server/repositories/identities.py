@@ -39,14 +39,18 @@ async def insert_identity(work: UnitOfWork, *, issuer: str, subject: str, user_i
     )
 
 
-async def touch(work: UnitOfWork, *, issuer: str, subject: str) -> None:
-    """Note that an identity was used."""
+async def touch(work: UnitOfWork, *, issuer: str, subject: str, user_id: UUID) -> bool:
+    """Note that an identity of a person was used; whether it is theirs by now."""
     statement = (
         update(identities)
-        .where(identities.c.issuer == issuer, identities.c.subject == subject)
+        .where(
+            identities.c.issuer == issuer,
+            identities.c.subject == subject,
+            identities.c.user_id == user_id,
+        )
         .values(last_used_at=work.now)
     )
-    await work.execute(statement)
+    return (await work.execute(statement)).rowcount == 1
 
 
 async def list_identities(work: UnitOfWork, *, user_id: UUID) -> list[LinkedIdentity]:

@@ -19,14 +19,14 @@ from headgate_server.domain.cli_logins import (
     Way,
     Wish,
 )
-from headgate_server.domain.errors import Conflict, Forbidden, NotFound
+from headgate_server.domain.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from headgate_server.domain.login_sessions import LoginSession
 from headgate_server.domain.organizations import Organization
 from headgate_server.domain.permissions import Rights
 from headgate_server.domain.tenancy import Actor, ActorKind, Origin, Principal
 from headgate_server.repositories import cli_logins, members, organizations, roles, users
 from headgate_server.services import api_keys
-from headgate_server.services.login_sessions import FACTOR_NEEDED
+from headgate_server.services.login_sessions import FACTOR_NEEDED, is_live
 
 NO_SUCH_CODE = "No login waits for this code; compare it with the one in your terminal."
 NOTHING_LEFT = "You may do nothing of what this login asks for."
@@ -103,6 +103,7 @@ async def decide(
 
     Raises:
         NotFound: nothing waits under this code.
+        Unauthenticated: the session has ended meanwhile.
         Forbidden: the person may do nothing there of what is asked for, or needs a second factor.
     """
     digest = codes.hash_user_code(user_code, pepper=pepper)
@@ -125,6 +126,7 @@ async def allow_browser(
 
     Raises:
         InvalidInput: the wish or the challenge is none.
+        Unauthenticated: the session has ended meanwhile.
         Forbidden: the person may do nothing there of what is asked for, or needs a second factor.
     """
     code = codes.new_code()
@@ -230,6 +232,8 @@ async def _decide(
     work: UnitOfWork, found: CliLogin, *, session: LoginSession, organization_id: UUID | None
 ) -> None:
     wish = found.wish
+    if not await is_live(work, session_id=session.id, user_id=session.user_id):
+        raise Unauthenticated
     if organization_id is not None:
         rights = await _rights(work, user_id=session.user_id, organization_id=organization_id)
         place = await organizations.find_organization(work, id_=organization_id)

@@ -1,11 +1,15 @@
 """Another address for a person: it is theirs once they come by the link that was mailed to it."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.errors import InvalidInput
-from headgate_server.domain.login_sessions import Purpose, hash_token, new_secret
+from headgate_server.domain.login_sessions import (
+    LoginSession,
+    Purpose,
+    hash_token,
+    new_secret,
+)
 from headgate_server.domain.users import User, check_email
 from headgate_server.repositories import login_sessions as stored
 from headgate_server.repositories import users
@@ -24,15 +28,18 @@ class Changed:
     after: str
 
 
-async def begin(work: UnitOfWork, *, user_id: UUID, email: str, pepper: str) -> str | None:
+async def begin(work: UnitOfWork, session: LoginSession, *, email: str, pepper: str) -> str | None:
     """Return the token of a link to mail to a new address; None where somebody has the address.
 
-    Links before it are void. The caller must answer alike in both cases.
+    Links before it are void. The caller must answer alike in both cases. Nobody is mailed who asked
+    in a session that has ended meanwhile.
 
     Raises:
         InvalidInput: it is no address.
     """
-    address = check_email(email)
+    address, user_id = check_email(email), session.user_id
+    if not await login_sessions.is_live(work, session_id=session.id, user_id=user_id):
+        return None
     if await users.find_by_email(work, email=address) is not None:
         return None
     token = new_secret()

@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 UNKNOWN = "Nobody invited you to Headgate yet; ask an owner of your organization to."
 USED = "This sign-in was finished before; go back to the sign-in page and begin again."
 SIGNED_OUT = "You were signed out meanwhile; sign in, and link the identity again."
+UNLINKED = "This identity was unlinked meanwhile; sign in another way."
 TAKEN = "This identity belongs to another account; sign in with it, or use another one."
 LAST_WAY = (
     "You could not sign in any more without it; link another provider, or choose a password by a "
@@ -127,7 +128,10 @@ async def sign_in(
             return None
         user = await _user(work, provider, arrival, user_id=user_id)
         await _use_state(work, arrival, user_id=user.id, pepper=pepper)
-        await identities.touch(work, issuer=identity.issuer, subject=identity.subject)
+        if not await identities.touch(
+            work, issuer=identity.issuer, subject=identity.subject, user_id=user.id
+        ):
+            raise SignInRefused(UNLINKED)
         if arrival.invitation is not None:
             await invitations.accept(
                 work,

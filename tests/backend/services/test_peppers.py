@@ -105,10 +105,11 @@ async def test_second_factor_and_its_recovery_codes_open_under_both(database: Da
 async def test_links_that_were_mailed_before_are_good_once(database: Database) -> None:
     person = await make_person(database)
     hasher, password = cheap_hasher(), "another four words make sense"
+    session = await login_sessions.find_session(
+        database, await sign_in(database, person), pepper=PEPPER
+    )
     async with database.system() as work:
-        mailed = await email_changes.begin(
-            work, user_id=person.id, email="new@example.com", pepper=PEPPER
-        )
+        mailed = await email_changes.begin(work, session, email="new@example.com", pepper=PEPPER)
         assert mailed is not None
     async with database.system() as work:
         await email_changes.finish(work, token=mailed, pepper=BOTH)

@@ -21,6 +21,7 @@ from headgate_server.domain.errors import NotFound, Unavailable
 from headgate_server.domain.workspace_keys import KekUse, SealedValue, WorkspaceKey
 from headgate_server.repositories import workspace_keys, workspaces
 from headgate_server.services import kek_checks
+from headgate_server.services.audit_entries.record import record_action
 
 logger = logging.getLogger("headgate")
 
@@ -138,6 +139,7 @@ async def rotate(database: Database, keyring: Keyring, *, workspace_id: UUID) ->
         await workspace_keys.retire_active(work)
         if await _insert(work, id_, wrapped) is None:
             raise Unavailable("Another rotation of this workspace began just now; try again.")
+        await _record(work, "keys_rotated", count=1)
     return await reseal(database, keyring, workspace_id=workspace_id)
 
 
@@ -205,7 +207,20 @@ async def rewrap(database: Database, keyring: Keyring) -> Rewrapped:
 async def destroy(database: Database, *, workspace_id: UUID) -> int:
     """Destroy all keys of a workspace, and return how many: nothing sealed there opens again."""
     async with database.system(workspace_id=workspace_id) as work:
-        return await workspace_keys.destroy_keys(work, is_unused_only=False)
+        count = await workspace_keys.destroy_keys(work, is_unused_only=False)
+        if count:
+            await _record(work, "keys_destroyed", count=count)
+        return count
+
+
+async def _record(work: UnitOfWork, verb: str, *, count: int) -> None:
+    """Write into the audit log of the workspace's organization what became of its keys."""
+    id_ = work.workspace_id
+    found = (await workspaces.get_many(work, [id_])).get(id_)
+    name = found.name if found is not None else ids.show(ids.Kind.WORKSPACE, id_)
+    await record_action(
+        work, verb, kind=ids.Kind.WORKSPACE, id_=id_, name=name, said={"keys": count}
+    )
 
 
 async def count_by_kek(work: UnitOfWork) -> list[KekUse]:

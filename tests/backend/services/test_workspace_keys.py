@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,13 +17,15 @@ from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import Database
 from headgate_server.domain.errors import NotFound, Unavailable
 from headgate_server.domain.ids import new_id
+from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.workspace_keys import KekUse
 from headgate_server.services import kek_checks, workspace_keys
+from headgate_server.services.audit_entries import read
 from headgate_server.services.kek_checks import Standing
 from headgate_server.services.workspace_keys import BATCH, REMEMBERED_SECONDS, KeyDestroyed, Keyring
 from headgate_server.tables.workspace_keys import workspace_keys as table
 from tests.factories.sealed_values import make_values, opener, read_values
-from tests.factories.tenants import make_tenant
+from tests.factories.tenants import Tenant, make_tenant
 from tests.fixtures.sql import query
 
 CUT = """
@@ -135,6 +138,7 @@ async def test_rotation_seals_every_value_anew_and_destroys_the_old_key(
         ("ACTIVE", "1", True),
         ("ACTIVE", "1", True),
     ]
+    assert await told_of_keys(database, tenant) == [("workspace.keys_rotated", {"keys": 1})]
 
 
 @pytest.mark.parametrize("row", [1, 2, 200, 201, 450])
@@ -248,6 +252,18 @@ async def test_a_destroyed_key_opens_nothing_though_it_was_remembered(
         await read_values(database, tenant, keyring)
     assert await read_values(database, other, keyring) == kept
     assert await workspace_keys.destroy(database, workspace_id=tenant.workspace_id) == 0
+    assert await told_of_keys(database, tenant) == [("workspace.keys_destroyed", {"keys": 1})]
+
+
+async def told_of_keys(database: Database, tenant: Tenant) -> list[tuple[str, Any]]:
+    """Return what the audit log says of keys, the latest first, and how many they were."""
+    async with database.tenant(tenant.owner, None) as work:
+        page = await read.list_entries(
+            work, organization_id=tenant.organization_id, page=PageRequest(size=20)
+        )
+    return [
+        (one.action, one.diff and one.diff["after"]) for one in page.items if ".keys" in one.action
+    ]
 
 
 async def test_a_workspace_that_is_not_there_gets_no_key(database: Database, folder: Path) -> None:

@@ -7,9 +7,13 @@ from typing import Any
 import pytest
 
 from headgate import flow, task
+from headgate.api.background_tasks import BackgroundTask
+from headgate.background_tasks.execution import execute
+from headgate.background_tasks.values import store_of
 from headgate.errors import EventError
 from headgate.events import Event, emit_event
 from headgate.redaction import MASK, redactor
+from headgate.settings import load_settings
 from tests.client.recording_server import RecordingServer
 from tests.fixtures.deadlines import eventually_sync
 
@@ -79,6 +83,38 @@ def test_outside_of_a_run_the_key_sends_at_once_and_prefect_s_labels_are_read(
     assert one["resource"] == {"id": "order-1", "note": MASK}
     assert one["related"] == [{"id": "cart-1", "role": "cart"}]
     assert server.calls[-1].variables["input"]["workspaceId"] == "ws_1"
+
+
+def test_events_of_a_background_task_name_it_and_the_task_runs_below_it(
+    server: RecordingServer,
+) -> None:
+    @task
+    def count() -> None:
+        emit_event("acme.counted", ORDER)
+
+    @task
+    def ship() -> None:
+        emit_event("acme.shipped", ORDER)
+        count()
+
+    queued = BackgroundTask(
+        id="btask_1",
+        task_key="ship",
+        name="ship-1",
+        state_type="RUNNING",
+        state_name="Running",
+        message=None,
+        parameters={"value": {}},
+        result=None,
+        epoch=1,
+    )
+    outcome = execute(ship, queued, store=store_of(ship.spec, settings=load_settings()))
+
+    shipped, counted = sent(server)
+    assert outcome.state["type"] == "COMPLETED", outcome
+    own = {"id": "btask_1", "kind": "background_task", "name": "ship-1", "role": "background_task"}
+    assert shipped["related"] == [own]
+    assert [one["kind"] for one in counted["related"]] == ["task_run"]
 
 
 async def test_a_coroutine_is_not_held_up(server: RecordingServer) -> None:

@@ -143,15 +143,19 @@ async def _emit(place: Place, told: Event) -> None:
 
 
 def _surroundings() -> list[dict[str, Any]]:
-    """Return the run around the call, and its flow, as what had a part in an event."""
+    """Return the run around the call, and its flow, as what had a part in an event.
+
+    A background task is one itself, and no task run.
+    """
     flow_run, task_run = current_flow_run.get(), current_task_run.get()
     found: list[dict[str, Any]] = []
     if flow_run is not None:
         run = {"id": flow_run.recorder.flow_run_id, "kind": "flow_run", "name": flow_run.run.name}
         found.append({**run, "role": "flow_run"})
     if task_run is not None:
-        run = {"id": task_run.run.id, "kind": "task_run", "name": task_run.run.name}
-        found.append({**run, "role": "task_run"})
+        kind = "background_task" if task_run.is_queued else "task_run"
+        run = {"id": task_run.run.id, "kind": kind, "name": task_run.run.name}
+        found.append({**run, "role": kind})
     return storable_json(found)
 
 

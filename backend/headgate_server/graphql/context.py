@@ -222,10 +222,13 @@ class OperationContext(Limited):
         Raises:
             NotFound, Forbidden: as ``work``.
         """
+        await self._come_in(workspace_id)
+        self.demand(workspace_id, on=on)
+
+    async def _come_in(self, workspace_id: UUID) -> None:
         if not await self.may_enter(workspace_id):
             raise NotFound
         self.entered_workspace_id = workspace_id
-        self.demand(workspace_id, on=on)
 
     @asynccontextmanager
     async def organization_work(self) -> AsyncGenerator[UnitOfWork]:
@@ -248,10 +251,8 @@ class OperationContext(Limited):
             NotFound: another tenant's workspace, or none at all.
             Forbidden: the caller lacks in the organization what the field needs.
         """
-        if not await self.may_enter(workspace_id):
-            raise NotFound
+        await self._come_in(workspace_id)
         self.demand(None)
-        self.entered_workspace_id = workspace_id
         async with self._opened(workspace_id) as work:
             yield work
 
@@ -262,11 +263,9 @@ class OperationContext(Limited):
         Raises:
             NotFound, Forbidden: as ``work``.
         """
-        if not await self.may_enter(workspace_id):
-            raise NotFound
+        await self._come_in(workspace_id)
         if missing := _NEEDED.get() - self.principal.all_rights().held_in(workspace_id):
             raise lacking(missing)
-        self.entered_workspace_id = workspace_id
         async with self._opened(workspace_id) as work:
             yield work
 

@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any, cast
 
 from headgate.clock import now_us
+from headgate.deployments import code_folders
 from headgate.deployments.working_folder import set_working_directory
 from headgate.engine.effects import run_coroutine
 from headgate.errors import EntrypointError
+from headgate.home_locks import locked
 from headgate.libraries import library
 from headgate.settings import home_folder
 
 FOLDER = "pulled"
 KEPT_SECONDS = 7 * 86_400.0
-"""A run's process ends without a chance to clean up: its code is removed by later ones."""
+"""So long a folder stays of which nothing tells whether a process works in it."""
+_MARK = ".held"
 
 
 def pull_from_remote_storage(
@@ -131,14 +134,26 @@ def pull_with_block(block_document_name: str, block_type_slug: str) -> dict[str,
 
 
 def _made() -> Path:
-    """Make a folder for a run's code, and remove those of runs that ended long ago."""
+    """Make a folder for this process's code, and remove those of processes that have ended.
+
+    A run's process ends without a chance to clean up. Those that begin at once wait for each other.
+    """
     place = home_folder(os.environ) / FOLDER
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    oldest = now_us() / 1_000_000 - KEPT_SECONDS
-    for path in place.iterdir():
-        if path.stat().st_mtime < oldest:
-            shutil.rmtree(path, ignore_errors=True)
-    return Path(tempfile.mkdtemp(dir=place))
+    with locked(place):
+        for path in place.iterdir():
+            if path.is_dir():
+                _remove_left(path)
+        made = Path(tempfile.mkdtemp(dir=place))
+        code_folders.hold(made.with_suffix(_MARK))
+    return made
+
+
+def _remove_left(folder: Path) -> None:
+    mark = folder.with_suffix(_MARK)
+    if mark.exists():
+        code_folders.remove(folder, mark=mark)
+    elif folder.stat().st_mtime < now_us() / 1_000_000 - KEPT_SECONDS:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _entered(target: Path, count: int, *, place: str) -> dict[str, str]:

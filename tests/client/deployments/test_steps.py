@@ -3,8 +3,10 @@
 import importlib
 import os
 import shlex
+import subprocess
 import sys
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from headgate.deployments.steps import (
 )
 from headgate.engine.named_steps import filled, own_name, run_steps
 from headgate.errors import EntrypointError
+from headgate.settings import home_folder
 
 SCRIPT = "headgate.deployments.steps.run_shell_script"
 
@@ -156,6 +159,35 @@ def test_an_empty_place_is_an_error(tmp_path: Path) -> None:
         pull_from_remote_storage(f"file://{tmp_path}/empty")
 
 
+def test_copies_of_runs_that_begin_at_once_are_in_nobody_s_way(tmp_path: Path) -> None:
+    address = f"file://{_written(tmp_path / 'store')}"
+    place = home_folder(os.environ) / "pulled"
+    for number in range(100):
+        (place / f"old{number}").mkdir(parents=True)
+        os.utime(place / f"old{number}", (1, 1))
+
+    with ThreadPoolExecutor(8) as threads:
+        pulls = [threads.submit(pull_from_remote_storage, address) for _ in range(8)]
+
+    made = {Path(pull.result()["directory"]) for pull in pulls}
+    assert len(made) == 8
+    assert {path for path in place.iterdir() if path.is_dir()} == made
+
+
+def test_a_copy_stays_while_its_process_lives_and_no_longer(tmp_path: Path) -> None:
+    address = f"file://{_written(tmp_path / 'store')}"
+    pulling = f"from {pull_from_remote_storage.__module__} import *\n"
+    pulling += f"print(pull_from_remote_storage({address!r})['directory'])"
+    ended = Path(_said([sys.executable, "-c", pulling]))
+    mine = Path(pull_from_remote_storage(address)["directory"])
+    os.utime(mine, (1, 1))
+
+    pull_from_remote_storage(address)
+
+    assert (mine / "etl" / "flows.py").exists()
+    assert not ended.exists()
+
+
 def test_files_are_had_from_a_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
     boto3: Any = importlib.import_module("boto3")
     mock_aws: Any = importlib.import_module("moto").mock_aws
@@ -202,6 +234,11 @@ def test_a_folder_is_put_wherever_fsspec_reaches(
     (tmp_path / "code" / "data" / "big.bin").unlink()
     with pytest.raises(EntrypointError, match="nothing to copy"):
         push_to_remote_storage(f"file://{tmp_path}/other")
+
+
+def _said(command: list[str]) -> str:
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)  # noqa: S603
+    return done.stdout.strip()
 
 
 def _written(folder: Path) -> Path:

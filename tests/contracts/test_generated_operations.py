@@ -1,12 +1,13 @@
 """Operations made from the schema, by every role: whatever is sent, nothing fails unexpectedly.
 
 Ids are the estate's own as often as not, so that operations reach what they are about. ``COUNT=n``
-makes so many for each role, ``SEED=n`` makes others.
+makes so many for each role and tells how far it is, ``SEED=n`` makes others, and ``MINUTES=n`` is
+how long a role may take: what is not done by then has failed.
 """
 
-import functools
 import os
 import random
+import sys
 import time
 import warnings
 from collections.abc import Iterable
@@ -43,9 +44,13 @@ from tests.fixtures.installations import PEPPER, Installation
 
 COUNT = int(os.environ.get("COUNT", "300"))
 SEED = int(os.environ.get("SEED", "20261128"))
+MINUTES = float(os.environ.get("MINUTES", "10"))
 LONGEST_SECONDS = 5.0
+TOLD_EVERY_SECONDS = 10.0
+CI_COUNT = 300
+"""More than these are asked for by somebody who waits for them."""
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120 + COUNT)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300 + MINUTES * 60)]
 NAMES: tuple[str, ...] = (
     "type",
     "properties",
@@ -90,17 +95,40 @@ SCALARS = {
 }
 
 
-@functools.cache
-def _operations() -> tuple[GraphQLSchema, list[str]]:
-    """Return the schema, and ``COUNT`` operations or a few less: as many of each root field."""
+class Progress:
+    """Tells on the terminal how far something is, now and then."""
+
+    def __init__(self, request: pytest.FixtureRequest, what: str, *, of: int) -> None:
+        self._capture: Any = request.config.pluginmanager.getplugin("capturemanager")
+        self._what, self._of = what, of
+        self._began_at = self._told_at = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began_at
+
+    def note(self, done: int) -> None:
+        """Tell that so much is done, unless something was told just now, or nobody waits."""
+        now = time.monotonic()
+        is_due = done == self._of or now - self._told_at >= TOLD_EVERY_SECONDS
+        if COUNT > CI_COUNT and is_due:
+            self._told_at = now
+            with self._capture.global_and_fixture_disabled():
+                told = f"{self._what}: {done:,} of {self._of:,}, {self.seconds:.0f} s"
+                sys.stderr.write(f"{told}\n")
+
+
+@pytest.fixture(scope="module")
+def operations(request: pytest.FixtureRequest) -> tuple[GraphQLSchema, list[str]]:
+    """The schema, and ``COUNT`` operations or a few more or less: as many of each root field."""
     schema = build_schema(SCHEMA.read_text())
     fields = list(_root_fields(schema))
     each = ceil(COUNT / len(fields))
-    return schema, [
-        document
-        for salt, field in enumerate(fields)
-        for document in _documents(schema, field, count=each, salt=salt)
-    ]
+    progress, made = Progress(request, "operations of fields", of=len(fields)), list[str]()
+    for salt, field in enumerate(fields):
+        made += _documents(schema, field, count=each, salt=salt)
+        progress.note(salt + 1)
+    return schema, made
 
 
 def _documents(schema: GraphQLSchema, field: str, *, count: int, salt: int) -> list[str]:
@@ -170,20 +198,30 @@ async def _member(installation: Installation, estate: Estate, role: BuiltinRole)
 
 @pytest.mark.parametrize("role", list(BuiltinRole))
 async def test_generated_operations_never_fail_unexpectedly(
-    installation: Installation, estate: Estate, role: BuiltinRole
+    installation: Installation,
+    estate: Estate,
+    role: BuiltinRole,
+    operations: tuple[GraphQLSchema, list[str]],
+    request: pytest.FixtureRequest,
 ) -> None:
-    schema, documents = _operations()
+    schema, documents = operations
+    progress = Progress(request, f"{role.value}: operations", of=len(documents))
     api = await _member(installation, estate, role)
     chance = random.Random(SEED)  # noqa: S311  no secret
     wrong: list[str] = []
-    answered = 0
+    answered = done = 0
     for made in documents:
+        if progress.seconds > MINUTES * 60:
+            break
         document = _with_ids(schema, made, list(estate.ids.values()), chance)
         began_at = time.monotonic()
         answer = await api.execute(document)
         answered += bool(answer.json.get("data"))
         if told := _complaint(answer, time.monotonic() - began_at):
             wrong.append(f"{told}\n{document}")
+        done += 1
+        progress.note(done)
 
     assert not wrong, f"SEED={SEED}: {len(wrong)} of them, first\n" + "\n".join(wrong[:3])
+    assert done == len(documents), f"only {done} of {len(documents)} in {MINUTES:g} minutes"
     assert answered > len(documents) / 4, f"{answered} of {len(documents)} got through: too few"

@@ -97,12 +97,13 @@ def set_trap(world: World, point: FaultPoint, action: Action) -> "Trapped":
     """Wait at a fault point, in whichever member comes by first."""
     kind = Place.AGENT if point.place is Place.CHILD else point.place
     stopped: list[int] = []
+    killed: list[tuple[Member, int]] = []
     traps: list[tuple[Link, Trap]] = []
     for member in world.of(kind):
         link = member.links[API if member.kind == Place.AGENT else POSTGRES]
-        act = _actor(member, point, action, stopped)
+        act = _actor(member, point, action, stopped=stopped, killed=killed)
         traps.append((link, link.trap(Trap(point.operation, point.moment, act))))
-    return Trapped(point, traps, stopped)
+    return Trapped(point, traps, stopped, killed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,8 @@ class Trapped:
     traps: list[tuple[Link, Trap]]
     stopped: list[int]
     """The processes that were frozen there."""
+    killed: list[tuple[Member, int]]
+    """The members that were killed there, with the processes that they were."""
 
     def thaw(self) -> None:
         """Let them go on."""
@@ -127,6 +130,10 @@ class Trapped:
         self.take_up()
         return True
 
+    def are_gone(self) -> bool:
+        """Whether everybody has noticed that they are dead who were killed."""
+        return not any(member.is_up and member.pid == pid for member, pid in self.killed)
+
     def take_up(self) -> None:
         """Wait no longer."""
         for link, _ in self.traps:
@@ -134,7 +141,12 @@ class Trapped:
 
 
 def _actor(
-    member: Member, point: FaultPoint, action: Action, stopped: list[int]
+    member: Member,
+    point: FaultPoint,
+    action: Action,
+    *,
+    stopped: list[int],
+    killed: list[tuple[Member, int]],
 ) -> Callable[[int], bool]:
     def act(client_port: int) -> bool:
         if action is Action.CUT:
@@ -143,6 +155,8 @@ def _actor(
         with suppress(ProcessLookupError):
             if pid is not None and action is Action.KILL:
                 os.kill(pid, signal.SIGKILL)
+                if point.place is not Place.CHILD:
+                    killed.append((member, pid))
             elif pid is not None:
                 stopped.append(pid)
                 os.kill(pid, signal.SIGSTOP)

@@ -132,6 +132,7 @@ async def kill_child(nemesis: Nemesis) -> None:
 
 async def _kill(nemesis: Nemesis, member: Member) -> None:
     member.signal(signal.SIGKILL)
+    await eventually(lambda: not member.is_up, what=f"The end of {member.name}")
     await nemesis.wait(0.1, 2)
     await nemesis.world.revive()
 

@@ -120,6 +120,7 @@ async def _hit(nemesis: Nemesis, point: FaultPoint, action: Action) -> bool:
             await helping
         trapped.take_up()
         trapped.thaw()
+        await eventually(trapped.are_gone, what=f"The end of {point.name}")
         await world.revive()
     return True
 

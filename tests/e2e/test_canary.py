@@ -2,7 +2,8 @@
 
 What is looked through: the logs of every process, what runs and callers are answered and sent, the
 whole database, everything in Redis and all that passes through it, what Postgres logs of every
-statement with its parameters, the spans of every process, and the files of agents.
+statement with its parameters and what it remembers of them, the spans of every process, and the
+files of agents.
 """
 
 import asyncio
@@ -71,7 +72,9 @@ LOG_EVERYTHING = (
     "log_min_duration_statement = 0",
     "log_parameter_max_length = -1",
     "log_parameter_max_length_on_error = -1",
+    "pg_stat_statements.track = 'all'",
 )
+REMEMBERED = "select string_agg(query, chr(10)) from pg_stat_statements"
 VARIABLE_TABLES = ("variables", "variable_versions")
 TABLES = """
 select string_agg(table_name, ' ') from information_schema.tables
@@ -259,6 +262,14 @@ async def everything_in_the_database(url: str) -> dict[str, bytes]:
     return {name: (row or "").encode() for name, row in rows.items()}
 
 
+async def remembered(url: str) -> bytes:
+    """Return the statements that the server keeps figures of."""
+    await query(url, "create extension pg_stat_statements")
+    found = str(await query(url, REMEMBERED))
+    assert "insert into block_secrets" in found.lower()
+    return found.encode()
+
+
 async def test_a_secret_is_nowhere_but_in_the_run_that_reads_it(
     installation: Installation,
     servers: EmbeddedServices,
@@ -299,10 +310,10 @@ async def test_a_secret_is_nowhere_but_in_the_run_that_reads_it(
         "spans": b"\n".join(receiver.requests),
         "Redis": b"\n".join([*heard, *everything_in_redis(installation.redis_url)]),
         "Postgres": (servers.data_dir / "logs" / "postgres.log").read_bytes(),
+        "statements": await remembered(installation.urls.owner),
         "files": b"\n".join(file.read_bytes() for file in files(installation.folder)),
     }
-    assert CONTROL.encode() in places["rows"]
-    assert CONTROL.encode() in places["Postgres"]
+    assert all(CONTROL.encode() in places[one] for one in ("rows", "Postgres"))
     assert b"********" in places["frames"]
     check_left(places, json.loads((tmp_path / "refused").read_text()))
     assert {"blockDocumentUpsert", "blockResolve"} <= {span.name for span in receiver.spans}

@@ -202,7 +202,9 @@ def _ensure_role(connection: Connection, *, name: str, password: str) -> None:
     try:
         with connection.begin_nested():
             # nosemgrep: statements-are-whole - DDL takes no parameters
-            connection.exec_driver_sql(f"{verb} role {quoted} with login password '{password}'")
+            connection.exec_driver_sql(
+                f"{verb} role {quoted} with login password '{urls.verifier_of(password)}'"
+            )
             # nosemgrep: statements-are-whole - DDL takes no parameters
             connection.exec_driver_sql(f"comment on role {quoted} is '{mark}'")
             for setting, value in settings.items():

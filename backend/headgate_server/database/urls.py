@@ -3,10 +3,13 @@
 import base64
 import hashlib
 import hmac
+import os
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit, urlunsplit
 
 APP, SYSTEM = "app", "system"
+_SALT_BYTES, _ITERATIONS = 16, 4096
+"""As Postgres itself: the password is of 256 random bits, which nobody guesses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,25 @@ def role_password(secret_key: str, role: str) -> str:
     """
     digest = hmac.new(secret_key.encode(), f"database-role:{role}".encode(), hashlib.sha256)
     return base64.urlsafe_b64encode(digest.digest()).decode().rstrip("=")
+
+
+def verifier_of(password: str) -> str:
+    """Return what Postgres stores of a password, made anew each time: RFC 5803, SCRAM-SHA-256.
+
+    A statement with it in the place of the password tells nobody the password who reads statements:
+    in the server's log, or in pg_stat_statements.
+
+    Args:
+        password: of ASCII, which needs no preparation.
+    """
+    salt = os.urandom(_SALT_BYTES)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode("ascii"), salt, _ITERATIONS)
+    client, server = (
+        hmac.digest(salted, name, hashlib.sha256) for name in (b"Client Key", b"Server Key")
+    )
+    kept = (salt, hashlib.sha256(client).digest(), server)
+    shown = [base64.b64encode(one).decode() for one in kept]
+    return f"SCRAM-SHA-256${_ITERATIONS}:{shown[0]}${shown[1]}:{shown[2]}"
 
 
 def derive(owner_url: str, *, secret_key: str, role_prefix: str) -> DatabaseUrls:

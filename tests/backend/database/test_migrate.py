@@ -13,7 +13,7 @@ from anyio.from_thread import BlockingPortal
 from sqlalchemy import text
 
 from headgate_server.database.migrate import upgrade
-from headgate_server.database.urls import DatabaseUrls, on_database
+from headgate_server.database.urls import APP, DatabaseUrls, on_database, role_password
 from headgate_server.database.work import Database
 from headgate_server.domain.errors import ConfigurationError, Unavailable
 from headgate_server.embedded.services import EmbeddedServices
@@ -111,3 +111,18 @@ async def test_statement_whose_columns_a_migration_changed_may_be_tried_again(
     with pytest.raises(Unavailable):
         await read()
     assert await read() == 1
+
+
+async def test_statements_that_the_server_remembers_tell_no_password_of_a_role(
+    urls: DatabaseUrls,
+) -> None:
+    name = urls.owner.rpartition("/")[2].partition("?")[0]
+    await query(urls.owner, f"alter database {name} set pg_stat_statements.track = 'all'")
+
+    await upgrade(urls.owner, secret_key=SECRET_KEY)
+    await query(urls.owner, "create extension pg_stat_statements")
+    remembered = await query(urls.owner, "select string_agg(query, '|') from pg_stat_statements")
+
+    assert "alter role" in remembered
+    assert role_password(SECRET_KEY, APP) not in remembered
+    assert await query(urls.app, "select 1") == 1

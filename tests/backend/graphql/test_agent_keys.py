@@ -1,6 +1,7 @@
 """Keys of agents that are bound to a pool, and roles on one pool: they register agents of it."""
 
 import asyncio
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,12 +16,17 @@ from headgate_server.services import roles
 from tests.factories.members import make_member, make_member_token
 from tests.factories.mutations import mutate
 from tests.fixtures.api import ApiClient, open_socket, serve
+from tests.fixtures.deadlines import eventually
 from tests.fixtures.installations import PEPPER, Installation, shown
 
 pytestmark = pytest.mark.anyio
 
 CREATE = "mutation ($i: ApiKeyCreateInput!) { apiKeyCreate(input: $i) { errors { code } } }"
 
+TURNS = 4
+TURN = """mutation ($id: ID!, $overlap: Int!) {
+  apiKeyRotate(input: {id: $id}, overlapSeconds: $overlap) { secret errors { message } } }"""
+WHO = "{ viewer { scopes } }"
 DELETE = "mutation ($id: ID!) { workPoolDelete(input: {id: $id}) { deletedId } }"
 REGISTER = """mutation ($input: AgentRegisterInput!) { agentRegister(input: $input) {
   workPool { name } errors { code } } }"""
@@ -224,3 +230,49 @@ async def test_agent_role_on_a_pool_registers_agents_of_that_one_and_makes_its_k
     assert await register(machine, "mine", workspace=workspace) == "mine"
     assert await register(machine, "other", workspace=workspace) == "FORBIDDEN"
     assert await register(machine, "unknown", workspace=workspace) == "FORBIDDEN"
+
+
+def has(found: list[int], count: int) -> bool:
+    return len(found) >= count
+
+
+async def test_agents_poll_without_a_failure_while_their_key_is_turned(
+    installation: Installation,
+) -> None:
+    """Each turn leaves the token before good; the one that was replaced earlier ends nothing."""
+    tenant = await installation.tenant()
+    wide = await installation.client(tenant, is_bound=False)
+    pools = await make_pools(wide, shown(Kind.WORKSPACE, tenant.workspace_id))
+    made = await mutate(
+        wide,
+        "apiKeyCreate",
+        "apiKey { id } secret",
+        ownerId=user_of(tenant.owner.actor),
+        name="agents",
+        scopes=["AGENTS_CONNECT"],
+        workPoolId=pools["mine"],
+    )
+    key, instance = made["apiKey"]["id"], str(uuid4())
+    tokens = [made["secret"]]
+    statuses: list[int] = []
+    is_over = asyncio.Event()
+
+    async def poll() -> None:
+        while not is_over.is_set():
+            session = await session_token_of(installation.holding(tokens[-1]), instance_id=instance)
+            for _ in range(3):
+                answer = await installation.holding(session).execute(WHO)
+                statuses.append(answer.status)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(poll())
+        for _ in range(TURNS):
+            turned = await wide.execute(TURN, id=key, overlap=3600)
+            tokens.append(turned.data["apiKeyRotate"]["secret"])
+            wanted = len(statuses) + 6
+            await eventually(partial(has, statuses, wanted), what="polls after the turn")
+        is_over.set()
+    shown_by = [(await installation.holding(one).execute(WHO)).status for one in tokens]
+
+    assert set(statuses) == {200}
+    assert shown_by == [401] * (TURNS - 1) + [200, 200]

@@ -1,20 +1,28 @@
 """What operators do for people: who is suspended is out, and comes back; helped, made, unmade."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from headgate_server.database.work import Database
 from headgate_server.domain.audit_entries import AuditEntry
 from headgate_server.domain.errors import Conflict, NotFound, Unauthenticated
+from headgate_server.domain.ids import new_id
 from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.permissions import BuiltinRole
+from headgate_server.domain.schedules.schedule import ScheduleRequest
 from headgate_server.domain.tenancy import ActorKind
+from headgate_server.repositories import users
 from headgate_server.services import api_keys, people
 from headgate_server.services.audit_entries import read
+from headgate_server.services.schedules.fire import materialise
+from headgate_server.services.schedules.upsert import upsert_schedule
 from tests.factories.members import everywhere, make_member, make_member_token
 from tests.factories.people import PEPPER, enrol, make_person, sign_in, who
 from tests.factories.tenants import Tenant, make_tenant
+from tests.fixtures.world import World
 
 
 async def entries_of(database: Database, tenant: Tenant) -> list[AuditEntry]:
@@ -66,6 +74,27 @@ async def test_keys_of_a_suspended_person_are_refused_and_work_again_later(
     again = await api_keys.authenticate(database, token, pepper=PEPPER)
 
     assert again.all_rights() == before.all_rights()
+
+
+async def test_what_a_person_set_up_goes_on_once_they_are_put_out(world: World) -> None:
+    """Nothing of theirs is orphaned: their schedules fire, and runs that they asked for start."""
+    tenant = world.tenant
+    wanted = ScheduleRequest(slug="often", spec=timedelta(minutes=5))
+    async with world.work() as work:
+        await upsert_schedule(work, deployment_id=world.deployed.deployment_id, wanted=wanted)
+    await world.create()
+    async with world.system() as work:
+        user = await users.find_user(work, id_=tenant.owner.actor.id or new_id())
+        assert user is not None
+        await people.suspend_person(work, email=str(user.email))
+
+    async with world.system() as work:
+        await materialise(work, horizon=timedelta(minutes=15), limit=10)
+        waiting = await work.execute(text("select count(*) from work_items where phase = 'READY'"))
+    offered = await world.offer()
+
+    assert waiting.scalar_one() >= 4
+    assert len(offered) == 1
 
 
 async def test_lost_second_factor_is_taken_away_and_every_session_ends(database: Database) -> None:

@@ -16,7 +16,7 @@ from headgate_server.http.doors import Doors, browser_of, route
 from headgate_server.http.pages import fill, page_route, show_page
 from headgate_server.services import email_changes, login_sessions, mails, passwords, users
 from headgate_server.services.identities import PROVEN_WITHIN, SIGN_IN_AGAIN
-from headgate_server.services.notices import EMAIL_CHANGED, send_notice
+from headgate_server.services.notices import EMAIL_CHANGED, EMAIL_PROVEN, send_notice
 
 logger = logging.getLogger("headgate.http")
 
@@ -85,14 +85,17 @@ async def _send_link(doors: Doors, session: LoginSession, address: str) -> None:
 
 
 async def _finish(doors: Doors, request: Request, sent: Come) -> Response:
+    session = await doors.find_session(request)
+    by = None if session is None else session.user_id
     async with (
         doors.attempts.trying(account=sent.token, ip=browser_of(request).ip),
         doors.database.system() as work,
     ):
-        done = await email_changes.finish(work, token=sent.token, pepper=doors.pepper)
+        done = await email_changes.finish(work, token=sent.token, pepper=doors.pepper, by=by)
     response = JSONResponse({"status": "changed"})
     clear_cookie(response, name=doors.cookie_name)
-    what = EMAIL_CHANGED.format(email=done.after)
+    is_same = done.after == done.user.email
+    what = EMAIL_PROVEN if is_same else EMAIL_CHANGED.format(email=done.after)
     response.background = BackgroundTask(
         send_notice, doors.mailer, done.user, what=what, url=doors.url
     )

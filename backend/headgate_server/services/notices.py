@@ -21,6 +21,7 @@ IDENTITY_UNLINKED = (
 FACTOR_ON = "A second factor was turned on; every other session has ended."
 FACTOR_OFF = "Your second factor was turned off; every other session has ended."
 PASSWORD_RESET = "Your password was reset by a link in a mail, and every session has ended."  # noqa: S105  told
+EMAIL_PROVEN = "You have proven that this address is yours, and every session has ended."
 EMAIL_CHANGED = (
     "Your account has another address now, {email}, and every session has ended. This address "
     "signs nobody in any more."

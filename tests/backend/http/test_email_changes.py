@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from headgate_server.database.urls import DatabaseUrls
-from tests.factories.people import Person, make_person
+from tests.factories.people import Person, code_of, enrol, make_person
 from tests.fixtures.browsers import ORIGIN, Browser
 from tests.fixtures.installations import Installation
 from tests.fixtures.sql import query
@@ -36,6 +36,30 @@ async def test_link_that_was_mailed_gives_the_new_address(
     assert (await browser.sign_in(replace(person, email=NEW))).status == 200
     user = (await browser.ask(VIEWER)).json["data"]["viewer"]["user"]
     assert user == {"email": NEW, "isEmailVerified": True}
+
+
+async def test_own_address_is_proven_by_its_mail_and_a_reset_leaves_the_second_factor_then(
+    installation: Installation, person: Person
+) -> None:
+    office, database = installation.post_office, installation.database
+    await enrol(database, person)
+    assert person.totp is not None
+    browser = Browser(installation.app)
+    await browser.sign_in(person, code=await code_of(database, person.totp))
+    asked = {"email": person.email, "password": person.password}
+
+    await browser.send("/auth/email", asked)
+    link = {"token": (await office.take()).token}
+    by_mailbox_alone = await Browser(installation.app).send("/auth/email/new", link)
+    proven = await browser.send("/auth/email/new", link)
+    await office.take()
+    await browser.send("/auth/password/reset", {"email": person.email})
+    reset = {"token": (await office.take()).token, "password": "words of a better day"}
+    await browser.send("/auth/password/new", reset)
+    refused = await browser.sign_in(replace(person, password=reset["password"]))
+
+    assert (by_mailbox_alone.status, proven.status) == (400, 200)
+    assert refused.code == "CODE_NEEDED"
 
 
 async def test_wrong_password_sends_no_mail(

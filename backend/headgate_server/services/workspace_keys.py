@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from headgate_server.crypto.envelope import Place, SealingKey, make_secret, seal, unseal
-from headgate_server.crypto.errors import KeyProviderAway
+from headgate_server.crypto.errors import KeyProviderAway, SecretUnreadable
 from headgate_server.crypto.providers import KekVersion, Providers, WrapContext, Wrapped
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain import ids
-from headgate_server.domain.errors import NotFound, Unavailable
+from headgate_server.domain.errors import Conflict, NotFound, Unavailable
 from headgate_server.domain.workspace_keys import KekUse, SealedValue, WorkspaceKey
 from headgate_server.repositories import workspace_keys, workspaces
+from headgate_server.repositories.blocks import documents
 from headgate_server.services import kek_checks
 from headgate_server.services.audit_entries.record import record_action
 
@@ -30,6 +31,8 @@ OpenWork = Callable[[], AbstractAsyncContextManager[UnitOfWork]]
 REMEMBERED_SECONDS = 15 * 60
 """How long an unwrapped key serves after its provider went away."""
 BATCH = 200
+MOST_TOLD = 20
+"""So many of the values that do not open are named."""
 WRAPS_AT_ONCE = 16
 
 
@@ -147,17 +150,25 @@ async def reseal(database: Database, keyring: Keyring, *, workspace_id: UUID) ->
     """Seal under the active key whatever is not yet, then destroy the keys nothing needs.
 
     Goes on where an earlier one ended, wherever that was: each value is compared and set. Values
-    whose key was destroyed, before or meanwhile, stay as they are: nothing opens them.
+    whose key was destroyed, before or meanwhile, stay as they are: nothing opens them. So do such
+    as do not open under their key; all others are sealed anew all the same.
+
+    Raises:
+        Conflict: values do not open; it names them. Their key stays.
     """
 
     def open_work() -> AbstractAsyncContextManager[UnitOfWork]:
         return database.system(workspace_id=workspace_id)
 
     count = 0
+    spoilt: dict[tuple[UUID, str], SealedValue] = {}
     while True:
         id_, active = await get_active(open_work, keyring)
         async with open_work() as work:
-            values = await workspace_keys.list_sealed_otherwise(work, key_id=id_, limit=BATCH)
+            listed = await workspace_keys.list_sealed_otherwise(
+                work, key_id=id_, limit=BATCH + len(spoilt)
+            )
+        values = [one for one in listed if (one.block_document_id, one.path) not in spoilt]
         if not values:
             break
         try:
@@ -165,13 +176,34 @@ async def reseal(database: Database, keyring: Keyring, *, workspace_id: UUID) ->
         except KeyDestroyed:
             # Those of that key are not listed again.
             continue
-        blobs = [_reseal(value, keys[value.key_id], active) for value in values]
+        anew: list[tuple[SealedValue, bytes]] = []
+        for value in values:
+            try:
+                anew.append((value, _reseal(value, keys[value.key_id], active)))
+            except SecretUnreadable:
+                spoilt[value.block_document_id, value.path] = value
         async with open_work() as work:
             await hold_active(work, id_=id_)
-            count += await workspace_keys.update_sealing(work, values, key_id=id_, blobs=blobs)
+            count += await workspace_keys.update_sealing(
+                work, [one for one, _ in anew], key_id=id_, blobs=[blob for _, blob in anew]
+            )
     async with open_work() as work:
         await workspace_keys.destroy_keys(work, is_unused_only=True)
+        told = await _tell_spoilt(work, list(spoilt.values()), sealed=count) if spoilt else ""
+    if told:
+        raise Conflict(told)
     return count
+
+
+async def _tell_spoilt(work: UnitOfWork, values: Sequence[SealedValue], *, sealed: int) -> str:
+    found = await documents.get_many(work, [one.block_document_id for one in values])
+    named = sorted(f"{found[one.block_document_id].reference}: {one.path}" for one in values)
+    more = f" and {len(named) - MOST_TOLD} more" if len(named) > MOST_TOLD else ""
+    return (
+        f"{sealed} values are sealed anew. {len(named)} do not open, and keep their key: "
+        f"{', '.join(named[:MOST_TOLD])}{more}. Fill these secrets in again, or restore them, and "
+        "go on with --resume."
+    )
 
 
 async def rewrap(database: Database, keyring: Keyring) -> Rewrapped:

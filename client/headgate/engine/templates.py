@@ -13,6 +13,7 @@ import orjson
 from headgate.api.blocks import ResolvedBlock, at_path
 from headgate.api.calls import LeaseInput
 from headgate.api.transport import Transport
+from headgate.errors import BlockError
 from headgate.secret_references.resolving import resolve
 
 _BLOCK = re.compile(r"\{\{\s*blocks\.([a-z0-9-]+)\.([a-z0-9_-]+)((?:\.[^{}\s.]+)*)\s*\}\}")
@@ -53,7 +54,8 @@ async def fill_blocks(document: Any, *, transport: Transport, lease: LeaseInput)
 
     Raises:
         NotFoundError: no such block, or the run may not use it.
-        BlockError: a secret that lies in another store cannot be had from here.
+        BlockError: a block has no such field, or a secret that lies in another store cannot be had
+            from here.
     """
     wanted: set[str] = set()
 
@@ -89,10 +91,24 @@ def changed_values(before: Any, after: Any) -> list[Any]:
 
 
 def _value(found: Mapping[str, ResolvedBlock], match: re.Match[str]) -> Any:
-    data = found[f"{match[1]}/{match[2]}"].data
-    if match[3]:
-        return at_path(data, match[3][1:])
-    return data.get(_VALUE, data)
+    reference = f"{match[1]}/{match[2]}"
+    value: Any = found[reference].data
+    if not match[3]:
+        return value.get(_VALUE, value)
+    for name in match[3][1:].split("."):
+        within, value = value, at_path(value, name)
+        if value is None and name not in _names_in(within):
+            known = ", ".join(_names_in(within)) or "none"
+            message = f"{match[0]}: {reference} has no field {name} there; it has: {known}"
+            raise BlockError(message)
+    return value
+
+
+def _names_in(value: Any) -> list[str]:
+    """Return the fields that a template may name next."""
+    if isinstance(value, list):
+        return [str(index) for index in range(len(cast("list[Any]", value)))]
+    return sorted(cast("dict[str, Any]", value)) if isinstance(value, dict) else []
 
 
 def _written(value: Any) -> str:

@@ -1,14 +1,15 @@
 """Idempotency keys: the same key and body are answered as before; another body is refused."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 import orjson
 
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain.errors import IdempotencyMismatch, InvalidInput
+from headgate_server.domain.errors import IdempotencyMismatch, InvalidInput, NotFound
 from headgate_server.repositories import idempotency_keys as repository
 from headgate_server.repositories.idempotency_keys import KeyName
 
@@ -16,6 +17,18 @@ LIFETIME = timedelta(hours=24)
 MAX_KEY_LENGTH = 255
 
 Answer = dict[str, Any]
+
+
+class Made(Protocol):
+    """What is known by an id."""
+
+    @property
+    def id(self) -> UUID:
+        """Its id."""
+        ...
+
+
+T = TypeVar("T", bound=Made)
 
 
 async def once(
@@ -61,3 +74,38 @@ async def once(
     if used.input_hash != input_hash:
         raise IdempotencyMismatch
     return used.answer, True
+
+
+async def made_once(
+    work: UnitOfWork,
+    *,
+    operation: str,
+    key: str | None,
+    body: object,
+    make: Callable[[], Awaitable[tuple[T, bool]]],
+    find: Callable[[Sequence[UUID]], Awaitable[Mapping[UUID, T]]],
+) -> tuple[T, bool]:
+    """Make or change an object once for each key; return it, and whether it was made.
+
+    Args:
+        work, operation, key, body: as of ``once``. What may be secret is no part of the body: a
+            hash of it is kept.
+        make: does it.
+        find: returns objects by id, for a repetition.
+
+    Raises:
+        NotFound: it was made before, and is gone by now.
+    """
+    made: list[T] = []
+
+    async def carry_out() -> Answer:
+        one, is_new = await make()
+        made.append(one)
+        return {"id": str(one.id), "created": is_new}
+
+    answer, _ = await once(work, operation=operation, key=key, body=body, carry_out=carry_out)
+    id_ = UUID(answer["id"])
+    found = made[0] if made else (await find([id_])).get(id_)
+    if found is None:
+        raise NotFound
+    return found, bool(answer["created"])

@@ -6,7 +6,8 @@ import msgspec
 
 from headgate.api.documents import document
 from headgate.api.transport import Transport
-from headgate.errors import NotFoundError, refusal
+from headgate.errors import BadRequestError, NotFoundError, refusal
+from headgate.ids import make_uuid
 
 T = TypeVar("T")
 
@@ -97,8 +98,8 @@ async def change_or_make(
 ) -> dict[str, Any]:
     """Run a mutation that makes what it names, or changes it; only the first if it is to be new.
 
-    An older server knows no way to say so: it takes the version that is named for one's that is
-    there, and finds none. There two that make the same at once both succeed.
+    Asked again, since an answer was lost, it is answered as before. An older server knows no way to
+    say so: there two that make the same at once both succeed.
 
     Raises:
         ConflictError: it was to be new, and is there.
@@ -107,9 +108,12 @@ async def change_or_make(
         return await change(transport, noun, operation, input=input)
     try:
         return await change(
-            transport, noun, operation, input={**input, "expectedVersion": MUST_BE_NEW}
+            transport,
+            noun,
+            operation,
+            input={**input, "expectedVersion": MUST_BE_NEW, "idempotencyKey": make_uuid()},
         )
-    except NotFoundError:
+    except (BadRequestError, NotFoundError):
         return await change(transport, noun, operation, input=input)
 
 

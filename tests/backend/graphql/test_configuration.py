@@ -31,6 +31,41 @@ async def try_mutation(api: ApiClient, field: str, input_type: str, **given: Any
     return errors
 
 
+@pytest.mark.parametrize(
+    ("field", "kind", "shape", "given"),
+    [
+        ("variableSet", "VariableSetInput", "variable", {"value": 1}),
+        (
+            "blockDocumentUpsert",
+            "BlockDocumentUpsertInput",
+            "blockDocument",
+            {"typeSlug": "login", "data": {"password": "S3cret-of-a-lock"}},
+        ),
+    ],
+)
+async def test_what_is_to_be_new_is_made_once_however_often_it_is_sent(
+    estate: Estate, field: str, kind: str, shape: str, given: dict[str, Any]
+) -> None:
+    wanted = {
+        "workspaceId": estate.ids[ids.Kind.WORKSPACE],
+        "name": "lock",
+        "expectedVersion": 0,
+        **given,
+    }
+
+    first, again = [
+        await mutate(
+            estate.bound, field, f"{shape} {{ id }} created", **wanted, idempotencyKey="mine"
+        )
+        for _ in range(2)
+    ]
+    (other,) = await try_mutation(estate.bound, field, kind, **wanted, idempotencyKey="yours")
+
+    assert first == again
+    assert first["created"] is True
+    assert other["code"] == "CONFLICT"
+
+
 async def test_redeploy_keeps_what_it_does_not_say(estate: Estate) -> None:
     workspace = estate.ids[ids.Kind.WORKSPACE]
     made = await mutate(

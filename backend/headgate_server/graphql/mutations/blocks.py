@@ -1,6 +1,7 @@
 """Mutations on blocks, and the two ways in which secrets are read."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -33,6 +34,7 @@ from headgate_server.services.blocks import documents, opening, read, types
 from headgate_server.services.blocks.documents import Filling
 from headgate_server.services.blocks.sealing import open_sealer
 from headgate_server.services.blocks.types import BlockTypeChanges, NewSchema
+from headgate_server.services.idempotency_keys import made_once
 
 PROVEN_WITHIN = timedelta(minutes=5)
 """How long ago a person may have signed in who reveals a secret."""
@@ -125,6 +127,11 @@ class BlockDocumentUpsertInput:
     expected_version: int | None = strawberry.field(
         default=None,
         description="Refuse if the block has another version by now; 0: if there is one.",
+    )
+    idempotency_key: str | None = strawberry.field(
+        default=None,
+        description="Sent again with the same key within 24 hours it is answered as before, also "
+        "where there is one by then; 1 to 255 characters.",
     )
 
     def to_filling(self) -> Filling:
@@ -248,14 +255,21 @@ class BlockMutations:
             pepper=context.backend.pepper,
         )
         async with context.work(workspace_id, on=on) as work:
-            row, is_new = await documents.upsert_document(
+            row, is_new = await made_once(
                 work,
-                type_slug=input.type_slug,
-                name=input.name,
-                filling=filling,
-                sealer=sealer,
-                may_use=lambda id_: _may_use(context, workspace_id, id_),
-                expected_version=input.expected_version,
+                operation="blockDocumentUpsert",
+                key=input.idempotency_key,
+                body=[workspace_id, input.type_slug, input.name, input.schema_checksum],
+                make=lambda: documents.upsert_document(
+                    work,
+                    type_slug=input.type_slug,
+                    name=input.name,
+                    filling=filling,
+                    sealer=sealer,
+                    may_use=lambda id_: _may_use(context, workspace_id, id_),
+                    expected_version=input.expected_version,
+                ),
+                find=partial(read.get_many_documents, work),
             )
         return BlockDocumentPayload(block_document=show_document(row), created=is_new)
 

@@ -1,5 +1,6 @@
 """Mutations on variables."""
 
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -12,6 +13,7 @@ from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.scalars import JSON, Key
 from headgate_server.graphql.types.variables import Variable, show_variable
 from headgate_server.services import variables
+from headgate_server.services.idempotency_keys import made_once
 
 
 @strawberry.input(description="What a variable is set to.")
@@ -28,6 +30,11 @@ class VariableSetInput:
     expected_version: int | None = strawberry.field(
         default=None,
         description="Refuse if the variable has another version by now; 0: if there is one.",
+    )
+    idempotency_key: str | None = strawberry.field(
+        default=None,
+        description="Sent again with the same key within 24 hours it is answered as before, also "
+        "where there is one by then; 1 to 255 characters.",
     )
 
 
@@ -52,11 +59,18 @@ class VariableMutations:
         input: Annotated[VariableSetInput, strawberry.argument(description="What to set.")],
     ) -> VariablePayload:
         async with info.context.work(workspace_id_of(input.workspace_id)) as work:
-            row, is_new = await variables.set_variable(
+            row, is_new = await made_once(
                 work,
-                name=input.name,
-                value=input.value,
-                tags=input.tags,
-                expected_version=input.expected_version,
+                operation="variableSet",
+                key=input.idempotency_key,
+                body=strawberry.asdict(input),
+                make=lambda: variables.set_variable(
+                    work,
+                    name=input.name,
+                    value=input.value,
+                    tags=input.tags,
+                    expected_version=input.expected_version,
+                ),
+                find=partial(variables.get_many_variables, work),
             )
         return VariablePayload(variable=show_variable(row), created=is_new)

@@ -140,6 +140,9 @@ class Block(BaseModel):
     ) -> Any:
         """Save the block under a name, and return its id.
 
+        What was loaded is saved as it was kept: a secret of another store stays there, and a block
+        inside that is one of its own stays that, as it is; save it by itself to change it.
+
         Args:
             name: a key; the one it was loaded by if not said.
             overwrite: whether one of this name may be changed.

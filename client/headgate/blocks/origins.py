@@ -6,7 +6,7 @@ save what was loaded copies neither.
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from pydantic import BaseModel
@@ -31,7 +31,7 @@ class Origin:
 
     parts: Parts
     kept: Any
-    value: Any
+    value: Any = field(repr=False)
 
 
 def origins_of(found: ResolvedBlock, data: Any) -> list[Origin]:

@@ -60,7 +60,7 @@ async def create_artifact(
         return await _find_same(work, placed), False
     if made.key is not None:
         await repository.mark_latest(work, made)
-    await record_events(work, [_event(made)])
+    await record_events(work, [_event(made, "created", type=made.type.value, key=made.key)])
     return made, True
 
 
@@ -73,6 +73,8 @@ async def update_artifact(
     expected_version: int | None = None,
 ) -> Artifact:
     """Change what is said of an artifact, in place: its history does not grow.
+
+    An event tells that it changed, and not to what: who follows it reads it anew.
 
     Args:
         work: the unit of work.
@@ -99,7 +101,10 @@ async def update_artifact(
         check_metadata(wanted["metadata"])
     if not wanted:
         return current
-    return await repository.update_artifact(work, id_=id_, changes=wanted)
+    updated = await repository.update_artifact(work, id_=id_, changes=wanted)
+    told = _event(updated, "updated", version=updated.version, changed=sorted(wanted))
+    await record_events(work, [told])
+    return updated
 
 
 async def delete_artifact(
@@ -162,13 +167,13 @@ async def _lock(work: UnitOfWork, id_: UUID, *, grant: RunGrant | None) -> Artif
     return current
 
 
-def _event(artifact: Artifact) -> NewEvent:
+def _event(artifact: Artifact, verb: str, **payload: object) -> NewEvent:
     shown = ids.show(ids.Kind.ARTIFACT, artifact.id)
     place = RunPlace(artifact.flow_run_id, artifact.task_run_id)
     return NewEvent(
-        name="artifact.created",
+        name=f"artifact.{verb}",
         resource_id=shown,
         resource={"id": shown, "kind": "artifact", "name": artifact.key or artifact.type.value},
-        payload={"type": artifact.type.value, "key": artifact.key},
+        payload=payload,
         related=place.related(),
     )

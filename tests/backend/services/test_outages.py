@@ -1,5 +1,6 @@
 """An outage of the API is added to every deadline that was alive when it began."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,12 +12,14 @@ from headgate_server.domain.pauses import NewPause
 from headgate_server.domain.states import StateType, propose
 from headgate_server.loops import expired_keys, expired_pauses, lost_runs, lost_tasks, stuck_cancels
 from headgate_server.loops.loop import LoopContext
+from headgate_server.repositories.statements import named
 from headgate_server.services import background_tasks, pauses, upkeep
 from headgate_server.services.flow_runs import change
 from headgate_server.services.leases import hold
 from headgate_server.services.transitions import transition
 from headgate_server.settings import Timers
 from headgate_server.tables.events import outbox
+from headgate_server.tables.metadata import metadata
 from headgate_server.tables.work_pools import agent_sessions, work_items
 from tests.backend.services.test_background_tasks import queue, start, take, worker
 from tests.backend.services.test_concurrency_limits import ask, put
@@ -248,3 +251,45 @@ async def test_a_call_that_is_to_stop_has_its_time_after_our_outage(world: World
     async with world.work() as work:
         verdicts = await background_tasks.renew_leases(work, [lease], duration=LEASE)
     assert verdicts == [LeaseVerdict.CANCEL_REQUESTED]
+
+
+CREDITED = {
+    "work_items.fence_until",
+    "work_items.cancel_requested_at",
+    "background_tasks.leased_until",
+    "background_tasks.cancel_requested_at",
+    "concurrency_slots.expires_at",
+    "concurrency_waiters.expires_at",
+    "cache_records.locked_until",
+    "pauses.expires_at",
+}
+"""What somebody has to renew, confirm or answer through an API by then."""
+NOT_CREDITED = {
+    "api_keys.expires_at": "a date that somebody chose",
+    "api_keys.old_secret_until": "a date that somebody chose",
+    "cache_records.expires_at": "how old a result may be",
+    "cli_logins.expires_at": "a secret that was shown",
+    "flow_runs.cancel_requested_at": "when it was, for people; the work item's is judged by",
+    "idempotency_keys.expires_at": "kept for a day at least",
+    "invitations.expires_at": "a date that was mailed",
+    "login_sessions.expires_at": "a secret in a browser",
+    "one_time_tokens.expires_at": "a secret that was mailed",
+    "support_grants.expires_at": "how long an operator may look",
+    "support_grants.requested_at": "when it was",
+}
+
+
+def test_every_deadline_is_credited_or_known_not_to_be() -> None:
+    ends = ("_until", "expires_at", "requested_at")
+    columns = {
+        f"{table.name}.{column.name}"
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if column.name.endswith(ends)
+    }
+    statement = str(named("note_service"))
+
+    assert columns == CREDITED | NOT_CREDITED.keys()
+    for table, column in (one.split(".") for one in CREDITED):
+        _, _, after = statement.partition(f"update {table} ")
+        assert re.search(rf"\b{column} = ", after.partition("from")[0]), (table, column)

@@ -1,7 +1,7 @@
 -- Records that the API serves. Where it had not for longer than the grace, the silence was ours:
 -- whatever was alive when it began gets as much more time, in the same statement, so that nobody
--- is judged in between: leases, cancels that were to be confirmed, slots that are renewed, and
--- questions that nobody could answer. A rate gives its slots back meanwhile. The row's lock lets one
+-- is judged in between: leases, cancels that were to be confirmed, slots and places in line that are
+-- renewed, locks, and questions that nobody could answer. A rate gives its slots back meanwhile. The row's lock lets one
 -- replica only add an outage. Leases are locked before sessions, in the order of heartbeats: the other
 -- way round they would wait for each other.
 -- Returns how long it lasted where anything was alive: before the very first API nothing is missed.
@@ -43,6 +43,14 @@ with before as (
   where slot.expires_at >= outage.began_at
     and taken.workspace_id = slot.workspace_id and taken.id = slot.limit_id
     and taken.slot_decay_per_second = 0
+), lines as (
+  update concurrency_waiters waiter set expires_at = waiter.expires_at + outage.lasted
+  from outage
+  where waiter.expires_at >= outage.began_at
+), computed as (
+  update cache_records record set locked_until = record.locked_until + outage.lasted
+  from outage
+  where record.locked_until >= outage.began_at
 ), asked as (
   update pauses pause set expires_at = pause.expires_at + outage.lasted
   from outage

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
+from sqlalchemy import update
 
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import BuiltinRole
 from headgate_server.domain.roles import BindingPlace, ObjectKind, builtin_role
+from headgate_server.tables.flow_runs import flow_runs
 from tests.backend.graphql.test_closing import ARCHIVE, DELETE, signed_in
 from tests.factories.estates import Estate
 from tests.factories.members import Held, Member, everywhere, make_member, make_member_token, within
@@ -82,6 +84,46 @@ async def test_member_enters_the_workspaces_of_their_roles_only(
     assert "RUNS_READ" in seen[0]["viewerScopes"]
     assert (await one.api.execute(RUNS, id=other)).data["node"] is None
     assert await workspaces_of(nowhere.api) == []
+
+
+NODES = """query ($run: ID!, $task: ID!, $artifact: ID!, $backfill: ID!) {
+  run: node(id: $run) { ... on FlowRun { taskRuns { nodes { id } } } }
+  task: node(id: $task) { ... on TaskRun {
+    flowRun { id } logs(first: 1) { nodes { message } } artifacts(first: 1) { nodes { id } } } }
+  artifact: node(id: $artifact) { id }
+  backfill: node(id: $backfill) { ... on Backfill {
+    items(first: 2) { nodes { status } } refusals { count } } } }"""
+
+
+async def test_viewer_of_one_deployment_reads_its_runs_with_all_that_is_in_them_and_no_others(
+    installation: Installation, estate: Estate
+) -> None:
+    workspace_id, shown_run = estate.tenant.workspace_id, estate.own_run["lease"]["runId"]
+    known = ids.parse(estate.ids[ids.Kind.DEPLOYMENT], kind=ids.Kind.DEPLOYMENT)
+    other = ids.parse(estate.unused[ids.Kind.DEPLOYMENT], kind=ids.Kind.DEPLOYMENT)
+    async with installation.database.system(workspace_id=workspace_id) as work:
+        own = flow_runs.c.id == ids.parse(shown_run, kind=ids.Kind.FLOW_RUN)
+        await work.execute(update(flow_runs).where(own).values(deployment_id=known))
+    viewers = [
+        await person(
+            installation,
+            estate,
+            (BuiltinRole.VIEWER, BindingPlace(workspace_id, ObjectKind.DEPLOYMENT, deployment_id)),
+        )
+        for deployment_id in (known, other)
+    ]
+    kinds = (ids.Kind.TASK_RUN, ids.Kind.ARTIFACT, ids.Kind.BACKFILL)
+    given = dict(zip(("task", "artifact", "backfill"), map(estate.ids.get, kinds), strict=True))
+
+    seen, hidden = [(await one.api.execute(NODES, run=shown_run, **given)) for one in viewers]
+
+    assert seen.data["task"]["flowRun"] == {"id": shown_run}
+    assert [len(seen.data["task"][name]["nodes"]) for name in ("logs", "artifacts")] == [1, 1]
+    assert given["task"] in [node["id"] for node in seen.data["run"]["taskRuns"]["nodes"]]
+    assert seen.data["artifact"] == {"id": given["artifact"]}
+    assert len(seen.data["backfill"]["items"]["nodes"]) == 2
+    assert seen.data["backfill"]["refusals"] == [{"count": 1}]
+    assert hidden.data == dict.fromkeys(("run", *given))
 
 
 async def test_scopes_of_one_workspace_count_for_nothing_in_another(

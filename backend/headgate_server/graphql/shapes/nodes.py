@@ -49,6 +49,8 @@ class NodeKind:
         workspace_of: returns the workspace whose members alone may see such an object, if any.
         whole_of: returns the deployment or pool that such an object is a part of, if any: what
             somebody holds on that alone counts for it.
+        part_of: reads the object that such an object is within and returns its id, if any: what
+            somebody holds on what that is a part of counts for it, too.
     """
 
     fetch: Fetch[UUID, Any]
@@ -56,6 +58,7 @@ class NodeKind:
     is_of_organization: bool = False
     workspace_of: Callable[[Any], UUID | None] | None = None
     whole_of: Callable[[Any], UUID | None] | None = None
+    part_of: tuple[Fetch[UUID, Any], Callable[[Any], UUID | None]] | None = None
 
 
 NAMES = ("id", "name", "slug", "display_name")
@@ -164,7 +167,24 @@ async def may_read(context: OperationContext, row: object) -> bool:
         if kind.is_of_organization:
             return context.may(None) and await _within(context, kind, row) is not None
         places = (of_row.id, kind.whole_of(of_row) if kind.whole_of else None)
-        return any(context.may(of_row.workspace_id, on=place) for place in places)
+        if any(context.may(of_row.workspace_id, on=place) for place in places):
+            return True
+        place = await find_whole(context, row)
+        return place is not None and context.may(of_row.workspace_id, on=place)
+
+
+async def find_whole(context: OperationContext, row: object) -> UUID | None:
+    """Return what the object that an object is within is a part of: the deployment of a run.
+
+    None as well where the caller needs no such place, for what they hold counts everywhere there.
+    """
+    kind, of_row = _kind_of(row), cast("Any", row)
+    if kind.part_of is None or context.may(of_row.workspace_id):
+        return None
+    fetch, id_of = kind.part_of
+    around = await _load_row(context, fetch, id_of(of_row), workspace_id=of_row.workspace_id)
+    whole_of = None if around is None else _kind_of(around).whole_of
+    return None if whole_of is None else whole_of(around)
 
 
 def _kind_of(row: object) -> NodeKind:

@@ -182,5 +182,9 @@ class WorkspaceArtifacts:
 shows(ArtifactRow, by=show_artifact)
 reads(
     ids.Kind.ARTIFACT,
-    by=NodeKind(fetch=artifacts.get_many_artifacts, scope=Scope.ARTIFACTS_READ),
+    by=NodeKind(
+        fetch=artifacts.get_many_artifacts,
+        scope=Scope.ARTIFACTS_READ,
+        part_of=(get_many_flow_runs, lambda row: row.flow_run_id),
+    ),
 )

@@ -155,18 +155,18 @@ class Backfill(Node, Versioned):
     async def items(
         self, info: Info, first: First = None, after: After = None
     ) -> Connection[BackfillItem]:
-        id_, workspace_id = self.row.id, self.row.workspace_id
+        id_, workspace_id, on = self.row.id, self.row.workspace_id, self.row.deployment_id
         listing: Listing[ItemRow] = Listing(
             of=fingerprint("backfill_items", id_),
             key=lambda row: (row.position,),
             key_types=tuple[int],
         )
         page = listing.request(first=first, after=after)
-        async with info.context.work(workspace_id) as work:
+        async with info.context.work(workspace_id, on=on) as work:
             rows = await backfills.list_items(work, id_=id_, page=page)
 
         async def count(cap: int) -> int:
-            async with info.context.work(workspace_id) as work:
+            async with info.context.work(workspace_id, on=on) as work:
                 return await backfills.count_items(work, id_=id_, cap=cap)
 
         return connect(rows, listing=listing, show=show_item, count=count)

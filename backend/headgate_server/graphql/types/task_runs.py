@@ -13,7 +13,14 @@ from headgate_server.graphql.connections import After, Connection, First, Listin
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import Cursor
 from headgate_server.graphql.shapes.filters import LogFilter
-from headgate_server.graphql.shapes.nodes import NodeKind, load_named, reads, show_id, shows
+from headgate_server.graphql.shapes.nodes import (
+    NodeKind,
+    find_whole,
+    load_named,
+    reads,
+    show_id,
+    shows,
+)
 from headgate_server.graphql.shapes.runs import Run
 from headgate_server.graphql.shapes.states import State, state_of_task_run
 from headgate_server.graphql.types import artifacts as artifact_lists
@@ -53,6 +60,7 @@ class TaskRun(Run):
         return await log_types.list_lines(
             info,
             workspace_id=self.row.workspace_id,
+            on=await find_whole(info.context, self.row),
             flow_run_id=self.row.flow_run_id,
             filter_=log_types.of_task_run(wanted, self.row.id),
             first=first,
@@ -66,6 +74,7 @@ class TaskRun(Run):
         return await artifact_lists.list_of(
             info,
             workspace_id=self.row.workspace_id,
+            on=await find_whole(info.context, self.row),
             filter_=filters.ArtifactFilter(task_run_id=filters.IdFilter(eq=self.row.id)),
             first=first,
             after=after,
@@ -125,4 +134,11 @@ async def list_of(
 
 
 shows(TaskRunRow, by=show_task_run)
-reads(ids.Kind.TASK_RUN, by=NodeKind(fetch=task_runs.get_many_task_runs, scope=Scope.RUNS_READ))
+reads(
+    ids.Kind.TASK_RUN,
+    by=NodeKind(
+        fetch=task_runs.get_many_task_runs,
+        scope=Scope.RUNS_READ,
+        part_of=(get_many_flow_runs, lambda row: row.flow_run_id),
+    ),
+)

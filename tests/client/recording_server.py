@@ -210,12 +210,25 @@ class RecordingServer:
             message = "No such task run to be the parent."
             error = {"code": "NOT_FOUND", "message": message, "path": ["parentTaskRunId"]}
             return {"flowRunStart": {"run": None, "duplicate": False, "errors": [error]}}
-        state = {"type": "COMPLETED", "name": "Completed", "timestamp": INSTANT}
-        started = {"id": make_id("run"), "name": "started", "state": state}
+        started = {"id": make_id("run"), "name": "started", "state": self._first_state()}
+        return {"flowRunStart": {"run": started, "duplicate": False, "errors": []}}
+
+    def _first_state(self) -> Variables:
+        state: Variables = {"type": "COMPLETED", "name": "Completed", "timestamp": INSTANT}
         if self.coalesced_into:
             collision = {"policy": "COALESCE", "runs": [self.coalesced_into]}
             state |= {"type": "CANCELLED", "name": "Cancelled", "details": {"collision": collision}}
-        return {"flowRunStart": {"run": started, "duplicate": False, "errors": []}}
+        return state
+
+    def _on_FlowRunCreate(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
+        made = {"id": make_id("run"), "name": "made", "state": self._first_state()}
+        made |= {"flow": {"id": "flow_1", "name": "flow"}, "tags": [], "parameters": {}}
+        return {"flowRunCreate": {"flowRun": made, "duplicate": False, "errors": []}}
+
+    def _on_FlowRun(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
+        state: Variables = {"type": "COMPLETED", "name": "Completed", "timestamp": INSTANT}
+        found = {"id": variables["id"], "name": "other", "state": state, "tags": []}
+        return {"flowRun": {**found, "flow": {"id": "flow_1", "name": "flow"}, "parameters": {}}}
 
     def _on_FlowRunStarted(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
         state = {"type": "CANCELLED", "name": "Cancelled", "timestamp": INSTANT}

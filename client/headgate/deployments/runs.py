@@ -104,8 +104,8 @@ def run_deployment(
         name: ``flow/deployment``, the deployment's own name where that is enough, or its id.
         parameters: laid over the deployment's own; futures are waited for. JSON, and no secrets.
         scheduled_time: when it is due; now if not said. One without a zone is in UTC.
-        timeout: seconds to wait for its end, from the call; 0 returns at once, None waits for
-            ever. When they are over, the run goes on, and is returned as it is.
+        timeout: seconds to wait for its end, from the call; 0 does not wait, None waits for ever.
+            When they are over, the run goes on, and is returned as it is.
         poll_interval: seconds between two looks at it, at most; the first come sooner.
         tags: besides those of the deployment and of the ``tags`` around the call.
         idempotency_key: the same one within 24 hours finds the run that was started first.
@@ -176,6 +176,9 @@ def _follow(
 ) -> Steps[DeploymentRun]:
     pause = min(FIRST_POLL_SECONDS, request.poll_interval)
     asked, is_known = run.id, _stand_in(run) is None
+    if not is_known:
+        # What was coalesced says nothing: also who does not wait is told what does for it.
+        run, is_known = yield from _looked(place, asked, run)
     while True:
         if shown is not None and is_known:
             shown.enter(run.state)
@@ -184,14 +187,21 @@ def _follow(
             break
         yield from _sleep(min(pause, left))
         pause = min(pause * POLL_GROWTH, request.poll_interval)
-        try:
-            run = yield _background(_look(place, asked))
-            is_known = True
-        except RetryableApiError as error:
-            logger.warning("Run %s cannot be looked at for now: %s", run.name, error)
+        run, is_seen = yield from _looked(place, asked, run)
+        is_known = is_known or is_seen
     if shown is not None and not (run.state.is_final() and is_known):
         shown.enter(Completed(name="HandedOver", message=f"The run {run.name} goes on by itself"))
     return run
+
+
+def _looked(place: Place, asked: str, run: DeploymentRun) -> Steps[tuple[DeploymentRun, bool]]:
+    """Return a run as it is now and True; as it was, and False, where it cannot be looked at."""
+    try:
+        found: DeploymentRun = yield _background(_look(place, asked))
+    except RetryableApiError as error:
+        logger.warning("Run %s cannot be looked at for now: %s", run.name, error)
+        return run, False
+    return found, True
 
 
 def _sleep(seconds: float) -> Steps[None]:

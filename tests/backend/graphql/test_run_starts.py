@@ -134,6 +134,30 @@ async def test_who_started_a_run_that_was_coalesced_follows_the_one_that_does_fo
     assert (foreign.data["flowRunStarted"], by_itself.data["flowRunStarted"]) == (None, None)
 
 
+async def test_runs_are_coalesced_by_the_value_of_a_parameter_and_found_by_their_key(
+    estate: Estate,
+) -> None:
+    rule = {"concurrencyLimit": 0, "onCollision": "COALESCE", "collisionParameter": "day"}
+    deployed = {**rule, "workPoolName": "pool", "entrypoint": "f.py:once"}
+    await deploy(estate.bound, estate, "by_day", **deployed)
+
+    async def start(day: int, key: str) -> Json:
+        given = {"parameters": {"day": day}, "idempotencyKey": key}
+        made = await mutate(
+            estate.run, "flowRunStart", STARTED, deploymentName="etl/by_day", **given
+        )
+        found = (await estate.run.execute(LOOK, id=made["run"]["id"])).data["flowRunStarted"]
+        return {**found, "duplicate": made["duplicate"]}
+
+    waits, coalesced, apart = [await start(*one) for one in ((1, "a"), (1, "b"), (2, "c"))]
+    again = await start(1, "b")
+
+    assert (waits["state"]["type"], apart["state"]["type"]) == ("SCHEDULED", "SCHEDULED")
+    assert (waits["coalescedInto"], apart["coalescedInto"]) == (None, None)
+    assert coalesced["coalescedInto"]["id"] == waits["id"]
+    assert again == {**coalesced, "duplicate": True}
+
+
 async def test_run_of_its_callers_own_process_starts_what_the_caller_may_start_now(
     estate: Estate, installation: Installation
 ) -> None:

@@ -86,14 +86,15 @@ def test_a_server_that_is_away_for_a_moment_hears_of_the_parent_first(
     assert started.variables["input"]["parentTaskRunId"] == task_run
 
 
-def test_who_asks_for_a_run_that_is_coalesced_waits_for_the_one_that_does_for_it(
-    server: RecordingServer,
+@pytest.mark.parametrize("timeout", [None, 0])
+def test_who_asks_for_a_run_that_is_coalesced_is_given_the_one_that_does_for_it(
+    server: RecordingServer, timeout: float | None
 ) -> None:
     server.coalesced_into = "run_other"
 
     @flow
     def asks() -> list[str]:
-        run = run_deployment("flow/deployment")
+        run = run_deployment("flow/deployment", timeout=timeout)
         return [run.id, run.state.name]
 
     assert asks() == ["run_other", "Completed"]
@@ -101,6 +102,19 @@ def test_who_asks_for_a_run_that_is_coalesced_waits_for_the_one_that_does_for_it
     (task_run,) = server.only_run().tasks.values()
     assert "Completed" in repr(task_run)
     assert "Cancelled" not in repr(task_run)
+
+
+@pytest.mark.parametrize("timeout", [None, 0])
+def test_caller_with_a_key_is_given_the_run_that_does_for_its_own(
+    server: RecordingServer, timeout: float | None
+) -> None:
+    server.coalesced_into = "run_other"
+
+    run = run_deployment("dep_1", timeout=timeout, idempotency_key="once")
+
+    assert (run.id, run.state.name) == ("run_other", "Completed")
+    (created,) = (call for call in server.calls if call.operation == "FlowRunCreate")
+    assert created.variables["input"]["idempotencyKey"] == "once"
 
 
 def test_secrets_are_masked_in_the_name_and_tags_of_what_is_started(

@@ -21,8 +21,8 @@ class SlaKind(StrEnum):
     """What is promised, each within a length of time.
 
     LATENESS: a run starts so soon after it was due; one that is made when that time is over is
-    late at once. DURATION: a run ends so soon after it started, anew where somebody had it run
-    again; retries that come by themselves are part of it.
+    late at once, and a pause excuses none. DURATION: a run ends so soon after it started, anew
+    where somebody had it run again; retries that come by themselves are part of it.
     FREQUENCY: a run starts so soon after the last one did. FRESHNESS: a run completes so soon after
     the last one that did.
     """

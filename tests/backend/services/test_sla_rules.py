@@ -20,7 +20,7 @@ from headgate_server.domain.sla_rules import MAX_RULES, NewSlaRule, SlaKind, Sla
 from headgate_server.domain.states import StateType
 from headgate_server.loops import sla_rules as loop
 from headgate_server.loops.loop import LoopContext
-from headgate_server.services import sla_rules
+from headgate_server.services import deployments, sla_rules
 from headgate_server.services.flow_runs import change
 from headgate_server.settings import Timers
 from headgate_server.tables.events import outbox
@@ -94,6 +94,32 @@ async def test_run_that_does_not_start_in_time_is_told_of_once_by_many_scheduler
     assert sum(counts) == 1
     assert await broken(world) == [waiting.id]
     assert await told(world) == [OF_A_RUN]
+
+
+async def test_pause_excuses_no_run_that_waits_and_ends_no_promise(world: World) -> None:
+    await promise(world, SlaKind.LATENESS)
+    await promise(world, SlaKind.FREQUENCY, name="often")
+    (waiting,) = await world.create()
+
+    async def set_paused(*, is_paused: bool) -> None:
+        async with world.work() as work:
+            await deployments.set_paused(
+                work, id_=world.deployed.deployment_id, is_paused=is_paused
+            )
+
+    await set_paused(is_paused=True)
+    await judge(world, after=timedelta(seconds=30))
+    early = await broken(world)
+    await judge(world, after=MINUTE)
+    late = await broken(world)
+    await set_paused(is_paused=False)
+    (offered,) = await world.offer()
+    await world.propose(await world.claim(offered), StateType.RUNNING)
+    await judge(world, after=timedelta(seconds=20))
+
+    assert early == []
+    assert set(late) == {waiting.id, None}
+    assert set(await broken(world)) == {waiting.id, None}
 
 
 async def test_run_that_takes_too_long_is_found_while_it_runs_and_when_it_has_ended(

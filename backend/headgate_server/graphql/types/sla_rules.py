@@ -44,11 +44,13 @@ IsOpen = Annotated[
 strawberry.enum(
     SlaKind,
     description="What is promised within a length of time. LATENESS: a run starts so soon after it "
-    "was due; one that is made when that time is over is late at once. DURATION: it ends so soon "
+    "was due; one that is made when that time is over is late at once. A pause, of its deployment, "
+    "pool or queue, excuses none that waits; those that schedules make ahead go with the pause of "
+    "their deployment, and are not late. DURATION: it ends so soon "
     "after it first started since somebody last had it run, pauses and retries that come by "
     "themselves included. "
     "FREQUENCY: a run starts so soon after the last one did. FRESHNESS: a run completes so soon "
-    "after the last one that did. A paused deployment keeps no promise of the last two.",
+    "after the last one that did. A paused deployment breaks the last two as its time is over.",
 )
 
 

@@ -1,5 +1,7 @@
 """What pages read besides lists: with a million runs, a million lines, and a run of 10,000 tasks.
 
+A tenth of the runs failed, in a thousand kinds of failures, half of them in one.
+
 ``python -m tests.load page_counts_1m_ms`` (any of the figures takes all of them) prints, too, which
 plans the statements have as the role of the application, and fails where one scans all the runs or
 all the lines: the other tables are small here.
@@ -13,16 +15,20 @@ from uuid import UUID
 from headgate_server.database.urls import derive
 from headgate_server.domain import ids
 from headgate_server.domain.durations import RunOwner, duration_buckets
+from headgate_server.domain.failure_groups import GroupFilter
 from headgate_server.domain.log_searches import LogSearch
 from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.timelines import TimelineRequest
 from headgate_server.services import (
     durations,
+    failure_groups,
     log_searches,
     run_graphs,
+    saved_views,
     timelines,
     workspace_counts,
 )
+from tests.factories.failures import MANY_FAILURES, MANY_GROUPS, MANY_VIEWS
 from tests.load.dispatch import Runner
 from tests.load.figures import Figure
 from tests.load.http_calls import Caller
@@ -42,7 +48,7 @@ FIGURES = (
 REPEATS, WARM_UP = 50, 5
 RUNS, TASKS, LINES, LINES_OF_A_RUN = 1_000_000, 10_000, 1_000_000, 2_000
 NEEDLE = "order-777777"
-LARGE = (": flow_runs", ": logs")
+LARGE = (": flow_runs", ": logs", ": failures")
 DAY = timedelta(days=1)
 
 _NODE = "query Read($id: ID!) { node(id: $id) { ... on %s { %s } } }"
@@ -87,6 +93,8 @@ def prepare(installation: Installation, runner: Runner) -> dict[str, UUID]:
     fill(installation, first=1, last=RUNS)
     installation.query(_TASKS.format(tasks=TASKS))
     installation.query(_LINES.format(runs=LINES // LINES_OF_A_RUN, each=LINES_OF_A_RUN))
+    for statement in (MANY_GROUPS, MANY_FAILURES, MANY_VIEWS):
+        installation.query(statement)
     while installation.query(_UNCHUNKED):
         time.sleep(0.5)
     installation.query("vacuum analyze")
@@ -96,12 +104,16 @@ def prepare(installation: Installation, runner: Runner) -> dict[str, UUID]:
         "organization": installation.query("select organization_id from workspaces limit 1"),
         "flow": installation.query("select flow_id from flow_runs limit 1"),
         "run": installation.query(tasked),
+        "group": installation.query("select id from failure_groups order by fingerprint limit 1"),
+        "rare": installation.query(
+            "select id from failure_groups order by fingerprint desc limit 1"
+        ),
     }
 
 
 def reads_of(found: dict[str, UUID]) -> dict[str, Read]:
-    """Return what is read, by the figure it is read for."""
-    flow, run = found["flow"], found["run"]
+    """Return what is read, by the figure it is read for; by what it is where there is none."""
+    flow, run, page = found["flow"], found["run"], PageRequest()
 
     async def counts(work: Any) -> None:
         window = await workspace_counts.count_window(work, window=7 * DAY)
@@ -113,9 +125,20 @@ def reads_of(found: dict[str, UUID]) -> dict[str, Read]:
         await durations.read_trend(work, flow, owner=RunOwner.FLOW, buckets=buckets)
 
     def search(wanted: LogSearch) -> Read:
-        return lambda work: log_searches.search_lines(work, wanted, page=PageRequest())
+        return lambda work: log_searches.search_lines(work, wanted, page=page)
+
+    async def failures(work: Any) -> None:
+        await failure_groups.list_groups(work, page=page, filter=GroupFilter())
+        for group_id in (found["group"], found["rare"]):
+            await failure_groups.list_runs(work, group_id=group_id, page=page)
+            await failure_groups.count_runs(work, group_id=group_id)
+
+    async def views(work: Any) -> None:
+        await saved_views.list_views(work, page=page, of_page="flow-runs")
 
     return {
+        "failures of 1,000 kinds": failures,
+        "2,000 saved views": views,
         "page_counts_1m_ms": counts,
         "page_durations_1m_ms": lambda work: durations.get_many_durations(
             work, [(RunOwner.FLOW, flow, 7 * DAY)]

@@ -12,8 +12,9 @@ from uuid import UUID
 
 import pytest
 
-from headgate.api import background_tasks
+from headgate.api import background_tasks, concurrency_limits
 from headgate.api.background import background_loop
+from headgate.concurrency.sync import concurrency
 from headgate.engine.places import current_place
 from headgate.engine.sessions import find_workspace_id
 from headgate.errors import CancelledRun, ResultError, SettingsError
@@ -272,13 +273,28 @@ def test_two_workers_share_and_never_run_more_than_they_may(
     assert [worker.stop() for worker in workers] == [0, 0]
 
 
+def waiting_calls(limit: str) -> list[str]:
+    """Return the calls that wait for slots of a limit, by name, in the order of the line."""
+    place = current_place()
+    looking = concurrency_limits.find(
+        place.transport, organization=place.organization, workspace=place.workspace, name=limit
+    )
+    found = background_loop().submit(looking).result(30)
+    assert found is not None
+    return [one.background_task.name for one in found.waiters if one.background_task]
+
+
 def test_limits_of_tags_bind_calls_as_they_bind_tasks_of_runs(
     shared: Installation, tmp_path: Path
 ) -> None:
     create = ["concurrency-limits", "create", "ledger", "--limit", "1", "--tag", "ledger"]
     subprocess.run([sys.executable, "-m", "headgate", *create], check=True)
     worker = start_worker(shared, "tagged", limit=3)
-    futures = hold(user_tasks.tagged, tmp_path, count=3)
+    with concurrency("ledger"):
+        futures = hold(user_tasks.tagged, tmp_path, count=3)
+        eventually_sync(
+            lambda: len(waiting_calls("ledger")) == 3, within_seconds=30, what="all wait by name"
+        )
 
     results = [future.result(timeout=60) for future in futures]
     lines = [line.split()[0] for line in (tmp_path / "calls").read_text().splitlines()]

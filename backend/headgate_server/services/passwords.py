@@ -8,7 +8,9 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from argon2.low_level import ARGON2_VERSION
+from argon2.low_level import (
+    ARGON2_VERSION,  # pyright: ignore[reportUnknownVariableType]  # untyped upstream
+)
 
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain import login_sessions as tokens

@@ -45,7 +45,7 @@ LOOPS = (
     Loop("expired_pauses", expired_pauses.run_once),
     Loop("audit_entries", audit_entries.run_once),
     Loop("missed_schedules", missed_schedules.run_once),
-    Loop("lost_tasks", lost_tasks.run_once, every_seconds=5),
+    Loop("lost_tasks", lost_tasks.run_once),
     Loop("quotas", quotas.run_once, every_seconds=5),
     Loop("partitions", partitions.run_once, every_seconds=3600),
     Loop("deleted_workspaces", deleted_workspaces.run_once, every_seconds=60),

@@ -3,10 +3,11 @@
 import logging
 import time
 from collections import deque
+from collections.abc import Sequence
 
 from headgate_server.domain.errors import Unavailable
 from headgate_server.loops.loop import LoopContext, run_alone
-from headgate_server.repositories.retention import Kept
+from headgate_server.repositories.retention import Kept, OldPartition
 from headgate_server.services import retention
 
 logger = logging.getLogger(__name__)
@@ -27,9 +28,10 @@ async def run_once(context: LoopContext) -> int:
     holds what is to be changed, or whose step fails, holds no other up: it has its turn again.
     """
     until = time.monotonic() + LONGEST_SECONDS
-    done = await _drop_partitions(context)
     async with context.database.system() as work:
+        old = await retention.list_old_partitions(work)
         expired = await retention.list_expired(work)
+    done = await _drop_partitions(context, old)
     waiting, held = deque(context.in_turn(NAME, expired)), 0
     while waiting:
         kept = waiting.popleft()
@@ -67,9 +69,7 @@ async def _purge(context: LoopContext, kept: Kept) -> int:
         return await retention.purge(work, kept)
 
 
-async def _drop_partitions(context: LoopContext) -> int:
-    async with context.database.system() as work:
-        old = await retention.list_old_partitions(work)
+async def _drop_partitions(context: LoopContext, old: Sequence[OldPartition]) -> int:
     dropped = 0
     for partition in old:
         try:

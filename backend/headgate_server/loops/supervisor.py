@@ -23,7 +23,7 @@ from headgate_server.bus import channels
 from headgate_server.domain.errors import HeadgateError
 from headgate_server.domain.schedules.plan import MISSED_AFTER
 from headgate_server.loops.loop import Loop, LoopContext, note_failure, run_safely
-from headgate_server.services import cancels, upkeep
+from headgate_server.services import background_tasks, cancels, upkeep
 from headgate_server.services.audit_entries import checkpoints
 from headgate_server.services.flow_runs import counts
 
@@ -207,6 +207,7 @@ class Supervisor:
                     counts_after=counts.SETTLING,
                     checkpoints_after=checkpoints.CHECKPOINT_EVERY,
                     confirmed_within=cancels.CONFIRMED_WITHIN,
+                    tasks_confirmed_within=background_tasks.CONFIRMED_WITHIN,
                 )
                 now = work.now
                 if is_sweep:

@@ -35,6 +35,7 @@ async def next_due(
     counts_after: timedelta,
     checkpoints_after: timedelta,
     confirmed_within: timedelta,
+    tasks_confirmed_within: timedelta,
 ) -> dict[str, datetime | None]:
     """Return when each loop has something to do next, by the loop's name, in one query."""
     row = (
@@ -49,6 +50,7 @@ async def next_due(
                 "counts_after": counts_after,
                 "checkpoints_after": checkpoints_after,
                 "confirmed_within": confirmed_within,
+                "tasks_confirmed_within": tasks_confirmed_within,
             },
         )
     ).one()
@@ -59,6 +61,7 @@ async def next_due(
         "lost_runs": row.lost_runs,
         "run_ends": row.run_ends,
         "stuck_cancels": row.stuck_cancels,
+        "lost_tasks": row.lost_tasks,
         "outbox": row.outbox,
         "backfills": row.backfills,
         "failure_groups": row.failure_groups,

@@ -1,10 +1,11 @@
 """Background tasks whose workers are lost, or do not stop: a loop settles them by itself."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from inspect import signature
 
 import pytest
 
-from headgate_server.domain.background_tasks import MAX_LOSSES, LeaseVerdict
+from headgate_server.domain.background_tasks import CONFIRMED_WITHIN, MAX_LOSSES, LeaseVerdict
 from headgate_server.loops import lost_tasks
 from headgate_server.loops.loop import LoopContext
 from headgate_server.services import background_tasks, upkeep
@@ -27,6 +28,31 @@ async def settle(world: World) -> int:
     async with world.system() as work:
         await upkeep.note_service(work, grace=timedelta(days=1))
     return await lost_tasks.run_once(LoopContext(world.database, world.bus, Timers()))
+
+
+async def due_at(world: World) -> datetime | None:
+    spans = dict.fromkeys(set(signature(upkeep.next_due).parameters) - {"work"}, CONFIRMED_WITHIN)
+    async with world.system() as work:
+        return (await upkeep.next_due(work, **spans))["lost_tasks"]
+
+
+async def test_loop_is_due_when_a_lease_ends_or_a_cancel_should_have_been_confirmed(
+    world: World,
+) -> None:
+    (queued,) = await queue(world)
+    unheld = await due_at(world)
+    (taken,) = await take(world, worker())
+    held = await due_at(world)
+    lease = await start(world, taken)
+    async with world.work() as work:
+        await background_tasks.renew_leases(work, [lease], duration=2 * CONFIRMED_WITHIN)
+        await background_tasks.cancel_task(work, queued.id)
+
+    asked = await find(world, queued.id)
+
+    assert asked.cancel_requested_at is not None
+    assert (unheld, held) == (None, taken.leased_until)
+    assert await due_at(world) == asked.cancel_requested_at + CONFIRMED_WITHIN
 
 
 async def test_calls_of_lost_workers_wait_or_end_without_another_worker(world: World) -> None:

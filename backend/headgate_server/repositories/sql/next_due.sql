@@ -21,6 +21,8 @@ select
   (select min(cancel_requested_at + coalesce(cancel_grace_seconds, 0) * interval '1 second')
     from work_items where cancel_requested_at is not null) + cast(:confirmed_within as interval)
     as stuck_cancels,
+  (select min(least(leased_until, cancel_requested_at + cast(:tasks_confirmed_within as interval)))
+    from background_tasks where leased_until is not null) as lost_tasks,
   (select min(due_at) from run_ends) as run_ends,
   (select entered_at from outbox order by id limit 1) as outbox,
   (select min(due_at) from backfills where due_at is not null) as backfills,

@@ -88,6 +88,7 @@ class Pulse:
         try:
             return await task
         except asyncio.CancelledError:
+            task.add_done_callback(_end_unwanted)
             current = asyncio.current_task()
             if self.is_hung and current is not None and not current.cancelling():
                 raise ConnectionError("The database does not answer.") from None
@@ -234,6 +235,12 @@ class Pulse:
         except Exception as error:  # noqa: BLE001  whatever it is, who waits meets it as well
             logger.debug("The database refuses to answer: %s", error)
         return True
+
+
+def _end_unwanted(task: asyncio.Task[Any]) -> None:
+    """End a connection that came in the moment in which who asked for it was cancelled."""
+    if not task.cancelled() and task.exception() is None:
+        task.result().terminate()
 
 
 def pulse_of(engine: AsyncEngine) -> Pulse | None:

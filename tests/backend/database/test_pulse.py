@@ -10,7 +10,8 @@ import psutil
 import pytest
 from sqlalchemy import text
 
-from headgate_server.database.pulse import pulse_of
+from headgate_server.database.pulse import Pulse, pulse_of
+from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import Database
 from headgate_server.domain.errors import Unavailable
 from headgate_server.embedded.services import EmbeddedServices
@@ -20,6 +21,7 @@ from tests.backend.embedded.holders import postgres_pid
 from tests.factories.tenants import Tenant
 from tests.fixtures.deadlines import eventually
 from tests.fixtures.installations import Installation
+from tests.fixtures.sql import query
 
 pytestmark = pytest.mark.anyio
 
@@ -181,3 +183,26 @@ async def test_question_that_nobody_waits_for_any_more_leaves_nothing_behind(
     gc.collect()
 
     assert complaints == []
+
+
+async def test_connection_that_comes_as_its_caller_is_cancelled_is_closed(
+    urls: DatabaseUrls,
+) -> None:
+    count = "select count(*) from pg_stat_activity where application_name = 'unwanted'"
+    before = asyncio.all_tasks()
+    named = {"application_name": "unwanted"}
+    asked = asyncio.create_task(Pulse().connect(urls.app, server_settings=named))
+    await asyncio.sleep(0)
+    (connecting,) = asyncio.all_tasks() - before - {asked}
+    while not connecting.done():  # noqa: ASYNC110  every turn counts
+        await asyncio.sleep(0)
+    assert not asked.done()
+    asked.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+
+    async def is_closed() -> bool:
+        return await query(urls.owner, count) == 0
+
+    await eventually(is_closed, what="The connection's end")

@@ -226,7 +226,9 @@ class RecordingServer:
         return {"flowRunCreate": {"flowRun": made, "duplicate": False, "errors": []}}
 
     def _on_FlowRun(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name
-        state: Variables = {"type": "COMPLETED", "name": "Completed", "timestamp": INSTANT}
+        state = self._first_state()
+        if variables["id"] == self.coalesced_into:
+            state = {"type": "COMPLETED", "name": "Completed", "timestamp": INSTANT}
         found = {"id": variables["id"], "name": "other", "state": state, "tags": []}
         return {"flowRun": {**found, "flow": {"id": "flow_1", "name": "flow"}, "parameters": {}}}
 

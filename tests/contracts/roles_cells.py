@@ -42,6 +42,7 @@ WITHIN: dict[str, tuple[str, str]] = {
     "BackfillItem": ("Backfill", "items { nodes { %s } }"),
     "BackgroundTask": ("Workspace", "backgroundTasks { nodes { %s } }"),
     "ConcurrencyHolder": ("ConcurrencyLimit", "holders { %s }"),
+    "ConcurrencyWaiter": ("ConcurrencyLimit", "waiters { %s }"),
     "LogMatch": (
         "Workspace",
         'logs(filter: { at: { gte: "2020-01-01T00:00:00Z" } }) { nodes { %s } }',
@@ -92,6 +93,9 @@ EMPTY = {
     "SlaRule.flow": "the rule is of a deployment",
     "BackfillItem.flowRun": "the first items have no run yet",
     "ConcurrencyHolder.run": "what holds the slot is no run",
+    "ConcurrencyHolder.backgroundTask": "what holds the slot is no background task",
+    "ConcurrencyWaiter.run": "nobody waits for a slot",
+    "ConcurrencyWaiter.backgroundTask": "nobody waits for a slot",
     "ApiKey.workPool": "the key is of no pool",
     "AuditEntry.workspace": "the entry is of the organization",
     "SlaViolation.flowRun": "no promise is broken",

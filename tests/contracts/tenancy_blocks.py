@@ -63,6 +63,15 @@ BLOCKS = (
     ),
     change(
         "concurrencyAcquire",
+        "input.holderTask.id",
+        Kind.BACKGROUND_TASK,
+        lambda e, id_: of_slots(
+            workspaceId=e.ids[Kind.WORKSPACE], holderTask={**e.held_task, "id": id_}
+        ),
+        selection="leaseId",
+    ),
+    change(
+        "concurrencyAcquire",
         "input.leaseId",
         Kind.CONCURRENCY_LEASE,
         lambda e, id_: of_slots(workspaceId=e.ids[Kind.WORKSPACE], leaseId=id_),

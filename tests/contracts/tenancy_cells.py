@@ -63,6 +63,7 @@ NODE_KINDS = (
     Kind.SAVED_VIEW,
     Kind.FLOW_RUN,
     Kind.TASK_RUN,
+    Kind.BACKGROUND_TASK,
     Kind.WORK_POOL,
     Kind.WORK_QUEUE,
     Kind.AGENT,

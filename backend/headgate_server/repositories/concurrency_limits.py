@@ -181,8 +181,7 @@ async def acquire_slots(
         request: what for.
         limit_ids: of the limits, which are locked.
         holder: the run that holds them as long as its lease lives.
-        task_id: the background task that holds them until they are given back, or their time or
-            its lease is over.
+        task_id: the background task that holds them as long as its worker has it.
         patience: how long the caller's place in the line is kept; None for who does not wait.
 
     Raises:

@@ -156,7 +156,7 @@ async def count_groups(work: UnitOfWork, *, filter: GroupFilter, cap: int) -> in
 
 async def list_runs(work: UnitOfWork, *, group_id: UUID, page: PageRequest) -> Page[FlowRun]:
     """Return a page of the runs that failed so, the one made last first."""
-    sort = pages.Sort(columns=(flow_runs.c.id,), is_descending=True)
+    sort = pages.Sort(columns=(failures.c.flow_run_id,), is_descending=True)
     statement = _runs(work, group_id)
     return await pages.read(work, statement, sort=sort, page=page, make=to_flow_run)
 
@@ -280,16 +280,36 @@ def _matching(work: UnitOfWork, filter: GroupFilter) -> Select[Any]:
 
 
 def _runs(work: UnitOfWork, group_id: UUID) -> Select[Any]:
-    in_group = (
-        select(failures.c.group_id)
+    """Select the runs of a group, each once: by the last failure that it has in the group.
+
+    They are found and ordered by the group's index: of many runs, only those of the page are read.
+    """
+    later = failures.alias("later")
+    has_later = (
+        select(later.c.sequence)
         .where(
-            failures.c.workspace_id == flow_runs.c.workspace_id,
-            failures.c.flow_run_id == flow_runs.c.id,
-            failures.c.group_id == group_id,
+            later.c.workspace_id == failures.c.workspace_id,
+            later.c.flow_run_id == failures.c.flow_run_id,
+            later.c.group_id == failures.c.group_id,
+            later.c.sequence > failures.c.sequence,
         )
         .exists()
     )
-    return select(*COLUMNS).where(flow_runs.c.workspace_id == work.workspace_id, in_group)
+    return (
+        select(*COLUMNS)
+        .join(
+            failures,
+            and_(
+                failures.c.workspace_id == flow_runs.c.workspace_id,
+                failures.c.flow_run_id == flow_runs.c.id,
+            ),
+        )
+        .where(
+            failures.c.workspace_id == work.workspace_id,
+            failures.c.group_id == group_id,
+            ~has_later,
+        )
+    )
 
 
 def _record(failure: Failure) -> dict[str, Any]:

@@ -164,8 +164,7 @@ async def acquire_slots(
         work: the unit of work.
         request: what for.
         holder: the run that holds them, and under which epoch.
-        task: the background task that holds them, as its worker shows it: they go with the lease
-            of that, or earlier as their own time is over.
+        task: the background task that holds them, as its worker shows it: they go as it loses that.
         patience: how long the place in the line is kept for a caller who comes back; None for one
             who does not wait.
 
@@ -177,10 +176,7 @@ async def acquire_slots(
         IdempotencyMismatch: the lease holds other slots, or slots of other limits.
     """
     check_request(request)
-    if holder is not None:
-        await guard_grant(work, run_id=holder.run_id, epoch=holder.epoch)
-    elif task is not None and not await background_tasks.guard_task(work, task):
-        raise LeaseLost("The background task is another worker's by now, or over.")
+    await _guard_holder(work, holder=holder, task=task)
     limits = await concurrency_limits.lock_limits(
         work, names=set(request.names), task_tags=set(request.task_tags)
     )
@@ -201,6 +197,15 @@ async def acquire_slots(
     if request.task_tags:
         tags = await concurrency_limits.list_limited_tags(work, most=MAX_TAGS)
     return replace(found, missing=missing, limited_tags=tuple(tags))
+
+
+async def _guard_holder(
+    work: UnitOfWork, *, holder: RunGrant | None, task: TaskLease | None
+) -> None:
+    if holder is not None:
+        await guard_grant(work, run_id=holder.run_id, epoch=holder.epoch)
+    elif task is not None and not await background_tasks.guard_task(work, task):
+        raise LeaseLost("The background task is another worker's by now, or over.")
 
 
 async def renew_slots(

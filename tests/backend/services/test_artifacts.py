@@ -114,10 +114,6 @@ async def test_a_run_s_token_creates_for_its_own_run_while_its_lease_is_held(
 
     assert made.flow_run_id == lease.run_id
     assert await listed(world) == [made.id]
-    shown = show(Kind.ARTIFACT, made.id)
-    *_, told = [one for one in await recorded(world.database, world.tenant) if one[1] == shown]
-    payload = {"version": 2, "changed": ["data", "description"]}
-    assert told == ("artifact.updated", shown, payload)
 
 
 async def test_a_run_or_task_run_that_is_not_there_is_named(world: World) -> None:
@@ -150,6 +146,10 @@ async def test_progress_is_updated_in_place(world: World) -> None:
         made.created_at,
     )
     assert await listed(world) == [made.id]
+    shown = show(Kind.ARTIFACT, made.id)
+    *_, told = [one for one in await recorded(world.database, world.tenant) if one[1] == shown]
+    payload = {"version": 2, "changed": ["data", "description"]}
+    assert told == ("artifact.updated", shown, payload)
 
 
 @pytest.mark.parametrize(

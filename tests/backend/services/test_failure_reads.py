@@ -58,5 +58,5 @@ async def test_pages_of_failures_read_few_rows_in_so_many_statements(
             read.append((asked, found.rows))
 
     assert [asked for asked, _ in read] == [1] * len(read)
-    most = (51, 200, 10, 300, 10, 500, 2_000)
+    most = (100, 200, 10, 410, 10, 310, 2_000)
     assert all(rows <= bound for (_, rows), bound in zip(read, most, strict=True)), read

@@ -96,21 +96,7 @@ def _tables(found: CheckUp) -> Iterator[Finding]:
         )
     else:
         yield well("tenants", "Row-level security is forced on every table of workspaces.")
-    if found.days_ahead >= DAYS_AHEAD_WARNING and not found.has_strays:
-        yield well("partitions", f"There are partitions for {found.days_ahead} days ahead.")
-    elif found.has_strays:
-        yield warning(
-            "partitions",
-            "Rows have fallen into a default partition: their day had none.",
-            remedy="Keep a scheduler running; the rows are read as any others, but retention "
-            "deletes them one by one.",
-        )
-    else:
-        yield warning(
-            "partitions",
-            f"There are partitions for {max(found.days_ahead, 0)} days ahead only.",
-            remedy="Start `headgate-server scheduler`, which makes those of the next 14 days.",
-        )
+    yield _partitions(found)
     if found.bloated_tables:
         yield warning(
             "bloat",
@@ -120,6 +106,30 @@ def _tables(found: CheckUp) -> Iterator[Finding]:
         )
     else:
         yield well("bloat", "No table has more dead rows than live ones.")
+
+
+def _partitions(found: CheckUp) -> Finding:
+    if found.days_ahead < DAYS_AHEAD_WARNING and found.partition_holders:
+        return warning(
+            "partitions",
+            f"There are partitions for {max(found.days_ahead, 0)} days ahead only, and the next "
+            f"ones wait for {', '.join(found.partition_holders)}.",
+            remedy="Let it end, or end it; a scheduler makes the partitions within a minute then.",
+        )
+    if found.has_strays:
+        return warning(
+            "partitions",
+            "Rows have fallen into a default partition: their day had none.",
+            remedy="Keep a scheduler running; the rows are read as any others, but retention "
+            "deletes them one by one.",
+        )
+    if found.days_ahead < DAYS_AHEAD_WARNING:
+        return warning(
+            "partitions",
+            f"There are partitions for {max(found.days_ahead, 0)} days ahead only.",
+            remedy="Start `headgate-server scheduler`, which makes those of the next 14 days.",
+        )
+    return well("partitions", f"There are partitions for {found.days_ahead} days ahead.")
 
 
 def _work(load: Load, *, timers: Timers) -> Iterator[Finding]:

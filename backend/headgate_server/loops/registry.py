@@ -47,7 +47,7 @@ LOOPS = (
     Loop("missed_schedules", missed_schedules.run_once),
     Loop("lost_tasks", lost_tasks.run_once),
     Loop("quotas", quotas.run_once, every_seconds=5),
-    Loop("partitions", partitions.run_once, every_seconds=3600),
+    Loop("partitions", partitions.run_once, every_seconds=60),
     Loop("deleted_workspaces", deleted_workspaces.run_once, every_seconds=60),
     Loop("erasures", erasures.run_once, every_seconds=60),
     Loop("stored_sizes", stored_sizes.run_once, every_seconds=300),

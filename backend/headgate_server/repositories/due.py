@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, select, text, update
@@ -13,7 +13,7 @@ from headgate_server.repositories.statements import named
 from headgate_server.tables.events import idempotency_keys
 from headgate_server.tables.work_pools import work_items
 
-_MAKE_PARTITIONS = text("select make_partitions(:days)")
+_MAKE_PARTITION = text("select make_partition(:parent, :day)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,14 @@ class LateRun:
     workspace_id: UUID
     run_id: UUID
     cause: LateCause
+
+
+@dataclass(frozen=True, slots=True)
+class MissingPartition:
+    """A whole day that a table has no partition for."""
+
+    parent: str
+    day: date
 
 
 async def next_due(
@@ -113,7 +121,19 @@ async def delete_expired_keys(work: UnitOfWork, *, most: int) -> int:
     return result.rowcount
 
 
-async def make_partitions(work: UnitOfWork, *, days_ahead: int) -> int:
-    """Make the partitions of the coming days and return how many were missing."""
-    made = await work.execute(_MAKE_PARTITIONS, {"days": days_ahead})
-    return int(made.scalar_one())
+async def list_missing_partitions(work: UnitOfWork, *, days_ahead: int) -> list[MissingPartition]:
+    """Return what yesterday, today and the coming days have no partition for, by day."""
+    rows = await work.execute(named("list_missing_partitions"), {"days_ahead": days_ahead})
+    return [MissingPartition(row.parent, row.day) for row in rows]
+
+
+async def make_partition(work: UnitOfWork, missing: MissingPartition) -> bool:
+    """Make a partition, and move rows of its day into it; say whether it was made.
+
+    It is not where another is at it, or where the day has too many rows to be moved.
+
+    Raises:
+        Unavailable: somebody used the default partition for more than 100 ms.
+    """
+    made = await work.execute(_MAKE_PARTITION, {"parent": missing.parent, "day": missing.day})
+    return bool(made.scalar_one())

@@ -9,7 +9,7 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.states import StateType, propose
 from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.repositories import agents, due, outages
-from headgate_server.repositories.due import LateRun
+from headgate_server.repositories.due import LateRun, MissingPartition
 from headgate_server.repositories.outbox import publish_outbox
 from headgate_server.services.transitions import Proposal, transition_waiting
 
@@ -23,6 +23,7 @@ next_due = due.next_due
 note_service = outages.note_service
 is_served = outages.is_served
 note_tick = outages.note_tick
+make_partition = due.make_partition
 
 _CAUSES = {
     "PAUSED": "its deployment, queue or pool is paused, or nothing starts in its workspace",
@@ -81,6 +82,6 @@ async def delete_expired_keys(work: UnitOfWork) -> int:
     return await due.delete_expired_keys(work, most=EVENTS_AT_ONCE)
 
 
-async def make_partitions(work: UnitOfWork) -> int:
-    """Make the partitions of the next 14 days."""
-    return await due.make_partitions(work, days_ahead=DAYS_AHEAD)
+async def list_missing_partitions(work: UnitOfWork) -> list[MissingPartition]:
+    """Return what the next 14 days have no partition for, the first day first."""
+    return await due.list_missing_partitions(work, days_ahead=DAYS_AHEAD)

@@ -1,6 +1,7 @@
 """What the loops do when they run once, and that a supervisor runs them, with Redis and without."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -8,9 +9,10 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from headgate_server.database.urls import DatabaseUrls
+from headgate_server.doctor.database import examine
 from headgate_server.domain.leases import Phase
 from headgate_server.loops import late_runs, lost_runs, outbox, partitions
 from headgate_server.loops.loop import LoopContext
@@ -166,6 +168,42 @@ async def test_what_came_before_its_day_had_a_partition_moves_into_it(
     assert await query(urls.owner, "select count(*) from states_default") == 0
     assert await query(urls.owner, "select count(*) from events_default") == 0
     assert await query(urls.owner, "select count(*) from events") > 0
+
+
+READ_DAYS = "lock table only states, only logs, only events in access share mode"
+READ_ALL = "lock table states, logs, events in access share mode"
+"""As a backup does from its beginning to its end."""
+
+
+@pytest.mark.parametrize(("reads", "made"), [(READ_DAYS, 3), (READ_ALL, 0)])
+async def test_partitions_are_made_beside_a_reader_or_soon_after_it(
+    world: World, urls: DatabaseUrls, reads: str, made: int
+) -> None:
+    await query(urls.owner, "select make_partitions(14)")
+    await query(urls.owner, LOSE_THE_LAST_DAY)
+
+    async with asyncio.timeout(2), world.system() as reader:
+        await reader.execute(text(reads))
+        assert await partitions.run_once(context(world)) == made
+
+    assert await partitions.run_once(context(world)) == 3 - made
+
+
+async def test_who_reads_one_table_holds_up_no_other_and_the_doctor_names_them(
+    world: World, urls: DatabaseUrls
+) -> None:
+    await query(urls.owner, LOSE_ALL_DAYS)
+
+    async with world.system() as reader:
+        await reader.execute(text("lock table logs in access share mode"))
+        assert await partitions.run_once(context(world)) == 2 * 16
+        found = {one.check: one for one in await examine(world.database, timers=Timers())}
+
+    told = found["partitions"].message
+    assert re.fullmatch(
+        r".* 0 days ahead only, and the next ones wait for .+ \(process \d+\)\.", told
+    )
+    assert await partitions.run_once(context(world)) == 16
 
 
 @asynccontextmanager

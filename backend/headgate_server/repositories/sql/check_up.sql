@@ -1,12 +1,8 @@
 -- What an operator should know of a database, in one row; only what every role may see.
-with daily as (
-  select parent.relname as parent,
-    max(to_date(substring(child.relname from '_(\d{8})$'), 'YYYYMMDD')) as last_day
-  from pg_inherits link
-  join pg_class parent on parent.oid = link.inhparent
-  join pg_class child on child.oid = link.inhrelid
-  where parent.relname in ('states', 'logs', 'events') and child.relname ~ '_\d{8}$'
-  group by parent.relname
+with days as (
+  select parent, number, to_regclass(parent || '_' || to_char(current_date + number, 'YYYYMMDD'))
+    as child
+  from generate_series(0, 14) number, unnest(array['states', 'logs', 'events']) parent
 )
 select
   clock_timestamp() as clock,
@@ -22,7 +18,19 @@ select
     where class.relkind in ('r', 'p') and not class.relispartition
       and not (class.relrowsecurity and class.relforcerowsecurity)
   ), '{}') as open_tables,
-  coalesce((select min(last_day) - current_date from daily), -1) as days_ahead,
+  (select coalesce(min(number), 15) - 1 from days where child is null) as days_ahead,
+  coalesce((
+    select array_agg(distinct format(
+      '%s (process %s)', coalesce(nullif(activity.application_name, ''), 'a client'), held.pid
+    ))
+    from pg_locks held
+    join pg_stat_activity activity using (pid)
+    where held.locktype = 'relation' and held.granted and held.pid <> pg_backend_pid()
+      and held.database = (select oid from pg_database where datname = current_database())
+      and held.relation in (
+        'states_default'::regclass, 'logs_default'::regclass, 'events_default'::regclass
+      )
+  ), '{}') as partition_holders,
   exists (
     select from pg_stat_user_tables
     where relname in ('states_default', 'logs_default', 'events_default') and n_live_tup > 0

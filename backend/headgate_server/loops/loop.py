@@ -1,8 +1,10 @@
 """What a loop is: a name, and one function that does everything due and says how much it did."""
 
+import asyncio
 import logging
 import time
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -21,6 +23,9 @@ from headgate_server.telemetry.vitals import Vitals
 
 logger = logging.getLogger(__name__)
 
+ROUND_SECONDS = 30.0
+"""A round that takes longer is cut, whoever runs it."""
+
 
 class OfWorkspace(Protocol):
     """What belongs to a workspace."""
@@ -32,6 +37,7 @@ class OfWorkspace(Protocol):
 
 
 _Object = TypeVar("_Object", bound=OfWorkspace)
+_Done = TypeVar("_Done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +54,16 @@ class LoopContext:
     paces: dict[str, Pace] = field(default_factory=dict[str, Pace])
     last_turns: dict[str, UUID] = field(default_factory=dict[str, UUID])
     """Which workspace a loop that cannot get to all in a round took last, by the loop's name."""
+    steps: Counter[str] = field(default_factory=Counter[str])
+    """How many steps each loop has committed, by its name, for those that go in steps."""
 
     def pace_of(self, name: str, *, most: int) -> Pace:
         """Return how much at once somebody takes in this process; at first as much as it may."""
         return self.paces.setdefault(name, Pace(most, most))
+
+    def note_step(self, name: str) -> None:
+        """Note that a loop has committed a part of its work: should it be cut, it has gone on."""
+        self.steps[name] += 1
 
     def in_turn(self, name: str, objects: Sequence[_Object]) -> list[_Object]:
         """Return objects by their workspaces, from behind the one that a loop took last, round."""
@@ -81,12 +93,13 @@ class Loop:
 async def run_safely(loop: Loop, context: LoopContext) -> int | None:
     """Run a loop once; a failure is logged and None is returned, so that the next tick comes.
 
-    A loop that goes on failing while the database answers makes the process not live.
+    A loop that goes on failing while the database answers makes the process not live. A round that
+    takes too long is cut; it has failed unless it has committed a step.
     """
     started_at = time.perf_counter()
     try:
         with belonging(loop=loop.name):
-            done = await _traced(loop, context)
+            done = await _in_time(loop, context)
         context.vitals.note_success(_part(loop))
         return done
     except HeadgateError as error:
@@ -100,13 +113,13 @@ async def run_safely(loop: Loop, context: LoopContext) -> int | None:
     return None
 
 
-async def run_alone(step: Awaitable[int | None], *, name: str, context: LoopContext) -> int | None:
+async def run_alone(step: Awaitable[_Done], *, name: str, context: LoopContext) -> _Done | None:
     """Take one step of a loop whose failure is nobody else's: it is logged and counted.
 
     Args:
         step: what is done for one object, in a transaction of its own.
         name: the loop's.
-        context: what counts the failure.
+        context: what counts the step, or the failure.
 
     Returns:
         What the step returns; None where it failed.
@@ -115,11 +128,15 @@ async def run_alone(step: Awaitable[int | None], *, name: str, context: LoopCont
         Unavailable: the database is away: that is no fault of the object.
     """
     try:
-        return await step
+        done = await step
     except Unavailable:
         raise
     except Exception:
         logger.exception("A step of the %s loop failed; the loop goes on without it", name)
+    else:
+        if done:
+            context.note_step(name)
+        return done
     context.instruments.loop_failures.labels(name).inc()
     return None
 
@@ -137,6 +154,24 @@ async def note_failure(loop: Loop, context: LoopContext) -> None:
 
 def _part(loop: Loop) -> str:
     return f"The {loop.name} loop"
+
+
+async def _in_time(loop: Loop, context: LoopContext) -> int:
+    """Run a loop once, and cut it where it takes too long; how much, or how many steps, it did.
+
+    Raises:
+        TimeoutError: it was cut before it had committed a step.
+    """
+    before, given = context.steps[loop.name], asyncio.timeout(ROUND_SECONDS)
+    try:
+        async with given:
+            return await _traced(loop, context)
+    except TimeoutError:
+        steps = context.steps[loop.name] - before
+        if steps == 0 or not given.expired():
+            raise
+    logger.info("The %s loop was cut after %d steps; its next round goes on", loop.name, steps)
+    return steps
 
 
 async def _traced(loop: Loop, context: LoopContext) -> int:

@@ -22,14 +22,15 @@ from redis.exceptions import RedisError
 from headgate_server.bus import channels
 from headgate_server.domain.errors import HeadgateError
 from headgate_server.domain.schedules.plan import MISSED_AFTER
-from headgate_server.loops.loop import Loop, LoopContext, note_failure, run_safely
+from headgate_server.loops.loop import ROUND_SECONDS, Loop, LoopContext, run_safely
 from headgate_server.services import background_tasks, cancels, upkeep
 from headgate_server.services.audit_entries import checkpoints
 from headgate_server.services.flow_runs import counts
 
 logger = logging.getLogger(__name__)
 
-JOB_TIMEOUT_SECONDS = 30
+JOB_TIMEOUT_SECONDS = ROUND_SECONDS + 10
+"""A round is cut before; what is cut here does not even end when it is."""
 CONNECT_SECONDS = 1.0
 POLL_SECONDS = 0.1
 MAX_JOBS = 20
@@ -64,7 +65,6 @@ class Supervisor:
         self._queue = f"{prefix}:loops"
         self._pool: ArqRedis | None = None
         self._timed: dict[str, float] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Tick until cancelled."""
@@ -125,16 +125,7 @@ class Supervisor:
 
     def _job(self, loop: Loop) -> Any:
         async def job(arq: dict[str, Any]) -> None:
-            clock = asyncio.get_running_loop().time
-            ends_at = clock() + JOB_TIMEOUT_SECONDS
-            try:
-                done = await run_safely(loop, self._context)
-            except asyncio.CancelledError:
-                if clock() >= ends_at:
-                    # It took too long. Whether the database is at fault is asked in its own time.
-                    self._tasks.add(task := asyncio.create_task(note_failure(loop, self._context)))
-                    task.add_done_callback(self._tasks.discard)
-                raise
+            done = await run_safely(loop, self._context)
             arq[_IS_PLANNED] = bool(done) and loop.name != OUTBOX
 
         job.__qualname__ = loop.name

@@ -1,6 +1,7 @@
 """SQL of what organizations store beside runs and logs: sampled, table by table."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from sqlalchemy import (
     BigInteger,
@@ -79,6 +80,15 @@ select (pg_relation_size(to_regclass(:name)) + coalesce((
   select sum(pg_relation_size(relid)) from pg_partition_tree(to_regclass(:name)) where isleaf
 ), 0))::bigint / 8192
 """)
+
+
+async def list_tables(work: UnitOfWork) -> list[Table]:
+    """Return every table to be sampled: first those that hold nothing, then the longest sampled."""
+    oldest = select(stored_sizes.c.kind, func.min(stored_sizes.c.sampled_at).label("at"))
+    rows = await work.execute(oldest.group_by(stored_sizes.c.kind))
+    sampled_at: dict[str, datetime] = {row.kind: row.at for row in rows}
+    never = datetime.min.replace(tzinfo=UTC)
+    return sorted(SAMPLED, key=lambda table: sampled_at.get(table.name, never))
 
 
 async def is_sampler(work: UnitOfWork) -> bool:

@@ -4,11 +4,11 @@ What is deleted is closed in the same moment; its keys, and then its rows, go in
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from headgate_server.bus import channels
-from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.audit_entries import SWEPT
 from headgate_server.domain.changes import check_version
@@ -17,11 +17,25 @@ from headgate_server.domain.ids import Kind
 from headgate_server.domain.organizations import Organization, check_reason
 from headgate_server.domain.workspaces import Workspace
 from headgate_server.repositories import closing, organizations, workspaces
-from headgate_server.services import object_counts, workspace_keys
+from headgate_server.services import object_counts
 from headgate_server.services.audit_entries.record import record_action
 from headgate_server.services.schedules.hold import hold_schedules, release_schedules
 
 ROWS_AT_ONCE = 2_000
+
+
+@dataclass(slots=True)
+class Sweep:
+    """A deleted workspace or organization that is swept away, and at which table that is."""
+
+    place: closing.Place
+    id: UUID
+    table: int = 0
+
+    @property
+    def workspace_id(self) -> UUID:
+        """Return by what it has its turn."""
+        return self.id
 
 
 async def archive_workspace(
@@ -155,46 +169,43 @@ async def resume_organization(work: UnitOfWork, *, id_: UUID) -> Organization:
     return await _suspend(work, id_, because=None)
 
 
-async def sweep(database: Database) -> int:
-    """Destroy the keys of deleted workspaces, then delete all their rows, then organizations.
+async def list_deleted_workspaces(work: UnitOfWork) -> list[Sweep]:
+    """Return the workspaces that are to be swept away, the longest deleted first."""
+    return [Sweep(closing.WORKSPACE, id_) for id_ in await closing.list_deleted(work)]
 
-    Goes on where an earlier round ended: nothing is remembered but what is left.
+
+async def list_deleted_organizations(work: UnitOfWork) -> list[Sweep]:
+    """Return the organizations that are to be swept away: those that have no workspace left."""
+    return [Sweep(closing.ORGANIZATION, id_) for id_ in await organizations.list_deleted(work)]
+
+
+async def sweep_rows(work: UnitOfWork, sweep: Sweep) -> int:
+    """Delete up to 2,000 rows of a place, table by table, and its own row last.
+
+    The audit log says so then.
+
+    Returns:
+        How many; 0 where none was left and the place is gone.
     """
-    async with database.system() as work:
-        places = await closing.list_deleted(work)
-    done = 0
-    for workspace_id in places:
-        await workspace_keys.destroy(database, workspace_id=workspace_id)
-    for workspace_id in places:
-        done += await _sweep(database, closing.WORKSPACE, workspace_id)
-    async with database.system() as work:
-        gone = await organizations.list_deleted(work)
-    for organization_id in gone:
-        done += await _sweep(database, closing.ORGANIZATION, organization_id)
-    return done
-
-
-async def _sweep(database: Database, place: closing.Place, id_: UUID) -> int:
-    """Delete the rows of a place, table by table, and its own row last; the audit log says so."""
-    done = 0
-    for table in place.tables:
-        swept = ROWS_AT_ONCE
-        while swept >= ROWS_AT_ONCE:
-            async with database.system() as work:
-                swept = await closing.sweep_rows(work, place, table, id_=id_, most=ROWS_AT_ONCE)
-            done += swept
-    async with database.system() as work:
-        gone = await closing.delete_place(work, place, id_=id_)
-        if gone is not None:
-            await record_action(
-                work,
-                SWEPT,
-                kind=place.kind,
-                id_=id_,
-                name=gone.name,
-                organization_id=gone.organization_id,
-            )
-    return done
+    tables = sweep.place.tables
+    for number in range(sweep.table, len(tables)):
+        swept = await closing.sweep_rows(
+            work, sweep.place, tables[number], id_=sweep.id, most=ROWS_AT_ONCE
+        )
+        if swept:
+            sweep.table = number
+            return swept
+    gone = await closing.delete_place(work, sweep.place, id_=sweep.id)
+    if gone is not None:
+        await record_action(
+            work,
+            SWEPT,
+            kind=sweep.place.kind,
+            id_=sweep.id,
+            name=gone.name,
+            organization_id=gone.organization_id,
+        )
+    return 0
 
 
 async def _suspend(work: UnitOfWork, id_: UUID, *, because: str | None) -> Organization:

@@ -3,6 +3,7 @@
 What they made stays, under the name of somebody who is deleted; the audit log stays as it is.
 """
 
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from headgate_server.database.work import Database, UnitOfWork
@@ -19,8 +20,6 @@ from headgate_server.services.roles import wake_rights
 from headgate_server.services.second_factors import WRONG_CODE, use_code
 
 ROWS_AT_ONCE = 5_000
-MOST_STEPS = 200
-"""So many steps a round: what is left goes on in the next."""
 
 
 async def delete_person(work: UnitOfWork, *, email: str) -> User:
@@ -106,19 +105,20 @@ async def _delete(work: UnitOfWork, user: User, *, by: Actor | None = None) -> N
     await erasures.insert_erasure(work, user_id=user.id)
 
 
-async def erase_names(database: Database, *, rows_at_once: int = ROWS_AT_ONCE) -> int:
-    """Take the names of people who are deleted out of what they made; in how many rows.
+async def erase_names(
+    database: Database, *, rows_at_once: int = ROWS_AT_ONCE
+) -> AsyncGenerator[int]:
+    """Take the names of people who are deleted out of what they made; in how many rows each time.
 
     A step is a transaction of its own, and another loop goes on where one ended.
     """
-    renamed = 0
-    for _ in range(MOST_STEPS):
+    while True:
         async with database.system() as work:
             one = await erasures.lock_next(work)
             if one is None:
-                break
-            renamed += await _step(work, one, most=rows_at_once)
-    return renamed
+                return
+            renamed = await _step(work, one, most=rows_at_once)
+        yield renamed
 
 
 async def _step(work: UnitOfWork, one: erasures.Erasure, *, most: int) -> int:

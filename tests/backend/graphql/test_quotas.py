@@ -209,7 +209,7 @@ async def test_what_is_beyond_the_stored_bytes_is_refused_and_runs_report_on(
     run = {**place, "deploymentId": estate.ids[Kind.DEPLOYMENT]}
     before = one((await read(estate))["quotas"], "STORED_BYTES")["used"]
     await mutate(estate.run, "artifactCreate", "artifact { id }", **artifact, data=data)
-    await stored_sizes.sample_sizes(installation.database)
+    assert [sampled async for sampled in stored_sizes.sample_sizes(installation.database)]
     after = one((await read(estate))["quotas"], "STORED_BYTES")["used"]
     await limit(operator, estate, stored_bytes=after)
     await installation.usage.look(installation.database)

@@ -161,12 +161,12 @@ async def test_a_run_that_is_late_while_late_runs_are_marked_is_marked_at_once(
 async def test_a_round_that_is_cut_for_its_time_has_failed(
     world: World, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headgate_server.loops.supervisor.JOB_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr("headgate_server.loops.loop.ROUND_SECONDS", 0.5)
     held = Held("outbox")
     async with supervised(world, redis_url, held) as context:
         await eventually(lambda: outbox_is_empty(world), what="The outbox")
         held.is_holding = True
-        await world.create()
+        await world.bus.publish({channels.OUTBOX})
         await asyncio.wait_for(held.has_looked.wait(), 5)
 
         await eventually(lambda: context.vitals.failing, what="The failure")

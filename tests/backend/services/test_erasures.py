@@ -133,6 +133,11 @@ async def test_of_two_owners_that_go_at_once_one_stays(database: Database) -> No
     assert sorted(await asyncio.gather(gone(person.email), gone(email))) == [False, True]
 
 
+async def erase(database: Database, *, rows_at_once: int = erasures.ROWS_AT_ONCE) -> int:
+    steps = erasures.erase_names(database, rows_at_once=rows_at_once)
+    return sum([renamed async for renamed in steps])
+
+
 async def test_name_goes_from_everything_but_the_audit_log(
     installation: Installation, estate: Estate, urls: DatabaseUrls
 ) -> None:
@@ -144,9 +149,9 @@ async def test_name_goes_from_everything_but_the_audit_log(
     assert len(before) > 8, before
 
     await delete(database, await email_of(database, owner_id))
-    at_first = await erasures.erase_names(database)
+    at_first = await erase(database)
     await query(urls.owner, OLDER)
-    renamed = await erasures.erase_names(database, rows_at_once=3)
+    renamed = await erase(database, rows_at_once=3)
 
     assert at_first == 0
     assert renamed > 0
@@ -170,7 +175,7 @@ async def test_log_says_who_was_deleted_and_its_chain_holds(
 
     await delete(database, person.email)
     await query(urls.owner, OLDER)
-    await erasures.erase_names(database)
+    await erase(database)
     await seal.seal_waiting(database)
 
     async with database.tenant(tenant.owner, None) as work:

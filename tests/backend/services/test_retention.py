@@ -14,6 +14,7 @@ from headgate_server.domain.backfills import BackfillRequest
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.errors import InvalidInput, Unavailable
 from headgate_server.loops import retention as loop
+from headgate_server.loops import rounds
 from headgate_server.loops.loop import LoopContext
 from headgate_server.repositories.retention import OldPartition
 from headgate_server.services import backfills, failure_groups, retention, workspaces
@@ -318,7 +319,7 @@ async def test_every_workspace_has_its_turn(
     tenants = [await make_tenant(database) for _ in range(3)]
     for tenant in tenants:
         await keep(database, tenant, runs=3, logs=3, events=3)
-    monkeypatch.setattr(loop, "LONGEST_SECONDS", 0.0)
+    monkeypatch.setattr(rounds, "LONGEST_SECONDS", 0.0)
     for days_ago in (4, 5, 6):
         for tenant in tenants:
             await make_old_events(database, tenant, days_ago=days_ago, count=1)

@@ -1,22 +1,28 @@
 """Ends pauses that nobody answered in time."""
 
-from headgate_server.loops.loop import LoopContext
+from headgate_server.loops.loop import LoopContext, run_alone
+from headgate_server.repositories.pauses import ExpiredPause
 from headgate_server.services import pauses, upkeep
+
+NAME = "expired_pauses"
 
 
 async def run_once(context: LoopContext) -> int:
-    """End every pause whose time is over, each in a transaction of its own; how many.
+    """End pauses whose time is over, each in a transaction of its own; how many.
 
-    While no API serves, nobody can answer, and nothing ends.
+    While no API serves, nobody can answer, and nothing ends. One that fails holds no other up. More
+    than a batch is left to the next round, at once.
     """
+    async with context.database.system() as work:
+        if not await upkeep.is_served(work, grace=context.timers.outage_grace):
+            return 0
+        expired = await pauses.list_expired(work)
     ended = 0
-    while True:
-        async with context.database.system() as work:
-            if not await upkeep.is_served(work, grace=context.timers.outage_grace):
-                return ended
-            expired = await pauses.list_expired(work)
-        for pause in expired:
-            async with context.database.system(workspace_id=pause.workspace_id) as work:
-                ended += await pauses.expire_pause(work, pause)
-        if len(expired) < pauses.BATCH:
-            return ended
+    for pause in expired:
+        ended += await run_alone(_expire(context, pause), name=NAME, context=context) or 0
+    return ended
+
+
+async def _expire(context: LoopContext, pause: ExpiredPause) -> bool:
+    async with context.database.system(workspace_id=pause.workspace_id) as work:
+        return await pauses.expire_pause(work, pause)

@@ -215,7 +215,7 @@ class Supervisor:
             if at > now:
                 await self._enqueue(loop, at=at, delay=at - now)
             elif is_sweep:
-                await self._run_here(loop)
+                await run_safely(loop, self._context)
                 self._on_round()
             else:
                 is_taken &= await self._enqueue(loop, at=None, delay=timedelta())
@@ -239,17 +239,8 @@ class Supervisor:
             else:
                 return job is not None
         if at is None:
-            await self._run_here(loop)
+            await run_safely(loop, self._context)
         return True
-
-    async def _run_here(self, loop: Loop) -> None:
-        """Run a loop in this process, for no longer than a job may take: others are due, too."""
-        try:
-            async with asyncio.timeout(JOB_TIMEOUT_SECONDS):
-                await run_safely(loop, self._context)
-        except TimeoutError:
-            logger.warning("The %s loop took too long and will go on later", loop.name)
-            await note_failure(loop, self._context)
 
 
 async def _end_jobs(worker: Worker) -> None:

@@ -69,7 +69,7 @@ async def _run(settings: Settings, parsed: argparse.Namespace) -> tuple[str, int
 
 
 async def _sign_all(database: Database, notary: checkpoints.Notary) -> str:
-    await seal.seal_all(database)
+    await seal.seal_waiting(database)
     count = 0
     async with database.system() as work:
         organizations = await verify.list_organizations(work)

@@ -94,20 +94,17 @@ async def get_many(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, AuditEn
     return {row.id: _sealed(row) for row in rows}
 
 
-async def list_waiting(
-    work: UnitOfWork, *, most: int, before: datetime | None = None
-) -> list[UUID]:
-    """Return organizations with entries that await their place, the longest waiting first.
+async def list_waiting(work: UnitOfWork, *, until: datetime, most: int) -> list[UUID]:
+    """Return organizations whose entries have awaited their place since a time, the longest first.
 
     Args:
-        work: as the system.
-        most: so many organizations.
-        before: only those with entries that were written before then.
+        work: the unit of work.
+        until: what was written after it does not count.
+        most: how many organizations.
     """
-    is_early = [audit_queue.c.at < before] if before is not None else []
     rows = await work.execute(
         select(audit_queue.c.organization_id)
-        .where(*is_early)
+        .where(audit_queue.c.at <= until)
         .group_by(audit_queue.c.organization_id)
         .order_by(func.min(audit_queue.c.at))
         .limit(most)
@@ -247,22 +244,6 @@ async def list_chain(
     ]
 
 
-async def is_longer(work: UnitOfWork, *, organization_id: UUID) -> bool:
-    """Whether a chain has links behind where it is said to end."""
-    head, seal = audit_heads.c, audit_seals.c
-    behind = (
-        select(seal.sequence)
-        .select_from(
-            audit_seals.outerjoin(audit_heads, head.organization_id == seal.organization_id)
-        )
-        .where(
-            seal.organization_id == organization_id,
-            seal.sequence > func.coalesce(head.sequence, 0),
-        )
-    )
-    return bool((await work.execute(select(behind.exists()))).scalar_one())
-
-
 async def find_unchained(work: UnitOfWork, *, organization_id: UUID) -> UUID | None:
     """Return an entry that has no place in the chain and awaits none."""
     queued = exists().where(
@@ -287,20 +268,6 @@ async def is_emptied(work: UnitOfWork, *, organization_id: UUID) -> bool:
         select(organizations.c.id).where(organizations.c.id == organization_id, ~written)
     )
     return rows.one_or_none() is not None
-
-
-async def has_vanished(work: UnitOfWork, *, organization_id: UUID) -> bool:
-    """Whether an organization with entries is gone, and none of them says that it was deleted."""
-    its = _ENTRY.organization_id == organization_id
-    deletion = (_ENTRY.target_id == organization_id) & (_ENTRY.action == "organization.deleted")
-    rows = await work.execute(
-        select(
-            exists().where(its)
-            & ~exists().where(its, deletion)
-            & ~exists().where(organizations.c.id == organization_id)
-        )
-    )
-    return bool(rows.scalar_one())
 
 
 async def list_organizations(work: UnitOfWork) -> list[UUID]:

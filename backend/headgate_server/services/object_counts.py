@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.quotas import OBJECT_KINDS, QuotaExceeded, QuotaKind
 from headgate_server.repositories import object_counts as stored
 
@@ -41,24 +41,17 @@ async def note_closed(work: UnitOfWork, *, organization_id: UUID) -> None:
         await stored.claim(work, kind, organization_id=organization_id, amount=0)
 
 
-async def count_changed(database: Database) -> int:
+async def count_changed(work: UnitOfWork) -> int:
     """Count what changed since it was last counted, and runs at once.
 
     Returns:
-        How many counts were made; none where another scheduler is counting.
+        How many counts were made: ``COUNTED_AT_ONCE`` where there may be more to make; none where
+        another scheduler is counting.
     """
-    counted = 0
-    while True:
-        async with database.system() as work:
-            if not await stored.is_counter(work):
-                return counted
-            changed = await stored.list_changed(
-                work, older_than=COUNTED_AGAIN_AFTER, most=COUNTED_AT_ONCE
-            )
-            for kind, organization_ids in sorted(changed.items()):
-                await stored.count_objects(work, kind, organization_ids=organization_ids)
-            await stored.count_runs_at_once(work)
-        made = sum(len(organization_ids) for organization_ids in changed.values())
-        counted += made
-        if made < COUNTED_AT_ONCE:
-            return counted
+    if not await stored.is_counter(work):
+        return 0
+    changed = await stored.list_changed(work, older_than=COUNTED_AGAIN_AFTER, most=COUNTED_AT_ONCE)
+    for kind, organization_ids in sorted(changed.items()):
+        await stored.count_objects(work, kind, organization_ids=organization_ids)
+    await stored.count_runs_at_once(work)
+    return sum(len(organization_ids) for organization_ids in changed.values())

@@ -164,24 +164,19 @@ async def list_made(work: UnitOfWork, grant: SupportGrant) -> list[Made]:
     return await stored.list_made(work, grant, most=MOST_MADE)
 
 
-async def settle_expired(database: Database) -> int:
+async def settle_expired(work: UnitOfWork) -> int:
     """Write into the audit logs of organizations that support has ended by itself.
 
     Returns:
-        How many grants were told of.
+        How many grants were told of: ``SETTLED_AT_ONCE`` where there may be more.
     """
-    told = 0
-    while True:
-        async with database.system() as work:
-            over = await stored.lock_over(work, most=SETTLED_AT_ONCE)
-            for grant in over:
-                is_ended = grant.ended_at is not None
-                await stored.settle_grant(work, id_=grant.id)
-                if not is_ended:
-                    await _record(work, "expired", grant, made=await _told(work, grant))
-        told += len(over)
-        if len(over) < SETTLED_AT_ONCE:
-            return told
+    over = await stored.lock_over(work, most=SETTLED_AT_ONCE)
+    for grant in over:
+        is_ended = grant.ended_at is not None
+        await stored.settle_grant(work, id_=grant.id)
+        if not is_ended:
+            await _record(work, "expired", grant, made=await _told(work, grant))
+    return len(over)
 
 
 async def witness(

@@ -31,7 +31,7 @@ async def limit(place: Place, kind: QuotaKind, most: int) -> None:
         await quotas.set_quotas(
             work, organization_id=place.tenant.organization_id, limits={kind: most}
         )
-    await object_counts.count_changed(place.installation.database)
+        await object_counts.count_changed(work)
 
 
 async def test_a_quota_of_runs_at_once_is_told_and_raised_by_operators(place: Place) -> None:

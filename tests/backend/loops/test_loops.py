@@ -259,7 +259,7 @@ async def test_without_redis_the_loops_run_directly(world: World) -> None:
 async def test_a_round_that_does_not_end_here_keeps_the_supervisor_from_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headgate_server.loops.supervisor.JOB_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("headgate_server.loops.loop.ROUND_SECONDS", 0.2)
     held, rounds = asyncio.Event(), asyncio.Event()
 
     async def hold(_context: LoopContext) -> int:

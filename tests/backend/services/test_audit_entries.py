@@ -13,12 +13,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from headgate_server.bus.bus import Bus
 from headgate_server.database.engine import make_engine
 from headgate_server.database.urls import DatabaseUrls
-from headgate_server.database.work import Database
+from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain.audit_entries import AuditCheckpoint, AuditEntry, AuditHead
 from headgate_server.domain.ids import Kind, new_id
 from headgate_server.domain.pagination import PageRequest
+from headgate_server.loops import audit_entries as loop
+from headgate_server.loops.loop import LoopContext
 from headgate_server.repositories import audit_entries
 from headgate_server.services import closing
 from headgate_server.services.audit_entries import checkpoints, read, seal, verify
@@ -26,6 +29,7 @@ from headgate_server.services.audit_entries.checkpoints import FILE_NAME, Notary
 from headgate_server.services.audit_entries.record import Record, record_entries
 from headgate_server.services.audit_entries.verify import Verdict
 from headgate_server.services.flows import upsert_flow
+from headgate_server.settings import Timers
 from tests.factories.tenants import Tenant, make_tenant
 from tests.fixtures.sql import query
 
@@ -100,6 +104,29 @@ async def test_chain_that_nobody_touched_is_good(log: Log) -> None:
     assert verdict.checkpoints == 2, "one in the database, and the one that was kept"
 
 
+async def test_a_round_of_sealing_ends_and_signs_while_somebody_writes_on(
+    database: Database, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = await make_tenant(database)
+    await write(database, tenant, 4)
+    seal_entries = seal.seal_entries
+
+    async def seal_and_write(work: UnitOfWork, *, organization_id: UUID) -> int:
+        await write(database, tenant, 1)
+        return await seal_entries(work, organization_id=organization_id)
+
+    monkeypatch.setattr(seal, "ENTRIES_AT_ONCE", 1)
+    monkeypatch.setattr(seal, "seal_entries", seal_and_write)
+    notary = Notary(secret=SECRET, folder=tmp_path)
+    context = LoopContext(database, Bus(redis_url, prefix="test"), Timers(), notary=notary)
+
+    async with asyncio.timeout(5):
+        done = await loop.run_once(context)
+
+    assert 5 <= done < 15
+    assert len(checkpoints.read_lines((tmp_path / FILE_NAME).read_text().splitlines())) == 1
+
+
 async def test_two_sealers_at_once_make_one_chain(database: Database) -> None:
     tenant = await make_tenant(database)
     await write(database, tenant, 20)
@@ -126,34 +153,6 @@ async def test_log_that_grows_as_it_is_verified_is_good(log: Log) -> None:
 
     assert {one.problem for one in verdicts} == {None}
     assert verdicts[-1].sealed > verdicts[0].sealed
-
-
-async def test_who_writes_all_the_time_keeps_no_other_waiting(database: Database) -> None:
-    """A round ends though more entries wait by then, and every organization has had its turn."""
-    busy, other = await make_tenant(database), await make_tenant(database)
-    await seal.seal_waiting(database)
-    await write(database, other, 1)
-    is_over = asyncio.Event()
-
-    async def grow() -> None:
-        while not is_over.is_set():
-            await write(database, busy, 1)
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(3):
-            group.create_task(grow())
-        async with asyncio.timeout(10):
-            rounds = [await seal.seal_waiting(database) for _ in range(3)]
-            all_ = await seal.seal_all(database)
-        is_over.set()
-    async with database.system() as work:
-        head = await audit_entries.find_head(work, organization_id=other.organization_id)
-        verdict = await verify.verify_chain(work, organization_id=other.organization_id)
-
-    assert all(rounds)
-    assert all_ > 0
-    assert head is not None
-    assert verdict.problem is None
 
 
 ITS_ENTRY = """organization_id = :organization and id = (select entry_id from audit_seals

@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -97,6 +97,15 @@ def notary_of(settings: Settings) -> Notary:
 
 async def sign_grown(database: Database, notary: Notary) -> int:
     """Sign every chain that has grown and has had no checkpoint for 5 minutes; how many."""
+    return sum([signed async for signed in iter_signed(database, notary)])
+
+
+async def iter_signed(database: Database, notary: Notary) -> AsyncGenerator[int]:
+    """Sign up to ``ORGANIZATIONS_AT_ONCE`` chains that are due, each in a transaction of its own.
+
+    Yields:
+        One for each.
+    """
     async with database.system() as work:
         due = await audit_entries.list_unsigned(
             work, before=work.now - CHECKPOINT_EVERY, most=ORGANIZATIONS_AT_ONCE
@@ -104,7 +113,7 @@ async def sign_grown(database: Database, notary: Notary) -> int:
     for organization_id in due:
         async with database.system() as work:
             await sign_chain(work, notary, organization_id=organization_id)
-    return len(due)
+        yield 1
 
 
 async def sign_chain(

@@ -1,5 +1,6 @@
 """Giving entries their place in the chain, a few seconds after they were written."""
 
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from uuid import UUID
 
@@ -12,37 +13,32 @@ ORGANIZATIONS_AT_ONCE = 100
 
 
 async def seal_waiting(database: Database) -> int:
-    """Seal entries that have no place in their organization's chain yet; how many.
+    """Seal all that waits, as ``iter_sealed`` does; how many entries there were."""
+    return sum([sealed async for sealed in iter_sealed(database)])
+
+
+async def iter_sealed(database: Database) -> AsyncGenerator[int]:
+    """Seal the entries that wait for their place in an organization's chain as this begins.
 
     One transaction for up to ``ENTRIES_AT_ONCE`` entries of an organization: a replica that dies
-    in between leaves them waiting. Two replicas take turns at the chain's head. Each organization
-    has one turn, those that wait longest first: who writes all the time keeps nobody waiting, and
-    what is left is for the next round.
+    in between leaves them waiting. Two replicas take turns at the chain's head. What is written
+    meanwhile may be sealed, too, but is not waited for.
+
+    Yields:
+        How many each time.
     """
     async with database.system() as work:
-        waiting = await audit_entries.list_waiting(work, most=ORGANIZATIONS_AT_ONCE)
-    sealed = 0
-    for organization_id in waiting:
-        async with database.system() as work:
-            sealed += await seal_entries(work, organization_id=organization_id)
-    return sealed
-
-
-async def seal_all(database: Database) -> int:
-    """Seal every entry that was written before this began; how many were sealed."""
-    async with database.system() as work:
         began_at = work.now
-    sealed = 0
-    while True:
-        async with database.system() as work:
-            waiting = await audit_entries.list_waiting(
-                work, most=ORGANIZATIONS_AT_ONCE, before=began_at
-            )
-        if not waiting:
-            return sealed
+        waiting = await audit_entries.list_waiting(work, until=began_at, most=ORGANIZATIONS_AT_ONCE)
+    while waiting:
         for organization_id in waiting:
             async with database.system() as work:
-                sealed += await seal_entries(work, organization_id=organization_id)
+                sealed = await seal_entries(work, organization_id=organization_id)
+            yield sealed
+        async with database.system() as work:
+            waiting = await audit_entries.list_waiting(
+                work, until=began_at, most=ORGANIZATIONS_AT_ONCE
+            )
 
 
 async def seal_entries(work: UnitOfWork, *, organization_id: UUID) -> int:

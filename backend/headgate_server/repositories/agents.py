@@ -81,7 +81,10 @@ async def upsert_session(
 async def touch_sessions(
     work: UnitOfWork, reports: Sequence[tuple[UUID, UUID, int, AgentState | None]]
 ) -> list[AgentSession]:
-    """Record heartbeats: workspace, session, capacity, state; the sessions that have not ended."""
+    """Record heartbeats: workspace, session, capacity, state; the sessions that it was for.
+
+    It is for none that has ended, or that somebody else changes at this moment.
+    """
     if not reports:
         return []
     workspaces, sessions, capacities, states = zip(*reports, strict=True)

@@ -180,7 +180,8 @@ async def report_sessions(work: UnitOfWork, reports: Sequence[SessionReport]) ->
     """Record heartbeats; a session that was paused or is draining stays so unless it says else.
 
     Returns:
-        The sessions that have not ended, as they are now.
+        The sessions as they are now; without those that have ended, or that somebody else changes
+        at this moment.
     """
     sessions = await repository.touch_sessions(
         work,

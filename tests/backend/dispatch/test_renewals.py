@@ -3,22 +3,22 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy import Table, select
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.dispatch.renewals import Answer, Heartbeat, Renewals
-from headgate_server.domain.errors import InvalidInput, SessionFenced
+from headgate_server.domain.errors import InvalidInput, SessionFenced, Unavailable
 from headgate_server.domain.leases import LeaseOutcome, LeaseRef
 from headgate_server.domain.states import StateType
 from headgate_server.services import agents
 from headgate_server.services.agents import SessionReport
 from headgate_server.settings import Timers
-from headgate_server.tables.work_pools import work_items
-from tests.factories.deployments import make_session
+from headgate_server.tables.work_pools import agent_sessions, work_items
+from tests.factories.deployments import make_deployment, make_session
 from tests.factories.tenants import make_tenant
 from tests.fixtures.sql import query
 from tests.fixtures.world import World
@@ -26,6 +26,17 @@ from tests.fixtures.world import World
 pytestmark = pytest.mark.anyio
 
 SESSIONS = 40
+REFUSE_TO_RENEW = """
+do $$
+begin
+  create function refuse() returns trigger language plpgsql as $refuse$
+  begin
+    raise exception 'Something is wrong with this workspace';
+  end $refuse$;
+  create trigger refuse before update on work_items for each row
+  when (old.workspace_id = '{workspace_id}') execute function refuse();
+end $$
+"""
 
 
 def renewals_of(world: World) -> Renewals:
@@ -132,6 +143,69 @@ async def test_what_no_holder_can_hold_is_refused_before_it_joins_others(world: 
         await renewals.show(
             Heartbeat(workspace, (), SessionReport(workspace, world.session_id, -1, None))
         )
+
+
+@pytest.mark.parametrize("table", [work_items, agent_sessions])
+async def test_what_somebody_holds_holds_up_no_other_and_is_renewed_after_it(
+    world: World, table: Table
+) -> None:
+    lease = await world.started()
+    stranger = await make_tenant(world.database)
+    async with world.database.tenant(stranger.owner, stranger.workspace_id) as work:
+        session_id = await make_session(work, await make_deployment(work))
+    renewals = renewals_of(world)
+
+    def beat(workspace: UUID, session_id: UUID, *held: LeaseRef) -> asyncio.Task[Answer]:
+        report = SessionReport(workspace, session_id, 1, None)
+        return asyncio.create_task(renewals.show(Heartbeat(workspace, held, report)))
+
+    async with world.system() as work:
+        own = table.c.workspace_id == world.tenant.workspace_id
+        await work.execute(select(table).where(own).with_for_update())
+        theirs = beat(world.tenant.workspace_id, world.session_id, lease)
+        async with asyncio.timeout(2):
+            ours = await beat(stranger.workspace_id, session_id)
+        assert not theirs.done()
+
+    assert ours.session is not None
+    assert (await theirs).verdicts[0].outcome is LeaseOutcome.RENEWED
+
+
+async def test_what_is_held_for_long_is_told_to_its_holder(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headgate_server.dispatch.renewals.MOST_TRIES", 1)
+    lease = await world.started()
+    beat = Heartbeat(world.tenant.workspace_id, held=(lease,))
+
+    async with world.system() as work:
+        await work.execute(select(work_items).with_for_update())
+        with pytest.raises(Unavailable):
+            await renewals_of(world).show(beat)
+
+
+async def test_a_workspace_whose_renewal_fails_fails_alone(
+    world: World, urls: DatabaseUrls
+) -> None:
+    lease = await world.started()
+    stranger = await make_tenant(world.database)
+    async with world.database.tenant(stranger.owner, stranger.workspace_id) as work:
+        session_id = await make_session(work, await make_deployment(work))
+    await query(urls.owner, REFUSE_TO_RENEW.format(workspace_id=world.tenant.workspace_id))
+    report = SessionReport(stranger.workspace_id, session_id, 1, None)
+    beats = [
+        Heartbeat(world.tenant.workspace_id, held=(lease,)),
+        Heartbeat(world.tenant.workspace_id, held=(lease,)),
+        Heartbeat(stranger.workspace_id, (), report),
+    ]
+    renewals = renewals_of(world)
+
+    *theirs, ours = await asyncio.gather(
+        *(renewals.show(beat) for beat in beats), return_exceptions=True
+    )
+
+    assert [isinstance(error, DBAPIError) for error in theirs] == [True] * 2
+    assert isinstance(ours, Answer)
 
 
 async def test_a_failure_is_told_to_all_and_the_next_call_works(

@@ -16,7 +16,10 @@ from headgate_server.tables.work_pools import work_items
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """What the database says of one shown lease."""
+    """What the database says of one shown lease.
+
+    ``is_held``: it is the holder's, and somebody has locked it: it was not renewed now.
+    """
 
     run_id: UUID
     epoch: int
@@ -28,6 +31,7 @@ class Renewal:
     is_known: bool
     is_ended: bool
     is_back: bool
+    is_held: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 -- Renews the leases that holders show, all in one statement, and tells what each should know.
--- Each is looked up in the workspace of whoever shows it: one statement serves many tenants.
+-- Each is looked up in the workspace of whoever shows it: one statement serves many tenants, and
+-- so waits for none of them. What somebody else holds is left as it is, and told apart.
 with shown as (
   select * from unnest(
     cast(:workspace_ids as uuid[]), cast(:run_ids as uuid[]), cast(:tokens as uuid[]),
@@ -15,7 +16,7 @@ with shown as (
   ) and item.workspace_id = any(cast(:workspace_ids as uuid[]))
     and item.run_id = any(cast(:run_ids as uuid[]))
   order by item.run_id
-  for update of item
+  for update of item skip locked
 ), away as (
   -- A run that somebody else holds is never waited for, with its item in hand: who changes a run
   -- locks the item after it. It stays away until the next renewal.
@@ -47,10 +48,14 @@ select
   renewed.pause_key, renewed.pause_kind,
   run.id is not null as is_known,
   coalesce(run.state_type in ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED'), false) as is_ended,
-  renewed.run_id is not null and back.id is not null as is_back
+  renewed.run_id is not null and back.id is not null as is_back,
+  renewed.run_id is null and item.run_id is not null as is_held
 from shown
 left join renewed on renewed.workspace_id = shown.workspace_id
   and renewed.run_id = shown.run_id and renewed.token = shown.token and renewed.epoch = shown.epoch
+left join work_items item on item.workspace_id = shown.workspace_id
+  and item.run_id = shown.run_id and item.token = shown.token and item.epoch = shown.epoch
+  and item.phase in ('CLAIMED', 'RUNNING')
 left join flow_runs run on run.workspace_id = shown.workspace_id and run.id = shown.run_id
 left join back on back.workspace_id = shown.workspace_id and back.id = shown.run_id
 order by shown.place

@@ -1,6 +1,6 @@
 -- Records the heartbeats of many sessions at once. A state that was set here (paused, draining) is
 -- kept unless the agent reports its own; one that reports itself online has its expired offers
--- forgotten.
+-- forgotten. What somebody else holds is left as it is: nobody waits for it.
 with shown as (
   select distinct on (session_id) *
   from unnest(
@@ -12,7 +12,7 @@ with shown as (
   select session.workspace_id, session.id from agent_sessions session
   where session.id = any(cast(:session_ids as uuid[])) and session.ended_at is null
   order by session.id
-  for update of session
+  for update of session skip locked
 )
 update agent_sessions session set
   last_seen_at = :now, capacity = shown.capacity,

@@ -10,7 +10,13 @@ from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.agents import AgentSession
-from headgate_server.domain.errors import HeadgateError, InvalidInput, LeaseLost, SessionFenced
+from headgate_server.domain.errors import (
+    HeadgateError,
+    InvalidInput,
+    LeaseLost,
+    SessionFenced,
+    Unavailable,
+)
 from headgate_server.domain.events import NewEvent
 from headgate_server.domain.leases import LeaseOutcome, LeaseRef, PauseKind, Phase, Verdict
 from headgate_server.domain.states import ProposedState, StateType, check_details, propose
@@ -275,16 +281,26 @@ async def renew_leases(
 
     Raises:
         InvalidInput: more than 1,000 leases.
+        Unavailable: somebody changes one of the runs at this moment; try again.
     """
     check_held(held)
     shown = [Shown(work.workspace_id, ref) for ref in held]
-    return await renew_shown(work, shown=shown, lease=lease)
+    verdicts = await renew_shown(work, shown=shown, lease=lease)
+    renewed = [verdict for verdict in verdicts if verdict is not None]
+    if len(renewed) < len(verdicts):
+        raise Unavailable
+    return renewed
 
 
 async def renew_shown(
     work: UnitOfWork, *, shown: Sequence[Shown], lease: timedelta
-) -> list[Verdict]:
-    """Renew what many holders show, in one statement; a verdict on each, in the order shown."""
+) -> list[Verdict | None]:
+    """Renew what many holders show, in one statement that waits for nobody.
+
+    Returns:
+        A verdict on each, in the order shown; None where the lease is the holder's and somebody
+        changes the run at this moment: it is to be renewed again.
+    """
     renewals = await repository.renew_leases(
         work, shown=[(one.workspace_id, one.lease) for one in shown], lease=lease
     )
@@ -298,7 +314,7 @@ async def renew_shown(
             work, [(workspace_id, _responsive(run_id)) for workspace_id, run_id in back]
         )
         work.wake(channels.OUTBOX, *(channels.run(run_id) for _, run_id in back))
-    return [_verdict(work, renewal, lease) for renewal in renewals]
+    return [None if renewal.is_held else _verdict(work, renewal, lease) for renewal in renewals]
 
 
 def _verdict(work: UnitOfWork, renewal: repository.Renewal, lease: timedelta) -> Verdict:

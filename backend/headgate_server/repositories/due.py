@@ -1,6 +1,6 @@
 """When the loops have something to do, and what is late."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -83,11 +83,31 @@ async def next_due(
     }
 
 
-async def list_late(work: UnitOfWork, *, silent_for: timedelta, most: int) -> list[LateRun]:
-    """Return runs that are late and not marked so, longest first, unlocked."""
-    rows = await work.execute(
-        named("list_late"), {"now": work.now, "silent_for": silent_for, "most": most}
-    )
+async def list_late(
+    work: UnitOfWork,
+    *,
+    silent_for: timedelta,
+    resting: Collection[UUID],
+    most: int,
+    most_each: int,
+) -> list[LateRun]:
+    """Return runs that are late and not marked so, unlocked; those of no workspace before others'.
+
+    Args:
+        work: as the system.
+        silent_for: agents that were silent for so long serve no queue.
+        resting: workspaces whose runs are left out.
+        most: how many runs.
+        most_each: how many of a workspace, the longest waiting.
+    """
+    parameters = {
+        "now": work.now,
+        "silent_for": silent_for,
+        "resting": list(resting),
+        "most": most,
+        "most_each": most_each,
+    }
+    rows = await work.execute(named("list_late"), parameters)
     return [LateRun(row.workspace_id, row.run_id, LateCause(row.cause)) for row in rows]
 
 

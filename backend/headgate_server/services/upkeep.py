@@ -1,6 +1,6 @@
 """What keeps the installation in order: late runs, published events, expired keys, partitions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,15 +15,17 @@ from headgate_server.services.transitions import Proposal, transition_waiting
 
 BATCH = 200
 LATE_BATCH = 50
-"""So many runs are marked late at a time: what others ask for meanwhile waits for them."""
+"""So many runs of a workspace are marked late at a time: what it asks for meanwhile waits."""
+LATE_AT_ONCE = 500
+"""So many are looked at together."""
 EVENTS_AT_ONCE = 1000
 DAYS_AHEAD = 14
 
 next_due = due.next_due
 note_service = outages.note_service
+make_partition = due.make_partition
 is_served = outages.is_served
 note_tick = outages.note_tick
-make_partition = due.make_partition
 
 _CAUSES = {
     "PAUSED": "its deployment, queue or pool is paused, or nothing starts in its workspace",
@@ -33,9 +35,19 @@ _CAUSES = {
 }
 
 
-async def list_late(work: UnitOfWork, *, silent_for: timedelta) -> list[LateRun]:
-    """Return runs that are late and not marked so yet."""
-    return await due.list_late(work, silent_for=silent_for, most=LATE_BATCH)
+async def list_late(
+    work: UnitOfWork, *, silent_for: timedelta, resting: Collection[UUID] = ()
+) -> list[LateRun]:
+    """Return runs that are late and not marked so yet, a batch of each workspace that has some.
+
+    Args:
+        work: as the system.
+        silent_for: agents that were silent for so long serve no queue.
+        resting: workspaces whose runs are left out.
+    """
+    return await due.list_late(
+        work, silent_for=silent_for, resting=resting, most=LATE_AT_ONCE, most_each=LATE_BATCH
+    )
 
 
 async def mark_late(work: UnitOfWork, late: Sequence[LateRun]) -> tuple[int, int]:

@@ -9,24 +9,28 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.doctor.database import examine
+from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.leases import Phase
 from headgate_server.loops import late_runs, lost_runs, outbox, partitions
 from headgate_server.loops.loop import LoopContext
 from headgate_server.loops.registry import LOOPS
 from headgate_server.loops.supervisor import Supervisor
 from headgate_server.repositories.flow_runs.transition import lock_run
-from headgate_server.services import closing
-from headgate_server.services.flow_runs import read
+from headgate_server.services import closing, upkeep
+from headgate_server.services.flow_runs import create, read
 from headgate_server.services.flows import upsert_flow
 from headgate_server.settings import Timers
 from headgate_server.tables.audit_entries import audit_queue, audit_seals
 from headgate_server.tables.events import events
 from headgate_server.tables.events import outbox as outbox_table
+from headgate_server.tables.flow_runs import flow_runs
 from headgate_server.tables.work_pools import work_items
+from tests.factories.deployments import make_deployment
+from tests.factories.tenants import make_tenant
 from tests.fixtures.deadlines import eventually
 from tests.fixtures.sql import query
 from tests.fixtures.world import World
@@ -88,7 +92,7 @@ async def test_late_runs_take_the_same_statements_however_many_they_are(
 
     ours = [one for one in statements if "set_config" not in one]
     listed, locked, applied, settled = ours
-    assert "with late as" in listed
+    assert "row_number() over (partition by workspace_id" in listed
     assert "for update skip locked" in locked
     assert applied.count("update flow_runs") == 1
     assert "late_due_at=" in settled.replace(" ", "")
@@ -109,6 +113,41 @@ async def test_a_late_run_that_somebody_holds_is_marked_in_the_next_round(world:
 
     assert await late_runs.run_once(context(world)) == 1
     assert await late_runs.run_once(context(world)) == 0
+
+
+async def make_neighbour_late(world: World) -> UUID:
+    """Make a run of another organization that is late after all others."""
+    tenant = await make_tenant(world.database)
+    async with world.database.tenant(tenant.owner, tenant.workspace_id) as work:
+        deployed = await make_deployment(work)
+        request = create.RunRequest(deployment_id=deployed.deployment_id, name="nightly")
+        (made,) = await create.create_runs(work, [request])
+    assert isinstance(made, FlowRun)
+    async with world.database.system() as work:
+        late = update(work_items).where(work_items.c.run_id == made.id)
+        await work.execute(late.values(late_due_at=work.now - timedelta(seconds=1)))
+    return made.id
+
+
+async def test_a_backlog_of_late_runs_rests_and_delays_nobody_elses(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "LATE_BATCH", 5)
+    monkeypatch.setattr(late_runs, "BRISK", 0)
+    monkeypatch.setattr(late_runs, "RESTS", 1_000_000)
+    monkeypatch.setattr(late_runs, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(late_runs, "LONGEST_SECONDS", 0.2)
+    await world.create(12)
+    world.shift.by = timedelta(minutes=5)
+    ours = await make_neighbour_late(world)
+
+    assert await late_runs.run_once(context(world)) == 5 + 1
+
+    async with world.database.system() as work:
+        found = await work.execute(select(flow_runs.c.state_name).where(flow_runs.c.id == ours))
+        assert found.scalar_one() == "Late"
+        left = await upkeep.list_late(work, silent_for=timedelta(seconds=45))
+    assert len(left) == 5
 
 
 async def test_a_late_run_without_an_agent_says_so(world: World) -> None:

@@ -1,10 +1,13 @@
--- Lists runs that wait beyond their threshold, each with the nearest cause.
-with late as (
-  select workspace_id, run_id, work_pool_id, work_queue_id, deployment_id, is_held, is_limited
+-- Lists runs that wait beyond their threshold, each with the nearest cause: the first of every
+-- workspace, then the second of every one, and so on.
+with waiting as (
+  select workspace_id, run_id, work_pool_id, work_queue_id, deployment_id, is_held, is_limited,
+    row_number() over (partition by workspace_id order by late_due_at) as place, late_due_at
   from work_items
   where phase = 'READY' and late_due_at is not null and late_due_at <= :now
-  order by late_due_at
-  limit :most
+    and workspace_id <> all(cast(:resting as uuid[]))
+), late as (
+  select * from waiting where place <= :most_each order by place, late_due_at limit :most
 )
 select late.workspace_id, late.run_id,
   case

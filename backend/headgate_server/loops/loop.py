@@ -12,7 +12,7 @@ from uuid import UUID
 
 from headgate_server.bus.bus import Bus
 from headgate_server.database.work import Database
-from headgate_server.domain.errors import HeadgateError, Unavailable
+from headgate_server.domain.errors import Conflict, HeadgateError, NotFound, Unavailable
 from headgate_server.loops.pace import Pace
 from headgate_server.services.audit_entries.checkpoints import Notary
 from headgate_server.settings import Timers
@@ -116,13 +116,15 @@ async def run_safely(loop: Loop, context: LoopContext) -> int | None:
 async def run_alone(step: Awaitable[_Done], *, name: str, context: LoopContext) -> _Done | None:
     """Take one step of a loop whose failure is nobody else's: it is logged and counted.
 
+    That the object was deleted or changed meanwhile is no failure: then there is nothing to do.
+
     Args:
         step: what is done for one object, in a transaction of its own.
         name: the loop's.
         context: what counts the step, or the failure.
 
     Returns:
-        What the step returns; None where it failed.
+        What the step returns; None where it failed, or came too late.
 
     Raises:
         Unavailable: the database is away: that is no fault of the object.
@@ -131,6 +133,9 @@ async def run_alone(step: Awaitable[_Done], *, name: str, context: LoopContext) 
         done = await step
     except Unavailable:
         raise
+    except (NotFound, Conflict) as error:
+        logger.info("A step of the %s loop came too late: %s", name, error)
+        return None
     except Exception:
         logger.exception("A step of the %s loop failed; the loop goes on without it", name)
     else:

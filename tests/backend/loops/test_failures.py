@@ -1,6 +1,7 @@
 """A loop that fails: logged, counted, and held against the process unless the database is away."""
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from itertools import groupby
 from uuid import UUID, uuid4
@@ -10,8 +11,8 @@ import pytest
 from headgate_server.bus.bus import Bus
 from headgate_server.database.engine import make_engine
 from headgate_server.database.work import Database
-from headgate_server.domain.errors import Unavailable
-from headgate_server.loops.loop import Loop, LoopContext, run_safely
+from headgate_server.domain.errors import Conflict, NotFound, Unavailable
+from headgate_server.loops.loop import Loop, LoopContext, run_alone, run_safely
 from headgate_server.loops.rounds import take_turns
 from headgate_server.settings import Timers
 from headgate_server.telemetry.vitals import Vitals
@@ -97,6 +98,28 @@ async def test_a_round_is_cut_and_has_failed_unless_it_went_on(
     assert failures(context) is None
     assert await run_safely(Loop("late_runs", never_end), context) is None
     assert failures(context) == 1
+
+
+@pytest.mark.parametrize(("error", "count"), [(NotFound, None), (Conflict, None), (ValueError, 1)])
+async def test_a_step_that_comes_too_late_is_told_and_is_no_failure(
+    database: Database,
+    redis_url: str,
+    caplog: pytest.LogCaptureFixture,
+    error: type[Exception],
+    count: float | None,
+) -> None:
+    caplog.set_level(logging.INFO, logger="headgate_server.loops")
+    context = context_of(database, redis_url, Clock())
+
+    async def step() -> int:
+        raise error
+
+    assert await run_alone(step(), name="late_runs", context=context) is None
+
+    assert failures(context) == count
+    (record,) = caplog.records
+    assert record.levelname == ("INFO" if count is None else "ERROR")
+    assert (record.exc_info is None) is (count is None)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from headgate.deployments import code_folders
 from headgate.errors import EntrypointError
 from headgate.redaction import redactor
 from headgate.settings import home_folder
@@ -19,7 +20,10 @@ from headgate.settings import home_folder
 FOLDER = "code"
 TIMEOUT_SECONDS = 600.0
 KEPT_CHECKOUTS = 8
-"""So many commits of a repository stay on the machine, the ones that were used last."""
+"""So many commits of a repository stay on the machine, the ones that were used last.
+
+Those that processes work in stay besides.
+"""
 _USERS = (("gitlab", "oauth2"), ("bitbucket", "x-token-auth"))
 _DEFAULT_USER = "x-access-token"
 
@@ -50,7 +54,7 @@ def check_out(source: Source) -> Path:
     """Return a folder with the files of a commit, whose name it has; it is not to be changed.
 
     The server is asked which commit the reference is; a commit that is here already is not
-    fetched again.
+    fetched again. The folder stays as long as this process, however many commits come after it.
 
     Raises:
         EntrypointError: git is missing, or fails; what it said is told, without secrets.
@@ -68,6 +72,7 @@ def check_out(source: Source) -> Path:
             _write(repository, folder, commit, source)
             done.touch()
         os.utime(done)
+        code_folders.hold(done)
         _prune(place, repository, keep=commit, source=source)
     return folder
 
@@ -116,12 +121,11 @@ def _write(repository: Path, folder: Path, commit: str, source: Source) -> None:
 
 
 def _prune(place: Path, repository: Path, *, keep: str, source: Source) -> None:
-    """Remove the checkouts that were not used for longest."""
+    """Remove the checkouts that were not used for longest, but those that a process works in."""
     done = sorted(place.glob("*.done"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in done[KEPT_CHECKOUTS:]:
         if path.stem != keep:
-            path.unlink(missing_ok=True)
-            shutil.rmtree(place / path.stem, ignore_errors=True)
+            code_folders.remove(place / path.stem, mark=path)
     if len(done) > KEPT_CHECKOUTS:
         _git(["-C", str(repository), "worktree", "prune"], source)
 

@@ -1,6 +1,7 @@
 """Code from a real Git server: commits, branches, passwords, and what is asked of the server."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pydantic import SecretStr
 
 from headgate import flow
 from headgate.blocks.git import GitCredentials
+from headgate.deployments import checkouts
 from headgate.deployments.checkouts import Source, check_out
 from headgate.deployments.sources import GitRepository, source_of
 from headgate.deployments.steps import git_clone
@@ -77,6 +79,27 @@ def test_a_commit_that_is_here_is_not_asked_for_again(server: GitServer) -> None
     check_out(source)
 
     assert len(server.asked) == asked
+
+
+def test_a_checkout_stays_while_a_process_works_in_it(
+    server: GitServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{server.url}/flows.git"
+    source = Source(url=url)
+    monkeypatch.setattr(checkouts, "KEPT_CHECKOUTS", 1)
+    server.commit("flows", {"flows.py": "one"})
+    checking = f"from {checkouts.__name__} import *; print(check_out(Source(url={url!r})))"
+    command = [sys.executable, "-c", checking]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)
+    server.commit("flows", {"flows.py": "two"})
+    mine = check_out(source)
+    server.commit("flows", {"flows.py": "three"})
+
+    newest = check_out(source)
+
+    kept = {path for path in newest.parent.iterdir() if (path / "flows.py").exists()}
+    assert kept == {mine, newest}
+    assert Path(done.stdout.strip()).parent == newest.parent
 
 
 def test_only_the_folders_that_are_named_are_there(server: GitServer) -> None:

@@ -237,7 +237,7 @@ def test_a_folder_is_put_wherever_fsspec_reaches(
 
 
 def _said(command: list[str]) -> str:
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)  # noqa: S603
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)
     return done.stdout.strip()
 
 

@@ -1,5 +1,7 @@
 """Pauses over the API: ask, answer, list, wait."""
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import datetime, timedelta
@@ -21,11 +23,13 @@ from headgate.api.calls import (
 )
 from headgate.api.documents import document
 from headgate.api.flow_runs import FlowRun
-from headgate.api.transport import Transport
-from headgate.errors import InvalidInputError, refusal
+from headgate.api.transport import Transport, retry_delay_seconds
+from headgate.errors import InvalidInputError, RetryableApiError, refusal
 from headgate.ids import make_uuid
 
 NOUN = "pauses"
+
+logger = logging.getLogger("headgate.api")
 
 
 class ApproversAnswer(Answer, frozen=True):
@@ -124,16 +128,23 @@ async def pause(
 ) -> Pause | None:
     """Pause or suspend the run of a lease, unless the key was answered before.
 
+    Nobody can answer while the server is away: it is asked again until it is back.
+
     Args:
         is_peek: only look whether it was; None where it was not.
     """
-    payload = await change(
-        transport,
-        NOUN,
-        "FlowRunPause",
-        input=new.as_variables(lease=lease, is_peek=is_peek),
-    )
-    return msgspec.convert(payload["pause"], Pause | None)
+    asked = new.as_variables(lease=lease, is_peek=is_peek)
+    failures = 0
+    while True:
+        try:
+            payload = await change(transport, NOUN, "FlowRunPause", input=asked)
+        except RetryableApiError as error:
+            logger.warning("The pause %r waits until the server can be asked: %s", new.key, error)
+            wish = error.retry_after_seconds
+            await asyncio.sleep(retry_delay_seconds(failures, wish_seconds=wish))
+            failures += 1
+        else:
+            return msgspec.convert(payload["pause"], Pause | None)
 
 
 async def request(

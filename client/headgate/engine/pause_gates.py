@@ -99,7 +99,7 @@ async def _pause(context: FlowRunContext, recorder: ServerRun, request: PauseReq
     except CancelRequested:
         # It goes on without an answer, or is struck where its code stands.
         logger.debug("The pause of %s ended without an answer", context.run.name)
-    except (ApiError, TimeoutError) as error:
+    except ApiError as error:
         logger.warning("Flow run %s could not pause and goes on: %s", context.run.name, error)
     finally:
         context.gate.let_go(request)
@@ -132,7 +132,7 @@ def leave_if_asked(context: FlowRunContext | None) -> None:
         wait_for(recorder.ask(new, is_peek=True))
     except ConflictError:
         logger.info("Nobody wants flow run %s to be suspended any more", context.run.name)
-    except (ApiError, TimeoutError) as error:
+    except ApiError as error:
         logger.warning("Flow run %s could not be suspended: %s", context.run.name, error)
     else:
         raise RunSuspended(new)

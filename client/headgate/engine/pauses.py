@@ -179,7 +179,7 @@ def suspend(context: FlowRunContext, new: NewPause) -> Steps[State[Any] | None]:
     logger.info("Suspending flow run %s until somebody resumes it", context.run.name)
     try:
         pause: Pause | None = yield Await(recorder.ask(new))
-    except (ApiError, TimeoutError) as error:
+    except ApiError as error:
         return Failed(message=f"The run could not be suspended: {error}", data=error)
     if pause is None or pause.status != "WAITING":
         return Failed(message="The run was to be suspended, and was answered meanwhile.")

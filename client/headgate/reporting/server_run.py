@@ -344,8 +344,7 @@ class ServerRun:
         return iter(self._take, None)
 
     async def _ask_pause(self, new: NewPause, *, is_peek: bool) -> Pause | None:
-        async with asyncio.timeout(self._settings.report_patience_seconds):
-            await self._flush()
+        await self._flush()
         return await pauses.pause(self.transport, lease=self.lease, new=new, is_peek=is_peek)
 
     async def _sync_now(self, run: TaskRun, patience_seconds: float) -> None:

@@ -4,11 +4,12 @@ import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
 
-from headgate import flow, get_run_logger, task
+from headgate import flow, get_run_logger, pause_flow_run, suspend_flow_run, task
 from headgate.engine import limited_tags
 from headgate.errors import CancelledRun
 from headgate.reporting import server_run
@@ -16,6 +17,8 @@ from headgate.reporting.leftovers import replay_leftovers
 from headgate.states import StateType
 from tests.client.recording_server import RecordingServer
 from tests.fixtures.deadlines import eventually_sync
+
+Json = dict[str, Any]
 
 
 @task
@@ -102,6 +105,34 @@ def test_a_task_whose_tag_has_a_limit_waits_until_the_server_is_back(
     (_, row) = server.only_run().tasks.values()
     names = [state[1] for state in row["states"]]
     assert names == ["Pending", "AwaitingConcurrencySlot", "Running", "Completed"]
+
+
+@pytest.mark.parametrize("stop", [pause_flow_run, suspend_flow_run])
+def test_a_flow_asks_for_its_pause_until_the_server_is_back(
+    server: RecordingServer, monkeypatch: pytest.MonkeyPatch, stop: Callable[[], None]
+) -> None:
+    monkeypatch.setenv("HEADGATE_REQUEST_DEADLINE_SECONDS", "0")
+    approvers: Json = {"roles": [], "people": [], "teams": [], "fourEyes": False}
+    pause: Json = {"runId": "run_1", "key": "1", "kind": "PAUSE", "status": "RESUMED"}
+    pause |= {"createdAt": "2026-11-23T02:00:00Z", "approvers": approvers}
+    answer: Json = {"data": {"flowRunPause": {"pause": pause, "errors": []}}}
+    asked: list[str] = []
+
+    def deploy(operation: str) -> web.Response | None:
+        if operation != "FlowRunPause":
+            return None
+        asked.append(operation)
+        return web.Response(status=503) if len(asked) < 3 else web.json_response(answer)
+
+    @flow
+    def work() -> str:
+        server.fault = deploy
+        stop()
+        return "resumed"
+
+    assert work() == "resumed"
+    assert len(asked) == 3
+    assert server.only_run().type == "COMPLETED"
 
 
 def test_the_spool_is_readable_by_its_owner_only(server: RecordingServer, home: Path) -> None:

@@ -22,6 +22,7 @@ from headgate_server.tables.flow_runs import (
     task_runs,
 )
 from headgate_server.tables.organizations import api_keys
+from headgate_server.tables.pauses import run_inputs
 from tests.factories.tenants import Tenant
 
 
@@ -83,6 +84,26 @@ async def make_log_lines(database: Database, run: FlowRun, *, count: int) -> Non
 async def make_task_runs(database: Database, run: FlowRun, *, count: int) -> None:
     async with database.system(workspace_id=run.workspace_id) as work:
         await insert_task_runs(work, run.id, count=count)
+
+
+async def make_inputs(database: Database, tenant: Tenant, *, run_id: UUID, count: int) -> None:
+    async with database.system(workspace_id=tenant.workspace_id) as work:
+        await work.execute(
+            insert(run_inputs),
+            [
+                {
+                    "workspace_id": work.workspace_id,
+                    "flow_run_id": run_id,
+                    "sequence": number,
+                    "keyset": "orders",
+                    "message_id": str(number),
+                    "payload": {},
+                    "sent_by_kind": "system",
+                    "sent_by_name": "Headgate",
+                }
+                for number in range(count)
+            ],
+        )
 
 
 async def insert_lines(work: UnitOfWork, run_id: UUID, *, count: int) -> None:

@@ -17,7 +17,11 @@ from headgate_server.repositories import artifacts
 from headgate_server.repositories.statements import named
 from headgate_server.tables.backfills import backfill_items, backfills
 from headgate_server.tables.events import events
-from headgate_server.tables.failure_groups import failure_groups, failures
+from headgate_server.tables.failure_groups import (
+    failure_groups,
+    failures,
+    ungrouped_failures,
+)
 from headgate_server.tables.flow_runs import (
     attempts,
     flow_run_cursors,
@@ -29,6 +33,7 @@ from headgate_server.tables.flow_runs import (
     task_runs,
 )
 from headgate_server.tables.flows import schedule_fires, schedules
+from headgate_server.tables.pauses import pauses, run_inputs
 from headgate_server.tables.sla_rules import sla_violations
 from headgate_server.tables.work_pools import agent_sessions, agents, work_items
 
@@ -36,13 +41,17 @@ _WAIT_SHORTLY = text("set local lock_timeout = '100ms'")
 _LOCK_PARTITION = text("select lock_old_partition(:name)")
 _DROP_PARTITION = text("select drop_old_partition(:name)")
 _DAY = timedelta(days=1)
-_CHILDREN: tuple[tuple[Table, str], ...] = (
+CHILDREN: tuple[tuple[Table, str], ...] = (
     (logs, "sequence"),
+    (log_chunks, "first_sequence"),
     (states, "sequence"),
     (task_runs, "id"),
     (attempts, "number"),
     (flow_run_tags, "tag"),
     (failures, "sequence"),
+    (ungrouped_failures, "sequence"),
+    (run_inputs, "sequence"),
+    (pauses, "key"),
 )
 """What a run may have many of, with the column that tells them apart within the run."""
 
@@ -101,7 +110,7 @@ async def delete_children(work: UnitOfWork, run_ids: Sequence[UUID], *, most: in
     What is the latest artifact of its key stays: people look at it whenever they like.
     """
     deleted = 0
-    for table, part in _CHILDREN:
+    for table, part in CHILDREN:
         key = tuple_(table.c.flow_run_id, table.c[part])
         some = (
             select(table.c.flow_run_id, table.c[part])

@@ -16,7 +16,7 @@ from headgate_server.domain.errors import InvalidInput, Unavailable
 from headgate_server.loops import retention as loop
 from headgate_server.loops import rounds
 from headgate_server.loops.loop import LoopContext
-from headgate_server.repositories.retention import OldPartition
+from headgate_server.repositories.retention import CHILDREN, OldPartition
 from headgate_server.services import backfills, failure_groups, retention, workspaces
 from headgate_server.services.workspaces import RetentionChanges
 from headgate_server.settings import Timers
@@ -34,12 +34,13 @@ from headgate_server.tables.flow_runs import (
     task_runs,
 )
 from headgate_server.tables.flows import schedule_fires
+from headgate_server.tables.metadata import metadata
 from headgate_server.tables.work_pools import agent_sessions, agents
 from tests.backend.services.test_failure_groups import fail
 from tests.factories.agents import make_session
 from tests.factories.deployments import make_deployment
 from tests.factories.events import recorded
-from tests.factories.runs import Old, make_old_events, make_old_run
+from tests.factories.runs import Old, make_inputs, make_old_events, make_old_run
 from tests.factories.schedules import EVERY_5, HOUR, NOON, set_scene
 from tests.factories.tenants import Tenant, make_tenant
 from tests.fixtures.sql import query
@@ -173,7 +174,8 @@ async def test_transaction_deletes_a_thousand_rows_at_most_and_all_go_in_the_end
     database: Database,
 ) -> None:
     tenant = await make_tenant(database)
-    await make_old_run(database, tenant, Old(began=500, ended=499, lines=1_500, tasks=900))
+    big = await make_old_run(database, tenant, Old(began=500, ended=499, lines=1_500, tasks=900))
+    await make_inputs(database, tenant, run_id=big, count=1_100)
     for _ in range(101):
         await make_old_run(database, tenant, Old(began=499, ended=498, lines=0, tasks=0))
     async with database.system() as work:
@@ -184,11 +186,23 @@ async def test_transaction_deletes_a_thousand_rows_at_most_and_all_go_in_the_end
             deleted.append(await retention.purge(work, kept))
 
     assert max(deleted) <= retention.ROWS_AT_ONCE
-    assert sum(deleted[1:]) == 1_500 + 900 + 102 * (1 + 1 + 1 + 1 + 1)
+    assert sum(deleted[1:]) == 1_500 + 900 + 1_100 + 102 * (1 + 1 + 1 + 1 + 1)
     for table in (flow_runs, *OF_RUNS):
         assert await count(database, table) == 0, table.name
     async with database.system() as work:
         assert await retention.list_expired(work) == []
+
+
+def test_no_row_goes_unseen_with_the_run_that_has_many_of_it() -> None:
+    with_their_run = {
+        table.name
+        for table in metadata.tables.values()
+        for key in table.foreign_key_constraints
+        if key.referred_table is flow_runs and key.ondelete == "CASCADE"
+    }
+    one_of_each = {"flow_run_cursors", "run_ends", "work_items"}
+
+    assert with_their_run - {table.name for table, _ in CHILDREN} == one_of_each
 
 
 async def test_run_in_other_hands_is_left_for_the_next_time(database: Database) -> None:

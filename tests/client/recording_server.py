@@ -66,6 +66,7 @@ class RecordingServer:
         self.coalesced_into = ""
         self.is_away = False
         self.drop_next_answer = False
+        self.refuses_sockets = False
         self.refused_state_names: set[str] = set()
         self.log_limit: int | None = None
         self.body_limit = 8 * 1024 * 1024
@@ -161,7 +162,8 @@ class RecordingServer:
             frame = json.loads(message.data)
             if frame["type"] == "connection_init":
                 self.sockets.append({"protocol": socket.ws_protocol, **frame["payload"]})
-                if "wrong" in frame["payload"].get("authorization", ""):
+                authorization = frame["payload"].get("authorization", "")
+                if self.refuses_sockets or "wrong" in authorization:
                     await socket.close(code=4403)
                     break
                 await socket.send_json({"type": "connection_ack"})

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,7 +25,7 @@ from headgate.engine.crash import CancelRequested
 from headgate.engine.effects import leave
 from headgate.engine.sessions import find_workspace_id
 from headgate.engine.timeouts import interrupt_thread
-from headgate.errors import ApiError, RefusedError, RetryableApiError
+from headgate.errors import ApiError, RetryableApiError
 from headgate.ids import make_uuid
 from headgate.logs import ENGINE
 from headgate.settings import Settings
@@ -117,12 +117,18 @@ class TaskWorker:
     async def run(self) -> None:
         """Serve until SIGINT or SIGTERM; a second one gives back what runs at once.
 
+        Where the server lets it serve no more, it stops what runs: another worker begins that.
+
         Raises:
             SettingsError: no server or no workspace is configured.
             ApiError: this key may not serve tasks there.
         """
         settings = self._settings
-        transport = Transport(settings.require_api_url(), settings.api_key)
+        transport = Transport(
+            settings.require_api_url(),
+            settings.api_key,
+            deadline_seconds=settings.request_deadline_seconds,
+        )
         sweep_old(settings)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -131,7 +137,13 @@ class TaskWorker:
             workspace_id = await find_workspace_id(settings, transport=transport)
             server = _Server(transport, workspace_id)
             renewing = asyncio.create_task(self._renew(server))
-            await self._receive(server)
+            try:
+                await self._receive(server)
+            except ApiError as error:
+                self._draining.set()
+                self._hurrying.set()
+                await self._drain(server, refusal=error)
+                raise
             await self._drain(server)
             renewing.cancel()
         finally:
@@ -209,9 +221,7 @@ class TaskWorker:
         """Run one task, from the start gate to its end."""
         lease = offer.lease
         try:
-            await background_tasks.start(
-                server.transport, workspace_id=server.workspace_id, lease=lease
-            )
+            await server.start(lease)
         except ApiError as error:
             logger.info("Background task %s is not started here: %s", offer.task.name, error)
             return
@@ -279,8 +289,13 @@ class TaskWorker:
                     logger.info("Background task %s is to stop: %s", one.name, verdict)
                     one.strike()
 
-    async def _drain(self, server: "_Server") -> None:
-        """Let what runs end, and give back what does not in time."""
+    async def _drain(self, server: "_Server", *, refusal: ApiError | None = None) -> None:
+        """Let what runs end, and give back what does not in time.
+
+        Args:
+            server: is told.
+            refusal: why this worker may serve no more.
+        """
         if self._jobs:
             logger.info("Draining: %d background tasks may end", len(self._jobs))
         hurrying = asyncio.create_task(self._hurrying.wait())
@@ -303,7 +318,9 @@ class TaskWorker:
             await server.finish(held.lease, _GIVEN_BACK, None)
         if stuck:
             # Their threads cannot be stopped but with the process, and another may start them now.
-            leave(0)
+            if refusal is not None:
+                logger.error("This worker may serve no more: %s", refusal)
+            leave(0 if refusal is None else 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,26 +335,48 @@ class _Server:
             self.transport, workspace_id=self.workspace_id, leases=leases
         )
 
+    async def start(self, lease: TaskLease) -> None:
+        """Pass the start gate; the server may have opened it and its answer been lost.
+
+        Raises:
+            ApiError: it is another's by now, or this worker may not.
+        """
+        await _heard(
+            partial(
+                background_tasks.start,
+                self.transport,
+                workspace_id=self.workspace_id,
+                lease=lease,
+            )
+        )
+
     async def finish(self, lease: TaskLease, state: dict[str, Any], result: Any) -> None:
         """Tell an end; while the server is away the lease may run out, and then it is refused."""
-        failures = 0
-        while True:
-            try:
-                await background_tasks.finish(
+        try:
+            await _heard(
+                partial(
+                    background_tasks.finish,
                     self.transport,
                     workspace_id=self.workspace_id,
                     lease=lease,
                     state=state,
                     result=result,
                 )
-            except RetryableApiError:
-                await asyncio.sleep(retry_delay_seconds(failures))
-                failures += 1
-            except RefusedError as error:
-                logger.warning("The end of background task %s was refused: %s", lease.id, error)
-                return
-            else:
-                return
+            )
+        except ApiError as error:
+            logger.warning("The end of background task %s was refused: %s", lease.id, error)
+
+
+async def _heard(tell: Callable[[], Awaitable[None]]) -> None:
+    """Tell something again and again until the server answers."""
+    failures = 0
+    while True:
+        try:
+            return await tell()
+        except RetryableApiError as error:
+            wish = error.retry_after_seconds
+            await asyncio.sleep(retry_delay_seconds(failures, wish_seconds=wish))
+            failures += 1
 
 
 def _crashed(error: Exception) -> dict[str, Any]:

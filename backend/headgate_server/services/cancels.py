@@ -19,18 +19,48 @@ from headgate_server.services.transitions import (
 )
 
 BATCH = 100
+LISTED = 50 * BATCH
 CONFIRMED_WITHIN = timedelta(seconds=30)
 """So long after the grace may an agent take to kill a process and to say that it is gone."""
 LOOK_AGAIN = timedelta(seconds=1)
 """How soon runs are looked at again that somebody else was changing."""
 
 
-async def end_below(work: UnitOfWork, end_id: UUID) -> int | None:
+class Ahead:
+    """What is below runs whose ends are being carried out, beyond the batch of each that is next.
+
+    To find out what is below a run, all of it is walked through: once for many batches.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[UUID, tuple[tuple[UUID | None, bool], list[Below]]] = {}
+
+    async def take(self, work: UnitOfWork, under_way: EndUnderWay) -> list[Below]:
+        """Return the next batch below a run, by ids; what is known is used where it goes on there.
+
+        A run that has started again meanwhile, or that somebody else carried on, is looked at anew.
+        """
+        place = (under_way.after, under_way.is_over)
+        known_for, runs = self._known.pop(under_way.id, (place, []))
+        if not runs or known_for != place:
+            runs = await repository.list_below(work, under_way, most=LISTED)
+        batch, rest = runs[:BATCH], runs[BATCH:]
+        if rest:
+            self._known[under_way.id] = (batch[-1].run_id, under_way.is_over), rest
+        return batch
+
+
+async def end_below(work: UnitOfWork, end_id: UUID, *, ahead: Ahead) -> int | None:
     """End the next batch of what is below a run that is over, or being cancelled.
 
     Cancelled is everything, wherever it runs; what has an agent of its own, through that. What ran
     in the process of a run that is over is over as well. Of a crash only the latter: runs that
     have an agent of their own go on. A run that somebody else is changing is looked at again.
+
+    Args:
+        work: a unit of work of the system, in the workspace.
+        end_id: the note of the run's end.
+        ahead: what was found before, in the same round.
 
     Returns:
         How many were ended; None where everything is, or somebody else is at it.
@@ -38,7 +68,7 @@ async def end_below(work: UnitOfWork, end_id: UUID) -> int | None:
     under_way = await repository.lock_end(work, end_id)
     if under_way is None:
         return None
-    below = {one.run_id: one for one in await repository.list_below(work, under_way, most=BATCH)}
+    below = {one.run_id: one for one in await ahead.take(work, under_way)}
     if not below:
         if under_way.skipped:
             again_at = work.now + LOOK_AGAIN
@@ -53,7 +83,7 @@ async def end_below(work: UnitOfWork, end_id: UUID) -> int | None:
     await repository.move_on(
         work,
         end_id,
-        after=max(below),
+        after=list(below)[-1],
         skipped=under_way.skipped + len(below) - len(locked),
         due_at=work.now,
     )

@@ -63,5 +63,7 @@ async def test_run_with_thousands_below_it_is_cancelled_in_batches(
     batches = [one for one in statements if one.startswith("UPDATE run_ends")]
     assert len(batches) == -(-ended // cancels.BATCH)
     assert len(statements) < 20 * len(batches)
+    # Once to find them, and once to find none that is left.
+    assert len([one for one in statements if "recursive below" in one]) == 2
     assert await count_live(installation, estate) == before
     assert await run_ends.run_once(context) == 0

@@ -27,7 +27,8 @@ async def read_timeline(
     extent = await timelines.read_extent(work, flow_run_id, request=request)
     low = request.low or extent.low or work.now
     high = max(request.high or (extent.high or work.now) + SHORTEST, low + SHORTEST)
-    slot = max((high - low) / request.slots, SHORTEST)
+    # Rounded up to a whole microsecond, so that none ends before the window does.
+    slot = max(-((low - high) // request.slots), SHORTEST)
     if extent.shown <= request.most:
         bars = await timelines.list_bars(work, flow_run_id, low=low, high=high, most=request.most)
         return Timeline(extent, low, high, slot, bars=bars, counts=None)

@@ -53,6 +53,21 @@ async def test_many_task_runs_are_counted_and_a_part_of_the_time_is_shown_closel
     assert len([one for one in statements if "task_runs" in one]) == 4
 
 
+async def test_the_last_moment_of_a_window_lies_in_its_last_slot(world: World) -> None:
+    (run,) = await world.create()
+    async with world.system() as work:
+        began = work.now
+        await make_past_tasks(work, run.id, count=2)
+    low = began + timedelta(microseconds=1)
+    window = TimelineRequest(low=low, high=low + SECOND, most=1, slots=120)
+
+    async with world.work() as work:
+        timeline = await read_timeline(work, run.id, request=window)
+
+    assert timeline.counts is not None
+    assert {count.slot for count in timeline.counts} == {0, 119}
+
+
 async def test_what_has_not_begun_is_counted_apart(world: World) -> None:
     (run,) = await world.create()
 

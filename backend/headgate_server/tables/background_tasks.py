@@ -20,6 +20,7 @@ background_tasks = Table(
     words("state_type"),
     words("state_name"),
     words("message", is_nullable=True),
+    json("states", default="[]"),
     json("result", is_nullable=True),
     uuid("worker_id", is_nullable=True),
     uuid("token", is_nullable=True),

@@ -35,6 +35,7 @@ SEEN_FOR = timedelta(seconds=5)
 """A worker that looks for calls again and again is noted so often; it looks every ten at least."""
 FORGOTTEN_AFTER = timedelta(hours=1)
 LOST_MESSAGE = f"{MAX_LOSSES + 1} workers were lost while they ran it."
+RETRIED_MESSAGE = "Queued again by hand."
 CONFIRMED_WITHIN = timedelta(seconds=60)
 """So long after a worker was asked to stop a call may it take to say that it has."""
 FORCED_MESSAGE = (
@@ -79,10 +80,22 @@ class TaskLease:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskState:
+    """A state that a call entered, and how often a worker had taken it by then."""
+
+    type: StateType
+    name: str
+    entered_at: datetime
+    message: str | None
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
 class BackgroundTask:
     """A queued call of a task, and how far it has come.
 
     Args:
+        states: which it was in, the last 100 in their order.
         epoch: rises each time a worker takes it.
         leased_until: when it may be taken from the worker that has it; None where none has.
         losses: how many workers were lost while they ran it.
@@ -99,6 +112,7 @@ class BackgroundTask:
     state_type: StateType
     state_name: str
     message: str | None
+    states: tuple[TaskState, ...]
     result: Any
     worker_id: UUID | None
     token: UUID | None

@@ -1,11 +1,25 @@
 """SQL of the queue of background tasks."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    Text,
+    case,
+    cast,
+    delete,
+    func,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from headgate_server.database.work import UnitOfWork
@@ -13,26 +27,27 @@ from headgate_server.domain.background_tasks import (
     FORGOTTEN_AFTER,
     MAX_LOSSES,
     PRIORITY_STEP,
+    RETRIED_MESSAGE,
     SEEN_FOR,
     BackgroundTask,
     NewBackgroundTask,
     Outcome,
     TaskFilter,
     TaskLease,
-    TaskLine,
+    TaskState,
     Worker,
 )
-from headgate_server.domain.documents import scrub
-from headgate_server.domain.logs import LogBatch
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import pages
-from headgate_server.repositories.statements import named, named_with
+from headgate_server.repositories.background_task_logs import is_line_of
+from headgate_server.repositories.statements import named_with
 from headgate_server.tables.background_tasks import background_task_logs, background_tasks
 
 own, line = background_tasks.c, background_task_logs.c
 _JSON = JSONB()
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 async def insert_task(work: UnitOfWork, new: NewBackgroundTask) -> BackgroundTask | None:
@@ -52,6 +67,9 @@ async def insert_task(work: UnitOfWork, new: NewBackgroundTask) -> BackgroundTas
             turn_at=due_at - new.priority * PRIORITY_STEP,
             state_type=StateType.SCHEDULED,
             state_name="Scheduled",
+            states=_with_state(
+                work, StateType.SCHEDULED, "Scheduled", of=literal([], _JSON), epoch=0
+            ),
             created_by_kind=work.actor.kind.value,
             created_by_id=work.actor.id,
             created_by_name=work.actor.display_name,
@@ -86,7 +104,7 @@ async def get_many(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Backgrou
 async def take_tasks(work: UnitOfWork, worker: Worker, *, until: datetime) -> list[BackgroundTask]:
     """Lease to a worker what it may take next, in the order of the turns."""
     rows = await work.execute(
-        named_with("take_background_tasks", parameters=_JSON, result=_JSON),
+        named_with("take_background_tasks", parameters=_JSON, states=_JSON, result=_JSON),
         {
             "workspace_id": work.workspace_id,
             "worker_id": worker.id,
@@ -127,6 +145,10 @@ async def start_task(
             leased_until=until,
             state_type=StateType.RUNNING,
             state_name="Running",
+            states=case(
+                (own.is_started, own.states),
+                else_=_with_state(work, StateType.RUNNING, "Running"),
+            ),
             started_at=func.coalesce(own.started_at, work.now),
         )
         .returning(background_tasks)
@@ -165,6 +187,9 @@ async def finish_task(
             state_type=outcome.state_type,
             state_name=outcome.state_name,
             message=outcome.message,
+            states=_with_state(
+                work, outcome.state_type, outcome.state_name, message=outcome.message
+            ),
             result=outcome.result,
             leased_until=None,
             is_started=False,
@@ -182,10 +207,12 @@ async def cancel_task(work: UnitOfWork, id_: UUID, *, is_over: bool) -> Backgrou
         "cancel_requested_at": func.coalesce(own.cancel_requested_at, work.now)
     }
     if is_over:
+        message = "Cancelled before a worker began with it."
         values |= {
             "state_type": StateType.CANCELLED,
             "state_name": "Cancelled",
-            "message": "Cancelled before a worker began with it.",
+            "message": message,
+            "states": _with_state(work, StateType.CANCELLED, "Cancelled", message=message),
             "leased_until": None,
             "ended_at": work.now,
         }
@@ -207,6 +234,7 @@ async def retry_task(work: UnitOfWork, task: BackgroundTask) -> BackgroundTask:
             state_type=StateType.SCHEDULED,
             state_name="Scheduled",
             message=None,
+            states=_with_state(work, StateType.SCHEDULED, "Scheduled", message=RETRIED_MESSAGE),
             result=None,
             due_at=work.now,
             turn_at=work.now - task.priority * PRIORITY_STEP,
@@ -245,79 +273,9 @@ def _wanted(work: UnitOfWork, filter_: TaskFilter) -> Select[Any]:
     return statement
 
 
-async def append_lines(
-    work: UnitOfWork, lease: TaskLease, batch: LogBatch, *, offset: int, rows: Sequence[int]
-) -> bool:
-    """Write some lines of a batch; False where the lease was never the last one."""
-    result = await work.execute(
-        named("append_background_logs"),
-        {
-            "workspace_id": work.workspace_id,
-            "task_id": lease.id,
-            "token": lease.token,
-            "epoch": lease.epoch,
-            "sequences": [offset + row for row in rows],
-            "timestamps": [batch.timestamp[row] for row in rows],
-            "levels": [batch.level[row] for row in rows],
-            "loggers": [scrub(batch.logger[row]) for row in rows],
-            "messages": [scrub(batch.message[row]) for row in rows],
-        },
-    )
-    return bool(result.scalar_one())
-
-
-async def list_lines(work: UnitOfWork, task_id: UUID, *, page: PageRequest) -> Page[TaskLine]:
-    """Return a page of what a call logged, attempt by attempt."""
-    sort = pages.by(line.epoch, line.sequence)
-    return await pages.read(work, _lines(work, task_id), sort=sort, page=page, make=_line)
-
-
-async def count_lines(work: UnitOfWork, task_id: UUID, *, cap: int) -> int:
-    """Return how many lines a call logged, up to ``cap + 1``."""
-    return await pages.count(work, _lines(work, task_id), cap=cap)
-
-
-def _lines(work: UnitOfWork, task_id: UUID) -> Select[Any]:
-    return select(background_task_logs).where(
-        line.workspace_id == work.workspace_id, line.task_id == task_id
-    )
-
-
-def _line(row: Row[Any]) -> TaskLine:
-    return TaskLine(
-        task_id=row.task_id,
-        epoch=row.epoch,
-        sequence=row.sequence,
-        timestamp=row.timestamp,
-        level=row.level,
-        logger=row.logger,
-        message=row.message,
-    )
-
-
-async def delete_old_lines(work: UnitOfWork, *, before: datetime, most: int) -> int:
-    """Delete what calls logged that ended before a time; how many lines.
-
-    One that waits, runs or was queued again keeps all that it ever wrote.
-    """
-    some = (
-        select(line.task_id, line.epoch, line.sequence)
-        .join(background_tasks, _is_line_of())
-        .where(own.workspace_id == work.workspace_id, own.ended_at < before)
-        .limit(most)
-    )
-    result = await work.execute(
-        delete(background_task_logs).where(
-            line.workspace_id == work.workspace_id,
-            tuple_(line.task_id, line.epoch, line.sequence).in_(some),
-        )
-    )
-    return result.rowcount
-
-
 async def delete_old(work: UnitOfWork, *, before: datetime, most: int) -> int:
     """Delete calls that ended before a time and whose lines are gone; how many."""
-    has_lines = select(line.sequence).where(_is_line_of()).exists()
+    has_lines = select(line.sequence).where(is_line_of()).exists()
     some = (
         select(own.id)
         .where(own.workspace_id == work.workspace_id, own.ended_at < before, ~has_lines)
@@ -330,14 +288,23 @@ async def delete_old(work: UnitOfWork, *, before: datetime, most: int) -> int:
     return result.rowcount
 
 
-def _is_line_of() -> ColumnElement[bool]:
-    return and_(line.workspace_id == own.workspace_id, line.task_id == own.id)
-
-
 async def guard_task(work: UnitOfWork, lease: TaskLease) -> bool:
     """Hold a lease until the transaction ends, so that nobody takes its task; whether it lives."""
     found = select(own.id).where(*_held(work, lease)).with_for_update(read=True)
     return (await work.execute(found)).one_or_none() is not None
+
+
+def _with_state(
+    work: UnitOfWork,
+    type_: StateType,
+    name: str,
+    *,
+    message: str | None = None,
+    of: ColumnElement[Any] = own.states,
+    epoch: ColumnElement[int] | int = own.epoch,
+) -> ColumnElement[Any]:
+    """Return the states of a call with the one that it enters now; the oldest of many goes."""
+    return func.with_state(of, type_, name, work.now, cast(message, Text), cast(epoch, BigInteger))
 
 
 def _held(work: UnitOfWork, lease: TaskLease) -> tuple[Any, ...]:
@@ -348,6 +315,12 @@ def _held(work: UnitOfWork, lease: TaskLease) -> tuple[Any, ...]:
         own.token == lease.token,
         own.epoch == lease.epoch,
         own.leased_until.is_not(None),
+    )
+
+
+def _state(type_: str, name: str, entered_at_us: int, message: str | None, epoch: int) -> TaskState:
+    return TaskState(
+        StateType(type_), name, _EPOCH + timedelta(microseconds=entered_at_us), message, epoch
     )
 
 
@@ -364,6 +337,7 @@ def _task(row: Row[Any]) -> BackgroundTask:
         state_type=StateType(row.state_type),
         state_name=row.state_name,
         message=row.message,
+        states=tuple(_state(*state) for state in row.states),
         result=row.result,
         worker_id=row.worker_id,
         token=row.token,

@@ -2,7 +2,7 @@
 
 Postgres alone decides who has a call; wakes only say that it is worth to look. A worker that is
 lost loses its leases by their time, and another takes what it had under a higher epoch; where no
-other comes, a loop puts it back, or ends it.
+other comes, a loop puts it back, or ends it. Each end, each loss and each retry is an event.
 """
 
 from collections.abc import Sequence
@@ -32,13 +32,16 @@ from headgate_server.domain.errors import (
     LeaseLost,
     NotFound,
 )
-from headgate_server.domain.ids import Kind
+from headgate_server.domain.events import NewEvent
+from headgate_server.domain.ids import Kind, show
 from headgate_server.domain.logs import LogBatch, size_of
 from headgate_server.domain.states import StateType
 from headgate_server.domain.tenancy import RunGrant
+from headgate_server.repositories import background_task_logs, lost_tasks, slot_holders
 from headgate_server.repositories import background_tasks as repository
-from headgate_server.repositories import lost_tasks, slot_holders
+from headgate_server.repositories.flow_runs.transition import event_word
 from headgate_server.services.audit_entries.record import record_action
+from headgate_server.services.events import record_events
 from headgate_server.services.flow_runs.start import check_starts_all
 
 MOST_LEASES = 1_000
@@ -47,8 +50,8 @@ ENDED_AT_ONCE = 100
 get_many_tasks = repository.get_many
 list_tasks = repository.list_tasks
 count_tasks = repository.count_tasks
-list_lines = repository.list_lines
-count_lines = repository.count_lines
+list_lines = background_task_logs.list_lines
+count_lines = background_task_logs.count_lines
 _CANCELLED = Outcome(StateType.CANCELLED, "Cancelled", "Cancelled as it was given back.")
 _LOST = "The background task is another worker's by now; stop it and report nothing more."
 
@@ -102,7 +105,7 @@ async def take_tasks(
     """
     check_worker(worker)
     lost = await lost_tasks.end_lost_tasks(work, most=ENDED_AT_ONCE)
-    await _free_slots(work, lost)
+    await _settled(work, lost)
     taken = await repository.take_tasks(work, worker, until=work.now + duration)
     for id_ in (*lost, *(task.id for task in taken)):
         work.wake(channels.background_task(id_))
@@ -127,17 +130,47 @@ async def settle_lost(work: UnitOfWork) -> int:
     asked_before = work.now - CONFIRMED_WITHIN
     forced = await lost_tasks.force_cancels(work, asked_before=asked_before, most=ENDED_AT_ONCE)
     if lost or forced:
-        await _free_slots(work, [*lost, *forced])
+        await _settled(work, [*lost, *forced])
         work.wake(channels.background_tasks(work.workspace_id))
     for id_ in (*lost, *forced):
         work.wake(channels.background_task(id_))
     return len(lost) + len(forced)
 
 
-async def _free_slots(work: UnitOfWork, lost: Sequence[UUID]) -> None:
-    """Give others what calls that have lost their workers hold of concurrency limits."""
-    if lost and await slot_holders.free_of_tasks(work, lost):
+async def _settled(work: UnitOfWork, ids: Sequence[UUID]) -> None:
+    """Give others what calls hold of concurrency limits that were taken from their workers.
+
+    What became of them is told; not of one that its worker had not begun.
+    """
+    if not ids:
+        return
+    if await slot_holders.free_of_tasks(work, ids):
         work.wake(channels.slots(work.workspace_id))
+    tasks = (await repository.get_many(work, ids)).values()
+    await record_events(
+        work,
+        [
+            _event(task, event_word(task.state_name) if task.ended_at else "worker_lost")
+            for task in tasks
+            if task.message is not None
+        ],
+    )
+
+
+def _event(task: BackgroundTask, word: str) -> NewEvent:
+    shown = show(Kind.BACKGROUND_TASK, task.id)
+    state = {"type": task.state_type, "name": task.state_name, "message": task.message}
+    return NewEvent(
+        name=f"background_task.{word}",
+        resource_id=shown,
+        resource={"id": shown, "kind": "background_task", "name": task.name},
+        payload={
+            "taskKey": task.task_key,
+            "state": state,
+            "epoch": task.epoch,
+            "losses": task.losses,
+        },
+    )
 
 
 async def start_task(work: UnitOfWork, lease: TaskLease, *, duration: timedelta) -> BackgroundTask:
@@ -187,6 +220,8 @@ async def finish_task(work: UnitOfWork, lease: TaskLease, outcome: Outcome) -> B
         if found is None or not found.was_held_under(lease):
             raise LeaseLost(_LOST)
         return found
+    if finished.ended_at is not None:
+        await record_events(work, [_event(finished, event_word(finished.state_name))])
     work.wake(channels.background_tasks(work.workspace_id), channels.background_task(finished.id))
     return finished
 
@@ -207,6 +242,8 @@ async def cancel_task(work: UnitOfWork, id_: UUID) -> BackgroundTask:
         return found
     is_over = found.state_type is not StateType.RUNNING
     cancelled = await repository.cancel_task(work, id_, is_over=is_over)
+    if is_over:
+        await record_events(work, [_event(cancelled, event_word(cancelled.state_name))])
     work.wake(channels.background_task(id_))
     await record_action(work, "cancelled", kind=Kind.BACKGROUND_TASK, id_=id_, name=found.name)
     return cancelled
@@ -229,6 +266,7 @@ async def retry_task(work: UnitOfWork, id_: UUID) -> BackgroundTask:
             proposed=StateType.SCHEDULED,
         )
     queued = await repository.retry_task(work, found)
+    await record_events(work, [_event(queued, "retried")])
     work.wake(channels.background_tasks(work.workspace_id), channels.background_task(id_))
     await record_action(work, "retried", kind=Kind.BACKGROUND_TASK, id_=id_, name=found.name)
     return queued
@@ -262,7 +300,7 @@ async def append_lines(
         raise InvalidInput("offset is 0 or more.", path=["offset"])
     room = max(min(len(batch.message), MAX_LINES - offset), 0) if has_room else 0
     rows = range(room)
-    if not await repository.append_lines(work, lease, batch, offset=offset, rows=rows):
+    if not await background_task_logs.append_lines(work, lease, batch, offset=offset, rows=rows):
         raise LeaseLost(_LOST)
     return AppendedLines(len(batch.message) - room, size_of(batch, rows))
 

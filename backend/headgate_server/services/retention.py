@@ -11,6 +11,7 @@ from headgate_server.domain.events import KNOWN_FOR
 from headgate_server.repositories import (
     artifacts,
     assets,
+    background_task_logs,
     background_tasks,
     cache_records,
     outbox,
@@ -40,7 +41,7 @@ async def purge(work: UnitOfWork, kept: Kept) -> int:
     deleted = await _purge_runs(work, before=before)
     for delete, until in (
         (retention.delete_logs, logs_before),
-        (background_tasks.delete_old_lines, logs_before),
+        (background_task_logs.delete_old_lines, logs_before),
         (retention.delete_events, work.now - kept.events),
         (outbox.forget_ids, known),
         (assets.delete_old, before),
@@ -49,7 +50,7 @@ async def purge(work: UnitOfWork, kept: Kept) -> int:
         (retention.delete_skipped_fires, before),
         (retention.delete_failure_groups, before),
         (retention.delete_backfills, before),
-        (background_tasks.delete_old_lines, before),
+        (background_task_logs.delete_old_lines, before),
         (background_tasks.delete_old, before),
         (retention.delete_violations, before),
         (retention.delete_sessions, before),

@@ -99,6 +99,14 @@ async def test_call_goes_from_the_queue_to_its_end(world: World) -> None:
     assert (running.state_name, running.ended_at) == ("Running", None)
     assert (ended.state_name, ended.result, ended.leased_until) == ("Completed", {"value": 4}, None)
     assert ended == again
+    assert [(state.name, state.epoch) for state in ended.states] == [
+        ("Scheduled", 0),
+        ("Pending", 1),
+        ("Running", 1),
+        ("Completed", 1),
+    ]
+    assert ended.states[0].entered_at == queued.created_at
+    assert ended.states[-1].entered_at == ended.ended_at
     assert await take(world, worker()) == []
 
 

@@ -5,20 +5,30 @@ from inspect import signature
 
 import pytest
 
-from headgate_server.domain.background_tasks import CONFIRMED_WITHIN, MAX_LOSSES, LeaseVerdict
+from headgate_server.domain.background_tasks import (
+    CONFIRMED_WITHIN,
+    MAX_LOSSES,
+    LeaseVerdict,
+    Outcome,
+)
+from headgate_server.domain.ids import Kind, show
+from headgate_server.domain.states import StateType
 from headgate_server.loops import lost_tasks
 from headgate_server.loops.loop import LoopContext
 from headgate_server.services import background_tasks, upkeep
 from headgate_server.settings import Timers
 from tests.backend.services.test_background_tasks import (
     LEASE,
+    OFFER,
     call,
     find,
+    finish,
     queue,
     start,
     take,
     worker,
 )
+from tests.factories.events import recorded
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
@@ -109,6 +119,48 @@ async def test_call_that_kills_its_workers_crashes_without_another_worker(world:
 
     crashed = await find(world, queued.id)
     assert (crashed.state_name, crashed.epoch, crashed.losses) == ("Crashed", 4, 4)
+
+
+async def test_ends_losses_and_retries_are_events(world: World) -> None:
+    (queued,) = await queue(world, call(name="sum-1"))
+    await take(world, worker())
+    world.shift.by += OFFER + timedelta(seconds=1)
+    await settle(world)
+    await start(world, (await take(world, worker()))[0])
+    world.shift.by += LEASE + timedelta(seconds=1)
+    await settle(world)
+    lease = await start(world, (await take(world, worker()))[0])
+    await finish(world, lease, Outcome(StateType.FAILED, "TimedOut", "It took too long."))
+    await finish(world, lease, Outcome(StateType.FAILED, "TimedOut", "It took too long."))
+    async with world.work() as work:
+        await background_tasks.retry_task(work, queued.id)
+    async with world.work() as work:
+        await background_tasks.cancel_task(work, queued.id)
+
+    told = await recorded(world.database, world.tenant)
+    found = [
+        (name.removeprefix("background_task."), payload["epoch"], payload["losses"])
+        for name, resource_id, payload in told
+        if resource_id == show(Kind.BACKGROUND_TASK, queued.id)
+    ]
+    assert found == [
+        ("worker_lost", 2, 1),
+        ("timed_out", 3, 1),
+        ("retried", 3, 0),
+        ("cancelled", 3, 0),
+    ]
+    task = await find(world, queued.id)
+    assert [(state.name, state.message) for state in task.states[-6:]] == [
+        ("Scheduled", "Its worker was lost; it waits for another."),
+        ("Pending", None),
+        ("Running", None),
+        ("TimedOut", "It took too long."),
+        ("Scheduled", "Queued again by hand."),
+        ("Cancelled", "Cancelled before a worker began with it."),
+    ]
+    state = {"type": "FAILED", "name": "TimedOut", "message": "It took too long."}
+    (payload,) = [payload for name, _, payload in told if name == "background_task.timed_out"]
+    assert payload == {"taskKey": "double", "state": state, "epoch": 3, "losses": 1}
 
 
 async def test_outage_of_the_api_is_added_to_the_leases_of_workers(world: World) -> None:

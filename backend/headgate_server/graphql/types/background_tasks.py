@@ -13,6 +13,7 @@ from headgate_server.domain.background_tasks import (
     TaskFilter,
     TaskLease,
     TaskLine,
+    TaskState,
 )
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.pagination import fingerprint
@@ -79,6 +80,25 @@ def _show_line(row: TaskLine) -> BackgroundTaskLine:
     )
 
 
+@strawberry.type(description="A state that a background task was in.")
+class BackgroundTaskState:
+    type: StateType = strawberry.field(description="One of the nine types.")
+    name: str = strawberry.field(description="The type's sub-state.")
+    message: str | None = strawberry.field(description="For people.")
+    timestamp: datetime = strawberry.field(description="When the task entered it.")
+    epoch: int = strawberry.field(description="How often a worker had taken the task by then.")
+
+
+def _show_state(row: TaskState) -> BackgroundTaskState:
+    return BackgroundTaskState(
+        type=row.type,
+        name=row.name,
+        message=row.message,
+        timestamp=row.entered_at,
+        epoch=row.epoch,
+    )
+
+
 @strawberry.input(description="Which background tasks; all that is said must hold.")
 class BackgroundTaskFilter:
     task_keys: list[str] | None = strawberry.field(
@@ -114,6 +134,10 @@ class BackgroundTask(Node):
     )
     state_name: str = strawberry.field(description="The type's sub-state.")
     message: str | None = strawberry.field(description="Of the state, for people.")
+    states: list[BackgroundTaskState] = strawberry.field(
+        description="Which it was in, in their order; the last 100. Those from before "
+        "the server kept them are not there."
+    )
     parameters: JSON = strawberry.field(description="The arguments, or where they lie.")
     result: JSON | None = strawberry.field(
         description="What came of it, or where that lies; null as long as nothing has."
@@ -190,6 +214,7 @@ def show_task(row: BackgroundTaskRow) -> BackgroundTask:
         state_type=row.state_type,
         state_name=row.state_name,
         message=row.message,
+        states=[_show_state(state) for state in row.states],
         parameters=JSON(row.parameters),
         result=None if row.result is None else JSON(row.result),
         tags=list(row.tags),

@@ -8,6 +8,9 @@ with stuck as (
 )
 update background_tasks as task set
   state_type = 'CANCELLED', state_name = 'Cancelled', message = cast(:message as text),
+  states = with_state(
+    task.states, 'CANCELLED', 'Cancelled', :now, cast(:message as text), task.epoch
+  ),
   is_started = false, leased_until = null, ended_at = :now
 from stuck
 where task.workspace_id = :workspace_id and task.id = stuck.id

@@ -43,7 +43,8 @@ update background_tasks as task set
   worker_id = :worker_id, token = gen_random_uuid(), epoch = task.epoch + 1,
   leased_until = cast(:until as timestamptz), is_started = false,
   losses = task.losses + cast(task.leased_until is not null and task.is_started as integer),
-  state_type = 'PENDING', state_name = 'Pending', message = null
+  state_type = 'PENDING', state_name = 'Pending', message = null,
+  states = with_state(task.states, 'PENDING', 'Pending', :now, null, task.epoch + 1)
 from chosen
 where task.workspace_id = :workspace_id and task.id = chosen.id
 returning task.*

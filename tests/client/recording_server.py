@@ -231,7 +231,7 @@ class RecordingServer:
         state = self._first_state()
         if variables["id"] == self.coalesced_into:
             state = {"type": "COMPLETED", "name": "Completed", "timestamp": INSTANT}
-        found = {"id": variables["id"], "name": "other", "state": state, "tags": []}
+        found: Variables = {"id": variables["id"], "name": "other", "state": state, "tags": []}
         return {"flowRun": {**found, "flow": {"id": "flow_1", "name": "flow"}, "parameters": {}}}
 
     def _on_FlowRunStarted(self, variables: Variables, token: str) -> Variables:  # noqa: N802 - the operation's name

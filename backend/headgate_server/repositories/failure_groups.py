@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, select, update
@@ -233,9 +233,9 @@ def _version_id() -> ColumnElement[UUID]:
 
 def _standing(work: UnitOfWork, group_id: UUID, *columns: Any) -> Select[Any]:
     """Select of the runs whose last state is a failure of a group."""
+    found = cast("Select[Any]", select(*columns))
     return (
-        select(*columns)
-        .join(
+        found.join(
             failures,
             and_(
                 failures.c.workspace_id == flow_runs.c.workspace_id,

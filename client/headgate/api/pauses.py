@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -103,7 +103,8 @@ class NewPause(msgspec.Struct, frozen=True, kw_only=True):
         """Return the same question once more: the answer it got does not fit, as is told."""
         answered_at = pause.answered_at or pause.created_at
         refused = {"answeredAt": answered_at.isoformat(), "message": message}
-        initial = pause.input if isinstance(pause.input, dict) else self.initial
+        given = cast("dict[str, Any]", pause.input)
+        initial = given if isinstance(pause.input, dict) else self.initial
         return msgspec.structs.replace(self, refused=refused, initial=initial)
 
     def as_variables(self, *, lease: LeaseInput, is_peek: bool) -> dict[str, Any]:

@@ -292,9 +292,13 @@ async def told_of_keys(database: Database, tenant: Tenant) -> list[tuple[str, An
     ]
 
 
-async def test_a_workspace_that_is_not_there_gets_no_key(database: Database, folder: Path) -> None:
+async def test_a_workspace_that_is_not_there_gets_and_loses_no_key(
+    database: Database, folder: Path
+) -> None:
     with pytest.raises(NotFound):
         await workspace_keys.rotate(database, ring(folder), workspace_id=new_id())
+    with pytest.raises(NotFound):
+        await workspace_keys.destroy(database, workspace_id=new_id())
 
     assert await states(database) == []
 

@@ -113,6 +113,9 @@ async def attended(core: Core) -> AsyncGenerator[tuple[Readiness, Health]]:
     )
     async with AsyncExitStack() as stack:
         stack.callback(ticking.cancel)
+        if core.keyring is not None:
+            renewing = asyncio.create_task(core.keyring.providers.renew_forever(), name="renewals")
+            stack.callback(renewing.cancel)
         if settings.health_port:
             host, port = settings.health_host, settings.health_port
             check_bindable(host, port, settings="HEADGATE_HEALTH_PORT")

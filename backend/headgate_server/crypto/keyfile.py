@@ -29,6 +29,10 @@ class KeyFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    async def renew(self) -> float | None:
+        """Sign in with nothing that ends here."""
+        return None
+
     async def newest(self) -> KekVersion:
         """Return the version of the highest number."""
         versions = await asyncio.to_thread(self._versions)

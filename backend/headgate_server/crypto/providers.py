@@ -4,6 +4,8 @@ A key that wraps keys (KEK) never leaves its provider, but for key files. Severa
 named: the first one wraps, each unwraps what it wrapped, so that an installation can move.
 """
 
+import asyncio
+import logging
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -12,7 +14,11 @@ from uuid import UUID
 from headgate_server.crypto.errors import KeyMismatch, KeyProviderAway
 from headgate_server.domain.errors import ConfigurationError
 
+logger = logging.getLogger("headgate")
+
 PURPOSE = "workspace-key"
+RENEW_AGAIN_SECONDS = 30.0
+"""After so long a provider that did not renew is asked again."""
 T = TypeVar("T")
 
 
@@ -88,6 +94,14 @@ class KeyProvider(Protocol):
         """
         ...
 
+    async def renew(self) -> float | None:
+        """Renew what it signs in with; return in how many seconds to do it again, None for never.
+
+        Raises:
+            KeyProviderAway: it does not answer, or refuses.
+        """
+        ...
+
 
 class Providers:
     """The providers of an installation, as one: the first wraps, each unwraps what is its own.
@@ -116,6 +130,23 @@ class Providers:
                 "does not name; name it there, after the one that wraps from now on."
             )
         return await _told(provider.unwrap(wrapped, context=context))
+
+    async def renew_forever(self) -> None:
+        """Keep signed in with the providers until this is cancelled, or none of them needs it."""
+        async with asyncio.TaskGroup() as tasks:
+            for provider in self._by_key.values():
+                tasks.create_task(_renew_forever(provider))
+
+
+async def _renew_forever(provider: KeyProvider) -> None:
+    seconds: float | None = 0.0
+    while seconds is not None:
+        await asyncio.sleep(seconds)
+        try:
+            seconds = await provider.renew()
+        except KeyProviderAway as away:
+            logger.warning("keys: the sign-in is not renewed: %s", away.detail)
+            seconds = RENEW_AGAIN_SECONDS
 
 
 async def _told(asked: Coroutine[Any, Any, T]) -> T:

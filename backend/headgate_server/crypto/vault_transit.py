@@ -7,6 +7,7 @@ import asyncio
 import base64
 import binascii
 import http.client
+import logging
 import re
 import ssl
 from typing import cast
@@ -19,10 +20,14 @@ from headgate_server.crypto.errors import KeyProviderAway, SecretUnreadable
 from headgate_server.crypto.providers import KekVersion, WrapContext, Wrapped
 from headgate_server.domain.errors import ConfigurationError
 
+logger = logging.getLogger("headgate")
+
 NAME = "vault-transit"
 MOUNT = "transit"
 ANSWER_SECONDS = 5.0
 MAX_ANSWER_BYTES = 64 * 1024
+LEAST_RENEWAL_SECONDS = 10.0
+"""A token is not renewed more often, however soon it ends."""
 
 _CIPHERTEXT = re.compile(r"vault:v([1-9][0-9]*):[A-Za-z0-9+/=]+")
 _BAD_REQUEST = 400
@@ -39,7 +44,8 @@ class VaultTransit:
         Args:
             url: Vault's address and the engine's path, if that is not ``transit``.
             key: the key's name in the engine.
-            token: a token that may encrypt and decrypt with the key, and read it.
+            token: a token that may encrypt and decrypt with the key, and read it; one that ends
+                is renewed by who calls ``renew``.
         """
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "", parts.port
@@ -86,6 +92,27 @@ class VaultTransit:
         except binascii.Error:
             raise SecretUnreadable from None
 
+    async def renew(self) -> float | None:
+        """Renew the token, and return when to do it again: at half of its time.
+
+        None where it has no end, and where it has one that cannot be put off: that is logged.
+        """
+        path = "/v1/auth/token"
+        found = await self._ask("GET", f"{path}/lookup-self", part="data", what="lookup-self")
+        seconds = _seconds(found.get("ttl"))
+        if not seconds:
+            return None
+        if not found.get("renewable"):
+            logger.warning(
+                "keys: the token for %s ends in %.0f s and is not renewable: then no secret can be "
+                "had; set HEADGATE_VAULT_TOKEN to a periodic one",
+                self._id,
+                seconds,
+            )
+            return None
+        renewed = await self._ask("POST", f"{path}/renew-self", part="auth", what="renew-self")
+        return max(_seconds(renewed.get("lease_duration")) / 2, LEAST_RENEWAL_SECONDS)
+
     def _version(self, version: str) -> KekVersion:
         return KekVersion(self.name, self._id, version)
 
@@ -93,18 +120,30 @@ class VaultTransit:
         self, method: str, verb: str, body: dict[str, str] | None = None
     ) -> dict[str, object]:
         path = f"{self._path}/{verb}/{quote(self._key, safe='')}"
+        return await self._ask(method, path, body, part="data", what=verb)
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, str] | None = None,
+        *,
+        part: str,
+        what: str,
+    ) -> dict[str, object]:
+        """Return the part of an answer that tells what was asked for."""
         try:
             status, raw = await asyncio.to_thread(self._send, method, path, body)
         except (OSError, http.client.HTTPException) as error:
             raise KeyProviderAway(f"Vault does not answer: {type(error).__name__}.") from None
-        if status == _BAD_REQUEST and verb == "decrypt":
+        if status == _BAD_REQUEST and what == "decrypt":
             raise SecretUnreadable
         try:
-            data = orjson.loads(raw)["data"] if status == http.HTTPStatus.OK else None
+            data = orjson.loads(raw)[part] if status == http.HTTPStatus.OK else None
         except (orjson.JSONDecodeError, KeyError, TypeError):
             data = None
         if not isinstance(data, dict):
-            raise KeyProviderAway(f"Vault answers {verb} with status {status}.")
+            raise KeyProviderAway(f"Vault answers {what} with status {status}.")
         return cast("dict[str, object]", data)
 
     def _send(self, method: str, path: str, body: dict[str, str] | None) -> tuple[int, bytes]:
@@ -143,6 +182,10 @@ def open_vault_transit(address: str, *, token: str) -> VaultTransit:
     if not token:
         raise ConfigurationError("HEADGATE_KEK names Vault; set HEADGATE_VAULT_TOKEN, too.")
     return VaultTransit(url, key=key, token=token)
+
+
+def _seconds(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _associated(context: WrapContext) -> str:

@@ -1,11 +1,13 @@
 """What every provider of keys promises, and what each of them refuses."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from headgate_server.crypto import providers, vault_transit
 from headgate_server.crypto.aws_kms import VERSION, open_aws_kms
 from headgate_server.crypto.envelope import make_secret
 from headgate_server.crypto.errors import KeyMismatch, KeyProviderAway, SecretUnreadable
@@ -15,6 +17,7 @@ from headgate_server.crypto.providers import Providers, WrapContext
 from headgate_server.crypto.vault_transit import open_vault_transit
 from headgate_server.domain.errors import ConfigurationError
 from tests.backend.crypto.conftest import Held, write_key
+from tests.fixtures.deadlines import eventually
 from tests.fixtures.network import free_port
 from tests.fixtures.transit import TOKEN, transit_server
 
@@ -125,6 +128,51 @@ async def test_vault_refuses_another_token_without_showing_it() -> None:
             await provider.wrap(make_secret(), context=CONTEXT)
 
     assert away.value.detail == "Vault answers encrypt with status 403."
+
+
+@pytest.mark.parametrize(
+    ("ttl_seconds", "is_renewable", "again", "renewals"),
+    [(3_600, True, 1_800.0, 1), (4, True, 10.0, 1), (0, True, None, 0), (3_600, False, None, 0)],
+)
+async def test_a_token_of_vault_that_ends_is_renewed_at_half_of_its_time(
+    caplog: pytest.LogCaptureFixture,
+    ttl_seconds: int,
+    is_renewable: bool,  # noqa: FBT001 - a case
+    again: float | None,
+    renewals: int,
+) -> None:
+    with transit_server() as server:
+        server.ttl_seconds, server.is_renewable = ttl_seconds, is_renewable
+        provider = open_vault_transit(f"{server.url}#headgate", token=TOKEN)
+
+        assert await provider.renew() == again
+
+    assert server.renewal_count == renewals
+    assert ("not renewable" in caplog.text) == (not is_renewable)
+    assert TOKEN not in caplog.text
+
+
+async def test_sign_ins_are_renewed_until_none_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(vault_transit, "LEAST_RENEWAL_SECONDS", 0.0)
+    monkeypatch.setattr(providers, "RENEW_AGAIN_SECONDS", 0.0)
+    make_first_key(tmp_path / "kek")
+    with transit_server() as server:
+        answers = iter([{"ttl": 1, "renewable": True}, {"ttl": 0}])
+        server.look_at_token = lambda: next(answers)
+        server.seal()
+        vault = open_vault_transit(f"{server.url}#headgate", token=TOKEN)
+        renewing = asyncio.create_task(
+            Providers([KeyFiles(tmp_path / "kek"), vault]).renew_forever()
+        )
+        refused = "is not renewed: Vault answers lookup-self with status 503."
+        await eventually(lambda: refused in caplog.text, what="a refusal")
+        server.is_sealed = False
+        async with asyncio.timeout(10):
+            await renewing
+
+    assert server.renewal_count == 1
 
 
 async def test_callers_are_not_told_where_keys_lie(

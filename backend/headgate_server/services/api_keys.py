@@ -57,12 +57,19 @@ count_keys = stored.count_keys
 
 
 async def create_key(
-    work: UnitOfWork, *, granter: Principal, new: NewApiKey, pepper: str
+    work: UnitOfWork, *, granter: Principal, new: NewApiKey, pepper: str, id_: UUID | None = None
 ) -> tuple[ApiKey, str]:
     """Create a key and return it with its token, which is shown this once.
 
     Nobody grants more than they hold: neither a scope nor a workspace, and a key none that outlives
     it.
+
+    Args:
+        work: a unit of work of the organization.
+        granter: who asks.
+        new: the key.
+        pepper: the installation's secret.
+        id_: the key's, where somebody is to find it by that; else a new one.
 
     Raises:
         InvalidInput: a bad name, no scopes, an expiry in the past, or an agent key with other
@@ -82,7 +89,7 @@ async def create_key(
         raise NotFound
     if new.work_pool_id is not None:
         await _check_pool(work, new)
-    id_, secret = ids.new_id(), keys.new_secret()
+    id_, secret = id_ or ids.new_id(), keys.new_secret()
     key = await stored.insert_key(
         work,
         organization_id=granter.organization_id,
@@ -187,6 +194,18 @@ async def revoke_key(work: UnitOfWork, *, granter: Principal, id_: UUID) -> ApiK
         )
         await _record(work, "revoked", revoked, before=before, after=revoked)
     return revoked
+
+
+async def revoke_unused(work: UnitOfWork, *, id_: UUID) -> None:
+    """Revoke a key that nobody has used yet, if there is one of this id; as the system."""
+    key = await stored.find_key(work, id_=id_)
+    if key is None or key.last_used_at is not None or key.revoked_at is not None:
+        return
+    revoked = await stored.set_revoked(work, id_=id_)
+    work.wake(channels.api_key(id_))
+    await object_counts.release(work, QuotaKind.API_KEYS, organization_id=key.organization_id)
+    within = replace(work, organization_id=key.organization_id, actor=key.owner)
+    await _record(within, "revoked", key, before=key, after=revoked)
 
 
 async def list_own_live(work: UnitOfWork, *, user_id: UUID) -> list[ApiKey]:

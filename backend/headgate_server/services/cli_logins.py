@@ -149,7 +149,8 @@ async def allow_browser(
 async def redeem_browser(database: Database, *, code: str, verifier: str, pepper: str) -> Granted:
     """Return the key for a code that a browser handed over, once.
 
-    A wrong verifier uses the code up.
+    A wrong verifier uses the code up. Whoever asks again once the key was handed over has not got
+    it: it ends, unless somebody has used it.
 
     Raises:
         CliLoginRefused: the code was used, has expired, or is another command line's.
@@ -157,11 +158,17 @@ async def redeem_browser(database: Database, *, code: str, verifier: str, pepper
     async with database.system() as work:
         digest = codes.hash_code(code, pepper=pepper)
         found = await cli_logins.lock_by_secret(work, secret_hash=digest)
-        if found is None or found.way is not Way.BROWSER or not _is_open(work, found):
+        if found is None or found.way is not Way.BROWSER:
             raise CodeExpired
-        await cli_logins.set_used(work, id_=found.id)
         is_theirs = codes.is_answer(verifier, challenge=found.challenge or "")
-        granted = await _grant(work, found, pepper=pepper) if is_theirs else None
+        granted, is_open = None, _is_open(work, found)
+        if is_open:
+            await cli_logins.set_used(work, id_=found.id)
+            granted = await _grant(work, found, pepper=pepper) if is_theirs else None
+        elif is_theirs:
+            await api_keys.revoke_unused(work, id_=found.id)
+    if not is_open:
+        raise CodeExpired
     if granted is None:
         raise CliLoginRefused
     return granted
@@ -171,7 +178,8 @@ async def redeem_device(database: Database, *, device_code: str, pepper: str) ->
     """Return the key for a command line whose wish was granted, once.
 
     Whoever asks while another has the wish in hand is told to ask again: nobody waits here with a
-    connection to the database, however many ask under one code.
+    connection to the database, however many ask under one code. Whoever asks again once the key
+    was handed over has not got it: it ends, unless somebody has used it.
 
     Raises:
         StillPending: nobody has answered yet.
@@ -184,13 +192,16 @@ async def redeem_device(database: Database, *, device_code: str, pepper: str) ->
         found = await cli_logins.try_to_lock_by_secret(work, secret_hash=digest)
         is_busy = found is None
         found = found or await cli_logins.find_by_secret(work, secret_hash=digest)
-        if found is None or found.way is not Way.DEVICE or not _is_open(work, found):
+        if found is None or found.way is not Way.DEVICE:
             raise CodeExpired
-        if is_busy:
+        if is_busy and _is_open(work, found):
             raise StillPending
         granted = None
-        is_fast = _is_fast(work, found)
-        if found.decided_at is None or is_fast:
+        is_open, is_fast = _is_open(work, found), _is_fast(work, found)
+        if not is_open:
+            if not is_busy:
+                await api_keys.revoke_unused(work, id_=found.id)
+        elif found.decided_at is None or is_fast:
             more = SLOWER_BY_SECONDS if is_fast else 0
             await cli_logins.set_polled(
                 work, id_=found.id, interval_seconds=found.interval_seconds + more
@@ -198,6 +209,8 @@ async def redeem_device(database: Database, *, device_code: str, pepper: str) ->
         else:
             await cli_logins.set_used(work, id_=found.id)
             granted = await _grant(work, found, pepper=pepper) if found.is_allowed else None
+    if not is_open:
+        raise CodeExpired
     if is_fast:
         raise TooFast
     if found.decided_at is None:
@@ -273,7 +286,9 @@ async def _grant(work: UnitOfWork, found: CliLogin, *, pepper: str) -> Granted |
     )
     origin = Origin(address=found.wish.ip, user_agent=found.wish.client)
     within = replace(work, organization_id=place.id, actor=owner, origin=origin)
-    key, token = await api_keys.create_key(within, granter=granter, new=new, pepper=pepper)
+    key, token = await api_keys.create_key(
+        within, granter=granter, new=new, pepper=pepper, id_=found.id
+    )
     return Granted(key, token, place)
 
 

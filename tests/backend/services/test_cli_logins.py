@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from headgate_server.database.work import Database
 from headgate_server.domain.cli_logins import CodeExpired, Wish
+from headgate_server.domain.errors import Unauthenticated
 from headgate_server.services import api_keys, cli_logins, login_sessions
 from headgate_server.tables.login_sessions import cli_logins as rows
 from tests.factories.people import PEPPER, Person, make_person, sign_in
@@ -77,6 +78,23 @@ async def test_login_that_has_its_key_stays_as_it_was(database: Database) -> Non
 
     assert await used_at(database) == before
     found = await api_keys.authenticate(database, granted.token, pepper=PEPPER)
+    assert found.actor.id == person.id
+
+
+async def test_key_that_nobody_used_ends_as_its_code_is_shown_again(database: Database) -> None:
+    tenant = await make_tenant(database)
+    person = await make_person(database, owns=tenant)
+    lost, had = await allow(database, person, tenant), await allow(database, person, tenant)
+    unused, used = await redeem(database, lost), await redeem(database, had)
+    await api_keys.authenticate(database, used.token, pepper=PEPPER)
+
+    for code in (lost, had):
+        with pytest.raises(CodeExpired):
+            await redeem(database, code)
+
+    with pytest.raises(Unauthenticated):
+        await api_keys.authenticate(database, unused.token, pepper=PEPPER)
+    found = await api_keys.authenticate(database, used.token, pepper=PEPPER)
     assert found.actor.id == person.id
 
 

@@ -1,13 +1,14 @@
 """``emit_event``: in order with what else a run reports, once, and with its surroundings."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from headgate import flow, task
-from headgate.api.background_tasks import BackgroundTask
+from headgate.api.background_tasks import BackgroundTask, Offer
 from headgate.background_tasks.execution import execute
 from headgate.background_tasks.values import store_of
 from headgate.errors import EventError
@@ -108,7 +109,9 @@ def test_events_of_a_background_task_name_it_and_the_task_runs_below_it(
         result=None,
         epoch=1,
     )
-    outcome = execute(ship, queued, store=store_of(ship.spec, settings=load_settings()))
+    offer = Offer(queued, lease_token="token", epoch=1)
+    open_store = partial(store_of, ship.spec, settings=load_settings())
+    outcome = execute(ship, offer, open_store=open_store)
 
     shipped, counted = sent(server)
     assert outcome.state["type"] == "COMPLETED", outcome

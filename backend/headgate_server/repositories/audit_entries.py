@@ -244,6 +244,22 @@ async def list_chain(
     ]
 
 
+async def is_longer(work: UnitOfWork, *, organization_id: UUID) -> bool:
+    """Whether a chain has links behind where it is said to end."""
+    head, seal = audit_heads.c, audit_seals.c
+    behind = (
+        select(seal.sequence)
+        .select_from(
+            audit_seals.outerjoin(audit_heads, head.organization_id == seal.organization_id)
+        )
+        .where(
+            seal.organization_id == organization_id,
+            seal.sequence > func.coalesce(head.sequence, 0),
+        )
+    )
+    return bool((await work.execute(select(behind.exists()))).scalar_one())
+
+
 async def find_unchained(work: UnitOfWork, *, organization_id: UUID) -> UUID | None:
     """Return an entry that has no place in the chain and awaits none."""
     queued = exists().where(
@@ -268,6 +284,20 @@ async def is_emptied(work: UnitOfWork, *, organization_id: UUID) -> bool:
         select(organizations.c.id).where(organizations.c.id == organization_id, ~written)
     )
     return rows.one_or_none() is not None
+
+
+async def has_vanished(work: UnitOfWork, *, organization_id: UUID) -> bool:
+    """Whether an organization with entries is gone, and none of them says that it was deleted."""
+    its = _ENTRY.organization_id == organization_id
+    deletion = (_ENTRY.target_id == organization_id) & (_ENTRY.action == "organization.deleted")
+    rows = await work.execute(
+        select(
+            exists().where(its)
+            & ~exists().where(its, deletion)
+            & ~exists().where(organizations.c.id == organization_id)
+        )
+    )
+    return bool(rows.scalar_one())
 
 
 async def list_organizations(work: UnitOfWork) -> list[UUID]:

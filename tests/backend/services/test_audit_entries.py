@@ -21,6 +21,7 @@ from headgate_server.domain.audit_entries import AuditCheckpoint, AuditEntry, Au
 from headgate_server.domain.ids import Kind, new_id
 from headgate_server.domain.pagination import PageRequest
 from headgate_server.loops import audit_entries as loop
+from headgate_server.loops import deleted_workspaces
 from headgate_server.loops.loop import LoopContext
 from headgate_server.repositories import audit_entries
 from headgate_server.services import closing
@@ -48,6 +49,7 @@ class Log:
     notary: Notary
     kept: list[AuditCheckpoint]
     owner: AsyncEngine
+    bus: Bus
 
     @property
     def organization_id(self) -> UUID:
@@ -76,7 +78,9 @@ async def write(database: Database, tenant: Tenant, count: int) -> None:
 
 
 @pytest.fixture
-async def log(database: Database, urls: DatabaseUrls, tmp_path: Path) -> AsyncGenerator[Log]:
+async def log(
+    database: Database, urls: DatabaseUrls, redis_url: str, tmp_path: Path
+) -> AsyncGenerator[Log]:
     tenant, notary = await make_tenant(database), Notary(secret=SECRET, folder=tmp_path)
     await write(database, tenant, ENTRIES)
     await seal.seal_waiting(database)
@@ -92,7 +96,7 @@ async def log(database: Database, urls: DatabaseUrls, tmp_path: Path) -> AsyncGe
             text("alter table audit_seals drop constraint uq_audit_seals_organization_id_entry_id")
         )
         await connection.execute(text("alter table audit_queue no force row level security"))
-    yield Log(database, tenant, notary, kept, owner)
+    yield Log(database, tenant, notary, kept, owner, Bus(redis_url, prefix="test"))
     await owner.dispose()
 
 
@@ -231,7 +235,7 @@ async def sweep(log: Log) -> None:
     async with log.database.system() as work:
         await closing.archive_organization(work, id_=id_, is_archived=True)
         await closing.delete_organization(work, id_=id_)
-    await closing.sweep(log.database)
+    await deleted_workspaces.run_once(LoopContext(log.database, log.bus, Timers()))
     await seal.seal_waiting(log.database)
     async with log.database.system() as work:
         signed = await checkpoints.sign_chain(work, log.notary, organization_id=id_)
@@ -266,7 +270,7 @@ async def test_organization_that_was_taken_away_behind_the_log_is_told(
 ) -> None:
     for table in ("organizations", "workspaces"):
         await query(urls.system, f"update {table} set deleted_at = now()")  # noqa: S608  names of ours
-    await closing.sweep(log.database)
+    await deleted_workspaces.run_once(LoopContext(log.database, log.bus, Timers()))
     await seal.seal_waiting(log.database)
 
     verdict = await log.verdict()

@@ -22,7 +22,7 @@ BLOCK = {
 def answer(operation: str) -> web.Response | None:
     if operation != "BlockResolve":
         return None
-    resolved = {"blocks": {"login/db": BLOCK}, "errors": []}
+    resolved: dict[str, Any] = {"blocks": {"login/db": BLOCK}, "errors": []}
     return web.json_response({"data": {"blockResolve": resolved}})
 
 

@@ -1,5 +1,8 @@
 """What a request must be before anything is made of it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from cross_web import HTTPException
 from graphql import GraphQLError
 from starlette.requests import Request
@@ -15,6 +18,11 @@ class Refused(HTTPException):
     def __init__(self, status_code: int, refusal: GraphQLError) -> None:
         super().__init__(status_code, refusal.message)
         self.extensions = refusal.extensions or {}
+
+
+def extensions_of(error: HTTPException) -> Mapping[str, Any]:
+    """Return what the answer to a refused request carries beside its message."""
+    return error.extensions if isinstance(error, Refused) else {}
 
 
 def check_values(variables: object) -> None:

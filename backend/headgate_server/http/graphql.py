@@ -34,16 +34,9 @@ from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.limits import rules
 from headgate_server.graphql.limits.extension import is_registration, is_report
 from headgate_server.graphql.masking import RETRYABLE_STATUS, classify
-from headgate_server.http import sse
+from headgate_server.http import checks, sse
 from headgate_server.http.access import Access
 from headgate_server.http.auth import Authenticate, Proof, check_origin, login_of, proof_of
-from headgate_server.http.checks import (
-    Refused,
-    bounded,
-    check_request,
-    check_values,
-    too_large,
-)
 from headgate_server.http.constants import MAX_OPERATIONS_PER_SOCKET, REQUEST_ID_HEADER
 from headgate_server.http.cookies import SECURE_NAME
 from headgate_server.http.credentials import Credential
@@ -147,7 +140,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         if scope["type"] != "http":
             await self.open_socket(scope, receive, send)
             return
-        request = Request(scope, receive=bounded(receive))
+        request = Request(scope, receive=checks.bounded(receive))
         request_id = request_id_of(request.headers.get(REQUEST_ID_HEADER))
         scope.setdefault("state", {})["request_id"] = request_id
         with belonging(request_id=request_id):
@@ -217,8 +210,8 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             logger.info("The caller of request %s went away before it was whole", request_id)
             return
         except HTTPException as error:
-            extensions = error.extensions if isinstance(error, Refused) else {}
-            response = refuse(error.status_code, error.reason, extensions=extensions)
+            told = checks.extensions_of(error)
+            response = refuse(error.status_code, error.reason, extensions=told)
         except Exception as error:  # noqa: BLE001  the edge: nothing unmasked leaves
             response = failure(error, request_id=request_id)
             self.access.refuse(classify(error).code)
@@ -232,7 +225,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             Unauthenticated: the token speaks for nobody.
             HTTPException: it is no request of the API.
         """
-        check_request(request, allowed_origins=frozenset(self.allowed_origins))
+        checks.check_request(request, allowed_origins=frozenset(self.allowed_origins))
         credential = await self.admit(self.proof_of(request), address=address_of(request))
         sent = await self.parse_http_body(self.request_adapter_class(request))
         context = OperationContext.open(
@@ -259,7 +252,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             request_id = request_id_of(request.headers.get(REQUEST_ID_HEADER))
             credential = getattr(request.state, "credential", None)
             return Connection(origin_of(request, request_id=request_id), credential=credential)
-        check_request(request, allowed_origins=frozenset(self.allowed_origins))
+        checks.check_request(request, allowed_origins=frozenset(self.allowed_origins))
         address = address_of(request)
         principal = await self.authenticate(self.proof_of(request), address)
         principal.check_address(address)
@@ -284,9 +277,9 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         if not isinstance(variables, dict | None) or not isinstance(name, str | None):
             raise HTTPException(400, "variables is an object or null; operationName, a string.")
         if len(body) <= rules.MAX_BODY_BYTES:
-            check_values(cast("object", variables))
+            checks.check_values(cast("object", variables))
         elif rules.check_document(query) is not None or not is_report(query):
-            raise too_large(limit=rules.MAX_BODY_BYTES)
+            raise checks.too_large(limit=rules.MAX_BODY_BYTES)
         return GraphQLRequestData(
             query=query,
             variables=cast("dict[str, Any] | None", variables),
@@ -368,7 +361,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             # orjson would round integers beyond 64 bits without a word.
             return msgspec.json.decode(data)
         except RecursionError:
-            raise Refused(400, rules.refuse_nested_values(None)) from None
+            raise checks.Refused(400, rules.refuse_nested_values(None)) from None
         except (msgspec.DecodeError, UnicodeDecodeError):
             # It says where the JSON is wrong, in the error that the base class expects.
             return orjson.loads(data)

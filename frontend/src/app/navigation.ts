@@ -22,6 +22,7 @@ export const NAVIGATION: readonly NavigationGroup[] = [
     destinations: [
       { title: "Now", path: "", key: "n" },
       { title: "Runs", path: "/runs", needs: "RUNS_READ", key: "r" },
+      { title: "Background tasks", path: "/background-tasks", needs: "RUNS_READ" },
       { title: "Failures", path: "/failures", needs: "RUNS_READ", key: "f" },
       { title: "Events", path: "/events", needs: "EVENTS_READ", key: "e" },
       { title: "Logs", path: "/logs", needs: "LOGS_READ", key: "l" },

@@ -2,6 +2,7 @@
 import { apiKeyRoutes } from "@/features/api_keys/routes";
 import { artifactRoutes } from "@/features/artifacts/routes";
 import { auditRoutes } from "@/features/audit_entries/routes";
+import { backgroundTaskRoutes } from "@/features/background_tasks/routes";
 import { blockRoutes } from "@/features/blocks/routes";
 import { limitRoutes } from "@/features/concurrency_limits/routes";
 import { deploymentRoutes } from "@/features/deployments/routes";
@@ -58,6 +59,7 @@ const ofWorkspace = [
   ...logRoutes,
   ...artifactRoutes,
   ...taskRunRoutes,
+  ...backgroundTaskRoutes,
   ...blockRoutes,
   ...variableRoutes,
   ...explorerRoutes,

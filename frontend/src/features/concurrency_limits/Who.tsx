@@ -10,7 +10,7 @@ export type Waiter = Limit["waiters"][number];
 export function Who({ one }: { one: Holder | Waiter }) {
   const { run, backgroundTask: task } = one;
   if (run) return <><Crumb to={`/runs/${run.id}`}>{run.name}</Crumb> <StateLabel type={run.state.type} name={run.state.name} /></>;
-  if (task) return <><Crumb to={`/background-tasks/${task.id}`}>{task.name}</Crumb> <StateLabel type={task.stateType} name={task.stateName} /></>;
+  if (task) return <><Crumb to="/background-tasks" search={{ task: task.id }}>{task.name}</Crumb> <StateLabel type={task.stateType} name={task.stateName} /></>;
   return <code>{one.leaseId}</code>;
 }
 

@@ -138,6 +138,10 @@ describe("from a workspace of one's own to a schedule", () => {
     await json.fill(JSON.stringify({ region: "eu", rows: 2, broken: true }));
     await dialog.getByRole("button", { name: "Run it" }).click();
     await stateInHead("FAILED").waitFor();
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    const [lines, theirs] = [page, other].map((each) => each.getByText(/^\d+ lines$/));
+    const before = await theirs?.textContent();
 
     await page.getByRole("button", { name: "More to do" }).click();
     await page.getByRole("menuitem", { name: "Retry from failed…" }).click();
@@ -146,6 +150,10 @@ describe("from a workspace of one's own to a schedule", () => {
     await preview.getByRole("button", { name: "Retry from failed" }).click();
     await page.getByText("attempt 2").waitFor();
     await stateInHead("FAILED").waitFor();
+
+    await other.getByText("attempt 2").waitFor();
+    for (const each of [lines, theirs]) await expect.poll(() => each?.textContent()).not.toBe(before);
+    await other.close();
   });
 
   test("what keeps a run back is found on its page, and mended there", async () => {

@@ -1,7 +1,7 @@
 /** What is seen by others: somebody who may only look, a second tab, and all of them while the server is started anew. */
 import { spawn } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, BrowserContext, Page, WebSocketRoute } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openBrowser, openSignedIn, place } from "./browser";
 
@@ -39,8 +39,14 @@ test("a viewer sees what failed, and is told which permission each deed needs", 
   await theirs.context().close();
 });
 
-test("what is done in one tab is seen in another", async () => {
+test("what is done in one tab is seen in another, also what was done while its socket was away", async () => {
   const other = await context.newPage();
+  const sockets: WebSocketRoute[] = [];
+  let isAway = false;
+  await other.routeWebSocket(/graphql/, async (socket) => {
+    if (isAway) return await socket.close({ code: 1001 });
+    sockets.push(socket, socket.connectToServer());
+  });
   for (const tab of [page, other]) {
     await tab.goto(`${HOME}/variables`);
     await tab.getByRole("button", { name: "New variable" }).first().waitFor();
@@ -51,6 +57,18 @@ test("what is done in one tab is seen in another", async () => {
   await page.getByRole("button", { name: "Make it" }).click();
 
   await other.getByRole("row").filter({ hasText: "seen_in_both" }).waitFor();
+
+  isAway = true;
+  for (const socket of sockets) await socket.close({ code: 1001 });
+  await other.getByText("Not connected", { exact: false }).waitFor();
+  await page.getByRole("button", { name: "New variable" }).first().click();
+  await page.getByRole("dialog").getByLabel("Name").fill("made_meanwhile");
+  await page.getByRole("dialog").getByLabel("Value").fill("yes");
+  await page.getByRole("button", { name: "Make it" }).click();
+  await page.getByRole("row").filter({ hasText: "made_meanwhile" }).waitFor();
+  isAway = false;
+
+  await other.getByRole("row").filter({ hasText: "made_meanwhile" }).waitFor();
   await other.close();
 });
 

@@ -33,6 +33,15 @@ export function watchConnection(watcher: Watcher): () => void {
   return () => watchers.delete(watcher);
 }
 
+/** Call back whenever the socket is there again after it was lost: what changed meanwhile was not told; returns what stops it. */
+export function watchReturns(act: () => void): () => void {
+  let wasLost = current === "lost";
+  return watchConnection((connection) => {
+    if (connection === "live" && wasLost) act();
+    if (connection !== "connecting") wasLost = connection === "lost";
+  });
+}
+
 export function connectionNow(): Connection {
   return current;
 }

@@ -1,5 +1,6 @@
 /** Reading something again because the server said that it changed; never because time passed. */
 import { useEffect, useRef } from "react";
+import { watchReturns } from "@/lib/graphql";
 
 const GATHER_MS = 250;
 
@@ -21,4 +22,13 @@ export function useGathered(act: () => void, paceMs = GATHER_MS): () => void {
       latest.current.act();
     }, Math.max(GATHER_MS, rest));
   }).current;
+}
+
+/** Calls ``act`` when the socket is there again after it was lost. */
+export function useReturns(act: () => void): void {
+  const latest = useRef(act);
+  useEffect(() => {
+    latest.current = act;
+  }, [act]);
+  useEffect(() => watchReturns(() => latest.current()), []);
 }

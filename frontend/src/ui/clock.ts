@@ -1,5 +1,5 @@
 /** One second hand for the whole page: whatever shows an age reads it, and it rests while unseen. */
-import { useSyncExternalStore } from "react";
+import { useState, useSyncExternalStore } from "react";
 
 const TICK_MS = 1000;
 const listeners = new Set<() => void>();
@@ -29,8 +29,20 @@ function subscribe(listener: () => void): () => void {
 }
 
 export const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 
 /** The time in milliseconds, new after each so many of them: what shows hours need not be drawn each second. */
 export function useNow(everyMs: number = TICK_MS): number {
   return useSyncExternalStore(subscribe, () => Math.floor(now / everyMs) * everyMs);
+}
+
+/** Whole minutes, so that what is asked for within one of them is the same. */
+export function thisMinute(): number {
+  return Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
+}
+
+/** The minute in which this is first shown, and then each hour as it begins: what a page asks for of the last day goes on with it. */
+export function useHours(): number {
+  const [opened] = useState(thisMinute);
+  return Math.max(opened, useNow(HOUR_MS));
 }

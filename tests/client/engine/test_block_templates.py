@@ -1,5 +1,7 @@
 """Blocks in parameters: a field that is there is filled in, and one that is not is told."""
 
+from typing import Any
+
 import pytest
 from aiohttp import web
 

@@ -5,7 +5,7 @@ import { useSubscription } from "urql";
 import { type EventRowFragment, EventsDocument, EventTailDocument } from "@/generated/graphql";
 import { type EventsSearch, pastOf, REACHES, streamOf } from "@/features/events/search";
 import { linkOf, nameOf } from "@/features/events/resources";
-import { useGathered } from "@/lib/live";
+import { useGathered, useReturns } from "@/lib/live";
 import { usePages } from "@/lib/pages";
 import { usePlace } from "@/lib/place";
 import { useTitle } from "@/lib/title";
@@ -35,7 +35,7 @@ const COLUMNS: readonly Column<EventRowFragment>[] = [
 ];
 
 /** What came since the page is open, the newest first; let in as a lot four times a second, and after what one types meanwhile. */
-function useFresh(workspaceId: string | undefined, search: EventsSearch, isPaused: boolean): { fresh: readonly EventRowFragment[]; waiting: number } {
+function useFresh(workspaceId: string | undefined, search: EventsSearch, isPaused: boolean, readAgain: () => void): { fresh: readonly EventRowFragment[]; waiting: number } {
   const [fresh, setFresh] = useState<readonly EventRowFragment[]>([]);
   const [waiting, setWaiting] = useState(0);
   const lot = useRef<EventRowFragment[]>([]);
@@ -53,6 +53,13 @@ function useFresh(workspaceId: string | undefined, search: EventsSearch, isPause
   useEffect(() => {
     if (!isPaused && lot.current.length > 0) letIn();
   }, [isPaused, letIn]);
+  useReturns(() => {
+    // What came while the socket was away is in the list, with all that is here.
+    lot.current = [];
+    setWaiting(0);
+    setFresh([]);
+    readAgain();
+  });
   const gathered = useGathered(() => (isPaused ? setWaiting(lot.current.length) : letIn()));
   useSubscription({ query: EventTailDocument, variables: { workspaceId: workspaceId ?? "", filter }, pause: workspaceId === undefined }, (_, update) => {
     lot.current.push(...update.workspaceEvents.events);
@@ -72,7 +79,7 @@ export function EventsPage() {
   const [peek, setPeek] = useState<EventRowFragment>();
   const filter = useMemo(() => pastOf(search, Date.now()), [search]);
   const list = usePages("events", EventsDocument, { organization, workspace, filter }, (data) => data.workspace?.events);
-  const { fresh, waiting } = useFresh(useWorkspaceId(), search, isPaused);
+  const { fresh, waiting } = useFresh(useWorkspaceId(), search, isPaused, list.again);
   const rows = useMemo(() => {
     const known = new Set(fresh.map(({ id }) => id));
     return list.rows && [...fresh, ...list.rows.filter(({ id }) => !known.has(id))];

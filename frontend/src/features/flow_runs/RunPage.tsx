@@ -11,9 +11,11 @@ import { RunReason } from "@/features/flow_runs/RunReason";
 import type { RunTab } from "@/features/flow_runs/search";
 import { useReadQuery } from "@/lib/ahead";
 import { useFavicon } from "@/lib/favicon";
-import { useGathered } from "@/lib/live";
+import { useEnded } from "@/lib/changes";
+import { useGathered, useReturns } from "@/lib/live";
 import { usePages } from "@/lib/pages";
 import { useTitle } from "@/lib/title";
+import { useWorkspaceId } from "@/lib/workspace";
 import { Crumb } from "@/ui/Crumb";
 import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
 import { PageHead } from "@/ui/PageHead";
@@ -47,7 +49,10 @@ function RunView({ run, onChange }: { run: RunShown; onChange: () => void }) {
     onChange();
     tasks.again();
   }, PACE_MS);
-  useSubscription({ query: RunUpdatesDocument, variables: { id: run.id }, pause: hasEnded(run.state.type) }, (_, update) => {
+  const isOver = hasEnded(run.state.type);
+  useReturns(again);
+  useEnded(useWorkspaceId(), run.id, isOver, again);
+  useSubscription({ query: RunUpdatesDocument, variables: { id: run.id }, pause: isOver }, (_, update) => {
     if (update.flowRunUpdates.states.length > 0 || update.flowRunUpdates.taskRuns.length > 0) again();
     return update;
   });
@@ -80,7 +85,7 @@ function RunView({ run, onChange }: { run: RunShown; onChange: () => void }) {
           <RunFacts run={run} />
         </aside>
       </div>
-      <RunLog runId={run.id} isOver={hasEnded(run.state.type)} task={chosenTask} onTask={onTask} />
+      <RunLog runId={run.id} isOver={isOver} task={chosenTask} onTask={onTask} />
     </div>
   );
 }

@@ -2,7 +2,7 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { RunHistogramDocument, RunListDocument } from "@/generated/graphql";
-import { histogramAsked, listAsked, ORDERS, thisMinute } from "@/features/flow_runs/asked";
+import { histogramAsked, listAsked, ORDERS } from "@/features/flow_runs/asked";
 import { RunFilters } from "@/features/flow_runs/RunFilters";
 import { RunPeek } from "@/features/flow_runs/RunPeek";
 import { RunTable } from "@/ui/runs/RunTable";
@@ -14,6 +14,7 @@ import { usePages } from "@/lib/pages";
 import { usePlace } from "@/lib/place";
 import { useTitle } from "@/lib/title";
 import { useWorkspaceId } from "@/lib/workspace";
+import { useHours } from "@/ui/clock";
 import { Command } from "@/ui/Copy";
 import { EmptyState, ErrorState, NothingMatches, Skeleton } from "@/ui/Feedback";
 import { PageHead } from "@/ui/PageHead";
@@ -28,7 +29,7 @@ export function RunsPage() {
   const navigate = useNavigate({ from: "/$organization/$workspace/runs" });
   const onSearch = (next: RunSearch): void => void navigate({ search: next, replace: true });
   useTitle("Runs", place.workspace);
-  const [now] = useState(thisMinute);
+  const now = useHours();
   const window = useMemo(() => dayAround(now), [now]);
   const [chosen, setChosen] = useState(NONE);
   const asked = useMemo(() => listAsked(place, search, now), [place, search, now]);

@@ -4,19 +4,13 @@ import { filterOf, listFilterOf, type RunPageSearch, type RunSearch } from "@/fe
 import { readAhead } from "@/lib/ahead";
 import type { Place } from "@/lib/place";
 import { isoDuration } from "@/lib/time";
+import { thisMinute } from "@/ui/clock";
 import { dayAround, HOUR } from "@/ui/rail";
-
-const MINUTE_MS = 60_000;
 
 /** A timeline of more task runs than these is counts of them. */
 export const MOST_BARS = 1_000;
 
 export const ORDERS = ["EXPECTED_START", "ENDED_AT", "NAME"] as const;
-
-/** Whole minutes, so that what is asked for within one of them is the same. */
-export function thisMinute(): number {
-  return Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
-}
 
 export function listAsked({ organization, workspace }: Place, search: RunSearch, now: number): Omit<RunListQueryVariables, "after"> {
   const order = { field: search.by ?? "EXPECTED_START", direction: search.up ? "ASC" : "DESC" } as const;

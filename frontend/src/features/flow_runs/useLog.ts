@@ -12,7 +12,8 @@ export interface LogRead extends Log {
 
 /**
  * ``filter`` has to stay the same object for as long as it says the same. What arrives within a frame is shown at once.
- * A search of a run that is over (``isOver``) is not followed: the server would look through all of the log again.
+ * A search of a run that is over (``isOver``) is not followed: the server would look through all of the log again. One that
+ * starts again is read anew, and followed.
  */
 export function useLog(runId: string, filter: LogFilter | undefined, isOver: boolean): LogRead {
   const client = useClient();
@@ -20,9 +21,11 @@ export function useLog(runId: string, filter: LogFilter | undefined, isOver: boo
   const [isReading, setReading] = useState(false);
   const turn = useRef(0);
   const over = useRef(isOver);
+  const [starts, setStarts] = useState(0);
   useEffect(() => {
+    if (over.current && !isOver) setStarts((before) => before + 1);
     over.current = isOver;
-  });
+  }, [isOver]);
   const readPage = useCallback(
     async (before: string | undefined) => {
       const variables = { id: runId, ...(filter ? { filter } : {}), ...(before ? { before } : {}) };
@@ -67,7 +70,7 @@ export function useLog(runId: string, filter: LogFilter | undefined, isOver: boo
       stop();
       cancelAnimationFrame(frame);
     };
-  }, [client, runId, filter, readPage]);
+  }, [client, runId, filter, readPage, starts]);
   const onEarlier = useCallback(() => {
     if (log.before !== undefined && !isReading) void readPage(log.before);
   }, [isReading, log.before, readPage]);

@@ -1,6 +1,6 @@
 /** One flow: its latest runs at a glance, where it is deployed, how it fails, and all its runs. */
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { useState } from "react";
+import { useMemo } from "react";
 import { useQuery } from "urql";
 import { FlowDeleteDocument, FlowDocument, type FlowQuery, FlowRunsDocument } from "@/generated/graphql";
 import { percentileOf, successOf } from "@/features/flows/figures";
@@ -12,6 +12,7 @@ import { useTitle } from "@/lib/title";
 import { useWorkspaceId } from "@/lib/workspace";
 import { useAct } from "@/ui/act";
 import { Barcode } from "@/ui/Barcode";
+import { useHours } from "@/ui/clock";
 import { ConfirmButton } from "@/ui/Confirm";
 import { Crumb } from "@/ui/Crumb";
 import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
@@ -31,7 +32,8 @@ export function FlowPage() {
   const { organization, workspace } = usePlace();
   const { flow: name = "" } = useParams({ strict: false });
   const variables = { organization, workspace, name };
-  const [window] = useState(() => fortnightUntil(Date.now()));
+  const now = useHours();
+  const window = useMemo(() => fortnightUntil(now), [now]);
   const [{ data, error }, read] = useQuery({ query: FlowDocument, variables: { ...variables, ...window } });
   const list = usePages("flow runs", FlowRunsDocument, variables, (found) => found.workspace?.flow?.runs);
   useChanges(useWorkspaceId(), ["flow_run", "deployment"], () => {

@@ -1,5 +1,5 @@
 /** What is going on in a workspace now: what needs somebody, what runs, what comes next. */
-import { useState } from "react";
+import { useMemo } from "react";
 import { useQuery } from "urql";
 import { NowDocument } from "@/generated/graphql";
 import { Counters } from "@/features/now/Counters";
@@ -10,6 +10,7 @@ import { useChanges } from "@/lib/changes";
 import { usePlace } from "@/lib/place";
 import { isoDuration } from "@/lib/time";
 import { useTitle } from "@/lib/title";
+import { useHours } from "@/ui/clock";
 import { ErrorState, Skeleton } from "@/ui/Feedback";
 import { PageHead } from "@/ui/PageHead";
 import { dayAround, HOUR } from "@/ui/rail";
@@ -18,7 +19,8 @@ import { TimeRail } from "@/ui/TimeRail";
 export function NowPage() {
   const { organization, workspace: slug } = usePlace();
   useTitle("Now", slug);
-  const [window] = useState(() => dayAround(Date.now()));
+  const now = useHours();
+  const window = useMemo(() => dayAround(now), [now]);
   const [{ data, error }, read] = useQuery({
     query: NowDocument,
     variables: {
@@ -38,7 +40,7 @@ export function NowPage() {
     <>
       <PageHead title="Now" />
       <TimeRail bins={workspace.runHistogram} window={window} binMs={HOUR} brush={undefined} onBrush={() => undefined} />
-      <Counters counts={workspace.counts} place={{ organization, workspace: slug }} />
+      <Counters counts={workspace.counts} until={window.to} place={{ organization, workspace: slug }} />
       <div className="now">
         <Needs workspace={workspace} />
         <Lanes title="Running" empty="Nothing runs." runs={workspace.running.nodes} />

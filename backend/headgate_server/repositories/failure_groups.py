@@ -284,16 +284,15 @@ def _runs(work: UnitOfWork, group_id: UUID) -> Select[Any]:
 
     They are found and ordered by the group's index: of many runs, only those of the page are read.
     """
-    later = failures.alias("later")
-    has_later = (
-        select(later.c.sequence)
+    own = failures.alias("own")
+    last = (
+        select(func.max(own.c.sequence))
         .where(
-            later.c.workspace_id == failures.c.workspace_id,
-            later.c.flow_run_id == failures.c.flow_run_id,
-            later.c.group_id == failures.c.group_id,
-            later.c.sequence > failures.c.sequence,
+            own.c.workspace_id == failures.c.workspace_id,
+            own.c.flow_run_id == failures.c.flow_run_id,
+            own.c.group_id == failures.c.group_id,
         )
-        .exists()
+        .scalar_subquery()
     )
     return (
         select(*COLUMNS)
@@ -307,7 +306,7 @@ def _runs(work: UnitOfWork, group_id: UUID) -> Select[Any]:
         .where(
             failures.c.workspace_id == work.workspace_id,
             failures.c.group_id == group_id,
-            ~has_later,
+            failures.c.sequence == last,
         )
     )
 

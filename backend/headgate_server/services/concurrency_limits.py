@@ -165,8 +165,7 @@ async def acquire_slots(
         request: what for.
         holder: the run that holds them, and under which epoch.
         task: the background task that holds them, as its worker shows it: they go as it loses that.
-        patience: how long the place in the line is kept for a caller who comes back; None for one
-            who does not wait.
+        patience: how long the place in the line is kept; None for a caller who does not wait.
 
     Raises:
         InvalidInput: a value out of range, or a rate asked of what is none.

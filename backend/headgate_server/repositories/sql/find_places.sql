@@ -29,6 +29,9 @@ union all
 select workspace_id, id from task_runs
 where workspace_id = any(:among) and id = any(:ids)
 union all
+select workspace_id, id from background_tasks
+where workspace_id = any(:among) and id = any(:ids)
+union all
 select workspace_id, id from work_pools
 where workspace_id = any(:among) and id = any(:ids)
 union all

@@ -1,5 +1,6 @@
 """Steps that bring code from stores of files."""
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -141,7 +142,8 @@ def _made() -> Path:
     place = home_folder(os.environ) / FOLDER
     with locked(place):
         for path in place.iterdir():
-            if path.is_dir():
+            # Where there are no locks, another process may be at it as well.
+            with contextlib.suppress(FileNotFoundError):
                 _remove_left(path)
         made = Path(tempfile.mkdtemp(dir=place))
         code_folders.hold(made.with_suffix(_MARK))
@@ -150,6 +152,8 @@ def _made() -> Path:
 
 def _remove_left(folder: Path) -> None:
     mark = folder.with_suffix(_MARK)
+    if not folder.is_dir():
+        return
     if mark.exists():
         code_folders.remove(folder, mark=mark)
     elif folder.stat().st_mtime < now_us() / 1_000_000 - KEPT_SECONDS:

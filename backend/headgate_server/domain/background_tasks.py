@@ -21,6 +21,8 @@ from headgate_server.domain.tenancy import Actor
 MAX_NAME_LENGTH = 300
 MAX_KEY_LENGTH = 1_000
 MAX_MESSAGE_LENGTH = 10_000
+MAX_STATE_MESSAGE_LENGTH = 1_000
+"""So much of a message stays with a state that the call was in."""
 MAX_DOCUMENT_BYTES = 64 * 1024
 """Of parameters and of a result; larger ones are named by where they lie."""
 MAX_PRIORITY = 1_000

@@ -26,6 +26,7 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.background_tasks import (
     FORGOTTEN_AFTER,
     MAX_LOSSES,
+    MAX_STATE_MESSAGE_LENGTH,
     PRIORITY_STEP,
     RETRIED_MESSAGE,
     SEEN_FOR,
@@ -304,7 +305,8 @@ def _with_state(
     epoch: ColumnElement[int] | int = own.epoch,
 ) -> ColumnElement[Any]:
     """Return the states of a call with the one that it enters now; the oldest of many goes."""
-    return func.with_state(of, type_, name, work.now, cast(message, Text), cast(epoch, BigInteger))
+    short = None if message is None else message[:MAX_STATE_MESSAGE_LENGTH]
+    return func.with_state(of, type_, name, work.now, cast(short, Text), cast(epoch, BigInteger))
 
 
 def _held(work: UnitOfWork, lease: TaskLease) -> tuple[Any, ...]:

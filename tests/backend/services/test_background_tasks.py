@@ -110,6 +110,15 @@ async def test_call_goes_from_the_queue_to_its_end(world: World) -> None:
     assert await take(world, worker()) == []
 
 
+async def test_state_keeps_the_beginning_of_a_long_message(world: World) -> None:
+    await queue(world)
+    lease = await start(world, (await take(world, worker()))[0])
+
+    ended = await finish(world, lease, Outcome(StateType.FAILED, "Failed", "x" * 1_001))
+
+    assert (ended.message, ended.states[-1].message) == ("x" * 1_001, "x" * 1_000)
+
+
 async def test_call_that_is_sent_again_is_queued_once(world: World) -> None:
     new = call()
     (first,), (second,) = await queue(world, new), await queue(world, new)

@@ -84,7 +84,7 @@ def _show_line(row: TaskLine) -> BackgroundTaskLine:
 class BackgroundTaskState:
     type: StateType = strawberry.field(description="One of the nine types.")
     name: str = strawberry.field(description="The type's sub-state.")
-    message: str | None = strawberry.field(description="For people.")
+    message: str | None = strawberry.field(description="For people; its first 1,000 characters.")
     timestamp: datetime = strawberry.field(description="When the task entered it.")
     epoch: int = strawberry.field(description="How often a worker had taken the task by then.")
 

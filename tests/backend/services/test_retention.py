@@ -14,7 +14,6 @@ from headgate_server.domain.backfills import BackfillRequest
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.errors import InvalidInput, Unavailable
 from headgate_server.loops import retention as loop
-from headgate_server.loops import rounds
 from headgate_server.loops.loop import LoopContext
 from headgate_server.repositories.retention import CHILDREN, OldPartition
 from headgate_server.services import backfills, failure_groups, retention, workspaces
@@ -35,29 +34,15 @@ from headgate_server.tables.flow_runs import (
 )
 from headgate_server.tables.flows import schedule_fires
 from headgate_server.tables.metadata import metadata
-from headgate_server.tables.work_pools import agent_sessions, agents
 from tests.backend.services.test_failure_groups import fail
-from tests.factories.agents import make_session
 from tests.factories.deployments import make_deployment
 from tests.factories.events import recorded
 from tests.factories.runs import Old, make_inputs, make_old_events, make_old_run
 from tests.factories.schedules import EVERY_5, HOUR, NOON, set_scene
 from tests.factories.tenants import Tenant, make_tenant
 from tests.fixtures.sql import query
-from tests.fixtures.world import World
 
 OF_RUNS = (states, logs, task_runs, attempts, flow_run_tags, flow_run_cursors)
-REFUSE_TO_DELETE = """
-do $$
-begin
-  create function refuse() returns trigger language plpgsql as $refuse$
-  begin
-    raise exception 'Something is wrong with this workspace';
-  end $refuse$;
-  create trigger refuse before delete on events for each row
-  when (old.workspace_id = '{workspace_id}') execute function refuse();
-end $$
-"""
 
 
 @pytest.fixture
@@ -324,64 +309,6 @@ async def test_retention_has_limits_and_leaves_a_trace(database: Database) -> No
         "version": 2,
         "changed": ["events_kept_days", "logs_kept_days", "runs_kept_days"],
     }
-
-
-async def test_every_workspace_has_its_turn(
-    context: LoopContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    database = context.database
-    tenants = [await make_tenant(database) for _ in range(3)]
-    for tenant in tenants:
-        await keep(database, tenant, runs=3, logs=3, events=3)
-    monkeypatch.setattr(rounds, "LONGEST_SECONDS", 0.0)
-    for days_ago in (4, 5, 6):
-        for tenant in tenants:
-            await make_old_events(database, tenant, days_ago=days_ago, count=1)
-        assert await loop.run_once(context) > 0
-
-    assert await count(database, events) == 2 + 1 + 0
-
-
-async def test_workspace_that_is_held_or_fails_holds_no_other_up(
-    urls: DatabaseUrls, context: LoopContext
-) -> None:
-    database = context.database
-    held, fails, free = [await make_tenant(database) for _ in range(3)]
-    for tenant in (held, fails, free):
-        await keep(database, tenant, runs=3, logs=3, events=3)
-        await make_old_events(database, tenant, days_ago=4, count=1)
-    await query(urls.owner, REFUSE_TO_DELETE.format(workspace_id=fails.workspace_id))
-
-    async with database.system() as reader:
-        share = text("select from workspaces where id = :id for share")
-        await reader.execute(share, {"id": held.workspace_id})
-        assert await loop.run_once(context) == 1
-    assert await loop.run_once(context) == 1
-
-    async with database.system() as work:
-        left = (await work.execute(select(events.c.workspace_id))).scalars().all()
-    assert left == [fails.workspace_id]
-
-
-async def test_agents_go_once_their_last_session_is_long_over(world: World) -> None:
-    context = LoopContext(world.database, world.bus, Timers())
-    pool_id = world.deployed.work_pool_id
-    for has_ended in (True, True, False):
-        await make_session(world.database, world.tenant, work_pool_id=pool_id, has_ended=has_ended)
-    before = await count(world.database, agents), await count(world.database, agent_sessions)
-    await loop.run_once(context)
-    assert before == (
-        await count(world.database, agents),
-        await count(world.database, agent_sessions),
-    )
-
-    world.shift.by = timedelta(days=400)
-    await loop.run_once(context)
-
-    async with world.system() as work:
-        left = (await work.execute(select(agent_sessions.c.ended_at))).scalars().all()
-    assert (left, before) == ([None] * (before[1] - 2), (len(left) + 2, len(left) + 2))
-    assert await count(world.database, agents) == len(left)
 
 
 async def test_groups_and_backfills_go_once_nothing_of_them_is_kept(context: LoopContext) -> None:

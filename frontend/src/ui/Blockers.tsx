@@ -12,7 +12,7 @@ export function Blockers({ blockers, onDone }: { blockers: readonly Blocker[]; o
   return (
     <section className="why" aria-label="Why it is not running">
       <h2>Why it is not running</h2>
-      <ul className="m-0 grid list-none gap-2 p-0">
+      <ul className="m-0 grid list-none grid-cols-[minmax(0,1fr)] gap-2 p-0">
         {blockers.map((blocker) => <BlockerRow key={`${blocker.code} ${blocker.message}`} blocker={blocker} onDone={onDone} />)}
       </ul>
     </section>
@@ -22,7 +22,7 @@ export function Blockers({ blockers, onDone }: { blockers: readonly Blocker[]; o
 function BlockerRow({ blocker, onDone }: { blocker: Blocker; onDone: () => void }) {
   const holders = holdersOf(blocker);
   return (
-    <li className="grid gap-1 text-[13px]">
+    <li className="grid grid-cols-[minmax(0,1fr)] gap-1 text-[13px]">
       <span className="flex flex-wrap items-center gap-x-3 gap-y-1">
         <span>{blocker.message}</span>
         {blocker.since && <span className="faint">since <Time at={blocker.since} /></span>}

@@ -71,7 +71,7 @@ function CallView({ call, onDone }: { call: Call; onDone: () => void }) {
   const { nodes, totalCount } = call.logs;
   return (
     <>
-      <StateLabel type={call.stateType} name={call.stateName} />
+      <span><StateLabel type={call.stateType} name={call.stateName} /></span>
       {call.message && <p className="m-0 text-[13px] wrap-anywhere">{call.message}</p>}
       {call.cancelRequestedAt && !call.endedAt && <p className="faint m-0 text-[13px]">Asked to stop <Time at={call.cancelRequestedAt} isRelative />.</p>}
       {call.whyNotRunning.length > 0 && <Blockers blockers={call.whyNotRunning} onDone={onDone} />}

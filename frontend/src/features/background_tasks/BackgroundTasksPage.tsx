@@ -19,11 +19,10 @@ import { Time } from "@/ui/Time";
 const COLUMNS: readonly Column<BackgroundTaskRowFragment>[] = [
   { id: "state", title: "State", width: 130, cell: (row) => <StateLabel type={row.stateType} name={row.stateName} /> },
   { id: "name", title: "Call", cell: (row) => row.name },
-  { id: "task", title: "Task", width: 200, from: "md", cell: (row) => <code>{row.taskKey}</code> },
-  { id: "tags", title: "Tags", width: 160, from: "lg", cell: (row) => row.tags.map((tag) => <span key={tag} className="tag mr-1">{tag}</span>) },
-  { id: "queued", title: "Queued", width: 110, cell: (row) => <Time at={row.createdAt} isRelative /> },
-  { id: "started", title: "Started", width: 110, from: "lg", cell: (row) => <Time at={row.startedAt} isRelative /> },
-  { id: "ended", title: "Ended", width: 110, from: "md", cell: (row) => <Time at={row.endedAt} isRelative /> },
+  { id: "task", title: "Task", width: 160, from: "md", cell: (row) => <code>{row.taskKey}</code> },
+  { id: "tags", title: "Tags", width: 110, from: "lg", cell: (row) => row.tags.map((tag) => <span key={tag} className="tag mr-1">{tag}</span>) },
+  { id: "queued", title: "Queued", width: 100, cell: (row) => <Time at={row.createdAt} isRelative /> },
+  { id: "ended", title: "Ended", width: 100, from: "md", cell: (row) => <Time at={row.endedAt} isRelative /> },
 ];
 
 export function BackgroundTasksPage() {

@@ -18,7 +18,7 @@ async def run_once(context: LoopContext) -> int:
     async with context.database.system() as work:
         workspaces = await closing.list_deleted_workspaces(work)
     for one in workspaces:
-        await workspace_keys.destroy(context.database, workspace_id=one.id)
+        await workspace_keys.destroy(context.database, workspace_id=one.id, is_deleted=True)
     step = partial(_sweep, context)
     done = await take_turns(context, NAME, workspaces, step)
     async with context.database.system() as work:

@@ -236,15 +236,20 @@ async def rewrap(database: Database, keyring: Keyring) -> Rewrapped:
                 )
 
 
-async def destroy(database: Database, *, workspace_id: UUID) -> int:
+async def destroy(database: Database, *, workspace_id: UUID, is_deleted: bool = False) -> int:
     """Destroy all keys of a workspace, and return how many: nothing sealed there opens again.
+
+    Args:
+        database: where they are.
+        workspace_id: whose.
+        is_deleted: whether it is known to be deleted: then it may well have none any more.
 
     Raises:
         NotFound: there is no such workspace, and no key of one that was.
     """
     async with database.system(workspace_id=workspace_id) as work:
         count = await workspace_keys.destroy_keys(work, is_unused_only=False)
-        if not count and not await workspaces.get_many(work, [workspace_id]):
+        if not (count or is_deleted or await workspaces.get_many(work, [workspace_id])):
             raise NotFound
         if count:
             await _record(work, "keys_destroyed", count=count)

@@ -24,9 +24,9 @@ def hold(mark: Path) -> None:
 
 
 def remove(folder: Path, *, mark: Path) -> bool:
-    """Remove a folder and its mark, unless a process holds that; say whether they are gone.
+    """Remove a mark and then its folder, unless a process holds that; say whether they are gone.
 
-    The mark must be there.
+    The mark must be there. What is left of a folder whose removal was cut short has none.
     """
     with mark.open("r+b") as file:
         if sys.platform != "win32":
@@ -34,6 +34,7 @@ def remove(folder: Path, *, mark: Path) -> bool:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return False
-        shutil.rmtree(folder, ignore_errors=True)
+            mark.unlink(missing_ok=True)
     mark.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
     return True

@@ -33,6 +33,8 @@ class _Held(msgspec.Struct):
     host: str
     pid: int
     is_lasting: bool = False
+    began_at: float | None = None
+    """When the process began, in seconds since 1970: numbers of processes are used again."""
 
 
 class FileSystemLockManager:
@@ -101,7 +103,9 @@ class FileSystemLockManager:
         """Write the file of a lock, unless another has it."""
         path = self._path(key)
         until_us = now_us() + int((hold_timeout or LONGEST_HOLD_SECONDS) * 1_000_000)
-        held = _Held(holder, until_us, platform.node(), os.getpid(), is_lasting=not hold_timeout)
+        held = _Held(
+            holder, until_us, platform.node(), os.getpid(), not hold_timeout, _began_at(os.getpid())
+        )
         with self._guarded(path):
             found = self._read(path)
             if found is not None and found.holder != holder and _is_live(found):
@@ -141,4 +145,13 @@ def _is_live(held: _Held) -> bool:
     is_here = held.host == platform.node()
     if held.until_us <= now_us() and not (is_here and held.is_lasting):
         return False
-    return not is_here or psutil.pid_exists(held.pid)
+    began_at = _began_at(held.pid) if is_here else None
+    return not is_here or (began_at is not None and held.began_at in (None, began_at))
+
+
+def _began_at(pid: int) -> float | None:
+    """Return when a process began; None where there is none."""
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        return None

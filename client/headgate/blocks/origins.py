@@ -88,10 +88,14 @@ def below(origins: Sequence[Origin], place: Parts) -> tuple[Origin, ...]:
     )
 
 
-def restored(data: dict[str, Any], origins: Iterable[Origin]) -> dict[str, Any]:
-    """Return data with what is as it was loaded as it is kept; what was changed stays."""
+def restored(data: dict[str, Any], origins: Sequence[Origin]) -> dict[str, Any]:
+    """Return data with what is as it was loaded as it is kept; what was changed stays.
+
+    Where another secret of the same value is named, by which that was told, its own name is.
+    """
     for one in origins:
         path = join_path(one.parts)
-        if at_path(data, path) == one.value:
+        same = [one.value, *(other.kept for other in origins if other.value == one.value)]
+        if (shown := at_path(data, path)) is not None and shown in same:
             data = cast("dict[str, Any]", replaced_at(data, path, one.kept))
     return data

@@ -60,6 +60,7 @@ GIVEN = {
     "Deployment.durationTrend": _SPAN,
     "Flow.durationTrend": _SPAN,
     "Workspace.asset": '(key: "s3://bucket/table")',
+    "Workspace.backgroundTask": '(id: "btask_01k8000000e008000000000001")',
     "Workspace.blockDocument": '(reference: "login/main")',
     "Workspace.blockType": '(slug: "login")',
     "Workspace.cacheRecord": '(key: "cached")',
@@ -99,6 +100,7 @@ EMPTY = {
     "ApiKey.workPool": "the key is of no pool",
     "AuditEntry.workspace": "the entry is of the organization",
     "SlaViolation.flowRun": "no promise is broken",
+    "Workspace.backgroundTask": "no call has this id",
     "LogMatch.flowRun": "the run wrote nothing that the search finds",
 }
 """An estate has nothing to show there: what it answers says nothing of scopes."""

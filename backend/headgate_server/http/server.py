@@ -5,6 +5,7 @@ import contextlib
 import socket
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from typing import Any
 
 import uvicorn
@@ -52,6 +53,16 @@ def check_bindable(host: str, port: int, *, settings: str = "--port or HEADGATE_
             ) from None
 
 
+def _is_ipv4(network: str) -> bool:
+    return ip_network(network).version == 4
+
+
+def _mapped(network: str) -> str:
+    """Return a network of IPv4 as a socket of both kinds knows it: RFC 4291, 2.5.5.2."""
+    found = ip_network(network)
+    return f"::ffff:{found.network_address}/{found.prefixlen + 96}"
+
+
 @asynccontextmanager
 async def serving(
     app: ASGIApp, *, host: str, port: int, trusted_proxies: Sequence[str] = ()
@@ -76,7 +87,7 @@ async def serving(
         timeout_graceful_shutdown=STOP_SECONDS,
         lifespan="off",
         proxy_headers=bool(trusted_proxies),
-        forwarded_allow_ips=list(trusted_proxies),
+        forwarded_allow_ips=[*trusted_proxies, *map(_mapped, filter(_is_ipv4, trusted_proxies))],
         **options,
     )
     server = Server(config)

@@ -58,3 +58,15 @@ async def test_caller_of_ipv4_is_one_of_many_also_at_a_socket_of_both_kinds() ->
         told = [(await client.get("/")).text for client in (four, six)]
 
     assert told == ["127.0.0.1 127.0.0.1", "::1 ::/64"]
+
+
+async def test_proxy_of_ipv4_is_trusted_also_at_a_socket_of_both_kinds() -> None:
+    port = free_port()
+    app = Starlette(routes=[Route("/", tell)])
+    async with (
+        serving(app, host="::", port=port, trusted_proxies=["127.0.0.0/8"]),
+        AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        answer = await client.get("/", headers=SAID)
+
+    assert answer.text == "203.0.113.9 https"

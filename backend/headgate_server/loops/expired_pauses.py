@@ -1,7 +1,7 @@
 """Ends pauses that nobody answered in time."""
 
-from headgate_server.loops.loop import LoopContext, run_alone
-from headgate_server.repositories.pauses import ExpiredPause
+from headgate_server.loops.loop import LoopContext
+from headgate_server.loops.rounds import take_each
 from headgate_server.services import pauses, upkeep
 
 NAME = "expired_pauses"
@@ -17,12 +17,4 @@ async def run_once(context: LoopContext) -> int:
         if not await upkeep.is_served(work, grace=context.timers.outage_grace):
             return 0
         expired = await pauses.list_expired(work)
-    ended = 0
-    for pause in expired:
-        ended += await run_alone(_expire(context, pause), name=NAME, context=context) or 0
-    return ended
-
-
-async def _expire(context: LoopContext, pause: ExpiredPause) -> bool:
-    async with context.database.system(workspace_id=pause.workspace_id) as work:
-        return await pauses.expire_pause(work, pause)
+    return await take_each(context, NAME, expired, pauses.expire_pause)

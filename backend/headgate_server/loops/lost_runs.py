@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from headgate_server.loops.loop import LoopContext, run_alone
+from headgate_server.database.work import UnitOfWork
+from headgate_server.loops.loop import LoopContext
+from headgate_server.loops.rounds import take_each
 from headgate_server.repositories.leases.renew import ExpiredLease
 from headgate_server.services import upkeep
 from headgate_server.services.leases import reap
@@ -22,8 +24,7 @@ async def run_once(context: LoopContext) -> int:
     async with context.database.system() as work:
         taken, poisoned = await reap.take_back_offers(work)
         done += taken
-    for lost in poisoned:
-        done += await run_alone(_crash(context, lost), name=NAME, context=context) or 0
+    done += await take_each(context, NAME, poisoned, _crash)
     async with context.database.system() as work:
         if not await upkeep.is_served(work, grace=timers.outage_grace):
             return done
@@ -32,16 +33,12 @@ async def run_once(context: LoopContext) -> int:
         )
         sessions = await upkeep.end_lost_sessions(work, silent_for=timers.lease)
         expired = await reap.list_expired(work, most=reap.BATCH)
-    for lease in expired:
-        done += await run_alone(_judge(context, lease), name=NAME, context=context) or 0
-    return done + len(sessions)
+    return done + await take_each(context, NAME, expired, _judge) + len(sessions)
 
 
-async def _crash(context: LoopContext, lost: LostDelivery) -> int:
-    async with context.database.system(workspace_id=lost.workspace_id) as work:
-        return (await reap.crash_undeliverable(work, lost)).is_accepted
+async def _crash(work: UnitOfWork, lost: LostDelivery) -> int:
+    return (await reap.crash_undeliverable(work, lost)).is_accepted
 
 
-async def _judge(context: LoopContext, lease: ExpiredLease) -> int:
-    async with context.database.system(workspace_id=lease.workspace_id) as work:
-        return (await reap.judge_expired(work, lease)).is_accepted
+async def _judge(work: UnitOfWork, lease: ExpiredLease) -> int:
+    return (await reap.judge_expired(work, lease)).is_accepted

@@ -64,6 +64,28 @@ async def take_batches(
     return await take(context, name, steps())
 
 
+async def take_each(
+    context: LoopContext,
+    name: str,
+    objects: Sequence[_Object],
+    step: Callable[[UnitOfWork, _Object], Awaitable[int]],
+) -> int:
+    """Take a step for each object, in a transaction of its own in its workspace; how much they did.
+
+    One that fails holds no other up.
+
+    Raises:
+        Unavailable: the database is away.
+    """
+
+    async def alone(one: _Object) -> int:
+        async with context.database.system(workspace_id=one.workspace_id) as work:
+            return await step(work, one)
+
+    done = [await run_alone(alone(one), name=name, context=context) for one in objects]
+    return sum(filter(None, done))
+
+
 async def take_turns(
     context: LoopContext,
     name: str,

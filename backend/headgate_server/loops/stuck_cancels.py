@@ -1,7 +1,7 @@
 """Forces cancels whose end nobody confirmed in time."""
 
-from headgate_server.loops.loop import LoopContext, run_alone
-from headgate_server.repositories.cancels import StuckCancel
+from headgate_server.loops.loop import LoopContext
+from headgate_server.loops.rounds import take_each
 from headgate_server.services import cancels, upkeep
 
 NAME = "stuck_cancels"
@@ -17,12 +17,4 @@ async def run_once(context: LoopContext) -> int:
         if not await upkeep.is_served(work, grace=context.timers.outage_grace):
             return 0
         stuck = await cancels.list_stuck(work)
-    forced = 0
-    for cancel in stuck:
-        forced += await run_alone(_force(context, cancel), name=NAME, context=context) or 0
-    return forced
-
-
-async def _force(context: LoopContext, cancel: StuckCancel) -> int:
-    async with context.database.system(workspace_id=cancel.workspace_id) as work:
-        return await cancels.force_cancel(work, cancel)
+    return await take_each(context, NAME, stuck, cancels.force_cancel)

@@ -1,5 +1,6 @@
 /** The router: every address, in the frame that its page stands in. */
 import { createRouter, Outlet } from "@tanstack/react-router";
+import { Broken } from "@/app/Broken";
 import { NotFound } from "@/app/NotFound";
 import { OrganizationShell } from "@/app/OrganizationShell";
 import { routeTree } from "@/app/routes";
@@ -15,6 +16,7 @@ export const router = createRouter({
   scrollRestoration: true,
   scrollToTopSelectors: ["[data-scroller]"],
   defaultPreload: false,
+  defaultErrorComponent: Broken,
 });
 
 declare module "@tanstack/react-router" {

@@ -2,12 +2,13 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { readKeySearch } from "@/features/api_keys/keys";
 import { organizationRoute } from "@/lib/routes";
+import { understood } from "@/lib/search";
 
 export const apiKeyRoutes = [
   createRoute({
     getParentRoute: () => organizationRoute,
     path: "/keys",
-    validateSearch: readKeySearch,
+    validateSearch: understood(readKeySearch),
     component: lazyRouteComponent(() => import("@/features/api_keys/KeysPage"), "KeysPage"),
   }),
 ] as const;

@@ -1,6 +1,7 @@
 /** The addresses of artifacts and assets. */
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { workspaceRoute } from "@/lib/routes";
+import { type RawSearch, understood, wordsOf } from "@/lib/search";
 
 export interface ArtifactsSearch {
   key?: string;
@@ -9,19 +10,15 @@ export interface ArtifactsSearch {
   assets?: boolean;
 }
 
-function readArtifactsSearch({ key, type, assets }: Record<string, unknown>): ArtifactsSearch {
-  return {
-    ...(typeof key === "string" && key !== "" ? { key: key.slice(0, 200) } : {}),
-    ...(typeof type === "string" && type !== "" ? { type } : {}),
-    ...(assets === true ? { assets } : {}),
-  };
+function readArtifactsSearch(raw: RawSearch): ArtifactsSearch {
+  return { ...wordsOf(raw, "key", "type"), ...(raw["assets"] === true ? { assets: true } : {}) };
 }
 
 export const artifactRoutes = [
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/artifacts",
-    validateSearch: readArtifactsSearch,
+    validateSearch: understood(readArtifactsSearch),
     component: lazyRouteComponent(() => import("@/features/artifacts/ArtifactsPage"), "ArtifactsPage"),
   }),
   createRoute({

@@ -2,12 +2,13 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { readAuditSearch } from "@/features/audit_entries/search";
 import { organizationRoute } from "@/lib/routes";
+import { understood } from "@/lib/search";
 
 export const auditRoutes = [
   createRoute({
     getParentRoute: () => organizationRoute,
     path: "/audit",
-    validateSearch: readAuditSearch,
+    validateSearch: understood(readAuditSearch),
     component: lazyRouteComponent(() => import("@/features/audit_entries/AuditPage"), "AuditPage"),
   }),
 ] as const;

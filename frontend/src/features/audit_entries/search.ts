@@ -1,5 +1,6 @@
 /** What narrows the audit log; it is in the address, so that a view can be passed on. */
 import type { AuditFilter } from "@/generated/graphql";
+import { wordsOf } from "@/lib/search";
 
 export interface AuditSearch {
   /** How an action begins: api_key. */
@@ -14,16 +15,14 @@ export interface AuditSearch {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+const MOST_DAYS = 3660;
 
 export function readAuditSearch(search: Record<string, unknown>): AuditSearch {
-  const texts = Object.fromEntries(
-    ["action", "actor", "target", "entry"].flatMap((name) => {
-      const value = search[name];
-      return typeof value === "string" && value !== "" ? [[name, value]] : [];
-    }),
-  );
   const days = search["days"];
-  return { ...texts, ...(typeof days === "number" && days > 0 ? { days } : {}) };
+  return {
+    ...wordsOf(search, "action", "actor", "target", "entry"),
+    ...(typeof days === "number" && days > 0 && days <= MOST_DAYS ? { days } : {}),
+  };
 }
 
 /** Since when is told from ``now``, rounded to the hour: the same view asks the same. */

@@ -2,12 +2,13 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { readBackgroundTasksSearch } from "@/features/background_tasks/search";
 import { workspaceRoute } from "@/lib/routes";
+import { understood } from "@/lib/search";
 
 export const backgroundTaskRoutes = [
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/background-tasks",
-    validateSearch: readBackgroundTasksSearch,
+    validateSearch: understood(readBackgroundTasksSearch),
     component: lazyRouteComponent(() => import("@/features/background_tasks/BackgroundTasksPage"), "BackgroundTasksPage"),
   }),
 ] as const;

@@ -1,5 +1,6 @@
 /** What the address says of background tasks: in which states, and which one is looked at. */
 import type { BackgroundTaskFilter, StateType } from "@/generated/graphql";
+import { wordsOf } from "@/lib/search";
 
 /** The states of a call, several together where nobody tells them apart. */
 export const STANDINGS = {
@@ -22,8 +23,7 @@ export function readBackgroundTasksSearch(raw: Record<string, unknown>): Backgro
   const given: unknown = raw["standing"];
   const said: unknown[] = Array.isArray(given) ? given : [given];
   const standing = ALL.filter((each) => said.includes(each));
-  const { task } = raw;
-  return { ...(standing.length > 0 ? { standing } : {}), ...(typeof task === "string" && task !== "" ? { task } : {}) };
+  return { ...(standing.length > 0 ? { standing } : {}), ...wordsOf(raw, "task") };
 }
 
 export function filterOf(standing: readonly Standing[] | undefined): BackgroundTaskFilter {

@@ -2,12 +2,13 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { readBlockSearch } from "@/features/blocks/search";
 import { workspaceRoute } from "@/lib/routes";
+import { understood } from "@/lib/search";
 
 export const blockRoutes = [
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/blocks",
-    validateSearch: readBlockSearch,
+    validateSearch: understood(readBlockSearch),
     component: lazyRouteComponent(() => import("@/features/blocks/BlocksPage"), "BlocksPage"),
   }),
   createRoute({

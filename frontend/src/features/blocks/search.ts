@@ -1,4 +1,5 @@
 /** What narrows the list of blocks; it is in the address. */
+import { wordsOf } from "@/lib/search";
 
 export interface BlockSearch {
   name?: string;
@@ -7,9 +8,5 @@ export interface BlockSearch {
 }
 
 export function readBlockSearch(search: Record<string, unknown>): BlockSearch {
-  const { name, type } = search;
-  return {
-    ...(typeof name === "string" && name ? { name } : {}),
-    ...(typeof type === "string" && type ? { type } : {}),
-  };
+  return wordsOf(search, "name", "type");
 }

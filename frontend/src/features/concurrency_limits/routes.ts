@@ -1,12 +1,13 @@
 /** The address of limits. */
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { workspaceRoute } from "@/lib/routes";
+import { understood, wordsOf } from "@/lib/search";
 
 export const limitRoutes = [
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/limits",
-    validateSearch: ({ limit }: Record<string, unknown>): { limit?: string } => (typeof limit === "string" && limit !== "" ? { limit } : {}),
+    validateSearch: understood((raw): { limit?: string } => wordsOf(raw, "limit")),
     component: lazyRouteComponent(() => import("@/features/concurrency_limits/LimitsPage"), "LimitsPage"),
   }),
 ] as const;

@@ -2,18 +2,19 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { readDeploymentSearch, readDeploymentsSearch } from "@/features/deployments/search";
 import { workspaceRoute } from "@/lib/routes";
+import { understood } from "@/lib/search";
 
 export const deploymentRoutes = [
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/deployments",
-    validateSearch: readDeploymentsSearch,
+    validateSearch: understood(readDeploymentsSearch),
     component: lazyRouteComponent(() => import("@/features/deployments/DeploymentsPage"), "DeploymentsPage"),
   }),
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/deployments/$deployment",
-    validateSearch: readDeploymentSearch,
+    validateSearch: understood(readDeploymentSearch),
     component: lazyRouteComponent(() => import("@/features/deployments/DeploymentPage"), "DeploymentPage"),
   }),
 ] as const;

@@ -1,4 +1,5 @@
 /** What the address says of deployments. */
+import { wordsOf } from "@/lib/search";
 
 export interface DeploymentsSearch {
   name?: string;
@@ -6,9 +7,9 @@ export interface DeploymentsSearch {
 }
 
 export function readDeploymentsSearch(raw: Record<string, unknown>): DeploymentsSearch {
-  const { name, paused } = raw;
+  const { paused } = raw;
   return {
-    ...(typeof name === "string" && name !== "" ? { name: name.slice(0, 200) } : {}),
+    ...wordsOf(raw, "name"),
     ...(typeof paused === "boolean" ? { paused } : {}),
   };
 }

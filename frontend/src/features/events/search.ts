@@ -1,5 +1,6 @@
 /** What the address says of events: their kind, what they happened to, and how far back. */
 import type { EventFilter, EventStreamFilter } from "@/generated/graphql";
+import { wordsOf } from "@/lib/search";
 
 export const REACHES = ["hour", "day", "week"] as const;
 export type Reach = (typeof REACHES)[number];
@@ -14,10 +15,8 @@ export interface EventsSearch {
 }
 
 export function readEventsSearch(raw: Record<string, unknown>): EventsSearch {
-  const text = (name: string): string | undefined => (typeof raw[name] === "string" && raw[name] !== "" ? raw[name].slice(0, 200) : undefined);
-  const [kind, resource] = [text("kind"), text("resource")];
   const reach = REACHES.find((each) => each === raw["reach"]);
-  return { ...(kind ? { kind } : {}), ...(resource ? { resource } : {}), ...(reach ? { reach } : {}) };
+  return { ...wordsOf(raw, "kind", "resource"), ...(reach ? { reach } : {}) };
 }
 
 /** The past, from how far back as a whole minute, so that the same question stays the same. */

@@ -1,14 +1,15 @@
 /** The addresses of runs. */
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { readRunAhead, readRunsAhead } from "@/features/flow_runs/asked";
-import { readRunPageSearch, readSearch } from "@/features/flow_runs/search";
+import { readRunPageSearch, readSearch, type RunPageSearch, type RunSearch } from "@/features/flow_runs/search";
 import { workspaceRoute } from "@/lib/routes";
+import { understood, wordsOf } from "@/lib/search";
 
 export const flowRunRoutes = [
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/runs",
-    validateSearch: readSearch,
+    validateSearch: understood<RunSearch>(readSearch),
     beforeLoad: ({ cause, params, search }) => {
       if (cause === "enter") readRunsAhead(params, search);
     },
@@ -17,7 +18,7 @@ export const flowRunRoutes = [
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/runs/$run",
-    validateSearch: readRunPageSearch,
+    validateSearch: understood<RunPageSearch>(readRunPageSearch),
     beforeLoad: ({ cause, params, search }) => {
       if (cause === "enter") readRunAhead(params.run, search);
     },
@@ -26,7 +27,7 @@ export const flowRunRoutes = [
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/runs/$run/compare",
-    validateSearch: ({ with: other }: Record<string, unknown>): { with?: string } => (typeof other === "string" && other !== "" ? { with: other } : {}),
+    validateSearch: understood((raw): { with?: string } => wordsOf(raw, "with")),
     component: lazyRouteComponent(() => import("@/features/flow_runs/ComparePage"), "ComparePage"),
   }),
 ] as const;

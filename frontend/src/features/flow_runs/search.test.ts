@@ -12,7 +12,7 @@ test("an address becomes the server's filter", () => {
 });
 
 test("what is not understood is dropped", () => {
-  const search = readSearch({ state: ["NOPE", 3], name: 7, from: 10, to: 5, other: "x" });
+  const search = readSearch({ state: ["NOPE", 3], name: {}, from: 10, to: 5, other: "x" });
 
   expect(search).toEqual({});
   expect(isNarrowed(search)).toBe(false);

@@ -1,6 +1,7 @@
 /** What the address says of a list of runs: states, a word of the name, and a piece of time. */
 import type { FlowRunFilter } from "@/generated/graphql";
 import { queryFilter } from "@/features/flow_runs/query";
+import { timeOf, wordsOf } from "@/lib/search";
 
 export const STATE_TYPES = [
   "SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING", "COMPLETED", "FAILED", "CRASHED", "CANCELLED",
@@ -35,8 +36,7 @@ export interface RunPageSearch {
 
 export function readRunPageSearch(raw: Record<string, unknown>): RunPageSearch {
   const tab = RUN_TABS.find((each) => each === raw["tab"]);
-  const task = raw["task"];
-  return { ...(tab ? { tab } : {}), ...(typeof task === "string" && task !== "" ? { task } : {}) };
+  return { ...(tab ? { tab } : {}), ...wordsOf(raw, "task") };
 }
 
 function listOf(value: unknown): unknown[] {
@@ -47,26 +47,15 @@ function listOf(value: unknown): unknown[] {
 /** Keep what is understood of an address, and drop the rest of it. */
 export function readSearch(raw: Record<string, unknown>): RunSearch {
   const state = STATE_TYPES.filter((type) => listOf(raw["state"]).includes(type));
-  const text = (name: string): string | undefined =>
-    typeof raw[name] === "string" && raw[name] !== "" ? raw[name].slice(0, 200) : undefined;
-  const time = (name: string): number | undefined =>
-    typeof raw[name] === "number" && Number.isFinite(raw[name]) ? raw[name] : undefined;
-  const name = text("name");
-  const tag = text("tag");
-  const q = text("q");
-  const from = time("from");
-  const to = time("to");
+  const from = timeOf(raw, "from");
+  const to = timeOf(raw, "to");
   const by = (["ENDED_AT", "NAME"] as const).find((each) => each === raw["by"]);
-  const peek = text("peek");
   return {
     ...(by ? { by } : {}),
     ...(raw["up"] === true ? { up: true } : {}),
     ...(raw["coming"] === true ? { coming: true } : {}),
-    ...(peek === undefined ? {} : { peek }),
     ...(state.length > 0 ? { state } : {}),
-    ...(name === undefined ? {} : { name }),
-    ...(tag === undefined ? {} : { tag }),
-    ...(q === undefined ? {} : { q }),
+    ...wordsOf(raw, "name", "tag", "q", "peek"),
     ...(from !== undefined && to !== undefined && from < to ? { from, to } : {}),
   };
 }

@@ -1,13 +1,13 @@
 /** The addresses of flows. */
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { workspaceRoute } from "@/lib/routes";
-import { readNameSearch } from "@/lib/search";
+import { readNameSearch, understood } from "@/lib/search";
 
 export const flowRoutes = [
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/flows",
-    validateSearch: readNameSearch,
+    validateSearch: understood(readNameSearch),
     component: lazyRouteComponent(() => import("@/features/flows/FlowsPage"), "FlowsPage"),
   }),
   createRoute({

@@ -2,12 +2,13 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { readLogsSearch } from "@/features/logs/search";
 import { workspaceRoute } from "@/lib/routes";
+import { understood } from "@/lib/search";
 
 export const logRoutes = [
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/logs",
-    validateSearch: readLogsSearch,
+    validateSearch: understood(readLogsSearch),
     component: lazyRouteComponent(() => import("@/features/logs/LogsPage"), "LogsPage"),
   }),
 ] as const;

@@ -6,5 +6,5 @@ test("an address is a search, and what is not understood is dropped", () => {
 
   expect(search).toEqual({ text: "refused", level: 40, reach: "hour" });
   expect(filterOf(search, Date.parse("2026-11-28T12:00:59Z"))).toEqual({ timestamp: { gte: "2026-11-28T11:00:00.000Z" }, text: "refused", minLevel: 40 });
-  expect(readLogsSearch({ text: 7, level: 41, reach: "year" })).toEqual({});
+  expect(readLogsSearch({ text: [7], level: 41, reach: "year" })).toEqual({});
 });

@@ -1,9 +1,11 @@
 /** What the address says of a search in all logs. */
 import type { LogSearchFilter } from "@/generated/graphql";
+import { wordOf } from "@/lib/search";
 
 export const REACHES = ["hour", "day", "week", "month"] as const;
 export type Reach = (typeof REACHES)[number];
 
+const MOST_TEXT = 1000;
 const HOUR = 3_600_000;
 const MS: Record<Reach, number> = { hour: HOUR, day: 24 * HOUR, week: 168 * HOUR, month: 720 * HOUR };
 export const LEVELS = [0, 20, 30, 40] as const;
@@ -15,11 +17,11 @@ export interface LogsSearch {
 }
 
 export function readLogsSearch(raw: Record<string, unknown>): LogsSearch {
-  const { text } = raw;
+  const text = wordOf(raw, "text", MOST_TEXT);
   const level = LEVELS.find((each) => each !== 0 && each === raw["level"]);
   const reach = REACHES.find((each) => each === raw["reach"]);
   return {
-    ...(typeof text === "string" && text !== "" ? { text: text.slice(0, 1000) } : {}),
+    ...(text === undefined ? {} : { text }),
     ...(level ? { level } : {}),
     ...(reach ? { reach } : {}),
   };

@@ -1,12 +1,13 @@
 /** The address of what runs are promised to do. */
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { workspaceRoute } from "@/lib/routes";
+import { understood, wordsOf } from "@/lib/search";
 
 export const slaRuleRoutes = [
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/sla-rules",
-    validateSearch: ({ rule }: Record<string, unknown>): { rule?: string } => (typeof rule === "string" && rule !== "" ? { rule } : {}),
+    validateSearch: understood((raw): { rule?: string } => wordsOf(raw, "rule")),
     component: lazyRouteComponent(() => import("@/features/sla_rules/SlaRulesPage"), "SlaRulesPage"),
   }),
 ] as const;

@@ -1,4 +1,5 @@
 /** What narrows the list of variables, and which one is looked at; it is in the address. */
+import { wordsOf } from "@/lib/search";
 
 export interface VariableSearch {
   name?: string;
@@ -6,9 +7,5 @@ export interface VariableSearch {
 }
 
 export function readVariableSearch(search: Record<string, unknown>): VariableSearch {
-  const { name, variable } = search;
-  return {
-    ...(typeof name === "string" && name ? { name } : {}),
-    ...(typeof variable === "string" && variable ? { variable } : {}),
-  };
+  return wordsOf(search, "name", "variable");
 }

@@ -1,6 +1,7 @@
 /** The addresses of work pools and of their agents. */
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { workspaceRoute } from "@/lib/routes";
+import { type RawSearch, understood } from "@/lib/search";
 
 export const POOL_TABS = ["queues", "agents", "runs", "template"] as const;
 export type PoolTab = (typeof POOL_TABS)[number];
@@ -14,10 +15,10 @@ export const workPoolRoutes = [
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/pools/$pool",
-    validateSearch: ({ tab }: Record<string, unknown>): { tab?: PoolTab } => {
+    validateSearch: understood(({ tab }: RawSearch): { tab?: PoolTab } => {
       const known = POOL_TABS.find((each) => each === tab);
       return known ? { tab: known } : {};
-    },
+    }),
     component: lazyRouteComponent(() => import("@/features/work_pools/PoolPage"), "PoolPage"),
   }),
   createRoute({

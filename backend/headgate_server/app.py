@@ -3,15 +3,17 @@
 import asyncio
 import gc
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
 
 from headgate_server.core import Core, build_metrics, end_task
+from headgate_server.database.work import Database
 from headgate_server.dispatch.dispatcher import Dispatcher
 from headgate_server.dispatch.log_shares import LogShares
-from headgate_server.dispatch.pulse import beat_forever
+from headgate_server.dispatch.pulse import Service, beat_forever
 from headgate_server.dispatch.tails import Tails
 from headgate_server.dispatch.usage import keep_forever
 from headgate_server.graphql.backend import Backend
@@ -39,13 +41,19 @@ COLLECT_AFTER = (20_000, 10, 100)
 
 
 def build_app(
-    core: Core, *, dispatcher: Dispatcher, tails: Tails, readiness: Readiness, health: Health
+    core: Core,
+    *,
+    database: Database,
+    dispatcher: Dispatcher,
+    tails: Tails,
+    readiness: Readiness,
+    health: Health,
 ) -> Starlette:
-    """Return the ASGI application of the API."""
+    """Return the ASGI application of the API, whose requests work with that database."""
     settings = core.settings
     doors = open_doors(settings, database=core.database, buckets=core.buckets)
     backend = Backend(
-        database=core.database,
+        database=database,
         dispatcher=dispatcher,
         tails=tails,
         timers=settings.timers,
@@ -63,28 +71,33 @@ def build_app(
     routes = build_routes(
         build_schema(),
         backend=backend,
-        authenticate=Remembering(authenticator(core.database, pepper=settings.pepper)),
+        authenticate=Remembering(authenticator(database, pepper=settings.pepper)),
         doors=doors,
         health=health,
-        options=EndpointOptions(
-            allowed_origins=settings.origins,
-            timers=SocketTimers(
-                init_seconds=settings.timers.connection_init_seconds,
-                ping_seconds=settings.timers.ping_seconds,
-                pong_seconds=settings.timers.pong_seconds,
-            ),
-            bus=core.bus,
-            reauthenticate=authenticator(core.database, pepper=settings.pepper, is_use=False),
-            cookie_name=cookie_name_at(settings.url),
-            closing=readiness.closing,
-            access=core.access,
-        ),
+        options=_endpoint_options(core, database, closing=readiness.closing),
     )
     guarded = [build_metrics(core)] if settings.metrics_token else []
     return build_site(
         [*routes, *guarded, *frontend_routes()],
         is_secure=settings.url.startswith("https://"),
         has_secure_subdomains=settings.hsts_subdomains,
+    )
+
+
+def _endpoint_options(core: Core, database: Database, *, closing: asyncio.Event) -> EndpointOptions:
+    settings = core.settings
+    return EndpointOptions(
+        allowed_origins=settings.origins,
+        timers=SocketTimers(
+            init_seconds=settings.timers.connection_init_seconds,
+            ping_seconds=settings.timers.ping_seconds,
+            pong_seconds=settings.timers.pong_seconds,
+        ),
+        bus=core.bus,
+        reauthenticate=authenticator(database, pepper=settings.pepper, is_use=False),
+        cookie_name=cookie_name_at(settings.url),
+        closing=closing,
+        access=core.access,
     )
 
 
@@ -105,38 +118,59 @@ async def serve_api(
         ConfigurationError: the port is in use, or may not be bound.
     """
     settings = core.settings
-    dispatcher = Dispatcher(
-        database=core.database, bus=core.bus, timers=settings.timers, tracer=core.tracer
-    )
-    tails = Tails(database=core.database, bus=core.bus, timers=settings.timers)
+    bus, timers = core.bus, settings.timers
+    service = Service(core.database, timers)
+    database = core.database.behind(service.wait_noted)
+    dispatcher = Dispatcher(database=database, bus=bus, timers=timers, tracer=core.tracer)
+    tails = Tails(database=database, bus=bus, timers=timers)
     check_bindable(settings.host, settings.port)
-    app = build_app(core, dispatcher=dispatcher, tails=tails, readiness=readiness, health=health)
-    beat = core.vitals.expect(PULSE, within_seconds=settings.timers.silence_seconds)
-    async with serving(
-        app, host=settings.host, port=settings.port, trusted_proxies=settings.proxies
-    ) as server:
-        beating = asyncio.create_task(
-            beat_forever(core.database, settings.timers, high_water=core.high_water, on_round=beat),
-            name="pulse",
-        )
+    app = build_app(
+        core,
+        database=database,
+        dispatcher=dispatcher,
+        tails=tails,
+        readiness=readiness,
+        health=health,
+    )
+    host, port, proxies = settings.host, settings.port, settings.proxies
+    async with (
+        _noted(core, service),
+        serving(app, host=host, port=port, trusted_proxies=proxies) as server,
+    ):
         counting = asyncio.create_task(keep_forever(core.usage, core.database), name="usage")
         try:
             settle_heap()
             readiness.has_started = True
             on_ready()
-            stopping = asyncio.ensure_future(until)
-            await asyncio.wait({stopping, server}, return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
+            await _first_of(until, server)
             readiness.is_draining = True
             if not server.done():
-                await dispatcher.drain(patience_seconds=settings.timers.drain_seconds)
+                await dispatcher.drain(patience_seconds=timers.drain_seconds)
         finally:
             readiness.closing.set()
-            beating.cancel()
-            core.vitals.forget(PULSE)
             await dispatcher.stop()
             await end_task(counting)
     await tails.stop()
+
+
+async def _first_of(until: Awaitable[Any], server: asyncio.Task[None]) -> None:
+    stopping = asyncio.ensure_future(until)
+    await asyncio.wait({stopping, server}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+
+
+@asynccontextmanager
+async def _noted(core: Core, service: Service) -> AsyncGenerator[None]:
+    """Note time and again that this process serves, from before its first request to its last."""
+    beat = core.vitals.expect(PULSE, within_seconds=core.settings.timers.silence_seconds)
+    beating = asyncio.create_task(
+        beat_forever(service, high_water=core.high_water, on_round=beat), name="pulse"
+    )
+    try:
+        yield
+    finally:
+        await end_task(beating)
+        core.vitals.forget(PULSE)
 
 
 def settle_heap() -> None:

@@ -133,7 +133,14 @@ class Database:
         self._count = count
         self._read_now = read_now
         self._read_at, self._read = -_CLOCK_SECONDS, datetime.min.replace(tzinfo=UTC)
+        self.wait_first: Callable[[], Awaitable[None]] | None = None
         self.origin = NOWHERE
+
+    def behind(self, wait_first: Callable[[], Awaitable[None]]) -> "Database":
+        """Return the same, where each unit of work is opened once that wait is over."""
+        behind = copy(self)
+        behind.wait_first = wait_first
+        return behind
 
     def asked_from(self, origin: Origin) -> "Database":
         """Return the same, whose changes come from somewhere, where it is not said otherwise."""
@@ -209,9 +216,7 @@ class Database:
         organization_id: UUID | None,
         workspace_id: UUID | None,
     ) -> AsyncGenerator[UnitOfWork]:
-        pulse = pulse_of(engine)
-        if pulse is not None:
-            pulse.check()
+        await self._admit(engine)
         try:
             async with engine.connect() as connection:
                 if engine is self._glancing:
@@ -247,6 +252,13 @@ class Database:
                 self._count(what, value, label)
         if work.wakes and self._publish is not None:
             await self._publish(work.wakes)
+
+    async def _admit(self, engine: AsyncEngine) -> None:
+        pulse = pulse_of(engine)
+        if pulse is not None:
+            pulse.check()
+        if self.wait_first is not None:
+            await self.wait_first()
 
     def _hear(self, now: datetime, asked_at: float) -> datetime:
         """Keep the database's time with when it was asked for: an answer may take long to come."""

@@ -2,18 +2,22 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.repositories.statements import named
 from headgate_server.tables.events import control_plane
+
+_HOLD_BRIEFLY = select(func.set_config("idle_in_transaction_session_timeout", "2s", True))
 
 
 async def note_service(work: UnitOfWork, *, grace: timedelta) -> timedelta | None:
     """Record that the API serves; return how long it had not, where that is beyond the grace.
 
     None as well where nobody held a lease or a session meanwhile, as before the very first start.
+    The other replicas wait until the transaction ends: one that is idle for 2 s is rolled back.
     """
+    await work.execute(_HOLD_BRIEFLY)
     rows = await work.execute(named("note_service"), {"now": work.now, "grace": grace})
     return rows.scalar_one_or_none()
 

@@ -2,6 +2,7 @@
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { useQuery } from "urql";
+import { Failing } from "@/app/Failing";
 import { ThemeChoice } from "@/app/ThemeChoice";
 import { WorkspaceSwitcher } from "@/app/WorkspaceSwitcher";
 import { OrganizationScopesDocument, type Scope } from "@/generated/graphql";
@@ -35,9 +36,10 @@ const DESTINATIONS: readonly Destination[] = [
 export function OrganizationShell() {
   const organization = useOrganization();
   const [head, setHead] = useState<HTMLElement | null>(null);
-  const [{ data, error }, read] = useQuery({ query: OrganizationScopesDocument, variables: { organization } });
+  const [{ data, error, fetching, stale }, read] = useQuery({ query: OrganizationScopesDocument, variables: { organization } });
   const scopes = useMemo(() => (data ? new Set(data.viewer.scopes) : undefined), [data]);
   const found = data?.organization;
+  const isNowhere = data !== undefined && !found && !error && !fetching && !stale;
   return (
     <Scopes.Provider value={scopes}>
       <HeadPlace.Provider value={head}>
@@ -52,8 +54,9 @@ export function OrganizationShell() {
             <main className="shell-content" id="content" data-scroller="content" data-scroll-restoration-id="content" tabIndex={0}>
               <OfflineNotice />
               {error && !data && <ErrorState error={error} onRetry={() => read({ requestPolicy: "network-only" })} />}
-              {data && !found && <NoOrganization />}
-              {(found || (!data && !error)) && <Outlet />}
+              <Failing />
+              {isNowhere && <NoOrganization />}
+              {!isNowhere && (found || !error) && <Outlet />}
             </main>
           </div>
         </div>

@@ -2,6 +2,7 @@
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
 import { useMemo, useState, useSyncExternalStore } from "react";
 import { CommandPalette } from "@/app/CommandPalette";
+import { Failing } from "@/app/Failing";
 import { NAVIGATION, ON_PHONES } from "@/app/navigation";
 import { Shortcuts } from "@/app/Shortcuts";
 import { ThemeChoice } from "@/app/ThemeChoice";
@@ -21,8 +22,10 @@ export function Shell() {
   const place = usePlaceOfAddress();
   const connection = useSyncExternalStore(watchConnection, connectionNow);
   const [head, setHead] = useState<HTMLElement | null>(null);
-  const [{ data, error }, read] = useReadQuery(PlaceScopesDocument, place);
+  const [{ data, error, fetching, stale }, read] = useReadQuery(PlaceScopesDocument, place);
   const workspace = data?.workspace;
+  // What the cache says may be old: that there is none is taken from the server only.
+  const isNowhere = data !== undefined && !workspace && !error && !fetching && !stale;
   const scopes = useMemo(() => (workspace ? new Set(workspace.viewerScopes) : undefined), [workspace]);
   return (
     <PlaceNow.Provider value={place}>
@@ -40,7 +43,8 @@ export function Shell() {
                 <OfflineNotice />
                 {connection === "lost" && <p className="notice m-0" role="status">Not connected: what is shown may be old. Trying again.</p>}
                 {error && !workspace && <ErrorState error={error} onRetry={() => read({ requestPolicy: "network-only" })} />}
-                {data && !workspace ? <NoWorkspace /> : <Outlet />}
+                <Failing />
+                {isNowhere ? <NoWorkspace /> : <Outlet />}
               </main>
             </div>
           </div>

@@ -3,6 +3,7 @@ import { cacheExchange, type Cache } from "@urql/exchange-graphcache";
 import { createClient as createSocket } from "graphql-ws";
 import { type Client, createClient, fetchExchange, makeOperation, mapExchange, subscriptionExchange } from "urql";
 import { actingIn, onLeaving } from "@/lib/acting";
+import { keepable, noteAnswer, noteEnd } from "@/lib/answers";
 import { EMBEDDED } from "@/lib/embedded";
 import { patient } from "@/lib/patience";
 
@@ -109,6 +110,7 @@ export function makeClient(): Client {
     exchanges: [
       mapExchange({
         onOperation(operation) {
+          if (operation.kind === "teardown") noteEnd(operation);
           const headers = headersIn(operation.variables?.["organization"]);
           return makeOperation(operation.kind, operation, { ...operation.context, fetchOptions: { headers, credentials: "same-origin" } });
         },
@@ -116,8 +118,10 @@ export function makeClient(): Client {
           const isOut = error.graphQLErrors.some((each) => isSignedOut(each.extensions["code"]));
           if (isOut || error.response?.status === 401) window.location.assign(signInUrl());
         },
+        onResult: noteAnswer,
       }),
       cacheExchange({ keys: withoutIds() }),
+      mapExchange({ onResult: keepable }),
       fetchExchange,
       subscriptionExchange({
         forwardSubscription(request) {

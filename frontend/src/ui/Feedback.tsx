@@ -51,7 +51,8 @@ export function NoPermission({ needs }: { needs: string | undefined }) {
 
 const FORBIDDEN = "FORBIDDEN";
 
-function wordsOf(error: CombinedError): string {
+/** What went wrong, for people. */
+export function wordsOf(error: CombinedError): string {
   const [first] = error.graphQLErrors;
   if (first) return first.message;
   return error.networkError ? "The server does not answer." : error.message;

@@ -25,7 +25,7 @@ export function BlockPage() {
   useChanges(workspace?.id, ["block_document", "deployment"], again);
   useTitle(name, "Blocks", place.workspace);
   const block = workspace?.blockDocument;
-  if (error && !data) return <ErrorState error={error} onRetry={again} />;
+  if (error && !block) return <ErrorState error={error} onRetry={again} />;
   if (!data) return <Skeleton rows={8} />;
   if (!workspace?.blockType || !block) return <EmptyState title="There is no such block, or you may not see it." />;
   return (

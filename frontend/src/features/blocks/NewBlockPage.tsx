@@ -17,7 +17,7 @@ export function NewBlockPage() {
   const workspace = data?.workspace;
   const type = workspace?.blockType;
   useTitle(type ? `New ${type.name}` : "New block", place.workspace);
-  if (error && !data) return <ErrorState error={error} onRetry={() => read({ requestPolicy: "network-only" })} />;
+  if (error && !data?.workspace?.blockType) return <ErrorState error={error} onRetry={() => read({ requestPolicy: "network-only" })} />;
   if (!data) return <Skeleton rows={6} />;
   if (!workspace || !type) return <EmptyState title="There is no such type of blocks." />;
   return (

@@ -1,6 +1,7 @@
 /** Fields to fill in a block with; secrets go in and never come out. */
 import { useState } from "react";
 import { type Shape, valueAt } from "@/features/blocks/shapes";
+import { readJson } from "@/lib/json";
 import { showTime, localZone } from "@/lib/time";
 import { AreaField, CheckField, SecretField, SelectField, TextField } from "@/ui/fields";
 
@@ -21,6 +22,8 @@ export interface BlockFieldsProps {
   secrets: Readonly<Record<string, string>>;
   onSecret: (path: string, value: string | undefined) => void;
   problems: ReadonlyMap<string, string>;
+  /** Told what is wrong with a text that is no value yet, by path; nothing may be sent until nothing is. */
+  onUnread: (path: string, problem: string | undefined) => void;
 }
 
 export function BlockFields(props: BlockFieldsProps) {
@@ -50,7 +53,7 @@ function OneField(props: BlockFieldsProps & { shape: Shape }) {
     case "text":
       return <TextField {...said} value={typeof value === "string" ? value : ""} onChange={(text) => onData(shape.parts, text === "" ? undefined : text)} />;
     case "json":
-      return <JsonField {...said} value={value} onChange={(next) => onData(shape.parts, next)} />;
+      return <JsonField {...said} value={value} onChange={(next) => onData(shape.parts, next)} onUnread={(problem) => props.onUnread(shape.path, problem)} />;
   }
 }
 
@@ -86,26 +89,18 @@ interface JsonFieldProps {
   isRequired: boolean;
   value: unknown;
   onChange: (value: unknown) => void;
+  onUnread: (problem: string | undefined) => void;
 }
 
 /** Anything else, as JSON: a list, or a reference to another block, {"$ref": "type/name"}. */
-function JsonField({ label, hint, problem, isRequired, value, onChange }: JsonFieldProps) {
+function JsonField({ label, hint, problem, isRequired, value, onChange, onUnread }: JsonFieldProps) {
   const [text, setText] = useState(() => (value === undefined ? "" : JSON.stringify(value, null, 2)));
-  const [wrong, setWrong] = useState<string>();
+  const read = (given: string): { value?: unknown; problem?: string } => (given.trim() === "" ? {} : readJson(given));
   const write = (next: string): void => {
+    const given = read(next);
     setText(next);
-    if (next.trim() === "") {
-      setWrong(undefined);
-      onChange(undefined);
-      return;
-    }
-    try {
-      onChange(JSON.parse(next));
-      setWrong(undefined);
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      setWrong(`Not JSON: ${error.message}`);
-    }
+    onUnread(given.problem);
+    if (given.problem === undefined) onChange(given.value);
   };
-  return <AreaField label={label} hint={hint ?? 'JSON; another block is {"$ref": "type/name"}.'} isRequired={isRequired} problem={wrong ?? problem} value={text} onChange={write} />;
+  return <AreaField label={label} hint={hint ?? 'JSON; another block is {"$ref": "type/name"}.'} isRequired={isRequired} problem={read(text).problem ?? problem} value={text} onChange={write} />;
 }

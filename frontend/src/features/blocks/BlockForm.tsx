@@ -23,6 +23,7 @@ export function BlockForm({ workspaceId, type, block, onSaved }: BlockFormProps)
   const [name, setName] = useState(block?.name ?? "");
   const [data, setData] = useState(() => withoutSecrets(block?.data, secretShapes.map(({ parts }) => parts)));
   const [secrets, setSecrets] = useState<Record<string, string>>({});
+  const [unread, setUnread] = useState<ReadonlyMap<string, string>>(new Map());
   const upsert = useAct(BlockDocumentUpsertDocument, { isQuiet: true });
   if (!schema) return <EmptyState title="This type has no fields yet: register it, and they appear." />;
   const setSecret = (path: string, value: string | undefined): void => {
@@ -30,6 +31,7 @@ export function BlockForm({ workspaceId, type, block, onSaved }: BlockFormProps)
     setSecrets(value === undefined ? rest : { ...rest, [path]: value });
   };
   const save = async (): Promise<void> => {
+    if (unread.size > 0) return;
     const given = Object.entries(secrets).filter(([, value]) => value !== "");
     const done = await upsert.act({
       input: {
@@ -48,6 +50,7 @@ export function BlockForm({ workspaceId, type, block, onSaved }: BlockFormProps)
   const problems = new Map(upsert.refusals.flatMap(({ path, message }) => (path ? [[path.filter((part) => part !== "data").join("."), message] as const] : [])));
   const known = new Set([...shapes.map(({ path }) => path), ...secretShapes.map(({ path }) => path), "name"]);
   const others = upsert.refusals.filter(({ path }) => !known.has((path ?? []).filter((part) => part !== "data").join(".")));
+  const lacks = name.trim() === "" ? "Give it a name." : unread.size > 0 ? `Mend what is no JSON first: ${[...unread.keys()].join(", ")}.` : undefined;
   return (
     <form
       className="form pane"
@@ -66,9 +69,10 @@ export function BlockForm({ workspaceId, type, block, onSaved }: BlockFormProps)
         secrets={secrets}
         onSecret={setSecret}
         problems={problems}
+        onUnread={(path, problem) => setUnread((before) => new Map([...before].filter(([other]) => other !== path).concat(problem === undefined ? [] : [[path, problem]])))}
       />
       {others.length > 0 && <p className="field-problem" role="alert">{others.map(({ message }) => message).join(" ")}</p>}
-      <span><Button isPrimary needs="BLOCKS_WRITE" isBusy={upsert.isBusy} lacks={name.trim() ? undefined : "Give it a name."} onClick={() => void save()}>{block ? "Save" : "Make it"}</Button></span>
+      <span><Button isPrimary needs="BLOCKS_WRITE" isBusy={upsert.isBusy} lacks={lacks} onClick={() => void save()}>{block ? "Save" : "Make it"}</Button></span>
     </form>
   );
 }

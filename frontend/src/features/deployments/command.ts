@@ -1,5 +1,5 @@
 /** The command line that does what a form would. */
-import { parsed } from "@/ui/schema/drafts";
+import { isJson } from "@/lib/json";
 
 /** As a POSIX shell takes it for one word. */
 export function quoted(text: string): string {
@@ -8,7 +8,7 @@ export function quoted(text: string): string {
 
 /** Text as it is, unless the command line would read it as JSON. */
 function shown(value: unknown): string {
-  const isText = typeof value === "string" && parsed(value).problem !== undefined;
+  const isText = typeof value === "string" && !isJson(value);
   return isText ? value : JSON.stringify(value);
 }
 

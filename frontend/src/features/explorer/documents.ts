@@ -1,5 +1,6 @@
 /** Documents that somebody writes: which operations are in them, how they are kept, how others run them. */
 import { getOperationAST, GraphQLError, Kind, parse, print } from "graphql";
+import { readJson } from "@/lib/json";
 
 export interface Draft {
   query: string;
@@ -59,14 +60,10 @@ export function tidied(query: string): string {
 /** Variables as an object, or why they are none. */
 export function readVariables(text: string): { value: Record<string, unknown> } | { problem: string } {
   if (text.trim() === "") return { value: {} };
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return { problem: "Variables are a JSON object." };
-    return { value: value as Record<string, unknown> };
-  } catch (error) {
-    if (error instanceof SyntaxError) return { problem: `Variables are no JSON: ${error.message}` };
-    throw error;
-  }
+  const { value, problem } = readJson(text);
+  if (problem !== undefined) return { problem: `Variables: ${problem}` };
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return { problem: "Variables are a JSON object." };
+  return { value: value as Record<string, unknown> };
 }
 
 /** A command that asks the same from a terminal, with a key of one's own. */

@@ -18,3 +18,9 @@ test.each([
   ["", "text"],
   [3, "number"],
 ])("%j is a %s", (value, type) => expect(typeOf(value)).toBe(type));
+
+test("a number that a browser rounds is not saved as another one", () => {
+  expect(read("json", "[9007199254740993]")).toHaveProperty("problem");
+  expect(read("json", textOf(JSON.parse("9007199254740993")))).toHaveProperty("problem");
+  expect(read("text", "9007199254740993")).toEqual({ value: "9007199254740993" });
+});

@@ -1,5 +1,7 @@
 /** Values of variables: any JSON, shown short in a list and written as text or as JSON. */
 
+import { isRounded, readJson, tooLarge } from "@/lib/json";
+
 export type Kind = "text" | "json";
 
 export function kindOf(value: unknown): Kind {
@@ -13,12 +15,9 @@ export function textOf(value: unknown): string {
 /** What somebody wrote, or why it is no JSON. */
 export function read(kind: Kind, text: string): { value: unknown } | { problem: string } {
   if (kind === "text") return { value: text };
-  try {
-    return { value: JSON.parse(text) as unknown };
-  } catch (error) {
-    if (error instanceof SyntaxError) return { problem: `Not JSON: ${error.message}` };
-    throw error;
-  }
+  const { value, problem } = readJson(text);
+  if (problem !== undefined) return { problem };
+  return isRounded(value) ? { problem: tooLarge("a number in it") } : { value };
 }
 
 /** A number, a list, a text: what a value is, in a word. */

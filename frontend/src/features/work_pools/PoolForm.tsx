@@ -1,12 +1,12 @@
 /** A work pool to make or to change. */
 import { useState } from "react";
 import { type PoolRowFragment, PoolUpsertDocument } from "@/generated/graphql";
+import { readJson } from "@/lib/json";
 import { useWorkspaceId } from "@/lib/workspace";
 import { useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { AreaField, SelectField, TextField } from "@/ui/fields";
-import { parsed } from "@/ui/schema/drafts";
 import { tell } from "@/ui/toasts";
 
 const TYPES = ["process", "docker", "kubernetes", "ecs"] as const;
@@ -25,7 +25,7 @@ export function PoolForm({ pool, onClose, onDone }: PoolFormProps) {
   const [limit, setLimit] = useState(pool?.concurrencyLimit?.toString() ?? "");
   const [template, setTemplate] = useState(() => JSON.stringify(pool?.baseJobTemplate ?? {}, null, 2));
   const upsert = useAct(PoolUpsertDocument, { isQuiet: true });
-  const read = parsed(template);
+  const read = readJson(template);
   const isLimit = limit.trim() === "" || /^\d+$/.test(limit.trim());
   const refused = (field: string): string | undefined => upsert.refusals.find(({ path }) => path?.[0] === field)?.message;
   const known = ["name", "type", "concurrencyLimit", "baseJobTemplate"];

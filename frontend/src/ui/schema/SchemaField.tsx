@@ -1,5 +1,5 @@
 /** One field for one schema; those of objects, lists and unions hold further ones. */
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { AreaField, CheckField, type Choice, SelectField, TextField } from "@/ui/fields";
 import { ABSENT, type Draft, draftOf, emptyDraft, valueOf } from "@/ui/schema/drafts";
 import type { Problems } from "@/ui/schema/problems";
@@ -68,14 +68,8 @@ function Control(props: ControlProps): ReactNode {
   const { schema, draft, onDraft, label, place, problems, isRequired } = props;
   const said = { label, hint: hintOf(schema), problem: problems.get(place), isRequired };
   switch (draft.kind) {
-    case "text": {
-      const format = typeof schema["format"] === "string" ? schema["format"] : "";
-      const isLong = draft.text.length > LONG_TEXT || draft.text.includes("\n") || format === "textarea";
-      const onChange = (text: string): void => onDraft({ kind: "text", text });
-      if (isLong) return <AreaField {...said} value={draft.text} onChange={onChange} />;
-      const isSecret = format === "password" || schema["writeOnly"] === true;
-      return <TextField {...said} type={isSecret ? "password" : "text"} autoComplete="off" placeholder={INPUTS[format]} value={draft.text} onChange={onChange} />;
-    }
+    case "text":
+      return <TextControl said={said} schema={schema} text={draft.text} onText={(text) => onDraft({ kind: "text", text })} />;
     case "number":
       return <TextField {...said} inputMode="decimal" className="num" value={draft.text} onChange={(text) => onDraft({ kind: "number", text })} />;
     case "boolean":
@@ -100,6 +94,24 @@ interface Said {
   hint: string | undefined;
   problem: string | undefined;
   isRequired: boolean | undefined;
+}
+
+interface TextControlProps {
+  said: Said;
+  schema: Schema;
+  text: string;
+  onText: (text: string) => void;
+}
+
+/** A line, or an area for a long text. Which one is settled once one has left it: the caret stays where one types. */
+function TextControl({ said, schema, text, onText }: TextControlProps) {
+  const format = typeof schema["format"] === "string" ? schema["format"] : "";
+  const isLong = text.length > LONG_TEXT || text.includes("\n") || format === "textarea";
+  const [isArea, setArea] = useState(isLong);
+  const settle = (): void => setArea(isLong);
+  if (isArea) return <AreaField {...said} value={text} onChange={onText} onBlur={settle} />;
+  const isSecret = format === "password" || schema["writeOnly"] === true;
+  return <TextField {...said} type={isSecret ? "password" : "text"} autoComplete="off" placeholder={INPUTS[format]} value={text} onChange={onText} onBlur={settle} />;
 }
 
 function ChoiceField({ schema, draft, onDraft, said }: ControlProps & { said: Said }) {

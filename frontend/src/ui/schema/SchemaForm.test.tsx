@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, expect, test } from "vitest";
+import type { Problems } from "@/ui/schema/problems";
 import type { Schema } from "@/ui/schema/schemas";
 import { SchemaForm } from "@/ui/schema/SchemaForm";
 import { useSchemaForm } from "@/ui/schema/useSchemaForm";
@@ -18,10 +19,12 @@ const SCHEMA: Schema = {
 };
 
 let value: unknown;
+let problems: Problems;
 
 function Host({ schema, initial, isAsked = false }: { schema: Schema; initial?: unknown; isAsked?: boolean }) {
   const form = useSchemaForm(schema, initial);
   value = form.value;
+  problems = form.problems;
   return <SchemaForm form={form} label="Parameters" isAsked={isAsked} refused={new Map([["region", "No such region."]])} />;
 }
 
@@ -48,14 +51,47 @@ test("what is written in the form is in the JSON, and the other way about", () =
   expect(value).toEqual({ region: "us", since: "2026-11-28" });
 });
 
-test("a text that is no JSON changes nothing", () => {
+test("a text that is no JSON is kept, said to be none, and not sent; nor is what was before it", () => {
   render(<Host schema={SCHEMA} initial={{ region: "eu", mode: "full" }} />);
   fireEvent.click(screen.getByRole("button", { name: "JSON" }));
+  expect(problems.size).toBe(0);
 
   fireEvent.change(screen.getByRole("textbox", { name: "Parameters as JSON" }), { target: { value: '{"region": ' } });
 
   expect(screen.getByText(/^This is not JSON/)).toBeDefined();
-  expect(value).toEqual({ region: "eu", rows: 3, mode: "full" });
+  expect(problems.get("")).toMatch(/^This is not JSON/);
+  fireEvent.click(screen.getByRole("button", { name: "Form" }));
+  expect(screen.getByRole("textbox", { name: "Parameters as JSON" })).toHaveProperty("value", '{"region": ');
+
+  fireEvent.click(screen.getByRole("button", { name: "Back to what the form has" }));
+  expect(problems.size).toBe(0);
+  fireEvent.click(screen.getByRole("button", { name: "Form" }));
+  expect(screen.getByLabelText("Region (required)")).toHaveProperty("value", "eu");
+});
+
+test.each([
+  ["9007199254740993", /cannot keep 9007199254740993 exact/],
+  ["1e20", /cannot keep 1e20 exact/],
+])("a whole number that a browser would change is refused with the reason: %s", (text, reason) => {
+  render(<Host schema={SCHEMA} initial={{ region: "eu", mode: "full" }} />);
+
+  fireEvent.change(screen.getByLabelText("Rows"), { target: { value: text } });
+
+  expect(problems.get("rows")).toMatch(reason);
+  expect(screen.getByLabelText("Rows")).toHaveProperty("value", text);
+});
+
+test("a text that grows long keeps its field, and with it the caret", () => {
+  render(<Host schema={SCHEMA} initial={{ region: "r".repeat(80), mode: "full" }} />);
+  const field = screen.getByLabelText("Region (required)");
+  field.focus();
+
+  fireEvent.change(field, { target: { value: "r".repeat(81) } });
+  expect(screen.getByLabelText("Region (required)")).toBe(field);
+  expect(document.activeElement).toBe(field);
+  fireEvent.blur(field);
+
+  expect(screen.getByLabelText("Region (required)").tagName).toBe("TEXTAREA");
 });
 
 test("something can be given, and left out again", () => {

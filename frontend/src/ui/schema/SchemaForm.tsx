@@ -1,6 +1,6 @@
 /** A form for a JSON Schema, with the same value as JSON beside it. */
 import { useId, useState } from "react";
-import { parsed } from "@/ui/schema/drafts";
+import { readJson } from "@/lib/json";
 import type { Problems } from "@/ui/schema/problems";
 import { SchemaField } from "@/ui/schema/SchemaField";
 import type { SchemaFormState } from "@/ui/schema/useSchemaForm";
@@ -17,11 +17,12 @@ export interface SchemaFormProps {
 export function SchemaForm({ form, label, refused, isAsked }: SchemaFormProps) {
   const [isJson, setJson] = useState(false);
   const problems = isAsked ? new Map([...form.problems, ...(refused ?? [])]) : new Map(refused);
-  const whole = problems.get("");
+  const isBroken = form.broken !== undefined;
+  const whole = isBroken ? undefined : problems.get("");
   return (
     <section className="schema-form" aria-label={label}>
       <div className="flex gap-1" role="group" aria-label="How to write it">
-        <button type="button" className="button is-small" aria-pressed={!isJson} onClick={() => setJson(false)}>Form</button>
+        <button type="button" className="button is-small" aria-pressed={!isJson} disabled={isBroken} title={isBroken ? "The text is no JSON yet." : undefined} onClick={() => setJson(false)}>Form</button>
         <button type="button" className="button is-small" aria-pressed={isJson} onClick={() => setJson(true)}>JSON</button>
       </div>
       {whole !== undefined && <p className="field-problem" role="alert">{whole}</p>}
@@ -34,11 +35,12 @@ export function SchemaForm({ form, label, refused, isAsked }: SchemaFormProps) {
   );
 }
 
-/** The value as text. What is no JSON yet stays here, and the form keeps the last that was. */
+/** The value as text. What is no JSON yet stays here, and is not sent: neither is the last that was. */
 function JsonText({ form, label }: { form: SchemaFormState; label: string }) {
   const id = useId();
-  const [text, setText] = useState(() => JSON.stringify(form.value ?? null, null, 2));
-  const { problem } = parsed(text);
+  const shown = (): string => JSON.stringify(form.value ?? null, null, 2);
+  const [text, setText] = useState(() => form.broken ?? shown());
+  const { problem } = readJson(text);
   return (
     <div className="field">
       <textarea
@@ -50,11 +52,24 @@ function JsonText({ form, label }: { form: SchemaFormState; label: string }) {
         value={text}
         onChange={(event) => {
           setText(event.target.value);
-          const next = parsed(event.target.value);
-          if (next.problem === undefined) form.setValue(next.value);
+          form.setText(event.target.value);
         }}
       />
-      <p id={id} className="field-said m-0">{problem === undefined ? <span className="faint">What is written here is in the form too.</span> : <span className="field-problem">{problem}</span>}</p>
+      <p id={id} className="field-said m-0">
+        {problem === undefined ? <span className="faint">What is written here is in the form too.</span> : <span className="field-problem" role="alert">{problem} Nothing is sent until it is mended.</span>}
+      </p>
+      {problem !== undefined && (
+        <button
+          type="button"
+          className="button is-small"
+          onClick={() => {
+            setText(shown());
+            form.setText(undefined);
+          }}
+        >
+          Back to what the form has
+        </button>
+      )}
     </div>
   );
 }

@@ -1,4 +1,5 @@
 /** What stands in a form: a value in the making, which may not be one yet. */
+import { readJson } from "@/lib/json";
 import {
   additionalOf, branchesOf, choicesOf, fits, isRecord, itemOf, kindOf, propertiesOf, requiredOf, resolve, type Schema,
 } from "@/ui/schema/schemas";
@@ -131,7 +132,7 @@ export function valueOf(draft: Draft): unknown {
     case "union":
       return valueOf(draft.draft);
     case "json":
-      return parsed(draft.text).value;
+      return readJson(draft.text).value;
   }
 }
 
@@ -141,14 +142,4 @@ export function numberOf(text: string): number | undefined {
   if (trimmed === "") return undefined;
   const number = Number(trimmed);
   return Number.isFinite(number) ? number : undefined;
-}
-
-/** A text as JSON, or why it is none. */
-export function parsed(text: string): { value?: unknown; problem?: string } {
-  try {
-    return { value: JSON.parse(text) as unknown };
-  } catch (error) {
-    if (error instanceof SyntaxError) return { problem: `This is not JSON: ${error.message}` };
-    throw error;
-  }
 }

@@ -1,5 +1,6 @@
 /** What is wrong with what stands in a form, each with the place; the server has the last word. */
-import { type Draft, numberOf, parsed, valueOf } from "@/ui/schema/drafts";
+import { readJson, tooLarge } from "@/lib/json";
+import { type Draft, numberOf, valueOf } from "@/ui/schema/drafts";
 import { branchesOf, itemOf, kindOf, propertiesOf, additionalOf, requiredOf, resolve, type Schema } from "@/ui/schema/schemas";
 
 /** By place: "orders.0.amount"; the whole is "". */
@@ -43,7 +44,7 @@ function problemOf(schema: Schema, draft: Draft): string | undefined {
     case "choice":
       return draft.isChosen ? undefined : "Choose one.";
     case "json":
-      return parsed(draft.text).problem;
+      return readJson(draft.text).problem;
     case "list":
       return countProblem(schema, draft.items.length);
     case "object": {
@@ -68,10 +69,17 @@ function textProblem(schema: Schema, text: string): string | undefined {
   return undefined;
 }
 
+/** Whether the server gets the number that stands here; what it said of a large whole number was rounded before it came here. */
+function isSentAs(schema: Schema, text: string, number: number): boolean {
+  const isLarge = Number.isInteger(number) && !Number.isSafeInteger(number);
+  return !isLarge || (schema["type"] !== "integer" && (/[.e]/i.test(text) || String(number) === text.trim()));
+}
+
 function numberProblem(schema: Schema, text: string): string | undefined {
   const number = numberOf(text);
   if (number === undefined) return text.trim() === "" ? "Give a number." : "This is not a number.";
   if (schema["type"] === "integer" && !Number.isInteger(number)) return "This has to be a whole number.";
+  if (!isSentAs(schema, text, number)) return tooLarge(text);
   const [least, most] = [limit(schema, "minimum"), limit(schema, "maximum")];
   const [above, below] = [limit(schema, "exclusiveMinimum"), limit(schema, "exclusiveMaximum")];
   if (least !== undefined && number < least) return `At least ${least}, please.`;

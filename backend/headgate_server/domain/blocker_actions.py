@@ -58,14 +58,13 @@ def start_now(run_id: UUID) -> Action:
     )
 
 
-def resume(run_id: UUID, *, takes_input: bool) -> Action:
-    """Return what resumes a paused run: a command where it asks for something."""
+def resume(run_id: UUID, *, takes_input: bool, pause_key: str | None) -> Action:
+    """Return what resumes a paused run from the pause that is meant; a command where it asks."""
     shown = show(Kind.FLOW_RUN, run_id)
     if takes_input:
         return Action("Answer it", command=f"headgate flow-runs resume {shown} --param NAME=VALUE")
-    return Action(
-        "Resume the run", "flowRunResume", "RunResumeInput", "flowRun { id }", {"id": shown}
-    )
+    given = {"id": shown} if pause_key is None else {"id": shown, "pauseKey": pause_key}
+    return Action("Resume the run", "flowRunResume", "RunResumeInput", "flowRun { id }", given)
 
 
 def cancel(run_id: UUID) -> Action:

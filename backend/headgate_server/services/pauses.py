@@ -37,6 +37,7 @@ get_many_waiting = repository.get_many_waiting
 get_many_of_runs = repository.get_many_of_runs
 
 BATCH = 100
+_ASKS_ELSE = "The run asks for something else by now; look again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +124,25 @@ class Checked:
     answer: Answer
 
 
-async def check_answer(work: UnitOfWork, *, run_id: UUID, answer: Answer) -> Checked:
+async def check_answer(
+    work: UnitOfWork, *, run_id: UUID, answer: Answer, pause_key: str | None = None
+) -> Checked:
     """Hold an answer against what the run asks for.
 
+    Args:
+        work: the unit of work.
+        run_id: which run.
+        answer: what is said.
+        pause_key: the pause that it answers, as whoever answers has seen it; None takes any.
+
     Raises:
+        Conflict: the run waits at another pause than the named one, or at none.
         WrongFields: it does not fit; with one error for each field.
         InvalidInput: the answer as a whole will not do.
     """
     pause = (await repository.get_many_waiting(work, [run_id])).get(run_id)
+    if pause_key is not None and (pause is None or pause.key != pause_key):
+        raise Conflict(_ASKS_ELSE, path=["pauseKey"])
     schema = None if pause is None else pause.schema
     if schema is not None and not answer.is_rejected and answer.input is None:
         answer = replace(answer, input={})
@@ -162,10 +174,10 @@ async def resume_run(work: UnitOfWork, *, run_id: UUID, checked: Checked) -> Flo
     locked, answer = await lock_known_run(work, run_id), checked.answer
     pause = (await repository.get_many_waiting(work, [run_id])).get(run_id)
     check_rejection(locked, pause, answer)
+    if _named(pause) != _named(checked.pause):
+        raise Conflict(_ASKS_ELSE, path=["id"])
     if pause is None and is_requested(locked):
         return await take_back(work, locked, answer)
-    if _named(pause) != _named(checked.pause):
-        raise Conflict("The run asks for something else by now; look again.", path=["id"])
     if pause is not None:
         await check_approver(work, run=locked.run, pause=pause)
         if pause.expires_at is not None and pause.expires_at <= work.now:

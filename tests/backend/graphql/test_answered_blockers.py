@@ -167,6 +167,7 @@ async def test_an_approval_names_who_may_answer_and_offers_it_to_them_alone(plac
     assert "Whoever started it may not" in starter["message"]
     for blocker in (named, other):
         action = blocker["action"]
+        assert action["variables"]["input"]["pauseKey"] == "1"
         answer = await hers.execute(action["mutation"], **action["variables"])
         assert answer.data["flowRunResume"]["errors"] == []
 

@@ -21,6 +21,8 @@ PAUSE = """mutation ($input: FlowRunPauseInput!) { flowRunPause(input: $input) {
   flowRun { state { name } } pause { key status } errors { code message path } } }"""
 RESUME = """mutation ($input: RunResumeInput!) { flowRunResume(input: $input) {
   flowRun { state { type name message } } duplicate errors { __typename code message path } } }"""
+REQUEST = """mutation ($input: RunPauseRequestInput!) { flowRunRequestPause(input: $input) {
+  errors { code } } }"""
 UPDATES = """subscription ($id: ID!, $key: String!) {
   pauseUpdates(flowRunId: $id, key: $key) { status input answeredBy { displayName } } }"""
 WAITING = """query ($id: ID!) { node(id: $id) { ... on Workspace { pauses {
@@ -121,6 +123,34 @@ async def test_same_answer_with_the_same_key_is_given_once(api: ApiClient, run: 
     assert (first["duplicate"], second["duplicate"]) == (False, True)
     assert first["errors"] == second["errors"] == []
     assert [error["code"] for error in third["errors"]] == ["ILLEGAL_TRANSITION"]
+
+
+async def test_answer_to_one_question_answers_no_later_one(api: ApiClient, run: Running) -> None:
+    await run.pause(key="first")
+    await resume(api, run, pauseKey="first")
+    await run.pause(key="second")
+
+    late = await resume(api, run, pauseKey="first")
+    asked = (await api.execute(ASKED, id=run.id)).data["flowRun"]
+    meant = await resume(api, run, pauseKey="second")
+
+    assert [(error["code"], error["path"]) for error in late["errors"]] == [
+        ("CONFLICT", ["pauseKey"])
+    ]
+    assert (late["flowRun"], asked["pause"]) == (None, {"key": "second"})
+    assert meant["flowRun"]["state"]["type"] == "RUNNING"
+
+
+async def test_late_answer_takes_back_no_pause_that_was_requested(
+    api: ApiClient, run: Running
+) -> None:
+    await run.pause(key="first")
+    await resume(api, run, pauseKey="first")
+    await api.execute(REQUEST, input={"id": run.id})
+
+    late = await resume(api, run, pauseKey="first")
+
+    assert [error["code"] for error in late["errors"]] == ["CONFLICT"]
 
 
 async def test_what_waits_is_listed_with_what_it_asks(

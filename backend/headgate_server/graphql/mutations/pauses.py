@@ -142,6 +142,11 @@ class RunResumeInput:
         default=False,
         description="Say no: the run goes on, and fails unless its code knows better.",
     )
+    pause_key: str | None = strawberry.field(
+        default=None,
+        description="The key of the pause that this answers: refused with CONFLICT where the run "
+        "waits at another one by now, or at none. Without it, whatever waits is answered.",
+    )
     reason: str | None = strawberry.field(
         default=None, description="Why; at most 4,000 characters, kept in the audit log."
     )
@@ -234,7 +239,9 @@ async def _answer(context: OperationContext, input: RunResumeInput) -> tuple[Flo
     async with work_on_run(context, run_id) as work:
 
         async def carry_out() -> dict[str, Any]:
-            checked = await pauses.check_answer(work, run_id=run_id, answer=input.to_answer())
+            checked = await pauses.check_answer(
+                work, run_id=run_id, answer=input.to_answer(), pause_key=input.pause_key
+            )
             await pauses.resume_run(work, run_id=run_id, checked=checked)
             return {}
 

@@ -33,7 +33,8 @@ select target.*,
   before.in_deployment as ahead_in_deployment, least(elsewhere.runs, :cap) as ahead_elsewhere,
   case when state.decision #>> '{facts,proposer}' = 'SYSTEM' then state.details -> 'collision' end
     as collision,
-  pause.schema is not null as takes_input
+  pause.schema is not null as takes_input,
+  pause.key as pause_key
 from target
 join workspaces workspace on workspace.id = target.workspace_id
 join organizations organization on organization.id = workspace.organization_id

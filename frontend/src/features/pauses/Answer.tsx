@@ -23,6 +23,7 @@ export function Answer({ pause, onDone }: { pause: Waiting; onDone: () => void }
     if (!isNo && hasForm && form.problems.size > 0) return;
     const input = {
       id: pause.runId,
+      pauseKey: pause.key,
       reject: isNo,
       ...(reason === "" ? {} : { reason }),
       ...(!isNo && hasForm ? { input: form.value } : {}),

@@ -26,14 +26,19 @@ MUST_BE_NEW = 0
 """The version that is expected of what is to be made, and not there yet."""
 
 
-def check_absent(found_id: str, *, expected: int | None) -> None:
+def check_absent(found_id: str, *, expected: int | None, field: str = "name") -> None:
     """Refuse to change what was to be made: it is there already.
+
+    Args:
+        found_id: of what is there.
+        expected: the version that was expected.
+        field: of the input that names it.
 
     Raises:
         Conflict: ``MUST_BE_NEW`` was expected; it names what is there.
     """
     if expected == MUST_BE_NEW:
-        raise Conflict("There is one of this name already.", existing_id=found_id)
+        raise Conflict("There is one of this name already.", path=[field], existing_id=found_id)
 
 
 def check_version(current: int, *, expected: int | None) -> None:

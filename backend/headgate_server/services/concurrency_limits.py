@@ -12,7 +12,7 @@ from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.background_tasks import TaskLease
-from headgate_server.domain.changes import changed, check_version, given
+from headgate_server.domain.changes import changed, check_absent, check_version, given
 from headgate_server.domain.concurrency_limits import (
     MAX_TTL,
     MIN_TTL,
@@ -68,7 +68,7 @@ async def upsert_limit(
 
     Raises:
         InvalidInput: a value out of range.
-        Conflict: another limit is on the tag.
+        Conflict: another limit is on the tag; or none was expected, and there is one.
         NotFound: a version is expected of a limit that does not exist.
         VersionConflict: the limit is not of the expected version.
     """
@@ -77,7 +77,7 @@ async def upsert_limit(
     if current is None:
         values = _NEW | wanted
         check_limit(name=name, **values)
-        if expected_version is not None:
+        if expected_version:
             raise NotFound
         made = await concurrency_limits.insert_limit(
             work, id_=ids.new_id(), name=name, values=values
@@ -88,7 +88,9 @@ async def upsert_limit(
             return made, True
         current = await concurrency_limits.lock_limit(work, name=name)
     if current is None:
-        raise Conflict(f"Another limit is on the tag {wanted.get('task_tag')!r}; change that one.")
+        message = f"Another limit is on the tag {wanted.get('task_tag')!r}; change that one."
+        raise Conflict(message, path=["taskTag"])
+    check_absent(ids.show(ids.Kind.CONCURRENCY_LIMIT, current.id), expected=expected_version)
     check_version(current.version, expected=expected_version)
     return await _change(work, current, wanted), False
 

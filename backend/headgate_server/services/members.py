@@ -7,6 +7,7 @@ from uuid import UUID
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
+from headgate_server.domain.changes import check_absent
 from headgate_server.domain.errors import Conflict, LimitExceeded, NotFound
 from headgate_server.domain.members import Membership, Team
 from headgate_server.domain.pagination import Page, PageRequest
@@ -121,18 +122,30 @@ async def count_members(work: UnitOfWork, *, cap: int) -> int:
 
 
 async def upsert_team(
-    work: UnitOfWork, *, granter: Principal, name: str, id_: UUID | None = None
+    work: UnitOfWork,
+    *,
+    granter: Principal,
+    name: str,
+    id_: UUID | None = None,
+    expected_version: int | None = None,
 ) -> Team:
     """Make the team of a name, or give a team another name.
 
     Runs name teams that may answer them: whoever takes a name from a team, so that another may
     have it, could as well have joined that team.
 
+    Args:
+        work: the unit of work.
+        granter: who does it.
+        name: the team's.
+        id_: the team to rename.
+        expected_version: 0 refuses where a team of the name is there already; teams have no others.
+
     Raises:
         InvalidInput: a bad name.
         Forbidden: the team holds what the granter does not.
         NotFound: no team of this id.
-        Conflict: another team has this name.
+        Conflict: another team has this name, or none was expected to have it.
         LimitExceeded: the organization has ``MAX_TEAMS`` already.
     """
     check_name(name)
@@ -143,6 +156,7 @@ async def upsert_team(
             raise Conflict("Another team has this name.", path=["name"])
         return named or await _rename_team(work, current, name=name)
     if named is not None:
+        check_absent(ids.show(ids.Kind.TEAM, named.id), expected=expected_version)
         return named
     if await members.count_teams(work, cap=MAX_TEAMS) >= MAX_TEAMS:
         message = f"An organization has at most {MAX_TEAMS} teams; delete one first."

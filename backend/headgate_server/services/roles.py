@@ -8,7 +8,7 @@ from uuid import UUID
 
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain.changes import check_version
+from headgate_server.domain.changes import check_absent, check_version
 from headgate_server.domain.errors import Conflict, Forbidden, InvalidInput, LimitExceeded, NotFound
 from headgate_server.domain.ids import Kind, show
 from headgate_server.domain.members import Membership
@@ -95,6 +95,7 @@ async def upsert_role(
     Raises:
         InvalidInput: a bad name, or no scopes.
         Forbidden: a scope, old or new, that the granter does not hold everywhere.
+        Conflict: none was expected, and there is one.
         VersionConflict: it is not of the expected version.
         LimitExceeded: the organization has ``MAX_ROLES`` already.
     """
@@ -110,9 +111,10 @@ async def upsert_role(
             work, organization_id=granter.organization_id, name=name, scopes=scopes
         )
         if made is None:
-            raise Conflict("Another caller has just made this role; send it again.")
+            raise Conflict("Another caller has just made this role; send it again.", path=["name"])
         await record_entry(work, "created", kind=Kind.ROLE, id_=made.id, name=name, after=made)
         return made
+    check_absent(show(Kind.ROLE, current.id), expected=expected_version)
     check_version(current.version, expected=expected_version)
     if current.scopes == scopes:
         return current

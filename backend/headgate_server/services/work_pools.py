@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
-from headgate_server.domain.changes import changed, check_version, given
+from headgate_server.domain.changes import changed, check_absent, check_version, given
 from headgate_server.domain.documents import check_document, is_storable
 from headgate_server.domain.errors import InvalidInput, NotFound, Unavailable
 from headgate_server.domain.flows import check_name
@@ -53,6 +53,7 @@ async def upsert_work_pool(
     Raises:
         InvalidInput: a bad name, type, limit or template, or another type than the pool has.
         NotFound: a version is expected of a pool that does not exist.
+        Conflict: none was expected, and there is one.
         VersionConflict: the pool is not of the expected version.
     """
     check_name(name)
@@ -64,7 +65,7 @@ async def upsert_work_pool(
         check_document(wanted.base_job_template, field="baseJobTemplate")
     current = await work_pools.lock_pool(work, name=name)
     if current is None:
-        if expected_version is not None:
+        if expected_version:
             raise NotFound
         made = await _insert(work, name=name, type_=type_, wanted=wanted)
         if made is not None:
@@ -72,6 +73,7 @@ async def upsert_work_pool(
         current = await work_pools.lock_pool(work, name=name)
     if current is None:
         raise Unavailable
+    check_absent(ids.show(ids.Kind.WORK_POOL, current.id), expected=expected_version)
     check_version(current.version, expected=expected_version)
     if current.type != type_:
         raise InvalidInput(

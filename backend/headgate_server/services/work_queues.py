@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
-from headgate_server.domain.changes import changed, check_version, given
+from headgate_server.domain.changes import changed, check_absent, check_version, given
 from headgate_server.domain.errors import NotFound, Unavailable
 from headgate_server.domain.flows import check_name
 from headgate_server.domain.work_pools import Backlog, check_limit
@@ -42,6 +42,7 @@ async def upsert_work_queue(
     Raises:
         InvalidInput: a bad name, priority or limit.
         NotFound: no such pool; or a version is expected of a queue that does not exist.
+        Conflict: none was expected, and there is one.
         VersionConflict: the queue is not of the expected version.
     """
     check_name(name)
@@ -54,7 +55,7 @@ async def upsert_work_queue(
         raise NotFound("No such work pool, or you may not see it.", path=["workPoolId"])
     current = await work_queues.lock_queue(work, work_pool_id=work_pool_id, name=name)
     if current is None:
-        if expected_version is not None:
+        if expected_version:
             raise NotFound
         made = await _insert(work, work_pool_id=work_pool_id, name=name, wanted=wanted)
         if made is not None:
@@ -62,6 +63,7 @@ async def upsert_work_queue(
         current = await work_queues.lock_queue(work, work_pool_id=work_pool_id, name=name)
     if current is None:
         raise Unavailable
+    check_absent(ids.show(ids.Kind.WORK_QUEUE, current.id), expected=expected_version)
     check_version(current.version, expected=expected_version)
     return await _apply(work, current, wanted), False
 

@@ -61,7 +61,8 @@ class BlockTypeUpsertInput:
         default=strawberry.UNSET, description=f"Markdown; at most 10,000 characters; {_KEPT}."
     )
     expected_version: int | None = strawberry.field(
-        default=None, description="Refuse if the type has another version by now."
+        default=None,
+        description="Refuse if the type has another version by now; 0: if there is one.",
     )
 
     def to_changes(self) -> BlockTypeChanges:

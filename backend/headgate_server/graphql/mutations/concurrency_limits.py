@@ -50,7 +50,8 @@ class ConcurrencyLimitUpsertInput:
         f"{_KEPT}; null takes it off.",
     )
     expected_version: int | None = strawberry.field(
-        default=None, description="Refuse if the limit has another version by now."
+        default=None,
+        description="Refuse if the limit has another version by now; 0: if there is one.",
     )
 
 

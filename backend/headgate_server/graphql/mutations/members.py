@@ -24,6 +24,10 @@ class TeamUpsertInput:
     id: strawberry.ID | None = strawberry.field(
         default=None, description="The team to rename; without it, the team of the name is meant."
     )
+    expected_version: int | None = strawberry.field(
+        default=None,
+        description="0 refuses where a team of the name is there already; teams have no others.",
+    )
 
 
 @strawberry.input(description="A member to put into a team, or to take out.")
@@ -70,7 +74,11 @@ class MemberMutations:
         id_ = ids.parse(input.id, kind=ids.Kind.TEAM) if input.id else None
         async with info.context.organization_work() as work:
             row = await members.upsert_team(
-                work, granter=info.context.principal, name=input.name, id_=id_
+                work,
+                granter=info.context.principal,
+                name=input.name,
+                id_=id_,
+                expected_version=input.expected_version,
             )
         return TeamPayload(team=show_team(row))
 

@@ -42,7 +42,8 @@ class RoleUpsertInput:
         description="All that it gives; nothing that the caller does not hold everywhere."
     )
     expected_version: int | None = strawberry.field(
-        default=None, description="Refuse if the role has another version by now."
+        default=None,
+        description="Refuse if the role has another version by now; 0: if there is one.",
     )
 
 

@@ -36,7 +36,8 @@ class ScheduleUpsertInput:
         default=None, description="What follows an outage; nothing if not said."
     )
     expected_version: int | None = strawberry.field(
-        default=None, description="Refuse if the schedule has another version by now."
+        default=None,
+        description="Refuse if the schedule has another version by now; 0: if there is one.",
     )
 
 

@@ -34,7 +34,8 @@ class WorkPoolUpsertInput:
         default=None, description="An object that every job of the pool is made of."
     )
     expected_version: int | None = strawberry.field(
-        default=None, description="Refuse if the pool has another version by now."
+        default=None,
+        description="Refuse if the pool has another version by now; 0: if there is one.",
     )
 
     def to_changes(self) -> WorkPoolChanges:

@@ -29,7 +29,8 @@ class WorkQueueUpsertInput:
         default=None, description="Whether nothing is offered from it."
     )
     expected_version: int | None = strawberry.field(
-        default=None, description="Refuse if the queue has another version by now."
+        default=None,
+        description="Refuse if the queue has another version by now; 0: if there is one.",
     )
 
 

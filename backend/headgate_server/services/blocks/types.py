@@ -13,7 +13,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.blocks import blocks as rules
 from headgate_server.domain.blocks import schemas
 from headgate_server.domain.blocks.blocks import BlockSchema, BlockType
-from headgate_server.domain.changes import changed, check_version, given
+from headgate_server.domain.changes import changed, check_absent, check_version, given
 from headgate_server.domain.errors import InvalidInput, NotFound, Unavailable
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.repositories.blocks import types
@@ -62,13 +62,14 @@ async def upsert_type(
     Raises:
         InvalidInput: a bad slug, name, address or text.
         NotFound: a version is expected of a type that does not exist.
+        Conflict: none was expected, and there is one.
         VersionConflict: the type is not of the expected version.
     """
     rules.check_slug(slug)
     wanted = _checked(given(changes))
     current = await types.lock_type(work, slug=slug)
     if current is None:
-        if expected_version is not None:
+        if expected_version:
             raise NotFound
         values = {"name": slug, **wanted}
         made = await types.insert_type(work, id_=ids.new_id(), slug=slug, values=values)
@@ -76,6 +77,8 @@ async def upsert_type(
             raise Unavailable("Another caller has just made this block type; send it again.")
         await _record(work, made, None)
         return made, True
+    shown = ids.show(ids.Kind.BLOCK_TYPE, current.id)
+    check_absent(shown, expected=expected_version, field="slug")
     check_version(current.version, expected=expected_version)
     differences = changed(current, wanted)
     if not differences:

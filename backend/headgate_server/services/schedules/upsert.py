@@ -14,7 +14,7 @@ from uuid import UUID
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
-from headgate_server.domain.changes import changed, check_version
+from headgate_server.domain.changes import changed, check_absent, check_version
 from headgate_server.domain.deployments import Deployment
 from headgate_server.domain.documents import check_document
 from headgate_server.domain.errors import Forbidden, LimitExceeded, NotFound
@@ -47,6 +47,7 @@ async def upsert_schedule(
     Raises:
         InvalidInput: a bad slug, specification, catch-up or parameters.
         NotFound: no such deployment; or a version is expected of a schedule that does not exist.
+        Conflict: none was expected, and there is one.
         VersionConflict: the schedule is not of the expected version.
         LimitExceeded: the deployment has 50 schedules.
         QuotaExceeded: the organization has as many as it may.
@@ -59,8 +60,10 @@ async def upsert_schedule(
     existing = await schedules.lock_of_deployment(work, deployment_id=deployment_id)
     current = next((one for one in existing if one.slug == wanted.slug), None)
     if current is not None:
+        shown = ids.show(ids.Kind.SCHEDULE, current.id)
+        check_absent(shown, expected=expected_version, field="slug")
         check_version(current.version, expected=expected_version)
-    elif expected_version is not None:
+    elif expected_version:
         raise NotFound
     elif len(existing) >= MAX_SCHEDULES:
         raise LimitExceeded(

@@ -269,6 +269,7 @@ async def _taken(work: UnitOfWork, name: str) -> Conflict:
     other = await sla_rules.find_by_name(work, name)
     return Conflict(
         f"There is an SLA rule {name} already; give this one another name.",
+        path=["name"],
         existing_id=ids.show(ids.Kind.SLA_RULE, other.id) if other else None,
     )
 

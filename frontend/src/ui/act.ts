@@ -12,6 +12,16 @@ interface Payload {
   errors: Refusal[];
 }
 
+/** What was refused of one field of the input, for the field to show. */
+export function refusalAt(refusals: readonly Refusal[], field: string): string | undefined {
+  return refusals.find(({ path }) => path?.[0] === field)?.message;
+}
+
+/** What was refused of none of these fields. */
+export function otherRefusals(refusals: readonly Refusal[], fields: readonly string[]): readonly Refusal[] {
+  return refusals.filter(({ path }) => !fields.includes(path?.[0] ?? ""));
+}
+
 type PayloadOf<Data> = { [Name in keyof Data]: Data[Name] extends Payload ? Data[Name] : never }[keyof Data];
 
 export interface Act<Data, Variables> {

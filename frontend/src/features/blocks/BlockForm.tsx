@@ -40,7 +40,7 @@ export function BlockForm({ workspaceId, type, block, onSaved }: BlockFormProps)
         name: name.trim(),
         data,
         secrets: given.map(([path, value]) => ({ path, value })),
-        ...(block ? { expectedVersion: block.version } : {}),
+        expectedVersion: block?.version ?? 0,
       },
     });
     if (!done?.blockDocument) return;

@@ -2,11 +2,13 @@
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useQuery } from "urql";
 import { BlockForm } from "@/features/blocks/BlockForm";
-import { BlockDocument as BlockQueryDocument, BlockDocumentDeleteDocument, type BlockQuery } from "@/generated/graphql";
+import { BlockDocument as BlockQueryDocument, BlockDocumentDeleteDocument, type BlockQuery, type BlockTypeRowFragment } from "@/generated/graphql";
 import { useChanges } from "@/lib/changes";
+import { useHeld } from "@/lib/edited";
 import { type Place, usePlace } from "@/lib/place";
 import { useTitle } from "@/lib/title";
 import { useAct } from "@/ui/act";
+import { Changed } from "@/ui/Changed";
 import { ConfirmButton } from "@/ui/Confirm";
 import { Command } from "@/ui/Copy";
 import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
@@ -38,11 +40,10 @@ export function BlockPage() {
       />
       {block.missing.length > 0 && <p className="notice m-0">Its type has changed since; fill in what it lacks: {block.missing.join(", ")}.</p>}
       <div className="panes">
-        <BlockForm
-          key={block.version}
-          workspaceId={workspace.id}
+        <Edit
+          block={block}
           type={workspace.blockType}
-          block={{ name: block.name, version: block.version, data: block.data, secrets: block.secrets }}
+          workspaceId={workspace.id}
           onSaved={() => {
             again();
             tell("Saved.");
@@ -51,6 +52,33 @@ export function BlockPage() {
         <Facts block={block} place={place} />
       </div>
     </>
+  );
+}
+
+interface EditProps {
+  block: Shown;
+  type: BlockTypeRowFragment;
+  workspaceId: string;
+  onSaved: () => void;
+}
+
+/** The form; while somebody writes in it, it stays as it is, whoever changes the block. */
+function Edit({ block, type, workspaceId, onSaved }: EditProps) {
+  const held = useHeld(block);
+  return (
+    <div className="grid content-start gap-3" onInput={held.hold} onChange={held.hold}>
+      <Changed edited={held} onTake={held.release} />
+      <BlockForm
+        key={held.shown.version}
+        workspaceId={workspaceId}
+        type={type}
+        block={{ name: block.name, version: held.expectedVersion, data: held.shown.data, secrets: block.secrets }}
+        onSaved={() => {
+          held.release();
+          onSaved();
+        }}
+      />
+    </div>
   );
 }
 

@@ -1,9 +1,11 @@
 /** A limit to make or to change. */
 import { useState } from "react";
 import { type LimitRowFragment, LimitUpsertDocument } from "@/generated/graphql";
+import { useEdited } from "@/lib/edited";
 import { useWorkspaceId } from "@/lib/workspace";
-import { useAct } from "@/ui/act";
+import { otherRefusals, refusalAt, useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";
+import { Changed } from "@/ui/Changed";
 import { Dialog } from "@/ui/Dialog";
 import { TextField } from "@/ui/fields";
 import { tell } from "@/ui/toasts";
@@ -15,6 +17,7 @@ export function LimitForm({ limit, onClose, onDone }: { limit: LimitRowFragment 
   const [tag, setTag] = useState(limit?.taskTag ?? "");
   const [decay, setDecay] = useState(String(limit?.slotDecayPerSecond ?? 0));
   const upsert = useAct(LimitUpsertDocument, { isQuiet: true });
+  const edited = useEdited(limit);
   const isWhole = /^\d+$/.test(slots.trim());
   const isDecay = Number.isFinite(Number(decay)) && Number(decay) >= 0;
   const save = async (): Promise<void> => {
@@ -25,7 +28,7 @@ export function LimitForm({ limit, onClose, onDone }: { limit: LimitRowFragment 
       limit: Number(slots),
       slotDecayPerSecond: Number(decay),
       taskTag: tag.trim() === "" ? null : tag.trim(),
-      ...(limit ? { expectedVersion: limit.version } : {}),
+      expectedVersion: edited.expectedVersion,
     };
     if (!(await upsert.act({ input }))) return;
     tell(limit ? "The limit is changed." : "The limit is made.");
@@ -45,13 +48,14 @@ export function LimitForm({ limit, onClose, onDone }: { limit: LimitRowFragment 
         </>
       }
     >
-      {upsert.refusals.map(({ message }) => <p key={message} role="alert" className="field-problem">{message}</p>)}
-      {!limit && <TextField label="Name" isRequired value={name} onChange={setName} />}
+      <Changed edited={edited} />
+      {otherRefusals(upsert.refusals, limit ? ["taskTag"] : ["name", "taskTag"]).map(({ message }) => <p key={message} role="alert" className="field-problem">{message}</p>)}
+      {!limit && <TextField label="Name" isRequired value={name} problem={refusalAt(upsert.refusals, "name")} onChange={setName} />}
       <div className="form-row">
         <TextField label="Slots" inputMode="numeric" className="num" problem={isWhole ? undefined : "This has to be a whole number."} hint="None at all with 0." value={slots} onChange={setSlots} />
         <TextField label="Come back, a second" inputMode="decimal" className="num" problem={isDecay ? undefined : "This is not a number of slots."} hint="For a rate: slots come back by themselves." value={decay} onChange={setDecay} />
       </div>
-      <TextField label="Tag of tasks" hint="Every task with it takes a slot; otherwise only code that asks for one." value={tag} onChange={setTag} />
+      <TextField label="Tag of tasks" hint="Every task with it takes a slot; otherwise only code that asks for one." value={tag} problem={refusalAt(upsert.refusals, "taskTag")} onChange={setTag} />
     </Dialog>
   );
 }

@@ -3,9 +3,11 @@ import { useMemo, useState } from "react";
 import { useQuery } from "urql";
 import { type CatchUpPolicy, type DeploymentDetailFragment, SchedulePreviewDocument, type ScheduleRowFragment, ScheduleUpsertDocument } from "@/generated/graphql";
 import { draftOf, newDraft, specOf, type SpecDraft, UNITS } from "@/features/deployments/specs";
+import { useEdited } from "@/lib/edited";
 import { useSettled } from "@/lib/settled";
-import { useAct } from "@/ui/act";
+import { otherRefusals, refusalAt, useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";
+import { Changed } from "@/ui/Changed";
 import { Dialog } from "@/ui/Dialog";
 import { CheckField, SelectField, TextField } from "@/ui/fields";
 import { Fires } from "@/ui/Fires";
@@ -47,6 +49,7 @@ export function ScheduleEditor({ deployment, schedule, onClose, onDone }: Schedu
   const [slug, setSlug] = useState(() => schedule?.slug ?? freeSlug(deployment.schedules));
   const [policy, setPolicy] = useState<CatchUpPolicy>(schedule?.catchUp.policy ?? "SKIP");
   const upsert = useAct(ScheduleUpsertDocument, { isQuiet: true });
+  const edited = useEdited(schedule);
   const spec = useMemo(() => specOf(draft), [draft]);
   const asked = useSettled(spec);
   const [{ data }] = useQuery({ query: SchedulePreviewDocument, variables: { spec: asked ?? NOTHING }, pause: !asked });
@@ -56,6 +59,7 @@ export function ScheduleEditor({ deployment, schedule, onClose, onDone }: Schedu
     if (!spec) return;
     const input = {
       deploymentId: deployment.id,
+      expectedVersion: edited.expectedVersion,
       slug,
       spec,
       active: schedule?.active ?? true,
@@ -80,11 +84,12 @@ export function ScheduleEditor({ deployment, schedule, onClose, onDone }: Schedu
         </>
       }
     >
-      {upsert.refusals.map(({ message }) => <p key={message} role="alert" className="field-problem">{message}</p>)}
+      <Changed edited={edited} />
+      {otherRefusals(upsert.refusals, schedule ? [] : ["slug"]).map(({ message }) => <p key={message} role="alert" className="field-problem">{message}</p>)}
       <div className="form">
         <div className="form-row">
           <SelectField label="Kind" value={draft.kind} choices={KINDS} onChange={(kind) => setDraft({ ...draft, kind })} />
-          {!schedule && <TextField label="Name" value={slug} onChange={setSlug} hint="Small letters, digits and dashes." />}
+          {!schedule && <TextField label="Name" value={slug} problem={refusalAt(upsert.refusals, "slug")} onChange={setSlug} hint="Small letters, digits and dashes." />}
         </div>
         <SpecFields draft={draft} onDraft={setDraft} problem={error?.message} />
         <SelectField label="When some were missed" value={policy} choices={POLICIES} onChange={setPolicy} />

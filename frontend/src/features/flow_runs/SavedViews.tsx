@@ -5,7 +5,7 @@ import { SavedViewCreateDocument, SavedViewDeleteDocument, SavedViewsDocument } 
 import { isNarrowed, readSearch, type RunSearch } from "@/features/flow_runs/search";
 import { usePlace } from "@/lib/place";
 import { useWorkspaceId } from "@/lib/workspace";
-import { useAct } from "@/ui/act";
+import { otherRefusals, refusalAt, useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { CheckField, TextField } from "@/ui/fields";
@@ -76,8 +76,8 @@ function Naming({ search, onClose, onDone }: { search: RunSearch; onClose: () =>
         </>
       }
     >
-      {create.refusals.map(({ message }) => <p key={message} role="alert" className="field-problem">{message}</p>)}
-      <TextField label="Name" isRequired value={name} onChange={setName} />
+      {otherRefusals(create.refusals, ["name"]).map(({ message }) => <p key={message} role="alert" className="field-problem">{message}</p>)}
+      <TextField label="Name" isRequired value={name} problem={refusalAt(create.refusals, "name")} onChange={setName} />
       <CheckField label="Everybody in the workspace sees it" hint="That takes the permission runs:write." isOn={isShared} onChange={setShared} />
     </Dialog>
   );

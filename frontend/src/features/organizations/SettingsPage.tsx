@@ -1,13 +1,15 @@
 /** Settings of an organization: its name, who is let in and from where, support, its end. */
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useQuery } from "urql";
 import { DangerZone } from "@/features/organizations/DangerZone";
 import { Support } from "@/features/organizations/Support";
 import { OrganizationAllowlistUpdateDocument, OrganizationPageDocument, type OrganizationSettingsFragment, OrganizationUpdateDocument } from "@/generated/graphql";
+import { useHeld } from "@/lib/edited";
 import { useOrganization } from "@/lib/organization";
 import { useTitle } from "@/lib/title";
 import { useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";
+import { Changed } from "@/ui/Changed";
 import { ErrorState, Skeleton } from "@/ui/Feedback";
 import { AreaField, CheckField, TextField } from "@/ui/fields";
 import { PageHead } from "@/ui/PageHead";
@@ -25,8 +27,8 @@ export function SettingsPage() {
     <>
       <PageHead title="Settings" />
       <div className="pane">
-        <General key={organization.version} organization={organization} />
-        <Networks key={`networks-${organization.version}`} organization={organization} />
+        <Kept key={`general-${organization.id}`} organization={organization} form={General} />
+        <Kept key={`networks-${organization.id}`} organization={organization} form={Networks} />
         <Support organization={organization} grants={organization.supportGrants.nodes} onChanged={again} />
         <DangerZone organization={organization} />
       </div>
@@ -34,14 +36,33 @@ export function SettingsPage() {
   );
 }
 
-function General({ organization }: { organization: OrganizationSettingsFragment }) {
+interface FormProps {
+  organization: OrganizationSettingsFragment;
+  expectedVersion: number;
+  onSaved: () => void;
+}
+
+/** A form of the page; while somebody writes in it, it stays as it is, whoever changes the organization. */
+function Kept({ organization, form: Form }: { organization: OrganizationSettingsFragment; form: (props: FormProps) => ReactNode }) {
+  const held = useHeld(organization);
+  return (
+    <div className="grid gap-3" onInput={held.hold} onChange={held.hold}>
+      <Changed edited={held} onTake={held.release} />
+      <Form key={held.shown.version} organization={held.shown} expectedVersion={held.expectedVersion} onSaved={held.release} />
+    </div>
+  );
+}
+
+function General({ organization, expectedVersion, onSaved }: FormProps) {
   const [name, setName] = useState(organization.name);
   const [isFactorNeeded, setFactorNeeded] = useState(organization.requiresSecondFactor);
   const update = useAct(OrganizationUpdateDocument, { isQuiet: true });
   const isSame = name === organization.name && isFactorNeeded === organization.requiresSecondFactor;
   const save = async (): Promise<void> => {
-    const input = { id: organization.id, expectedVersion: organization.version, name, requireSecondFactor: isFactorNeeded };
-    if (await update.act({ input })) tell("Saved.");
+    const input = { id: organization.id, expectedVersion, name, requireSecondFactor: isFactorNeeded };
+    if (!(await update.act({ input }))) return;
+    tell("Saved.");
+    onSaved();
   };
   return (
     <form
@@ -69,13 +90,15 @@ function General({ organization }: { organization: OrganizationSettingsFragment 
   );
 }
 
-function Networks({ organization }: { organization: OrganizationSettingsFragment }) {
+function Networks({ organization, expectedVersion, onSaved }: FormProps) {
   const [text, setText] = useState(organization.allowedNetworks.join("\n"));
   const update = useAct(OrganizationAllowlistUpdateDocument, { isQuiet: true });
   const networks = text.split(/[\s,]+/).filter(Boolean);
   const isSame = networks.join() === organization.allowedNetworks.join();
   const save = async (): Promise<void> => {
-    if (await update.act({ input: { id: organization.id, networks, expectedVersion: organization.version } })) tell("Saved.");
+    if (!(await update.act({ input: { id: organization.id, networks, expectedVersion } }))) return;
+    tell("Saved.");
+    onSaved();
   };
   return (
     <section className="form" aria-label="Networks">

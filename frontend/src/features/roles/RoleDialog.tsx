@@ -1,9 +1,11 @@
 /** Making a role of an organization's own, changing what it holds, deleting it. */
 import { useState } from "react";
 import { type RoleColumnFragment, RoleDeleteDocument, RoleUpsertDocument, type Scope } from "@/generated/graphql";
+import { useEdited } from "@/lib/edited";
 import { SCOPE_GROUPS } from "@/lib/scopeGroups";
-import { useAct } from "@/ui/act";
+import { otherRefusals, refusalAt, useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";
+import { Changed } from "@/ui/Changed";
 import { Choices } from "@/ui/Choices";
 import { ConfirmButton } from "@/ui/Confirm";
 import { Dialog } from "@/ui/Dialog";
@@ -22,12 +24,14 @@ export function RoleDialog({ role, organizationId, onClose, onChanged }: RoleDia
   const [scopes, setScopes] = useState<Scope[]>(role?.scopes ?? []);
   const upsert = useAct(RoleUpsertDocument, { isQuiet: true });
   const remove = useAct(RoleDeleteDocument);
+  const edited = useEdited(role);
+  const others = otherRefusals(upsert.refusals, ["name"]);
   const done = (): void => {
     onChanged();
     onClose();
   };
   const save = async (): Promise<void> => {
-    const input = { organizationId, name: name.trim(), scopes, ...(role ? { expectedVersion: role.version } : {}) };
+    const input = { organizationId, name: name.trim(), scopes, expectedVersion: edited.expectedVersion };
     if (await upsert.act({ input })) done();
   };
   const lacks = !name.trim() ? "Give it a name." : scopes.length === 0 ? "Choose at least one permission." : undefined;
@@ -56,7 +60,8 @@ export function RoleDialog({ role, organizationId, onClose, onChanged }: RoleDia
         </>
       }
     >
-      <TextField label="Name" isRequired value={name} onChange={setName} disabled={role !== undefined} hint={role ? "A role keeps its name." : undefined} />
+      <Changed edited={edited} />
+      <TextField label="Name" isRequired value={name} onChange={setName} problem={refusalAt(upsert.refusals, "name")} disabled={role !== undefined} hint={role ? "A role keeps its name." : undefined} />
       {SCOPE_GROUPS.map((group) => (
         <Choices
           key={group.title}
@@ -66,7 +71,7 @@ export function RoleDialog({ role, organizationId, onClose, onChanged }: RoleDia
           onChange={setScopes}
         />
       ))}
-      {upsert.refusals.length > 0 && <p className="field-problem" role="alert">{upsert.refusals.map(({ message }) => message).join(" ")}</p>}
+      {others.length > 0 && <p className="field-problem" role="alert">{others.map(({ message }) => message).join(" ")}</p>}
     </Dialog>
   );
 }

@@ -5,7 +5,7 @@ import { type SlaKind, SlaRuleCreateDocument, SlaTargetsDocument } from "@/gener
 import { KINDS, lengthOf, sentenceOf, type Unit, UNITS } from "@/features/sla_rules/kinds";
 import { usePlace } from "@/lib/place";
 import { parseDuration, showDuration } from "@/lib/time";
-import { useAct } from "@/ui/act";
+import { otherRefusals, refusalAt, useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { SelectField, TextField } from "@/ui/fields";
@@ -47,8 +47,8 @@ export function SlaRuleForm({ onClose, onDone }: { onClose: () => void; onDone: 
         </>
       }
     >
-      {create.refusals.map(({ message }) => <p key={message} role="alert" className="field-problem">{message}</p>)}
-      <TextField label="Name" isRequired value={name} onChange={setName} />
+      {otherRefusals(create.refusals, ["name"]).map(({ message }) => <p key={message} role="alert" className="field-problem">{message}</p>)}
+      <TextField label="Name" isRequired value={name} problem={refusalAt(create.refusals, "name")} onChange={setName} />
       <SelectField label="Whose runs" isRequired value={target} choices={[{ value: "", label: "Choose…" }, ...targets]} onChange={setTarget} />
       <SelectField label="What is promised" value={kind} choices={KINDS} onChange={setKind} />
       <div className="form-row">

@@ -58,7 +58,7 @@ function NewTeam({ organizationId, isOpen, onClose, onMade }: { organizationId: 
   const make = useAct(TeamUpsertDocument, { isQuiet: true });
   const [name, setName] = useState("");
   const save = async (): Promise<void> => {
-    const done = await make.act({ input: { organizationId, name: name.trim() } });
+    const done = await make.act({ input: { organizationId, name: name.trim(), expectedVersion: 0 } });
     if (!done?.team) return;
     onClose();
     setName("");

@@ -2,8 +2,10 @@
 import { useState } from "react";
 import { type Kind, kindOf, read, textOf } from "@/features/variables/values";
 import { type VariableRowFragment, VariableSetDocument } from "@/generated/graphql";
-import { useAct } from "@/ui/act";
+import { useEdited } from "@/lib/edited";
+import { otherRefusals, refusalAt, useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";
+import { Changed } from "@/ui/Changed";
 import { Dialog } from "@/ui/Dialog";
 import { AreaField, SelectField, TextField } from "@/ui/fields";
 import { TagsField } from "@/ui/TagsField";
@@ -29,11 +31,12 @@ export function VariableDialog({ workspaceId, variable, onClose, onSaved }: Vari
   const [tags, setTags] = useState<string[]>(variable?.tags ?? []);
   const set = useAct(VariableSetDocument, { isQuiet: true });
   const given = read(kind, text);
-  const refused = (field: string): string | undefined => set.refusals.find(({ path }) => path?.[0] === field)?.message;
-  const other = set.refusals.filter(({ path }) => !["name", "value"].includes(path?.[0] ?? ""));
+  const edited = useEdited(variable);
+  const refused = (field: string): string | undefined => refusalAt(set.refusals, field);
+  const other = otherRefusals(set.refusals, ["name", "value"]);
   const save = async (): Promise<void> => {
     if ("problem" in given) return;
-    const input = { workspaceId, name: name.trim(), value: given.value, tags, ...(variable ? { expectedVersion: variable.version } : {}) };
+    const input = { workspaceId, name: name.trim(), value: given.value, tags, expectedVersion: edited.expectedVersion };
     if (!(await set.act({ input }))) return;
     onSaved();
     onClose();
@@ -52,6 +55,7 @@ export function VariableDialog({ workspaceId, variable, onClose, onSaved }: Vari
         </>
       }
     >
+      <Changed edited={edited} />
       {!variable && <TextField label="Name" isRequired value={name} onChange={setName} problem={refused("name")} hint="As flows read it: Variable.get(…)" className="mono" autoComplete="off" />}
       <SelectField label="Type" value={kind} onChange={setKind} choices={KINDS} />
       <AreaField label="Value" value={text} onChange={setText} problem={("problem" in given && text ? given.problem : undefined) ?? refused("value")} hint="No place for secrets: whoever sees variables sees it. Blocks keep secrets." />

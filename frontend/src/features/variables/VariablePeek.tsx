@@ -31,7 +31,7 @@ export function VariablePeek({ variable, workspaceId, onClose, onChanged }: Vari
     if (await set.act({ input: { workspaceId, name: variable.name, value, tags, expectedVersion: variable.version } })) onChanged();
   };
   const makeAgain = async (): Promise<void> => {
-    if (await set.act({ input: { workspaceId, name: variable.name, value: variable.value, tags: variable.tags } })) onChanged();
+    if (await set.act({ input: { workspaceId, name: variable.name, value: variable.value, tags: variable.tags, expectedVersion: 0 } })) onChanged();
   };
   return (
     <Peek title={<code>{variable.name}</code>} onClose={onClose} actions={<Button needs="VARIABLES_WRITE" onClick={() => setChanging(true)}>Change</Button>}>

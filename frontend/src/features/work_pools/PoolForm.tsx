@@ -1,10 +1,12 @@
 /** A work pool to make or to change. */
 import { useState } from "react";
 import { type PoolRowFragment, PoolUpsertDocument } from "@/generated/graphql";
+import { useEdited } from "@/lib/edited";
 import { readJson } from "@/lib/json";
 import { useWorkspaceId } from "@/lib/workspace";
 import { useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";
+import { Changed } from "@/ui/Changed";
 import { Dialog } from "@/ui/Dialog";
 import { AreaField, SelectField, TextField } from "@/ui/fields";
 import { tell } from "@/ui/toasts";
@@ -25,6 +27,7 @@ export function PoolForm({ pool, onClose, onDone }: PoolFormProps) {
   const [limit, setLimit] = useState(pool?.concurrencyLimit?.toString() ?? "");
   const [template, setTemplate] = useState(() => JSON.stringify(pool?.baseJobTemplate ?? {}, null, 2));
   const upsert = useAct(PoolUpsertDocument, { isQuiet: true });
+  const edited = useEdited(pool);
   const read = readJson(template);
   const isLimit = limit.trim() === "" || /^\d+$/.test(limit.trim());
   const refused = (field: string): string | undefined => upsert.refusals.find(({ path }) => path?.[0] === field)?.message;
@@ -38,7 +41,7 @@ export function PoolForm({ pool, onClose, onDone }: PoolFormProps) {
         type,
         concurrencyLimit: limit.trim() === "" ? null : Number(limit),
         baseJobTemplate: read.value,
-        ...(pool ? { expectedVersion: pool.version } : {}),
+        expectedVersion: edited.expectedVersion,
       },
     });
     if (!payload) return;
@@ -61,6 +64,7 @@ export function PoolForm({ pool, onClose, onDone }: PoolFormProps) {
         </>
       }
     >
+      <Changed edited={edited} />
       {upsert.refusals.filter(({ path }) => !known.includes(path?.[0] ?? "")).map(({ message }) => <p key={message} role="alert" className="field-problem">{message}</p>)}
       {!pool && <TextField label="Name" isRequired value={name} problem={refused("name")} onChange={setName} />}
       {!pool && <SelectField label="Type" hint="How its agents start a run." value={type} problem={refused("type")} choices={types.map((each) => ({ value: each, label: each }))} onChange={setType} />}

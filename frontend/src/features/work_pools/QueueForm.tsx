@@ -1,8 +1,10 @@
 /** A queue to make or to change. */
 import { useState } from "react";
 import { type QueueRowFragment, QueueUpsertDocument } from "@/generated/graphql";
-import { useAct } from "@/ui/act";
+import { useEdited } from "@/lib/edited";
+import { otherRefusals, refusalAt, useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";
+import { Changed } from "@/ui/Changed";
 import { Dialog } from "@/ui/Dialog";
 import { TextField } from "@/ui/fields";
 import { tell } from "@/ui/toasts";
@@ -19,6 +21,7 @@ export function QueueForm({ poolId, queue, onClose, onDone }: QueueFormProps) {
   const [priority, setPriority] = useState(queue?.priority.toString() ?? "");
   const [limit, setLimit] = useState(queue?.concurrencyLimit?.toString() ?? "");
   const upsert = useAct(QueueUpsertDocument, { isQuiet: true });
+  const edited = useEdited(queue);
   const isNumber = (text: string): boolean => text.trim() === "" || /^\d+$/.test(text.trim());
   const save = async (): Promise<void> => {
     const payload = await upsert.act({
@@ -27,7 +30,7 @@ export function QueueForm({ poolId, queue, onClose, onDone }: QueueFormProps) {
         name: name.trim(),
         concurrencyLimit: limit.trim() === "" ? null : Number(limit),
         ...(priority.trim() === "" ? {} : { priority: Number(priority) }),
-        ...(queue ? { expectedVersion: queue.version } : {}),
+        expectedVersion: edited.expectedVersion,
       },
     });
     if (!payload) return;
@@ -48,8 +51,9 @@ export function QueueForm({ poolId, queue, onClose, onDone }: QueueFormProps) {
         </>
       }
     >
-      {upsert.refusals.map(({ message }) => <p key={message} role="alert" className="field-problem">{message}</p>)}
-      {!queue && <TextField label="Name" isRequired value={name} onChange={setName} />}
+      <Changed edited={edited} />
+      {otherRefusals(upsert.refusals, queue ? [] : ["name"]).map(({ message }) => <p key={message} role="alert" className="field-problem">{message}</p>)}
+      {!queue && <TextField label="Name" isRequired value={name} problem={refusalAt(upsert.refusals, "name")} onChange={setName} />}
       <div className="form-row">
         <TextField label="Priority" inputMode="numeric" className="num" hint="The lowest number is served first." value={priority} onChange={setPriority} />
         <TextField label="At once" inputMode="numeric" className="num" hint="Any number, where it is left empty." value={limit} onChange={setLimit} />

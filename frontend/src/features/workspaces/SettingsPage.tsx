@@ -3,10 +3,12 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useQuery } from "urql";
 import { WorkspaceArchiveDocument, WorkspaceDeleteDocument, type WorkspaceRowFragment, WorkspaceSettingsDocument, WorkspaceUpdateDocument } from "@/generated/graphql";
+import { useHeld } from "@/lib/edited";
 import { usePlace } from "@/lib/place";
 import { useTitle } from "@/lib/title";
 import { useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";
+import { Changed } from "@/ui/Changed";
 import { ConfirmButton } from "@/ui/Confirm";
 import { ErrorState, Skeleton } from "@/ui/Feedback";
 import { TextField } from "@/ui/fields";
@@ -30,14 +32,30 @@ export function SettingsPage() {
     <>
       <PageHead title="Settings" note={workspace.archivedAt && <span className="tag">archived</span>} />
       <div className="pane">
-        <General key={workspace.version} workspace={workspace} />
+        <General key={workspace.id} current={workspace} />
         <Closing workspace={workspace} organization={place.organization} />
       </div>
     </>
   );
 }
 
-function General({ workspace }: { workspace: WorkspaceRowFragment }) {
+function General({ current }: { current: WorkspaceRowFragment }) {
+  const held = useHeld(current);
+  return (
+    <div className="grid gap-3" onInput={held.hold}>
+      <Changed edited={held} onTake={held.release} />
+      <GeneralForm key={held.shown.version} workspace={held.shown} expectedVersion={held.expectedVersion} onSaved={held.release} />
+    </div>
+  );
+}
+
+interface GeneralFormProps {
+  workspace: WorkspaceRowFragment;
+  expectedVersion: number;
+  onSaved: () => void;
+}
+
+function GeneralForm({ workspace, expectedVersion, onSaved }: GeneralFormProps) {
   const [name, setName] = useState(workspace.name);
   const [kept, setKept] = useState(() => ({ runsDays: String(workspace.retention.runsDays), logsDays: String(workspace.retention.logsDays), eventsDays: String(workspace.retention.eventsDays) }));
   const update = useAct(WorkspaceUpdateDocument, { isQuiet: true });
@@ -45,7 +63,9 @@ function General({ workspace }: { workspace: WorkspaceRowFragment }) {
   const isShorter = KEPT.some(({ field }) => Number(kept[field]) < workspace.retention[field]);
   const save = async (): Promise<void> => {
     const retention = { runsDays: Number(kept.runsDays), logsDays: Number(kept.logsDays), eventsDays: Number(kept.eventsDays) };
-    if (await update.act({ input: { id: workspace.id, expectedVersion: workspace.version, name: name.trim(), retention } })) tell("Saved.");
+    if (!(await update.act({ input: { id: workspace.id, expectedVersion, name: name.trim(), retention } }))) return;
+    tell("Saved.");
+    onSaved();
   };
   const lacks = KEPT.some(({ field }) => !/^\d+$/.test(kept[field])) ? "Say how many days, in digits." : undefined;
   const told = update.refusals.filter(({ path }) => !path?.some((part) => part === "name" || part.endsWith("Days")));

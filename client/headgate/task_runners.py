@@ -4,12 +4,18 @@ import contextvars
 import os
 import sys
 import threading
+import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from concurrent.futures import Future as ConcurrentFuture
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO, cast, runtime_checkable
 
 from headgate import elsewhere
+from headgate.redaction import RedactedStream
+
+_closings: "weakref.WeakSet[threading.Thread]" = weakref.WeakSet()
+"""What waits for the processes of pools that are closed to end."""
 
 
 @runtime_checkable
@@ -179,6 +185,15 @@ class ProcessPoolTaskRunner(ExecutorTaskRunner):
         """Return an unopened runner with the same options, for one flow run."""
         return type(self)(self.max_workers, initializer=self.initializer, initargs=self.initargs)
 
+    def close(self) -> None:
+        """Let no more calls start; those that run go on, and then the processes end."""
+        pool, self._remote = self._remote, None
+        super().close()
+        if pool is not None:
+            closing = threading.Thread(target=pool.shutdown, name="headgate-pool", daemon=True)
+            closing.start()
+            _closings.add(closing)
+
     def _make_pool(self) -> Executor:
         import multiprocessing  # noqa: PLC0415 - named lazy-import place: only where processes run
         from concurrent.futures import process  # noqa: PLC0415
@@ -186,9 +201,39 @@ class ProcessPoolTaskRunner(ExecutorTaskRunner):
         return process.ProcessPoolExecutor(
             max_workers=self.max_workers,
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=self.initializer,
-            initargs=self.initargs,
+            initializer=_begin_process,
+            initargs=(self.initializer, self.initargs),
         )
+
+
+def end_pools(*, within_seconds: float) -> None:
+    """Let the processes of pools that are closed end by themselves; what still works is left.
+
+    For a process that is about to end at once: what a pool shares with its processes would stay on
+    the machine.
+    """
+    deadline = time.monotonic() + within_seconds
+    for closing in list(_closings):
+        closing.join(max(deadline - time.monotonic(), 0))
+
+
+def _begin_process(initializer: Callable[..., object] | None, initargs: tuple[Any, ...]) -> None:
+    """Begin a process of a pool: it says no secret, and ends with the one that it works for."""
+    sys.stdout = cast("TextIO", RedactedStream(sys.stdout))
+    sys.stderr = cast("TextIO", RedactedStream(sys.stderr))
+    threading.Thread(target=_end_with_parent, name="headgate-parent", daemon=True).start()
+    if initializer is not None:
+        initializer(*initargs)
+
+
+def _end_with_parent() -> None:
+    """End this process once its parent is gone: else it would wait for its next call forever."""
+    from multiprocessing import connection, parent_process  # noqa: PLC0415 - as in ``_make_pool``
+
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 if not TYPE_CHECKING:

@@ -14,6 +14,7 @@ from headgate.engine.outlets import outlive_reader
 from headgate.engine.whispers import tell_agent
 from headgate.redaction import RedactedStream, redactor
 from headgate.specs import decode_job
+from headgate.task_runners import end_pools
 
 OUTCOME_KNOWN = 77
 """The exit code of a process whose outcome the server knows.
@@ -21,6 +22,8 @@ OUTCOME_KNOWN = 77
 Not 0: user code may leave with that behind the engine's back, and then nobody has told.
 """
 _PR_SET_PDEATHSIG = 1
+_POOLS_END_SECONDS = 2.0
+"""What a process of a pool works on after the end of the run is given up then."""
 
 
 def run(
@@ -62,7 +65,9 @@ def run(
     sys.stderr = cast("TextIO", RedactedStream(sys.stderr))
     if job.ending is not None:
         return run_last_hooks(job, job.ending)
-    return OUTCOME_KNOWN if run_job(job) == 0 else 1
+    code = run_job(job)
+    end_pools(within_seconds=_POOLS_END_SECONDS)
+    return OUTCOME_KNOWN if code == 0 else 1
 
 
 def _die_with_parent() -> None:

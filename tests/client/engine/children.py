@@ -56,6 +56,17 @@ def end_of(child: "subprocess.Popen[bytes]") -> int:
             child.stderr.close()
 
 
+def last_words_of(child: "subprocess.Popen[bytes]") -> str:
+    """Return what it and all that it started said aside, once all of them are gone."""
+    # Closed already, which the wait for the end of an output does not expect.
+    child.stdin = None
+    try:
+        _, said = child.communicate(timeout=30)
+    finally:
+        end_of(child)
+    return said.decode()
+
+
 def messages_of(run: RecordedRun) -> list[str]:
     """Return what was logged."""
     return [message for _, message in run.logs]

@@ -1,16 +1,24 @@
 /** Starts the application in the page. */
 import { CSPProvider } from "@base-ui/react/csp-provider";
 import { RouterProvider } from "@tanstack/react-router";
-import { lazy, StrictMode, Suspense } from "react";
+import { lazy, StrictMode, Suspense, useSyncExternalStore } from "react";
 import { createRoot } from "react-dom/client";
 import { Provider } from "urql";
 import { router } from "@/app/router";
 import { readAheadWith } from "@/lib/ahead";
 import { makeClient } from "@/lib/graphql";
+import { isSignedOut, watchSession } from "@/lib/session";
 import { startTheme } from "@/lib/theme";
 import "@/app/app.css";
 
 const Toasts = lazy(async () => ({ default: (await import("@/ui/Toasts")).Toasts }));
+
+const SignedOut = lazy(async () => ({ default: (await import("@/app/SignedOut")).SignedOut }));
+
+/** Nothing, as long as somebody is signed in. */
+function Session() {
+  return useSyncExternalStore(watchSession, isSignedOut) ? <SignedOut /> : null;
+}
 
 startTheme();
 const client = makeClient();
@@ -24,6 +32,9 @@ createRoot(root).render(
         <RouterProvider router={router} />
         <Suspense>
           <Toasts />
+        </Suspense>
+        <Suspense>
+          <Session />
         </Suspense>
       </Provider>
     </CSPProvider>

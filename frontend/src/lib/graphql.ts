@@ -6,6 +6,7 @@ import { actingIn, onLeaving } from "@/lib/acting";
 import { keepable, noteAnswer, noteEnd } from "@/lib/answers";
 import { EMBEDDED } from "@/lib/embedded";
 import { patient } from "@/lib/patience";
+import { isSignedOutError, noteSignedIn, noteSignedOut } from "@/lib/session";
 
 const PATH = "/graphql";
 const NORMAL_CLOSURE = 1000;
@@ -45,16 +46,6 @@ export function watchReturns(act: () => void): () => void {
 
 export function connectionNow(): Connection {
   return current;
-}
-
-/** Where to sign in, coming back to where one is. */
-export function signInUrl(): string {
-  const here = window.location.pathname + window.location.search;
-  return `/auth/sign-in?next=${encodeURIComponent(here)}`;
-}
-
-function isSignedOut(code: unknown): boolean {
-  return code === "UNAUTHENTICATED";
 }
 
 /** Whether we closed the socket ourselves, because nothing is followed any more. */
@@ -115,13 +106,17 @@ export function makeClient(): Client {
           return makeOperation(operation.kind, operation, { ...operation.context, fetchOptions: { headers, credentials: "same-origin" } });
         },
         onError(error) {
-          const isOut = error.graphQLErrors.some((each) => isSignedOut(each.extensions["code"]));
-          if (isOut || error.response?.status === 401) window.location.assign(signInUrl());
+          if (isSignedOutError(error)) noteSignedOut();
         },
         onResult: noteAnswer,
       }),
       cacheExchange({ keys: withoutIds() }),
-      mapExchange({ onResult: keepable }),
+      mapExchange({
+        onResult(result) {
+          if (!result.error && result.operation.kind !== "subscription") noteSignedIn();
+          return keepable(result);
+        },
+      }),
       fetchExchange,
       subscriptionExchange({
         forwardSubscription(request) {

@@ -13,7 +13,7 @@ export interface RawAnswer {
 }
 
 /** Undefined where the server cannot be reached, or answers with no JSON. */
-export async function ask(request: RawRequest, organization: string, signal: AbortSignal): Promise<RawAnswer | undefined> {
+export async function ask(request: RawRequest, organization: string | undefined, signal: AbortSignal): Promise<RawAnswer | undefined> {
   try {
     const answer = await fetch("/graphql", {
       method: "POST",

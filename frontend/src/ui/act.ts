@@ -1,6 +1,7 @@
 /** Doing something on the server, and saying how it went. */
-import { useCallback, useState } from "react";
+import { useCallback, useRef, useState } from "react";
 import { type AnyVariables, type TypedDocumentNode, useMutation } from "urql";
+import { type Attempt, takesKey, withKey } from "@/lib/attempts";
 import { tell } from "@/ui/toasts";
 
 interface Refusal {
@@ -43,11 +44,14 @@ export function useAct<Data, Variables extends AnyVariables>(
   { isQuiet = false }: { isQuiet?: boolean } = {},
 ): Act<Data, Variables> {
   const [{ fetching }, run] = useMutation(document);
+  const attempt = useRef<Attempt>(undefined);
+  const isKeyed = takesKey(document);
   const [refusals, setRefusals] = useState<readonly Refusal[]>([]);
   const act = useCallback(
     async (variables: Variables) => {
-      const { data, error } = await run(variables);
+      const { data, error } = await run(isKeyed ? withKey(variables, attempt) : variables);
       const payload = payloadOf(data);
+      if (payload !== undefined && payload !== null) attempt.current = undefined;
       const refused: readonly Refusal[] = error
         ? [{ message: error.graphQLErrors[0]?.message ?? "The server does not answer." }]
         : ((payload as Payload | undefined)?.errors ?? []);
@@ -56,7 +60,7 @@ export function useAct<Data, Variables extends AnyVariables>(
       if (!isQuiet) tell(refused.map((each) => each.message).join(" "), { isError: true });
       return undefined;
     },
-    [run, isQuiet],
+    [run, isQuiet, isKeyed],
   );
   return { act, isBusy: fetching, refusals };
 }

@@ -1,0 +1,47 @@
+/** Whether somebody is signed in: a page that was read once stays when the session ends, with what is written in it. */
+import type { CombinedError } from "urql";
+
+const SIGNED_OUT = "UNAUTHENTICATED";
+const UNAUTHORIZED = 401;
+
+const watchers = new Set<() => void>();
+let hasRead = false;
+let isOut = false;
+
+function set(next: boolean): void {
+  if (next === isOut) return;
+  isOut = next;
+  for (const watcher of watchers) watcher();
+}
+
+/** Where to sign in, coming back to where one is. */
+export function signInUrl(): string {
+  const here = window.location.pathname + window.location.search;
+  return `/auth/sign-in?next=${encodeURIComponent(here)}`;
+}
+
+export function isSignedOutError(error: CombinedError): boolean {
+  return error.graphQLErrors.some((each) => each.extensions["code"] === SIGNED_OUT) || (error.response as Response | undefined)?.status === UNAUTHORIZED;
+}
+
+/** The server has answered this session. */
+export function noteSignedIn(): void {
+  hasRead = true;
+  set(false);
+}
+
+/** The session has ended. Who came without one is led to sign in; a page that was read asks for it, and stays. */
+export function noteSignedOut(): void {
+  if (hasRead) set(true);
+  else window.location.assign(signInUrl());
+}
+
+export function isSignedOut(): boolean {
+  return isOut;
+}
+
+/** Call back when that changes; returns what stops it. */
+export function watchSession(watcher: () => void): () => void {
+  watchers.add(watcher);
+  return () => watchers.delete(watcher);
+}

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { auditFilterOf, changesOf, isAuditNarrowed, readAuditSearch } from "@/features/audit_entries/search";
 
 test("an address says only what is understood", () => {
-  expect(readAuditSearch({ action: "api_key", actor: 3, days: "7", entry: "" })).toEqual({ action: "api_key" });
+  expect(readAuditSearch({ action: "api_key", actor: [3], days: "7", entry: "" })).toEqual({ action: "api_key" });
   expect(readAuditSearch({ days: 7, target: "key_1" })).toEqual({ days: 7, target: "key_1" });
 });
 

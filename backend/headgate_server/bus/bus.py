@@ -13,12 +13,16 @@ from uuid import uuid4
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 logger = logging.getLogger(__name__)
 
 PUBLISH_TIMEOUT_SECONDS = 0.5
 RECONNECT_SECONDS = 0.5
-READ_TIMEOUT_SECONDS = 5.0
+SILENCE_SECONDS = 2.0
+"""After so long without a word Redis is asked whether it is still there."""
+ANSWER_SECONDS = 2.0
+"""A Redis that says nothing to that for so long is away, though its connections are open."""
 
 
 class Listener:
@@ -71,7 +75,7 @@ class Bus:
             prefix: keeps installations that share a Redis apart.
         """
         self._redis: Any = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]  # untyped
-            url, socket_connect_timeout=1.0, socket_timeout=READ_TIMEOUT_SECONDS * 2
+            url, socket_connect_timeout=1.0, socket_timeout=ANSWER_SECONDS
         )
         self._prefix = f"{prefix}:wake:"
         self._replica = uuid4().hex.encode()
@@ -159,7 +163,7 @@ class Bus:
         try:
             await sending
         except (RedisError, OSError, RuntimeError):
-            self.is_connected = False
+            self._lose()
 
     async def _receive_forever(self) -> None:
         while not self._is_stopping:
@@ -168,27 +172,44 @@ class Bus:
             except (RedisError, OSError, RuntimeError) as error:
                 if self.is_connected:
                     logger.warning("Redis is away; looking at the database more often: %s", error)
-                self.is_connected = False
+                self._lose()
                 await asyncio.sleep(RECONNECT_SECONDS)
+
+    def _lose(self) -> None:
+        """Say that wakes of others do not come; who waits for one looks now, and then by itself."""
+        was_connected, self.is_connected = self.is_connected, False
+        if was_connected:
+            self._wake_all()
 
     async def _receive(self) -> None:
         self._pubsub = self._redis.pubsub()
         own = self._prefix + self._replica.decode()
         try:
             await self._pubsub.subscribe(own)
+            await self._hear()
             await self._subscribe_all()
             self.is_connected = True
             self._wake_all()
             while self.is_connected and not self._is_stopping:
-                message = await self._pubsub.get_message(
-                    ignore_subscribe_messages=True, timeout=READ_TIMEOUT_SECONDS
-                )
-                if message is None:
-                    await self._pubsub.ping()
-                elif message["type"] == "message" and message["data"] != self._replica:
+                message = await self._hear()
+                if message["type"] == "message" and message["data"] != self._replica:
                     self._wake(message["channel"].decode().removeprefix(self._prefix))
         finally:
             await self._pubsub.aclose()
+
+    async def _hear(self) -> dict[str, Any]:
+        """Return what Redis says next, be it only that it is there.
+
+        Raises:
+            RedisTimeoutError: it says nothing, not even when it is asked.
+        """
+        message = await self._pubsub.get_message(timeout=SILENCE_SECONDS)
+        if message is None:
+            await self._pubsub.ping()
+            message = await self._pubsub.get_message(timeout=ANSWER_SECONDS)
+        if message is None:
+            raise RedisTimeoutError("it does not answer")
+        return message
 
     async def _subscribe_all(self) -> None:
         """Subscribe to what is listened to, and to what others begin to listen to meanwhile."""

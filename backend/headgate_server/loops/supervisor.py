@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 JOB_TIMEOUT_SECONDS = ROUND_SECONDS + 10
 """A round is cut before; what is cut here does not even end when it is."""
 CONNECT_SECONDS = 1.0
+ANSWER_SECONDS = 2.0
+"""A queue that answers nothing for so long is away, though its connections are open."""
 POLL_SECONDS = 0.1
 MAX_JOBS = 20
 RESTART_SECONDS = 1.0
@@ -86,7 +88,9 @@ class Supervisor:
     async def _work(self) -> None:
         pool = ArqRedis(
             cast("Any", ConnectionPool).from_url(
-                self._redis_url, socket_connect_timeout=CONNECT_SECONDS
+                self._redis_url,
+                socket_connect_timeout=CONNECT_SECONDS,
+                socket_timeout=ANSWER_SECONDS,
             ),
             job_serializer=_dump,
             job_deserializer=orjson.loads,
@@ -138,18 +142,18 @@ class Supervisor:
 
     async def _tick_forever(self) -> None:
         clock = asyncio.get_running_loop().time
-        sweep_at = clock()
+        swept_at = float("-inf")
         async with self._context.bus.listen(channels.SCHEDULER) as listener:
             while True:
                 is_taken = True
-                if clock() >= sweep_at:
+                if clock() >= swept_at + self._sweep_seconds():
                     await self._sweep()
-                    sweep_at = clock() + self._sweep_seconds()
+                    swept_at = clock()
                 else:
                     is_taken = await self._plan()
                     await asyncio.sleep(COALESCE_SECONDS)
                 self._on_round()
-                wait_seconds = max(sweep_at - clock(), 0)
+                wait_seconds = max(swept_at + self._sweep_seconds() - clock(), 0)
                 await listener.wait(wait_seconds if is_taken else min(wait_seconds, AGAIN_SECONDS))
 
     def _sweep_seconds(self) -> float:

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from headgate_server.bus.bus import Bus
+from headgate_server.bus.bus import ANSWER_SECONDS, SILENCE_SECONDS, Bus
 from tests.fixtures.deadlines import eventually
-from tests.fixtures.proxy import Proxy
+from tests.fixtures.proxy import Proxy, Weather
 
 pytestmark = pytest.mark.anyio
 
@@ -91,6 +91,41 @@ async def test_wake_is_sent_while_the_own_subscription_is_cut(
 
             assert await far.wait(5)
         await here.stop()
+
+
+async def test_redis_that_hangs_is_away_and_who_waits_is_told(
+    buses: tuple[Bus, Bus], redis_url: str
+) -> None:
+    _, there = buses
+    port = urlsplit(redis_url).port
+    assert port is not None
+    with Proxy() as proxy:
+        link = proxy.link("redis", port)
+        here = Bus(redis_url.replace(f":{port}", f":{link.port}"))
+        await here.start()
+        await eventually(lambda: here.is_connected)
+        async with here.listen("pool:1") as near:
+            await near.wait(0)
+            link.weather = Weather(is_black_hole=True)
+
+            assert await near.wait(SILENCE_SECONDS + ANSWER_SECONDS + 1)
+            assert not here.is_connected
+
+            link.heal()
+            await eventually(lambda: here.is_connected, within_seconds=10)
+            await near.wait(0)
+            await there.publish({"pool:1"})
+            assert await near.wait(5)
+        await here.stop()
+
+
+async def test_redis_that_says_nothing_for_long_is_still_there(buses: tuple[Bus, Bus]) -> None:
+    here, there = buses
+    async with here.listen("pool:1") as near:
+        assert not await near.wait(SILENCE_SECONDS + ANSWER_SECONDS + 1)
+        assert here.is_connected
+        await there.publish({"pool:1"})
+        assert await near.wait(5)
 
 
 async def test_without_redis_a_wake_still_works_at_home() -> None:

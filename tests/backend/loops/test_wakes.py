@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from arq import ArqRedis
@@ -19,6 +20,7 @@ from headgate_server.loops.supervisor import Supervisor
 from headgate_server.settings import Timers
 from headgate_server.tables.events import outbox as outbox_table
 from tests.fixtures.deadlines import eventually
+from tests.fixtures.proxy import Proxy, Weather
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
@@ -73,9 +75,11 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @asynccontextmanager
-async def supervised(world: World, redis_url: str, held: Held) -> AsyncGenerator[LoopContext]:
+async def supervised(
+    world: World, redis_url: str, held: Held, *, timers: Timers = NO_SWEEP
+) -> AsyncGenerator[LoopContext]:
     """Run one loop under a supervisor whose first sweep is over, and the others idle."""
-    context = LoopContext(database=world.database, bus=world.bus, timers=NO_SWEEP)
+    context = LoopContext(database=world.database, bus=world.bus, timers=timers)
     loops = [
         replace(loop, run_once=held.run_once if loop.name == held.name else idle) for loop in LOOPS
     ]
@@ -156,6 +160,32 @@ async def test_a_run_that_is_late_while_late_runs_are_marked_is_marked_at_once(
         held.may_end.set()
 
         await eventually(lambda: held.rounds > rounds, within_seconds=3, what="The next round")
+
+
+async def test_loops_go_on_by_themselves_while_the_queue_hangs(
+    world: World, redis_url: str
+) -> None:
+    port = urlsplit(redis_url).port
+    assert port is not None
+    with Proxy() as proxy:
+        link = proxy.link("redis", port)
+        hanging = redis_url.replace(f":{port}", f":{link.port}")
+        async with supervised(world, hanging, Held("outbox"), timers=Timers()):
+            await eventually(lambda: outbox_is_empty(world), what="The outbox")
+            link.weather = Weather(is_black_hole=True)
+            await world.create()
+
+            await eventually(
+                lambda: outbox_is_empty(world),
+                within_seconds=15,
+                what="The outbox, unqueued",
+            )
+            await world.create()
+            await eventually(
+                lambda: outbox_is_empty(world),
+                within_seconds=5,
+                what="The outbox, known",
+            )
 
 
 async def test_a_round_that_is_cut_for_its_time_has_failed(

@@ -1,4 +1,4 @@
-"""The formats of JSON Schema that texts are held against where a person fills something in.
+"""The formats of JSON Schema that parameters and the answers of people are held against.
 
 Each is looked at in one pass, without expressions that backtrack; other formats fit everything.
 """

@@ -124,6 +124,7 @@ _CHECKS: dict[str, Check] = {
     "unevaluatedProperties": _left_to_the_run,
     "additionalProperties": _additional_properties,
     "uniqueItems": _unique_items,
+    "format": _format,
 }
 _Validator: Any = cast("Any", validators).extend(
     Draft202012Validator, {name: _counted(check) for name, check in _CHECKS.items()}
@@ -132,7 +133,7 @@ _FormValidator: Any = cast("Any", validators).extend(
     Draft202012Validator,
     {
         name: _counted(check, spares_templates=False)
-        for name, check in {**_CHECKS, "required": _required, "format": _format}.items()
+        for name, check in {**_CHECKS, "required": _required}.items()
     },
 )
 """Without regular expressions: one that backtracks cannot be counted in steps, and would hold the

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from headgate_server.database.work import Database, UnitOfWork
-from headgate_server.domain.errors import Forbidden, NotFound
+from headgate_server.domain.errors import Forbidden, HeadgateError, NotFound
 from headgate_server.domain.permissions import NOTHING, Scope
 from headgate_server.domain.quotas import STORED_KINDS, QuotaExceeded
 from headgate_server.domain.tenancy import NOWHERE, Origin, Principal, lacking
@@ -76,6 +76,7 @@ class OperationContext(Limited):
     entered_workspace_id: UUID | None = None
     caller_trace: Mapping[str, str] = field(default_factory=lambda: NO_CALLER)
     origin: Origin = NOWHERE
+    until_refused: Callable[[], Awaitable[HeadgateError]] | None = None
 
     @property
     def meter(self) -> Meter:
@@ -95,14 +96,19 @@ class OperationContext(Limited):
         principal: Principal,
         origin: Origin,
         caller_trace: Mapping[str, str] = NO_CALLER,
+        until_refused: Callable[[], Awaitable[HeadgateError]] | None = None,
     ) -> "OperationContext":
-        """Return the context of a new operation, with loaders that have read nothing yet."""
+        """Return the context of a new operation, with loaders that have read nothing yet.
+
+        ``until_refused`` tells once the caller's credential is good no more, and why.
+        """
         return cls(
             backend=backend,
             principal=principal,
             request_id=origin.request_id,
             loaders=Loaders(backend.database, principal),
             caller_trace=caller_trace,
+            until_refused=until_refused,
             origin=replace(
                 origin,
                 api_key_id=principal.api_key_id,

@@ -10,7 +10,13 @@ from headgate_server.bus import channels
 from headgate_server.bus.bus import Bus, Listener
 from headgate_server.domain.allowlists import AddressNotAllowed
 from headgate_server.domain.clock import SystemClock
-from headgate_server.domain.errors import Forbidden, HeadgateError, Suspended, Unauthenticated
+from headgate_server.domain.errors import (
+    Forbidden,
+    HeadgateError,
+    Suspended,
+    Unauthenticated,
+    Unavailable,
+)
 from headgate_server.domain.tenancy import Principal
 from headgate_server.http.auth import Authenticate, Proof
 
@@ -47,6 +53,12 @@ class Credential:
         while over is None:
             over = await self._look_after(self._watched(), is_late=True)
         return over
+
+    async def until_refused(self) -> HeadgateError:
+        """Return the refusal of what still waits, as soon as the token is not good."""
+        over = await self.until_over()
+        # Who comes again is told what has changed.
+        return Unauthenticated() if over in {EXPIRED, REVOKED} else Unavailable()
 
     def _watched(self) -> list[str]:
         """Return what wakes the watch: among others every key that the token is good by now."""

@@ -116,7 +116,7 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
         self._cookie_name = options.cookie_name
 
     async def admit(self, proof: Proof, *, address: str | None) -> Credential:
-        """Return the credential of a connection that stays open.
+        """Return the credential of a connection, which looks after itself where that stays open.
 
         Raises:
             Unauthenticated: the token or the cookie speaks for nobody.
@@ -253,14 +253,13 @@ class Endpoint(GraphQL[OperationContext | Connection, None]):
             credential = getattr(request.state, "credential", None)
             return Connection(origin_of(request, request_id=request_id), credential=credential)
         checks.check_request(request, allowed_origins=frozenset(self.allowed_origins))
-        address = address_of(request)
-        principal = await self.authenticate(self.proof_of(request), address)
-        principal.check_address(address)
+        credential = await self.admit(self.proof_of(request), address=address_of(request))
         return OperationContext.open(
             self.backend,
-            principal=principal,
+            principal=credential.principal,
             origin=origin_of(request, request_id=cast("str", request.state.request_id)),
             caller_trace=_trace_of(request),
+            until_refused=credential.until_refused,
         )
 
     @override

@@ -11,6 +11,7 @@ from headgate.api.calls import Answer
 from headgate.api.transport import Transport
 from headgate.cli.connection import connect
 from headgate.cli.output import Columns, OutputOption, show_item
+from headgate.errors import ForbiddenError
 from headgate.version import VERSION
 
 _AGENTS = """
@@ -51,7 +52,8 @@ class Status(Answer, frozen=True):
     viewer: str
     viewer_kind: str
     scopes: list[str]
-    work_pools: list[PoolRow]
+    work_pools: list[PoolRow] | None
+    """None where the caller may not see them."""
 
 
 def status(*, output: OutputOption = "table") -> None:
@@ -86,28 +88,43 @@ def status(*, output: OutputOption = "table") -> None:
 async def _read(
     transport: Transport, *, organization: str, workspace: str, workspace_id: str
 ) -> dict[str, Any]:
-    async with asyncio.TaskGroup() as tasks:
-        info = tasks.create_task(server_info.get(transport))
-        actor = tasks.create_task(viewer.get(transport, workspace_id=workspace_id))
-        pools = tasks.create_task(
-            transport.execute(
-                _AGENTS,
-                {"organization": organization, "workspace": workspace},
-                operation="AgentsOnline",
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            info = tasks.create_task(server_info.get(transport))
+            actor = tasks.create_task(viewer.get(transport, workspace_id=workspace_id))
+            pools = tasks.create_task(
+                _read_pools(transport, organization=organization, workspace=workspace)
             )
-        )
-    nodes = pools.result()["workspace"]["workPools"]["nodes"]
-    rows = [{**node, "agents": node["agents"]["nodes"]} for node in nodes]
+    except ExceptionGroup as group:
+        # They are asked together, and fail for the same reason; the first says it.
+        raise group.exceptions[0] from group
     return {
         "server_version": info.result().version,
         "viewer": actor.result().display_name,
         "viewer_kind": actor.result().kind,
         "scopes": actor.result().scopes,
-        "work_pools": msgspec.convert(rows, list[PoolRow]),
+        "work_pools": pools.result(),
     }
 
 
+async def _read_pools(
+    transport: Transport, *, organization: str, workspace: str
+) -> list[PoolRow] | None:
+    """Return the pools with their agents online; None where the caller may not see them."""
+    variables = {"organization": organization, "workspace": workspace}
+    try:
+        answer = await transport.execute(_AGENTS, variables, operation="AgentsOnline")
+    except ForbiddenError:
+        return None
+    nodes = answer["workspace"]["workPools"]["nodes"]
+    return msgspec.convert(
+        [{**node, "agents": node["agents"]["nodes"]} for node in nodes], list[PoolRow]
+    )
+
+
 def _agents(status: Status) -> str:
+    if status.work_pools is None:
+        return "not shown: it takes the permission POOLS_READ"
     lines = [
         f"{agent.name} serves {pool.name}, {agent.in_flight} of {agent.capacity} busy"
         for pool in status.work_pools

@@ -17,6 +17,15 @@ def test_a_parameter_that_does_not_fit_is_named() -> None:
         check_parameters({"size": "three"}, schema=schema)
 
 
+def test_a_text_is_held_against_its_format() -> None:
+    schema = {"properties": {"day": {"type": "string", "format": "date"}}}
+
+    check_parameters({"day": "2026-12-31"}, schema=schema)
+    check_parameters({"day": "{{ variables.day }}"}, schema=schema)
+    with pytest.raises(InvalidInput, match=r"parameters\.day: '31\.12\.2026' is not a date"):
+        check_parameters({"day": "31.12.2026"}, schema=schema)
+
+
 def test_a_pattern_that_backtracks_is_left_to_the_run_itself() -> None:
     schema = {"properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}}
 

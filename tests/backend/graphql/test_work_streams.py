@@ -7,13 +7,16 @@ from uuid import uuid4
 
 import pytest
 
+from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain import ids
 from headgate_server.domain.permissions import Scope
 from tests.factories.estates import Estate
 from tests.factories.mutations import mutate
 from tests.fixtures.api import ApiClient, open_socket, serve
+from tests.fixtures.deadlines import eventually
 from tests.fixtures.events import open_events
 from tests.fixtures.installations import Installation
+from tests.fixtures.sql import query
 
 pytestmark = pytest.mark.anyio
 
@@ -222,3 +225,23 @@ async def test_a_turned_key_and_its_sessions_lose_their_open_connections_with_th
     assert answer.data == {"apiKeyRotate": {"errors": []}}
     assert overlap - 0.5 < time.monotonic() - at < overlap + REVOKED_WITHIN_SECONDS
     assert codes == [4403, 4403]
+
+
+async def test_a_poll_that_waits_ends_with_the_key_that_its_agent_came_with(
+    estate: Estate, urls: DatabaseUrls
+) -> None:
+    begun_with = estate.bound.token
+    assert begun_with is not None
+    await mutate(estate.agent, "runClaim", "job", sessionId=session_of(estate), lease=estate.offer)
+    given: Json = {"sessionId": session_of(estate), "held": [], "waitSeconds": 25}
+    document = "mutation ($input: AgentPollInput!) { agentPoll(input: $input) { errors { code } } }"
+
+    polling = asyncio.create_task(estate.agent.execute(document, input=given))
+    streams = "select count(*) from agent_sessions where stream_epoch > 0"
+    await eventually(lambda: query(urls.owner, streams), what="The poll")
+    await revoke(estate, begun_with)
+    at = time.monotonic()
+    answer = await polling
+
+    assert time.monotonic() - at < REVOKED_WITHIN_SECONDS
+    assert answer.json["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"

@@ -76,6 +76,26 @@ async def test_a_run_that_is_started_again_was_due_when_it_was_first(world: Worl
     assert datetime.fromisoformat(job_again["expectedStart"]) == due
 
 
+async def test_a_run_that_is_started_before_its_time_is_expected_then_and_about_what_it_was(
+    world: World,
+) -> None:
+    async with world.work() as work:
+        due, now = work.now + timedelta(days=30), work.now
+    run_id = await create_one(world, expected_start=due)
+    async with world.work() as work:
+        state = propose(StateType.SCHEDULED)
+        done = await change.set_state(work, run_id=run_id, state=state, lease=None, key=None)
+
+    _, job = await claim(world)
+
+    assert done.error is None
+    assert datetime.fromisoformat(job["expectedStart"]) == due
+    async with world.work() as work:
+        run = (await read.get_many_flow_runs(work, [run_id]))[run_id]
+    assert run.expected_start is not None
+    assert now <= run.expected_start <= work.now
+
+
 async def test_a_run_that_nobody_named_takes_the_name_of_its_flow_as_it_starts(
     world: World,
 ) -> None:

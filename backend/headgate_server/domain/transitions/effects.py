@@ -27,6 +27,7 @@ class ItemEffect(StrEnum):
 class Effects:
     """The consequences of one accepted state.
 
+    ``expected_start``: the instant that the run is expected at from now on; None keeps it.
     ``counts_restart``: somebody asks for another start of the run's code, which counts to the quota
     from now on and not once more as it starts.
     """
@@ -40,6 +41,7 @@ class Effects:
     started_at: datetime | None
     ended_at: datetime | None
     due_at: datetime | None
+    expected_start: datetime | None
     counts_restart: bool = False
 
 
@@ -97,6 +99,7 @@ def consequences(run: FlowRun, decision: Decision, *, has_item: bool, at: dateti
     is_restart = decision.proposed.type is StateType.CRASHED and not state.type.is_terminal
     item = _item_effect(decision, has_item=has_item)
     ended = state.type.is_terminal
+    due_at = _due_at(run, decision, is_restart=is_restart)
     return Effects(
         item=item,
         opens_attempt=is_start,
@@ -106,7 +109,8 @@ def consequences(run: FlowRun, decision: Decision, *, has_item: bool, at: dateti
         infrastructure_attempts=(0 if facts.is_rerun else run.infrastructure_attempts + is_restart),
         started_at=run.started_at or (at if is_start else None),
         ended_at=at if ended else None,
-        due_at=_due_at(run, decision, is_restart=is_restart),
+        due_at=due_at,
+        expected_start=due_at if facts.is_rerun or _is_sooner(run, facts) else None,
         counts_restart=run.attempt > 0 and item in _AGAIN and _is_asked(facts),
     )
 
@@ -118,6 +122,12 @@ def _is_asked(facts: Facts) -> bool:
     """Whether somebody has a run start again, and not just sooner, nor by answering it."""
     is_by_person = facts.proposer is Proposer.PERSON
     return is_by_person and not facts.is_resume and not facts.waits_for_agent
+
+
+def _is_sooner(run: FlowRun, facts: Facts) -> bool:
+    """Whether a person has a run that never began start before the time it was made for."""
+    is_waiting = facts.proposer is Proposer.PERSON and facts.waits_for_agent and not run.attempt
+    return is_waiting and run.expected_start is not None and run.expected_start > facts.now
 
 
 def _item_effect(decision: Decision, *, has_item: bool) -> ItemEffect:

@@ -15,6 +15,7 @@ from headgate_server.domain.agents import PROTOCOL_VERSION, AgentSession, AgentS
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.errors import Forbidden, InvalidInput
 from headgate_server.domain.permissions import NOTHING, Scope
+from headgate_server.graphql.admission import while_admitted
 from headgate_server.graphql.context import OperationContext, needing
 from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, mutation, payload_field
@@ -305,13 +306,14 @@ class AgentMutations:
         context = info.context
         session_id = own_session(context.principal, input.session_id)
         held = [lease.to_ref("held", str(place)) for place, lease in enumerate(input.held)]
-        messages = await context.backend.dispatcher.poll(
+        polling = context.backend.dispatcher.poll(
             context.principal,
             session_id=session_id,
             held=held,
             wait_seconds=_within(input.wait_seconds, default=25, low=0, name="waitSeconds"),
             most=_within(input.max, default=10, low=1, name="max"),
         )
+        messages = await while_admitted(context, polling)
         return AgentPollPayload(messages=[show_message(message) for message in messages])
 
     @mutation(

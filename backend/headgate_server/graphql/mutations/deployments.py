@@ -77,7 +77,9 @@ class DeploymentUpsertInput:
         default=None, description=f"An object: JSON Schema of the parameters. {_KEPT}."
     )
     enforce_parameter_schema: bool | None = strawberry.field(
-        default=None, description=f"Whether to refuse runs with other parameters. {_KEPT}."
+        default=None,
+        description="Whether to refuse runs whose parameters do not fit; regular expressions are "
+        f"left to the run itself. {_KEPT}.",
     )
     work_pool_name: str | None = strawberry.field(
         default=strawberry.UNSET,

@@ -209,7 +209,7 @@ def _values(change: Change) -> dict[str, Any]:
         "infrastructure_attempts": effects.infrastructure_attempts,
         "started_at": effects.started_at,
         "ended_at": effects.ended_at,
-        "expected_start": effects.due_at if decision.facts.is_rerun else None,
+        "expected_start": effects.expected_start,
         "item_effect": effects.item,
         "lease_seconds": application.lease.total_seconds(),
         "due_at": effects.due_at,

@@ -3,8 +3,9 @@
 select
   run.id, run.name, run.parameters, run.job_variables, run.attempt, run.retries_used,
   run.traceparent,
-  -- A run that is started again is due anew; what it is about is the instant that it was made for.
-  coalesce(case when run.attempt > 0 then (
+  -- A run that is started again, or sooner, is due anew; what it is about is the instant that it was
+  -- made for.
+  coalesce(case when run.attempt > 0 or run.state_sequence > 1 then (
     select cast(state.details ->> 'scheduledTime' as timestamptz) from states state
     where state.workspace_id = run.workspace_id and state.flow_run_id = run.id
       and state.sequence = 1

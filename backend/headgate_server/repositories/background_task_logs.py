@@ -72,8 +72,15 @@ def _line(row: Row[Any]) -> TaskLine:
 async def delete_old_lines(work: UnitOfWork, *, before: datetime, most: int) -> int:
     """Delete what calls logged that ended before a time; how many lines.
 
-    One that waits, runs or was queued again keeps all that it ever wrote.
+    One that waits, runs or was queued again keeps all that it ever wrote. What an odd id hides, one
+    from after that time, goes with its call.
     """
+    parameters = {"workspace_id": work.workspace_id, "before": before, "most": most}
+    return (await work.execute(named("delete_old_background_lines"), parameters)).rowcount
+
+
+async def delete_lines_of_old(work: UnitOfWork, *, before: datetime, most: int) -> int:
+    """Delete what calls logged that ended before a time and go as well, whatever their ids say."""
     some = (
         select(line.task_id, line.epoch, line.sequence)
         .join(background_tasks, is_line_of())

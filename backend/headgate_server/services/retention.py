@@ -50,7 +50,7 @@ async def purge(work: UnitOfWork, kept: Kept) -> int:
         (retention.delete_skipped_fires, before),
         (retention.delete_failure_groups, before),
         (retention.delete_backfills, before),
-        (background_task_logs.delete_old_lines, before),
+        (background_task_logs.delete_lines_of_old, before),
         (background_tasks.delete_old, before),
         (retention.delete_violations, before),
         (retention.delete_sessions, before),

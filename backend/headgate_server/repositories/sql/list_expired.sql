@@ -60,9 +60,19 @@ where exists (
     where task.workspace_id = w.id and task.ended_at < kept.runs_before
   )
   or exists (
-    select from background_tasks task
-    join background_task_logs line on line.workspace_id = task.workspace_id and line.task_id = task.id
-    where task.workspace_id = w.id and task.ended_at < kept.logs_before
+    -- Lines of old calls: those there are are to go, but for some of calls that took long. The calls
+    -- whose lines are gone are many, and not looked at.
+    select from (
+      select line.workspace_id, line.task_id from background_task_logs line
+      where line.workspace_id = w.id and line.task_id < uuid_floor(kept.logs_before)
+      offset 0
+    ) as line
+    cross join lateral (
+      select ended_at from background_tasks task
+      where task.workspace_id = line.workspace_id and task.id = line.task_id
+      offset 0
+    ) as task
+    where task.ended_at < kept.logs_before
   )
   or exists (
     select from failure_groups grouped

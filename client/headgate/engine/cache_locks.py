@@ -1,15 +1,19 @@
 """What keeps two runs from computing the same cached result: a lock manager, or the server."""
 
+import asyncio
 import logging
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from headgate.api import cache_records
 from headgate.api.background import background_loop
+from headgate.api.transport import retry_delay_seconds
 from headgate.cache_policies import CachePolicy
 from headgate.engine.context import TaskRunContext
 from headgate.engine.effects import Await, Offload, Steps
-from headgate.errors import ApiError, ConflictError
+from headgate.errors import ApiError, ConflictError, RetryableApiError
 from headgate.hashing import hash_values
 from headgate.ids import make_uuid
 from headgate.locking.protocol import IsolationLevel, LockManager
@@ -90,7 +94,8 @@ class _Locked:
 class _Recorded:
     """Holds the lock of the server's record of the key, under the lease of the run.
 
-    A server that is away stops nobody: then two runs may compute the same.
+    A server that is away stops nobody: then two runs may compute the same. What it could not be
+    told it is told as soon as it is back: until then others wait for a lock that nobody needs.
     """
 
     def __init__(self, recorder: ServerRun, *, key: str, task_run_id: str) -> None:
@@ -116,37 +121,48 @@ class _Recorded:
         expires = None
         if record.expires_us is not None:
             expires = format_timestamp(datetime.fromtimestamp(record.expires_us / 1e6, tz=UTC))
-        writing = cache_records.write(
-            self._recorder.transport,
-            lease=self._recorder.lease,
-            key=self._key,
-            result={
-                "path": path,
-                "serializer": record.serializer,
-                "checksum": record.checksum,
-                "sizeBytes": record.size_bytes,
-            },
-            lock_token=self._token,
-            expires_at=expires,
-            task_run_id=self._task_run_id,
-        )
-        try:
-            yield Await(background_loop().submit(writing))
-        except ConflictError as error:
-            logger.debug("Another run computed %s as well: %s", self._key, error)
-        except ApiError as error:
-            self._go_without(error)
+        result = {
+            "path": path,
+            "serializer": record.serializer,
+            "checksum": record.checksum,
+            "sizeBytes": record.size_bytes,
+        }
+
+        async def write() -> None:
+            await cache_records.write(
+                self._recorder.transport,
+                lease=self._recorder.lease,
+                key=self._key,
+                result=result,
+                lock_token=self._token,
+                expires_at=expires,
+                task_run_id=self._task_run_id,
+            )
+
+        yield from self._tell(write)
 
     def give_back(self) -> Steps[None]:
         """Release the record."""
-        releasing = cache_records.release(
-            self._recorder.transport,
-            lease=self._recorder.lease,
-            key=self._key,
-            lock_token=self._token,
-        )
+
+        async def release() -> None:
+            await cache_records.release(
+                self._recorder.transport,
+                lease=self._recorder.lease,
+                key=self._key,
+                lock_token=self._token,
+            )
+
+        yield from self._tell(release)
+
+    def _tell(self, tell: "_Tell") -> Steps[None]:
         try:
-            yield Await(background_loop().submit(releasing))
+            yield Await(background_loop().submit(tell()))
+        except ConflictError as error:
+            logger.debug("Another run computed %s as well: %s", self._key, error)
+        except RetryableApiError as error:
+            self._go_without(error)
+            _telling.add(telling := background_loop().submit(_tell_later(tell, key=self._key)))
+            telling.add_done_callback(_telling.discard)
         except ApiError as error:
             self._go_without(error)
 
@@ -163,3 +179,23 @@ class _Recorded:
 
     def _go_without(self, error: ApiError) -> None:
         logger.warning("The cache goes without the server's lock of %r: %s", self._key, error)
+
+
+_Tell = Callable[[], Coroutine[Any, Any, None]]
+_telling: set[Future[None]] = set()
+
+
+async def _tell_later(tell: _Tell, *, key: str) -> None:
+    """Tell the server until it has heard, or refuses: the lock has ended with the run by then."""
+    attempt, wish_seconds = 0, None
+    while True:
+        await asyncio.sleep(retry_delay_seconds(attempt, wish_seconds=wish_seconds))
+        try:
+            await tell()
+        except RetryableApiError as error:
+            attempt, wish_seconds = attempt + 1, error.retry_after_seconds
+        except ApiError as error:
+            logger.debug("The server's lock of %r has ended: %s", key, error)
+            return
+        else:
+            return

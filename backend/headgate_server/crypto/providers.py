@@ -139,14 +139,19 @@ class Providers:
 
 
 async def _renew_forever(provider: KeyProvider) -> None:
+    """Renew as often as a provider says; what is wrong for long is logged once."""
     seconds: float | None = 0.0
+    told: str | None = None
     while seconds is not None:
         await asyncio.sleep(seconds)
         try:
             seconds = await provider.renew()
         except KeyProviderAway as away:
-            logger.warning("keys: the sign-in is not renewed: %s", away.detail)
-            seconds = RENEW_AGAIN_SECONDS
+            level = logging.DEBUG if away.detail == told else logging.WARNING
+            logger.log(level, "keys: the sign-in is not renewed: %s", away.detail)
+            seconds, told = RENEW_AGAIN_SECONDS, away.detail
+        else:
+            told = None
 
 
 async def _told(asked: Coroutine[Any, Any, T]) -> T:

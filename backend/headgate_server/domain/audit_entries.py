@@ -105,6 +105,15 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainLink:
+    """A place in a chain, and the entry that is there; None where what is there cannot be one."""
+
+    seal: AuditSeal
+    entry: AuditEntry | None = None
+    has_entry: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class AuditHead:
     """Where an organization's chain ends for now."""
 

@@ -113,7 +113,7 @@ def _read(file: Path | None) -> list[AuditCheckpoint]:
     if file is None:
         return []
     try:
-        return checkpoints.read_lines(file.read_text(encoding="utf-8").splitlines())
+        return checkpoints.read_file(file)
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from None
 

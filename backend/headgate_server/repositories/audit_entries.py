@@ -1,11 +1,13 @@
 """SQL of the audit log: writing entries, making the chain longer, reading both."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, exists, func, insert, select, update
+import orjson
+from sqlalchemy import ColumnElement, Row, Text, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from headgate_server.database.work import UnitOfWork
@@ -16,6 +18,7 @@ from headgate_server.domain.audit_entries import (
     AuditHead,
     AuditSeal,
     AuditTarget,
+    ChainLink,
     NewAuditEntry,
 )
 from headgate_server.domain.filters import AuditFilter
@@ -224,24 +227,34 @@ async def list_checkpoints(work: UnitOfWork, *, organization_id: UUID) -> list[A
 
 async def list_chain(
     work: UnitOfWork, *, organization_id: UUID, after: int, most: int
-) -> list[tuple[AuditSeal, AuditEntry | None]]:
-    """Return seals behind a number, in order, each with its entry, or None where that is gone."""
+) -> list[ChainLink]:
+    """Return the links of a chain behind a number, in order, whatever their entries say."""
     seal = audit_seals.c
+    columns = [_ENTRY.diff.cast(Text) if one is _ENTRY.diff else one for one in _ENTRY]
     joined = audit_seals.outerjoin(
         audit_entries,
         (_ENTRY.organization_id == seal.organization_id) & (_ENTRY.id == seal.entry_id),
     )
     rows = await work.execute(
-        select(audit_entries, seal.sequence, seal.hash)
+        select(*columns, seal.sequence, seal.hash)
         .select_from(joined)
         .where(seal.organization_id == organization_id, seal.sequence > after)
         .order_by(seal.sequence)
         .limit(most)
     )
-    return [
-        (AuditSeal(row.sequence, row.hash), None if row.id is None else _sealed(row))
-        for row in rows
-    ]
+    return [_link(row) for row in rows]
+
+
+def _link(row: Row[Any]) -> ChainLink:
+    seal = AuditSeal(row.sequence, row.hash)
+    if row.id is None:
+        return ChainLink(seal, has_entry=False)
+    try:
+        diff = None if row.diff is None else orjson.loads(row.diff)
+        return ChainLink(seal, replace(_entry(row, seal), diff=diff))
+    except ValueError:
+        # No server writes such a kind of actor, or such a number.
+        return ChainLink(seal)
 
 
 async def is_longer(work: UnitOfWork, *, organization_id: UUID) -> bool:

@@ -164,6 +164,8 @@ ITS_ENTRY = """organization_id = :organization and id = (select entry_id from au
 TAMPERINGS = {
     "edit": "update audit_entries set {column} = concat({column}, 'x') where {its_entry}",
     "edit_diff": "update audit_entries set diff = diff - 'after' where {its_entry}",
+    "misname": "update audit_entries set actor_kind = 'SYSTEM' where {its_entry}",
+    "overflow": "update audit_entries set diff = '1e400' where {its_entry}",
     "backdate": "update audit_entries set at = at - interval '1 microsecond' where {its_entry}",
     "blame": "update audit_entries set actor_id = gen_random_uuid() where {its_entry}",
     "delete": "delete from audit_entries where {its_entry}",
@@ -289,7 +291,7 @@ async def test_chain_that_was_made_anew_is_told_by_a_checkpoint_that_was_kept(lo
                 work, organization_id=log.organization_id, after=0, most=1_000
             )
             anew = seal.chain(
-                AuditHead(log.organization_id), [entry for _, entry in links if entry is not None]
+                AuditHead(log.organization_id), [one.entry for one in links if one.entry]
             )
         for _, made in anew:
             await connection.execute(

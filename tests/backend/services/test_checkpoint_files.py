@@ -27,6 +27,16 @@ def test_line_that_was_cut_short_costs_no_other(tmp_path: Path) -> None:
     assert checkpoints.read_lines(file.read_text().splitlines()) == made
 
 
+def test_line_of_another_encoding_is_named(tmp_path: Path) -> None:
+    notary, file = Notary(secret="a secret of tests", folder=tmp_path), tmp_path / FILE_NAME
+    notary.hand_out(notary.sign(AuditHead(new_id(), 1, GENESIS), at=AT))
+    with file.open("ab") as spoilt:
+        spoilt.write(b'{"organization": "\xff\xfe\n')
+
+    with pytest.raises(InvalidInput, match="Line 2"):
+        checkpoints.read_file(file)
+
+
 def test_line_that_is_no_checkpoint_is_named() -> None:
     with pytest.raises(InvalidInput, match="Line 2"):
         checkpoints.read_lines(["", "{}"])

@@ -146,6 +146,16 @@ def as_line(checkpoint: AuditCheckpoint) -> str:
     )
 
 
+def read_file(file: Path) -> list[AuditCheckpoint]:
+    """Return the checkpoints of a file, as ``read_lines`` does.
+
+    Raises:
+        OSError: it cannot be read.
+        InvalidInput: a line that is none.
+    """
+    return read_lines(file.read_text(encoding="utf-8", errors="replace").splitlines())
+
+
 def read_lines(lines: Iterable[str]) -> list[AuditCheckpoint]:
     """Return the checkpoints of a file.
 
@@ -159,6 +169,9 @@ def read_lines(lines: Iterable[str]) -> list[AuditCheckpoint]:
         if not line.strip():
             continue
         try:
+            if not line.isascii():
+                # None is written so, nor cut short to it.
+                raise ValueError
             said = json.loads(line)
             found.append(
                 AuditCheckpoint(

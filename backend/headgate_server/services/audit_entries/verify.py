@@ -12,7 +12,7 @@ from headgate_server.domain.audit_entries import (
     AuditCheckpoint,
     AuditEntry,
     AuditHead,
-    AuditSeal,
+    ChainLink,
     link,
 )
 from headgate_server.repositories import audit_entries
@@ -80,6 +80,10 @@ async def verify_chain(
     try:
         _check_signatures(checkpoints, trusted)
         await walk.along(work, to=sys.maxsize if head is None else head.sequence)
+        if head is None and walk.last:
+            # It was sealed for the first time meanwhile, and perhaps grew since.
+            head = await audit_entries.find_head(work, organization_id=organization_id)
+            await walk.along(work, to=0 if head is None else head.sequence)
         await _check_ends(work, walk, head=head)
     except _Tampered as found:
         first_bad, problem = found.sequence, str(found)
@@ -107,24 +111,32 @@ class _Walk:
                 after=self.last,
                 most=min(SEALS_AT_ONCE, to - self.last),
             )
-            for seal, entry in links:
-                self._step(seal, entry)
+            for one in links:
+                self._step(one)
             if not links:
                 return
 
-    def _step(self, seal: AuditSeal, entry: AuditEntry | None) -> None:
-        expected = self.last + 1
+    def _step(self, one: ChainLink) -> None:
+        expected, seal, entry = self.last + 1, one.seal, one.entry
         if seal.sequence != expected:
             raise _Tampered(expected, "this link is missing")
-        if entry is None:
+        if not one.has_entry:
             raise _Tampered(expected, "its entry is gone")
-        if link(self.hash, entry, sequence=expected) != seal.hash:
+        if entry is None or _hash_of(entry, self.hash, sequence=expected) != seal.hash:
             raise _Tampered(expected, "the entry is not the one that was sealed")
         if self._wanted.get(expected, {seal.hash}) != {seal.hash}:
             raise _Tampered(expected, "a checkpoint says otherwise: the chain was made anew")
         self.last, self.hash = expected, seal.hash
         if entry.is_sweep:
             self.swept.append(f"{entry.target.kind} {entry.target.name}")
+
+
+def _hash_of(entry: AuditEntry, previous: bytes, *, sequence: int) -> bytes | None:
+    """Return the hash of an entry in its place; None where it says what none can say."""
+    try:
+        return link(previous, entry, sequence=sequence)
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _check_signatures(

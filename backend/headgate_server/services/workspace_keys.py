@@ -189,15 +189,22 @@ async def reseal(database: Database, keyring: Keyring, *, workspace_id: UUID) ->
             )
     async with open_work() as work:
         await workspace_keys.destroy_keys(work, is_unused_only=True)
-        told = await _tell_spoilt(work, list(spoilt.values()), sealed=count) if spoilt else ""
+        told = await _tell_spoilt(work, list(spoilt.values()), sealed=count)
     if told:
         raise Conflict(told)
     return count
 
 
 async def _tell_spoilt(work: UnitOfWork, values: Sequence[SealedValue], *, sealed: int) -> str:
+    """Return which values do not open; empty where there is none, or each was deleted meanwhile."""
     found = await documents.get_many(work, [one.block_document_id for one in values])
-    named = sorted(f"{found[one.block_document_id].reference}: {one.path}" for one in values)
+    named = sorted(
+        f"{found[one.block_document_id].reference}: {one.path}"
+        for one in values
+        if one.block_document_id in found
+    )
+    if not named:
+        return ""
     more = f" and {len(named) - MOST_TOLD} more" if len(named) > MOST_TOLD else ""
     return (
         f"{sealed} values are sealed anew. {len(named)} do not open, and keep their key: "

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 
 from headgate_server.crypto.errors import KeyMismatch, KeyProviderAway
 from headgate_server.crypto.keyfile import KeyFiles, make_first_key
-from headgate_server.crypto.providers import Providers
+from headgate_server.crypto.providers import Providers, WrapContext, Wrapped
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import Database
 from headgate_server.domain.errors import Conflict, NotFound, Unavailable
@@ -165,6 +165,30 @@ async def test_value_that_does_not_open_keeps_no_other_from_being_sealed_anew(
             )
         )
     assert left.scalar_one() == len(values) - 1
+
+
+async def test_block_that_is_deleted_before_it_could_be_told_of_is_passed_over(
+    database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant, keyring = await make_tenant(database), ring(folder)
+    await make_values(database, tenant, keyring)
+    old, _ = await workspace_keys.get_active(opener(database, tenant), keyring)
+    unwrap = KeyFiles.unwrap
+
+    async def delete_and_unwrap(self: KeyFiles, wrapped: Wrapped, *, context: WrapContext) -> bytes:
+        if context.key_id == old:
+            async with database.system(workspace_id=tenant.workspace_id) as work:
+                await work.execute(text("delete from block_documents"))
+        return await unwrap(self, wrapped, context=context)
+
+    async with database.system(workspace_id=tenant.workspace_id) as work:
+        await work.execute(text("update block_secrets set blob = substr(blob, 2)"))
+    monkeypatch.setattr(KeyFiles, "unwrap", delete_and_unwrap)
+
+    count = await workspace_keys.rotate(database, ring(folder), workspace_id=tenant.workspace_id)
+
+    assert count == 0
+    assert [state for state, *_ in await states(database)] == ["DESTROYED", "ACTIVE"]
 
 
 @pytest.mark.parametrize("row", [1, 2, 200, 201, 450])

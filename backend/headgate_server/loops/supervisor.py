@@ -66,6 +66,7 @@ class Supervisor:
         self._on_round = on_round
         self._queue = f"{prefix}:loops"
         self._pool: ArqRedis | None = None
+        self._enqueuing: set[asyncio.Task[Any]] = set()
         self._timed: dict[str, float] = {}
 
     async def run(self) -> None:
@@ -97,14 +98,18 @@ class Supervisor:
             default_queue_name=self._queue,
         )
         worker = self._worker(pool)
+        worker.tasks = jobs = _Jobs()
         try:
             await cast("Any", pool).ping()
             self._pool = pool
             await worker.async_run()
         finally:
             self._pool = None
-            # arq leaves jobs running when it is cancelled; they would open connections anew.
-            await _end_jobs(worker)
+            # Whoever is cancelled at a call opens a connection anew, to take back what it watched:
+            # no pool that is closed already would close that.
+            await _end_jobs(jobs)
+            if self._enqueuing:
+                await asyncio.wait(self._enqueuing, timeout=END_SECONDS)
             await pool.aclose(close_connection_pool=True)
 
     def _worker(self, pool: ArqRedis) -> Worker:
@@ -235,9 +240,14 @@ class Supervisor:
         if pool is not None:
             instant = "now" if at is None else str(int(at.timestamp() * 1000))
             try:
-                job = await pool.enqueue_job(
-                    loop.name, _job_id=f"{self._queue}:{loop.name}:{instant}", _defer_by=delay
+                enqueuing = asyncio.create_task(
+                    pool.enqueue_job(
+                        loop.name, _job_id=f"{self._queue}:{loop.name}:{instant}", _defer_by=delay
+                    )
                 )
+                self._enqueuing.add(enqueuing)
+                enqueuing.add_done_callback(self._enqueuing.discard)
+                job = await enqueuing
             except (RedisError, OSError, TimeoutError):
                 self._pool = None
             else:
@@ -247,8 +257,22 @@ class Supervisor:
         return True
 
 
-async def _end_jobs(worker: Worker) -> None:
-    jobs = list(worker.tasks.values())
+class _Jobs(dict[str, "asyncio.Task[Any]"]):
+    """A worker's jobs by their id, and all that run: of one id the next may begin as one ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.running: set[asyncio.Task[Any]] = set()
+
+    def __setitem__(self, id_: str, job: "asyncio.Task[Any]") -> None:
+        super().__setitem__(id_, job)
+        self.running.add(job)
+        job.add_done_callback(self.running.discard)
+
+
+async def _end_jobs(of: _Jobs) -> None:
+    """End the jobs that arq leaves running when it is cancelled."""
+    jobs = {*of.values(), *of.running}
     for job in jobs:
         job.cancel()
     if not jobs:

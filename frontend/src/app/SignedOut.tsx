@@ -1,5 +1,6 @@
 /** Asks to sign in again where a session has ended: over the page, which stays as it is. */
 import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from "react";
+import { createPortal } from "react-dom";
 import { ask } from "@/lib/raw";
 import { noteSignedIn, signInUrl } from "@/lib/session";
 import { tell } from "@/ui/toasts";
@@ -28,7 +29,8 @@ export function SignedOut() {
     event.stopPropagation();
     if (event.key === "Escape") event.preventDefault();
   };
-  return (
+  // Beside the root: an open dialog of the page hides the root from screen readers.
+  return createPortal(
     <dialog ref={window_} className="dialog signed-out" aria-labelledby="signed-out" onKeyDown={keep} onCancel={(event) => event.preventDefault()}>
       <header className="dialog-head"><h2 id="signed-out" className="dialog-title">Your session has ended</h2></header>
       <div className="dialog-body">
@@ -40,6 +42,7 @@ export function SignedOut() {
         <button type="button" className="button" onClick={() => void look(true)}>I have signed in</button>
         <a className="button is-primary" href={signInUrl()} target="_blank" rel="noreferrer">Sign in in another tab</a>
       </footer>
-    </dialog>
+    </dialog>,
+    document.body,
   );
 }

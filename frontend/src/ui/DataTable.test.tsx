@@ -79,3 +79,9 @@ test("rows that are drawn but not in sight ask for no more", () => {
   expect(screen.getAllByRole("row")).toHaveLength(51);
   expect(onMore).not.toHaveBeenCalled();
 });
+
+test("each row's mark is called after its row", () => {
+  draw({ onChoose: vi.fn(), chosen: new Set() });
+
+  expect(screen.getByRole("checkbox", { name: "Choose row 2" })).toBeDefined();
+});

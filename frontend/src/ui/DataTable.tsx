@@ -1,6 +1,6 @@
 /** Rows under columns: those in sight only, by mouse and by keyboard; its columns can be chosen and drawn wider. */
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, memo, type ReactNode, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, memo, type ReactNode, useId, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useColumnChoice } from "@/ui/columns";
 import { useKey } from "@/ui/keys";
 import { type Order, TableHead } from "@/ui/TableHead";
@@ -51,6 +51,7 @@ function scrollerOf(element: HTMLElement | null): HTMLElement | null {
 export function DataTable<Row>(props: DataTableProps<Row>) {
   const { columns, rows, keyOf, hasMore = false, onMore, chosen, onChoose } = props;
   const [choice, choose] = useColumnChoice(props.name);
+  const id = useId();
   const box = useRef<HTMLDivElement>(null);
   // Undefined until it is looked for, null where there is none.
   const [scroller, setScroller] = useState<HTMLElement | null>();
@@ -146,10 +147,10 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
               >
                 {onChoose && (
                   <td className="table-choose">
-                    <input type="checkbox" aria-label="Choose" tabIndex={-1} checked={chosen?.has(key) ?? false} onChange={() => toggle(key)} />
+                    <input type="checkbox" id={`${id}-choose-${key}`} aria-label="Choose" aria-labelledby={`${id}-choose-${key} ${id}-${key}`} tabIndex={-1} checked={chosen?.has(key) ?? false} onChange={() => toggle(key)} />
                   </td>
                 )}
-                <Cells row={row} shown={shown as readonly Column<unknown>[]} main={main as Column<unknown> | undefined} />
+                <Cells row={row} shown={shown as readonly Column<unknown>[]} main={main as Column<unknown> | undefined} mainId={onChoose ? `${id}-${key}` : undefined} />
               </tr>
             );
           })}
@@ -162,9 +163,9 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
 }
 
 /** Drawn anew only with another row or other columns: what a table shows is far more than what moves in it. */
-const Cells = memo(function Cells({ row, shown, main }: { row: unknown; shown: readonly Column<unknown>[]; main: Column<unknown> | undefined }) {
+const Cells = memo(function Cells({ row, shown, main, mainId }: { row: unknown; shown: readonly Column<unknown>[]; main: Column<unknown> | undefined; mainId: string | undefined }) {
   return shown.map((column) => (
-    <td key={column.id} className={cellClass(column, column === main)} data-title={column.isNumber ? column.title : undefined}>{column.cell(row)}</td>
+    <td key={column.id} id={column === main ? mainId : undefined} className={cellClass(column, column === main)} data-title={column.isNumber ? column.title : undefined}>{column.cell(row)}</td>
   ));
 });
 

@@ -11,6 +11,7 @@ import { Button } from "@/ui/Button";
 import { type Column, DataTable } from "@/ui/DataTable";
 import { EmptyState, ErrorState, NothingMatches, Skeleton } from "@/ui/Feedback";
 import { PageHead } from "@/ui/PageHead";
+import { SearchField } from "@/ui/SearchField";
 import { Time } from "@/ui/Time";
 
 const COLUMNS: readonly Column<AuditRowFragment>[] = [
@@ -44,13 +45,11 @@ export function AuditPage() {
     <>
       <PageHead title="Audit log" />
       <div className="toolbar" role="search">
-        <input
-          className="input w-56"
-          type="search"
-          aria-label="How the action begins"
-          placeholder="Action begins with…"
+        <SearchField
+          label="How the action begins"
+          placeholder="Action begins with…   /"
           value={search.action ?? ""}
-          onChange={(event) => seek(event.target.value ? { ...search, action: event.target.value } : without("action"))}
+          onChange={(action) => seek(action ? { ...search, action } : without("action"))}
         />
         {SPANS.map(({ days, label }) => (
           <Button key={days} aria-pressed={search.days === days} onClick={() => seek(search.days === days ? without("days") : { ...search, days })}>{label}</Button>

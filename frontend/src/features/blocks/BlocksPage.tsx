@@ -11,6 +11,7 @@ import { Button } from "@/ui/Button";
 import { type Column, DataTable } from "@/ui/DataTable";
 import { EmptyState, ErrorState, NothingMatches, Skeleton } from "@/ui/Feedback";
 import { PageHead } from "@/ui/PageHead";
+import { SearchField } from "@/ui/SearchField";
 import { Time } from "@/ui/Time";
 
 type Row = NonNullable<BlocksQuery["workspace"]>["blockDocuments"]["nodes"][number];
@@ -46,7 +47,7 @@ export function BlocksPage() {
         actions={<Button isPrimary needs="BLOCKS_WRITE" onClick={() => void navigate({ to: "/$organization/$workspace/blocks/new", params: { ...place } })}>New block</Button>}
       />
       <div className="toolbar" role="search">
-        <input className="input w-56" type="search" aria-label="Name of the block" placeholder="Name contains…" value={search.name ?? ""} onChange={(event) => seek({ ...(search.type ? { type: search.type } : {}), ...(event.target.value ? { name: event.target.value } : {}) })} />
+        <SearchField label="Name of the block" value={search.name ?? ""} onChange={(name) => seek({ ...(search.type ? { type: search.type } : {}), ...(name ? { name } : {}) })} />
         {search.type && <Button className="is-small" onClick={() => seek(search.name ? { name: search.name } : {})}>{search.type} ×</Button>}
       </div>
       {list.error && !list.rows && <ErrorState error={list.error} onRetry={list.again} />}

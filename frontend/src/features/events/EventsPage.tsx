@@ -90,7 +90,7 @@ export function EventsPage() {
       <PageHead title="Events" />
       <div className="toolbar" role="search">
         <SearchField label="How its kind begins" placeholder="flow_run.failed   /" value={search.kind ?? ""} onChange={(kind) => onSearch({ ...search, kind })} />
-        <input className="input w-72 max-md:w-full" type="search" aria-label="Id of what it happened to" placeholder="Id of what it happened to" value={search.resource ?? ""} onChange={(event) => onSearch({ ...search, resource: event.target.value })} />
+        <SearchField label="Id of what it happened to" placeholder="Id of what it happened to" className="w-72 max-md:w-full" hasKey={false} value={search.resource ?? ""} onChange={(resource) => onSearch({ ...search, resource })} />
         <select className="input" aria-label="How far back" value={search.reach ?? "day"} onChange={(event) => onSearch({ ...search, reach: REACHES.find((each) => each === event.target.value) ?? "day" })}>
           {REACHES.map((each) => <option key={each} value={each}>{`The last ${each}`}</option>)}
         </select>

@@ -14,6 +14,7 @@ import { Button } from "@/ui/Button";
 import { type Column, DataTable } from "@/ui/DataTable";
 import { EmptyState, ErrorState, NothingMatches, Skeleton } from "@/ui/Feedback";
 import { PageHead } from "@/ui/PageHead";
+import { SearchField } from "@/ui/SearchField";
 import { Time } from "@/ui/Time";
 
 const MOST_SHOWN = 200;
@@ -46,7 +47,7 @@ export function VariablesPage() {
     <>
       <PageHead title="Variables" note={list.total && <span className="tag num">{list.total.value}</span>} actions={<Button isPrimary needs="VARIABLES_WRITE" onClick={() => setMaking(true)}>New variable</Button>} />
       <div className="toolbar" role="search">
-        <input className="input w-56" type="search" aria-label="Name of the variable" placeholder="Name contains…" value={search.name ?? ""} onChange={(event) => seek(event.target.value ? { name: event.target.value } : {})} />
+        <SearchField label="Name of the variable" value={search.name ?? ""} onChange={(name) => seek(name ? { name } : {})} />
       </div>
       {list.error && !list.rows && <ErrorState error={list.error} onRetry={list.again} />}
       {!list.rows && !list.error && <Skeleton rows={8} />}

@@ -120,6 +120,7 @@ test("a part that may be left out is, and the rest is shown with the error", asy
   await waitFor(() => expect(result.current.pool[0].error).toBeDefined());
 
   expect(result.current.pool[0].data).toEqual({ workspace: { id: "ws_1", pool: null } });
+  expect(failingNow()).toBeUndefined();
 });
 
 test("a server that does not answer takes nothing from the page; one that refuses all of it does", async () => {

@@ -66,10 +66,15 @@ function tellWatchers(): void {
   for (const watcher of watchers) watcher();
 }
 
+/** A part that is refused is left out by the page that asks for it; what else fails is not known to it. */
+function isFailure({ networkError, graphQLErrors }: CombinedError): boolean {
+  return networkError !== undefined || graphQLErrors.some(({ extensions }) => extensions["code"] !== REFUSED);
+}
+
 /** Takes note of queries that show what was read before, or only a part, because the server failed. */
 export function noteAnswer({ operation, error, data }: OperationResult): void {
   if (operation.kind !== "query") return;
-  if (error !== undefined && data) failing.set(operation.key, { operation, error });
+  if (error !== undefined && isFailure(error) && data) failing.set(operation.key, { operation, error });
   else failing.delete(operation.key);
   tellWatchers();
 }

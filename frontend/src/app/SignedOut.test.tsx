@@ -4,24 +4,28 @@ import { useState } from "react";
 import { Provider } from "urql";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { SignedOut } from "@/app/SignedOut";
-import { DeploymentRunDocument } from "@/generated/graphql";
+import { DeploymentRunDocument, WhoDocument } from "@/generated/graphql";
 import { makeClient } from "@/lib/graphql";
-import { isSignedOut, noteSignedIn, watchSession } from "@/lib/session";
+import { isSignedOut, noteAnswered, watchSession } from "@/lib/session";
 import { useAct } from "@/ui/act";
 
 let isThere: boolean;
 let sent: { tags: string[]; idempotencyKey: string }[];
 let stop: () => void;
+let who: { __typename: string; id: string; displayName: string };
+
+const ANA = { __typename: "User", id: "user_1", displayName: "Ana" };
+const BEN = { __typename: "User", id: "user_2", displayName: "Ben" };
 
 beforeEach(() => {
-  [isThere, sent] = [true, []];
+  [isThere, sent, who] = [true, [], ANA];
   HTMLDialogElement.prototype.showModal = function showModal() {
     this.open = true;
   };
   vi.stubGlobal("fetch", async (_: unknown, init: RequestInit) => {
-    const { variables } = JSON.parse(String(init.body)) as { variables?: { input: { tags: string[]; idempotencyKey: string } } };
+    const { operationName, variables } = JSON.parse(String(init.body)) as { operationName?: string; variables?: { input: { tags: string[]; idempotencyKey: string } } };
     if (!isThere) return Response.json({ errors: [{ message: "Sign in.", extensions: { code: "UNAUTHENTICATED" } }] }, { status: 401 });
-    if (variables === undefined) return Response.json({ data: { viewer: { actor: { id: "user_1" } } } });
+    if (operationName === "Who" || variables === undefined) return Response.json({ data: { viewer: { __typename: "Viewer", actor: who } } });
     sent.push(variables.input);
     return Response.json({ data: { flowRunCreate: { __typename: "FlowRunPayload", flowRun: null, errors: [] } } });
   });
@@ -48,7 +52,7 @@ function Form() {
 }
 
 test("a form stays when the session ends, and is sent once one has signed in again", async () => {
-  noteSignedIn();
+  noteAnswered();
   render(<Provider value={makeClient()}><Form /></Provider>);
   fireEvent.change(screen.getByLabelText("Tag"), { target: { value: "mine" } });
   isThere = false;
@@ -66,4 +70,22 @@ test("a form stays when the session ends, and is sent once one has signed in aga
 
   await waitFor(() => expect(sent).toHaveLength(1));
   expect(sent[0]).toMatchObject({ tags: ["mine"] });
+});
+
+test("a page of one person is not gone on with by another", async () => {
+  const client = makeClient();
+  await client.query(WhoDocument, {}).toPromise();
+  render(<Provider value={client}><Form /></Provider>);
+  isThere = false;
+  fireEvent.click(screen.getByRole("button", { name: "Send" }));
+  await screen.findByRole("heading", { name: "Your session has ended" });
+
+  [isThere, who] = [true, BEN];
+  fireEvent.click(screen.getByRole("button", { name: "I have signed in" }));
+  await screen.findByText("You are Ben now, and this page is of Ana: sign in as them, or leave it.");
+
+  who = ANA;
+  fireEvent.click(screen.getByRole("button", { name: "I have signed in" }));
+  await waitFor(() => expect(screen.queryByRole("heading")).toBeNull());
+  expect(sent).toEqual([]);
 });

@@ -1,23 +1,36 @@
 /** Asks to sign in again where a session has ended: over the page, which stays as it is. */
 import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from "react";
 import { createPortal } from "react-dom";
+import { useClient } from "urql";
+import { type WhoQuery, WhoDocument } from "@/generated/graphql";
+import { readFailing } from "@/lib/answers";
 import { ask } from "@/lib/raw";
 import { noteSignedIn, signInUrl } from "@/lib/session";
 import { tell } from "@/ui/toasts";
 
-const WHO = "{ viewer { actor { id } } }";
+const WHO = "{ viewer { actor { __typename id displayName } } }";
+
+type Viewer = WhoQuery["viewer"];
 
 /** A window of the browser's own: it lies over the dialogs of the page too, and closes none of them. */
 export function SignedOut() {
   const window_ = useRef<HTMLDialogElement>(null);
-  const [isStill, setStill] = useState(false);
+  const client = useClient();
+  const [problem, setProblem] = useState<string>();
   const look = useCallback(async (isAsked: boolean) => {
     const answer = await ask({ query: WHO }, undefined, new AbortController().signal);
-    if (answer?.data?.["viewer"]) {
+    const now = answer?.data?.["viewer"] as Viewer | undefined;
+    const before = client.readQuery(WhoDocument, {})?.data?.viewer;
+    if (!now) {
+      if (isAsked) setProblem("You are not signed in yet.");
+    } else if (before && before.actor.id !== now.actor.id) {
+      setProblem(`You are ${now.actor.displayName} now, and this page is of ${before.actor.displayName}: sign in as them, or leave it.`);
+    } else {
       noteSignedIn();
+      readFailing(client);
       tell("You are signed in again. What was not sent yet can be sent now.");
-    } else if (isAsked) setStill(true);
-  }, []);
+    }
+  }, [client]);
   useEffect(() => {
     window_.current?.showModal();
     const onFocus = (): void => void look(false);
@@ -35,7 +48,7 @@ export function SignedOut() {
       <header className="dialog-head"><h2 id="signed-out" className="dialog-title">Your session has ended</h2></header>
       <div className="dialog-body">
         <p className="m-0">Sign in again in another tab, and come back to this one: what you wrote is still here, and can be sent then.</p>
-        {isStill && <p className="field-problem m-0" role="alert">You are not signed in yet.</p>}
+        {problem !== undefined && <p className="field-problem m-0" role="alert">{problem}</p>}
       </div>
       <footer className="dialog-foot">
         <a className="button" href={signInUrl()}>Leave this page and sign in</a>

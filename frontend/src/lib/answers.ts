@@ -1,5 +1,5 @@
 /** Answers with errors: what of one may be kept, so that a part that failed is not taken for one that is not there. */
-import { CombinedError, type Operation, type OperationResult } from "urql";
+import { type Client, CombinedError, type Operation, type OperationResult } from "urql";
 
 const REFUSED = "FORBIDDEN";
 type Path = readonly (string | number)[];
@@ -88,6 +88,13 @@ export function noteEnd({ key }: Operation): void {
 /** The query that failed first of those shown in part; undefined where all is well. */
 export function failingNow(): Failing | undefined {
   return first;
+}
+
+/** Ask again for all that is shown in part. */
+export function readFailing(client: Client): void {
+  for (const { operation } of failing.values()) {
+    client.reexecuteOperation(client.createRequestOperation("query", operation, { requestPolicy: "network-only" }));
+  }
 }
 
 /** Call back when that changes; returns what stops it. */

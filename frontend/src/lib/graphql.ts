@@ -6,7 +6,7 @@ import { actingIn, onLeaving } from "@/lib/acting";
 import { keepable, noteAnswer, noteEnd } from "@/lib/answers";
 import { EMBEDDED } from "@/lib/embedded";
 import { patient } from "@/lib/patience";
-import { isSignedOutError, noteSignedIn, noteSignedOut } from "@/lib/session";
+import { isSignedOutError, noteAnswered, noteSignedOut } from "@/lib/session";
 
 const PATH = "/graphql";
 const NORMAL_CLOSURE = 1000;
@@ -113,7 +113,7 @@ export function makeClient(): Client {
       cacheExchange({ keys: withoutIds() }),
       mapExchange({
         onResult(result) {
-          if (!result.error && result.operation.kind !== "subscription") noteSignedIn();
+          if (!result.error && result.operation.kind !== "subscription") noteAnswered();
           return keepable(result);
         },
       }),

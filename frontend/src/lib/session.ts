@@ -24,9 +24,13 @@ export function isSignedOutError(error: CombinedError): boolean {
   return error.graphQLErrors.some((each) => each.extensions["code"] === SIGNED_OUT) || (error.response as Response | undefined)?.status === UNAUTHORIZED;
 }
 
-/** The server has answered this session. */
-export function noteSignedIn(): void {
+/** The server has answered this session: from now on the page has something to lose. */
+export function noteAnswered(): void {
   hasRead = true;
+}
+
+/** The same person has signed in again. */
+export function noteSignedIn(): void {
   set(false);
 }
 

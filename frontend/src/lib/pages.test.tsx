@@ -8,9 +8,14 @@ interface Data {
   rows: { nodes: { id: string }[]; pageInfo: { hasNextPage: boolean; endCursor: string } };
 }
 
-const ROWS: TypedDocumentNode<Data, { word: string; after?: string | null }> = gql`
-  query Rows($word: String!, $after: String) {
-    rows(word: $word, after: $after) {
+interface Asked {
+  word: string;
+  since?: number;
+}
+
+const ROWS: TypedDocumentNode<Data, Asked & { after?: string | null }> = gql`
+  query Rows($word: String!, $since: Int, $after: String) {
+    rows(word: $word, since: $since, after: $after) {
       nodes { id }
       pageInfo { hasNextPage endCursor }
     }
@@ -21,6 +26,11 @@ const PAGE = 2;
 /** A server with so many rows, which can be told to have more. */
 class Server {
   asked: (string | undefined)[] = [];
+  since: (number | undefined)[] = [];
+  /** Before the words of all ids, so that one sees when they were read. */
+  edition = "";
+  isDown = false;
+  onAsked: () => void = () => undefined;
 
   constructor(public count: number) {}
 
@@ -29,19 +39,23 @@ class Server {
   }
 
   private async answer(body: string): Promise<Response> {
-    const { variables } = JSON.parse(body) as { variables: { word: string; after?: string } };
+    const { variables } = JSON.parse(body) as { variables: Asked & { after?: string } };
     this.asked.push(variables.after);
+    this.since.push(variables.since);
+    this.onAsked();
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.isDown) throw new TypeError("Failed to fetch");
     const from = Number(variables.after ?? 0);
     const to = Math.min(this.count, from + PAGE);
-    const nodes = Array.from({ length: to - from }, (_, index) => ({ id: `${variables.word}${from + index}` }));
+    const nodes = Array.from({ length: to - from }, (_, index) => ({ id: `${this.edition}${variables.word}${from + index}` }));
     return Response.json({ data: { rows: { nodes, pageInfo: { hasNextPage: to < this.count, endCursor: String(to) } } } });
   }
 }
 
-function draw(server: Server, word: string) {
+function draw(server: Server, word: string, since?: number) {
   const client = server.client();
-  return renderHook((props: { word: string }) => usePages("tests", ROWS, props, (data) => data.rows), {
-    initialProps: { word },
+  return renderHook((props: Asked) => usePages("tests", ROWS, props, (data) => data.rows, props.word), {
+    initialProps: { word, ...(since === undefined ? {} : { since }) },
     wrapper: ({ children }) => <Provider value={client}>{children}</Provider>,
   });
 }
@@ -100,4 +114,93 @@ test("another question has another list", async () => {
 
   expect(result.current.rows).toBeUndefined();
   await waitFor(() => expect(ids(result.current.rows)).toEqual(["e0", "e1"]));
+});
+
+test("changes that never cease do not keep a long list from being read again", async () => {
+  const server = new Server(5);
+  const { result } = draw(server, "f");
+  await waitFor(() => expect(result.current.rows).toHaveLength(2));
+  for (const length of [4, 5]) {
+    act(() => result.current.more());
+    await waitFor(() => expect(result.current.rows).toHaveLength(length));
+  }
+  server.asked = [];
+  server.edition = "new ";
+  server.onAsked = () => act(() => result.current.again());
+
+  act(() => result.current.again());
+  await waitFor(() => expect(ids(result.current.rows)?.[4]).toBe("new f4"));
+  server.onAsked = () => undefined;
+  await waitFor(() => expect(result.current.isReading).toBe(false));
+
+  expect(server.asked.slice(0, 3)).toEqual([undefined, "2", "4"]);
+  expect(result.current.rows).toHaveLength(5);
+});
+
+test("whoever asks while a list is being read has it read once more", async () => {
+  const server = new Server(2);
+  const { result } = draw(server, "g");
+  await waitFor(() => expect(result.current.rows).toHaveLength(2));
+
+  act(() => {
+    for (let change = 0; change < 5; change += 1) result.current.again();
+  });
+  await waitFor(() => expect(server.asked).toHaveLength(3));
+  await waitFor(() => expect(result.current.isReading).toBe(false));
+
+  expect(server.asked).toHaveLength(3);
+});
+
+test("a list as of an instant is there when one comes back at another, and goes on as it was asked for", async () => {
+  const server = new Server(6);
+  const first = draw(server, "h", 1);
+  await waitFor(() => expect(first.result.current.rows).toHaveLength(2));
+  first.unmount();
+  const { result } = draw(server, "h", 2);
+
+  expect(ids(result.current.rows)).toEqual(["h0", "h1"]);
+  act(() => result.current.more());
+  await waitFor(() => expect(server.asked).toEqual([undefined, undefined, "2", undefined, "2"]));
+  await waitFor(() => expect(result.current.isReading).toBe(false));
+
+  expect(server.since).toEqual([1, 2, 1, 2, 2]);
+  expect(result.current.rows).toHaveLength(4);
+});
+
+test("what cannot be read again stays whole, with what went wrong", async () => {
+  const server = new Server(3);
+  const { result } = draw(server, "i");
+  await waitFor(() => expect(result.current.rows).toHaveLength(2));
+  act(() => result.current.more());
+  await waitFor(() => expect(result.current.rows).toHaveLength(3));
+  server.onAsked = () => {
+    server.isDown = server.asked.length === 4;
+  };
+
+  act(() => result.current.again());
+  await waitFor(() => expect(result.current.error).toBeDefined());
+
+  expect(ids(result.current.rows)).toEqual(["i0", "i1", "i2"]);
+});
+
+test("a long list rests before it is read again", async () => {
+  const server = new Server(12);
+  const { result } = draw(server, "j");
+  for (const length of [2, 4, 6, 8, 10, 12]) {
+    await waitFor(() => expect(result.current.rows).toHaveLength(length));
+    act(() => result.current.more());
+  }
+  const begunAt: number[] = [];
+  server.onAsked = () => {
+    if (server.asked.at(-1) === undefined) begunAt.push(performance.now());
+  };
+
+  act(() => {
+    result.current.again();
+    result.current.again();
+  });
+  await waitFor(() => expect(begunAt).toHaveLength(2));
+
+  const [first = 0, second = 0] = begunAt;
+  expect(second - first).toBeGreaterThan(490);
 });

@@ -14,6 +14,9 @@ interface Kept {
   pages: number;
   hasMore: boolean;
   total: { value: number; precision: string } | undefined;
+  /** What its pages were asked with, and where the next one begins: no cursor goes with another question. */
+  asked: unknown;
+  after: string | undefined;
 }
 
 export interface Pages<Row> {
@@ -37,77 +40,131 @@ function keep(key: string, list: Kept): void {
   if (kept.size > KEPT_LISTS && oldest !== undefined) kept.delete(oldest);
 }
 
-/** ``name`` tells lists of different documents apart; ``pick`` finds the connection in what was read. */
+/** Longer lists are read again after a rest of so much for each page beyond these. */
+const QUICK_PAGES = 4;
+const REST_A_PAGE_MS = 250;
+
+interface Reading {
+  isMore: boolean;
+}
+
+/** What one place of a page that shows a list knows from one drawing to the next. */
+class Reader {
+  /** The reading that is under way; another one makes it void. */
+  reading: Reading | undefined;
+  /** Whether to read again once the reading under way is over. */
+  isDue = false;
+  /** How many pages are wanted when it is read again. */
+  pages = 1;
+  private restUntil = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  begin(isMore: boolean): Reading {
+    this.reading = { isMore };
+    return this.reading;
+  }
+
+  end(begunAt: number, pages: number): void {
+    this.reading = undefined;
+    this.restUntil = begunAt + Math.max(0, pages - QUICK_PAGES) * REST_A_PAGE_MS;
+  }
+
+  leave(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.reading = undefined;
+    this.isDue = false;
+    this.restUntil = 0;
+  }
+
+  /** Calls back once it has rested, and once for all who ask meanwhile. */
+  rested(act: () => void): void {
+    if (this.timer !== undefined) return;
+    const rest = this.restUntil - performance.now();
+    if (rest <= 0) {
+      act();
+      return;
+    }
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      act();
+    }, rest);
+  }
+}
+
+/**
+ * ``name`` tells lists of different documents apart; ``pick`` finds the connection in what was read. A list is kept under its
+ * variables, or under what ``same`` says, where they hold an instant that moves: as of that instant until it is read again.
+ *
+ * A reading under way comes to its end whatever changes meanwhile, and one more follows it.
+ */
 export function usePages<Data, Variables extends AnyVariables & { after?: string | null | undefined }, Row>(
   name: string,
   document: TypedDocumentNode<Data, Variables>,
   variables: Omit<Variables, "after">,
   pick: (data: Data) => Connection<Row> | null | undefined,
+  same: unknown = variables,
 ): Pages<Row> {
   const client = useClient();
-  const key = `${name} ${JSON.stringify(variables)}`;
+  const key = `${name} ${JSON.stringify(same)}`;
+  const question = JSON.stringify(variables);
   const [, show] = useState(0);
   const [error, setError] = useState<CombinedError>();
   const [isReading, setReading] = useState(false);
-  const latest = useRef({ key, variables, pick, turn: 0, wanted: { key, pages: 1 } });
-  latest.current.key = key;
-  latest.current.variables = variables;
-  latest.current.pick = pick;
-  if (latest.current.wanted.key !== key) latest.current.wanted = { key, pages: kept.get(key)?.pages ?? 1 };
+  const [reader] = useState(() => new Reader());
+  const latest = useRef({ key, variables, pick });
+  latest.current = { key, variables, pick };
   const read = useCallback(
-    async (from: Kept | undefined, pages: number) => {
-      const { key: of, variables: given, pick: choose } = latest.current;
-      latest.current.turn += 1;
-      const turn = latest.current.turn;
-      const isOld = (): boolean => latest.current.turn !== turn;
+    async (from: Kept | undefined, pages: number): Promise<void> => {
+      const { key: of, variables: asked, pick: choose } = latest.current;
+      const reading = reader.begin(from !== undefined);
+      const begunAt = performance.now();
       setReading(true);
-      let list = from ?? { rows: [], pages: 0, hasMore: true, total: undefined };
-      let after = from ? lastCursor.get(of) : undefined;
-      while (list.pages < pages && list.hasMore) {
-        const asked = { ...given, ...(after ? { after } : {}) } as Variables;
-        const requestPolicy = takeAhead(document, asked) ? "cache-first" : "network-only";
-        const answer = await client.query(document, asked, { requestPolicy }).toPromise();
-        if (isOld()) return;
+      let list: Kept = from ?? { rows: [], pages: 0, hasMore: true, total: undefined, asked, after: undefined };
+      let failed: CombinedError | undefined;
+      while (list.pages < pages && list.hasMore && failed === undefined) {
+        const variables_ = { ...(list.asked as object), ...(list.after ? { after: list.after } : {}) } as Variables;
+        const requestPolicy = takeAhead(document, variables_) ? "cache-first" : "network-only";
+        const answer = await client.query(document, variables_, { requestPolicy }).toPromise();
+        if (reader.reading !== reading) return;
         const page = answer.data && choose(answer.data);
-        if (answer.error || !page) {
-          setError(answer.error);
-          break;
-        }
-        setError(undefined);
-        after = page.pageInfo.endCursor ?? undefined;
-        list = {
-          rows: [...list.rows, ...page.nodes],
-          pages: list.pages + 1,
-          hasMore: page.pageInfo.hasNextPage && after !== undefined,
-          total: page.totalCount ?? list.total,
-        };
+        failed = answer.error;
+        if (failed || !page) break;
+        list = longer(list, page);
       }
-      if (list.pages > 0) {
-        keep(of, list);
-        if (after !== undefined) lastCursor.set(of, after);
-      }
+      // Of a list that could not be read to where it was known before, that is kept.
+      if (list.pages > 0 && (failed === undefined || !kept.has(of))) keep(of, list);
+      reader.end(begunAt, from ? 0 : list.pages);
+      setError(failed);
       setReading(false);
       show((count) => count + 1);
     },
-    [client, document],
+    [client, document, reader],
   );
-  const again = useCallback(() => void read(undefined, latest.current.wanted.pages), [read]);
+  const again = useCallback(() => {
+    if (reader.reading !== undefined) {
+      reader.isDue = true;
+      return;
+    }
+    reader.rested(() => {
+      reader.isDue = false;
+      void read(undefined, reader.pages).then(() => reader.isDue && reader.reading === undefined && again());
+    });
+  }, [read, reader]);
   const more = useCallback(() => {
     const list = kept.get(latest.current.key);
-    if (!list?.hasMore) return;
-    // Whatever is being read gives way to this; what reads again later reads as many pages.
-    latest.current.wanted.pages = list.pages + 1;
-    void read(list, list.pages + 1);
-  }, [read]);
+    if (!list?.hasMore || reader.reading?.isMore) return;
+    // What is being read again gives way to this, and follows it with as many pages.
+    reader.isDue ||= reader.reading !== undefined;
+    reader.pages = list.pages + 1;
+    void read(list, list.pages + 1).then(() => reader.isDue && reader.reading === undefined && again());
+  }, [again, read, reader]);
   useEffect(() => {
+    reader.pages = kept.get(key)?.pages ?? 1;
+    setError(undefined);
     again();
-  }, [again, key]);
-  useEffect(() => {
-    const mark = latest.current;
-    return () => {
-      mark.turn += 1;
-    };
-  }, []);
+    return () => reader.leave();
+  }, [again, key, question, reader]);
   const list = kept.get(key);
   return {
     rows: list?.rows as readonly Row[] | undefined,
@@ -120,4 +177,14 @@ export function usePages<Data, Variables extends AnyVariables & { after?: string
   };
 }
 
-const lastCursor = new Map<string, string>();
+function longer(list: Kept, { nodes, pageInfo, totalCount }: Connection<unknown>): Kept {
+  const after = pageInfo.endCursor ?? undefined;
+  return {
+    ...list,
+    rows: [...list.rows, ...nodes],
+    pages: list.pages + 1,
+    hasMore: pageInfo.hasNextPage && after !== undefined,
+    total: totalCount ?? list.total,
+    after,
+  };
+}

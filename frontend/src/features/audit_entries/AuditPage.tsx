@@ -35,7 +35,7 @@ export function AuditPage() {
   const navigate = useNavigate();
   const seek = (next: AuditSearch): void => void navigate({ to: "/$organization/~/audit", params: { organization }, search: next, replace: true });
   const [now] = useState(() => Date.now());
-  const list = usePages("audit", AuditLogDocument, { organization, filter: auditFilterOf(search, now) }, (data) => data.organization?.auditLog);
+  const list = usePages("audit", AuditLogDocument, { organization, filter: auditFilterOf(search, now) }, (data) => data.organization?.auditLog, { organization, filter: auditFilterOf(search, 0) });
   const entry = list.rows?.find(({ id }) => id === search.entry);
   const without = (name: keyof AuditSearch): AuditSearch => {
     const { [name]: _gone, ...rest } = search;

@@ -78,7 +78,7 @@ export function EventsPage() {
   const [isPaused, setPaused] = useState(false);
   const [peek, setPeek] = useState<EventRowFragment>();
   const filter = useMemo(() => pastOf(search, Date.now()), [search]);
-  const list = usePages("events", EventsDocument, { organization, workspace, filter }, (data) => data.workspace?.events);
+  const list = usePages("events", EventsDocument, { organization, workspace, filter }, (data) => data.workspace?.events, { organization, workspace, filter: pastOf(search, 0) });
   const { fresh, waiting } = useFresh(useWorkspaceId(), search, isPaused, list.again);
   const rows = useMemo(() => {
     const known = new Set(fresh.map(({ id }) => id));

@@ -50,7 +50,7 @@ export function LogsPage() {
     return () => clearTimeout(timer);
   }, [navigate, search, text]);
   const filter = useMemo(() => filterOf(search, Date.now()), [search]);
-  const list = usePages("logs", WorkspaceLogsDocument, { organization, workspace, filter }, (data) => data.workspace?.logs);
+  const list = usePages("logs", WorkspaceLogsDocument, { organization, workspace, filter }, (data) => data.workspace?.logs, { organization, workspace, filter: filterOf(search, 0) });
   const { rows } = list;
   const clear = (): void => {
     setText("");

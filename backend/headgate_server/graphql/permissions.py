@@ -4,10 +4,11 @@
 test and clients read them, and checks them with one set operation before the resolver runs.
 """
 
+import asyncio
 import inspect
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import strawberry
 from strawberry.extensions import FieldExtension
@@ -25,6 +26,7 @@ ANY_CREDENTIAL: frozenset[Scope] = frozenset()
 """Declared by fields that every authenticated caller may use."""
 
 Info = strawberry.Info[OperationContext, None]
+T = TypeVar("T")
 
 
 class DeclareOpen(FieldExtension):
@@ -133,3 +135,23 @@ def scoped_subscription(
         directives=list(directives),
         extensions=[_declare(requires)],
     )
+
+
+async def while_admitted(context: OperationContext, waiting: Awaitable[T]) -> T:
+    """Return what is waited for, for as long as the caller is let in.
+
+    Raises:
+        HeadgateError: why the caller is no more, as soon as that is so.
+    """
+    if context.until_refused is None:
+        return await waiting
+    wait, refused = asyncio.ensure_future(waiting), asyncio.ensure_future(context.until_refused())
+    try:
+        await asyncio.wait({wait, refused}, return_when=asyncio.FIRST_COMPLETED)
+        if wait.done():
+            return wait.result()
+        raise refused.result()
+    finally:
+        wait.cancel()
+        refused.cancel()
+        await asyncio.wait({wait, refused})

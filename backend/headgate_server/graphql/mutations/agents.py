@@ -15,12 +15,11 @@ from headgate_server.domain.agents import PROTOCOL_VERSION, AgentSession, AgentS
 from headgate_server.domain.clock import SystemClock
 from headgate_server.domain.errors import Forbidden, InvalidInput
 from headgate_server.domain.permissions import NOTHING, Scope
-from headgate_server.graphql.admission import while_admitted
 from headgate_server.graphql.context import OperationContext, needing
 from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, mutation, payload_field
 from headgate_server.graphql.mutations.leases import own_session
-from headgate_server.graphql.permissions import Info
+from headgate_server.graphql.permissions import Info, while_admitted
 from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.shapes.json_values import an_object
 from headgate_server.graphql.shapes.nodes import load_part, show_id

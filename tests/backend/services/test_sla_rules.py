@@ -255,7 +255,7 @@ async def test_rule_is_changed_switched_off_and_deleted(world: World) -> None:
     rule = await promise(world, SlaKind.LATENESS)
     await world.create()
     async with world.work() as work:
-        with pytest.raises(Conflict):
+        with pytest.raises(Conflict) as taken:
             await sla_rules.create_rule(
                 work,
                 NewSlaRule("promise", SlaKind.DURATION, MINUTE, flow_id=world.deployed.flow_id),
@@ -265,6 +265,7 @@ async def test_rule_is_changed_switched_off_and_deleted(world: World) -> None:
         with pytest.raises(VersionConflict):
             await sla_rules.delete_rule(work, id_=rule.id, expected_version=1)
 
+    assert taken.value.path == ("name",)
     assert await judge(world, after=10 * MINUTE) == 0
     async with world.work() as work:
         on = SlaRuleChanges(is_enabled=True)

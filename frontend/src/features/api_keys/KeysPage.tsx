@@ -65,7 +65,7 @@ export function KeysPage() {
       {shown && shown.length > 0 && (
         <DataTable name="api-keys" label="API keys" columns={columns} rows={shown} keyOf={({ id }) => id} hasMore={mayAll && all.hasMore} onMore={all.more} />
       )}
-      {own.data?.organization && (
+      {isMaking && own.data?.organization && (
         <KeyDialog data={own.data} isOpen={isMaking} onClose={() => setMaking(false)} onSecret={onSecret} owner={search.owner} />
       )}
       <ShownOnce title="The key" secret={secret} onClose={() => setSecret(undefined)}>Put it where the program reads it, such as HEADGATE_API_KEY.</ShownOnce>

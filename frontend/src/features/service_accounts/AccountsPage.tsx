@@ -41,7 +41,7 @@ export function AccountsPage() {
       {account && choices?.organization && (
         <AccountPeek key={account.id} account={account} place={choices.organization} organization={organization} onClose={() => setPeeked(undefined)} onChanged={list.again} />
       )}
-      {choices?.organization && (
+      {isMaking && choices?.organization && (
         <NewAccount
           organizationId={choices.organization.id}
           isOpen={isMaking}

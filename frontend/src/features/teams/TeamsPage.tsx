@@ -39,7 +39,7 @@ export function TeamsPage() {
         <DataTable name="teams" label="Teams" columns={COLUMNS} rows={list.rows} keyOf={({ id }) => id} onPeek={({ id }) => setPeeked(id)} onOpen={({ id }) => setPeeked(id)} peeked={peeked} hasMore={list.hasMore} onMore={list.more} />
       )}
       {team && choices?.organization && <TeamPeek key={team.id} team={team} place={choices.organization} onClose={() => setPeeked(undefined)} onChanged={list.again} />}
-      {choices?.organization && (
+      {isMaking && choices?.organization && (
         <NewTeam
           organizationId={choices.organization.id}
           isOpen={isMaking}

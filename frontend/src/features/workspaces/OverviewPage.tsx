@@ -59,7 +59,7 @@ export function OverviewPage() {
           </tbody>
         </table>
       )}
-      <NewPlace what="workspace" before={`${slug}/`} isOpen={isMaking} isBusy={make.isBusy} refusals={make.refusals} onClose={() => setMaking(false)} onMake={(given) => void onMake(given)} />
+      {isMaking && organization && <NewPlace what="workspace" before={`${slug}/`} isOpen={isMaking} isBusy={make.isBusy} refusals={make.refusals} onClose={() => setMaking(false)} onMake={(given) => void onMake(given)} />}
     </>
   );
 }

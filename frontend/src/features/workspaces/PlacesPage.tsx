@@ -34,7 +34,7 @@ export function PlacesPage() {
       </header>
       {organizations.length === 0 && <EmptyState title="You belong to no organization yet. Ask one of its owners to invite you." />}
       {organizations.map(({ slug, name }) => <Place key={slug} slug={slug} name={name} />)}
-      <NewPlace what="organization" before="/" isOpen={isMaking} isBusy={make.isBusy} refusals={make.refusals} onClose={() => setMaking(false)} onMake={(given) => void onMake(given)} />
+      {isMaking && <NewPlace what="organization" before="/" isOpen={isMaking} isBusy={make.isBusy} refusals={make.refusals} onClose={() => setMaking(false)} onMake={(given) => void onMake(given)} />}
     </main>
   );
 }

@@ -8,14 +8,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from headgate_server.crypto.errors import KeyMismatch, KeyProviderAway
 from headgate_server.crypto.keyfile import KeyFiles, make_first_key
-from headgate_server.crypto.providers import Providers, WrapContext, Wrapped
+from headgate_server.crypto.providers import Providers
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import Database
-from headgate_server.domain.errors import Conflict, NotFound, Unavailable
+from headgate_server.domain.errors import NotFound, Unavailable
 from headgate_server.domain.ids import new_id
 from headgate_server.domain.pagination import PageRequest
 from headgate_server.domain.workspace_keys import KekUse
@@ -139,56 +139,6 @@ async def test_rotation_seals_every_value_anew_and_destroys_the_old_key(
         ("ACTIVE", "1", True),
     ]
     assert await told_of_keys(database, tenant) == [("workspace.keys_rotated", {"keys": 1})]
-
-
-async def test_value_that_does_not_open_keeps_no_other_from_being_sealed_anew(
-    database: Database, folder: Path
-) -> None:
-    tenant, keyring = await make_tenant(database), ring(folder)
-    values = await make_values(database, tenant, keyring, count=5)
-    async with database.system(workspace_id=tenant.workspace_id) as work:
-        spoil = "update block_secrets set blob = set_byte(blob, 40, get_byte(blob, 40) # 1)"
-        first = "(select block_document_id from block_secrets order by 1 limit 1)"
-        await work.execute(text(f"{spoil} where block_document_id = {first}"))
-
-    for attempt in (workspace_keys.rotate, workspace_keys.reseal):
-        with pytest.raises(Conflict, match=r"1 do not open, and keep their key: [\w-]+/[\w-]+: "):
-            await attempt(database, keyring, workspace_id=tenant.workspace_id)
-
-    states_ = await states(database)
-    assert [state for state, *_ in states_] == ["DECRYPT", "ACTIVE"]
-    async with database.system(workspace_id=tenant.workspace_id) as work:
-        left = await work.execute(
-            text(
-                "select count(*) from block_secrets join workspace_keys on id = key_id "
-                "where status = 'ACTIVE'"
-            )
-        )
-    assert left.scalar_one() == len(values) - 1
-
-
-async def test_block_that_is_deleted_before_it_could_be_told_of_is_passed_over(
-    database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tenant, keyring = await make_tenant(database), ring(folder)
-    await make_values(database, tenant, keyring)
-    old, _ = await workspace_keys.get_active(opener(database, tenant), keyring)
-    unwrap = KeyFiles.unwrap
-
-    async def delete_and_unwrap(self: KeyFiles, wrapped: Wrapped, *, context: WrapContext) -> bytes:
-        if context.key_id == old:
-            async with database.system(workspace_id=tenant.workspace_id) as work:
-                await work.execute(text("delete from block_documents"))
-        return await unwrap(self, wrapped, context=context)
-
-    async with database.system(workspace_id=tenant.workspace_id) as work:
-        await work.execute(text("update block_secrets set blob = substr(blob, 2)"))
-    monkeypatch.setattr(KeyFiles, "unwrap", delete_and_unwrap)
-
-    count = await workspace_keys.rotate(database, ring(folder), workspace_id=tenant.workspace_id)
-
-    assert count == 0
-    assert [state for state, *_ in await states(database)] == ["DESTROYED", "ACTIVE"]
 
 
 @pytest.mark.parametrize("row", [1, 2, 200, 201, 450])

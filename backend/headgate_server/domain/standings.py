@@ -6,10 +6,18 @@ from uuid import UUID
 
 from headgate_server.domain.api_keys import WITHHELD, RunToken, TokenKind
 from headgate_server.domain.errors import Unauthenticated
-from headgate_server.domain.permissions import AGENT_SESSION_SCOPES, Rights, Scope
+from headgate_server.domain.permissions import (
+    AGENT_SESSION_SCOPES,
+    NOTHING,
+    RUN_SCOPES,
+    Rights,
+    Scope,
+)
 
 ASKED_AS_USED = frozenset({Scope.BLOCKS_USE, Scope.RUNS_WRITE})
 """Of what is withheld, which blocks and deployments a run may use is decided as it does."""
+REPEATED = frozenset({Scope.RUNS_EXECUTE, Scope.LOGS_WRITE})
+"""What a run that has ended still does: it tells of itself what it has told, and its last lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,11 @@ def rights_of(
 
 
 def withheld_now(
-    token: RunToken, rights: Rights | None, *, is_agent_there: bool = True
+    token: RunToken,
+    rights: Rights | None,
+    *,
+    is_agent_there: bool = True,
+    has_ended: bool = False,
 ) -> frozenset[Scope]:
     """Return what a run's token does not carry by now.
 
@@ -74,15 +86,17 @@ def withheld_now(
         rights: of who began the run in a process of their own; None for a deployment's.
         is_agent_there: whether the key of the agent that runs it is still good; without it a run
             tells how it ends, and nothing else.
+        has_ended: whether it is over: then it repeats what it has told of itself, and nothing else.
 
     Raises:
         Unauthenticated: they may execute no runs there any more.
     """
+    over = RUN_SCOPES - REPEATED if has_ended else NOTHING
     if not is_agent_there:
-        return frozenset(WITHHELD)
+        return over | frozenset(WITHHELD)
     if rights is None:
-        return token.withheld
+        return over | token.withheld
     held = rights.within(token.workspace_id)
     if Scope.RUNS_EXECUTE not in held:
         raise Unauthenticated
-    return token.withheld | (frozenset(WITHHELD) - ASKED_AS_USED - held)
+    return over | token.withheld | (frozenset(WITHHELD) - ASKED_AS_USED - held)

@@ -42,6 +42,7 @@ from headgate_server.tables.work_pools import agent_sessions, work_items
 _WORKSPACE_ID: BindParameter[UUID] = bindparam("workspace_id")
 _RUN_ID: BindParameter[UUID] = bindparam("run_id")
 _ORGANIZATION_ID: BindParameter[UUID] = bindparam("organization_id")
+_EPOCH: BindParameter[int] = bindparam("epoch")
 _API_KEY_ID: BindParameter[UUID] = bindparam("api_key_id")
 _ROOT = flow_runs.alias("root")
 _MEMBER, _ACCOUNT = memberships.alias("mine"), service_accounts.alias("robot")
@@ -58,7 +59,7 @@ class LeasedRun:
     takes from people is left to them here: what runs goes on. ``agents_key_id`` is the key of the
     agent that runs it, if one does; ``is_agent_there`` is whether that could still connect one.
     ``key_ends_at`` is when the key behind the run ends, of whichever of these; None is never, or
-    that it has.
+    that it has. ``has_ended`` is whether the lease is over, as the run is, since a moment ago.
     """
 
     name: str
@@ -68,6 +69,7 @@ class LeasedRun:
     agents_key_id: UUID | None = None
     is_agent_there: bool = True
     key_ends_at: datetime | None = None
+    has_ended: bool = False
 
 
 async def find_leased_run(
@@ -98,7 +100,12 @@ async def find_leased_run(
         raise OldGeneration
     if row.name is None or (row.own_key_ends_at is not None and row.own_key_ends_at <= work.now):
         return None
-    found = LeasedRun(row.name, networks=tuple(row.networks or ()), key_ends_at=row.own_key_ends_at)
+    found = LeasedRun(
+        row.name,
+        networks=tuple(row.networks or ()),
+        key_ends_at=row.own_key_ends_at,
+        has_ended=not row.is_leased,
+    )
     if row.caller_kind is None:
         return _with_agent(found, row, workspace_id=token.workspace_id, now=work.now)
     return replace(
@@ -127,6 +134,7 @@ def _leased_run() -> Executable:
     run = (
         select(
             flow_runs.c.name,
+            _is_leased().label("is_leased"),
             *_caller(),
             _own_key_ends_at().label("own_key_ends_at"),
             _SESSION.c.work_pool_id.label("sessions_pool_id"),
@@ -144,7 +152,7 @@ def _leased_run() -> Executable:
         .where(
             flow_runs.c.workspace_id == _WORKSPACE_ID,
             flow_runs.c.id == _RUN_ID,
-            _is_in_hand(),
+            or_(_is_leased(), _has_just_ended()),
             or_(_ROOT.c.id.is_(None), not_(_is_a_callers()), _is_caller_there()),
             api_keys.is_there(),
         )
@@ -155,30 +163,33 @@ def _leased_run() -> Executable:
     )
 
 
-def _is_in_hand() -> ColumnElement[bool]:
-    """Return the condition that a run is leased under the epoch, or ended under it just now."""
-    epoch: BindParameter[int] = bindparam("epoch")
-    is_leased = (
+def _is_leased() -> ColumnElement[bool]:
+    """Return the condition that a run is leased under the epoch."""
+    return (
         select(literal(1))
         .where(
             work_items.c.workspace_id == _WORKSPACE_ID,
             work_items.c.run_id == _RUN_ID,
-            work_items.c.epoch == epoch,
+            work_items.c.epoch == _EPOCH,
             work_items.c.phase != "READY",
         )
         .exists()
     )
+
+
+def _has_just_ended() -> ColumnElement[bool]:
+    """Return the condition that a run ended under the epoch just now."""
     was_last_attempt = (
         select(literal(1))
         .where(
             attempts.c.workspace_id == _WORKSPACE_ID,
             attempts.c.flow_run_id == _RUN_ID,
             attempts.c.number == flow_runs.c.attempt,
-            attempts.c.epoch == epoch,
+            attempts.c.epoch == _EPOCH,
         )
         .exists()
     )
-    return or_(is_leased, and_(flow_runs.c.ended_at > bindparam("ended_after"), was_last_attempt))
+    return and_(flow_runs.c.ended_at > bindparam("ended_after"), was_last_attempt)
 
 
 def _caller() -> list[Label[Any]]:

@@ -9,13 +9,7 @@ from headgate_server.bus import channels
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain import api_keys as keys
 from headgate_server.domain import ids, standings
-from headgate_server.domain.api_keys import (
-    ApiKey,
-    KeyToken,
-    NewApiKey,
-    RunToken,
-    SessionToken,
-)
+from headgate_server.domain.api_keys import ApiKey, KeyToken, NewApiKey, RunToken, SessionToken
 from headgate_server.domain.errors import (
     Conflict,
     Forbidden,
@@ -363,7 +357,9 @@ async def _by_run(work: UnitOfWork, token: RunToken) -> Principal:
     found = await run_tokens.find_leased_run(work, token, grace=keys.ENDED_RUN_GRACE)
     if found is None:
         raise Unauthenticated
-    withheld = standings.withheld_now(token, found.rights, is_agent_there=found.is_agent_there)
+    withheld = standings.withheld_now(
+        token, found.rights, is_agent_there=found.is_agent_there, has_ended=found.has_ended
+    )
     return Principal(
         actor=Actor(ActorKind.RUN, token.run_id, found.name),
         organization_id=token.organization_id,

@@ -176,6 +176,7 @@ async def test_run_token_outlives_its_run_by_a_minute_for_repeated_reports(
     principal = await api_keys.authenticate(database, token, pepper=PEPPER)
 
     assert principal.run == RunGrant(run_id=run_id, epoch=2)
+    assert principal.scopes == {Scope.RUNS_EXECUTE, Scope.LOGS_WRITE}, "it tells again, and no more"
     with pytest.raises(Unauthenticated):
         await api_keys.authenticate(
             database, await make_run_token(database, tenant, run_id), pepper=PEPPER

@@ -20,6 +20,7 @@ from headgate_server.graphql.scalars import JSON, Key
 from headgate_server.graphql.shapes.json_values import an_object
 from headgate_server.graphql.shapes.payloads import IdInput
 from headgate_server.graphql.shapes.plain_inputs import plain
+from headgate_server.graphql.shapes.single_objects import existing
 from headgate_server.graphql.types.blocks import (
     BlockDocument,
     BlockSchema,
@@ -249,7 +250,10 @@ class BlockMutations:
     ) -> BlockDocumentPayload:
         context, filling = info.context, input.to_filling()
         workspace_id = workspace_id_of(input.workspace_id)
-        on = await _existing(context, workspace_id, f"{input.type_slug}/{input.name}")
+        reference = f"{input.type_slug}/{input.name}"
+        on = await existing(
+            context, workspace_id, partial(read.find_by_reference, reference=reference)
+        )
         sealer = await open_sealer(
             lambda: context.work(workspace_id, on=on),
             context.backend.keyring,
@@ -319,17 +323,6 @@ class BlockMutations:
             lambda: context.work(workspace_id, on=id_), context.backend.keyring, id_=id_
         )
         return BlockRevealPayload(data=JSON(data))
-
-
-async def _existing(context: OperationContext, workspace_id: UUID, reference: str) -> UUID | None:
-    """Return the id of a block where rights on single objects may matter; None elsewhere."""
-    if not context.principal.all_rights().objects or context.may(workspace_id):
-        return None
-    if not await context.may_enter(workspace_id):
-        return None
-    async with context.backend.database.tenant(context.principal, workspace_id) as work:
-        found = await read.find_by_reference(work, reference=reference)
-    return None if found is None else found.id
 
 
 def _may_use(context: OperationContext, workspace_id: UUID, id_: UUID | None) -> bool:

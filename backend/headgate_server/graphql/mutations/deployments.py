@@ -3,6 +3,7 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.shapes.blocks import allowance_of, demand_use
 from headgate_server.graphql.shapes.json_values import a_list, an_object
 from headgate_server.graphql.shapes.payloads import PauseInput
+from headgate_server.graphql.shapes.single_objects import existing
 from headgate_server.graphql.types.deployments import Deployment, show_deployment
 from headgate_server.graphql.types.schedules import (
     CatchUpInput,
@@ -242,9 +244,9 @@ class DeploymentBatchPayload:
 async def _upsert(
     info: Info, work: UnitOfWork, workspace_id: UUID, input: DeploymentUpsertInput
 ) -> tuple[DeploymentRow, bool]:
-    """Store a deployment within what the caller may do."""
+    """Store a deployment within what the caller may do, be that on this one alone."""
     context = info.context
-    return await deployments.upsert_deployment(
+    row, is_new = await deployments.upsert_deployment(
         work,
         flow_name=input.flow_name,
         name=input.name,
@@ -254,6 +256,15 @@ async def _upsert(
         allowance=allowance_of(context, workspace_id),
         is_starter=Scope.RUNS_WRITE in context.principal.scopes_in(workspace_id),
     )
+    # The name may be another deployment's by now.
+    context.demand(workspace_id, on=row.id)
+    return row, is_new
+
+
+async def _existing(info: Info, workspace_id: UUID, input: DeploymentUpsertInput) -> UUID | None:
+    name = f"{input.flow_name}/{input.name}"
+    find = partial(deployments.find_by_name, name=name)
+    return await existing(info.context, workspace_id, find)
 
 
 def _demand(info: Info, workspace_id: UUID, input: DeploymentUpsertInput) -> None:
@@ -291,7 +302,8 @@ class DeploymentMutations:
     ) -> DeploymentPayload:
         workspace_id = workspace_id_of(input.workspace_id)
         _demand(info, workspace_id, input)
-        async with info.context.work(workspace_id) as work:
+        on = await _existing(info, workspace_id, input)
+        async with info.context.work(workspace_id, on=on) as work:
             row, is_new = await _upsert(info, work, workspace_id, input)
         return DeploymentPayload(deployment=show_deployment(row), created=is_new)
 
@@ -308,15 +320,18 @@ class DeploymentMutations:
     ) -> DeploymentBatchPayload:
         workspace_id = workspace_id_of(input.workspace_id)
         input.check()
+        on: list[UUID | None] = []
         for index, one in enumerate(input.deployments):
             with _told_at(index):
                 _demand(info, workspace_id, one)
+            on.append(await _existing(info, workspace_id, one))
         # In one order for all callers: two who store the same ones wait, and do not deadlock.
         order = sorted(enumerate(input.deployments), key=lambda each: each[1].by_name)
         stored: dict[int, DeploymentPayload] = {}
-        async with info.context.work(workspace_id) as work:
+        async with info.context.work(workspace_id, on=on[0] if on else None) as work:
             for index, one in order:
                 with _told_at(index):
+                    info.context.demand(workspace_id, on=on[index])
                     row, is_new = await _upsert(info, work, workspace_id, one)
                 stored[index] = DeploymentPayload(deployment=show_deployment(row), created=is_new)
         return DeploymentBatchPayload(results=[stored[index] for index in sorted(stored)])

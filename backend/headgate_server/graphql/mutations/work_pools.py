@@ -1,5 +1,6 @@
 """Mutations on work pools."""
 
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -11,6 +12,7 @@ from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of
 from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.shapes.json_values import an_object
+from headgate_server.graphql.shapes.single_objects import existing
 from headgate_server.graphql.types.work_pools import WorkPool, show_work_pool
 from headgate_server.services import work_pools
 from headgate_server.services.work_pools import WorkPoolChanges
@@ -70,8 +72,12 @@ class WorkPoolMutations:
         info: Info,
         input: Annotated[WorkPoolUpsertInput, strawberry.argument(description="The pool.")],
     ) -> WorkPoolPayload:
-        changes = input.to_changes()
-        async with info.context.work(workspace_id_of(input.workspace_id)) as work:
+        context, changes = info.context, input.to_changes()
+        workspace_id = workspace_id_of(input.workspace_id)
+        on = await existing(
+            context, workspace_id, partial(work_pools.find_by_name, name=input.name)
+        )
+        async with context.work(workspace_id, on=on) as work:
             row, is_new = await work_pools.upsert_work_pool(
                 work,
                 name=input.name,
@@ -79,4 +85,6 @@ class WorkPoolMutations:
                 changes=changes,
                 expected_version=input.expected_version,
             )
+            # The name may be another pool's by now.
+            context.demand(workspace_id, on=row.id)
         return WorkPoolPayload(work_pool=show_work_pool(row), created=is_new)

@@ -1,0 +1,38 @@
+"""Which object of a workspace a name means, for those who hold rights on single objects."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+from uuid import UUID
+
+from headgate_server.database.work import UnitOfWork
+from headgate_server.graphql.context import OperationContext
+
+
+class Named(Protocol):
+    """An object that is there."""
+
+    @property
+    def id(self) -> UUID:
+        """Its id."""
+        ...
+
+
+async def existing(
+    context: OperationContext,
+    workspace_id: UUID,
+    find: Callable[[UnitOfWork], Awaitable[Named | None]],
+) -> UUID | None:
+    """Return the id of an object where rights on single objects may matter; None elsewhere.
+
+    Args:
+        context: whose field needs scopes.
+        workspace_id: where the object is looked for.
+        find: finds it by its name; it is not asked where nothing depends on the answer.
+    """
+    if not context.principal.all_rights().objects or context.may(workspace_id):
+        return None
+    if not await context.may_enter(workspace_id):
+        return None
+    async with context.backend.database.tenant(context.principal, workspace_id) as work:
+        found = await find(work)
+    return None if found is None else found.id

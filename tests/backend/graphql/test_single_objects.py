@@ -1,0 +1,81 @@
+"""A role on one deployment or one pool: its holder changes that one, and makes no other."""
+
+import pytest
+
+from headgate_server.domain import ids
+from headgate_server.domain.ids import Kind
+from headgate_server.domain.permissions import BuiltinRole
+from headgate_server.domain.roles import BindingPlace, ObjectKind
+from tests.backend.graphql.test_block_access import holding
+from tests.factories.blocks import refused
+from tests.factories.estates import Estate
+from tests.factories.members import Held
+from tests.factories.mutations import Json, mutate
+from tests.fixtures.installations import Installation
+
+pytestmark = pytest.mark.anyio
+
+
+def on_one(estate: Estate, role: BuiltinRole, kind: ObjectKind, id_: str, of: Kind) -> Held:
+    object_id = ids.parse(id_, kind=of)
+    return role, BindingPlace(estate.tenant.workspace_id, kind, object_id)
+
+
+async def test_right_on_one_deployment_changes_that_one_and_makes_no_other(
+    estate: Estate, installation: Installation
+) -> None:
+    place: Json = {"workspaceId": estate.ids[Kind.WORKSPACE]}
+    own, other = {"flowName": "etl", "name": "own"}, {"flowName": "etl", "name": "other"}
+    made = await mutate(estate.wide, "deploymentUpsert", "deployment { id }", **place, **own)
+    await mutate(estate.wide, "deploymentUpsert", "deployment { id }", **place, **other)
+    held = on_one(
+        estate,
+        BuiltinRole.DEVELOPER,
+        ObjectKind.DEPLOYMENT,
+        made["deployment"]["id"],
+        Kind.DEPLOYMENT,
+    )
+    api = await holding(installation, estate, held)
+
+    changed = await mutate(
+        api, "deploymentUpsert", "deployment { description } created",
+        **place, **own, description="Mine",
+    )  # fmt: skip
+    batch = [{**place, **own, "description": "Still mine"}]
+    together = await mutate(
+        api, "deploymentUpsertBatch", "results { deployment { description } }",
+        **place, deployments=batch,
+    )  # fmt: skip
+    foreign = await refused(api, "deploymentUpsert", **place, **other, description="Not mine")
+    new = await refused(api, "deploymentUpsert", **place, flowName="etl", name="new")
+    mixed = [{**place, **own, "description": "Mixed"}, {**place, **other}]
+    neither = await refused(api, "deploymentUpsertBatch", **place, deployments=mixed)
+    shown = "query ($id: ID!) { node(id: $id) { ... on Deployment { description } } }"
+    left = await estate.wide.execute(shown, id=made["deployment"]["id"])
+
+    assert (changed["deployment"]["description"], changed["created"]) == ("Mine", False)
+    assert together["results"][0]["deployment"]["description"] == "Still mine"
+    assert [one["code"] for one in (foreign, new, neither)] == ["FORBIDDEN"] * 3
+    assert left.data["node"]["description"] == "Still mine"
+
+
+async def test_right_on_one_pool_changes_that_one_and_makes_no_other(
+    estate: Estate, installation: Installation
+) -> None:
+    place: Json = {"workspaceId": estate.ids[Kind.WORKSPACE], "type": "process"}
+    made = await mutate(estate.wide, "workPoolUpsert", "workPool { id }", **place, name="own")
+    await mutate(estate.wide, "workPoolUpsert", "workPool { id }", **place, name="other")
+    held = on_one(
+        estate, BuiltinRole.ADMIN, ObjectKind.WORK_POOL, made["workPool"]["id"], Kind.WORK_POOL
+    )
+    api = await holding(installation, estate, held)
+
+    changed = await mutate(
+        api, "workPoolUpsert", "workPool { concurrencyLimit }", **place, name="own",
+        concurrencyLimit=3,
+    )  # fmt: skip
+    foreign = await refused(api, "workPoolUpsert", **place, name="other", concurrencyLimit=3)
+    new = await refused(api, "workPoolUpsert", **place, name="new")
+
+    assert changed["workPool"]["concurrencyLimit"] == 3
+    assert [one["code"] for one in (foreign, new)] == ["FORBIDDEN"] * 2

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -99,16 +100,20 @@ def cancel(future: Future[Any]) -> None:
 
 def headgate(*command: str, output: bool = True) -> Any:
     """Run a command on background tasks, and return what it says as JSON."""
-    more = ["--output", "json"] if output else []
+    printed = _printed(*command, *(["--output", "json"] if output else []))
+    return json.loads(printed) if output else None
+
+
+def _printed(*command: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "headgate", "background-tasks", *command, *more],
+        [sys.executable, "-m", "headgate", "background-tasks", *command],
         check=False,
         capture_output=True,
         text=True,
         timeout=30,
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout) if output else None
+    return done.stdout
 
 
 @pytest.mark.usefixtures("worker")
@@ -150,7 +155,13 @@ def test_call_is_listed_logged_queued_again_and_cancelled_by_command(
         what="the second attempt",
     )
     both = [line["epoch"] for line in headgate("logs", future.task_run_id)]
+    states = headgate("inspect", future.task_run_id)["states"]
+    told = _printed("inspect", future.task_run_id)
 
+    once = ["Scheduled", "Pending", "Running", "Completed"]
+    assert [state["name"] for state in states] == once * 2
+    assert [state["epoch"] for state in states] == [0, 1, 1, 1, 1, 2, 2, 2]
+    assert re.findall(r"(\w+) [0-9.]+ s ago, attempt 2", told) == once[1:]
     assert (row["stateName"], shown["result"]) == ("Completed", {"value": 3})
     assert first == ["line 0", "line 1", "line 2"]
     assert both == [1] * 3 + [2] * 3

@@ -73,11 +73,13 @@ async def test_answer_that_only_the_code_can_judge_is_asked_for_again(journey: J
         return row["refusal"]
 
     said = await eventually(refusal, within_seconds=30, what="the question")
+    told = await command(journey, "pending")
     await pauses.resume(journey.transport, flow_run_id=run_id, input={"city": "Rome"})
 
     assert await journey.records.ended(run_id) == "Completed"
     assert said is not None
     assert said.startswith("city: ")
+    assert said.splitlines()[0] in told.out
     assert (await journey.records.states(run_id)).count("Paused") == 2
 
 

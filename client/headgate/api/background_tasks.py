@@ -48,11 +48,26 @@ class Creator(Answer, frozen=True):
     display_name: str
 
 
+class TaskState(Answer, frozen=True):
+    """A state that a call was in.
+
+    Args:
+        epoch: how often a worker had taken it by then.
+    """
+
+    type: str
+    name: str
+    message: str | None
+    timestamp: datetime
+    epoch: int
+
+
 class QueuedTask(BackgroundTask, frozen=True):
     """A queued call as lists show it.
 
     Args:
         losses: how many workers were lost while they ran it.
+        states: the first one first; empty in lists.
     """
 
     tags: list[str]
@@ -61,6 +76,7 @@ class QueuedTask(BackgroundTask, frozen=True):
     created_by: Creator
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    states: tuple[TaskState, ...] = ()
 
 
 class TaskLine(Answer, frozen=True):

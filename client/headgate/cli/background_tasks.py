@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from headgate.api import background_tasks
-from headgate.api.background_tasks import QueuedTask, TaskLine
+from headgate.api.background_tasks import QueuedTask, TaskLine, TaskState
 from headgate.api.calls import given
 from headgate.background_tasks.serving import serve
 from headgate.cli.connection import connect
@@ -85,7 +85,7 @@ def list_tasks(
 
 
 def inspect_task(id: TaskId, /, *, output: OutputOption = "table") -> None:
-    """Show a call with its arguments and what came of it."""
+    """Show a call with its arguments, the states that it was in, and what came of it."""
     with connect() as server:
         place = {"organization": server.organization, "workspace": server.workspace}
         found = server.call(background_tasks.get, **place, id=id)
@@ -95,6 +95,7 @@ def inspect_task(id: TaskId, /, *, output: OutputOption = "table") -> None:
         "tags": lambda task: task.tags,
         "attempts": lambda task: task.epoch,
         "lost workers": lambda task: task.losses,
+        "states": lambda task: "\n".join(map(_state_text, task.states)),
         "queued by": lambda task: task.created_by.display_name,
         "arguments": lambda task: _text(task.parameters),
         "result": lambda task: _text(task.result),
@@ -139,6 +140,13 @@ def _columns() -> Columns[QueuedTask]:
         "started": lambda task: age(task.started_at),
         "ended": lambda task: age(task.ended_at),
     }
+
+
+def _state_text(state: TaskState) -> str:
+    """Return what a state was, in a line: when, which of how many attempts, and why."""
+    attempt = f", attempt {state.epoch}" if state.epoch else ""
+    why = "" if state.message is None else f": {visible(state.message)}".replace("\n", " ")
+    return f"{state.name} {age(state.timestamp)}{attempt}{why}"
 
 
 def _types(names: list[str] | None) -> list[str] | None:

@@ -83,6 +83,7 @@ def _columns() -> Columns[Pause]:
         "name": lambda pause: pause.run.name if pause.run else None,
         "key": lambda pause: pause.key,
         "asks": lambda pause: pause.description,
+        "again because": lambda pause: pause.refusal,
         "fields": lambda pause: list((pause.schema or {}).get("properties", {})),
         "since": lambda pause: age(pause.created_at),
         "until": lambda pause: age(pause.expires_at),

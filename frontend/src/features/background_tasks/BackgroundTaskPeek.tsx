@@ -1,6 +1,7 @@
 /** One call of a task: how it stands, why it waits, what it was called with, what came of it, and what it logged. */
 import { useQuery, useSubscription } from "urql";
 import { BackgroundTaskCancelDocument, BackgroundTaskDocument, type BackgroundTaskQuery, BackgroundTaskRetryDocument, BackgroundTaskUpdatesDocument } from "@/generated/graphql";
+import { States } from "@/features/background_tasks/States";
 import { useWorkspaceId } from "@/lib/workspace";
 import { useAct } from "@/ui/act";
 import { Blockers } from "@/ui/Blockers";
@@ -97,6 +98,7 @@ function CallView({ call, onDone }: { call: Call; onDone: () => void }) {
           <JsonView value={call.result} label="Result" />
         </section>
       )}
+      <States states={call.states} />
       <section className="grid gap-2">
         <h2>Log</h2>
         {nodes.length === 0 ? <p className="faint m-0 text-[13px]">It logged nothing.</p> : <pre className="command m-0 max-h-96 text-[13px]" tabIndex={0} role="region" aria-label="Log of the call">{nodes.map(({ message }) => message).join("\n")}</pre>}

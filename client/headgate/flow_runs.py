@@ -5,6 +5,7 @@ Where an event loop runs, each of these returns something to be awaited; elsewhe
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -145,6 +146,8 @@ def resume_flow_run(
     *,
     reason: str | None = None,
     reject: bool = False,
+    pause_key: str | None = None,
+    paused_at: datetime | None = None,
 ) -> Any:
     """Resume a flow run that is paused or suspended, and return it.
 
@@ -153,8 +156,11 @@ def resume_flow_run(
         run_input: what it asks for, checked by the server.
         reason: why, for the audit log.
         reject: say no instead: the run goes on, and fails unless its code knows better.
+        pause_key: of the pause that is answered, so that no later one is.
+        paused_at: when that was asked for: under one key a run may ask again.
 
     Raises:
+        ConflictError: the run asks for something else by now, or for nothing.
         InvalidInputError: the input does not fit what the run asks for.
         ForbiddenError: others are to answer.
         IllegalTransitionError: the run is not paused.
@@ -170,6 +176,8 @@ def resume_flow_run(
             input=given,
             is_rejected=reject,
             reason=storable_json(reason),
+            pause_key=pause_key,
+            paused_at=paused_at,
         )
 
     return answer(resume())

@@ -1,6 +1,7 @@
 """Runs that ask and wait, through an API, a scheduler and an agent, each a process of its own."""
 
 import asyncio
+import json
 import time
 
 import pytest
@@ -266,12 +267,16 @@ async def test_commands_pause_suspend_and_resume(journey: Journey) -> None:
         journey.open(f"step-{number}")
     await waiting(journey, run_id, "Suspended")
     pending = await command(journey, "pending", "-o", "json")
-    resumed = await command(journey, "resume", run_id)
+    (asked,) = [one for one in json.loads(pending.out) if one["runId"] == run_id]
+    meant = ["--key", asked["key"], "--asked-at", asked["createdAt"]]
+    stale = await command(journey, "resume", run_id, *meant[:3], "2026-11-30T00:00:00.000001Z")
+    resumed = await command(journey, "resume", run_id, *meant)
     ended = await journey.records.ended(run_id)
     late = await command(journey, "pause", run_id)
 
     codes = [done.code for done in (paused, other, back, suspended, pending, resumed)]
     assert codes == [0, 5, 0, 0, 0, 0], (paused.err, other.err, back.err, suspended.err)
+    assert (stale.code, "something else by now" in stale.err) == (5, True)
     assert "Asked for by Owner: disk is full" in pending.out
     assert (ended, late.code) == ("Completed", 5)
     assert "The run has ended as Completed" in late.err

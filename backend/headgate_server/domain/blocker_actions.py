@@ -1,6 +1,7 @@
 """What ends a blocker: a mutation that can be sent as it is, or a command where none can."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -58,12 +59,21 @@ def start_now(run_id: UUID) -> Action:
     )
 
 
-def resume(run_id: UUID, *, takes_input: bool, pause_key: str | None) -> Action:
-    """Return what resumes a paused run from the pause that is meant; a command where it asks."""
+def resume(run_id: UUID, *, takes_input: bool, asked: tuple[str | None, datetime | None]) -> Action:
+    """Return what resumes a paused run; a command where it asks for something.
+
+    Args:
+        run_id: which run.
+        takes_input: whether it asks for something.
+        asked: the key of the pause that is meant, and when it was asked for.
+    """
     shown = show(Kind.FLOW_RUN, run_id)
     if takes_input:
         return Action("Answer it", command=f"headgate flow-runs resume {shown} --param NAME=VALUE")
-    given = {"id": shown} if pause_key is None else {"id": shown, "pauseKey": pause_key}
+    key, paused_at = asked
+    given = {"id": shown}
+    if key is not None and paused_at is not None:
+        given |= {"pauseKey": key, "pausedAt": paused_at.isoformat()}
     return Action("Resume the run", "flowRunResume", "RunResumeInput", "flowRun { id }", given)
 
 

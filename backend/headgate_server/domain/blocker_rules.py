@@ -58,8 +58,8 @@ def paused(standing: Standing) -> list[Blocker]:
     message = f"The run is {standing.of('state_name')} until {who} {verb}.{limits}"
     action = None
     if standing.may_answer:
-        key = standing.of("pause_key")
-        action = actions.resume(standing.of("run_id"), takes_input=takes_input, pause_key=key)
+        asked = standing.of("pause_key"), standing.of("paused_at")
+        action = actions.resume(standing.of("run_id"), takes_input=takes_input, asked=asked)
     return [Blocker(BlockerCode.PAUSED, message, since=since, action=action)]
 
 

@@ -125,7 +125,12 @@ class Checked:
 
 
 async def check_answer(
-    work: UnitOfWork, *, run_id: UUID, answer: Answer, pause_key: str | None = None
+    work: UnitOfWork,
+    *,
+    run_id: UUID,
+    answer: Answer,
+    pause_key: str | None = None,
+    paused_at: datetime | None = None,
 ) -> Checked:
     """Hold an answer against what the run asks for.
 
@@ -134,6 +139,7 @@ async def check_answer(
         run_id: which run.
         answer: what is said.
         pause_key: the pause that it answers, as whoever answers has seen it; None takes any.
+        paused_at: when that was asked for: under one key a run may ask again.
 
     Raises:
         Conflict: the run waits at another pause than the named one, or at none.
@@ -143,6 +149,8 @@ async def check_answer(
     pause = (await repository.get_many_waiting(work, [run_id])).get(run_id)
     if pause_key is not None and (pause is None or pause.key != pause_key):
         raise Conflict(_ASKS_ELSE, path=["pauseKey"])
+    if paused_at is not None and (pause is None or pause.created_at != paused_at):
+        raise Conflict(_ASKS_ELSE, path=["pausedAt"])
     schema = None if pause is None else pause.schema
     if schema is not None and not answer.is_rejected and answer.input is None:
         answer = replace(answer, input={})

@@ -173,10 +173,17 @@ async def resume(
     input: Any = None,
     is_rejected: bool = False,
     reason: str | None = None,
+    pause_key: str | None = None,
+    paused_at: datetime | None = None,
 ) -> FlowRun:
     """Answer a run that is paused or suspended.
 
+    Args:
+        pause_key: of the pause that is answered, where whoever answers has seen one.
+        paused_at: its ``created_at``: under one key a run may ask again.
+
     Raises:
+        ConflictError: the run asks for something else by now, or for nothing.
         InvalidInputError: the input does not fit; its message tells every field that does not.
         IllegalTransitionError: the run is not paused.
     """
@@ -190,6 +197,8 @@ async def resume(
                 input=input,
                 reject=is_rejected or None,
                 reason=reason,
+                pauseKey=pause_key,
+                pausedAt=None if paused_at is None else paused_at.isoformat(),
                 idempotencyKey=make_uuid(),
             )
         },

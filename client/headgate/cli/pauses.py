@@ -1,5 +1,6 @@
 """``headgate flow-runs pause``, ``suspend``, ``resume``, ``pending``: runs that wait for people."""
 
+from datetime import datetime
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -58,6 +59,14 @@ def resume_flow_run(
     param: ParameterOption = None,
     params: ParametersOption = None,
     reason: ReasonOption = None,
+    key: Annotated[
+        str | None,
+        Parameter(help="answer only this question, as `pending` names it, and no later one"),
+    ] = None,
+    asked_at: Annotated[
+        datetime | None,
+        Parameter(help="answer only what was asked at that time, its createdAt in `-o json`"),
+    ] = None,
     reject: Annotated[bool, Parameter(help="say no: the run fails unless it knows better")] = False,
     output: OutputOption = "table",
 ) -> None:
@@ -73,6 +82,8 @@ def resume_flow_run(
             input=given or None,
             is_rejected=reject,
             reason=reason,
+            pause_key=key,
+            paused_at=None if asked_at is None else asked_at.astimezone(),
         )
     show_run(run, output=output)
 

@@ -204,11 +204,27 @@ class RunCalls(ClientCalls):
         return [state_of(told) for told in run.states]
 
     async def resume_flow_run(
-        self, flow_run_id: str, run_input: Mapping[str, Any] | None = None
+        self,
+        flow_run_id: str,
+        run_input: Mapping[str, Any] | None = None,
+        *,
+        pause_key: str | None = None,
+        paused_at: datetime | None = None,
     ) -> FlowRun:
-        """Resume a run that is paused or suspended, with the input that it asks for."""
+        """Resume a run that is paused or suspended, with the input that it asks for.
+
+        Args:
+            pause_key: of the pause that is answered, so that no later one is.
+            paused_at: when that was asked for: under one key a run may ask again.
+        """
         given = None if run_input is None else dict(run_input)
-        found = await pauses.resume(self._transport, flow_run_id=flow_run_id, input=given)
+        found = await pauses.resume(
+            self._transport,
+            flow_run_id=flow_run_id,
+            input=given,
+            pause_key=pause_key,
+            paused_at=paused_at,
+        )
         return FlowRun.of(found)
 
     async def cancel_flow_run(self, flow_run_id: str, *, reason: str | None = None) -> FlowRun:

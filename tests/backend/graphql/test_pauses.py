@@ -18,7 +18,7 @@ BEGIN = """mutation ($input: FlowRunBeginInput!) { flowRunBegin(input: $input) {
 SET_STATE = """mutation ($input: RunSetStateInput!) { flowRunSetState(input: $input) {
   accepted errors { message } } }"""
 PAUSE = """mutation ($input: FlowRunPauseInput!) { flowRunPause(input: $input) {
-  flowRun { state { name } } pause { key status } errors { code message path } } }"""
+  flowRun { state { name } } pause { key status createdAt } errors { code message path } } }"""
 RESUME = """mutation ($input: RunResumeInput!) { flowRunResume(input: $input) {
   flowRun { state { type name message } } duplicate errors { __typename code message path } } }"""
 REQUEST = """mutation ($input: RunPauseRequestInput!) { flowRunRequestPause(input: $input) {
@@ -30,6 +30,7 @@ WAITING = """query ($id: ID!) { node(id: $id) { ... on Workspace { pauses {
   totalCount { value } } } } }"""
 ASKED = """query ($id: ID!) { flowRun(id: $id) { pause { key } pauses {
   key status input reason answeredBy { __typename displayName } } } }"""
+ANSWERED = "query ($id: ID!) { flowRun(id: $id) { pauses { answeredAt } } }"
 SCHEMA = {
     "type": "object",
     "properties": {"name": {"type": "string"}, "count": {"type": "integer"}},
@@ -84,7 +85,7 @@ async def test_answer_is_pushed_to_the_process_that_waits(
         resumed = await resume(api, run, input={"name": "Ann", "count": 1}, reason="fine")
         answered, complete = await socket.receive(), await socket.receive()
 
-    assert asked["pause"] == {"key": "1", "status": "WAITING"}
+    assert (asked["pause"]["key"], asked["pause"]["status"]) == ("1", "WAITING")
     assert resumed["flowRun"]["state"] == {
         "type": "RUNNING",
         "name": "Running",
@@ -139,6 +140,25 @@ async def test_answer_to_one_question_answers_no_later_one(api: ApiClient, run: 
     ]
     assert (late["flowRun"], asked["pause"]) == (None, {"key": "second"})
     assert meant["flowRun"]["state"]["type"] == "RUNNING"
+
+
+async def test_answer_to_a_question_of_before_answers_it_no_second_time(
+    api: ApiClient, run: Running
+) -> None:
+    first = (await run.pause())["pause"]["createdAt"]
+    seen = await resume(api, run, pauseKey="1", pausedAt=first)
+    (answered,) = (await api.execute(ANSWERED, id=run.id)).data["flowRun"]["pauses"]
+    again = (await run.pause(refused={**answered, "message": "No such city"}))["pause"]["createdAt"]
+
+    late = await resume(api, run, pauseKey="1", pausedAt=first)
+    meant = await resume(api, run, pauseKey="1", pausedAt=again)
+    over = await resume(api, run, pausedAt=again)
+
+    assert (seen["errors"], meant["errors"]) == ([], [])
+    for refusal in (late, over):
+        assert [(error["code"], error["path"]) for error in refusal["errors"]] == [
+            ("CONFLICT", ["pausedAt"])
+        ]
 
 
 async def test_late_answer_takes_back_no_pause_that_was_requested(

@@ -147,6 +147,11 @@ class RunResumeInput:
         description="The key of the pause that this answers: refused with CONFLICT where the run "
         "waits at another one by now, or at none. Without it, whatever waits is answered.",
     )
+    paused_at: datetime | None = strawberry.field(
+        default=None,
+        description="The createdAt of the pause that this answers: refused with CONFLICT where the "
+        "run asks anew by now, be it under the same key, or asks nothing.",
+    )
     reason: str | None = strawberry.field(
         default=None, description="Why; at most 4,000 characters, kept in the audit log."
     )
@@ -240,7 +245,11 @@ async def _answer(context: OperationContext, input: RunResumeInput) -> tuple[Flo
 
         async def carry_out() -> dict[str, Any]:
             checked = await pauses.check_answer(
-                work, run_id=run_id, answer=input.to_answer(), pause_key=input.pause_key
+                work,
+                run_id=run_id,
+                answer=input.to_answer(),
+                pause_key=input.pause_key,
+                paused_at=input.paused_at,
             )
             await pauses.resume_run(work, run_id=run_id, checked=checked)
             return {}

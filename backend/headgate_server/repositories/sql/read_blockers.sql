@@ -34,7 +34,7 @@ select target.*,
   case when state.decision #>> '{facts,proposer}' = 'SYSTEM' then state.details -> 'collision' end
     as collision,
   pause.schema is not null as takes_input,
-  pause.key as pause_key
+  pause.key as pause_key, pause.created_at as paused_at
 from target
 join workspaces workspace on workspace.id = target.workspace_id
 join organizations organization on organization.id = workspace.organization_id

@@ -20,7 +20,7 @@ test("an answer names the pause that its card shows, so that it answers no later
       return Response.json({ data: { flowRunResume: { flowRun: null, errors } } });
     },
   });
-  const pause = { runId: "run_1", key: "ship-it", schema: null, initial: null, run: { name: "etl" } } as unknown as Waiting;
+  const pause = { runId: "run_1", key: "ship-it", createdAt: "2026-11-30T10:00:00.000001Z", schema: null, initial: null, run: { name: "etl" } } as unknown as Waiting;
   render(
     <Provider value={client}>
       <Scopes.Provider value={new Set(["RUNS_WRITE"] as const)}>
@@ -32,6 +32,6 @@ test("an answer names the pause that its card shows, so that it answers no later
   fireEvent.click(screen.getByRole("button", { name: "Approve" }));
 
   await waitFor(() => expect(sent).toHaveLength(1));
-  expect(sent[0]).toMatchObject({ id: "run_1", pauseKey: "ship-it", reject: false });
+  expect(sent[0]).toMatchObject({ id: "run_1", pauseKey: "ship-it", pausedAt: "2026-11-30T10:00:00.000001Z", reject: false });
   expect((await screen.findByRole("alert")).textContent).toContain("something else by now");
 });

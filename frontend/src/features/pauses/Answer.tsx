@@ -24,6 +24,7 @@ export function Answer({ pause, onDone }: { pause: Waiting; onDone: () => void }
     const input = {
       id: pause.runId,
       pauseKey: pause.key,
+      pausedAt: pause.createdAt,
       reject: isNo,
       ...(reason === "" ? {} : { reason }),
       ...(!isNo && hasForm ? { input: form.value } : {}),

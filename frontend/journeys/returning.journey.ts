@@ -1,8 +1,8 @@
-/** Somebody goes from a list to one of its objects and comes back, minutes later: the list is as they left it. */
+/** Somebody comes back to a list minutes later, and to what a link names: both are as they were left. */
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openBrowser, openSignedIn, place } from "./browser";
-import { DEMO } from "./pages";
+import { ask, DEMO } from "./pages";
 
 const HOME = `${place.url}/${DEMO.organization}/${DEMO.workspace}`;
 const MINUTES_MS = 3 * 60_000;
@@ -47,4 +47,36 @@ test("a list that one comes back to stands where one left it", async () => {
 
   await page.clock.runFor(2_000);
   expect(Math.abs((await content.evaluate((element) => element.scrollTop)) - LEFT_AT)).toBeLessThan(A_ROW);
+});
+
+const TASKS = `query ($organization: String!, $workspace: String!, $after: Cursor) {
+  workspace(organization: $organization, slug: $workspace) {
+    flowRuns(first: 1, filter: { name: { eq: "ten-thousand-tasks" } }) {
+      nodes { id taskRuns(first: 100, after: $after) { nodes { id name } pageInfo { endCursor } } }
+    }
+  }
+}`;
+
+interface Tasks {
+  workspace: { flowRuns: { nodes: { id: string; taskRuns: { nodes: { id: string; name: string }[]; pageInfo: { endCursor: string } } }[] } };
+}
+
+test("the task run that a link names is found beyond the first hundred", async () => {
+  const tasksAfter = async (after: string | null): Promise<Tasks["workspace"]["flowRuns"]["nodes"][number]> => {
+    const [run] = (await ask<Tasks>(context, TASKS, { ...DEMO, after })).workspace.flowRuns.nodes;
+    if (!run) throw new Error("The demo has no run of very many tasks.");
+    return run;
+  };
+  const { id, taskRuns } = await tasksAfter((await tasksAfter(null)).taskRuns.pageInfo.endCursor);
+  const task = taskRuns.nodes[60];
+  if (!task) throw new Error("The run has too few tasks.");
+  const other = await context.newPage();
+
+  await other.goto(`${HOME}/runs/${id}?tab=tasks&task=${task.id}`);
+  await other.locator("tr[aria-selected=true]").filter({ hasText: task.name }).waitFor();
+  await other.getByRole("button", { name: `Show all tasks, not only ${task.name}` }).waitFor();
+  await other.goto(`${HOME}/runs/${id}?task=${task.id}`);
+  await other.locator(".timeline-foot").filter({ hasText: `${task.name}: ` }).waitFor();
+
+  await other.close();
 });

@@ -1,6 +1,6 @@
 /** Rows under columns: those in sight only, by mouse and by keyboard; its columns can be chosen and drawn wider. */
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, memo, type ReactNode, useId, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, memo, type ReactNode, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useColumnChoice } from "@/ui/columns";
 import { useKey } from "@/ui/keys";
 import { type Order, TableHead } from "@/ui/TableHead";
@@ -33,6 +33,8 @@ export interface DataTableProps<Row> {
   onPeek?: ((row: Row) => void) | undefined;
   /** The row that is looked at beside the table. */
   peeked?: string | undefined;
+  /** Scroll to that row, where it is not in sight as it is first there. */
+  showsPeeked?: boolean;
   chosen?: ReadonlySet<string> | undefined;
   onChoose?: ((chosen: ReadonlySet<string>) => void) | undefined;
   hasMore?: boolean | undefined;
@@ -79,6 +81,14 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   useLayoutEffect(() => {
     if (hasMore && last >= rows.length - NEAR_END) onMore?.();
   }, [hasMore, last, onMore, rows.length]);
+  const target = props.showsPeeked && props.peeked !== undefined && scroller !== undefined ? rows.findIndex((row) => keyOf(row) === props.peeked) : -1;
+  const isThere = target >= 0;
+  useEffect(() => {
+    if (!isThere) return;
+    if (isWhole) box.current?.querySelector(`tr[data-index="${target}"]`)?.scrollIntoView({ block: "nearest" });
+    else view.scrollToIndex(target, { align: "auto" });
+    // Where it goes later is for the reader to follow.
+  }, [isThere, props.peeked]);
   const shown = useMemo(() => columns.filter((column) => choice.shown[column.id] ?? !column.isOptional), [columns, choice.shown]);
   // What a row is of: on a phone it stands alone in the first line.
   const main = shown.find(({ width }) => width === undefined) ?? shown[0];

@@ -9,6 +9,7 @@ import { RunLog } from "@/features/flow_runs/RunLog";
 import { RunParts } from "@/features/flow_runs/RunParts";
 import { RunReason } from "@/features/flow_runs/RunReason";
 import type { RunTab } from "@/features/flow_runs/search";
+import { useChosenTask } from "@/features/flow_runs/useChosenTask";
 import { useReadQuery } from "@/lib/ahead";
 import { useFavicon } from "@/lib/favicon";
 import { useEnded } from "@/lib/changes";
@@ -61,7 +62,7 @@ function RunView({ run, onChange }: { run: RunShown; onChange: () => void }) {
     (task: string | undefined) => void navigate({ search: ({ task: _task, ...before }) => (task === undefined ? before : { ...before, task }), replace: true }),
     [navigate],
   );
-  const chosenTask = tasks.rows?.find((each) => each.id === search.task);
+  const chosenTask = useChosenTask(run.id, search.task, tasks.rows);
   return (
     <div className="run-page">
       <PageHead
@@ -80,7 +81,7 @@ function RunView({ run, onChange }: { run: RunShown; onChange: () => void }) {
         <RunReason run={run} />
       </section>
       <div className="run-body">
-        <RunParts run={run} tasks={tasks} tab={search.tab ?? "timeline"} onTab={onTab} task={search.task} onTask={onTask} />
+        <RunParts run={run} tasks={tasks} tab={search.tab ?? "timeline"} onTab={onTab} task={search.task} chosenTask={chosenTask} onTask={onTask} />
         <aside className="run-aside" role="region" aria-label="About the run" tabIndex={0}>
           <RunFacts run={run} />
         </aside>

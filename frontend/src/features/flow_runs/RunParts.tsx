@@ -21,13 +21,15 @@ export interface RunPartsProps {
   tab: RunTab;
   onTab: (tab: RunTab) => void;
   task: string | undefined;
+  /** What is known of it, once it is. */
+  chosenTask: TaskRowFragment | undefined;
   onTask: (task: string | undefined) => void;
 }
 
 /** What t leads to. */
 const NEXT_VIEW: Partial<Record<RunTab, RunTab>> = { timeline: "graph", graph: "tasks", tasks: "timeline" };
 
-export function RunParts({ run, tasks, tab, onTab, task, onTask }: RunPartsProps) {
+export function RunParts({ run, tasks, tab, onTab, task, chosenTask, onTask }: RunPartsProps) {
   useKey("t", () => onTab(NEXT_VIEW[tab] ?? "timeline"));
   const total = tasks.total ? `Tasks ${tasks.total.value.toLocaleString("en")}` : "Tasks";
   return (
@@ -47,9 +49,9 @@ export function RunParts({ run, tasks, tab, onTab, task, onTask }: RunPartsProps
       ]}
     >
       <div className="run-part" data-scroller="part" tabIndex={0}>
-        {tab === "timeline" && <TaskTimeline runId={run.id} mark={tasks.rows} task={task} onTask={onTask} />}
+        {tab === "timeline" && <TaskTimeline runId={run.id} mark={tasks.rows} task={task} chosenTask={chosenTask} onTask={onTask} />}
         {tab === "graph" && <TaskGraph runId={run.id} mark={tasks.rows} task={task} onTask={onTask} />}
-        {tab === "tasks" && <TaskTable tasks={tasks} task={task} onTask={onTask} />}
+        {tab === "tasks" && <TaskTable tasks={tasks} task={task} chosenTask={chosenTask} onTask={onTask} />}
         {tab === "states" && <StateHistory runId={run.id} stateId={run.state.id} />}
         {tab === "parameters" && <Parameters run={run} />}
         {tab === "artifacts" && <Artifacts runId={run.id} stateId={run.state.id} />}

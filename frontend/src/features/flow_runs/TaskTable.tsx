@@ -12,6 +12,7 @@ import { Duration, Time } from "@/ui/Time";
 export interface TaskTableProps {
   tasks: Pages<TaskRowFragment>;
   task: string | undefined;
+  chosenTask: TaskRowFragment | undefined;
   onTask: (task: string | undefined) => void;
 }
 
@@ -24,20 +25,24 @@ const COLUMNS: readonly Column<TaskRowFragment>[] = [
   { id: "duration", title: "Duration", width: 110, isNumber: true, cell: (task) => <Duration length={task.duration} startedAt={task.startedAt} endedAt={task.endedAt} /> },
 ];
 
-export function TaskTable({ tasks, task, onTask }: TaskTableProps) {
+/** The chosen one stands on top until the list is read as far as to it. */
+export function TaskTable({ tasks, task, chosenTask, onTask }: TaskTableProps) {
   const place = usePlace();
   const navigate = useNavigate();
   if (tasks.error && !tasks.rows) return <ErrorState error={tasks.error} onRetry={tasks.again} />;
   if (!tasks.rows) return <Skeleton rows={6} />;
-  if (tasks.rows.length === 0) return <EmptyState title="No task has run yet." />;
+  const isFar = chosenTask !== undefined && !tasks.rows.some(({ id }) => id === chosenTask.id);
+  const rows = isFar ? [chosenTask, ...tasks.rows] : tasks.rows;
+  if (rows.length === 0) return <EmptyState title="No task has run yet." />;
   return (
     <DataTable
       name="task_runs"
       label="Task runs"
       columns={COLUMNS}
-      rows={tasks.rows}
+      rows={rows}
       keyOf={(each) => each.id}
       peeked={task}
+      showsPeeked
       onPeek={(each) => onTask(each.id === task ? undefined : each.id)}
       onOpen={(each) => void navigate({ to: `/${place.organization}/${place.workspace}/task-runs/${each.id}` })}
       hasMore={tasks.hasMore}

@@ -2,9 +2,9 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useQuery } from "urql";
-import { RunTimelineDocument } from "@/generated/graphql";
+import { RunTimelineDocument, type TaskRowFragment } from "@/generated/graphql";
 import { MOST_BARS } from "@/features/flow_runs/asked";
-import { barsOf, cellsOf } from "@/features/flow_runs/columns";
+import { barsOf, cellsOf, pieceAround } from "@/features/flow_runs/columns";
 import { useReadQuery } from "@/lib/ahead";
 import { usePlace } from "@/lib/place";
 import { useSettled } from "@/lib/settled";
@@ -17,6 +17,7 @@ export interface TaskTimelineProps {
   /** Changes whenever a task run has. */
   mark: unknown;
   task: string | undefined;
+  chosenTask: TaskRowFragment | undefined;
   onTask: (task: string | undefined) => void;
 }
 
@@ -24,7 +25,7 @@ function timeOf(at: number): string {
   return new Date(at).toISOString();
 }
 
-export function TaskTimeline({ runId, mark, task, onTask }: TaskTimelineProps) {
+export function TaskTimeline({ runId, mark, task, chosenTask, onTask }: TaskTimelineProps) {
   const place = usePlace();
   const navigate = useNavigate();
   const [view, setView] = useState<TimeView>();
@@ -48,6 +49,14 @@ export function TaskTimeline({ runId, mark, task, onTask }: TaskTimelineProps) {
   const bars = useMemo(() => barsOf(shown?.taskRuns), [shown]);
   const cells = useMemo(() => (shown?.detail === "COUNTS" ? cellsOf(shown) : undefined), [shown]);
   const extent = useMemo(() => (isCounted && all ? { from: Date.parse(all.from), to: Date.parse(all.to) } : undefined), [all, isCounted]);
+  const [lookAt, setLookAt] = useState<TimeView>();
+  const sought = useRef<string>(undefined);
+  useEffect(() => {
+    if (!chosenTask || !extent || !all || sought.current === chosenTask.id) return;
+    sought.current = chosenTask.id;
+    const { id, startedAt, endedAt } = chosenTask;
+    if (startedAt && !bars.some((bar) => bar.id === id)) setLookAt(pieceAround({ begun: startedAt, ended: endedAt }, extent, all.total));
+  }, [all, bars, chosenTask, extent]);
   if (whole.error && !all) return <ErrorState error={whole.error} onRetry={() => again({ requestPolicy: "network-only" })} />;
   if (!all) return <Skeleton rows={6} />;
   if (all.total === all.unbegun) return <EmptyState title={all.total === 0 ? "No task has run yet." : "No task has begun yet."} />;
@@ -56,6 +65,7 @@ export function TaskTimeline({ runId, mark, task, onTask }: TaskTimelineProps) {
       bars={bars}
       cells={cells}
       whole={extent}
+      lookAt={lookAt}
       onView={setView}
       total={all.total}
       label="Task runs over time"

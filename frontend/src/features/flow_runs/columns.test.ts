@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { barsOf, cellsOf } from "@/features/flow_runs/columns";
+import { barsOf, cellsOf, pieceAround } from "@/features/flow_runs/columns";
 
 test("columns are read into bars, with times in milliseconds", () => {
   const bars = barsOf({
@@ -23,3 +23,12 @@ test("counts are cells; tasks that share a lane have a name, and a slot where no
 });
 
 test.each([null, undefined, 7, {}])("%j holds nothing", (value) => expect(barsOf(value)).toEqual([]));
+
+test("a piece around one of very many task runs is short, and lies in the whole", () => {
+  const whole = { from: 0, to: 1_000_000 };
+  const at = (seconds: number): string => new Date(seconds * 1000).toISOString();
+
+  expect(pieceAround({ begun: at(500), ended: at(502) }, whole, 10_000)).toEqual({ from: 481_000, to: 521_000 });
+  expect(pieceAround({ begun: at(1), ended: null }, whole, 10_000)).toEqual({ from: 0, to: 40_000 });
+  expect(pieceAround({ begun: at(500) }, whole, 3)).toEqual(whole);
+});

@@ -1,6 +1,6 @@
 /** Timelines as the server sends them: columns of one length, read into bars and cells. */
 import { parseDuration } from "@/lib/time";
-import type { TimelineBar, TimelineCell } from "@/ui/timeline/layout";
+import { type TimelineBar, type TimelineCell, type TimeView, within } from "@/ui/timeline/layout";
 
 const OTHER_TASKS = "other tasks";
 
@@ -47,4 +47,16 @@ export function cellsOf({ from, slot, counts }: Counted): TimelineCell[] {
     const lane = columns["taskKey"]?.[index];
     return [{ lane: lane === null || lane === undefined ? OTHER_TASKS : String(lane), from: at, to: at + length, state: String(columns["state"]?.[index]), count }];
   });
+}
+
+/** So many bars are drawn around one of very many, where they are spread evenly. */
+const BARS_AROUND = 400;
+
+/** A piece of a timeline around a task run: short enough for bars to be drawn in place of counts. */
+export function pieceAround({ begun, ended }: { begun: string; ended?: string | null | undefined }, whole: TimeView, total: number): TimeView {
+  const from = Date.parse(begun);
+  const to = ended ? Date.parse(ended) : from;
+  const length = Math.min(whole.to - whole.from, (BARS_AROUND / Math.max(total, 1)) * (whole.to - whole.from));
+  const middle = from + Math.min(to - from, length / 2) / 2;
+  return within({ from: middle - length / 2, to: middle + length / 2 }, whole);
 }

@@ -3,7 +3,7 @@ import { type KeyboardEvent, type PointerEvent, useEffect, useLayoutEffect, useM
 import { showDuration } from "@/lib/time";
 import { MINUTE_MS, useNow } from "@/ui/clock";
 import { AXIS_PX, draw, inkOf, placeIn, ROW_PX } from "@/ui/timeline/draw";
-import { layOut, layOutCells, type Placed, type TimelineBar, type TimelineCell, type TimeView, wholeOf, within, zoom } from "@/ui/timeline/layout";
+import { type Layout, layOut, layOutCells, type Placed, type TimelineBar, type TimelineCell, type TimeView, wholeOf, within, zoom } from "@/ui/timeline/layout";
 
 export interface TimelineProps {
   bars: readonly TimelineBar[];
@@ -11,6 +11,8 @@ export interface TimelineProps {
   cells?: readonly TimelineCell[] | undefined;
   /** All of it, where what is given is a piece; otherwise it is what the bars cover. */
   whole?: TimeView | undefined;
+  /** Looked at as soon as it is said: where what is chosen lies, which one need not find by hand. */
+  lookAt?: TimeView | undefined;
   /** The piece that is looked at; undefined for all. */
   onView?: ((view: TimeView | undefined) => void) | undefined;
   /** How many there are in all. */
@@ -26,7 +28,7 @@ const NARROW_GUTTER_PX = 84;
 const NARROW_PX = 560;
 const ZOOM_STEP = 1.4;
 
-export function Timeline({ bars, cells, whole: given, onView, total, label, chosen, onChoose, onOpen }: TimelineProps) {
+export function Timeline({ bars, cells, whole: given, lookAt, onView, total, label, chosen, onChoose, onOpen }: TimelineProps) {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
@@ -63,6 +65,12 @@ export function Timeline({ bars, cells, whole: given, onView, total, label, chos
     context.scale(scale, scale);
     draw(context, { layout, view, ...size, gutter, scrollTop, now, chosen, ink: inkOf(element) });
   }, [layout, view, size, gutter, scrollTop, now, chosen, theme]);
+  const latest = useRef(setPiece);
+  latest.current = setPiece;
+  useEffect(() => {
+    if (lookAt) latest.current(lookAt);
+  }, [lookAt]);
+  useShown(box, size.height, layout, chosen);
   const timeAt = (x: number): number => view.from + ((x - gutter) / (size.width - gutter)) * (view.to - view.from);
   useWheel(box, (event, x) => {
     if (!event.ctrlKey && !event.metaKey && !event.shiftKey) return false;
@@ -129,6 +137,22 @@ export function Timeline({ bars, cells, whole: given, onView, total, label, chos
       </p>
     </div>
   );
+}
+
+/** Scrolls to the row of what is chosen, once it is there. */
+function useShown(box: { current: HTMLElement | null }, height: number, { placed }: Layout, chosen: string | undefined): void {
+  const shown = useRef<string>(undefined);
+  useEffect(() => {
+    if (shown.current === chosen || height === 0) return;
+    const row = placed.find(({ bar }) => bar.id === chosen)?.row;
+    if (chosen !== undefined && row === undefined) return;
+    shown.current = chosen;
+    const element = box.current;
+    if (row === undefined || !element) return;
+    const top = row * ROW_PX;
+    const room = height - AXIS_PX - ROW_PX;
+    if (top < element.scrollTop || top > element.scrollTop + room) element.scrollTo(0, top - room / 2);
+  }, [box, height, placed, chosen]);
 }
 
 function sentenceOf(bar: TimelineBar, now: number): string {

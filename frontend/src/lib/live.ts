@@ -1,4 +1,4 @@
-/** Reading something again because the server said that it changed; never because time passed. */
+/** Reading something again because the server said that it changed, or that it will; never because time passed. */
 import { useEffect, useRef } from "react";
 import { watchReturns } from "@/lib/graphql";
 
@@ -31,4 +31,22 @@ export function useReturns(act: () => void): void {
     latest.current = act;
   }, [act]);
   useEffect(() => watchReturns(() => latest.current()), []);
+}
+
+/** What is due at an instant has happened so much later. */
+const DUE_MS = 300;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Calls ``act`` once an instant that the server named has come; of one beyond three weeks it is not called. */
+export function useAt(instant: number | undefined, act: () => void): void {
+  const latest = useRef(act);
+  useEffect(() => {
+    latest.current = act;
+  }, [act]);
+  useEffect(() => {
+    const rest = instant === undefined ? Number.NaN : instant + DUE_MS - Date.now();
+    if (!(rest < LONGEST_TIMER_MS)) return;
+    const timer = setTimeout(() => latest.current(), Math.max(0, rest));
+    return () => clearTimeout(timer);
+  }, [instant]);
 }

@@ -1,9 +1,7 @@
 /** Why a run stands as it does: what it says, what it waits for, and what would end that. */
-import { useQuery } from "urql";
-import { RunWhyDocument } from "@/generated/graphql";
 import type { RunShown } from "@/features/flow_runs/RunPage";
+import { WhyNotRunning } from "@/features/flow_runs/WhyNotRunning";
 import { showDuration, parseDuration } from "@/lib/time";
-import { Blockers } from "@/ui/Blockers";
 import { Crumb } from "@/ui/Crumb";
 import { Time } from "@/ui/Time";
 
@@ -40,12 +38,4 @@ export function RunReason({ run }: { run: RunShown }) {
       {isWaiting && <WhyNotRunning runId={run.id} stateId={run.state.id} />}
     </>
   );
-}
-
-/** Asked for again whenever the run's state is another. */
-function WhyNotRunning({ runId, stateId }: { runId: string; stateId: string }) {
-  const [{ data }, read] = useQuery({ query: RunWhyDocument, variables: { id: runId }, requestPolicy: "network-only" });
-  const blockers = data?.flowRun?.whyNotRunning ?? [];
-  if (blockers.length === 0) return null;
-  return <div data-state-id={stateId}><Blockers blockers={blockers} onDone={() => read({ requestPolicy: "network-only" })} /></div>;
 }

@@ -80,3 +80,19 @@ test("the task run that a link names is found beyond the first hundred", async (
 
   await other.close();
 });
+
+test("a page that was never opened waits for the server, and is there once it is back", async () => {
+  const fresh = await (await browser.newContext({ storageState: await context.storageState() })).newPage();
+  await fresh.goto(`${HOME}/runs`);
+  await fresh.getByRole("row").nth(1).waitFor();
+
+  await fresh.context().setOffline(true);
+  await fresh.getByRole("navigation", { name: "Workspace" }).getByRole("link", { name: "Limits", exact: true }).click();
+  await fresh.getByText("The server does not answer. The page is loaded once it does.").waitFor();
+  await fresh.getByRole("navigation", { name: "Workspace" }).waitFor();
+  await fresh.context().setOffline(false);
+
+  await fresh.getByRole("table", { name: "Limits" }).waitFor();
+  expect(new URL(fresh.url()).pathname).toMatch(/\/limits$/);
+  await fresh.context().close();
+});

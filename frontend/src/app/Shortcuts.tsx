@@ -1,17 +1,22 @@
 /** Keys that lead to pages, and to the sheet that lists all keys. */
 import { useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { Suspense, useEffect, useRef, useState } from "react";
 import { NAVIGATION } from "@/app/navigation";
+import { lazyPart } from "@/lib/code";
+import { useIdle } from "@/lib/idle";
 import type { Place } from "@/lib/place";
 import { isTyping, useKey } from "@/ui/keys";
 
 const SECOND_KEY_MS = 1500;
-const ShortcutSheet = lazy(async () => ({ default: (await import("@/app/ShortcutSheet")).ShortcutSheet }));
+const load = async () => (await import("@/app/ShortcutSheet")).ShortcutSheet;
+const ShortcutSheet = lazyPart(load);
+const ahead = (): unknown => load().catch(() => undefined);
 
 export function Shortcuts({ place }: { place: Place }) {
   const [isOpen, setOpen] = useState(false);
   const navigate = useNavigate();
   const begunAt = useRef(0);
+  useIdle(ahead);
   useKey("?", () => setOpen(true));
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {

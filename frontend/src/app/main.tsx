@@ -11,7 +11,8 @@ import { isSignedOut, watchSession } from "@/lib/session";
 import { startTheme } from "@/lib/theme";
 import "@/app/app.css";
 
-const Toasts = lazy(async () => ({ default: (await import("@/ui/Toasts")).Toasts }));
+/** Nothing is above them that could show anything else where they do not come. */
+const Toasts = lazy(async () => ({ default: await import("@/ui/Toasts").then((each) => each.Toasts, () => () => null) }));
 
 const SignedOut = lazy(async () => ({ default: (await import("@/app/SignedOut")).SignedOut }));
 

@@ -1,7 +1,8 @@
 /** Markdown as people write it; HTML in it is shown as text. */
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
+import { lazyPart } from "@/lib/code";
 
-const Rendered = lazy(async () => ({ default: (await import("@/ui/MarkdownText")).MarkdownText }));
+const Rendered = lazyPart(async () => (await import("@/ui/MarkdownText")).MarkdownText);
 
 /** The text itself until what renders it is there. */
 export function Markdown({ text }: { text: string }) {

@@ -1,6 +1,7 @@
 /** The address of an organization's keys. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
 import { readKeySearch } from "@/features/api_keys/keys";
+import { lazyPage } from "@/lib/code";
 import { organizationRoute } from "@/lib/routes";
 import { understood } from "@/lib/search";
 
@@ -9,6 +10,6 @@ export const apiKeyRoutes = [
     getParentRoute: () => organizationRoute,
     path: "/keys",
     validateSearch: understood(readKeySearch),
-    component: lazyRouteComponent(() => import("@/features/api_keys/KeysPage"), "KeysPage"),
+    component: lazyPage(() => import("@/features/api_keys/KeysPage"), "KeysPage"),
   }),
 ] as const;

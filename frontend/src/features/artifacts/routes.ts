@@ -1,5 +1,6 @@
 /** The addresses of artifacts and assets. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
+import { lazyPage } from "@/lib/code";
 import { workspaceRoute } from "@/lib/routes";
 import { type RawSearch, understood, wordsOf } from "@/lib/search";
 
@@ -19,16 +20,16 @@ export const artifactRoutes = [
     getParentRoute: () => workspaceRoute,
     path: "/artifacts",
     validateSearch: understood(readArtifactsSearch),
-    component: lazyRouteComponent(() => import("@/features/artifacts/ArtifactsPage"), "ArtifactsPage"),
+    component: lazyPage(() => import("@/features/artifacts/ArtifactsPage"), "ArtifactsPage"),
   }),
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/artifacts/$artifact",
-    component: lazyRouteComponent(() => import("@/features/artifacts/ArtifactPage"), "ArtifactPage"),
+    component: lazyPage(() => import("@/features/artifacts/ArtifactPage"), "ArtifactPage"),
   }),
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/assets/$asset",
-    component: lazyRouteComponent(() => import("@/features/artifacts/AssetPage"), "AssetPage"),
+    component: lazyPage(() => import("@/features/artifacts/AssetPage"), "AssetPage"),
   }),
 ] as const;

@@ -1,6 +1,7 @@
 /** The address of an organization's audit log. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
 import { readAuditSearch } from "@/features/audit_entries/search";
+import { lazyPage } from "@/lib/code";
 import { organizationRoute } from "@/lib/routes";
 import { understood } from "@/lib/search";
 
@@ -9,6 +10,6 @@ export const auditRoutes = [
     getParentRoute: () => organizationRoute,
     path: "/audit",
     validateSearch: understood(readAuditSearch),
-    component: lazyRouteComponent(() => import("@/features/audit_entries/AuditPage"), "AuditPage"),
+    component: lazyPage(() => import("@/features/audit_entries/AuditPage"), "AuditPage"),
   }),
 ] as const;

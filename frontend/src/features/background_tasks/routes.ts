@@ -1,6 +1,7 @@
 /** The address of background tasks. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
 import { readBackgroundTasksSearch } from "@/features/background_tasks/search";
+import { lazyPage } from "@/lib/code";
 import { workspaceRoute } from "@/lib/routes";
 import { understood } from "@/lib/search";
 
@@ -9,6 +10,6 @@ export const backgroundTaskRoutes = [
     getParentRoute: () => workspaceRoute,
     path: "/background-tasks",
     validateSearch: understood(readBackgroundTasksSearch),
-    component: lazyRouteComponent(() => import("@/features/background_tasks/BackgroundTasksPage"), "BackgroundTasksPage"),
+    component: lazyPage(() => import("@/features/background_tasks/BackgroundTasksPage"), "BackgroundTasksPage"),
   }),
 ] as const;

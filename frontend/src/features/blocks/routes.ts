@@ -1,6 +1,7 @@
 /** The addresses of blocks. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
 import { readBlockSearch } from "@/features/blocks/search";
+import { lazyPage } from "@/lib/code";
 import { workspaceRoute } from "@/lib/routes";
 import { understood } from "@/lib/search";
 
@@ -9,21 +10,21 @@ export const blockRoutes = [
     getParentRoute: () => workspaceRoute,
     path: "/blocks",
     validateSearch: understood(readBlockSearch),
-    component: lazyRouteComponent(() => import("@/features/blocks/BlocksPage"), "BlocksPage"),
+    component: lazyPage(() => import("@/features/blocks/BlocksPage"), "BlocksPage"),
   }),
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/blocks/new",
-    component: lazyRouteComponent(() => import("@/features/blocks/CatalogPage"), "CatalogPage"),
+    component: lazyPage(() => import("@/features/blocks/CatalogPage"), "CatalogPage"),
   }),
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/blocks/new/$type",
-    component: lazyRouteComponent(() => import("@/features/blocks/NewBlockPage"), "NewBlockPage"),
+    component: lazyPage(() => import("@/features/blocks/NewBlockPage"), "NewBlockPage"),
   }),
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/blocks/$type/$block",
-    component: lazyRouteComponent(() => import("@/features/blocks/BlockPage"), "BlockPage"),
+    component: lazyPage(() => import("@/features/blocks/BlockPage"), "BlockPage"),
   }),
 ] as const;

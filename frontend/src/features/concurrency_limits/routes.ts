@@ -1,5 +1,6 @@
 /** The address of limits. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
+import { lazyPage } from "@/lib/code";
 import { workspaceRoute } from "@/lib/routes";
 import { understood, wordsOf } from "@/lib/search";
 
@@ -8,6 +9,6 @@ export const limitRoutes = [
     getParentRoute: () => workspaceRoute,
     path: "/limits",
     validateSearch: understood((raw): { limit?: string } => wordsOf(raw, "limit")),
-    component: lazyRouteComponent(() => import("@/features/concurrency_limits/LimitsPage"), "LimitsPage"),
+    component: lazyPage(() => import("@/features/concurrency_limits/LimitsPage"), "LimitsPage"),
   }),
 ] as const;

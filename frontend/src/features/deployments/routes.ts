@@ -1,6 +1,7 @@
 /** The addresses of deployments. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
 import { readDeploymentSearch, readDeploymentsSearch } from "@/features/deployments/search";
+import { lazyPage } from "@/lib/code";
 import { workspaceRoute } from "@/lib/routes";
 import { understood } from "@/lib/search";
 
@@ -9,12 +10,12 @@ export const deploymentRoutes = [
     getParentRoute: () => workspaceRoute,
     path: "/deployments",
     validateSearch: understood(readDeploymentsSearch),
-    component: lazyRouteComponent(() => import("@/features/deployments/DeploymentsPage"), "DeploymentsPage"),
+    component: lazyPage(() => import("@/features/deployments/DeploymentsPage"), "DeploymentsPage"),
   }),
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/deployments/$deployment",
     validateSearch: understood(readDeploymentSearch),
-    component: lazyRouteComponent(() => import("@/features/deployments/DeploymentPage"), "DeploymentPage"),
+    component: lazyPage(() => import("@/features/deployments/DeploymentPage"), "DeploymentPage"),
   }),
 ] as const;

@@ -1,6 +1,7 @@
 /** The address of events. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
 import { readEventsSearch } from "@/features/events/search";
+import { lazyPage } from "@/lib/code";
 import { workspaceRoute } from "@/lib/routes";
 import { understood } from "@/lib/search";
 
@@ -9,6 +10,6 @@ export const eventRoutes = [
     getParentRoute: () => workspaceRoute,
     path: "/events",
     validateSearch: understood(readEventsSearch),
-    component: lazyRouteComponent(() => import("@/features/events/EventsPage"), "EventsPage"),
+    component: lazyPage(() => import("@/features/events/EventsPage"), "EventsPage"),
   }),
 ] as const;

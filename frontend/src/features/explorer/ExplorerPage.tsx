@@ -1,9 +1,10 @@
 /** The explorer of the API: asks whatever one writes, with the rights of whoever is signed in. */
 import { buildClientSchema, getIntrospectionQuery, type GraphQLSchema, type IntrospectionQuery } from "graphql";
-import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
+import { Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { Docs } from "@/features/explorer/Docs";
 import { asCurl, type Draft, FIRST, isSubscription, keepInHistory, operationsOf, readHistory, readVariables, tidied } from "@/features/explorer/documents";
 import type { EditorProps } from "@/features/explorer/Editor";
+import { lazyPart } from "@/lib/code";
 import { ask, follow } from "@/lib/raw";
 import { usePlace } from "@/lib/place";
 import { useTitle } from "@/lib/title";
@@ -13,7 +14,7 @@ import { Menu } from "@/ui/Menu";
 import { PageHead } from "@/ui/PageHead";
 
 const MOST_ANSWERS = 100;
-const Loaded = lazy(async () => ({ default: (await import("@/features/explorer/Editor")).Editor }));
+const Loaded = lazyPart(async () => (await import("@/features/explorer/Editor")).Editor);
 
 export function ExplorerPage() {
   const place = usePlace();

@@ -1,11 +1,12 @@
 /** The address of the explorer of the API. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
+import { lazyPage } from "@/lib/code";
 import { workspaceRoute } from "@/lib/routes";
 
 export const explorerRoutes = [
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/api",
-    component: lazyRouteComponent(() => import("@/features/explorer/ExplorerPage"), "ExplorerPage"),
+    component: lazyPage(() => import("@/features/explorer/ExplorerPage"), "ExplorerPage"),
   }),
 ] as const;

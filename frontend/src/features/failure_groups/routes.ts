@@ -1,6 +1,7 @@
 /** The addresses of failures. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
 import { readFailuresSearch } from "@/features/failure_groups/search";
+import { lazyPage } from "@/lib/code";
 import { workspaceRoute } from "@/lib/routes";
 import { understood } from "@/lib/search";
 
@@ -9,11 +10,11 @@ export const failureRoutes = [
     getParentRoute: () => workspaceRoute,
     path: "/failures",
     validateSearch: understood(readFailuresSearch),
-    component: lazyRouteComponent(() => import("@/features/failure_groups/FailuresPage"), "FailuresPage"),
+    component: lazyPage(() => import("@/features/failure_groups/FailuresPage"), "FailuresPage"),
   }),
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/failures/$failure",
-    component: lazyRouteComponent(() => import("@/features/failure_groups/FailurePage"), "FailurePage"),
+    component: lazyPage(() => import("@/features/failure_groups/FailurePage"), "FailurePage"),
   }),
 ] as const;

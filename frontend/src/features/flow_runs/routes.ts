@@ -1,7 +1,8 @@
 /** The addresses of runs. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
 import { readRunAhead, readRunsAhead } from "@/features/flow_runs/asked";
 import { readRunPageSearch, readSearch, type RunPageSearch, type RunSearch } from "@/features/flow_runs/search";
+import { lazyPage } from "@/lib/code";
 import { workspaceRoute } from "@/lib/routes";
 import { understood, wordsOf } from "@/lib/search";
 
@@ -13,7 +14,7 @@ export const flowRunRoutes = [
     beforeLoad: ({ cause, params, search }) => {
       if (cause === "enter") readRunsAhead(params, search);
     },
-    component: lazyRouteComponent(() => import("@/features/flow_runs/RunsPage"), "RunsPage"),
+    component: lazyPage(() => import("@/features/flow_runs/RunsPage"), "RunsPage"),
   }),
   createRoute({
     getParentRoute: () => workspaceRoute,
@@ -22,12 +23,12 @@ export const flowRunRoutes = [
     beforeLoad: ({ cause, params, search }) => {
       if (cause === "enter") readRunAhead(params.run, search);
     },
-    component: lazyRouteComponent(() => import("@/features/flow_runs/RunPage"), "RunPage"),
+    component: lazyPage(() => import("@/features/flow_runs/RunPage"), "RunPage"),
   }),
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/runs/$run/compare",
     validateSearch: understood((raw): { with?: string } => wordsOf(raw, "with")),
-    component: lazyRouteComponent(() => import("@/features/flow_runs/ComparePage"), "ComparePage"),
+    component: lazyPage(() => import("@/features/flow_runs/ComparePage"), "ComparePage"),
   }),
 ] as const;

@@ -1,5 +1,6 @@
 /** The addresses of flows. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
+import { lazyPage } from "@/lib/code";
 import { workspaceRoute } from "@/lib/routes";
 import { readNameSearch, understood } from "@/lib/search";
 
@@ -8,11 +9,11 @@ export const flowRoutes = [
     getParentRoute: () => workspaceRoute,
     path: "/flows",
     validateSearch: understood(readNameSearch),
-    component: lazyRouteComponent(() => import("@/features/flows/FlowsPage"), "FlowsPage"),
+    component: lazyPage(() => import("@/features/flows/FlowsPage"), "FlowsPage"),
   }),
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/flows/$flow",
-    component: lazyRouteComponent(() => import("@/features/flows/FlowPage"), "FlowPage"),
+    component: lazyPage(() => import("@/features/flows/FlowPage"), "FlowPage"),
   }),
 ] as const;

@@ -1,11 +1,12 @@
 /** The address of what is one's own. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
+import { lazyPage } from "@/lib/code";
 import { rootRoute } from "@/lib/routes";
 
 export const loginSessionRoutes = [
   createRoute({
     getParentRoute: () => rootRoute,
     path: "/~/you",
-    component: lazyRouteComponent(() => import("@/features/login_sessions/YouPage"), "YouPage"),
+    component: lazyPage(() => import("@/features/login_sessions/YouPage"), "YouPage"),
   }),
 ] as const;

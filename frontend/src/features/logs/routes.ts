@@ -1,6 +1,7 @@
 /** The address of the logs of a workspace. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
 import { readLogsSearch } from "@/features/logs/search";
+import { lazyPage } from "@/lib/code";
 import { workspaceRoute } from "@/lib/routes";
 import { understood } from "@/lib/search";
 
@@ -9,6 +10,6 @@ export const logRoutes = [
     getParentRoute: () => workspaceRoute,
     path: "/logs",
     validateSearch: understood(readLogsSearch),
-    component: lazyRouteComponent(() => import("@/features/logs/LogsPage"), "LogsPage"),
+    component: lazyPage(() => import("@/features/logs/LogsPage"), "LogsPage"),
   }),
 ] as const;

@@ -1,11 +1,12 @@
 /** The address of an organization's people. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
+import { lazyPage } from "@/lib/code";
 import { organizationRoute } from "@/lib/routes";
 
 export const memberRoutes = [
   createRoute({
     getParentRoute: () => organizationRoute,
     path: "/members",
-    component: lazyRouteComponent(() => import("@/features/members/MembersPage"), "MembersPage"),
+    component: lazyPage(() => import("@/features/members/MembersPage"), "MembersPage"),
   }),
 ] as const;

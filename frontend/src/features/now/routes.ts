@@ -1,11 +1,12 @@
 /** The address of what goes on now. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
+import { lazyPage } from "@/lib/code";
 import { workspaceRoute } from "@/lib/routes";
 
 export const nowRoutes = [
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/",
-    component: lazyRouteComponent(() => import("@/features/now/NowPage"), "NowPage"),
+    component: lazyPage(() => import("@/features/now/NowPage"), "NowPage"),
   }),
 ] as const;

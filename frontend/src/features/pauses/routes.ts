@@ -1,5 +1,6 @@
 /** The address of what waits for an answer. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
+import { lazyPage } from "@/lib/code";
 import { workspaceRoute } from "@/lib/routes";
 import { understood, wordsOf } from "@/lib/search";
 
@@ -8,6 +9,6 @@ export const pauseRoutes = [
     getParentRoute: () => workspaceRoute,
     path: "/approvals",
     validateSearch: understood((raw): { run?: string } => wordsOf(raw, "run")),
-    component: lazyRouteComponent(() => import("@/features/pauses/ApprovalsPage"), "ApprovalsPage"),
+    component: lazyPage(() => import("@/features/pauses/ApprovalsPage"), "ApprovalsPage"),
   }),
 ] as const;

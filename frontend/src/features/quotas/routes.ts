@@ -1,11 +1,12 @@
 /** The address of an organization's usage. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
+import { lazyPage } from "@/lib/code";
 import { organizationRoute } from "@/lib/routes";
 
 export const quotaRoutes = [
   createRoute({
     getParentRoute: () => organizationRoute,
     path: "/usage",
-    component: lazyRouteComponent(() => import("@/features/quotas/UsagePage"), "UsagePage"),
+    component: lazyPage(() => import("@/features/quotas/UsagePage"), "UsagePage"),
   }),
 ] as const;

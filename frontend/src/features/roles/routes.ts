@@ -1,11 +1,12 @@
 /** The address of an organization's roles. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
+import { lazyPage } from "@/lib/code";
 import { organizationRoute } from "@/lib/routes";
 
 export const roleRoutes = [
   createRoute({
     getParentRoute: () => organizationRoute,
     path: "/roles",
-    component: lazyRouteComponent(() => import("@/features/roles/RolesPage"), "RolesPage"),
+    component: lazyPage(() => import("@/features/roles/RolesPage"), "RolesPage"),
   }),
 ] as const;

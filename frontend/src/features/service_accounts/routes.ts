@@ -1,11 +1,12 @@
 /** The address of an organization's machines. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
+import { lazyPage } from "@/lib/code";
 import { organizationRoute } from "@/lib/routes";
 
 export const serviceAccountRoutes = [
   createRoute({
     getParentRoute: () => organizationRoute,
     path: "/service-accounts",
-    component: lazyRouteComponent(() => import("@/features/service_accounts/AccountsPage"), "AccountsPage"),
+    component: lazyPage(() => import("@/features/service_accounts/AccountsPage"), "AccountsPage"),
   }),
 ] as const;

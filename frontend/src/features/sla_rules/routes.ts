@@ -1,5 +1,6 @@
 /** The address of what runs are promised to do. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
+import { lazyPage } from "@/lib/code";
 import { workspaceRoute } from "@/lib/routes";
 import { understood, wordsOf } from "@/lib/search";
 
@@ -8,6 +9,6 @@ export const slaRuleRoutes = [
     getParentRoute: () => workspaceRoute,
     path: "/sla-rules",
     validateSearch: understood((raw): { rule?: string } => wordsOf(raw, "rule")),
-    component: lazyRouteComponent(() => import("@/features/sla_rules/SlaRulesPage"), "SlaRulesPage"),
+    component: lazyPage(() => import("@/features/sla_rules/SlaRulesPage"), "SlaRulesPage"),
   }),
 ] as const;

@@ -1,11 +1,12 @@
 /** The address of an organization's teams. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
+import { lazyPage } from "@/lib/code";
 import { organizationRoute } from "@/lib/routes";
 
 export const teamRoutes = [
   createRoute({
     getParentRoute: () => organizationRoute,
     path: "/teams",
-    component: lazyRouteComponent(() => import("@/features/teams/TeamsPage"), "TeamsPage"),
+    component: lazyPage(() => import("@/features/teams/TeamsPage"), "TeamsPage"),
   }),
 ] as const;

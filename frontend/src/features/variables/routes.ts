@@ -1,6 +1,7 @@
 /** The address of a workspace's variables. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
 import { readVariableSearch } from "@/features/variables/search";
+import { lazyPage } from "@/lib/code";
 import { workspaceRoute } from "@/lib/routes";
 import { understood } from "@/lib/search";
 
@@ -9,6 +10,6 @@ export const variableRoutes = [
     getParentRoute: () => workspaceRoute,
     path: "/variables",
     validateSearch: understood(readVariableSearch),
-    component: lazyRouteComponent(() => import("@/features/variables/VariablesPage"), "VariablesPage"),
+    component: lazyPage(() => import("@/features/variables/VariablesPage"), "VariablesPage"),
   }),
 ] as const;

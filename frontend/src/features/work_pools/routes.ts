@@ -1,5 +1,6 @@
 /** The addresses of work pools and of their agents. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
+import { lazyPage } from "@/lib/code";
 import { workspaceRoute } from "@/lib/routes";
 import { type RawSearch, understood } from "@/lib/search";
 
@@ -10,7 +11,7 @@ export const workPoolRoutes = [
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/pools",
-    component: lazyRouteComponent(() => import("@/features/work_pools/PoolsPage"), "PoolsPage"),
+    component: lazyPage(() => import("@/features/work_pools/PoolsPage"), "PoolsPage"),
   }),
   createRoute({
     getParentRoute: () => workspaceRoute,
@@ -19,11 +20,11 @@ export const workPoolRoutes = [
       const known = POOL_TABS.find((each) => each === tab);
       return known ? { tab: known } : {};
     }),
-    component: lazyRouteComponent(() => import("@/features/work_pools/PoolPage"), "PoolPage"),
+    component: lazyPage(() => import("@/features/work_pools/PoolPage"), "PoolPage"),
   }),
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/agents/$agent",
-    component: lazyRouteComponent(() => import("@/features/work_pools/AgentPage"), "AgentPage"),
+    component: lazyPage(() => import("@/features/work_pools/AgentPage"), "AgentPage"),
   }),
 ] as const;

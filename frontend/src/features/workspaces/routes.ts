@@ -1,12 +1,13 @@
 /** The addresses of workspaces themselves: all of one's own, an organization's, one's first steps and settings. */
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
+import { lazyPage } from "@/lib/code";
 import { organizationRoute, rootRoute, workspaceRoute } from "@/lib/routes";
 
 export const placesRoutes = [
   createRoute({
     getParentRoute: () => rootRoute,
     path: "/",
-    component: lazyRouteComponent(() => import("@/features/workspaces/PlacesPage"), "PlacesPage"),
+    component: lazyPage(() => import("@/features/workspaces/PlacesPage"), "PlacesPage"),
   }),
 ] as const;
 
@@ -14,7 +15,7 @@ export const overviewRoutes = [
   createRoute({
     getParentRoute: () => organizationRoute,
     path: "/",
-    component: lazyRouteComponent(() => import("@/features/workspaces/OverviewPage"), "OverviewPage"),
+    component: lazyPage(() => import("@/features/workspaces/OverviewPage"), "OverviewPage"),
   }),
 ] as const;
 
@@ -22,11 +23,11 @@ export const workspaceRoutes = [
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/start",
-    component: lazyRouteComponent(() => import("@/features/workspaces/FirstStepsPage"), "FirstStepsPage"),
+    component: lazyPage(() => import("@/features/workspaces/FirstStepsPage"), "FirstStepsPage"),
   }),
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/settings",
-    component: lazyRouteComponent(() => import("@/features/workspaces/SettingsPage"), "SettingsPage"),
+    component: lazyPage(() => import("@/features/workspaces/SettingsPage"), "SettingsPage"),
   }),
 ] as const;

@@ -1,9 +1,9 @@
 /** The frame of every page of a workspace: where one can go, where one is, and whether it is live. */
-import { Link, Outlet, useNavigate } from "@tanstack/react-router";
+import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { useMemo, useState, useSyncExternalStore } from "react";
 import { CommandPalette } from "@/app/CommandPalette";
 import { Failing } from "@/app/Failing";
-import { NAVIGATION, ON_PHONES } from "@/app/navigation";
+import { NAVIGATION, neededAt, ON_PHONES } from "@/app/navigation";
 import { Shortcuts } from "@/app/Shortcuts";
 import { ThemeChoice } from "@/app/ThemeChoice";
 import { WorkspaceSwitcher } from "@/app/WorkspaceSwitcher";
@@ -11,9 +11,10 @@ import { PlaceScopesDocument, type Scope } from "@/generated/graphql";
 import { useReadQuery } from "@/lib/ahead";
 import { connectionNow, watchConnection } from "@/lib/graphql";
 import { type Place, PlaceNow, usePlaceOfAddress } from "@/lib/place";
-import { Scopes } from "@/lib/scopes";
+import { nameOf, Scopes } from "@/lib/scopes";
 import { localZone } from "@/lib/time";
-import { EmptyState, ErrorState } from "@/ui/Feedback";
+import { useTitle } from "@/lib/title";
+import { EmptyState, ErrorState, NoPermission } from "@/ui/Feedback";
 import { Menu } from "@/ui/Menu";
 import { OfflineNotice } from "@/ui/OfflineNotice";
 import { HeadPlace } from "@/ui/PageHead";
@@ -44,7 +45,8 @@ export function Shell() {
                 {connection === "lost" && <p className="notice m-0" role="status">Not connected: what is shown may be old. Trying again.</p>}
                 {error && !workspace && <ErrorState error={error} onRetry={() => read({ requestPolicy: "network-only" })} />}
                 <Failing />
-                {isNowhere ? <NoWorkspace /> : <Outlet />}
+                {scopes?.has("EVENTS_READ") === false && <NotFollowed />}
+                {isNowhere ? <NoWorkspace /> : <Allowed place={place} scopes={scopes} />}
               </main>
             </div>
           </div>
@@ -54,6 +56,22 @@ export function Shell() {
       </Scopes.Provider>
     </PlaceNow.Provider>
   );
+}
+
+/** The page, where one may see what it is of. */
+function Allowed({ place, scopes }: { place: Place; scopes: ReadonlySet<Scope> | undefined }) {
+  const pathname = useLocation({ select: (location) => location.pathname });
+  const needs = neededAt(pathname.slice(`/${place.organization}/${place.workspace}`.length));
+  return needs !== undefined && scopes?.has(needs) === false ? <Forbidden needs={needs} /> : <Outlet />;
+}
+
+function Forbidden({ needs }: { needs: Scope }) {
+  useTitle("No permission");
+  return <NoPermission needs={nameOf(needs)} />;
+}
+
+function NotFollowed() {
+  return <p className="notice m-0" role="note">Lists are as of when they were opened: to follow what changes takes the permission <code>events:read</code>.</p>;
 }
 
 function NoWorkspace() {

@@ -59,3 +59,16 @@ export const NAVIGATION: readonly NavigationGroup[] = [
 
 /** What the bar at the foot of a phone holds; the rest is behind "More". */
 export const ON_PHONES = ["Now", "Runs", "Failures", "Deployments"];
+
+/** Pages below addresses that stand in no navigation. */
+const BESIDE: readonly Pick<Destination, "path" | "needs">[] = [
+  { path: "/task-runs", needs: "RUNS_READ" },
+  { path: "/agents", needs: "POOLS_READ" },
+  { path: "/assets", needs: "ARTIFACTS_READ" },
+];
+const NEEDS = [...NAVIGATION.flatMap(({ destinations }) => destinations), ...BESIDE];
+
+/** Without which permission a page shows nothing; ``path`` is below the workspace's address. */
+export function neededAt(path: string): Scope | undefined {
+  return NEEDS.find((each) => each.path !== "" && (path === each.path || path.startsWith(`${each.path}/`)))?.needs;
+}

@@ -12,6 +12,11 @@ export function useLack(needs: Scope | undefined): string | undefined {
   return `You need the permission ${nameOf(needs)}. An administrator of the organization can give it.`;
 }
 
+/** Whether one has a permission; undefined until that is known. */
+export function useHolds(scope: Scope): boolean | undefined {
+  return useContext(Scopes)?.has(scope);
+}
+
 /** RUNS_WRITE as roles and keys write it: runs:write. */
 export function nameOf(scope: Scope): string {
   return scope.toLowerCase().replace("_", ":");

@@ -1,6 +1,8 @@
 /** What a pane shows where it has nothing to show yet, nothing at all, no right to, or could not read it. */
 import type { ReactNode } from "react";
 import type { CombinedError } from "urql";
+import type { Scope } from "@/generated/graphql";
+import { nameOf } from "@/lib/scopes";
 
 export function Skeleton({ rows }: { rows: number }) {
   return (
@@ -47,6 +49,11 @@ export function NoPermission({ needs }: { needs: string | undefined }) {
       </p>
     </EmptyState>
   );
+}
+
+/** The same of a part of a page. */
+export function Lacks({ needs }: { needs: Scope }) {
+  return <p className="faint m-0 text-[13px]">You may not see this: it needs the permission <code>{nameOf(needs)}</code>. An administrator of the organization can give it.</p>;
 }
 
 const FORBIDDEN = "FORBIDDEN";

@@ -2,6 +2,7 @@
 import { useQuery, useSubscription } from "urql";
 import { BackgroundTaskCancelDocument, BackgroundTaskDocument, type BackgroundTaskQuery, BackgroundTaskRetryDocument, BackgroundTaskUpdatesDocument } from "@/generated/graphql";
 import { States } from "@/features/background_tasks/States";
+import { useHolds } from "@/lib/scopes";
 import { useWorkspaceId } from "@/lib/workspace";
 import { useAct } from "@/ui/act";
 import { Blockers } from "@/ui/Blockers";
@@ -9,7 +10,7 @@ import { Button } from "@/ui/Button";
 import { ConfirmButton } from "@/ui/Confirm";
 import { Id } from "@/ui/Copy";
 import { Fact } from "@/ui/Fact";
-import { ErrorState, Skeleton } from "@/ui/Feedback";
+import { ErrorState, Lacks, Skeleton } from "@/ui/Feedback";
 import { JsonView } from "@/ui/JsonView";
 import { Peek } from "@/ui/Peek";
 import { StateLabel } from "@/ui/StateLabel";
@@ -20,7 +21,8 @@ type Call = Extract<NonNullable<BackgroundTaskQuery["node"]>, { __typename: "Bac
 
 export function BackgroundTaskPeek({ id, onClose, onDone }: { id: string; onClose: () => void; onDone: () => void }) {
   const workspaceId = useWorkspaceId();
-  const [{ data, error }, read] = useQuery({ query: BackgroundTaskDocument, variables: { id }, requestPolicy: "cache-and-network" });
+  const withLogs = useHolds("LOGS_READ");
+  const [{ data, error }, read] = useQuery({ query: BackgroundTaskDocument, variables: { id, withLogs: withLogs ?? false }, pause: withLogs === undefined, requestPolicy: "cache-and-network" });
   const again = (): void => read({ requestPolicy: "network-only" });
   const changed = (): void => {
     again();
@@ -69,7 +71,6 @@ function Actions({ call, workspaceId, onDone }: { call: Call; workspaceId: strin
 }
 
 function CallView({ call, onDone }: { call: Call; onDone: () => void }) {
-  const { nodes, totalCount } = call.logs;
   return (
     <>
       <span><StateLabel type={call.stateType} name={call.stateName} /></span>
@@ -101,9 +102,19 @@ function CallView({ call, onDone }: { call: Call; onDone: () => void }) {
       <States states={call.states} />
       <section className="grid gap-2">
         <h2>Log</h2>
-        {nodes.length === 0 ? <p className="faint m-0 text-[13px]">It logged nothing.</p> : <pre className="command m-0 max-h-96 text-[13px]" tabIndex={0} role="region" aria-label="Log of the call">{nodes.map(({ message }) => message).join("\n")}</pre>}
-        {totalCount.value > nodes.length && <p className="faint m-0 text-[13px]">{`The first ${nodes.length} of ${totalCount.value.toLocaleString("en")} lines.`}</p>}
+        <Lines call={call} />
       </section>
+    </>
+  );
+}
+
+function Lines({ call }: { call: Call }) {
+  if (!call.logs) return <Lacks needs="LOGS_READ" />;
+  const { nodes, totalCount } = call.logs;
+  return (
+    <>
+      {nodes.length === 0 ? <p className="faint m-0 text-[13px]">It logged nothing.</p> : <pre className="command m-0 max-h-96 text-[13px]" tabIndex={0} role="region" aria-label="Log of the call">{nodes.map(({ message }) => message).join("\n")}</pre>}
+      {totalCount.value > nodes.length && <p className="faint m-0 text-[13px]">{`The first ${nodes.length} of ${totalCount.value.toLocaleString("en")} lines.`}</p>}
     </>
   );
 }

@@ -3,8 +3,10 @@ import { useMemo, useState } from "react";
 import type { LogFilter, TaskRowFragment } from "@/generated/graphql";
 import { LEVEL_CHOICES, type Log } from "@/features/flow_runs/logs";
 import { useLog } from "@/features/flow_runs/useLog";
+import { useHolds } from "@/lib/scopes";
 import { useSettled } from "@/lib/settled";
 import { Dock } from "@/ui/Dock";
+import { Lacks, wordsOf } from "@/ui/Feedback";
 import { LogView } from "@/ui/LogView";
 
 export interface RunLogProps {
@@ -15,7 +17,13 @@ export interface RunLogProps {
   onTask: (task: string | undefined) => void;
 }
 
-export function RunLog({ runId, isOver, task, onTask }: RunLogProps) {
+export function RunLog(props: RunLogProps) {
+  const holds = useHolds("LOGS_READ");
+  if (holds === false) return <Dock name="log" label="Log" head={null}><div className="px-(--pad) py-3"><Lacks needs="LOGS_READ" /></div></Dock>;
+  return <ReadLog {...props} />;
+}
+
+function ReadLog({ runId, isOver, task, onTask }: RunLogProps) {
   const [text, setText] = useState("");
   const [level, setLevel] = useState("0");
   const sought = useSettled(text.trim());
@@ -51,7 +59,8 @@ export function RunLog({ runId, isOver, task, onTask }: RunLogProps) {
         </>
       }
     >
-      {rows.length === 0 ? (
+      {log.error && <p className="notice m-0" role="status">The log could not be read: {wordsOf(log.error)} <button type="button" className="button is-small" onClick={log.again}>Try again</button></p>}
+      {rows.length === 0 ? log.error === undefined && (
         <p className="faint m-0 px-(--pad) py-3 text-[13px]">{log.isCaughtUp ? (filter ? "No line matches." : "Nothing was logged.") : "Reading the log…"}</p>
       ) : (
         <LogView rows={rows} label="Log of the run" marked={sought} {...(log.before === undefined ? {} : { onEarlier: log.onEarlier })} />

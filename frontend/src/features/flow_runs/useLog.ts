@@ -1,13 +1,18 @@
 /** A run's log from its end: live, or only what matches; older lines are read when they are wanted. */
 import { useCallback, useEffect, useRef, useState } from "react";
-import { useClient } from "urql";
+import { type CombinedError, useClient } from "urql";
 import { type Batch, extend, extendBackwards, type Log, NO_LOG } from "@/features/flow_runs/logs";
 import { type LogFilter, LogPageDocument, LogTailDocument } from "@/generated/graphql";
+import { useReturns } from "@/lib/live";
 
 export interface LogRead extends Log {
   isReading: boolean;
   /** Reads the lines before the first one. */
   onEarlier: () => void;
+  /** Why it, or what is before it, could not be read. */
+  error: CombinedError | undefined;
+  /** Reads it anew. */
+  again: () => void;
 }
 
 /**
@@ -19,6 +24,7 @@ export function useLog(runId: string, filter: LogFilter | undefined, isOver: boo
   const client = useClient();
   const [log, setLog] = useState<Log>(NO_LOG);
   const [isReading, setReading] = useState(false);
+  const [error, setError] = useState<CombinedError>();
   const turn = useRef(0);
   const over = useRef(isOver);
   const [starts, setStarts] = useState(0);
@@ -31,10 +37,11 @@ export function useLog(runId: string, filter: LogFilter | undefined, isOver: boo
       const variables = { id: runId, ...(filter ? { filter } : {}), ...(before ? { before } : {}) };
       const mine = turn.current;
       setReading(true);
-      const { data } = await client.query(LogPageDocument, variables, { requestPolicy: "network-only" }).toPromise();
+      const { data, error: failed } = await client.query(LogPageDocument, variables, { requestPolicy: "network-only" }).toPromise();
       const page = data?.flowRun?.logs;
       if (mine !== turn.current) return undefined;
       setReading(false);
+      setError(failed);
       if (page) setLog((now) => (now.before === before ? extendBackwards(now, page) : now));
       return page;
     },
@@ -60,9 +67,10 @@ export function useLog(runId: string, filter: LogFilter | undefined, isOver: boo
       stop = tail.unsubscribe;
     };
     void readPage(undefined).then((page) => {
-      if (isGone) return;
-      if (page && filter && over.current) setLog((before) => ({ ...before, isCaughtUp: true }));
-      else follow(page?.pageInfo.endCursor);
+      // What is followed without its end would seem to begin there.
+      if (isGone || !page) return;
+      if (filter && over.current) setLog((before) => ({ ...before, isCaughtUp: true }));
+      else follow(page.pageInfo.endCursor);
     });
     return () => {
       isGone = true;
@@ -74,5 +82,7 @@ export function useLog(runId: string, filter: LogFilter | undefined, isOver: boo
   const onEarlier = useCallback(() => {
     if (log.before !== undefined && !isReading) void readPage(log.before);
   }, [isReading, log.before, readPage]);
-  return { ...log, isReading, onEarlier };
+  const again = useCallback(() => setStarts((before) => before + 1), []);
+  useReturns(() => error && again());
+  return { ...log, isReading, onEarlier, error, again };
 }

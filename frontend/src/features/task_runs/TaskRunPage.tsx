@@ -4,13 +4,14 @@ import { useQuery } from "urql";
 import { TaskRunDocument, type TaskRunQuery } from "@/generated/graphql";
 import { attemptsOf } from "@/features/task_runs/attempts";
 import { useChanges } from "@/lib/changes";
+import { useHolds } from "@/lib/scopes";
 import { useTitle } from "@/lib/title";
 import { useWorkspaceId } from "@/lib/workspace";
 import { ArtifactView } from "@/ui/ArtifactView";
 import { Id } from "@/ui/Copy";
 import { Crumb } from "@/ui/Crumb";
 import { Fact } from "@/ui/Fact";
-import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
+import { EmptyState, ErrorState, Lacks, Skeleton } from "@/ui/Feedback";
 import { PageHead } from "@/ui/PageHead";
 import { StateLabel } from "@/ui/StateLabel";
 import { Duration, Time } from "@/ui/Time";
@@ -19,7 +20,9 @@ type TaskShown = Extract<NonNullable<TaskRunQuery["node"]>, { __typename: "TaskR
 
 export function TaskRunPage() {
   const { taskRun: id = "" } = useParams({ strict: false });
-  const [{ data, error }, read] = useQuery({ query: TaskRunDocument, variables: { id } });
+  const [withLogs, withArtifacts] = [useHolds("LOGS_READ"), useHolds("ARTIFACTS_READ")];
+  const variables = { id, withLogs: withLogs ?? false, withArtifacts: withArtifacts ?? false };
+  const [{ data, error }, read] = useQuery({ query: TaskRunDocument, variables, pause: withLogs === undefined });
   const again = (): void => read({ requestPolicy: "network-only" });
   const task = data?.node?.__typename === "TaskRun" ? data.node : undefined;
   useChanges(useWorkspaceId(), ["flow_run"], again);
@@ -45,9 +48,9 @@ function TaskView({ task }: { task: TaskShown }) {
           <Attempts task={task} />
           <section className="grid gap-2">
             <h2>Log</h2>
-            {task.logs.nodes.length === 0 ? <p className="faint m-0 text-[13px]">It logged nothing.</p> : <Lines task={task} />}
+            <Lines task={task} />
           </section>
-          {task.artifacts.nodes.map((artifact) => (
+          {task.artifacts?.nodes.map((artifact) => (
             <section key={artifact.id} className="grid gap-2">
               <h2>{artifact.key ?? artifact.type}</h2>
               <ArtifactView type={artifact.type} data={artifact.data} description={artifact.description} />
@@ -95,7 +98,9 @@ function Attempts({ task }: { task: TaskShown }) {
 }
 
 function Lines({ task }: { task: TaskShown }) {
+  if (!task.logs) return <Lacks needs="LOGS_READ" />;
   const { nodes, totalCount } = task.logs;
+  if (nodes.length === 0) return <p className="faint m-0 text-[13px]">It logged nothing.</p>;
   return (
     <>
       <pre className="command m-0 max-h-96 text-[13px]" tabIndex={0} role="region" aria-label="Log of the task run">{nodes.map(({ message }) => message).join("\n")}</pre>

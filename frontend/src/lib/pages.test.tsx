@@ -3,6 +3,7 @@ import { act, cleanup, renderHook, waitFor } from "@testing-library/react";
 import { afterEach, expect, test } from "vitest";
 import { type Client, createClient, fetchExchange, gql, Provider, type TypedDocumentNode } from "urql";
 import { usePages } from "@/lib/pages";
+import { staleNow } from "@/lib/stale";
 
 interface Data {
   rows: { nodes: { id: string }[]; pageInfo: { hasNextPage: boolean; endCursor: string } };
@@ -181,6 +182,10 @@ test("what cannot be read again stays whole, with what went wrong", async () => 
   await waitFor(() => expect(result.current.error).toBeDefined());
 
   expect(ids(result.current.rows)).toEqual(["i0", "i1", "i2"]);
+  expect(staleNow()?.error).toBe(result.current.error);
+
+  act(() => staleNow()?.again());
+  await waitFor(() => expect(staleNow()).toBeUndefined());
 });
 
 test("a long list rests before it is read again", async () => {

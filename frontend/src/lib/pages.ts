@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { type AnyVariables, type CombinedError, type TypedDocumentNode, useClient } from "urql";
 import { takeAhead } from "@/lib/ahead";
+import { noteStale } from "@/lib/stale";
 
 export interface Connection<Row> {
   nodes: readonly Row[];
@@ -166,6 +167,8 @@ export function usePages<Data, Variables extends AnyVariables & { after?: string
     return () => reader.leave();
   }, [again, key, question, reader]);
   const list = kept.get(key);
+  const isThere = list !== undefined;
+  useEffect(() => (error && isThere ? noteStale({ error, again }) : undefined), [again, error, isThere]);
   return {
     rows: list?.rows as readonly Row[] | undefined,
     total: list?.total,

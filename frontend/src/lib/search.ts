@@ -30,6 +30,17 @@ export function timeOf(raw: RawSearch, name: string): number | undefined {
   return typeof value === "number" && value >= 0 && value <= LAST ? value : undefined;
 }
 
+/** A piece of time; nothing where it has no end, or ends before it begins. */
+export function pieceOf(raw: RawSearch): { from?: number; to?: number } {
+  const [from, to] = [timeOf(raw, "from"), timeOf(raw, "to")];
+  return from !== undefined && to !== undefined && from < to ? { from, to } : {};
+}
+
+/** The server's filter for it. */
+export function timeFilter({ from, to }: { from?: number; to?: number }): { gte: string; lt: string } | undefined {
+  return from === undefined || to === undefined ? undefined : { gte: new Date(from).toISOString(), lt: new Date(to).toISOString() };
+}
+
 /** Takes away what ``read`` does not understand: the router would hand it to the page as it stands. */
 export function understood<Search extends object>(read: (raw: RawSearch) => Search): (raw: RawSearch) => Search {
   return (raw) => ({ ...Object.fromEntries(Object.keys(raw).map((name) => [name, undefined])), ...read(raw) });

@@ -1,8 +1,8 @@
 /** Runs over time in stacked bins; a brush narrows the page to a piece of it. */
-import { type PointerEvent, useRef, useState } from "react";
-import { localZone, showTime } from "@/lib/time";
+import { type KeyboardEvent, type PointerEvent, useRef, useState } from "react";
+import { localZone, showExactly, showTime } from "@/lib/time";
 import { MINUTE_MS, useNow } from "@/ui/clock";
-import { pieceOf, ticksOf, type Window } from "@/ui/rail";
+import { movedBy, pieceOf, type Slots, ticksOf, type Window } from "@/ui/rail";
 import { lookOf } from "@/ui/states";
 
 export interface Bin {
@@ -16,6 +16,7 @@ export interface TimeRailProps {
   binMs: number;
   brush: Window | undefined;
   onBrush: (brush: Window | undefined) => void;
+  label?: string;
 }
 
 const WIDTH = 1000;
@@ -24,7 +25,7 @@ const FOOT = 14;
 const LEAST_DRAG = 0.005;
 const ORDER = ["CRASHED", "FAILED", "CANCELLED", "CANCELLING", "PAUSED", "RUNNING", "PENDING", "SCHEDULED", "COMPLETED"];
 
-export function TimeRail({ bins, window, binMs, brush, onBrush }: TimeRailProps) {
+export function TimeRail({ bins, window, binMs, brush, onBrush, label = "Runs over time" }: TimeRailProps) {
   const now = useNow(MINUTE_MS);
   const rail = useRef<HTMLDivElement>(null);
   const [drag, setDrag] = useState<{ start: number; end: number }>();
@@ -34,7 +35,23 @@ export function TimeRail({ bins, window, binMs, brush, onBrush }: TimeRailProps)
     const box = rail.current?.getBoundingClientRect();
     return box ? (event.clientX - box.left) / box.width : 0;
   };
-  const shown = drag ? pieceOf(window, drag.start, drag.end) : brush;
+  const [slots, setSlots] = useState<Slots>();
+  const pieceAt = ({ from, to }: Slots): Window => ({ from: window.from + from * binMs, to: window.from + to * binMs });
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const count = Math.round((window.to - window.from) / binMs);
+    const start = Math.floor(((brush?.from ?? now) - window.from) / binMs);
+    const moved = movedBy(event.key, event.shiftKey, slots, { count, start });
+    if (moved) setSlots(moved);
+    else if (event.key === "Enter" && slots) onBrush(pieceAt(slots));
+    else if (event.key === "Escape" && (slots || brush)) {
+      setSlots(undefined);
+      if (brush) onBrush(undefined);
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  const sought = slots && pieceAt(slots);
+  const shown = drag ? pieceOf(window, drag.start, drag.end) : (sought ?? brush);
   const end = (): void => {
     if (!drag) return;
     const isClick = Math.abs(drag.end - drag.start) < LEAST_DRAG;
@@ -45,6 +62,11 @@ export function TimeRail({ bins, window, binMs, brush, onBrush }: TimeRailProps)
     <div
       className="rail"
       ref={rail}
+      role="application"
+      tabIndex={0}
+      aria-label={`${label}: arrows move from hour to hour, with Shift they take in more, Enter shows them, Escape shows all. ${sentenceOf(bins)}`}
+      onKeyDown={onKeyDown}
+      onBlur={() => setSlots(undefined)}
       onPointerDown={(event) => {
         event.currentTarget.setPointerCapture(event.pointerId);
         setDrag({ start: placeOf(event), end: placeOf(event) });
@@ -53,7 +75,7 @@ export function TimeRail({ bins, window, binMs, brush, onBrush }: TimeRailProps)
       onPointerUp={end}
       onPointerCancel={() => setDrag(undefined)}
     >
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={sentenceOf(bins)}>
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
         {ticksOf(window, new Date(window.from).getTimezoneOffset()).map((tick) => (
           <line key={tick} className="rail-line" x1={x(tick)} x2={x(tick)} y1={0} y2={HEIGHT} />
         ))}
@@ -70,6 +92,7 @@ export function TimeRail({ bins, window, binMs, brush, onBrush }: TimeRailProps)
         {shown && <rect className="rail-brush" x={x(shown.from)} width={x(shown.to) - x(shown.from)} y={0} height={HEIGHT} vectorEffect="non-scaling-stroke" />}
       </svg>
       <Labels window={window} now={now} />
+      <span className="sr-only" aria-live="polite">{sought && wordsOf(bins, sought)}</span>
     </div>
   );
 }
@@ -109,6 +132,13 @@ function Labels({ window, now }: { window: Window; now: number }) {
       ))}
     </div>
   );
+}
+
+/** A piece of the rail in words: when, and what is in it. */
+function wordsOf(bins: readonly Bin[], { from, to }: Window): string {
+  const zone = localZone();
+  const within = bins.filter(({ at }) => from <= Date.parse(at) && Date.parse(at) < to);
+  return `${showExactly(new Date(from), zone)} to ${showTime(new Date(to), new Date(from), zone)}. ${sentenceOf(within)}`;
 }
 
 function sentenceOf(bins: readonly Bin[]): string {

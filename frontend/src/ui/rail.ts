@@ -12,6 +12,12 @@ export interface Window {
   to: number;
 }
 
+/** A piece of time, as an address says it: milliseconds, both or neither. */
+export interface Piece {
+  from?: number;
+  to?: number;
+}
+
 /** The day up to now and the next two hours, in whole hours. */
 export function dayAround(now: number): Window {
   const hour = Math.floor(now / HOUR) * HOUR;
@@ -31,4 +37,26 @@ export function ticksOf({ from, to }: Window, offsetMinutes: number): number[] {
 export function pieceOf({ from, to }: Window, one: number, other: number): Window {
   const at = (place: number): number => from + Math.min(1, Math.max(0, place)) * (to - from);
   return { from: at(Math.min(one, other)), to: at(Math.max(one, other)) };
+}
+
+/** What keys move on a rail: a piece of whole slots, from 0; ``to`` is beyond its last. */
+export interface Slots {
+  from: number;
+  to: number;
+}
+
+/**
+ * Where a key leads: arrows to the next slot, with Shift to a longer or shorter piece, Home and End to the ends; undefined
+ * for keys that lead nowhere. Without a piece they begin at ``start``.
+ */
+export function movedBy(key: string, hasShift: boolean, slots: Slots | undefined, { count, start }: { count: number; start: number }): Slots | undefined {
+  if (!["ArrowLeft", "ArrowRight", "Home", "End"].includes(key) || count === 0) return undefined;
+  const step = key === "ArrowRight" ? 1 : -1;
+  const within = (slot: number): number => Math.min(count - 1, Math.max(0, slot));
+  if (!slots) return { from: within(start), to: within(start) + 1 };
+  if (key === "Home") return hasShift ? { from: 0, to: slots.to } : { from: 0, to: 1 };
+  if (key === "End") return hasShift ? { from: slots.from, to: count } : { from: count - 1, to: count };
+  if (hasShift) return { from: slots.from, to: Math.min(count, Math.max(slots.from + 1, slots.to + step)) };
+  const from = within((step > 0 ? slots.to - 1 : slots.from) + step);
+  return { from, to: from + 1 };
 }

@@ -90,7 +90,7 @@ function DeploymentView({ deployment, onChange }: { deployment: DeploymentDetail
         ]}
       >
         <div className="h-full overflow-auto" data-scroller="part" tabIndex={0}>
-          <Part deployment={deployment} tab={search.tab ?? "runs"} onChange={onChange} />
+          <Part deployment={deployment} search={search} onSearch={onSearch} onChange={onChange} />
         </div>
       </Tabs>
       {isRunning && <RunForm deployment={deployment} onClose={() => onSearch(closed)} />}
@@ -98,8 +98,16 @@ function DeploymentView({ deployment, onChange }: { deployment: DeploymentDetail
   );
 }
 
-function Part({ deployment, tab, onChange }: { deployment: DeploymentDetailFragment; tab: NonNullable<DeploymentSearch["tab"]>; onChange: () => void }) {
-  if (tab === "runs") return <DeploymentRuns id={deployment.id} />;
+interface PartProps {
+  deployment: DeploymentDetailFragment;
+  search: DeploymentSearch;
+  onSearch: (search: DeploymentSearch) => void;
+  onChange: () => void;
+}
+
+function Part({ deployment, search, onSearch, onChange }: PartProps) {
+  const { tab = "runs" } = search;
+  if (tab === "runs") return <DeploymentRuns id={deployment.id} search={search} onSearch={onSearch} />;
   if (tab === "schedules") return <Schedules deployment={deployment} onChange={onChange} />;
   if (tab === "versions") return <Versions deployment={deployment} onChange={onChange} />;
   if (tab === "backfills") return <Backfills deployment={deployment} />;

@@ -1,5 +1,5 @@
 /** What the address says of deployments. */
-import { wordsOf } from "@/lib/search";
+import { pieceOf, wordsOf } from "@/lib/search";
 
 export interface DeploymentsSearch {
   name?: string;
@@ -21,9 +21,12 @@ export interface DeploymentSearch {
   tab?: DeploymentTab;
   /** Whether the form to run it is open. */
   run?: boolean;
+  /** The piece of time whose runs are looked at, in milliseconds. */
+  from?: number;
+  to?: number;
 }
 
 export function readDeploymentSearch(raw: Record<string, unknown>): DeploymentSearch {
   const tab = DEPLOYMENT_TABS.find((each) => each === raw["tab"]);
-  return { ...(tab ? { tab } : {}), ...(raw["run"] === true ? { run: true } : {}) };
+  return { ...(tab ? { tab } : {}), ...(raw["run"] === true ? { run: true } : {}), ...pieceOf(raw) };
 }

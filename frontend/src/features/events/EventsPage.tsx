@@ -16,6 +16,7 @@ import { EmptyState, ErrorState, NothingMatches, Skeleton } from "@/ui/Feedback"
 import { JsonView } from "@/ui/JsonView";
 import { PageHead } from "@/ui/PageHead";
 import { Peek } from "@/ui/Peek";
+import { RunRail } from "@/ui/RunRail";
 import { SearchField } from "@/ui/SearchField";
 import { Time } from "@/ui/Time";
 
@@ -80,22 +81,24 @@ export function EventsPage() {
   const filter = useMemo(() => pastOf(search, Date.now()), [search]);
   const list = usePages("events", EventsDocument, { organization, workspace, filter }, (data) => data.workspace?.events, { organization, workspace, filter: pastOf(search, 0) });
   const { fresh, waiting } = useFresh(useWorkspaceId(), search, isPaused, list.again);
+  const isPiece = search.from !== undefined;
   const rows = useMemo(() => {
     const known = new Set(fresh.map(({ id }) => id));
-    return list.rows && [...fresh, ...list.rows.filter(({ id }) => !known.has(id))];
-  }, [fresh, list.rows]);
-  const isNarrowed = search.kind !== undefined || search.resource !== undefined;
+    return list.rows && (isPiece ? list.rows : [...fresh, ...list.rows.filter(({ id }) => !known.has(id))]);
+  }, [fresh, isPiece, list.rows]);
+  const isNarrowed = isPiece || search.kind !== undefined || search.resource !== undefined;
   return (
     <>
       <PageHead title="Events" />
+      <RunRail search={search} onPiece={(piece) => onSearch({ ...withoutPiece(search), ...piece })} />
       <div className="toolbar" role="search">
         <SearchField label="How its kind begins" placeholder="flow_run.failed   /" value={search.kind ?? ""} onChange={(kind) => onSearch({ ...search, kind })} />
         <SearchField label="Id of what it happened to" placeholder="Id of what it happened to" className="w-72 max-md:w-full" hasKey={false} value={search.resource ?? ""} onChange={(resource) => onSearch({ ...search, resource })} />
-        <select className="input" aria-label="How far back" value={search.reach ?? "day"} onChange={(event) => onSearch({ ...search, reach: REACHES.find((each) => each === event.target.value) ?? "day" })}>
+        <select className="input" aria-label="How far back" value={search.reach ?? "day"} onChange={(event) => onSearch({ ...withoutPiece(search), reach: REACHES.find((each) => each === event.target.value) ?? "day" })}>
           {REACHES.map((each) => <option key={each} value={each}>{`The last ${each}`}</option>)}
         </select>
         <button type="button" className="button" aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>{isPaused ? `Hold, ${waiting} wait` : "Live"}</button>
-        <span className="num faint ml-auto text-[13px]" role="status">{fresh.length > 0 && `${fresh.length.toLocaleString("en")} new`}</span>
+        <span className="num faint ml-auto text-[13px]" role="status">{!isPiece && fresh.length > 0 && `${fresh.length.toLocaleString("en")} new`}</span>
       </div>
       {list.error && !rows && <ErrorState error={list.error} onRetry={list.again} />}
       {!rows && !list.error && <Skeleton rows={10} />}
@@ -124,6 +127,10 @@ export function EventsPage() {
   );
 }
 
-function readable({ kind, resource, reach }: EventsSearch): EventsSearch {
-  return { ...(kind ? { kind } : {}), ...(resource ? { resource } : {}), ...(reach && reach !== "day" ? { reach } : {}) };
+function withoutPiece({ from: _from, to: _to, ...rest }: EventsSearch): EventsSearch {
+  return rest;
+}
+
+function readable({ kind, resource, reach, ...piece }: EventsSearch): EventsSearch {
+  return { ...piece, ...(kind ? { kind } : {}), ...(resource ? { resource } : {}), ...(reach && reach !== "day" ? { reach } : {}) };
 }

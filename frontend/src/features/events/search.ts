@@ -1,6 +1,6 @@
 /** What the address says of events: their kind, what they happened to, and how far back. */
 import type { EventFilter, EventStreamFilter } from "@/generated/graphql";
-import { wordsOf } from "@/lib/search";
+import { pieceOf, timeFilter, wordsOf } from "@/lib/search";
 
 export const REACHES = ["hour", "day", "week"] as const;
 export type Reach = (typeof REACHES)[number];
@@ -12,18 +12,21 @@ export interface EventsSearch {
   kind?: string;
   resource?: string;
   reach?: Reach;
+  /** A piece of time, in milliseconds; what happens now is then not followed. */
+  from?: number;
+  to?: number;
 }
 
 export function readEventsSearch(raw: Record<string, unknown>): EventsSearch {
   const reach = REACHES.find((each) => each === raw["reach"]);
-  return { ...wordsOf(raw, "kind", "resource"), ...(reach ? { reach } : {}) };
+  return { ...wordsOf(raw, "kind", "resource"), ...(reach ? { reach } : {}), ...pieceOf(raw) };
 }
 
 /** The past, from how far back as a whole minute, so that the same question stays the same. */
-export function pastOf({ kind, resource, reach = "day" }: EventsSearch, now: number): EventFilter {
+export function pastOf({ kind, resource, reach = "day", ...piece }: EventsSearch, now: number): EventFilter {
   const since = Math.floor((now - MS[reach]) / 60_000) * 60_000;
   return {
-    occurred: { gte: new Date(since).toISOString() },
+    occurred: timeFilter(piece) ?? { gte: new Date(since).toISOString() },
     order: "DESC",
     ...(kind ? { event: { startsWith: kind } } : {}),
     ...(resource ? { resourceId: { eq: resource } } : {}),

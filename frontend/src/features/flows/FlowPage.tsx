@@ -1,5 +1,5 @@
 /** One flow: its latest runs at a glance, where it is deployed, how it fails, and all its runs. */
-import { useNavigate, useParams } from "@tanstack/react-router";
+import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { useQuery } from "urql";
 import { FlowDeleteDocument, FlowDocument, type FlowQuery, FlowRunsDocument } from "@/generated/graphql";
@@ -7,6 +7,7 @@ import { percentileOf, successOf } from "@/features/flows/figures";
 import { useChanges } from "@/lib/changes";
 import { usePages } from "@/lib/pages";
 import { usePlace } from "@/lib/place";
+import { pieceOf, timeFilter } from "@/lib/search";
 import { showDuration } from "@/lib/time";
 import { useTitle } from "@/lib/title";
 import { useWorkspaceId } from "@/lib/workspace";
@@ -15,11 +16,13 @@ import { Barcode } from "@/ui/Barcode";
 import { useHours } from "@/ui/clock";
 import { ConfirmButton } from "@/ui/Confirm";
 import { Crumb } from "@/ui/Crumb";
-import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
+import { EmptyState, ErrorState, NothingMatches, Skeleton } from "@/ui/Feedback";
 import { PageHead } from "@/ui/PageHead";
 import { PoolStatus } from "@/ui/PoolStatus";
+import type { Piece } from "@/ui/rail";
 import { DurationRibbon } from "@/ui/ribbon/DurationRibbon";
 import { fortnightUntil } from "@/ui/ribbon/ribbon";
+import { RunRail } from "@/ui/RunRail";
 import { RunTable } from "@/ui/runs/RunTable";
 import { StateLabel } from "@/ui/StateLabel";
 import { tell } from "@/ui/toasts";
@@ -32,10 +35,15 @@ export function FlowPage() {
   const { organization, workspace } = usePlace();
   const { flow: name = "" } = useParams({ strict: false });
   const variables = { organization, workspace, name };
+  const search = pieceOf(useSearch({ strict: false }));
+  const navigate = useNavigate();
+  const onPiece = (piece: Piece = {}): void => void navigate({ to: "/$organization/$workspace/flows/$flow", params: { organization, workspace, flow: name }, search: piece, replace: true });
+  const occurred = timeFilter(search);
+  const filter = occurred ? { expectedStart: occurred } : null;
   const now = useHours();
   const window = useMemo(() => fortnightUntil(now), [now]);
   const [{ data, error }, read] = useQuery({ query: FlowDocument, variables: { ...variables, ...window } });
-  const list = usePages("flow runs", FlowRunsDocument, variables, (found) => found.workspace?.flow?.runs);
+  const list = usePages("flow runs", FlowRunsDocument, { ...variables, filter }, (found) => found.workspace?.flow?.runs);
   useChanges(useWorkspaceId(), ["flow_run", "deployment"], () => {
     read({ requestPolicy: "network-only" });
     list.again();
@@ -49,6 +57,7 @@ export function FlowPage() {
   return (
     <>
       <PageHead crumbs={<Crumb to="/flows">Flows</Crumb>} title={flow.name} actions={<DeleteFlow flow={flow} />} />
+      <RunRail filter={{ flow: { id: { eq: flow.id } } }} search={search} onPiece={onPiece} label="Its runs over time" />
       <Figures flow={flow} />
       <DurationRibbon buckets={flow.durationTrend} />
       <div className="split">
@@ -56,7 +65,7 @@ export function FlowPage() {
         <Failing groups={groups} />
       </div>
       <h2 className="px-(--pad) pt-4 pb-2">Runs</h2>
-      {list.rows?.length === 0 && <p className="faint m-0 px-(--pad) text-[13px]">It has not run yet.</p>}
+      {list.rows?.length === 0 && (filter ? <NothingMatches what="run" onClear={onPiece} /> : <p className="faint m-0 px-(--pad) text-[13px]">It has not run yet.</p>)}
       {list.rows && list.rows.length > 0 && <RunTable name="flow_runs" runs={list.rows} without={["flow"]} hasMore={list.hasMore} onMore={list.more} />}
     </>
   );

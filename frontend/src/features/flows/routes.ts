@@ -2,7 +2,7 @@
 import { createRoute } from "@tanstack/react-router";
 import { lazyPage } from "@/lib/code";
 import { workspaceRoute } from "@/lib/routes";
-import { readNameSearch, understood } from "@/lib/search";
+import { pieceOf, readNameSearch, understood } from "@/lib/search";
 
 export const flowRoutes = [
   createRoute({
@@ -14,6 +14,7 @@ export const flowRoutes = [
   createRoute({
     getParentRoute: () => workspaceRoute,
     path: "/flows/$flow",
+    validateSearch: understood(pieceOf),
     component: lazyPage(() => import("@/features/flows/FlowPage"), "FlowPage"),
   }),
 ] as const;

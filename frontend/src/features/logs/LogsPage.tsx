@@ -13,6 +13,7 @@ import { EmptyState, ErrorState, NothingMatches, Skeleton } from "@/ui/Feedback"
 import { levelOf } from "@/ui/levels";
 import { PageHead } from "@/ui/PageHead";
 import { Peek } from "@/ui/Peek";
+import { RunRail } from "@/ui/RunRail";
 import { SearchField } from "@/ui/SearchField";
 import { Time } from "@/ui/Time";
 
@@ -59,19 +60,20 @@ export function LogsPage() {
   return (
     <>
       <PageHead title="Logs" />
+      <RunRail search={search} onPiece={(piece) => onSearch({ ...withoutPiece(search), ...piece })} />
       <div className="toolbar" role="search">
         <SearchField label="What a line holds" placeholder="A line holds…   /" value={text} onChange={setText} />
         <select className="input" aria-label="Level" value={String(search.level ?? 0)} onChange={(event) => onSearch(withLevel(search, Number(event.target.value)))}>
           {LEVELS.map((each) => <option key={each} value={String(each)}>{LEVEL_NAMES[each]}</option>)}
         </select>
-        <select className="input" aria-label="How far back" value={search.reach ?? "day"} onChange={(event) => onSearch({ ...search, reach: REACHES.find((each) => each === event.target.value) ?? "day" })}>
+        <select className="input" aria-label="How far back" value={search.reach ?? "day"} onChange={(event) => onSearch({ ...withoutPiece(search), reach: REACHES.find((each) => each === event.target.value) ?? "day" })}>
           {REACHES.map((each) => <option key={each} value={each}>{`The last ${each}`}</option>)}
         </select>
         <span className="faint ml-auto text-[13px]" role="status">{list.isReading ? "Searching…" : ""}</span>
       </div>
       {list.error && !rows && <ErrorState error={list.error} onRetry={list.again} />}
       {!rows && !list.error && <Skeleton rows={12} />}
-      {rows?.length === 0 && (search.text || search.level ? <NothingMatches what="line" onClear={clear} /> : <EmptyState title="What runs print and log appears here. Nothing was logged in this time." />)}
+      {rows?.length === 0 && (search.text || search.level || search.from !== undefined ? <NothingMatches what="line" onClear={clear} /> : <EmptyState title="What runs print and log appears here. Nothing was logged in this time." />)}
       {rows && rows.length > 0 && (
         <DataTable
           name="logs"
@@ -93,6 +95,10 @@ export function LogsPage() {
       )}
     </>
   );
+}
+
+function withoutPiece({ from: _from, to: _to, ...rest }: LogsSearch): LogsSearch {
+  return rest;
 }
 
 function withLevel({ level: _level, ...rest }: LogsSearch, level: number): LogsSearch {

@@ -1,6 +1,6 @@
 /** What the address says of a search in all logs. */
 import type { LogSearchFilter } from "@/generated/graphql";
-import { wordOf } from "@/lib/search";
+import { pieceOf, timeFilter, wordOf } from "@/lib/search";
 
 export const REACHES = ["hour", "day", "week", "month"] as const;
 export type Reach = (typeof REACHES)[number];
@@ -14,6 +14,9 @@ export interface LogsSearch {
   text?: string;
   level?: number;
   reach?: Reach;
+  /** A piece of time, in milliseconds. */
+  from?: number;
+  to?: number;
 }
 
 export function readLogsSearch(raw: Record<string, unknown>): LogsSearch {
@@ -24,14 +27,15 @@ export function readLogsSearch(raw: Record<string, unknown>): LogsSearch {
     ...(text === undefined ? {} : { text }),
     ...(level ? { level } : {}),
     ...(reach ? { reach } : {}),
+    ...pieceOf(raw),
   };
 }
 
 /** From a whole minute on, so that the same question stays the same. */
-export function filterOf({ text, level, reach = "day" }: LogsSearch, now: number): LogSearchFilter {
+export function filterOf({ text, level, reach = "day", ...piece }: LogsSearch, now: number): LogSearchFilter {
   const since = Math.floor((now - MS[reach]) / 60_000) * 60_000;
   return {
-    timestamp: { gte: new Date(since).toISOString() },
+    timestamp: timeFilter(piece) ?? { gte: new Date(since).toISOString() },
     ...(text ? { text } : {}),
     ...(level ? { minLevel: level } : {}),
   };

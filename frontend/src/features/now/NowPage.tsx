@@ -1,4 +1,5 @@
 /** What is going on in a workspace now: what needs somebody, what runs, what comes next. */
+import { useNavigate } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { useQuery } from "urql";
 import { NowDocument } from "@/generated/graphql";
@@ -13,7 +14,7 @@ import { useTitle } from "@/lib/title";
 import { useHours } from "@/ui/clock";
 import { ErrorState, Skeleton } from "@/ui/Feedback";
 import { PageHead } from "@/ui/PageHead";
-import { dayAround, HOUR } from "@/ui/rail";
+import { dayAround, HOUR, type Window } from "@/ui/rail";
 import { TimeRail } from "@/ui/TimeRail";
 
 export function NowPage() {
@@ -31,6 +32,10 @@ export function NowPage() {
       bucket: isoDuration(HOUR),
     },
   });
+  const navigate = useNavigate();
+  const onBrush = (piece: Window | undefined): void => {
+    if (piece) void navigate({ to: "/$organization/$workspace/runs", params: { organization, workspace: slug }, search: { from: Math.round(piece.from), to: Math.round(piece.to) } });
+  };
   const again = (): void => read({ requestPolicy: "network-only" });
   const workspace = data?.workspace;
   useChanges(workspace?.id, ["flow_run", "agent", "work_pool", "failure_group"], again);
@@ -39,7 +44,7 @@ export function NowPage() {
   return (
     <>
       <PageHead title="Now" />
-      <TimeRail bins={workspace.runHistogram} window={window} binMs={HOUR} brush={undefined} onBrush={() => undefined} />
+      <TimeRail bins={workspace.runHistogram} window={window} binMs={HOUR} brush={undefined} onBrush={onBrush} />
       <Counters counts={workspace.counts} until={window.to} place={{ organization, workspace: slug }} />
       <div className="now">
         <Needs workspace={workspace} />

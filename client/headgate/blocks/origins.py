@@ -25,17 +25,21 @@ class Origin:
 
     Args:
         parts: where in the block.
-        kept: what stands there as it is saved: the name of a secret, or of a block.
+        kept: what stands there as it is saved: the name of a secret, or of a block; itself of a
+            secret of the block's own.
         value: what was loaded, as JSON.
     """
 
     parts: Parts
-    kept: Any
+    kept: Any = field(repr=False)
     value: Any = field(repr=False)
 
 
 def origins_of(found: ResolvedBlock, data: Any) -> list[Origin]:
     """Return what of a block that was read is kept elsewhere.
+
+    And its own secrets of the same value as one that is: a secret is told by its value, and these
+    stay its own.
 
     Args:
         found: as it was read.
@@ -43,12 +47,17 @@ def origins_of(found: ResolvedBlock, data: Any) -> list[Origin]:
     """
     kept = dict(found.named_elsewhere)
     kept |= {path: {REFERENCE: one.id} for path, one in found.references.items()}
+    elsewhere = [at_path(data, path) for path in found.named_elsewhere]
+    for path in found.secret_paths:
+        if path not in kept and (own := at_path(data, path)) in elsewhere:
+            kept[path] = own
     return [Origin(tuple(split_path(path)), one, at_path(data, path)) for path, one in kept.items()]
 
 
 def named_elsewhere(origins: Iterable[Origin]) -> list[tuple[Any, Any]]:
     """Return the values of secrets of other stores, each with what names it."""
-    return [(one.value, one.kept) for one in origins if KEY in one.kept]
+    named = (one for one in origins if isinstance(one.kept, dict))
+    return [(one.value, one.kept) for one in named if KEY in one.kept]
 
 
 def secrets_below(paths: Iterable[str], place: Parts) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """What a loaded block holds of other blocks and stores, as it is saved again."""
 
-from headgate.blocks.origins import Origin, restored
+from headgate.api.blocks import ResolvedBlock
+from headgate.blocks.origins import Origin, named_elsewhere, origins_of, restored
 
 DEV, LIVE = ({"$secret": {"provider": "env", "name": name}} for name in ("DEV", "LIVE"))
 
@@ -10,6 +11,27 @@ def test_each_of_two_secrets_of_one_value_keeps_its_own_place() -> None:
 
     assert restored({"dev": DEV, "live": DEV}, origins) == {"dev": DEV, "live": LIVE}
     assert restored({"dev": "same", "live": "other"}, origins) == {"dev": DEV, "live": "other"}
+
+
+def test_own_secret_of_the_same_value_as_one_of_another_store_stays_its_own() -> None:
+    data = {"password": "same", "inner": {"password": "same"}}
+    found = ResolvedBlock(
+        id="blk_1",
+        type_slug="account",
+        name="main",
+        version=1,
+        data=data,
+        secret_paths=["password", "inner.password"],
+        external_paths=["inner.password"],
+        named_elsewhere={"inner.password": DEV},
+    )
+
+    origins = origins_of(found, data)
+    kept = restored({"password": DEV, "inner": {"password": DEV}}, origins)
+
+    assert named_elsewhere(origins) == [("same", DEV)]
+    assert kept == {"password": "same", "inner": {"password": DEV}}
+    assert "same" not in repr(origins)
 
 
 def test_what_the_class_has_no_field_for_any_more_is_left_out() -> None:

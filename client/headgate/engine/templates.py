@@ -17,6 +17,8 @@ from headgate.errors import BlockError
 from headgate.secret_references.resolving import resolve
 
 _BLOCK = re.compile(r"\{\{\s*blocks\.([a-z0-9-]+)\.([a-z0-9_-]+)((?:\.[^{}\s.]+)*)\s*\}\}")
+_NAMED = re.compile(r"\{\{\s*blocks\.[^{}\s]+\s*\}\}")
+"""What says that it names a block, as the server reads it; only a ``_BLOCK`` can be one."""
 _TEMPLATE = re.compile(r"\{\{\s*(?:blocks|variables)\.[^{}\s]+\s*\}\}")
 _VALUE = "value"
 
@@ -34,11 +36,11 @@ def holds_templates(document: Any) -> bool:
 
 
 def names_blocks(document: Any) -> bool:
-    """Whether a JSON document names a block anywhere."""
+    """Whether a JSON document names a block anywhere, or says that it does."""
     found: list[str] = []
 
     def note(text: str) -> str:
-        found.extend(match[0] for match in _BLOCK.finditer(text))
+        found.extend(match[0] for match in _NAMED.finditer(text))
         return text
 
     _mapped(document, note)
@@ -54,13 +56,14 @@ async def fill_blocks(document: Any, *, transport: Transport, lease: LeaseInput)
 
     Raises:
         NotFoundError: no such block, or the run may not use it.
-        BlockError: a block has no such field, or a secret that lies in another store cannot be had
-            from here.
+        BlockError: a template that can name no block, or one of a field that a block does not
+            have; or a secret that lies in another store cannot be had from here.
     """
     wanted: set[str] = set()
 
     def note(text: str) -> str:
-        wanted.update(f"{match[1]}/{match[2]}" for match in _BLOCK.finditer(text))
+        for match in _NAMED.finditer(text):
+            wanted.add(_reference_in(match[0]))
         return text
 
     _mapped(document, note)
@@ -75,6 +78,17 @@ async def fill_blocks(document: Any, *, transport: Transport, lease: LeaseInput)
         return _BLOCK.sub(lambda match: _written(_value(found, match)), text)
 
     return _mapped(document, filled)
+
+
+def _reference_in(template: str) -> str:
+    match = _BLOCK.fullmatch(template)
+    if match is None:
+        message = (
+            f"{template} names no block: write {{{{ blocks.TYPE.NAME }}}} with the slug of its "
+            "type and its name, as `headgate blocks list` shows them"
+        )
+        raise BlockError(message)
+    return f"{match[1]}/{match[2]}"
 
 
 def changed_values(before: Any, after: Any) -> list[Any]:

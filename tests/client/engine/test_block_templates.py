@@ -7,7 +7,7 @@ from aiohttp import web
 
 from headgate.api.calls import LeaseInput
 from headgate.api.transport import Transport
-from headgate.engine.templates import fill_blocks
+from headgate.engine.templates import fill_blocks, names_blocks
 from headgate.errors import BlockError
 from tests.client.recording_server import RecordingServer
 
@@ -63,3 +63,20 @@ async def test_field_that_is_not_there_is_told(
 ) -> None:
     with pytest.raises(BlockError, match=told):
         await fill(server, path)
+
+
+@pytest.mark.parametrize("named", ["Login.db", "login.Db", "login", "login.db..user", "log_in.db"])
+async def test_what_can_name_no_block_is_told_and_no_text_instead_of_a_secret(
+    server: RecordingServer, named: str
+) -> None:
+    template = f"{{{{ blocks.{named} }}}}"
+    transport = Transport(server.url, "token")
+
+    with pytest.raises(BlockError) as refused:
+        await fill_blocks(
+            {"dsn": f"db://{template}"}, transport=transport, lease=LeaseInput("run_1", "token", 1)
+        )
+    await transport.close()
+
+    assert names_blocks({"dsn": [template]})
+    assert str(refused.value).startswith(f"{template} names no block")

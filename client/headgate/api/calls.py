@@ -6,7 +6,7 @@ import msgspec
 
 from headgate.api.documents import document
 from headgate.api.transport import Transport
-from headgate.errors import BadRequestError, NotFoundError, refusal
+from headgate.errors import BadRequestError, NotFoundError, TooLargeError, refusal
 from headgate.ids import make_uuid
 
 T = TypeVar("T")
@@ -113,7 +113,10 @@ async def change_or_make(
             operation,
             input={**input, "expectedVersion": MUST_BE_NEW, "idempotencyKey": make_uuid()},
         )
-    except (BadRequestError, NotFoundError):
+    except (BadRequestError, NotFoundError) as error:
+        # Of what it does not find a newer one names the field; an older one means the version.
+        if isinstance(error, TooLargeError) or (isinstance(error, NotFoundError) and error.path):
+            raise
         return await change(transport, noun, operation, input=input)
 
 

@@ -141,12 +141,25 @@ async def test_an_agent_runs_with_the_key_of_its_pool_until_that_is_revoked(
     assert agent.wait() != 0, "nothing is left that it could do"
 
 
+def test_status_with_a_key_that_may_not_see_pools_says_so(lonely: Journey) -> None:
+    narrow = command(lonely, "create", "narrow", "--scope", "RUNS_READ").out.strip()
+
+    done = headgate("status", environment=place_of(lonely) | {"HEADGATE_API_KEY": narrow})
+
+    assert done.code == 0, done.err
+    assert "not shown: it takes the permission POOLS_READ" in done.out
+
+
 def command(lonely: Journey, *arguments: str) -> Done:
     """Run ``headgate api-keys`` with the installation's own key."""
+    return headgate("api-keys", *arguments, environment=place_of(lonely))
+
+
+def place_of(lonely: Journey) -> dict[str, str]:
+    """Return what a command of the installation's owner has in its environment."""
     installation = lonely.installation
-    place = {
+    return {
         "HEADGATE_API_URL": installation.url,
         "HEADGATE_API_KEY": installation.api_key,
         "HEADGATE_WORKSPACE": installation.workspace,
     }
-    return headgate("api-keys", *arguments, environment=place)

@@ -155,15 +155,6 @@ def test_status_names_the_agents(server: DevServer, agent: Leashed) -> None:
     assert default["agents"] == [{"name": "one", "inFlight": 0, "capacity": 10}]
 
 
-def test_status_without_the_right_to_see_pools_says_so(server: DevServer) -> None:
-    made = server.read("api-keys", "create", "narrow", "--scope", "RUNS_READ")
-
-    done = server.here("status", HEADGATE_API_KEY=made["secret"])
-
-    assert done.code == 0, done.err
-    assert "not shown: it takes the permission POOLS_READ" in done.out
-
-
 def test_run_of_a_deployment_is_followed_to_its_end(server: DevServer, agent: Leashed) -> None:
     done = server.headgate(
         *("deployments", "run", "add/test", "-p", "count=4", "--name", "four", "--watch"),

@@ -141,7 +141,7 @@ async def test_an_agent_runs_with_the_key_of_its_pool_until_that_is_revoked(
     assert agent.wait() != 0, "nothing is left that it could do"
 
 
-def test_status_with_a_key_that_may_not_see_pools_says_so(lonely: Journey) -> None:
+async def test_status_with_a_key_that_may_not_see_pools_says_so(lonely: Journey) -> None:
     narrow = command(lonely, "create", "narrow", "--scope", "RUNS_READ").out.strip()
 
     done = headgate("status", environment=place_of(lonely) | {"HEADGATE_API_KEY": narrow})

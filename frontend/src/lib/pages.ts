@@ -23,6 +23,8 @@ interface Kept {
 export interface Pages<Row> {
   /** Undefined until the first page is there. */
   rows: readonly Row[] | undefined;
+  /** What they are an answer to. */
+  of: string;
   total: { value: number; precision: string } | undefined;
   hasMore: boolean;
   isReading: boolean;
@@ -171,6 +173,7 @@ export function usePages<Data, Variables extends AnyVariables & { after?: string
   useEffect(() => (error && isThere ? noteStale({ error, again }) : undefined), [again, error, isThere]);
   return {
     rows: list?.rows as readonly Row[] | undefined,
+    of: key,
     total: list?.total,
     hasMore: list?.hasMore ?? false,
     isReading,

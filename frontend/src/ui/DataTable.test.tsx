@@ -85,3 +85,58 @@ test("each row's mark is called after its row", () => {
 
   expect(screen.getByRole("checkbox", { name: "Choose row 2" })).toBeDefined();
 });
+
+function names(): (string | null | undefined)[] {
+  return screen.getAllByRole("row").slice(1).map((each) => each.firstChild?.textContent);
+}
+
+test("rows stay under the pointer; new ones are told, and let in", () => {
+  const draws = (rows: Row[]) => <DataTable name="tests" of="all" label="Rows" columns={COLUMNS} rows={rows} keyOf={(row) => row.id} />;
+  const { rerender } = render(draws(ROWS));
+  const [, body] = screen.getAllByRole("rowgroup");
+  fireEvent.pointerEnter(body as HTMLElement, { pointerType: "mouse" });
+
+  rerender(draws([{ id: "r0", name: "row 0" }, ...ROWS.map((row) => ({ ...row, name: `${row.name}!` }))]));
+  expect(names()).toEqual(["row 1!", "row 2!", "row 3!"]);
+  fireEvent.click(screen.getByRole("button", { name: "1 new" }));
+
+  expect(names()).toEqual(["row 0", "row 1!", "row 2!", "row 3!"]);
+});
+
+test("rows of another question are there at once, wherever the pointer is", () => {
+  const draws = (of: string, rows: Row[]) => <DataTable name="tests" of={of} label="Rows" columns={COLUMNS} rows={rows} keyOf={(row) => row.id} />;
+  const { rerender } = render(draws("all", ROWS));
+  fireEvent.pointerEnter(screen.getAllByRole("rowgroup")[1] as HTMLElement, { pointerType: "mouse" });
+
+  rerender(draws("failed", ROWS.slice(1)));
+
+  expect(names()).toEqual(["row 2", "row 3"]);
+});
+
+test("j and k go from row to row, and take along what is looked at", () => {
+  const onPeek = vi.fn();
+  const rows = draw({ onPeek, peeked: "r1" });
+
+  for (const key of ["j", "j", "j", "k"]) fireEvent.keyDown(document, { key });
+
+  expect(document.activeElement).toBe(rows[1]);
+  expect(onPeek.mock.calls.map(([row]) => (row as Row).id)).toEqual(["r2", "r3", "r2"]);
+});
+
+test("of two tables the keys are for one", () => {
+  render(
+    <>
+      {["first", "second"].map((name) => <DataTable key={name} name={name} label={name} columns={COLUMNS} rows={ROWS} keyOf={(row) => row.id} />)}
+    </>,
+  );
+  const [first, second] = screen.getAllByRole("table");
+  const within_ = (table: HTMLElement | undefined) => table?.contains(document.activeElement);
+
+  fireEvent.keyDown(document, { key: "j" });
+  expect(within_(first)).toBe(true);
+  second?.querySelector<HTMLElement>("tbody tr")?.focus();
+  fireEvent.keyDown(document, { key: "j" });
+
+  expect(within_(second)).toBe(true);
+  expect(document.activeElement?.textContent).toContain("row 2");
+});

@@ -1,7 +1,8 @@
 /** Rows under columns: those in sight only, by mouse and by keyboard; its columns can be chosen and drawn wider. */
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, memo, type ReactNode, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type FocusEvent, type KeyboardEvent, memo, type PointerEvent, type ReactNode, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useColumnChoice } from "@/ui/columns";
+import { useHeld } from "@/ui/held";
 import { useKey } from "@/ui/keys";
 import { type Order, TableHead } from "@/ui/TableHead";
 
@@ -24,6 +25,8 @@ export interface DataTableProps<Row> {
   /** Names the table, and keeps its columns: "runs". */
   name: string;
   label: string;
+  /** What its rows are an answer to, where new ones may come at any time: they then wait while one is at the rows. */
+  of?: string | undefined;
   columns: readonly Column<Row>[];
   rows: readonly Row[];
   keyOf: (row: Row) => string;
@@ -51,7 +54,9 @@ function scrollerOf(element: HTMLElement | null): HTMLElement | null {
 }
 
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { columns, rows, keyOf, hasMore = false, onMore, chosen, onChoose } = props;
+  const { columns, keyOf, hasMore = false, onMore, chosen, onChoose } = props;
+  const hold = useHold();
+  const { rows, waiting } = useHeld(props.of ?? "", props.rows, keyOf, props.of !== undefined && hold.isHeld);
   const [choice, choose] = useColumnChoice(props.name);
   const id = useId();
   const box = useRef<HTMLDivElement>(null);
@@ -96,10 +101,28 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     const index = Math.min(rows.length - 1, Math.max(0, to));
     setActive(index);
     if (!isWhole) view.scrollToIndex(index);
-    requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`tr[data-index="${index}"]`)?.focus());
+    sought.current = index;
+    turn((count) => count + 1);
   };
-  useKey("j", () => go(box.current?.contains(document.activeElement) ? active + 1 : active));
-  useKey("k", () => go(active - 1));
+  // A row further down has to be drawn first.
+  const sought = useRef<number>(undefined);
+  const [, turn] = useState(0);
+  useEffect(() => {
+    const row = sought.current === undefined ? null : box.current?.querySelector<HTMLElement>(`tr[data-index="${sought.current}"]`);
+    if (!row) return;
+    sought.current = undefined;
+    row.focus();
+  });
+  /** What is looked at beside the table goes with the keys. */
+  const step = (by: number): void => {
+    if (!isForKeys(box.current)) return;
+    const to = Math.min(rows.length - 1, Math.max(0, box.current?.contains(document.activeElement) ? active + by : active));
+    const row = rows[to];
+    go(to);
+    if (row && props.peeked !== undefined && keyOf(row) !== props.peeked) props.onPeek?.(row);
+  };
+  useKey("j", () => step(1));
+  useKey("k", () => step(-1));
   const toggle = (key: string): void => {
     const next = new Set(chosen);
     if (!next.delete(key)) next.add(key);
@@ -125,6 +148,11 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const after = isWhole ? 0 : view.getTotalSize() - ((drawn.at(-1)?.end ?? margin) - margin);
   return (
     <div className="data-table" ref={box}>
+      {waiting > 0 && (
+        <p className="table-new" role="status">
+          <button type="button" className="button is-small" onClick={hold.release}>{`${waiting.toLocaleString("en")} new`}</button>
+        </p>
+      )}
       <table className="table" aria-label={props.label} aria-rowcount={hasMore ? -1 : rows.length + 1}>
         <TableHead
           columns={columns}
@@ -134,7 +162,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           order={props.order}
           {...(onChoose ? { isAllChosen: rows.length > 0 && rows.every((row) => chosen?.has(keyOf(row))), onChooseAll: (isAll: boolean) => onChoose(new Set(isAll ? rows.map(keyOf) : [])) } : {})}
         />
-        <tbody>
+        <tbody {...hold.marks}>
           {before > 0 && <tr aria-hidden="true" className="table-space" style={{ height: before }} />}
           {drawn.map(({ index }) => {
             const row = rows[index];
@@ -170,6 +198,29 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       {hasMore && <p className="faint m-0 px-(--pad) py-2 text-[13px]" role="status">Reading more…</p>}
     </div>
   );
+}
+
+/** Of several tables keys are for the one that has the focus, or for the first. */
+function isForKeys(table: HTMLElement | null): boolean {
+  const focused = document.activeElement?.closest(".data-table");
+  return table !== null && table === (focused ?? document.querySelector(".data-table"));
+}
+
+/** Whether somebody points at the rows, or has the focus among them. */
+function useHold() {
+  const [isPointed, setPointed] = useState(false);
+  const [isFocused, setFocused] = useState(false);
+  const marks = {
+    onPointerEnter: (event: PointerEvent) => event.pointerType !== "touch" && setPointed(true),
+    onPointerLeave: () => setPointed(false),
+    onFocus: () => setFocused(true),
+    onBlur: (event: FocusEvent) => event.currentTarget.contains(event.relatedTarget as Node | null) || setFocused(false),
+  };
+  const release = (): void => {
+    setPointed(false);
+    setFocused(false);
+  };
+  return { isHeld: isPointed || isFocused, marks, release };
 }
 
 /** Drawn anew only with another row or other columns: what a table shows is far more than what moves in it. */

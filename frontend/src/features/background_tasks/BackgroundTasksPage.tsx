@@ -57,6 +57,7 @@ export function BackgroundTasksPage() {
       {rows && rows.length > 0 && (
         <DataTable
           name="background_tasks"
+          of={list.of}
           label="Background tasks"
           columns={COLUMNS}
           rows={rows}

@@ -38,7 +38,7 @@ export function DeploymentRuns({ id, search, onSearch }: DeploymentRunsProps) {
       {data?.node && "durationTrend" in data.node && <DurationRibbon buckets={data.node.durationTrend} />}
       {!list.rows && <Skeleton rows={8} />}
       {list.rows?.length === 0 && <NothingMatches what="run" onClear={() => onSearch(all)} />}
-      {list.rows && list.rows.length > 0 && <RunTable name="deployment_runs" runs={list.rows} without={["flow", "deployment"]} hasMore={list.hasMore} onMore={list.more} />}
+      {list.rows && list.rows.length > 0 && <RunTable name="deployment_runs" of={list.of} runs={list.rows} without={["flow", "deployment"]} hasMore={list.hasMore} onMore={list.more} />}
     </>
   );
 }

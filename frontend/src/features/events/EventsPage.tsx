@@ -106,6 +106,7 @@ export function EventsPage() {
       {rows && rows.length > 0 && (
         <DataTable
           name="events"
+          of={list.of}
           label="Events"
           columns={COLUMNS}
           rows={rows}

@@ -59,6 +59,7 @@ export function RunsPage() {
       {rows && rows.length > 0 && (
         <RunTable
           name="runs"
+          of={list.of}
           runs={rows}
           chosen={chosen}
           onChoose={setChosen}

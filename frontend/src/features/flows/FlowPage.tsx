@@ -66,7 +66,7 @@ export function FlowPage() {
       </div>
       <h2 className="px-(--pad) pt-4 pb-2">Runs</h2>
       {list.rows?.length === 0 && (filter ? <NothingMatches what="run" onClear={onPiece} /> : <p className="faint m-0 px-(--pad) text-[13px]">It has not run yet.</p>)}
-      {list.rows && list.rows.length > 0 && <RunTable name="flow_runs" runs={list.rows} without={["flow"]} hasMore={list.hasMore} onMore={list.more} />}
+      {list.rows && list.rows.length > 0 && <RunTable name="flow_runs" of={list.of} runs={list.rows} without={["flow"]} hasMore={list.hasMore} onMore={list.more} />}
     </>
   );
 }

@@ -10,7 +10,7 @@ import { Duration, Time } from "@/ui/Time";
 
 export type RunTableProps = { runs: readonly RunRowFragment[]; without?: readonly string[] } & Pick<
   DataTableProps<RunRowFragment>,
-  "name" | "chosen" | "onChoose" | "peeked" | "onPeek" | "hasMore" | "onMore" | "order"
+  "name" | "of" | "chosen" | "onChoose" | "peeked" | "onPeek" | "hasMore" | "onMore" | "order"
 >;
 
 const COLUMNS: readonly Column<RunRowFragment>[] = [

@@ -96,3 +96,34 @@ test("a page that was never opened waits for the server, and is there once it is
   expect(new URL(fresh.url()).pathname).toMatch(/\/limits$/);
   await fresh.context().close();
 });
+
+test("who follows a link arrives at the heading of the page", async () => {
+  const other = await context.newPage();
+  await other.goto(`${HOME}/runs`);
+  await other.getByRole("row").nth(1).waitFor();
+  const focused = (): Promise<string> => other.evaluate(() => `${document.activeElement?.tagName} ${document.activeElement?.textContent}`);
+  const leadTo = async (title: string): Promise<void> => await other.getByRole("navigation", { name: "Workspace" }).getByRole("link", { name: title, exact: true }).press("Enter");
+
+  await leadTo("Limits");
+  await expect.poll(focused).toBe("H1 Limits");
+  await leadTo("Runs");
+  await expect.poll(focused).toBe("H1 Runs");
+  await other.keyboard.press("j");
+  await other.locator("tr[data-index='0']:focus").waitFor();
+
+  await other.close();
+});
+
+test("a piece of the rail is chosen by keys, and is in the address", async () => {
+  const other = await context.newPage();
+  await other.goto(`${HOME}/flows/sync-orders`);
+
+  await other.getByRole("application").focus();
+  await other.keyboard.press("ArrowLeft");
+  await other.keyboard.press("Enter");
+  await expect.poll(() => new URL(other.url()).search).toMatch(/from=\d+&to=\d+/);
+  await other.keyboard.press("Escape");
+  await expect.poll(() => new URL(other.url()).search).toBe("");
+
+  await other.close();
+});

@@ -5,6 +5,7 @@ import { NotFound } from "@/app/NotFound";
 import { OrganizationShell } from "@/app/OrganizationShell";
 import { routeTree } from "@/app/routes";
 import { Shell } from "@/app/Shell";
+import { noteDeparture } from "@/lib/arrival";
 import { organizationRoute, rootRoute, workspaceRoute } from "@/lib/routes";
 
 rootRoute.update({ component: Outlet, notFoundComponent: NotFound });
@@ -17,6 +18,11 @@ export const router = createRouter({
   scrollToTopSelectors: ["[data-scroller]"],
   defaultPreload: false,
   defaultErrorComponent: Broken,
+});
+
+// Another part of the same page is no other page.
+router.subscribe("onBeforeNavigate", ({ fromLocation, pathChanged }) => {
+  if (fromLocation && pathChanged) noteDeparture();
 });
 
 declare module "@tanstack/react-router" {

@@ -1,6 +1,7 @@
 /** The head of a page, drawn into the frame's: where one is, what it is called, what can be done. */
-import { createContext, type ReactNode, useContext } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useRef } from "react";
 import { createPortal } from "react-dom";
+import { arriveAt } from "@/lib/arrival";
 
 /** The frame's place for it; undefined before it is there. */
 export const HeadPlace = createContext<HTMLElement | null>(null);
@@ -16,11 +17,15 @@ export interface PageHeadProps {
 
 export function PageHead({ crumbs, title, note, actions }: PageHeadProps) {
   const place = useContext(HeadPlace);
+  const heading = useRef<HTMLHeadingElement>(null);
+  const words = typeof title === "string" ? title : undefined;
+  // A page of the same kind comes in place of another with its own title.
+  useEffect(() => arriveAt(heading.current), [place, words]);
   if (!place) return null;
   return createPortal(
     <>
       {crumbs && <span className="crumbs">{crumbs}<span aria-hidden="true">/</span></span>}
-      <h1>{title}</h1>
+      <h1 ref={heading} tabIndex={-1}>{title}</h1>
       {note}
       {actions && <span className="head-actions">{actions}</span>}
     </>,

@@ -15,9 +15,13 @@ export function Peek({ title, onClose, children, actions }: PeekProps) {
   const before = useRef<Element | null>(null);
   useKey("Escape", onClose);
   useEffect(() => {
+    const row = document.querySelector<HTMLElement>("tr[aria-selected=true]");
     before.current = document.activeElement;
+    // Opened by a link, there was nothing in focus before: its row is where one goes on.
+    if (before.current === document.body) panel.current?.querySelector<HTMLElement>(".peek-body")?.focus({ preventScroll: true });
     return () => {
-      if (before.current instanceof HTMLElement && before.current.isConnected) before.current.focus();
+      const [back] = [before.current, row].filter((each) => each instanceof HTMLElement && each !== document.body && each.isConnected);
+      (back as HTMLElement | undefined)?.focus();
     };
   }, []);
   return (

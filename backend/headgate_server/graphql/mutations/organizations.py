@@ -92,7 +92,8 @@ class OrganizationMutations:
     @mutation(
         requires=[],
         description="Make an organization, which the caller then owns. Operators of the "
-        "installation may; with HEADGATE_ORGANIZATIONS_BY=people everybody who is signed in to one.",
+        "installation may; with HEADGATE_ORGANIZATIONS_BY=people everybody who is signed in to "
+        "one.",
     )
     async def organization_create(
         self,

@@ -10,21 +10,21 @@ BATCH = 100
 
 
 async def run_once(context: LoopContext) -> int:
-    """Advance every backfill that is due, each in a transaction of its own; how many runs.
+    """Advance every backfill that is due, each in a transaction of its own; how many items.
 
     One that fails holds no other up: it is tried again later.
     """
     async with context.database.system() as work:
         due = await backfills.list_due(work, most=BATCH)
-    made = 0
+    settled = 0
     for workspace_id, id_ in due:
         step = _advance(context, workspace_id, id_)
         done = await run_alone(step, name=NAME, context=context)
         if done is None:
             async with context.database.system(workspace_id=workspace_id) as work:
                 await backfills.put_off(work, id_=id_)
-        made += done or 0
-    return made
+        settled += done or 0
+    return settled
 
 
 async def _advance(context: LoopContext, workspace_id: UUID, id_: UUID) -> int:

@@ -163,7 +163,7 @@ async def advance_backfill(work: UnitOfWork, *, id_: UUID) -> int:
     that was stopped it is noted how its runs end, until all have.
 
     Returns:
-        How many runs were made; 0 also where another loop is at it.
+        Of how many items a run was made or refused; 0 also where another loop is at it.
     """
     current = await backfills.lock_backfill(work, id_=id_, is_waiting=False)
     if current is None:
@@ -196,7 +196,7 @@ async def advance_backfill(work: UnitOfWork, *, id_: UUID) -> int:
     ]
     await stored_items.store_outcomes(work, id_=id_, outcomes=outcomes)
     await backfills.set_due(work, id_=id_, at=work.now + _look_after_round(results, outcomes))
-    return sum(outcome.run_id is not None for outcome in outcomes)
+    return len(outcomes)
 
 
 def _look_after_round(results: Sequence[object], outcomes: Sequence[Outcome]) -> timedelta:

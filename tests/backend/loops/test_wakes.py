@@ -13,12 +13,19 @@ from arq import ArqRedis
 from sqlalchemy import func, select, text
 
 from headgate_server.bus import channels
+from headgate_server.domain.backfills import Backfill, BackfillStatus
 from headgate_server.loops import outbox
 from headgate_server.loops.loop import LoopContext
 from headgate_server.loops.registry import LOOPS
 from headgate_server.loops.supervisor import Supervisor
 from headgate_server.settings import Timers
 from headgate_server.tables.events import outbox as outbox_table
+from tests.backend.services.test_backfill_outcomes import (
+    POISON,
+    make_backfill,
+    read,
+    set_schema,
+)
 from tests.fixtures.deadlines import eventually
 from tests.fixtures.proxy import Proxy, Weather
 from tests.fixtures.world import World
@@ -160,6 +167,21 @@ async def test_a_run_that_is_late_while_late_runs_are_marked_is_marked_at_once(
         held.may_end.set()
 
         await eventually(lambda: held.rounds > rounds, within_seconds=3, what="The next round")
+
+
+async def has_ended(world: World, made: Backfill) -> bool:
+    return (await read(world, made))[0].status is BackfillStatus.FAILED
+
+
+async def test_items_that_are_refused_hold_their_backfill_up_for_no_sweep(
+    world: World, redis_url: str
+) -> None:
+    async with supervised(world, redis_url, Held("backfills")):
+        made = await make_backfill(world, parallelism=1)
+        await set_schema(world, POISON)
+        await world.bus.publish({channels.SCHEDULER})
+
+        await eventually(lambda: has_ended(world, made), within_seconds=5, what="The backfill")
 
 
 async def test_loops_go_on_by_themselves_while_the_queue_hangs(

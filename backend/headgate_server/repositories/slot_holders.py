@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, Table, and_, delete, func, or_, select
 from sqlalchemy.sql.dml import ReturningDelete
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.concurrency_limits import Holder, Waiter
+from headgate_server.domain.leases import Phase
 from headgate_server.tables.concurrency_limits import concurrency_slots, concurrency_waiters
 from headgate_server.tables.work_pools import work_items
 
@@ -58,6 +59,7 @@ async def list_waiters(work: UnitOfWork, *, limit_id: UUID, most: int) -> list[W
             _WAITER.workspace_id == work.workspace_id,
             _WAITER.limit_id == limit_id,
             _WAITER.expires_at > work.now,
+            or_(_WAITER.run_id.is_(None), _is_taken(_WAITER.run_id)),
         )
         .order_by(_WAITER.priority.desc(), _WAITER.since, _WAITER.lease_id)
         .limit(most)
@@ -74,6 +76,20 @@ async def list_waiters(work: UnitOfWork, *, limit_id: UUID, most: int) -> list[W
         )
         for position, row in enumerate(rows, 1)
     ]
+
+
+def _is_taken(run_id: ColumnElement[UUID | None]) -> ColumnElement[bool]:
+    """Whether a process has a run: one that is over leaves its places in line behind."""
+    item = work_items.c
+    return (
+        select(item.run_id)
+        .where(
+            item.workspace_id == _WAITER.workspace_id,
+            item.run_id == run_id,
+            item.phase != Phase.READY,
+        )
+        .exists()
+    )
 
 
 async def free_of_tasks(work: UnitOfWork, task_ids: Sequence[UUID]) -> bool:

@@ -1,5 +1,5 @@
 -- Who is counted in the line of a limit: not who waits for one that is shut, or smaller than that by
--- now, nor whose run is not running. And who waits for several limits holds up others at one of them
+-- now, nor who is gone. And who waits for several limits holds up others at one of them
 -- while another has no room, but for a third of the time: always, it would shut what is free; never,
 -- it might not be served. It does so at the end of spans that double, 30 s of the first 90 s, 60 s of
 -- the next 180 s: one of them is longer than whoever is there holds its slots, and by its end all are
@@ -11,11 +11,8 @@ not exists (
   where stuck.workspace_id = :workspace_id and stuck.lease_id = waiter.lease_id
     and shut.slot_limit < stuck.slots
 )
-and (waiter.run_id is null or exists (
-  select from work_items item
-  where item.workspace_id = waiter.workspace_id and item.run_id = waiter.run_id
-    and item.phase <> 'READY'
-))
+and
+-- include still_waits
 and (
   (
     select spans.passed >= 5.0 / 3 * power(2, floor(ln(spans.passed) / ln(2)))

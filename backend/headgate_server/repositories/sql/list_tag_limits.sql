@@ -4,7 +4,8 @@ select wanted.id, wanted.name, wanted.task_tag, wanted.slot_limit, wanted.slot_d
   (
     select coalesce(sum(waiter.slots), 0) from concurrency_waiters waiter
     where waiter.workspace_id = wanted.workspace_id and waiter.limit_id = wanted.id
-      and waiter.expires_at > :now
+      and
+-- include still_waits
   ) as ahead
 from concurrency_limits wanted
 cross join lateral (

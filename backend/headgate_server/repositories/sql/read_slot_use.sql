@@ -8,7 +8,8 @@ select wanted.id, ceil(
   )::bigint as active, (
     select count(*) from concurrency_waiters waiter
     where waiter.workspace_id = :workspace_id and waiter.limit_id = wanted.id
-      and waiter.expires_at > :now
+      and
+-- include still_waits
   ) as waiting
 from concurrency_limits wanted
 cross join lateral (

@@ -108,8 +108,14 @@ def check_job_variables(variables: dict[str, Any] | None, *, field: str = "jobVa
                 "underscores, not a digit first.",
                 path=path,
             )
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
+        if not is_environment_variable(name, value):
             raise InvalidInput(f"The variable {name} is a text.", path=[*path, name])
+
+
+def is_environment_variable(name: str, value: object) -> bool:
+    """Whether a process may have a variable of this name and value; a number is written out."""
+    is_scalar = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return is_scalar and _VARIABLE.fullmatch(name) is not None
 
 
 def check_concurrency(*, limit: int | None, parameter: str | None) -> None:

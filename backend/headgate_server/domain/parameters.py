@@ -295,10 +295,8 @@ def check_parameters(
         InvalidInput: naming the parameter and what is wrong with it, or that the check takes too
             many steps or the schema is none.
     """
-    token = _BUDGET.set(budget or Budget())
     try:
-        validator = _Validator(schema, _resolver=_resolver_of(schema))
-        error = cast("Any", best_match)(validator.iter_errors(parameters))
+        error = _find_worst(parameters, schema=schema, budget=budget)
     except Unresolvable as unresolved:
         raise InvalidInput(
             f"parameterSchema refers to {unresolved.ref}, which it does not hold; deploy again.",
@@ -320,11 +318,40 @@ def check_parameters(
             "deploy with a simpler schema or without enforceParameterSchema.",
             path=["parameters"],
         ) from None
+    if error is not None:
+        raise _problem(error, field="parameters")
+
+
+def check_declared(
+    value: dict[str, Any], *, schema: dict[str, Any], field: str, budget: Budget | None = None
+) -> None:
+    """Refuse what does not fit a schema, as ``check_parameters`` does.
+
+    A schema that cannot be followed, as nobody looked at it when it was stored, refuses nothing.
+
+    Raises:
+        InvalidInput: naming the value and what is wrong with it, or that the check takes too long.
+    """
+    try:
+        error = _find_worst(value, schema=schema, budget=budget)
+    except OutOfSteps:
+        raise InvalidInput(
+            f"{field} takes too long to check; give fewer or smaller values.", path=[field]
+        ) from None
+    except (Unresolvable, RecursionError, *_MALFORMED):
+        return
+    if error is not None:
+        raise _problem(error, field=field)
+
+
+def _find_worst(value: Any, *, schema: dict[str, Any], budget: Budget | None) -> Any:
+    """Return the error that says most of what is wrong with a value; None where it fits."""
+    token = _BUDGET.set(budget or Budget())
+    try:
+        validator = _Validator(schema, _resolver=_resolver_of(schema))
+        return cast("Any", best_match)(validator.iter_errors(value))
     finally:
         _BUDGET.reset(token)
-    if error is not None:
-        path = ["parameters", *(str(part) for part in error.absolute_path)]
-        raise InvalidInput(f"{'.'.join(path)}: {error.message[:500]}", path=path)
 
 
 def find_problems(

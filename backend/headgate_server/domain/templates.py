@@ -4,6 +4,8 @@ What is a template as a whole becomes the value, of whatever type; in a longer t
 written out. Variables are filled in by the server as a run is claimed, blocks by the run itself:
 a secret never enters a job. Whoever fills in blocks reads the text that came of the variables: so
 no value may be a part of a block's name, and a text where one would is not filled in.
+
+In a work pool's template ``{{ name }}`` is a placeholder of a job variable, put in before that.
 """
 
 import re
@@ -17,6 +19,7 @@ from headgate_server.domain.names import KEY
 
 VARIABLE = re.compile(rf"\{{\{{\s*variables\.({KEY.pattern})\s*\}}\}}")
 BLOCK = re.compile(r"\{\{\s*blocks\.[^{}\s]+\s*\}\}")
+PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_-]*)\s*\}\}")
 MAX_NAMES = 500
 """How many variables one job may name; those beyond count as missing."""
 MAX_WRITTEN_LENGTH = 1024 * 1024
@@ -65,6 +68,69 @@ def list_composing(document: Any, values: Mapping[str, Any]) -> list[str]:
         for match in VARIABLE.finditer(text)
     }
     return sorted(found)
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a text as a whole is the placeholder of a job variable."""
+    return PLACEHOLDER.fullmatch(text) is not None
+
+
+def list_placeholders(document: object) -> list[str]:
+    """Return the names of the job variables that a JSON document has placeholders of, sorted."""
+    found = {match[1] for text in texts_of(document) for match in PLACEHOLDER.finditer(text)}
+    return sorted(found)
+
+
+def placed_length(document: Any, values: Mapping[str, Any]) -> int:
+    """Return how many characters the values of placeholders come to, without placing them."""
+    named = [match[1] for text in texts_of(document) for match in PLACEHOLDER.finditer(text)]
+    lengths = {name: len(_written(values[name])) for name in set(named) if name in values}
+    return sum(lengths.get(name, 0) for name in named)
+
+
+def place(document: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a JSON object with the values of placeholders in their places.
+
+    An entry or item that is a whole placeholder without a value is left out; within a longer text
+    nothing stands in its place. A text where the values would name a block that neither it nor one
+    of them names stays as it is.
+    """
+    return cast("dict[str, Any]", _placed(document, values))
+
+
+def _placed(document: Any, values: Mapping[str, Any]) -> Any:
+    if isinstance(document, str):
+        return _place(document, values)
+    if isinstance(document, dict):
+        entries = cast("dict[str, Any]", document)
+        return {
+            name: _placed(value, values)
+            for name, value in entries.items()
+            if not _is_missing(value, values)
+        }
+    if isinstance(document, list):
+        items = cast("list[Any]", document)
+        return [_placed(item, values) for item in items if not _is_missing(item, values)]
+    return document
+
+
+def _is_missing(value: object, values: Mapping[str, Any]) -> bool:
+    whole = PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
+    return whole is not None and values.get(whole[1]) is None
+
+
+def _place(text: str, values: Mapping[str, Any]) -> Any:
+    whole = PLACEHOLDER.fullmatch(text)
+    if whole is not None:
+        return values[whole[1]]
+    written = {
+        name: "" if values.get(name) is None else _written(values[name])
+        for name in PLACEHOLDER.findall(text)
+    }
+    placed = PLACEHOLDER.sub(lambda match: written[match[1]], text)
+    parts = [written[part] if nth % 2 else part for nth, part in enumerate(PLACEHOLDER.split(text))]
+    named = [name for part in parts for name in BLOCK.findall(part)]
+    return placed if BLOCK.findall(placed) == named else text
 
 
 def _composes(text: str, values: Mapping[str, Any]) -> bool:

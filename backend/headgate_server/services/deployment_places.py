@@ -1,9 +1,11 @@
-"""Where the runs of a deployment wait: its pool and queue, by name, and whether they are there."""
+"""Where the runs of a deployment wait: its pool and queue, and what the pool says of their jobs."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain import job_templates
 from headgate_server.domain.deployments import Deployment
 from headgate_server.domain.documents import is_storable
 from headgate_server.domain.errors import Conflict, InvalidInput, NotFound
@@ -43,6 +45,29 @@ async def find_place(
     if queue is None:
         raise NotFound(f"The pool has no queue named {queue_name!r}.", path=["workQueueName"])
     return {"work_pool_id": pool_id, "work_queue_id": queue.id}
+
+
+async def check_jobs(work: UnitOfWork, current: Deployment | None, columns: dict[str, Any]) -> None:
+    """Go on only if the pool's template takes a deployment's job variables, where either is said.
+
+    Args:
+        work: the unit of work.
+        current: the deployment as it is; None for a new one.
+        columns: what is to be set.
+
+    Raises:
+        InvalidInput: the template declares a variable otherwise, or no others; the path names it.
+    """
+    if columns.keys().isdisjoint({"job_variables", "work_pool_id"}):
+        return
+    pool_id: UUID | None = columns.get("work_pool_id", current.work_pool_id if current else None)
+    variables = columns.get("job_variables", current.job_variables if current else {})
+    if pool_id is None or not variables:
+        return
+    pool = (await work_pools.get_many(work, [pool_id])).get(pool_id)
+    if pool is not None and pool.base_job_template:
+        template = pool.base_job_template
+        await asyncio.to_thread(job_templates.check_given, variables, template=template)
 
 
 async def check_place(work: UnitOfWork, pool_id: UUID | None, queue_id: UUID | None) -> None:

@@ -28,7 +28,7 @@ from headgate_server.domain.schedules.schedule import ScheduleRequest
 from headgate_server.repositories import deployments, schedules, tags
 from headgate_server.services import object_counts
 from headgate_server.services.blocks.naming import name_blocks
-from headgate_server.services.deployment_places import find_place
+from headgate_server.services.deployment_places import check_jobs, find_place
 from headgate_server.services.deployment_versions import (
     OF_A_VERSION,
     keep_version,
@@ -128,7 +128,8 @@ async def upsert_deployment(
     Raises:
         Forbidden: its runs would read blocks that the caller may not use, or start what the
             caller may not.
-        InvalidInput: a value out of range; the path names it.
+        InvalidInput: a value out of range, or a job variable that the pool refuses; the path
+            names it.
         NotFound: no such pool or queue; or a version is expected of what does not exist.
         VersionConflict: the deployment is not of the expected version.
         LimitExceeded: too many schedules.
@@ -305,6 +306,7 @@ async def _columns(
     rules.check_promises(**promises, lease=lease)
     if "work_pool_name" in wanted or "work_queue_name" in wanted:
         columns |= await find_place(work, current, wanted)
+    await check_jobs(work, current, columns)
     return columns
 
 

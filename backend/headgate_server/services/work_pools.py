@@ -1,5 +1,6 @@
 """Work pools: places where runs wait for agents of one kind."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +10,13 @@ from msgspec import UNSET, UnsetType
 
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain import ids
+from headgate_server.domain import ids, job_templates
 from headgate_server.domain.changes import changed, check_absent, check_version, given
 from headgate_server.domain.documents import check_document, is_storable
-from headgate_server.domain.errors import InvalidInput, NotFound, Unavailable
+from headgate_server.domain.errors import Forbidden, InvalidInput, NotFound, Unavailable
 from headgate_server.domain.flows import check_name
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
+from headgate_server.domain.permissions import Scope
 from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.work_pools import (
     Backlog,
@@ -45,25 +47,32 @@ async def upsert_work_pool(
     type_: str,
     changes: WorkPoolChanges | None = None,
     expected_version: int | None = None,
+    lacking: Collection[Scope] = (),
 ) -> tuple[WorkPool, bool]:
     """Create or change the pool of a name, and say whether it was created.
 
-    A new pool comes with the queue ``default``.
+    A new pool comes with the queue ``default``. Another template holds for every run that is
+    claimed from now on, also for those that wait.
+
+    Args:
+        work: the unit of work.
+        name: the pool's name.
+        type_: which launcher executes its runs.
+        changes: what to set.
+        expected_version: refuses the change if the pool has another version; 0 if there is one.
+        lacking: the scopes that the caller lacks to say what the jobs of others are made of.
 
     Raises:
+        Forbidden: another template, of a caller who lacks any.
         InvalidInput: a bad name, type, limit or template, or another type than the pool has.
         NotFound: a version is expected of a pool that does not exist.
         Conflict: none was expected, and there is one.
         VersionConflict: the pool is not of the expected version.
     """
-    check_name(name)
-    check_type(type_)
     wanted = changes or WorkPoolChanges()
-    if wanted.concurrency_limit is not UNSET:
-        check_limit(wanted.concurrency_limit)
-    if wanted.base_job_template is not UNSET:
-        check_document(wanted.base_job_template, field="baseJobTemplate")
+    _check(wanted, name=name, type_=type_)
     current = await work_pools.lock_pool(work, name=name)
+    await _check_template(wanted, current, lacking=lacking)
     if current is None:
         if expected_version:
             raise NotFound
@@ -128,6 +137,35 @@ async def get_many_statuses(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID
 async def get_many_backlogs(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Backlog]:
     """Return what waits and runs in each pool, in one query; an empty pool is absent."""
     return await work_pools.backlogs_by_pool(work, ids_)
+
+
+def _check(wanted: WorkPoolChanges, *, name: str, type_: str) -> None:
+    check_name(name)
+    check_type(type_)
+    if wanted.concurrency_limit is not UNSET:
+        check_limit(wanted.concurrency_limit)
+    if wanted.base_job_template is not UNSET:
+        check_document(wanted.base_job_template, field=job_templates.FIELD)
+
+
+async def _check_template(
+    wanted: WorkPoolChanges, current: WorkPool | None, *, lacking: Collection[Scope]
+) -> None:
+    """Go on only if a template is as it was, or one that the caller may set.
+
+    One that was stored in another shape says nothing, and may stay.
+    """
+    template = wanted.base_job_template
+    if template is UNSET or template == (current.base_job_template if current else {}):
+        return
+    if lacking:
+        raise Forbidden(
+            "The template of a pool decides what the runs of all its deployments do, so setting it "
+            f"takes {', '.join(sorted(lacking))}, too.",
+            missing_scopes=sorted(lacking),
+        )
+    # A large schema takes a while to look through: others go on meanwhile.
+    await asyncio.to_thread(job_templates.check_template, template)
 
 
 async def _insert(

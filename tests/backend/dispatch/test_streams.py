@@ -165,7 +165,7 @@ async def test_the_process_learns_that_its_pool_was_changed(world: World) -> Non
     async with world.system() as work:
         await work.execute(update(agent_sessions).values(known_pool_version=1))
     async with dispatching(world) as dispatcher, streaming(world, dispatcher) as (stream, _):
-        await change_pool(world, base_job_template={"env": {"A": "1"}})
+        await change_pool(world, base_job_template={"job_configuration": {"env": {"A": "1"}}})
 
         assert await stream.next() == Directive(
             DirectiveKind.RECONFIGURE, "The work pool was changed."

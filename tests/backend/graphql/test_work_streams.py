@@ -120,7 +120,7 @@ async def test_a_changed_pool_is_looked_at_anew_once(estate: Estate) -> None:
         workspaceId=estate.ids[ids.Kind.WORKSPACE],
         name="pool",
         type="process",
-        baseJobTemplate={"env": {"A": "1"}},
+        baseJobTemplate={"job_configuration": {"env": {"A": "1"}}},
     )
     changed = await orders(agent, session)
     agent, again = await register()

@@ -91,7 +91,9 @@ class DeploymentUpsertInput:
         default=None, description=f"A queue of that pool; default in a new pool. {_KEPT}."
     )
     job_variables: JSON | None = strawberry.field(
-        default=None, description=f"An object that changes the pool's template. {_KEPT}."
+        default=None,
+        description="Job variables, over the defaults of the pool's template, by which they are "
+        f"refused as far as it declares them. {_KEPT}.",
     )
     schedules: list[DeploymentScheduleInput] | None = strawberry.field(
         default=None, description=f"All its schedules, at most 50: others go. {_KEPT}."

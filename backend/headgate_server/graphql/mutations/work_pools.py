@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+from headgate_server.domain.job_templates import NEEDED_SCOPES
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, given, mutation, payload_field
@@ -33,7 +34,12 @@ class WorkPoolUpsertInput:
         description="How many of its runs may be held at once, 0 to 1,000,000; null is no limit.",
     )
     base_job_template: JSON | None = strawberry.field(
-        default=None, description="An object that every job of the pool is made of."
+        default=None,
+        description='What every job of the pool is made of: {"variables": a JSON Schema of the job '
+        'variables that deployments and runs may give, with their defaults, "job_configuration": '
+        "what the pool says itself, with {{ name }} for one of them}. A run takes that of its "
+        "claim, so another holds for what waits, too. Setting it takes FLOWS_WRITE, RUNS_WRITE "
+        "and BLOCKS_USE beside POOLS_WRITE.",
     )
     expected_version: int | None = strawberry.field(
         default=None,
@@ -74,6 +80,7 @@ class WorkPoolMutations:
     ) -> WorkPoolPayload:
         context, changes = info.context, input.to_changes()
         workspace_id = workspace_id_of(input.workspace_id)
+        lacking = NEEDED_SCOPES - context.principal.scopes_in(workspace_id)
         on = await existing(
             context, workspace_id, partial(work_pools.find_by_name, name=input.name)
         )
@@ -84,6 +91,7 @@ class WorkPoolMutations:
                 type_=input.type,
                 changes=changes,
                 expected_version=input.expected_version,
+                lacking=lacking,
             )
             # The name may be another pool's by now.
             context.demand(workspace_id, on=row.id)

@@ -89,7 +89,9 @@ class Deployment(PromisingRuns, Node, Versioned):
     enforce_parameter_schema: bool = strawberry.field(
         description="Whether runs with other parameters are refused."
     )
-    job_variables: JSON = strawberry.field(description="What it changes of its pool's template.")
+    job_variables: JSON = strawberry.field(
+        description="Its job variables, over the defaults of its pool's template."
+    )
     description: str | None = strawberry.field(description="Markdown; at most 10,000 characters.")
     pull_steps: JSON | None = strawberry.field(description="How an agent gets the code.")
     blocks: list[str] | None = strawberry.field(

@@ -169,7 +169,8 @@ class FlowRun(GraphedRun, Run, Versioned):
         return JSON(payload.parameters if payload else {})
 
     @scoped_field(
-        requires=ANY_CREDENTIAL, description="What this run changes of its job's template."
+        requires=ANY_CREDENTIAL,
+        description="Its own job variables, over its deployment's and the defaults of its pool.",
     )
     async def job_variables(self, info: Info) -> JSON | None:
         payload: FlowRunPayload | None = await self.read(info, read.get_many_payloads)

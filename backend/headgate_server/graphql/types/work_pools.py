@@ -36,7 +36,11 @@ class WorkPool(Node, Versioned):
     concurrency_limit: int | None = strawberry.field(
         description="How many of its runs may be held at once; null is no limit."
     )
-    base_job_template: JSON = strawberry.field(description="What every job of the pool is made of.")
+    base_job_template: JSON = strawberry.field(
+        description="What every job of the pool is made of, as workPoolUpsert takes it: defaults "
+        "of job variables, and what the pool says itself. A run takes that of its claim; one that "
+        "was stored in another shape says nothing."
+    )
     row: strawberry.Private[WorkPoolRow]
 
     @scoped_field(requires=ANY_CREDENTIAL, description="Whether its runs can start.")

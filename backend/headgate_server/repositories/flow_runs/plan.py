@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Boolean, bindparam, case, func, null, select
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from headgate_server.database.work import UnitOfWork
@@ -12,7 +12,7 @@ from headgate_server.domain.deployments import CollisionPolicy
 from headgate_server.repositories.flow_runs.create import Promises
 from headgate_server.tables.flow_runs import flow_runs, task_runs
 from headgate_server.tables.flows import deployment_tags, deployments
-from headgate_server.tables.work_pools import work_queues
+from headgate_server.tables.work_pools import work_pools, work_queues
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class DeploymentPlan:
     concurrency_limit: int | None = None
     on_collision: CollisionPolicy = CollisionPolicy.ENQUEUE
     collision_parameter: str | None = None
+    base_job_template: dict[str, Any] | None = None
 
     @property
     def enforced_schema(self) -> dict[str, Any] | None:
@@ -62,15 +63,38 @@ _QUEUES = (
     )
     .scalar_subquery()
 )
-_PLANS = select(deployments, _TAGS.label("deployment_tags"), _QUEUES.label("pool_queues")).where(
+_TEMPLATE = (
+    select(work_pools.c.base_job_template)
+    .where(
+        work_pools.c.workspace_id == deployments.c.workspace_id,
+        work_pools.c.id == deployments.c.work_pool_id,
+    )
+    .scalar_subquery()
+)
+_PLANS = select(
+    deployments,
+    _TAGS.label("deployment_tags"),
+    _QUEUES.label("pool_queues"),
+    # It may be large, and only job variables are held against it.
+    case((bindparam("is_templated", type_=Boolean), _TEMPLATE), else_=null()).label("template"),
+).where(
     deployments.c.workspace_id == bindparam("workspace_id"),
     deployments.c.id.in_(bindparam("ids", expanding=True)),
 )
 
 
-async def get_many_plans(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, DeploymentPlan]:
-    """Return what runs of these deployments start from: one statement, however many."""
-    rows = await work.execute(_PLANS, {"workspace_id": work.workspace_id, "ids": ids})
+async def get_many_plans(
+    work: UnitOfWork, ids: list[UUID], *, is_templated: bool = False
+) -> dict[UUID, DeploymentPlan]:
+    """Return what runs of these deployments start from: one statement, however many.
+
+    Args:
+        work: the unit of work.
+        ids: the deployments.
+        is_templated: with the templates of their pools.
+    """
+    values = {"workspace_id": work.workspace_id, "ids": ids, "is_templated": is_templated}
+    rows = await work.execute(_PLANS, values)
     return {row.id: _plan(row) for row in rows}
 
 
@@ -100,6 +124,7 @@ def _plan(row: Any) -> DeploymentPlan:
         concurrency_limit=row.concurrency_limit,
         on_collision=CollisionPolicy(row.on_collision),
         collision_parameter=row.collision_parameter,
+        base_job_template=row.template,
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids, names
+from headgate_server.domain.job_templates import make_job_variables
 from headgate_server.domain.reruns import WHOLE_RUN, Beginning, request_of
 from headgate_server.domain.transitions.pauses import RESUMING
 from headgate_server.domain.transitions.rules import GIVES_BACK
@@ -22,6 +23,7 @@ _JSON = {
         "job_variables",
         "pull_steps",
         "deployment_job_variables",
+        "base_job_template",
         "tags",
         "beginning",
         "restart",
@@ -31,6 +33,9 @@ _JSON = {
 
 async def read_jobs(work: UnitOfWork, run_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
     """Return the jobs of runs as agents receive them, by run; secrets are not in them.
+
+    Job variables are of the pool as it is now, the deployment's version and the run; ``missing``
+    and ``refused`` say what keeps a job from being started.
 
     And ``is_stopped``: whether nothing may start in their workspace; ``beginning``: what an attempt
     begins from, None where it is the first.
@@ -63,6 +68,10 @@ def _beginning(state: dict[str, Any] | None, restart: dict[str, Any] | None) -> 
 
 
 def _job(row: Row[Any]) -> dict[str, Any]:
+    variables = make_job_variables(
+        row.base_job_template, deployment=row.deployment_job_variables, run=row.job_variables
+    )
+    refused = {"missing": ["room for the job variables"], "refused": variables.refused}
     return {
         "is_stopped": row.is_stopped,
         "beginning": _beginning(row.beginning, row.restart),
@@ -73,7 +82,7 @@ def _job(row: Row[Any]) -> dict[str, Any]:
         "entrypoint": row.entrypoint,
         "pullSteps": row.pull_steps,
         "parameters": row.parameters,
-        "jobVariables": {**(row.deployment_job_variables or {}), **(row.job_variables or {})},
+        "jobVariables": variables.values,
         "deployment": {
             "id": ids.show(ids.Kind.DEPLOYMENT, row.deployment_id),
             "name": row.deployment_name,
@@ -87,4 +96,5 @@ def _job(row: Row[Any]) -> dict[str, Any]:
         "traceparent": row.traceparent,
         "onAgentLost": row.on_agent_lost,
         "fenceSeconds": (row.fence_ms or 0) / 1000,
+        **(refused if variables.refused else {}),
     }

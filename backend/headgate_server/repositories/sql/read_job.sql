@@ -18,6 +18,7 @@ select
     else nullif(version.content -> 'pull_steps', 'null') end as pull_steps,
   case when version.id is null then deployment.job_variables
     else version.content -> 'job_variables' end as deployment_job_variables,
+  pool.base_job_template,
   -- As the reaper judges it: what was promised as the run began to wait, whatever was edited since.
   item.on_agent_lost, item.fence_ms,
   workspace.slug as workspace_slug, workspace.is_stopped, organization.slug as organization_slug,
@@ -64,6 +65,7 @@ join flows flow on flow.workspace_id = run.workspace_id and flow.id = run.flow_i
 join workspaces workspace on workspace.id = run.workspace_id
 join organizations organization on organization.id = workspace.organization_id
 left join work_items item on item.workspace_id = run.workspace_id and item.run_id = run.id
+left join work_pools pool on pool.workspace_id = run.workspace_id and pool.id = run.work_pool_id
 left join deployments deployment
   on deployment.workspace_id = run.workspace_id and deployment.id = run.deployment_id
 left join deployment_versions version

@@ -24,6 +24,7 @@ from headgate_server.domain.deployments import (
 from headgate_server.domain.documents import measure_document
 from headgate_server.domain.errors import Forbidden, HeadgateError, InvalidInput, NotFound
 from headgate_server.domain.flow_runs import BatchRoom, FlowRun, NewFlowRun, check_asked
+from headgate_server.domain.job_templates import check_given
 from headgate_server.domain.leases import LeaseRef
 from headgate_server.domain.parameters import Budget, check_parameters
 from headgate_server.domain.slices import sliced
@@ -86,10 +87,12 @@ async def create_runs(
     """
     if not 1 <= len(requests) <= MAX_BATCH:
         raise InvalidInput(f"A batch holds 1 to {MAX_BATCH} runs.", path=["runs"])
-    plans = await get_many_plans(work, list({request.deployment_id for request in requests}))
+    is_templated = any(request.job_variables for request in requests)
+    asked_ids = list({request.deployment_id for request in requests})
+    plans = await get_many_plans(work, asked_ids, is_templated=is_templated)
     parents = await _known_parents(work, requests)
     planning = partial(_plan_all, work.now, plans=plans, parents=parents, room=BatchRoom())
-    if any(plan.is_schema_enforced for plan in plans.values()):
+    if is_templated or any(plan.is_schema_enforced for plan in plans.values()):
         # What a schema asks for may take a second of pure Python: others go on meanwhile.
         planned = await asyncio.to_thread(planning, requests)
     else:
@@ -243,6 +246,7 @@ def _size_of(
     size_bytes = check_asked(request.name, parameters, request.priority)
     size_bytes += measure_document(request.job_variables, field="jobVariables")
     check_job_variables(request.job_variables)
+    check_given(request.job_variables, template=plan.base_job_template, budget=budget)
     if plan.enforced_schema is not None:
         check_parameters(parameters, schema=plan.enforced_schema, budget=budget)
     return size_bytes

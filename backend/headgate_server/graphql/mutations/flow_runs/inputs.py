@@ -62,7 +62,9 @@ class FlowRunCreateInput:
         default=None, description="When it is due, within ten years; now if not said."
     )
     job_variables: JSON | None = strawberry.field(
-        default=None, description="An object that changes this run's job."
+        default=None,
+        description="Job variables, over the deployment's; env is laid over name by name. The "
+        "template of the pool refuses them as far as it declares them.",
     )
     collision_key: str | None = strawberry.field(
         default=None,

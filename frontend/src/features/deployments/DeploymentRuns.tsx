@@ -30,12 +30,12 @@ export function DeploymentRuns({ id, search, onSearch }: DeploymentRunsProps) {
   const list = usePages("deployment runs", DeploymentRunsDocument, { id, filter }, (found) => (found.node && "runs" in found.node ? found.node.runs : undefined));
   useChanges(useWorkspaceId(), ["flow_run"], list.again);
   if (list.error && !list.rows) return <ErrorState error={list.error} onRetry={list.again} />;
-  if (!list.rows && !filter) return <Skeleton rows={8} />;
+  if (!data || (!list.rows && !filter)) return <Skeleton rows={8} />;
   if (list.rows?.length === 0 && !filter) return <EmptyState title="It has not run yet. Run it, or give it a schedule." />;
   return (
     <>
       <RunRail filter={{ deployment: { id: { eq: id } } }} search={search} onPiece={(piece) => onSearch({ ...all, ...piece })} label="Its runs over time" />
-      {data?.node && "durationTrend" in data.node && <DurationRibbon buckets={data.node.durationTrend} />}
+      {data.node && "durationTrend" in data.node && <DurationRibbon buckets={data.node.durationTrend} />}
       {!list.rows && <Skeleton rows={8} />}
       {list.rows?.length === 0 && <NothingMatches what="run" onClear={() => onSearch(all)} />}
       {list.rows && list.rows.length > 0 && <RunTable name="deployment_runs" of={list.of} runs={list.rows} without={["flow", "deployment"]} hasMore={list.hasMore} onMore={list.more} />}

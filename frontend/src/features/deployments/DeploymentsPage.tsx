@@ -16,6 +16,7 @@ import { type Column, DataTable } from "@/ui/DataTable";
 import { EmptyState, ErrorState, NothingMatches, Skeleton } from "@/ui/Feedback";
 import { PageHead } from "@/ui/PageHead";
 import { PoolStatus } from "@/ui/PoolStatus";
+import { ScheduleWords } from "@/ui/ScheduleWords";
 import { SearchField } from "@/ui/SearchField";
 import { Time } from "@/ui/Time";
 
@@ -36,8 +37,9 @@ const COLUMNS: readonly Column<Row>[] = [
     title: "Schedule",
     from: "lg",
     cell: (row) => {
-      const words = row.schedules.filter(({ active }) => active).map(({ description }) => description).join("; ");
-      return words ? <span title={words}>{words}</span> : <span className="faint">none</span>;
+      const active = row.schedules.filter((schedule) => schedule.active);
+      if (active.length === 0) return <span className="faint">none</span>;
+      return active.map(({ id, description }, index) => <span key={id}>{index > 0 && "; "}<ScheduleWords description={description} /></span>);
     },
   },
   { id: "next", title: "Next", width: 130, from: "md", cell: (row) => <Time at={nextOf(row)} isRelative /> },

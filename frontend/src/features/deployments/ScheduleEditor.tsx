@@ -11,6 +11,7 @@ import { Changed } from "@/ui/Changed";
 import { Dialog } from "@/ui/Dialog";
 import { CheckField, SelectField, TextField } from "@/ui/fields";
 import { Fires } from "@/ui/Fires";
+import { ScheduleWords } from "@/ui/ScheduleWords";
 import { tell } from "@/ui/toasts";
 
 export interface ScheduleEditorProps {
@@ -97,7 +98,7 @@ export function ScheduleEditor({ deployment, schedule, onClose, onDone }: Schedu
       {preview?.description && (
         <section className="grid gap-2" aria-live="polite">
           <h2>What that means</h2>
-          <strong>{preview.description}</strong>
+          <strong><ScheduleWords description={preview.description} /></strong>
           <Fires fires={preview.fires} timezone={preview.timezone ?? draft.timezone} />
         </section>
       )}

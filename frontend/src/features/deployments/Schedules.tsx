@@ -10,6 +10,7 @@ import { EmptyState } from "@/ui/Feedback";
 import { Fires } from "@/ui/Fires";
 import { JsonView } from "@/ui/JsonView";
 import { Menu } from "@/ui/Menu";
+import { ScheduleWords } from "@/ui/ScheduleWords";
 import { StateLabel } from "@/ui/StateLabel";
 import { tell } from "@/ui/toasts";
 
@@ -57,7 +58,7 @@ function ScheduleCard({ deploymentId, schedule, onEdit, onChange }: ScheduleCard
   return (
     <article className="grid gap-2 border-b border-(--hairline) pb-4">
       <header className="flex flex-wrap items-center gap-3">
-        <strong>{schedule.description}</strong>
+        <strong><ScheduleWords description={schedule.description} /></strong>
         <span className="faint text-[13px]">{`${schedule.slug} · ${schedule.timezone}`}</span>
         {!schedule.active && <StateLabel type="PAUSED" name="Paused" />}
         <span className="ml-auto flex gap-2">

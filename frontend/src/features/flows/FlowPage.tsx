@@ -24,6 +24,7 @@ import { DurationRibbon } from "@/ui/ribbon/DurationRibbon";
 import { fortnightUntil } from "@/ui/ribbon/ribbon";
 import { RunRail } from "@/ui/RunRail";
 import { RunTable } from "@/ui/runs/RunTable";
+import { ScheduleWords } from "@/ui/ScheduleWords";
 import { StateLabel } from "@/ui/StateLabel";
 import { tell } from "@/ui/toasts";
 import { Time } from "@/ui/Time";
@@ -109,7 +110,7 @@ function DeploymentList({ flow }: { flow: FlowShown }) {
           {flow.deployments.nodes.map((deployment) => (
             <tr key={deployment.id}>
               <td><Crumb to={`/deployments/${deployment.id}`}>{deployment.name}</Crumb></td>
-              <td>{deployment.paused ? <StateLabel type="PAUSED" name="Paused" /> : deployment.schedules.filter(({ active }) => active).map(({ description }) => description).join("; ")}</td>
+              <td>{deployment.paused ? <StateLabel type="PAUSED" name="Paused" /> : deployment.schedules.filter(({ active }) => active).map(({ description }, index) => <span key={description}>{index > 0 && "; "}<ScheduleWords description={description} /></span>)}</td>
               <td className="max-md:hidden">{deployment.workPool && <>{deployment.workPool.name} <PoolStatus status={deployment.workPool.status} isQuiet /></>}</td>
             </tr>
           ))}

@@ -8,7 +8,7 @@ import { timeOf, understood, wordOf, wordsOf } from "@/lib/search";
 
 function Runs() {
   const search: RunSearch = useSearch({ strict: false });
-  return <p data-testid="seen">{JSON.stringify({ search, filter: filterOf(search) })}</p>;
+  return <p data-testid="seen">{JSON.stringify({ search, filter: filterOf(search, 0) })}</p>;
 }
 
 function openAt(address: string) {

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "react";
 import { KEYS, type Term, termsOf, without } from "@/features/flow_runs/query";
 import { SavedViews } from "@/features/flow_runs/SavedViews";
-import { hasComing, type RunSearch, STATE_TYPES, type StateName } from "@/features/flow_runs/search";
+import { hasComing, lastInWords, type RunSearch, STATE_TYPES, type StateName } from "@/features/flow_runs/search";
 import { useKey } from "@/ui/keys";
 import { StateGlyph } from "@/ui/StateGlyph";
 
@@ -12,6 +12,7 @@ export interface RunFiltersProps {
   count: { value: number; precision: string } | undefined;
 }
 
+const LASTS = [1, 24, 168] as const;
 const TYPING_MS = 250;
 
 function titleOf(type: StateName): string {
@@ -29,9 +30,17 @@ export function RunFilters({ search, onSearch, count }: RunFiltersProps) {
     onSearch(q ? { ...rest, q } : rest);
   };
   const { coming, ...rest } = search;
+  const setLast = (hours: number): void => {
+    const { from: _from, to: _to, last: _last, ...untimed } = search;
+    onSearch(hours > 0 ? { ...untimed, last: hours } : untimed);
+  };
   return (
     <div className="toolbar" role="search">
       <SavedViews search={search} onSearch={onSearch} />
+      <select className="input" aria-label="How far back" value={String(search.last ?? 0)} onChange={(event) => setLast(Number(event.target.value))}>
+        <option value="0">{search.from === undefined ? "Any time" : "A piece of time"}</option>
+        {[...new Set([...LASTS, ...(search.last === undefined ? [] : [search.last])])].map((hours) => <option key={hours} value={String(hours)}>{`In ${lastInWords(hours)}`}</option>)}
+      </select>
       <QueryBar words={search.q ?? ""} onWords={setWords} />
       <div className="filters">
         {STATE_TYPES.map((type) => (

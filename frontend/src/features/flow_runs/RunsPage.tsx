@@ -33,7 +33,7 @@ export function RunsPage() {
   const window = useMemo(() => dayAround(now), [now]);
   const [chosen, setChosen] = useState(NONE);
   const asked = useMemo(() => listAsked(place, search, now), [place, search, now]);
-  const { from: _from, to: _to, ...unbrushed } = search;
+  const { from: _from, to: _to, last: _last, ...unbrushed } = search;
   const list = usePages("runs", RunListDocument, asked, (data) => data.workspace?.flowRuns, listAsked(place, search, 0));
   const [histogram, readHistogram] = useReadQuery(RunHistogramDocument, histogramAsked(place, search, now));
   const again = (): void => {

@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { useQuery } from "urql";
 import { SavedViewCreateDocument, SavedViewDeleteDocument, SavedViewsDocument } from "@/generated/graphql";
-import { isNarrowed, readSearch, type RunSearch } from "@/features/flow_runs/search";
+import { isNarrowed, keptOf, lastInWords, readSearch, type RunSearch } from "@/features/flow_runs/search";
 import { usePlace } from "@/lib/place";
 import { useWorkspaceId } from "@/lib/workspace";
 import { otherRefusals, refusalAt, useAct } from "@/ui/act";
@@ -46,23 +46,23 @@ export function SavedViews({ search, onSearch }: { search: RunSearch; onSearch: 
           ...(active ? [{ label: `Forget ${active.name}`, isDanger: true, onSelect: () => void forget() }] : []),
         ]}
       />
-      {isNaming && <Naming search={search} onClose={() => setNaming(false)} onDone={again} />}
+      {isNaming && <Naming search={search} onClose={() => setNaming(false)} onDone={(kept) => { again(); onSearch(kept); }} />}
     </>
   );
 }
 
-function Naming({ search, onClose, onDone }: { search: RunSearch; onClose: () => void; onDone: () => void }) {
+function Naming({ search, onClose, onDone }: { search: RunSearch; onClose: () => void; onDone: (kept: RunSearch) => void }) {
   const workspaceId = useWorkspaceId();
   const [name, setName] = useState("");
   const [isShared, setShared] = useState(false);
   const create = useAct(SavedViewCreateDocument, { isQuiet: true });
-  const { peek: _peek, ...filter } = search;
+  const [filter] = useState(() => keptOf(search, Date.now()));
   const save = async (): Promise<void> => {
     if (workspaceId === undefined) return;
     if (!(await create.act({ input: { workspaceId, name: name.trim(), page: PAGE, filter, shared: isShared } }))) return;
     tell("The view is kept.");
     onClose();
-    onDone();
+    onDone(filter);
   };
   return (
     <Dialog
@@ -78,6 +78,7 @@ function Naming({ search, onClose, onDone }: { search: RunSearch; onClose: () =>
     >
       {otherRefusals(create.refusals, ["name"]).map(({ message }) => <p key={message} role="alert" className="field-problem">{message}</p>)}
       <TextField label="Name" isRequired value={name} problem={refusalAt(create.refusals, "name")} onChange={setName} />
+      {filter.last !== undefined && <p className="faint m-0 text-[13px]">{`It shows ${lastInWords(filter.last)}, whenever it is opened.`}</p>}
       <CheckField label="Everybody in the workspace sees it" hint="That takes the permission runs:write." isOn={isShared} onChange={setShared} />
     </Dialog>
   );

@@ -20,7 +20,7 @@ export function listAsked({ organization, workspace }: Place, search: RunSearch,
 /** Of the whole rail, whatever piece of it is brushed. */
 export function histogramAsked({ organization, workspace }: Place, { from: _from, to: _to, ...search }: RunSearch, now: number): RunHistogramQueryVariables {
   const { from, to } = dayAround(now);
-  return { organization, workspace, from: new Date(from).toISOString(), to: new Date(to).toISOString(), bucket: isoDuration(HOUR), filter: filterOf(search) };
+  return { organization, workspace, from: new Date(from).toISOString(), to: new Date(to).toISOString(), bucket: isoDuration(HOUR), filter: filterOf(search, now) };
 }
 
 export function readRunsAhead(place: Place, search: RunSearch): void {

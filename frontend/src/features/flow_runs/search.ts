@@ -6,6 +6,8 @@ import { timeOf, wordsOf } from "@/lib/search";
 export const STATE_TYPES = [
   "SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING", "COMPLETED", "FAILED", "CRASHED", "CANCELLED",
 ] as const;
+const HOUR_MS = 3_600_000;
+const MOST_HOURS = 24 * 366;
 export type StateName = (typeof STATE_TYPES)[number];
 
 export interface RunSearch {
@@ -16,6 +18,8 @@ export interface RunSearch {
   q?: string;
   from?: number;
   to?: number;
+  /** So many hours back from now, in place of a piece of time. */
+  last?: number;
   /** The order, where it is not by expected start, and whether it rises. */
   by?: "ENDED_AT" | "NAME";
   up?: boolean;
@@ -56,12 +60,16 @@ export function readSearch(raw: Record<string, unknown>): RunSearch {
     ...(raw["coming"] === true ? { coming: true } : {}),
     ...(state.length > 0 ? { state } : {}),
     ...wordsOf(raw, "name", "tag", "q", "peek"),
-    ...(from !== undefined && to !== undefined && from < to ? { from, to } : {}),
+    ...(from !== undefined && to !== undefined && from < to ? { from, to } : lastOf(raw["last"])),
   };
 }
 
-/** The server's filter for it. */
-export function filterOf(search: RunSearch): FlowRunFilter {
+function lastOf(value: unknown): { last?: number } {
+  return typeof value === "number" && Number.isInteger(value) && value > 0 && value <= MOST_HOURS ? { last: value } : {};
+}
+
+/** The server's filter for it, as of a moment. */
+export function filterOf(search: RunSearch, now: number): FlowRunFilter {
   const words = search.q === undefined ? [] : queryFilter(search.q);
   const at = (time: number): string => new Date(time).toISOString();
   return {
@@ -71,8 +79,26 @@ export function filterOf(search: RunSearch): FlowRunFilter {
     ...(words.length > 0 ? { and: words } : {}),
     ...(search.from !== undefined && search.to !== undefined
       ? { expectedStart: { gte: at(search.from), lt: at(search.to) } }
-      : {}),
+      : search.last && { expectedStart: { gte: at(now - search.last * HOUR_MS) } }),
   };
+}
+
+/**
+ * What a view is kept as: a piece of time that reaches until now goes on doing so, as so many of the last hours; one that is
+ * past stays where it is.
+ */
+export function keptOf({ peek: _peek, from, to, ...rest }: RunSearch, now: number): RunSearch {
+  if (from === undefined || to === undefined) return rest;
+  const isPast = to < now || from >= now;
+  const hours = Math.ceil((now - from) / HOUR_MS);
+  return isPast || hours > MOST_HOURS ? { ...rest, from, to } : { ...rest, last: hours };
+}
+
+/** "the last 24 hours" */
+export function lastInWords(hours: number): string {
+  const days = hours / 24;
+  if (hours === 1) return "the last hour";
+  return Number.isInteger(days) && days > 1 ? `the last ${days} days` : `the last ${hours} hours`;
 }
 
 const SOON_MS = 60_000;
@@ -84,10 +110,10 @@ export function hasComing({ coming, state, q, from }: RunSearch): boolean {
 
 /** The filter of the list itself, as of a moment. */
 export function listFilterOf(search: RunSearch, now: number): FlowRunFilter {
-  if (hasComing(search)) return filterOf(search);
-  return { ...filterOf(search), not: { state: { name: ["Scheduled"] }, expectedStart: { gte: new Date(now + SOON_MS).toISOString() } } };
+  if (hasComing(search)) return filterOf(search, now);
+  return { ...filterOf(search, now), not: { state: { name: ["Scheduled"] }, expectedStart: { gte: new Date(now + SOON_MS).toISOString() } } };
 }
 
 export function isNarrowed(search: RunSearch): boolean {
-  return Object.keys(filterOf(search)).length > 0;
+  return Object.keys(filterOf(search, 0)).length > 0;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseDuration, showDuration, showExactly, showRelative, showTime, showWallClock } from "@/lib/time";
+import { parseDuration, showDistance, showDuration, showExactly, showRelative, showTime, showWallClock } from "@/lib/time";
 
 describe("lengths of time", () => {
   test.each([
@@ -48,6 +48,13 @@ describe("times", () => {
     expect(showRelative(new Date("2026-11-28T12:00:30Z"), now)).toBe("in 30s");
     expect(showRelative(now, now)).toBe("now");
   });
+
+  test.each([
+    ["2036-11-25T12:00:00Z", "25 Nov 2036"],
+    ["2026-12-25T23:30:00Z", "26 Dec"],
+    ["2026-10-01T12:00:00Z", "1 Oct"],
+    ["2026-12-10T12:00:00Z", "in 12d"],
+  ])("%s is so far off: %s", (at, shown) => expect(showDistance(new Date(at), now, "Europe/Berlin")).toBe(shown));
 
   test.each([
     ["2026-11-30T05:30:00+01:00", "Mon 30 Nov 05:30:00 (+01:00)"],

@@ -50,6 +50,17 @@ export function showRelative(at: Date, now: Date): string {
   return difference < 0 ? `${first} ago` : `in ${first}`;
 }
 
+/** What lies further off than this is shown by its day: nobody counts in hundreds of them. */
+const FAR = 14 * DAY;
+
+/** As `showRelative`, or the day in a zone where it is more than a fortnight off: 30 Nov, with the year where it is another. */
+export function showDistance(at: Date, now: Date, timeZone: string): string {
+  if (Math.abs(at.getTime() - now.getTime()) < FAR) return showRelative(at, now);
+  const year = (of: Date): string => formatOf({ timeZone, year: "numeric" }).format(of);
+  const day: Intl.DateTimeFormatOptions = { timeZone, day: "numeric", month: "short" };
+  return formatOf(year(at) === year(now) ? day : { ...day, year: "numeric" }).format(at);
+}
+
 /** The zone of this browser: Europe/Berlin. */
 export function localZone(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone;

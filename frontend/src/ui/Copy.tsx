@@ -6,14 +6,14 @@ export function Copy({ text, label = "Copy" }: { text: string; label?: string })
     await navigator.clipboard.writeText(text);
     tell("Copied.");
   };
-  return <button type="button" className="button is-small" onClick={() => void copy()}>{label}</button>;
+  return <button type="button" className="button is-small shrink-0" onClick={() => void copy()}>{label}</button>;
 }
 
 /** An id in full, with a button that copies it. */
 export function Id({ id }: { id: string }) {
   return (
-    <span className="inline-flex items-center gap-2">
-      <span className="mono break-all">{id}</span>
+    <span className="flex max-w-full flex-wrap items-center gap-x-2 gap-y-1">
+      <span className="mono min-w-0 break-all">{id}</span>
       <Copy text={id} />
     </span>
   );

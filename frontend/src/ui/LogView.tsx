@@ -24,13 +24,19 @@ export interface LogViewProps {
 }
 
 const LINE_PX = 20;
+const PHONE_PX = 720;
 const NEAR_END_PX = 30;
 const NEAR_BEGIN_PX = 400;
+
+/** On a phone most of a line would be out of sight. */
+function isNarrow(): boolean {
+  return typeof window.matchMedia === "function" && window.matchMedia(`(max-width: ${PHONE_PX}px)`).matches;
+}
 
 export function LogView({ rows, label, marked = "", onEarlier }: LogViewProps) {
   const box = useRef<HTMLDivElement>(null);
   const [isFollowing, setFollowing] = useState(true);
-  const [isWrapped, setWrapped] = useState(false);
+  const [isWrapped, setWrapped] = useState(isNarrow);
   const view = useVirtualizer({
     count: rows.length,
     getScrollElement: () => box.current,
@@ -38,6 +44,8 @@ export function LogView({ rows, label, marked = "", onEarlier }: LogViewProps) {
     getItemKey: (index) => rows[index]?.key ?? index,
     overscan: 20,
   });
+  // Lines that are wrapped are as high as it turns out once they are drawn.
+  const total = isWrapped ? view.getTotalSize() : 0;
   const first = useRef(rows[0]?.key);
   useLayoutEffect(() => {
     const before = first.current;
@@ -48,7 +56,7 @@ export function LogView({ rows, label, marked = "", onEarlier }: LogViewProps) {
   }, [isFollowing, rows]);
   useEffect(() => {
     if (isFollowing && rows.length > 0) view.scrollToIndex(rows.length - 1, { align: "end" });
-  }, [isFollowing, rows.length, view]);
+  }, [isFollowing, rows.length, total, view]);
   useKey("w", () => {
     setWrapped(!isWrapped);
     view.measure();

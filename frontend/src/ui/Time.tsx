@@ -1,5 +1,5 @@
 /** Times and lengths of time that follow the clock; the exact time, with its zone, on hover. */
-import { localZone, parseDuration, showDuration, showExactly, showRelative, showTime } from "@/lib/time";
+import { localZone, parseDuration, showDuration, showDistance, showExactly, showTime } from "@/lib/time";
 import { MINUTE_MS, useNow } from "@/ui/clock";
 
 const ZONE = localZone();
@@ -17,7 +17,7 @@ export function Time({ at, isRelative = false }: { at: string | null | undefined
   const time = new Date(at);
   return (
     <time className="num" dateTime={at} title={showExactly(time, ZONE)}>
-      {isRelative ? showRelative(time, now) : showTime(time, now, ZONE)}
+      {isRelative ? showDistance(time, now, ZONE) : showTime(time, now, ZONE)}
     </time>
   );
 }

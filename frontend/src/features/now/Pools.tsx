@@ -20,7 +20,7 @@ export function Pools({ pools }: { pools: PoolsShown }) {
                 <td className="now-state"><PoolStatus status={pool.status} /></td>
                 <td><Crumb to={`/pools/${encodeURIComponent(pool.name)}`}>{pool.name}</Crumb></td>
                 <td className="max-md:hidden"><Capacity label={pool.name} taken={pool.backlog.running + pool.backlog.offered} room={Math.min(capacity, pool.concurrencyLimit ?? capacity)} waiting={pool.backlog.ready} /></td>
-                <td className="is-number is-wide num">{`${pool.backlog.running} running, ${pool.backlog.ready} waiting`}</td>
+                <td className="is-number is-wide num">{`${pool.backlog.running} running, ${pool.backlog.ready} in the queue`}</td>
               </tr>
             );
           })}

@@ -94,6 +94,7 @@ function Navigation({ organization, name, scopes }: { organization: string; name
           entries={[
             ...seen.filter(({ isOnPhones }) => !isOnPhones).map(({ title, path }) => ({ label: title, onSelect: () => void navigate({ to: base + path }) })),
             { label: "All workspaces", onSelect: () => void navigate({ to: "/" }) },
+            { label: `Times are of ${localZone()}`, lacks: "It is the zone of this device.", onSelect: () => undefined },
             { label: "You", onSelect: () => void navigate({ to: "/~/you" }) },
           ]}
         />

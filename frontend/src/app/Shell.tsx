@@ -109,6 +109,7 @@ function Navigation({ place, name, scopes }: { place: Place; name: string; scope
           entries={[
             ...behind.map(({ title, path }) => ({ label: title, onSelect: () => void navigate({ to: base + path }) })),
             { label: "All workspaces", onSelect: () => void navigate({ to: "/" }) },
+            { label: `Times are of ${localZone()}`, lacks: "It is the zone of this device.", onSelect: () => undefined },
           ]}
         />
       </div>

@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { BackfillCreateDocument, type BackfillCreateInput, type BackfillCreateMutation, type DeploymentDetailFragment } from "@/generated/graphql";
 import { draftOf, specOf } from "@/features/deployments/specs";
+import { localZone } from "@/lib/time";
 import { useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
@@ -80,8 +81,8 @@ export function BackfillForm({ deployment, onClose, onDone }: { deployment: Depl
         <div className="form">
           <SelectField label="By the schedule" value={schedule} choices={deployment.schedules.map(({ id, description }) => ({ value: id, label: description }))} onChange={change(setSchedule)} />
           <div className="form-row">
-            <TextField label="From" type="datetime-local" value={since} onChange={change(setSince)} />
-            <TextField label="Until before" type="datetime-local" value={until} onChange={change(setUntil)} />
+            <TextField label="From" type="datetime-local" hint={`The clock of ${localZone()}.`} value={since} onChange={change(setSince)} />
+            <TextField label="Until before" type="datetime-local" hint={`The clock of ${localZone()}.`} value={until} onChange={change(setUntil)} />
           </div>
           <div className="form-row">
             <TextField label="Parameter that gets the time" hint="None, where it is left empty." value={parameter} onChange={change(setParameter)} />

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { type DeploymentDetailFragment, DeploymentRunDocument } from "@/generated/graphql";
 import { commandOf } from "@/features/deployments/command";
 import { usePlace } from "@/lib/place";
+import { localZone } from "@/lib/time";
 import { useWorkspaceId } from "@/lib/workspace";
 import { useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";
@@ -69,7 +70,7 @@ export function RunForm({ deployment, onClose }: { deployment: DeploymentDetailF
         <summary className="cursor-pointer text-[13px]">Name, time and tags</summary>
         <div className="form mt-3">
           <TextField label="Name" hint="Made up where it is left empty." value={name} onChange={setName} />
-          <TextField label="Start" type="datetime-local" hint="Now, where it is left empty. In the time of this browser." problem={isTime ? undefined : "This is not a time."} value={start} onChange={setStart} />
+          <TextField label="Start" type="datetime-local" hint={`Now, where it is left empty. The clock of ${localZone()}.`} problem={isTime ? undefined : "This is not a time."} value={start} onChange={setStart} />
           <TagsField label="Tags" hint="Enter adds one." tags={tags} onChange={setTags} />
         </div>
       </details>

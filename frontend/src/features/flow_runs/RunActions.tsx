@@ -2,7 +2,8 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { RunCancelDocument, RunDeleteDocument, RunRetryDocument } from "@/generated/graphql";
-import { RetryFromFailed } from "@/features/flow_runs/RetryFromFailed";
+import { PauseRun } from "@/features/flow_runs/PauseRun";
+import { RetryRun } from "@/features/flow_runs/RetryRun";
 import { RunAgain } from "@/features/flow_runs/RunAgain";
 import type { RunShown } from "@/features/flow_runs/RunPage";
 import { usePlace } from "@/lib/place";
@@ -17,7 +18,7 @@ import { tell } from "@/ui/toasts";
 
 const UNWELL = new Set(["FAILED", "CRASHED", "CANCELLED"]);
 
-type Asked = "cancel" | "force" | "retry" | "from-failed" | "again" | "delete";
+type Asked = "cancel" | "force" | "retry" | "from-failed" | "retry-with" | "pause" | "again" | "delete";
 
 export function RunActions({ run, onDone }: { run: RunShown; onDone: () => void }) {
   const place = usePlace();
@@ -38,6 +39,7 @@ export function RunActions({ run, onDone }: { run: RunShown; onDone: () => void 
     { label: "Run again…", needs: "RUNS_WRITE", hint: "r", lacks: run.deployment ? undefined : "It has no deployment.", onSelect: () => setAsked("again") },
     ...(isUnwell ? [{ label: "Retry from failed…", needs: "RUNS_WRITE", onSelect: () => setAsked("from-failed") } as const] : []),
     ...(isOver && !isUnwell ? [{ label: "Retry…", needs: "RUNS_WRITE", onSelect: () => setAsked("retry") } as const] : []),
+    ...(isOver ? [{ label: "Retry with…", needs: "RUNS_WRITE", onSelect: () => setAsked("retry-with") } as const] : []),
     { label: "Compare with another…", onSelect: () => void navigate({ to: `/${place.organization}/${place.workspace}/runs/${run.id}/compare` }) },
     ...(run.state.type === "CANCELLING" ? [{ label: "End it now…", needs: "RUNS_WRITE", isDanger: true, onSelect: () => setAsked("force") } as const] : []),
     { label: "Delete…", needs: "RUNS_WRITE", isDanger: true, lacks: isOver ? undefined : "It has not ended.", onSelect: () => setAsked("delete") },
@@ -45,6 +47,7 @@ export function RunActions({ run, onDone }: { run: RunShown; onDone: () => void 
   return (
     <>
       {isUnwell && <Button isPrimary needs="RUNS_WRITE" onClick={() => setAsked("retry")}>Retry</Button>}
+      {run.state.type === "RUNNING" && <Button needs="RUNS_WRITE" onClick={() => setAsked("pause")}>Pause…</Button>}
       {!isOver && (
         <Button needs="RUNS_WRITE" lacks={run.state.type === "CANCELLING" ? "It is being cancelled." : undefined} onClick={() => setAsked("cancel")}>Cancel</Button>
       )}
@@ -87,7 +90,10 @@ export function RunActions({ run, onDone }: { run: RunShown; onDone: () => void 
       >
         The run, its states and its log are gone for good. Artifacts stay.
       </Confirm>
-      {asked === "from-failed" && <RetryFromFailed runId={run.id} onClose={close} onDone={onDone} />}
+      {asked === "pause" && <PauseRun runId={run.id} hasDeployment={Boolean(run.deployment)} onClose={close} onDone={onDone} />}
+      {(asked === "from-failed" || asked === "retry-with") && (
+        <RetryRun runId={run.id} isUnwell={isUnwell} first={isUnwell ? "failed" : "whole"} hasParameters={asked === "retry-with"} onClose={close} onDone={onDone} />
+      )}
       {asked === "again" && <RunAgain runId={run.id} onClose={close} />}
     </>
   );

@@ -1,0 +1,49 @@
+/** What a retry reuses and does again, task run by task run, before it is done. */
+import type { RerunReason, RunRetryPreviewQuery } from "@/generated/graphql";
+import { StateLabel } from "@/ui/StateLabel";
+
+export type RetryPreview = NonNullable<RunRetryPreviewQuery["flowRun"]>["retryPreview"];
+
+const BECAUSE: Record<RerunReason, string> = {
+  WHOLE_RUN: "everything is done again",
+  CHOSEN: "chosen",
+  NOT_COMPLETED: "did not complete",
+  DOWNSTREAM: "depends on one that is done again",
+  RESULT_NOT_KEPT: "its result was not kept",
+  COMPLETED: "completed",
+};
+
+export interface RetryPlanProps {
+  preview: RetryPreview;
+  /** Where task runs are chosen: which of them are, and what is done when that changes. */
+  chosen?: readonly string[] | undefined;
+  onChosen?: (chosen: string[]) => void;
+}
+
+export function RetryPlan({ preview, chosen, onChosen }: RetryPlanProps) {
+  const total = preview.againCount + preview.reusedCount;
+  if (preview.tasks.length === 0) return <p className="m-0">It has no tasks: the flow itself is done again.</p>;
+  const isOpen = chosen?.length === 0;
+  const toggle = (id: string): void => onChosen?.(chosen?.includes(id) ? chosen.filter((each) => each !== id) : [...(chosen ?? []), id]);
+  return (
+    <>
+      <table className="table" aria-label="What is done again">
+        <thead>
+          <tr>{chosen && <th scope="col">From</th>}<th scope="col">Task run</th><th scope="col">Now</th><th scope="col">Then</th><th scope="col">Because</th></tr>
+        </thead>
+        <tbody>
+          {preview.tasks.map(({ taskRun, reused, reason }) => (
+            <tr key={taskRun.id}>
+              {chosen && <td><input type="checkbox" aria-label={`From ${taskRun.name}`} checked={chosen.includes(taskRun.id)} onChange={() => toggle(taskRun.id)} /></td>}
+              <td>{taskRun.name}</td>
+              <td><StateLabel type={taskRun.state.type} name={taskRun.state.name} /></td>
+              <td>{isOpen ? <span className="faint">–</span> : reused ? <span className="faint">reused</span> : <strong>again</strong>}</td>
+              <td className="faint">{isOpen ? "–" : BECAUSE[reason]}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {total > preview.tasks.length && <p className="faint m-0 text-[13px]">{`The first ${preview.tasks.length.toLocaleString("en")} of ${total.toLocaleString("en")} task runs.`}</p>}
+    </>
+  );
+}

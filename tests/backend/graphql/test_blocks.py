@@ -156,7 +156,7 @@ async def test_secrets_are_shown_to_runs_alone_and_under_their_lease_alone(
     ended = await refused(estate.run, "blockResolve", **given)
 
     assert (person["code"], "load blocks in a flow" in person["message"]) == ("FORBIDDEN", True)
-    assert (stale["code"], ended["code"]) == ("LEASE_LOST", "LEASE_LOST")
+    assert (stale["code"], ended["code"]) == ("LEASE_LOST", "FORBIDDEN")
     assert unknown["code"] == "NOT_FOUND"
 
 

@@ -109,11 +109,12 @@ export function showExactly(at: Date, timeZone: string): string {
 
 const WALL_CLOCK = /^(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
-/** What a clock somewhere shows: Mon 30 Nov 05:30:00 (+01:00). Anything else is left as it is. */
-export function showWallClock(text: string): string {
+/** What a clock somewhere shows: Mon 30 Nov 05:30:00 (+01:00), with the year where it is another. Anything else is left as it is. */
+export function showWallClock(text: string, now: Date): string {
   const [, year, month, day, clock, offset] = WALL_CLOCK.exec(text) ?? [];
   if (clock === undefined) return text;
   const at = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
   const part = (options: Intl.DateTimeFormatOptions): string => formatOf({ timeZone: "UTC", ...options }).format(at);
-  return `${part({ weekday: "short" })} ${part({ day: "numeric", month: "short" })} ${clock} (${offset === "Z" ? "+00:00" : offset})`;
+  const isThisYear = Number(year) === now.getUTCFullYear();
+  return `${part({ weekday: "short" })} ${part(isThisYear ? { day: "numeric", month: "short" } : { day: "numeric", month: "short", year: "numeric" })} ${clock} (${offset === "Z" ? "+00:00" : offset})`;
 }

@@ -23,7 +23,7 @@ export function Fires({ fires, timezone }: { fires: readonly Fire[]; timezone: s
       <tbody>
         {fires.map((fire) => (
           <tr key={fire.at}>
-            <td className="num">{showWallClock(fire.wallClock)}{fire.note && <span className="tag ml-2">{fire.note}</span>}</td>
+            <td className="num">{showWallClock(fire.wallClock, new Date())}{fire.note && <span className="tag ml-2">{fire.note}</span>}</td>
             {here !== timezone && <td><Time at={fire.at} /></td>}
             <td className="is-number"><Time at={fire.at} isRelative /></td>
           </tr>

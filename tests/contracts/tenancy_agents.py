@@ -66,6 +66,13 @@ AGENTS = (
         callers=("agent",),
     ),
     change(
+        "agentRequestDrain",
+        "input.id",
+        Kind.AGENT,
+        lambda _e, id_: {"id": id_, "reason": "the machine is replaced"},
+        selection="agent { name }",
+    ),
+    change(
         "agentDeregister",
         "input.sessionId",
         Kind.AGENT_SESSION,

@@ -180,6 +180,21 @@ async def forget_expired_offers(work: UnitOfWork, session_ids: AbstractSet[UUID]
     )
 
 
+async def find_live_session_id(work: UnitOfWork, agent_id: UUID) -> UUID | None:
+    """Return the latest session of an agent that has not ended, or None."""
+    rows = await work.execute(
+        select(agent_sessions.c.id)
+        .where(
+            agent_sessions.c.workspace_id == work.workspace_id,
+            agent_sessions.c.agent_id == agent_id,
+            agent_sessions.c.ended_at.is_(None),
+        )
+        .order_by(agent_sessions.c.id.desc())
+        .limit(1)
+    )
+    return rows.scalar_one_or_none()
+
+
 async def list_live_sessions(work: UnitOfWork, work_pool_id: UUID) -> list[UUID]:
     """Return the sessions of a pool that have not ended."""
     rows = await work.execute(

@@ -11,12 +11,13 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.agents import (
     PROTOCOL_VERSION,
+    Agent,
     AgentSession,
     AgentState,
     check_capacity,
 )
 from headgate_server.domain.documents import check_document
-from headgate_server.domain.errors import Forbidden, InvalidInput, NotFound, SessionFenced
+from headgate_server.domain.errors import Conflict, Forbidden, InvalidInput, NotFound, SessionFenced
 from headgate_server.domain.events import NewEvent
 from headgate_server.domain.flows import MAX_NAME_LENGTH, check_name
 from headgate_server.domain.work_pools import WorkPool
@@ -25,6 +26,7 @@ from headgate_server.repositories.agents import NewSession
 from headgate_server.repositories.leases import read as leases
 from headgate_server.repositories.leases import renew
 from headgate_server.services import work_pools, work_queues
+from headgate_server.services.audit_entries.record import record_action
 from headgate_server.services.events import record_events
 
 get_many_agents = repository.get_many_agents
@@ -36,6 +38,8 @@ list_agents = repository.list_agents
 count_agents = repository.count_agents
 
 MAX_LABELS = 50
+MAX_REASON_LENGTH = 1_000
+"""As much as a page shows beside an agent."""
 MAX_LABELS_BYTES = 16 * 1024
 
 
@@ -207,10 +211,14 @@ async def drain_session(
     Raises:
         SessionFenced: the session has ended.
     """
+    reason = f"Drains until {deadline.isoformat()}." if deadline is not None else None
+    return await _drain(work, session_id=session_id, reason=reason)
+
+
+async def _drain(work: UnitOfWork, *, session_id: UUID, reason: str | None) -> AgentSession:
     session = await repository.find_session(work, session_id)
     if session is None:
         raise SessionFenced
-    reason = f"Drains until {deadline.isoformat()}." if deadline is not None else None
     await repository.set_session_state(
         work, session_id=session_id, state=AgentState.DRAINING, reason=reason
     )
@@ -219,6 +227,48 @@ async def drain_session(
     await record_events(work, [_event("agent.draining", session)])
     work.wake(channels.agent(session_id))
     return session
+
+
+async def request_drain(
+    work: UnitOfWork, *, agent_id: UUID, deadline: datetime | None, reason: str | None
+) -> Agent:
+    """Ask an agent's latest process to take nothing more, and to end with the last run it holds.
+
+    It hears of it with its next call; asked again, the newest words stand.
+
+    Args:
+        work: the unit of work.
+        agent_id: which agent.
+        deadline: told to whoever looks; what it still holds then goes on.
+        reason: why, at most ``MAX_REASON_LENGTH`` characters; kept in the audit log.
+
+    Raises:
+        InvalidInput: an over-long reason, or a deadline that has passed.
+        Conflict: no process of the agent is there to hear of it.
+    """
+    if reason is not None and len(reason) > MAX_REASON_LENGTH:
+        raise InvalidInput(f"A reason has at most {MAX_REASON_LENGTH} characters.", path=["reason"])
+    if deadline is not None and deadline <= work.now:
+        raise InvalidInput("The deadline has passed; give a later one.", path=["deadline"])
+    session_id = await repository.find_live_session_id(work, agent_id)
+    if session_id is None:
+        raise Conflict("No process of this agent is there; it takes nothing already.", path=["id"])
+    until = f" until {deadline.isoformat()}" if deadline is not None else ""
+    said = f": {reason}" if reason else "."
+    session = await _drain(
+        work,
+        session_id=session_id,
+        reason=f"Drains{until}, asked by {work.actor.display_name}{said}",
+    )
+    await record_action(
+        work,
+        "drain_requested",
+        kind=ids.Kind.AGENT,
+        id_=agent_id,
+        name=session.agent_name,
+        said={"deadline": deadline.isoformat() if deadline else None, "reason": reason},
+    )
+    return (await repository.get_many_agents(work, [agent_id]))[agent_id]
 
 
 async def leave(work: UnitOfWork, *, session_id: UUID) -> bool:

@@ -11,6 +11,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.permissions import Scope
 from headgate_server.http.openings import Openings
 from headgate_server.repositories.agents import upsert_agent
+from tests.factories.blocks import refused
 from tests.factories.estates import Estate
 from tests.factories.mutations import mutate
 from tests.fixtures.api import Answer, ApiClient, Socket, open_socket, serve
@@ -121,6 +122,55 @@ async def test_heartbeat_brings_verdicts_a_fresh_token_and_directives(
         "actor": {"__typename": "AgentSession", "displayName": "agent-1"},
         "scopes": ["AGENTS_CONNECT"],
     }
+
+
+async def test_person_drains_an_agent_and_its_process_hears_of_it(estate: Estate) -> None:
+    agent, session = estate.ids[ids.Kind.AGENT], estate.ids[ids.Kind.AGENT_SESSION]
+    await mutate(estate.agent, "runClaim", "run { id }", sessionId=session, lease=estate.offer)
+
+    asked = await mutate(
+        estate.wide,
+        "agentRequestDrain",
+        "agent { state stateReason inFlight leases { id } }",
+        id=agent,
+        deadline="2999-01-01T00:00:00Z",
+        reason="the machine is replaced",
+    )
+    beat = await mutate(
+        estate.agent,
+        "agentHeartbeat",
+        "leases { outcome } directives { kind reason }",
+        sessionId=session,
+        held=[estate.offer],
+        capacity=5,
+    )
+
+    shown = asked["agent"]
+    assert (shown["state"], shown["inFlight"]) == ("DRAINING", 1)
+    assert shown["leases"] == [{"id": estate.offer["runId"]}]
+    assert shown["stateReason"].startswith("Drains until 2999-01-01T00:00:00+00:00, asked by ")
+    assert shown["stateReason"].endswith(": the machine is replaced")
+    assert beat["leases"] == [{"outcome": "RENEWED"}]
+    assert beat["directives"] == [{"kind": "DRAIN", "reason": shown["stateReason"]}]
+
+
+async def test_drain_is_refused_where_nobody_hears_of_it(estate: Estate) -> None:
+    agent, session = estate.ids[ids.Kind.AGENT], estate.ids[ids.Kind.AGENT_SESSION]
+    past = await refused(
+        estate.wide,
+        "agentRequestDrain",
+        id=agent,
+        deadline="2000-01-01T00:00:00Z",
+    )
+    long = await refused(estate.wide, "agentRequestDrain", id=agent, reason="x" * 1_001)
+    await mutate(estate.agent, "agentDeregister", "deletedId", sessionId=session)
+    gone = await refused(estate.wide, "agentRequestDrain", id=agent)
+
+    assert [one["code"] for one in (past, long, gone)] == [
+        "INVALID",
+        "INVALID",
+        "CONFLICT",
+    ]
 
 
 async def test_session_token_reads_nothing_of_the_workspace(estate: Estate) -> None:

@@ -13,7 +13,7 @@ from headgate_server.dispatch.renewals import Heartbeat
 from headgate_server.domain import api_keys, ids
 from headgate_server.domain.agents import PROTOCOL_VERSION, AgentSession, AgentState
 from headgate_server.domain.clock import SystemClock
-from headgate_server.domain.errors import Forbidden, InvalidInput
+from headgate_server.domain.errors import Forbidden, InvalidInput, NotFound
 from headgate_server.domain.permissions import NOTHING, Scope
 from headgate_server.graphql.context import OperationContext, needing
 from headgate_server.graphql.errors import MutationError
@@ -28,6 +28,7 @@ from headgate_server.graphql.types.agents import (
     Agent,
     AgentDirective,
     AgentWorkMessage,
+    show_agent,
     show_message,
 )
 from headgate_server.graphql.types.leases import LeaseInput, LeaseVerdict, parse_uuid, show_verdict
@@ -130,6 +131,18 @@ class AgentDrainInput:
     session_id: strawberry.ID = strawberry.field(description="The caller's agent session.")
     deadline: datetime | None = strawberry.field(
         default=None, description="When it leaves, whatever it still holds; for people."
+    )
+
+
+@strawberry.input(description="An agent that somebody wants to take nothing more.")
+class AgentRequestDrainInput:
+    id: strawberry.ID = strawberry.field(description="Which agent.")
+    deadline: datetime | None = strawberry.field(
+        default=None,
+        description="Until when it is expected to be done: shown, and not enforced; in the future.",
+    )
+    reason: str | None = strawberry.field(
+        default=None, description="Why; at most 1,000 characters, shown and kept in the audit log."
     )
 
 
@@ -331,6 +344,26 @@ class AgentMutations:
                 work, session_id=session_id, deadline=input.deadline
             )
         return AgentPayload(agent=await _show_agent(context, session))
+
+    @mutation(
+        requires=[Scope.POOLS_WRITE],
+        description="Ask an agent to take nothing more: its latest process ends with the last run "
+        "that it holds. Refused with CONFLICT where none is there.",
+    )
+    async def agent_request_drain(
+        self,
+        info: Info,
+        input: Annotated[AgentRequestDrainInput, strawberry.argument(description="Which.")],
+    ) -> AgentPayload:
+        context, agent_id = info.context, ids.parse(input.id, kind=ids.Kind.AGENT)
+        found = await context.locate(agents.get_many_agents, agent_id)
+        if found is None:
+            raise NotFound
+        async with context.work(found.workspace_id, on=found.work_pool_id) as work:
+            row = await agents.request_drain(
+                work, agent_id=agent_id, deadline=input.deadline, reason=input.reason
+            )
+        return AgentPayload(agent=show_agent(row))
 
     @mutation(
         requires=[Scope.AGENTS_CONNECT],

@@ -1,12 +1,15 @@
 /** One agent: how it stands, where it is, and the runs that it holds. */
 import { useParams } from "@tanstack/react-router";
+import { useState } from "react";
 import { useQuery } from "urql";
-import { AgentDocument } from "@/generated/graphql";
+import { AgentDocument, type AgentState } from "@/generated/graphql";
 import { AgentStateLabel } from "@/features/work_pools/AgentStateLabel";
+import { DrainAgent } from "@/features/work_pools/DrainAgent";
 import { Capacity } from "@/ui/Capacity";
 import { useChanges } from "@/lib/changes";
 import { useTitle } from "@/lib/title";
 import { useWorkspaceId } from "@/lib/workspace";
+import { Button } from "@/ui/Button";
 import { Id } from "@/ui/Copy";
 import { Crumb } from "@/ui/Crumb";
 import { Fact } from "@/ui/Fact";
@@ -21,6 +24,7 @@ export function AgentPage() {
   const [{ data, error }, read] = useQuery({ query: AgentDocument, variables: { id } });
   const again = (): void => read({ requestPolicy: "network-only" });
   useChanges(useWorkspaceId(), ["agent", "flow_run"], again);
+  const [isAsked, setAsked] = useState(false);
   const agent = data?.node?.__typename === "Agent" ? data.node : undefined;
   useTitle(agent?.name ?? "Agent");
   if (error && !agent) return <ErrorState error={error} onRetry={again} />;
@@ -32,6 +36,7 @@ export function AgentPage() {
         crumbs={<><Crumb to="/pools">Work pools</Crumb><span aria-hidden="true">/</span><Crumb to={`/pools/${encodeURIComponent(agent.pool.name)}`}>{agent.pool.name}</Crumb></>}
         title={agent.name}
         note={<AgentStateLabel state={agent.state} />}
+        actions={<Button needs="POOLS_WRITE" lacks={lackOf(agent.state)} onClick={() => setAsked(true)}>Drain…</Button>}
       />
       <div className="pane">
         {agent.stateReason && <p className="m-0">{agent.stateReason}</p>}
@@ -52,6 +57,13 @@ export function AgentPage() {
       </div>
       <h2 className="px-(--pad) pb-2">Runs that it holds</h2>
       {agent.leases.length === 0 ? <p className="faint m-0 px-(--pad) text-[13px]">None.</p> : <RunTable name="agent_runs" runs={agent.leases} />}
+      {isAsked && <DrainAgent agent={agent} onClose={() => setAsked(false)} onDone={again} />}
     </>
   );
+}
+
+/** Why an agent cannot be drained now. */
+function lackOf(state: AgentState): string | undefined {
+  if (state === "DRAINING") return "It drains already.";
+  return state === "OFFLINE" || state === "LOST" ? "No process of it is there: it takes nothing." : undefined;
 }

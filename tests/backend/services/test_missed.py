@@ -23,6 +23,7 @@ from headgate_server.tables.work_pools import work_items
 from tests.factories.deployments import Deployed, make_session
 from tests.factories.events import recorded
 from tests.factories.schedules import EVERY_5, MINUTE, NOON, Scene, set_scene
+from tests.fixtures.sql import query
 
 EVERY_MINUTE = replace(EVERY_5, slug="each", spec=IntervalSpec(MINUTE, NOON))
 
@@ -221,3 +222,33 @@ async def test_run_that_was_moved_or_taken_up_is_left_alone(scene: Scene) -> Non
 
     assert await serve(scene) == 7
     assert (await scene.starts())[:2] == ["12:02", "12:04"]
+
+
+TOO_MANY = """
+do $$
+begin
+  create function refuse_many() returns trigger language plpgsql as $refuse$
+  begin
+    if (select count(distinct schedule_id) from gone) > 1 then
+      raise exception 'It takes too long' using errcode = 'query_canceled';
+    end if;
+    return null;
+  end $refuse$;
+  create trigger refuse_many after delete on schedule_fires
+    referencing old table as gone for each statement execute function refuse_many();
+end $$
+"""
+
+
+async def test_what_takes_too_long_for_all_schedules_is_taken_back_schedule_by_schedule(
+    scene: Scene, urls: DatabaseUrls
+) -> None:
+    for slug in ("one", "two", "three"):
+        await scene.put(replace(EVERY_MINUTE, slug=slug))
+    await scene.tick()
+    await query(urls.owner, TOO_MANY)
+    assert scene.hands.at is not None
+    scene.hands.at += timedelta(minutes=10, seconds=30)
+
+    assert await serve(scene) == 3 * 9
+    assert await serve(scene) == 0

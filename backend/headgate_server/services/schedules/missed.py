@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from headgate_server.bus import channels
-from headgate_server.database.work import Database
+from headgate_server.database.work import Database, is_collision
+from headgate_server.domain.errors import Unavailable
 from headgate_server.domain.schedules.plan import MISSED_AFTER
 from headgate_server.repositories import outages, schedule_fires
 from headgate_server.services.schedules.upsert import record_removed
@@ -22,22 +23,36 @@ async def return_missed(database: Database) -> int:
     Returns:
         How many runs; 0 where the API has served within a minute.
     """
-    total = 0
+    total, most = 0, SCHEDULES_AT_ONCE
     while True:
-        async with database.system() as work:
-            since = await outages.find_silence(work, longer_than=MISSED_AFTER)
-            if since is None:
-                return total
-            removed = await schedule_fires.return_missed_fires(
-                work, since=since, until=work.now - MISSED_AFTER, most=SCHEDULES_AT_ONCE
+        try:
+            removed = await _return_some(database, most=most)
+        except Unavailable as error:
+            if most == 1 or not is_collision(error):
+                raise
+            # Of schedules of every second there are many runs: fewer at a time go well.
+            most = max(most // 10, 1)
+            continue
+        if not removed:
+            return total
+        total += removed
+
+
+async def _return_some(database: Database, *, most: int) -> int:
+    """Take back the runs of so many schedules, and return how many; 0 where none is left."""
+    async with database.system() as work:
+        since = await outages.find_silence(work, longer_than=MISSED_AFTER)
+        if since is None:
+            return 0
+        removed = await schedule_fires.return_missed_fires(
+            work, since=since, until=work.now - MISSED_AFTER, most=most
+        )
+        for workspace_id, run_ids in removed.items():
+            await record_removed(
+                replace(work, tenant_id=workspace_id),
+                run_ids,
+                because="Its time came while no API served: its schedule's catch-up decides.",
             )
-            for workspace_id, run_ids in removed.items():
-                await record_removed(
-                    replace(work, tenant_id=workspace_id),
-                    run_ids,
-                    because="Its time came while no API served: its schedule's catch-up decides.",
-                )
-            if not removed:
-                return total
+        if removed:
             work.wake(channels.SCHEDULER)
-        total += sum(len(run_ids) for run_ids in removed.values())
+    return sum(len(run_ids) for run_ids in removed.values())

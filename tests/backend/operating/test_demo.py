@@ -8,6 +8,7 @@ import pytest
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import Database
 from headgate_server.domain.errors import Conflict
+from headgate_server.domain.job_templates import check_template
 from headgate_server.operating.demo.catalog import read_catalog
 from headgate_server.operating.demo.drafts import Draft
 from headgate_server.operating.demo.seeding import DemoOptions, draw_demo, seed
@@ -43,6 +44,8 @@ def test_demo_has_everything_that_pages_have_to_show() -> None:
         "flows": 40,
     }
     assert len(rows["work_pools"]) == 6
+    for pool in rows["work_pools"]:
+        check_template(pool["base_job_template"])
     assert 1_200 <= len(rows["flow_runs"]) < 1_300
     assert {row["state_type"] for row in rows["flow_runs"]} == {
         "SCHEDULED",

@@ -121,7 +121,7 @@ def _draw_pool(
         type=pool.type,
         is_paused=pool.is_paused,
         concurrency_limit=pool.limit,
-        base_job_template={"variables": {"image": f"registry.example/{pool.name}:1.42"}},
+        base_job_template=_job_template(pool),
     )
     for name, priority, limit in pool.queues:
         queue = queues[pool.name, name] = Queue(draft.id(), pool_id, priority)
@@ -135,6 +135,15 @@ def _draw_pool(
             concurrency_limit=limit,
         )
     _draw_agents(draft, workspace_id, pool_id, pool, sessions=sessions)
+
+
+def _job_template(pool: Pool) -> dict[str, Any]:
+    image = {"type": "string", "default": f"registry.example/{pool.name}:1.42"}
+    environment = {"type": "object", "default": {"POOL": pool.name}}
+    return {
+        "variables": {"type": "object", "properties": {"image": image, "env": environment}},
+        "job_configuration": {"image": "{{ image }}", "env": "{{ env }}"},
+    }
 
 
 def _draw_agents(

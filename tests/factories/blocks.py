@@ -37,7 +37,8 @@ async def refused(api: ApiClient | Browser, field: str, **given: Any) -> Json:
     others = {"blockDocumentReveal": "IdInput", "blockDocumentDelete": "DeleteInput"}
     name = others.get(field, f"{field[0].upper()}{field[1:]}Input")
     answer = await api.execute(
-        f"mutation ($input: {name}!) {{ {field}(input: $input) {{ errors {{ code message path }} }} }}",
+        f"mutation ($input: {name}!) {{ {field}(input: $input)"
+        " { errors { code message path } } }",
         input=given,
     )
     (error,) = answer.data[field]["errors"]

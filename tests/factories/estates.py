@@ -28,6 +28,11 @@ from tests.fixtures.api import ApiClient
 from tests.fixtures.browsers import COOKIE, PAGE, Browser
 from tests.fixtures.installations import Installation, shown
 
+JOB_TEMPLATE: Json = {
+    "variables": {"type": "object", "properties": {"image": {"type": "string"}}},
+    "job_configuration": {"image": "{{ image }}"},
+}
+
 
 @dataclass(slots=True)
 class Estate:
@@ -273,6 +278,7 @@ async def _make_configuration(api: ApiClient, found: dict[ids.Kind, str]) -> Non
         workspaceId=workspace,
         name="pool",
         type="process",
+        baseJobTemplate=JOB_TEMPLATE,
     )
     found[ids.Kind.WORK_POOL] = pool["workPool"]["id"]
     found[ids.Kind.WORK_QUEUE] = pool["workPool"]["queues"][0]["id"]

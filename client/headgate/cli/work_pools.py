@@ -79,7 +79,11 @@ def update_work_pool(
     ] = False,
     template: Annotated[
         str | None,
-        Parameter(name="--base-job-template", help="what every job is made of, as a JSON object"),
+        Parameter(
+            name="--base-job-template",
+            help="what every job is made of, also of runs that wait, as JSON: "
+            '{"variables": {"properties": {NAME: {"default": VALUE}}}, "job_configuration": {}}',
+        ),
     ] = None,
     output: OutputOption = "table",
 ) -> None:

@@ -8,7 +8,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.ids import Kind
 from headgate_server.domain.permissions import OWNER_SCOPES, Scope
 from tests.factories.blocks import refused
-from tests.factories.estates import Estate
+from tests.factories.estates import JOB_TEMPLATE, Estate
 from tests.factories.mutations import mutate
 from tests.fixtures.installations import Installation
 
@@ -35,12 +35,12 @@ async def test_who_may_change_pools_and_not_what_runs_do_sets_no_template(
     error = await refused(api, "workPoolUpsert", **pool, baseJobTemplate=TEMPLATE)
     limited = await mutate(
         api, "workPoolUpsert", "workPool { concurrencyLimit baseJobTemplate }", **pool,
-        concurrencyLimit=7, baseJobTemplate={},
+        concurrencyLimit=7, baseJobTemplate=JOB_TEMPLATE,
     )  # fmt: skip
 
     assert error["code"] == "FORBIDDEN"
     assert lacking in error["message"]
-    assert limited["workPool"] == {"concurrencyLimit": 7, "baseJobTemplate": {}}
+    assert limited["workPool"] == {"concurrencyLimit": 7, "baseJobTemplate": JOB_TEMPLATE}
 
 
 async def test_refusals_point_to_what_the_template_refuses_and_a_claim_holds_its_defaults(

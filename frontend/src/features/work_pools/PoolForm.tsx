@@ -69,7 +69,7 @@ export function PoolForm({ pool, onClose, onDone }: PoolFormProps) {
       {!pool && <TextField label="Name" isRequired value={name} problem={refused("name")} onChange={setName} />}
       {!pool && <SelectField label="Type" hint="How its agents start a run." value={type} problem={refused("type")} choices={types.map((each) => ({ value: each, label: each }))} onChange={setType} />}
       <TextField label="At once" inputMode="numeric" className="num" hint="As many as its agents take, where it is left empty." value={limit} problem={refused("concurrencyLimit") ?? (isLimit ? undefined : "This has to be a whole number.")} onChange={setLimit} />
-      <AreaField label="Template of its jobs" spellCheck={false} rows={8} hint="JSON: what each job is made from, and which of its variables a deployment may set." value={template} problem={refused("baseJobTemplate") ?? read.problem} onChange={setTemplate} />
+      <AreaField label="Template of its jobs" spellCheck={false} rows={8} hint="JSON: variables is a JSON Schema of the job variables with their defaults, job_configuration what the pool says itself. Runs that wait take the new one." value={template} problem={refused("baseJobTemplate") ?? read.problem} onChange={setTemplate} />
     </Dialog>
   );
 }

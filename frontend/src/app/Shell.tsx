@@ -1,6 +1,7 @@
 /** The frame of every page of a workspace: where one can go, where one is, and whether it is live. */
 import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { useMemo, useState, useSyncExternalStore } from "react";
+import { useClient } from "urql";
 import { CommandPalette } from "@/app/CommandPalette";
 import { Failing } from "@/app/Failing";
 import { NAVIGATION, neededAt, ON_PHONES } from "@/app/navigation";
@@ -10,6 +11,7 @@ import { WorkspaceSwitcher } from "@/app/WorkspaceSwitcher";
 import { PlaceScopesDocument, type Scope } from "@/generated/graphql";
 import { useReadQuery } from "@/lib/ahead";
 import { connectionNow, watchConnection } from "@/lib/graphql";
+import { useLosses } from "@/lib/live";
 import { type Place, PlaceNow, usePlaceOfAddress } from "@/lib/place";
 import { nameOf, Scopes } from "@/lib/scopes";
 import { localZone } from "@/lib/time";
@@ -24,6 +26,8 @@ export function Shell() {
   const connection = useSyncExternalStore(watchConnection, connectionNow);
   const [head, setHead] = useState<HTMLElement | null>(null);
   const [{ data, error, fetching, stale }, read] = useReadQuery(PlaceScopesDocument, place);
+  const client = useClient();
+  useLosses(() => void client.query(PlaceScopesDocument, place, { requestPolicy: "network-only" }).toPromise());
   const workspace = data?.workspace;
   // What the cache says may be old: that there is none is taken from the server only.
   const isNowhere = data !== undefined && !workspace && !error && !fetching && !stale;

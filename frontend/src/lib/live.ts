@@ -1,6 +1,6 @@
 /** Reading something again because the server said that it changed, or that it will; never because time passed. */
 import { useEffect, useRef } from "react";
-import { watchReturns } from "@/lib/graphql";
+import { watchConnection, watchReturns } from "@/lib/graphql";
 
 const GATHER_MS = 250;
 
@@ -49,4 +49,13 @@ export function useAt(instant: number | undefined, act: () => void): void {
     const timer = setTimeout(() => latest.current(), Math.max(0, rest));
     return () => clearTimeout(timer);
   }, [instant]);
+}
+
+/** Calls ``act`` each time the socket is lost or refused: it does not say that a session has ended, a question does. */
+export function useLosses(act: () => void): void {
+  const latest = useRef(act);
+  useEffect(() => {
+    latest.current = act;
+  }, [act]);
+  useEffect(() => watchConnection((connection) => connection === "lost" && latest.current()), []);
 }

@@ -1,11 +1,11 @@
 /** One deployment: its runs, when it runs next, with what, and what it was before. */
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import { useQuery } from "urql";
 import { DeploymentDeleteDocument, type DeploymentDetailFragment, DeploymentDocument } from "@/generated/graphql";
 import { Backfills } from "@/features/deployments/Backfills";
 import { DeploymentRuns } from "@/features/deployments/DeploymentRuns";
 import { nextOf } from "@/features/deployments/DeploymentsPage";
-import { DeploymentSettings } from "@/features/deployments/DeploymentSettings";
 import { PauseToggle } from "@/features/deployments/PauseToggle";
 import { RunForm } from "@/features/deployments/RunForm";
 import { Schedules } from "@/features/deployments/Schedules";
@@ -30,6 +30,9 @@ import { StateLabel } from "@/ui/StateLabel";
 import { Tabs } from "@/ui/Tabs";
 import { tell } from "@/ui/toasts";
 import { Time } from "@/ui/Time";
+
+/** With its form, which few open. */
+const DeploymentSettings = lazy(async () => ({ default: (await import("@/features/deployments/DeploymentSettings")).DeploymentSettings }));
 
 export function DeploymentPage() {
   const { deployment: id = "" } = useParams({ strict: false });
@@ -114,7 +117,7 @@ function Part({ deployment, search, onSearch, onChange }: PartProps) {
   if (tab === "settings") {
     return (
       <>
-        <DeploymentSettings deployment={deployment} />
+        <Suspense fallback={<Skeleton rows={6} />}><DeploymentSettings deployment={deployment} onChange={onChange} /></Suspense>
         <div className="px-(--pad) pb-5"><DeleteButton deployment={deployment} /></div>
       </>
     );

@@ -1,19 +1,14 @@
 /** How a deployment's runs are started, held apart and given up. */
 import type { DeploymentDetailFragment } from "@/generated/graphql";
+import { COLLISIONS } from "@/features/deployments/collisions";
+import { DeploymentForm } from "@/features/deployments/DeploymentForm";
 import { parseDuration, showDuration } from "@/lib/time";
 import { Id } from "@/ui/Copy";
 import { Fact } from "@/ui/Fact";
 import { JsonView } from "@/ui/JsonView";
 import { Time } from "@/ui/Time";
 
-const COLLISIONS = {
-  ENQUEUE: "further ones wait",
-  CANCEL_NEW: "further ones are cancelled",
-  CANCEL_OLD: "the oldest is cancelled",
-  COALESCE: "waiting ones become one",
-} as const;
-
-export function DeploymentSettings({ deployment }: { deployment: DeploymentDetailFragment }) {
+export function DeploymentSettings({ deployment, onChange }: { deployment: DeploymentDetailFragment; onChange: () => void }) {
   const length = (text: string): string => showDuration(parseDuration(text));
   const { concurrency } = deployment;
   return (
@@ -32,10 +27,7 @@ export function DeploymentSettings({ deployment }: { deployment: DeploymentDetai
         <Fact name="Changed"><Time at={deployment.updatedAt} /></Fact>
         {deployment.tags.length > 0 && <Fact name="Tags">{deployment.tags.map((tag) => <span key={tag} className="tag mr-1">{tag}</span>)}</Fact>}
       </dl>
-      <section className="grid gap-2">
-        <h2>Job variables</h2>
-        <JsonView value={deployment.jobVariables} label="Job variables" />
-      </section>
+      <DeploymentForm key={deployment.id} current={deployment} onSaved={onChange} />
       {deployment.pullSteps !== null && deployment.pullSteps !== undefined && (
         <section className="grid gap-2">
           <h2>How an agent gets the code</h2>

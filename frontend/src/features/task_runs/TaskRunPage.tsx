@@ -3,6 +3,8 @@ import { useParams } from "@tanstack/react-router";
 import { useQuery } from "urql";
 import { TaskRunDocument, type TaskRunQuery } from "@/generated/graphql";
 import { attemptsOf } from "@/features/task_runs/attempts";
+import { CacheFacts } from "@/features/task_runs/CacheFacts";
+import { NeighbourList } from "@/features/task_runs/NeighbourList";
 import { useChanges } from "@/lib/changes";
 import { useHolds } from "@/lib/scopes";
 import { useTitle } from "@/lib/title";
@@ -46,6 +48,7 @@ function TaskView({ task }: { task: TaskShown }) {
         <div className="pane">
           {task.state.message && <p className="m-0 wrap-anywhere">{task.state.message}</p>}
           <Attempts task={task} />
+          <NeighbourList task={task} runId={flowRun.id} />
           <section className="grid gap-2">
             <h2>Log</h2>
             <Lines task={task} />
@@ -66,7 +69,7 @@ function TaskView({ task }: { task: TaskShown }) {
             <Fact name="Started"><Time at={task.startedAt} /></Fact>
             <Fact name="Took"><Duration length={task.duration} startedAt={task.startedAt} endedAt={task.endedAt} /></Fact>
             <Fact name="Attempt"><span className="num">{task.attempt}</span></Fact>
-            <Fact name="Cached under">{task.cacheKey ? <code className="break-all">{task.cacheKey}</code> : <span className="faint">It is not cached.</span>}</Fact>
+            <CacheFacts task={task} />
             {task.tags.length > 0 && <Fact name="Tags">{task.tags.map((tag) => <span key={tag} className="tag mr-1">{tag}</span>)}</Fact>}
           </dl>
         </aside>

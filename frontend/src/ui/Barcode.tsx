@@ -13,12 +13,18 @@ const HEIGHT = 24;
 const STEP = 5;
 const LEAST = 4;
 
-/** Bars are scaled to the longest of them. */
-export function Barcode({ bars, label }: { bars: readonly Bar[]; label: string }) {
+/** More than these nobody tells apart; the rest is for a list. */
+export const MOST_BARS = 30;
+
+/** The last ``MOST_BARS`` of them, scaled to the longest of these; it says how many they are. */
+export function Barcode({ bars: all, label }: { bars: readonly Bar[]; label: string }) {
+  const bars = all.slice(-MOST_BARS);
+  const said = `${label}: ${bars.length === 0 ? "none" : bars.length === 1 ? "one" : `the last ${bars.length}`}`;
   const lengths = bars.map((bar) => (bar.duration ? parseDuration(bar.duration) : 0));
   const longest = Math.max(1, ...lengths);
   return (
-    <svg className="barcode" role="img" aria-label={label} width={bars.length * STEP} height={HEIGHT}>
+    <svg className="barcode" role="img" aria-label={said} width={bars.length * STEP} height={HEIGHT}>
+      <title>{said}</title>
       {bars.map((bar, index) => {
         const length = lengths[index] ?? 0;
         const height = LEAST + ((HEIGHT - LEAST) * length) / longest;

@@ -5,6 +5,7 @@ test.each([
   ["", []],
   ["otter", [{ name: { contains: "otter" } }]],
   ['flow:orders "two words"', [{ flow: { name: { contains: "orders" } } }, { name: { contains: "two words" } }]],
+  ['flow:"two words"', [{ flow: { name: { contains: "two words" } } }]],
   ["-tag:test", [{ not: { tags: { all: ["test"] } } }]],
   ["state:Failed", [{ state: { type: ["FAILED"] } }]],
   ["state:late", [{ state: { name: ["Late"] } }]],

@@ -12,7 +12,7 @@ import { showDuration } from "@/lib/time";
 import { useTitle } from "@/lib/title";
 import { useWorkspaceId } from "@/lib/workspace";
 import { useAct } from "@/ui/act";
-import { Barcode } from "@/ui/Barcode";
+import { Barcode, MOST_BARS } from "@/ui/Barcode";
 import { useHours } from "@/ui/clock";
 import { ConfirmButton } from "@/ui/Confirm";
 import { Crumb } from "@/ui/Crumb";
@@ -83,7 +83,10 @@ function Figures({ flow }: { flow: FlowShown }) {
   return (
     <section className="figures" aria-label="Its latest runs">
       <div className="min-w-0 overflow-hidden">
-        <span className="text-[12px]">{`The latest ${runs.length} runs`}</span>
+        <span className="text-[12px]">
+          {`The latest ${Math.min(runs.length, MOST_BARS)} runs`}
+          {runs.length > MOST_BARS && <>; <Crumb to="/runs" search={{ q: `flow:"${flow.name}"` }}>all of them</Crumb></>}
+        </span>
         <Barcode bars={[...runs].reverse().map((run) => ({ ...run, duration: run.duration ?? null }))} label="Latest runs" />
       </div>
       {figures.map(([title, value]) => (

@@ -79,3 +79,42 @@ async def test_right_on_one_pool_changes_that_one_and_makes_no_other(
 
     assert changed["workPool"]["concurrencyLimit"] == 3
     assert [one["code"] for one in (foreign, new)] == ["FORBIDDEN"] * 2
+
+
+BY_NAME = """query ($id: ID!, $name: String!) {
+  node(id: $id) { ... on Workspace { deployment(name: $name) { id } } } }"""
+DELETE = "mutation ($id: ID!) { flowRunDelete(input: {id: $id}) { deletedId errors { code } } }"
+CANCEL = "mutation ($id: ID!) { flowRunCancel(input: {id: $id}) { errors { code } } }"
+
+
+async def test_right_on_one_deployment_finds_it_by_name_and_deletes_its_runs(
+    estate: Estate, installation: Installation
+) -> None:
+    place: Json = {"workspaceId": estate.ids[Kind.WORKSPACE]}
+    made: list[Json] = []
+    for name in ("own", "other"):
+        code = {"entrypoint": "flows.py:etl", "workPoolName": "pool"}
+        given = {**place, **code, "flowName": "etl", "name": name}
+        found = await mutate(estate.wide, "deploymentUpsert", "deployment { id }", **given)
+        run = await mutate(
+            estate.wide,
+            "flowRunCreate",
+            "flowRun { id }",
+            **place,
+            deploymentId=found["deployment"]["id"],
+        )
+        await estate.wide.execute(CANCEL, id=run["flowRun"]["id"])
+        made.append({"id": found["deployment"]["id"], "run": run["flowRun"]["id"]})
+    kind = ObjectKind.DEPLOYMENT
+    held = on_one(estate, BuiltinRole.OPERATOR, kind, made[0]["id"], Kind.DEPLOYMENT)
+    api = await holding(installation, estate, held)
+    where = estate.ids[Kind.WORKSPACE]
+
+    own = (await api.execute(BY_NAME, id=where, name="etl/own")).data["node"]["deployment"]
+    other = (await api.execute(BY_NAME, id=where, name="etl/other")).data["node"]["deployment"]
+    gone, kept = [(await api.execute(DELETE, id=one["run"])).data["flowRunDelete"] for one in made]
+
+    assert own == {"id": made[0]["id"]}
+    assert other is None
+    assert gone == {"deletedId": made[0]["run"], "errors": []}
+    assert [one["code"] for one in kept["errors"]] == ["FORBIDDEN"]

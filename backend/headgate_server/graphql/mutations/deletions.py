@@ -62,8 +62,11 @@ class DeletionMutations:
         description="Delete a run that has ended, with its history, task runs and logs.",
     )
     async def flow_run_delete(self, info: Info, input: Which) -> DeletePayload:
-        kind, fetch = ids.Kind.FLOW_RUN, read.get_many_flow_runs
-        return await _delete(info, input, kind=kind, fetch=fetch, by=deletions.delete_flow_run)
+        id_ = ids.parse(input.id, kind=ids.Kind.FLOW_RUN)
+        workspace_id, on = await info.context.place_of(read.get_many_flow_runs, id_)
+        async with info.context.work(workspace_id, on=on) as work:
+            await deletions.delete_flow_run(work, id_=id_, expected_version=input.expected_version)
+        return DeletePayload(deleted_id=input.id)
 
     @mutation(
         requires=[Scope.RUNS_WRITE],

@@ -1,7 +1,7 @@
 """Which object of a workspace a name means, for those who hold rights on single objects."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from headgate_server.database.work import UnitOfWork
@@ -15,6 +15,9 @@ class Named(Protocol):
     def id(self) -> UUID:
         """Its id."""
         ...
+
+
+N = TypeVar("N", bound=Named)
 
 
 async def existing(
@@ -36,3 +39,23 @@ async def existing(
     async with context.backend.database.tenant(context.principal, workspace_id) as work:
         found = await find(work)
     return None if found is None else found.id
+
+
+async def read_existing(
+    context: OperationContext,
+    workspace_id: UUID,
+    find: Callable[[UnitOfWork], Awaitable[N | None]],
+) -> N | None:
+    """Return an object that is found by its name, if there is one.
+
+    Raises:
+        NotFound: another tenant's workspace, or none at all.
+        Forbidden: the caller lacks what the field needs, there and on the object.
+    """
+    on = await existing(context, workspace_id, find)
+    async with context.work(workspace_id, on=on) as work:
+        found = await find(work)
+    if found is not None:
+        # The name may be another object's by now.
+        context.demand(workspace_id, on=found.id)
+    return found

@@ -1,6 +1,7 @@
 """Blocks: configuration that runs read by name, whose secrets are written and never read."""
 
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from headgate_server.graphql.shapes.nodes import (
     show_readable,
     shows,
 )
+from headgate_server.graphql.shapes.single_objects import read_existing
 from headgate_server.services import deployments
 from headgate_server.services.blocks import read, types
 from headgate_server.services.blocks.read import BlockFilter
@@ -309,9 +311,9 @@ async def find_type(info: Info, *, workspace_id: UUID, slug: str) -> BlockType |
 
 
 async def find_document(info: Info, *, workspace_id: UUID, reference: str) -> BlockDocument | None:
-    """Return the block of a type and name."""
-    async with info.context.work(workspace_id) as work:
-        row = await read.find_by_reference(work, reference=reference)
+    """Return the block of a type and name; to who holds rights on it alone, too."""
+    find = partial(read.find_by_reference, reference=reference)
+    row = await read_existing(info.context, workspace_id, find)
     return show_document(row) if row else None
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -31,6 +31,7 @@ from headgate_server.graphql.shapes.nodes import (
     show_id,
     shows,
 )
+from headgate_server.graphql.shapes.single_objects import read_existing
 from headgate_server.graphql.types import backfills as backfill_lists
 from headgate_server.graphql.types import deployment_versions as version_lists
 from headgate_server.graphql.types.durations import Measured
@@ -274,6 +275,13 @@ def show_deployment(row: DeploymentRow) -> Deployment:
         updated_at=row.updated_at,
         row=row,
     )
+
+
+async def find_by_name(info: Info, *, workspace_id: UUID, name: str) -> Deployment | None:
+    """Return the deployment of a name; to who holds rights on it alone, too."""
+    find = partial(deployments.find_by_name, name=name)
+    row = await read_existing(info.context, workspace_id, find)
+    return show_deployment(row) if row else None
 
 
 async def list_of(

@@ -1,5 +1,6 @@
 """Work pools: places where runs wait for agents of one kind."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from headgate_server.graphql.connections import After, Connection, First, Listin
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON, Cursor
 from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
+from headgate_server.graphql.shapes.single_objects import read_existing
 from headgate_server.graphql.types import agents as agent_lists
 from headgate_server.graphql.types.work_queues import (
     Backlog,
@@ -101,6 +103,13 @@ def show_work_pool(row: WorkPoolRow) -> WorkPool:
 
 shows(WorkPoolRow, by=show_work_pool)
 reads(ids.Kind.WORK_POOL, by=NodeKind(fetch=work_pools.get_many_work_pools, scope=Scope.POOLS_READ))
+
+
+async def find_by_name(info: Info, *, workspace_id: UUID, name: str) -> WorkPool | None:
+    """Return the pool of a name; to who holds rights on it alone, too."""
+    find = partial(work_pools.find_by_name, name=name)
+    row = await read_existing(info.context, workspace_id, find)
+    return show_work_pool(row) if row else None
 
 
 async def list_of(

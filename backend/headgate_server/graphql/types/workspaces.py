@@ -51,7 +51,7 @@ from headgate_server.graphql.types import task_runs as task_run_lists
 from headgate_server.graphql.types import variables as variable_lists
 from headgate_server.graphql.types import work_pools as work_pool_lists
 from headgate_server.graphql.types import workspace_counts as counted
-from headgate_server.services import deployments, flows, organizations, work_pools, workspaces
+from headgate_server.services import flows, organizations, workspaces
 from headgate_server.services.flow_runs.counts import read_counts
 
 if TYPE_CHECKING:
@@ -128,15 +128,11 @@ class Workspace(
             str, strawberry.argument(description="flow/name, or its own name where that is enough.")
         ],
     ) -> deployment_lists.Deployment | None:
-        async with info.context.work(self.workspace_id) as work:
-            row = await deployments.find_by_name(work, name=name)
-        return deployment_lists.show_deployment(row) if row else None
+        return await deployment_lists.find_by_name(info, workspace_id=self.workspace_id, name=name)
 
     @scoped_field(requires=[Scope.POOLS_READ], description="The work pool of a name.")
     async def work_pool(self, info: Info, name: Name) -> work_pool_lists.WorkPool | None:
-        async with info.context.work(self.workspace_id) as work:
-            row = await work_pools.find_by_name(work, name=name)
-        return work_pool_lists.show_work_pool(row) if row else None
+        return await work_pool_lists.find_by_name(info, workspace_id=self.workspace_id, name=name)
 
     @scoped_field(requires=[Scope.FLOWS_READ], description="Its flows, by name.")
     async def flows(

@@ -41,7 +41,7 @@ export function RunsPage() {
     readHistogram({ requestPolicy: "network-only" });
   };
   useChanges(useWorkspaceId(), ["flow_run"], again);
-  const brush = search.from !== undefined && search.to !== undefined ? { from: search.from, to: search.to } : undefined;
+  const brush = brushOf(search, now);
   const onBrush = (piece: { from: number; to: number } | undefined): void =>
     onSearch(piece ? { ...unbrushed, from: Math.round(piece.from), to: Math.round(piece.to) } : unbrushed);
   const { rows } = list;
@@ -73,6 +73,12 @@ export function RunsPage() {
       {peeked && <RunPeek run={peeked} onClose={() => onSearch(unpeeked)} />}
     </>
   );
+}
+
+/** The piece of the rail that the list is narrowed to. */
+function brushOf({ from, to, last }: RunSearch, now: number): { from: number; to: number } | undefined {
+  if (from !== undefined && to !== undefined) return { from, to };
+  return last === undefined ? undefined : { from: Math.max(now - last * HOUR, dayAround(now).from), to: now };
 }
 
 function ordered({ by: _by, up: _up, ...rest }: RunSearch, by: string, isDescending: boolean): RunSearch {

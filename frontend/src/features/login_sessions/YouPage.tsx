@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useQuery } from "urql";
 import { browserOf } from "@/features/login_sessions/browser";
+import { OwnKeys } from "@/features/login_sessions/OwnKeys";
 import { LoginSessionRevokeAllDocument, LoginSessionRevokeDocument, YouDocument, type YouQuery } from "@/generated/graphql";
 import { chooseTheme, THEMES, themeNow } from "@/lib/theme";
 import { localZone } from "@/lib/time";
@@ -36,6 +37,7 @@ export function YouPage() {
         ))}
         <p className="m-0"><a href="/auth/account">Address, password, second factor and providers</a></p>
       </section>
+      <OwnKeys organizations={data.viewer.memberOf} />
       <Looks />
     </main>
   );

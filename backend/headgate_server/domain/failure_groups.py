@@ -15,11 +15,13 @@ from pathlib import PurePosixPath
 from typing import Any, cast
 from uuid import UUID
 
+from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.tenancy import Actor
 
 MAX_FRAMES = 20
 """The innermost frames count: deep recursion would make a group for each depth."""
 MAX_MESSAGE_LENGTH = 500
+MAX_SEARCH_LENGTH = 200
 MAX_READ_LENGTH = 2_000
 """So much of a message is looked at: patterns over a megabyte would hold the loop up."""
 MAX_TRACEBACK_LENGTH = 100_000
@@ -109,6 +111,23 @@ class GroupFilter:
 
     flow_id: UUID | None = None
     statuses: tuple[FailureGroupStatus, ...] | None = None
+    words: tuple[str, ...] = ()
+    """Each has to be in the type, the message or a frame, whatever its case."""
+
+
+def to_words(text: str | None) -> tuple[str, ...]:
+    """Return what a search for words asks for.
+
+    Raises:
+        InvalidInput: too long a text.
+    """
+    if text is None:
+        return ()
+    if len(text) > MAX_SEARCH_LENGTH:
+        raise InvalidInput(
+            f"A search has at most {MAX_SEARCH_LENGTH} characters.", path=["filter", "text"]
+        )
+    return tuple(text.split())
 
 
 def fingerprint_of(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from headgate_server.database.work import UnitOfWork
@@ -276,6 +276,12 @@ def _matching(work: UnitOfWork, filter: GroupFilter) -> Select[Any]:
     if filter.statuses is not None:
         wanted = [status.value for status in filter.statuses]
         statement = statement.where(failure_groups.c.status.in_(wanted))
+    for word in filter.words:
+        frames = func.array_to_string(failure_groups.c.frames, "\n")
+        within = (failure_groups.c.exception_type, failure_groups.c.message, frames)
+        statement = statement.where(
+            or_(*(part.icontains(word, autoescape=True) for part in within))
+        )
     return statement
 
 

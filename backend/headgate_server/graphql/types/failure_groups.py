@@ -8,7 +8,7 @@ import strawberry
 
 from headgate_server.domain import ids
 from headgate_server.domain.failure_groups import FailureGroup as GroupRow
-from headgate_server.domain.failure_groups import FailureGroupStatus, GroupFilter
+from headgate_server.domain.failure_groups import FailureGroupStatus, GroupFilter, to_words
 from headgate_server.domain.flow_runs import FlowRun as FlowRunRow
 from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
@@ -128,16 +128,23 @@ class FailureGroupFilter:
     statuses: list[FailureGroupStatus] | None = strawberry.field(
         default=None, description="In one of these."
     )
+    text: str | None = strawberry.field(
+        default=None,
+        description="With every one of these words in its type, message or frames, whatever their "
+        "case; at most 200 characters.",
+    )
 
     def to_filter(self) -> GroupFilter:
         """Return the filter.
 
         Raises:
             InvalidId: not the id of a flow.
+            InvalidInput: too long a text.
         """
         return GroupFilter(
             flow_id=ids.parse(self.flow_id, kind=ids.Kind.FLOW) if self.flow_id else None,
             statuses=None if self.statuses is None else tuple(self.statuses),
+            words=to_words(self.text),
         )
 
 

@@ -12,7 +12,7 @@ TOP_LEVEL = frozenset(
     | {"README.md", "Makefile", "LICENSE"}
 )
 CODE_SUFFIXES = frozenset({".py", ".sh", ".sql", ".go", ".tf"})
-SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "dist", "build"})
+SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "dist", "build", "app_files"})
 KEPT_DOT_FOLDERS = frozenset({".ci", ".github"})
 GENERATED = "backend/headgate_server/database/migrations/versions/"
 GRAPHQL_FLOORS = ("queries", "mutations", "subscriptions", "types", "loaders")

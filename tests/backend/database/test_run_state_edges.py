@@ -24,7 +24,7 @@ async def test_the_edges_of_the_database_are_those_of_the_rules_and_of_force(
     assert pairs == {
         (old.value, new.value)
         for old, edges in EDGES.items()
-        for new in (edges if old.is_terminal else edges | forced)
+        for new in edges | forced
         if old is not new
     }
 

@@ -107,7 +107,10 @@ EDGES: dict[StateType, frozenset[StateType]] = {
     StateType.CRASHED: frozenset({StateType.SCHEDULED}),
     StateType.CANCELLED: frozenset({StateType.SCHEDULED}),
 }
-"""Where a flow run may go from each type. Out of a terminal type only a person's retry leads."""
+"""Where a flow run may go from each type. Out of a terminal type only a person's retry leads.
+
+By force a person sets any end, also another one than a run has, or has it wait again.
+"""
 
 
 def is_allowed(current: StateType, proposed: StateType) -> bool:

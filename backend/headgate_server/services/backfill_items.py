@@ -28,6 +28,8 @@ MOST_CANCELLED = 100
 async def follow_runs(work: UnitOfWork, runs: Sequence[FlowRun]) -> None:
     """Have items of backfills go on with their locked runs; a backfill that had ended ends anew.
 
+    They do where runs are started again, and where an end was corrected.
+
     A cancelled or paused backfill stays so. A run that an item has no more, for it was made
     another, is nobody's. Runs are locked before backfills, and these in the order of ids: two who
     start runs of several backfills again never wait for each other in a circle.

@@ -21,6 +21,7 @@ from headgate_server.domain.transitions.effects import (
     consequences,
     end_of_process,
     end_of_tasks,
+    is_corrected,
     is_taken,
 )
 from headgate_server.domain.transitions.facts import Decision, Facts, Outcome, Proposer
@@ -49,6 +50,7 @@ class Proposal:
 
     Args:
         key: names this proposal, so that sending it again changes nothing.
+        is_correction: a run that has ended may be called another end, for a reason that is kept.
         lease: what a holder shows.
         lease_duration: how long a claim made by this proposal lives without a renewal.
         placing: where it runs from now on; None where that stays.
@@ -61,6 +63,7 @@ class Proposal:
     is_forced: bool = False
     is_rerun: bool = False
     is_resume: bool = False
+    is_correction: bool = False
     is_agent_lost: bool = False
     is_undeliverable: bool = False
     late_cause: LateCause | None = None
@@ -237,7 +240,8 @@ async def _write(
         if run.state_type.is_terminal and locked.item and locked.item.pause_key is not None:
             await pauses.end_request(work, run.id)
         _wake(work, locked, run, change)
-        _measure(work, locked, run)
+        if not is_corrected(change.decision):
+            _measure(work, locked, run)
         entered = _entered(run, change.decision, actor=change.actor)
         written[run.id] = Transition(run, locked.item, change.decision, None, entered)
     return written
@@ -285,6 +289,7 @@ def _facts(work: UnitOfWork, locked: LockedRun, proposal: Proposal) -> Facts:
         has_pool=run.work_pool_id is not None,
         is_rerun=proposal.is_rerun,
         is_resume=proposal.is_resume,
+        is_correction=proposal.is_correction,
         is_agent_lost=proposal.is_agent_lost,
         is_undeliverable=proposal.is_undeliverable,
         is_lease_expired=bool(item and item.fence_until and item.fence_until < work.now),

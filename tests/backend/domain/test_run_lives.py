@@ -8,7 +8,7 @@ Epochs are made here, too: test_orchestration_lives.py holds those that the data
 
 import os
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import settings
@@ -21,7 +21,13 @@ from headgate_server.domain.ids import new_id
 from headgate_server.domain.leases import Phase
 from headgate_server.domain.states import ProposedState, StateType, propose
 from headgate_server.domain.tenancy import SYSTEM
-from headgate_server.domain.transitions.effects import Effects, ItemEffect, consequences
+from headgate_server.domain.transitions.effects import (
+    Effects,
+    ItemEffect,
+    consequences,
+    end_of_process,
+    end_of_tasks,
+)
 from headgate_server.domain.transitions.facts import Facts, Outcome, Proposer
 from headgate_server.domain.transitions.pauses import RESUMING, SUSPENDED
 from headgate_server.domain.transitions.policy import judge
@@ -31,7 +37,8 @@ STEPS = 30 if LIVES <= 150 else 50
 NOW = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
 RETRIES, RESTARTS = 2, 1
 SLOT = "AwaitingConcurrencySlot"
-OVER = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
+ENDS = (StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED)
+OVER = frozenset(type_.value for type_ in ENDS)
 HELD = frozenset({"CLAIMED", "RUNNING", "RETRYING", "PAUSED", "CANCELLING"})
 
 
@@ -64,7 +71,7 @@ class RunLives(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.run = made()
+        self.run, self.clock = made(), NOW
         self.item: Item | None = Item()
         self.last_epoch = 0
         self.held_epochs: list[int] = []
@@ -105,6 +112,7 @@ class RunLives(RuleBasedStateMachine):
         is_rerun: bool = False,
         is_resume: bool = False,
         is_forced: bool = False,
+        is_correction: bool = False,
         is_repeated: bool = False,
         waits_as: str | None = None,
     ) -> None:
@@ -118,11 +126,16 @@ class RunLives(RuleBasedStateMachine):
             is_rerun: whether a person starts an ended run again.
             is_resume: whether a pause is answered.
             is_forced: whether a person skips the rules that protect a run.
+            is_correction: whether they say why, so that they may correct an end.
             is_repeated: whether it was asked for before, and is answered as it was.
             waits_as: how a run that waits from then on came to it.
         """
         known = replace(
-            self.facts(by, epoch), is_forced=is_forced, is_rerun=is_rerun, is_resume=is_resume
+            self.facts(by, epoch),
+            is_forced=is_forced,
+            is_rerun=is_rerun,
+            is_resume=is_resume,
+            is_correction=is_correction,
         )
         decision = judge(known, state)
         told = (self.place, self.waits_as, state.name, to, decision.outcome, decision.reason)
@@ -130,7 +143,12 @@ class RunLives(RuleBasedStateMachine):
         assert (decision.outcome is Outcome.REPLAY) == is_repeated, told
         if to is None or is_repeated:
             return
-        effects = consequences(self.run, decision, has_item=self.item is not None, at=NOW)
+        self.clock += timedelta(seconds=1)
+        effects = consequences(self.run, decision, has_item=self.item is not None, at=self.clock)
+        if self.place in OVER and to in OVER:
+            assert effects.ended_at == self.run.ended_at
+            assert (effects.item, effects.closes_attempt) == (ItemEffect.KEEP, False)
+            assert end_of_process(decision) is end_of_tasks(decision) is None
         self.apply(decision.state, effects)
         self.place = to
         self.waits_as = waits_as if to == "WAITING" else None
@@ -289,6 +307,20 @@ class RunLives(RuleBasedStateMachine):
     def force_cancel(self) -> None:
         to = None if self.place in OVER else "CANCELLED"
         self.take(propose(StateType.CANCELLED), by=Proposer.PERSON, to=to, is_forced=True)
+
+    @rule(type_=st.sampled_from(ENDS), is_reasoned=st.booleans())
+    def correct_the_end(self, type_: StateType, *, is_reasoned: bool) -> None:
+        """Call a run that is over another end, by force and for a reason."""
+        is_other = self.place in OVER and self.place != type_.value
+        if self.place in OVER:
+            to = type_.value if is_reasoned and is_other else None
+            self.take(
+                propose(type_),
+                by=Proposer.PERSON,
+                to=to,
+                is_forced=True,
+                is_correction=is_reasoned,
+            )
 
     @rule()
     def confirm_cancel(self) -> None:

@@ -184,6 +184,20 @@ class Orchestration(Stage):
         refusal = self.model.force(run, type_, is_forced=is_forced)
         self._act(refusal, lambda: self.lives.set_state(run.id, propose(type_), correction))
 
+    @rule(pick=picks, type_=any_of(ENDS))
+    def correct(self, pick: int, type_: StateType) -> None:
+        """Call a run that is over another end; a backfill that it is of looks at it anew."""
+        run = self._run(pick, *OVER)
+        if run.place not in OVER:
+            return
+        self._tick()
+        correction = change.Correction(is_forced=True, reason="It was mended by hand.")
+        refusal = self.model.correct(run, type_)
+        if refusal is None:
+            for backfill in self.backfills:
+                backfill.follow(run)
+        self._act(refusal, lambda: self.lives.set_state(run.id, propose(type_), correction))
+
     @rule(pick=picks, how=any_of(["whole", "failed", "chosen", "foreign", "parameters"]))
     def retry(self, pick: int, how: str) -> None:
         """Start what is over again, whole or in part."""

@@ -59,6 +59,8 @@ def end_of_process(decision: Decision) -> StateType | None:
 
     A run that crashed and starts again leaves nothing of its process behind either.
     """
+    if is_corrected(decision):
+        return None
     if decision.state.type in _ENDING:
         return decision.state.type
     return StateType.CRASHED if decision.proposed.type is StateType.CRASHED else None
@@ -75,10 +77,17 @@ def end_of_tasks(decision: Decision) -> StateType | None:
     return StateType.CANCELLED if is_taken(decision) else None
 
 
+def is_corrected(decision: Decision) -> bool:
+    """Whether a run that had ended is only called another end: that was, and is, its one end."""
+    return decision.facts.corrects(decision.state.type)
+
+
 def is_taken(decision: Decision) -> bool:
     """Whether a person takes a run from its process: it ends by hand, or is to start anew."""
     facts, type_ = decision.facts, decision.state.type
     if facts.proposer is not Proposer.PERSON or facts.is_rerun or facts.is_resume:
+        return False
+    if is_corrected(decision):
         return False
     has_begun = facts.current_type in _BEGUN or facts.phase is Phase.RUNNING
     return type_.is_terminal or (type_ is StateType.SCHEDULED and has_begun)
@@ -108,7 +117,7 @@ def consequences(run: FlowRun, decision: Decision, *, has_item: bool, at: dateti
         retries_used=0 if facts.is_rerun else run.retries_used + is_retry,
         infrastructure_attempts=(0 if facts.is_rerun else run.infrastructure_attempts + is_restart),
         started_at=run.started_at or (at if is_start else None),
-        ended_at=at if ended else None,
+        ended_at=run.ended_at if is_corrected(decision) else at if ended else None,
         due_at=due_at,
         expected_start=due_at if facts.is_rerun or _is_sooner(run, facts) else None,
         counts_restart=run.attempt > 0 and item in _AGAIN and _is_asked(facts),
@@ -132,6 +141,8 @@ def _is_sooner(run: FlowRun, facts: Facts) -> bool:
 
 def _item_effect(decision: Decision, *, has_item: bool) -> ItemEffect:
     facts, state = decision.facts, decision.state
+    if is_corrected(decision):
+        return ItemEffect.KEEP
     if state.type.is_terminal or is_suspended(state):
         return ItemEffect.FINISH
     if state.type is StateType.RUNNING:

@@ -31,7 +31,8 @@ class Outcome(StrEnum):
 class Facts:
     """All that a decision depends on besides the proposal: plain values, so that it can be kept.
 
-    ``phase`` is None where the run has no work item. Times are the database's.
+    ``phase`` is None where the run has no work item. ``is_correction``: somebody says, and why, how
+    a run that has ended is to be known. Times are the database's.
     """
 
     now: datetime
@@ -45,6 +46,7 @@ class Facts:
     has_pool: bool = True
     is_rerun: bool = False
     is_resume: bool = False
+    is_correction: bool = False
     is_agent_lost: bool = False
     is_undeliverable: bool = False
     is_lease_expired: bool = False
@@ -53,6 +55,11 @@ class Facts:
     on_agent_lost: AgentLostPolicy = AgentLostPolicy.CRASH
     infrastructure_attempts: int = 0
     infrastructure_retries: int = 0
+
+    def corrects(self, type_: StateType) -> bool:
+        """Whether a run that has ended is only called another end: nothing else of it changes."""
+        is_other = type_.is_terminal and type_ is not self.current_type
+        return self.is_correction and self.current_type.is_terminal and is_other
 
     @property
     def waits_for_agent(self) -> bool:

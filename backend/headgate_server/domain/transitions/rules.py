@@ -52,14 +52,20 @@ def silence(facts: Facts, proposed: ProposedState) -> Verdict:
 
 
 def terminal(facts: Facts, proposed: ProposedState) -> Verdict:
-    """A run that has ended stays as it is, but for a person who runs it again."""
+    """A run that has ended stays as it is, but for a person: they retry it, or correct its end."""
     if not facts.current_type.is_terminal:
         if facts.is_rerun:
             return reject(f"The run is {facts.current_name}; only a run that has ended is retried.")
         return ACCEPT
-    if facts.is_rerun and proposed.type is StateType.SCHEDULED:
+    is_retry = facts.is_rerun and proposed.type is StateType.SCHEDULED
+    if is_retry or facts.corrects(proposed.type):
         return ACCEPT
-    return reject(f"The run has ended as {facts.current_name} and stays so; retry it instead.")
+    if proposed.type is facts.current_type:
+        return reject(f"The run has ended as {facts.current_name} already.")
+    stays = f"The run has ended as {facts.current_name} and stays so; retry it instead"
+    if not proposed.type.is_terminal or facts.proposer is not Proposer.PERSON:
+        return reject(f"{stays}.")
+    return reject(f"{stays}, or correct its end: set the other one with force and a reason.")
 
 
 def cancel(facts: Facts, proposed: ProposedState) -> Verdict:
@@ -200,7 +206,8 @@ def edges(facts: Facts, proposed: ProposedState) -> Verdict:
     """Nothing leaves the picture of a run's life."""
     can_be_forced = proposed.type.is_terminal or proposed.type is StateType.SCHEDULED
     is_forced = facts.is_forced and can_be_forced and not facts.current_type.is_terminal
-    if is_forced or is_allowed(facts.current_type, proposed.type):
+    is_known = is_forced or facts.corrects(proposed.type)
+    if is_known or is_allowed(facts.current_type, proposed.type):
         return ACCEPT
     return reject(f"A run cannot go from {facts.current_type} to {proposed.type}.")
 

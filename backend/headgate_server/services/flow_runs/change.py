@@ -21,6 +21,7 @@ from headgate_server.domain.states import (
 )
 from headgate_server.domain.tenancy import ActorKind
 from headgate_server.domain.transitions import proposal_keys
+from headgate_server.domain.transitions.effects import is_corrected
 from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.repositories.flow_runs.transition import LockedRun, lock_run
 from headgate_server.repositories.pauses import forget_answers
@@ -54,7 +55,8 @@ class Correction:
     """What a person says as they set a state by hand.
 
     Args:
-        is_forced: skips the rules that protect a run.
+        is_forced: skips the rules that protect a run. With a reason, it calls a run that has ended
+            another end.
         expected_sequence: of the state that they saw; None where it does not matter.
         reason: why, for the history and the audit log.
     """
@@ -78,7 +80,8 @@ async def set_state(
 ) -> Transition:
     """Propose a state for a run: as its holder under a lease, else as a person.
 
-    The caller has checked that a person may: a lease needs no further right, it is one.
+    The caller has checked that a person may: a lease needs no further right, it is one. Where a
+    person corrects how a run ended, all else of it stays as it was: when, and what it left behind.
 
     Raises:
         NotFound: no such run in this workspace.
@@ -91,6 +94,8 @@ async def set_state(
     proposal = check_proposal(
         run_id=run_id, state=state, lease=lease, key=key, correction=correction
     )
+    if proposal.is_forced and correction.reason is not None:
+        proposal = replace(proposal, is_correction=work.actor.kind not in _MACHINERY)
     may_start_again = lease is None and state.type is StateType.SCHEDULED
     # As it is before: what is started again counts from then on.
     standing = await quotas.get_own_standing(work) if may_start_again else None
@@ -101,6 +106,8 @@ async def set_state(
             if standing is not None and done.decision.facts.current_type in _BEGUN:
                 quotas.check_restart(standing, now=work.now)
             await forget_answers(work, run_id)
+        if done.state is not None and is_corrected(done.decision):
+            await backfill_items.follow_runs(work, [done.run])
         said = {
             "state": state.name,
             "type": state.type,

@@ -167,7 +167,9 @@ class FlowRunMutations:
     @mutation(
         requires=ANY_CREDENTIAL,
         description="Propose a state for a run: as its holder under a lease, else with RUNS_WRITE "
-        "as a person. RUNNING under a lease is the start gate: user code starts after accepted.",
+        "as a person. RUNNING under a lease is the start gate: user code starts after accepted. A "
+        "run that has ended stays so: a person corrects the end with force and a reason, and "
+        "starts it again with flowRunRetry.",
     )
     async def flow_run_set_state(
         self,

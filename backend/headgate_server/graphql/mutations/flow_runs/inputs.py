@@ -182,7 +182,9 @@ class RunSetStateInput:
         description="Why, for the history and the audit log; people only, 1 to 4,000 characters.",
     )
     force: bool | None = strawberry.field(
-        default=None, description="Skip the rules that protect a run; people only."
+        default=None,
+        description="Skip the rules that protect a run; people only. With a reason, it corrects "
+        "how a run that has ended is known to have ended: all else of it stays as it was.",
     )
     idempotency_key: str | None = strawberry.field(
         default=None, description="The same proposal with the same key is answered the same."

@@ -161,6 +161,7 @@ async def set_state(
     state: dict[str, Any],
     lease: LeaseInput | None = None,
     is_forced: bool = False,
+    reason: str | None = None,
     idempotency_key: str | None = None,
     deadline_seconds: float | None = None,
 ) -> Proposal:
@@ -169,6 +170,7 @@ async def set_state(
     Args:
         state: the API's ``StateInput``: type, name, message, details, timestamp.
         is_forced: a person's correction, past the rules of ordinary transitions.
+        reason: why a person sets it; forced with one, it corrects how a run ended.
     """
     payload = await ask(
         transport,
@@ -180,6 +182,7 @@ async def set_state(
                 state=state,
                 lease=lease.as_variables() if lease else None,
                 force=is_forced or None,
+                reason=reason,
                 idempotencyKey=idempotency_key or make_uuid(),
             )
         },

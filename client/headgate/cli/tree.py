@@ -92,6 +92,8 @@ NOUNS = (
         ("retry", "retry_flow_run", "Start a finished run again"),
         ("rerun", "rerun_flow_run", "Create another run like it"),
     ) + _verbs(
+        "run_states", ("set-state", "set_flow_run_state", "End a run by hand, or correct its end"),
+    ) + _verbs(
         "run_logs", ("logs", "show_logs", "Print a run's log"),
     ) + _verbs(
         "run_graphs", ("graph", "show_graph", "Show a run's tasks below what they took"),

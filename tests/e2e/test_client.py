@@ -37,7 +37,7 @@ from headgate.events import emit_event
 from headgate.events.filters import EventFilter
 from headgate.exceptions import FlowRunWaitTimeout
 from headgate.flow_runs import suspend_flow_run, wait_for_flow_run
-from headgate.states import Completed, Scheduled
+from headgate.states import Completed, Failed, Scheduled
 from tests.fixtures.deadlines import eventually
 from tests.fixtures.installation import Installation
 from tests.fixtures.journeys import FLOWS, Journey
@@ -153,6 +153,15 @@ async def test_runs_are_sorted_and_corrected(lonely: Journey, client: Client) ->
         "ACCEPT",
         "known better",
     )
+    corrected = await client.set_flow_run_state(
+        by_name[0].id, Failed(message="known worse"), force=True
+    )
+    told = await client.read_flow_run_states(by_name[0].id)
+    assert corrected.status.value == "ACCEPT"
+    assert [(state.name, state.message) for state in told[1:]] == [
+        ("Completed", "known better"),
+        ("Failed", "known worse"),
+    ]
     await client.delete_flow_run(by_name[1].id)
     with pytest.raises(NotFoundError):
         await client.read_flow_run(by_name[1].id)

@@ -28,6 +28,9 @@ from headgate.client.schemas.sorting import FlowRunSort
 from headgate.errors import ConflictError, ParameterError
 from headgate.states import State
 
+LONGEST_REASON = 4_000
+"""So many characters of a state's message stand for the reason that it was set for."""
+
 
 class RunCalls(ClientCalls):
     """What a client does about runs."""
@@ -168,7 +171,12 @@ class RunCalls(ClientCalls):
         )
 
     async def set_flow_run_state(
-        self, flow_run_id: str, state: State[Any], *, force: bool = False
+        self,
+        flow_run_id: str,
+        state: State[Any],
+        *,
+        force: bool = False,
+        reason: str | None = None,
     ) -> OrchestrationResult:
         """Propose a state for a run, and return what the server says to it.
 
@@ -176,12 +184,15 @@ class RunCalls(ClientCalls):
 
         Args:
             force: past the rules of ordinary transitions.
+            reason: why, for the history and the audit log; of a forced one, the state's message by
+                default. With one, a final state that is forced corrects how a run ended.
         """
         proposal = await flow_runs.set_state(
             self._transport,
             flow_run_id=flow_run_id,
             state=_as_input(state),
             is_forced=force,
+            reason=reason or (_as_reason(state) if force else None),
         )
         now = state_of(proposal.state) if proposal.state is not None else None
         if proposal.accepted:
@@ -284,6 +295,10 @@ def _log_filter(given: LogFilter | str | None) -> tuple[str, LogFilter]:
 def _due(state: State[Any] | None) -> datetime | None:
     at = (state.details or {}).get("scheduledAt") if state is not None else None
     return None if at is None else datetime.fromisoformat(at)
+
+
+def _as_reason(state: State[Any]) -> str | None:
+    return (state.message or "")[:LONGEST_REASON] or None
 
 
 def _as_input(state: State[Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { KEYED } from "@/lib/attempts";
 
 /** Sent by agents and by runs, never by a page. */
-const OF_MACHINES = ["ConcurrencyAcquireInput", "FlowRunBeginInput", "FlowRunStartInput", "RunSetStateInput"];
+const OF_MACHINES = ["ConcurrencyAcquireInput", "FlowRunBeginInput", "FlowRunStartInput"];
 
 test("every mutation of a page that takes a key gets one", () => {
   const schema = buildSchema(readFileSync("../backend/schema.graphql", "utf8"));

@@ -1,8 +1,8 @@
 /** Sending the same thing twice and having it done once: a key for each attempt of a person. */
 import type { TypedDocumentNode } from "urql";
 
-/** Inputs whose mutation makes something, and is carried out once for a key. */
-export const KEYED: readonly string[] = ["BackfillCreateInput", "BlockDocumentUpsertInput", "FlowRunCreateInput", "RunResumeInput", "VariableSetInput"];
+/** Inputs whose mutation makes or moves something, and is carried out once for a key. */
+export const KEYED: readonly string[] = ["BackfillCreateInput", "BlockDocumentUpsertInput", "FlowRunCreateInput", "RunResumeInput", "RunSetStateInput", "VariableSetInput"];
 
 const KEY_BYTES = 16;
 

@@ -2,6 +2,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { RunCancelDocument, RunDeleteDocument, RunRetryDocument } from "@/generated/graphql";
+import { MarkRun } from "@/features/flow_runs/MarkRun";
 import { PauseRun } from "@/features/flow_runs/PauseRun";
 import { RetryRun } from "@/features/flow_runs/RetryRun";
 import { RunAgain } from "@/features/flow_runs/RunAgain";
@@ -18,7 +19,7 @@ import { tell } from "@/ui/toasts";
 
 const UNWELL = new Set(["FAILED", "CRASHED", "CANCELLED"]);
 
-type Asked = "cancel" | "force" | "retry" | "from-failed" | "retry-with" | "pause" | "again" | "delete";
+type Asked = "cancel" | "force" | "retry" | "from-failed" | "retry-with" | "pause" | "mark" | "again" | "delete";
 
 export function RunActions({ run, onDone }: { run: RunShown; onDone: () => void }) {
   const place = usePlace();
@@ -40,6 +41,7 @@ export function RunActions({ run, onDone }: { run: RunShown; onDone: () => void 
     ...(isUnwell ? [{ label: "Retry from failed…", needs: "RUNS_WRITE", onSelect: () => setAsked("from-failed") } as const] : []),
     ...(isOver && !isUnwell ? [{ label: "Retry…", needs: "RUNS_WRITE", onSelect: () => setAsked("retry") } as const] : []),
     ...(isOver ? [{ label: "Retry with…", needs: "RUNS_WRITE", onSelect: () => setAsked("retry-with") } as const] : []),
+    ...(isOver ? [{ label: "Mark as…", needs: "RUNS_WRITE", onSelect: () => setAsked("mark") } as const] : []),
     { label: "Compare with another…", onSelect: () => void navigate({ to: `/${place.organization}/${place.workspace}/runs/${run.id}/compare` }) },
     ...(run.state.type === "CANCELLING" ? [{ label: "End it now…", needs: "RUNS_WRITE", isDanger: true, onSelect: () => setAsked("force") } as const] : []),
     { label: "Delete…", needs: "RUNS_WRITE", isDanger: true, lacks: isOver ? undefined : "It has not ended.", onSelect: () => setAsked("delete") },
@@ -91,6 +93,7 @@ export function RunActions({ run, onDone }: { run: RunShown; onDone: () => void 
         The run, its states and its log are gone for good. Artifacts stay.
       </Confirm>
       {asked === "pause" && <PauseRun runId={run.id} hasDeployment={Boolean(run.deployment)} onClose={close} onDone={onDone} />}
+      {asked === "mark" && <MarkRun run={run} onClose={close} onDone={onDone} />}
       {(asked === "from-failed" || asked === "retry-with") && (
         <RetryRun runId={run.id} isUnwell={isUnwell} first={isUnwell ? "failed" : "whole"} hasParameters={asked === "retry-with"} onClose={close} onDone={onDone} />
       )}

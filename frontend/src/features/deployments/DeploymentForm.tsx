@@ -65,7 +65,7 @@ function Fields({ deployment, expectedVersion, onSaved }: FieldsProps) {
   const refused = (field: string): string | undefined => refusalAt(change.refusals, field);
   const read = readJson(variables);
   const variablesProblem = read.problem ?? (isRecord(read.value) ? undefined : "It is an object.");
-  const changes = changesOf(before, { ...written, jobVariables: variablesProblem === undefined ? read.value : before.jobVariables, parameters: form.value });
+  const changes = changesOf(before, { ...written, jobVariables: variablesProblem === undefined ? read.value : before.jobVariables, parameters: form.value }, deployment.parameters);
   const isNew = Object.keys(changes).length > 0;
   const lacks = !/^\d*$/.test(written.limit.trim()) ? "The limit is a whole number." : variablesProblem ? "Mend the job variables first." : !isNew && form.broken === undefined ? "Nothing is changed." : undefined;
   const save = async (): Promise<void> => {

@@ -26,3 +26,10 @@ test("another pool goes without the queue of the one before, and none says null"
   expect(changesOf(BEFORE, { ...BEFORE, workPoolName: "gpu", workQueueName: "" })).toEqual({ workPoolName: "gpu" });
   expect(changesOf(BEFORE, { ...BEFORE, workPoolName: "", workQueueName: "" })).toEqual({ workPoolName: null });
 });
+
+test("a default that the form shows is not kept as the deployment's own", () => {
+  const shown = { ...BEFORE, parameters: { region: "eu", size: 3, dry: false } };
+
+  expect(changesOf(shown, { ...shown, parameters: { region: "us", size: 3, dry: false } }, { region: "eu", day: "2026-11-30" })).toEqual({ parameters: { region: "us", day: "2026-11-30" } });
+  expect(changesOf(shown, { ...shown, parameters: { size: 3, dry: true } }, { region: "eu" })).toEqual({ parameters: { dry: true } });
+});

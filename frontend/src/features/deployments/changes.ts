@@ -1,6 +1,7 @@
 /** What a form says of a deployment that is other than what stands: only that is sent, and all else keeps its value. */
 import type { CollisionPolicy, DeploymentDetailFragment, DeploymentUpsertInput } from "@/generated/graphql";
-import { isSame } from "@/ui/schema/schemas";
+import { isRecord, isSame } from "@/ui/schema/schemas";
+import { overlayOf } from "@/ui/schema/overlay";
 
 export interface Written {
   description: string;
@@ -39,7 +40,15 @@ export function writtenOf(deployment: DeploymentDetailFragment): Written {
   };
 }
 
-export function changesOf(before: Written, after: Written): Changes {
+/** The parameters that are kept with it: what was changed in the form, laid over those that stand. A default that the form shows is none. */
+function parametersOf(standing: unknown, before: unknown, after: unknown): Record<string, unknown> {
+  const { parameters, gone } = overlayOf(before, after);
+  const kept = Object.entries(isRecord(standing) ? standing : {}).filter(([name]) => !gone.includes(name));
+  return { ...Object.fromEntries(kept), ...parameters };
+}
+
+/** ``standing`` are the parameters as they are kept, without what the form shows of the schema's defaults. */
+export function changesOf(before: Written, after: Written, standing: unknown = before.parameters): Changes {
   const isOther = (name: keyof Written): boolean => !isSame(before[name], after[name]);
   const isLimited = after.limit.trim() !== "";
   const beginsLimit = isLimited && before.limit === "";
@@ -54,7 +63,7 @@ export function changesOf(before: Written, after: Written): Changes {
     ...(isMoved ? { workPoolName: after.workPoolName || null } : {}),
     ...((isMoved || isOther("workQueueName")) && after.workPoolName !== "" && after.workQueueName !== "" ? { workQueueName: after.workQueueName } : {}),
     ...(isOther("jobVariables") ? { jobVariables: after.jobVariables } : {}),
-    ...(isOther("parameters") ? { parameters: after.parameters } : {}),
+    ...(isOther("parameters") ? { parameters: parametersOf(standing, before.parameters, after.parameters) } : {}),
     ...(isOther("enforceParameterSchema") ? { enforceParameterSchema: after.enforceParameterSchema } : {}),
   };
 }

@@ -1,6 +1,6 @@
 /** Asking a run that runs to wait before its next task, with its process or without. */
 import { useState } from "react";
-import { RunPauseDocument, RunPauseUndoDocument } from "@/generated/graphql";
+import { RunPauseDocument } from "@/generated/graphql";
 import { otherRefusals, refusalAt, useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
@@ -28,13 +28,11 @@ export function PauseRun({ runId, hasDeployment, onClose, onDone }: PauseRunProp
   const [how, setHow] = useState<How>("pause");
   const [reason, setReason] = useState("");
   const pause = useAct(RunPauseDocument, { isQuiet: true });
-  const undo = useAct(RunPauseUndoDocument);
   const ask = async (): Promise<void> => {
     const said = reason.trim();
     if (!(await pause.act({ input: { id: runId, suspend: how === "suspend", ...(said === "" ? {} : { reason: said }) } }))) return;
-    tell(how === "pause" ? "The run is asked to pause before its next task." : "The run is asked to be suspended before its next task.", {
-      undo: () => void undo.act({ input: { id: runId } }).then(onDone),
-    });
+    // Nothing is offered to take it back: by then the run may ask something of its own, which that would answer.
+    tell(how === "pause" ? "The run is asked to pause before its next task." : "The run is asked to be suspended before its next task.");
     onClose();
     onDone();
   };

@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { useQuery } from "urql";
 import { RunAgainFormDocument, type RunAgainFormQuery, RunRetryDocument, RunRetryPreviewDocument } from "@/generated/graphql";
-import { overlayOf } from "@/features/flow_runs/overlay";
+import { overlayOf } from "@/ui/schema/overlay";
 import { RetryPlan } from "@/features/flow_runs/RetryPlan";
 import { otherRefusals, useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { overlayOf } from "@/features/flow_runs/overlay";
+import { overlayOf } from "@/ui/schema/overlay";
 
 test("only what was changed is laid over a run's parameters", () => {
   const before = { region: "eu", size: 3, tags: ["a"] };

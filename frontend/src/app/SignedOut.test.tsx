@@ -81,6 +81,8 @@ test("a page of one person is not gone on with by another", async () => {
   await screen.findByRole("heading", { name: "Your session has ended" });
 
   [isThere, who] = [true, BEN];
+  // What is read again meanwhile names who asks by then.
+  await client.query(WhoDocument, {}, { requestPolicy: "network-only" }).toPromise();
   fireEvent.click(screen.getByRole("button", { name: "I have signed in" }));
   await screen.findByText("You are Ben now, and this page is of Ana: sign in as them, or leave it.");
 
@@ -88,4 +90,16 @@ test("a page of one person is not gone on with by another", async () => {
   fireEvent.click(screen.getByRole("button", { name: "I have signed in" }));
   await waitFor(() => expect(screen.queryByRole("heading")).toBeNull());
   expect(sent).toEqual([]);
+});
+
+test("another person who signs in over a session is told of, though nothing had ended", async () => {
+  const client = makeClient();
+  await client.query(WhoDocument, {}).toPromise();
+  render(<Provider value={client}><Form /></Provider>);
+  expect(screen.queryByRole("heading")).toBeNull();
+
+  who = BEN;
+  await act(async () => void (await client.query(WhoDocument, {}, { requestPolicy: "network-only" }).toPromise()));
+
+  await screen.findByRole("heading", { name: "Your session has ended" });
 });

@@ -2,15 +2,12 @@
 import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 import { useClient } from "urql";
-import { type WhoQuery, WhoDocument } from "@/generated/graphql";
 import { readFailing } from "@/lib/answers";
 import { ask } from "@/lib/raw";
-import { noteSignedIn, signInUrl } from "@/lib/session";
+import { noteSignedIn, ownerOfPage, type Person, signInUrl } from "@/lib/session";
 import { tell } from "@/ui/toasts";
 
 const WHO = "{ viewer { actor { __typename id displayName } } }";
-
-type Viewer = WhoQuery["viewer"];
 
 /** A window of the browser's own: it lies over the dialogs of the page too, and closes none of them. */
 export function SignedOut() {
@@ -19,12 +16,12 @@ export function SignedOut() {
   const [problem, setProblem] = useState<string>();
   const look = useCallback(async (isAsked: boolean) => {
     const answer = await ask({ query: WHO }, undefined, new AbortController().signal);
-    const now = answer?.data?.["viewer"] as Viewer | undefined;
-    const before = client.readQuery(WhoDocument, {})?.data?.viewer;
+    const now = (answer?.data?.["viewer"] as { actor: Person } | undefined)?.actor;
+    const owner = ownerOfPage();
     if (!now) {
       if (isAsked) setProblem("You are not signed in yet.");
-    } else if (before && before.actor.id !== now.actor.id) {
-      setProblem(`You are ${now.actor.displayName} now, and this page is of ${before.actor.displayName}: sign in as them, or leave it.`);
+    } else if (owner && owner.id !== now.id) {
+      setProblem(`You are ${now.displayName} now, and this page is of ${owner.displayName}: sign in as them, or leave it.`);
     } else {
       noteSignedIn();
       readFailing(client);

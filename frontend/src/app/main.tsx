@@ -5,6 +5,7 @@ import { lazy, StrictMode, Suspense, useSyncExternalStore } from "react";
 import { createRoot } from "react-dom/client";
 import { Provider } from "urql";
 import { router } from "@/app/router";
+import { SignInElsewhere } from "@/app/SignInElsewhere";
 import { readAheadWith } from "@/lib/ahead";
 import { makeClient } from "@/lib/graphql";
 import { isSignedOut, watchSession } from "@/lib/session";
@@ -14,7 +15,7 @@ import "@/app/app.css";
 /** Nothing is above them that could show anything else where they do not come. */
 const Toasts = lazy(async () => ({ default: await import("@/ui/Toasts").then((each) => each.Toasts, () => () => null) }));
 
-const SignedOut = lazy(async () => ({ default: (await import("@/app/SignedOut")).SignedOut }));
+const SignedOut = lazy(async () => ({ default: await import("@/app/SignedOut").then((each) => each.SignedOut, () => SignInElsewhere) }));
 
 /** Nothing, as long as somebody is signed in. */
 function Session() {

@@ -60,15 +60,12 @@ export const NAVIGATION: readonly NavigationGroup[] = [
 /** What the bar at the foot of a phone holds; the rest is behind "More". */
 export const ON_PHONES = ["Now", "Runs", "Failures", "Deployments"];
 
-/** Pages below addresses that stand in no navigation. */
-const BESIDE: readonly Pick<Destination, "path" | "needs">[] = [
-  { path: "/task-runs", needs: "RUNS_READ" },
-  { path: "/agents", needs: "POOLS_READ" },
-  { path: "/assets", needs: "ARTIFACTS_READ" },
-];
-const NEEDS = [...NAVIGATION.flatMap(({ destinations }) => destinations), ...BESIDE];
+const DESTINATIONS = NAVIGATION.flatMap(({ destinations }) => destinations);
 
-/** Without which permission a page shows nothing; ``path`` is below the workspace's address. */
+/**
+ * Without which permission in the whole workspace a page shows nothing; ``path`` is below the workspace's address. The page of
+ * one object is asked for whoever asks: a role may be on that object alone, and the server says what it gives.
+ */
 export function neededAt(path: string): Scope | undefined {
-  return NEEDS.find((each) => each.path !== "" && (path === each.path || path.startsWith(`${each.path}/`)))?.needs;
+  return DESTINATIONS.find((each) => path === each.path)?.needs;
 }

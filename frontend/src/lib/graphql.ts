@@ -6,7 +6,7 @@ import { actingIn, onLeaving } from "@/lib/acting";
 import { keepable, noteAnswer, noteEnd } from "@/lib/answers";
 import { EMBEDDED } from "@/lib/embedded";
 import { patient } from "@/lib/patience";
-import { isSignedOutError, noteAnswered, noteSignedOut } from "@/lib/session";
+import { isSignedOutError, noteAnswered, noteSignedOut, noteViewer, type Person } from "@/lib/session";
 
 const PATH = "/graphql";
 const NORMAL_CLOSURE = 1000;
@@ -92,6 +92,12 @@ export function forgetLists(cache: Cache, workspaceId: string, field: string): v
   }
 }
 
+/** Who asks, where an answer names them. */
+function viewerIn(data: unknown): Person | undefined {
+  const actor = (data as { viewer?: { actor?: Partial<Person> } } | null | undefined)?.viewer?.actor;
+  return actor?.id === undefined || actor.displayName === undefined ? undefined : { id: actor.id, displayName: actor.displayName };
+}
+
 export function makeClient(): Client {
   return createClient({
     url: PATH,
@@ -114,6 +120,8 @@ export function makeClient(): Client {
       mapExchange({
         onResult(result) {
           if (!result.error && result.operation.kind !== "subscription") noteAnswered();
+          const viewer = viewerIn(result.data);
+          if (viewer) noteViewer(viewer);
           return keepable(result);
         },
       }),

@@ -7,6 +7,12 @@ const UNAUTHORIZED = 401;
 const watchers = new Set<() => void>();
 let hasRead = false;
 let isOut = false;
+let owner: Person | undefined;
+
+export interface Person {
+  id: string;
+  displayName: string;
+}
 
 function set(next: boolean): void {
   if (next === isOut) return;
@@ -27,6 +33,17 @@ export function isSignedOutError(error: CombinedError): boolean {
 /** The server has answered this session: from now on the page has something to lose. */
 export function noteAnswered(): void {
   hasRead = true;
+}
+
+/** Somebody whom the server names as the one who asks: the page is of the first. Another is asked to sign in as them, or to leave it. */
+export function noteViewer(person: Person): void {
+  owner ??= person;
+  if (owner.id !== person.id) set(true);
+}
+
+/** Whose page it is; what is read later says who asks by then. */
+export function ownerOfPage(): Person | undefined {
+  return owner;
 }
 
 /** The same person has signed in again. */

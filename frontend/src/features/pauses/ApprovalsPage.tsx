@@ -34,7 +34,7 @@ export function ApprovalsPage() {
       {!waiting && !list.error && <Skeleton rows={4} />}
       {waiting?.length === 0 && <EmptyState title="Nothing waits for an answer. A run that asks for one, with pause_flow_run, is answered here." />}
       <ul className="m-0 list-none p-0">
-        {waiting?.map((pause) => <Card key={`${pause.runId} ${pause.key}`} pause={pause} onDone={list.again} />)}
+        {waiting?.map((pause) => <Card key={`${pause.runId} ${pause.key} ${pause.createdAt}`} pause={pause} onDone={list.again} />)}
       </ul>
       {list.hasMore && <button type="button" className="button m-(--pad)" onClick={list.more}>Show more</button>}
     </>

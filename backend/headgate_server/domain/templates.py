@@ -81,6 +81,11 @@ def list_placeholders(document: object) -> list[str]:
     return sorted(found)
 
 
+def count_placeholders(document: object) -> int:
+    """Return how many placeholders of job variables a JSON document has, each as often as it is."""
+    return sum(1 for text in texts_of(document) for _ in PLACEHOLDER.finditer(text))
+
+
 def placed_length(document: Any, values: Mapping[str, Any]) -> int:
     """Return how many characters the values of placeholders come to, without placing them."""
     named = [match[1] for text in texts_of(document) for match in PLACEHOLDER.finditer(text)]

@@ -224,6 +224,18 @@ SIZED["variables"] |= {"required": ["size"], "minProperties": 2}
 CLOSED = {"variables": {**SIZED["variables"], "additionalProperties": False}}
 
 
+def test_a_template_of_very_many_placeholders_is_refused_and_one_stored_before_says_nothing() -> (
+    None
+):
+    many = declaring({"cluster": "{{ a }}" * 1_001}, a={"default": "x"})
+
+    with pytest.raises(InvalidInput, match="1,001 times; 1,000 at most") as refused:
+        check_template(many)
+
+    assert refused.value.path == ("baseJobTemplate", "job_configuration")
+    assert made(many) == {"a": "x"}
+
+
 def test_given_variables_are_refused_as_far_as_they_are_declared() -> None:
     check_given(None, template=SIZED)
     check_given({"other": 1, "size": "{{ variables.size }}"}, template=SIZED)

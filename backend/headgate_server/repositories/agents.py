@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, any_, bindparam, column, func, select, update
+from sqlalchemy import Row, Select, any_, bindparam, case, column, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from headgate_server.database.work import UnitOfWork
@@ -158,7 +158,12 @@ async def end_session(work: UnitOfWork, *, session_id: UUID, state: AgentState) 
 async def set_session_state(
     work: UnitOfWork, *, session_id: UUID, state: AgentState, reason: str | None = None
 ) -> bool:
-    """Set what a live session is doing, and why; False where it has ended."""
+    """Set what a live session is doing, and why; False where it has ended.
+
+    What it is doing already keeps its reason where none is given.
+    """
+    same = agent_sessions.c.state == state
+    kept = case((same, func.coalesce(reason, agent_sessions.c.state_reason)), else_=reason)
     row = await work.execute(
         update(agent_sessions)
         .where(
@@ -166,7 +171,7 @@ async def set_session_state(
             agent_sessions.c.id == session_id,
             agent_sessions.c.ended_at.is_(None),
         )
-        .values(state=state, state_reason=reason, last_seen_at=work.now)
+        .values(state=state, state_reason=kept, last_seen_at=work.now)
         .returning(agent_sessions.c.id)
     )
     return row.one_or_none() is not None

@@ -181,7 +181,7 @@ async def list_live(work: UnitOfWork, reports: Sequence[SessionReport]) -> set[U
 
 
 async def report_sessions(work: UnitOfWork, reports: Sequence[SessionReport]) -> list[AgentSession]:
-    """Record heartbeats; a session that was paused or is draining stays so unless it says else.
+    """Record heartbeats; one that drains goes on, one that was paused stays so unless it says else.
 
     Returns:
         The sessions as they are now; without those that have ended, or that somebody else changes
@@ -206,7 +206,8 @@ async def drain_session(
 ) -> AgentSession:
     """Offer a session nothing more; it finishes what it holds, if it can by the deadline.
 
-    What it was offered and has not claimed goes back to its pool at once.
+    What it was offered and has not claimed goes back to its pool at once. Without a deadline, the
+    reason that somebody gave who asked for it stays.
 
     Raises:
         SessionFenced: the session has ended.

@@ -154,6 +154,35 @@ async def test_person_drains_an_agent_and_its_process_hears_of_it(estate: Estate
     assert beat["directives"] == [{"kind": "DRAIN", "reason": shown["stateReason"]}]
 
 
+async def test_drain_that_a_person_asked_for_wins_and_says_why_to_the_end(estate: Estate) -> None:
+    agent, session = estate.ids[ids.Kind.AGENT], estate.ids[ids.Kind.AGENT_SESSION]
+    asked = await mutate(
+        estate.wide, "agentRequestDrain", "agent { stateReason }", id=agent, reason="it is replaced"
+    )
+    why = asked["agent"]["stateReason"]
+
+    async def beat(state: str | None) -> object:
+        answer = await mutate(
+            estate.agent,
+            "agentHeartbeat",
+            "directives { kind reason }",
+            sessionId=session,
+            held=[],
+            capacity=5,
+            state=state,
+        )
+        return answer["directives"]
+
+    beats = [await beat(state) for state in ("ONLINE", "DRAINING", "PAUSED", None)]
+    obeyed = await mutate(
+        estate.agent, "agentDrain", "agent { state stateReason }", sessionId=session
+    )
+
+    assert why.endswith(": it is replaced")
+    assert beats == [[{"kind": "DRAIN", "reason": why}]] * 4
+    assert obeyed["agent"] == {"state": "DRAINING", "stateReason": why}
+
+
 async def test_drain_is_refused_where_nobody_hears_of_it(estate: Estate) -> None:
     agent, session = estate.ids[ids.Kind.AGENT], estate.ids[ids.Kind.AGENT_SESSION]
     past = await refused(

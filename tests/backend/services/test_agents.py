@@ -55,6 +55,22 @@ async def test_process_that_registers_again_gets_its_session_back_refreshed(worl
     assert (shown.capacity, shown.labels, shown.host) == (3, {"zone": "b"}, "h")
 
 
+async def test_process_that_registers_again_before_it_hears_of_a_drain_drains(world: World) -> None:
+    said = registration(world)
+    first = await register(world, said)
+    async with world.work() as work:
+        await agents.request_drain(work, agent_id=first.agent_id, deadline=None, reason="replaced")
+
+    again = await register(world, said)
+    async with world.work() as work:
+        await agents.leave(work, session_id=first.id)
+    anew = await register(world, said)
+
+    assert (again.id, again.state) == (first.id, AgentState.DRAINING)
+    assert (again.state_reason or "").endswith(": replaced")
+    assert (anew.state, anew.state_reason) == (AgentState.ONLINE, None)
+
+
 async def test_agents_are_read_by_one_statement_however_many(
     world: World, statements: list[str]
 ) -> None:

@@ -108,7 +108,8 @@ class AgentHeartbeatInput:
     )
     capacity: int = strawberry.field(description="How many runs it takes at once: 0 to 1,000.")
     state: AgentState | None = strawberry.field(
-        default=None, description="ONLINE, PAUSED or DRAINING; unchanged if not said."
+        default=None,
+        description="ONLINE, PAUSED or DRAINING; unchanged if not said, or if it drains already.",
     )
 
 

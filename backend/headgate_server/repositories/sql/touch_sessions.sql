@@ -1,6 +1,8 @@
--- Records the heartbeats of many sessions at once. A state that was set here (paused, draining) is
--- kept unless the agent reports its own; one that reports itself online has its expired offers
--- forgotten. What somebody else holds is left as it is: nobody waits for it.
+-- Records the heartbeats of many sessions at once. A session that drains goes on draining, whatever
+-- is reported: it was asked to, and may not have heard of it yet. One that was paused here stays so
+-- unless the agent reports another state; one that reports itself online has its expired offers
+-- forgotten. A reason stays for as long as the state. What somebody else holds is left as it is:
+-- nobody waits for it.
 with shown as (
   select distinct on (session_id) *
   from unnest(
@@ -16,8 +18,10 @@ with shown as (
 )
 update agent_sessions session set
   last_seen_at = :now, capacity = shown.capacity,
-  state = coalesce(shown.state, session.state),
-  state_reason = case when shown.state is null then session.state_reason end,
+  state = case when session.state = 'DRAINING' then session.state
+    else coalesce(shown.state, session.state) end,
+  state_reason = case when session.state in ('DRAINING', coalesce(shown.state, session.state))
+    then session.state_reason end,
   expired_offers = case when shown.state = 'ONLINE' then 0 else session.expired_offers end
 from shown
 join locked on locked.workspace_id = shown.workspace_id and locked.id = shown.session_id

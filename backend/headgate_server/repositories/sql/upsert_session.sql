@@ -1,4 +1,5 @@
 -- Makes the session of an agent's process, or refreshes the one there is, also one that has ended.
+-- One that was asked to drain and has not ended goes on draining.
 with former as (
   select api_key_id from agent_sessions
   where workspace_id = :workspace_id and agent_id = :agent_id and instance_id = :instance_id
@@ -15,7 +16,10 @@ with former as (
   on conflict (workspace_id, agent_id, instance_id) do update set
     api_key_id = excluded.api_key_id, secret_number = excluded.secret_number,
     capacity = excluded.capacity, queue_ids = excluded.queue_ids, labels = excluded.labels,
-    state = excluded.state, state_reason = null,
+    state = case when agent_sessions.ended_at is null and agent_sessions.state = 'DRAINING'
+      then agent_sessions.state else excluded.state end,
+    state_reason = case when agent_sessions.ended_at is null and agent_sessions.state = 'DRAINING'
+      then agent_sessions.state_reason end,
     known_pool_version = excluded.known_pool_version, expired_offers = 0,
     last_seen_at = excluded.last_seen_at, ended_at = null
   returning *

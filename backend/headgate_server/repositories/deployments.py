@@ -1,6 +1,6 @@
 """Deployments, and the waiting work that their pause holds back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -116,10 +116,17 @@ def _marked_otherwise(work: UnitOfWork, deployment: Deployment) -> list[ColumnEl
 
 
 async def list_by_name(
-    work: UnitOfWork, *, name: str, flow_name: str | None, most: int
+    work: UnitOfWork,
+    *,
+    name: str,
+    flow_name: str | None,
+    most: int,
+    among: Collection[UUID] | None = None,
 ) -> list[Deployment]:
-    """Return deployments of a name, of one flow if it is given, oldest first."""
+    """Return deployments of a name, of one flow and among some if they are given, oldest first."""
     statement = _own(work).where(deployments.c.name == name)
+    if among is not None:
+        statement = statement.where(deployments.c.id.in_(among))
     if flow_name is not None:
         flow_ids = select(flows.c.id).where(
             flows.c.workspace_id == work.workspace_id, flows.c.name == flow_name

@@ -1,7 +1,7 @@
 """Deployments: upserted by flow and name, paused and resumed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -207,16 +207,25 @@ async def get_deployment(work: UnitOfWork, *, id_: UUID) -> Deployment:
     return found
 
 
-async def find_by_name(work: UnitOfWork, *, name: str) -> Deployment | None:
+async def find_by_name(
+    work: UnitOfWork, *, name: str, among: Collection[UUID] | None = None
+) -> Deployment | None:
     """Return the deployment called ``flow/deployment``, or by its own name where that is enough.
 
+    Args:
+        work: the unit of work.
+        name: either name.
+        among: the deployments that the caller may know of; None is all of the workspace.
+
     Raises:
-        InvalidInput: deployments of several flows have this name.
+        InvalidInput: of these, deployments of several flows have this name.
     """
     if not is_storable(name):
         return None
     flow_name, _, own_name = name.rpartition("/")
-    found = await deployments.list_by_name(work, name=own_name, flow_name=flow_name or None, most=2)
+    found = await deployments.list_by_name(
+        work, name=own_name, flow_name=flow_name or None, most=2, among=among
+    )
     if len(found) > 1:
         raise InvalidInput(
             f"Several flows have a deployment named {name}; write flow/{name}.", path=["name"]

@@ -118,3 +118,33 @@ async def test_right_on_one_deployment_finds_it_by_name_and_deletes_its_runs(
     assert other is None
     assert gone == {"deletedId": made[0]["run"], "errors": []}
     assert [one["code"] for one in kept["errors"]] == ["FORBIDDEN"]
+
+
+async def test_right_on_one_deployment_tells_nothing_of_names_that_others_have(
+    estate: Estate, installation: Installation
+) -> None:
+    place: Json = {"workspaceId": estate.ids[Kind.WORKSPACE]}
+    made: list[str] = []
+    for flow in ("etl", "payroll", "layoffs"):
+        for name in ("own", "secret") if flow != "etl" else ("own",):
+            given = {**place, "flowName": flow, "name": name}
+            found = await mutate(estate.wide, "deploymentUpsert", "deployment { id }", **given)
+            made.append(found["deployment"]["id"])
+    kind = ObjectKind.DEPLOYMENT
+    held = on_one(estate, BuiltinRole.DEVELOPER, kind, made[0], Kind.DEPLOYMENT)
+    api = await holding(installation, estate, held)
+    where = estate.ids[Kind.WORKSPACE]
+
+    own, secret, nothing = [
+        await api.execute(BY_NAME, id=where, name=name) for name in ("own", "secret", "nothing")
+    ]
+    changes = [
+        await refused(api, "deploymentUpsert", **place, flowName="", name=name)
+        for name in ("secret", "nothing")
+    ]
+    ambiguous = await estate.wide.execute(BY_NAME, id=where, name="secret")
+
+    assert own.data["node"]["deployment"] == {"id": made[0]}
+    assert [one.data["node"]["deployment"] for one in (secret, nothing)] == [None, None]
+    assert [one["code"] for one in changes] == ["FORBIDDEN"] * 2
+    assert ambiguous.error["extensions"]["code"] == "INVALID"

@@ -24,7 +24,7 @@ from headgate_server.graphql.scalars import JSON
 from headgate_server.graphql.shapes.blocks import allowance_of, demand_use
 from headgate_server.graphql.shapes.json_values import a_list, an_object
 from headgate_server.graphql.shapes.payloads import PauseInput
-from headgate_server.graphql.shapes.single_objects import existing
+from headgate_server.graphql.shapes.single_objects import existing, visible
 from headgate_server.graphql.types.deployments import Deployment, show_deployment
 from headgate_server.graphql.types.schedules import (
     CatchUpInput,
@@ -265,7 +265,8 @@ async def _upsert(
 
 async def _existing(info: Info, workspace_id: UUID, input: DeploymentUpsertInput) -> UUID | None:
     name = f"{input.flow_name}/{input.name}"
-    find = partial(deployments.find_by_name, name=name)
+    among = visible(info.context, workspace_id)
+    find = partial(deployments.find_by_name, name=name, among=among)
     return await existing(info.context, workspace_id, find)
 
 

@@ -20,6 +20,17 @@ class Named(Protocol):
 N = TypeVar("N", bound=Named)
 
 
+def visible(context: OperationContext, workspace_id: UUID) -> frozenset[UUID] | None:
+    """Return the objects on which alone the caller may do what the field needs; None if on all.
+
+    A name that several objects have is looked for among these: what others have it is not told.
+    """
+    if context.may(workspace_id):
+        return None
+    objects = context.principal.all_rights().objects
+    return frozenset(id_ for id_ in objects if context.may(workspace_id, on=id_))
+
+
 async def existing(
     context: OperationContext,
     workspace_id: UUID,

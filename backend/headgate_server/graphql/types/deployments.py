@@ -31,7 +31,7 @@ from headgate_server.graphql.shapes.nodes import (
     show_id,
     shows,
 )
-from headgate_server.graphql.shapes.single_objects import read_existing
+from headgate_server.graphql.shapes.single_objects import read_existing, visible
 from headgate_server.graphql.types import backfills as backfill_lists
 from headgate_server.graphql.types import deployment_versions as version_lists
 from headgate_server.graphql.types.durations import Measured
@@ -279,7 +279,8 @@ def show_deployment(row: DeploymentRow) -> Deployment:
 
 async def find_by_name(info: Info, *, workspace_id: UUID, name: str) -> Deployment | None:
     """Return the deployment of a name; to who holds rights on it alone, too."""
-    find = partial(deployments.find_by_name, name=name)
+    among = visible(info.context, workspace_id)
+    find = partial(deployments.find_by_name, name=name, among=among)
     row = await read_existing(info.context, workspace_id, find)
     return show_deployment(row) if row else None
 

@@ -22,7 +22,9 @@ VARIABLES, CONFIGURATION = "variables", "job_configuration"
 NEEDED_SCOPES = frozenset({Scope.FLOWS_WRITE, Scope.RUNS_WRITE, Scope.BLOCKS_USE})
 """What changing a template takes beside the pool: it decides what code of others does, as a change
 of every deployment of the pool would, with the blocks that they read and the runs they start."""
-_DECLARING = frozenset({"properties", "additionalProperties", "$defs", "definitions"})
+_DECLARING = frozenset(
+    {"properties", "patternProperties", "additionalProperties", "$defs", "definitions"}
+)
 """The keywords that say something of single variables, and not of what one layer must hold."""
 MAX_PLACEHOLDERS = 1_000
 """As many as a claim of a hundred jobs fills in within a fifth of a second."""
@@ -87,8 +89,9 @@ def check_given(
 ) -> None:
     """Refuse job variables that a pool's template refuses, as far as it declares them.
 
-    What it requires may come from another layer, and is not asked for. Up to two seconds of pure
-    Python: an event loop has it done in a thread.
+    What it requires may come from another layer, and is not asked for; null takes away what another
+    says, and fits every variable. Up to two seconds of pure Python: an event loop has it done in a
+    thread.
 
     Raises:
         InvalidInput: the path leads to the value.
@@ -97,7 +100,13 @@ def check_given(
         name: part for name, part in _schema_of(template or {}).items() if name in _DECLARING
     }
     if given and declared:
-        check_declared(dict(given), schema=declared, field=field, budget=budget)
+        is_closed = declared.get("additionalProperties") is False
+        checked = {
+            name: value
+            for name, value in given.items()
+            if value is not None or (is_closed and name not in declared["properties"])
+        }
+        check_declared(checked, schema=declared, field=field, budget=budget)
 
 
 def layered(*layers: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -221,6 +221,7 @@ def test_what_a_job_can_be_made_of_is_taken(template: dict[str, Any]) -> None:
 
 SIZED = declaring(size={"type": "integer", "maximum": 5}, env={"type": "object"})
 SIZED["variables"] |= {"required": ["size"], "minProperties": 2}
+NAMES = {"type": "object", "additionalProperties": {"type": "string"}}
 CLOSED = {"variables": {**SIZED["variables"], "additionalProperties": False}}
 
 
@@ -250,3 +251,24 @@ def test_given_variables_are_refused_as_far_as_they_are_declared() -> None:
     assert "6 is greater than the maximum of 5" in large.value.message
     assert other.value.path == ("jobVariables",)
     assert "'other' was unexpected" in other.value.message
+
+
+def test_variables_that_an_expression_declares_may_be_given() -> None:
+    labelled = {"^label_": {"type": "string"}}
+    template = {"variables": {**CLOSED["variables"], "patternProperties": labelled}}
+
+    check_given({"label_team": "data", "size": 5}, template=template)
+    with pytest.raises(InvalidInput):
+        check_given({"label_team": "data", "size": 6}, template=template)
+
+
+def test_null_is_given_for_what_a_layer_below_says_and_for_nothing_else() -> None:
+    open_ = {"variables": {**SIZED["variables"], "additionalProperties": {"type": "string"}}}
+
+    for template in (SIZED, open_, CLOSED):
+        check_given({"size": None, "env": None}, template=template)
+    check_given({"other": None}, template=open_)
+    with pytest.raises(InvalidInput, match="'other' was unexpected"):
+        check_given({"other": None}, template=CLOSED)
+    with pytest.raises(InvalidInput, match="None is not of type"):
+        check_given({"env": {"A": None}}, template=declaring(env=NAMES))

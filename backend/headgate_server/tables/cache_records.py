@@ -1,6 +1,6 @@
 """Records of cached results, by key: where a result lies, and who computes it just now."""
 
-from sqlalchemy import Column, ForeignKeyConstraint, Index, Table
+from sqlalchemy import Column, ForeignKeyConstraint, Index, Table, text
 
 from headgate_server.tables.metadata import json, metadata, moment, number, uuid, words
 
@@ -21,4 +21,9 @@ cache_records = Table(
     moment("touched_at", is_now=True),
     ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], ondelete="CASCADE"),
     Index("ix_cache_records_age", "workspace_id", "touched_at"),
+    Index(
+        "ix_cache_records_locked",
+        "locked_until",
+        postgresql_where=text("locked_until is not null"),
+    ),
 )

@@ -24,6 +24,7 @@ from headgate_server.tables.work_pools import agent_sessions, work_items
 from tests.backend.services.test_background_tasks import queue, start, take, worker
 from tests.backend.services.test_concurrency_limits import ask, put
 from tests.factories.deployments import Promise, make_deployment, make_session
+from tests.fixtures.plans import forbid_scans, reading
 from tests.fixtures.world import LEASE, World
 
 GRACE = Timers().outage_grace
@@ -57,6 +58,20 @@ async def test_a_lease_lives_longer_by_our_outage(world: World) -> None:
     assert timedelta(hours=1) <= lasted < timedelta(hours=1, minutes=1)
     assert abs(await fence_from_now(world) - before) < timedelta(seconds=10)
     assert await note_service(world) is None
+
+
+async def test_an_outage_is_given_back_without_a_look_through_what_is_kept(world: World) -> None:
+    await note_service(world)
+    await world.started()
+    world.shift.by = timedelta(hours=1)
+
+    async with world.system() as work:
+        before = await forbid_scans(work)
+        lasted = await upkeep.note_service(work, grace=GRACE)
+        read = await reading(work, before)
+
+    assert lasted is not None
+    assert read.scanned == ()
 
 
 async def test_before_the_first_api_nothing_was_missed(world: World) -> None:

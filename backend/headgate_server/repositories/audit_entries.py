@@ -7,7 +7,18 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Row, Text, exists, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Row,
+    Text,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from headgate_server.database.work import UnitOfWork
@@ -42,6 +53,10 @@ _SEALED = audit_entries.outerjoin(
     (audit_seals.c.organization_id == _ENTRY.organization_id)
     & (audit_seals.c.entry_id == _ENTRY.id),
 )
+_CHECKPOINT = audit_checkpoints.c
+_HEAD = [one for one in audit_heads.c if one.name != "checkpointed_at"]
+_EARLIEST = literal_column("timestamptz '0001-01-02 00:00+00'", _ENTRY.at.type)
+_LATEST = literal_column("timestamptz '9999-12-30 00:00+00'", _ENTRY.at.type)
 _WITH_SEAL = select(audit_entries, audit_seals.c.sequence, audit_seals.c.hash).select_from(_SEALED)
 
 
@@ -124,9 +139,7 @@ async def lock_head(work: UnitOfWork, *, organization_id: UUID) -> AuditHead:
     )
     row = (
         await work.execute(
-            select(audit_heads)
-            .where(audit_heads.c.organization_id == organization_id)
-            .with_for_update()
+            select(*_HEAD).where(audit_heads.c.organization_id == organization_id).with_for_update()
         )
     ).one()
     return _head(row)
@@ -134,7 +147,7 @@ async def lock_head(work: UnitOfWork, *, organization_id: UUID) -> AuditHead:
 
 async def find_head(work: UnitOfWork, *, organization_id: UUID) -> AuditHead | None:
     """Return where a chain is said to end; None where nothing was ever sealed."""
-    statement = select(audit_heads).where(audit_heads.c.organization_id == organization_id)
+    statement = select(*_HEAD).where(audit_heads.c.organization_id == organization_id)
     row = (await work.execute(statement)).one_or_none()
     return None if row is None else _head(row)
 
@@ -205,12 +218,12 @@ async def insert_checkpoint(work: UnitOfWork, checkpoint: AuditCheckpoint) -> No
 
 
 async def list_checkpoints(work: UnitOfWork, *, organization_id: UUID) -> list[AuditCheckpoint]:
-    """Return the checkpoints of a chain, in its order."""
-    checkpoint = audit_checkpoints.c
+    """Return the checkpoints of a chain, in its order, whatever they say."""
+    columns = [_held(one) if one is _CHECKPOINT.at else one for one in _CHECKPOINT]
     rows = await work.execute(
-        select(audit_checkpoints)
-        .where(checkpoint.organization_id == organization_id)
-        .order_by(checkpoint.sequence)
+        select(*columns)
+        .where(_CHECKPOINT.organization_id == organization_id)
+        .order_by(_CHECKPOINT.sequence)
     )
     return [
         AuditCheckpoint(
@@ -230,7 +243,8 @@ async def list_chain(
 ) -> list[ChainLink]:
     """Return the links of a chain behind a number, in order, whatever their entries say."""
     seal = audit_seals.c
-    columns = [_ENTRY.diff.cast(Text) if one is _ENTRY.diff else one for one in _ENTRY]
+    read = {_ENTRY.diff: _ENTRY.diff.cast(Text), _ENTRY.at: _held(_ENTRY.at)}
+    columns = [read.get(one, one) for one in _ENTRY]
     joined = audit_seals.outerjoin(
         audit_entries,
         (_ENTRY.organization_id == seal.organization_id) & (_ENTRY.id == seal.entry_id),
@@ -243,6 +257,11 @@ async def list_chain(
         .limit(most)
     )
     return [_link(row) for row in rows]
+
+
+def _held(moment: Column[datetime]) -> ColumnElement[datetime]:
+    """Return a time that Python has, for one that it has not another, which was never signed."""
+    return func.least(func.greatest(moment, _EARLIEST), _LATEST).label(moment.name)
 
 
 def _link(row: Row[Any]) -> ChainLink:

@@ -167,6 +167,8 @@ TAMPERINGS = {
     "misname": "update audit_entries set actor_kind = 'SYSTEM' where {its_entry}",
     "overflow": "update audit_entries set diff = '1e400' where {its_entry}",
     "backdate": "update audit_entries set at = at - interval '1 microsecond' where {its_entry}",
+    "long_ago": "update audit_entries set at = '0044-03-15 00:00+00 BC' where {its_entry}",
+    "far_off": "update audit_entries set at = '20000-01-01 00:00+00' where {its_entry}",
     "blame": "update audit_entries set actor_id = gen_random_uuid() where {its_entry}",
     "delete": "delete from audit_entries where {its_entry}",
     "delete_link": """
@@ -323,6 +325,19 @@ async def test_checkpoint_of_another_key_is_not_trusted(log: Log) -> None:
     verdict = await log.verdict()
 
     assert verdict.problem == "its checkpoint is signed with a key that is not trusted"
+
+
+@pytest.mark.parametrize("at", ["0044-03-15 00:00+00 BC", "20000-01-01 00:00+00", "infinity"])
+async def test_checkpoint_of_a_time_that_no_server_writes_is_named(log: Log, at: str) -> None:
+    async with log.owner.connect() as connection:
+        await connection.execute(text(f"update audit_heads set checkpointed_at = '{at}'"))  # noqa: S608  ours
+        good = await log.verdict(connection)
+        await connection.execute(text(f"update audit_checkpoints set at = '{at}'"))  # noqa: S608  ours
+        verdict = await log.verdict(connection)
+
+    named = (log.kept[0].sequence, "the signature of its checkpoint is wrong")
+    assert good.problem is None
+    assert (verdict.first_bad, verdict.problem) == named
 
 
 async def test_role_of_the_application_adds_to_the_log_and_does_nothing_else(

@@ -100,11 +100,15 @@ def below(origins: Sequence[Origin], place: Parts) -> tuple[Origin, ...]:
 def restored(data: dict[str, Any], origins: Sequence[Origin]) -> dict[str, Any]:
     """Return data with what is as it was loaded as it is kept; what was changed stays.
 
-    Where another secret of the same value is named, by which that was told, its own name is.
+    Where another secret of the same value is named, by which that was told, its own name is. A
+    place that somebody gave instead stays, be it the same one: what was told is what an origin
+    keeps itself, and not one like it.
     """
     for one in origins:
         path = join_path(one.parts)
-        same = [one.value, *(other.kept for other in origins if other.value == one.value)]
-        if (shown := at_path(data, path)) is not None and shown in same:
+        told = [other.kept for other in origins if other.value == one.value]
+        shown = at_path(data, path)
+        is_as_loaded = shown == one.value or any(shown is kept for kept in told)
+        if shown is not None and is_as_loaded:
             data = cast("dict[str, Any]", replaced_at(data, path, one.kept))
     return data

@@ -88,7 +88,8 @@ class Exposure:
 
         Args:
             kept: what stands for a model inside of another.
-            named: values of secrets that are kept elsewhere, each with what stands for it here.
+            named: values of secrets that are kept elsewhere, each with what stands for it here:
+                itself, and no copy.
         """
         self.secrets: set[Parts] = set()
         """The places of secrets; in lists any place stands for all. None is inside of another."""

@@ -1,6 +1,12 @@
 """What a loaded block holds of other blocks and stores, as it is saved again."""
 
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+
 from headgate.api.blocks import ResolvedBlock
+from headgate.blocks import values
+from headgate.blocks.external import SecretReference
 from headgate.blocks.origins import Origin, named_elsewhere, origins_of, restored
 
 DEV, LIVE = ({"$secret": {"provider": "env", "name": name}} for name in ("DEV", "LIVE"))
@@ -38,3 +44,31 @@ def test_what_the_class_has_no_field_for_any_more_is_left_out() -> None:
     origins = (Origin(("gone", "password"), DEV, None), Origin(("live",), LIVE, "value"))
 
     assert restored({"live": "value"}, origins) == {"live": LIVE}
+
+
+class Account(BaseModel):
+    password: SecretStr
+    others: list[SecretStr]
+
+
+def test_place_that_somebody_gives_a_secret_stays_though_another_of_its_value_is_there() -> None:
+    origins = (
+        Origin(("password",), "same", "same"),
+        Origin(("others", "0"), DEV, "same"),
+        Origin(("others", "1"), LIVE, "same"),
+    )
+    account = Account(password=SecretStr("same"), others=[SecretStr("same"), SecretStr("same")])
+
+    def saved() -> dict[str, Any]:
+        exposure = values.Exposure(named=named_elsewhere(origins))
+        return restored(exposure.fields(account), origins)
+
+    untouched = saved()
+    account.password = SecretReference.env("DEV")
+    moved = saved()
+    account.others[1] = SecretReference.env("DEV")
+    both = saved()
+
+    assert untouched == {"password": "same", "others": [DEV, LIVE]}
+    assert moved == {"password": DEV, "others": [DEV, LIVE]}
+    assert both == {"password": DEV, "others": [DEV, DEV]}

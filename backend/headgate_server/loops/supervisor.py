@@ -250,11 +250,24 @@ class Supervisor:
                 job = await enqueuing
             except (RedisError, OSError, TimeoutError):
                 self._pool = None
+                _end_if_cancelled()
             else:
+                _end_if_cancelled()
                 return job is not None
         if at is None:
             await run_safely(loop, self._context)
         return True
+
+
+def _end_if_cancelled() -> None:
+    """Go on only if nobody has cancelled this task: redis-py may take that for a lost connection.
+
+    Raises:
+        CancelledError: somebody has.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 class _Jobs(dict[str, "asyncio.Task[Any]"]):

@@ -60,13 +60,14 @@ def check_template(template: dict[str, Any]) -> None:
     _check_variables(schema)
     configuration = cast("dict[str, Any]", template.get(CONFIGURATION, {}))
     path = [FIELD, CONFIGURATION]
-    count = templates.count_placeholders(configuration)
-    if count > MAX_PLACEHOLDERS:
+    named = templates.list_placeholders(configuration)
+    if len(named) > MAX_PLACEHOLDERS:
         raise InvalidInput(
-            f"{CONFIGURATION} names job variables {count:,} times; {MAX_PLACEHOLDERS:,} at most.",
+            f"{CONFIGURATION} names job variables {len(named):,} times; "
+            f"{MAX_PLACEHOLDERS:,} at most.",
             path=path,
         )
-    for name in templates.list_placeholders(configuration):
+    for name in sorted(set(named)):
         if name not in schema.get("properties", {}):
             raise InvalidInput(
                 f"{CONFIGURATION} names {{{{ {name} }}}}, which variables.properties does not "
@@ -140,10 +141,11 @@ def make_job_variables(
     configuration: object = stored.get(CONFIGURATION)
     if not isinstance(configuration, dict) or not configuration:
         return JobVariables(values)
-    if templates.count_placeholders(cast("object", configuration)) > MAX_PLACEHOLDERS:
+    named = templates.list_placeholders(cast("object", configuration))
+    if len(named) > MAX_PLACEHOLDERS:
         # Stored before anybody looked at it: it says nothing.
         return JobVariables(values)
-    written = templates.placed_length(configuration, values)
+    written = templates.placed_length(named, values)
     if written > templates.MAX_WRITTEN_LENGTH:
         return JobVariables(values, _too_long(written))
     said = cast("dict[str, Any]", configuration)

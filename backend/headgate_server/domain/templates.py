@@ -9,7 +9,7 @@ In a work pool's template ``{{ name }}`` is a placeholder of a job variable, put
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import orjson
@@ -76,19 +76,15 @@ def is_placeholder(text: str) -> bool:
 
 
 def list_placeholders(document: object) -> list[str]:
-    """Return the names of the job variables that a JSON document has placeholders of, sorted."""
-    found = {match[1] for text in texts_of(document) for match in PLACEHOLDER.finditer(text)}
-    return sorted(found)
+    """Return the names of the job variables that a JSON document has placeholders of.
+
+    Each is there as often as the document has it.
+    """
+    return [match[1] for text in texts_of(document) for match in PLACEHOLDER.finditer(text)]
 
 
-def count_placeholders(document: object) -> int:
-    """Return how many placeholders of job variables a JSON document has, each as often as it is."""
-    return sum(1 for text in texts_of(document) for _ in PLACEHOLDER.finditer(text))
-
-
-def placed_length(document: Any, values: Mapping[str, Any]) -> int:
+def placed_length(named: Sequence[str], values: Mapping[str, Any]) -> int:
     """Return how many characters the values of placeholders come to, without placing them."""
-    named = [match[1] for text in texts_of(document) for match in PLACEHOLDER.finditer(text)]
     lengths = {name: len(_written(values[name])) for name in set(named) if name in values}
     return sum(lengths.get(name, 0) for name in named)
 

@@ -2,7 +2,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type FocusEvent, type KeyboardEvent, memo, type PointerEvent, type ReactNode, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useColumnChoice } from "@/ui/columns";
-import { useHeld } from "@/ui/held";
+import { useHeldRows } from "@/ui/held";
 import { useKey } from "@/ui/keys";
 import { type Order, TableHead } from "@/ui/TableHead";
 
@@ -56,7 +56,7 @@ function scrollerOf(element: HTMLElement | null): HTMLElement | null {
 export function DataTable<Row>(props: DataTableProps<Row>) {
   const { columns, keyOf, hasMore = false, onMore, chosen, onChoose } = props;
   const hold = useHold();
-  const { rows, waiting } = useHeld(props.of ?? "", props.rows, keyOf, props.of !== undefined && hold.isHeld);
+  const { rows, waiting } = useHeldRows(props.of ?? "", props.rows, keyOf, props.of !== undefined && hold.isHeld);
   const [choice, choose] = useColumnChoice(props.name);
   const id = useId();
   const box = useRef<HTMLDivElement>(null);

@@ -21,7 +21,7 @@ export function heldRows<Row>(shown: readonly Row[], fresh: readonly Row[], keyO
 }
 
 /** ``of`` says what the rows are an answer to: those of another question are shown at once. */
-export function useHeld<Row>(of: string, rows: readonly Row[], keyOf: (row: Row) => string, isHeld: boolean): Held<Row> {
+export function useHeldRows<Row>(of: string, rows: readonly Row[], keyOf: (row: Row) => string, isHeld: boolean): Held<Row> {
   const before = useRef({ of, rows });
   const held = isHeld && before.current.of === of ? heldRows(before.current.rows, rows, keyOf) : { rows, waiting: 0 };
   const isSame = held.rows.length === before.current.rows.length && held.rows.every((row, index) => row === before.current.rows[index]);

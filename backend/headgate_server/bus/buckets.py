@@ -15,6 +15,8 @@ from weakref import WeakValueDictionary
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from headgate_server.bus.connections import open_pool
+
 logger = logging.getLogger(__name__)
 
 SLICE_SECONDS = 0.1
@@ -97,9 +99,8 @@ class Buckets:
         """
         self._redis: Any = None
         if url:
-            self._redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]  # untyped
-                url, socket_connect_timeout=ANSWER_SECONDS, socket_timeout=ANSWER_SECONDS
-            )
+            pool = open_pool(url, connect_seconds=ANSWER_SECONDS, answer_seconds=ANSWER_SECONDS)
+            self._redis = Redis.from_pool(pool)
             self._script = self._redis.register_script(_TAKE)
             self._giving = self._redis.register_script(_GIVE)
         self._prefix = f"{prefix}:bucket:"

@@ -15,8 +15,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from headgate_server.bus.connections import open_pool
+
 logger = logging.getLogger(__name__)
 
+CONNECT_SECONDS = 1.0
 PUBLISH_TIMEOUT_SECONDS = 0.5
 RECONNECT_SECONDS = 0.5
 SILENCE_SECONDS = 2.0
@@ -74,9 +77,8 @@ class Bus:
             url: a Redis or Valkey address.
             prefix: keeps installations that share a Redis apart.
         """
-        self._redis: Any = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]  # untyped
-            url, socket_connect_timeout=1.0, socket_timeout=ANSWER_SECONDS
-        )
+        pool = open_pool(url, connect_seconds=CONNECT_SECONDS, answer_seconds=ANSWER_SECONDS)
+        self._redis: Any = Redis.from_pool(pool)
         self._prefix = f"{prefix}:wake:"
         self._replica = uuid4().hex.encode()
         self._listeners: dict[str, set[Listener]] = {}

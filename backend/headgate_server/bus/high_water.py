@@ -14,6 +14,8 @@ from uuid import UUID
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from headgate_server.bus.connections import open_pool
+
 logger = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 0.25
@@ -65,12 +67,13 @@ class HighWater:
             url: a Redis or Valkey address.
             prefix: keeps installations that share a Redis apart.
         """
-        self._redis: Any = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]  # untyped
+        pool = open_pool(
             url,
-            socket_connect_timeout=ANSWER_SECONDS,
-            socket_timeout=ANSWER_SECONDS,
+            connect_seconds=ANSWER_SECONDS,
+            answer_seconds=ANSWER_SECONDS,
             decode_responses=True,
         )
+        self._redis: Any = Redis.from_pool(pool)
         self._raise = self._redis.register_script(_RAISE)
         self._key = f"{prefix}:high-water"
 

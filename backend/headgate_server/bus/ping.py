@@ -5,6 +5,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from headgate_server.bus.connections import open_pool
 from headgate_server.domain.errors import Unavailable
 
 TIMEOUT_SECONDS = 3.0
@@ -16,9 +17,8 @@ async def ask_version(url: str) -> str:
     Raises:
         Unavailable: nothing answers there, or not to us; the message says what came instead.
     """
-    client: Any = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]  # untyped
-        url, socket_connect_timeout=TIMEOUT_SECONDS, socket_timeout=TIMEOUT_SECONDS
-    )
+    pool = open_pool(url, connect_seconds=TIMEOUT_SECONDS, answer_seconds=TIMEOUT_SECONDS)
+    client: Any = Redis.from_pool(pool)
     try:
         found = await client.info("server")
     except (RedisError, OSError, TimeoutError) as error:

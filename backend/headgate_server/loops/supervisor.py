@@ -16,10 +16,10 @@ from typing import Any, cast
 import orjson
 from arq import ArqRedis
 from arq.worker import Worker, func
-from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
 from headgate_server.bus import channels
+from headgate_server.bus.connections import open_pool
 from headgate_server.domain.errors import HeadgateError
 from headgate_server.domain.schedules.plan import MISSED_AFTER
 from headgate_server.loops.loop import ROUND_SECONDS, Loop, LoopContext, run_safely
@@ -82,16 +82,15 @@ class Supervisor:
             try:
                 await self._work()
             except (RedisError, OSError, TimeoutError) as error:
+                _end_if_cancelled()
                 self._pool = None
                 logger.warning("The job queue is away; loops run directly meanwhile: %s", error)
             await asyncio.sleep(RESTART_SECONDS)
 
     async def _work(self) -> None:
         pool = ArqRedis(
-            cast("Any", ConnectionPool).from_url(
-                self._redis_url,
-                socket_connect_timeout=CONNECT_SECONDS,
-                socket_timeout=ANSWER_SECONDS,
+            open_pool(
+                self._redis_url, connect_seconds=CONNECT_SECONDS, answer_seconds=ANSWER_SECONDS
             ),
             job_serializer=_dump,
             job_deserializer=orjson.loads,

@@ -1,20 +1,28 @@
 """Blocks that are filled in at the same time."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.errors import Conflict, InvalidInput, Unavailable
+from headgate_server.domain.ids import Kind
+from headgate_server.domain.permissions import BuiltinRole
 from headgate_server.services.blocks.documents import Filling, upsert_document
 from headgate_server.services.blocks.sealing import Sealer
-from tests.factories.blocks import fill
+from tests.backend.graphql.test_block_access import holding, on_block
+from tests.factories.blocks import fill, refused
 from tests.factories.databases import somebody_waits
 from tests.factories.estates import Estate
+from tests.factories.mutations import Json, mutate
 from tests.fixtures.deadlines import eventually
 from tests.fixtures.installations import Installation
 
 pytestmark = pytest.mark.anyio
+
+SHOWN = """query ($id: ID!) {
+  node(id: $id) { ... on Workspace { blockDocument(reference: "login/own") { data } } } }"""
 
 
 async def refer(work: UnitOfWork, name: str, *, to: str) -> None:
@@ -51,7 +59,7 @@ async def test_two_who_refer_to_each_other_at_once_make_no_circle(
         await later
 
 
-async def _is_held(task: "asyncio.Task[None]", work: UnitOfWork) -> bool:
+async def _is_held(task: "asyncio.Task[Any]", work: UnitOfWork) -> bool:
     assert not task.done()
     return await somebody_waits(work)
 
@@ -78,3 +86,29 @@ async def test_of_two_who_make_one_block_at_once_one_does(
         return True
 
     assert sorted(await asyncio.gather(make("a"), make("b"), make("c"))) == [False, False, True]
+
+
+async def test_right_on_one_block_ends_with_it_though_another_takes_its_name(
+    installation: Installation, estate: Estate
+) -> None:
+    made = await fill(estate, "own", {"host": "h"})
+    held = on_block(estate, BuiltinRole.DEVELOPER, made["blockDocument"]["id"])
+    api = await holding(installation, estate, held)
+    place: Json = {"workspaceId": estate.ids[Kind.WORKSPACE], "typeSlug": "login", "name": "own"}
+    data = {"host": "mine"}
+    asked = {**place, "data": data, "idempotencyKey": "once"}
+
+    # Whoever sends a key waits behind the table of keys, having found the block by then.
+    async with installation.database.system() as work:
+        await work.connection.exec_driver_sql("lock table idempotency_keys in exclusive mode")
+        asking = asyncio.create_task(refused(api, "blockDocumentUpsert", **asked))
+        await eventually(lambda: _is_held(asking, work), what="the holder who waits")
+        await mutate(
+            estate.bound, "blockDocumentDelete", "deletedId", id=made["blockDocument"]["id"]
+        )
+        await fill(estate, "own", {"host": "theirs"})
+
+    error = await asking
+    found = await estate.bound.execute(SHOWN, id=estate.ids[Kind.WORKSPACE])
+    assert error["code"] == "FORBIDDEN"
+    assert found.data["node"]["blockDocument"]["data"] == {"host": "theirs"}

@@ -276,6 +276,8 @@ class BlockMutations:
                 ),
                 find=partial(read.get_many_documents, work),
             )
+            # The name may be another block's by now.
+            context.demand(workspace_id, on=row.id)
         return BlockDocumentPayload(block_document=show_document(row), created=is_new)
 
     @mutation(

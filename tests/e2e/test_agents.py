@@ -141,13 +141,19 @@ async def test_an_agent_runs_with_the_key_of_its_pool_until_that_is_revoked(
     assert agent.wait() != 0, "nothing is left that it could do"
 
 
-async def test_status_with_a_key_that_may_not_see_pools_says_so(lonely: Journey) -> None:
+async def test_key_that_may_not_see_pools_knows_where_it_is_and_says_so(lonely: Journey) -> None:
     narrow = command(lonely, "create", "narrow", "--scope", "RUNS_READ").out.strip()
 
-    done = headgate("status", environment=place_of(lonely) | {"HEADGATE_API_KEY": narrow})
+    environment = place_of(lonely) | {"HEADGATE_API_KEY": narrow}
+
+    done = headgate("status", environment=environment)
+    whose = headgate("whoami", environment=environment)
+    places = headgate("workspaces", "list", environment=environment)
 
     assert done.code == 0, done.err
     assert "not shown: it takes the permission POOLS_READ" in done.out
+    assert (whose.code, "narrow" in whose.out) == (0, True), whose.err
+    assert (places.code, lonely.installation.workspace in places.out) == (0, True), places.err
 
 
 def command(lonely: Journey, *arguments: str) -> Done:

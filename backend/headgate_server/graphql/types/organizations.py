@@ -73,7 +73,7 @@ class Organization(Node, Versioned):
     row: strawberry.Private[OrganizationRow]
 
     @scoped_field(
-        requires=[Scope.ORG_READ], description="The workspaces the caller may enter, by slug."
+        requires=ANY_CREDENTIAL, description="The workspaces the caller may enter, by slug."
     )
     async def workspaces(
         self, info: Info, first: First = None, after: After = None, filter: Workspaces = None

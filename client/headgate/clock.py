@@ -5,6 +5,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -52,6 +53,11 @@ def current_clock() -> Clock:
 def now_us() -> int:
     """Return microseconds since the epoch, UTC, by this context's clock."""
     return (_clock.get() or _SYSTEM_CLOCK).now_us()
+
+
+def now() -> datetime:
+    """Return this instant in UTC, by this context's clock."""
+    return datetime.fromtimestamp(now_us() / 1_000_000, tz=UTC)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from headgate import elsewhere
-from headgate.clock import now_us
+from headgate.clock import now, now_us
 from headgate.coroutines import answered
 from headgate.errors import (
     CancelledRun,
@@ -389,7 +389,7 @@ def format_timestamp(instant: datetime) -> str:
 
 def timestamp_now() -> str:
     """Write what the clock of this context shows, as the API does."""
-    return format_timestamp(datetime.fromtimestamp(now_us() / 1_000_000, tz=UTC))
+    return format_timestamp(now())
 
 
 if not TYPE_CHECKING:

@@ -184,3 +184,32 @@ async def list_agents(
     )
     found = require(place["workPool"], what=f"work pool {pool!r}")
     return read_page(found["agents"], item=AgentAnswer)
+
+
+async def request_drain(
+    transport: Transport,
+    *,
+    agent_id: str,
+    deadline: datetime | None = None,
+    reason: str | None = None,
+) -> AgentAnswer:
+    """Ask an agent to take nothing more; its process ends with the last run that it holds.
+
+    Args:
+        agent_id: which.
+        deadline: until when it is expected to be done: shown, and not enforced; in the future.
+        reason: why, for whoever looks at it; at most 1,000 characters.
+
+    Raises:
+        ConflictError: none of its processes is there.
+        NotFoundError: there is no such agent, or this key may not see it.
+    """
+    payload = await change(
+        transport,
+        NOUN,
+        "AgentRequestDrain",
+        input=given(
+            id=agent_id, deadline=deadline.isoformat() if deadline else None, reason=reason
+        ),
+    )
+    return msgspec.convert(payload["agent"], AgentAnswer)

@@ -1,4 +1,4 @@
-"""``headgate agent list``: the agents of pools, and what they do."""
+"""``headgate agent list`` and ``drain``: the agents of pools, and what they do."""
 
 from functools import partial
 from typing import Annotated
@@ -8,9 +8,12 @@ from cyclopts import Parameter
 from headgate.api import work_pools
 from headgate.api.work_pools import AgentAnswer
 from headgate.cli.connection import Server, connect
+from headgate.cli.failures import CommandError, ExitCode, near_names
 from headgate.cli.flow_runs import LimitOption
 from headgate.cli.names import KNOWN_NAMES, get_work_pool
-from headgate.cli.output import Columns, OutputOption, age, say, show_list
+from headgate.cli.output import Columns, OutputOption, age, say, show_item, show_list
+from headgate.clock import now
+from headgate.deployments.schedules import read_length
 
 
 def list_agents(
@@ -31,6 +34,65 @@ def list_agents(
                 break
             lister = partial(work_pools.list_agents, pool=name, is_online=True if online else None)
             found += server.collect(lister, limit=limit - len(found), is_told=output == "table")
+    show_list(found, columns=_columns(), output=output)
+
+
+def drain_agent(
+    name: Annotated[str, Parameter(help="its name or its id")],
+    /,
+    *,
+    pool: Annotated[str | None, Parameter(help="its pool, where several have the name")] = None,
+    within: Annotated[
+        str | None, Parameter(help="how long it is expected to take, as 2h; shown to others")
+    ] = None,
+    reason: Annotated[str | None, Parameter(help="why, for whoever looks at it")] = None,
+    output: OutputOption = "table",
+) -> None:
+    """Let an agent take no more runs, and end with the last one that it holds.
+
+    It is asked at once and ends in its own time, so nothing is cancelled. Start it again to undo.
+    """
+    length = None if within is None else read_length(within)
+    with connect() as server:
+        agent = _find(server, name=name, pool=pool)
+        drained = server.call(
+            work_pools.request_drain,
+            agent_id=agent.id,
+            deadline=None if length is None else now() + length,
+            reason=reason,
+        )
+    show_item(drained, fields=_columns(), output=output)
+
+
+def _find(server: Server, *, name: str, pool: str | None) -> AgentAnswer:
+    """Return the agent that is meant.
+
+    Raises:
+        CommandError: there is none, or agents of several pools have the name.
+    """
+    known: list[AgentAnswer] = []
+    for one in _pools(server, pool):
+        lister = partial(work_pools.list_agents, pool=one)
+        known += server.collect(lister, limit=KNOWN_NAMES, is_told=False)
+    found = [agent for agent in known if name in (agent.name, agent.id)]
+    if len(found) > 1:
+        pools = ", ".join(agent.pool.name for agent in found)
+        raise CommandError(
+            f"Agents of several pools are called {name!r}: {pools}",
+            code=ExitCode.USAGE,
+            hints=["Say --pool NAME."],
+        )
+    if not found:
+        names = (agent.name for agent in known)
+        raise CommandError(
+            f"There is no agent {name!r}",
+            code=ExitCode.NOT_FOUND,
+            hints=near_names(name, known=names, listing="headgate agent list"),
+        )
+    return found[0]
+
+
+def _columns() -> Columns[AgentAnswer]:
     columns: Columns[AgentAnswer] = {
         "name": lambda agent: agent.name,
         "pool": lambda agent: agent.pool.name,
@@ -42,7 +104,7 @@ def list_agents(
         "heard": lambda agent: age(agent.last_heartbeat_at),
         "why": lambda agent: agent.state_reason,
     }
-    show_list(found, columns=columns, output=output)
+    return columns
 
 
 def _pools(server: Server, pool: str | None) -> list[str]:

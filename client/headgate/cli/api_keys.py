@@ -1,7 +1,6 @@
 """``headgate api-keys``: list, create, rotate, revoke."""
 
 import sys
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -14,7 +13,7 @@ from headgate.cli.connection import connect
 from headgate.cli.failures import CommandError, ExitCode
 from headgate.cli.flow_runs import LimitOption
 from headgate.cli.output import Columns, OutputOption, age, say, show_list, write_document
-from headgate.clock import now_us
+from headgate.clock import now
 from headgate.deployments.schedules import read_length
 
 AGENTS_SCOPES = ["AGENTS_CONNECT"]
@@ -69,7 +68,7 @@ def create_api_key(
             scopes=AGENTS_SCOPES if pool is not None else scope or [],
             workspace_id=server.workspace_id,
             work_pool_id=pool.id if pool is not None else None,
-            expires_at=None if expires is None else _in(read_length(expires)),
+            expires_at=None if expires is None else now() + read_length(expires),
         )
     if output != "table":
         write_document({"id": made.api_key.id, "name": name, "secret": made.secret}, output)
@@ -112,7 +111,3 @@ def revoke_api_key(
     with connect() as server:
         server.call(api_keys.revoke, id=id_)
     say(f"Revoked the key {id_}.")
-
-
-def _in(length: timedelta) -> datetime:
-    return datetime.fromtimestamp(now_us() / 1_000_000, UTC) + length

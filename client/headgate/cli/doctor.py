@@ -5,7 +5,7 @@ import platform
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
 import msgspec
@@ -17,7 +17,7 @@ from headgate.api.transport import Transport
 from headgate.cli.connection import Server
 from headgate.cli.failures import NO_SERVER_HINT, ExitCode, hints_of
 from headgate.cli.output import Columns, OutputOption, say, show_list
-from headgate.clock import now_us
+from headgate.clock import now
 from headgate.errors import ApiError, HeadgateError, SettingsError
 from headgate.settings import load_settings
 from headgate.version import VERSION
@@ -105,9 +105,7 @@ def _key(server: Server) -> list[Finding]:
     name = f", key {found.key_name}" if found.key_name else ""
     findings = [Finding("ok", "key", f"of {found.display_name} ({found.kind}){name}")]
     if found.expires_at:
-        left = datetime.fromisoformat(found.expires_at) - datetime.fromtimestamp(
-            now_us() / 1_000_000, tz=UTC
-        )
+        left = datetime.fromisoformat(found.expires_at) - now()
         if left < SOON:
             message = f"it ends in {left.days} days" if left.days else "it ends within a day"
             findings.append(Finding("warning", "key", message, "`headgate login`"))

@@ -1,7 +1,6 @@
 """``headgate flow-runs``: list, get, watch, cancel, retry, rerun."""
 
 import sys
-from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
 
@@ -28,7 +27,7 @@ from headgate.cli.output import (
 )
 from headgate.cli.parameters import ParameterOption, ParametersOption, read_parameters
 from headgate.cli.views import open_view
-from headgate.clock import now_us
+from headgate.clock import now
 from headgate.states import TERMINAL_TYPES, StateType
 
 LONGEST_GRACE_SECONDS = 3600
@@ -265,5 +264,4 @@ def _doubt_names(states: list[str] | None) -> None:
 
 
 def _not_planned() -> dict[str, Any]:
-    now = datetime.fromtimestamp(now_us() / 1_000_000, tz=UTC).isoformat()
-    return {"not": {"state": {"name": ["Scheduled"]}, "expectedStart": {"gte": now}}}
+    return {"not": {"state": {"name": ["Scheduled"]}, "expectedStart": {"gte": now().isoformat()}}}

@@ -264,7 +264,11 @@ NOUNS = (
     Noun("agent", "The process that executes runs", _verbs(
         "agents",
         ("start", "start_agent", "Serve a pool until stopped"),
-    ) + _verbs("agent_lists", ("list", "list_agents", "List the agents of pools"))),
+    ) + _verbs(
+        "agent_lists",
+        ("list", "list_agents", "List the agents of pools"),
+        ("drain", "drain_agent", "Let an agent take no more, and end with its last run"),
+    )),
     Noun("task", "Calls of tasks that wait in the background", _verbs(
         "background_tasks",
         ("serve", "serve_tasks", "Run queued calls of tasks until stopped"),

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -13,7 +13,7 @@ import orjson
 from headgate.api import events, workspaces
 from headgate.api.background import background_loop
 from headgate.api.calls import given
-from headgate.clock import now_us
+from headgate.clock import now
 from headgate.engine.context import current_flow_run, current_task_run
 from headgate.engine.places import Place, current_place
 from headgate.errors import EventError
@@ -93,7 +93,7 @@ def emit_event(
         EventError: a bad name or time, a resource without an id, or too much of anything.
         ApiError: the server did not take it; outside of a run only.
     """
-    at = occurred or datetime.fromtimestamp(now_us() / 1_000_000, tz=UTC)
+    at = occurred or now()
     told = Event(
         event=_name(storable_json(event), what="The name of an event"),
         resource=_resource(resource),

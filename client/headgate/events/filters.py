@@ -1,13 +1,13 @@
 """Which events a client reads: ``client.read_events(EventFilter(occurred=…))``."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from headgate import elsewhere
-from headgate.clock import now_us
+from headgate.clock import now
 from headgate.errors import EventError
 
 DEFAULT_WINDOW = timedelta(days=1)
@@ -34,8 +34,7 @@ class EventOccurredFilter(_Criterion):
 
     def as_filter(self) -> dict[str, Any]:
         """Return the API's ``TimeFilter``."""
-        now = datetime.fromtimestamp(now_us() / 1_000_000, tz=UTC)
-        until = (self.until or now) + datetime.resolution
+        until = (self.until or now()) + datetime.resolution
         since = self.since or until - DEFAULT_WINDOW
         return {"gte": since.isoformat(), "lt": until.isoformat()}
 

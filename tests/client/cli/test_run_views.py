@@ -238,3 +238,21 @@ def test_flow_agent_and_pages_have_verbs(cli_server: DevServer, agent: Leashed) 
     assert page.out.startswith(f"{cli_server.url}/default/default/runs/run_")
     assert listed.out == f"{cli_server.url}/default/default/runs\n"
     assert "type Query {" in schema.out
+
+
+@pytest.mark.e2e
+def test_agent_is_drained_by_its_name(cli_server: DevServer) -> None:
+    options = ("--pool", "default", "--name", "leaving")
+    with cli_server.start("agent", "start", *options, name="leaving") as leaving:
+        eventually_sync(lambda: "Waiting for runs" in leaving.log, within_seconds=30, what="It")
+        drained = cli_server.read(
+            "agent", "drain", "leaving", "--within", "1h", "--reason", "a new disk"
+        )
+        ended = leaving.wait()
+    unknown = cli_server.here("agent", "drain", "leavin")
+    again = cli_server.here("agent", "drain", "leaving")
+
+    assert (drained["name"], drained["state"], ended) == ("leaving", "DRAINING", 0)
+    assert drained["stateReason"].endswith("a new disk")
+    assert (unknown.code, "Did you mean leaving?" in unknown.err) == (4, True)
+    assert again.code == 5, again.err

@@ -1,7 +1,7 @@
 """Connections to Redis whose commands end when the task that sends them is cancelled.
 
 redis-py bounds a write by ``asyncio.wait_for``. On Python 3.11 that returns normally to a task that
-is cancelled at the moment in which the write is through (CPython issue 86296): the cancellation is
+is cancelled at the moment in which the write is through (python/cpython#86296): the cancellation is
 lost, and a loop that was to end goes on for ever.
 """
 

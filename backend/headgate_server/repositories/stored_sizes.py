@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    DateTime,
+    Float,
     FromClause,
     Table,
+    bindparam,
     cast,
     delete,
     func,
@@ -16,7 +20,7 @@ from sqlalchemy import (
     tablesample,
     text,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.tables.artifacts import artifacts
@@ -105,28 +109,34 @@ async def sample(work: UnitOfWork, table: Table) -> int:
     """
     pages = int((await work.execute(_PAGES, {"name": table.name})).scalar_one())
     percent = min(100.0, 100.0 * MOST_PAGES / max(pages, 1))
-    sampled = tablesample(table, func.system(percent), name="sampled")
-    size = cast(func.sum(_size(sampled)) * (100.0 / percent), BigInteger)
-    measured = (
-        select(organizations.c.id, literal(table.name), size, literal(work.now))
-        .select_from(_with_owner(sampled))
-        .group_by(organizations.c.id)
-    )
-    new = insert(stored_sizes).from_select(
-        ["organization_id", "kind", "size_bytes", "sampled_at"], measured
-    )
-    done = await work.execute(
-        new.on_conflict_do_update(
-            index_elements=["organization_id", "kind"],
-            set_={"size_bytes": new.excluded.size_bytes, "sampled_at": new.excluded.sampled_at},
-        )
-    )
+    values = {"percent": percent, "scale": 100.0 / percent, "now": work.now}
+    done = await work.execute(_measure(table), values)
     await work.execute(
         delete(stored_sizes).where(
             stored_sizes.c.kind == table.name, stored_sizes.c.sampled_at < work.now
         )
     )
     return done.rowcount
+
+
+@cache
+def _measure(table: Table) -> Insert:
+    """Return what samples a table, made once: of ``percent`` of its pages, times ``scale``."""
+    sampled = tablesample(table, func.system(bindparam("percent", type_=Float)), name="sampled")
+    summed = func.sum(_size(sampled)) * bindparam("scale", type_=Float)
+    at = bindparam("now", type_=DateTime(timezone=True))
+    measured = (
+        select(organizations.c.id, literal(table.name), cast(summed, BigInteger), at)
+        .select_from(_with_owner(sampled))
+        .group_by(organizations.c.id)
+    )
+    new = insert(stored_sizes).from_select(
+        ["organization_id", "kind", "size_bytes", "sampled_at"], measured
+    )
+    return new.on_conflict_do_update(
+        index_elements=["organization_id", "kind"],
+        set_={"size_bytes": new.excluded.size_bytes, "sampled_at": new.excluded.sampled_at},
+    )
 
 
 def _with_owner(sampled: FromClause) -> FromClause:

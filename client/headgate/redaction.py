@@ -24,6 +24,12 @@ MIN_CHARACTERS = 4
 MIN_LINE_CHARACTERS = 8
 """From so many characters on a line of a longer secret, such as of a key in PEM, is one itself."""
 MIN_BASE64_CHARACTERS = 6
+MIN_BASE64_LINE_CHARACTERS = 16
+"""From so many characters on a line of a secret that is wrapped as Base64 tells of it alone."""
+BASE64_LINES = (64, 76)
+"""So many characters PEM and MIME write on a line of Base64."""
+MAX_CHARACTERS_WRAPPED = 8_192
+"""Up to so many characters a secret is looked for in Base64 of many lines, too."""
 MAX_CHARACTERS_IN_ANY_WAY = 200
 """Up to so many characters each may be escaped in any way; to find that out takes its time."""
 MAX_BYTES_IN_ANY_WAY = 1024 * 1024
@@ -36,6 +42,10 @@ _BACKSLASHES = rf"\\{{1,{_MOST_BACKSLASHES}}}"
 _OF_BYTES = (rf"{_BACKSLASHES}x", "%(?:25)*")
 _PARTS = re.compile(r"\\+|[^\\]", re.DOTALL)
 """Backslashes that follow each other are found together: each alone could be any of many."""
+_BREAKS = rf"(?:\s|{_BACKSLASHES}[nr]|%(?:25)*0[aAdD])*"
+"""Between two characters of Base64: ends of lines, escaped or not."""
+_IS_WILD = re.compile(r"[\s\\%&]")
+"""Without any of these nothing is wrapped or escaped."""
 _LETTERS = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f", "\v": "v", "\a": "a"}
 _OTHERWISE = {" ": [r"\+"], "'": ["'\"'\"'", r"'\\''"]}
 """In the query of an address, and inside of quotes of a shell."""
@@ -43,11 +53,15 @@ _NAMES = {code: [name] for code, name in codepoint2name.items()} | {ord("'"): ["
 
 
 class _Spelling(NamedTuple):
-    """What finds a secret: a text, or a pattern, and how long what it finds is at least."""
+    """What finds a secret: a text, or a pattern, and how long what it finds is at least.
+
+    What is wild finds it only where something is wrapped or escaped.
+    """
 
     text: str
     length: int
     is_pattern: bool
+    is_wild: bool = False
 
 
 _Finder = str | re.Pattern[str]
@@ -61,6 +75,7 @@ class Redactor:
         self._held: Counter[str] = Counter()
         self._texts: tuple[str, ...] = ()
         self._longest_first: tuple[_Finder, ...] = ()
+        self._plain: tuple[_Finder, ...] = ()
         self._changing = threading.Lock()
         self._tell: Callable[[list[str]], None] | None = None
 
@@ -103,7 +118,7 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """Return a text with a mask in the place of every secret."""
-        for one in self._longest_first:
+        for one in self._longest_first if _IS_WILD.search(text) else self._plain:
             text = text.replace(one, MASK) if isinstance(one, str) else one.sub(MASK, text)
         return text
 
@@ -141,6 +156,7 @@ class Redactor:
         self._texts = tuple({**self._kept, **self._held})
         found = {spelling: finder for text in self._texts for spelling, finder in _finders(text)}
         ordered = sorted(found, key=lambda one: one.length, reverse=True)
+        self._plain = tuple(found[one] for one in ordered if not one.is_wild)
         self._longest_first = tuple(map(found.__getitem__, ordered))
 
 
@@ -251,6 +267,10 @@ def _spellings(secret: str) -> Iterator[_Spelling]:
         yield _Spelling(pattern, len(text), pattern != text)
     for literal in _literals(secret):
         yield _Spelling(literal, len(literal), is_pattern=False)
+    if len(secret) <= MAX_CHARACTERS_WRAPPED:
+        for core, first in _cores(secret, base64.b64encode):
+            wrapped = _wrapped(core, first=first)
+            yield _Spelling(wrapped, len(core), is_pattern=True, is_wild=True)
 
 
 def _literals(secret: str) -> Iterator[str]:
@@ -260,7 +280,10 @@ def _literals(secret: str) -> Iterator[str]:
                 once = json.dumps(text, ensure_ascii=is_ascii)
                 yield from (once[1:-1], json.dumps(once, ensure_ascii=is_ascii)[3:-3])
             yield repr(text)[1:-1]
-    yield from _in_base64(secret)
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        yield from (core for core, _ in _cores(secret, encode))
+    if len(secret) <= MAX_CHARACTERS_WRAPPED:
+        yield from _base64_lines(secret)
     lines = secret.splitlines()
     if len(lines) > 1:
         yield from (line for line in lines if len(line) >= MIN_LINE_CHARACTERS)
@@ -318,14 +341,38 @@ def _digits(digits: str) -> str:
     )
 
 
-def _in_base64(secret: str) -> Iterator[str]:
-    """Yield what every Base64 text with the secret inside has in it, wherever the secret begins."""
+def _cores(secret: str, encode: Callable[[bytes], bytes]) -> Iterator[tuple[str, int]]:
+    """Yield what every Base64 text with the secret inside has in it, wherever the secret begins.
+
+    With it comes at which place of four characters it begins.
+    """
     data = secret.encode("utf-8", "surrogatepass")
-    for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        for shift in range(3):
-            encoded = encode(b"\0" * shift + data).decode("ascii")
-            first = -(-8 * shift // 6)
-            last = (8 * (shift + len(data))) // 6
-            core = encoded[first:last]
-            if len(core) >= MIN_BASE64_CHARACTERS:
-                yield core
+    for shift in range(3):
+        encoded = encode(b"\0" * shift + data).decode("ascii")
+        first = -(-8 * shift // 6)
+        last = (8 * (shift + len(data))) // 6
+        core = encoded[first:last]
+        if len(core) >= MIN_BASE64_CHARACTERS:
+            yield core, first
+
+
+def _wrapped(core: str, *, first: int) -> str:
+    """Return a pattern of Base64 on many lines; whoever wraps it keeps four characters together."""
+    ends = [4 - first, *range(8 - first, len(core), 4)]
+    parts = [core[at:end] for at, end in zip([0, *ends], [*ends, len(core)], strict=True)]
+    return _BREAKS.join("".join(map(_in_base64, part)) for part in parts)
+
+
+def _base64_lines(secret: str) -> Iterator[str]:
+    """Yield the lines of the secret as Base64, for whoever sees one after the other."""
+    encoded = base64.b64encode(secret.encode("utf-8", "surrogatepass")).decode("ascii")
+    for width in BASE64_LINES:
+        lines = [encoded[at : at + width] for at in range(0, len(encoded), width)]
+        yield from (line for line in lines if len(line) >= MIN_BASE64_LINE_CHARACTERS)
+
+
+@lru_cache(maxsize=64)
+def _in_base64(character: str) -> str:
+    """Return a pattern of a character of Base64, be it of addresses or escaped in any way."""
+    other = {"+": "|-", "/": "|_"}.get(character)
+    return character if other is None else f"(?:{_in_any_way(character)}{other})"

@@ -104,6 +104,40 @@ def test_backslashes_quotes_and_rare_characters_are_masked(secret: str, way: str
     assert redactor.redact(f"<{SPELT[way](secret)}>").strip("<>'\"\\") == MASK
 
 
+LONG = "x7Kp-" + "abcdefghij" * 3 + "Qz!" + "9876543210" * 14 + "?>?>end"
+
+
+@pytest.mark.parametrize("secret", [LONG[:78], LONG, LONG * 8])
+@pytest.mark.parametrize("shift", range(4))
+def test_base64_is_masked_though_it_is_wrapped_or_escaped(secret: str, shift: int) -> None:
+    redactor = Redactor()
+    redactor.add(secret)
+    wrapped = base64.encodebytes(b"x" * shift + secret.encode() + b"yz").decode()
+    whole = wrapped.replace("\n", "")
+
+    for said in (
+        wrapped,
+        wrapped.replace("\n", "\r\n  "),
+        json.dumps(wrapped),
+        quote(wrapped),
+        quote_plus(whole),
+        whole.replace("/", "\\/"),
+    ):
+        redacted = redactor.redact(said)
+        assert MASK in redacted
+        assert len(redacted.replace(MASK, "").strip('"')) <= len("eHh4eHl6") + len("\\n%0A%3D%3D")
+
+
+@pytest.mark.parametrize("width", [64, 76])
+def test_each_line_of_a_secret_as_base64_is_masked(width: int) -> None:
+    redactor = Redactor()
+    redactor.add(LONG)
+    encoded = base64.b64encode(LONG.encode()).decode()
+    lines = [encoded[at : at + width] for at in range(0, len(encoded), width)]
+
+    assert [redactor.redact(line) for line in lines if len(line) >= 16] == [MASK] * len(lines)
+
+
 def test_text_full_of_backslashes_is_looked_through_at_once() -> None:
     redactor = Redactor()
     redactor.add("\\" * 40 + '"x"' + "\\" * 40 + "y")

@@ -113,7 +113,8 @@ async def test_killed_mid_run_under_crash_the_process_goes_on_and_ends_its_run(
     agent.kill()
     lonely.open()
 
-    assert await lonely.records.ended(run_id) == "Completed"
+    ended = await lonely.records.ended(run_id)
+    assert ended == "Completed", await lonely.records.message(run_id)
     assert [line.pid for line in lonely.executions(run_id, "ended")] == [execution.pid]
     assert await lonely.records.task_states(run_id) == {"Completed": 2}
     assert len(await lonely.records.attempts(run_id)) == 1

@@ -59,7 +59,7 @@ def run(
     if job.on_agent_lost == "RETRY":
         _die_with_parent()
     elif sys.platform != "win32":
-        outlive_reader(os.environ.get("HEADGATE_FLOW_RUN_ID", "run"))
+        outlive_reader(os.environ.get("HEADGATE_FLOW_RUN_ID", "run"), agent=secrets)
     # Last: what outlives the agent has streams of its own.
     sys.stdout = cast("TextIO", RedactedStream(sys.stdout))
     sys.stderr = cast("TextIO", RedactedStream(sys.stderr))

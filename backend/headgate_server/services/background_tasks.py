@@ -138,14 +138,13 @@ async def settle_lost(work: UnitOfWork) -> int:
 
 
 async def _settled(work: UnitOfWork, ids: Sequence[UUID]) -> None:
-    """Give others what calls hold of concurrency limits that were taken from their workers.
+    """Free what calls hold of concurrency limits that were taken from their workers.
 
     What became of them is told; not of one that its worker had not begun.
     """
     if not ids:
         return
-    if await slot_holders.free_of_tasks(work, ids):
-        work.wake(channels.slots(work.workspace_id))
+    await _free_slots(work, ids)
     tasks = (await repository.get_many(work, ids)).values()
     await record_events(
         work,
@@ -155,6 +154,12 @@ async def _settled(work: UnitOfWork, ids: Sequence[UUID]) -> None:
             if task.message is not None
         ],
     )
+
+
+async def _free_slots(work: UnitOfWork, ids: Sequence[UUID]) -> None:
+    """Give others what calls hold of concurrency limits, and their places in line."""
+    if await slot_holders.free_of_tasks(work, ids):
+        work.wake(channels.slots(work.workspace_id))
 
 
 def _event(task: BackgroundTask, word: str) -> NewEvent:
@@ -205,6 +210,8 @@ async def renew_leases(
 async def finish_task(work: UnitOfWork, lease: TaskLease, outcome: Outcome) -> BackgroundTask:
     """End a call with what came of it, or give it back; safe to repeat.
 
+    What it holds of concurrency limits is free in the same transaction.
+
     Raises:
         InvalidInput: an outcome that is none.
         LeaseLost: another has it by now.
@@ -220,6 +227,7 @@ async def finish_task(work: UnitOfWork, lease: TaskLease, outcome: Outcome) -> B
         if found is None or not found.was_held_under(lease):
             raise LeaseLost(_LOST)
         return found
+    await _free_slots(work, [finished.id])
     if finished.ended_at is not None:
         await record_events(work, [_event(finished, event_word(finished.state_name))])
     work.wake(channels.background_tasks(work.workspace_id), channels.background_task(finished.id))
@@ -243,6 +251,7 @@ async def cancel_task(work: UnitOfWork, id_: UUID) -> BackgroundTask:
     is_over = found.state_type is not StateType.RUNNING
     cancelled = await repository.cancel_task(work, id_, is_over=is_over)
     if is_over:
+        await _free_slots(work, [id_])
         await record_events(work, [_event(cancelled, event_word(cancelled.state_name))])
     work.wake(channels.background_task(id_))
     await record_action(work, "cancelled", kind=Kind.BACKGROUND_TASK, id_=id_, name=found.name)

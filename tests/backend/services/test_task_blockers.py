@@ -7,15 +7,21 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import func, select
 
-from headgate_server.domain.background_tasks import FORGOTTEN_AFTER, TaskLease, Worker
+from headgate_server.domain.background_tasks import FORGOTTEN_AFTER, Outcome, TaskLease, Worker
 from headgate_server.domain.blockers import Blocker
 from headgate_server.domain.concurrency_limits import Acquisition, SlotRequest, Use
 from headgate_server.domain.errors import LeaseLost
-from headgate_server.services import closing, concurrency_limits, task_blockers
+from headgate_server.services import (
+    background_tasks,
+    closing,
+    concurrency_limits,
+    task_blockers,
+)
 from headgate_server.services.concurrency_limits import LimitChanges
 from headgate_server.tables.background_tasks import task_workers
 from tests.backend.services.test_background_tasks import (
     DONE,
+    GIVEN_BACK,
     call,
     finish,
     queue,
@@ -212,6 +218,38 @@ async def test_what_a_task_holds_goes_with_its_worker_and_not_before(world: Worl
     with pytest.raises(LeaseLost):
         await ask_as(world, first, key="a")
     assert not (await ask_as(world, second, key="c")).is_acquired, "somebody waits for longer"
+
+
+@pytest.mark.parametrize("outcome", [DONE, GIVEN_BACK])
+async def test_what_a_task_holds_goes_as_it_ends_or_is_given_back(
+    world: World, outcome: Outcome
+) -> None:
+    limit = await put(world, "gpu")
+    await queue(world, call(), call())
+    first, second = [await start(world, task) for task in await take(world, worker())]
+    await ask_as(world, first, key="a")
+    await ask_as(world, second, key="b")
+
+    await finish(world, first, outcome)
+    freed = await use_of(world, limit)
+    taken = await ask_as(world, second, key="b")
+    await finish(world, second)
+
+    assert (freed, taken.is_acquired) == ([Use(active=0, waiting=1)], True)
+    assert await use_of(world, limit) == [Use(active=0, waiting=0)]
+
+
+async def test_what_a_task_holds_goes_as_it_is_cancelled_before_it_began(world: World) -> None:
+    limit = await put(world, "gpu")
+    await queue(world)
+    (offered,) = await take(world, worker())
+    assert offered.token is not None
+    await ask_as(world, TaskLease(offered.id, offered.token, offered.epoch), key="a")
+
+    async with world.work() as work:
+        await background_tasks.cancel_task(work, offered.id)
+
+    assert await use_of(world, limit) == [Use(active=0, waiting=0)]
 
 
 async def ask_as(world: World, lease: TaskLease, *, key: str) -> Acquisition:

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from html.entities import codepoint2name
 from typing import Any, NamedTuple, TextIO, cast
+from urllib.parse import unquote, unquote_plus
 
 MASK = "********"
 MIN_CHARACTERS = 4
@@ -49,6 +50,8 @@ _IS_WILD = re.compile(r"[\s\\%&]")
 _LETTERS = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f", "\v": "v", "\a": "a"}
 _OTHERWISE = {" ": [r"\+"], "'": ["'\"'\"'", r"'\\''"]}
 """In the query of an address, and inside of quotes of a shell."""
+_ADDRESS = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#:@]*:(?P<password>[^\s/?#]+)@")
+"""Of a database, say: whoever connects says its password alone."""
 _NAMES = {code: [name] for code, name in codepoint2name.items()} | {ord("'"): ["apos"]}
 
 
@@ -193,8 +196,9 @@ def _secrets(value: Any) -> dict[str, None]:
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
+        yield from _passwords_in(value)
     elif isinstance(value, bytes):
-        yield value.decode("utf-8", "replace")
+        yield from _texts(value.decode("utf-8", "replace"))
     elif isinstance(value, dict):
         entries = cast("dict[str, Any]", value)
         yield json.dumps(entries, ensure_ascii=False)
@@ -205,6 +209,13 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(inner)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield str(value)
+
+
+def _passwords_in(address: str) -> Iterator[str]:
+    """Yield the password of an address, as it is there and without its escapes."""
+    if found := _ADDRESS.match(address):
+        password = found["password"]
+        yield from (password, unquote(password), unquote_plus(password))
 
 
 @lru_cache(maxsize=1_000)

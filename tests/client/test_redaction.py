@@ -253,6 +253,25 @@ def test_each_text_of_a_json_secret_is_masked() -> None:
     assert redactor.redact("first-one 123456 True None") == f"{MASK} {MASK} True None"
 
 
+@pytest.mark.parametrize(
+    ("address", "passwords"),
+    [
+        ("postgresql+psycopg2://etl:hunter2pw@db.example.com/orders", ["hunter2pw"]),
+        ("redis://:p%40ss%2Fword@h:6379/0?x=1", ["p@ss/word", "p%40ss%2Fword"]),
+        ("mysql://a:b@c:d@h", ["b@c:d"]),
+    ],
+)
+def test_password_of_an_address_is_a_secret_itself(address: str, passwords: list[str]) -> None:
+    redactor = Redactor()
+    redactor.add({"url": address})
+
+    assert redactor.redact(address) == MASK
+    assert [redactor.redact(f"<{one}>") for one in passwords] == [f"<{MASK}>"] * len(passwords)
+    assert redactor.redact("etl reads orders of db.example.com") == (
+        "etl reads orders of db.example.com"
+    )
+
+
 def test_longer_secret_is_masked_before_one_that_it_begins_with() -> None:
     redactor = Redactor()
     redactor.add("token")

@@ -1,16 +1,18 @@
 """What is there of a limited deployment's runs as one more becomes due."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.collisions import Crowd, DueRun
 from headgate_server.domain.deployments import CollisionPolicy
 from headgate_server.domain.leases import Phase
 from headgate_server.repositories.statements import named
+from headgate_server.tables.flow_runs import flow_runs
 from headgate_server.tables.flows import deployments
 from headgate_server.tables.work_pools import work_items
 
@@ -24,6 +26,7 @@ class Rules:
     deployment_id: UUID
     limit: int
     policy: CollisionPolicy
+    parameter: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,12 @@ async def lock_rules(work: UnitOfWork, deployment_ids: Collection[UUID]) -> list
     Two who make runs of one deployment are judged one after the other.
     """
     rows = await work.execute(
-        select(deployments.c.id, deployments.c.concurrency_limit, deployments.c.on_collision)
+        select(
+            deployments.c.id,
+            deployments.c.concurrency_limit,
+            deployments.c.on_collision,
+            deployments.c.collision_parameter,
+        )
         .where(
             deployments.c.workspace_id == work.workspace_id,
             deployments.c.id.in_(deployment_ids),
@@ -50,7 +58,15 @@ async def lock_rules(work: UnitOfWork, deployment_ids: Collection[UUID]) -> list
         .order_by(deployments.c.id)
         .with_for_update(key_share=True)
     )
-    return [Rules(row.id, row.concurrency_limit, CollisionPolicy(row.on_collision)) for row in rows]
+    return [
+        Rules(
+            row.id,
+            row.concurrency_limit,
+            CollisionPolicy(row.on_collision),
+            row.collision_parameter,
+        )
+        for row in rows
+    ]
 
 
 async def read_crowd(work: UnitOfWork, rules: Rules, new: Sequence[DueRun], *, most: int) -> Crowd:
@@ -89,7 +105,12 @@ async def list_due(work: UnitOfWork, *, most: int) -> list[Due]:
     """Return planned runs whose time has come and that nobody has judged, by deployment."""
     rows = await work.execute(
         select(
-            _ITEM.workspace_id, _ITEM.deployment_id, _ITEM.run_id, _ITEM.due_at, _ITEM.collision_key
+            _ITEM.workspace_id,
+            _ITEM.deployment_id,
+            _ITEM.run_id,
+            _ITEM.due_at,
+            _ITEM.collision_key,
+            _is_of_backfill().label("is_patient"),
         )
         .where(
             _ITEM.phase == Phase.READY,
@@ -101,9 +122,37 @@ async def list_due(work: UnitOfWork, *, most: int) -> list[Due]:
     )
     found: dict[tuple[UUID, UUID], list[DueRun]] = {}
     for row in rows:
-        run = DueRun(row.run_id, row.due_at, row.collision_key)
+        run = DueRun(row.run_id, row.due_at, row.collision_key, row.is_patient)
         found.setdefault((row.workspace_id, row.deployment_id), []).append(run)
     return [Due(*place, tuple(runs)) for place, runs in found.items()]
+
+
+def _is_of_backfill() -> ColumnElement[bool]:
+    """Whether the run of an item waits for room whatever the policy does with others."""
+    run = flow_runs.c
+    kind = select(run.triggered_by["type"].astext).where(run.id == _ITEM.run_id)
+    return kind.scalar_subquery().is_not_distinct_from("backfill")
+
+
+async def read_parameters(
+    work: UnitOfWork, run_ids: Collection[UUID]
+) -> dict[UUID, dict[str, Any]]:
+    """Return what runs are called with, by their ids."""
+    run = flow_runs.c
+    rows = await work.execute(
+        select(run.id, run.parameters).where(
+            run.workspace_id == work.workspace_id, run.id.in_(run_ids)
+        )
+    )
+    return {row.id: row.parameters for row in rows}
+
+
+async def keep_keys(work: UnitOfWork, keys: Mapping[UUID, str]) -> None:
+    """Keep under which keys runs wait that were made before their deployment coalesced any."""
+    await work.execute(
+        named("keep_collision_keys"),
+        {"workspace_id": work.workspace_id, "run_ids": list(keys), "keys": list(keys.values())},
+    )
 
 
 async def settle(work: UnitOfWork, run_ids: Collection[UUID]) -> set[UUID]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, case, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
@@ -13,8 +13,9 @@ from headgate_server.domain.deployments import AgentLostPolicy, CollisionPolicy,
 from headgate_server.domain.filters import DeploymentFilter
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.repositories import filters, pages
+from headgate_server.tables.flow_runs import flow_runs
 from headgate_server.tables.flows import deployments, flows
-from headgate_server.tables.work_pools import work_items
+from headgate_server.tables.work_pools import READY, work_items
 
 _MILLISECOND = timedelta(milliseconds=1)
 _IN_MILLISECONDS = {
@@ -93,15 +94,34 @@ async def keep_makers_off(work: UnitOfWork, deployment: Deployment) -> None:
 async def mark_items(work: UnitOfWork, deployment: Deployment) -> None:
     """Have all live work of a deployment say whether it is held and limited, as that is by now.
 
-    What goes back to wait keeps what its row says. Nobody makes runs of it meanwhile.
+    What goes back to wait keeps what its row says. Nobody makes runs of it meanwhile. Runs that
+    are planned are judged as their time comes where it gets a limit now, and no more where it has
+    none; those that had begun before, or been due, are not.
     """
     is_limited = deployment.concurrency_limit is not None
     marks: dict[str, Any] = {"is_held": deployment.is_paused, "is_limited": is_limited}
-    if not is_limited:
-        marks["collides_at"] = None
+    marks["collides_at"] = null()
+    if is_limited:
+        is_new = and_(work_items.c.is_limited.is_(False), *_planned(work))
+        marks["collides_at"] = case((is_new, work_items.c.due_at), else_=work_items.c.collides_at)
     await work.execute(
         update(work_items).where(*_marked_otherwise(work, deployment)).values(**marks)
     )
+
+
+def _planned(work: UnitOfWork) -> list[ColumnElement[bool]]:
+    """What is true of the row of a run that is due later, and never was before."""
+    run = flow_runs.c
+    begun = select(run.id).where(
+        run.workspace_id == work_items.c.workspace_id,
+        run.id == work_items.c.run_id,
+        run.attempt > 0,
+    )
+    return [
+        work_items.c.phase == READY,
+        work_items.c.due_at > work.now,
+        ~begun.exists(),
+    ]
 
 
 def _marked_otherwise(work: UnitOfWork, deployment: Deployment) -> list[ColumnElement[bool]]:

@@ -1,6 +1,7 @@
 """Decides what becomes of runs as they are due while their deployment's limit is used up."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -10,7 +11,7 @@ from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.collisions import DueRun, Fate, Judgement, Verdict, judge
-from headgate_server.domain.deployments import MAX_COLLISION_KEY_LENGTH
+from headgate_server.domain.deployments import MAX_COLLISION_KEY_LENGTH, CollisionPolicy
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.slices import sliced
 from headgate_server.domain.states import ProposedState, StateType, propose
@@ -49,6 +50,11 @@ def key_of(parameters: Mapping[str, Any], *, parameter: str | None) -> str:
         return ""
     value = packed(parameters.get(parameter))
     return value if len(value) <= MAX_COLLISION_KEY_LENGTH else sha256(value.encode()).hexdigest()
+
+
+def key_alone() -> str:
+    """Return a key that is no other run's, for one that is coalesced with none."""
+    return f"alone:{ids.new_id()}"
 
 
 async def lock_limits(
@@ -137,8 +143,24 @@ async def judge_due(work: UnitOfWork, due: Due) -> int:
     settled = await repository.settle(work, [run.run_id for run in due.runs])
     runs = [run for run in due.runs if run.run_id in settled]
     if runs and limits:
+        runs = await _keyed(work, runs, limits[due.deployment_id])
         await judge_runs(work, {due.deployment_id: runs}, limits=limits)
     return len(runs)
+
+
+async def _keyed(work: UnitOfWork, runs: list[DueRun], rules: Rules) -> list[DueRun]:
+    """Return runs with the keys that they wait under: those made before any were kept have none."""
+    bare = {run.run_id: run for run in runs if run.key is None}
+    if rules.policy is not CollisionPolicy.COALESCE or not bare:
+        return runs
+    keys = {
+        run_id: key_alone()
+        if bare[run_id].is_patient
+        else key_of(parameters, parameter=rules.parameter)
+        for run_id, parameters in (await repository.read_parameters(work, list(bare))).items()
+    }
+    await repository.keep_keys(work, keys)
+    return [replace(run, key=keys.get(run.run_id, run.key)) for run in runs]
 
 
 async def _carry_out(work: UnitOfWork, rules: Rules, found: Judgement) -> set[UUID]:

@@ -395,5 +395,6 @@ async def _follow(work: UnitOfWork, deployment: Deployment, names: set[str]) -> 
         await rearm_schedules(work, deployment=deployment, due_after=work.now)
     if names & _MARKS:
         await deployments.mark_items(work, deployment)
+        work.wake(channels.SCHEDULER)
         if deployment.work_pool_id is not None:
             work.wake(channels.pool(deployment.work_pool_id))

@@ -27,7 +27,7 @@ from headgate_server.services.flow_runs import change
 from headgate_server.settings import Timers
 from headgate_server.tables.backfills import backfills as backfill_rows
 from headgate_server.tables.flows import deployments as deployment_rows
-from tests.backend.services.test_collisions import limit, make, names, start_all
+from tests.backend.services.test_collisions import judge_due, limit, make, names, start_all
 from tests.backend.services.test_quotas import limit as limit_quotas
 from tests.fixtures.world import World
 
@@ -118,6 +118,23 @@ async def test_others_wait_for_runs_of_backfills_and_cancel_none(
     stays = waits if policy is CollisionPolicy.CANCEL_NEW else newer
     assert others == (expected if stays is waits else expected[::-1])
     assert (during, other.run_id) == (["Running"], stays.id)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+async def test_runs_of_backfills_that_the_loop_judges_wait_as_well(
+    world: World, policy: CollisionPolicy
+) -> None:
+    async with world.work() as work:
+        soon = work.now + timedelta(minutes=1)
+    of_backfill = {"triggered_by": {"type": "backfill"}, "is_patient": True}
+    planned = await make(world, 3, expected_start=soon, **of_backfill)
+    await limit(world, 1, on_collision=policy)
+    world.shift.by = timedelta(minutes=2)
+
+    assert await judge_due(world) == 3
+
+    waits = ["AwaitingConcurrencySlot"] * 2
+    assert sorted(await names(world, *planned)) == [*waits, "Scheduled"]
 
 
 async def test_backfill_with_failed_items_says_so_and_runs_them_again(world: World) -> None:

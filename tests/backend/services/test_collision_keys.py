@@ -1,5 +1,6 @@
 """Keys of coalescing deployments stay with runs that are started again, or resumed."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from headgate_server.domain.states import StateType
 from headgate_server.services import pauses
 from headgate_server.services.flow_runs import change
 from tests.backend.services.test_backfill_outcomes import advance, make_backfill
-from tests.backend.services.test_collisions import limit, make, names, start_all
+from tests.backend.services.test_collisions import judge_due, limit, make, names, start_all
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
@@ -47,6 +48,26 @@ async def test_run_that_is_started_again_waits_under_its_key(world: World) -> No
 
     assert await become(world, collision_key="a") == COALESCED
     assert await become(world) == WAITS
+
+
+async def test_planned_run_waits_under_the_key_of_a_deployment_that_coalesces_by_then(
+    world: World,
+) -> None:
+    async with world.work() as work:
+        soon = work.now + timedelta(minutes=1)
+    planned = [
+        (await make(world, expected_start=soon, parameters={"customer": customer}))[0]
+        for customer in ("acme", "acme", "emca")
+    ]
+    await limit(world, 1, on_collision=CollisionPolicy.COALESCE, collision_parameter="customer")
+    world.shift.by = timedelta(minutes=2)
+
+    assert await judge_due(world) == 3
+
+    named = sorted(zip(await names(world, *planned), ("acme", "acme", "emca"), strict=True))
+    assert [customer for name, customer in named if name == "Cancelled"] == ["acme"]
+    assert await become(world, parameters={"customer": "emca"}) == COALESCED
+    assert await become(world, parameters={"customer": "other"}) == WAITS
 
 
 async def test_run_that_is_resumed_waits_under_its_key(world: World) -> None:

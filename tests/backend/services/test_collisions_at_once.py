@@ -21,6 +21,7 @@ from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
 
+MINUTE = timedelta(minutes=1)
 CREATORS = 16
 MANY = 1_000
 POLICIES = [CollisionPolicy.CANCEL_NEW, CollisionPolicy.CANCEL_OLD, CollisionPolicy.COALESCE]
@@ -84,6 +85,36 @@ async def test_planned_run_that_is_started_now_is_judged_now(
             assert named == ["Cancelling", "Cancelled", "AwaitingConcurrencySlot"]
         case _:
             assert named == ["Running", "AwaitingConcurrencySlot", "Cancelled"]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+async def test_runs_planned_before_the_limit_are_judged_as_their_time_comes(
+    world: World, policy: CollisionPolicy
+) -> None:
+    async with world.work() as work:
+        soon = work.now + timedelta(minutes=1)
+    planned = await make(world, 3, expected_start=soon)
+    for most in (1, None, 1):
+        await limit(world, most, on_collision=policy)
+    world.shift.by = timedelta(minutes=2)
+
+    assert (await judge_due(world), await judge_due(world)) == (3, 0)
+
+    assert await count_left(world, planned) == 1
+
+
+async def test_runs_that_were_due_before_the_limit_are_not_judged(world: World) -> None:
+    (failed,) = await make(world)
+    (lease,) = await start_all(world)
+    retry = {"limit": 3, "delaySeconds": 60, "givesBack": True}
+    await world.propose(lease, StateType.FAILED, retry=retry)
+    (waiting,) = await make(world)
+
+    await limit(world, 1, on_collision=CollisionPolicy.CANCEL_NEW)
+    world.shift.by = 2 * MINUTE
+
+    assert await judge_due(world) == 0
+    assert await names(world, failed, waiting) == ["AwaitingRetry", "Scheduled"]
 
 
 async def run_many(world: World, count: int) -> list[UUID]:

@@ -120,7 +120,7 @@ def _collision_key(
     if plan.on_collision is not CollisionPolicy.COALESCE:
         return None
     if request.is_patient:
-        return f"alone:{ids.new_id()}"
+        return collisions.key_alone()
     if request.collision_key is not None:
         if not 1 <= len(request.collision_key) <= MAX_COLLISION_KEY_LENGTH:
             raise InvalidInput(

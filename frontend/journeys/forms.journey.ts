@@ -73,6 +73,22 @@ describe("somebody writes into forms", () => {
     await page.getByText("kept is set.").waitFor();
   });
 
+  test("where the code of that window does not come, the same stands over the page", async () => {
+    const theirs = await browser.newContext({ storageState: await context.storageState() });
+    const other = await theirs.newPage();
+    await other.route(/SignedOut/, (route) => route.abort());
+    await other.goto(`${place.url}/default/default/variables`);
+    await other.getByRole("button", { name: "New variable" }).first().waitFor();
+    await theirs.clearCookies();
+    await other.getByRole("navigation", { name: "Workspace" }).getByRole("link", { name: "Limits", exact: true }).click();
+
+    const notice = other.getByRole("alert").filter({ has: other.getByRole("link", { name: "Sign in in another tab" }) });
+    await notice.waitFor();
+    expect((await notice.boundingBox())?.y).toBe(0);
+    expect(await barriersOf(other, ".notice")).toEqual([]);
+    await theirs.close();
+  });
+
   test("a name that is taken is refused at its field", async () => {
     await page.getByRole("button", { name: "New variable" }).click();
     const dialog = page.getByRole("dialog", { name: "New variable" });

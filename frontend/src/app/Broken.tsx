@@ -28,7 +28,7 @@ function Failed({ error, reset }: Pick<ErrorComponentProps, "error" | "reset">) 
     void router.invalidate();
   };
   return (
-    <main className="error-state" role="alert">
+    <section className="error-state" role="alert">
       <h1>This page could not be shown.</h1>
       <p className="faint">
         <code>{wordsOf(error).slice(0, MOST)}</code>
@@ -37,7 +37,7 @@ function Failed({ error, reset }: Pick<ErrorComponentProps, "error" | "reset">) 
       <button type="button" className="button" onClick={() => void act()}>Load the application anew</button>
       {isAway && <p role="status" className="faint m-0">The server does not answer.</p>}
       <Link to="/">Go to your workspaces</Link>
-    </main>
+    </section>
   );
 }
 
@@ -60,7 +60,7 @@ function Absent() {
   }, [act]);
   return (
     <section className="error-state" role="alert">
-      <p className="empty-title">This page could not be loaded.</p>
+      <h1>This page could not be loaded.</h1>
       <p className="faint m-0">{isAway ? "The server does not answer. The page is loaded once it does." : "Its code did not come."}</p>
       <button type="button" className="button" onClick={() => void act()}>Try again</button>
     </section>

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import type { CombinedError } from "urql";
 import type { Scope } from "@/generated/graphql";
 import { nameOf } from "@/lib/scopes";
+import { isSignedOutError } from "@/lib/session";
 
 export function Skeleton({ rows }: { rows: number }) {
   return (
@@ -60,6 +61,7 @@ const FORBIDDEN = "FORBIDDEN";
 
 /** What went wrong, for people. */
 export function wordsOf(error: CombinedError): string {
+  if (isSignedOutError(error)) return "Your session has ended.";
   const [first] = error.graphQLErrors;
   if (first) return first.message;
   return error.networkError ? "The server does not answer." : error.message;

@@ -42,7 +42,9 @@ export function Menu({ label, name, entries, className = "button", onWanted }: M
 }
 
 function Entry({ entry }: { entry: MenuEntry }) {
-  const lack = useLack(entry.needs) ?? entry.lacks;
+  const missing = useLack(entry.needs);
+  const lack = missing ?? entry.lacks;
+  const hint = missing ? "not permitted" : (entry.lacks ?? entry.hint);
   const className = entry.isDanger ? "menu-item is-danger" : "menu-item";
   if (entry.isChecked !== undefined) {
     return (
@@ -55,7 +57,7 @@ function Entry({ entry }: { entry: MenuEntry }) {
   return (
     <Base.Item className={className} disabled={lack !== undefined} title={lack} onClick={entry.onSelect}>
       {entry.label}
-      {(lack ?? entry.hint) && <span className="menu-hint">{lack ? "not permitted" : entry.hint}</span>}
+      {hint && <span className="menu-hint">{hint}</span>}
     </Base.Item>
   );
 }

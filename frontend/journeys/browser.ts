@@ -59,10 +59,10 @@ export function complaintsOf(page: Page): string[] {
   return complaints;
 }
 
-/** What axe finds serious on a page, each with where. */
-export async function barriersOf(page: Page): Promise<string[]> {
+/** What axe finds serious on a page, or in a part of it, each with where. */
+export async function barriersOf(page: Page, part = "html"): Promise<string[]> {
   // Our pages have no frames: the way without them opens no further page each time, and what is well need not be told.
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode().options({ resultTypes: ["violations"] }).analyze();
+  const { violations } = await new AxeBuilder({ page }).include(part).setLegacyMode().options({ resultTypes: ["violations"] }).analyze();
   return violations
     .filter((violation) => SERIOUS.has(violation.impact ?? ""))
     .map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(" ")}`);

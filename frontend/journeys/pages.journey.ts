@@ -3,11 +3,14 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { barriersOf, complaintsOf, openBrowser, openSignedIn } from "./browser";
 import { ask, DEMO, goTo, LOOKS, pagesOf } from "./pages";
+import { windowsOf } from "./windows";
 
 /** What people see as a jump, in the browser's own measure. */
 const MOST_SHIFT = 0.02;
 const HOME = `/${DEMO.organization}/${DEMO.workspace}`;
 const [DESK, PHONE] = [LOOKS[0], LOOKS[3]] as const;
+/** The windows over a page, and what says that somebody was quicker. */
+const WINDOWS = ".dialog, .notice";
 
 let browser: Browser;
 let context: BrowserContext;
@@ -59,6 +62,27 @@ test("every page is sound, the one half of them on a desk, the other on a phone 
   }
 
   expect(found).toEqual({});
+});
+
+test("every window over a page is sound on a phone in the dark", async () => {
+  const found: Record<string, unknown> = {};
+  let shown = "";
+  for (const { name, path, open } of await windowsOf(context)) {
+    if (path === shown) await page.keyboard.press("Escape");
+    else await goTo(page, path, PHONE as (typeof LOOKS)[number]);
+    shown = path;
+    await open(page);
+    const barriers = await barriersOf(page, WINDOWS);
+    const wrong = await page.evaluate((windows) => {
+      const wide = [...document.querySelectorAll(`${windows}, .dialog-body, .form`)].filter((each) => each.scrollWidth > each.clientWidth);
+      const away = [...document.querySelectorAll(windows)].map((each) => each.getBoundingClientRect()).filter(({ top, bottom }) => top < 0 || bottom > window.innerHeight);
+      return [...wide.map(({ className }) => `${className} holds more than it has room for`), ...away.map(({ top }) => `it is out of sight, at ${top} px`)];
+    }, WINDOWS);
+    if (barriers.length + wrong.length > 0) found[name] = [...barriers, ...wrong];
+  }
+
+  expect(found).toEqual({});
+  expect(complaints.splice(0)).toEqual([]);
 });
 
 test("names of strangers are only text, wherever they stand", async () => {

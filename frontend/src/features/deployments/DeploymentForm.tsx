@@ -81,7 +81,7 @@ function Fields({ deployment, expectedVersion, onSaved }: FieldsProps) {
       <AreaField label="Description" hint="Markdown." value={written.description} problem={refused("description")} onChange={(description) => set({ description })} />
       <TagsField label="Tags" hint="Enter adds one." tags={written.tags} onChange={(tags) => set({ tags })} />
       {refused("tags") && <p className="field-problem m-0">{refused("tags")}</p>}
-      <CheckField label="Paused" hint="Its schedules and waiting runs stand." isOn={written.paused} onChange={(paused) => set({ paused })} />
+      <CheckField label="Paused" hint="Its schedules make no runs, and those that wait are kept back, until it is resumed." isOn={written.paused} onChange={(paused) => set({ paused })} />
       <Limit written={written} refused={refused} onChange={set} />
       <Place written={written} refused={refused} onChange={set} />
       <AreaField label="Job variables" hint="An object that changes the pool's template." className="mono" spellCheck={false} value={variables} problem={variablesProblem ?? refused("jobVariables")} onChange={setVariables} />

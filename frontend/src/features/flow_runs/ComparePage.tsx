@@ -29,7 +29,9 @@ export function ComparePage() {
     <>
       <PageHead crumbs={<><Crumb to="/runs">Runs</Crumb><span aria-hidden="true">/</span><Crumb to={`/runs/${run.id}`}>{run.name}</Crumb></>} title="Compare" />
       <Chooser run={run} chosen={otherId} />
-      {second ? <Comparison one={run} other={second} /> : <EmptyState title={otherId === undefined ? "Choose a run of the same flow to compare with." : "There is no such run to compare with."} />}
+      {second && <Comparison one={run} other={second} />}
+      {!second && other.fetching && <Skeleton rows={8} />}
+      {!second && !other.fetching && <EmptyState title={otherId === undefined ? "Choose a run of the same flow to compare with." : "There is no such run to compare with."} />}
     </>
   );
 }
@@ -70,7 +72,7 @@ function Comparison({ one, other }: { one: Compared; other: Compared }) {
       <table className="table diff" aria-label="What is different">
         <thead>
           <tr>
-            <th scope="col">{`${found.length} differences`}</th>
+            <th scope="col">{`${found.length} ${found.length === 1 ? "difference" : "differences"}`}</th>
             {[one, other].map((run) => <th key={run.id} scope="col"><Crumb to={`/runs/${run.id}`}>{run.name}</Crumb></th>)}
           </tr>
         </thead>

@@ -20,29 +20,39 @@ export interface RetryPlanProps {
   onChosen?: (chosen: string[]) => void;
 }
 
+/** How many of its task runs are done again, in words. */
+export function extentOf({ againCount, reusedCount }: Pick<RetryPreview, "againCount" | "reusedCount">): string {
+  if (againCount + reusedCount === 0) return "It has no tasks: the flow itself is done again.";
+  const again = againCount === 1 ? "1 task run is" : `${againCount === 0 ? "No" : againCount.toLocaleString("en")} task runs are`;
+  const reused = reusedCount === 0 ? "none is" : reusedCount === 1 ? "1 is" : `${reusedCount.toLocaleString("en")} are`;
+  return `${again} done again, ${reused} reused.`;
+}
+
 export function RetryPlan({ preview, chosen, onChosen }: RetryPlanProps) {
   const total = preview.againCount + preview.reusedCount;
-  if (preview.tasks.length === 0) return <p className="m-0">It has no tasks: the flow itself is done again.</p>;
+  if (preview.tasks.length === 0) return null;
   const isOpen = chosen?.length === 0;
   const toggle = (id: string): void => onChosen?.(chosen?.includes(id) ? chosen.filter((each) => each !== id) : [...(chosen ?? []), id]);
   return (
     <>
-      <table className="table" aria-label="What is done again">
-        <thead>
-          <tr>{chosen && <th scope="col">From</th>}<th scope="col">Task run</th><th scope="col">Now</th><th scope="col">Then</th><th scope="col">Because</th></tr>
-        </thead>
-        <tbody>
-          {preview.tasks.map(({ taskRun, reused, reason }) => (
-            <tr key={taskRun.id}>
-              {chosen && <td><input type="checkbox" aria-label={`From ${taskRun.name}`} checked={chosen.includes(taskRun.id)} onChange={() => toggle(taskRun.id)} /></td>}
-              <td>{taskRun.name}</td>
-              <td><StateLabel type={taskRun.state.type} name={taskRun.state.name} /></td>
-              <td>{isOpen ? <span className="faint">–</span> : reused ? <span className="faint">reused</span> : <strong>again</strong>}</td>
-              <td className="faint">{isOpen ? "–" : BECAUSE[reason]}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <div className="dialog-table" role="region" aria-label="Task runs" tabIndex={0}>
+        <table className="table is-prose" aria-label="What is done again">
+          <thead>
+            <tr>{chosen && <th scope="col">From</th>}<th scope="col">Task run</th><th scope="col">Now</th><th scope="col">Then</th><th scope="col">Because</th></tr>
+          </thead>
+          <tbody>
+            {preview.tasks.map(({ taskRun, reused, reason }) => (
+              <tr key={taskRun.id}>
+                {chosen && <td><input type="checkbox" aria-label={`From ${taskRun.name}`} checked={chosen.includes(taskRun.id)} onChange={() => toggle(taskRun.id)} /></td>}
+                <td>{taskRun.name}</td>
+                <td><StateLabel type={taskRun.state.type} name={taskRun.state.name} /></td>
+                <td><span className={reused || isOpen ? "faint whitespace-nowrap" : "font-bold whitespace-nowrap"}>{isOpen ? "–" : reused ? "reused" : "again"}</span></td>
+                <td className="faint">{isOpen ? "–" : BECAUSE[reason]}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
       {total > preview.tasks.length && <p className="faint m-0 text-[13px]">{`The first ${preview.tasks.length.toLocaleString("en")} of ${total.toLocaleString("en")} task runs.`}</p>}
     </>
   );

@@ -60,7 +60,7 @@ async function draw(first: Extent, isUnwell: boolean, onClose = (): void => unde
 test("a retry from failed sends what was changed of the parameters, and nothing else", async () => {
   let isClosed = false;
   await draw("failed", true, () => void (isClosed = true));
-  expect(screen.getByText("0 done again, 2 reused.")).toBeDefined();
+  expect(screen.getByText("No task runs are done again, 2 are reused.")).toBeDefined();
   fireEvent.change(screen.getByRole("textbox", { name: /region/ }), { target: { value: "us" } });
 
   fireEvent.click(screen.getByRole("button", { name: "Retry from failed" }));
@@ -77,7 +77,7 @@ test("a chosen task run is sent, once the plan for it is shown", async () => {
   expect(sent).toEqual([]);
 
   fireEvent.click(await screen.findByLabelText("From load"));
-  await screen.findByText("1 done again, 1 reused.");
+  await screen.findByText("1 task run is done again, 1 is reused.");
   fireEvent.click(screen.getByRole("button", { name: "Retry from these" }));
 
   await waitFor(() => expect(sent).toEqual([{ id: "run_1", fromTaskRunIds: ["tr_load"] }]));

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { useQuery } from "urql";
 import { RunAgainFormDocument, type RunAgainFormQuery, RunRetryDocument, RunRetryPreviewDocument } from "@/generated/graphql";
 import { overlayOf } from "@/ui/schema/overlay";
-import { RetryPlan } from "@/features/flow_runs/RetryPlan";
+import { extentOf, RetryPlan } from "@/features/flow_runs/RetryPlan";
 import { otherRefusals, useAct } from "@/ui/act";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
@@ -43,7 +43,7 @@ export function RetryRun(props: RetryRunProps) {
 }
 
 function titleOf(hasParameters: boolean): string {
-  return hasParameters ? "Retry with…" : "Retry from failed";
+  return hasParameters ? "Retry this run" : "Retry from failed";
 }
 
 function Form({ run, runId, isUnwell, first, hasParameters, onClose, onDone }: RetryRunProps & { run: NonNullable<RunAgainFormQuery["flowRun"]> }) {
@@ -68,7 +68,7 @@ function Form({ run, runId, isUnwell, first, hasParameters, onClose, onDone }: R
     onClose();
     onDone();
   };
-  const choices = (["failed", "whole", "chosen"] as const).filter((each) => isUnwell || each !== "failed");
+  const choices = (["failed", "whole", "chosen"] as const).filter((each) => (each === "failed" ? isUnwell : each === "whole" || preview?.tasks.length !== 0));
   const labels: Record<Extent, string> = { failed: "What failed, and what depends on it", whole: "The whole run", chosen: "From chosen task runs on" };
   return (
     <Dialog
@@ -76,7 +76,7 @@ function Form({ run, runId, isUnwell, first, hasParameters, onClose, onDone }: R
       isWide
       onClose={onClose}
       title={titleOf(hasParameters)}
-      description={preview && !lacks ? `${preview.againCount.toLocaleString("en")} done again, ${preview.reusedCount.toLocaleString("en")} reused.` : undefined}
+      description={preview && (lacks ?? extentOf(preview))}
       foot={
         <>
           <Button onClick={onClose}>Not now</Button>

@@ -3,6 +3,7 @@ import { useQuery } from "urql";
 import { TaskNeighboursDocument } from "@/generated/graphql";
 import { type Neighbour, neighboursOf, neighbourTasksOf } from "@/features/task_runs/neighbours";
 import { Crumb } from "@/ui/Crumb";
+import { Fact } from "@/ui/Fact";
 import { ErrorState, Skeleton } from "@/ui/Feedback";
 import { StateLabel } from "@/ui/StateLabel";
 
@@ -31,7 +32,7 @@ export function NeighbourList({ task, runId }: NeighbourListProps) {
 function Side({ title, none, neighbours }: { title: string; none: string; neighbours: readonly Neighbour[] }) {
   if (neighbours.length === 0) return <p className="faint m-0 text-[13px]">{none}</p>;
   return (
-    <div className="grid gap-1 text-[13px]">
+    <div className="grid max-w-xl gap-1 text-[13px]">
       <h3 className="m-0">{`${title} (${neighbours.length.toLocaleString("en")})`}</h3>
       <ul aria-label={title} className="m-0 max-h-60 list-none overflow-auto p-0" tabIndex={0}>
         {neighbours.map(({ id, name, state, to }) => (
@@ -42,13 +43,19 @@ function Side({ title, none, neighbours }: { title: string; none: string; neighb
   );
 }
 
+function namesOf(tasks: readonly string[]) {
+  return tasks.length > 0 ? <code>{tasks.join(", ")}</code> : <span className="faint">no other task</span>;
+}
+
 function ByTask({ upstream, downstream, total, runId }: { upstream: readonly string[]; downstream: readonly string[]; total: number; runId: string }) {
-  const said = (names: readonly string[]): string => (names.length > 0 ? names.join(", ") : "none");
   return (
     <section className="grid gap-2">
       <h2>Inputs and what it went into</h2>
-      <p className="m-0 text-[13px]">{`Results of these tasks went into its task: ${said(upstream)}. Its task's went into: ${said(downstream)}.`}</p>
-      <p className="faint m-0 text-[13px]">{`The run has ${total.toLocaleString("en")} task runs, and is told by task. `}<Crumb to={`/runs/${runId}`} search={{ tab: "graph" }}>See its graph</Crumb></p>
+      <dl className="facts">
+        <Fact name="Results went into it of">{namesOf(upstream)}</Fact>
+        <Fact name="Its results went into">{namesOf(downstream)}</Fact>
+      </dl>
+      <p className="faint m-0 text-[13px]">{`By task, because the run has ${total.toLocaleString("en")} task runs. `}<Crumb to={`/runs/${runId}`} search={{ tab: "graph" }}>See its graph</Crumb></p>
     </section>
   );
 }

@@ -25,7 +25,7 @@ const COLUMNS: readonly Column<RunRowFragment>[] = [
       run.deployment ? <Crumb className="quiet" to={`/deployments/${run.deployment.id}`}>{run.deployment.name}</Crumb> : <span className="faint">–</span>,
   },
   { id: "reason", title: "Says", from: "lg", cell: (run) => <span className="faint" title={run.state.message ?? undefined}>{run.state.message}</span> },
-  { id: "start", title: "Start", width: 140, from: "md", order: "EXPECTED_START", cell: (run) => <Time at={run.startedAt ?? run.expectedStart} /> },
+  { id: "start", title: "Start", width: 140, order: "EXPECTED_START", cell: (run) => <Time at={run.startedAt ?? run.expectedStart} /> },
   { id: "ended", title: "End", width: 140, isOptional: true, order: "ENDED_AT", cell: (run) => <Time at={run.endedAt} /> },
   { id: "duration", title: "Duration", width: 100, isNumber: true, cell: (run) => <Duration length={run.duration} startedAt={run.startedAt} endedAt={run.endedAt} /> },
   { id: "tags", title: "Tags", width: 140, isOptional: true, cell: (run) => run.tags.map((tag) => <span className="tag mr-1" key={tag}>{tag}</span>) },

@@ -128,7 +128,7 @@ export function Timeline({ bars, cells, whole: given, lookAt, onView, total, lab
         <div style={{ height: Math.max(0, AXIS_PX + layout.rowCount * ROW_PX - size.height) }} />
       </div>
       <p className="timeline-foot" aria-live="polite">
-        {shown ? sentenceOf(shown, now) : `${total.toLocaleString("en")} task runs over ${showDuration(whole.to - whole.from)}${cells ? ", counted: come closer to see them" : ""}`}
+        {shown ? sentenceOf(shown, now) : `${total.toLocaleString("en")} ${total === 1 ? "task run" : "task runs"} over ${showDuration(whole.to - whole.from)}${cells ? ", counted: come closer to see them" : ""}`}
         <span className="ml-auto flex gap-1">
           <button type="button" className="icon-button" aria-label="Closer" onClick={() => setPiece(zoom(view, (view.from + view.to) / 2, 1 / ZOOM_STEP, whole))}>+</button>
           <button type="button" className="icon-button" aria-label="Wider" onClick={() => setPiece(zoom(view, (view.from + view.to) / 2, ZOOM_STEP, whole))}>−</button>

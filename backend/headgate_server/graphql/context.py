@@ -201,6 +201,15 @@ class OperationContext(Limited):
         if missing:
             raise self.principal.refusal(missing, workspace_id=workspace_id, on=on)
 
+    def demand_held(self, workspace_id: UUID) -> None:
+        """Go on as ``demand`` would if the workspace were open, also where it is archived.
+
+        Raises:
+            Forbidden: with the scopes that are missing there.
+        """
+        if missing := _NEEDED.get() - self.principal.all_rights().held_in(workspace_id):
+            raise lacking(missing)
+
     @asynccontextmanager
     async def work(
         self, workspace_id: UUID, *, on: UUID | None = None
@@ -270,8 +279,7 @@ class OperationContext(Limited):
             NotFound, Forbidden: as ``work``.
         """
         await self._come_in(workspace_id)
-        if missing := _NEEDED.get() - self.principal.all_rights().held_in(workspace_id):
-            raise lacking(missing)
+        self.demand_held(workspace_id)
         async with self._opened(workspace_id) as work:
             yield work
 

@@ -122,14 +122,15 @@ class ApiKeyMutations:
     @mutation(
         requires=ANY_CREDENTIAL,
         description="Revoke a key, for good. Needs KEYS_WRITE but for the keys of a person who is "
-        "signed in, and for the key that asks.",
+        "signed in, and for the key that asks; one of an archived workspace is revoked as if that "
+        "were open.",
     )
     async def api_key_revoke(
         self, info: Info, input: Annotated[IdInput, strawberry.argument(description="Which key.")]
     ) -> DeletePayload:
         key_id = ids.parse(input.id, kind=ids.Kind.API_KEY)
         is_itself = info.context.principal.api_key_id == key_id
-        async with _work_on_key(info.context, key_id, is_open=is_itself) as work:
+        async with _work_on_key(info.context, key_id, is_open=is_itself, is_end=True) as work:
             await api_keys.revoke_key(work, granter=info.context.principal, id_=key_id)
         return DeletePayload(deleted_id=input.id)
 
@@ -153,6 +154,7 @@ async def _work_on_keys(
     workspace_id: UUID | None,
     work_pool_id: UUID | None = None,
     is_open: bool = False,
+    is_end: bool = False,
 ) -> AsyncGenerator[UnitOfWork]:
     """Open the unit of work of a change of keys; who is signed in changes their own.
 
@@ -162,6 +164,7 @@ async def _work_on_keys(
         workspace_id: the one that the key is good for; the right to manage keys there is enough.
         work_pool_id: the pool of that workspace that the key is to be for.
         is_open: whether no right is needed.
+        is_end: whether a key is revoked: that goes also where its workspace is archived.
 
     Raises:
         Forbidden: the keys are somebody else's, or a key asks, and KEYS_WRITE is missing.
@@ -171,7 +174,10 @@ async def _work_on_keys(
     is_signed_in = principal.login_session_id is not None and not is_support
     is_own = is_signed_in and owner_id == principal.actor.id
     with needing(NOTHING if is_own or is_open else _MANAGING):
-        context.demand(workspace_id)
+        if workspace_id is not None and is_end:
+            context.demand_held(workspace_id)
+        else:
+            context.demand(workspace_id)
     if workspace_id is not None and work_pool_id is not None:
         async with context.work(workspace_id) as work:
             yield work
@@ -203,7 +209,7 @@ async def _place(
 
 @asynccontextmanager
 async def _work_on_key(
-    context: OperationContext, key_id: UUID, *, is_open: bool = False
+    context: OperationContext, key_id: UUID, *, is_open: bool = False, is_end: bool = False
 ) -> AsyncGenerator[UnitOfWork]:
     """Open the unit of work of a change of one key; see ``_work_on_keys``.
 
@@ -215,7 +221,7 @@ async def _work_on_key(
         raise NotFound
     owner_id, workspace_id = key.owner.id, key.workspace_id
     async with _work_on_keys(
-        context, owner_id=owner_id, workspace_id=workspace_id, is_open=is_open
+        context, owner_id=owner_id, workspace_id=workspace_id, is_open=is_open, is_end=is_end
     ) as work:
         yield work
 

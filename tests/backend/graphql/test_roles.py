@@ -193,6 +193,35 @@ async def test_answer_says_what_is_missing_and_who_could_give_it(
     assert reveals["grantableBy"] == [{"user": {"displayName": "Olive"}}]
 
 
+async def test_answer_names_nobody_who_could_open_an_archived_workspace_by_a_role(
+    installation: Installation, estate: Estate
+) -> None:
+    one = await person(installation, estate, within(BuiltinRole.VIEWER, estate.tenant.workspace_id))
+    here = estate.ids[ids.Kind.WORKSPACE]
+    await estate.wide.execute(ARCHIVE, id=here, archived=True)
+    asked = CAN.replace("allowed", "reason allowed")
+
+    owner, viewer, reader = [
+        (await api.execute(asked, scopes=[scope], place=here, on=None)).data["viewerCan"]
+        for api, scope in (
+            (estate.wide, "RUNS_WRITE"),
+            (one.api, "RUNS_WRITE"),
+            (one.api, "RUNS_READ"),
+        )
+    ]
+
+    assert owner["reason"].startswith("This workspace is archived: it can be read")
+    assert owner | {"reason": ""} == {
+        "reason": "",
+        "allowed": False,
+        "missing": ["RUNS_WRITE"],
+        "grantableBy": [],
+    }
+    assert viewer["reason"].startswith("This needs RUNS_WRITE")
+    assert viewer["grantableBy"] == [{"user": {"displayName": "Olive"}}]
+    assert reader == {"reason": None, "allowed": True, "missing": [], "grantableBy": []}
+
+
 async def test_key_does_no_more_than_its_owner_from_the_next_call_on(
     installation: Installation, estate: Estate
 ) -> None:

@@ -18,9 +18,13 @@ from headgate_server.services import roles
 class Permission:
     allowed: bool = strawberry.field(description="Whether nothing is missing.")
     missing: list[Scope] = strawberry.field(description="The scopes that are missing, by name.")
+    reason: str | None = strawberry.field(
+        description="What a refusal says: what to ask for, or that the workspace is archived; null "
+        "where nothing is missing."
+    )
     grantable_by: list[Membership] = strawberry.field(
         description="Members who could give what is missing, at most 20; empty where nothing is, "
-        "and for callers without ORG_READ."
+        "where the caller holds it and the workspace is archived, and for callers without ORG_READ."
     )
 
 
@@ -49,23 +53,26 @@ class ViewerQueries:
             strawberry.argument(description="A deployment, pool or block of the workspace."),
         ] = None,
     ) -> Permission:
-        context = info.context
+        context, principal = info.context, info.context.principal
         place = place_of(workspace_id, object_id)
-        held = context.principal.scopes_in_organization()
+        held = given = principal.scopes_in_organization()
         if place.workspace_id is not None:
             async with context.work(place.workspace_id) as work:
                 await roles.check_place(work, place)
-            held = context.principal.scopes_in(place.workspace_id, on=place.object_id)
+            held = principal.scopes_in(place.workspace_id, on=place.object_id)
+            given = principal.all_rights().held_in(place.workspace_id, on=place.object_id)
         missing = frozenset(scopes) - held
         if not missing:
-            return Permission(allowed=True, missing=[], grantable_by=[])
-        wanted = Grant(missing, place.workspace_id, place.object_id)
+            return Permission(allowed=True, missing=[], reason=None, grantable_by=[])
+        wanted = Grant(missing - given, place.workspace_id, place.object_id)
         people: list[MembershipRow] = []
-        if Scope.ORG_READ in context.principal.scopes:
+        if wanted.scopes and Scope.ORG_READ in principal.scopes:
             async with context.organization_work() as work:
                 people = await roles.list_granters(work, wanted)
+        refusal = principal.refusal(missing, workspace_id=place.workspace_id, on=place.object_id)
         return Permission(
             allowed=False,
             missing=sorted(missing),
+            reason=refusal.message,
             grantable_by=[show_membership(row) for row in people],
         )

@@ -88,8 +88,8 @@ async def made_once(
     """Make or change an object once for each key; return it, and whether it was made.
 
     Args:
-        work, operation, key, body: as of ``once``. What may be secret is no part of the body: a
-            hash of it is kept.
+        work, operation, key, body: as of ``once``. What may be secret is no part of the body, whose
+            hash is kept, but under the installation's pepper.
         make: does it.
         find: returns objects by id, for a repetition.
 

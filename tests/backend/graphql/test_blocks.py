@@ -12,6 +12,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.ids import Kind
 from headgate_server.services import workspace_keys
 from headgate_server.services.workspace_keys import Keyring
+from headgate_server.tables.events import idempotency_keys
 from headgate_server.tables.workspace_keys import block_secrets
 from tests.factories.blocks import begin, fill, refused, register, resolve
 from tests.factories.estate_blocks import LOGIN
@@ -48,6 +49,32 @@ async def test_secret_is_masked_for_everybody_and_changes_only_its_fingerprint(
     assert kept["blockDocument"]["secrets"] == first["secrets"]
     assert turned["blockDocument"]["version"] == 3
     assert turned["blockDocument"]["secrets"][0]["fingerprint"] != secret["fingerprint"]
+
+
+async def test_key_that_was_used_for_another_filling_is_refused(
+    estate: Estate, installation: Installation
+) -> None:
+    data = {"host": "h", "password": SECRET}
+    place = {"workspaceId": estate.ids[Kind.WORKSPACE], "typeSlug": "login", "name": "db"}
+    given = {**place, "data": data, "idempotencyKey": "once"}
+    others: list[Json] = [
+        {"data": {**data, "host": "other"}},
+        {"data": {**data, "password": "another horse"}},
+        {"secrets": [{"path": "password", "value": None}]},
+        {"replaceSecrets": True},
+        {"expectedVersion": 1},
+    ]
+
+    first, again = [await fill(estate, "db", data, idempotencyKey="once") for _ in range(2)]
+    errors = [
+        await refused(estate.bound, "blockDocumentUpsert", **{**given, **other}) for other in others
+    ]
+    async with installation.database.system() as work:
+        kept = (await work.execute(select(idempotency_keys))).all()
+
+    assert again == first
+    assert {error["code"] for error in errors} == {"IDEMPOTENCY_MISMATCH"}
+    assert SECRET not in str(kept)
 
 
 async def test_secret_of_an_entry_of_a_list_goes_with_the_entry(

@@ -259,12 +259,13 @@ class BlockMutations:
             context.backend.keyring,
             pepper=context.backend.pepper,
         )
+        key = input.idempotency_key
         async with context.work(workspace_id, on=on) as work:
             row, is_new = await made_once(
                 work,
                 operation="blockDocumentUpsert",
-                key=input.idempotency_key,
-                body=[workspace_id, input.type_slug, input.name, input.schema_checksum],
+                key=key,
+                body=sealer.imprint(strawberry.asdict(input)) if key is not None else None,
                 make=lambda: documents.upsert_document(
                     work,
                     type_slug=input.type_slug,

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+import orjson
+
 from headgate_server.crypto.envelope import Place, SealingKey, join, seal, unseal
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.blocks.blocks import SealedSecret
@@ -15,6 +17,7 @@ from headgate_server.services.workspace_keys import Keyring, OpenWork
 
 FINGERPRINT_BYTES = 16
 _FINGERPRINT = b"headgate:block-secret"
+_IMPRINT = b"headgate:block-request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,15 @@ class Sealer:
         parts = (_FINGERPRINT, workspace_id.bytes, document_id.bytes, path.encode(), value)
         found = hmac.digest(self.pepper.encode(), join(*parts), hashlib.sha256)
         return found[:FINGERPRINT_BYTES].hex()
+
+    def imprint(self, asked: object) -> str:
+        """Return what tells a request with secrets from another, and nothing else of it.
+
+        Args:
+            asked: the request, as JSON.
+        """
+        told = orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
+        return hmac.digest(self.pepper.encode(), join(_IMPRINT, told), hashlib.sha256).hex()
 
     async def seal_all(
         self,

@@ -82,6 +82,7 @@ cli_logins = Table(
     moment("decided_at", is_nullable=True),
     flag("is_allowed"),
     moment("used_at", is_nullable=True),
+    flag("has_second_factor"),
     CheckConstraint("kind in ('BROWSER', 'DEVICE')", name="kind"),
     CheckConstraint("(kind = 'BROWSER') = (challenge is not null)", name="challenge"),
     CheckConstraint("(kind = 'DEVICE') = (user_code_hash is not null)", name="user_code"),

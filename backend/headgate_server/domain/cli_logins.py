@@ -78,7 +78,10 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class CliLogin:
-    """One wish, and what became of it."""
+    """One wish, and what became of it.
+
+    ``has_second_factor`` is whether the session had one in which it was allowed.
+    """
 
     id: UUID
     way: Way
@@ -93,6 +96,7 @@ class CliLogin:
     decided_at: datetime | None
     is_allowed: bool
     used_at: datetime | None
+    has_second_factor: bool
 
 
 def check_wish(wish: Wish) -> Wish:

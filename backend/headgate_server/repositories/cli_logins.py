@@ -75,7 +75,13 @@ async def try_to_lock_by_secret(work: UnitOfWork, *, secret_hash: bytes) -> CliL
 
 
 async def set_decided(
-    work: UnitOfWork, *, id_: UUID, user_id: UUID, organization_id: UUID | None, wish: Wish
+    work: UnitOfWork,
+    *,
+    id_: UUID,
+    user_id: UUID,
+    organization_id: UUID | None,
+    wish: Wish,
+    has_second_factor: bool,
 ) -> None:
     """Note a person's answer: yes for an organization, no for none."""
     statement = (
@@ -87,6 +93,7 @@ async def set_decided(
             is_allowed=organization_id is not None,
             decided_at=work.now,
             scopes=sorted(wish.scopes),
+            has_second_factor=has_second_factor,
         )
     )
     await work.execute(statement)
@@ -163,4 +170,5 @@ def _login(row: Row[Any]) -> CliLogin:
         decided_at=row.decided_at,
         is_allowed=row.is_allowed,
         used_at=row.used_at,
+        has_second_factor=row.has_second_factor,
     )

@@ -257,17 +257,27 @@ async def _decide(
             raise Forbidden(NOTHING_LEFT)
         wish = replace(wish, scopes=scopes)
     await cli_logins.set_decided(
-        work, id_=found.id, user_id=session.user_id, organization_id=organization_id, wish=wish
+        work,
+        id_=found.id,
+        user_id=session.user_id,
+        organization_id=organization_id,
+        wish=wish,
+        has_second_factor=session.has_second_factor,
     )
 
 
 async def _grant(work: UnitOfWork, found: CliLogin, *, pepper: str) -> Granted | None:
-    """Return the key, of what the person may do by now; None where that is nothing."""
+    """Return the key, of what the person may do by now; None where that is nothing.
+
+    So it is where the organization asks for a second factor by now that their session did not have.
+    """
     if found.user_id is None or found.organization_id is None:
         return None
     person = await users.lock_credentials(work, id_=found.user_id)
     place = await organizations.find_organization(work, id_=found.organization_id)
     if person is None or person.suspended_at is not None or place is None:
+        return None
+    if place.requires_second_factor and not found.has_second_factor:
         return None
     try:
         rights = await _rights(work, user_id=found.user_id, organization_id=place.id)

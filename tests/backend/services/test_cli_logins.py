@@ -3,14 +3,16 @@
 from datetime import datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from headgate_server.database.work import Database
-from headgate_server.domain.cli_logins import CodeExpired, Wish
+from headgate_server.domain.cli_logins import CliLoginRefused, CodeExpired, Wish
 from headgate_server.domain.errors import Unauthenticated
+from headgate_server.domain.login_sessions import LoginCookie
 from headgate_server.services import api_keys, cli_logins, login_sessions
 from headgate_server.tables.login_sessions import cli_logins as rows
-from tests.factories.people import PEPPER, Person, make_person, sign_in
+from headgate_server.tables.organizations import organizations
+from tests.factories.people import PEPPER, Person, enrol, make_person, sign_in
 from tests.factories.tenants import Tenant, make_tenant
 
 
@@ -20,9 +22,11 @@ async def begin(database: Database) -> cli_logins.Codes:
         return await cli_logins.begin_device(work, wish=Wish("headgate"), pepper=PEPPER)
 
 
-async def allow(database: Database, person: Person, tenant: Tenant) -> str:
+async def allow(
+    database: Database, person: Person, tenant: Tenant, *, cookie: LoginCookie | None = None
+) -> str:
     """Have a person allow a terminal's login, and return what it shows for its key."""
-    cookie = await sign_in(database, person)
+    cookie = cookie or await sign_in(database, person)
     session = await login_sessions.find_session(database, cookie, pepper=PEPPER)
     begun = await begin(database)
     async with database.system() as work:
@@ -108,3 +112,23 @@ async def test_login_that_nobody_answered_yet_stays_open(database: Database) -> 
     async with database.system() as work:
         found = await cli_logins.look(work, user_code=begun.user_code, pepper=PEPPER)
     assert found.decided_at is None
+
+
+async def test_login_that_was_allowed_without_a_second_factor_gets_no_key_once_one_is_demanded(
+    database: Database,
+) -> None:
+    tenant = await make_tenant(database)
+    person = await make_person(database, owns=tenant)
+    without = await allow(database, person, tenant)
+    proven = await allow(database, person, tenant, cookie=await enrol(database, person))
+    async with database.system() as work:
+        await work.execute(
+            update(organizations)
+            .where(organizations.c.id == tenant.organization_id)
+            .values(requires_second_factor=True)
+        )
+
+    with pytest.raises(CliLoginRefused):
+        await redeem(database, without)
+
+    assert (await redeem(database, proven)).token

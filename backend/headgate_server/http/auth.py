@@ -14,6 +14,7 @@ from headgate_server.domain.errors import Forbidden, Unavailable
 from headgate_server.domain.login_sessions import LoginCookie, parse_cookie
 from headgate_server.domain.tenancy import Principal
 from headgate_server.http.bearer import bearer_token
+from headgate_server.http.origins import address_of
 from headgate_server.services import api_keys, login_sessions
 
 
@@ -21,6 +22,7 @@ from headgate_server.services import api_keys, login_sessions
 class Login:
     """A browser's cookie, and the slug of the organization that a request is to act in, if any.
 
+    ``address`` is where the request comes from: without a slug, one that lets it in is chosen.
     ``organization_id`` is that of a connection that was let in: it stays there for as long as it
     is open, and is never taken for one into another organization of the same person.
     """
@@ -28,10 +30,11 @@ class Login:
     cookie: LoginCookie
     organization: str | None = None
     organization_id: UUID | None = None
+    address: str | None = None
 
     def within(self, slug: str) -> "Login":
         """Return the same cookie in a certain organization."""
-        return Login(self.cookie, slug[:MAX_SLUG_LENGTH] or None)
+        return replace(self, organization=slug[:MAX_SLUG_LENGTH] or None)
 
     def held_to(self, organization_id: UUID) -> "Login":
         """Return the same, good for nothing but one organization."""
@@ -101,6 +104,7 @@ def authenticator(database: Database, *, pepper: str, is_use: bool = True) -> Au
             proof.cookie,
             organization=proof.organization,
             organization_id=proof.organization_id,
+            address=proof.address,
             pepper=pepper,
             is_use=is_use,
         )
@@ -131,7 +135,8 @@ def login_of(request: HTTPConnection, *, name: str) -> Login:
         Unauthenticated: none, or not one of ours.
     """
     cookie = parse_cookie(request.cookies.get(name, ""))
-    return Login(cookie).within(request.headers.get(ORGANIZATION_HEADER, ""))
+    login = Login(cookie, address=address_of(request))
+    return login.within(request.headers.get(ORGANIZATION_HEADER, ""))
 
 
 def check_page(headers: Mapping[str, str], *, allowed_origins: frozenset[str]) -> None:

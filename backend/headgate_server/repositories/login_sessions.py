@@ -1,5 +1,6 @@
 """Login sessions, and the tokens of links in mails. All as the system: they are of no tenant."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -68,7 +69,12 @@ async def insert_session(
 
 
 async def find_facts(
-    work: UnitOfWork, *, id_: UUID, slug: str | None, organization_id: UUID | None = None
+    work: UnitOfWork,
+    *,
+    id_: UUID,
+    slug: str | None,
+    organization_id: UUID | None = None,
+    but: Collection[UUID] = (),
 ) -> SessionFacts | None:
     """Return a live session, and what its person may do in one organization; in one statement.
 
@@ -77,6 +83,7 @@ async def find_facts(
         id_: of the session.
         slug: which organization; None is the one used last, else the one they joined first.
         organization_id: which it must be besides; None leaves that to the slug.
+        but: which it may not be.
     """
     mine = memberships.alias("mine")
     place = mine.join(organizations, organizations.c.id == mine.c.organization_id)
@@ -85,6 +92,7 @@ async def find_facts(
         organizations.c.deleted_at.is_(None),
         *([is_called(slug)] if slug is not None else []),
         *([organizations.c.id == organization_id] if organization_id is not None else []),
+        *([organizations.c.id.not_in(but)] if but else []),
     )
     is_last = mine.c.organization_id.is_not_distinct_from(login_sessions.c.organization_id)
     statement = (

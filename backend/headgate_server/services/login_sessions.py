@@ -7,6 +7,7 @@ from uuid import UUID
 from headgate_server.bus import channels
 from headgate_server.database.work import Database, UnitOfWork
 from headgate_server.domain import login_sessions as sessions
+from headgate_server.domain.allowlists import admits
 from headgate_server.domain.errors import Forbidden, NotFound, Unauthenticated
 from headgate_server.domain.login_sessions import Browser, LoginCookie, LoginSession
 from headgate_server.domain.permissions import Rights
@@ -223,9 +224,12 @@ async def authenticate(
     organization: str | None,
     pepper: str,
     organization_id: UUID | None = None,
+    address: str | None = None,
     is_use: bool = True,
 ) -> Principal:
     """Return who a cookie speaks for, and what they may do in one organization.
+
+    Where none is named, one that lets them in goes before one that does not.
 
     Args:
         database: opens the unit of work.
@@ -233,6 +237,7 @@ async def authenticate(
         organization: the slug of the organization; None is the one used last.
         pepper: the installation's secret.
         organization_id: the only organization that it may be; None where any of theirs may.
+        address: from where; the caller sees to it that the organization lets that in.
         is_use: whether this counts as the person's doing, which keeps a session from ending.
 
     Raises:
@@ -248,7 +253,10 @@ async def authenticate(
             organization_id=organization_id,
             pepper=pepper,
         )
-        if facts.organization_id is None:
+        if organization is None and organization_id is None:
+            facts = await _choose(work, facts, address=address)
+        place_id = facts.organization_id
+        if place_id is None:
             return await _support(work, facts, organization=organization)
         if not facts.is_operator:
             facts.closures.check()
@@ -257,10 +265,33 @@ async def authenticate(
             raise Forbidden(FACTOR_NEEDED)
         if is_use:
             is_stale = session.last_seen_at <= work.now - sessions.LAST_SEEN_RESOLUTION
-            if is_stale or facts.last_organization_id != facts.organization_id:
-                await stored.touch(work, id_=session.id, organization_id=facts.organization_id)
+            if is_stale or facts.last_organization_id != place_id:
+                await stored.touch(work, id_=session.id, organization_id=place_id)
                 session = replace(session, last_seen_at=work.now)
-    return _member(facts, session, organization_id=facts.organization_id)
+    return _member(facts, session, organization_id=place_id)
+
+
+async def _choose(
+    work: UnitOfWork, facts: stored.SessionFacts, *, address: str | None
+) -> stored.SessionFacts:
+    """Return what a person may do in the first of their organizations that lets them in.
+
+    Where none does, in the first of all, which says why.
+    """
+    found: stored.SessionFacts | None = facts
+    shut: list[UUID] = []
+    while found is not None and found.organization_id is not None:
+        if _is_open(found, address=address):
+            return found
+        shut.append(found.organization_id)
+        found = await stored.find_facts(work, id_=facts.session.id, slug=None, but=shut)
+    return facts
+
+
+def _is_open(facts: stored.SessionFacts, *, address: str | None) -> bool:
+    is_suspended = facts.closures.suspended_because is not None and not facts.is_operator
+    lacks_factor = facts.requires_second_factor and not facts.session.has_second_factor
+    return not (is_suspended or lacks_factor) and admits(facts.closures.networks, address)
 
 
 def _member(

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from httpx2 import Client, Response
 
+from headgate.credentials import Credential, store_credential
 from tests.client.cli.commands import Done, headgate
 from tests.e2e.dev_server import DevServer, dev_server, start
 from tests.fixtures.deadlines import eventually_sync
@@ -158,6 +159,27 @@ def test_code_logs_a_terminal_in_and_logout_revokes_its_key(
 
         # A replica takes a key's word for a second.
         eventually_sync(is_refused, within_seconds=3, what="The refusal")
+
+
+def test_profile_that_is_deleted_takes_its_key_along(
+    server: DevServer, browser: Client, home: Path
+) -> None:
+    own = post(browser, "/graphql", query="{ viewer { user { id } } }").json()
+    given = {"ownerId": own["data"]["viewer"]["user"]["id"], "name": "t", "scopes": ["RUNS_READ"]}
+    make = "mutation ($i: ApiKeyCreateInput!) { apiKeyCreate(input: $i) { apiKey { id } secret } }"
+    made = post(browser, "/graphql", query=make, variables={"i": given}).json()
+    key = made["data"]["apiKeyCreate"]
+    kept = Credential(server.url, key["secret"], key_id=key["apiKey"]["id"])
+    ask(home, "profiles", "create", "old", "--api-url", server.url)
+    store_credential(home, profile="old", credential=kept)
+    before = names_of_keys(browser)
+
+    deleted = ask(home, "profiles", "delete", "old")
+
+    assert deleted.code == 0, deleted.err
+    assert deleted.err.endswith(f"Its key for {server.url} is revoked.\n")
+    assert (home / "credentials.json").read_text() == "{}"
+    assert (before.count("t"), names_of_keys(browser).count("t")) == (1, 0)
 
 
 def names_of_keys(browser: Client) -> list[str]:

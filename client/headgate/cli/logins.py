@@ -12,15 +12,15 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from headgate import credentials, profiles
-from headgate.api import api_keys, logins, viewer
+from headgate.api import logins, viewer
 from headgate.api.logins import GrantedKey
 from headgate.api.transport import SyncTransport
 from headgate.api.viewer import Identity, Place
-from headgate.cli import loopback
+from headgate.cli import loopback, own_keys
 from headgate.cli.failures import CommandError, ExitCode, near_names
 from headgate.cli.output import Columns, OutputOption, say, show_item
 from headgate.credentials import Credential
-from headgate.errors import ApiError, ForbiddenError, RetryableApiError
+from headgate.errors import ForbiddenError, RetryableApiError
 from headgate.profiles import Profile
 from headgate.settings import base_address, home_folder, load_settings
 
@@ -80,10 +80,10 @@ def login(
     except BaseException:
         if credential.key_id is not None:
             # Nobody would have this key, and it would be good for months.
-            _revoke(credential)
+            own_keys.revoke(credential)
         raise
-    if former is not None and former.key_id is not None and former.api_url == url:
-        _revoke(former)
+    if former is not None and former.key_id is not None:
+        own_keys.revoke(former)
     _tell(identity, name=name, url=url, place=place)
 
 
@@ -98,18 +98,11 @@ def logout() -> None:
             code=ExitCode.NOT_FOUND,
             hints=["`headgate login` logs in."],
         )
-    credentials.delete_credential(home, profile=name)
+    own_keys.forget(home, profile=name, credential=found)
     if found.key_id is None:
         say("Logged out. The key was handed in, and stays good: revoke it where it was made.")
-        return
-    if not _revoke(found):
-        ends = f" It ends by itself at {found.expires_at}." if found.expires_at else ""
-        raise CommandError(
-            f"The key is forgotten here, but could not be revoked.{ends}",
-            code=ExitCode.NETWORK,
-            hints=["Revoke it on the server: it stands with your other keys."],
-        )
-    say(f"Logged out of {found.api_url}; the key is revoked.")
+    else:
+        say(f"Logged out of {found.api_url}; the key is revoked.")
 
 
 def whoami(*, output: OutputOption = "table") -> None:
@@ -258,23 +251,6 @@ def _keep(
         changed = {"api_url": credential.api_url, "api_key": None, "workspace": handle}
         profiles.set_values(home, name=name, values=changed)
     credentials.store_credential(home, profile=name, credential=credential)
-
-
-def _revoke(credential: Credential) -> bool:
-    """Revoke a key by itself; whether it is good no more."""
-    transport = SyncTransport(
-        credential.api_url, credential.api_key, deadline_seconds=PATIENCE_SECONDS
-    )
-    try:
-        transport.call(api_keys.revoke, id=str(credential.key_id))
-    except ApiError as error:
-        if error.code in {"UNAUTHENTICATED", "NOT_FOUND"}:
-            return True
-        say(f"The key could not be revoked: {error}")
-        return False
-    finally:
-        transport.close()
-    return True
 
 
 def _tell(identity: Identity, *, name: str, url: str, place: Place | None) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from cyclopts import Parameter
 
 from headgate import credentials, profiles
+from headgate.cli import own_keys
 from headgate.cli.failures import CommandError, ExitCode, near_names
 from headgate.cli.output import Columns, Format, OutputOption, say, show_item, show_list
 from headgate.errors import ProfileNotFoundError
@@ -125,12 +126,19 @@ def set_values(
 
 
 def delete_profile(name: ProfileName, /) -> None:
-    """Delete a profile; if it was active, none is afterwards."""
+    """Delete a profile, and revoke the key that `headgate login` got for it.
+
+    If it was the active one, none is afterwards.
+    """
     _require(name)
     home = home_folder(os.environ)
-    credentials.delete_credential(home, profile=name)
+    found = credentials.find_credential(home, profile=name)
     profiles.delete_profile(home, name=name)
     say(f"The profile {name} is deleted.")
+    if found is not None:
+        own_keys.forget(home, profile=name, credential=found)
+        stays = "was handed in, and stays good" if found.key_id is None else "is revoked"
+        say(f"Its key for {found.api_url} {stays}.")
 
 
 def _require(name: str) -> Profile:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from headgate.cli import tree
-from headgate.cli.failures import CommandError, ExitCode, complain, exit_code_of, hints_of
+from headgate.cli.failures import CommandError, ExitCode, complain, exit_code_of, hints_of, words_of
 from headgate.errors import HeadgateError
 from headgate.version import VERSION
 
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except HeadgateError as error:
         if is_debug:
             traceback.print_exc()
-        complain(str(error), hints=hints_of(error))
+        complain(words_of(error), hints=hints_of(error))
         code = exit_code_of(error)
     except Exception as error:  # noqa: BLE001 - the edge of the process: every error becomes words
         if is_debug:

@@ -15,7 +15,14 @@ from headgate.cli.connection import Server, connect
 from headgate.cli.deployment_plans import show_plans
 from headgate.cli.deployments import show_deployment
 from headgate.cli.entrypoints import import_flow
-from headgate.cli.failures import CommandError, ExitCode, exit_code_of, hints_of, near_names
+from headgate.cli.failures import (
+    CommandError,
+    ExitCode,
+    exit_code_of,
+    hints_of,
+    near_names,
+    words_of,
+)
 from headgate.cli.names import full_name, get_work_pool
 from headgate.cli.output import Columns, Format, OutputOption, say, show_list
 from headgate.cli.parameters import ParameterOption, ParametersOption, read_parameters
@@ -178,7 +185,7 @@ def _store(
             get_work_pool(server, name=spec.work_pool or "")
         if len(deployed) == 1:
             raise
-        message = f"{spec.name} was refused, and nothing was stored: {error}"
+        message = f"{spec.name} was refused, and nothing was stored: {words_of(error)}"
         raise CommandError(message, code=exit_code_of(error), hints=hints_of(error)) from error
 
 

@@ -1,6 +1,7 @@
 """What goes wrong on the command line: exit codes, and errors that say what to do next."""
 
 import difflib
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
@@ -70,6 +71,13 @@ _HINTS: tuple[tuple[type[errors.HeadgateError], str], ...] = (
     (errors.ServerFaultError, "The server's log holds the cause under the error id."),
 )
 
+_REFUSED_VALUE = re.compile(
+    r"Variable '\$(?P<name>\w+)' has invalid value(?: at \.?(?P<path>\S+))?: "
+    r"(?P<why>An? [A-Z]\w+ (?:has|is) .*)",
+    re.DOTALL,
+)
+"""What a scalar of the API says of a value; where types do not fit, the words are others."""
+
 NO_SERVER_HINT = (
     "Log in with `headgate login --api-url URL`, or set HEADGATE_API_URL, HEADGATE_API_KEY and "
     "HEADGATE_WORKSPACE."
@@ -80,7 +88,23 @@ def exit_code_of(error: errors.HeadgateError) -> ExitCode:
     """Return the exit code that stands for an error."""
     if isinstance(error, CommandError):
         return error.code
+    if _refused_value(error):
+        return ExitCode.USAGE
     return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.FAILURE)
+
+
+def words_of(error: errors.HeadgateError) -> str:
+    """Return what an error says, in the words of who types a command."""
+    value = _refused_value(error)
+    if value is None:
+        return str(error)
+    return f"{value['path'] or value['name']} has an invalid value: {value['why']}"
+
+
+def _refused_value(error: errors.HeadgateError) -> re.Match[str] | None:
+    """Return what the server says of a value that it takes for wrong, not of an unknown type."""
+    is_ours = isinstance(error, errors.BadRequestError)
+    return _REFUSED_VALUE.match(error.message) if is_ours else None
 
 
 def hints_of(error: errors.HeadgateError) -> list[str]:
@@ -90,6 +114,8 @@ def hints_of(error: errors.HeadgateError) -> list[str]:
     if isinstance(error, errors.ForbiddenError):
         missing = ", ".join(error.facts.get("missingScopes") or ())
         return [f"The key lacks {missing or 'a scope'}; ask for a key that has it."]
+    if _refused_value(error):
+        return []
     if isinstance(error, errors.SettingsError) and "No server is configured" in str(error):
         return [NO_SERVER_HINT]
     return [hint for kind, hint in _HINTS if isinstance(error, kind)]

@@ -65,3 +65,22 @@ def test_every_command_that_is_completed_is_there() -> None:
     there |= {verb.name for verb in tree.VERBS}
 
     assert {command.removesuffix(" +") for command in completion.sources()} - there == set()
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("variables", "set", "Bad Name", "1"),
+        ("blocks", "create", "string", "Bad Name", "--field", "value=x"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_name_that_the_server_does_not_take_is_told_without_its_query(
+    words: tuple[str, ...], cli_server: DevServer
+) -> None:
+    done = cli_server.here(*words)
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: name has an invalid value: A Key has 1 to 100 lower-case")
+    assert done.err.count("\n") == 1

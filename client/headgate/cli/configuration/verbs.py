@@ -14,7 +14,7 @@ from headgate.cli.configuration.kinds import KINDS, get_kind
 from headgate.cli.configuration.plans import Kind, Plan, Stored, Wanted, plan_of
 from headgate.cli.confirming import YesOption, confirm
 from headgate.cli.connection import Server, connect
-from headgate.cli.failures import CommandError, ExitCode, exit_code_of, hints_of
+from headgate.cli.failures import CommandError, ExitCode, exit_code_of, hints_of, words_of
 from headgate.cli.output import Columns, Format, OutputOption, say, show_list
 from headgate.errors import HeadgateError, RefusedError
 
@@ -159,7 +159,7 @@ def _carry_out(server: Server, steps: Sequence[Step]) -> None:
         try:
             _do(server, group)
         except HeadgateError as error:
-            message = f"{group[0].kind.noun}: {_blamed(group, error)}: {error}"
+            message = f"{group[0].kind.noun}: {_blamed(group, error)}: {words_of(error)}"
             after = f"{done} of {len(steps)} changes were applied before; apply again to go on."
             hints = [*hints_of(error), after]
             raise CommandError(message, code=exit_code_of(error), hints=hints) from error

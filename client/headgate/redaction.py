@@ -50,8 +50,11 @@ _IS_WILD = re.compile(r"[\s\\%&]")
 _LETTERS = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f", "\v": "v", "\a": "a"}
 _OTHERWISE = {" ": [r"\+"], "'": ["'\"'\"'", r"'\\''"]}
 """In the query of an address, and inside of quotes of a shell."""
-_ADDRESS = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#:@]*:(?P<password>[^\s/?#]+)@")
-"""Of a database, say: whoever connects says its password alone."""
+_ADDRESSES = tuple(
+    re.compile(rf"\s*[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#:@]*:(?P<password>{password})@")
+    for password in (r"[^\s@]+", r"[^\s/?#]+")
+)
+"""Of a database, say, whose password has whoever connects: up to the first @, and to the last."""
 _NAMES = {code: [name] for code, name in codepoint2name.items()} | {ord("'"): ["apos"]}
 
 
@@ -213,9 +216,10 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _passwords_in(address: str) -> Iterator[str]:
     """Yield the password of an address, as it is there and without its escapes."""
-    if found := _ADDRESS.match(address):
-        password = found["password"]
-        yield from (password, unquote(password), unquote_plus(password))
+    for pattern in _ADDRESSES:
+        if found := pattern.match(address):
+            password = found["password"]
+            yield from (password, unquote(password), unquote_plus(password))
 
 
 @lru_cache(maxsize=1_000)

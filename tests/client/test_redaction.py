@@ -259,6 +259,7 @@ def test_each_text_of_a_json_secret_is_masked() -> None:
         ("postgresql+psycopg2://etl:hunter2pw@db.example.com/orders", ["hunter2pw"]),
         ("redis://:p%40ss%2Fword@h:6379/0?x=1", ["p@ss/word", "p%40ss%2Fword"]),
         ("mysql://a:b@c:d@h", ["b@c:d"]),
+        ("redis://:t0ken/with@slash@cache/0", ["t0ken/with"]),
     ],
 )
 def test_password_of_an_address_is_a_secret_itself(address: str, passwords: list[str]) -> None:

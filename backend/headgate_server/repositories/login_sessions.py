@@ -116,9 +116,7 @@ async def find_facts(
         .limit(1)
     )
     row = (await work.execute(statement)).one_or_none()
-    if row is None:
-        return None
-    return _facts(row)
+    return None if row is None else _facts(row)
 
 
 async def touch(work: UnitOfWork, *, id_: UUID, organization_id: UUID | None) -> None:

@@ -33,8 +33,8 @@ class Login:
     address: str | None = None
 
     def within(self, slug: str) -> "Login":
-        """Return the same cookie in a certain organization."""
-        return replace(self, organization=slug[:MAX_SLUG_LENGTH] or None)
+        """Return the same cookie in a certain organization, whichever it was let into before."""
+        return Login(self.cookie, slug[:MAX_SLUG_LENGTH] or None, address=self.address)
 
     def held_to(self, organization_id: UUID) -> "Login":
         """Return the same, good for nothing but one organization."""

@@ -229,12 +229,10 @@ async def authenticate(
 ) -> Principal:
     """Return who a cookie speaks for, and what they may do in one organization.
 
-    Where none is named, one that lets them in goes before one that does not.
-
     Args:
         database: opens the unit of work.
         cookie: as the browser sent it.
-        organization: the slug of the organization; None is the one used last.
+        organization: its slug; None is the one used last, or else one that lets them in.
         pepper: the installation's secret.
         organization_id: the only organization that it may be; None where any of theirs may.
         address: from where; the caller sees to it that the organization lets that in.

@@ -91,6 +91,12 @@ flow_runs = Table(
         postgresql_where=text("expected_start < created_at and deployment_id is not null"),
     ),
     Index(
+        "ix_flow_runs_ended",
+        "workspace_id",
+        "ended_at",
+        postgresql_where=text("ended_at is not null"),
+    ),
+    Index(
         "ix_flow_runs_parent",
         "workspace_id",
         "parent_task_run_id",

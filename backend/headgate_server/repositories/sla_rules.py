@@ -224,9 +224,14 @@ async def find_breaches(
 
 async def read_paces(work: UnitOfWork, rules: Sequence[SlaRule], *, kind: SlaKind) -> list[Pace]:
     """Return the latest run that counts for each rule of one kind, in one statement."""
-    is_of_completed = kind is SlaKind.FRESHNESS
     rows = await work.execute(
-        named("judge_paces"), {**_places(work, rules), "is_of_completed": is_of_completed}
+        named("judge_paces"),
+        {
+            **_places(work, rules),
+            "judged_ats": [rule.judged_at for rule in rules],
+            "are_first": [rule.judged_at == rule.created_at for rule in rules],
+            "is_of_completed": kind is SlaKind.FRESHNESS,
+        },
     )
     return [Pace(row.rule_id, row.flow_run_id, row.at) for row in rows]
 

@@ -165,6 +165,48 @@ async def test_run_that_is_started_again_took_the_time_since_then(world: World) 
     assert (while_it_runs, await broken(world)) == ([], [])
 
 
+async def test_backlog_hides_no_run_that_took_too_long_and_has_ended(world: World) -> None:
+    await promise(world, SlaKind.DURATION)
+    lease = await world.started()
+    async with world.system() as work:
+        own = flow_runs.update().where(flow_runs.c.id == lease.run_id)
+        await work.execute(own.values(started_at=work.now - 2 * MINUTE, expected_start=work.now))
+    await world.propose(lease, StateType.COMPLETED)
+    await make_unstarted(world, state_type="SCHEDULED", ended_at=None)
+
+    await judge(world, after=MINUTE / 4)
+
+    assert await broken(world) == [lease.run_id]
+
+
+async def make_unstarted(world: World, **values: object) -> None:
+    """Make runs that never started and are due after all that are there."""
+    async with world.system() as work:
+        await make_past_runs(work, world.deployed, count=300)
+        values |= {"name": "unstarted", "started_at": None, "expected_start": work.now}
+        await work.execute(flow_runs.update().where(flow_runs.c.name == "past").values(**values))
+
+
+@pytest.mark.parametrize("kind", [SlaKind.FREQUENCY, SlaKind.FRESHNESS])
+@pytest.mark.parametrize("is_judged", [True, False])
+async def test_runs_that_never_started_hide_none_that_has_come(
+    world: World, kind: SlaKind, *, is_judged: bool
+) -> None:
+    if is_judged:
+        await promise(world, kind)
+        await judge(world, after=timedelta())
+    run = await world.propose(await world.started(), StateType.COMPLETED)
+    await make_unstarted(world, state_type="CANCELLED", ended_at=func.now())
+    if not is_judged:
+        await promise(world, kind)
+
+    await judge(world, after=timedelta(seconds=50))
+
+    async with world.system() as work:
+        counted = (await work.execute(select(sla_rows.c.counted_run_id))).scalar_one()
+    assert (counted, await broken(world)) == (run.id, [])
+
+
 @pytest.mark.parametrize("kind", [SlaKind.FREQUENCY, SlaKind.FRESHNESS])
 async def test_runs_that_wait_hide_none_that_has_come(world: World, kind: SlaKind) -> None:
     await promise(world, kind)

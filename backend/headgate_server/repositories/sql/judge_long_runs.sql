@@ -1,5 +1,5 @@
 -- Finds runs that took longer than they may, of several rules at once: those that still run, and
--- of the latest of each deployment or flow those that have ended since it was judged. A run that
+-- those that have ended since each was judged, however many wait or were due after them. A run that
 -- somebody started again did not take the hours since its first start: it counts from the first of
 -- the attempts since then, and what it breaks is another violation. Those that came by themselves,
 -- or after a suspension, go on with it.
@@ -15,6 +15,13 @@ with rule as (
   from flow_runs
   where workspace_id = :workspace_id
     and state_type in ('RUNNING', 'PAUSED', 'CANCELLING')
+), ended as materialized (
+  select id, deployment_id, flow_id, started_at, ended_at
+  from flow_runs
+  where workspace_id = :workspace_id
+    and ended_at > (select min(low) from rule)
+    and ended_at <= cast(:now as timestamptz) + interval '1 day'
+    and ended_at - started_at > (select min(within) from rule)
 )
 select rule.id as rule_id, run.id as flow_run_id, run.since, run.key
 from rule cross join lateral (
@@ -24,23 +31,10 @@ from rule cross join lateral (
     where (run.deployment_id = rule.deployment_id or run.flow_id = rule.flow_id)
       and run.started_at <= cast(:now as timestamptz) - rule.within
     union
-    select latest.id, latest.started_at, latest.ended_at
-    from (
-      (
-        select id, started_at, ended_at from flow_runs
-        where rule.deployment_id is not null and workspace_id = :workspace_id
-          and deployment_id = rule.deployment_id
-          and expected_start <= cast(:now as timestamptz)
-        order by expected_start desc limit 200
-      ) union all (
-        select id, started_at, ended_at from flow_runs
-        where rule.flow_id is not null and workspace_id = :workspace_id
-          and flow_id = rule.flow_id
-          and expected_start <= cast(:now as timestamptz)
-        order by expected_start desc limit 200
-      )
-    ) as latest
-    where latest.ended_at > rule.low and latest.ended_at - latest.started_at > rule.within
+    select run.id, run.started_at, run.ended_at
+    from ended run
+    where (run.deployment_id = rule.deployment_id or run.flow_id = rule.flow_id)
+      and run.ended_at > rule.low and run.ended_at - run.started_at > rule.within
   ) as long
   cross join lateral (
     select max(state.timestamp) as at from states state

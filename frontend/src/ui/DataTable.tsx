@@ -15,6 +15,8 @@ export interface Column<Row> {
   isNumber?: boolean;
   /** Seen on windows of 768 or 1024 pixels and more only. */
   from?: "md" | "lg";
+  /** On a phone it stands in the first line, beside what the row is of. */
+  isBeside?: boolean;
   /** Not shown until it is chosen. */
   isOptional?: boolean;
   /** The name that the order of rows can be asked by. */
@@ -230,7 +232,7 @@ const Cells = memo(function Cells({ row, shown, main, mainId }: { row: unknown; 
   ));
 });
 
-function cellClass<Row>({ isNumber, from }: Column<Row>, isMain: boolean): string | undefined {
+function cellClass<Row>({ isNumber, isBeside, from }: Column<Row>, isMain: boolean): string | undefined {
   const seen = from === "lg" ? "max-lg:hidden" : from === "md" ? "max-md:hidden" : undefined;
-  return [isMain && "is-main", isNumber && "is-number num", seen].filter(Boolean).join(" ") || undefined;
+  return [isMain && "is-main", isBeside && "is-beside", isNumber && "is-number num", seen].filter(Boolean).join(" ") || undefined;
 }

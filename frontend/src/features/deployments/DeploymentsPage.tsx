@@ -30,7 +30,7 @@ export function nextOf({ schedules, paused }: Pick<Row, "paused"> & { schedules:
 
 const COLUMNS: readonly Column<Row>[] = [
   { id: "name", title: "Deployment", cell: (row) => <Crumb to={`/deployments/${row.id}`}>{row.name}</Crumb> },
-  { id: "flow", title: "Flow", from: "md", cell: (row) => <Crumb className="quiet" to={`/flows/${encodeURIComponent(row.flow.name)}`}>{row.flow.name}</Crumb> },
+  { id: "flow", title: "Flow", isBeside: true, cell: (row) => <Crumb className="quiet" to={`/flows/${encodeURIComponent(row.flow.name)}`}>{row.flow.name}</Crumb> },
   { id: "paused", title: "Runs", width: 96, cell: (row) => <PauseToggle deployment={row} /> },
   {
     id: "schedule",

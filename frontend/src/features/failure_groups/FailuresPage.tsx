@@ -23,7 +23,7 @@ const COLUMNS: readonly Column<FailureRowFragment>[] = [
     title: "Failure",
     cell: (row) => <><Crumb to={`/failures/${row.id}`}>{row.exceptionType}</Crumb> <span className="faint" title={row.message}>{row.message}</span></>,
   },
-  { id: "flow", title: "Flow", width: 180, from: "md", cell: (row) => <Crumb className="quiet" to={`/flows/${encodeURIComponent(row.flow.name)}`}>{row.flow.name}</Crumb> },
+  { id: "flow", title: "Flow", width: 180, isBeside: true, cell: (row) => <Crumb className="quiet" to={`/flows/${encodeURIComponent(row.flow.name)}`}>{row.flow.name}</Crumb> },
   { id: "runs", title: "Runs", width: 70, isNumber: true, cell: (row) => row.runCount.toLocaleString("en") },
   { id: "failures", title: "Failures", width: 90, isNumber: true, from: "lg", cell: (row) => row.failureCount.toLocaleString("en") },
   { id: "version", title: "First bad version", width: 140, from: "lg", cell: (row) => (row.firstVersion ? (row.firstVersion.label ?? `number ${row.firstVersion.number}`) : <span className="faint">–</span>) },

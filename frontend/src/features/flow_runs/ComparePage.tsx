@@ -4,7 +4,7 @@ import { useQuery } from "urql";
 import { RunComparedDocument, type RunComparedQuery, RunsLikeDocument } from "@/generated/graphql";
 import { differences, pairs } from "@/features/flow_runs/compare";
 import { usePlace } from "@/lib/place";
-import { parseDuration, showDuration } from "@/lib/time";
+import { localZone, parseDuration, showDuration, showTime } from "@/lib/time";
 import { useTitle } from "@/lib/title";
 import { Crumb } from "@/ui/Crumb";
 import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
@@ -47,11 +47,15 @@ function Chooser({ run, chosen }: { run: Compared; chosen: string | undefined })
         With
         <select className="input" value={chosen ?? ""} onChange={(event) => void navigate({ search: event.target.value ? { with: event.target.value } : {}, replace: true })}>
           <option value="">Choose…</option>
-          {others.map((each) => <option key={each.id} value={each.id}>{`${each.name} · ${each.state.name}`}</option>)}
+          {others.map((each) => <option key={each.id} value={each.id}>{labelOf(each)}</option>)}
         </select>
       </label>
     </div>
   );
+}
+
+function labelOf({ name, state, startedAt }: { name: string; state: { name: string }; startedAt: string | null }): string {
+  return [name, state.name, ...(startedAt ? [showTime(new Date(startedAt), new Date(), localZone())] : [])].join(" · ");
 }
 
 function Comparison({ one, other }: { one: Compared; other: Compared }) {

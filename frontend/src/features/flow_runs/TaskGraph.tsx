@@ -26,7 +26,7 @@ export function TaskGraph({ runId, mark, task, onTask }: TaskGraphProps) {
   const nodes = useMemo(() => (graph ? nodesOf(graph) : []), [graph]);
   if (error && !graph) return <ErrorState error={error} onRetry={() => read({ requestPolicy: "network-only" })} />;
   if (!graph) return <Skeleton rows={6} />;
-  if (nodes.length === 0) return <EmptyState title="No task has run yet." />;
+  if (nodes.length === 0) return <EmptyState title="It has no task runs." />;
   const choose = (id: string): void => {
     if (!graph.grouped) onTask(id === task ? undefined : id);
   };

@@ -33,7 +33,7 @@ export function TaskTable({ tasks, task, chosenTask, onTask }: TaskTableProps) {
   if (!tasks.rows) return <Skeleton rows={6} />;
   const isFar = chosenTask !== undefined && !tasks.rows.some(({ id }) => id === chosenTask.id);
   const rows = isFar ? [chosenTask, ...tasks.rows] : tasks.rows;
-  if (rows.length === 0) return <EmptyState title="No task has run yet." />;
+  if (rows.length === 0) return <EmptyState title="It has no task runs." />;
   return (
     <DataTable
       name="task_runs"

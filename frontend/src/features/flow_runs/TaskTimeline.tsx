@@ -59,7 +59,7 @@ export function TaskTimeline({ runId, mark, task, chosenTask, onTask }: TaskTime
   }, [all, bars, chosenTask, extent]);
   if (whole.error && !all) return <ErrorState error={whole.error} onRetry={() => again({ requestPolicy: "network-only" })} />;
   if (!all) return <Skeleton rows={6} />;
-  if (all.total === all.unbegun) return <EmptyState title={all.total === 0 ? "No task has run yet." : "No task has begun yet."} />;
+  if (all.total === all.unbegun) return <EmptyState title={all.total === 0 ? "It has no task runs." : "No task has begun yet."} />;
   return (
     <Timeline
       bars={bars}

@@ -3,7 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
 import { WorkspaceLogsDocument, type WorkspaceLogsQuery } from "@/generated/graphql";
 import { Around } from "@/features/logs/Around";
-import { filterOf, LEVELS, type LogsSearch, REACHES } from "@/features/logs/search";
+import { filterOf, LEVELS, lineShown, type LogsSearch, REACHES } from "@/features/logs/search";
 import { usePages } from "@/lib/pages";
 import { usePlace } from "@/lib/place";
 import { useTitle } from "@/lib/title";
@@ -22,10 +22,10 @@ export type Match = NonNullable<WorkspaceLogsQuery["workspace"]>["logs"]["nodes"
 const TYPING_MS = 300;
 const LEVEL_NAMES = { 0: "All levels", 20: "Info and above", 30: "Warnings and above", 40: "Errors" } as const;
 
-const COLUMNS: readonly Column<Match>[] = [
+const columnsFor = (text: string): readonly Column<Match>[] => [
   { id: "at", title: "Time", width: 140, cell: ({ line }) => <Time at={line.timestamp} /> },
   { id: "level", title: "Level", width: 74, cell: ({ line }) => <span className="log-level" data-level={levelOf(line.level).name}>{levelOf(line.level).short}</span> },
-  { id: "message", title: "Line", cell: ({ line }) => <span className="mono" title={line.message.slice(0, 2000)}>{line.message.split("\n")[0]}</span> },
+  { id: "message", title: "Line", cell: ({ line }) => <span className="mono" title={line.message.slice(0, 2000)}>{lineShown(line.message, text)}</span> },
   { id: "run", title: "Run", width: 200, from: "md", cell: ({ flowRun }) => (flowRun ? <Crumb className="quiet" to={`/runs/${flowRun.id}`}>{flowRun.name}</Crumb> : <span className="faint">deleted</span>) },
   { id: "flow", title: "Flow", width: 160, from: "lg", cell: ({ flowRun }) => flowRun?.flow.name },
 ];
@@ -51,6 +51,7 @@ export function LogsPage() {
     return () => clearTimeout(timer);
   }, [navigate, search, text]);
   const filter = useMemo(() => filterOf(search, Date.now()), [search]);
+  const columns = useMemo(() => columnsFor(search.text ?? ""), [search.text]);
   const list = usePages("logs", WorkspaceLogsDocument, { organization, workspace, filter }, (data) => data.workspace?.logs, { organization, workspace, filter: filterOf(search, 0) });
   const { rows } = list;
   const clear = (): void => {
@@ -73,12 +74,12 @@ export function LogsPage() {
       </div>
       {list.error && !rows && <ErrorState error={list.error} onRetry={list.again} />}
       {!rows && !list.error && <Skeleton rows={12} />}
-      {rows?.length === 0 && (search.text || search.level || search.from !== undefined ? <NothingMatches what="line" onClear={clear} /> : <EmptyState title="What runs print and log appears here. Nothing was logged in this time." />)}
+      {rows?.length === 0 && <Nothing search={search} onSearch={onSearch} onClear={clear} />}
       {rows && rows.length > 0 && (
         <DataTable
           name="logs"
           label="Lines"
-          columns={COLUMNS}
+          columns={columns}
           rows={rows}
           keyOf={keyOf}
           peeked={peek && keyOf(peek)}
@@ -94,6 +95,21 @@ export function LogsPage() {
         </Peek>
       )}
     </>
+  );
+}
+
+/** Says how far it was looked: what one seeks may be older. */
+function Nothing({ search, onSearch, onClear }: { search: LogsSearch; onSearch: (next: LogsSearch) => void; onClear: () => void }) {
+  if (search.from !== undefined) return <NothingMatches what="line" onClear={onClear} />;
+  const { reach = "day" } = search;
+  const further = REACHES[REACHES.indexOf(reach) + 1];
+  return (
+    <EmptyState title={search.text || search.level ? `No line of the last ${reach} matches.` : `Nothing was logged in the last ${reach}. What runs print and log appears here.`}>
+      <span className="flex gap-2">
+        {further && <button type="button" className="button" onClick={() => onSearch({ ...search, reach: further })}>{`Look through the last ${further}`}</button>}
+        {(search.text || search.level) && <button type="button" className="button" onClick={onClear}>Remove the filters</button>}
+      </span>
+    </EmptyState>
   );
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { filterOf, readLogsSearch } from "@/features/logs/search";
+import { filterOf, readLogsSearch, lineShown } from "@/features/logs/search";
 
 test("an address is a search, and what is not understood is dropped", () => {
   const search = readLogsSearch({ text: "refused", level: 40, reach: "hour", color: "red" });
@@ -7,4 +7,12 @@ test("an address is a search, and what is not understood is dropped", () => {
   expect(search).toEqual({ text: "refused", level: 40, reach: "hour" });
   expect(filterOf(search, Date.parse("2026-11-28T12:00:59Z"))).toEqual({ timestamp: { gte: "2026-11-28T11:00:00.000Z" }, text: "refused", minLevel: 40 });
   expect(readLogsSearch({ text: [7], level: 41, reach: "year" })).toEqual({});
+});
+
+test("of a traceback the line is shown that holds what is sought", () => {
+  const message = "Traceback (most recent call last):\n  File \"main.py\", line 4\nValueError: Column 'net_weight' is empty";
+
+  expect(lineShown(message, "NET_weight")).toBe("ValueError: Column 'net_weight' is empty");
+  expect(lineShown(message, "")).toBe("Traceback (most recent call last):");
+  expect(lineShown(message, "last):\n  File")).toBe("Traceback (most recent call last):");
 });

@@ -40,3 +40,10 @@ export function filterOf({ text, level, reach = "day", ...piece }: LogsSearch, n
     ...(level ? { minLevel: level } : {}),
   };
 }
+
+/** Of a message of several lines the one that holds what is sought; the first where nothing is. */
+export function lineShown(message: string, text: string): string {
+  const lines = message.split("\n");
+  const sought = text.toLowerCase();
+  return lines.find((line) => line.toLowerCase().includes(sought)) ?? lines[0] ?? "";
+}

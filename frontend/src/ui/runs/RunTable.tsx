@@ -16,7 +16,7 @@ export type RunTableProps = { runs: readonly RunRowFragment[]; without?: readonl
 const COLUMNS: readonly Column<RunRowFragment>[] = [
   { id: "state", title: "State", width: 150, cell: (run) => <StateLabel type={run.state.type} name={run.state.name} /> },
   { id: "name", title: "Run", order: "NAME", cell: (run) => <Crumb to={`/runs/${run.id}`}>{run.name}</Crumb> },
-  { id: "flow", title: "Flow", from: "md", cell: (run) => <Crumb className="quiet" to={`/flows/${encodeURIComponent(run.flow.name)}`}>{run.flow.name}</Crumb> },
+  { id: "flow", title: "Flow", isBeside: true, cell: (run) => <Crumb className="quiet" to={`/flows/${encodeURIComponent(run.flow.name)}`}>{run.flow.name}</Crumb> },
   {
     id: "deployment",
     title: "Deployment",

@@ -8,6 +8,7 @@ import { RunFacts } from "@/features/flow_runs/RunFacts";
 import { RunLog } from "@/features/flow_runs/RunLog";
 import { RunParts } from "@/features/flow_runs/RunParts";
 import { RunReason } from "@/features/flow_runs/RunReason";
+import { RunWhen } from "@/features/flow_runs/RunWhen";
 import type { RunTab } from "@/features/flow_runs/search";
 import { useChosenTask } from "@/features/flow_runs/useChosenTask";
 import { useReadQuery } from "@/lib/ahead";
@@ -22,7 +23,6 @@ import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
 import { PageHead } from "@/ui/PageHead";
 import { StateLabel } from "@/ui/StateLabel";
 import { hasEnded } from "@/ui/states";
-import { Duration, Time } from "@/ui/Time";
 
 /** Its own state comes with each update; its tasks are read again at this pace. */
 const PACE_MS = 1_500;
@@ -73,8 +73,7 @@ function RunView({ run, onChange }: { run: RunShown; onChange: () => void }) {
       />
       <section className="run-stand" aria-label="How it stands" tabIndex={0}>
         <p className="m-0 flex flex-wrap gap-x-4 gap-y-1 text-[13px]">
-          <span>{run.startedAt ? "Started " : "Expected "}<Time at={run.startedAt ?? run.expectedStart} /></span>
-          <span>{run.startedAt ? <>for <Duration length={run.duration} startedAt={run.startedAt} endedAt={run.endedAt} /></> : <Time at={run.expectedStart} isRelative />}</span>
+          <RunWhen run={run} />
           {run.attempt > 1 && <span>{`attempt ${run.attempt}`}</span>}
           {run.lease?.agent && <span>on <Crumb to={`/agents/${run.lease.agent.id}`}>{run.lease.agent.name}</Crumb></span>}
         </p>

@@ -23,7 +23,7 @@ export function RunReason({ run }: { run: RunShown }) {
       {run.unresponsiveSince && (
         <p className="m-0 text-[13px]">Its process has not been heard of since <Time at={run.unresponsiveSince} />.</p>
       )}
-      {run.lateness && run.lateCause && (
+      {run.lateness && run.lateCause && parseDuration(run.lateness) > 0 && (
         <p className="m-0 text-[13px]">{`${showDuration(parseDuration(run.lateness))} late. ${LATE_BECAUSE[run.lateCause]}`}</p>
       )}
       {run.failureGroup && (

@@ -5,6 +5,7 @@ import { useQuery } from "urql";
 import { AgentDocument, type AgentState } from "@/generated/graphql";
 import { AgentStateLabel } from "@/features/work_pools/AgentStateLabel";
 import { DrainAgent } from "@/features/work_pools/DrainAgent";
+import { readableReason } from "@/features/work_pools/reasons";
 import { Capacity } from "@/ui/Capacity";
 import { useChanges } from "@/lib/changes";
 import { useTitle } from "@/lib/title";
@@ -39,7 +40,7 @@ export function AgentPage() {
         actions={<Button needs="POOLS_WRITE" lacks={lackOf(agent.state)} onClick={() => setAsked(true)}>Drain…</Button>}
       />
       <div className="pane">
-        {agent.stateReason && <p className="m-0">{agent.stateReason}</p>}
+        {agent.stateReason && <p className="m-0 wrap-anywhere">{readableReason(agent.stateReason, new Date())}</p>}
         <Capacity label={agent.name} taken={agent.inFlight} room={agent.capacity} waiting={0} />
         <dl className="facts">
           <Fact name="Id"><Id id={agent.id} /></Fact>

@@ -39,6 +39,11 @@ export function lookOf(type: string, name?: string): StateLook {
   return (name !== undefined ? BY_NAME[name] : undefined) ?? BY_TYPE[type] ?? UNKNOWN;
 }
 
+/** Whether it waits to run, for the first time or once more: what it is said to take is not time that runs. */
+export function isToCome(type: string): boolean {
+  return type === "SCHEDULED" || type === "PENDING";
+}
+
 const ENDED = new Set(["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]);
 
 export function hasEnded(type: string): boolean {

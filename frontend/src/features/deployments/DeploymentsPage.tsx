@@ -61,7 +61,7 @@ export function DeploymentsPage() {
   const navigate = useNavigate({ from: "/$organization/$workspace/deployments" });
   const onSearch = (next: DeploymentsSearch): void => void navigate({ search: next, replace: true });
   const filter = useMemo(
-    () => ({ ...(search.name ? { name: { contains: search.name } } : {}), ...(search.paused === undefined ? {} : { paused: search.paused }) }),
+    () => ({ ...(search.name ? { or: [{ name: { contains: search.name } }, { flow: { name: { contains: search.name } } }] } : {}), ...(search.paused === undefined ? {} : { paused: search.paused }) }),
     [search],
   );
   const list = usePages("deployments", DeploymentsDocument, { organization, workspace, filter }, (data) => data.workspace?.deployments);
@@ -72,7 +72,7 @@ export function DeploymentsPage() {
     <>
       <PageHead title="Deployments" />
       <div className="toolbar" role="search">
-        <SearchField label="Name of the deployment" value={search.name ?? ""} onChange={(name) => onSearch({ ...search, name })} />
+        <SearchField label="Name of the deployment or its flow" value={search.name ?? ""} onChange={(name) => onSearch({ ...search, name })} />
         <button type="button" className="button" aria-pressed={search.paused === true} onClick={() => onSearch(toggled(search))}>Paused only</button>
         {list.total && <span className="num faint ml-auto text-[13px]">{`${list.total.value.toLocaleString("en")} ${list.total.value === 1 ? "deployment" : "deployments"}`}</span>}
       </div>

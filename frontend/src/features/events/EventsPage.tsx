@@ -94,7 +94,8 @@ export function EventsPage() {
       <div className="toolbar" role="search">
         <SearchField label="How its kind begins" placeholder="flow_run.failed   /" value={search.kind ?? ""} onChange={(kind) => onSearch({ ...search, kind })} />
         <SearchField label="Id of what it happened to" placeholder="Id of what it happened to" className="w-72 max-md:w-full" hasKey={false} value={search.resource ?? ""} onChange={(resource) => onSearch({ ...search, resource })} />
-        <select className="input" aria-label="How far back" value={search.reach ?? "day"} onChange={(event) => onSearch({ ...withoutPiece(search), reach: REACHES.find((each) => each === event.target.value) ?? "day" })}>
+        <select className="input" aria-label="How far back" value={search.from === undefined ? (search.reach ?? "day") : ""} onChange={(event) => onSearch({ ...withoutPiece(search), reach: REACHES.find((each) => each === event.target.value) ?? "day" })}>
+          {search.from !== undefined && <option value="">A piece of time</option>}
           {REACHES.map((each) => <option key={each} value={each}>{`The last ${each}`}</option>)}
         </select>
         <button type="button" className="button" aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>{isPaused ? `Hold, ${waiting} wait` : "Live"}</button>

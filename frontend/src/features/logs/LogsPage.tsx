@@ -67,7 +67,8 @@ export function LogsPage() {
         <select className="input" aria-label="Level" value={String(search.level ?? 0)} onChange={(event) => onSearch(withLevel(search, Number(event.target.value)))}>
           {LEVELS.map((each) => <option key={each} value={String(each)}>{LEVEL_NAMES[each]}</option>)}
         </select>
-        <select className="input" aria-label="How far back" value={search.reach ?? "day"} onChange={(event) => onSearch({ ...withoutPiece(search), reach: REACHES.find((each) => each === event.target.value) ?? "day" })}>
+        <select className="input" aria-label="How far back" value={search.from === undefined ? (search.reach ?? "day") : ""} onChange={(event) => onSearch({ ...withoutPiece(search), reach: REACHES.find((each) => each === event.target.value) ?? "day" })}>
+          {search.from !== undefined && <option value="">A piece of time</option>}
           {REACHES.map((each) => <option key={each} value={each}>{`The last ${each}`}</option>)}
         </select>
         <span className="faint ml-auto text-[13px]" role="status">{list.isReading ? "Searching…" : ""}</span>

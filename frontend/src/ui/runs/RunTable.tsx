@@ -6,6 +6,7 @@ import { usePlace } from "@/lib/place";
 import { Crumb } from "@/ui/Crumb";
 import { type Column, DataTable, type DataTableProps } from "@/ui/DataTable";
 import { StateLabel } from "@/ui/StateLabel";
+import { isToCome } from "@/ui/states";
 import { Duration, Time } from "@/ui/Time";
 
 export type RunTableProps = { runs: readonly RunRowFragment[]; without?: readonly string[] } & Pick<
@@ -25,9 +26,9 @@ const COLUMNS: readonly Column<RunRowFragment>[] = [
       run.deployment ? <Crumb className="quiet" to={`/deployments/${run.deployment.id}`}>{run.deployment.name}</Crumb> : <span className="faint">–</span>,
   },
   { id: "reason", title: "Says", from: "lg", cell: (run) => <span className="faint" title={run.state.message ?? undefined}>{run.state.message}</span> },
-  { id: "start", title: "Start", width: 140, order: "EXPECTED_START", cell: (run) => <Time at={run.startedAt ?? run.expectedStart} /> },
+  { id: "start", title: "Start", width: 140, order: "EXPECTED_START", cell: (run) => <Time at={isToCome(run.state.type) ? run.expectedStart : (run.startedAt ?? run.expectedStart)} /> },
   { id: "ended", title: "End", width: 140, isOptional: true, order: "ENDED_AT", cell: (run) => <Time at={run.endedAt} /> },
-  { id: "duration", title: "Duration", width: 100, isNumber: true, cell: (run) => <Duration length={run.duration} startedAt={run.startedAt} endedAt={run.endedAt} /> },
+  { id: "duration", title: "Duration", width: 100, isNumber: true, cell: (run) => <Duration length={run.duration} startedAt={isToCome(run.state.type) ? null : run.startedAt} endedAt={run.endedAt} /> },
   { id: "tags", title: "Tags", width: 140, isOptional: true, cell: (run) => run.tags.map((tag) => <span className="tag mr-1" key={tag}>{tag}</span>) },
   { id: "id", title: "Id", width: 260, isOptional: true, cell: (run) => <span className="mono">{run.id}</span> },
 ];

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Label,
     Row,
+    and_,
     bindparam,
     case,
     insert,
@@ -175,14 +176,28 @@ async def set_revoked(work: UnitOfWork, *, id_: UUID, only_of: int | None = None
     return found if found is not None and found.revoked_at is not None else None
 
 
+async def hold_key(work: UnitOfWork, *, id_: UUID, secret_number: int | None) -> bool:
+    """Whether a key is good with a secret of it; nobody ends or rotates it meanwhile."""
+    is_shown = or_(
+        api_keys.c.secret_number == secret_number,
+        and_(
+            api_keys.c.secret_number == (secret_number or 0) + 1,
+            api_keys.c.old_secret_until > work.now,
+        ),
+    )
+    statement = (
+        select(api_keys.c.id)
+        .where(api_keys.c.id == id_, is_shown, *_is_live(work))
+        .with_for_update(read=True)
+    )
+    return (await work.execute(statement)).one_or_none() is not None
+
+
 async def list_live(work: UnitOfWork, *, owner_id: UUID) -> list[ApiKey]:
     """Return the keys of an owner that work, oldest first; as the system in every organization."""
-    is_live = or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > work.now)
     statement = (
         select(*_SHOWN)
-        .where(
-            _is_own(work), api_keys.c.owner_id == owner_id, api_keys.c.revoked_at.is_(None), is_live
-        )
+        .where(_is_own(work), api_keys.c.owner_id == owner_id, *_is_live(work))
         .order_by(api_keys.c.id)
     )
     return [_key(row) for row in await work.execute(statement)]
@@ -288,6 +303,11 @@ def is_there() -> ColumnElement[bool]:
 
 def _is_own(work: UnitOfWork) -> ColumnElement[bool]:
     return own(work, api_keys.c.organization_id)
+
+
+def _is_live(work: UnitOfWork) -> tuple[ColumnElement[bool], ...]:
+    is_before_end = or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > work.now)
+    return api_keys.c.revoked_at.is_(None), is_before_end
 
 
 def _key(row: Row[Any]) -> ApiKey:

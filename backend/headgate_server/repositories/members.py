@@ -1,6 +1,6 @@
 """Members of organizations, their teams, and invitations."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -61,6 +61,22 @@ async def is_member(work: UnitOfWork, *, organization_id: UUID, user_id: UUID) -
         memberships.c.organization_id == organization_id, memberships.c.user_id == user_id
     )
     return (await work.execute(statement)).one_or_none() is not None
+
+
+async def hold_members(
+    work: UnitOfWork, *, organization_id: UUID, user_ids: Iterable[UUID]
+) -> set[UUID]:
+    """Return those of some people who belong to an organization; none leaves it meanwhile."""
+    statement = (
+        select(memberships.c.user_id)
+        .where(
+            memberships.c.organization_id == organization_id,
+            memberships.c.user_id.in_(sorted(user_ids)),
+        )
+        .order_by(memberships.c.user_id)
+        .with_for_update(read=True)
+    )
+    return set((await work.execute(statement)).scalars())
 
 
 async def find_membership(work: UnitOfWork, *, id_: UUID) -> Membership | None:

@@ -1,6 +1,6 @@
 """Service accounts of an organization."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +44,22 @@ async def find_account(work: UnitOfWork, *, id_: UUID) -> ServiceAccount | None:
     statement = _own(work).where(service_accounts.c.id == id_)
     row = (await work.execute(statement)).one_or_none()
     return _account(row) if row is not None else None
+
+
+async def hold_accounts(
+    work: UnitOfWork, *, organization_id: UUID, ids: Iterable[UUID]
+) -> set[UUID]:
+    """Return those of some machines that an organization has; none is deleted meanwhile."""
+    statement = (
+        select(service_accounts.c.id)
+        .where(
+            service_accounts.c.organization_id == organization_id,
+            service_accounts.c.id.in_(sorted(ids)),
+        )
+        .order_by(service_accounts.c.id)
+        .with_for_update(read=True)
+    )
+    return set((await work.execute(statement)).scalars())
 
 
 async def get_many(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, ServiceAccount]:

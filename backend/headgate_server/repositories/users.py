@@ -1,6 +1,6 @@
 """Users, and what they prove themselves with."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -168,6 +168,17 @@ async def find_credentials(work: UnitOfWork, *, email: str) -> Credentials | Non
 async def lock_credentials(work: UnitOfWork, *, id_: UUID) -> Credentials | None:
     """Return what a person proves themselves with, and let nobody change it meanwhile."""
     return await _find_credentials(work, users.c.id == id_, is_locked=True)
+
+
+async def hold_able(work: UnitOfWork, *, ids: Iterable[UUID]) -> set[UUID]:
+    """Return those of some people who are there and not suspended; none changes meanwhile."""
+    statement = (
+        select(users.c.id)
+        .where(users.c.id.in_(sorted(ids)), users.c.suspended_at.is_(None))
+        .order_by(users.c.id)
+        .with_for_update(read=True)
+    )
+    return set((await work.execute(statement)).scalars())
 
 
 async def set_password(work: UnitOfWork, *, id_: UUID, password_hash: str) -> None:

@@ -29,6 +29,7 @@ from headgate_server.domain.tenancy import Actor, ActorKind, Principal, RunGrant
 from headgate_server.domain.users import User
 from headgate_server.repositories import api_keys as stored
 from headgate_server.repositories import (
+    members,
     run_tokens,
     service_accounts,
     session_tokens,
@@ -104,9 +105,9 @@ async def find_owner(work: UnitOfWork, *, kind: ActorKind, id_: UUID) -> Actor:
         NotFound: neither, or one that the caller may not see.
     """
     if kind is ActorKind.USER:
-        user = await users.find_user(work, id_=id_)
-        if user is not None:
-            return Actor(kind, user.id, user.display_name)
+        member = await members.find_by_user(work, user_id=id_)
+        if member is not None:
+            return Actor(kind, id_, member.display_name)
     if kind is ActorKind.SERVICE_ACCOUNT:
         account = await service_accounts.find_account(work, id_=id_)
         if account is not None:
@@ -212,12 +213,15 @@ async def revoke_all(
 ) -> list[ApiKey]:
     """Revoke every key of a person in every organization, and return those; as the system.
 
+    Keys that are being made are waited for, and revoked with the others: see ``askers.hold``.
+
     Args:
         work: as the system.
         user: whose keys.
         but_of_pools: whether keys that register agents of one pool stay good.
         by: who does it for them; None is they themselves.
     """
+    await users.lock_credentials(work, id_=user.id)
     live = [
         key
         for key in await stored.list_live(work, owner_id=user.id)

@@ -279,6 +279,8 @@ async def _grant(work: UnitOfWork, found: CliLogin, *, pepper: str) -> Granted |
         return None
     if place.requires_second_factor and not found.has_second_factor:
         return None
+    if not await members.hold_members(work, organization_id=place.id, user_ids=[found.user_id]):
+        return None
     try:
         rights = await _rights(work, user_id=found.user_id, organization_id=place.id)
     except Forbidden:

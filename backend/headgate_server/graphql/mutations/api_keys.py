@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -21,7 +22,7 @@ from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info
 from headgate_server.graphql.shapes.payloads import DeletePayload, IdInput
 from headgate_server.graphql.types.api_keys import ApiKey, show_api_key
-from headgate_server.services import api_keys, work_pools
+from headgate_server.services import api_keys, askers, work_pools
 
 _MANAGING = frozenset({Scope.KEYS_WRITE})
 _OWNERS = {ids.Kind.USER: ActorKind.USER, ids.Kind.SERVICE_ACCOUNT: ActorKind.SERVICE_ACCOUNT}
@@ -88,6 +89,7 @@ class ApiKeyMutations:
                 scopes=frozenset(input.scopes),
                 expires_at=input.expires_at,
             )
+            await askers.hold(work, context.principal, owner=owner)
             row, secret = await api_keys.create_key(
                 work, granter=context.principal, new=new, pepper=context.backend.pepper
             )
@@ -110,6 +112,8 @@ class ApiKeyMutations:
         context = info.context
         key_id = ids.parse(input.id, kind=ids.Kind.API_KEY)
         async with _work_on_key(context, key_id) as work:
+            if context.principal.api_key_id != key_id:
+                await askers.hold(work, context.principal)
             row, secret = await api_keys.rotate_key(
                 work,
                 granter=context.principal,
@@ -158,6 +162,9 @@ async def _work_on_keys(
 ) -> AsyncGenerator[UnitOfWork]:
     """Open the unit of work of a change of keys; who is signed in changes their own.
 
+    It is the system's, in the name of the organization: no other sees the session that asks, which
+    whoever makes a key holds.
+
     Args:
         context: of the operation.
         owner_id: whose keys.
@@ -178,12 +185,15 @@ async def _work_on_keys(
             context.demand_held(workspace_id)
         else:
             context.demand(workspace_id)
-    if workspace_id is not None and work_pool_id is not None:
-        async with context.work(workspace_id) as work:
-            yield work
-        return
-    async with context.organization_work() as work:
-        yield work
+    place = workspace_id if work_pool_id is not None else None
+    if place is None:
+        context.demand(None)
+    else:
+        await context.enter(place)
+    async with context.database.system(
+        workspace_id=place, actor=principal.actor, origin=context.origin
+    ) as work:
+        yield replace(work, organization_id=principal.organization_id)
 
 
 async def _place(

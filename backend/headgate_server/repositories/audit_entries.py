@@ -36,7 +36,7 @@ from headgate_server.domain.filters import AuditFilter
 from headgate_server.domain.ids import new_id
 from headgate_server.domain.pagination import Page, PageRequest
 from headgate_server.domain.tenancy import Actor, ActorKind, Origin
-from headgate_server.repositories import filters, pages
+from headgate_server.repositories import audit_actions, filters, pages
 from headgate_server.repositories.statements import named, packed
 from headgate_server.tables.audit_entries import (
     audit_checkpoints,
@@ -93,8 +93,9 @@ async def list_entries(
     work: UnitOfWork, *, organization_id: UUID, page: PageRequest, filter: AuditFilter | None
 ) -> Page[AuditEntry]:
     """Return a page of entries, the latest first."""
+    wanted = await audit_actions.spell_out(work, organization_id=organization_id, filter=filter)
     sort = pages.Sort((_ENTRY.at, _ENTRY.id), is_descending=True)
-    statement = _WITH_SEAL.where(*_matching(organization_id, filter))
+    statement = _WITH_SEAL.where(*_matching(organization_id, wanted))
     return await pages.read(work, statement, sort=sort, page=page, make=_sealed)
 
 
@@ -102,7 +103,8 @@ async def count_entries(
     work: UnitOfWork, *, organization_id: UUID, filter: AuditFilter | None, cap: int
 ) -> int:
     """Return how many entries match, up to ``cap + 1``."""
-    statement = select(_ENTRY.id).where(*_matching(organization_id, filter))
+    wanted = await audit_actions.spell_out(work, organization_id=organization_id, filter=filter)
+    statement = select(_ENTRY.id).where(*_matching(organization_id, wanted))
     return await pages.count(work, statement, cap=cap)
 
 

@@ -31,6 +31,8 @@ audit_entries = Table(
     Index("ix_audit_entries_at", "organization_id", "at", "id"),
     Index("ix_audit_entries_target", "organization_id", "target_id", "at", "id"),
     Index("ix_audit_entries_actor", "organization_id", "actor_id", "at", "id"),
+    Index("ix_audit_entries_action", "organization_id", "action", "at", "id"),
+    Index("ix_audit_entries_workspace", "organization_id", "workspace_id", "at", "id"),
 )
 
 audit_queue = Table(

@@ -8,9 +8,9 @@ to wait for long.
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from uuid import UUID
 
+from headgate_server.dispatch.gates import Gates
 from headgate_server.settings import LogLimits
 
 WRITERS_OF_A_WORKSPACE = 4
@@ -24,41 +24,13 @@ _Place = tuple[UUID, UUID | None]
 """A workspace, and a run in it."""
 
 
-@dataclass(slots=True)
-class _Gate:
-    """Lets so many in at once, in the order they came."""
-
-    free: asyncio.Semaphore
-    users: int = 0
-
-
-@dataclass(slots=True)
-class _Gates:
-    """The gates that somebody stands at."""
-
-    width: int
-    known: dict[_Place, _Gate] = field(default_factory=dict[_Place, _Gate])
-
-    @asynccontextmanager
-    async def through(self, key: _Place) -> AsyncGenerator[None]:
-        gate = self.known.setdefault(key, _Gate(asyncio.Semaphore(self.width)))
-        gate.users += 1
-        try:
-            async with gate.free:
-                yield
-        finally:
-            gate.users -= 1
-            if not gate.users:
-                del self.known[key]
-
-
 class LogShares:
     """Holds back whoever writes more than a share."""
 
     def __init__(self, limits: LogLimits | None = None) -> None:
         self.limits = limits or LogLimits()
-        self._runs = _Gates(width=1)
-        self._workspaces = _Gates(width=WRITERS_OF_A_WORKSPACE)
+        self._runs = Gates(width=1)
+        self._workspaces = Gates(width=WRITERS_OF_A_WORKSPACE)
         self._due: dict[_Place, float] = {}
 
     def reserve(self, *, workspace_id: UUID, flow_run_id: UUID, lines: int) -> tuple[bool, float]:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 from headgate_server.bus import channels
 from headgate_server.bus.bus import Bus
 from headgate_server.database.work import Database
+from headgate_server.dispatch.gates import Gates
 from headgate_server.domain.concurrency_limits import Acquisition
 from headgate_server.domain.errors import HeadgateError
 from headgate_server.services import concurrency_limits
@@ -22,9 +23,26 @@ PATIENCE = timedelta(seconds=15)
 """How long a place in the line is kept for a caller of whom nothing is heard."""
 KEEP_SECONDS = 5.0
 LEAST_SECONDS = 0.005
+TRIES_IN_A_LINE = 2
+"""So many try at once for the same limits: one holds their locks, the next is ready."""
+TRIES_OF_AN_ORGANIZATION = 4
+TRY_WITHIN = timedelta(seconds=5)
+"""So long who does not wait for slots stands behind others who try, too."""
+ASK_AGAIN = timedelta(seconds=1)
+"""When who did not come to try asks again."""
 
 Attempt = Callable[[timedelta | None], Awaitable[Acquisition]]
 """Tries to take the slots once; is given how long the place in the line is kept, if at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks for slots of which limits: ``limits`` are what they are named by."""
+
+    organization_id: UUID
+    workspace_id: UUID
+    lease_id: UUID
+    limits: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -42,6 +60,9 @@ class SlotWaits:
     Postgres knows the line. A wake, from whoever gave slots back, and the instant at which some
     come back by themselves, lead to one query for a workspace; it tells whose turn it is, and only
     they try. A sweep stands behind lost wakes.
+
+    Who tries waits for a limit's lock, with a connection that all tenants share. So few try at once
+    for the same limits, and few of an organization; the others wait for them without one.
     """
 
     def __init__(self, *, database: Database, bus: Bus, timers: Timers) -> None:
@@ -51,27 +72,29 @@ class SlotWaits:
         self._lines: dict[UUID, _Line] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closing = False
+        self._tries = Gates(width=TRIES_IN_A_LINE)
+        self._organizations = Gates(width=TRIES_OF_AN_ORGANIZATION)
 
-    async def acquire(
-        self, attempt: Attempt, *, workspace_id: UUID, lease_id: UUID, wait: timedelta
-    ) -> Acquisition:
+    async def acquire(self, attempt: Attempt, *, asked: Asked, wait: timedelta) -> Acquisition:
         """Try, and where there is no room wait for a turn; the last answer where none came."""
-        if not wait or self._is_closing:
-            return await attempt(None)
-        until = asyncio.get_running_loop().time() + wait.total_seconds()
-        found = await attempt(PATIENCE)
-        if found.is_acquired:
+        clock = asyncio.get_running_loop().time
+        is_waiting = bool(wait) and not self._is_closing
+        until = clock() + (wait if is_waiting else TRY_WITHIN).total_seconds()
+        found = await self._try(attempt, PATIENCE if is_waiting else None, asked=asked, until=until)
+        if found is None:
+            return Acquisition(is_acquired=False, retry_after=ASK_AGAIN)
+        if found.is_acquired or not is_waiting:
             return found
-        async with self._place(workspace_id, lease_id) as turn:
+        async with self._place(asked.workspace_id, asked.lease_id) as turn:
             while not self._is_closing:
-                left = until - asyncio.get_running_loop().time()
                 try:
-                    async with asyncio.timeout(left):
+                    async with asyncio.timeout_at(until):
                         await turn.wait()
                 except TimeoutError:
                     return found
                 turn.clear()
-                found = await attempt(PATIENCE)
+                tried = await self._try(attempt, PATIENCE, asked=asked, until=until, is_turn=True)
+                found = tried or found
                 if found.is_acquired:
                     return found
         return found
@@ -83,6 +106,31 @@ class SlotWaits:
             for turns in line.places.values():
                 for turn in turns:
                     turn.set()
+
+    async def _try(
+        self,
+        attempt: Attempt,
+        patience: timedelta | None,
+        *,
+        asked: Asked,
+        until: float,
+        is_turn: bool = False,
+    ) -> Acquisition | None:
+        """Try behind those who came before; None where that is not until then.
+
+        Whose turn it is waits for no newcomers to the line.
+        """
+        line = (asked.workspace_id, asked.limits, is_turn)
+        async with AsyncExitStack() as gates:
+            try:
+                async with asyncio.timeout_at(until):
+                    await gates.enter_async_context(self._tries.through(line))
+                    await gates.enter_async_context(
+                        self._organizations.through(asked.organization_id)
+                    )
+            except TimeoutError:
+                return None
+            return await attempt(patience)
 
     @asynccontextmanager
     async def _place(self, workspace_id: UUID, lease_id: UUID) -> AsyncGenerator[asyncio.Event]:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import random
 import time
 from collections.abc import AsyncGenerator, Coroutine, Generator
 from concurrent.futures import Future as ConcurrentFuture
@@ -37,7 +38,9 @@ T = TypeVar("T")
 logger = logging.getLogger(ENGINE)
 
 WAIT_SECONDS = 20.0
-"""How long the server holds one call of somebody who waits for a turn."""
+"""How long the server holds one call of somebody who waits for a turn, at most."""
+SPREAD = 0.25
+"""So much less at random: many who began together do not ask again together."""
 SLICE_SECONDS = 0.25
 """How long a thread blocks at most before it looks whether it was interrupted."""
 RELEASE_SECONDS = 10.0
@@ -223,7 +226,8 @@ async def _wait_for(office: _Office, wish: Wish) -> Slots:
         waited = time.monotonic() - started_at
         left = float("inf") if wish.timeout_seconds is None else wish.timeout_seconds - waited
         is_waiting = retries > 0 or is_patient
-        seconds = max(min(WAIT_SECONDS, left), 0.0) if is_waiting else 0.0
+        most = WAIT_SECONDS * (1 - SPREAD * random.random())  # noqa: S311  chance, no secret
+        seconds = max(min(most, left), 0.0) if is_waiting else 0.0
         try:
             answer = await _ask(office, wish, wait_seconds=seconds)
         except RetryableApiError as error:

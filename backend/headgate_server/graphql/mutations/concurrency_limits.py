@@ -6,6 +6,7 @@ from uuid import UUID
 
 import strawberry
 
+from headgate_server.dispatch.slots import Asked
 from headgate_server.domain import ids
 from headgate_server.domain.concurrency_limits import (
     MAX_WAIT,
@@ -206,10 +207,14 @@ class ConcurrencyLimitMutations:
                     work, request, holder=holder, task=task, patience=patience
                 )
 
-        found = await context.backend.dispatcher.slots.acquire(
-            attempt, workspace_id=workspace_id, lease_id=request.lease_id, wait=wait
+        asked = Asked(
+            organization_id=context.principal.organization_id,
+            workspace_id=workspace_id,
+            lease_id=request.lease_id,
+            limits=frozenset((*request.names, *request.task_tags)),
         )
-        return _show(found)
+        slots = context.backend.dispatcher.slots
+        return _show(await slots.acquire(attempt, asked=asked, wait=wait))
 
     @mutation(
         requires=[Scope.RUNS_EXECUTE],

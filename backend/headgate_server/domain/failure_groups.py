@@ -32,13 +32,17 @@ _BEFORE_FRAMES = " \t|"
 _LIBRARY = re.compile(
     r"(?:^|/)(?:site-packages|dist-packages)/|/lib/python\d|^<frozen |^<string>$|/headgate/engine/"
 )
+_QUOTED = re.compile(
+    r"(?:(?<!\w)|(?<=\b[bBfFrRuU]))'(?:[^'\\\n]|\\.)*'(?!\w)|\"(?:[^\"\\\n]|\\.)*\"|`[^`\n]*`"
+)
+"""A value in quotes: a single one within or behind a word is an apostrophe."""
 _CHANGING: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<id>"),
     (re.compile(r"\b[a-z]{2,10}_[0-9a-hjkmnp-tv-z]{26}\b"), "<id>"),
     (re.compile(r"\b0x[0-9a-fA-F]+\b"), "<address>"),
     (re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://[^\s'\"<>]+"), "<url>"),
     (re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{1,200}\b"), "<email>"),
-    (re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|`[^`\n]*`"), "<value>"),
+    (_QUOTED, "<value>"),
     (re.compile(r"(?<![\w.])/(?:[\w.@+-]+/)+[\w.@+-]*"), "<path>"),
     (re.compile(r"\b(?=[0-9a-fA-F]*\d)(?=[0-9a-fA-F]*[a-fA-F])[0-9a-fA-F]{7,}\b"), "<id>"),
     (re.compile(r"[+-]?\d+(?:[.,:T-]\d+)*(?:[eE][+-]?\d+)?"), "<number>"),

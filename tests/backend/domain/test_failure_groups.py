@@ -70,6 +70,14 @@ def test_frames_are_the_users_own_innermost_last() -> None:
         ("no such file: /data/2026/11/in.csv", "no such file: <path>"),
         ("took 1.5e-3 s at 2026-11-28T12:00:00", "took <number> s at <number>"),
         ('KeyError: "a"  \n  and  more', "KeyError: <value> and more"),
+        (
+            "can't read 'a.csv': it's gone; won't retry",
+            "can't read <value>: it's gone; won't retry",
+        ),
+        (
+            "users' files aren't in b'in\\'s' or ('x', 'y')",
+            "users' files aren't in b<value> or (<value>, <value>)",
+        ),
         ("commit deadbeef1 of decade", "commit <id> of decade"),
     ],
 )

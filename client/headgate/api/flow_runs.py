@@ -219,9 +219,20 @@ async def create(transport: Transport, *, workspace_id: str, run: NewRun) -> Flo
 
 
 async def create_batch(
-    transport: Transport, *, workspace_id: str, runs: Sequence[NewRun]
+    transport: Transport,
+    *,
+    workspace_id: str,
+    runs: Sequence[NewRun],
+    idempotency_key: str | None = None,
 ) -> list[CreatedRun]:
-    """Create many runs in one call; the answers come in the order of ``runs``."""
+    """Create many runs in one call; the answers come in the order of ``runs``.
+
+    Args:
+        transport: how to reach the server.
+        workspace_id: where.
+        runs: 1 to 1,000, without idempotency keys.
+        idempotency_key: the same within 24 hours makes no second runs, and is answered as before.
+    """
     payload = await change(
         transport,
         NOUN,
@@ -229,6 +240,7 @@ async def create_batch(
         input={
             "workspaceId": workspace_id,
             "runs": [run.as_variables(workspace_id=workspace_id) for run in runs],
+            **({} if idempotency_key is None else {"idempotencyKey": idempotency_key}),
         },
     )
     return [

@@ -49,6 +49,25 @@ async def count(estate: Estate) -> int:
     return found.data["node"]["flowRuns"]["totalCount"]["value"]
 
 
+async def test_batch_that_is_sent_again_makes_no_second_runs(estate: Estate) -> None:
+    deployed = await deploy(estate.bound, estate, "batched", workPoolName="pool")
+    missing = shown(Kind.DEPLOYMENT, ids.new_id())
+    runs = [{**place_of(estate), "deploymentId": one} for one in (deployed, missing, deployed)]
+    runs[2]["priority"] = 1_001
+    shape = "results { flowRun { id } duplicate errors { code message path } }"
+    given = {**place_of(estate), "runs": runs, "idempotencyKey": "k"}
+
+    first = await mutate(estate.bound, "flowRunCreateBatch", shape, **given)
+    before = await count(estate)
+    again = await mutate(estate.bound, "flowRunCreateBatch", shape, **given)
+    other = await refused(estate.bound, "flowRunCreateBatch", **{**given, "runs": runs[:1]})
+
+    assert [one["errors"][0]["code"] for one in first["results"][1:]] == ["NOT_FOUND", "INVALID"]
+    assert again["results"][0] == {**first["results"][0], "duplicate": True}
+    assert again["results"][1:] == first["results"][1:]
+    assert (await count(estate), other["code"]) == (before, "IDEMPOTENCY_MISMATCH")
+
+
 @pytest.mark.parametrize(
     ("starts", "may"),
     [

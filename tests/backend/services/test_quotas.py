@@ -26,6 +26,7 @@ from headgate_server.loops.loop import LoopContext
 from headgate_server.services import backfills, quotas, workspaces
 from headgate_server.services.flow_runs import create
 from headgate_server.services.flow_runs.create import BeginRequest, RunRequest
+from headgate_server.services.flow_runs.create_once import create_runs_once
 from headgate_server.services.workspaces import RetentionChanges
 from headgate_server.settings import Timers
 from headgate_server.tables.events import outbox
@@ -84,6 +85,25 @@ async def test_batch_is_created_as_far_as_there_is_room(world: World) -> None:
     assert (refused.kind, refused.limit, refused.current) == (QuotaKind.RUNS_PER_DAY, 5, 5)
     assert refused.reset_at == resets_at(QuotaKind.RUNS_PER_DAY, SystemClock().now())
     assert await used(world) == 5
+
+
+async def test_batch_that_is_sent_again_tells_of_the_quota_as_before(world: World) -> None:
+    await limit(world, runs_per_day=1)
+    requests = [RunRequest(deployment_id=world.deployed.deployment_id)] * 2
+
+    answers: list[object] = []
+    for _ in range(2):
+        async with world.work() as work:
+            (made, refused), is_duplicate = await create_runs_once(
+                work, requests, key="k", body="two"
+            )
+        assert isinstance(made, FlowRun)
+        assert isinstance(refused, QuotaExceeded)
+        told = (refused.kind, refused.message, refused.limit, refused.current, refused.reset_at)
+        answers.append((made.id, told))
+        assert is_duplicate is (len(answers) > 1)
+
+    assert answers[0] == answers[1]
 
 
 async def test_raised_quota_lets_runs_begin_again(world: World) -> None:

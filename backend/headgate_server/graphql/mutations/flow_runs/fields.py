@@ -44,6 +44,7 @@ from headgate_server.graphql.shapes.nodes import show_id
 from headgate_server.graphql.types.flow_runs import show_flow_run
 from headgate_server.graphql.types.leases import RunLeaseRef
 from headgate_server.services.flow_runs import change, create, read
+from headgate_server.services.flow_runs.create_once import create_runs_once
 from headgate_server.services.idempotency_keys import once
 from headgate_server.services.transitions import Transition
 
@@ -98,7 +99,8 @@ class FlowRunMutations:
         requires=[Scope.RUNS_WRITE],
         description="Create up to 1,000 runs in one go; each succeeds or fails on its own. They "
         "take at most 16 MiB together, with the parameters of their deployments: what comes after "
-        "is answered LIMIT_EXCEEDED. Idempotency keys belong to single creations.",
+        "is answered LIMIT_EXCEEDED. An idempotency key is the whole batch's: sent again, it is "
+        "answered as before, also of the runs that were refused.",
         is_storing=True,
     )
     async def flow_run_create_batch(
@@ -113,14 +115,26 @@ class FlowRunMutations:
                 raise InvalidInput("All runs of a batch are in its workspace.", path=path)
             if run.idempotency_key is not None:
                 path = ["runs", str(index), "idempotencyKey"]
-                raise InvalidInput("Runs of a batch have no idempotency keys.", path=path)
+                raise InvalidInput(
+                    "Runs of a batch have no idempotency keys; the batch has one.", path=path
+                )
         requests = [run.to_request() async for some in sliced(input.runs) for run in some]
         for request in requests:
             demand_use(info.context, workspace_id, request.parameters, request.job_variables)
+        is_keyed = input.idempotency_key is not None
+        body = [
+            strawberry.asdict(run) async for some in sliced(input.runs) for run in some if is_keyed
+        ]
         async with info.context.work(workspace_id) as work:
             await demand_variables(info.context, work, requests)
-            results = await create.create_runs(work, requests)
-        shown = [show_result(result) async for some in sliced(results) for result in some]
+            results, is_duplicate = await create_runs_once(
+                work, requests, key=input.idempotency_key, body=body
+            )
+        shown = [
+            show_result(result, is_duplicate=is_duplicate)
+            async for some in sliced(results)
+            for result in some
+        ]
         return FlowRunBatchPayload(results=shown)
 
     @mutation(

@@ -97,7 +97,13 @@ class FlowRunCreateInput:
 @strawberry.input(description="Runs to be created together; each on its own.")
 class FlowRunCreateBatchInput:
     workspace_id: strawberry.ID = strawberry.field(description="Where; all in one workspace.")
-    runs: list[FlowRunCreateInput] = strawberry.field(description="1 to 1,000 runs.")
+    runs: list[FlowRunCreateInput] = strawberry.field(
+        description="1 to 1,000 runs, without idempotency keys of their own."
+    )
+    idempotency_key: str | None = strawberry.field(
+        default=None,
+        description="At most 255 characters; the same key within 24 hours makes no second runs.",
+    )
 
 
 @strawberry.input(description="A run that starts in the caller's own process.")

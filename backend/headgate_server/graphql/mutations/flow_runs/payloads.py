@@ -67,8 +67,11 @@ def show_change(done: Transition) -> FlowRunPayload:
     return FlowRunPayload(flow_run=show_flow_run(done.run), errors=errors)
 
 
-def show_result(result: FlowRunRow | HeadgateError) -> FlowRunPayload:
-    """Return what became of one run of a batch."""
+def show_result(
+    result: FlowRunRow | HeadgateError | None, *, is_duplicate: bool = False
+) -> FlowRunPayload:
+    """Return what became of one run of a batch; None is a run that is gone by now."""
     if isinstance(result, HeadgateError):
         return FlowRunPayload(errors=[present(result)])
-    return FlowRunPayload(flow_run=show_flow_run(result), duplicate=False)
+    run = None if result is None else show_flow_run(result)
+    return FlowRunPayload(flow_run=run, duplicate=is_duplicate)

@@ -245,3 +245,38 @@ async def test_a_poll_that_waits_ends_with_the_key_that_its_agent_came_with(
 
     assert time.monotonic() - at < REVOKED_WITHIN_SECONDS
     assert answer.json["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+def of_one(what: str) -> str:
+    """Return what counts who holds slots of the limit named one, or waits for some."""
+    return f"""select count(*) from concurrency_{what} taken
+      join concurrency_limits wanted on wanted.id = taken.limit_id and wanted.name = 'one'"""  # noqa: S608  of tests
+
+
+async def test_a_wait_for_slots_ends_with_its_key_and_takes_none(
+    installation: Installation, estate: Estate, urls: DatabaseUrls
+) -> None:
+    place = {"workspaceId": estate.ids[ids.Kind.WORKSPACE]}
+    given: Json = {**place, "name": "one", "limit": 1}
+    await mutate(estate.wide, "concurrencyLimitUpsert", "created", **given)
+    asked: Json = {**place, "names": ["one"], "ttl": "P1D"}
+    held = await mutate(
+        estate.wide, "concurrencyAcquire", "leaseId", **asked, idempotencyKey="holder"
+    )
+    token = await installation.token(estate.tenant, scopes=[Scope.RUNS_EXECUTE, Scope.RUNS_READ])
+    waiter = ApiClient(installation.app, token=token)
+    document = """mutation ($input: ConcurrencyAcquireInput!) {
+      concurrencyAcquire(input: $input) { acquired errors { code } } }"""
+
+    waiting = asyncio.create_task(
+        waiter.execute(document, input={**asked, "idempotencyKey": "waiter", "wait": "PT25S"})
+    )
+    await eventually(lambda: query(urls.owner, of_one("waiters")), what="The wait")
+    await revoke(estate, token)
+    at = time.monotonic()
+    answer = await waiting
+    await mutate(estate.wide, "concurrencyRelease", "deletedId", **place, leaseId=held["leaseId"])
+
+    assert time.monotonic() - at < REVOKED_WITHIN_SECONDS
+    assert answer.json["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert await query(urls.owner, of_one("slots")) == 0

@@ -21,7 +21,7 @@ from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.errors import MutationError
 from headgate_server.graphql.fields import errors_field, given, mutation, payload_field
 from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of
-from headgate_server.graphql.permissions import Info
+from headgate_server.graphql.permissions import Info, while_admitted
 from headgate_server.graphql.scalars import Key
 from headgate_server.graphql.shapes.nodes import show_id
 from headgate_server.graphql.shapes.payloads import DeletePayload
@@ -96,8 +96,9 @@ class ConcurrencyAcquireInput:
     )
     wait: timedelta | None = strawberry.field(
         default=None,
-        description="How long to wait here for a turn, by priority and age: up to 25 seconds. Not "
-        "at all if not said, and then no place in the line is kept.",
+        description="How long to wait here for a turn, by priority and age: up to 25 seconds, and "
+        "no longer than the credential is good. Not at all if not said, and then no place in the "
+        "line is kept.",
     )
     strict: bool = strawberry.field(
         default=False, description="Whether a name without a limit is an error."
@@ -213,8 +214,8 @@ class ConcurrencyLimitMutations:
             lease_id=request.lease_id,
             limits=frozenset((*request.names, *request.task_tags)),
         )
-        slots = context.backend.dispatcher.slots
-        return _show(await slots.acquire(attempt, asked=asked, wait=wait))
+        acquiring = context.backend.dispatcher.slots.acquire(attempt, asked=asked, wait=wait)
+        return _show(await (while_admitted(context, acquiring) if wait else acquiring))
 
     @mutation(
         requires=[Scope.RUNS_EXECUTE],

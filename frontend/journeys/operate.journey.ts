@@ -120,12 +120,15 @@ describe("from a workspace of one's own to a schedule", () => {
     await page.getByText("4 task runs over").waitFor();
   });
 
-  test("a line is found in all logs, with what was written around it", async () => {
+  test("a line is found in all logs, with what was written around it, and is in the address", async () => {
     const run = page.url();
     await open("Logs");
     await page.getByRole("searchbox", { name: "What a line holds" }).fill("rows of eu");
     await page.getByRole("row").filter({ hasText: "rows of eu" }).click();
-    await page.getByRole("list", { name: "Lines around it" }).getByText("row 3").waitFor();
+    const around = page.getByRole("list", { name: "Lines around it" }).getByText("row 3");
+    await around.waitFor();
+    await page.reload();
+    await around.waitFor();
     await page.goto(run);
   });
 

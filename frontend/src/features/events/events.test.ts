@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { linkOf, nameOf } from "@/features/events/resources";
-import { pastOf, readEventsSearch, streamOf } from "@/features/events/search";
+import { pastOf, streamOf } from "@/features/events/asked";
+import { readEventsSearch } from "@/features/events/search";
 
 test("the past and what is to come are asked for alike", () => {
   const search = readEventsSearch({ kind: "flow_run.", resource: "run_1", reach: "hour", other: 7 });

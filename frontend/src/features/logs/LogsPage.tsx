@@ -3,7 +3,8 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
 import { WorkspaceLogsDocument, type WorkspaceLogsQuery } from "@/generated/graphql";
 import { Around } from "@/features/logs/Around";
-import { filterOf, LEVELS, lineShown, type LogsSearch, REACHES } from "@/features/logs/search";
+import { filterOf, lineShown } from "@/features/logs/asked";
+import { LEVELS, type LogsSearch, REACHES } from "@/features/logs/search";
 import { usePages } from "@/lib/pages";
 import { usePlace } from "@/lib/place";
 import { useTitle } from "@/lib/title";
@@ -31,7 +32,7 @@ const columnsFor = (text: string): readonly Column<Match>[] => [
 ];
 
 function keyOf({ flowRunId, line }: Match): string {
-  return `${flowRunId} ${line.sequence}`;
+  return `${flowRunId}.${line.sequence}`;
 }
 
 export function LogsPage() {
@@ -41,19 +42,23 @@ export function LogsPage() {
   const navigate = useNavigate({ from: "/$organization/$workspace/logs" });
   const onSearch = (next: LogsSearch): void => void navigate({ search: next, replace: true });
   const [text, setText] = useState(search.text ?? "");
-  const [peek, setPeek] = useState<Match>();
   useEffect(() => {
     if (text === (search.text ?? "")) return;
     const timer = setTimeout(() => {
-      const { text: _text, ...rest } = search;
+      const { text: _text, line: _line, ...rest } = search;
       void navigate({ search: text ? { ...rest, text } : rest, replace: true });
     }, TYPING_MS);
     return () => clearTimeout(timer);
   }, [navigate, search, text]);
-  const filter = useMemo(() => filterOf(search, Date.now()), [search]);
+  const { line, ...unpeeked } = search;
+  // Another line is looked at: the question is the same.
+  const question = JSON.stringify(filterOf(search, 0));
+  const filter = useMemo(() => filterOf(search, Date.now()), [question]);
   const columns = useMemo(() => columnsFor(search.text ?? ""), [search.text]);
   const list = usePages("logs", WorkspaceLogsDocument, { organization, workspace, filter }, (data) => data.workspace?.logs, { organization, workspace, filter: filterOf(search, 0) });
   const { rows } = list;
+  const peek = rows?.find((row) => keyOf(row) === line);
+  const look = (row: Match): void => onSearch({ ...unpeeked, line: keyOf(row) });
   const clear = (): void => {
     setText("");
     onSearch({});
@@ -83,15 +88,16 @@ export function LogsPage() {
           columns={columns}
           rows={rows}
           keyOf={keyOf}
-          peeked={peek && keyOf(peek)}
-          onPeek={(row) => setPeek(peek && keyOf(peek) === keyOf(row) ? undefined : row)}
-          onOpen={setPeek}
+          peeked={line}
+          showsPeeked
+          onPeek={(row) => (keyOf(row) === line ? onSearch(unpeeked) : look(row))}
+          onOpen={look}
           hasMore={list.hasMore}
           onMore={list.more}
         />
       )}
       {peek && (
-        <Peek title={peek.flowRun?.name ?? "Deleted run"} onClose={() => setPeek(undefined)} actions={peek.flowRun && <Crumb className="button" to={`/runs/${peek.flowRun.id}`}>Open</Crumb>}>
+        <Peek title={peek.flowRun?.name ?? "Deleted run"} onClose={() => onSearch(unpeeked)} actions={peek.flowRun && <Crumb className="button" to={`/runs/${peek.flowRun.id}`}>Open</Crumb>}>
           <Around key={keyOf(peek)} match={peek} />
         </Peek>
       )}

@@ -1,11 +1,14 @@
 import { expect, test } from "vitest";
-import { filterOf, readLogsSearch, lineShown } from "@/features/logs/search";
+import { filterOf, lineShown } from "@/features/logs/asked";
+import { readLogsSearch } from "@/features/logs/search";
 
 test("an address is a search, and what is not understood is dropped", () => {
   const search = readLogsSearch({ text: "refused", level: 40, reach: "hour", color: "red" });
 
   expect(search).toEqual({ text: "refused", level: 40, reach: "hour" });
   expect(filterOf(search, Date.parse("2026-11-28T12:00:59Z"))).toEqual({ timestamp: { gte: "2026-11-28T11:00:00.000Z" }, text: "refused", minLevel: 40 });
+  expect(filterOf({ ...search, line: "run_1.7" }, Date.parse("2026-11-28T12:00:59Z"))).toEqual(filterOf(search, Date.parse("2026-11-28T12:00:59Z")));
+  expect(readLogsSearch({ line: "run_1.7" })).toEqual({ line: "run_1.7" });
   expect(readLogsSearch({ text: [7], level: 41, reach: "year" })).toEqual({});
 });
 

@@ -1,0 +1,24 @@
+/** What a search in all logs asks of the server, and what it shows of a line that it found. */
+import type { LogSearchFilter } from "@/generated/graphql";
+import type { LogsSearch, Reach } from "@/features/logs/search";
+import { timeFilter } from "@/lib/search";
+
+const HOUR = 3_600_000;
+const MS: Record<Reach, number> = { hour: HOUR, day: 24 * HOUR, week: 168 * HOUR, month: 720 * HOUR };
+
+/** From a whole minute on, so that the same question stays the same. */
+export function filterOf({ text, level, reach = "day", line: _line, ...piece }: LogsSearch, now: number): LogSearchFilter {
+  const since = Math.floor((now - MS[reach]) / 60_000) * 60_000;
+  return {
+    timestamp: timeFilter(piece) ?? { gte: new Date(since).toISOString() },
+    ...(text ? { text } : {}),
+    ...(level ? { minLevel: level } : {}),
+  };
+}
+
+/** Of a message of several lines the one that holds what is sought; the first where nothing is. */
+export function lineShown(message: string, text: string): string {
+  const lines = message.split("\n");
+  const sought = text.toLowerCase();
+  return lines.find((line) => line.toLowerCase().includes(sought)) ?? lines[0] ?? "";
+}

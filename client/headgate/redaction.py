@@ -29,8 +29,10 @@ MIN_BASE64_LINE_CHARACTERS = 16
 """From so many characters on a line of a secret that is wrapped as Base64 tells of it alone."""
 BASE64_LINES = (64, 76)
 """So many characters PEM and MIME write on a line of Base64."""
-MAX_CHARACTERS_WRAPPED = 8_192
-"""Up to so many characters a secret is looked for in Base64 of many lines, too."""
+MAX_CHARACTERS_WRAPPED = 1_000
+"""Up to so many characters a secret is looked for wherever it begins in Base64 of many lines."""
+MAX_CHARACTERS_IN_LINES = 8_192
+"""Up to so many the lines are looked for that it makes alone."""
 MAX_CHARACTERS_IN_ANY_WAY = 200
 """Up to so many characters each may be escaped in any way; to find that out takes its time."""
 MAX_BYTES_IN_ANY_WAY = 1024 * 1024
@@ -50,11 +52,16 @@ _IS_WILD = re.compile(r"[\s\\%&]")
 _LETTERS = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f", "\v": "v", "\a": "a"}
 _OTHERWISE = {" ": [r"\+"], "'": ["'\"'\"'", r"'\\''"]}
 """In the query of an address, and inside of quotes of a shell."""
-_ADDRESSES = tuple(
-    re.compile(rf"\s*[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#:@]*:(?P<password>{password})@")
-    for password in (r"[^\s@]+", r"[^\s/?#]+")
+_PASSWORDS = (
+    *(
+        rf"://[^\s/?#:]{{0,256}}:({password}{{1,256}})@"
+        for password in (r"[^\s@]", r"[^\s/?#]", r"\S")
+    ),
+    r"[?&;](?:password|passwd|pwd|sslpassword)=([^\s&;#]{1,256})",
 )
-"""Of a database, say, whose password has whoever connects: up to the first @, and to the last."""
+"""In the address of a database, say, whose password has whoever connects: before the first @, the
+last one of the place, or the last of all; or among what is asked for."""
+_IN_ADDRESSES = tuple(map(re.compile, _PASSWORDS))
 _NAMES = {code: [name] for code, name in codepoint2name.items()} | {ord("'"): ["apos"]}
 
 
@@ -214,11 +221,10 @@ def _texts(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def _passwords_in(address: str) -> Iterator[str]:
-    """Yield the password of an address, as it is there and without its escapes."""
-    for pattern in _ADDRESSES:
-        if found := pattern.match(address):
-            password = found["password"]
+def _passwords_in(text: str) -> Iterator[str]:
+    """Yield the passwords of addresses in a text, as they are and without their escapes."""
+    for pattern in _IN_ADDRESSES:
+        for password in pattern.findall(text):
             yield from (password, unquote(password), unquote_plus(password))
 
 
@@ -297,7 +303,7 @@ def _literals(secret: str) -> Iterator[str]:
             yield repr(text)[1:-1]
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         yield from (core for core, _ in _cores(secret, encode))
-    if len(secret) <= MAX_CHARACTERS_WRAPPED:
+    if len(secret) <= MAX_CHARACTERS_IN_LINES:
         yield from _base64_lines(secret)
     lines = secret.splitlines()
     if len(lines) > 1:

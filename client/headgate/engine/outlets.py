@@ -113,8 +113,12 @@ def _is_unread(output: int) -> bool:
 
 
 def _turn_to(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    except OSError:
+        # What it says is lost then, and what it does is not.
+        file = os.open(os.devnull, os.O_WRONLY)
     _move_unread(file)
     for output in _OUTPUTS:
         os.dup2(file, output)
@@ -126,7 +130,8 @@ def _turn_to(path: Path) -> None:
 
 def _move_unread(file: int) -> None:
     for end in _kept.values():
-        with contextlib.suppress(BlockingIOError):
+        # There is no more for now, or the disk is full.
+        with contextlib.suppress(OSError):
             while unread := os.read(end, _PIECE_BYTES):
                 os.write(file, unread)
 

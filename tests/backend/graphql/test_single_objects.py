@@ -87,9 +87,8 @@ DELETE = "mutation ($id: ID!) { flowRunDelete(input: {id: $id}) { deletedId erro
 CANCEL = "mutation ($id: ID!) { flowRunCancel(input: {id: $id}) { errors { code } } }"
 
 
-async def test_right_on_one_deployment_finds_it_by_name_and_deletes_its_runs(
-    estate: Estate, installation: Installation
-) -> None:
+async def make_ended(estate: Estate) -> list[Json]:
+    """Make two deployments of a flow, each with a run that was cancelled."""
     place: Json = {"workspaceId": estate.ids[Kind.WORKSPACE]}
     made: list[Json] = []
     for name in ("own", "other"):
@@ -105,6 +104,13 @@ async def test_right_on_one_deployment_finds_it_by_name_and_deletes_its_runs(
         )
         await estate.wide.execute(CANCEL, id=run["flowRun"]["id"])
         made.append({"id": found["deployment"]["id"], "run": run["flowRun"]["id"]})
+    return made
+
+
+async def test_right_on_one_deployment_finds_it_by_name_and_deletes_its_runs(
+    estate: Estate, installation: Installation
+) -> None:
+    made = await make_ended(estate)
     kind = ObjectKind.DEPLOYMENT
     held = on_one(estate, BuiltinRole.OPERATOR, kind, made[0]["id"], Kind.DEPLOYMENT)
     api = await holding(installation, estate, held)
@@ -118,6 +124,35 @@ async def test_right_on_one_deployment_finds_it_by_name_and_deletes_its_runs(
     assert other is None
     assert gone == {"deletedId": made[0]["run"], "errors": []}
     assert [one["code"] for one in kept["errors"]] == ["FORBIDDEN"]
+
+
+async def test_right_on_one_deployment_changes_many_of_its_runs_at_once_and_no_other(
+    estate: Estate, installation: Installation
+) -> None:
+    made = await make_ended(estate)
+    kind = ObjectKind.DEPLOYMENT
+    held = on_one(estate, BuiltinRole.OPERATOR, kind, made[0]["id"], Kind.DEPLOYMENT)
+    api = await holding(installation, estate, held)
+    place: Json = {"workspaceId": estate.ids[Kind.WORKSPACE]}
+    own, other = made
+    asked = [{**place, "deploymentId": one["id"]} for one in (own, own, other)]
+
+    new = await mutate(
+        api, "flowRunCreateBatch", "results { flowRun { id } }", **place, runs=asked[:2]
+    )
+    run_ids = [own["run"], *(one["flowRun"]["id"] for one in new["results"])]
+    many = {name: f"flowRun{name}Batch" for name in ("Retry", "Cancel", "Delete")}
+    done = [
+        await mutate(api, field, "results { errors { code } }", **place, ids=run_ids)
+        for field in many.values()
+    ]
+    mixed = {**place, "ids": [own["run"], other["run"]]}
+    neither = [await refused(api, field, **mixed) for field in many.values()]
+    neither.append(await refused(api, "flowRunCreateBatch", **place, runs=asked))
+
+    retried, *others = [[one["errors"] for one in payload["results"]] for payload in done]
+    assert (retried[0], others) == ([], [[[]] * 3] * 2)
+    assert [one["code"] for one in neither] == ["FORBIDDEN"] * 4
 
 
 async def test_right_on_one_deployment_tells_nothing_of_names_that_others_have(

@@ -12,6 +12,7 @@ from headgate_server.domain.errors import Forbidden
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.errors import MutationError, present
 from headgate_server.graphql.fields import errors_field, mutation, payload_field
+from headgate_server.graphql.mutations.flow_runs.fields import work_on_runs
 from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of
 from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.shapes.payloads import DeleteInput, DeletePayload
@@ -78,7 +79,8 @@ class DeletionMutations:
         input: Annotated[FlowRunDeleteBatchInput, strawberry.argument(description="The runs.")],
     ) -> FlowRunDeleteBatchPayload:
         run_ids = [ids.parse(id_, kind=ids.Kind.FLOW_RUN) for id_ in input.ids]
-        async with info.context.work(workspace_id_of(input.workspace_id)) as work:
+        workspace_id = workspace_id_of(input.workspace_id)
+        async with work_on_runs(info.context, workspace_id, run_ids) as work:
             results = await deletions.delete_flow_runs(work, run_ids)
         return FlowRunDeleteBatchPayload(
             results=[

@@ -9,6 +9,7 @@ from headgate_server.domain.errors import HeadgateError
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.errors import present
 from headgate_server.graphql.fields import mutation
+from headgate_server.graphql.mutations.flow_runs.fields import work_on_runs
 from headgate_server.graphql.mutations.flow_runs.inputs import workspace_id_of
 from headgate_server.graphql.mutations.flow_runs.payloads import (
     FlowRunBatchPayload,
@@ -53,7 +54,8 @@ class FlowRunBulkMutations:
         request = CancelRequest(
             reason=input.reason, grace_seconds=input.grace_seconds, is_forced=input.force
         )
-        async with info.context.work(workspace_id_of(input.workspace_id)) as work:
+        workspace_id = workspace_id_of(input.workspace_id)
+        async with work_on_runs(info.context, workspace_id, run_ids) as work:
             results = await bulk.cancel_runs(work, run_ids, request=request)
         return FlowRunBatchPayload(results=[show_one(result) for result in results])
 
@@ -69,7 +71,8 @@ class FlowRunBulkMutations:
         input: Annotated[FlowRunRetryBatchInput, strawberry.argument(description="The runs.")],
     ) -> FlowRunBatchPayload:
         run_ids = [ids.parse(id_, kind=ids.Kind.FLOW_RUN) for id_ in input.ids]
-        async with info.context.work(workspace_id_of(input.workspace_id)) as work:
+        workspace_id = workspace_id_of(input.workspace_id)
+        async with work_on_runs(info.context, workspace_id, run_ids) as work:
             results = await bulk.retry_runs(work, run_ids)
         return FlowRunBatchPayload(results=[show_one(result) for result in results])
 

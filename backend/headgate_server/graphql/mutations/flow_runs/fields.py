@@ -1,9 +1,11 @@
 """The mutations on flow runs."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -56,6 +58,32 @@ async def work_on_run(context: OperationContext, run_id: UUID) -> AsyncGenerator
     """Open the unit of work of a run; what is granted on its deployment alone counts too."""
     workspace_id, on = await context.place_of(read.get_many_flow_runs, run_id)
     async with context.work(workspace_id, on=on) as work:
+        yield work
+
+
+@asynccontextmanager
+async def work_on_runs(
+    context: OperationContext, workspace_id: UUID, run_ids: Sequence[UUID]
+) -> AsyncGenerator[UnitOfWork]:
+    """Open the unit of work of runs, whose deployments count as in ``work_on_run``: all of them."""
+    deployment_ids: list[UUID | None] = [None]
+    if context.principal.all_rights().objects and await context.may_enter(workspace_id):
+        load = partial(context.loaders.load, read.get_many_flow_runs, workspace_id=workspace_id)
+        found = await asyncio.gather(*(load(run_id) for run_id in run_ids))
+        deployment_ids = [run and run.deployment_id for run in found]
+    async with _work_of(context, workspace_id, deployment_ids) as work:
+        yield work
+
+
+@asynccontextmanager
+async def _work_of(
+    context: OperationContext, workspace_id: UUID, deployment_ids: Sequence[UUID | None]
+) -> AsyncGenerator[UnitOfWork]:
+    """Open a unit of work for who may do it with each of the deployments; None is the workspace."""
+    first, *others = dict.fromkeys(deployment_ids) or [None]
+    async with context.work(workspace_id, on=first) as work:
+        for other in others:
+            context.demand(workspace_id, on=other)
         yield work
 
 
@@ -125,7 +153,8 @@ class FlowRunMutations:
         body = [
             strawberry.asdict(run) async for some in sliced(input.runs) for run in some if is_keyed
         ]
-        async with info.context.work(workspace_id) as work:
+        deployment_ids = [request.deployment_id for request in requests]
+        async with _work_of(info.context, workspace_id, deployment_ids) as work:
             await demand_variables(info.context, work, requests)
             results, is_duplicate = await create_runs_once(
                 work, requests, key=input.idempotency_key, body=body

@@ -16,7 +16,6 @@ MAX_NAME_LENGTH = 200
 MAX_OWNERS = 50
 MAX_TOGETHER = 100
 """So many assets one task materializes, and so many are upstream of them."""
-MAX_NEIGHBOURS = 500
 """So many neighbours of one asset are shown; how many more it has is counted."""
 MIN_FRESH, MAX_FRESH = timedelta(minutes=1), timedelta(days=3650)
 _KEY = re.compile(r"[a-z][a-z0-9+.-]*://[^\s]+")
@@ -54,14 +53,6 @@ class Asset:
         if self.fresh_for is None:
             return None
         return self.materialized_at is not None and now - self.materialized_at <= self.fresh_for
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbours:
-    """The assets at the other end of an asset's edges, by key, and how many more there are."""
-
-    assets: tuple[Asset, ...] = ()
-    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 100
 MAX_LOG_PAGE_SIZE = 1000
 COUNT_CAP = 10_000
+MAX_LISTED = 100
+"""How many objects a list shows that has no pages; how many more there are is told beside it."""
 
 T = TypeVar("T")
 
@@ -55,6 +57,14 @@ class Page(Generic[T]):
     items: Sequence[T]
     has_next: bool
     has_previous: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning(Generic[T]):
+    """The first of what belongs to something, in order, and how many more there are."""
+
+    items: tuple[T, ...] = ()
+    more: int = 0
 
 
 def fingerprint(*parts: object) -> str:

@@ -1,5 +1,6 @@
 """One set of loaders per operation, and what the rows that they read know."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -49,6 +50,9 @@ class Loaders:
         self._places = DataLoader[tuple[UUID, frozenset[UUID]], UUID | None](
             load_fn=self._find_places, max_batch_size=MAX_BATCH_SIZE
         )
+        self.listed = 0
+        """What lists hold beyond what the operation was charged for; see ``beginnings``."""
+        self.list_turns = asyncio.Lock()
         self._loaders: dict[Fetch[Any, Any], DataLoader[tuple[UUID | None, Any], Any]] = {}
 
     def load(self, fetch: Fetch[K, T], key: K, *, workspace_id: UUID | None) -> Awaitable[T | None]:

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
-from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -13,15 +11,13 @@ from sqlalchemy.dialects.postgresql import insert
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
 from headgate_server.domain.assets import (
-    MAX_NEIGHBOURS,
     Asset,
     AssetProperties,
     Materialization,
     MaterializationReport,
-    Neighbours,
 )
 from headgate_server.domain.filters import AssetFilter
-from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.pagination import Beginning, Page, PageRequest
 from headgate_server.repositories import filters, pages
 from headgate_server.tables.assets import asset_edges, asset_materializations, assets
 
@@ -194,14 +190,16 @@ async def get_many_assets(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, 
     return {row.id: _asset(row) for row in rows}
 
 
-async def get_many_upstream(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Neighbours]:
+async def get_many_upstream(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Beginning[Asset]]:
     """Return what each asset is made from, by key; one that is made from nothing is absent."""
     return await _neighbours(
         work, ids_, near=asset_edges.c.downstream_id, far=asset_edges.c.upstream_id
     )
 
 
-async def get_many_downstream(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Neighbours]:
+async def get_many_downstream(
+    work: UnitOfWork, ids_: Sequence[UUID]
+) -> dict[UUID, Beginning[Asset]]:
     """Return what is made from each asset, by key; one that nothing is made from is absent."""
     return await _neighbours(
         work, ids_, near=asset_edges.c.upstream_id, far=asset_edges.c.downstream_id
@@ -238,33 +236,18 @@ async def count_materializations(work: UnitOfWork, *, asset_id: UUID, cap: int) 
 
 async def _neighbours(
     work: UnitOfWork, ids_: Sequence[UUID], *, near: Column[Any], far: Column[Any]
-) -> dict[UUID, Neighbours]:
-    place = func.row_number().over(partition_by=near, order_by=(assets.c.key, assets.c.id))
-    ranked = (
-        select(
-            near.label("near_id"),
-            assets,
-            place.label("place"),
-            func.count().over(partition_by=near).label("total"),
+) -> dict[UUID, Beginning[Asset]]:
+    is_far = (assets.c.workspace_id == asset_edges.c.workspace_id) & (assets.c.id == far)
+
+    def of(some: Sequence[UUID]) -> Select[Any]:
+        return (
+            select(assets)
+            .join(asset_edges, is_far)
+            .where(asset_edges.c.workspace_id == work.workspace_id, near.in_(some))
         )
-        .join(
-            assets,
-            (assets.c.workspace_id == asset_edges.c.workspace_id) & (assets.c.id == far),
-        )
-        .where(asset_edges.c.workspace_id == work.workspace_id, near.in_(ids_))
-        .subquery()
-    )
-    rows = await work.execute(
-        select(ranked)
-        .where(ranked.c.place <= MAX_NEIGHBOURS)
-        .order_by(ranked.c.near_id, ranked.c.place)
-    )
-    found: dict[UUID, Neighbours] = {}
-    for near_id, group in groupby(rows, key=attrgetter("near_id")):
-        own = list(group)
-        shown = tuple(_asset(row) for row in own)
-        found[near_id] = Neighbours(shown, more=own[0].total - len(own))
-    return found
+
+    sort = pages.by(assets.c.key, assets.c.id)
+    return await pages.read_beginnings(work, ids_, of, owner=near, sort=sort, make=_asset)
 
 
 def _own(work: UnitOfWork) -> Select[Any]:

@@ -2,16 +2,17 @@
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, null, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.deployments import AgentLostPolicy, CollisionPolicy, Deployment
 from headgate_server.domain.filters import DeploymentFilter
-from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.pagination import Beginning, Page, PageRequest
 from headgate_server.repositories import filters, pages
 from headgate_server.tables.flow_runs import flow_runs
 from headgate_server.tables.flows import deployments, flows
@@ -177,16 +178,29 @@ async def count_deployments(work: UnitOfWork, *, filter: DeploymentFilter | None
 
 async def get_many_naming(
     work: UnitOfWork, references: Sequence[str]
-) -> dict[str, list[Deployment]]:
-    """Return the deployments whose runs may read each block, by name; absent where none says so."""
+) -> dict[str, Beginning[UUID]]:
+    """Return the first deployments whose runs may read each block, by name, as their ids.
+
+    A block that none names is absent.
+    """
     named = deployments.c.block_references
-    using = _own(work).where(named.overlap(list(references)))
-    statement = using.order_by(deployments.c.name, deployments.c.id)
-    found: dict[str, list[Deployment]] = {}
-    for row in await work.execute(statement):
-        for reference in {*references} & {*row.block_references}:
-            found.setdefault(reference, []).append(_deployment(row))
-    return found
+    reference = func.unnest(named).column_valued("reference", joins_implicitly=True)
+
+    def naming(some: Sequence[str]) -> Select[Any]:
+        return select(deployments.c.id).where(
+            deployments.c.workspace_id == work.workspace_id,
+            named.overlap(list(some)),
+            reference.in_(some),
+        )
+
+    return await pages.read_beginnings(
+        work,
+        references,
+        naming,
+        owner=reference,
+        sort=pages.by(deployments.c.name, deployments.c.id),
+        make=attrgetter("id"),
+    )
 
 
 def _own(work: UnitOfWork) -> Select[Any]:

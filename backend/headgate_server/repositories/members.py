@@ -12,7 +12,7 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.ids import new_id
 from headgate_server.domain.members import Membership, Team
 from headgate_server.domain.organizations import Organization
-from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.pagination import Beginning, Page, PageRequest
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import pages
 from headgate_server.repositories.organizations import own
@@ -248,25 +248,56 @@ async def list_team_ids(work: UnitOfWork, members: Sequence[UUID]) -> dict[UUID,
     return found
 
 
-async def list_team_members(
-    work: UnitOfWork, team_ids: Sequence[UUID]
-) -> dict[UUID, list[Membership]]:
-    """Return the members of each of some teams, who joined the organization first first."""
-    statement = (
-        _members(work)
-        .add_columns(team_members.c.team_id)
-        .join(
-            team_members,
-            (team_members.c.organization_id == memberships.c.organization_id)
-            & (team_members.c.membership_id == memberships.c.id),
+async def list_first_teams(
+    work: UnitOfWork, members: Sequence[UUID]
+) -> dict[UUID, Beginning[Team]]:
+    """Return the first teams of each of some members, in the order of their ids."""
+
+    def of(some: Sequence[UUID]) -> Select[Any]:
+        return (
+            _teams(work)
+            .join(
+                team_members,
+                (team_members.c.organization_id == teams.c.organization_id)
+                & (team_members.c.team_id == teams.c.id),
+            )
+            .where(team_members.c.membership_id.in_(some))
         )
-        .where(team_members.c.team_id.in_(team_ids))
-        .order_by(memberships.c.joined_at, memberships.c.id)
+
+    return await pages.read_beginnings(
+        work,
+        members,
+        of,
+        owner=team_members.c.membership_id,
+        sort=pages.by(teams.c.id),
+        make=_team,
     )
-    found: dict[UUID, list[Membership]] = {id_: [] for id_ in team_ids}
-    for row in await work.execute(statement):
-        found[row.team_id].append(_membership(row))
-    return found
+
+
+async def list_first_members(
+    work: UnitOfWork, team_ids: Sequence[UUID]
+) -> dict[UUID, Beginning[Membership]]:
+    """Return the first members of each of some teams, who joined the organization first first."""
+
+    def of(some: Sequence[UUID]) -> Select[Any]:
+        return (
+            _members(work)
+            .join(
+                team_members,
+                (team_members.c.organization_id == memberships.c.organization_id)
+                & (team_members.c.membership_id == memberships.c.id),
+            )
+            .where(team_members.c.team_id.in_(some))
+        )
+
+    return await pages.read_beginnings(
+        work,
+        team_ids,
+        of,
+        owner=team_members.c.team_id,
+        sort=pages.by(memberships.c.joined_at, memberships.c.id),
+        make=_membership,
+    )
 
 
 def _members(work: UnitOfWork) -> Select[Any]:

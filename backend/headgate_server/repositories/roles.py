@@ -288,20 +288,21 @@ async def set_granters(work: UnitOfWork, binding: RoleBinding) -> None:
 
 async def lock_bindings(work: UnitOfWork, *, holder_id: UUID) -> list[RoleBinding]:
     """Return the bindings of one holder, the oldest first; nobody else changes them meanwhile."""
-    statement = _bindings(work, [holder_id]).with_for_update(of=role_bindings)
-    return [_binding(row) for row in await work.execute(statement)]
+    statement = bindings_of(work, [holder_id]).with_for_update(of=role_bindings)
+    return [read_binding(row) for row in await work.execute(statement)]
 
 
 async def list_bindings(work: UnitOfWork, holders: Sequence[UUID]) -> dict[UUID, list[RoleBinding]]:
     """Return the bindings of members, service accounts and teams, the oldest first, by holder."""
     found: dict[UUID, list[RoleBinding]] = {id_: [] for id_ in holders}
-    for row in await work.execute(_bindings(work, holders)):
-        binding = _binding(row)
+    for row in await work.execute(bindings_of(work, holders)):
+        binding = read_binding(row)
         found[binding.holder.id].append(binding)
     return found
 
 
-def _bindings(work: UnitOfWork, holders: Sequence[UUID]) -> Select[Any]:
+def bindings_of(work: UnitOfWork, holders: Sequence[UUID]) -> Select[Any]:
+    """Return the select of what members, service accounts and teams hold, the oldest first."""
     holder_id = func.coalesce(*(role_bindings.c[name] for name in HOLDERS))
     return (
         select(role_bindings, roles.c.name, roles.c.scopes, roles.c.version)
@@ -375,7 +376,8 @@ def _role(row: Row[Any]) -> Role:
     )
 
 
-def _binding(row: Row[Any]) -> RoleBinding:
+def read_binding(row: Row[Any]) -> RoleBinding:
+    """Return the binding of a row of ``bindings_of``."""
     holders = {kind: getattr(row, column.name) for kind, column in _HOLDER_COLUMNS.items()}
     ((kind, holder_id),) = ((kind, id_) for kind, id_ in holders.items() if id_ is not None)
     role = (

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, select, update
+from sqlalchemy import ColumnElement, Row, Select, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
+from headgate_server.domain.pagination import Beginning
 from headgate_server.domain.work_queues import WorkQueue
+from headgate_server.repositories import pages
 from headgate_server.tables.work_pools import work_items, work_queues
 
 
@@ -119,6 +121,27 @@ async def get_many_of_pools(
     for row in await work.execute(statement):
         found.setdefault(row.work_pool_id, []).append(_queue(row))
     return found
+
+
+async def get_first_of_pools(
+    work: UnitOfWork, pool_ids: Sequence[UUID]
+) -> dict[UUID, Beginning[WorkQueue]]:
+    """Return the first queues of each pool, served first first; a pool without any is absent."""
+
+    def of(some: Sequence[UUID]) -> Select[Any]:
+        return select(work_queues).where(
+            work_queues.c.workspace_id == work.workspace_id,
+            work_queues.c.work_pool_id.in_(some),
+        )
+
+    return await pages.read_beginnings(
+        work,
+        pool_ids,
+        of,
+        owner=work_queues.c.work_pool_id,
+        sort=pages.by(work_queues.c.priority, work_queues.c.name),
+        make=_queue,
+    )
 
 
 def _queue(row: Row[Any]) -> WorkQueue:

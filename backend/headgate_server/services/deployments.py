@@ -21,7 +21,7 @@ from headgate_server.domain.documents import check_document, is_storable
 from headgate_server.domain.errors import InvalidInput, NotFound, Unavailable
 from headgate_server.domain.filters import DeploymentFilter
 from headgate_server.domain.flows import check_name, check_tags
-from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
+from headgate_server.domain.pagination import COUNT_CAP, Beginning, Page, PageRequest
 from headgate_server.domain.parameters import check_schema
 from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.schedules.schedule import ScheduleRequest
@@ -240,8 +240,8 @@ async def get_many_deployments(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[U
 
 async def get_many_naming(
     work: UnitOfWork, references: Sequence[str]
-) -> dict[str, list[Deployment]]:
-    """Return the deployments whose runs may read each block, by the block's reference."""
+) -> dict[str, Beginning[UUID]]:
+    """Return the first deployments whose runs may read each block, by the block's reference."""
     return await deployments.get_many_naming(work, references)
 
 

@@ -10,7 +10,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.changes import check_absent
 from headgate_server.domain.errors import Conflict, LimitExceeded, NotFound
 from headgate_server.domain.members import Membership, Team
-from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.pagination import Beginning, Page, PageRequest
 from headgate_server.domain.permissions import BuiltinRole
 from headgate_server.domain.quotas import QuotaKind
 from headgate_server.domain.roles import EVERYWHERE, Holder, HolderKind, builtin_role
@@ -243,16 +243,16 @@ async def count_teams(work: UnitOfWork, *, cap: int) -> int:
     return await members.count_teams(work, cap=cap)
 
 
-async def list_teams_of(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, list[Team]]:
-    """Return the teams that each of some members is in, by membership."""
-    found = await members.list_team_ids(work, ids_)
-    teams = await members.get_many_teams(work, list({id_ for of in found.values() for id_ in of}))
-    return {id_: [teams[team_id] for team_id in of] for id_, of in found.items()}
+async def list_first_teams(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Beginning[Team]]:
+    """Return the first teams that each of some members is in, by membership."""
+    return await members.list_first_teams(work, ids_)
 
 
-async def list_members_of(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, list[Membership]]:
-    """Return the members of each of some teams, by team."""
-    return await members.list_team_members(work, ids_)
+async def list_first_members(
+    work: UnitOfWork, ids_: Sequence[UUID]
+) -> dict[UUID, Beginning[Membership]]:
+    """Return the first members of each of some teams, by team."""
+    return await members.list_first_members(work, ids_)
 
 
 async def _check_team(work: UnitOfWork, *, granter: Principal, id_: UUID) -> Team:

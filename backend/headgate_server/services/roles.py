@@ -12,6 +12,7 @@ from headgate_server.domain.changes import check_absent, check_version
 from headgate_server.domain.errors import Conflict, Forbidden, InvalidInput, LimitExceeded, NotFound
 from headgate_server.domain.ids import Kind, show
 from headgate_server.domain.members import Membership
+from headgate_server.domain.pagination import Beginning
 from headgate_server.domain.permissions import Grant, Scope, gather, ungivable
 from headgate_server.domain.roles import (
     BUILTIN,
@@ -26,6 +27,7 @@ from headgate_server.domain.roles import (
 )
 from headgate_server.domain.tenancy import Principal
 from headgate_server.repositories import (
+    bindings,
     deployments,
     members,
     owners,
@@ -216,9 +218,11 @@ async def check_place(work: UnitOfWork, place: BindingPlace) -> None:
         raise NotFound("No such object in this workspace.")
 
 
-async def list_bindings(work: UnitOfWork, holders: Sequence[UUID]) -> dict[UUID, list[RoleBinding]]:
-    """Return the bindings of members, service accounts and teams, the oldest first, by holder."""
-    return await roles.list_bindings(work, holders)
+async def list_first_bindings(
+    work: UnitOfWork, holders: Sequence[UUID]
+) -> dict[UUID, Beginning[RoleBinding]]:
+    """Return the first bindings of members, service accounts and teams, the oldest first."""
+    return await bindings.list_first_bindings(work, holders)
 
 
 async def list_granters(work: UnitOfWork, grant: Grant) -> list[Membership]:

@@ -12,6 +12,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.changes import changed, check_absent, check_version, given
 from headgate_server.domain.errors import NotFound, Unavailable
 from headgate_server.domain.flows import check_name
+from headgate_server.domain.pagination import Beginning
 from headgate_server.domain.work_pools import Backlog, check_limit
 from headgate_server.domain.work_queues import DEFAULT_PRIORITY, WorkQueue, check_priority
 from headgate_server.repositories import work_pools, work_queues
@@ -81,8 +82,15 @@ async def find_work_queue(work: UnitOfWork, *, id_: UUID) -> WorkQueue | None:
 async def get_many_of_pools(
     work: UnitOfWork, pool_ids: Sequence[UUID]
 ) -> dict[UUID, list[WorkQueue]]:
-    """Return the queues of each pool by priority and name; a pool without any is absent."""
+    """Return all queues of each pool by priority and name; a pool without any is absent."""
     return await work_queues.get_many_of_pools(work, pool_ids)
+
+
+async def get_first_of_pools(
+    work: UnitOfWork, pool_ids: Sequence[UUID]
+) -> dict[UUID, Beginning[WorkQueue]]:
+    """Return the first queues of each pool by priority and name; a pool without any is absent."""
+    return await work_queues.get_first_of_pools(work, pool_ids)
 
 
 async def get_many_backlogs(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Backlog]:

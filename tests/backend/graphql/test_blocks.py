@@ -117,7 +117,8 @@ def test_no_type_of_the_api_has_a_field_for_secrets_but_the_two_that_are_audited
     assert of_documents == {
         *(f"BlockDocument.{name}" for name in ("id", "name", "reference", "type", "schema")),
         *(f"BlockDocument.{name}" for name in ("data", "secrets", "missing", "version")),
-        *(f"BlockDocument.{name}" for name in ("updatedAt", "referredBy", "deployments")),
+        *(f"BlockDocument.{name}" for name in ("updatedAt", "referredBy", "referredByMore")),
+        *(f"BlockDocument.{name}" for name in ("deployments", "deploymentsMore")),
         *(f"SecretField.{name}" for name in ("path", "isSet", "external", "fingerprint")),
         "SecretField.updatedAt",
     }

@@ -7,16 +7,14 @@ from typing import Any
 import pytest
 
 from headgate_server.domain.assets import (
-    MAX_NEIGHBOURS,
     Asset,
     AssetProperties,
     MaterializationReport,
-    Neighbours,
     NewMaterialization,
 )
 from headgate_server.domain.errors import Forbidden, InvalidInput, LeaseLost, VersionConflict
 from headgate_server.domain.ids import new_id
-from headgate_server.domain.pagination import PageRequest
+from headgate_server.domain.pagination import MAX_LISTED, Beginning, PageRequest
 from headgate_server.domain.tenancy import RunGrant
 from headgate_server.repositories.retention import Kept
 from headgate_server.services import assets, retention
@@ -51,9 +49,9 @@ async def neighbours(world: World, key: str) -> tuple[list[str], list[str]]:
     async with world.work() as work:
         up = await assets.get_many_upstream(work, [asset.id])
         down = await assets.get_many_downstream(work, [asset.id])
-    found = up.get(asset.id, Neighbours()), down.get(asset.id, Neighbours())
+    found = up.get(asset.id, Beginning()), down.get(asset.id, Beginning())
     assert [one.more for one in found] == [0, 0]
-    return [one.key for one in found[0].assets], [one.key for one in found[1].assets]
+    return [one.key for one in found[0].items], [one.key for one in found[1].items]
 
 
 async def history(world: World, key: str) -> list[bool]:
@@ -83,7 +81,7 @@ async def test_reports_make_assets_a_history_and_lineage(world: World) -> None:
 
 
 async def test_neighbours_that_are_too_many_to_show_are_counted(world: World) -> None:
-    keys = sorted(f"s3://bucket/part-{number:03}" for number in range(MAX_NEIGHBOURS + 2))
+    keys = sorted(f"s3://bucket/part-{number:03}" for number in range(MAX_LISTED + 2))
     await report(world, made(REPORT, upstream=(ORDERS,)))
     for first in range(0, len(keys), 100):
         await report(world, made(*keys[first : first + 100], upstream=(RAW, REPORT)))
@@ -91,8 +89,8 @@ async def test_neighbours_that_are_too_many_to_show_are_counted(world: World) ->
     async with world.work() as work:
         down = await assets.get_many_downstream(work, [raw.id, orders.id])
 
-    assert [one.key for one in down[raw.id].assets] == keys[:MAX_NEIGHBOURS]
-    assert ([one.key for one in down[orders.id].assets], down[orders.id].more) == ([REPORT], 0)
+    assert [one.key for one in down[raw.id].items] == keys[:MAX_LISTED]
+    assert ([one.key for one in down[orders.id].items], down[orders.id].more) == ([REPORT], 0)
     assert down[raw.id].more == 2
 
 

@@ -34,6 +34,7 @@ from headgate_server.graphql.limits.rates import REPORTERS, Charge, Meter, quota
 from headgate_server.graphql.limits.rules import bad_request, refuse
 from headgate_server.graphql.limits.variables import check_variables
 from headgate_server.graphql.limits.walk import OperationMeasure, is_too_deep, measure
+from headgate_server.graphql.loaders import Loaders
 from headgate_server.services.support_grants import witness
 
 _PARSER_LIMIT = f"Document contains more than {rules.MAX_TOKENS} tokens"
@@ -194,6 +195,7 @@ class Limited:
     is_stream: bool
     root_fields: tuple[str, ...]
     cost: int
+    loaders: Loaders
 
     @property
     def meter(self) -> Meter:
@@ -270,6 +272,13 @@ class OperationLimits(SchemaExtension):
             if self.introspects is not None:
                 await self.introspect(self.introspects)
             yield
+        await self.charge_listed()
+
+    async def charge_listed(self) -> None:
+        """Charge what lists held beyond what the operation was charged for."""
+        caller = self.execution_context.context
+        if isinstance(caller, Limited) and caller.loaders.listed:
+            await caller.meter.charge_late(caller.principal, caller.loaders.listed)
 
     async def introspect(self, asked: introspection.Asked) -> None:
         """Answer from what is at hand, or from a thread: the event loop is not held for it."""

@@ -66,6 +66,14 @@ class Meter:
             self.usage.note(principal.organization_id, Usage(api_points=cost))
         return charge
 
+    async def charge_late(self, principal: Principal, cost: int) -> None:
+        """Take what an operation turned out to cost more; its caller goes into debt for it."""
+        own, organization = self.actor_allowance(principal), self.organization_allowance(principal)
+        await self._take(_actor_key(principal), cost, _in_debt(own))
+        await self._take(_organization_key(principal), cost, _in_debt(organization))
+        if principal.actor.kind not in REPORTERS:
+            self.usage.note(principal.organization_id, Usage(api_points=cost))
+
     async def _charge(self, principal: Principal, cost: int) -> Charge:
         charge = Charge(cost)
         actor = await self._take(_actor_key(principal), cost, self.actor_allowance(principal))

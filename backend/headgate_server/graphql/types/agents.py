@@ -12,11 +12,12 @@ from headgate_server.domain import ids
 from headgate_server.domain.agents import Agent as AgentRow
 from headgate_server.domain.agents import AgentState, Directive, DirectiveKind
 from headgate_server.domain.leases import CancelRequest, Offer, PauseRequest
-from headgate_server.domain.pagination import fingerprint
+from headgate_server.domain.pagination import MAX_LISTED, fingerprint
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.connections import Connection, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON, Cursor
+from headgate_server.graphql.shapes.beginnings import AT_MOST, claim, first_of
 from headgate_server.graphql.shapes.nodes import (
     Node,
     NodeKind,
@@ -68,27 +69,38 @@ class Agent(Node):
         return shown
 
     @scoped_field(
-        requires=[Scope.POOLS_READ], description="The queues it serves: all, or the named."
+        requires=[Scope.POOLS_READ],
+        description=f"The queues it serves: all of the pool's queues, or the named; {AT_MOST}.",
     )
     async def queues(self, info: Info) -> list[WorkQueue]:
-        row = self.row
-        found = await info.context.load(
-            work_queues.get_many_of_pools, row.work_pool_id, workspace_id=row.workspace_id
-        )
-        served = row.queue_ids
-        return [
-            show_work_queue(queue) for queue in found or () if served is None or queue.id in served
+        row, context = self.row, info.context
+        if row.queue_ids is None:
+            fetch = work_queues.get_first_of_pools
+            all_ = await first_of(context, fetch, row.work_pool_id, workspace_id=row.workspace_id)
+            return [show_work_queue(queue) for queue in all_.items]
+        named = sorted(row.queue_ids)[:MAX_LISTED]
+        claim(context, len(named))
+        found = [
+            await context.load(work_queues.get_many_work_queues, id_, workspace_id=row.workspace_id)
+            for id_ in named
         ]
+        served = [queue for queue in found if queue is not None]
+        return [show_work_queue(one) for one in sorted(served, key=lambda q: (q.priority, q.name))]
 
-    @scoped_field(requires=[Scope.RUNS_READ], description="The runs it holds, oldest claim first.")
+    @scoped_field(
+        requires=[Scope.RUNS_READ],
+        description=f"The runs it holds, oldest claim first, {AT_MOST}; inFlight says how many.",
+    )
     async def leases(
         self, info: Info
     ) -> list[Annotated["FlowRun", strawberry.lazy("headgate_server.graphql.types.flow_runs")]]:
         row, context = self.row, info.context
-        ids_ = await context.load(agents.list_runs_of_agents, row.id, workspace_id=row.workspace_id)
+        held = await first_of(
+            context, agents.list_runs_of_agents, row.id, workspace_id=row.workspace_id
+        )
         shown = [
             await load(context, get_many_flow_runs, run_id, workspace_id=row.workspace_id)
-            for run_id in ids_ or ()
+            for run_id in held.items
         ]
         return [run for run in shown if run is not None]
 

@@ -9,13 +9,14 @@ import strawberry
 from headgate_server.domain import filters, ids
 from headgate_server.domain.assets import Asset as AssetRow
 from headgate_server.domain.assets import Materialization as MaterializationRow
-from headgate_server.domain.assets import Neighbours
 from headgate_server.domain.clock import SystemClock
-from headgate_server.domain.pagination import fingerprint
+from headgate_server.domain.pagination import Beginning, fingerprint
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
+from headgate_server.graphql.context import OperationContext
 from headgate_server.graphql.permissions import Info, scoped_field
 from headgate_server.graphql.scalars import JSON, Cursor
+from headgate_server.graphql.shapes.beginnings import AT_MOST, claim
 from headgate_server.graphql.shapes.filters import StringFilter
 from headgate_server.graphql.shapes.nodes import (
     Node,
@@ -106,10 +107,11 @@ class Asset(Node, Versioned):
     row: strawberry.Private[AssetRow]
 
     @scoped_field(
-        requires=[Scope.ARTIFACTS_READ], description="What it is made from, by key; at most 500."
+        requires=[Scope.ARTIFACTS_READ], description=f"What it is made from, by key; {AT_MOST}."
     )
     async def upstream(self, info: Info) -> list["Asset"]:
-        return show_assets(await self.neighbours(info, assets.get_many_upstream))
+        found = await self.neighbours(info, assets.get_many_upstream)
+        return show_assets(info.context, found)
 
     @scoped_field(
         requires=[Scope.ARTIFACTS_READ],
@@ -119,10 +121,11 @@ class Asset(Node, Versioned):
         return (await self.neighbours(info, assets.get_many_upstream)).more
 
     @scoped_field(
-        requires=[Scope.ARTIFACTS_READ], description="What is made from it, by key; at most 500."
+        requires=[Scope.ARTIFACTS_READ], description=f"What is made from it, by key; {AT_MOST}."
     )
     async def downstream(self, info: Info) -> list["Asset"]:
-        return show_assets(await self.neighbours(info, assets.get_many_downstream))
+        found = await self.neighbours(info, assets.get_many_downstream)
+        return show_assets(info.context, found)
 
     @scoped_field(
         requires=[Scope.ARTIFACTS_READ],
@@ -153,16 +156,17 @@ class Asset(Node, Versioned):
 
         return connect(rows, listing=listing, show=_show_materialization, count=count)
 
-    async def neighbours(self, info: Info, fetch: Any) -> Neighbours:
+    async def neighbours(self, info: Info, fetch: Any) -> Beginning[AssetRow]:
         """Return the assets at the other end of edges, and how many more there are."""
         row = self.row
         found = await info.context.load(fetch, row.id, workspace_id=row.workspace_id)
-        return found or Neighbours()
+        return found or Beginning()
 
 
-def show_assets(found: Neighbours) -> list[Asset]:
+def show_assets(context: OperationContext, found: Beginning[AssetRow]) -> list[Asset]:
     """Return assets at the other end of edges."""
-    return [show_asset(one) for one in found.assets]
+    claim(context, len(found.items))
+    return [show_asset(one) for one in found.items]
 
 
 def show_asset(row: AssetRow) -> Asset:

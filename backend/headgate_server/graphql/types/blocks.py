@@ -15,11 +15,12 @@ from headgate_server.domain.blocks.blocks import BlockType as TypeRow
 from headgate_server.domain.blocks.blocks import SecretField as SecretRow
 from headgate_server.domain.documents import is_storable
 from headgate_server.domain.errors import InvalidInput
-from headgate_server.domain.pagination import fingerprint
+from headgate_server.domain.pagination import Beginning, fingerprint
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON, Cursor, Key
+from headgate_server.graphql.shapes.beginnings import AT_MOST, show_listed
 from headgate_server.graphql.shapes.filters import NameFilter
 from headgate_server.graphql.shapes.nodes import (
     Node,
@@ -28,7 +29,6 @@ from headgate_server.graphql.shapes.nodes import (
     load_part,
     reads,
     show_id,
-    show_readable,
     shows,
 )
 from headgate_server.graphql.shapes.single_objects import read_existing
@@ -181,24 +181,49 @@ class BlockDocument(Node, Versioned):
 
     @scoped_field(
         requires=[Scope.BLOCKS_READ],
-        description="The blocks that refer to it and that the caller may read, by name.",
+        description=f"The blocks that refer to it, by name, {AT_MOST}; those of them that the "
+        "caller may read.",
     )
     async def referred_by(self, info: Info) -> "list[BlockDocument]":
-        row, fetch = self.row, read.get_many_referring
-        found = await info.context.loaders.load(fetch, row.id, workspace_id=row.workspace_id)
-        return await show_readable(info.context, found or ())
+        found, fetch = await self.read_referring(info), read.get_many_documents
+        return await show_listed(info.context, fetch, found, workspace_id=self.row.workspace_id)
+
+    @scoped_field(
+        requires=[Scope.BLOCKS_READ],
+        description="How many more refer to it, behind those that referredBy is of.",
+    )
+    async def referred_by_more(self, info: Info) -> int:
+        return (await self.read_referring(info)).more
 
     @scoped_field(
         requires=[Scope.FLOWS_READ],
-        description="The deployments that name it among what their runs may read, by name; those "
-        "that the caller may read.",
+        description="The deployments that name it among what their runs may read, by name, "
+        f"{AT_MOST}; those of them that the caller may read.",
     )
     async def deployments(
         self, info: Info
     ) -> list[Annotated["Deployment", strawberry.lazy(f"{TYPES}.deployments")]]:
+        found, fetch = await self.read_naming(info), deployments.get_many_deployments
+        return await show_listed(info.context, fetch, found, workspace_id=self.row.workspace_id)
+
+    @scoped_field(
+        requires=[Scope.FLOWS_READ],
+        description="How many more name it, behind those that deployments is of.",
+    )
+    async def deployments_more(self, info: Info) -> int:
+        return (await self.read_naming(info)).more
+
+    async def read_referring(self, info: Info) -> Beginning[UUID]:
+        """Return the blocks that refer to it, as their ids."""
+        row, fetch = self.row, read.get_many_referring
+        found = await info.context.loaders.load(fetch, row.id, workspace_id=row.workspace_id)
+        return found or Beginning()
+
+    async def read_naming(self, info: Info) -> Beginning[UUID]:
+        """Return the deployments that name it, as their ids."""
         row, fetch = self.row, deployments.get_many_naming
         found = await info.context.loaders.load(fetch, row.reference, workspace_id=row.workspace_id)
-        return await show_readable(info.context, found or ())
+        return found or Beginning()
 
     async def read_secrets(self, info: Info) -> list[SecretRow]:
         """Return what may be known of the secrets that are set."""

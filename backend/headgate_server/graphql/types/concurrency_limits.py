@@ -17,6 +17,7 @@ from headgate_server.graphql.connections import Connection, Listing, connect
 from headgate_server.graphql.directives import Cost
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import Cursor, Key
+from headgate_server.graphql.shapes.beginnings import claim
 from headgate_server.graphql.shapes.nodes import (
     Node,
     NodeKind,
@@ -135,6 +136,7 @@ class ConcurrencyLimit(Node, Versioned):
         _check_first(first)
         async with info.context.work(self.row.workspace_id) as work:
             rows = await concurrency_limits.list_holders(work, limit_id=self.row.id, most=first)
+        claim(info.context, len(rows))
         return [show_holder(row, workspace_id=self.row.workspace_id) for row in rows]
 
     @scoped_field(
@@ -146,6 +148,7 @@ class ConcurrencyLimit(Node, Versioned):
         _check_first(first)
         async with info.context.work(self.row.workspace_id) as work:
             rows = await concurrency_limits.list_waiters(work, limit_id=self.row.id, most=first)
+        claim(info.context, len(rows))
         return [_show_waiter(row, workspace_id=self.row.workspace_id) for row in rows]
 
 

@@ -16,6 +16,7 @@ from headgate_server.graphql.connections import Connection, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON, Cursor
 from headgate_server.graphql.shapes.actors import Actor, show_actor
+from headgate_server.graphql.shapes.beginnings import claim
 from headgate_server.graphql.shapes.json_values import as_json
 from headgate_server.graphql.shapes.nodes import Node, NodeKind, load_named, reads, show_id, shows
 from headgate_server.services import deployment_versions, deployments
@@ -105,6 +106,7 @@ class DeploymentVersion(Node):
         if before is None:
             return []
         found = differences(show_content(before), show_content(self.row))
+        claim(info.context, len(found))
         return [_show_change(difference) for difference in found]
 
 

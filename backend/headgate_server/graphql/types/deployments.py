@@ -18,6 +18,7 @@ from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON, Cursor
+from headgate_server.graphql.shapes.beginnings import claim
 from headgate_server.graphql.shapes.filters import FlowRunFilter
 from headgate_server.graphql.shapes.json_values import as_json
 from headgate_server.graphql.shapes.nodes import (
@@ -148,8 +149,9 @@ class Deployment(PromisingRuns, Node, Versioned):
 
     @scoped_field(requires=ANY_CREDENTIAL, description="When it runs by itself, by slug.")
     async def schedules(self, info: Info) -> list[Schedule]:
-        rows = await self.read(info, get_many_of_deployments)
-        return [show_schedule(row) for row in rows or ()]
+        rows = await self.read(info, get_many_of_deployments) or ()
+        claim(info.context, len(rows))
+        return [show_schedule(row) for row in rows]
 
     @scoped_field(requires=ANY_CREDENTIAL, description="The version that new runs are made of.")
     async def current_version(self, info: Info) -> version_lists.DeploymentVersion | None:

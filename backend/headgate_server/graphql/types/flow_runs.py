@@ -34,6 +34,7 @@ from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_fie
 from headgate_server.graphql.scalars import JSON, Cursor
 from headgate_server.graphql.shapes.actors import Actor, show_actor
 from headgate_server.graphql.shapes.attempts import Attempt, show_attempt
+from headgate_server.graphql.shapes.beginnings import claim
 from headgate_server.graphql.shapes.filters import LogFilter, TaskRunFilter
 from headgate_server.graphql.shapes.json_values import as_json
 from headgate_server.graphql.shapes.nodes import (
@@ -178,8 +179,9 @@ class FlowRun(GraphedRun, Run, Versioned):
 
     @scoped_field(requires=ANY_CREDENTIAL, description="Every start of user code, in order.")
     async def attempts(self, info: Info) -> list[Attempt]:
-        rows = await self.read(info, read.get_many_attempts)
-        return [show_attempt(row, workspace_id=self.row.workspace_id) for row in rows or ()]
+        rows = await self.read(info, read.get_many_attempts) or ()
+        claim(info.context, len(rows))
+        return [show_attempt(row, workspace_id=self.row.workspace_id) for row in rows]
 
     @scoped_field(
         requires=ANY_CREDENTIAL, description="Who executes it now; null when nobody does."
@@ -211,8 +213,9 @@ class FlowRun(GraphedRun, Run, Versioned):
         requires=ANY_CREDENTIAL, description="Everything it ever asked, in the order it did."
     )
     async def pauses(self, info: Info) -> list[pause_lists.Pause]:
-        rows = await self.read(info, pauses.get_many_of_runs)
-        return [pause_lists.show_pause(row) for row in rows or ()]
+        rows = await self.read(info, pauses.get_many_of_runs) or ()
+        claim(info.context, len(rows))
+        return [pause_lists.show_pause(row) for row in rows]
 
     @scoped_field(requires=[Scope.RUNS_READ], description="Its task runs, in the order they began.")
     async def task_runs(

@@ -1,7 +1,6 @@
 """Members of an organization, and their teams."""
 
 from datetime import datetime
-from typing import Any
 
 import strawberry
 
@@ -11,6 +10,7 @@ from headgate_server.domain.members import Team as TeamRow
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.shapes.actors import Actor, show_actor
+from headgate_server.graphql.shapes.beginnings import AT_MOST, first_of, more_of
 from headgate_server.graphql.shapes.nodes import (
     Node,
     NodeKind,
@@ -19,7 +19,7 @@ from headgate_server.graphql.shapes.nodes import (
     show_id,
     shows,
 )
-from headgate_server.graphql.types.roles import RoleBinding, bindings_of
+from headgate_server.graphql.types.roles import RoleBinding, bindings_of, more_bindings_of
 from headgate_server.graphql.types.users import User, show_user
 from headgate_server.services import members
 
@@ -39,15 +39,31 @@ class Membership(Node):
 
     @scoped_field(
         requires=[Scope.ORG_READ],
-        description="The roles they hold by themselves, the oldest first; more come from teams.",
+        description=f"The roles they hold by themselves, the oldest first, {AT_MOST}; more come "
+        "from teams.",
     )
     async def bindings(self, info: Info) -> list[RoleBinding]:
         return await bindings_of(info, self.row.id)
 
-    @scoped_field(requires=[Scope.ORG_READ], description="The teams they are in.")
+    @scoped_field(
+        requires=[Scope.ORG_READ],
+        description="How many more they hold by themselves than bindings shows.",
+    )
+    async def bindings_more(self, info: Info) -> int:
+        return await more_bindings_of(info, self.row.id)
+
+    @scoped_field(requires=[Scope.ORG_READ], description=f"The teams they are in, {AT_MOST}.")
     async def teams(self, info: Info) -> "list[Team]":
-        rows: Any = await info.context.load(members.list_teams_of, self.row.id, workspace_id=None)
-        return [show_team(row) for row in rows or ()]
+        found = await first_of(
+            info.context, members.list_first_teams, self.row.id, workspace_id=None
+        )
+        return [show_team(row) for row in found.items]
+
+    @scoped_field(
+        requires=[Scope.ORG_READ], description="In how many more they are than teams shows."
+    )
+    async def teams_more(self, info: Info) -> int:
+        return await more_of(info.context, members.list_first_teams, self.row.id)
 
 
 @strawberry.type(description="Members who hold roles together.")
@@ -55,17 +71,34 @@ class Team(Node, Versioned):
     name: str = strawberry.field(description="Unique in the organization.")
     row: strawberry.Private[TeamRow]
 
-    @scoped_field(requires=[Scope.ORG_READ], description="The roles it holds, the oldest first.")
+    @scoped_field(
+        requires=[Scope.ORG_READ],
+        description=f"The roles it holds, the oldest first, {AT_MOST}.",
+    )
     async def bindings(self, info: Info) -> list[RoleBinding]:
         return await bindings_of(info, self.row.id)
 
     @scoped_field(
+        requires=[Scope.ORG_READ], description="How many more it holds than bindings shows."
+    )
+    async def bindings_more(self, info: Info) -> int:
+        return await more_bindings_of(info, self.row.id)
+
+    @scoped_field(
         requires=[Scope.ORG_READ],
-        description="Who is in it; who joined the organization first comes first.",
+        description=f"Who is in it, {AT_MOST}; who joined the organization first comes first.",
     )
     async def members(self, info: Info) -> list[Membership]:
-        rows: Any = await info.context.load(members.list_members_of, self.row.id, workspace_id=None)
-        return [show_membership(row) for row in rows or ()]
+        found = await first_of(
+            info.context, members.list_first_members, self.row.id, workspace_id=None
+        )
+        return [show_membership(row) for row in found.items]
+
+    @scoped_field(
+        requires=[Scope.ORG_READ], description="How many more are in it than members shows."
+    )
+    async def members_more(self, info: Info) -> int:
+        return await more_of(info.context, members.list_first_members, self.row.id)
 
 
 def show_membership(row: MembershipRow) -> Membership:

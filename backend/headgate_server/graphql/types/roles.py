@@ -12,6 +12,7 @@ from headgate_server.domain.roles import Role as RoleRow
 from headgate_server.domain.roles import RoleBinding as RoleBindingRow
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.shapes.actors import Actor, show_actor
+from headgate_server.graphql.shapes.beginnings import first_of, more_of
 from headgate_server.graphql.shapes.nodes import Node, NodeKind, load, reads, show_id, shows
 from headgate_server.graphql.types.workspaces import Workspace
 from headgate_server.services import roles, workspaces
@@ -113,9 +114,14 @@ def place_of(workspace_id: str | None, object_id: str | None) -> BindingPlace:
 
 
 async def bindings_of(info: Info, holder_id: ids.UUID) -> list[RoleBinding]:
-    """Return what a member, a service account or a team holds, the oldest first."""
-    rows = await info.context.load(roles.list_bindings, holder_id, workspace_id=None)
-    return [show_binding(row) for row in rows or ()]
+    """Return the first that a member, a service account or a team holds, the oldest first."""
+    found = await first_of(info.context, roles.list_first_bindings, holder_id, workspace_id=None)
+    return [show_binding(row) for row in found.items]
+
+
+async def more_bindings_of(info: Info, holder_id: ids.UUID) -> int:
+    """Return how many more one holds than ``bindings_of`` says."""
+    return await more_of(info.context, roles.list_first_bindings, holder_id)
 
 
 shows(RoleRow, by=show_role)

@@ -12,10 +12,11 @@ from headgate_server.domain.tenancy import ActorKind
 from headgate_server.graphql.connections import After, Connection, First
 from headgate_server.graphql.permissions import Info, scoped_field
 from headgate_server.graphql.shapes.actors import Actor, acts
+from headgate_server.graphql.shapes.beginnings import AT_MOST
 from headgate_server.graphql.shapes.nodes import Node, NodeKind, reads, show_id, shows
 from headgate_server.graphql.types import api_keys
 from headgate_server.graphql.types.api_keys import ApiKey
-from headgate_server.graphql.types.roles import RoleBinding, bindings_of
+from headgate_server.graphql.types.roles import RoleBinding, bindings_of, more_bindings_of
 from headgate_server.services import service_accounts
 
 
@@ -48,9 +49,16 @@ class ServiceAccount(Node, Actor):
             after=after,
         )
 
-    @scoped_field(requires=[Scope.ORG_READ], description="The roles it holds, the oldest first.")
+    @scoped_field(
+        requires=[Scope.ORG_READ],
+        description=f"The roles it holds, the oldest first, {AT_MOST}.",
+    )
     async def roles(self, info: Info) -> list[RoleBinding]:
         return await bindings_of(info, self.account_id)
+
+    @scoped_field(requires=[Scope.ORG_READ], description="How many more it holds than roles shows.")
+    async def roles_more(self, info: Info) -> int:
+        return await more_bindings_of(info, self.account_id)
 
 
 def show_service_account(id_: UUID, name: str) -> ServiceAccount:

@@ -16,6 +16,7 @@ from headgate_server.domain.support_grants import SupportGrant as SupportGrantRo
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
 from headgate_server.graphql.directives import Cost
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
+from headgate_server.graphql.shapes.beginnings import claim
 from headgate_server.graphql.shapes.nodes import show_id
 from headgate_server.services import support_grants
 
@@ -71,6 +72,7 @@ class SupportGrant:
     async def made(self, info: Info) -> list[SupportGrantMade]:
         async with info.context.organization_work() as work:
             rows = await support_grants.list_made(work, self.row)
+        claim(info.context, len(rows))
         return [_show_made(row) for row in rows]
 
 

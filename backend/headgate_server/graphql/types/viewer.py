@@ -13,6 +13,7 @@ from headgate_server.graphql.connections import After, Connection, First, Listin
 from headgate_server.graphql.directives import Cost
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.shapes.actors import Actor, show_actor
+from headgate_server.graphql.shapes.beginnings import claim
 from headgate_server.graphql.shapes.nodes import load_part
 from headgate_server.graphql.shapes.rate_limits import RateLimit, read_rate_limit
 from headgate_server.graphql.types.api_keys import ApiKey, show_api_key
@@ -94,6 +95,7 @@ class Viewer:
         current = context.principal.login_session_id
         async with context.system_work() as work:
             rows = await login_sessions.list_own(work, context.principal)
+        claim(context, len(rows))
         return [show_login_session(row, is_current=row.id == current) for row in rows]
 
     @scoped_field(
@@ -118,6 +120,7 @@ class Viewer:
         context = info.context
         async with context.organization_work() as work:
             rows = await api_keys.list_own(work, context.principal)
+        claim(context, len(rows))
         return [show_api_key(row) for row in rows]
 
     @scoped_field(

@@ -14,6 +14,7 @@ from headgate_server.domain.work_pools import WorkPool as WorkPoolRow
 from headgate_server.graphql.connections import After, Connection, First, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
 from headgate_server.graphql.scalars import JSON, Cursor
+from headgate_server.graphql.shapes.beginnings import AT_MOST, first_of, more_of
 from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
 from headgate_server.graphql.shapes.single_objects import read_existing
 from headgate_server.graphql.types import agents as agent_lists
@@ -52,12 +53,19 @@ class WorkPool(Node, Versioned):
         found = await info.context.load(fetch, row.id, workspace_id=row.workspace_id)
         return found or PoolStatus.NOT_READY
 
-    @scoped_field(requires=ANY_CREDENTIAL, description="Its queues, the one served first first.")
+    @scoped_field(
+        requires=ANY_CREDENTIAL,
+        description=f"Its queues, the one served first first, {AT_MOST}.",
+    )
     async def queues(self, info: Info) -> list[WorkQueue]:
-        row = self.row
-        fetch = work_queues.get_many_of_pools
-        found = await info.context.load(fetch, row.id, workspace_id=row.workspace_id)
-        return [show_work_queue(queue) for queue in found or ()]
+        row, fetch = self.row, work_queues.get_first_of_pools
+        found = await first_of(info.context, fetch, row.id, workspace_id=row.workspace_id)
+        return [show_work_queue(queue) for queue in found.items]
+
+    @scoped_field(requires=ANY_CREDENTIAL, description="How many more it has than queues shows.")
+    async def queues_more(self, info: Info) -> int:
+        row, fetch = self.row, work_queues.get_first_of_pools
+        return await more_of(info.context, fetch, row.id, workspace_id=row.workspace_id)
 
     @scoped_field(requires=[Scope.POOLS_READ], description="The agents that serve it, by name.")
     async def agents(

@@ -1,6 +1,7 @@
 """Documents of blocks, and which refer to which."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.blocks.blocks import BlockDocument
 from headgate_server.domain.blocks.documents import names_external
 from headgate_server.domain.filters import NameFilter
-from headgate_server.domain.pagination import Page, PageRequest
+from headgate_server.domain.pagination import Beginning, Page, PageRequest
 from headgate_server.repositories import filters, pages
 from headgate_server.tables.blocks import (
     block_documents,
@@ -235,22 +236,32 @@ async def list_referring(work: UnitOfWork, *, id_: UUID, most: int) -> list[Bloc
     return [_document(row) for row in await work.execute(statement)]
 
 
-async def get_many_referring(
-    work: UnitOfWork, ids: Collection[UUID]
-) -> dict[UUID, list[BlockDocument]]:
-    """Return the documents that refer to each, by name; one that none refers to is absent."""
+async def get_many_referring(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Beginning[UUID]]:
+    """Return the first documents that refer to each, by name, as their ids.
+
+    One that none refers to is absent.
+    """
     own = block_references.c
-    statement = (
-        _own(work)
-        .add_columns(own.referred_id)
-        .join(block_references, own.block_document_id == block_documents.c.id)
-        .where(own.workspace_id == work.workspace_id, own.referred_id.in_(ids))
-        .order_by(block_documents.c.name, block_documents.c.id)
+
+    def referring(some: Sequence[UUID]) -> Select[Any]:
+        return (
+            select(block_documents.c.id)
+            .join(block_references, own.block_document_id == block_documents.c.id)
+            .where(
+                block_documents.c.workspace_id == work.workspace_id,
+                own.workspace_id == work.workspace_id,
+                own.referred_id.in_(some),
+            )
+        )
+
+    return await pages.read_beginnings(
+        work,
+        ids,
+        referring,
+        owner=own.referred_id,
+        sort=pages.by(block_documents.c.name, block_documents.c.id),
+        make=attrgetter("id"),
     )
-    found: dict[UUID, list[BlockDocument]] = {}
-    for row in await work.execute(statement):
-        found.setdefault(row.referred_id, []).append(_document(row))
-    return found
 
 
 def _own(work: UnitOfWork) -> Select[Any]:

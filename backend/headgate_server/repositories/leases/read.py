@@ -1,13 +1,16 @@
 """Reads work items for showing."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, select
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.leases import PauseKind, Phase, WorkItem
+from headgate_server.domain.pagination import Beginning
+from headgate_server.repositories import pages
 from headgate_server.tables.work_pools import agent_sessions, work_items
 
 
@@ -25,28 +28,32 @@ async def get_many_work_items(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUI
     return {row.run_id: _to_item(row) for row in rows}
 
 
-async def list_runs_of_agents(
-    work: UnitOfWork, ids: Sequence[UUID]
-) -> dict[UUID, tuple[UUID, ...]]:
-    """Return the runs that each agent's sessions hold, claimed or running; every id is a key."""
-    rows = await work.execute(
-        select(agent_sessions.c.agent_id, work_items.c.run_id)
-        .join(
-            work_items,
-            (agent_sessions.c.workspace_id == work_items.c.workspace_id)
-            & (agent_sessions.c.id == work_items.c.session_id),
+async def list_runs_of_agents(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Beginning[UUID]]:
+    """Return the first runs that each agent's sessions hold, the oldest claim first."""
+
+    def held(some: Sequence[UUID]) -> Select[Any]:
+        return (
+            select(work_items.c.run_id)
+            .join(
+                agent_sessions,
+                (agent_sessions.c.workspace_id == work_items.c.workspace_id)
+                & (agent_sessions.c.id == work_items.c.session_id),
+            )
+            .where(
+                work_items.c.workspace_id == work.workspace_id,
+                work_items.c.phase.in_([Phase.CLAIMED, Phase.RUNNING]),
+                agent_sessions.c.agent_id.in_(some),
+            )
         )
-        .where(
-            work_items.c.workspace_id == work.workspace_id,
-            work_items.c.phase.in_([Phase.CLAIMED, Phase.RUNNING]),
-            agent_sessions.c.agent_id.in_(ids),
-        )
-        .order_by(work_items.c.claimed_at, work_items.c.run_id)
+
+    return await pages.read_beginnings(
+        work,
+        ids,
+        held,
+        owner=agent_sessions.c.agent_id,
+        sort=pages.by(work_items.c.claimed_at, work_items.c.run_id),
+        make=attrgetter("run_id"),
     )
-    found: dict[UUID, list[UUID]] = {id_: [] for id_ in ids}
-    for row in rows:
-        found[row.agent_id].append(row.run_id)
-    return {id_: tuple(runs) for id_, runs in found.items()}
 
 
 def _to_item(row: Row[Any]) -> WorkItem:

@@ -78,8 +78,9 @@ async def check_unnamed(work: UnitOfWork, document: BlockDocument) -> None:
     """
     naming = (await deployments.get_many_naming(work, [document.reference])).get(document.reference)
     if naming:
+        count = len(naming.items) + naming.more
         raise Conflict(
-            f"{len(naming)} deployments name {document.reference} among what their runs may read, "
+            f"{count} deployments name {document.reference} among what their runs may read, "
             "and would read the next block of this name. Take it out of their blocks first: the "
             "block's page lists them. To give it another value, change it."
         )

@@ -13,7 +13,7 @@ from headgate_server.domain.blocks.lacks import MAX_STEPS_TOGETHER
 from headgate_server.domain.blocks.paths import Parts
 from headgate_server.domain.filters import NameFilter
 from headgate_server.domain.names import KEY
-from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
+from headgate_server.domain.pagination import COUNT_CAP, Beginning, Page, PageRequest
 from headgate_server.domain.parameters import Budget
 from headgate_server.repositories.blocks import documents, secrets, types
 from headgate_server.services.blocks.bare import find_bare
@@ -84,10 +84,8 @@ async def get_many_bare(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, li
     return {id_: list(map(paths.join, places)) for id_, places in found.items()}
 
 
-async def get_many_referring(
-    work: UnitOfWork, ids_: Sequence[UUID]
-) -> dict[UUID, list[BlockDocument]]:
-    """Return the blocks that refer to each, by name; one that none refers to is absent."""
+async def get_many_referring(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Beginning[UUID]]:
+    """Return the first blocks that refer to each, by name; one that none refers to is absent."""
     return await documents.get_many_referring(work, ids_)
 
 

@@ -16,6 +16,8 @@ from headgate_server.domain.tenancy import Actor
 
 MAX_ITEMS = MAX_TIMES
 MAX_PARALLELISM = 100
+MAX_LIVE = 1_000
+"""So many backfills of a workspace go on or are paused at once."""
 _TICK = timedelta(microseconds=1)
 
 

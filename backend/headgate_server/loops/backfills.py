@@ -1,5 +1,6 @@
 """Makes the runs of backfills, as many at a time as each allows."""
 
+import time
 from uuid import UUID
 
 from headgate_server.loops.loop import LoopContext, run_alone
@@ -7,13 +8,19 @@ from headgate_server.services import backfills
 
 NAME = "backfills"
 BATCH = 100
+LONGEST_SECONDS = 2.0
+"""After that the next round asks anew whose turn it is: who has come meanwhile is among them."""
 
 
 async def run_once(context: LoopContext) -> int:
-    """Advance every backfill that is due, each in a transaction of its own; how many items.
+    """Advance backfills that are due, in turns by workspace, each in a transaction of its own.
 
     One that fails holds no other up: it is tried again later.
+
+    Returns:
+        Of how many items a run was made or refused.
     """
+    until = time.monotonic() + LONGEST_SECONDS
     async with context.database.system() as work:
         due = await backfills.list_due(work, most=BATCH)
     settled = 0
@@ -24,6 +31,8 @@ async def run_once(context: LoopContext) -> int:
             async with context.database.system(workspace_id=workspace_id) as work:
                 await backfills.put_off(work, id_=id_)
         settled += done or 0
+        if time.monotonic() >= until:
+            break
     return settled
 
 

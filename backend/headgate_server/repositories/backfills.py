@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, func, insert, select, update
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.backfills import (
@@ -29,11 +29,15 @@ from headgate_server.tables.flow_runs import flow_runs
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """How many items of a backfill wait, are with runs that go on, and have no completed run."""
+    """How many items of a backfill wait, are with runs that go on, and have no completed run.
+
+    ``newest`` is the run that was made last of those that went on at the look before.
+    """
 
     waiting: int
     started: int
     failed: int
+    newest: UUID | None
 
 
 async def insert_backfill(
@@ -143,14 +147,44 @@ async def _write(work: UnitOfWork, id_: UUID, values: dict[str, Any]) -> None:
 
 
 async def list_due(work: UnitOfWork, *, most: int) -> list[tuple[UUID, UUID]]:
-    """Return the workspace and id of backfills that are due, the longest first, of all tenants."""
-    statement = (
-        select(backfills.c.workspace_id, backfills.c.id)
-        .where(backfills.c.due_at <= work.now)
-        .order_by(backfills.c.due_at)
-        .limit(most)
-    )
+    """Return the workspace and id of backfills that are due, the longest first, of all tenants.
+
+    One of each workspace comes before the next of any.
+    """
+    row = backfills.c
+    turn = func.row_number().over(partition_by=row.workspace_id, order_by=(row.due_at, row.id))
+    due = select(row.workspace_id, row.id, row.due_at, turn.label("turn"))
+    due = due.where(row.due_at <= work.now).subquery()
+    statement = select(due).order_by(due.c.turn, due.c.due_at).limit(most)
     return [(row.workspace_id, row.id) for row in await work.execute(statement)]
+
+
+async def hasten(work: UnitOfWork, *, run_ids: Sequence[UUID]) -> bool:
+    """Have the backfills looked at now that have the runs for items; whether there were any.
+
+    One that somebody holds is left to its next look: nobody waits for it here.
+    """
+    row = backfills.c
+    of_runs = select(items.c.backfill_id).where(
+        items.c.workspace_id == work.workspace_id, items.c.run_id.in_(run_ids)
+    )
+    free = (
+        select(row.id)
+        .where(row.workspace_id == work.workspace_id, row.id.in_(of_runs), row.due_at > work.now)
+        .with_for_update(skip_locked=True)
+        .cte("free")
+    )
+    hastened = update(backfills).where(row.workspace_id == work.workspace_id, row.id == free.c.id)
+    return (await work.execute(hastened.values(due_at=work.now))).rowcount > 0
+
+
+async def count_live(work: UnitOfWork, *, most: int) -> int:
+    """Return how many backfills of the workspace have not ended, up to ``most``."""
+    live = select(backfills.c.id).where(
+        backfills.c.workspace_id == work.workspace_id, backfills.c.ended_at.is_(None)
+    )
+    counted = select(func.count()).select_from(live.limit(most).subquery())
+    return (await work.execute(counted)).scalar_one()
 
 
 async def settle(work: UnitOfWork, *, id_: UUID) -> Left:
@@ -160,7 +194,7 @@ async def settle(work: UnitOfWork, *, id_: UUID) -> Left:
             named("settle_backfill"), {"workspace_id": work.workspace_id, "backfill_id": id_}
         )
     ).one()
-    return Left(row.waiting, row.started, row.failed)
+    return Left(row.waiting, row.started, row.failed, row.newest)
 
 
 async def reopen_failed(work: UnitOfWork, *, id_: UUID) -> int:

@@ -9,6 +9,7 @@ from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids, names
 from headgate_server.domain.backfills import (
+    MAX_LIVE,
     Backfill,
     BackfillItem,
     BackfillItemStatus,
@@ -20,7 +21,13 @@ from headgate_server.domain.backfills import (
 from headgate_server.domain.changes import check_version
 from headgate_server.domain.deployments import CollisionPolicy
 from headgate_server.domain.documents import check_document, check_documents
-from headgate_server.domain.errors import Conflict, HeadgateError, InvalidInput, NotFound
+from headgate_server.domain.errors import (
+    Conflict,
+    HeadgateError,
+    InvalidInput,
+    LimitExceeded,
+    NotFound,
+)
 from headgate_server.domain.flow_runs import MAX_PRIORITY, MIN_PRIORITY, BatchTooLarge
 from headgate_server.domain.pagination import COUNT_CAP, Page, PageRequest
 from headgate_server.domain.parameters import Budget, check_parameters
@@ -36,9 +43,11 @@ from headgate_server.services.events import record_change
 from headgate_server.services.flow_runs.create import RunRequest, create_runs
 
 LOOK_AGAIN = timedelta(seconds=1)
-"""How soon a backfill is looked at again while its runs go on."""
+"""How soon a backfill is looked at again while its runs go on, at first."""
+LOOK_LESS = 10
+"""It waits a tenth of the time for which nothing was made of it; the end of a run hastens it."""
 LOOK_LATER = timedelta(seconds=30)
-"""How soon it is tried again where a quota has no room, or nothing may start."""
+"""How soon it is tried again where a quota has no room, or nothing may start: the longest."""
 MOST_REASONS = 20
 CHECKED_ITEMS = 100
 """So many items are checked against the schema as a backfill is made; the others as they run."""
@@ -73,8 +82,16 @@ async def create_backfill(work: UnitOfWork, request: BackfillRequest) -> Backfil
     Raises:
         NotFound: no such deployment.
         InvalidInput: what cannot be planned, or parameters that the schema refuses.
+        LimitExceeded: very many go on or are paused; who asks at the same time may still be let in.
     """
     planned = await plan_backfill(work, request)
+    if await backfills.count_live(work, most=MAX_LIVE) >= MAX_LIVE:
+        raise LimitExceeded(
+            f"{MAX_LIVE:,} backfills of this workspace go on or are paused, and more there may not "
+            "be; wait until some have ended, or cancel some.",
+            limit=MAX_LIVE,
+            current=MAX_LIVE,
+        )
     made = await backfills.insert_backfill(
         work,
         request,
@@ -180,7 +197,7 @@ async def advance_backfill(work: UnitOfWork, *, id_: UUID) -> int:
     most = await _most_at_once(work, current)
     room = min(most - left.started, left.waiting)
     if room <= 0:
-        await backfills.set_due(work, id_=id_, at=work.now + LOOK_AGAIN)
+        await backfills.set_due(work, id_=id_, at=work.now + _look_while_runs_go_on(work, left))
         return 0
     if await quotas.find_full(work, [work.workspace_id]):
         await backfills.set_due(work, id_=id_, at=work.now + LOOK_LATER)
@@ -213,10 +230,20 @@ def _look_after_round(results: Sequence[object], outcomes: Sequence[Outcome]) ->
 async def _look_after(work: UnitOfWork, stopped: Backfill, *, left: Left) -> None:
     """Carry on with a backfill that makes no runs, and say when it is looked at again."""
     by = stopped.runs_cancelled_by
+    wait = LOOK_AGAIN if by is not None else _look_while_runs_go_on(work, left)
     if by is not None and not await backfill_items.cancel_runs(work, stopped, by=by):
         await backfills.set_cancelling(work, id_=stopped.id, by=None)
-    at = work.now + LOOK_AGAIN if left.started else None
-    await backfills.set_due(work, id_=stopped.id, at=at)
+    await backfills.set_due(work, id_=stopped.id, at=work.now + wait if left.started else None)
+
+
+def _look_while_runs_go_on(work: UnitOfWork, left: Left) -> timedelta:
+    """Return how soon a backfill is looked at again that waits for its runs.
+
+    An end that is missed, as it came while the backfill was being looked at, is found by this.
+    """
+    made_at = ids.made_at(left.newest) if left.newest is not None else None
+    waited = work.now - made_at if made_at is not None else timedelta()
+    return min(max(waited / LOOK_LESS, LOOK_AGAIN), LOOK_LATER)
 
 
 async def put_off(work: UnitOfWork, *, id_: UUID) -> None:

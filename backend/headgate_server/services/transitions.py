@@ -26,7 +26,7 @@ from headgate_server.domain.transitions.effects import (
 )
 from headgate_server.domain.transitions.facts import Decision, Facts, Outcome, Proposer
 from headgate_server.domain.transitions.policy import judge
-from headgate_server.repositories import cancels, pauses, task_runs
+from headgate_server.repositories import backfills, cancels, pauses, task_runs
 from headgate_server.repositories.cancels import RunEnd
 from headgate_server.repositories.deletions import lock_place_of_run
 from headgate_server.repositories.flow_runs import transition as repository
@@ -232,6 +232,9 @@ async def _write(
     over = [end for _, change in changes if (end := _run_end(change))]
     if over and await cancels.note_ends(work, over):
         work.wake(channels.SCHEDULER)
+    items = [run.id for run in runs.values() if _is_over_for_backfill(run)]
+    if items and await backfills.hasten(work, run_ids=items):
+        work.wake(channels.SCHEDULER)
     written: dict[UUID, Transition] = {}
     for locked, change in changes:
         run = runs[change.run.id]
@@ -245,6 +248,10 @@ async def _write(
         entered = _entered(run, change.decision, actor=change.actor)
         written[run.id] = Transition(run, locked.item, change.decision, None, entered)
     return written
+
+
+def _is_over_for_backfill(run: FlowRun) -> bool:
+    return run.state_type.is_terminal and "backfillId" in (run.triggered_by or {})
 
 
 def _run_end(change: Change) -> RunEnd | None:

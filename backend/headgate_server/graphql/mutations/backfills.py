@@ -146,7 +146,8 @@ class BackfillMutations:
     @mutation(
         requires=[Scope.RUNS_WRITE],
         description="Make runs of a deployment for the instants of a range or for sets of "
-        "parameters, a few at a time; or only say which they would be.",
+        "parameters, a few at a time; or only say which they would be. At most 1,000 backfills of "
+        "a workspace go on or are paused at once.",
         is_storing=True,
     )
     async def backfill_create(

@@ -1,5 +1,6 @@
 -- Marks the items of a locked backfill whose runs have ended, or are gone, with how they ended, and
--- counts what is left, and what has no completed run.
+-- counts what is left, and what has no completed run; with the run that was made last of those that
+-- went on: their ids rise with time.
 with ended as (
   update backfill_items item set status = 'ENDED', outcome = (
     select run.state_type from flow_runs run
@@ -18,6 +19,7 @@ select
   count(*) filter (where status = 'STARTED') - (select count(*) from ended) as started,
   count(*) filter (
     where status = 'REFUSED' or status = 'ENDED' and outcome is distinct from 'COMPLETED'
-  ) + (select count(*) from ended where outcome is distinct from 'COMPLETED') as failed
+  ) + (select count(*) from ended where outcome is distinct from 'COMPLETED') as failed,
+  cast(max(cast(run_id as text)) filter (where status = 'STARTED') as uuid) as newest
 from backfill_items
 where workspace_id = :workspace_id and backfill_id = :backfill_id

@@ -1,6 +1,5 @@
 """One set of loaders per operation, and what the rows that they read know."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -52,7 +51,6 @@ class Loaders:
         )
         self.listed = 0
         """What lists hold beyond what the operation was charged for; see ``beginnings``."""
-        self.list_turns = asyncio.Lock()
         self._loaders: dict[Fetch[Any, Any], DataLoader[tuple[UUID | None, Any], Any]] = {}
 
     def load(self, fetch: Fetch[K, T], key: K, *, workspace_id: UUID | None) -> Awaitable[T | None]:

@@ -35,7 +35,6 @@ async def first_of(
     """
     found: Beginning[T] = await context.load(fetch, key, workspace_id=workspace_id) or Beginning()
     claim(context, len(found.items))
-    await _take_turn(context, len(found.items))
     return found
 
 
@@ -65,7 +64,6 @@ async def show_listed(
     claim(context, len(found.items))
     loads = (context.loaders.load(fetch, id_, workspace_id=workspace_id) for id_ in found.items)
     rows = await asyncio.gather(*loads)
-    await _take_turn(context, len(found.items))
     return await show_readable(context, [row for row in rows if row is not None])
 
 
@@ -84,10 +82,3 @@ def claim(context: OperationContext, count: int) -> None:
             limit=MAX_COST,
             current=loaders.listed,
         )
-
-
-async def _take_turn(context: OperationContext, count: int) -> None:
-    """Let others run before a long list is answered: what is read together is there at once."""
-    if count > ASSUMED_LIST_SIZE:
-        async with context.loaders.list_turns:
-            await asyncio.sleep(0)

@@ -240,6 +240,25 @@ async def test_what_is_beyond_the_stored_bytes_is_refused_and_runs_report_on(
     await mutate(estate.wide, "variableSet", "variable { id }", **wanted["variableSet"][1])
 
 
+async def test_batch_that_is_sent_again_is_answered_where_nothing_more_may_be_stored(
+    installation: Installation, estate: Estate, operator: Browser
+) -> None:
+    place = {"workspaceId": estate.ids[Kind.WORKSPACE]}
+    runs = [{**place, "deploymentId": estate.ids[Kind.DEPLOYMENT]}]
+    given: dict[str, Any] = {**place, "runs": runs, "idempotencyKey": "k"}
+    shape = "results { flowRun { id } duplicate }"
+    first = await mutate(estate.wide, "flowRunCreateBatch", shape, **given)
+    assert [sampled async for sampled in stored_sizes.sample_sizes(installation.database)]
+    await limit(operator, estate, stored_bytes=1)
+    await installation.usage.look(installation.database)
+
+    again = await mutate(estate.wide, "flowRunCreateBatch", shape, **given)
+    given["idempotencyKey"] = "another"
+
+    assert again["results"] == [{**first["results"][0], "duplicate": True}]
+    assert await refusals(estate.wide, "flowRunCreateBatch", given) == ["QUOTA_EXCEEDED"]
+
+
 async def refusals(client: ApiClient, field: str, given: dict[str, Any]) -> list[str]:
     name = f"{field[0].upper()}{field[1:]}Input"
     document = f"mutation ($input: {name}!) {{ {field}(input: $input) {{ errors {{ code }} }} }}"

@@ -95,7 +95,7 @@ async def test_batch_that_is_sent_again_tells_of_the_quota_as_before(world: Worl
     for _ in range(2):
         async with world.work() as work:
             (made, refused), is_duplicate = await create_runs_once(
-                work, requests, key="k", body="two"
+                work, requests, key="k", body="two", check=lambda: None
             )
         assert isinstance(made, FlowRun)
         assert isinstance(refused, QuotaExceeded)

@@ -1,6 +1,6 @@
 """Makes the runs of a batch once for each idempotency key, and keeps what each was answered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,12 +15,22 @@ from headgate_server.services.idempotency_keys import once
 
 
 async def create_runs_once(
-    work: UnitOfWork, requests: Sequence[RunRequest], *, key: str | None, body: object
+    work: UnitOfWork,
+    requests: Sequence[RunRequest],
+    *,
+    key: str | None,
+    body: object,
+    check: Callable[[], None],
 ) -> tuple[list[FlowRun | HeadgateError | None], bool]:
     """Create many runs once for a key; what became of each in its order, and if it was before.
 
     A repetition answers as the first request was, also of what was refused then; None of a run that
     is gone by now.
+
+    Args:
+        work, key, body: as of ``once``.
+        requests: what to run.
+        check: refuses to make any; a repetition makes none.
 
     Raises:
         InvalidInput: not 1 to 1,000 runs, or a bad key.
@@ -29,6 +39,7 @@ async def create_runs_once(
     made: list[FlowRun | HeadgateError] = []
 
     async def carry_out() -> dict[str, Any]:
+        check()
         made.extend(await create_runs(work, requests))
         return {"results": [_keep(result) for result in made]}
 

@@ -129,7 +129,6 @@ class FlowRunMutations:
         "take at most 16 MiB together, with the parameters of their deployments: what comes after "
         "is answered LIMIT_EXCEEDED. An idempotency key is the whole batch's: sent again, it is "
         "answered as before, also of the runs that were refused.",
-        is_storing=True,
     )
     async def flow_run_create_batch(
         self,
@@ -157,7 +156,11 @@ class FlowRunMutations:
         async with _work_of(info.context, workspace_id, deployment_ids) as work:
             await demand_variables(info.context, work, requests)
             results, is_duplicate = await create_runs_once(
-                work, requests, key=input.idempotency_key, body=body
+                work,
+                requests,
+                key=input.idempotency_key,
+                body=body,
+                check=info.context.check_storage,
             )
         shown = [
             show_result(result, is_duplicate=is_duplicate)

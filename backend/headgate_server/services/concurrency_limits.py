@@ -166,7 +166,8 @@ async def acquire_slots(
         work: the unit of work.
         request: what for.
         holder: the run that holds them, and under which epoch.
-        task: the background task that holds them, as its worker shows it: they go as it loses that.
+        task: the background task that holds them, as its worker shows it: they go as it ends, is
+            given back or loses that worker.
         patience: how long the place in the line is kept; None for a caller who does not wait.
 
     Raises:

@@ -81,7 +81,8 @@ class ConcurrencyAcquireInput:
     holder_task: BackgroundTaskLeaseInput | None = strawberry.field(
         default=None,
         description="The background task that holds them, as its worker was offered it: whoever "
-        "looks who holds or waits sees it. They go as it loses its worker; else as the ttl says.",
+        "looks who holds or waits sees it. They go as it ends, is given back or loses its worker; "
+        "else as the ttl says.",
     )
     ttl: timedelta = strawberry.field(
         description="How long they are kept without a renewal where no run holds them: 1 second "

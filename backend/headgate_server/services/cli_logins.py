@@ -30,6 +30,9 @@ from headgate_server.services.login_sessions import FACTOR_NEEDED, is_live
 
 NO_SUCH_CODE = "No login waits for this code; compare it with the one in your terminal."
 NOTHING_LEFT = "You may do nothing of what this login asks for."
+NOTHING_BY_NOW = "By now you may do nothing of what this login asks for; ask to be let in again."
+REFUSED = "The login was refused in the browser."
+WITHOUT_FACTOR = f"{FACTOR_NEEDED} Then run `headgate login` again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,16 +164,16 @@ async def redeem_browser(database: Database, *, code: str, verifier: str, pepper
         if found is None or found.way is not Way.BROWSER:
             raise CodeExpired
         is_theirs = codes.is_answer(verifier, challenge=found.challenge or "")
-        granted, is_open = None, _is_open(work, found)
+        granted, is_open = CliLoginRefused(), _is_open(work, found)
         if is_open:
             await cli_logins.set_used(work, id_=found.id)
-            granted = await _grant(work, found, pepper=pepper) if is_theirs else None
+            granted = await _grant(work, found, pepper=pepper) if is_theirs else CliLoginRefused()
         elif is_theirs:
             await api_keys.revoke_unused(work, id_=found.id)
     if not is_open:
         raise CodeExpired
-    if granted is None:
-        raise CliLoginRefused
+    if isinstance(granted, CliLoginRefused):
+        raise granted
     return granted
 
 
@@ -185,7 +188,7 @@ async def redeem_device(database: Database, *, device_code: str, pepper: str) ->
         StillPending: nobody has answered yet.
         TooFast: it asks more often than it may; from now on it may less often.
         CodeExpired: nobody answered in time, or the key was handed over before.
-        CliLoginRefused: the person refused.
+        CliLoginRefused: the person refused, or may do nothing there by now.
     """
     async with database.system() as work:
         digest = codes.hash_code(device_code, pepper=pepper)
@@ -196,7 +199,7 @@ async def redeem_device(database: Database, *, device_code: str, pepper: str) ->
             raise CodeExpired
         if is_busy and _is_open(work, found):
             raise StillPending
-        granted = None
+        granted = CliLoginRefused(REFUSED)
         is_open, is_fast = _is_open(work, found), _is_fast(work, found)
         if not is_open:
             if not is_busy:
@@ -208,15 +211,15 @@ async def redeem_device(database: Database, *, device_code: str, pepper: str) ->
             )
         else:
             await cli_logins.set_used(work, id_=found.id)
-            granted = await _grant(work, found, pepper=pepper) if found.is_allowed else None
+            granted = await _grant(work, found, pepper=pepper) if found.is_allowed else granted
     if not is_open:
         raise CodeExpired
     if is_fast:
         raise TooFast
     if found.decided_at is None:
         raise StillPending
-    if granted is None:
-        raise CliLoginRefused("The login was refused in the browser.")
+    if isinstance(granted, CliLoginRefused):
+        raise granted
     return granted
 
 
@@ -266,28 +269,29 @@ async def _decide(
     )
 
 
-async def _grant(work: UnitOfWork, found: CliLogin, *, pepper: str) -> Granted | None:
-    """Return the key, of what the person may do by now; None where that is nothing.
+async def _grant(work: UnitOfWork, found: CliLogin, *, pepper: str) -> Granted | CliLoginRefused:
+    """Return the key, of what the person may do by now; what to say where that is nothing.
 
     So it is where the organization asks for a second factor by now that their session did not have.
+    It is not raised: the login is used up.
     """
     if found.user_id is None or found.organization_id is None:
-        return None
+        return CliLoginRefused(NOTHING_BY_NOW)
     person = await users.lock_credentials(work, id_=found.user_id)
     place = await organizations.find_organization(work, id_=found.organization_id)
     if person is None or person.suspended_at is not None or place is None:
-        return None
+        return CliLoginRefused(NOTHING_BY_NOW)
     if place.requires_second_factor and not found.has_second_factor:
-        return None
+        return CliLoginRefused(WITHOUT_FACTOR)
     if not await members.hold_members(work, organization_id=place.id, user_ids=[found.user_id]):
-        return None
+        return CliLoginRefused(NOTHING_BY_NOW)
     try:
         rights = await _rights(work, user_id=found.user_id, organization_id=place.id)
     except Forbidden:
-        return None
+        return CliLoginRefused(NOTHING_BY_NOW)
     scopes = found.wish.scopes & rights.anywhere
     if not scopes:
-        return None
+        return CliLoginRefused(NOTHING_BY_NOW)
     owner = Actor(ActorKind.USER, person.user.id, person.user.display_name)
     granter = Principal(owner, place.id, None, scopes=rights.anywhere, rights=rights)
     new = NewApiKey(

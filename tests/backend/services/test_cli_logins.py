@@ -128,7 +128,7 @@ async def test_login_that_was_allowed_without_a_second_factor_gets_no_key_once_o
             .values(requires_second_factor=True)
         )
 
-    with pytest.raises(CliLoginRefused):
+    with pytest.raises(CliLoginRefused, match="second factor"):
         await redeem(database, without)
 
     assert (await redeem(database, proven)).token

@@ -1,15 +1,19 @@
 """Blocks through the API: secrets go in and never come out, but to the run that may use them."""
 
 import json
+from functools import partial
 from uuid import uuid4
 
 import pytest
+import strawberry
 from graphql import GraphQLObjectType, build_schema
 from sqlalchemy import select, update
 
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain import ids
 from headgate_server.domain.ids import Kind
+from headgate_server.graphql.mutations.blocks import BlockDocumentUpsertInput, SecretInput
+from headgate_server.graphql.scalars import JSON, Key
 from headgate_server.services import workspace_keys
 from headgate_server.services.workspace_keys import Keyring
 from headgate_server.tables.events import idempotency_keys
@@ -75,6 +79,22 @@ async def test_key_that_was_used_for_another_filling_is_refused(
     assert again == first
     assert {error["code"] for error in errors} == {"IDEMPOTENCY_MISMATCH"}
     assert SECRET not in str(kept)
+
+
+def test_request_with_a_key_is_told_by_what_it_says_not_by_what_it_leaves_out() -> None:
+    asking = partial(
+        BlockDocumentUpsertInput, workspace_id=strawberry.ID("w"), type_slug="login", name=Key("db")
+    )
+    place = {"workspace_id": "w", "type_slug": "login", "name": "db"}
+    removed = {"path": "password", "value": None}
+
+    said = asking(data=JSON({"host": None}), idempotency_key="k")
+    more = asking(
+        data=JSON({}), secrets=[SecretInput(path="password", value=None)], expected_version=0
+    )
+
+    assert said.to_asked() == {**place, "data": {"host": None}}
+    assert more.to_asked() == {**place, "data": {}, "secrets": [removed], "expected_version": 0}
 
 
 async def test_secret_of_an_entry_of_a_list_goes_with_the_entry(

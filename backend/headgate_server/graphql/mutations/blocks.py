@@ -149,6 +149,17 @@ class BlockDocumentUpsertInput:
             checksum=self.schema_checksum,
         )
 
+    def to_asked(self) -> dict[str, object]:
+        """Return what tells this request from another with its key.
+
+        A field that says nothing is none of it: it may be one that another release does not know.
+        """
+        said = strawberry.asdict(self)
+        del said["idempotency_key"]
+        return {
+            name: value for name, value in said.items() if value is not None and value is not False
+        }
+
 
 @strawberry.input(description="Blocks that a run reads.")
 class BlockResolveInput:
@@ -265,7 +276,7 @@ class BlockMutations:
                 work,
                 operation="blockDocumentUpsert",
                 key=key,
-                body=sealer.imprint(strawberry.asdict(input)) if key is not None else None,
+                body=sealer.imprint(input.to_asked()) if key is not None else None,
                 make=lambda: documents.upsert_document(
                     work,
                     type_slug=input.type_slug,

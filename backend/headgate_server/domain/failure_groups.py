@@ -33,9 +33,13 @@ _LIBRARY = re.compile(
     r"(?:^|/)(?:site-packages|dist-packages)/|/lib/python\d|^<frozen |^<string>$|/headgate/engine/"
 )
 _QUOTED = re.compile(
-    r"(?:(?<!\w)|(?<=\b[bBfFrRuU]))'(?:[^'\\\n]|\\.)*'(?!\w)|\"(?:[^\"\\\n]|\\.)*\"|`[^`\n]*`"
+    r"(?:(?<!\w)|(?<=\b[bBfFrRuUENX])|(?<=\b[rR][bB])|(?<=\b[bB][rR])|(?<=\b(?i:date)))"
+    r"'(?:[^'\\\n]|\\.|(?<=\w)'(?=\w))*'(?!\w)"
+    r"|\"(?:[^\"\\\n]|\\.)*\"|`[^`\n]*`"
 )
-"""A value in quotes: a single one within or behind a word is an apostrophe."""
+"""A value in quotes: a single one within a word, or behind one that is no prefix of Python's or
+SQL's, is an apostrophe.
+"""
 _CHANGING: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<id>"),
     (re.compile(r"\b[a-z]{2,10}_[0-9a-hjkmnp-tv-z]{26}\b"), "<id>"),

@@ -78,6 +78,11 @@ def test_frames_are_the_users_own_innermost_last() -> None:
             "users' files aren't in b'in\\'s' or ('x', 'y')",
             "users' files aren't in b<value> or (<value>, <value>)",
         ),
+        ("User 'Alice's board' isn't there", "User <value> isn't there"),
+        (
+            "can't convert N'Ann', X'ff', DATE'today' or rb'x'",
+            "can't convert N<value>, X<value>, DATE<value> or rb<value>",
+        ),
         ("commit deadbeef1 of decade", "commit <id> of decade"),
     ],
 )

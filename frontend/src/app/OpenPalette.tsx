@@ -15,11 +15,12 @@ const MOST_NAMED = 6;
 
 export function OpenPalette({ place, onClose }: { place: Place; onClose: () => void }) {
   const [text, setText] = useState("");
+  const [now] = useState(() => new Date().toISOString());
   const navigate = useNavigate();
   const asked = useSettled(text.trim());
   const [{ data, fetching }] = useQuery({
     query: PaletteSearchDocument,
-    variables: { organization: place.organization, workspace: place.workspace, text: asked, first: MOST_NAMED },
+    variables: { organization: place.organization, workspace: place.workspace, text: asked, first: MOST_NAMED, now },
     pause: asked.length < 2,
   });
   const base = `/${place.organization}/${place.workspace}`;

@@ -129,6 +129,10 @@ describe("from a workspace of one's own to a schedule", () => {
     await around.waitFor();
     await page.reload();
     await around.waitFor();
+    const others = new URL(page.url());
+    others.searchParams.set("text", "in none of these lines");
+    await page.goto(others.href);
+    await around.waitFor();
     await page.goto(run);
   });
 

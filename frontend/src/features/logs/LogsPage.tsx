@@ -2,8 +2,8 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
 import { WorkspaceLogsDocument, type WorkspaceLogsQuery } from "@/generated/graphql";
-import { Around } from "@/features/logs/Around";
-import { filterOf, lineShown } from "@/features/logs/asked";
+import { filterOf, keyOf, lineShown } from "@/features/logs/asked";
+import { LookedAt } from "@/features/logs/LookedAt";
 import { LEVELS, type LogsSearch, REACHES } from "@/features/logs/search";
 import { usePages } from "@/lib/pages";
 import { usePlace } from "@/lib/place";
@@ -13,7 +13,6 @@ import { type Column, DataTable } from "@/ui/DataTable";
 import { EmptyState, ErrorState, NothingMatches, Skeleton } from "@/ui/Feedback";
 import { levelOf } from "@/ui/levels";
 import { PageHead } from "@/ui/PageHead";
-import { Peek } from "@/ui/Peek";
 import { RunRail } from "@/ui/RunRail";
 import { SearchField } from "@/ui/SearchField";
 import { Time } from "@/ui/Time";
@@ -30,10 +29,6 @@ const columnsFor = (text: string): readonly Column<Match>[] => [
   { id: "run", title: "Run", width: 200, from: "md", cell: ({ flowRun }) => (flowRun ? <Crumb className="quiet" to={`/runs/${flowRun.id}`}>{flowRun.name}</Crumb> : <span className="faint">deleted</span>) },
   { id: "flow", title: "Flow", width: 160, from: "lg", cell: ({ flowRun }) => flowRun?.flow.name },
 ];
-
-function keyOf({ flowRunId, line }: Match): string {
-  return `${flowRunId}.${line.sequence}`;
-}
 
 export function LogsPage() {
   const { organization, workspace } = usePlace();
@@ -57,7 +52,6 @@ export function LogsPage() {
   const columns = useMemo(() => columnsFor(search.text ?? ""), [search.text]);
   const list = usePages("logs", WorkspaceLogsDocument, { organization, workspace, filter }, (data) => data.workspace?.logs, { organization, workspace, filter: filterOf(search, 0) });
   const { rows } = list;
-  const peek = rows?.find((row) => keyOf(row) === line);
   const look = (row: Match): void => onSearch({ ...unpeeked, line: keyOf(row) });
   const clear = (): void => {
     setText("");
@@ -96,11 +90,7 @@ export function LogsPage() {
           onMore={list.more}
         />
       )}
-      {peek && (
-        <Peek title={peek.flowRun?.name ?? "Deleted run"} onClose={() => onSearch(unpeeked)} actions={peek.flowRun && <Crumb className="button" to={`/runs/${peek.flowRun.id}`}>Open</Crumb>}>
-          <Around key={keyOf(peek)} match={peek} />
-        </Peek>
-      )}
+      {line !== undefined && rows && <LookedAt line={line} rows={rows} onClose={() => onSearch(unpeeked)} />}
     </>
   );
 }

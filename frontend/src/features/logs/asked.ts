@@ -1,5 +1,6 @@
 /** What a search in all logs asks of the server, and what it shows of a line that it found. */
 import type { LogSearchFilter } from "@/generated/graphql";
+import type { Match } from "@/features/logs/LogsPage";
 import type { LogsSearch, Reach } from "@/features/logs/search";
 import { timeFilter } from "@/lib/search";
 
@@ -21,4 +22,16 @@ export function lineShown(message: string, text: string): string {
   const lines = message.split("\n");
   const sought = text.toLowerCase();
   return lines.find((line) => line.toLowerCase().includes(sought)) ?? lines[0] ?? "";
+}
+
+/** What an address knows a line by: its run, its number there and when it was written, in milliseconds. */
+export function keyOf({ flowRunId, line }: Match): string {
+  return `${flowRunId}.${line.sequence}.${Date.parse(line.timestamp)}`;
+}
+
+/** Finds the line of a key, however many newer ones there are; nothing where it is none. */
+export function filterOfLine(key: string): LogSearchFilter | undefined {
+  const [, flowRunId, at] = /^(\w+)\.\d+\.(\d{1,13})$/.exec(key) ?? [];
+  if (flowRunId === undefined || at === undefined) return undefined;
+  return { flowRunId, timestamp: { gte: new Date(Number(at)).toISOString(), lt: new Date(Number(at) + 1).toISOString() } };
 }

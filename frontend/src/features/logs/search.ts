@@ -14,7 +14,7 @@ export interface LogsSearch {
   /** A piece of time, in milliseconds. */
   from?: number;
   to?: number;
-  /** The line that is looked at: its run, and its number there. */
+  /** The line that is looked at: its run, its number there and when it was written. */
   line?: string;
 }
 

@@ -18,7 +18,8 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from html.entities import codepoint2name
 from typing import Any, NamedTuple, TextIO, cast
-from urllib.parse import unquote, unquote_plus
+
+from headgate.addresses import passwords_in
 
 MASK = "********"
 MIN_CHARACTERS = 4
@@ -52,16 +53,6 @@ _IS_WILD = re.compile(r"[\s\\%&]")
 _LETTERS = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f", "\v": "v", "\a": "a"}
 _OTHERWISE = {" ": [r"\+"], "'": ["'\"'\"'", r"'\\''"]}
 """In the query of an address, and inside of quotes of a shell."""
-_PASSWORDS = (
-    *(
-        rf"://[^\s/?#:]{{0,256}}:({password}{{1,256}})@"
-        for password in (r"[^\s@]", r"[^\s/?#]", r"\S")
-    ),
-    r"[?&;](?:password|passwd|pwd|sslpassword)=([^\s&;#]{1,256})",
-)
-"""In the address of a database, say, whose password has whoever connects: before the first @, the
-last one of the place, or the last of all; or among what is asked for."""
-_IN_ADDRESSES = tuple(map(re.compile, _PASSWORDS))
 _NAMES = {code: [name] for code, name in codepoint2name.items()} | {ord("'"): ["apos"]}
 
 
@@ -206,7 +197,7 @@ def _secrets(value: Any) -> dict[str, None]:
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-        yield from _passwords_in(value)
+        yield from passwords_in(value)
     elif isinstance(value, bytes):
         yield from _texts(value.decode("utf-8", "replace"))
     elif isinstance(value, dict):
@@ -219,13 +210,6 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(inner)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield str(value)
-
-
-def _passwords_in(text: str) -> Iterator[str]:
-    """Yield the passwords of addresses in a text, as they are and without their escapes."""
-    for pattern in _IN_ADDRESSES:
-        for password in pattern.findall(text):
-            yield from (password, unquote(password), unquote_plus(password))
 
 
 @lru_cache(maxsize=1_000)

@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from headgate import texts
+from headgate.addresses import MOST_SOUGHT, passwords_in
 from headgate.redaction import MASK, MAX_BYTES_IN_ANY_WAY, Redactor
 
 SPELT: dict[str, Callable[[str], str]] = {
@@ -263,6 +264,13 @@ def test_each_text_of_a_json_secret_is_masked() -> None:
         ("jdbc:postgresql://me@tenant:hunter2pw@db.example.com", ["hunter2pw"]),
         ("A=1\nDATABASE_URL=postgres://u:hunter2pw@h\nB=2", ["hunter2pw"]),
         ("postgres://h/db?user=u&password=hunter%212pw&x=1", ["hunter!2pw"]),
+        ("https://ghp_0123456789abcdefghij@github.com/x", ["ghp_0123456789abcdefghij"]),
+        ("https://key-0123456789abcdefghij:@api.example.com", ["key-0123456789abcdefghij"]),
+        ("https://h/x?access_token=hunter2pw", ["hunter2pw"]),
+        ("host=h user=me password=hunter2pw", ["hunter2pw"]),
+        ("host=h password='hunter 2pw' user=me", ["hunter 2pw"]),
+        ("Server=h;User Id=me;Password=hunter2pw;", ["hunter2pw"]),
+        ("jdbc:sqlserver://h:1433;user=me;password={hunter2;pw};x=1", ["hunter2;pw"]),
     ],
 )
 def test_password_of_an_address_is_a_secret_itself(address: str, passwords: list[str]) -> None:
@@ -274,6 +282,13 @@ def test_password_of_an_address_is_a_secret_itself(address: str, passwords: list
     assert redactor.redact("etl reads orders of db.example.com") == (
         "etl reads orders of db.example.com"
     )
+
+
+def test_so_many_addresses_of_a_text_are_looked_at() -> None:
+    long = "://u:pass@h " * (MOST_SOUGHT - 1)
+    texts = [long + "://u:hunter2pw@h", long + "://u:pass@h ://u:hunter2pw@h"]
+
+    assert ["hunter2pw" in passwords_in(text) for text in texts] == [True, False]
 
 
 def test_longer_secret_is_masked_before_one_that_it_begins_with() -> None:

@@ -156,7 +156,18 @@ async def keep_keys(work: UnitOfWork, keys: Mapping[UUID, str]) -> None:
 
 
 async def settle(work: UnitOfWork, run_ids: Collection[UUID]) -> set[UUID]:
-    """Note that runs are judged; those of them that nobody had taken up, and nobody judged yet."""
+    """Note that runs are judged; those of them that nobody had taken up, and nobody judged yet.
+
+    The runs are locked before their items, as by all who change them, and in the order of ids: who
+    changes one of them just then and who judges it never wait for each other in a circle.
+    """
+    run = flow_runs.c
+    await work.execute(
+        select(run.id)
+        .where(run.workspace_id == work.workspace_id, run.id.in_(run_ids))
+        .order_by(run.id)
+        .with_for_update()
+    )
     rows = await work.execute(
         update(work_items)
         .where(

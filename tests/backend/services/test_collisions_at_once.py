@@ -3,20 +3,24 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from headgate_server.domain.deployments import CollisionPolicy
 from headgate_server.domain.flow_runs import FlowRun
 from headgate_server.domain.ids import new_token
 from headgate_server.domain.leases import Phase
 from headgate_server.domain.states import StateType, propose
+from headgate_server.repositories.flow_runs.transition import lock_run
 from headgate_server.services.flow_runs import change, create
 from headgate_server.tables.flow_runs import flow_runs
 from headgate_server.tables.work_pools import work_items
 from tests.backend.services.test_collisions import judge_due, limit, make, names, start_all
+from tests.backend.services.test_quotas_of_restarts import is_waited_for
+from tests.fixtures.deadlines import eventually
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
@@ -101,6 +105,24 @@ async def test_runs_planned_before_the_limit_are_judged_as_their_time_comes(
     assert (await judge_due(world), await judge_due(world)) == (3, 0)
 
     assert await count_left(world, planned) == 1
+
+
+async def test_planned_run_is_judged_behind_who_changes_it_just_then(world: World) -> None:
+    async with world.work() as work:
+        soon = work.now + MINUTE
+    (planned,) = await make(world, expected_start=soon)
+    await limit(world, 1, on_collision=CollisionPolicy.COALESCE)
+    world.shift.by = 2 * MINUTE
+
+    async with asyncio.TaskGroup() as tasks, world.work() as work:
+        own = select(flow_runs.c.id).where(flow_runs.c.id == planned.id)
+        await work.execute(own.with_for_update())
+        judging = tasks.create_task(judge_due(world))
+        await eventually(partial(is_waited_for, work), what="Judging")
+        locked = await lock_run(work, planned.id)
+
+    assert locked is not None
+    assert judging.result() == 1
 
 
 async def test_runs_that_were_due_before_the_limit_are_not_judged(world: World) -> None:

@@ -134,17 +134,17 @@ def _is_of_backfill() -> ColumnElement[bool]:
     return kind.scalar_subquery().is_not_distinct_from("backfill")
 
 
-async def read_parameters(
-    work: UnitOfWork, run_ids: Collection[UUID]
+async def read_parameter(
+    work: UnitOfWork, run_ids: Collection[UUID], *, parameter: str
 ) -> dict[UUID, dict[str, Any]]:
-    """Return what runs are called with, by their ids."""
+    """Return what runs are called with, by their ids, and of that one parameter alone."""
     run = flow_runs.c
     rows = await work.execute(
-        select(run.id, run.parameters).where(
+        select(run.id, run.parameters[parameter].label("value")).where(
             run.workspace_id == work.workspace_id, run.id.in_(run_ids)
         )
     )
-    return {row.id: row.parameters for row in rows}
+    return {row.id: {parameter: row.value} for row in rows}
 
 
 async def keep_keys(work: UnitOfWork, keys: Mapping[UUID, str]) -> None:

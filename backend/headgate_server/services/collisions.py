@@ -153,11 +153,12 @@ async def _keyed(work: UnitOfWork, runs: list[DueRun], rules: Rules) -> list[Due
     bare = {run.run_id: run for run in runs if run.key is None}
     if rules.policy is not CollisionPolicy.COALESCE or not bare:
         return runs
+    parameter, said = rules.parameter, dict[UUID, dict[str, Any]]()
+    if parameter is not None:
+        said = await repository.read_parameter(work, list(bare), parameter=parameter)
     keys = {
-        run_id: key_alone()
-        if bare[run_id].is_patient
-        else key_of(parameters, parameter=rules.parameter)
-        for run_id, parameters in (await repository.read_parameters(work, list(bare))).items()
+        run_id: key_alone() if run.is_patient else key_of(said.get(run_id, {}), parameter=parameter)
+        for run_id, run in bare.items()
     }
     await repository.keep_keys(work, keys)
     return [replace(run, key=keys.get(run.run_id, run.key)) for run in runs]

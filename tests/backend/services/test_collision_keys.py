@@ -70,6 +70,25 @@ async def test_planned_run_waits_under_the_key_of_a_deployment_that_coalesces_by
     assert await become(world, parameters={"customer": "other"}) == WAITS
 
 
+async def test_planned_runs_of_the_same_value_wait_under_the_same_key_whatever_it_is(
+    world: World,
+) -> None:
+    async with world.work() as work:
+        soon = work.now + timedelta(minutes=1)
+    given: list[Any] = [{"a": [1, None]}, None, 7]
+    for value in given:
+        await make(world, expected_start=soon, parameters={"customer": value, "other": 1})
+    await limit(world, 1, on_collision=CollisionPolicy.COALESCE, collision_parameter="customer")
+    world.shift.by = timedelta(minutes=2)
+
+    assert await judge_due(world) == 3
+
+    become_of = [await become(world, parameters={"customer": value}) for value in given[1:]]
+    assert become_of == [COALESCED] * 2
+    assert await become(world) == COALESCED
+    assert await become(world, parameters={"customer": 8}) == WAITS
+
+
 async def test_run_that_is_resumed_waits_under_its_key(world: World) -> None:
     await limit(world, 1, on_collision=CollisionPolicy.COALESCE)
     lease = await run_one(world, collision_key="a")

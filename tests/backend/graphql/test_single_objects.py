@@ -2,6 +2,7 @@
 
 import pytest
 
+from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain import ids
 from headgate_server.domain.ids import Kind
 from headgate_server.domain.permissions import BuiltinRole
@@ -12,13 +13,38 @@ from tests.factories.estates import Estate
 from tests.factories.members import Held
 from tests.factories.mutations import Json, mutate
 from tests.fixtures.installations import Installation
+from tests.fixtures.sql import query
 
 pytestmark = pytest.mark.anyio
+
+SERVE_NAMED = """
+update agent_sessions session set queue_ids = array(
+  select id from work_queues where work_pool_id = agent.work_pool_id)
+from agents agent where agent.id = session.agent_id and session.id = '{}'
+returning agent.work_pool_id"""
 
 
 def on_one(estate: Estate, role: BuiltinRole, kind: ObjectKind, id_: str, of: Kind) -> Held:
     object_id = ids.parse(id_, kind=of)
     return role, BindingPlace(estate.tenant.workspace_id, kind, object_id)
+
+
+async def test_right_on_one_pool_shows_which_queues_its_agents_serve(
+    estate: Estate, installation: Installation, urls: DatabaseUrls
+) -> None:
+    document = """query ($id: ID!) { node(id: $id) { ... on WorkPool {
+      queues { name } agents { nodes { queues { name } } } } } }"""
+    session = ids.parse(estate.ids[Kind.AGENT_SESSION], kind=Kind.AGENT_SESSION)
+    pool_id = await query(urls.system, SERVE_NAMED.format(session))
+    pool = ids.show(Kind.WORK_POOL, pool_id)
+    held = on_one(estate, BuiltinRole.VIEWER, ObjectKind.WORK_POOL, pool, Kind.WORK_POOL)
+    api = await holding(installation, estate, held)
+
+    shown = (await api.execute(document, id=pool)).data["node"]
+
+    served = [agent["queues"] for agent in shown["agents"]["nodes"]]
+    assert shown["queues"]
+    assert shown["queues"] in served
 
 
 async def test_right_on_one_deployment_changes_that_one_and_makes_no_other(

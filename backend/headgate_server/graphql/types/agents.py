@@ -1,5 +1,6 @@
 """Agents: names in a pool under which processes execute runs, and what their streams carry."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -78,13 +79,13 @@ class Agent(Node):
             fetch = work_queues.get_first_of_pools
             all_ = await first_of(context, fetch, row.work_pool_id, workspace_id=row.workspace_id)
             return [show_work_queue(queue) for queue in all_.items]
-        named = sorted(row.queue_ids)[:MAX_LISTED]
+        # Whoever may see the pool sees its queues.
+        may_see = context.may(row.workspace_id, on=row.work_pool_id)
+        named = sorted(row.queue_ids)[:MAX_LISTED] if may_see else []
         claim(context, len(named))
-        found = [
-            await context.load(work_queues.get_many_work_queues, id_, workspace_id=row.workspace_id)
-            for id_ in named
-        ]
-        served = [queue for queue in found if queue is not None]
+        fetch_named, place = work_queues.get_many_work_queues, row.workspace_id
+        loads = (context.loaders.load(fetch_named, id_, workspace_id=place) for id_ in named)
+        served = [queue for queue in await asyncio.gather(*loads) if queue is not None]
         return [show_work_queue(one) for one in sorted(served, key=lambda q: (q.priority, q.name))]
 
     @scoped_field(

@@ -9,6 +9,8 @@ from headgate.api.roles import Binding, Grant, HeldIn, RoleName
 from headgate.api.transport import Transport
 
 NOUN = "members"
+LONGEST_PAGE = 20
+"""Longer ones may hold more than a request may: each member comes with their teams and roles."""
 
 
 class Person(Answer, frozen=True):
@@ -76,7 +78,12 @@ async def list_members(
     """Return a page of the people of an organization, who joined first first."""
     del workspace
     place = await ask_organization(
-        transport, NOUN, "Members", organization=organization, first=first, after=after
+        transport,
+        NOUN,
+        "Members",
+        organization=organization,
+        first=min(first, LONGEST_PAGE),
+        after=after,
     )
     return read_page(place["members"], item=MemberAnswer)
 
@@ -92,7 +99,12 @@ async def list_invitations(
     """Return a page of the invitations that nobody accepted or revoked, the latest first."""
     del workspace
     place = await ask_organization(
-        transport, NOUN, "Invitations", organization=organization, first=first, after=after
+        transport,
+        NOUN,
+        "Invitations",
+        organization=organization,
+        first=min(first, LONGEST_PAGE),
+        after=after,
     )
     return read_page(place["invitations"], item=InvitationAnswer)
 

@@ -8,7 +8,7 @@ from headgate.api.roles import Binding, Grant
 from headgate.api.transport import Transport
 
 NOUN = "teams"
-LONGEST_PAGE = 40
+LONGEST_PAGE = 20
 """Longer ones cost more than a request may: each team comes with its members and roles."""
 
 

@@ -61,6 +61,7 @@ function People({ team, place, onChanged }: Omit<TeamPeekProps, "onClose">) {
           </li>
         ))}
       </ul>
+      {team.membersMore > 0 && <p className="faint m-0 text-[13px]">{`and ${team.membersMore.toLocaleString("en")} more, who joined later`}</p>}
       <div className="form-row items-end">
         <SelectField label="Add somebody" value={chosen} onChange={setChosen} choices={[NOTHING, ...others.map(({ id, user }) => ({ value: id, label: user.displayName }))]} />
         <Button needs="MEMBERS_WRITE" isBusy={set.isBusy} lacks={chosen ? undefined : "Choose somebody first."} onClick={() => void change(chosen, false)}>Add</Button>

@@ -14,11 +14,13 @@ import { EmptyState, ErrorState, Skeleton } from "@/ui/Feedback";
 import { TextField } from "@/ui/fields";
 import { PageHead } from "@/ui/PageHead";
 
+const moreOf = (more: number): string => (more > 0 ? ` and ${more.toLocaleString("en")} more` : "");
+
 const COLUMNS: readonly Column<TeamRowFragment>[] = [
   { id: "name", title: "Team", cell: ({ name }) => <bdi>{name}</bdi> },
   { id: "roles", title: "Roles", cell: ({ bindings }) => bindings.map((each) => <span key={each.id} className="tag mr-1">{each.role.name}{each.workspace ? ` · ${each.workspace.name}` : ""}</span>) },
-  { id: "members", title: "People", cell: ({ members }) => <bdi>{members.map(({ user }) => user.displayName).join(", ") || "–"}</bdi>, from: "md" },
-  { id: "size", title: "Size", cell: ({ members }) => members.length, isNumber: true, width: 80 },
+  { id: "members", title: "People", cell: ({ members, membersMore }) => <bdi>{members.map(({ user }) => user.displayName).join(", ") || "–"}{moreOf(membersMore)}</bdi>, from: "md" },
+  { id: "size", title: "Size", cell: ({ members, membersMore }) => members.length + membersMore, isNumber: true, width: 80 },
 ];
 
 export function TeamsPage() {

@@ -67,7 +67,7 @@ function PoolView({ pool, onChange }: { pool: PoolShown; onChange: () => void })
         tab={tab}
         onTab={(next: PoolTab) => void navigate({ search: { tab: next }, replace: true })}
         tabs={[
-          { name: "queues", label: `Queues ${pool.queues.length}` },
+          { name: "queues", label: `Queues ${pool.queues.length + pool.queuesMore}` },
           { name: "agents", label: `Agents ${online.length}` },
           { name: "runs", label: "Waiting and running" },
           { name: "template", label: "Template" },

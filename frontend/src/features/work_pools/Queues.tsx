@@ -68,6 +68,7 @@ export function Queues({ pool, onChange }: { pool: PoolShown; onChange: () => vo
           ))}
         </tbody>
       </table>
+      {pool.queuesMore > 0 && <p className="faint m-0 p-(--pad)">{`and ${pool.queuesMore.toLocaleString("en")} more, which are served behind these`}</p>}
       <div className="p-(--pad)"><Button needs="POOLS_WRITE" onClick={() => setEdited("new")}>New queue…</Button></div>
       {edited !== undefined && <QueueForm poolId={pool.id} queue={edited === "new" ? undefined : edited} onClose={() => setEdited(undefined)} onDone={onChange} />}
     </>

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import Enum, auto
 from uuid import UUID
 
 from headgate_server.bus import channels
@@ -13,7 +14,7 @@ from headgate_server.bus.bus import Bus
 from headgate_server.database.work import Database
 from headgate_server.dispatch.gates import Gates
 from headgate_server.domain.concurrency_limits import Acquisition
-from headgate_server.domain.errors import HeadgateError
+from headgate_server.domain.errors import HeadgateError, Unavailable
 from headgate_server.services import concurrency_limits
 from headgate_server.settings import Timers
 
@@ -24,15 +25,31 @@ PATIENCE = timedelta(seconds=15)
 KEEP_SECONDS = 5.0
 LEAST_SECONDS = 0.005
 TRIES_IN_A_LINE = 2
-"""So many try at once for the same limits: one holds their locks, the next is ready."""
+"""So many try at once for one limit: one holds its lock, the next is ready."""
+TRIES_OF_A_WORKSPACE = 3
 TRIES_OF_AN_ORGANIZATION = 4
+"""So many of each standing: all of an organization leave others most of the connections."""
 TRY_WITHIN = timedelta(seconds=5)
 """So long who does not wait for slots stands behind others who try, too."""
 ASK_AGAIN = timedelta(seconds=1)
 """When who did not come to try asks again."""
+_UNTRIED = Acquisition(
+    is_acquired=False, retry_after=ASK_AGAIN, ahead=None, missing=None, limited_tags=None
+)
 
 Attempt = Callable[[timedelta | None], Awaitable[Acquisition]]
 """Tries to take the slots once; is given how long the place in the line is kept, if at all."""
+
+
+class _Standing(Enum):
+    """Of whom somebody who tries is; those of one stand behind none of another."""
+
+    PASSER = auto()
+    """Who does not wait for slots."""
+    NEWCOMER = auto()
+    """Who waits, and tries for the first time."""
+    NEXT = auto()
+    """Whose turn it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +79,8 @@ class SlotWaits:
     they try. A sweep stands behind lost wakes.
 
     Who tries waits for a limit's lock, with a connection that all tenants share. So few try at once
-    for the same limits, and few of an organization; the others wait for them without one.
+    for one limit, few of a workspace, and few of an organization; the others wait for them without
+    one.
     """
 
     def __init__(self, *, database: Database, bus: Bus, timers: Timers) -> None:
@@ -72,17 +90,25 @@ class SlotWaits:
         self._lines: dict[UUID, _Line] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closing = False
-        self._tries = Gates(width=TRIES_IN_A_LINE)
+        self._limits = Gates(width=TRIES_IN_A_LINE)
+        self._workspaces = Gates(width=TRIES_OF_A_WORKSPACE)
         self._organizations = Gates(width=TRIES_OF_AN_ORGANIZATION)
 
     async def acquire(self, attempt: Attempt, *, asked: Asked, wait: timedelta) -> Acquisition:
-        """Try, and where there is no room wait for a turn; the last answer where none came."""
+        """Try, and where there is no room wait for a turn; the last answer where none came.
+
+        Raises:
+            Unavailable: too many try for who does not wait to come to it.
+        """
         clock = asyncio.get_running_loop().time
         is_waiting = bool(wait) and not self._is_closing
         until = clock() + (wait if is_waiting else TRY_WITHIN).total_seconds()
-        found = await self._try(attempt, PATIENCE if is_waiting else None, asked=asked, until=until)
+        standing = _Standing.NEWCOMER if is_waiting else _Standing.PASSER
+        found = await self._try(attempt, asked=asked, until=until, standing=standing)
         if found is None:
-            return Acquisition(is_acquired=False, retry_after=ASK_AGAIN)
+            if not wait:
+                raise Unavailable("Too many ask for slots right now; try again in a moment.")
+            return _UNTRIED
         if found.is_acquired or not is_waiting:
             return found
         async with self._place(asked.workspace_id, asked.lease_id) as turn:
@@ -93,7 +119,7 @@ class SlotWaits:
                 except TimeoutError:
                     return found
                 turn.clear()
-                tried = await self._try(attempt, PATIENCE, asked=asked, until=until, is_turn=True)
+                tried = await self._try(attempt, asked=asked, until=until, standing=_Standing.NEXT)
                 found = tried or found
                 if found.is_acquired:
                     return found
@@ -108,29 +134,28 @@ class SlotWaits:
                     turn.set()
 
     async def _try(
-        self,
-        attempt: Attempt,
-        patience: timedelta | None,
-        *,
-        asked: Asked,
-        until: float,
-        is_turn: bool = False,
+        self, attempt: Attempt, *, asked: Asked, until: float, standing: _Standing
     ) -> Acquisition | None:
-        """Try behind those who came before; None where that is not until then.
+        """Try behind those of the same standing who came before; None where time runs out first.
 
-        Whose turn it is waits for no newcomers to the line.
+        The gates of limits are entered in one order: so nobody stands in a circle.
         """
-        line = (asked.workspace_id, asked.limits, is_turn)
+        places = [
+            *(
+                self._limits.through((asked.workspace_id, one, standing))
+                for one in sorted(asked.limits)
+            ),
+            self._workspaces.through((asked.workspace_id, standing)),
+            self._organizations.through((asked.organization_id, standing)),
+        ]
         async with AsyncExitStack() as gates:
             try:
                 async with asyncio.timeout_at(until):
-                    await gates.enter_async_context(self._tries.through(line))
-                    await gates.enter_async_context(
-                        self._organizations.through(asked.organization_id)
-                    )
+                    for place in places:
+                        await gates.enter_async_context(place)
             except TimeoutError:
                 return None
-            return await attempt(patience)
+            return await attempt(None if standing is _Standing.PASSER else PATIENCE)
 
     @asynccontextmanager
     async def _place(self, workspace_id: UUID, lease_id: UUID) -> AsyncGenerator[asyncio.Event]:

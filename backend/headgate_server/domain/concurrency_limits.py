@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -113,18 +113,20 @@ class Acquisition:
         lease_id: under which they are held; None where none were needed or given.
         expires_at: until when without a renewal; None where a run holds them, for its life.
         retry_after: when it is worth asking again, as far as that is known.
-        ahead: how many slots those want who are served before.
+        ahead: how many slots those want who are served before; None where nobody looked.
         limit_ids: whose slots were asked for.
+        missing: names that no limit has; None where nobody looked.
+        limited_tags: all tags that limits are on; None where nobody looked.
     """
 
     is_acquired: bool
     lease_id: UUID | None = None
     expires_at: datetime | None = None
     retry_after: timedelta = timedelta()
-    ahead: int = 0
+    ahead: int | None = 0
     limit_ids: tuple[UUID, ...] = ()
-    missing: tuple[str, ...] = ()
-    limited_tags: tuple[str, ...] = field(default_factory=tuple)
+    missing: tuple[str, ...] | None = ()
+    limited_tags: tuple[str, ...] | None = ()
 
 
 def lease_id_of(key: str, *, owner: UUID | None) -> UUID:

@@ -8,14 +8,17 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from headgate_server.dispatch import slots
 from headgate_server.dispatch.slots import (
     ASK_AGAIN,
     TRIES_IN_A_LINE,
+    TRIES_OF_A_WORKSPACE,
     Asked,
     Attempt,
     SlotWaits,
 )
 from headgate_server.domain.concurrency_limits import Acquisition, SlotRequest, lease_id_of
+from headgate_server.domain.errors import Unavailable
 from headgate_server.repositories import concurrency_limits as stored
 from headgate_server.services import concurrency_limits
 from headgate_server.settings import Timers
@@ -51,14 +54,14 @@ class Line:
         return await self.try_with(attempt, name, lease_id=request.lease_id, wait=wait)
 
     async def try_with(
-        self, attempt: Attempt, name: str = "any", *, lease_id: UUID, wait: timedelta = LONG
+        self, attempt: Attempt, *names: str, lease_id: UUID, wait: timedelta = LONG
     ) -> Acquisition:
         tenant = self.world.tenant
         asked = Asked(
             organization_id=tenant.organization_id,
             workspace_id=tenant.workspace_id,
             lease_id=lease_id,
-            limits=frozenset({name}),
+            limits=frozenset(names or {"any"}),
         )
         return await self.waits.acquire(attempt, asked=asked, wait=wait)
 
@@ -71,9 +74,9 @@ class Crowd:
         self.is_trying, self.is_over = asyncio.Event(), asyncio.Event()
         self.tasks: list[asyncio.Task[Acquisition]] = []
 
-    def gather(self, line: Line, tasks: asyncio.TaskGroup) -> None:
+    def gather(self, line: Line, tasks: asyncio.TaskGroup, *names: str) -> None:
         for _ in range(CROWD):
-            asking = line.try_with(self.tries, lease_id=uuid4())
+            asking = line.try_with(self.tries, *names, lease_id=uuid4())
             self.tasks.append(tasks.create_task(asking))
 
     async def tries(self, _: timedelta | None) -> Acquisition:
@@ -111,6 +114,57 @@ async def test_a_crowd_before_one_limit_leaves_connections_to_others(world: Worl
     assert [one.result().is_acquired for one in crowd] == [True] * CROWD
 
 
+async def test_crowds_before_two_limits_hold_up_nobody_who_asks_for_another(world: World) -> None:
+    line = Line(world)
+    await put(world, "free")
+    crowds = {name: Crowd() for name in ("one", "two")}
+
+    async with asyncio.TaskGroup() as tasks, asyncio.timeout(SOON_SECONDS):
+        for name, crowd in crowds.items():
+            crowd.gather(line, tasks, name)
+            await crowd.is_trying.wait()
+        alone = await line.ask("free", key="alone", wait=timedelta())
+        trying = sum(crowd.trying for crowd in crowds.values())
+        for crowd in crowds.values():
+            crowd.is_over.set()
+
+    assert alone.is_acquired
+    assert trying == TRIES_OF_A_WORKSPACE
+
+
+async def test_sets_that_share_a_limit_stand_in_one_line(world: World) -> None:
+    line, crowd = Line(world), Crowd()
+
+    async with asyncio.TaskGroup() as tasks, asyncio.timeout(SOON_SECONDS):
+        crowd.gather(line, tasks, "one")
+        crowd.gather(line, tasks, "one", "two")
+        await crowd.is_trying.wait()
+        trying = crowd.trying
+        crowd.is_over.set()
+
+    assert trying == TRIES_IN_A_LINE
+    assert crowd.trying == 2 * CROWD
+
+
+async def test_who_does_not_wait_and_does_not_come_to_try_is_told_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line, crowd = Line(world), Crowd()
+    monkeypatch.setattr(slots, "TRY_WITHIN", timedelta(milliseconds=50))
+
+    async with asyncio.TaskGroup() as tasks, asyncio.timeout(SOON_SECONDS):
+        first = [
+            tasks.create_task(line.try_with(crowd.tries, lease_id=uuid4(), wait=timedelta()))
+            for _ in range(TRIES_IN_A_LINE)
+        ]
+        await crowd.is_trying.wait()
+        with pytest.raises(Unavailable, match="Too many"):
+            await line.try_with(crowd.tries, lease_id=uuid4(), wait=timedelta())
+        crowd.is_over.set()
+
+    assert [one.result() for one in first] == [DONE] * TRIES_IN_A_LINE
+
+
 async def test_whose_turn_it_is_waits_for_no_newcomers(world: World) -> None:
     line, crowd = Line(world), Crowd()
 
@@ -139,5 +193,5 @@ async def test_who_does_not_come_to_try_in_time_is_told_to_ask_again(world: Worl
         late = await line.try_with(crowd.tries, lease_id=uuid4(), wait=timedelta(milliseconds=50))
         crowd.is_over.set()
 
-    assert (late.is_acquired, late.retry_after) == (False, ASK_AGAIN)
+    assert (late.is_acquired, late.retry_after, late.ahead) == (False, ASK_AGAIN, None)
     assert crowd.trying == CROWD

@@ -98,8 +98,9 @@ class ConcurrencyAcquireInput:
     wait: timedelta | None = strawberry.field(
         default=None,
         description="How long to wait here for a turn, by priority and age: up to 25 seconds, and "
-        "no longer than the credential is good. Not at all if not said, and then no place in the "
-        "line is kept.",
+        "no longer than the credential is good. If not said, there is no waiting for a turn, and "
+        "no place in the line is kept; where so many ask at once that nobody has looked within 5 "
+        "seconds, the answer is UNAVAILABLE.",
     )
     strict: bool = strawberry.field(
         default=False, description="Whether a name without a limit is an error."
@@ -137,10 +138,16 @@ class ConcurrencyAcquirePayload:
         "Until when without a renewal; null where a run holds them."
     )
     retry_after: timedelta | None = payload_field("When to ask again; null where they are taken.")
-    ahead: int | None = payload_field("How many slots those want who are served before.")
-    missing: list[Key] | None = payload_field("Names that no limit has.")
+    ahead: int | None = payload_field(
+        "How many slots those want who are served before; null where so many ask at once that "
+        "nobody has looked."
+    )
+    missing: list[Key] | None = payload_field(
+        "Names that no limit has; null where nobody has looked."
+    )
     limited_tags: list[str] | None = payload_field(
-        "All tags that limits are on, up to 1,000, where tags were asked for."
+        "All tags that limits are on, up to 1,000, where tags were asked for; null where nobody "
+        "has looked."
     )
     errors: list[MutationError] = errors_field()
 
@@ -280,6 +287,6 @@ def _show(found: Acquisition) -> ConcurrencyAcquirePayload:
         expires_at=found.expires_at,
         retry_after=None if found.is_acquired else found.retry_after,
         ahead=found.ahead,
-        missing=[Key(name) for name in found.missing],
-        limited_tags=list(found.limited_tags),
+        missing=None if found.missing is None else [Key(name) for name in found.missing],
+        limited_tags=None if found.limited_tags is None else list(found.limited_tags),
     )

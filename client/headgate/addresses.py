@@ -22,10 +22,12 @@ _IN_ADDRESSES = tuple(
 token that stands in the place of a person and is too long for a name.
 """
 _NAMED = re.compile(
-    r"(?<![^\s?&;])(?i:password|passwd|pwd|sslpassword|access_token)="
+    r"(?:(?<![^\s?&;])(?i:password|passwd|sslpassword|access_token)|(?<=[?&;])(?i:pwd))="
     r"(?:\{([^}\n]{1,256})\}|'([^'\n]{1,256})'|([^\s&;#]{1,256}))"
 )
-"""Among what is asked for, or what else says how to connect: name=value, by spaces or ; apart."""
+"""Among what is asked for, or what else says how to connect: name=value, by spaces or ; apart.
+
+PWD= at the begin of a line is a shell's folder."""
 
 
 def passwords_in(text: str) -> Iterator[str]:

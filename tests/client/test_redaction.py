@@ -291,6 +291,13 @@ def test_so_many_addresses_of_a_text_are_looked_at() -> None:
     assert ["hunter2pw" in passwords_in(text) for text in texts] == [True, False]
 
 
+def test_folder_of_an_environment_that_is_a_secret_is_none() -> None:
+    redactor = Redactor()
+    redactor.add("HOME=/root\nPWD=/app\nTOKEN=a1b2c3d4")
+
+    assert redactor.redact("/app/flows.py") == "/app/flows.py"
+
+
 def test_longer_secret_is_masked_before_one_that_it_begins_with() -> None:
     redactor = Redactor()
     redactor.add("token")

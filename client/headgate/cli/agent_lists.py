@@ -54,10 +54,10 @@ def drain_agent(
     """
     length = None if within is None else read_length(within)
     with connect() as server:
-        agent = _find(server, name=name, pool=pool)
+        is_id = name.startswith("agent_")
         drained = server.call(
             work_pools.request_drain,
-            agent_id=agent.id,
+            agent_id=name if is_id else _find(server, name=name, pool=pool).id,
             deadline=None if length is None else now() + length,
             reason=reason,
         )
@@ -65,16 +65,16 @@ def drain_agent(
 
 
 def _find(server: Server, *, name: str, pool: str | None) -> AgentAnswer:
-    """Return the agent that is meant.
+    """Return the agent of a name that is there; those that went long ago count for nothing.
 
     Raises:
         CommandError: there is none, or agents of several pools have the name.
     """
     known: list[AgentAnswer] = []
     for one in _pools(server, pool):
-        lister = partial(work_pools.list_agents, pool=one)
+        lister = partial(work_pools.list_agents, pool=one, is_online=True)
         known += server.collect(lister, limit=KNOWN_NAMES, is_told=False)
-    found = [agent for agent in known if name in (agent.name, agent.id)]
+    found = [agent for agent in known if agent.name == name]
     if len(found) > 1:
         pools = ", ".join(agent.pool.name for agent in found)
         raise CommandError(
@@ -85,7 +85,7 @@ def _find(server: Server, *, name: str, pool: str | None) -> AgentAnswer:
     if not found:
         names = (agent.name for agent in known)
         raise CommandError(
-            f"There is no agent {name!r}",
+            f"No agent {name!r} is there",
             code=ExitCode.NOT_FOUND,
             hints=near_names(name, known=names, listing="headgate agent list"),
         )

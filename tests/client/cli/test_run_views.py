@@ -245,14 +245,15 @@ def test_agent_is_drained_by_its_name(cli_server: DevServer) -> None:
     options = ("--pool", "default", "--name", "leaving")
     with cli_server.start("agent", "start", *options, name="leaving") as leaving:
         eventually_sync(lambda: "Waiting for runs" in leaving.log, within_seconds=30, what="It")
+        unknown = cli_server.here("agent", "drain", "leavin")
         drained = cli_server.read(
             "agent", "drain", "leaving", "--within", "1h", "--reason", "a new disk"
         )
         ended = leaving.wait()
-    unknown = cli_server.here("agent", "drain", "leavin")
     again = cli_server.here("agent", "drain", "leaving")
+    by_id = cli_server.here("agent", "drain", drained["id"])
 
     assert (drained["name"], drained["state"], ended) == ("leaving", "DRAINING", 0)
     assert drained["stateReason"].endswith("a new disk")
     assert (unknown.code, "Did you mean leaving?" in unknown.err) == (4, True)
-    assert again.code == 5, again.err
+    assert (again.code, by_id.code) == (4, 5), again.err + by_id.err

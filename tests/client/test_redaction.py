@@ -270,6 +270,9 @@ def test_each_text_of_a_json_secret_is_masked() -> None:
         ("host=h user=me password=hunter2pw", ["hunter2pw"]),
         ("host=h password='hunter 2pw' user=me", ["hunter 2pw"]),
         ("Server=h;User Id=me;Password=hunter2pw;", ["hunter2pw"]),
+        ("PGPASSWORD=hunter2pw\nPWD=/app", ["hunter2pw"]),
+        ('DB_PASSWORD="hunter 2pw"', ["hunter 2pw"]),
+        ('{"username": "me", "password": "hunter\\"2pw"}', ['hunter"2pw']),
         ("jdbc:sqlserver://h:1433;user=me;password={hunter2;pw};x=1", ["hunter2;pw"]),
     ],
 )
@@ -279,8 +282,8 @@ def test_password_of_an_address_is_a_secret_itself(address: str, passwords: list
 
     assert redactor.redact(address) == MASK
     assert [redactor.redact(f"<{one}>") for one in passwords] == [f"<{MASK}>"] * len(passwords)
-    assert redactor.redact("etl reads orders of db.example.com") == (
-        "etl reads orders of db.example.com"
+    assert redactor.redact("etl reads orders of db.example.com in /app") == (
+        "etl reads orders of db.example.com in /app"
     )
 
 

@@ -33,7 +33,8 @@ _LIBRARY = re.compile(
     r"(?:^|/)(?:site-packages|dist-packages)/|/lib/python\d|^<frozen |^<string>$|/headgate/engine/"
 )
 _QUOTED = re.compile(
-    r"(?:(?<!\w)|(?<=\b[bBfFrRuUENX])|(?<=\b[rR][bB])|(?<=\b[bB][rR])|(?<=\b(?i:date)))"
+    r"(?:(?<![\w\\])|(?<=\b[bBfFrRuUENX])|(?<=\b[rR][bB])|(?<=\b[bB][rR])|(?<=\b(?i:date))"
+    r"|(?<=\b(?i:timestamp)))"
     r"'(?:[^'\\\n]|\\.|(?<=\w)'(?=\w))*'(?!\w)"
     r"|\"(?:[^\"\\\n]|\\.)*\"|`[^`\n]*`"
 )

@@ -21,7 +21,7 @@ from headgate_server.domain.slices import sliced
 from headgate_server.domain.states import ProposedState, StateType
 from headgate_server.domain.tenancy import lacking
 from headgate_server.graphql.context import OperationContext, needing
-from headgate_server.graphql.fields import mutation
+from headgate_server.graphql.fields import STORING, mutation
 from headgate_server.graphql.mutations.flow_runs.inputs import (
     FlowRunBeginInput,
     FlowRunCreateBatchInput,
@@ -90,7 +90,8 @@ async def _work_of(
 @strawberry.type
 class FlowRunMutations:
     @mutation(
-        requires=[Scope.RUNS_WRITE], description="Create a run of a deployment, for an agent."
+        requires=[Scope.RUNS_WRITE],
+        description=f"Create a run of a deployment, for an agent. {STORING}",
     )
     async def flow_run_create(
         self,
@@ -128,7 +129,7 @@ class FlowRunMutations:
         description="Create up to 1,000 runs in one go; each succeeds or fails on its own. They "
         "take at most 16 MiB together, with the parameters of their deployments: what comes after "
         "is answered LIMIT_EXCEEDED. An idempotency key is the whole batch's: sent again, it is "
-        "answered as before, also of the runs that were refused.",
+        f"answered as before, also of the runs that were refused. {STORING}",
     )
     async def flow_run_create_batch(
         self,

@@ -12,15 +12,17 @@ import { Palette, type PaletteItem } from "@/ui/Palette";
 type Go = (path: string) => () => void;
 
 const MOST_NAMED = 6;
+const MINUTE_MS = 60_000;
 
 export function OpenPalette({ place, onClose }: { place: Place; onClose: () => void }) {
   const [text, setText] = useState("");
-  const [now] = useState(() => new Date().toISOString());
   const navigate = useNavigate();
   const asked = useSettled(text.trim());
+  // What somebody has just made is due by then, also where this clock is behind the server's.
+  const soon = useMemo(() => new Date(Date.now() + MINUTE_MS).toISOString(), [asked]);
   const [{ data, fetching }] = useQuery({
     query: PaletteSearchDocument,
-    variables: { organization: place.organization, workspace: place.workspace, text: asked, first: MOST_NAMED, now },
+    variables: { organization: place.organization, workspace: place.workspace, text: asked, first: MOST_NAMED, soon },
     pause: asked.length < 2,
   });
   const base = `/${place.organization}/${place.workspace}`;

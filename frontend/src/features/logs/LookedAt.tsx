@@ -22,7 +22,7 @@ export function LookedAt({ line, rows, onClose }: { line: string; rows: readonly
       {match && <Around key={line} match={match} />}
       {!match && fetching && <Skeleton rows={6} />}
       {!match && error && <ErrorState error={error} onRetry={() => read({ requestPolicy: "network-only" })} />}
-      {!match && !fetching && !error && <p className="faint">This line is kept no longer.</p>}
+      {!match && !fetching && !error && <p className="faint">This line was not found. It may be kept no longer.</p>}
     </Peek>
   );
 }

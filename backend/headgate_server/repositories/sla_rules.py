@@ -1,12 +1,11 @@
 """SLA rules: their rows, what breaks them, and the violations that were found."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, select, update
+from sqlalchemy import Row, Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
@@ -22,24 +21,12 @@ from headgate_server.domain.sla_rules import (
 )
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.repositories import pages
+from headgate_server.repositories.sla_breaches import Pace
 from headgate_server.repositories.statements import named
 from headgate_server.tables.sla_rules import sla_rules, sla_violations
 
 _MS = timedelta(milliseconds=1)
-_RUN_QUERIES = {SlaKind.LATENESS: "judge_late_runs", SlaKind.DURATION: "judge_long_runs"}
 OWNERS = {RunOwner.FLOW: sla_rules.c.flow_id, RunOwner.DEPLOYMENT: sla_rules.c.deployment_id}
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """The latest run of a rule that counts, and when it started or completed.
-
-    None where none of the latest runs counts.
-    """
-
-    rule_id: UUID
-    flow_run_id: UUID | None
-    at: datetime | None
 
 
 async def insert_rule(work: UnitOfWork, new: NewSlaRule) -> SlaRule | None:
@@ -164,11 +151,16 @@ async def lock_due(work: UnitOfWork, *, most: int) -> list[SlaRule]:
 async def set_judged(
     work: UnitOfWork, wanted: Sequence[UUID], *, at: datetime, due_at: datetime
 ) -> None:
-    """Note up to when locked rules were judged, and when they are due again."""
+    """Note up to when locked rules were judged, and when they are due again.
+
+    Those that were judged up to a later instant stay so.
+    """
     await work.execute(
         update(sla_rules)
         .where(sla_rules.c.workspace_id == work.workspace_id, sla_rules.c.id.in_(wanted))
-        .values(judged_at=at, due_at=due_at, waiting_from=None)
+        .values(
+            judged_at=func.greatest(sla_rules.c.judged_at, at), due_at=due_at, waiting_from=None
+        )
     )
 
 
@@ -193,47 +185,6 @@ async def set_counted(work: UnitOfWork, paces: Sequence[Pace]) -> None:
                 "ats": [pace.at for pace in paces],
             },
         )
-
-
-async def find_breaches(
-    work: UnitOfWork, rules: Sequence[SlaRule], *, kind: SlaKind, most: int
-) -> list[Breach]:
-    """Return runs that broke rules of one kind and are not known to have, in one statement."""
-    within = {rule.id: rule.within for rule in rules}
-    rows = await work.execute(
-        named(_RUN_QUERIES[kind]),
-        {
-            **_places(work, rules),
-            "within_ms": [rule.within // _MS for rule in rules],
-            "judged_ats": [rule.judged_at for rule in rules],
-            "waiting_froms": [rule.waiting_from for rule in rules],
-            "most": most,
-        },
-    )
-    return [
-        Breach(
-            rule_id=row.rule_id,
-            key=row.key,
-            flow_run_id=row.flow_run_id,
-            since=row.since,
-            violated_at=row.since + within[row.rule_id],
-        )
-        for row in rows
-    ]
-
-
-async def read_paces(work: UnitOfWork, rules: Sequence[SlaRule], *, kind: SlaKind) -> list[Pace]:
-    """Return the latest run that counts for each rule of one kind, in one statement."""
-    rows = await work.execute(
-        named("judge_paces"),
-        {
-            **_places(work, rules),
-            "judged_ats": [rule.judged_at for rule in rules],
-            "are_first": [rule.judged_at == rule.created_at for rule in rules],
-            "is_of_completed": kind is SlaKind.FRESHNESS,
-        },
-    )
-    return [Pace(row.rule_id, row.flow_run_id, row.at) for row in rows]
 
 
 async def insert_violations(
@@ -310,16 +261,6 @@ async def count_violations(
 ) -> int:
     """Return how many violations there are, up to ``cap + 1``."""
     return await pages.count(work, _violations(work, rule_id, is_open=is_open), cap=cap)
-
-
-def _places(work: UnitOfWork, rules: Sequence[SlaRule]) -> dict[str, object]:
-    return {
-        "workspace_id": work.workspace_id,
-        "ids": [rule.id for rule in rules],
-        "deployment_ids": [rule.deployment_id for rule in rules],
-        "flow_ids": [rule.flow_id for rule in rules],
-        "now": work.now,
-    }
 
 
 def _own(work: UnitOfWork) -> Select[Any]:

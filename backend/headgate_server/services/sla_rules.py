@@ -24,13 +24,15 @@ from headgate_server.domain.sla_rules import (
     check_rule,
     check_within,
 )
-from headgate_server.repositories import sla_rules
-from headgate_server.repositories.sla_rules import Pace
+from headgate_server.repositories import sla_breaches, sla_rules
+from headgate_server.repositories.sla_breaches import Pace
 from headgate_server.services import deployments, flows
 from headgate_server.services.events import record_change, record_events
 
 RULES_AT_ONCE = 200
 BREACHES_AT_ONCE = 1_000
+ENDED_AT_ONCE = 5_000
+"""So many runs that have ended are held against all rules in one statement: it ends in time."""
 EVERY = timedelta(seconds=15)
 """How long after a rule was judged it is due again."""
 
@@ -112,7 +114,7 @@ async def judge_rules(work: UnitOfWork) -> int:
 
     The rules are locked, and a violation is stored once, with the event that tells of it in the
     same transaction: any number of schedulers tell of each once. Where more is broken than is
-    stored at once, the rule is due again at once.
+    stored at once, or more has ended than is read, rules go on at once from where they are.
     """
     rules = await sla_rules.lock_due(work, most=RULES_AT_ONCE)
     kinds: defaultdict[SlaKind, list[SlaRule]] = defaultdict(list)
@@ -121,35 +123,34 @@ async def judge_rules(work: UnitOfWork) -> int:
     for kind, alike in kinds.items():
         by_id = {rule.id: rule for rule in alike}
         if kind.is_of_runs:
-            breaches = await sla_rules.find_breaches(work, alike, kind=kind, most=BREACHES_AT_ONCE)
-            await _tell(
-                work, by_id, await sla_rules.insert_violations(work, breaches, are_over=True)
-            )
-            await _settle(work, alike, breaches)
+            await _judge_runs(work, by_id, kind=kind)
         else:
             await _judge_paces(work, by_id, kind=kind)
             await sla_rules.set_judged(work, list(by_id), at=work.now, due_at=work.now + EVERY)
     return len(rules)
 
 
-async def _settle(work: UnitOfWork, rules: Sequence[SlaRule], breaches: Sequence[Breach]) -> None:
-    """Note up to when rules were judged; those with as much as is stored at once go on there."""
-    counts: defaultdict[UUID, int] = defaultdict(int)
-    for breach in breaches:
-        counts[breach.rule_id] += 1
-    is_full = len(breaches) >= BREACHES_AT_ONCE
-    unfinished = [rule for rule in rules if is_full and counts[rule.id]]
-    if unfinished:
-        await sla_rules.set_unfinished(work, [rule.id for rule in unfinished])
-    finished = [rule.id for rule in rules if rule not in unfinished]
-    if finished:
-        await sla_rules.set_judged(work, finished, at=work.now, due_at=work.now + EVERY)
+async def _judge_runs(work: UnitOfWork, rules: dict[UUID, SlaRule], *, kind: SlaKind) -> None:
+    alike, until = list(rules.values()), None
+    if kind is SlaKind.DURATION:
+        until = await sla_breaches.find_end_of(work, alike, most=ENDED_AT_ONCE)
+    breaches = await sla_breaches.find_breaches(
+        work, alike, kind=kind, most=BREACHES_AT_ONCE, ended_until=until
+    )
+    await _tell(work, rules, await sla_rules.insert_violations(work, breaches, are_over=True))
+    if len(breaches) >= BREACHES_AT_ONCE:
+        await sla_rules.set_unfinished(work, list(rules))
+    elif until is not None:
+        at = min(work.now, until + sla_breaches.OVERLAP)
+        await sla_rules.set_judged(work, list(rules), at=at, due_at=work.now)
+    else:
+        await sla_rules.set_judged(work, list(rules), at=work.now, due_at=work.now + EVERY)
 
 
 async def _judge_paces(work: UnitOfWork, rules: dict[UUID, SlaRule], *, kind: SlaKind) -> None:
     broken: list[Breach] = []
     found: list[Pace] = []
-    for pace in await sla_rules.read_paces(work, list(rules.values()), kind=kind):
+    for pace in await sla_breaches.read_paces(work, list(rules.values()), kind=kind):
         rule = rules[pace.rule_id]
         # The latest that counts may lie behind all that are looked at: it is remembered.
         at, run_id = rule.counted_at, rule.counted_run_id

@@ -13,6 +13,7 @@ from headgate_server.domain.states import StateType
 from headgate_server.services import sla_rules
 from headgate_server.services.flow_runs import change, create
 from headgate_server.tables.flow_runs import flow_runs
+from headgate_server.tables.sla_rules import sla_rules as sla_rows
 from headgate_server.tables.sla_rules import sla_violations
 from tests.backend.services.test_reuse import begin, suspend
 from tests.backend.services.test_sla_rules import MINUTE, broken, judge, promise, told
@@ -20,6 +21,8 @@ from tests.factories.histories import make_past_runs
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
+
+HOUR = timedelta(hours=1)
 
 
 async def switch(world: World, rule: SlaRule, *, is_enabled: bool) -> None:
@@ -240,3 +243,42 @@ async def test_rule_that_is_switched_off_is_broken_no_more(world: World, kind: S
     assert [name for name, _ in await told(world)] == [
         "sla_rule.violated", "sla_rule.recovered", "sla_rule.violated",
     ]  # fmt: skip
+
+
+async def end_long_runs(world: World, *, count: int, of: int) -> None:
+    """Make rules of one deployment, and runs that broke all since they were judged, long ago."""
+    for number in range(of):
+        await promise(world, SlaKind.DURATION, name=f"{number}")
+    async with world.system() as work:
+        await work.execute(sla_rows.update().values(judged_at=work.now - 10 * HOUR))
+        await make_past_runs(work, world.deployed, count=count)
+        ended = flow_runs.c.expected_start
+        values = {"started_at": ended - HOUR, "ended_at": ended}
+        await work.execute(flow_runs.update().values(values))
+
+
+async def test_runs_that_ended_while_nobody_judged_are_judged_a_part_after_another(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sla_rules, "ENDED_AT_ONCE", 2)
+    await end_long_runs(world, count=5, of=1)
+
+    counts: list[int] = []
+    while await judge(world, after=timedelta()):
+        counts.append(len(await broken(world)))
+
+    assert counts == [2, 4, 5]
+
+
+async def test_so_much_is_stored_at_once_of_all_rules_together(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sla_rules, "BREACHES_AT_ONCE", 3)
+    await end_long_runs(world, count=4, of=2)
+
+    counts: list[int] = []
+    while await judge(world, after=timedelta()):
+        async with world.work() as work:
+            counts.append(await sla_rules.count_violations(work))
+
+    assert counts == [3, 6, 8]

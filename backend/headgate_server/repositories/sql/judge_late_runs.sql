@@ -67,3 +67,4 @@ from rule cross join lateral (
   order by expected_start, id
   limit cast(:most as bigint)
 ) run
+limit cast(:most as bigint)

@@ -1,8 +1,8 @@
 -- Finds runs that took longer than they may, of several rules at once: those that still run, and
--- those that have ended since each was judged, however many wait or were due after them. A run that
--- somebody started again did not take the hours since its first start: it counts from the first of
--- the attempts since then, and what it breaks is another violation. Those that came by themselves,
--- or after a suspension, go on with it.
+-- those that have ended since each was judged, until an instant. A run that somebody started again
+-- did not take the hours since its first start: it counts from the first of the attempts since
+-- then, and what it breaks is another violation. Those that came by themselves, or after a
+-- suspension, go on with it.
 with rule as (
   select id, deployment_id, flow_id, judged_at - interval '1 minute' as low,
     within_ms * interval '1 millisecond' as within
@@ -20,7 +20,7 @@ with rule as (
   from flow_runs
   where workspace_id = :workspace_id
     and ended_at > (select min(low) from rule)
-    and ended_at <= cast(:now as timestamptz) + interval '1 day'
+    and ended_at <= cast(:ended_until as timestamptz)
     and ended_at - started_at > (select min(within) from rule)
 )
 select rule.id as rule_id, run.id as flow_run_id, run.since, run.key
@@ -61,3 +61,4 @@ from rule cross join lateral (
   order by counted.since, long.id
   limit cast(:most as bigint)
 ) run
+limit cast(:most as bigint)

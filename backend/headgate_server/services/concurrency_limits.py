@@ -195,9 +195,8 @@ async def acquire_slots(
             task_id=task.id if task and holder is None else None,
             patience=patience,
         )
-    tags: Sequence[str] = ()
-    if request.task_tags:
-        tags = await concurrency_limits.list_limited_tags(work, most=MAX_TAGS)
+    listed = concurrency_limits.list_limited_tags
+    tags = await listed(work, most=MAX_TAGS) if request.task_tags else ()
     return replace(found, missing=missing, limited_tags=tuple(tags))
 
 

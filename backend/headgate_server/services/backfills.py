@@ -85,13 +85,7 @@ async def create_backfill(work: UnitOfWork, request: BackfillRequest) -> Backfil
         LimitExceeded: very many go on or are paused; who asks at the same time may still be let in.
     """
     planned = await plan_backfill(work, request)
-    if await backfills.count_live(work, most=MAX_LIVE) >= MAX_LIVE:
-        raise LimitExceeded(
-            f"{MAX_LIVE:,} backfills of this workspace go on or are paused, and more there may not "
-            "be; wait until some have ended, or cancel some.",
-            limit=MAX_LIVE,
-            current=MAX_LIVE,
-        )
+    await _check_room(work)
     made = await backfills.insert_backfill(
         work,
         request,
@@ -102,6 +96,16 @@ async def create_backfill(work: UnitOfWork, request: BackfillRequest) -> Backfil
     await _record(work, made, before=None, verb="created")
     work.wake(channels.SCHEDULER)
     return made
+
+
+async def _check_room(work: UnitOfWork) -> None:
+    if await backfills.count_live(work, most=MAX_LIVE) >= MAX_LIVE:
+        raise LimitExceeded(
+            f"{MAX_LIVE:,} backfills of this workspace go on or are paused, and more there may not "
+            "be; wait until some have ended, or cancel some.",
+            limit=MAX_LIVE,
+            current=MAX_LIVE,
+        )
 
 
 async def set_paused(work: UnitOfWork, *, id_: UUID, is_paused: bool) -> Backfill:
@@ -154,6 +158,7 @@ async def retry_backfill(
         NotFound: it is in another workspace, or does not exist.
         Conflict: it was cancelled, or no item has failed.
         VersionConflict: it is not of the expected version.
+        LimitExceeded: it has ended, and very many go on or are paused.
     """
     current = await backfills.lock_backfill(work, id_=id_)
     if current is None:
@@ -161,6 +166,8 @@ async def retry_backfill(
     check_version(current.version, expected=expected_version)
     if current.status is BackfillStatus.CANCELLED:
         raise Conflict("This backfill is CANCELLED already; make another.")
+    if current.status.is_final:
+        await _check_room(work)
     await backfills.settle(work, id_=id_)
     if not await backfills.reopen_failed(work, id_=id_):
         raise Conflict("No item of this backfill has failed.")

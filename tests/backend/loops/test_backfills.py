@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from headgate_server.domain.backfills import Backfill, BackfillRequest
-from headgate_server.domain.errors import LimitExceeded
+from headgate_server.domain.backfills import Backfill, BackfillRequest, BackfillStatus
+from headgate_server.domain.errors import Conflict, LimitExceeded
 from headgate_server.domain.states import StateType
 from headgate_server.loops import backfills as loop
 from headgate_server.loops.loop import LoopContext
+from headgate_server.repositories import backfills as stored
 from headgate_server.services import backfills
 from headgate_server.settings import Timers
 from tests.factories.deployments import make_deployment
@@ -100,3 +101,22 @@ async def test_workspace_has_so_many_backfills_at_once(
         await backfills.cancel_backfill(work, id_=first.id)
 
     assert await make(world)
+
+
+async def test_backfill_that_has_ended_is_retried_only_where_there_is_room(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfills, "MAX_LIVE", 1)
+    failed = await make(world)
+    async with world.system() as work:
+        await stored.set_status(work, id_=failed.id, status=BackfillStatus.FAILED)
+    other = await make(world)
+
+    async with world.work() as work:
+        with pytest.raises(LimitExceeded):
+            await backfills.retry_backfill(work, id_=failed.id)
+        await backfills.cancel_backfill(work, id_=other.id)
+
+        # There is room: what it lacks is something to retry.
+        with pytest.raises(Conflict):
+            await backfills.retry_backfill(work, id_=failed.id)

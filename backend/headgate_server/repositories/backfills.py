@@ -31,12 +31,14 @@ from headgate_server.tables.flow_runs import flow_runs
 class Left:
     """How many items of a backfill wait, are with runs that go on, and have no completed run.
 
-    ``newest`` is the run that was made last of those that went on at the look before.
+    The runs of ``ended`` have ended since the look before; ``newest`` is the run that was made last
+    of those that went on then.
     """
 
     waiting: int
     started: int
     failed: int
+    ended: int
     newest: UUID | None
 
 
@@ -162,7 +164,7 @@ async def list_due(work: UnitOfWork, *, most: int) -> list[tuple[UUID, UUID]]:
 async def hasten(work: UnitOfWork, *, run_ids: Sequence[UUID]) -> bool:
     """Have the backfills looked at now that have the runs for items; whether there were any.
 
-    One that somebody holds is left to its next look: nobody waits for it here.
+    One that somebody holds, or that is due already, is left to its next look: nobody waits for it.
     """
     row = backfills.c
     of_runs = select(items.c.backfill_id).where(
@@ -194,7 +196,7 @@ async def settle(work: UnitOfWork, *, id_: UUID) -> Left:
             named("settle_backfill"), {"workspace_id": work.workspace_id, "backfill_id": id_}
         )
     ).one()
-    return Left(row.waiting, row.started, row.failed, row.newest)
+    return Left(row.waiting, row.started, row.failed, row.ended, row.newest)
 
 
 async def reopen_failed(work: UnitOfWork, *, id_: UUID) -> int:

@@ -246,8 +246,11 @@ async def _look_after(work: UnitOfWork, stopped: Backfill, *, left: Left) -> Non
 def _look_while_runs_go_on(work: UnitOfWork, left: Left) -> timedelta:
     """Return how soon a backfill is looked at again that waits for its runs.
 
-    An end that is missed, as it came while the backfill was being looked at, is found by this.
+    An end that is missed, as it came while the backfill was being looked at, is found by this; soon
+    where another one was found, as ends come together.
     """
+    if left.ended:
+        return LOOK_AGAIN
     made_at = ids.made_at(left.newest) if left.newest is not None else None
     waited = work.now - made_at if made_at is not None else timedelta()
     return min(max(waited / LOOK_LESS, LOOK_AGAIN), LOOK_LATER)

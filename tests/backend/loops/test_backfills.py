@@ -88,6 +88,25 @@ async def test_backfill_that_waits_for_its_runs_is_looked_at_rarely_and_as_one_e
     assert await round_of(world) == 1
 
 
+async def test_backfill_is_looked_at_again_soon_where_a_run_of_it_has_just_ended(
+    world: World,
+) -> None:
+    await make(world, parallelism=3)
+    assert await round_of(world) == 3
+    offered, *_ = await world.offer()
+    lease = await world.claim(offered)
+    await world.propose(lease, StateType.RUNNING)
+    world.shift.by = TEN_MINUTES
+    await round_of(world)
+    await world.propose(lease, StateType.COMPLETED)
+
+    # Another end may come just as this one is looked at, which hastens nothing then.
+    await round_of(world)
+    world.shift.by += backfills.LOOK_AGAIN
+
+    assert await is_due(world)
+
+
 async def test_workspace_has_so_many_backfills_at_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,7 @@ select
   count(*) filter (
     where status = 'REFUSED' or status = 'ENDED' and outcome is distinct from 'COMPLETED'
   ) + (select count(*) from ended where outcome is distinct from 'COMPLETED') as failed,
+  (select count(*) from ended) as ended,
   cast(max(cast(run_id as text)) filter (where status = 'STARTED') as uuid) as newest
 from backfill_items
 where workspace_id = :workspace_id and backfill_id = :backfill_id

@@ -91,6 +91,14 @@ async def test_runs_in_a_process_of_their_caller_s_spend_what_is_the_caller_s() 
     assert "who began this run has 0 left" in refusal(charge, charge.caller).message
 
 
+async def test_what_lists_of_such_a_run_held_is_the_caller_s_debt() -> None:
+    meter = Meter(Buckets(), replace(RATES, key=3, organization=0))
+
+    await meter.charge_late(a_run(1, of=KEY), 3)
+
+    assert await spend(meter, KEY, times=1) == [False]
+
+
 async def test_runs_in_a_process_of_a_person_s_without_a_key_spend_what_is_the_person_s() -> None:
     meter = Meter(Buckets(), replace(RATES, organization=0))
 

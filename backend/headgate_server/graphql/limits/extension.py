@@ -268,11 +268,13 @@ class OperationLimits(SchemaExtension):
         seconds = (
             rules.LONG_POLL_TIMEOUT_SECONDS if self.long_poll else rules.OPERATION_TIMEOUT_SECONDS
         )
-        async with asyncio.timeout(seconds), self.turn():
-            if self.introspects is not None:
-                await self.introspect(self.introspects)
-            yield
-        await self.charge_listed()
+        try:
+            async with asyncio.timeout(seconds), self.turn():
+                if self.introspects is not None:
+                    await self.introspect(self.introspects)
+                yield
+        finally:
+            await self.charge_listed()
 
     async def charge_listed(self) -> None:
         """Charge what lists held beyond what the operation was charged for."""

@@ -70,6 +70,10 @@ class Meter:
         """Take what an operation turned out to cost more; its caller goes into debt for it."""
         own, organization = self.actor_allowance(principal), self.organization_allowance(principal)
         await self._take(_actor_key(principal), cost, _in_debt(own))
+        beginner = _caller_of(principal)
+        if beginner is not None:
+            allowance = _in_debt(self.actor_allowance(beginner))
+            await self._take(_actor_key(beginner), cost, allowance)
         await self._take(_organization_key(principal), cost, _in_debt(organization))
         if principal.actor.kind not in REPORTERS:
             self.usage.note(principal.organization_id, Usage(api_points=cost))

@@ -8,12 +8,14 @@ from headgate_server.bus.buckets import Buckets
 from headgate_server.database.urls import DatabaseUrls
 from headgate_server.domain.ids import Kind, parse
 from headgate_server.graphql.limits.rates import Meter
+from headgate_server.graphql.limits.rules import ASSUMED_LIST_SIZE
 from headgate_server.graphql.shapes import beginnings
 from headgate_server.repositories import pages
 from headgate_server.settings import Rates
 from tests.backend.graphql.local_app import principal
 from tests.factories.estates import Estate
 from tests.factories.mutations import Json, mutate
+from tests.fixtures.installations import Installation
 from tests.fixtures.sql import query
 
 pytestmark = pytest.mark.anyio
@@ -28,6 +30,8 @@ TEAM = """query ($id: ID!) { node(id: $id) { ... on Team {
 NESTED = """query ($id: ID!) { node(id: $id) { ... on Team {
   members { teams { members { id } } teamsMore } } } }"""
 POOL = "query ($id: ID!) { node(id: $id) { ... on WorkPool { queues { id } queuesMore } } }"
+SPENT = """query ($id: ID!) { node(id: $id) { ... on Organization {
+  usageDays(days: 2) { apiPoints } } } }"""
 COPY = """
 insert into {table} select (jsonb_populate_record(row, jsonb_build_object(
   'id', gen_random_uuid(), 'name', 'copy-' || lpad(number::text, 3, '0')))).*
@@ -136,6 +140,27 @@ async def test_lists_within_lists_hold_no_more_than_an_operation_may(
     assert len(small["members"]) == there
     assert max(len(team["members"]) for team in teams) == there
     assert refused.code == "LIMIT_EXCEEDED"
+
+
+async def test_what_lists_hold_beyond_their_charge_is_points_of_the_organization(
+    estate: Estate, installation: Installation, urls: DatabaseUrls
+) -> None:
+    await fill_team(urls, estate, count=MADE)
+    await points_of(estate, installation)
+
+    spent = [await points_of(estate, installation) for _ in range(2)]
+    await read(estate, TEAM, Kind.TEAM)
+    spent.append(await points_of(estate, installation))
+
+    looks = spent[1] - spent[0]
+    assert spent[2] - spent[1] >= looks + 100 - ASSUMED_LIST_SIZE
+
+
+async def points_of(estate: Estate, installation: Installation) -> int:
+    """Return what the estate's organization has spent, with what is read here."""
+    await installation.usage.look(installation.database)
+    days = (await read(estate, SPENT, Kind.ORGANIZATION))["usageDays"]
+    return sum(day["apiPoints"] for day in days)
 
 
 async def test_what_lists_held_beyond_their_charge_is_owed() -> None:

@@ -181,6 +181,26 @@ async def test_right_on_one_deployment_changes_many_of_its_runs_at_once_and_no_o
     assert [one["code"] for one in neither] == ["FORBIDDEN"] * 4
 
 
+async def test_right_on_one_deployment_reads_no_run_of_a_batch_that_is_too_large(
+    estate: Estate, installation: Installation, statements: list[str]
+) -> None:
+    made = await make_ended(estate)
+    kind = ObjectKind.DEPLOYMENT
+    held = on_one(estate, BuiltinRole.OPERATOR, kind, made[0]["id"], Kind.DEPLOYMENT)
+    api = await holding(installation, estate, held)
+    many: Json = {
+        "workspaceId": estate.ids[Kind.WORKSPACE],
+        "ids": [ids.show(Kind.FLOW_RUN, ids.new_id()) for _ in range(101)],
+    }
+    statements.clear()
+
+    fields = [f"flowRun{name}Batch" for name in ("Retry", "Cancel", "Delete")]
+    neither = [await refused(api, field, **many) for field in fields]
+
+    assert [one["code"] for one in neither] == ["INVALID"] * 3
+    assert [one for one in statements if "flow_runs" in one] == []
+
+
 async def test_right_on_one_deployment_tells_nothing_of_names_that_others_have(
     estate: Estate, installation: Installation
 ) -> None:

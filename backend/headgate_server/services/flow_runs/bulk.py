@@ -64,9 +64,18 @@ async def _cancel(work: UnitOfWork, request: CancelRequest, run_id: UUID) -> Tra
     return await change.cancel_run(work, run_id=run_id, request=request)
 
 
-async def _each(run_ids: Sequence[UUID], do: Callable[[UUID], Awaitable[Result]]) -> list[Result]:
+def check_batch(run_ids: Sequence[UUID]) -> None:
+    """Refuse what is no batch, before anything is read for it.
+
+    Raises:
+        InvalidInput: no run, more than 100, or one twice.
+    """
     if not 1 <= len(run_ids) <= MAX_BATCH or len(set(run_ids)) != len(run_ids):
         raise InvalidInput(f"A batch holds 1 to {MAX_BATCH} runs, each once.", path=["ids"])
+
+
+async def _each(run_ids: Sequence[UUID], do: Callable[[UUID], Awaitable[Result]]) -> list[Result]:
+    check_batch(run_ids)
     results: dict[UUID, Result] = {}
     # In the order of ids, as whoever locks several runs does: two batches never wait for each
     # other in a circle.

@@ -45,7 +45,7 @@ from headgate_server.graphql.shapes.blocks import demand_use, demand_variables
 from headgate_server.graphql.shapes.nodes import show_id
 from headgate_server.graphql.types.flow_runs import show_flow_run
 from headgate_server.graphql.types.leases import RunLeaseRef
-from headgate_server.services.flow_runs import change, create, read
+from headgate_server.services.flow_runs import bulk, change, create, read
 from headgate_server.services.flow_runs.create_once import create_runs_once
 from headgate_server.services.idempotency_keys import once
 from headgate_server.services.transitions import Transition
@@ -65,9 +65,14 @@ async def work_on_run(context: OperationContext, run_id: UUID) -> AsyncGenerator
 async def work_on_runs(
     context: OperationContext, workspace_id: UUID, run_ids: Sequence[UUID]
 ) -> AsyncGenerator[UnitOfWork]:
-    """Open the unit of work of runs, whose deployments count as in ``work_on_run``: all of them."""
+    """Open the unit of work of a batch of runs, whose deployments all count as in ``work_on_run``.
+
+    Raises:
+        InvalidInput: they are no batch.
+    """
     deployment_ids: list[UUID | None] = [None]
     if context.principal.all_rights().objects and await context.may_enter(workspace_id):
+        bulk.check_batch(run_ids)
         load = partial(context.loaders.load, read.get_many_flow_runs, workspace_id=workspace_id)
         found = await asyncio.gather(*(load(run_id) for run_id in run_ids))
         deployment_ids = [run and run.deployment_id for run in found]

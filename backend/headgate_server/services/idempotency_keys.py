@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 import orjson
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.errors import IdempotencyMismatch, InvalidInput, NotFound
+from headgate_server.domain.slices import sliced
 from headgate_server.repositories import idempotency_keys as repository
 from headgate_server.repositories.idempotency_keys import KeyName
 
@@ -63,9 +64,7 @@ async def once(
             path=["idempotencyKey"],
         )
     name = KeyName(actor=f"{work.actor.kind}:{work.actor.id or ''}", operation=operation, key=key)
-    input_hash = hashlib.sha256(
-        orjson.dumps(body, option=orjson.OPT_SORT_KEYS, default=str)
-    ).hexdigest()
+    input_hash = await _hash_of(body)
     used = await repository.claim(work, name, input_hash=input_hash, lifetime=LIFETIME)
     if used is None:
         answer = await carry_out()
@@ -74,6 +73,23 @@ async def once(
     if used.input_hash != input_hash:
         raise IdempotencyMismatch
     return used.answer, True
+
+
+async def _hash_of(body: object) -> str:
+    """Return the hash of what was asked for, of many things one after another in slices.
+
+    Of a list it is that of its entries' hashes: a batch takes some megabytes, which nobody else is
+    to wait for.
+    """
+    if not isinstance(body, list):
+        return _hash(body)
+    many = cast("list[object]", body)
+    return _hash([_hash(one) async for (one,) in sliced(many, size=1)])
+
+
+def _hash(body: object) -> str:
+    dumped = orjson.dumps(body, option=orjson.OPT_SORT_KEYS, default=str)
+    return hashlib.sha256(dumped).hexdigest()
 
 
 async def made_once(

@@ -11,6 +11,7 @@ from headgate_server.database.urls import DatabaseUrls
 from headgate_server.database.work import Database
 from headgate_server.domain.errors import IdempotencyMismatch, InvalidInput
 from headgate_server.domain.ids import new_id
+from headgate_server.domain.slices import between_slices
 from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.services import flows
 from headgate_server.services.idempotency_keys import once
@@ -63,6 +64,28 @@ async def test_twenty_calls_at_once_have_one_effect(database: Database) -> None:
     assert len({answer["id"] for answer, _ in answers}) == 1
     assert sum(not is_repeated for _, is_repeated in answers) == 1
     assert await count_flows(database, tenant) == 1
+
+
+async def test_long_body_is_told_from_another_part_by_part(database: Database) -> None:
+    tenant = await make_tenant(database)
+    steps: list[None] = []
+
+    async def note() -> None:
+        steps.append(None)
+
+    token = between_slices.set(note)
+    try:
+        await ask(database, tenant, body=[{"a": number, "b": 0} for number in range(3)])
+    finally:
+        between_slices.reset(token)
+    _, is_repeated = await ask(
+        database, tenant, body=[{"b": 0, "a": number} for number in range(3)]
+    )
+    with pytest.raises(IdempotencyMismatch):
+        await ask(database, tenant, body=[{"a": number, "b": 0} for number in (0, 2, 1)])
+
+    assert is_repeated
+    assert len(steps) == 2
 
 
 async def test_same_key_with_another_body_is_refused(database: Database) -> None:

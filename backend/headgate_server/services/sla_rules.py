@@ -31,7 +31,7 @@ from headgate_server.services.events import record_change, record_events
 
 RULES_AT_ONCE = 200
 BREACHES_AT_ONCE = 1_000
-ENDED_AT_ONCE = 5_000
+ENDED_AT_ONCE = 3_000
 """So many runs that have ended are held against all rules in one statement: it ends in time."""
 EVERY = timedelta(seconds=15)
 """How long after a rule was judged it is due again."""

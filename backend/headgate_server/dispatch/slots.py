@@ -54,12 +54,18 @@ class _Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who asks for slots of which limits: ``limits`` are what they are named by."""
+    """Who asks for slots of which limits: by their names, or by tags that limits may be on."""
 
     organization_id: UUID
     workspace_id: UUID
     lease_id: UUID
-    limits: frozenset[str]
+    names: frozenset[str]
+    task_tags: frozenset[str] = frozenset()
+
+    @property
+    def limits(self) -> frozenset[str]:
+        """What the limits are known by."""
+        return self.names | self.task_tags
 
 
 @dataclass(slots=True)
@@ -98,7 +104,8 @@ class SlotWaits:
         """Try, and where there is no room wait for a turn; the last answer where none came.
 
         Raises:
-            Unavailable: too many try for who does not wait to come to it.
+            Unavailable: too many try for who does not wait to come to it. Who asks by tags is told
+                to ask again: where nobody answers, tasks go on without slots.
         """
         clock = asyncio.get_running_loop().time
         is_waiting = bool(wait) and not self._is_closing
@@ -106,7 +113,7 @@ class SlotWaits:
         standing = _Standing.NEWCOMER if is_waiting else _Standing.PASSER
         found = await self._try(attempt, asked=asked, until=until, standing=standing)
         if found is None:
-            if not wait:
+            if not wait and not asked.task_tags:
                 raise Unavailable("Too many ask for slots right now; try again in a moment.")
             return _UNTRIED
         if found.is_acquired or not is_waiting:

@@ -54,14 +54,20 @@ class Line:
         return await self.try_with(attempt, name, lease_id=request.lease_id, wait=wait)
 
     async def try_with(
-        self, attempt: Attempt, *names: str, lease_id: UUID, wait: timedelta = LONG
+        self,
+        attempt: Attempt,
+        *names: str,
+        lease_id: UUID,
+        wait: timedelta = LONG,
+        task_tags: tuple[str, ...] = (),
     ) -> Acquisition:
         tenant = self.world.tenant
         asked = Asked(
             organization_id=tenant.organization_id,
             workspace_id=tenant.workspace_id,
             lease_id=lease_id,
-            limits=frozenset(names or {"any"}),
+            names=frozenset(names or {"any"}),
+            task_tags=frozenset(task_tags),
         )
         return await self.waits.acquire(attempt, asked=asked, wait=wait)
 
@@ -160,9 +166,14 @@ async def test_who_does_not_wait_and_does_not_come_to_try_is_told_so(
         await crowd.is_trying.wait()
         with pytest.raises(Unavailable, match="Too many"):
             await line.try_with(crowd.tries, lease_id=uuid4(), wait=timedelta())
+        of_tags = await line.try_with(
+            crowd.tries, lease_id=uuid4(), wait=timedelta(), task_tags=("etl",)
+        )
         crowd.is_over.set()
 
     assert [one.result() for one in first] == [DONE] * TRIES_IN_A_LINE
+    # A task would go on without slots if nobody answered.
+    assert (of_tags.is_acquired, of_tags.retry_after) == (False, ASK_AGAIN)
 
 
 async def test_whose_turn_it_is_waits_for_no_newcomers(world: World) -> None:

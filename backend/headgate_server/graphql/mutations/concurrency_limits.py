@@ -100,7 +100,7 @@ class ConcurrencyAcquireInput:
         description="How long to wait here for a turn, by priority and age: up to 25 seconds, and "
         "no longer than the credential is good. If not said, there is no waiting for a turn, and "
         "no place in the line is kept; where so many ask at once that nobody has looked within 5 "
-        "seconds, the answer is UNAVAILABLE.",
+        "seconds, the answer is UNAVAILABLE, or that there is no room if taskTags are said.",
     )
     strict: bool = strawberry.field(
         default=False, description="Whether a name without a limit is an error."
@@ -220,7 +220,8 @@ class ConcurrencyLimitMutations:
             organization_id=context.principal.organization_id,
             workspace_id=workspace_id,
             lease_id=request.lease_id,
-            limits=frozenset((*request.names, *request.task_tags)),
+            names=frozenset(request.names),
+            task_tags=frozenset(request.task_tags),
         )
         acquiring = context.backend.dispatcher.slots.acquire(attempt, asked=asked, wait=wait)
         return _show(await (while_admitted(context, acquiring) if wait else acquiring))

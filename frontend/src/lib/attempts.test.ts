@@ -3,8 +3,8 @@ import { buildSchema, isInputObjectType } from "graphql";
 import { expect, test } from "vitest";
 import { KEYED } from "@/lib/attempts";
 
-/** Sent by agents and by runs, never by a page. */
-const OF_MACHINES = ["ConcurrencyAcquireInput", "FlowRunBeginInput", "FlowRunStartInput"];
+/** Sent by agents, runs and programs, never by a page. */
+const OF_MACHINES = ["ConcurrencyAcquireInput", "FlowRunBeginInput", "FlowRunCreateBatchInput", "FlowRunStartInput"];
 
 test("every mutation of a page that takes a key gets one", () => {
   const schema = buildSchema(readFileSync("../backend/schema.graphql", "utf8"));

@@ -101,7 +101,7 @@ def test_variables_are_set_read_listed_and_deleted(server: DevServer) -> None:
     deleted = server.here("variables", "delete", "region", "--yes")
     gone = server.here("variables", "get", "region")
 
-    assert (made.code, again.code, number.code, bad.code) == (0, 5, 0, 1)
+    assert (made.code, again.code, number.code, bad.code) == (0, 5, 0, 2)
     assert "lower-case letters" in bad.err
     assert shown.out == "[1, 2]\n"
     assert [(one["name"], one["value"], one["tags"]) for one in listed] == [

@@ -68,6 +68,7 @@ def report(region: str = "us", rows: int = 3, *, broken: bool = False) -> int:
 '''
 
 
+@pytest.mark.lengthy
 @pytest.mark.timeout(JOURNEYS_SECONDS + 60)
 def test_journeys_through_the_web_application(tmp_path: Path) -> None:
     (tmp_path / "flows.py").write_text(FLOWS)

@@ -10,7 +10,6 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from headgate_server.database import dialect
 from headgate_server.database.addresses import read_address, session_settings
 from headgate_server.database.pulse import (
     ANSWER_SECONDS,
@@ -18,7 +17,7 @@ from headgate_server.database.pulse import (
     PULSE,
     Pulse,
 )
-from headgate_server.database.urls import for_engine, without_password
+from headgate_server.database.urls import for_asyncpg, without_password
 from headgate_server.domain.errors import ConfigurationError, HeadgateError
 
 DatabaseFailure = DBAPIError
@@ -85,7 +84,7 @@ def make_engine(
             "prepared_statement_name_func": lambda: "",
         }
     engine = create_async_engine(
-        for_engine(address.url),
+        for_asyncpg(address.url),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=5,
@@ -93,8 +92,9 @@ def make_engine(
         pool_use_lifo=True,
         json_serializer=_dump,
         json_deserializer=orjson.loads,
+        query_cache_size=2000,
         connect_args=connect_args,
-        execution_options={PULSE: pulse, "compiled_cache": dialect.compiled_cache},
+        execution_options={PULSE: pulse},
     )
     pulse.attach(engine, has_backends=not address.is_pooled)
     return engine
@@ -124,8 +124,7 @@ async def check_reachable(engine: AsyncEngine) -> None:
     except HeadgateError:
         raise
     except Exception as error:
-        address = engine.url.set(drivername="postgresql")
-        shown = without_password(address.render_as_string(hide_password=True))
+        shown = without_password(engine.url.render_as_string(hide_password=True))
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise ConfigurationError(
             f"Cannot connect to {shown}: {cause}. Check the address and that the server runs; "

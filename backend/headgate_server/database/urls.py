@@ -7,9 +7,6 @@ import os
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit, urlunsplit
 
-DIALECT = "headgate"
-"""What ``postgresql+`` names in the address of an engine: ``headgate_server.database.dialect``."""
-
 APP, SYSTEM = "app", "system"
 _SALT_BYTES, _ITERATIONS = 16, 4096
 """As Postgres itself: the password is of 256 random bits, which nobody guesses."""
@@ -82,10 +79,10 @@ def on_database(url: str, database: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{quote(database)}"))
 
 
-def for_engine(url: str) -> str:
-    """Return the address in the form that selects the dialect of the engines."""
+def for_asyncpg(url: str) -> str:
+    """Return the address in the form that selects the asyncpg driver."""
     parts = urlsplit(url)
-    return urlunsplit(parts._replace(scheme=f"postgresql+{DIALECT}"))
+    return urlunsplit(parts._replace(scheme="postgresql+asyncpg"))
 
 
 def without_password(url: str) -> str:

@@ -16,7 +16,6 @@ MAX_NAME_LENGTH = 200
 MAX_OWNERS = 50
 MAX_TOGETHER = 100
 """So many assets one task materializes, and so many are upstream of them."""
-"""So many neighbours of one asset are shown; how many more it has is counted."""
 MIN_FRESH, MAX_FRESH = timedelta(minutes=1), timedelta(days=3650)
 _KEY = re.compile(r"[a-z][a-z0-9+.-]*://[^\s]+")
 

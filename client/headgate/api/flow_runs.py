@@ -237,11 +237,11 @@ async def create_batch(
         transport,
         NOUN,
         "FlowRunCreateBatch",
-        input={
-            "workspaceId": workspace_id,
-            "runs": [run.as_variables(workspace_id=workspace_id) for run in runs],
-            **({} if idempotency_key is None else {"idempotencyKey": idempotency_key}),
-        },
+        input=given(
+            workspaceId=workspace_id,
+            runs=[run.as_variables(workspace_id=workspace_id) for run in runs],
+            idempotencyKey=idempotency_key,
+        ),
     )
     return [
         CreatedRun(

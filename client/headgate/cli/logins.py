@@ -25,7 +25,6 @@ from headgate.profiles import Profile
 from headgate.settings import base_address, home_folder, load_settings
 
 DEFAULT_PROFILE = "default"
-PATIENCE_SECONDS = 10.0
 MAX_CLIENT_LENGTH = 100
 
 UrlOption = Annotated[str | None, Parameter(name="--api-url", help="the server's address")]
@@ -111,7 +110,7 @@ def whoami(*, output: OutputOption = "table") -> None:
     transport = SyncTransport(
         settings.require_api_url(),
         settings.api_key,
-        deadline_seconds=min(PATIENCE_SECONDS, settings.request_deadline_seconds),
+        deadline_seconds=min(own_keys.PATIENCE_SECONDS, settings.request_deadline_seconds),
     )
     try:
         identity = transport.call(viewer.identify)
@@ -215,7 +214,7 @@ def _has_browser() -> bool:
 
 def _identify(credential: Credential) -> Identity:
     transport = SyncTransport(
-        credential.api_url, credential.api_key, deadline_seconds=PATIENCE_SECONDS
+        credential.api_url, credential.api_key, deadline_seconds=own_keys.PATIENCE_SECONDS
     )
     try:
         return transport.call(viewer.identify)

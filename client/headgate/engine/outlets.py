@@ -19,8 +19,8 @@ from headgate.settings import home_folder
 FOLDER = "output"
 _OUTPUTS = (1, 2)
 _PIECE_BYTES = 65_536
-_kept: dict[int, int] = {}
-"""The reading ends that this process keeps, by output."""
+_kept: list[int] = []
+"""The reading ends of its outputs that this process keeps."""
 
 Turn = Callable[[], None]
 
@@ -42,7 +42,7 @@ def outlive_reader(run_id: str, *, agent: int | None = None) -> None:
     signs = [*_OUTPUTS]
     if agent is not None:
         signs.append(os.dup(agent))
-        _kept.update({output: end for output in _OUTPUTS if (end := _reading_end(output))})
+        _kept.extend(end for output in _OUTPUTS if (end := _reading_end(output)) is not None)
 
     def turn() -> None:
         with turning:
@@ -74,7 +74,7 @@ def _reading_end(output: int) -> int | None:
 def _forget_kept() -> None:
     """Leave the reading ends to the process of the run: who lives longer would fill the pipe."""
     while _kept:
-        os.close(_kept.popitem()[1])
+        os.close(_kept.pop())
 
 
 class _Outlet(io.FileIO):
@@ -129,7 +129,7 @@ def _turn_to(path: Path) -> None:
 
 
 def _move_unread(file: int) -> None:
-    for end in _kept.values():
+    for end in _kept:
         # There is no more for now, or the disk is full.
         with contextlib.suppress(OSError):
             while unread := os.read(end, _PIECE_BYTES):

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import settings
 
-from tests.fixtures import network
+from tests.fixtures import compiled, network
 
 pytest_plugins = [
     "tests.fixtures.servers",
@@ -22,6 +22,7 @@ pytest_plugins = [
 
 def pytest_configure() -> None:
     network.forbid_all_but_loopback()
+    compiled.share()
     # How long an example takes says how busy the machine is.
     settings.register_profile("headgate", deadline=None)
     settings.load_profile("headgate")

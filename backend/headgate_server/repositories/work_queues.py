@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Row, Select, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain.pagination import Beginning
+from headgate_server.domain.pagination import Beginning, Page, PageRequest
 from headgate_server.domain.work_queues import WorkQueue
 from headgate_server.repositories import pages
 from headgate_server.tables.work_pools import work_items, work_queues
@@ -141,6 +141,26 @@ async def get_first_of_pools(
         owner=work_queues.c.work_pool_id,
         sort=pages.by(work_queues.c.priority, work_queues.c.name),
         make=_queue,
+    )
+
+
+async def list_queues(
+    work: UnitOfWork, *, work_pool_id: UUID, page: PageRequest
+) -> Page[WorkQueue]:
+    """Return a page of a pool's queues, by priority, name and id."""
+    sort = pages.by(work_queues.c.priority, work_queues.c.name, work_queues.c.id)
+    return await pages.read(work, _of_pool(work, work_pool_id), sort=sort, page=page, make=_queue)
+
+
+async def count_queues(work: UnitOfWork, *, work_pool_id: UUID, cap: int) -> int:
+    """Return how many queues a pool has, up to ``cap + 1``."""
+    return await pages.count(work, _of_pool(work, work_pool_id), cap=cap)
+
+
+def _of_pool(work: UnitOfWork, work_pool_id: UUID) -> Select[Any]:
+    return select(work_queues).where(
+        work_queues.c.workspace_id == work.workspace_id,
+        work_queues.c.work_pool_id == work_pool_id,
     )
 
 

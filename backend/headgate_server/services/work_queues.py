@@ -12,7 +12,7 @@ from headgate_server.domain import ids
 from headgate_server.domain.changes import changed, check_absent, check_version, given
 from headgate_server.domain.errors import NotFound, Unavailable
 from headgate_server.domain.flows import check_name
-from headgate_server.domain.pagination import Beginning
+from headgate_server.domain.pagination import COUNT_CAP, Beginning, Page, PageRequest
 from headgate_server.domain.work_pools import Backlog, check_limit
 from headgate_server.domain.work_queues import DEFAULT_PRIORITY, WorkQueue, check_priority
 from headgate_server.repositories import work_pools, work_queues
@@ -91,6 +91,18 @@ async def get_first_of_pools(
 ) -> dict[UUID, Beginning[WorkQueue]]:
     """Return the first queues of each pool by priority and name; a pool without any is absent."""
     return await work_queues.get_first_of_pools(work, pool_ids)
+
+
+async def list_work_queues(
+    work: UnitOfWork, *, work_pool_id: UUID, page: PageRequest
+) -> Page[WorkQueue]:
+    """Return a page of a pool's queues: the page key is ``(priority, name, id)``."""
+    return await work_queues.list_queues(work, work_pool_id=work_pool_id, page=page)
+
+
+async def count_work_queues(work: UnitOfWork, *, work_pool_id: UUID, cap: int = COUNT_CAP) -> int:
+    """Return how many queues a pool has; ``cap + 1`` stands for more than ``cap``."""
+    return await work_queues.count_queues(work, work_pool_id=work_pool_id, cap=cap)
 
 
 async def get_many_backlogs(work: UnitOfWork, ids_: Sequence[UUID]) -> dict[UUID, Backlog]:

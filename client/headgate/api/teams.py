@@ -20,13 +20,15 @@ class TeamMember(Answer, frozen=True):
 
 
 class TeamAnswer(Answer, frozen=True):
-    """Members who hold roles together."""
+    """Members who hold roles together; of both the first hundred, and how many more."""
 
     id: str
     name: str
     version: int
     bindings: list[Binding]
     members: list[TeamMember]
+    bindings_more: int = 0
+    members_more: int = 0
 
 
 async def list_teams(

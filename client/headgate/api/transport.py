@@ -21,9 +21,9 @@ T = TypeVar("T")
 DEFAULT_DEADLINE_SECONDS = 30.0
 REQUEST_TIMEOUT_SECONDS = 30.0
 LEAST_ATTEMPT_SECONDS = 1.0
+"""What an attempt is given at least, so that the last one before a deadline is no vain one."""
 RATE_PATIENCE_SECONDS = 30.0
 """So long is waited for points at least, where a call has no deadline of its own."""
-"""What an attempt is given at least, so that the last one before a deadline is no vain one."""
 _FIRST_DELAY_SECONDS = 0.1
 _LONGEST_DELAY_SECONDS = 8.0
 _WISH_SPREAD = 0.1

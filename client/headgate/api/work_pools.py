@@ -31,7 +31,7 @@ class WorkQueueAnswer(Answer, frozen=True):
 
 
 class WorkPoolAnswer(Answer, frozen=True):
-    """A work pool as the API shows it."""
+    """A work pool as the API shows it; ``queues`` are the first hundred, ``list_queues`` all."""
 
     id: str
     name: str
@@ -41,6 +41,7 @@ class WorkPoolAnswer(Answer, frozen=True):
     status: str
     base_job_template: dict[str, Any]
     queues: list[WorkQueueAnswer]
+    queues_more: int = 0
     concurrency_limit: int | None = None
 
     @property
@@ -151,6 +152,34 @@ async def list_work_pools(
         after=after,
     )
     return read_page(place["workPools"], item=WorkPoolAnswer)
+
+
+async def list_queues(
+    transport: Transport,
+    *,
+    organization: str,
+    workspace: str,
+    pool: str,
+    first: int = PAGE_SIZE,
+    after: str | None = None,
+) -> Page[WorkQueueAnswer]:
+    """Return a page of the queues of a pool, the one served first first.
+
+    Raises:
+        NotFoundError: there is no such pool, or this key may not see it.
+    """
+    place = await ask_workspace(
+        transport,
+        NOUN,
+        "PoolQueues",
+        organization=organization,
+        workspace=workspace,
+        pool=pool,
+        first=first,
+        after=after,
+    )
+    found = require(place["workPool"], what=f"work pool {pool!r}")
+    return read_page(found["allQueues"], item=WorkQueueAnswer)
 
 
 async def list_agents(

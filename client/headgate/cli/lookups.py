@@ -9,6 +9,7 @@ from headgate.api.work_pools import WorkPoolAnswer
 from headgate.cli.checks import Finding
 from headgate.cli.connection import Server
 from headgate.cli.failures import near_names
+from headgate.cli.names import list_queues
 from headgate.deployments.schedules import as_input
 from headgate.deployments.storing import DeploymentSpec
 
@@ -26,13 +27,13 @@ def look_up(server: Server, specs: Sequence[DeploymentSpec]) -> list[Finding]:
     pools = {pool.name: pool for pool in _all(server, work_pools.list_work_pools)}
     findings: list[Finding] = []
     for spec in specs:
-        findings += _pool(spec, pools)
+        findings += _pool(server, spec, pools)
         findings += _schedules(server, spec)
     findings += _blocks(server, specs)
     return findings + _variables(server, specs)
 
 
-def _pool(spec: DeploymentSpec, pools: dict[str, WorkPoolAnswer]) -> list[Finding]:
+def _pool(server: Server, spec: DeploymentSpec, pools: dict[str, WorkPoolAnswer]) -> list[Finding]:
     if spec.work_pool is None:
         return []
     pool = pools.get(spec.work_pool)
@@ -40,12 +41,16 @@ def _pool(spec: DeploymentSpec, pools: dict[str, WorkPoolAnswer]) -> list[Findin
         hints = near_names(spec.work_pool, known=pools, listing="headgate work-pools list")
         message = f"There is no work pool {spec.work_pool!r}"
         return [Finding(level="error", where=spec.name, message=message, hint=" ".join(hints))]
-    queues = [queue.name for queue in pool.queues]
-    if spec.work_queue is not None and spec.work_queue not in queues:
-        message = f"The work pool {pool.name} has no queue {spec.work_queue!r}"
-        hint = f"It has {', '.join(queues)}."
-        return [Finding(level="error", where=spec.name, message=message, hint=hint)]
-    return []
+    if spec.work_queue is None:
+        return []
+    queues = [queue.name for queue in list_queues(server, pool=pool)]
+    if spec.work_queue in queues:
+        return []
+    message = f"The work pool {pool.name} has no queue {spec.work_queue!r}"
+    hints = near_names(
+        spec.work_queue, known=queues, listing=f"headgate work-queues list {pool.name}"
+    )
+    return [Finding(level="error", where=spec.name, message=message, hint=" ".join(hints))]
 
 
 def _schedules(server: Server, spec: DeploymentSpec) -> list[Finding]:

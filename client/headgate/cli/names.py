@@ -9,7 +9,7 @@ from headgate.api import deployments, flow_runs, flows, work_pools
 from headgate.api.deployments import DeploymentAnswer
 from headgate.api.flow_runs import FlowRun
 from headgate.api.flows import FlowAnswer
-from headgate.api.work_pools import WorkPoolAnswer
+from headgate.api.work_pools import WorkPoolAnswer, WorkQueueAnswer
 from headgate.cli.connection import Server
 from headgate.cli.failures import CommandError, ExitCode, near_names
 from headgate.errors import InvalidInputError, NotFoundError
@@ -17,6 +17,7 @@ from headgate.errors import InvalidInputError, NotFoundError
 KNOWN_NAMES = 300
 """How many names are looked through for one that is close."""
 NAMESAKES = 10
+MOST_QUEUES = 10_000
 
 
 def get_deployment(server: Server, *, name: str) -> DeploymentAnswer:
@@ -135,3 +136,11 @@ def get_work_pool(server: Server, *, name: str) -> WorkPoolAnswer:
             code=ExitCode.NOT_FOUND,
             hints=[*hints, f"`headgate work-pools create {shlex.quote(name)}` makes it."],
         ) from error
+
+
+def list_queues(server: Server, *, pool: WorkPoolAnswer) -> list[WorkQueueAnswer]:
+    """Return all queues of a pool, the one served first first."""
+    if not pool.queues_more:
+        return pool.queues
+    lister = partial(work_pools.list_queues, pool=pool.name)
+    return server.collect(lister, limit=MOST_QUEUES, is_told=False)

@@ -1,5 +1,6 @@
 """``headgate teams``: list, get, create, rename, delete, add, remove, bind, unbind."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -32,8 +33,8 @@ def list_teams(*, limit: LimitOption = 50, output: OutputOption = "table") -> No
     columns: Columns[TeamAnswer] = {
         "name": lambda team: team.name,
         "id": lambda team: team.id,
-        "roles": lambda team: held(team.bindings),
-        "members": lambda team: len(team.members),
+        "roles": lambda team: _with_more(held(team.bindings), team.bindings_more),
+        "members": lambda team: len(team.members) + team.members_more,
     }
     show_list(found, columns=columns, output=output)
 
@@ -160,10 +161,16 @@ def _show(team: TeamAnswer, *, output: Format) -> None:
     fields: Columns[TeamAnswer] = {
         "id": lambda team: team.id,
         "name": lambda team: team.name,
-        "roles": lambda team: "\n".join(held(team.bindings)),
-        "members": lambda team: "\n".join(map(_member, team.members)),
+        "roles": lambda team: "\n".join(_with_more(held(team.bindings), team.bindings_more)),
+        "members": lambda team: "\n".join(
+            _with_more(map(_member, team.members), team.members_more)
+        ),
     }
     show_item(team, fields=fields, output=output)
+
+
+def _with_more(shown: Iterable[str], more: int) -> list[str]:
+    return [*shown, f"and {more} more"] if more else [*shown]
 
 
 def _member(member: TeamMember) -> str:

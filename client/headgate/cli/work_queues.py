@@ -11,7 +11,7 @@ from headgate.api.work_pools import WorkQueueAnswer
 from headgate.cli.confirming import YesOption, confirm
 from headgate.cli.connection import Server, connect
 from headgate.cli.failures import CommandError, ExitCode, near_names
-from headgate.cli.names import get_work_pool
+from headgate.cli.names import get_work_pool, list_queues
 from headgate.cli.output import Columns, OutputOption, say, show_list
 
 PoolName = Annotated[str, Parameter(help="the pool's name")]
@@ -21,7 +21,7 @@ QueueName = Annotated[str, Parameter(help="its name")]
 def list_work_queues(pool: PoolName, /, *, output: OutputOption = "table") -> None:
     """List the queues of a pool, the one served first first."""
     with connect() as server:
-        found = get_work_pool(server, name=pool).queues
+        found = list_queues(server, pool=get_work_pool(server, name=pool))
     columns: Columns[WorkQueueAnswer] = {
         "name": lambda queue: queue.name,
         "priority": lambda queue: queue.priority,
@@ -95,7 +95,7 @@ def _set_paused(pool: str, name: str, *, is_paused: bool) -> None:
 
 
 def _get(server: Server, pool: str, name: str) -> WorkQueueAnswer:
-    queues = get_work_pool(server, name=pool).queues
+    queues = list_queues(server, pool=get_work_pool(server, name=pool))
     for queue in queues:
         if queue.name == name:
             return queue

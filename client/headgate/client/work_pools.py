@@ -18,6 +18,7 @@ from headgate.errors import ConflictError, NotFoundError
 
 _NOT_IN_NAME = re.compile(r"[^a-z0-9._-]+")
 _LONGEST_SLUG = 80
+MOST_QUEUES = 10_000
 
 
 class WorkPoolCalls(ClientCalls):
@@ -79,7 +80,8 @@ class WorkPoolCalls(ClientCalls):
 
     async def read_work_queues(self, work_pool_name: str) -> list[WorkQueueAnswer]:
         """Return the queues of a pool."""
-        return (await self.read_work_pool(work_pool_name)).queues
+        place = {**self._place, "pool": work_pool_name}
+        return await self._all(work_pools.list_queues, limit=MOST_QUEUES, place=place)
 
     async def read_work_queue_by_name(
         self, name: str, work_pool_name: str = "default"

@@ -30,6 +30,9 @@ TEAM = """query ($id: ID!) { node(id: $id) { ... on Team {
 NESTED = """query ($id: ID!) { node(id: $id) { ... on Team {
   members { teams { members { id } } teamsMore } } } }"""
 POOL = "query ($id: ID!) { node(id: $id) { ... on WorkPool { queues { id } queuesMore } } }"
+ALL_QUEUES = """query ($id: ID!, $after: Cursor) { node(id: $id) { ... on WorkPool {
+  allQueues(first: 60, after: $after) {
+    nodes { name priority } totalCount { value } pageInfo { endCursor hasNextPage } } } } }"""
 SPENT = """query ($id: ID!) { node(id: $id) { ... on Organization {
   usageDays(days: 2) { apiPoints } } } }"""
 COPY = """
@@ -124,6 +127,28 @@ async def test_pool_of_many_queues_shows_the_first_and_counts_the_others(
 
     assert len(shown["queues"]) == 100
     assert shown["queuesMore"] == await query(urls.system, QUEUES.format(pool)) - 100
+
+
+async def test_all_queues_of_a_pool_come_by_pages_in_the_order_in_which_they_are_served(
+    estate: Estate, urls: DatabaseUrls
+) -> None:
+    pool = parse(estate.ids[Kind.WORK_POOL], kind=Kind.WORK_POOL)
+    await copy(urls, "work_queues", id_=await query(urls.system, QUEUE.format(pool)))
+
+    found: list[tuple[int, str]] = []
+    after = None
+    while True:
+        asked = {"id": estate.ids[Kind.WORK_POOL], "after": after}
+        answer = await estate.wide.execute(ALL_QUEUES, **asked)
+        page = answer.data["node"]["allQueues"]
+        found += [(node["priority"], node["name"]) for node in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+
+    assert found == sorted(found)
+    assert len(set(found)) == page["totalCount"]["value"]
+    assert len(found) == await query(urls.system, QUEUES.format(pool))
 
 
 async def test_lists_within_lists_hold_no_more_than_an_operation_may(

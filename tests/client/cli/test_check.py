@@ -152,7 +152,9 @@ def test_what_deployments_name_is_looked_up_on_the_server(
 
     messages = {one["message"]: one for one in found}
     assert offline.code == 0, offline.out
-    assert messages["The work pool default has no queue 'fast'"]["hint"] == "It has default."
+    assert messages["The work pool default has no queue 'fast'"]["hint"].endswith(
+        "`headgate work-queues list default` shows what there is."
+    )
     assert "Did you mean default?" in messages["There is no work pool 'defalt'"]["hint"]
     assert {"There is no block 'secret/nobody'", "There is no variable 'nowhere'"} <= set(messages)
     assert any(one["where"] == "a: schedule x" for one in found)

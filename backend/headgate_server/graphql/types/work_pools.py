@@ -18,6 +18,7 @@ from headgate_server.graphql.shapes.beginnings import AT_MOST, first_of, more_of
 from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
 from headgate_server.graphql.shapes.single_objects import read_existing
 from headgate_server.graphql.types import agents as agent_lists
+from headgate_server.graphql.types import work_queues as queue_lists
 from headgate_server.graphql.types.work_queues import (
     Backlog,
     WorkQueue,
@@ -66,6 +67,21 @@ class WorkPool(Node, Versioned):
     async def queues_more(self, info: Info) -> int:
         row, fetch = self.row, work_queues.get_first_of_pools
         return await more_of(info.context, fetch, row.id, workspace_id=row.workspace_id)
+
+    @scoped_field(
+        requires=[Scope.POOLS_READ],
+        description="All its queues, by pages; the one served first first.",
+    )
+    async def all_queues(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[WorkQueue]:
+        return await queue_lists.list_of_pool(
+            info,
+            workspace_id=self.row.workspace_id,
+            work_pool_id=self.row.id,
+            first=first,
+            after=after,
+        )
 
     @scoped_field(requires=[Scope.POOLS_READ], description="The agents that serve it, by name.")
     async def agents(

@@ -1,14 +1,18 @@
 """Work queues: the lanes of a pool, and what waits in them."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import strawberry
 
 from headgate_server.domain import ids
+from headgate_server.domain.pagination import fingerprint
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.work_pools import Backlog as BacklogRow
 from headgate_server.domain.work_queues import WorkQueue as WorkQueueRow
+from headgate_server.graphql.connections import Connection, Listing, connect
 from headgate_server.graphql.permissions import ANY_CREDENTIAL, Info, scoped_field
+from headgate_server.graphql.scalars import Cursor
 from headgate_server.graphql.shapes.nodes import Node, NodeKind, Versioned, reads, show_id, shows
 from headgate_server.services import work_queues
 
@@ -65,6 +69,26 @@ def show_work_queue(row: WorkQueueRow) -> WorkQueue:
         updated_at=row.updated_at,
         row=row,
     )
+
+
+async def list_of_pool(
+    info: Info, *, workspace_id: UUID, work_pool_id: UUID, first: int | None, after: Cursor | None
+) -> Connection[WorkQueue]:
+    """Return a page of a pool's queues, the one served first first."""
+    listing: Listing[WorkQueueRow] = Listing(
+        of=fingerprint("work_queues", work_pool_id),
+        key=lambda row: (row.priority, row.name, row.id),
+        key_types=tuple[int, str, UUID],
+    )
+    page = listing.request(first=first, after=after)
+    async with info.context.work(workspace_id, on=work_pool_id) as work:
+        rows = await work_queues.list_work_queues(work, work_pool_id=work_pool_id, page=page)
+
+    async def count(cap: int) -> int:
+        async with info.context.work(workspace_id, on=work_pool_id) as work:
+            return await work_queues.count_work_queues(work, work_pool_id=work_pool_id, cap=cap)
+
+    return connect(rows, listing=listing, show=show_work_queue, count=count)
 
 
 shows(WorkQueueRow, by=show_work_queue)

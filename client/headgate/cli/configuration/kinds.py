@@ -85,10 +85,10 @@ def _delete_limit(server: Server, stored: Stored) -> None:
 
 def _read_pools(server: Server) -> dict[str, Stored]:
     found = _all(server, work_pools.list_work_pools)
-    return {one.name: Stored(one.id, _pool(one), version=one.version) for one in found}
+    return {one.name: Stored(one.id, _pool(server, one), version=one.version) for one in found}
 
 
-def _pool(found: WorkPoolAnswer) -> Fields:
+def _pool(server: Server, found: WorkPoolAnswer) -> Fields:
     return {
         "type": found.type,
         "paused": found.paused,
@@ -100,7 +100,7 @@ def _pool(found: WorkPoolAnswer) -> Fields:
                 "paused": queue.paused,
                 "concurrency_limit": queue.concurrency_limit,
             }
-            for queue in found.queues
+            for queue in names.list_queues(server, pool=found)
         },
     }
 

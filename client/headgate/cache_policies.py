@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Self
 
 from headgate.errors import HeadgateError
@@ -250,8 +250,11 @@ def _source_hash(fn: Callable[..., Any]) -> str:
         return hash_values(inspect.getsource(fn))
     except (OSError, TypeError):
         code = getattr(fn, "__code__", None)
+        if isinstance(fn, partial):
+            return hash_values(source_hash(fn.func), fn.args, fn.keywords)
         if code is None:
-            return hash_values(type(fn).__module__, type(fn).__qualname__)
+            kind = type(fn)
+            return hash_values(kind.__module__, kind.__qualname__, getattr(fn, "__dict__", None))
         return hash_values(code.co_code, repr(code.co_consts), code.co_names)
 
 
@@ -271,7 +274,10 @@ def names_run(policy: CachePolicy) -> bool:
 
 def task_input_hash(context: Any, arguments: dict[str, Any]) -> str | None:
     """Return a key of a task and its arguments: a ``cache_key_fn`` that Prefect's users know."""
-    return hash_values(context.task.spec.key, context.task.fn.__code__.co_code, arguments)
+    fn = context.task.fn
+    code = getattr(fn, "__code__", None)
+    told = source_hash(fn) if code is None else code.co_code
+    return hash_values(context.task.spec.key, told, arguments)
 
 
 def _parts(policy: CachePolicy) -> tuple[CachePolicy, ...]:

@@ -1,6 +1,7 @@
 """What flows and tasks have in common: what they declare can be read, and methods are bound."""
 
 import copy
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
@@ -93,3 +94,28 @@ def plain_function(fn: Any) -> tuple[Any, bool, bool]:
     """Return the function behind a ``classmethod`` or ``staticmethod``, and which it was."""
     is_class, is_static = isinstance(fn, classmethod), isinstance(fn, staticmethod)
     return (fn.__func__ if is_class or is_static else fn), is_class, is_static
+
+
+def own_code(fn: Any) -> Any:
+    """Return what has a name of its own: the function of a partial, the class of an object."""
+    while isinstance(fn, functools.partial):
+        fn = cast("functools.partial[Any]", fn).func
+    return fn if hasattr(fn, "__qualname__") else type(fn)
+
+
+def is_async(fn: Any) -> bool:
+    """Whether a call returns a coroutine or an asynchronous generator."""
+    return any(map(inspect.iscoroutinefunction, _called(fn))) or any(
+        map(inspect.isasyncgenfunction, _called(fn))
+    )
+
+
+def is_generator(fn: Any) -> bool:
+    """Whether a call yields items, asynchronously or not."""
+    return any(map(inspect.isgeneratorfunction, _called(fn))) or any(
+        map(inspect.isasyncgenfunction, _called(fn))
+    )
+
+
+def _called(fn: Any) -> tuple[Any, Any]:
+    return fn, getattr(fn, "__call__", None)  # noqa: B004 - the method of an object's class

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypedDict
 
+from headgate.declared import is_async, is_generator, own_code
+from headgate.declared_options import check_options
 from headgate.declared_results import flow_results
 from headgate.engine.retries import make_policy
 from headgate.serializers import Serializer
@@ -42,7 +44,7 @@ class FlowOptions(TypedDict, total=False):
 
 
 def _name_of(fn: Callable[..., Any], options: FlowOptions) -> str:
-    name = storable(options.get("name") or fn.__name__.replace("_", "-"))
+    name = storable(options.get("name") or own_code(fn).__name__.replace("_", "-"))
     if len(name) > MAX_NAME:
         message = f"A flow's name has at most {MAX_NAME} characters, not {len(name)}"
         raise ValueError(message)
@@ -50,14 +52,19 @@ def _name_of(fn: Callable[..., Any], options: FlowOptions) -> str:
 
 
 def make_spec(fn: Callable[..., Any], options: FlowOptions) -> FlowSpec:
-    """Return what a flow of these options declares."""
+    """Return what a flow of these options declares.
+
+    Raises:
+        TypeError, ValueError: an option that does not exist, or is not what it must be.
+    """
+    check_options(options, known=FlowOptions.__optional_keys__, of="@flow")
     timeout = options.get("timeout_seconds")
     return FlowSpec(
         fn=fn,
         name=_name_of(fn, options),
         signature=inspect.signature(fn),
-        is_async=inspect.iscoroutinefunction(fn) or inspect.isasyncgenfunction(fn),
-        is_generator=inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn),
+        is_async=is_async(fn),
+        is_generator=is_generator(fn),
         description=options.get("description") or inspect.getdoc(fn),
         version=options.get("version"),
         run_name=options.get("flow_run_name"),

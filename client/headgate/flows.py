@@ -29,7 +29,7 @@ from headgate import elsewhere
 from headgate.declared import Declared, plain_function
 from headgate.engine import flow_run
 from headgate.engine.opening import FlowCall
-from headgate.engine.parameters import ParameterSchema, bind, schema, validate
+from headgate.engine.parameters import ParameterSchema, bind, schema, unreadable, validate
 from headgate.engine.sketches import current_sketch, draw
 from headgate.flow_options import FlowOptions, make_spec
 from headgate.hooks import Hooked
@@ -227,6 +227,10 @@ class Flow(Hooked, Declared, Generic[P, R]):
     def parameter_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the parameters, as deployments store it."""
         return schema(self.fn, signature=self.spec.signature)
+
+    def unreadable_parameters(self) -> dict[str, str]:
+        """Return the parameters whose annotations cannot be read, and why: they take anything."""
+        return unreadable(self.fn, signature=self.spec.signature)
 
     def validate_parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return parameters given by name, validated and coerced, with defaults filled in.

@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any, TypedDict
 
 from headgate.cache_policies import CacheKeyFn, CachePolicy
+from headgate.declared import is_async, is_generator, own_code
+from headgate.declared_options import check_options
 from headgate.declared_results import declared_results
 from headgate.engine.retries import make_policy
 from headgate.serializers import Serializer
@@ -47,15 +49,21 @@ class TaskOptions(TypedDict, total=False):
 
 
 def make_spec(fn: Callable[..., Any], options: TaskOptions) -> TaskSpec:
-    """Return what a task of these options declares."""
+    """Return what a task of these options declares.
+
+    Raises:
+        TypeError, ValueError: an option that does not exist, or is not what it must be.
+    """
+    check_options(options, known=TaskOptions.__optional_keys__, of="@task")
     timeout = options.get("timeout_seconds")
+    code = own_code(fn)
     return TaskSpec(
         fn=fn,
-        name=options.get("name") or fn.__name__,
-        key=fn.__qualname__.replace("<locals>.", ""),
+        name=options.get("name") or code.__name__,
+        key=code.__qualname__.replace("<locals>.", ""),
         signature=inspect.signature(fn),
-        is_async=inspect.iscoroutinefunction(fn) or inspect.isasyncgenfunction(fn),
-        is_generator=inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn),
+        is_async=is_async(fn),
+        is_generator=is_generator(fn),
         description=options.get("description") or inspect.getdoc(fn),
         version=options.get("version"),
         tags=frozenset(options.get("tags") or ()),

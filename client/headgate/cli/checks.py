@@ -94,7 +94,15 @@ def _schema(flow: Flow[..., Any], *, where: str) -> list[Finding]:
     except Exception as error:  # noqa: BLE001 - annotations are the user's, and so is what they raise
         message = f"Its parameters have no JSON Schema: {type(error).__name__}: {error}"
         return [Finding(level="error", where=where, message=message)]
-    return []
+    return [
+        Finding(
+            level="warning",
+            where=where,
+            message=f"The parameter {name} takes anything: its annotation cannot be read: {cause}",
+            hint="Import what it names where the flow runs, not for type checkers alone.",
+        )
+        for name, cause in flow.unreadable_parameters().items()
+    ]
 
 
 def _parameters(flow: Flow[..., Any], spec: DeploymentSpec) -> list[Finding]:

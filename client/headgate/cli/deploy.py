@@ -106,6 +106,9 @@ def _carry_out(specs: Sequence[DeploymentSpec], *, is_plan: bool, output: Format
         for key in spec.ignored:
             say(f"{spec.name}: {key} is not stored with a deployment: it is left out")
     flows = [_import(spec) for spec in specs]
+    for spec, flow in flows:
+        for name, cause in flow.unreadable_parameters().items():
+            say(f"{spec.name}: {name} takes anything: its annotation cannot be read: {cause}")
     if is_plan:
         with connect() as server:
             named = [(with_variables(spec), flow) for spec, flow in flows]

@@ -1,6 +1,7 @@
 """Reads headgate.yaml, or prefect.yaml as it is: the deployments of a project."""
 
 import difflib
+import os
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -35,6 +36,7 @@ _SCHEDULE_KEYS = frozenset(
     {"cron", "timezone", "day_or", "interval", "rrule", "slug", "active", "parameters"}
     | {"anchor_date", "max_scheduled_runs", "catchup"}
 )
+_ENVIRONMENT = re.compile(r"\{\{\s*\$(\w+)\s*\}\}")
 _OTHERS_PLACE = re.compile(r"(\{\{\s*)prefect\.(blocks|variables)\.")
 
 
@@ -107,7 +109,7 @@ def _deployment(
     entry: Any, *, place: str, path: Path, defaults: Mapping[str, list[Any] | None]
 ) -> DeploymentSpec:
     values = _checked(entry, place=place, keys=_KEYS)
-    name = _required(values, "name", place=place)
+    name = _from_environment(_required(values, "name", place=place), place=f"{place}: name")
     place = f"{place} ({name})"
     pool = values.get("work_pool")
     if isinstance(pool, str):
@@ -115,7 +117,9 @@ def _deployment(
     pool_values = _checked(pool or {}, place=f"{place}: work_pool", keys=_POOL_KEYS)
     return DeploymentSpec(
         name=name,
-        entrypoint=_required(values, "entrypoint", place=place),
+        entrypoint=_from_environment(
+            _required(values, "entrypoint", place=place), place=f"{place}: entrypoint"
+        ),
         directory=path.parent,
         work_pool=_typed(pool_values.get("name"), str, place=f"{place}: work_pool"),
         work_queue=_typed(
@@ -150,6 +154,23 @@ def _deployment(
         late_threshold=_length(values, "late_threshold", place=place),
         **_concurrency(values.get("concurrency_limit"), place=f"{place}: concurrency_limit"),
     )
+
+
+def _from_environment(text: str, *, place: str) -> str:
+    """Return what names a deployment, or its flow, with variables of the environment filled in."""
+
+    def value(match: re.Match[str]) -> str:
+        found = os.environ.get(match[1])
+        if not found:
+            message = f"{place} names ${match[1]}, which is not set: export it, then deploy again"
+            raise SettingsError(message)
+        return found
+
+    found = _ENVIRONMENT.sub(value, text)
+    if "{{" in found:
+        message = f"{place} takes no template but {{{{ $NAME }}}}, a variable of the environment"
+        raise SettingsError(message)
+    return found
 
 
 def _ignored(values: Mapping[str, Any]) -> tuple[str, ...]:
@@ -189,11 +210,13 @@ def _concurrency(value: Any, *, place: str) -> dict[str, Any]:
 
 
 def _schedules(values: Mapping[str, Any], *, place: str) -> list[Schedule] | None:
-    if values.get("schedule") is not None and values.get("schedules") is not None:
+    # Prefect's own template says ``schedule: {}`` where there is none.
+    schedule = values.get("schedule") or None
+    if schedule is not None and values.get("schedules") is not None:
         message = f"{place} has both schedule and schedules; write one of them"
         raise SettingsError(message)
-    if values.get("schedule") is not None:
-        return [_schedule(values["schedule"], place=f"{place}: schedule")]
+    if schedule is not None:
+        return [_schedule(schedule, place=f"{place}: schedule")]
     entries = _list(values, "schedules", place=place)
     if entries is None:
         return None

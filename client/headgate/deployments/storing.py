@@ -200,8 +200,9 @@ def entrypoint_of(flow: Flow[..., Any], *, directory: Path) -> str:
     Raises:
         EntrypointError: the flow is not defined at the top of a file.
     """
-    file = inspect.getsourcefile(flow.fn)
-    name = flow.fn.__qualname__
+    is_function = inspect.isroutine(flow.fn)
+    file = inspect.getsourcefile(flow.fn) if is_function else None
+    name = flow.fn.__qualname__ if is_function else ""
     if file is None or not Path(file).is_file() or "<locals>" in name:
         message = (
             f"The flow {flow.name!r} is not defined at the top of a file: no agent can import it"

@@ -1,7 +1,7 @@
 """Inputs made by other tasks: finds futures and states in arguments, and puts results in."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from headgate.annotations import allow_failure, opaque, quote, unmapped
@@ -11,56 +11,115 @@ from headgate.states import State
 
 _PLAIN = frozenset({str, int, float, bool, bytes, type(None), complex})
 _SEQUENCES: tuple[Any, ...] = (list, tuple, set, frozenset)
+_ANNOTATIONS = (quote, opaque, allow_failure, unmapped)
+_REPLACED = (Future, State, *_ANNOTATIONS)
+_TOO_DEEP = (
+    "A value with futures or states in it is nested too deep to be looked through: hand over its "
+    "parts, or wrap what needs no looking through in headgate.opaque(...)."
+)
 
 
 def upstream_futures(values: Iterable[Any]) -> list[Future[Any]]:
-    """Return every future in the values, also inside lists, tuples, sets, dicts and dataclasses."""
-    found: list[Future[Any]] = []
-    for value in values:
-        if type(value) not in _PLAIN:
-            _collect(value, found=found)
-    return found
+    """Return every future in the values, also inside lists, tuples, sets, dicts and dataclasses.
+
+    What refers to itself, or is referred to more than once, is looked through once.
+    """
+    return [value for value in _walk(values) if isinstance(value, Future)]
 
 
 def resolve(value: Any, *, is_failure_allowed: bool = False) -> Any:
     """Return the value with each future and state in it replaced by its result.
 
-    All futures must have ended. Containers without any come back as they are.
+    All futures must have ended. Containers without any come back as they are. Of a cycle that
+    holds some, the copy refers to the original where it closes.
 
     Raises:
         UpstreamTaskError: one did not complete and its failure was not allowed.
+        RecursionError: what holds one is nested deeper than Python's own limit.
     """
-    if type(value) in _PLAIN:
+    if type(value) in _PLAIN or not any(isinstance(one, _REPLACED) for one in _walk([value])):
         return value
-    if isinstance(value, Future):
-        future = cast("Future[Any]", value)
-        return _result(
-            future.state,
-            label=f"Upstream task run '{future.task_run_id}'",
-            is_failure_allowed=is_failure_allowed,
-        )
-    if isinstance(value, State):
-        return _result(
-            cast("State[Any]", value),
-            label="An upstream state",
-            is_failure_allowed=is_failure_allowed,
-        )
-    if isinstance(value, quote):
-        return cast("Any", value).value
-    if isinstance(value, opaque):
-        return _resolve_opaque(cast("Any", value).value, is_failure_allowed=is_failure_allowed)
-    if isinstance(value, allow_failure):
-        return resolve(cast("Any", value).value, is_failure_allowed=True)
-    if isinstance(value, unmapped):
-        return resolve(cast("Any", value).value, is_failure_allowed=is_failure_allowed)
-    return _resolve_container(value, is_failure_allowed=is_failure_allowed)
+    return _Resolving().replaced(value, is_failure_allowed=is_failure_allowed)
 
 
-def _resolve_opaque(value: Any, *, is_failure_allowed: bool) -> Any:
-    """Return the result of a future or state; anything else as it is, whatever is in it."""
-    if not isinstance(value, Future | State | allow_failure):
+def as_states(value: Any) -> Any:
+    """Return the value with each future in it replaced by its state; all must have ended.
+
+    Raises:
+        RecursionError: what holds one is nested deeper than Python's own limit.
+    """
+    if not upstream_futures([value]):
         return value
-    return resolve(value, is_failure_allowed=is_failure_allowed)
+    return _Showing().replaced(value)
+
+
+class _Replacing:
+    """Rebuilds containers around what is replaced in them; a container once, however often met."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, bool], tuple[Any, Any]] = {}
+        """By container and whether failures are allowed: itself, which stays, and the new one."""
+
+    def replaced(self, value: Any, *, is_failure_allowed: bool = False) -> Any:
+        """Return what stands for a value.
+
+        Raises:
+            UpstreamTaskError, RecursionError: as ``resolve``.
+        """
+        try:
+            return self._of(value, is_failure_allowed=is_failure_allowed)
+        except RecursionError as error:
+            raise RecursionError(_TOO_DEEP) from error
+
+    def _of(self, value: Any, *, is_failure_allowed: bool) -> Any:
+        raise NotImplementedError
+
+    def _container(self, value: Any, *, is_failure_allowed: bool) -> Any:
+        key = (id(value), is_failure_allowed)
+        if key in self._known:
+            return self._known[key][1]
+        self._known[key] = value, value
+        before = list(_items(value))
+        after = [self._of(item, is_failure_allowed=is_failure_allowed) for item in before]
+        rebuilt = _rebuilt(value, before=before, after=after)
+        self._known[key] = value, rebuilt
+        return rebuilt
+
+
+class _Resolving(_Replacing):
+    """Puts results in the place of futures and states, and values in that of annotations."""
+
+    def _of(self, value: Any, *, is_failure_allowed: bool) -> Any:
+        if type(value) in _PLAIN:
+            return value
+        if isinstance(value, Future):
+            future = cast("Future[Any]", value)
+            label = f"Upstream task run '{future.task_run_id}'"
+            return _result(future.state, label=label, is_failure_allowed=is_failure_allowed)
+        if isinstance(value, State):
+            state = cast("State[Any]", value)
+            label = "An upstream state"
+            return _result(state, label=label, is_failure_allowed=is_failure_allowed)
+        if not isinstance(value, _ANNOTATIONS):
+            return self._container(value, is_failure_allowed=is_failure_allowed)
+        inner = cast("Any", value).value
+        if isinstance(value, quote):
+            return inner
+        if isinstance(value, opaque) and not isinstance(inner, Future | State | allow_failure):
+            return inner
+        is_allowed = is_failure_allowed or isinstance(value, allow_failure)
+        return self._of(inner, is_failure_allowed=is_allowed)
+
+
+class _Showing(_Replacing):
+    """Puts states in the place of futures."""
+
+    def _of(self, value: Any, *, is_failure_allowed: bool) -> Any:
+        if type(value) in _PLAIN:
+            return value
+        if isinstance(value, Future):
+            return cast("Future[Any]", value).state
+        return self._container(value, is_failure_allowed=is_failure_allowed)
 
 
 def _result(state: State[Any], *, label: str, is_failure_allowed: bool) -> Any:
@@ -72,20 +131,29 @@ def _result(state: State[Any], *, label: str, is_failure_allowed: bool) -> Any:
     return state.outcome(raise_on_failure=False)
 
 
-def _collect(value: Any, *, found: list[Future[Any]]) -> None:
-    if isinstance(value, Future):
-        found.append(cast("Future[Any]", value))
-        return
-    if isinstance(value, opaque) and not isinstance(
-        cast("Any", value).value, Future | allow_failure
-    ):
-        return
-    if isinstance(value, allow_failure | opaque | unmapped):
-        _collect(cast("Any", value).value, found=found)
-        return
-    for item in _items(value):
-        if type(item) not in _PLAIN:
-            _collect(item, found=found)
+def _walk(values: Iterable[Any]) -> Iterator[Any]:
+    """Yield all that is not plain in the values and inside them, each container once, in order."""
+    seen: dict[int, Any] = {}  # What it holds stays, so that no other object gets its id.
+    waiting = [value for value in values if type(value) not in _PLAIN]
+    waiting.reverse()
+    while waiting:
+        value = waiting.pop()
+        yield value
+        if id(value) not in seen:
+            seen[id(value)] = value
+            inside = [item for item in _inside(value) if type(item) not in _PLAIN]
+            waiting.extend(reversed(inside))
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, Future | State | quote):
+        return ()
+    if not isinstance(value, _ANNOTATIONS):
+        return _items(value)
+    inner = cast("Any", value).value
+    if isinstance(value, opaque) and not isinstance(inner, Future | allow_failure):
+        return ()
+    return [inner]
 
 
 def _items(value: Any) -> Iterable[Any]:
@@ -110,22 +178,6 @@ def _is_model(value: Any) -> bool:
 
 def _model_fields(value: Any) -> list[str]:
     return list(cast("Any", type(value)).__pydantic_fields__)
-
-
-def as_states(value: Any) -> Any:
-    """Return the value with each future in it replaced by its state; all must have ended."""
-    if isinstance(value, Future):
-        return cast("Future[Any]", value).state
-    if not upstream_futures([value]):
-        return value
-    before = list(_items(value))
-    return _rebuilt(value, before=before, after=[as_states(item) for item in before])
-
-
-def _resolve_container(value: Any, *, is_failure_allowed: bool) -> Any:
-    before = list(_items(value))
-    after = [resolve(item, is_failure_allowed=is_failure_allowed) for item in before]
-    return _rebuilt(value, before=before, after=after)
 
 
 def _rebuilt(value: Any, *, before: list[Any], after: list[Any]) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from headgate.declared import own_code
 from headgate.engine.context import (
     FlowRun,
     FlowRunContext,
@@ -227,7 +228,7 @@ def _make_wrapper(
     if parent is None:
         return None
     wrapper = TaskRun(
-        task_key=spec.fn.__qualname__,
+        task_key=own_code(spec.fn).__qualname__,
         name="",
         flow_run_id=parent.run.id,
         tags=current_tags.get(),

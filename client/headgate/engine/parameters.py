@@ -166,6 +166,13 @@ def schema(fn: Callable[..., Any], *, signature: inspect.Signature) -> dict[str,
     return validation.schema(fn, signature=signature)
 
 
+def unreadable(fn: Callable[..., Any], *, signature: inspect.Signature) -> dict[str, str]:
+    """Return the parameters that take anything as their annotations cannot be read, and why."""
+    import headgate.engine.validation as validation  # noqa: PLC0415 - named lazy-import place: pydantic
+
+    return validation.unreadable(fn, signature=signature)
+
+
 _ESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 """What the server's database cannot hold, as JSON writes it."""
 

@@ -1,16 +1,19 @@
 """Pydantic's side of parameters: the only module of the engine that imports it, on first use."""
 
 import inspect
+import sys
 import typing
 import warnings
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
+from headgate.declared import own_code
 from headgate.errors import ParameterError
 from headgate.texts import cut, text_of
 
@@ -107,7 +110,7 @@ def _validator(function: _Function) -> type[BaseModel]:
 
 def _model(function: _Function, *, has_defaults: bool) -> type[BaseModel]:
     signature = function.signature
-    annotations = _annotations_of(function.fn, signature=signature)
+    annotations, _ = _read_annotations(function)
     fields: dict[str, Any] = {}
     for index, (name, parameter) in enumerate(signature.parameters.items()):
         default = ... if _is_required(parameter) else None
@@ -117,12 +120,7 @@ def _model(function: _Function, *, has_defaults: bool) -> type[BaseModel]:
             annotations[name],
             Field(default, alias=name, title=name),
         )
-    try:
-        return create_model("Parameters", __config__=_CONFIG, **fields)
-    except (PydanticUserError, PydanticInvalidForJsonSchema):
-        # An annotation that Pydantic cannot read takes anything, as in a plain call.
-        loose: dict[str, Any] = {key: (Any, field) for key, (_, field) in fields.items()}
-        return create_model("Parameters", __config__=_CONFIG, **loose)
+    return create_model("Parameters", __config__=_CONFIG, **fields)
 
 
 def _field_name(index: int) -> str:
@@ -130,15 +128,22 @@ def _field_name(index: int) -> str:
     return f"parameter_{index}"
 
 
-def _annotations_of(fn: Callable[..., Any], *, signature: inspect.Signature) -> dict[str, Any]:
-    """Return each parameter's annotation; Any where there is none or its names are not at hand."""
-    try:
-        hints = typing.get_type_hints(fn, include_extras=True)
-    except (NameError, TypeError, AttributeError):
-        hints = {}
+def unreadable(fn: Callable[..., Any], *, signature: inspect.Signature) -> dict[str, str]:
+    """Return the parameters whose annotations cannot be read, and why: they take anything."""
+    return _read_annotations(_Function(fn, signature))[1]
+
+
+@lru_cache(maxsize=256)
+def _read_annotations(function: _Function) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return each parameter's annotation, and why those that take anything cannot be read.
+
+    An annotation may name what only a type checker imports, or a type that Pydantic refuses: as
+    in a plain call its parameter takes anything then, and the others are validated all the same.
+    """
+    hints, causes = _hints_of(function)
     found: dict[str, Any] = {}
-    for name, parameter in signature.parameters.items():
-        annotation = hints.get(name, parameter.annotation)
+    for name, parameter in function.signature.parameters.items():
+        annotation = hints.get(name, Any)
         if annotation is inspect.Parameter.empty or isinstance(annotation, str):
             annotation = Any
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
@@ -146,7 +151,46 @@ def _annotations_of(fn: Callable[..., Any], *, signature: inspect.Signature) -> 
         elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
             annotation = cast("Any", dict)[str, annotation]
         found[name] = annotation
-    return found
+    if _refusal(found) is None:
+        return found, causes
+    for name, annotation in found.items():
+        refused = _refusal({name: annotation})
+        if refused is not None:
+            causes[name] = refused
+            found[name] = Any
+    return found, causes
+
+
+def _hints_of(function: _Function) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return what the annotations mean that can be evaluated, and why the others cannot."""
+    given = {name: one.annotation for name, one in function.signature.parameters.items()}
+    try:
+        return {**given, **typing.get_type_hints(function.fn, include_extras=True)}, {}
+    except Exception:  # noqa: BLE001 - annotations are user code; each is looked at by itself below
+        causes: dict[str, str] = {}
+    code = inspect.unwrap(own_code(function.fn))
+    scope = getattr(code, "__globals__", None) or vars(sys.modules.get(code.__module__, typing))
+    found: dict[str, Any] = {}
+    for name, annotation in given.items():
+        one = SimpleNamespace(__annotations__={name: annotation})
+        try:
+            found |= typing.get_type_hints(one, globalns=scope, include_extras=True)
+        except Exception as error:  # noqa: BLE001 - told: the parameter takes anything
+            causes[name] = f"{type(error).__name__}: {text_of(error)}"
+    return found, causes
+
+
+def _refusal(annotations: Mapping[str, Any]) -> str | None:
+    """Return why Pydantic cannot read some annotations; None when it can read them all."""
+    fields: dict[str, Any] = {
+        _field_name(index): (annotation, ...)
+        for index, annotation in enumerate(annotations.values())
+    }
+    try:
+        create_model("Parameters", __config__=_CONFIG, **fields)
+    except (PydanticUserError, PydanticInvalidForJsonSchema) as error:
+        return str(error).splitlines()[0]
+    return None
 
 
 def _is_required(parameter: inspect.Parameter) -> bool:

@@ -111,6 +111,20 @@ def test_every_mistake_of_a_project_is_told(folder: Path) -> None:
     assert "There is no time zone 'Europe/Berln'" in messages
 
 
+def test_an_annotation_that_cannot_be_read_is_a_warning(folder: Path) -> None:
+    (folder / "typed.py").write_text(
+        "from __future__ import annotations\nfrom headgate import flow\n\n"
+        "@flow\ndef load(count: int, frame: pandas.DataFrame | None = None) -> None: ...\n"
+    )
+
+    done = checked(folder, "typed.py", "-o", "json")
+
+    (finding,) = json.loads(done.out)
+    assert (done.code, finding["level"]) == (0, "warning")
+    assert "The parameter frame takes anything" in finding["message"]
+    assert "name 'pandas' is not defined" in finding["message"]
+
+
 def test_strict_fails_for_warnings_and_a_broken_file_is_one_error(folder: Path) -> None:
     (folder / "headgate.yaml").write_text(
         'deployments: [{name: a, entrypoint: "flows.py:fail", work_pool: x, triggers: [{}]}]'

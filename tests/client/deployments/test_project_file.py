@@ -43,11 +43,16 @@ WRONG = (
     ("deployments: [{name: a, entrypoint: b, work-pool: c}]", "did you mean work_pool"),
     ("deployments: [{name: a, entrypoint: b, tags: c}]", "tags must be a list, not 'c'"),
     (
-        "deployments: [{name: a, entrypoint: b, schedule: {}}]",
+        "deployments: [{name: a, entrypoint: b, schedule: {slug: a}}]",
         "needs one of cron, interval and rrule",
     ),
     ("deployments: [{name: a, entrypoint: b, schedule: {interval: x}}]", "is no length of time"),
-    ("deployments: [{name: a, entrypoint: b, schedule: {}, schedules: []}]", "write one of them"),
+    ("deployments: [{name: a, entrypoint: b, schedule: {cron: x}, schedules: []}]", "write one of"),
+    (
+        "deployments: [{name: 'a-{{ $NOT_SET }}', entrypoint: b}]",
+        r"name names \$NOT_SET, which is not set",
+    ),
+    ("deployments: [{name: '{{ variables.x }}', entrypoint: b}]", "takes no template but"),
     (
         "deployments: [{name: a, entrypoint: b}, {name: a, entrypoint: b}]",
         "two deployments of b are named 'a'",
@@ -111,3 +116,26 @@ def test_what_is_wrong_is_named(text: str, complaint: str, tmp_path: Path) -> No
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"There is no .*headgate\.yaml"):
         read_project(tmp_path / "headgate.yaml")
+
+
+def test_names_of_deployments_and_flows_hold_variables_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAGE", "staging")
+    path = tmp_path / "headgate.yaml"
+    path.write_text(
+        'deployments: [{name: "etl-{{ $STAGE }}", entrypoint: "{{ $STAGE }}/flows.py:etl"}]'
+    )
+
+    (found,) = read_project(path)
+
+    assert (found.name, found.entrypoint) == ("etl-staging", "staging/flows.py:etl")
+
+
+def test_a_schedule_that_says_nothing_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "prefect.yaml"
+    path.write_text("deployments: [{name: a, entrypoint: b, schedule: {}}]")
+
+    (found,) = read_project(path)
+
+    assert found.schedules is None

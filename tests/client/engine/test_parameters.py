@@ -3,10 +3,11 @@
 import dataclasses
 import datetime
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import pytest
 from pydantic import BaseModel, Field
+from pydantic.errors import PydanticUserError
 
 from headgate import flow, task
 from headgate.engine.parameters import as_json, bind_named
@@ -112,7 +113,29 @@ def test_annotations_whose_names_are_not_at_hand_take_anything() -> None:
 
     take.__annotations__ = {"a": "Nowhere", "b": "int"}
 
-    assert flow(take)("x", "y") == ("x", "y")
+    assert flow(take)("x", "1") == ("x", 1)
+
+
+def test_an_annotation_that_cannot_be_read_leaves_the_others_as_they_are() -> None:
+    class Refused:
+        def __get_pydantic_core_schema__(self, *args: object) -> object:
+            raise PydanticUserError("not for models", code=None)
+
+    def take(day: datetime.date, count: int, frame: Any, odd: Any, refused: Any) -> list[Any]:
+        return [day, count, frame, odd, refused]
+
+    take.__annotations__ |= {"frame": "nowhere.Frame | None", "odd": "3 +", "refused": Refused()}
+    taking, given = flow(take), ("2026-01-01", "3", 1, 2, 3)
+
+    assert taking(*cast("Any", given)) == [datetime.date(2026, 1, 1), 3, 1, 2, 3]
+    with pytest.raises(ParameterError, match="count"):
+        taking(*cast("Any", ("2026-01-01", "abc", 1, 2, 3)))
+    properties, causes = taking.parameters.properties, taking.unreadable_parameters()
+    assert (properties["count"]["type"], "type" in properties["frame"]) == ("integer", False)
+    assert list(causes) == ["frame", "odd", "refused"]
+    assert causes["frame"] == "NameError: name 'nowhere' is not defined"
+    assert causes["odd"].startswith("SyntaxError: ")
+    assert causes["refused"] == "not for models"
 
 
 def test_the_schema_describes_each_parameter() -> None:

@@ -1,0 +1,113 @@
+"""Values that refer to themselves, to one another, or very deep: looked through once, and whole."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from headgate import flow, task
+from headgate.states import State
+
+
+@dataclass
+class Node:
+    name: str
+    parent: "Node | None" = None
+    children: list["Node"] = field(default_factory=list)
+    given: Any = None
+
+
+def tree(given: Any = None) -> Node:
+    root = Node("root", given=given)
+    root.children.append(Node("leaf", parent=root, given=given))
+    return root
+
+
+@task
+def hand_back(value: Any) -> Any:
+    return value
+
+
+@task
+def seven() -> int:
+    return 7
+
+
+def test_a_tree_with_parents_goes_through_tasks_and_flows_as_it_is() -> None:
+    @flow(validate_parameters=False)
+    def work(root: Node) -> tuple[Any, ...]:
+        first = hand_back(root)
+        return (
+            first,
+            hand_back.submit(hand_back.submit(root)).result(),
+            hand_back.map([root]).result(),
+        )
+
+    root = tree()
+    first, second, (third,) = work(root)
+
+    assert first is root
+    assert second is root
+    assert third is root
+
+
+def test_a_future_in_a_tree_with_parents_is_replaced_once() -> None:
+    @flow
+    def work() -> Node:
+        return hand_back(tree(seven.submit()))
+
+    root = work()
+
+    assert root.given == 7
+    assert root.children[0].given == 7
+
+
+def test_futures_of_a_returned_tree_come_as_states() -> None:
+    @flow
+    def work() -> Any:
+        return [tree(seven.submit())]
+
+    (root,) = work()
+
+    assert isinstance(root.given, State)
+    assert root.given.result() == 7
+
+
+def test_what_many_share_is_looked_through_once_and_stays_shared() -> None:
+    @flow
+    def work() -> Any:
+        value: Any = [seven.submit()]
+        for _ in range(60):
+            value = [value, value]
+        return hand_back(value)
+
+    value = work()
+
+    for _ in range(60):
+        assert value[0] is value[1]
+        value = value[0]
+    assert value == [7]
+
+
+def test_a_chain_deeper_than_the_stack_is_handed_over() -> None:
+    chain = Node("end")
+    for _ in range(5_000):
+        chain = Node("link", parent=chain)
+
+    @flow
+    def work() -> bool:
+        return hand_back(chain) is chain
+
+    assert work()
+
+
+def test_a_future_deeper_than_the_stack_fails_with_what_helps() -> None:
+    @flow
+    def work() -> Any:
+        chain = Node("end", given=seven.submit())
+        for _ in range(5_000):
+            chain = replace(chain, parent=chain)
+        return hand_back(chain)
+
+    with pytest.raises(RecursionError, match=r"headgate\.opaque"):
+        work()

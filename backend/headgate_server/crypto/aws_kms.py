@@ -4,17 +4,17 @@ boto3 comes with the extra ``aws``. KMS rotates a key's material by itself and u
 older one, so there is one version as seen from here; another key is another key id.
 """
 
-import asyncio
 from importlib import import_module
 from typing import Any
 
+from headgate_server.crypto.asking import Asker
 from headgate_server.crypto.errors import KeyProviderAway, SecretUnreadable
 from headgate_server.crypto.providers import KekVersion, WrapContext, Wrapped
 from headgate_server.domain.errors import ConfigurationError
 
 NAME = "aws-kms"
 VERSION = "managed"
-CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 2, 5, 3
+CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 1, 2, 3
 
 _UNREADABLE = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
 
@@ -35,6 +35,7 @@ class AwsKms:
         self._key_id = key_id
         self._client = client
         self._failures = failures
+        self._asker = Asker(f"AWS KMS, for {key_id},")
 
     @property
     def key_id(self) -> str:
@@ -72,7 +73,7 @@ class AwsKms:
 
     async def _call(self, verb: str, **arguments: Any) -> dict[str, Any]:
         try:
-            return await asyncio.to_thread(getattr(self._client, verb), **arguments)
+            return await self._asker.ask(getattr(self._client, verb), **arguments)
         except self._failures as error:
             answer: dict[str, Any] = getattr(error, "response", {})
             code = str(answer.get("Error", {}).get("Code", type(error).__name__))

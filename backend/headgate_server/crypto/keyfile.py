@@ -1,11 +1,11 @@
 """Keys in files of this machine: one folder, one file of 32 bytes for each version."""
 
-import asyncio
 import os
 import re
 import stat
 from pathlib import Path
 
+from headgate_server.crypto.asking import Asker
 from headgate_server.crypto.envelope import KEY_BYTES, SealingKey, make_secret, seal, unseal
 from headgate_server.crypto.errors import KeyProviderAway
 from headgate_server.crypto.providers import KekVersion, WrapContext, Wrapped
@@ -28,6 +28,7 @@ class KeyFiles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._asker = Asker(f"The key files' folder {folder}")
 
     async def renew(self) -> float | None:
         """Sign in with nothing that ends here."""
@@ -35,18 +36,18 @@ class KeyFiles:
 
     async def newest(self) -> KekVersion:
         """Return the version of the highest number."""
-        versions = await asyncio.to_thread(self._versions)
+        versions = await self._asker.ask(self._versions)
         return KekVersion(self.name, self.key_id, str(versions[-1]))
 
     async def wrap(self, secret: bytes, *, context: WrapContext) -> Wrapped:
         """Return a secret sealed with the newest version."""
         kek = await self.newest()
-        key = await asyncio.to_thread(self._read, kek.version)
+        key = await self._asker.ask(self._read, kek.version)
         return Wrapped(kek, seal(key, secret, context=_parts(context)))
 
     async def unwrap(self, wrapped: Wrapped, *, context: WrapContext) -> bytes:
         """Return the secret of a wrapped key."""
-        key = await asyncio.to_thread(self._read, wrapped.kek.version)
+        key = await self._asker.ask(self._read, wrapped.kek.version)
         return unseal(key, wrapped.data, context=_parts(context))
 
     def _versions(self) -> list[int]:

@@ -3,7 +3,6 @@
 The key must be of a type that takes associated data, such as ``aes256-gcm96``.
 """
 
-import asyncio
 import base64
 import binascii
 import http.client
@@ -15,6 +14,7 @@ from urllib.parse import quote, urlsplit
 
 import orjson
 
+from headgate_server.crypto.asking import Asker
 from headgate_server.crypto.envelope import join
 from headgate_server.crypto.errors import KeyProviderAway, SecretUnreadable
 from headgate_server.crypto.providers import KekVersion, WrapContext, Wrapped
@@ -54,6 +54,7 @@ class VaultTransit:
         self._key = key
         self._token = token
         self._id = f"{url.rstrip('/')}#{key}"
+        self._asker = Asker(f"Vault, for {self._id},")
 
     @property
     def key_id(self) -> str:
@@ -133,7 +134,7 @@ class VaultTransit:
     ) -> dict[str, object]:
         """Return the part of an answer that tells what was asked for."""
         try:
-            status, raw = await asyncio.to_thread(self._send, method, path, body)
+            status, raw = await self._asker.ask(self._send, method, path, body)
         except (OSError, http.client.HTTPException) as error:
             raise KeyProviderAway(f"Vault does not answer: {type(error).__name__}.") from None
         if status == _BAD_REQUEST and what == "decrypt":

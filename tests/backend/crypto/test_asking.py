@@ -1,0 +1,76 @@
+"""A provider that takes connections and never answers: who asks is told, and nobody else waits."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Generator
+
+import pytest
+
+from headgate_server.crypto import asking
+from headgate_server.crypto.aws_kms import open_aws_kms
+from headgate_server.crypto.errors import KeyProviderAway
+from headgate_server.crypto.providers import KeyProvider
+from headgate_server.crypto.vault_transit import open_vault_transit
+
+ARN = "arn:aws:kms:eu-central-1:000000000000:key/0"
+
+
+@pytest.fixture
+def silent_port() -> Generator[int]:
+    """Listen, and take nothing that comes."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+@pytest.fixture(params=["aws-kms", "vault-transit"])
+def silent(
+    request: pytest.FixtureRequest, silent_port: int, monkeypatch: pytest.MonkeyPatch
+) -> KeyProvider:
+    """Return a provider behind such a port."""
+    url = f"http://127.0.0.1:{silent_port}"
+    if request.param == "vault-transit":
+        return open_vault_transit(f"{url}#headgate", token="t")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    return open_aws_kms(ARN, endpoint_url=url)
+
+
+async def test_threads_of_all_else_are_free_while_many_wait_for_a_silent_provider(
+    silent: KeyProvider,
+) -> None:
+    asked = [asyncio.create_task(silent.newest()) for _ in range(40)]
+    await asyncio.sleep(0)
+
+    for _ in range(40):
+        await asyncio.to_thread(threading.get_ident)
+    waiting = [one for one in asked if not one.done()]
+    for one in asked:
+        one.cancel()
+
+    assert len(waiting) == len(asked)
+
+
+async def test_a_silent_provider_is_away_and_one_at_a_time_looks_whether_it_is_back(
+    silent: KeyProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "ANSWER_SECONDS", 0.2)
+
+    first = await asyncio.gather(*(silent.newest() for _ in range(3)), return_exceptions=True)
+    later = await asyncio.gather(*(silent.newest() for _ in range(3)), return_exceptions=True)
+
+    told = [one.detail if isinstance(one, KeyProviderAway) else str(one) for one in first + later]
+    assert all("does not answer within" in one for one in [*told[:3], told[3]])
+    assert all("did not answer lately" in one for one in told[4:])
+
+
+async def test_who_was_away_and_answers_again_serves_all() -> None:
+    gate, asker = threading.Event(), asking.Asker("The provider")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(asking, "ANSWER_SECONDS", 0.05)
+        with pytest.raises(KeyProviderAway):
+            await asker.ask(gate.wait)
+    gate.set()
+
+    assert await asker.ask(gate.is_set)
+    assert await asyncio.gather(*(asker.ask(gate.is_set) for _ in range(20))) == [True] * 20

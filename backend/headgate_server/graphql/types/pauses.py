@@ -53,7 +53,8 @@ class Approvers:
 class Pause:
     run_id: strawberry.ID = strawberry.field(description="The run that asks.")
     key: str = strawberry.field(
-        description="Names it within the run: what was answered under a key is not asked again."
+        description="Names it within the run: what was answered under a key is not asked again. "
+        "It begins with outside: where somebody else than the run's own code asked for the pause."
     )
     kind: PauseKind = strawberry.field(description="Whether the run's process waits, or ended.")
     status: PauseStatus = strawberry.field(description="What became of it.")

@@ -12,6 +12,9 @@ const LATE_BECAUSE = {
   PAUSED: "It was held back by a pause.",
 } as const;
 
+/** Whether a person asked for a pause, and not the run's own code: then there is nothing to answer. */
+const isOutside = (key: string): boolean => key.startsWith("outside:");
+
 export function RunReason({ run }: { run: RunShown }) {
   const isWaiting = run.state.type === "SCHEDULED" || run.state.type === "PENDING" || run.state.type === "PAUSED";
   return (
@@ -32,7 +35,7 @@ export function RunReason({ run }: { run: RunShown }) {
           {` in ${run.failureGroup.runCount.toLocaleString("en")} ${run.failureGroup.runCount === 1 ? "run" : "runs"}`}
         </p>
       )}
-      {run.pause?.status === "WAITING" && (
+      {run.pause?.status === "WAITING" && !isOutside(run.pause.key) && (
         <p className="m-0 text-[13px]">It waits for an answer. <Crumb to="/approvals" search={{ run: run.id }}>Answer it</Crumb></p>
       )}
       {isWaiting && <WhyNotRunning runId={run.id} stateId={run.state.id} />}

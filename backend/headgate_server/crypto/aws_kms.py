@@ -75,7 +75,8 @@ class AwsKms:
         try:
             return await self._asker.ask(getattr(self._client, verb), **arguments)
         except self._failures as error:
-            answer: dict[str, Any] = getattr(error, "response", {})
+            # Of a connection that ended or timed out, botocore has none, and says so by None.
+            answer: dict[str, Any] = getattr(error, "response", None) or {}
             code = str(answer.get("Error", {}).get("Code", type(error).__name__))
         if code in _UNREADABLE:
             raise SecretUnreadable from None

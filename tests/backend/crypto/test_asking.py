@@ -1,13 +1,14 @@
 """A provider that takes connections and never answers: who asks is told, and nobody else waits."""
 
 import asyncio
+import contextlib
 import socket
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import pytest
 
-from headgate_server.crypto import asking
+from headgate_server.crypto import asking, aws_kms, vault_transit
 from headgate_server.crypto.aws_kms import open_aws_kms
 from headgate_server.crypto.errors import KeyProviderAway
 from headgate_server.crypto.providers import KeyProvider
@@ -23,17 +24,66 @@ def silent_port() -> Generator[int]:
         yield listening.getsockname()[1]
 
 
+@pytest.fixture
+def closing_port() -> Generator[int]:
+    """Take what comes, and close it."""
+
+    def close_all(listening: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                listening.accept()[0].close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        closing = threading.Thread(target=close_all, args=(listening,))
+        closing.start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+        closing.join()
+
+
 @pytest.fixture(params=["aws-kms", "vault-transit"])
-def silent(
-    request: pytest.FixtureRequest, silent_port: int, monkeypatch: pytest.MonkeyPatch
-) -> KeyProvider:
-    """Return a provider behind such a port."""
-    url = f"http://127.0.0.1:{silent_port}"
-    if request.param == "vault-transit":
-        return open_vault_transit(f"{url}#headgate", token="t")
+def opened(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[int], KeyProvider]:
+    """Return what opens a provider at a port."""
+
+    def open_provider(port: int) -> KeyProvider:
+        url = f"http://127.0.0.1:{port}"
+        if request.param == "vault-transit":
+            return open_vault_transit(f"{url}#headgate", token="t")
+        return open_aws_kms(ARN, endpoint_url=url)
+
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    return open_aws_kms(ARN, endpoint_url=url)
+    return open_provider
+
+
+@pytest.fixture
+def silent(opened: Callable[[int], KeyProvider], silent_port: int) -> KeyProvider:
+    """Return a provider that takes connections and never answers."""
+    return opened(silent_port)
+
+
+async def test_a_provider_that_closes_connections_is_away(
+    opened: Callable[[int], KeyProvider], closing_port: int
+) -> None:
+    with pytest.raises(KeyProviderAway) as told:
+        await opened(closing_port).newest()
+
+    assert "Error" in told.value.detail or "Disconnected" in told.value.detail
+
+
+async def test_a_provider_that_the_client_stops_waiting_for_is_away(
+    silent_port: int, opened: Callable[[int], KeyProvider], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws_kms, "READ_SECONDS", 0.05)
+    monkeypatch.setattr(aws_kms, "ATTEMPTS", 1)
+    monkeypatch.setattr(vault_transit, "ANSWER_SECONDS", 0.05)
+
+    with pytest.raises(KeyProviderAway) as told:
+        await opened(silent_port).newest()
+
+    assert "Timeout" in told.value.detail
 
 
 async def test_threads_of_all_else_are_free_while_many_wait_for_a_silent_provider(

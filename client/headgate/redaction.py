@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any, TextIO, cast
 
-from headgate.addresses import passwords_in
+from headgate.addresses import secrets_in
 from headgate.spellings import MIN_CHARACTERS, Spelling, ends, spellings
 
 MASK = "********"
@@ -160,7 +160,7 @@ def _secrets(value: Any) -> dict[str, None]:
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-        yield from passwords_in(value)
+        yield from secrets_in(value)
     elif isinstance(value, bytes):
         yield from _texts(value.decode("utf-8", "replace"))
     elif isinstance(value, dict):

@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from headgate import texts
-from headgate.addresses import MOST_SOUGHT, passwords_in
+from headgate.addresses import MOST_SOUGHT, secrets_in
 from headgate.redaction import MASK, MAX_BYTES_IN_ANY_WAY, Redactor
 
 SPELT: dict[str, Callable[[str], str]] = {
@@ -291,7 +291,7 @@ def test_so_many_addresses_of_a_text_are_looked_at() -> None:
     long = "://u:pass@h " * (MOST_SOUGHT - 1)
     texts = [long + "://u:hunter2pw@h", long + "://u:pass@h ://u:hunter2pw@h"]
 
-    assert ["hunter2pw" in passwords_in(text) for text in texts] == [True, False]
+    assert ["hunter2pw" in secrets_in(text) for text in texts] == [True, False]
 
 
 def test_folder_of_an_environment_that_is_a_secret_is_none() -> None:

@@ -43,7 +43,7 @@ def check_options(options: Mapping[str, Any], *, known: Iterable[str], of: str) 
     if isinstance(options.get("tags"), str):
         raise TypeError(f"tags takes a list of texts, not {options['tags']!r}")
     runner = options.get("task_runner")
-    if runner is not None and not hasattr(runner, "submit"):
+    if runner is not None and not hasattr(runner, "duplicate"):
         raise TypeError(f"task_runner takes a task runner, not {runner!r}")
     for name in _HOOKS:
         _check_hooks(name, options.get(name))

@@ -10,6 +10,7 @@ import pytest
 from headgate import flow, task
 from headgate.cache_policies import INPUTS, TASK_SOURCE, task_input_hash
 from headgate.context import TaskRunContext
+from headgate.task_runners import ThreadPoolTaskRunner
 
 
 def nothing() -> None:
@@ -114,3 +115,8 @@ def test_what_a_partial_or_an_object_holds_is_part_of_its_source() -> None:
     assert first == again
     for position in range(2):
         assert len({pair[position] for pair in first}) == len(made)
+
+
+def test_every_runner_of_ours_is_one() -> None:
+    for runner in (ThreadPoolTaskRunner(max_workers=3), ThreadPoolTaskRunner):
+        assert flow(task_runner=runner)(lambda: 1)() == 1

@@ -57,6 +57,8 @@ def test_demo_has_everything_that_pages_have_to_show() -> None:
         "CRASHED",
         "CANCELLED",
     }
+    coming = {row["schedule_id"] for row in rows["schedule_fires"] if row["fire_at"] > AT}
+    assert coming == {row["id"] for row in rows["schedules"]}
     causes = Counter(row["late_cause"] for row in rows["flow_runs"] if row["late_cause"])
     assert causes == dict.fromkeys(["CONTROL_PLANE", "NO_AGENT", "LIMIT", "PAUSED"], 1)
     statuses = {row["status"] for row in rows["failure_groups"]}

@@ -115,7 +115,17 @@ def _draw_coming(draft: Draft, workspace: Workspace) -> None:
         for nth in range(1, 1 + (0 if every is None else max(1, 120 // every))):
             due = draft.at + timedelta(minutes=(every or 0) * nth * 0.9)
             made = ("SCHEDULED", "Scheduled", draft.ago(minutes=5), None)
-            draw_run(draft, Run(target, f"{target.work.flow}-{due:%d-%H%M}", due, [made]))
+            run = Run(target, f"{target.work.flow}-{due:%d-%H%M}", due, [made])
+            id_ = draw_run(draft, run)
+            if target.schedule_id is not None:
+                draft.add(
+                    "schedule_fires",
+                    workspace_id=workspace.id,
+                    schedule_id=target.schedule_id,
+                    fire_at=due,
+                    run_id=id_,
+                    outcome="CREATED",
+                )
 
 
 def _draw_late(draft: Draft, by_flow: dict[str, tuple[Workspace, Target]]) -> None:

@@ -9,24 +9,39 @@ import json
 import pickle
 import re
 import threading
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
-from typing import Any, TextIO, cast
+from itertools import chain, islice
+from typing import Any, NamedTuple, TextIO, cast
 
 from headgate.addresses import secrets_in
-from headgate.spellings import MIN_CHARACTERS, Spelling, ends, spellings
+from headgate.spellings import MIN_CHARACTERS, MIN_LINE_CHARACTERS, Spelling, ends, spellings
 
 MASK = "********"
 MAX_BYTES_IN_ANY_WAY = 1024 * 1024
 """In more bytes a secret is looked for as it stands alone; ten spellings of it would take long."""
+MOST_TEXTS = 1_000
+"""So many texts of a JSON document are looked at: each is looked for in whatever is said."""
 _MOST_STEPS = 20
 """Back from a place to cut: what repeats itself could be secrets across each other to the start."""
 _IS_WILD = re.compile(r"[\s\\%&]")
 """Without any of these nothing is wrapped or escaped."""
 _IS_SHORTENED = re.compile(r"\.\.\.|…")
 _Finder = str | re.Pattern[str]
+
+
+class _Finders(NamedTuple):
+    """What finds secrets, the longest first, and how long what each finds is at least, negated."""
+
+    finders: tuple[_Finder, ...] = ()
+    lengths: tuple[int, ...] = ()
+
+    def within(self, text: str) -> tuple[_Finder, ...]:
+        """Return those for which a text is not too short."""
+        return self.finders[bisect_left(self.lengths, -len(text)) :]
 
 
 class Redactor:
@@ -36,8 +51,8 @@ class Redactor:
         self._kept: dict[str, None] = {}
         self._held: Counter[str] = Counter()
         self._texts: tuple[str, ...] = ()
-        self._longest_first: tuple[_Finder, ...] = ()
-        self._plain: tuple[_Finder, ...] = ()
+        self._all = _Finders()
+        self._plain = _Finders()
         self._ends: tuple[re.Pattern[str], ...] = ()
         self._changing = threading.Lock()
         self._tell: Callable[[list[str]], None] | None = None
@@ -81,7 +96,8 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """Return a text with a mask in the place of every secret."""
-        for one in self._longest_first if _IS_WILD.search(text) else self._plain:
+        finders = self._all if _IS_WILD.search(text) else self._plain
+        for one in finders.within(text):
             text = text.replace(one, MASK) if isinstance(one, str) else one.sub(MASK, text)
         if self._ends and _IS_SHORTENED.search(text):
             for end in self._ends:
@@ -103,7 +119,7 @@ class Redactor:
             at: a place within the text; a secret that begins before it is to end in the text.
         """
         for _ in range(_MOST_STEPS):
-            begins = min((_across(one, text, at) for one in self._longest_first), default=at)
+            begins = min((_across(one, text, at) for one in self._all.finders), default=at)
             if begins == at:
                 break
             at = begins
@@ -112,7 +128,7 @@ class Redactor:
     @property
     def is_needed(self) -> bool:
         """Whether there is any secret to mask."""
-        return bool(self._longest_first)
+        return bool(self._all.finders)
 
     def _learn(self, texts: dict[str, None]) -> None:
         if self._tell is not None and texts.keys() - set(self._texts):
@@ -122,8 +138,8 @@ class Redactor:
         self._texts = tuple({**self._kept, **self._held})
         found = {spelling: finder for text in self._texts for spelling, finder in _finders(text)}
         ordered = sorted(found, key=lambda one: one.length, reverse=True)
-        self._plain = tuple(found[one] for one in ordered if not one.is_wild)
-        self._longest_first = tuple(map(found.__getitem__, ordered))
+        self._plain = _finders_of([one for one in ordered if not one.is_wild], found)
+        self._all = _finders_of(ordered, found)
         self._ends = tuple(dict.fromkeys(end for text in self._texts for end in _ends(text)))
 
 
@@ -161,6 +177,7 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
         yield from secrets_in(value)
+        yield from _texts_of_document(value)
     elif isinstance(value, bytes):
         yield from _texts(value.decode("utf-8", "replace"))
     elif isinstance(value, dict):
@@ -175,14 +192,40 @@ def _texts(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-@lru_cache(maxsize=1_000)
+def _texts_of_document(text: str) -> list[str]:
+    """Return the texts in a JSON document, such as the key of a service account, that are long."""
+    if not text.lstrip().startswith(("{", "[")):
+        return []
+    try:
+        leaves = islice(_leaves(json.loads(text)), MOST_TEXTS)
+        texts = chain.from_iterable(map(_texts, leaves))
+        return [one for one in texts if len(one) >= MIN_LINE_CHARACTERS]
+    except (ValueError, RecursionError):
+        return []
+
+
+def _leaves(document: Any) -> Iterator[Any]:
+    if isinstance(document, dict):
+        document = list(cast("dict[str, Any]", document).values())
+    if isinstance(document, list):
+        for inner in cast("list[Any]", document):
+            yield from _leaves(inner)
+    else:
+        yield document
+
+
+def _finders_of(ordered: list[Spelling], found: dict[Spelling, _Finder]) -> _Finders:
+    return _Finders(tuple(map(found.__getitem__, ordered)), tuple(-one.length for one in ordered))
+
+
+@lru_cache(maxsize=MOST_TEXTS)
 def _finders(secret: str) -> tuple[tuple[Spelling, _Finder], ...]:
     return tuple(
         (one, re.compile(one.text) if one.is_pattern else one.text) for one in spellings(secret)
     )
 
 
-@lru_cache(maxsize=1_000)
+@lru_cache(maxsize=MOST_TEXTS)
 def _ends(secret: str) -> tuple[re.Pattern[str], ...]:
     return tuple(map(re.compile, ends(secret)))
 

@@ -76,6 +76,35 @@ async def test_rerun_from_failed_does_only_what_failed(journey: Journey) -> None
     assert len(journey.executions(run_id, "same")) == 1
 
 
+async def test_rerun_from_failed_reuses_subflows(journey: Journey) -> None:
+    run_id = await journey.start(await journey.deploy("breaks_after_parts", file=AGAIN))
+    assert await journey.records.ended(run_id) == "Failed"
+    answer: dict[str, Any] = await journey.transport.execute(
+        PREVIEW, {"id": run_id}, operation="RetryPreview"
+    )
+    journey.open("mended")
+
+    await flow_runs.retry(journey.transport, flow_run_id=run_id, from_failed=True)
+
+    assert await journey.records.ended(run_id) == "Completed"
+    preview = answer["flowRun"]["retryPreview"]
+    assert [one["reason"] for one in preview["tasks"]] == [
+        "COMPLETED",
+        "COMPLETED",
+        "NOT_COMPLETED",
+    ]
+    assert times(journey, run_id, "load", "same") == [2, 1]
+    assert [state for _, state in await rows(journey, run_id)][3:] == [
+        "Cached",
+        "Cached",
+        "Completed",
+    ]
+    children = await journey.records.rows(
+        "select id from flow_runs where root_run_id = $1 and id <> $1", journey.run_uuid(run_id)
+    )
+    assert len(children) == 2
+
+
 async def test_whole_rerun_does_everything(journey: Journey) -> None:
     run_id = await journey.start(await journey.deploy("breaks", file=AGAIN))
     assert await journey.records.ended(run_id) == "Failed"

@@ -21,7 +21,7 @@ from headgate.logs import LogSink, current_source
 from headgate.reporting.local_run import LocalRun
 from headgate.reporting.records import TaskRun
 from headgate.reporting.server_run import ServerRun
-from headgate.results.kept import KeptResults
+from headgate.results.kept import KeptPlace, KeptResults
 from headgate.results.storages import ResultStorage
 from headgate.settings import Settings
 from headgate.specs import FlowSpec, TaskSpec
@@ -152,6 +152,7 @@ class FlowRunContext:
     Attributes:
         new_name: what the server is told that the run is called, as it begins; None where the
             server named it or knows.
+        place: where what a subflow returns is kept for the run around it; None where it is not.
     """
 
     __slots__ = (
@@ -174,6 +175,7 @@ class FlowRunContext:
         "parameter_error",
         "parent",
         "pause_count",
+        "place",
         "recorder",
         "replay",
         "result_storage",
@@ -208,6 +210,7 @@ class FlowRunContext:
         self.parent = parent
         self.wrapper = wrapper
         self.new_name: str | None = None
+        self.place: KeptPlace | None = None
         self.parameter_error: ParameterError | None = None
         self.interrupt: BaseException | None = None
         self.is_outcome_known = False

@@ -1,20 +1,29 @@
 """Keeps what a flow returns, where the flow asks for it, and reads it where its run was started."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any, cast
 
+from headgate.cache_policies import source_hash
 from headgate.engine.context import FlowRunContext
 from headgate.engine.effects import Offload, Steps
 from headgate.engine.names import declared_name, run_facts
 from headgate.errors import MissingResult, ResultError, SettingsError
-from headgate.logs import logger_of
+from headgate.logs import ENGINE, logger_of
 from headgate.reporting.failures import user_error
+from headgate.results.kept import MAX_BYTES, KeptPlace
 from headgate.results.storages import make_storage, reference_of
-from headgate.results.stores import Origin, Results
+from headgate.results.stores import FoundResult, Origin, Results
 from headgate.serializers import make_serializer
+from headgate.settings import Settings
+from headgate.specs import FlowSpec
 from headgate.states import Failed, State, contained_states
 from headgate.texts import text_of
 
+logger = logging.getLogger(ENGINE)
+
+_AT = "path"
+"""Of what is kept for the run around a subflow that keeps its result itself: where that is."""
 RESULT = "result"
 """Of a state's details: where what the run returned is kept."""
 
@@ -24,14 +33,14 @@ def keep_result(context: FlowRunContext, state: State[Any]) -> Steps[State[Any]]
 
     A flow whose result cannot be kept fails, as a task does.
     """
-    options, settings = context.spec.results, context.settings
-    is_asked = options.is_kept if options.is_kept is not None else settings.is_result_kept
     has_value = state.is_completed() and not contained_states(state.data) and not context.is_lazy
-    if not is_asked or not has_value or context.replay is not None:
+    if not has_value or context.replay is not None:
         return state
-    storage = make_storage(options.storage or settings.result_storage or settings.results_folder)
-    store = Results(storage, make_serializer(options.serializer or settings.result_serializer))
+    if not is_asked(context.spec, context.settings):
+        yield from keep_for_parent(context, state.data)
+        return state
     try:
+        store = store_of(context.spec, context.settings)
         path = _path_of(context)
         yield Offload(_write, store, path, state.data, context)
     except Exception as error:  # noqa: BLE001 - of the user's value, key or storage
@@ -40,7 +49,8 @@ def keep_result(context: FlowRunContext, state: State[Any]) -> Steps[State[Any]]
         failure = ResultError(what)
         failure.__cause__ = error
         return Failed(message=what, data=failure)
-    where = {"storage": reference_of(storage), "path": path}
+    yield from keep_for_parent(context, {_AT: path})
+    where = {"storage": reference_of(store.storage), "path": path}
     return State(
         state.type,
         name=state.name,
@@ -49,6 +59,108 @@ def keep_result(context: FlowRunContext, state: State[Any]) -> Steps[State[Any]]
         timestamp_us=state.timestamp_us,
         details={**(state.details or {}), RESULT: where},
     )
+
+
+def is_asked(spec: FlowSpec, settings: Settings) -> bool | None:
+    """Whether what a flow returns is kept; None where nobody said."""
+    own = spec.results.is_kept
+    return own if own is not None else settings.is_result_kept
+
+
+def store_of(spec: FlowSpec, settings: Settings) -> Results:
+    """Return where what a flow returns is kept.
+
+    Raises:
+        ResultError: there is no such storage, or it cannot be used here.
+    """
+    options = spec.results
+    storage = make_storage(options.storage or settings.result_storage or settings.results_folder)
+    return Results(storage, make_serializer(options.serializer or settings.result_serializer))
+
+
+def place_of(
+    spec: FlowSpec, *, parent: FlowRunContext | None, parameters: dict[str, Any]
+) -> KeptPlace | None:
+    """Return where what a call of a subflow returns is kept for the run around it.
+
+    As with a task, that is nowhere where the subflow or the run around it says that nothing is
+    kept, or nothing stands for its parameters.
+    """
+    if parent is None or parent.kept is None:
+        return None
+    kept, is_own = parent.kept, is_asked(spec, parent.settings)
+    if is_own is False or (is_own is None and parent.spec.results.is_kept is False):
+        return None
+    try:
+        store = store_of(spec, parent.settings)
+        key = kept.next_key(
+            parent.spec.name, "flow", spec.name, source_hash(spec.fn), bool(is_own), parameters
+        )
+    except (ResultError, SettingsError, OSError) as error:
+        logger.debug("What %s returns is not kept for a rerun: %s", spec.name, error)
+        return None
+    is_wanted = kept.is_wanted(key)
+    return KeptPlace(
+        key=key,
+        path=kept.path_of(key),
+        store=store,
+        is_asked=bool(is_own),
+        is_wanted=is_wanted,
+        inside=kept.inside(key, is_continued=is_wanted),
+    )
+
+
+def find_kept(place: KeptPlace, *, name: str) -> Steps[FoundResult | None]:
+    """Return what a subflow returned in an earlier attempt of the run around it; None for none."""
+    if not place.is_wanted:
+        return None
+    try:
+        found: FoundResult | None = yield Offload(_find, place)
+    except Exception as error:  # noqa: BLE001 - of the user's storage: the subflow is done instead
+        logger.warning(
+            "The result that was kept of %s cannot be used, and is computed again: %s",
+            name,
+            text_of(error),
+        )
+        return None
+    return found
+
+
+def _find(place: KeptPlace) -> FoundResult | None:
+    found = place.store.find(place.path, key=place.key)
+    if found is None or found.record.since < place.inside.since:
+        return None
+    if not place.is_asked:
+        return found
+    path, run_id = str(found.value[_AT]), found.record.flow_run_id
+    own = place.store.find(path, key=path)
+    # Under a key of the flow's own, another run may have kept its result there since.
+    return own if own is not None and own.record.flow_run_id == run_id else None
+
+
+def keep_for_parent(context: FlowRunContext, value: Any) -> Steps[None]:
+    """Keep what a completed subflow returned, or where that is, for the run around it."""
+    place, wrapper = context.place, context.wrapper
+    if place is None or wrapper is None:
+        return
+    origin = Origin(task_run_id=wrapper.id, flow_run_id=context.run.id, since=place.inside.since)
+    store = place.store
+    if place.is_asked:
+        store = Results(store.storage, make_serializer("json"))
+
+    def write() -> None:
+        store.write(place.path, value, key=place.key, origin=origin, limit_bytes=MAX_BYTES)
+
+    try:
+        yield Offload(write)
+    except Exception as error:  # noqa: BLE001 - of user code's value, or of the user's storage
+        logger_of(context).info(
+            "The result of flow %r cannot be kept: %s; a rerun of the run around it does it again",
+            context.spec.name,
+            text_of(error),
+        )
+        return
+    wrapper.cache_key = place.key
 
 
 def _path_of(context: FlowRunContext) -> str:

@@ -193,7 +193,8 @@ def flow_steps(call: FlowCall) -> Steps[FlowRunContext]:
     with traces.span(call.spec.name, parent=parent) as span:
         context = yield from open_run(call)
         span.describe(flow_run=context.run.id, flow=call.spec.name)
-        yield from _inside(context)
+        if not context.run.state.is_final():
+            yield from _inside(context)
         tell_span(span, context.run.state)
     return context
 

@@ -17,19 +17,22 @@ from headgate.engine.context import (
 )
 from headgate.engine.crash import Interrupter
 from headgate.engine.effects import Steps, WaitAll
+from headgate.engine.flow_results import find_kept, place_of
 from headgate.engine.inputs import resolve, upstream_futures
 from headgate.engine.names import declared_name, make_flow_run_name
 from headgate.engine.parameters import needs_validation, validate
 from headgate.engine.replays import Replay
 from headgate.engine.sessions import Opening, claim_assignment, open_recorder
 from headgate.errors import ParameterError
+from headgate.futures import Future
 from headgate.logs import ENGINE, configure_logging
 from headgate.reporting.local_run import LocalRun
 from headgate.reporting.records import TaskRun
-from headgate.results.kept import KeptResults, sweep
+from headgate.results.kept import KeptPlace, KeptResults, sweep
+from headgate.results.stores import FoundResult
 from headgate.settings import load_settings
 from headgate.specs import FlowSpec, Job
-from headgate.states import Pending
+from headgate.states import Completed, Pending
 from headgate.task_runners import TaskRunner, ThreadPoolTaskRunner
 from headgate.texts import MAX_FLOW_RUN_NAME, label
 
@@ -67,11 +70,7 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
     parent = current_flow_run.get()
     settings = parent.settings if parent else load_settings()
     configure_logging(settings)
-    needed = list(call.wait_for) if call.wait_for else None
-    upstream = upstream_futures([*call.parameters.values(), needed])
-    if upstream:
-        yield WaitAll(upstream)
-    resolve(needed)
+    needed, upstream = yield from _await_needed(call)
     parameters, error = _validated(call)
     run_tags = current_tags.get() | frozenset(call.job.tags if call.job else ())
     name, is_new = _run_name(call, parameters, tags=run_tags)
@@ -81,6 +80,9 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
         parent=parent.interrupter if parent else None,
     )
     before = made_by(parent, upstream, [*call.parameters.values(), needed])
+    is_placed = error is None and not call.is_lazy
+    place = place_of(call.spec, parent=parent, parameters=parameters) if is_placed else None
+    found = (yield from find_kept(place, name=call.spec.name)) if place else None
     wrapper = _make_wrapper(call.spec, parent=parent, upstream=before)
     opening = Opening(
         flow_name=call.spec.name,
@@ -91,7 +93,7 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
         wrapper=wrapper,
         assignment=assignment,
     )
-    recorder = _recorder_of(call.replay) or (
+    recorder = _recorder_of(call.replay, found) or (
         yield from open_recorder(opening, settings=settings, interrupter=interrupter)
     )
     context = FlowRunContext(
@@ -106,15 +108,53 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
         wrapper=wrapper,
     )
     _complete(context, call, error=error, new_name=name if is_new else None)
+    _settle(context, place, found)
     return context
 
 
-def _recorder_of(replay: Replay | None) -> LocalRun | None:
-    """Return where another look at a run reports: nowhere, under that run's own id."""
-    if replay is None:
+def _await_needed(call: FlowCall) -> Steps[tuple[list[Any] | None, list[Future[Any]]]]:
+    """Wait for what the call needs, and return what it is to wait for, and the futures in it all.
+
+    Raises:
+        UpstreamTaskError: one of them did not complete.
+    """
+    needed = list(call.wait_for) if call.wait_for else None
+    upstream = upstream_futures([*call.parameters.values(), needed])
+    if upstream:
+        yield WaitAll(upstream)
+    resolve(needed)
+    return needed, upstream
+
+
+def _settle(context: FlowRunContext, place: KeptPlace | None, found: FoundResult | None) -> None:
+    """Say where a subflow keeps its result; where it has, end it with that: no run begins."""
+    if place is None:
+        return
+    context.place, context.kept = place, place.inside
+    if found is None:
+        return
+    state = Completed(
+        name="Cached", message=f"Result of flow run {context.run.id}", data=found.value
+    )
+    context.run.state = state
+    parent, wrapper = context.parent, context.wrapper
+    if parent is not None and wrapper is not None:
+        wrapper.cache_key = place.key
+        wrapper.enter(state)
+        parent.recorder.record_task(wrapper)
+        parent.makers.note(state.data, wrapper.id)
+
+
+def _recorder_of(replay: Replay | None, found: FoundResult | None) -> LocalRun | None:
+    """Return where what is no run of its own reports: nowhere, under the id of the run it is of.
+
+    That is another look at a run, and a subflow whose result was kept.
+    """
+    run_id = replay.run_id if replay is not None else found and found.record.flow_run_id
+    if run_id is None:
         return None
     recorder = LocalRun()
-    recorder.flow_run_id = replay.run_id
+    recorder.flow_run_id = run_id
     return recorder
 
 

@@ -9,10 +9,12 @@ import itertools
 import shutil
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from headgate.clock import now_us
 from headgate.hashing import hash_values
+from headgate.results.stores import Results
 from headgate.specs import JobReuse
 
 FOLDER = "kept"
@@ -38,10 +40,11 @@ class KeptResults:
             What is kept bears it, and counts for attempts that begin from no later one.
     """
 
-    __slots__ = ("_again", "_counts", "_is_continued", "_run_id", "since")
+    __slots__ = ("_again", "_counts", "_inside", "_is_continued", "_run_id", "since")
 
     def __init__(self, run_id: str, *, reuse: JobReuse | None) -> None:
         self._run_id = run_id
+        self._inside: tuple[str, ...] = ()
         self._is_continued = reuse is not None and reuse.kept
         self._again = set(reuse.again if reuse is not None else ())
         self.since = reuse.since if reuse is not None else 0
@@ -58,9 +61,23 @@ class KeptResults:
             SerializationError: something cannot be hashed.
             ResultTooLargeError: it is too large to be hashed in passing.
         """
-        hashed = hash_values(*what, limit_bytes=MAX_BYTES)
+        hashed = hash_values(*self._inside, *what, limit_bytes=MAX_BYTES)
         number = next(self._counts.setdefault(hashed, itertools.count()))
         return f"{PREFIX}{hashed}-{number}"
+
+    def inside(self, key: str, *, is_continued: bool) -> "KeptResults":
+        """Return the results inside one call of a subflow, whose calls are counted by themselves.
+
+        Args:
+            key: of that call.
+            is_continued: whether what is kept inside is used; otherwise all of it is done again.
+        """
+        part = KeptResults(self._run_id, reuse=None)
+        part._inside = (key,)
+        part._is_continued = is_continued
+        part._again = self._again
+        part.since = self.since
+        return part
 
     def path_of(self, key: str) -> str:
         """Return where the result of a key is kept."""
@@ -76,6 +93,24 @@ class KeptResults:
             return False
         self._again.discard(key)
         return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPlace:
+    """Where what a call of a subflow returns is kept for the run around it.
+
+    Args:
+        key: of the call.
+        is_asked: whether the flow keeps its result by itself; then only where that is, is kept.
+        inside: the results inside the call.
+    """
+
+    key: str
+    path: str
+    store: Results
+    is_asked: bool
+    is_wanted: bool
+    inside: KeptResults
 
 
 def sweep(

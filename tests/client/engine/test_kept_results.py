@@ -208,3 +208,99 @@ def test_lock_of_a_task_that_failed_is_free() -> None:
         "Failed",
         "Completed",
     ]
+
+
+class Parent:
+    """A flow with a subflow, as an agent's process runs it, attempt after attempt."""
+
+    def __init__(self, **options: Any) -> None:
+        @task
+        def inner(x: int) -> int:
+            calls.append(f"inner {x}")
+            return x + 1
+
+        @flow(**options)
+        def sub(x: int) -> int:
+            calls.append(f"sub {x}")
+            self.contexts.append(current_flow_run.get())
+            value = inner(x)
+            if self.is_sub_broken:
+                raise ValueError
+            return value
+
+        @flow
+        def outer() -> list[Any]:
+            context = current_flow_run.get()
+            assert context is not None
+            context.kept = KeptResults("run_1", reuse=self.reuse)
+            found = [sub(1, return_state=True), sub(1, return_state=True)]
+            recorded.extend(found)
+            values = [state.result(raise_on_failure=False) for state in found]
+            calls.append(below(values[0]))
+            return values
+
+        @task(persist_result=False)
+        def below(x: Any) -> str:
+            return f"below {x}"
+
+        recorded: list[State[Any]] = []
+        self.contexts: list[Any] = []
+        self.is_sub_broken = False
+        self.recorded = recorded
+        self.outer = outer
+        self.reuse: JobReuse | None = None
+
+    def run(self, reuse: JobReuse | None) -> list[str]:
+        """Return what one attempt did."""
+        calls.clear()
+        self.recorded.clear()
+        self.reuse = reuse
+        self.outer()
+        return list(calls)
+
+
+WHOLE = ["sub 1", "inner 1", "sub 1", "inner 1", "below 2"]
+
+
+@pytest.mark.parametrize("options", [{}, {"persist_result": True}])
+def test_subflow_that_completed_is_not_done_again(options: dict[str, Any]) -> None:
+    parent = Parent(**options)
+
+    first = parent.run(None)
+    anew = parent.run(JobReuse(kept=False))
+    on = parent.run(JobReuse(kept=True))
+
+    assert first == anew == WHOLE
+    assert on == ["below 2"]
+    assert names(*parent.recorded) == ["Cached", "Cached"]
+
+
+def test_subflow_that_keeps_nothing_is_done_again() -> None:
+    parent = Parent(persist_result=False)
+    parent.run(None)
+
+    on = parent.run(JobReuse(kept=True))
+
+    assert [call for call in on if call.startswith("sub")] == ["sub 1", "sub 1"]
+
+
+def test_subflow_that_failed_takes_what_its_tasks_kept() -> None:
+    parent = Parent()
+    parent.is_sub_broken = True
+    parent.run(None)
+    parent.is_sub_broken = False
+
+    on = parent.run(JobReuse(kept=True))
+
+    assert on == ["sub 1", "sub 1", "below 2"]
+
+
+def test_subflow_that_is_chosen_is_done_again_with_its_tasks() -> None:
+    parent = Parent()
+    parent.run(None)
+    key = parent.contexts[0].wrapper.cache_key
+
+    on = parent.run(JobReuse(kept=True, again=[key]))
+
+    assert on == ["sub 1", "inner 1", "below 2"]
+    assert names(*parent.recorded) == ["Completed", "Cached"]

@@ -1,6 +1,6 @@
 """What of a run is done again when it is started again, and why: the preview of a rerun."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,10 +10,10 @@ from uuid import UUID
 import msgspec
 
 from headgate_server.domain.errors import InvalidInput
-from headgate_server.domain.states import StateType
-from headgate_server.domain.task_runs import TaskRun
 
 MAX_CHOSEN = 1_000
+MOST_PLANNED = 50_000
+"""So many task runs of a run are planned; what is beyond is said to be left out."""
 
 
 class RerunReason(StrEnum):
@@ -85,13 +85,44 @@ class _Said(msgspec.Struct, frozen=True):
     chosen: tuple[UUID, ...] = msgspec.field(name="fromTaskRunIds", default=())
 
 
+class RanTask(msgspec.Struct, frozen=True, array_like=True):
+    """What a plan needs to know of a task run.
+
+    Args:
+        is_kept: whether another process can read its result.
+    """
+
+    id: UUID
+    parents: tuple[UUID, ...] = ()
+    is_completed: bool = False
+    is_kept: bool = False
+    cache_key: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedTask:
     """A task run of a run, and what becomes of it when the run is started again."""
 
-    task_run: TaskRun
+    id: UUID
     is_reused: bool
     reason: RerunReason
+
+
+@dataclass(frozen=True, slots=True)
+class RerunPlan:
+    """What becomes of the task runs of a run, in the order in which they were made.
+
+    Args:
+        left_out: how many are beyond those that are planned.
+    """
+
+    tasks: list[PlannedTask]
+    left_out: int = 0
+
+
+def read_ran(text: str) -> list[RanTask]:
+    """Return the task runs that a JSON text lists, by their ids."""
+    return sorted(msgspec.json.decode(text, type=list[RanTask]), key=lambda task: task.id)
 
 
 def check_rerun(request: RerunRequest) -> None:
@@ -108,9 +139,7 @@ def check_rerun(request: RerunRequest) -> None:
         raise InvalidInput(f"At most {MAX_CHOSEN:,} tasks are chosen.", path=["fromTaskRunIds"])
 
 
-def plan_rerun(
-    tasks: Iterable[TaskRun], request: RerunRequest, *, kept: Collection[UUID]
-) -> list[PlannedTask]:
+def plan_rerun(tasks: Iterable[RanTask], request: RerunRequest) -> list[PlannedTask]:
     """Return what becomes of each task run, in their order.
 
     A task is done again where it was chosen or did not complete, where it depends on one that is,
@@ -119,7 +148,6 @@ def plan_rerun(
     Args:
         tasks: of the run.
         request: how it is started again.
-        kept: those whose results another process can read.
 
     Raises:
         InvalidInput: a chosen task is none of the run's.
@@ -127,10 +155,10 @@ def plan_rerun(
     known = list(tasks)
     reasons = _beginnings(known, request)
     _spread(known, reasons)
-    return [_planned(task, reasons.get(task.id), kept=kept) for task in known]
+    return [_planned(task, reasons.get(task.id)) for task in known]
 
 
-def keys_again(tasks: Iterable[TaskRun], request: RerunRequest) -> list[str]:
+def keys_again(tasks: Iterable[RanTask], request: RerunRequest) -> list[str]:
     """Return the keys of results that are made again although somebody may have kept them.
 
     Args:
@@ -148,7 +176,7 @@ def keys_again(tasks: Iterable[TaskRun], request: RerunRequest) -> list[str]:
     return sorted({task.cache_key for task in known if task.id in reasons and task.cache_key})
 
 
-def _beginnings(tasks: list[TaskRun], request: RerunRequest) -> dict[UUID, RerunReason]:
+def _beginnings(tasks: list[RanTask], request: RerunRequest) -> dict[UUID, RerunReason]:
     if request.is_whole:
         return {task.id: RerunReason.WHOLE_RUN for task in tasks}
     if request.from_task_run_ids:
@@ -156,14 +184,10 @@ def _beginnings(tasks: list[TaskRun], request: RerunRequest) -> dict[UUID, Rerun
         if missing:
             raise InvalidInput("A chosen task is none of this run's.", path=["fromTaskRunIds"])
         return dict.fromkeys(request.from_task_run_ids, RerunReason.CHOSEN)
-    return {
-        task.id: RerunReason.NOT_COMPLETED
-        for task in tasks
-        if task.state_type is not StateType.COMPLETED
-    }
+    return {task.id: RerunReason.NOT_COMPLETED for task in tasks if not task.is_completed}
 
 
-def _spread(tasks: list[TaskRun], reasons: dict[UUID, RerunReason]) -> None:
+def _spread(tasks: list[RanTask], reasons: dict[UUID, RerunReason]) -> None:
     """Add what depends on what is done again, however far."""
     below: dict[UUID, list[UUID]] = {}
     for task in tasks:
@@ -177,12 +201,12 @@ def _spread(tasks: list[TaskRun], reasons: dict[UUID, RerunReason]) -> None:
                 waiting.append(child)
 
 
-def _planned(task: TaskRun, reason: RerunReason | None, *, kept: Collection[UUID]) -> PlannedTask:
-    if reason is None and task.state_type is not StateType.COMPLETED:
+def _planned(task: RanTask, reason: RerunReason | None) -> PlannedTask:
+    if reason is None and not task.is_completed:
         reason = RerunReason.NOT_COMPLETED
-    if reason is None and task.id not in kept:
+    if reason is None and not task.is_kept:
         reason = RerunReason.RESULT_NOT_KEPT
-    return PlannedTask(task, reason is None, reason or RerunReason.COMPLETED)
+    return PlannedTask(task.id, reason is None, reason or RerunReason.COMPLETED)
 
 
 def request_of(details: Mapping[str, Any]) -> RerunRequest | None:

@@ -1,33 +1,52 @@
 """What a run did in its last attempt, and the parameters it is started again with."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, cast, func, select, update
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, Uuid, cast, func, select, update
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.flow_runs import FlowRun
+from headgate_server.domain.reruns import MOST_PLANNED
 from headgate_server.domain.states import StateType
-from headgate_server.domain.task_runs import TaskRun
 from headgate_server.repositories.statements import named
-from headgate_server.repositories.task_runs import to_task_run
 from headgate_server.tables.deployment_versions import deployment_versions
 from headgate_server.tables.flow_runs import attempts, flow_runs, task_runs
 from headgate_server.tables.work_pools import work_items, work_queues
 
-MOST_TASK_RUNS = 10_000
+
+@dataclass(frozen=True, slots=True)
+class RanTasks:
+    """Task runs of a run.
+
+    Args:
+        text: a JSON list of them, as ``domain.reruns`` reads it: nothing of it is taken apart here.
+        total: how many there are, with those that are too many for the list.
+    """
+
+    text: str
+    total: int
 
 
-async def list_last_task_runs(
-    work: UnitOfWork, run_id: UUID, *, before: datetime | None = None
-) -> list[TaskRun]:
-    """Return the task runs of the last attempt of a run that reported any, by id; at most 10,000.
+async def read_last_tasks(
+    work: UnitOfWork,
+    run_id: UUID,
+    *,
+    first: Sequence[UUID] = (),
+    before: datetime | None = None,
+    kept_after: datetime | None = None,
+) -> RanTasks:
+    """Return the task runs of the last attempt of a run that reported any; at most 50,000.
 
     Args:
         work: the unit of work.
         run_id: the run.
+        first: those that are in the list before others are; then come the oldest.
         before: what was so then; None for now.
+        kept_after: results that were kept until then do not count.
     """
     reported = [task_runs.c.workspace_id == work.workspace_id, task_runs.c.flow_run_id == run_id]
     if before is not None:
@@ -42,15 +61,52 @@ async def list_last_task_runs(
         )
         .scalar_subquery()
     )
-    rows = await work.execute(
-        select(task_runs)
-        .where(
-            *reported, task_runs.c.updated_at >= func.coalesce(started_at, task_runs.c.updated_at)
-        )
-        .order_by(task_runs.c.id)
-        .limit(MOST_TASK_RUNS)
+    since = func.coalesce(started_at, task_runs.c.updated_at)
+    kept = task_runs.c.cache_key.is_not(None)
+    if kept_after is not None:
+        kept = kept & (task_runs.c.updated_at > kept_after)
+    chosen = _columns(kept).where(*reported, task_runs.c.updated_at >= since)
+    return await _read(work, chosen, _order(task_runs.c.id.asc(), first))
+
+
+async def read_newest_tasks(
+    work: UnitOfWork, run_id: UUID, *, first: Sequence[UUID] = ()
+) -> RanTasks:
+    """Return the task runs of a run, of all its attempts; at most 50,000, the newest."""
+    found = _columns(task_runs.c.cache_key.is_not(None)).where(
+        task_runs.c.workspace_id == work.workspace_id, task_runs.c.flow_run_id == run_id
     )
-    return [to_task_run(row) for row in rows]
+    return await _read(work, found, _order(task_runs.c.id.desc(), first))
+
+
+def _columns(is_kept: ColumnElement[bool]) -> Select[Any, Any]:
+    """Select what a plan needs to know of task runs, and how many they all are."""
+    fact = func.json_build_array(
+        task_runs.c.id,
+        func.coalesce(task_runs.c.parents, cast([], ARRAY(Uuid))),
+        task_runs.c.state_type == StateType.COMPLETED,
+        is_kept,
+        task_runs.c.cache_key,
+    )
+    return select(fact.label("fact"), func.count().over().label("total"))
+
+
+def _order(by_id: ColumnElement[UUID], first: Sequence[UUID]) -> list[ColumnElement[Any]]:
+    return [*([task_runs.c.id.in_(first).desc()] if first else []), by_id]
+
+
+async def _read(
+    work: UnitOfWork, found: Select[Any, Any], order: list[ColumnElement[Any]]
+) -> RanTasks:
+    facts = found.order_by(*order).limit(MOST_PLANNED).subquery()
+    rows = await work.execute(
+        select(
+            func.coalesce(cast(func.json_agg(facts.c.fact), Text), "[]").label("text"),
+            func.coalesce(func.max(facts.c.total), 0).label("total"),
+        )
+    )
+    row = rows.one()
+    return RanTasks(row.text, row.total)
 
 
 async def find_queue(work: UnitOfWork, run: FlowRun) -> tuple[str, UUID | None] | None:
@@ -97,17 +153,6 @@ async def list_keys_done(work: UnitOfWork, run_id: UUID, *, since: datetime) -> 
         )
     )
     return set(rows.scalars())
-
-
-async def list_newest_task_runs(work: UnitOfWork, run_id: UUID) -> list[TaskRun]:
-    """Return the newest 10,000 task runs of a run, of all its attempts, newest first."""
-    rows = await work.execute(
-        select(task_runs)
-        .where(task_runs.c.workspace_id == work.workspace_id, task_runs.c.flow_run_id == run_id)
-        .order_by(task_runs.c.id.desc())
-        .limit(MOST_TASK_RUNS)
-    )
-    return [to_task_run(row) for row in rows]
 
 
 async def update_parameters(work: UnitOfWork, *, run_id: UUID, parameters: dict[str, Any]) -> None:

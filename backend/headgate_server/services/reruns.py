@@ -15,11 +15,12 @@ from headgate_server.domain.parameters import Budget, check_parameters
 from headgate_server.domain.reruns import (
     Beginning,
     Placing,
-    PlannedTask,
+    RerunPlan,
     RerunRequest,
     check_rerun,
     keys_again,
     plan_rerun,
+    read_ran,
 )
 from headgate_server.repositories import reruns as repository
 from headgate_server.repositories.flow_runs.plan import DeploymentPlan, get_many_plans
@@ -27,8 +28,8 @@ from headgate_server.repositories.flow_runs.read import get_many_payloads
 from headgate_server.services import collisions
 
 
-async def plan_run(work: UnitOfWork, *, run_id: UUID, request: RerunRequest) -> list[PlannedTask]:
-    """Return what becomes of each task of a run when it is started again.
+async def plan_run(work: UnitOfWork, *, run_id: UUID, request: RerunRequest) -> RerunPlan:
+    """Return what becomes of each task of a run when it is started again; of 50,000 at most.
 
     That is of the last attempt that got to any of them. A task's result counts as kept where its
     run told its key; whether the storage can be read from where the run starts again, only its
@@ -38,14 +39,16 @@ async def plan_run(work: UnitOfWork, *, run_id: UUID, request: RerunRequest) -> 
         InvalidInput: tasks that are none of the attempt's, or both ways to choose at once.
     """
     check_rerun(request)
-    tasks = await repository.list_last_task_runs(work, run_id)
     whole_at = await repository.find_whole_restart(work, run_id)
-    kept = {
-        task.id
-        for task in tasks
-        if task.cache_key is not None and (whole_at is None or task.updated_at > whole_at)
-    }
-    return plan_rerun(tasks, request, kept=kept)
+    found = await repository.read_last_tasks(
+        work, run_id, first=request.from_task_run_ids, kept_after=whole_at
+    )
+
+    def plan() -> RerunPlan:
+        tasks = read_ran(found.text)
+        return RerunPlan(plan_rerun(tasks, request), found.total - len(tasks))
+
+    return await asyncio.to_thread(plan)
 
 
 async def read_reuse(
@@ -82,10 +85,10 @@ async def _list_again(work: UnitOfWork, run_id: UUID, beginning: Beginning) -> l
         return []
     if request.from_task_run_ids:
         # Those chosen may be of an earlier attempt.
-        tasks = await repository.list_newest_task_runs(work, run_id)
+        found = await repository.read_newest_tasks(work, run_id, first=request.from_task_run_ids)
     else:
-        tasks = await repository.list_last_task_runs(work, run_id, before=asked_at)
-    again = keys_again(tasks, request)
+        found = await repository.read_last_tasks(work, run_id, before=asked_at)
+    again = await asyncio.to_thread(lambda: keys_again(read_ran(found.text), request))
     if not again:
         return []
     done = await repository.list_keys_done(work, run_id, since=asked_at)

@@ -1,14 +1,12 @@
 """What of a run is done again when it is started again, and why."""
 
-from dataclasses import replace
-from datetime import UTC, datetime
-from uuid import UUID
-
 import pytest
+from msgspec.structs import replace
 
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.ids import new_id
 from headgate_server.domain.reruns import (
+    RanTask,
     RerunReason,
     RerunRequest,
     check_rerun,
@@ -17,45 +15,27 @@ from headgate_server.domain.reruns import (
     request_of,
     rerun_details,
 )
-from headgate_server.domain.states import StateType
-from headgate_server.domain.task_runs import TaskRun
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-RUN = new_id()
 
 
-def task(*parents: TaskRun, ended: StateType = StateType.COMPLETED) -> TaskRun:
-    return TaskRun(
-        workspace_id=RUN,
+def task(*parents: RanTask, is_completed: bool = True) -> RanTask:
+    return RanTask(
         id=new_id(),
-        flow_run_id=RUN,
-        task_key="t",
-        name="t",
-        map_index=None,
-        tags=(),
-        cache_key=None,
-        attempt=1,
         parents=tuple(parent.id for parent in parents),
-        state_type=ended,
-        state_name=ended.title(),
-        states=(),
-        started_at=NOW,
-        ended_at=NOW,
-        updated_at=NOW,
+        is_completed=is_completed,
+        is_kept=True,
     )
 
 
 EXTRACT = task()
 CLEAN = task(EXTRACT)
-LOAD = task(CLEAN, ended=StateType.FAILED)
-REPORT = task(LOAD, ended=StateType.PENDING)
+LOAD = task(CLEAN, is_completed=False)
+REPORT = task(LOAD, is_completed=False)
 OTHER = task()
 TASKS = [EXTRACT, CLEAN, LOAD, REPORT, OTHER]
-KEPT = {one.id for one in TASKS}
 
 
-def reasons(request: RerunRequest, *, kept: set[UUID] = KEPT) -> list[RerunReason]:
-    planned = plan_rerun(TASKS, request, kept=kept)
+def reasons(request: RerunRequest, *, tasks: list[RanTask] = TASKS) -> list[RerunReason]:
+    planned = plan_rerun(tasks, request)
     for one in planned:
         assert one.is_reused == (one.reason is RerunReason.COMPLETED)
     return [one.reason for one in planned]
@@ -94,7 +74,9 @@ def test_what_failed_is_done_again_even_where_it_was_not_chosen() -> None:
 
 
 def test_task_without_a_kept_result_is_done_again() -> None:
-    assert reasons(RerunRequest(is_from_failed=True), kept={OTHER.id})[:2] == [
+    tasks = [replace(one, is_kept=one is OTHER) for one in TASKS]
+
+    assert reasons(RerunRequest(is_from_failed=True), tasks=tasks)[:2] == [
         RerunReason.RESULT_NOT_KEPT,
         RerunReason.RESULT_NOT_KEPT,
     ]
@@ -104,7 +86,7 @@ def test_tasks_that_depend_on_each_other_are_planned_all_the_same() -> None:
     one, other = task(), task()
     circle = [replace(one, parents=(other.id,)), replace(other, parents=(one.id,))]
 
-    planned = plan_rerun(circle, RerunRequest(from_task_run_ids=(one.id,)), kept=KEPT)
+    planned = plan_rerun(circle, RerunRequest(from_task_run_ids=(one.id,)))
 
     assert [task.reason for task in planned] == [RerunReason.CHOSEN, RerunReason.DOWNSTREAM]
 
@@ -123,7 +105,7 @@ def test_what_cannot_be_asked_for_is_refused(request_: RerunRequest) -> None:
 
 def test_task_of_another_run_is_not_chosen() -> None:
     with pytest.raises(InvalidInput):
-        plan_rerun(TASKS, RerunRequest(from_task_run_ids=(new_id(),)), kept=KEPT)
+        plan_rerun(TASKS, RerunRequest(from_task_run_ids=(new_id(),)))
 
 
 def test_keys_of_what_is_done_again_are_told() -> None:

@@ -156,7 +156,9 @@ async def plan(world: World, lease: LeaseRef) -> list[tuple[str, bool, RerunReas
     request = RerunRequest(is_from_failed=True)
     async with world.work() as work:
         planned = await reruns.plan_run(work, run_id=lease.run_id, request=request)
-    return [(one.task_run.task_key, one.is_reused, one.reason) for one in planned]
+        rows = await task_runs.get_many_task_runs(work, [one.id for one in planned.tasks])
+    assert planned.left_out == 0
+    return [(rows[one.id].task_key, one.is_reused, one.reason) for one in planned.tasks]
 
 
 @pytest.mark.parametrize("is_whole", [True, False])

@@ -239,7 +239,7 @@ class FlowRun(GraphedRun, Run, Versioned):
     @scoped_field(
         requires=[Scope.RUNS_READ],
         description="What of its last attempt is done again when it is retried so, and why.",
-        directives=[Cost(weight=5)],
+        directives=[Cost(weight=50)],
     )
     async def retry_preview(
         self,

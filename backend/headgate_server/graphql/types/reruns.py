@@ -8,9 +8,10 @@ import strawberry
 from headgate_server.domain import ids
 from headgate_server.domain.reruns import PlannedTask as PlannedTaskRow
 from headgate_server.domain.reruns import RerunReason, RerunRequest
+from headgate_server.domain.task_runs import TaskRun as TaskRunRow
 from headgate_server.graphql.permissions import Info
 from headgate_server.graphql.types.task_runs import TaskRun, show_task_run
-from headgate_server.services import reruns
+from headgate_server.services import reruns, task_runs
 
 MOST_SHOWN = 1_000
 
@@ -39,11 +40,27 @@ class PlannedTask:
 
 @strawberry.type(description="What of a run's last attempt is done again, and why.")
 class RetryPreview:
-    tasks: list[PlannedTask] = strawberry.field(
-        description="Its task runs in the order in which they were made; the first 1,000."
-    )
+    workspace_id: strawberry.Private[UUID]
+    on: strawberry.Private[UUID | None]
+    planned: strawberry.Private[list[PlannedTaskRow]]
     reused_count: int = strawberry.field(description="How many of them all are reused.")
     again_count: int = strawberry.field(description="How many of them all are done again.")
+    left_out_count: int = strawberry.field(
+        description="How many more it has, which are not in the preview: only the oldest 50,000 "
+        "are looked at, with those that were chosen. What becomes of the others is seen as the "
+        "run starts again."
+    )
+
+    @strawberry.field(
+        description="Its task runs in the order in which they were made; the first 1,000."
+    )
+    async def tasks(self, info: Info) -> list[PlannedTask]:
+        shown = self.planned[:MOST_SHOWN]
+        if not shown:
+            return []
+        async with info.context.work(self.workspace_id, on=self.on) as work:
+            rows = await task_runs.get_many_task_runs(work, [task.id for task in shown])
+        return [_show(task, rows[task.id]) for task in shown if task.id in rows]
 
 
 def to_request(from_failed: bool, from_task_run_ids: list[strawberry.ID] | None) -> RerunRequest:  # noqa: FBT001 - as given
@@ -61,16 +78,17 @@ async def preview(
 ) -> RetryPreview:
     """Return what of a run is done again when it is started again so."""
     async with info.context.work(workspace_id, on=on) as work:
-        planned = await reruns.plan_run(work, run_id=run_id, request=request)
-    reused = sum(task.is_reused for task in planned)
+        plan = await reruns.plan_run(work, run_id=run_id, request=request)
+    reused = sum(task.is_reused for task in plan.tasks)
     return RetryPreview(
-        tasks=[_show(task) for task in planned[:MOST_SHOWN]],
+        workspace_id=workspace_id,
+        on=on,
+        planned=plan.tasks,
         reused_count=reused,
-        again_count=len(planned) - reused,
+        again_count=len(plan.tasks) - reused,
+        left_out_count=plan.left_out,
     )
 
 
-def _show(row: PlannedTaskRow) -> PlannedTask:
-    return PlannedTask(
-        task_run=show_task_run(row.task_run), reused=row.is_reused, reason=row.reason
-    )
+def _show(planned: PlannedTaskRow, row: TaskRunRow) -> PlannedTask:
+    return PlannedTask(task_run=show_task_run(row), reused=planned.is_reused, reason=planned.reason)

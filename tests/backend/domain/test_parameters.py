@@ -17,6 +17,26 @@ def test_a_parameter_that_does_not_fit_is_named() -> None:
         check_parameters({"size": "three"}, schema=schema)
 
 
+@pytest.mark.parametrize(
+    ("step", "fitting", "others"),
+    [
+        (0.01, [0.07, 0.29, 0.57, 0.58, -0.07, 1234567.89, 3, 0, 0.0], [0.075, 0.0705, -0.001]),
+        (0.1, [0.3, 0.7, 1e15], [0.35]),
+        (3, [9, -3, 9.0, 10**15 * 3], [10, 9.5, 10**15]),
+    ],
+)
+def test_a_multiple_of_a_fraction_is_told_with_a_tolerance(
+    step: float, fitting: list[float], others: list[float]
+) -> None:
+    schema = {"properties": {"price": {"type": "number", "multipleOf": step}}}
+
+    for value in fitting:
+        check_parameters({"price": value}, schema=schema)
+    for value in others:
+        with pytest.raises(InvalidInput, match=f"is not a multiple of {step}"):
+            check_parameters({"price": value}, schema=schema)
+
+
 def test_a_text_is_held_against_its_format() -> None:
     schema = {"properties": {"day": {"type": "string", "format": "date"}}}
 

@@ -106,7 +106,7 @@ def test_what_a_partial_or_an_object_holds_is_part_of_its_source() -> None:
             told.append((hashed, task_input_hash(context, arguments)))
             return None
 
-        task(fn, name="one", cache_key_fn=key)(1)
+        task(name="one", cache_key_fn=key)(fn)(1)
         return told[0]
 
     made = [functools.partial(add, 1), functools.partial(add, 2), Adder(1), Adder(2)]

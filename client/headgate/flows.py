@@ -33,7 +33,7 @@ from headgate.engine.parameters import ParameterSchema, bind, schema, unreadable
 from headgate.engine.sketches import current_sketch, draw
 from headgate.flow_options import FlowOptions, make_spec
 from headgate.hooks import Hooked
-from headgate.specs import FlowSpec, Hook
+from headgate.specs import FlowSpec, Hook, RunNamer
 from headgate.states import State
 
 if TYPE_CHECKING:
@@ -87,6 +87,11 @@ class Flow(Hooked, Declared, Generic[P, R]):
     def task_runner(self) -> Any:
         """What its submitted tasks run in, as it was declared; None for threads."""
         return self.spec.task_runner
+
+    @property
+    def flow_run_name(self) -> RunNamer | None:
+        """What names its runs."""
+        return self.spec.run_name
 
     @property
     def should_validate_parameters(self) -> bool:

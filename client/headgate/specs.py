@@ -145,6 +145,20 @@ class JobDeployment(msgspec.Struct, frozen=True, rename="camel"):
 
     id: str
     name: str
+    version: str | None = None
+
+
+class JobParent(msgspec.Struct, frozen=True, rename="camel"):
+    """The run that a job's run is a part of.
+
+    Args:
+        root_flow_run_id: the one that all of them are parts of.
+    """
+
+    flow_run_id: str
+    task_run_id: str
+    root_flow_run_id: str
+    deployment_id: str | None = None
 
 
 class JobReuse(msgspec.Struct, frozen=True, rename="camel"):
@@ -190,6 +204,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         traceparent: the span of the call that made the run.
         reuse: what is taken from earlier attempts; None where nobody said.
         redacted: secrets that the agent filled in, so that the process masks them as well.
+        created: when the server heard of the run, aware.
+        parent: of a run that another one started.
+        work_pool, work_queue: where it waited, by name.
         ending: where the run's process is gone: only the hooks of this state are to be called.
     """
 
@@ -213,6 +230,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     reuse: JobReuse | None = None
     redacted: list[Any] = []
     ending: JobEnding | None = None
+    flow_id: str | None = None
+    created: datetime | None = None
+    parent: JobParent | None = None
+    work_pool: str | None = None
+    work_queue: str | None = None
 
 
 def decode_job(document: bytes | str | Mapping[str, Any]) -> Job:

@@ -16,6 +16,7 @@ from headgate.errors import (
     PausedRun,
     UnfinishedRun,
 )
+from headgate.state_details import Detailed
 from headgate.texts import text_of
 
 R = TypeVar("R", covariant=True)
@@ -40,7 +41,7 @@ TERMINAL_TYPES = frozenset(
 )
 
 
-class State(Generic[R]):
+class State(Detailed, Generic[R]):
     """What a run is in, since when, why, and what it returned.
 
     Args:

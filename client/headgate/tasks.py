@@ -26,7 +26,7 @@ from typing import (
 from headgate import elsewhere
 from headgate.background_tasks.calls import BackgroundCalls
 from headgate.cache_policies import task_input_hash
-from headgate.declared import Declared, plain_function
+from headgate.declared import DeclaredTask, plain_function
 from headgate.engine import task_run
 from headgate.engine.context import TaskRunContext
 from headgate.engine.maps import rows
@@ -61,7 +61,7 @@ Items = Generator[T, Any, Any] | AsyncGenerator[T, Any]
 """What calling a generator function returns."""
 
 
-class Task(TransactionHooked, BackgroundCalls[P, R], Declared, Generic[P, R]):
+class Task(TransactionHooked, BackgroundCalls[P, R], DeclaredTask, Generic[P, R]):
     """A function whose calls are recorded, retried and limited as its options say.
 
     Args:
@@ -71,6 +71,7 @@ class Task(TransactionHooked, BackgroundCalls[P, R], Declared, Generic[P, R]):
 
     __name__: str
     spec: TaskSpec
+    options: TaskOptions
 
     def __init__(self, fn: Callable[P, R], **options: Unpack[TaskOptions]) -> None:
         function, self.isclassmethod, self.isstaticmethod = plain_function(fn)
@@ -81,16 +82,6 @@ class Task(TransactionHooked, BackgroundCalls[P, R], Declared, Generic[P, R]):
         self.options = options
         self.spec = make_spec(function, options)
         update_wrapper(cast("Any", self), function)
-
-    @property
-    def tags(self) -> frozenset[str]:
-        """What each of its runs is tagged with."""
-        return self.spec.tags
-
-    @property
-    def task_key(self) -> str:
-        """What names the function among all tasks of a flow."""
-        return self.spec.key
 
     @overload
     def __get__(self, instance: None, owner: type[Any]) -> "Task[P, R]": ...

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from headgate.api import flow_runs
 from headgate.deployments import run_deployment
 from tests.fixtures.journeys import FLOWS, Journey
 
@@ -51,6 +52,27 @@ async def test_a_run_starts_what_its_deployment_names_and_waits_for_it(journey: 
     for refused in (f"refused quick/{name}", "refused none/none"):
         assert "may not start it" in found[refused]
     assert "folder" in found["invalid"]
+
+
+async def test_a_run_knows_what_started_it_and_where_its_page_is(journey: Journey) -> None:
+    name = journey.folder.name
+    names = {"named": f"takes/{name}", "unnamed": f"quick/{name}"}
+    await journey.deploy("takes", file=STARTS)
+
+    run_id = await journey.run("starts", file=STARTS, parameters=names, starts=["takes/*"])
+    assert await journey.records.ended(run_id) == "Completed"
+    waited = seen(journey)["waited"][0]
+    known = json.loads((journey.folder / "told-made").read_text())
+
+    around = await flow_runs.get(journey.transport, flow_run_id=run_id)
+    assert around.deployment is not None
+    assert (known["parent"], known["root"]) == (run_id, run_id)
+    assert known["parent_deployment"] == around.deployment.id
+    assert known["parent_task"].startswith("trun_")
+    assert known["page"].endswith(f"/runs/{waited}")
+    assert known["version"] == "1"
+    assert known["flow"].startswith("flow_")
+    assert (known["pool"], known["queue"]) == (journey.pool, "default")
 
 
 async def test_a_coroutine_sees_how_the_other_run_failed(journey: Journey) -> None:

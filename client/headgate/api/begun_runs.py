@@ -24,6 +24,7 @@ class BegunRun(Answer, frozen=True):
     lease: LeaseInput
     run_token: str
     lease_expires_at: datetime | None = None
+    flow_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,5 +84,6 @@ async def begin(
         name=run["name"],
         lease=LeaseInput(run["id"], payload["leaseToken"], payload["lease"]["epoch"]),
         run_token=payload["runToken"],
+        flow_id=run["flow"]["id"],
         lease_expires_at=msgspec.convert(payload["leaseExpiresAt"], datetime | None),
     )

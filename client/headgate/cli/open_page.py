@@ -50,7 +50,8 @@ def open_page(
     """
     with connect() as server:
         path = "" if what is None else _path(server, what)
-        address = f"{server.url}/{server.organization}/{server.workspace}{path}"
+        pages = server.settings.ui_url or server.url
+        address = f"{pages}/{server.organization}/{server.workspace}{path}"
     if print_only or not sys.stdout.isatty():
         sys.stdout.write(f"{address}\n")
         return

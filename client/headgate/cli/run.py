@@ -13,7 +13,7 @@ from headgate.cli.entrypoints import import_flow
 from headgate.cli.failures import ExitCode
 from headgate.cli.output import Columns, Format, OutputOption, show_item
 from headgate.cli.parameters import ParameterOption, ParametersOption, read_parameters
-from headgate.engine.context import FlowRun
+from headgate.engine.own_run import FlowRun
 from headgate.engine.parameters import as_call, bind_named, validate
 from headgate.flows import Flow
 from headgate.states import State

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from headgate.api.flow_runs import PauseRequest
-from headgate.clock import now_us
 from headgate.engine.crash import CancelRequested, Interrupter
 from headgate.engine.iteration import Iterations
 from headgate.engine.makers import Makers
+from headgate.engine.own_run import FlowRun
 from headgate.engine.replays import Replay
 from headgate.engine.timeouts import Deadline, interrupt_thread
 from headgate.engine.transactions import Transaction
@@ -25,96 +25,9 @@ from headgate.results.kept import KeptPlace, KeptResults
 from headgate.results.storages import ResultStorage
 from headgate.settings import Settings
 from headgate.specs import FlowSpec, TaskSpec
-from headgate.states import Pending, State, StateType
+from headgate.states import State
 from headgate.task_runners import RemoteRunner, TaskRunner
 from headgate.traces import Span
-
-
-class FlowRun:
-    """One run of a flow, as hooks and the runtime see it.
-
-    Attributes:
-        expected_start_time: when it was due first, aware, in UTC, however often it has started
-            since; where nobody planned it, as it began here.
-    """
-
-    __slots__ = (
-        "deployment_id",
-        "deployment_name",
-        "expected_start_time",
-        "flow_name",
-        "flow_version",
-        "id",
-        "job_variables",
-        "name",
-        "parameters",
-        "parent_flow_run_id",
-        "parent_task_run_id",
-        "root_flow_run_id",
-        "run_count",
-        "start_time_us",
-        "state",
-        "tags",
-    )
-
-    def __init__(
-        self,
-        *,
-        id: str,
-        name: str,
-        flow_name: str,
-        parameters: dict[str, Any],
-        tags: frozenset[str],
-        parent_task_run_id: str | None = None,
-    ) -> None:
-        self.id = id
-        self.name = name
-        self.flow_name = flow_name
-        self.parameters = parameters
-        self.tags = tags
-        self.parent_task_run_id = parent_task_run_id
-        self.deployment_id: str | None = None
-        self.deployment_name: str | None = None
-        self.flow_version: str | None = None
-        self.job_variables: dict[str, Any] = {}
-        self.parent_flow_run_id: str | None = None
-        self.root_flow_run_id = id
-        self.run_count = 0
-        self.state: State[Any] = Pending()
-        self.start_time_us = now_us()
-        self.expected_start_time = self.start_time
-
-    @property
-    def state_name(self) -> str:
-        """The name of the state it is in."""
-        return self.state.name
-
-    @property
-    def state_type(self) -> StateType:
-        """The type of the state it is in."""
-        return self.state.type
-
-    @property
-    def end_time(self) -> datetime | None:
-        """When it ended, aware, in UTC; None while it has not."""
-        return self.state.timestamp if self.state.is_final() else None
-
-    @property
-    def total_run_time(self) -> timedelta:
-        """How long it has run, or ran, here; what was before a suspension is not in it."""
-        until_us = self.state.timestamp_us if self.state.is_final() else now_us()
-        return timedelta(microseconds=max(0, until_us - self.start_time_us))
-
-    @property
-    def scheduled_start_time(self) -> datetime:
-        """When it was due, aware, in UTC: where nobody planned it, as it began here."""
-        return self.expected_start_time
-
-    @property
-    def start_time(self) -> datetime:
-        """When it began here, aware, in UTC."""
-        return datetime.fromtimestamp(self.start_time_us / 1_000_000, tz=UTC)
-
 
 Recorder = LocalRun | ServerRun
 
@@ -261,6 +174,16 @@ class FlowRunContext:
         """When the run began here, aware, in UTC."""
         return self.run.start_time
 
+    @property
+    def log_prints(self) -> bool | None:
+        """Whether what the flow prints is logged; None where nobody said."""
+        return self.spec.log_prints
+
+    @property
+    def persist_result(self) -> bool | None:
+        """Whether the results of its tasks are kept; None where nobody said."""
+        return self.spec.results.is_kept
+
     def interrupt_tasks(self) -> None:
         """Strike every thread that runs a submitted task of this run."""
         for thread_id in list(self.threads):
@@ -322,6 +245,21 @@ class TaskRunContext:
     def task_run(self) -> TaskRun:
         """The run itself."""
         return self.run
+
+    @property
+    def start_time(self) -> datetime | None:
+        """When its first attempt began, aware, in UTC."""
+        return self.run.start_time
+
+    @property
+    def log_prints(self) -> bool | None:
+        """Whether what the task prints is logged; None where its flow decides."""
+        return self.spec.log_prints
+
+    @property
+    def persist_result(self) -> bool | None:
+        """Whether its results are kept; None where nobody said."""
+        return self.spec.results.is_kept
 
     def rename(self, name: str) -> None:
         """Give the run the name that its task declares."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from headgate.declared import own_code
 from headgate.engine.context import (
-    FlowRun,
     FlowRunContext,
+    Recorder,
     current_flow_run,
     current_tags,
     made_by,
@@ -20,6 +20,7 @@ from headgate.engine.effects import Steps, WaitAll
 from headgate.engine.flow_results import find_kept, place_of
 from headgate.engine.inputs import resolve, upstream_futures
 from headgate.engine.names import declared_name, make_flow_run_name
+from headgate.engine.own_run import FlowRun
 from headgate.engine.parameters import needs_validation, validate
 from headgate.engine.replays import Replay
 from headgate.engine.sessions import Opening, claim_assignment, open_recorder
@@ -28,6 +29,7 @@ from headgate.futures import Future
 from headgate.logs import ENGINE, configure_logging
 from headgate.reporting.local_run import LocalRun
 from headgate.reporting.records import TaskRun
+from headgate.reporting.server_run import ServerRun
 from headgate.results.kept import KeptPlace, KeptResults, sweep
 from headgate.results.stores import FoundResult
 from headgate.settings import load_settings
@@ -99,7 +101,7 @@ def open_run(call: FlowCall) -> Steps[FlowRunContext]:
     context = FlowRunContext(
         flow=call.flow,
         spec=call.spec,
-        run=_make_run(opening, id_=recorder.flow_run_id, call=call),
+        run=_make_run(opening, recorder=recorder, call=call),
         recorder=recorder,
         settings=settings,
         task_runner=_task_runner(call.spec),
@@ -184,10 +186,10 @@ def _kept_results(context: FlowRunContext, job: Job | None) -> KeptResults | Non
     return KeptResults(context.run.id, reuse=job.reuse)
 
 
-def _make_run(opening: Opening, *, id_: str, call: FlowCall) -> FlowRun:
+def _make_run(opening: Opening, *, recorder: Recorder, call: FlowCall) -> FlowRun:
     job = call.job
     run = FlowRun(
-        id=id_,
+        id=recorder.flow_run_id,
         name=opening.name,
         flow_name=opening.flow_name,
         parameters=opening.parameters,
@@ -195,17 +197,34 @@ def _make_run(opening: Opening, *, id_: str, call: FlowCall) -> FlowRun:
         parent_task_run_id=opening.wrapper.id if opening.wrapper else None,
     )
     run.flow_version = call.spec.version
+    if isinstance(recorder, ServerRun) and recorder.tenure is not None:
+        run.flow_id = recorder.tenure.flow_id
     if opening.parent is not None:
         run.parent_flow_run_id = opening.parent.run.id
+        run.parent_deployment_id = opening.parent.run.deployment_id
         run.root_flow_run_id = opening.parent.run.root_flow_run_id
     if job is not None:
-        run.expected_start_time = _due(job, else_=run.expected_start_time)
-        run.job_variables = job.job_variables
-        run.run_count = job.retries_used
-    if job and job.deployment:
+        _take_job(run, job)
+    return run
+
+
+def _take_job(run: FlowRun, job: Job) -> None:
+    """Tell a run what an agent was told of it."""
+    run.expected_start_time = _due(job, else_=run.expected_start_time)
+    run.job_variables = job.job_variables
+    run.run_count = job.retries_used
+    run.flow_id = job.flow_id
+    run.created = job.created.astimezone(UTC) if job.created else run.created
+    run.work_pool_name, run.work_queue_name = job.work_pool, job.work_queue
+    if job.parent is not None:
+        run.parent_flow_run_id = job.parent.flow_run_id
+        run.parent_task_run_id = job.parent.task_run_id
+        run.parent_deployment_id = job.parent.deployment_id
+        run.root_flow_run_id = job.parent.root_flow_run_id
+    if job.deployment is not None:
         run.deployment_id = job.deployment.id
         run.deployment_name = job.deployment.name
-    return run
+        run.deployment_version = job.deployment.version
 
 
 def _validated(call: FlowCall) -> tuple[dict[str, Any], ParameterError | None]:

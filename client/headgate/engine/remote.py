@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headgate.engine.context import (
-    FlowRun,
     FlowRunContext,
     TaskRunContext,
     current_flow_run,
@@ -23,6 +22,7 @@ from headgate.engine.context import (
 from headgate.engine.crash import Interrupter
 from headgate.engine.effects import Steps, WaitAll, drive
 from headgate.engine.iteration import call_function
+from headgate.engine.own_run import FlowRun
 from headgate.engine.pickles import RemoteTaskError, dumped, guarded, loaded, read_guarded
 from headgate.engine.timeouts import Deadline
 from headgate.errors import RunError, RunTimeoutError
@@ -179,7 +179,8 @@ def _call_of(
 def _facts(run: FlowRun) -> dict[str, Any]:
     names = ("deployment_id", "deployment_name", "flow_name", "flow_version", "id", "name")
     more = ("parent_flow_run_id", "root_flow_run_id", "run_count", "start_time_us", "tags")
-    return {name: getattr(run, name) for name in (*names, *more)}
+    further = ("flow_id", "parent_deployment_id", "deployment_version", "created")
+    return {name: getattr(run, name) for name in (*names, *more, *further)}
 
 
 def _take_in(context: TaskRunContext, outcome: RemoteOutcome) -> None:

@@ -124,6 +124,7 @@ class TaskRun:
             message: what to report instead of the state's own message.
         """
         self.state = state
+        state.belong_to(flow_run_id=self.flow_run_id, task_run_id=self.id, key=self.cache_key)
         if len(self.states) >= MAX_STATES - _RESERVED_STATES and not state.is_final():
             return
         text = state.message if message is None else message

@@ -145,6 +145,7 @@ class Tenure:
         self.transport = opener.with_token(None)
         self.transport.admit = self.hold
         self.is_held = False
+        self.flow_id: str | None = None
         self.on_held: Callable[[], None] | None = None
         self._opener = opener
         self._find_workspace_id = find_workspace_id
@@ -226,6 +227,7 @@ class Tenure:
 
     def _take(self, begun: BegunRun) -> None:
         self.lease = begun.lease
+        self.flow_id = begun.flow_id
         self.transport.token = begun.run_token
         self.transport.admit = None
         self.is_held = True

@@ -9,10 +9,18 @@ from headgate.runtime.overrides import override
 
 id: str | None  # noqa: A001 - Prefect's name
 name: str | None
+version: str | None
+"""Its label or, where nobody gave it one, its number."""
 flow_run_id: str | None
 parameters: dict[str, Any]
 
-_EMPTY: dict[str, Any] = {"id": None, "name": None, "flow_run_id": None, "parameters": {}}
+_EMPTY: dict[str, Any] = {
+    "id": None,
+    "name": None,
+    "version": None,
+    "flow_run_id": None,
+    "parameters": {},
+}
 
 
 _elsewhere = elsewhere.lookup(__name__)
@@ -41,4 +49,6 @@ def _real(attribute: str) -> Any:
         return run.id
     if attribute == "parameters":
         return run.parameters
+    if attribute == "version":
+        return run.deployment_version
     return run.deployment_id if attribute == "id" else run.deployment_name

@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any
 
 from headgate import elsewhere
-from headgate.engine.context import FlowRun, current_flow_run, named_run
+from headgate.engine.context import current_flow_run, named_run
+from headgate.engine.own_run import FlowRun
 from headgate.runtime.overrides import override
 
 id: str | None  # noqa: A001 - Prefect's name
@@ -22,7 +23,11 @@ root_flow_run_id: str | None
 deployment_id: str | None
 deployment_name: str | None
 job_variables: dict[str, Any]
+parent_deployment_id: str | None
 api_url: str | None
+"""The server's: an API of GraphQL has one address for all."""
+ui_url: str | None
+"""The page of the run in the browser."""
 
 _EMPTY: dict[str, Any] = {
     "id": None,
@@ -39,8 +44,11 @@ _EMPTY: dict[str, Any] = {
     "deployment_id": None,
     "deployment_name": None,
     "job_variables": {},
+    "parent_deployment_id": None,
     "api_url": None,
+    "ui_url": None,
 }
+_GETTERS = {"get_flow_run_api_url": "api_url", "get_flow_run_ui_url": "ui_url"}
 
 _elsewhere = elsewhere.lookup(__name__)
 
@@ -55,6 +63,8 @@ def get_run() -> FlowRun | None:
 
 
 def __getattr__(attribute: str) -> Any:
+    if attribute in _GETTERS:
+        return partial(__getattr__, _GETTERS[attribute])
     if attribute.startswith("get_") and attribute[4:] in _EMPTY:
         return partial(__getattr__, attribute[4:])
     if attribute not in _EMPTY:
@@ -72,8 +82,11 @@ def _real(attribute: str) -> Any:
     run = get_run()
     if run is None:
         return _EMPTY[attribute]
-    if attribute == "api_url":
+    if attribute in ("api_url", "ui_url"):
         context = current_flow_run.get()
-        return context.settings.api_url if context else None
+        if context is None or not context.recorder.is_reporting:
+            return None
+        settings = context.settings
+        return settings.api_url if attribute == "api_url" else settings.page("runs", run.id)
     value = getattr(run, attribute)
     return sorted(value) if attribute == "tags" else value

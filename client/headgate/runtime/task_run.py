@@ -15,6 +15,10 @@ parameters: dict[str, Any]
 tags: list[str]
 run_count: int
 map_index: int | None
+api_url: str | None
+"""The server's: an API of GraphQL has one address for all."""
+ui_url: str | None
+"""The page of the task run in the browser."""
 
 _EMPTY: dict[str, Any] = {
     "id": None,
@@ -24,7 +28,10 @@ _EMPTY: dict[str, Any] = {
     "tags": [],
     "run_count": 0,
     "map_index": None,
+    "api_url": None,
+    "ui_url": None,
 }
+_GETTERS = {"get_task_run_api_url": "api_url", "get_task_run_ui_url": "ui_url"}
 
 _elsewhere = elsewhere.lookup(__name__)
 
@@ -36,6 +43,8 @@ def get_run() -> TaskRun | None:
 
 
 def __getattr__(attribute: str) -> Any:
+    if attribute in _GETTERS:
+        return partial(__getattr__, _GETTERS[attribute])
     if attribute.startswith("get_") and attribute[4:] in _EMPTY:
         return partial(__getattr__, attribute[4:])
     if attribute not in _EMPTY:
@@ -57,5 +66,13 @@ def _real(attribute: str) -> Any:
         return context.spec.name
     if attribute == "parameters":
         return context.parameters
+    if attribute in ("api_url", "ui_url"):
+        flow_run = context.flow_run
+        if flow_run is None or not flow_run.recorder.is_reporting:
+            return None
+        settings = flow_run.settings
+        if attribute == "api_url":
+            return settings.api_url
+        return settings.page("task-runs", context.run.id)
     value = getattr(context.run, attribute)
     return sorted(value) if attribute == "tags" else value

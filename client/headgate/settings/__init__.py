@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         PREFECT_RESULTS_LOCAL_STORAGE_PATH,
         PREFECT_RESULTS_PERSIST_BY_DEFAULT,
         PREFECT_TASKS_REFRESH_CACHE,
+        PREFECT_UI_URL,
         get_current_settings,
         temporary_settings,
     )
@@ -56,6 +57,7 @@ class Settings:
 
     Args:
         api_url: the server's base address; None means local mode.
+        ui_url: where its pages are in the browser; at ``api_url`` where nobody said.
         report_interval_seconds: how long reports gather before they are sent.
         report_patience_seconds: how long a finished run waits for a server that is away before it
             leaves its reports on disk; the default is a lease's ``abandonAfter``.
@@ -81,6 +83,7 @@ class Settings:
 
     home: Path
     api_url: str | None = None
+    ui_url: str | None = None
     api_key: str | None = None
     organization: str | None = None
     workspace: str | None = None
@@ -137,6 +140,16 @@ class Settings:
             raise SettingsError(message)
         return self.api_url
 
+    def page(self, kind: str, id: str) -> str | None:
+        """Return the address of something's page in the browser; None without a server.
+
+        Args:
+            kind: the first part of the page's path, as ``runs``.
+        """
+        if self.ui_url is None or self.organization is None or self.workspace is None:
+            return None
+        return f"{self.ui_url}/{self.organization}/{self.workspace}/{kind}/{id}"
+
     def require_workspace(self) -> tuple[str, str]:
         """Return the slugs of the organization and the workspace.
 
@@ -183,9 +196,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError(message)
     organization, workspace = _split_workspace(value("workspace"))
     address = base_address(api_url) if api_url else None
+    ui_url = value("ui_url")
     return Settings(
         home=home,
         api_url=address,
+        ui_url=ui_url.rstrip("/") if ui_url and address else address,
         api_key=_key(value("api_key") or _credential(home, profile=profile, api_url=address)),
         organization=organization,
         workspace=workspace,
@@ -319,6 +334,7 @@ __all__ = [
     "PREFECT_RESULTS_LOCAL_STORAGE_PATH",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT",
     "PREFECT_TASKS_REFRESH_CACHE",
+    "PREFECT_UI_URL",
     "SECRET_STORES",
     "RunAssignment",
     "Settings",

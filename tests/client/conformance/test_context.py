@@ -244,3 +244,35 @@ def test_contexts_do_not_leak_between_coroutines() -> None:
         return list(await asyncio.gather(named("a"), named("b")))
 
     assert asyncio.run(both()) == ["a", "b"]
+
+
+def test_without_a_server_no_run_has_a_page() -> None:
+    @task
+    def inner() -> Any:
+        return runtime.task_run.ui_url, runtime.task_run.api_url
+
+    @flow
+    def parent() -> Any:
+        run = runtime.flow_run
+        return run.ui_url, run.api_url, run.get_flow_run_ui_url(), run.parent_deployment_id, inner()
+
+    assert parent() == (None, None, None, None, (None, None))
+    assert runtime.flow_run.ui_url is None
+    assert runtime.deployment.version is None
+
+
+def test_a_context_tells_what_was_declared() -> None:
+    @task(persist_result=True)
+    def inner() -> Any:
+        context = TaskRunContext.get()
+        assert context is not None
+        assert context.start_time is not None
+        return context.log_prints, context.persist_result
+
+    @flow(log_prints=True)
+    def parent() -> Any:
+        context = FlowRunContext.get()
+        assert context is not None
+        return context.log_prints, context.persist_result, inner()
+
+    assert parent() == (True, None, (None, True))

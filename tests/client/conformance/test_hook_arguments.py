@@ -85,3 +85,34 @@ def test_what_runs_has_not_ended() -> None:
         (StateType.RUNNING, None),
         (StateType.RUNNING, None),
     ]
+
+
+def test_a_flow_and_a_task_tell_what_they_were_declared_with() -> None:
+    def note(*_: Any) -> None:
+        """Do nothing."""
+
+    def key(*_: Any) -> str:
+        return "key"
+
+    @task(
+        task_run_name="one-{x}",
+        cache_key_fn=key,
+        cache_expiration=timedelta(days=1),
+        refresh_cache=True,
+        on_failure=[note],
+        result_storage_key="at-{x}",
+    )
+    def step(x: int) -> int:
+        return x
+
+    @flow(flow_run_name="many", persist_result=True, on_completion=[note])
+    def parent() -> None:
+        """Do nothing."""
+
+    assert (step.task_run_name, step.cache_key_fn) == ("one-{x}", key)
+    assert (step.cache_expiration, step.refresh_cache) == (timedelta(days=1), True)
+    assert (step.persist_result, step.result_storage_key) == (True, "at-{x}")
+    assert step.cache_policy is not None
+    assert (step.on_failure_hooks, step.on_completion_hooks) == ([note], [])
+    assert (parent.flow_run_name, parent.persist_result) == ("many", True)
+    assert (parent.on_completion_hooks, parent.on_failure_hooks) == ([note], [])

@@ -67,6 +67,19 @@ def _beginning(state: dict[str, Any] | None, restart: dict[str, Any] | None) -> 
     )
 
 
+def _parent(row: Row[Any]) -> dict[str, Any] | None:
+    """Return the run that started this one, and where that comes from; None where none did."""
+    if row.parent_run_id is None:
+        return None
+    deployment_id = row.parent_deployment_id
+    return {
+        "flowRunId": ids.show(ids.Kind.FLOW_RUN, row.parent_run_id),
+        "taskRunId": ids.show(ids.Kind.TASK_RUN, row.parent_task_run_id),
+        "rootFlowRunId": ids.show(ids.Kind.FLOW_RUN, row.root_run_id or row.parent_run_id),
+        "deploymentId": ids.show(ids.Kind.DEPLOYMENT, deployment_id) if deployment_id else None,
+    }
+
+
 def _job(row: Row[Any]) -> dict[str, Any]:
     variables = make_job_variables(
         row.base_job_template, deployment=row.deployment_job_variables, run=row.job_variables
@@ -86,9 +99,15 @@ def _job(row: Row[Any]) -> dict[str, Any]:
         "deployment": {
             "id": ids.show(ids.Kind.DEPLOYMENT, row.deployment_id),
             "name": row.deployment_name,
+            "version": row.deployment_version,
         }
         if row.deployment_id
         else None,
+        "flowId": ids.show(ids.Kind.FLOW, row.flow_id),
+        "created": row.created_at.isoformat(),
+        "parent": _parent(row),
+        "workPool": row.work_pool,
+        "workQueue": row.work_queue,
         "tags": row.tags,
         "workspace": f"{row.organization_slug}/{row.workspace_slug}",
         "attempt": row.attempt + 1,

@@ -10,7 +10,11 @@ select
     where state.workspace_id = run.workspace_id and state.flow_run_id = run.id
       and state.sequence = 1
   ) end, run.expected_start) as first_due,
-  flow.name as flow_name,
+  run.flow_id, flow.name as flow_name, run.created_at,
+  run.parent_task_run_id, run.root_run_id,
+  parent.id as parent_run_id, parent.deployment_id as parent_deployment_id,
+  pool.name as work_pool, queue.name as work_queue,
+  coalesce(version.label, cast(version.number as text)) as deployment_version,
   deployment.id as deployment_id, deployment.name as deployment_name,
   case when version.id is null then deployment.entrypoint
     else version.content ->> 'entrypoint' end as entrypoint,
@@ -66,6 +70,11 @@ join workspaces workspace on workspace.id = run.workspace_id
 join organizations organization on organization.id = workspace.organization_id
 left join work_items item on item.workspace_id = run.workspace_id and item.run_id = run.id
 left join work_pools pool on pool.workspace_id = run.workspace_id and pool.id = run.work_pool_id
+left join work_queues queue on queue.workspace_id = run.workspace_id and queue.id = run.work_queue_id
+left join task_runs wrapper
+  on wrapper.workspace_id = run.workspace_id and wrapper.id = run.parent_task_run_id
+left join flow_runs parent
+  on parent.workspace_id = run.workspace_id and parent.id = wrapper.flow_run_id
 left join deployments deployment
   on deployment.workspace_id = run.workspace_id and deployment.id = run.deployment_id
 left join deployment_versions version

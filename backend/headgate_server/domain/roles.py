@@ -7,11 +7,12 @@ from uuid import UUID, uuid5
 
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.permissions import BUILTIN_ROLES, BuiltinRole, Grant, Scope
-from headgate_server.domain.tenancy import Actor
+from headgate_server.domain.tenancy import Actor, ActorKind
 from headgate_server.domain.workspaces import check_name
 
 _NAMESPACE = UUID("0192e4c7-5d00-7000-8000-000000000000")
 """Built-in roles have the same ids in every organization and installation."""
+_PROVIDER = "Provider "
 
 
 class HolderKind(StrEnum):
@@ -67,7 +68,7 @@ class RoleBinding:
     """A role that somebody holds in a place.
 
     ``also_granted_by`` names providers whose groups give it, too: it stays as one of them, or of
-    those it came from, gives it no more.
+    those it came from, gives it no more. A provider is named by ``provider_actor``.
     """
 
     id: UUID
@@ -82,6 +83,13 @@ class RoleBinding:
     def grant(self) -> Grant:
         """Return what it gives."""
         return grant_of(self.role, self.place)
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """Return the names of all providers that give it."""
+        name = self.granted_by.display_name
+        is_provider = self.granted_by.kind is ActorKind.SYSTEM and name.startswith(_PROVIDER)
+        return (name, *self.also_granted_by) if is_provider else self.also_granted_by
 
     def given_too(self, provider: Actor) -> "RoleBinding":
         """Return the binding once a provider gives it as well; asked twice it is the same."""
@@ -100,6 +108,11 @@ class RoleBinding:
             return None
         heir = replace(provider, display_name=names[0])
         return replace(self, granted_by=heir, also_granted_by=names[1:])
+
+
+def provider_actor(name: str) -> Actor:
+    """Return who gives roles by the groups of a provider, named by what stays: its issuer."""
+    return Actor(ActorKind.SYSTEM, None, f"{_PROVIDER}{name}")
 
 
 def grant_of(role: Role, place: BindingPlace) -> Grant:

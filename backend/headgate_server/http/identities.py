@@ -177,7 +177,11 @@ async def _come_back(doors: Doors, request: Request) -> Response:
             former=former_cookie(doors, request),
         )
         cookie = await identities.sign_in(
-            doors.database, client.provider, arrival, pepper=doors.pepper
+            doors.database,
+            client.provider,
+            arrival,
+            providers=doors.known_providers,
+            pepper=doors.pepper,
         )
     response = RedirectResponse(place_within(remembered.next), status_code=303)
     if cookie is not None:

@@ -1,8 +1,10 @@
 """What a provider's groups give in the organization that it signs people in to."""
 
 import logging
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +20,11 @@ from headgate_server.domain.roles import (
     Holder,
     HolderKind,
     Role,
+    RoleBinding,
     builtin_role,
+    provider_actor,
 )
-from headgate_server.domain.tenancy import Actor, ActorKind
+from headgate_server.domain.tenancy import Actor
 from headgate_server.repositories import members, organizations, owners, roles, workspaces
 from headgate_server.services import object_counts
 from headgate_server.services.audit_entries.record import record_action
@@ -32,16 +36,23 @@ Wanted = dict[tuple[UUID, BindingPlace], Role]
 
 
 async def join(
-    work: UnitOfWork, provider: Provider, *, groups: AbstractSet[str], user_id: UUID
+    work: UnitOfWork,
+    provider: Provider,
+    *,
+    known: Collection[Provider],
+    groups: AbstractSet[str],
+    user_id: UUID,
 ) -> None:
     """Have somebody hold in the provider's organization what their groups give, and no more of it.
 
     What others gave them stays, and the last owner stays one. A role or workspace that is missing
-    there is left out, and logged: it is no fault of who signs in.
+    there is left out, and logged: it is no fault of who signs in. What a provider gave that signs
+    nobody in any more is taken away with it.
 
     Args:
         work: as the system.
         provider: who signed them in.
+        known: all that sign people in here.
         groups: those that its token named.
         user_id: whom.
     """
@@ -51,7 +62,7 @@ async def join(
     if place is None:
         logger.error("Provider %s: there is no organization of its slug or id", provider.slug)
         return
-    actor = Actor(ActorKind.SYSTEM, None, f"Provider {provider.slug}")
+    actor = provider_actor(provider.issuer)
     within = replace(work, organization_id=place.id, actor=actor)
     membership_id, is_new = await members.insert_membership(
         within, organization_id=place.id, user_id=user_id, invited_by=actor
@@ -60,10 +71,19 @@ async def join(
         await object_counts.claim(within, QuotaKind.MEMBERS)
         await _record(within, "added", membership_id, user_id, said={"provider": provider.slug})
     wanted = await _wanted(within, provider, groups, organization_id=place.id)
-    await _settle(within, provider, wanted, membership_id=membership_id, user_id=user_id)
+    await _settle(
+        within,
+        provider,
+        wanted,
+        others=_others(provider, known),
+        membership_id=membership_id,
+        user_id=user_id,
+    )
 
 
-async def leave(work: UnitOfWork, provider: Provider, *, user_id: UUID) -> None:
+async def leave(
+    work: UnitOfWork, provider: Provider, *, known: Collection[Provider], user_id: UUID
+) -> None:
     """Take back what a provider's groups gave to whom it signs in no more; as the system.
 
     They stay a member, with what others gave them; and the last owner stays one.
@@ -73,11 +93,24 @@ async def leave(work: UnitOfWork, provider: Provider, *, user_id: UUID) -> None:
         place = await _find_organization(work, provider.organization)
     if place is None:
         return
-    actor = Actor(ActorKind.SYSTEM, None, f"Provider {provider.slug}")
+    actor = provider_actor(provider.issuer)
     within = replace(work, organization_id=place.id, actor=actor)
     membership = await members.find_by_user(within, user_id=user_id)
     if membership is not None:
-        await _settle(within, provider, {}, membership_id=membership.id, user_id=user_id)
+        others = _others(provider, known)
+        await _settle(
+            within, provider, {}, others=others, membership_id=membership.id, user_id=user_id
+        )
+
+
+def _others(provider: Provider, known: Collection[Provider]) -> frozenset[str]:
+    """Return the names by which other providers give roles; formerly it was by their slugs."""
+    return frozenset(
+        provider_actor(name).display_name
+        for one in known
+        if one.issuer != provider.issuer
+        for name in (one.issuer, one.slug)
+    )
 
 
 async def _find_organization(work: UnitOfWork, named: str) -> Organization | None:
@@ -88,11 +121,16 @@ async def _find_organization(work: UnitOfWork, named: str) -> Organization | Non
 
 
 async def _settle(
-    work: UnitOfWork, provider: Provider, wanted: Wanted, *, membership_id: UUID, user_id: UUID
+    work: UnitOfWork,
+    provider: Provider,
+    wanted: Wanted,
+    *,
+    others: AbstractSet[str],
+    membership_id: UUID,
+    user_id: UUID,
 ) -> None:
     await owners.lock_owners(work)
-    assert work.organization_id is not None  # noqa: S101  callers have set it
-    if await _bind(work, wanted, membership_id=membership_id, organization_id=work.organization_id):
+    if await _bind(work, wanted, others=others, membership_id=membership_id):
         wake_rights(work)
         given = sorted(one.name for one in wanted.values())
         said = {"provider": provider.slug, "roles": given}
@@ -107,22 +145,26 @@ async def _record(
 
 
 async def _bind(
-    work: UnitOfWork, wanted: Wanted, *, membership_id: UUID, organization_id: UUID
+    work: UnitOfWork, wanted: Wanted, *, others: AbstractSet[str], membership_id: UUID
 ) -> bool:
-    """Give what is missing, take what the provider alone gave and gives no more; if any changed."""
+    """Give what is missing, take what no provider but this one gave and it no more; if any changed.
+
+    Args:
+        others: the names of the providers whose roles stay.
+    """
+    assert work.organization_id is not None  # noqa: S101  callers have set it
     holder = Holder(HolderKind.MEMBERSHIP, membership_id)
     held = {
         (one.role.id, one.place): one
         for one in await roles.lock_bindings(work, holder_id=membership_id)
     }
     missing = wanted.keys() - held.keys()
+    give = partial(roles.insert_binding, work, organization_id=work.organization_id, holder=holder)
     for key in missing:
-        await roles.insert_binding(
-            work, organization_id=organization_id, holder=holder, role=wanted[key], place=key[1]
-        )
+        await give(role=wanted[key], place=key[1])
     is_changed = bool(missing)
     for key, one in held.items():
-        left = one.given_too(work.actor) if key in wanted else one.given_no_more(work.actor)
+        left = _left_of(one, by=work.actor, is_wanted=key in wanted, others=others)
         if left == one:
             continue
         is_changed = True
@@ -132,14 +174,20 @@ async def _bind(
         await roles.delete_binding(work, holder=holder, role=one.role, place=one.place)
         if not await owners.has_owner(work, is_able=False):
             logger.warning("%s: the last owner stays one", work.actor.display_name)
-            await roles.insert_binding(
-                work,
-                organization_id=organization_id,
-                holder=holder,
-                role=one.role,
-                place=one.place,
-            )
+            await give(role=one.role, place=one.place)
     return is_changed
+
+
+def _left_of(
+    binding: RoleBinding, *, by: Actor, is_wanted: bool, others: AbstractSet[str]
+) -> RoleBinding | None:
+    """Return a binding as one provider has it; None where nobody gives it any more."""
+    left: RoleBinding | None = binding.given_too(by) if is_wanted else binding
+    stay = {*others, by.display_name} if is_wanted else others
+    for name in binding.providers:
+        if left is not None and name not in stay:
+            left = left.given_no_more(replace(by, display_name=name))
+    return left
 
 
 async def _wanted(

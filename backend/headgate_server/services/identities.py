@@ -105,13 +105,25 @@ def read_providers(path: str) -> tuple[Provider, ...]:
 
 
 async def sign_in(
-    database: Database, provider: Provider, arrival: Arrival, *, pepper: str
+    database: Database,
+    provider: Provider,
+    arrival: Arrival,
+    *,
+    providers: Collection[Provider],
+    pepper: str,
 ) -> LoginCookie | None:
     """Begin a session of whom a provider signed in; None where an identity was linked.
 
     Whose an identity is follows from issuer and subject alone: an address, proven or not, joins
     none to an account. One that nobody has becomes a new person's if they were invited, or if
     everybody whom the provider knows is let in.
+
+    Args:
+        database: where people are.
+        provider: who signed them in.
+        arrival: with what they came back.
+        providers: all that sign people in here.
+        pepper: of the session's secret.
 
     Raises:
         SignInRefused: the sign-in was finished before, or they are not let in.
@@ -140,7 +152,9 @@ async def sign_in(
                 pepper=pepper,
                 proven=identity.email,
             )
-        await group_roles.join(work, provider, groups=identity.groups, user_id=user.id)
+        await group_roles.join(
+            work, provider, known=providers, groups=identity.groups, user_id=user.id
+        )
         if arrival.former is not None:
             await login_sessions.revoke(work, user_id=user.id, id_=arrival.former.session_id)
         return await _begin(work, provider, arrival, user=user, pepper=pepper)
@@ -220,7 +234,7 @@ async def unlink(
     await identities.delete_identities(work, user_id=user_id, id_=id_)
     for provider in providers:
         if provider.issuer == gone.issuer:
-            await group_roles.leave(work, provider, user_id=user_id)
+            await group_roles.leave(work, provider, known=providers, user_id=user_id)
     await login_sessions.sign_out_everywhere(work, user_id=user_id, but=session_id)
     said = {"issuer": gone.issuer}
     await record_person(work, "identity_unlinked", found.user, session_id=session_id, said=said)

@@ -45,7 +45,9 @@ async def test_sign_in_that_is_under_way_as_its_identity_is_unlinked_is_refused(
             providers=[provider],
         )
         arriving = asyncio.create_task(
-            identities.sign_in(database, provider, Arrival(identity, "state"), pepper=PEPPER)
+            identities.sign_in(
+                database, provider, Arrival(identity, "state"), providers=[provider], pepper=PEPPER
+            )
         )
         async with database.system() as other:
             await eventually(lambda: somebody_waits(other), what="the sign-in that waits")

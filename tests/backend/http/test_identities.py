@@ -138,7 +138,9 @@ async def test_provider_s_organization_may_be_named_by_its_id(
     person = await make_person(world.installation.database)
 
     async with world.installation.database.system() as work:
-        await group_roles.join(work, provider, groups=frozenset(), user_id=person.id)
+        await group_roles.join(
+            work, provider, known=[provider], groups=frozenset(), user_id=person.id
+        )
         found = await organizations_of(work, user_id=person.id)
 
     assert [one.organization.id for one in found] == [world.tenant.organization_id]
@@ -269,14 +271,16 @@ async def test_who_joins_by_a_provider_is_in_the_audit_log_also_without_a_role(
     person = await make_person(world.installation.database)
     async with world.installation.database.system() as work:
         for _ in range(2):
-            await group_roles.join(work, provider, groups=frozenset(), user_id=person.id)
+            await group_roles.join(
+                work, provider, known=[provider], groups=frozenset(), user_id=person.id
+            )
 
     async with world.installation.database.system() as work:
         rows = await work.execute(
             text("select action, actor_name from audit_entries where actor_name like 'Provider%'")
         )
 
-    assert [tuple(row) for row in rows] == [("membership.added", "Provider plain")]
+    assert [tuple(row) for row in rows] == [("membership.added", f"Provider {world.issuer.url}")]
 
 
 async def test_thin_token_is_completed_by_what_the_provider_tells(
@@ -326,7 +330,9 @@ async def test_nothing_is_linked_once_the_session_has_ended(provider_world: Prov
     arrival = Arrival(identity, "state", link_to=person.id, session_id=begun.session_id)
 
     with pytest.raises(SignInRefused, match="signed out meanwhile"):
-        await identities.sign_in(database, check_provider(plain), arrival, pepper=PEPPER)
+        await identities.sign_in(
+            database, check_provider(plain), arrival, providers=[plain], pepper=PEPPER
+        )
 
     async with database.system() as work:
         assert await identities.list_identities(work, user_id=person.id) == []

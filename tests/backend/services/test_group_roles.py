@@ -1,7 +1,7 @@
 """What the groups of several providers give one person: each takes back what it alone gave."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import pytest
@@ -10,7 +10,14 @@ from headgate_server.database.work import Database
 from headgate_server.domain import ids
 from headgate_server.domain.identities import GroupRole, Provider
 from headgate_server.domain.permissions import BuiltinRole
-from headgate_server.domain.roles import EVERYWHERE, Holder, HolderKind, RoleBinding, builtin_role
+from headgate_server.domain.roles import (
+    EVERYWHERE,
+    Holder,
+    HolderKind,
+    RoleBinding,
+    builtin_role,
+    provider_actor,
+)
 from headgate_server.repositories import roles as stored
 from headgate_server.services import group_roles, roles
 from tests.factories.members import make_member
@@ -34,11 +41,22 @@ class Scene:
 
     async def join(self, slug: str, groups: frozenset[str]) -> None:
         async with self.database.system() as work:
-            await group_roles.join(work, self.providers[slug], groups=groups, user_id=self.user_id)
+            await group_roles.join(
+                work,
+                self.providers[slug],
+                known=self.providers.values(),
+                groups=groups,
+                user_id=self.user_id,
+            )
 
     async def leave(self, slug: str) -> None:
         async with self.database.system() as work:
-            await group_roles.leave(work, self.providers[slug], user_id=self.user_id)
+            await group_roles.leave(
+                work,
+                self.providers[slug],
+                known=self.providers.values(),
+                user_id=self.user_id,
+            )
 
     async def given(self) -> list[RoleBinding]:
         async with self.database.tenant(self.tenant.owner, None) as work:
@@ -78,12 +96,12 @@ async def test_role_that_several_providers_give_stays_until_none_does(
 
     for slug in ("okta", "entra", "google", "entra"):
         await scene.join(slug, STAFF)
-    assert await scene.by() == ["Provider okta"]
+    assert await scene.by() == ["Provider https://okta.example"]
 
     await withdraw("entra")
-    assert await scene.by() == ["Provider okta"]
+    assert await scene.by() == ["Provider https://okta.example"]
     await withdraw("okta")
-    assert await scene.by() == ["Provider google"]
+    assert await scene.by() == ["Provider https://google.example"]
     await withdraw("google")
     assert await scene.by() == []
 
@@ -94,7 +112,7 @@ async def test_provider_that_gives_again_is_counted_again(scene: Scene) -> None:
 
     await scene.join("entra", NOBODY)
 
-    assert await scene.by() == ["Provider okta"]
+    assert await scene.by() == ["Provider https://okta.example"]
 
 
 async def test_role_that_a_person_gives_between_two_providers_stays_without_them(
@@ -122,5 +140,57 @@ async def test_two_providers_that_withdraw_at_once_leave_nothing(scene: Scene) -
     await scene.join("entra", STAFF)
 
     await asyncio.gather(scene.join("okta", NOBODY), scene.join("entra", NOBODY))
+
+    assert await scene.given() == []
+
+
+@pytest.mark.parametrize("is_unlinked", [False, True])
+async def test_provider_takes_back_what_it_gave_by_another_slug(
+    scene: Scene, *, is_unlinked: bool
+) -> None:
+    await scene.join("okta", STAFF)
+    scene.providers["okta"] = replace(
+        scene.providers["okta"], slug="other", roles=(GroupRole("staff", "Viewer"),)
+    )
+
+    await (scene.leave("okta") if is_unlinked else scene.join("okta", STAFF))
+
+    assert [one.role.name for one in await scene.given()] == ([] if is_unlinked else ["Viewer"])
+
+
+async def test_roles_of_a_provider_that_signs_nobody_in_any_more_are_taken_away(
+    scene: Scene,
+) -> None:
+    await scene.join("okta", STAFF)
+    await scene.join("google", STAFF)
+    del scene.providers["okta"]
+
+    await scene.join("entra", NOBODY)
+    assert await scene.by() == ["Provider https://google.example"]
+    del scene.providers["google"]
+    await scene.join("entra", NOBODY)
+
+    assert await scene.given() == []
+
+
+@pytest.mark.parametrize("has_its_slug", [False, True])
+async def test_role_that_was_given_by_a_slug_is_taken_back_or_goes_on_by_the_issuer(
+    scene: Scene, *, has_its_slug: bool
+) -> None:
+    slug = "okta" if has_its_slug else "gone"
+    async with scene.database.tenant(scene.tenant.owner, None) as work:
+        await stored.insert_binding(
+            replace(work, actor=provider_actor(slug)),
+            organization_id=scene.tenant.organization_id,
+            holder=Holder(HolderKind.MEMBERSHIP, scene.membership_id),
+            role=ADMIN,
+            place=EVERYWHERE,
+        )
+
+    await scene.join("entra", NOBODY)
+    assert await scene.by() == (["Provider okta"] if has_its_slug else [])
+    await scene.join("okta", STAFF)
+    assert await scene.by() == ["Provider https://okta.example"]
+    await scene.join("okta", NOBODY)
 
     assert await scene.given() == []

@@ -1,5 +1,6 @@
 """Signing in with providers: the way there, the way back, and what is remembered between them."""
 
+import hmac
 import logging
 from uuid import UUID, uuid4
 
@@ -71,9 +72,14 @@ def identity_routes(doors: Doors) -> list[Route]:
         except Exception:
             logger.exception("A sign-in with a provider failed")
             response = show_problem(BROKEN, status=500)
-        response.delete_cookie(
-            _cookie_name(doors), path="/", secure=_is_secure(doors), httponly=True, samesite="lax"
-        )
+        if _is_over(doors, request):
+            response.delete_cookie(
+                _cookie_name(doors),
+                path="/",
+                secure=_is_secure(doors),
+                httponly=True,
+                samesite="lax",
+            )
         return response
 
     found: list[Route] = [route(doors, "/auth/identities/unlink", Unlink, _unlink)]
@@ -190,6 +196,17 @@ async def _come_back(doors: Doors, request: Request) -> Response:
         told = IDENTITY_LINKED.format(issuer=identity.issuer)
         response.background = doors.telling(remembered.link_to, told)
     return response
+
+
+def _is_over(doors: Doors, request: Request) -> bool:
+    """Whether what a browser remembers is of no more use; an answer to an older trip ends none."""
+    remembered = _recall(doors, request)
+    if remembered is None:
+        return True
+    is_same = hmac.compare_digest(
+        request.query_params.get("state", "").encode(), remembered.state.encode()
+    )
+    return is_same and remembered.provider == request.path_params["slug"]
 
 
 def _recall(doors: Doors, request: Request) -> Remembered | None:

@@ -225,6 +225,20 @@ async def test_answer_to_another_provider_is_refused(provider_world: ProviderWor
     await check_refused(provider_world, answer)
 
 
+@pytest.mark.parametrize("slug", ["okta", "other"])
+async def test_answer_to_an_older_sign_in_leaves_the_last_one_alone(
+    provider_world: ProviderWorld, slug: str
+) -> None:
+    older = await provider_world.leave(slug=slug)
+    last = await provider_world.leave()
+
+    refused = await provider_world.come_back(slug=slug, state=older["state"], code="good")
+    done = await provider_world.come_back(state=last["state"], code="good")
+
+    assert (refused.status_code, done.status_code) == (400, 303)
+    assert provider_world.visitor.client.cookies.get(TRIP) is None
+
+
 async def test_answer_in_another_browser_is_refused(provider_world: ProviderWorld) -> None:
     left = await provider_world.leave()
     path = "/auth/oidc/okta/callback"

@@ -72,7 +72,7 @@ class OidcClient:
         self.provider = provider
         self._guard = guard.trusting(provider.issuer)
         self._redirect_uri = redirect_uri
-        self._lock = asyncio.Lock()
+        self._asking: dict[str, asyncio.Task[dict[str, Any]]] = {}
         self._metadata: Mapping[str, Any] = {}
         self._metadata_until = 0.0
         self._keys: KeySet | None = None
@@ -230,21 +230,20 @@ class OidcClient:
         )
 
     async def _read_metadata(self) -> Mapping[str, Any]:
-        async with self._lock:
-            if time.monotonic() < self._metadata_until:
-                return self._metadata
-            issuer = self.provider.issuer
-            found = await self._get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
-            if found.get("issuer") != issuer:
-                raise self._refusal("it says that it is another issuer")
-            for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-                if not is_safe_address(found.get(name)):
-                    raise self._refusal(f"its {name} is no https:// address")
-            for name in ("token_endpoint", "jwks_uri", "userinfo_endpoint"):
-                self._check_asked(name, found.get(name))
-            self._metadata = found
-            self._metadata_until = time.monotonic() + METADATA_SECONDS
-            return found
+        if time.monotonic() < self._metadata_until:
+            return self._metadata
+        issuer = self.provider.issuer
+        found = await self._get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        if found.get("issuer") != issuer:
+            raise self._refusal("it says that it is another issuer")
+        for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
+            if not is_safe_address(found.get(name)):
+                raise self._refusal(f"its {name} is no https:// address")
+        for name in ("token_endpoint", "jwks_uri", "userinfo_endpoint"):
+            self._check_asked(name, found.get(name))
+        self._metadata = found
+        self._metadata_until = time.monotonic() + METADATA_SECONDS
+        return found
 
     def _check_asked(self, name: str, address: object) -> None:
         """Refuse an address that a provider told and that we may not ask."""
@@ -255,15 +254,32 @@ class OidcClient:
             raise self._refusal(f"its {name}: {error.message}") from None
 
     async def _read_keys(self, metadata: Mapping[str, Any], *, is_fresh: bool) -> KeySet:
-        async with self._lock:
-            keys, age = self._keys, time.monotonic() - self._keys_read_at
-            if keys is None or age >= (KEYS_SECONDS if is_fresh else METADATA_SECONDS):
-                found = await self._get(metadata["jwks_uri"])
-                self._keys = keys = _key_set(found.get("keys"))
-                self._keys_read_at = time.monotonic()
-            return keys
+        keys, age = self._keys, time.monotonic() - self._keys_read_at
+        if keys is None or age >= (KEYS_SECONDS if is_fresh else METADATA_SECONDS):
+            found = await self._get(metadata["jwks_uri"])
+            self._keys = keys = _key_set(found.get("keys"))
+            self._keys_read_at = time.monotonic()
+        return keys
 
     async def _get(self, address: str) -> dict[str, Any]:
+        """Return what an address answers: one answer to all who ask for it meanwhile.
+
+        Who asks while a provider hangs waits no longer than the first one does, not for a turn.
+        """
+        asking = self._asking.get(address)
+        if asking is None:
+            asking = self._asking[address] = asyncio.create_task(self._ask(address))
+            asking.add_done_callback(lambda done: self._forget(address, done))
+        # Who goes away meanwhile takes the answer from nobody.
+        return await asyncio.shield(asking)
+
+    def _forget(self, address: str, done: "asyncio.Task[dict[str, Any]]") -> None:
+        del self._asking[address]
+        if not done.cancelled():
+            # It is told to those who are still there; if nobody is, it is no news.
+            done.exception()
+
+    async def _ask(self, address: str) -> dict[str, Any]:
         try:
             async with httpx2.AsyncClient(transport=self._transport()) as client:
                 answer = await client.get(address)

@@ -191,6 +191,9 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         """
         offered = self.connection.credential
         authorization = _said(payload, "authorization")
+        if authorization is None:
+            # As many clients name it, after the header.
+            authorization = _said(payload, "Authorization")
         if authorization is not None or offered is None or isinstance(offered.token, str):
             return bearer_token(authorization)
         slug = _said(payload, "organization")

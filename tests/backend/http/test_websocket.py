@@ -120,6 +120,14 @@ async def test_bad_token_closes_with_4403(address: str, token: str | None) -> No
         assert await socket.closed() == 4403
 
 
+@pytest.mark.parametrize("name", ["authorization", "Authorization"])
+async def test_token_is_taken_by_either_name(address: str, name: str) -> None:
+    async with open_socket(address) as socket:
+        await socket.send({"type": "connection_init", "payload": {name: "Bearer owner"}})
+
+        assert (await socket.receive())["type"] == "connection_ack"
+
+
 async def test_unreachable_database_at_authentication_asks_to_come_back(
     address: str, door: Doorkeeper
 ) -> None:

@@ -46,8 +46,8 @@ async def join(
     """Have somebody hold in the provider's organization what their groups give, and no more of it.
 
     What others gave them stays, and the last owner stays one. A role or workspace that is missing
-    there is left out, and logged: it is no fault of who signs in. What a provider gave that signs
-    nobody in any more is taken away with it.
+    there is left out, and logged: it is no fault of who signs in. What was given by a provider that
+    signs nobody in any more is taken away, and so is what any gave in another organization.
 
     Args:
         work: as the system.
@@ -57,6 +57,7 @@ async def join(
         user_id: whom.
     """
     if provider.organization is None:
+        await _settle_elsewhere(work, provider, known, user_id=user_id, but=None)
         return
     place = await _find_organization(work, provider.organization)
     if place is None:
@@ -75,10 +76,11 @@ async def join(
         within,
         provider,
         wanted,
-        others=_others(provider, known),
+        others=await _others(work, provider, known, place_id=place.id),
         membership_id=membership_id,
         user_id=user_id,
     )
+    await _settle_elsewhere(work, provider, known, user_id=user_id, but=place.id)
 
 
 async def leave(
@@ -91,26 +93,75 @@ async def leave(
     place = None
     if provider.organization is not None:
         place = await _find_organization(work, provider.organization)
-    if place is None:
-        return
-    actor = provider_actor(provider.issuer)
-    within = replace(work, organization_id=place.id, actor=actor)
-    membership = await members.find_by_user(within, user_id=user_id)
-    if membership is not None:
-        others = _others(provider, known)
-        await _settle(
-            within, provider, {}, others=others, membership_id=membership.id, user_id=user_id
-        )
+    if place is not None:
+        within = replace(work, organization_id=place.id, actor=provider_actor(provider.issuer))
+        membership = await members.find_by_user(within, user_id=user_id)
+        if membership is not None:
+            others = await _others(work, provider, known, place_id=place.id)
+            await _settle(
+                within, provider, {}, others=others, membership_id=membership.id, user_id=user_id
+            )
+    but = None if place is None else place.id
+    await _settle_elsewhere(work, provider, known, user_id=user_id, but=but)
 
 
-def _others(provider: Provider, known: Collection[Provider]) -> frozenset[str]:
-    """Return the names by which other providers give roles; formerly it was by their slugs."""
-    return frozenset(
-        provider_actor(name).display_name
-        for one in known
-        if one.issuer != provider.issuer
-        for name in (one.issuer, one.slug)
-    )
+async def _settle_elsewhere(
+    work: UnitOfWork,
+    provider: Provider,
+    known: Collection[Provider],
+    *,
+    user_id: UUID,
+    but: UUID | None,
+) -> None:
+    """Take what providers gave in organizations that they sign nobody in to any more.
+
+    Args:
+        but: the organization that is settled already.
+    """
+    for one in await members.list_organizations_of(work, user_id=user_id):
+        id_ = one.organization.id
+        if id_ == but:
+            continue
+        within = replace(work, organization_id=id_, actor=provider_actor(provider.issuer))
+        held = (await roles.list_bindings(within, [one.membership_id]))[one.membership_id]
+        given = {name for binding in held for name in binding.providers}
+        if not given:
+            continue
+        others = await _names(work, known, place_id=id_)
+        if given - others:
+            await _settle(
+                within,
+                provider,
+                {},
+                others=others,
+                membership_id=one.membership_id,
+                user_id=user_id,
+            )
+
+
+async def _others(
+    work: UnitOfWork, provider: Provider, known: Collection[Provider], *, place_id: UUID
+) -> frozenset[str]:
+    """Return the names by which other providers give roles in an organization."""
+    others = [one for one in known if one.issuer != provider.issuer]
+    return await _names(work, others, place_id=place_id)
+
+
+async def _names(
+    work: UnitOfWork, providers: Collection[Provider], *, place_id: UUID
+) -> frozenset[str]:
+    """Return the names by which providers give roles there: issuers, and formerly slugs.
+
+    One whose organization is not found may mean any: a slug that is misspelt takes nothing away.
+    """
+    found: set[str] = set()
+    for one in providers:
+        if one.organization is not None:
+            place = await _find_organization(work, one.organization)
+            if place is None or place.id == place_id:
+                names = (provider_actor(name) for name in (one.issuer, one.slug))
+                found |= {actor.display_name for actor in names}
+    return frozenset(found)
 
 
 async def _find_organization(work: UnitOfWork, named: str) -> Organization | None:

@@ -119,11 +119,7 @@ async def sign_in(
     everybody whom the provider knows is let in.
 
     Args:
-        database: where people are.
-        provider: who signed them in.
-        arrival: with what they came back.
         providers: all that sign people in here.
-        pepper: of the session's secret.
 
     Raises:
         SignInRefused: the sign-in was finished before, or they are not let in.

@@ -194,3 +194,30 @@ async def test_role_that_was_given_by_a_slug_is_taken_back_or_goes_on_by_the_iss
     await scene.join("okta", NOBODY)
 
     assert await scene.given() == []
+
+
+@pytest.mark.parametrize("is_unlinked", [False, True])
+@pytest.mark.parametrize("has_another", [False, True])
+async def test_roles_of_a_provider_go_with_its_organization(
+    scene: Scene, *, has_another: bool, is_unlinked: bool
+) -> None:
+    await scene.join("okta", STAFF)
+    await scene.join("entra", STAFF)
+    another = await make_tenant(scene.database)
+    place = ids.show(ids.Kind.ORGANIZATION, another.organization_id) if has_another else None
+    moved = replace(scene.providers["okta"], organization=place, roles=())
+    scene.providers["okta"] = moved
+
+    await (scene.leave("okta") if is_unlinked else scene.join("okta", STAFF))
+
+    assert await scene.by() == ["Provider https://entra.example"]
+
+
+async def test_provider_whose_organization_is_misspelt_takes_nothing_away(scene: Scene) -> None:
+    await scene.join("okta", STAFF)
+    scene.providers["okta"] = replace(scene.providers["okta"], organization="nowhere")
+
+    for slug in ("okta", "entra"):
+        await scene.join(slug, NOBODY)
+
+    assert await scene.by() == ["Provider https://okta.example"]

@@ -13,7 +13,7 @@ from headgate_server.http.pages import HOME, Markup, fill, page_route, show_page
 from headgate_server.services import invitations, joining, mails, users
 from headgate_server.services.invitations import PATH
 from headgate_server.services.joining import Redirected
-from headgate_server.services.mails import MailNotSent
+from headgate_server.services.mails import MailNotSent, MailRefused
 
 logger = logging.getLogger("headgate.http")
 
@@ -124,5 +124,5 @@ async def _send_on(doors: Doors, redirected: Redirected) -> None:
     )
     try:
         await doors.mailer.send(mail)
-    except MailNotSent:
+    except (MailNotSent, MailRefused):
         logger.warning("An invitation was not sent on to who has an account; invite them again")

@@ -18,6 +18,10 @@ logger = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 15.0
 TRIES = 3
+PATIENCE_SECONDS = 60.0
+"""For all tries of a mail that nobody waits for."""
+WAITED_SECONDS = 7.0
+"""The same where somebody does: below what an operation may take, so that they are told why."""
 PAUSE_SECONDS = 1.0
 STARTTLS, TLS = "starttls", "tls"
 _RETRYABLE_CODES = range(400, 500)
@@ -25,6 +29,10 @@ _RETRYABLE_CODES = range(400, 500)
 
 class MailNotSent(Unavailable):
     """The mail server did not take the mail; try again in a moment."""
+
+
+class MailRefused(InvalidInput):
+    """The mail server takes no mail to this address; correct it, or ask who runs that server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +101,39 @@ class Mailer:
         self._server = server
         self._pause_seconds = pause_seconds
 
-    async def send(self, mail: Mail) -> None:
+    async def send(self, mail: Mail, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         """Hand a mail in; never inside a transaction.
 
+        Args:
+            mail: which.
+            patience_seconds: for all tries; ``WAITED_SECONDS`` where somebody waits.
+
         Raises:
-            MailNotSent: the server is away, or refuses it.
+            MailNotSent: the server is away, hangs, or refuses the mail.
+            MailRefused: it refuses the address for good.
         """
+        try:
+            async with asyncio.timeout(patience_seconds):
+                await self._try(mail)
+        except TimeoutError:
+            logger.warning("A mail was not taken within %.0f s", patience_seconds)
+            raise MailNotSent from None
+
+    async def _try(self, mail: Mail) -> None:
         message = self._message(mail)
         for left in reversed(range(TRIES)):
             try:
                 await self._hand_in(message, to=mail.to)
             except (aiosmtplib.SMTPException, OSError) as error:
                 logger.warning("A mail was not taken: %s", _told(error))
-                if not left or not _is_retryable(error):
+                if left and _is_retryable(error):
+                    await asyncio.sleep(self._pause_seconds)
+                elif isinstance(error, aiosmtplib.SMTPRecipientsRefused) and not _is_retryable(
+                    error
+                ):
+                    raise MailRefused from None
+                else:
                     raise MailNotSent from None
-                await asyncio.sleep(self._pause_seconds)
             else:
                 return
 
@@ -206,4 +232,6 @@ def _is_retryable(error: Exception) -> bool:
 def _told(error: Exception) -> str:
     """Return what went wrong, without the address or the text of the mail."""
     code = getattr(error, "code", "")
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        code = " ".join(str(one.code) for one in error.recipients)
     return f"{type(error).__name__} {code}".rstrip()

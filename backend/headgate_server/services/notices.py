@@ -8,7 +8,7 @@ from headgate_server.database.work import Database
 from headgate_server.domain.api_keys import ApiKey
 from headgate_server.domain.users import User
 from headgate_server.services import users
-from headgate_server.services.mails import Mail, Mailer, MailNotSent
+from headgate_server.services.mails import Mail, Mailer, MailNotSent, MailRefused
 
 logger = logging.getLogger(__name__)
 
@@ -106,5 +106,5 @@ async def _send(mailer: Mailer | None, user: User, mail: Mail) -> None:
         return
     try:
         await mailer.send(mail)
-    except MailNotSent:
+    except (MailNotSent, MailRefused):
         logger.warning("A person was not told that their account was changed")

@@ -9,7 +9,16 @@ import pytest
 import trustme
 
 from headgate_server.domain.errors import ConfigurationError
-from headgate_server.services.mails import Mail, Mailer, MailNotSent, MailServer, open_mailer
+from headgate_server.graphql.limits.rules import OPERATION_TIMEOUT_SECONDS
+from headgate_server.services.mails import (
+    WAITED_SECONDS,
+    Mail,
+    Mailer,
+    MailNotSent,
+    MailRefused,
+    MailServer,
+    open_mailer,
+)
 from headgate_server.settings import Settings
 from tests.fixtures.network import free_port
 from tests.fixtures.post_office import PASSWORD, USERNAME, PostOffice, open_post_office
@@ -132,6 +141,41 @@ async def test_mail_that_is_refused_is_told(
     assert office.refusals == []
     assert "token" not in caplog.text
     assert "ada@example.com" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("answer", "refusal", "tries"), [("554 no", MailRefused, 1), ("451 later", MailNotSent, 3)]
+)
+async def test_address_that_is_refused_for_good_is_told(
+    office: PostOffice,
+    answer: str,
+    refusal: type[Exception],
+    tries: int,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    office.recipient = answer
+
+    with pytest.raises(refusal):
+        await Mailer(server(office), pause_seconds=0).send(MAIL)
+
+    said = [one.getMessage() for one in caplog.records if one.name.endswith("services.mails")]
+    assert said == [f"A mail was not taken: SMTPRecipientsRefused {answer[:3]}"] * tries
+
+
+async def test_server_that_hangs_is_told_in_time(
+    office: PostOffice, caplog: pytest.LogCaptureFixture
+) -> None:
+    office.is_hanging = True
+
+    with pytest.raises(MailNotSent):
+        await Mailer(server(office)).send(MAIL, patience_seconds=0.2)
+
+    said = [one.getMessage() for one in caplog.records if one.name.endswith("services.mails")]
+    assert said == ["A mail was not taken within 0 s"]
+
+
+def test_who_waits_for_a_mail_is_told_before_the_operation_ends() -> None:
+    assert WAITED_SECONDS + 2 < OPERATION_TIMEOUT_SECONDS
 
 
 async def test_server_that_is_away_is_told() -> None:

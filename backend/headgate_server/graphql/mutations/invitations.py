@@ -78,7 +78,8 @@ class InvitationMutations:
                     invited_by=row.invited_by.display_name,
                     link=link,
                     expires_at=row.expires_at,
-                )
+                ),
+                patience_seconds=mails.WAITED_SECONDS,
             )
         return MembershipPayload(
             invitation=show_invitation(row),

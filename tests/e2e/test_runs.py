@@ -151,6 +151,19 @@ async def test_a_stubborn_process_is_killed_after_its_grace(journey: Journey) ->
     assert message == "Cancelled; its process did not stop within 1 s and was killed."
 
 
+async def test_a_cancel_that_is_asked_for_anew_ends_sooner(journey: Journey) -> None:
+    run_id = await journey.run("stubborn")
+    await journey.executed(run_id)
+    await journey.cancel(run_id, grace_seconds=600)
+    assert (await journey.records.states(run_id))[-1] == "Cancelling"
+
+    await journey.cancel(run_id, grace_seconds=1)
+
+    assert await journey.records.ended(run_id) == "Cancelled"
+    message = await journey.records.message(run_id)
+    assert message == "Cancelled; its process did not stop within 1 s and was killed."
+
+
 async def test_an_entrypoint_that_is_not_there_crashes_the_run_with_the_reason(
     journey: Journey,
 ) -> None:

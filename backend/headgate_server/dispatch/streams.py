@@ -304,6 +304,9 @@ class Stream:
 
 
 def _name(request: CancelRequest | PauseRequest) -> tuple[UUID, int, str | None]:
-    """Return what tells a request from others: a run may be paused again and again."""
-    key = request.key if isinstance(request, PauseRequest) else None
+    """Return what tells a request from others: a run may be paused again and again.
+
+    A cancel with another grace is one that was asked for anew, with a sooner end.
+    """
+    key = request.key if isinstance(request, PauseRequest) else str(request.grace_seconds)
     return request.run_id, request.epoch, key

@@ -47,6 +47,30 @@ class RunEnd:
     grace_seconds: int
 
 
+async def hasten_cancel(
+    work: UnitOfWork, run_id: UUID, *, grace: timedelta
+) -> tuple[bool, UUID | None]:
+    """Ask anew, of now, for the end of a run that would otherwise have longer.
+
+    Returns:
+        Whether it would have, and the session that holds it.
+    """
+    own = work_items.c
+    seconds = func.make_interval(0, 0, 0, 0, 0, 0, func.coalesce(own.cancel_grace_seconds, 0))
+    rows = await work.execute(
+        update(work_items)
+        .where(
+            own.workspace_id == work.workspace_id,
+            own.run_id == run_id,
+            own.cancel_requested_at + seconds > work.now + grace,
+        )
+        .values(cancel_requested_at=work.now, cancel_grace_seconds=int(grace.total_seconds()))
+        .returning(own.session_id)
+    )
+    row = rows.one_or_none()
+    return (False, None) if row is None else (True, row.session_id)
+
+
 @dataclass(frozen=True, slots=True)
 class EndUnderWay:
     """One that is being carried out, under its lock.

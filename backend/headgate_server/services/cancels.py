@@ -5,7 +5,13 @@ from uuid import UUID
 
 from headgate_server.bus import channels
 from headgate_server.database.work import UnitOfWork
-from headgate_server.domain.states import ProposedState, StateType, propose
+from headgate_server.domain.leases import Phase
+from headgate_server.domain.states import (
+    MAX_MESSAGE_LENGTH,
+    ProposedState,
+    StateType,
+    propose,
+)
 from headgate_server.domain.tenancy import SYSTEM
 from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.repositories import cancels as repository
@@ -18,6 +24,7 @@ from headgate_server.services.transitions import (
     transition_many,
 )
 
+_WITH_PROCESS = frozenset({Phase.CLAIMED, Phase.RUNNING})
 BATCH = 100
 LISTED = 50 * BATCH
 CONFIRMED_WITHIN = timedelta(seconds=30)
@@ -140,12 +147,35 @@ def _is_stuck(work: UnitOfWork, locked: LockedRun) -> bool:
 
 
 def _forced(work: UnitOfWork, locked: LockedRun) -> ProposedState:
+    return _forced_state(work, locked, why="nobody confirmed in time that its process has ended.")
+
+
+def force(work: UnitOfWork, locked: LockedRun, *, reason: str | None) -> ProposedState:
+    """Return the end that somebody forces on a run: where it has a process, it says that it was."""
+    if locked.item is None or locked.item.phase not in _WITH_PROCESS:
+        return propose(StateType.CANCELLED, message=reason or "Cancelled by request.")
+    return _forced_state(work, locked, why=reason or "somebody asked for it.")
+
+
+def _forced_state(work: UnitOfWork, locked: LockedRun, *, why: str) -> ProposedState:
     item = locked.item
     heard_at = item.last_seen_at if item else None
     silent = None if heard_at is None else round((work.now - heard_at).total_seconds())
     heard = "was never heard of" if silent is None else f"was last heard of {silent} seconds ago"
-    message = (
-        "Cancelled by force: nobody confirmed in time that its process has ended. Whoever holds it "
-        f"{heard}; the process may still run."
+    end = f" Whoever holds it {heard}; the process may still run."
+    begin = f"Cancelled by force: {why}"[: MAX_MESSAGE_LENGTH - len(end)]
+    return propose(StateType.CANCELLED, message=begin + end, details={"isForced": True})
+
+
+async def hasten(work: UnitOfWork, run_id: UUID, *, grace_seconds: int) -> bool:
+    """Have a run that is being cancelled end by then, where that is sooner than was asked before.
+
+    Returns:
+        Whether it is: a later end than the one that was asked for changes nothing.
+    """
+    is_sooner, session_id = await repository.hasten_cancel(
+        work, run_id, grace=timedelta(seconds=grace_seconds)
     )
-    return propose(StateType.CANCELLED, message=message, details={"isForced": True})
+    if session_id is not None:
+        work.wake(channels.agent(session_id))
+    return is_sooner

@@ -61,6 +61,7 @@ class HeldRun:
         self._launched: Launched | None = None
         self._cancelling: asyncio.Task[None] | None = None
         self._cancel_grace: int | None = None
+        self._kill_at: float | None = None
         self._leaving: asyncio.Task[None] | None = None
         self._is_lost = False
         self._was_killed = False
@@ -128,8 +129,7 @@ class HeldRun:
         self._extend()
         if self._is_lost:
             launched.send_signal(signal.SIGKILL)
-        if self._cancel_grace is not None:
-            self.cancel(grace_seconds=self._cancel_grace)
+        self._stop_by_cancel()
         transport = place.transport.with_token(claim.run_token)
         reporter = OutputReporter(transport, flow_run_id=self.run_id)
         reporting = asyncio.create_task(
@@ -202,14 +202,25 @@ class HeldRun:
         return _how(code)
 
     def cancel(self, *, grace_seconds: int) -> None:
-        """Ask the process to stop, and kill its group when the grace is over; once is enough."""
-        if self._cancelling is not None:
+        """Ask the process to stop, and kill its group when the grace is over.
+
+        Asked again, as it is with each heartbeat, only a sooner end counts.
+        """
+        kill_at = seconds_since_boot() + grace_seconds
+        if self._kill_at is not None and kill_at >= self._kill_at:
             return
-        self._cancel_grace = grace_seconds
-        if self._launched is None:
+        self._kill_at, self._cancel_grace = kill_at, grace_seconds
+        self._stop_by_cancel()
+
+    def _stop_by_cancel(self) -> None:
+        grace_seconds = self._cancel_grace
+        if self._launched is None or grace_seconds is None:
             return
         logger.info("%s is being cancelled, %d s of grace", self.run_id, grace_seconds)
-        self._cancelling = asyncio.create_task(self._stop_within(grace_seconds))
+        is_told = self._cancelling is not None
+        if self._cancelling is not None:
+            self._cancelling.cancel()
+        self._cancelling = asyncio.create_task(self._stop_within(grace_seconds, is_told=is_told))
 
     def tell_to_look(self) -> None:
         """Tell the process that something is asked of its run: it looks at its lease."""
@@ -264,10 +275,11 @@ class HeldRun:
         if self._launched is not None and self.fence_seconds is not None:
             self._launched.live_until(self._renewed_at + self.fence_seconds * OWN_SHARE)
 
-    async def _stop_within(self, seconds: float) -> None:
+    async def _stop_within(self, seconds: float, *, is_told: bool = False) -> None:
         if self._launched is None:
             return
-        self._launched.send_signal(signal.SIGTERM)
+        if not is_told:
+            self._launched.send_signal(signal.SIGTERM)
         await asyncio.sleep(seconds)
         logger.warning("%s did not stop in time; its process group is killed", self.run_id)
         self._was_killed = True

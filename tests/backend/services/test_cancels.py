@@ -22,7 +22,6 @@ from tests.fixtures.world import World
 pytestmark = pytest.mark.anyio
 
 GRACE = timedelta(seconds=5)
-NOW = change.CancelRequest(grace_seconds=5)
 
 
 async def child(world: World, parent: LeaseRef) -> LeaseRef:
@@ -39,9 +38,10 @@ async def child(world: World, parent: LeaseRef) -> LeaseRef:
     return lease
 
 
-async def cancel(world: World, run_id: UUID) -> None:
+async def cancel(world: World, run_id: UUID, grace_seconds: int = 5) -> None:
+    request = change.CancelRequest(grace_seconds=grace_seconds)
     async with world.work() as work:
-        await change.cancel_run(work, run_id=run_id, request=NOW)
+        await change.cancel_run(work, run_id=run_id, request=request)
 
 
 async def release(world: World, lease: LeaseRef, type_: StateType) -> None:
@@ -133,6 +133,55 @@ async def test_cancel_that_nobody_confirms_is_forced_and_says_so(world: World) -
     assert run.state_message is not None
     assert run.state_message.startswith("Cancelled by force: nobody confirmed in time")
     assert "the process may still run" in run.state_message
+
+
+@pytest.mark.parametrize("reason", [None, "It is stuck."])
+async def test_cancel_that_a_person_forces_says_so(world: World, reason: str | None) -> None:
+    lease = await world.started()
+    (waiting,) = await world.create()
+    forced = change.CancelRequest(reason=reason, is_forced=True)
+    await cancel(world, lease.run_id)
+    world.shift.by = timedelta(seconds=3)
+
+    async with world.work() as work:
+        done = await change.cancel_run(work, run_id=lease.run_id, request=forced)
+        other = await change.cancel_run(work, run_id=waiting.id, request=forced)
+
+    assert done.state is not None
+    assert done.run.state_type is StateType.CANCELLED
+    assert done.state.message == (
+        f"Cancelled by force: {reason or 'somebody asked for it.'} Whoever holds it was last heard "
+        "of 3 seconds ago; the process may still run."
+    )
+    assert done.state.details == {"isForced": True}
+    assert other.state is not None
+    assert (other.state.message, other.state.details) == (reason or "Cancelled by request.", {})
+
+
+@pytest.mark.parametrize(("grace", "left"), [(2, 2), (300, 5)])
+async def test_run_that_is_being_cancelled_ends_at_the_sooner_time(
+    world: World, grace: int, left: int
+) -> None:
+    lease = await world.started()
+    await cancel(world, lease.run_id)
+    world.shift.by = timedelta(seconds=1)
+    await cancel(world, lease.run_id, grace)
+    asked_at = timedelta(seconds=1 if left < 5 else 0)
+
+    world.shift.by = asked_at + timedelta(seconds=left - 1) + cancels.CONFIRMED_WITHIN
+    early = await force(world)
+    (verdict,) = await renew(world, lease)
+    world.shift.by += timedelta(seconds=2)
+
+    assert (early, await force(world)) == (0, 1)
+    assert verdict == left
+
+
+async def renew(world: World, lease: LeaseRef) -> list[int | None]:
+    """Return the grace that a heartbeat tells of a run."""
+    async with world.work() as work:
+        verdicts = await hold.renew_leases(work, held=[lease], lease=timedelta(seconds=90))
+    return [one.grace_seconds for one in verdicts]
 
 
 async def test_cancel_that_was_confirmed_is_not_forced(world: World) -> None:

@@ -25,7 +25,7 @@ from headgate_server.domain.transitions.effects import is_corrected
 from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.repositories.flow_runs.transition import LockedRun, lock_run
 from headgate_server.repositories.pauses import forget_answers
-from headgate_server.services import backfill_items, quotas
+from headgate_server.services import backfill_items, cancels, quotas
 from headgate_server.services.audit_entries.record import record_action
 from headgate_server.services.reruns import (
     Start,
@@ -197,7 +197,7 @@ async def cancel_run(work: UnitOfWork, *, run_id: UUID, request: CancelRequest) 
     """Ask for a run to be cancelled: at once where it has not started, else through its holder.
 
     What is below it is cancelled with it. A forced cancel takes the lease away now; the agent is
-    told to kill the process.
+    told to kill the process. Of a run that is being cancelled, the sooner of both ends counts.
 
     Raises:
         NotFound: no such run in this workspace.
@@ -209,16 +209,20 @@ async def cancel_run(work: UnitOfWork, *, run_id: UUID, request: CancelRequest) 
         raise InvalidInput(
             f"reason has at most {MAX_MESSAGE_LENGTH:,} characters.", path=["reason"]
         )
-    message = request.reason or "Cancelled by request."
-    type_ = StateType.CANCELLED if request.is_forced else StateType.CANCELLING
+    state = propose(StateType.CANCELLING, message=request.reason or "Cancelled by request.")
+    locked = await lock_run(work, run_id) if request.is_forced else None
+    if locked is not None:
+        state = cancels.force(work, locked, reason=request.reason)
     proposal = Proposal(
-        state=propose(type_, message=message),
+        state=state,
         proposer=Proposer.PERSON,
         is_forced=request.is_forced,
         cancel_reason=request.reason,
         cancel_grace_seconds=request.grace_seconds,
     )
-    done = await transition(work, run_id=run_id, proposal=proposal)
+    done = await transition(work, run_id=run_id, proposal=proposal, locked=locked)
+    if done.state is None and done.run.state_type is StateType.CANCELLING:
+        await cancels.hasten(work, run_id, grace_seconds=request.grace_seconds)
     said = {"reason": request.reason, "forced": request.is_forced}
     await _record(work, "cancelled", done, said)
     return done

@@ -1,11 +1,11 @@
 """SLA rules: their rows, what breaks them, and the violations that were found."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, case, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from headgate_server.database.work import UnitOfWork
@@ -229,10 +229,26 @@ async def insert_violations(
 
 
 async def end_violations(
-    work: UnitOfWork, judged: Sequence[UUID], *, but: Sequence[Breach]
+    work: UnitOfWork,
+    judged: Sequence[UUID],
+    *,
+    but: Sequence[Breach],
+    kept_at: Mapping[UUID, datetime],
 ) -> list[SlaViolation]:
-    """End what is open of judged rules but for what is still so; return what was ended."""
+    """End what is open of judged rules but for what is still so; return what was ended.
+
+    Args:
+        work: the unit of work.
+        judged: the rules.
+        but: what is still so.
+        kept_at: by rule, when its promise was kept last: what was violated before ended then, and
+            anything else now.
+    """
     own = sla_violations.c
+    ended_at: ColumnElement[Any] = literal(work.now)
+    if kept_at:
+        kept = case(kept_at, value=own.rule_id, else_=work.now)
+        ended_at = case((kept > own.violated_at, func.least(kept, work.now)), else_=work.now)
     statement = (
         update(sla_violations)
         .where(
@@ -241,7 +257,7 @@ async def end_violations(
             own.ended_at.is_(None),
             *(~((own.rule_id == breach.rule_id) & (own.key == breach.key)) for breach in but),
         )
-        .values(ended_at=work.now)
+        .values(ended_at=ended_at)
         .returning(sla_violations)
     )
     return [_violation(row) for row in await work.execute(statement)]

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from headgate_server.bus import channels
@@ -83,7 +83,7 @@ async def update_rule(
     made = await sla_rules.update_rule(work, current, differing)
     await _record(work, made, before=current, changed_fields=sorted(differing))
     if not made.is_enabled:
-        ended = await sla_rules.end_violations(work, [id_], but=[])
+        ended = await sla_rules.end_violations(work, [id_], but=[], kept_at={})
         await _tell(work, {id_: made}, ended, verb="recovered")
     return made
 
@@ -150,6 +150,7 @@ async def _judge_runs(work: UnitOfWork, rules: dict[UUID, SlaRule], *, kind: Sla
 async def _judge_paces(work: UnitOfWork, rules: dict[UUID, SlaRule], *, kind: SlaKind) -> None:
     broken: list[Breach] = []
     found: list[Pace] = []
+    kept_at: dict[UUID, datetime] = {}
     for pace in await sla_breaches.read_paces(work, list(rules.values()), kind=kind):
         rule = rules[pace.rule_id]
         # The latest that counts may lie behind all that are looked at: it is remembered.
@@ -158,11 +159,12 @@ async def _judge_paces(work: UnitOfWork, rules: dict[UUID, SlaRule], *, kind: Sl
             at, run_id = pace.at, pace.flow_run_id
             found.append(pace)
         since = at or rule.created_at
+        kept_at[rule.id] = since
         if since + rule.within <= work.now:
             key = "none" if run_id is None else str(run_id)
             broken.append(Breach(rule.id, key, run_id, since, violated_at=since + rule.within))
     await sla_rules.set_counted(work, found)
-    ended = await sla_rules.end_violations(work, list(rules), but=broken)
+    ended = await sla_rules.end_violations(work, list(rules), but=broken, kept_at=kept_at)
     made = await sla_rules.insert_violations(work, broken, are_over=False)
     await _tell(work, rules, ended, verb="recovered")
     await _tell(work, rules, made)

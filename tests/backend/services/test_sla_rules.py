@@ -257,6 +257,28 @@ async def test_runs_that_stay_away_are_told_of_until_one_comes(world: World, kin
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", [SlaKind.FREQUENCY, SlaKind.FRESHNESS])
+async def test_violation_ends_when_the_promise_was_kept_and_not_when_it_was_seen(
+    world: World, kind: SlaKind
+) -> None:
+    await promise(world, kind)
+    await judge(world, after=MINUTE + MINUTE)
+    run = await world.propose(await world.started(), StateType.COMPLETED)
+    async with world.system() as work:
+        kept_at = work.now
+        at = {"started_at": kept_at, "ended_at": kept_at}
+        await work.execute(flow_runs.update().where(flow_runs.c.id == run.id).values(**at))
+
+    await judge(world, after=MINUTE + MINUTE)
+
+    async with world.work() as work:
+        page = await sla_rules.list_violations(work, page=PageRequest())
+    assert [(one.violated_at, one.ended_at) for one in page.items] == [
+        (kept_at + MINUTE, None),
+        (page.items[1].violated_at, kept_at),
+    ]
+
+
 async def make_runs_that_do_not_count(world: World) -> None:
     async with world.system() as work:
         await make_past_runs(work, world.deployed, count=300)

@@ -78,7 +78,7 @@ def promote_version(
 
 
 def roll_back(name: DeploymentName, /, *, output: OutputOption = "table") -> None:
-    """Make the version before the current one current."""
+    """Make the version that the current one replaced current again."""
     with connect() as server:
         found = get_deployment(server, name=name)
         deployment = server.call(deployment_versions.roll_back, deployment_id=found.id)

@@ -83,12 +83,12 @@ def run_deployment(
 
 
 def pause_deployment(name: DeploymentName, /, *, output: OutputOption = "table") -> None:
-    """Stop a deployment's schedules."""
+    """Hold a deployment's runs and schedules."""
     _set_paused(name, is_paused=True, output=output)
 
 
 def resume_deployment(name: DeploymentName, /, *, output: OutputOption = "table") -> None:
-    """Let a deployment's schedules go on."""
+    """Let a deployment's runs and schedules go on."""
     _set_paused(name, is_paused=False, output=output)
 
 

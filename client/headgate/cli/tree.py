@@ -64,14 +64,14 @@ NOUNS = (
         ("list", "list_deployments", "List deployments by name"),
         ("get", "get_deployment", "Show one deployment"),
         ("run", "run_deployment", "Create a run of a deployment"),
-        ("pause", "pause_deployment", "Stop a deployment's schedules"),
-        ("resume", "resume_deployment", "Let a deployment's schedules go on"),
+        ("pause", "pause_deployment", "Hold a deployment's runs and schedules"),
+        ("resume", "resume_deployment", "Let a deployment's runs and schedules go on"),
     ) + _verbs(
         "deployment_versions",
         ("versions", "list_versions", "List what a deployment has been"),
         ("diff", "show_changes", "Show where two versions differ"),
         ("promote", "promote_version", "Make a version the current one"),
-        ("rollback", "roll_back", "Make the version before the current"),
+        ("rollback", "roll_back", "Go back to what the current version replaced"),
     ) + _verbs("deletions", ("delete", "delete_deployment", "Delete a deployment"))),
     Noun("schedules", "When deployments run by themselves", _verbs(
         "schedules",

@@ -65,7 +65,7 @@ async def keep_named(work: UnitOfWork, *, id_: UUID, named: dict[str, list[str] 
 
 
 async def note_replaced(work: UnitOfWork, *, id_: UUID, replaced_id: UUID) -> None:
-    """Store which version another replaces that is made current again, if that is one below."""
+    """Store which version another replaces that is made current again."""
     replaced = versions.alias("replaced")
     await work.execute(
         update(versions)
@@ -74,7 +74,7 @@ async def note_replaced(work: UnitOfWork, *, id_: UUID, replaced_id: UUID) -> No
             versions.c.id == id_,
             replaced.c.workspace_id == work.workspace_id,
             replaced.c.id == replaced_id,
-            replaced.c.number < versions.c.number,
+            replaced.c.number != versions.c.number,
         )
         .values(replaced_number=replaced.c.number)
     )
@@ -128,6 +128,7 @@ async def _get_many_up_to(
             earlier.c.workspace_id == later.c.workspace_id,
             earlier.c.deployment_id == later.c.deployment_id,
             earlier.c.number <= highest,
+            earlier.c.number != later.c.number,
         )
         .scalar_subquery()
     )

@@ -50,8 +50,8 @@ async def promote_version(
 async def find_earlier(work: UnitOfWork, *, deployment_id: UUID) -> DeploymentVersion:
     """Return the version that the current one replaced: what a rollback makes current.
 
-    That is the version that was current as it was made, or as it was last promoted from one below.
-    So what was rolled back does not come back with the rollback of what was made next.
+    That is the version that was current as it was made, or as it was last promoted. So what was
+    rolled back does not come back with the rollback of what was made next.
 
     Raises:
         NotFound: no such deployment.

@@ -230,7 +230,7 @@ async def test_promotion_and_rollback_move_the_deployment(database: Database) ->
 async def test_rollback_goes_to_what_was_replaced_and_not_to_what_was_rolled_back(
     database: Database,
 ) -> None:
-    """Also where a version was promoted: forward it replaces what is current, back it does not."""
+    """Also where a version was promoted, forward or back: it replaces what is current."""
     tenant = await make_tenant(database)
     seen: list[str | None] = []
 
@@ -264,8 +264,33 @@ async def test_rollback_goes_to_what_was_replaced_and_not_to_what_was_rolled_bac
         await promotions.promote_version(work, id_=after)
         await back()
 
-    good, older = "good.py:f", "older.py:f"
-    assert seen == [good, good, good, good, older, older]
+    good, last = "good.py:f", "last.py:f"
+    assert seen == [good, good, good, last, good, good]
+
+
+async def test_rollback_of_an_older_version_that_was_promoted_brings_the_newer_one_back(
+    database: Database,
+) -> None:
+    tenant = await make_tenant(database)
+    seen: list[int] = []
+
+    async with database.tenant(tenant.owner, tenant.workspace_id) as work:
+        await work_pools.upsert_work_pool(work, name="p", type_="process")
+        for entrypoint in ("one.py:f", "two.py:f", "three.py:f"):
+            made, _ = await upsert(
+                work, DeploymentChanges(entrypoint=entrypoint, work_pool_name="p")
+            )
+        numbers = {one.id: one.number for one in await kept(work, made)}
+        for promoted in (2, 1):
+            (id_,) = [id_ for id_, number in numbers.items() if number == promoted]
+            await promotions.promote_version(work, id_=id_)
+            for _ in range(2):
+                back = await promotions.roll_back(work, deployment_id=made.id)
+                assert back.current_version_id is not None
+                seen.append(numbers[back.current_version_id])
+
+    # Promoted from 2, to which the second rollback led, 1 replaced that; 2 had replaced 3.
+    assert seen == [3, 2, 2, 3]
 
 
 async def test_version_that_was_replaced_is_kept_however_many_came_between(

@@ -238,7 +238,9 @@ class FlowRun(GraphedRun, Run, Versioned):
 
     @scoped_field(
         requires=[Scope.RUNS_READ],
-        description="What of its last attempt is done again when it is retried so, and why.",
+        description="What of its last attempt is done again when it is retried so, and why. That "
+        "is with the parameters that it has: with others, a task that gets other inputs is done "
+        "again as well, which is only seen as it runs.",
         directives=[Cost(weight=50)],
     )
     async def retry_preview(

@@ -221,7 +221,9 @@ class FlowRunRetryInput:
         description="Only these, and what depends on them; 1,000 at most. See retryPreview.",
     )
     parameters: JSON | None = strawberry.field(
-        default=None, description="An object that is laid over the run's parameters."
+        default=None,
+        description="An object that is laid over the run's parameters. A task that gets other "
+        "inputs by it is done again, also where retryPreview has it reused.",
     )
 
     def to_request(self) -> RerunRequest:

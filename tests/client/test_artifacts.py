@@ -113,6 +113,16 @@ def test_secrets_are_masked_in_data_and_description(server: RecordingServer) -> 
         (lambda: create_markdown_artifact("x" * 1024 * 1024), "may have 1,048,576"),
         (lambda: create_progress_artifact(101), "from 0 to 100"),
         (lambda: create_markdown_artifact("x", description="x" * 10_001), "10,000 characters"),
+        (
+            lambda: create_link_artifact("javascript:alert(1)"),
+            "javascript.* is no address",
+        ),
+        (lambda: create_link_artifact("data:image/png;base64,AAAA"), "is no address of a link"),
+        (lambda: create_link_artifact(""), "'' is no address of a link"),
+        (lambda: create_image_artifact("data:image/svg+xml;base64,AAAA"), "of an image"),
+        (lambda: create_table_artifact([None]), r"A table is a list of rows.* not \[None\]"),  # pyright: ignore[reportArgumentType]
+        (lambda: create_table_artifact("notjson{"), "A table is a list of rows"),
+        (lambda: create_markdown_artifact(3), "Markdown is a text, not 3"),  # pyright: ignore[reportArgumentType]
     ],
 )
 def test_what_cannot_be_stored_fails_where_it_is_made(

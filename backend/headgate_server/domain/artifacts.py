@@ -1,5 +1,6 @@
 """Artifacts: what runs leave for people to look at, by key with a history, or on their own."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,8 +20,29 @@ MAX_METADATA_BYTES = 64 * 1024
 MAX_DESCRIPTION_LENGTH = 10_000
 MAX_URL_LENGTH = 8_000
 FULL_PROGRESS = 100
-SAFE_SCHEMES = ("http:", "https:", "s3:", "gs:", "abfs:", "abfss:", "wasbs:", "mailto:")
-"""What a page may make a link of: nothing that a browser would run."""
+SCHEMES = (
+    "http:",
+    "https:",
+    "s3:",
+    "s3a:",
+    "gs:",
+    "abfs:",
+    "abfss:",
+    "wasbs:",
+    "az:",
+    "adl:",
+    "file:",
+    "ftp:",
+    "sftp:",
+    "dbfs:",
+    "hdfs:",
+    "mailto:",
+)
+"""What may be shown: nothing that a browser would run. Only some of it is linked."""
+_IMAGE_IN_TEXT = re.compile(
+    r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}", re.ASCII
+)
+"""An image by itself: of no kind that has scripts, as SVG has."""
 
 
 class ArtifactType(StrEnum):
@@ -177,16 +199,18 @@ def _is_image(data: Any) -> bool:
     if not isinstance(data, dict):
         return False
     found = cast("dict[str, object]", data)
-    return found.keys() == {"url"} and is_address(found["url"])
+    url = found.get("url")
+    is_whole = isinstance(url, str) and _IMAGE_IN_TEXT.fullmatch(url) is not None
+    return found.keys() == {"url"} and (is_whole or is_address(url))
 
 
 def is_address(url: object) -> bool:
-    """Whether a text is an address that a page may make a link of."""
+    """Whether a text is an address that a page may show."""
     if not isinstance(url, str) or not 0 < len(url) <= MAX_URL_LENGTH or not url.isprintable():
         return False
     scheme, colon, _ = url.partition(":")
     is_relative = not colon or "/" in scheme or "#" in scheme or "?" in scheme
-    return is_relative or f"{scheme.lower()}:" in SAFE_SCHEMES
+    return is_relative or f"{scheme.lower()}:" in SCHEMES
 
 
 def _is_progress(data: Any) -> bool:
@@ -198,7 +222,7 @@ def _is_text(data: Any) -> bool:
     return isinstance(data, str)
 
 
-_ADDRESSES = "relative, or of http, https, s3, gs, abfs, wasbs or mailto"
+_ADDRESSES = f"relative, or of {', '.join(scheme.rstrip(':') for scheme in SCHEMES)}"
 _WANTED: Mapping[ArtifactType, tuple[str, Callable[[Any], bool]]] = {
     ArtifactType.MARKDOWN: ("a text", _is_text),
     ArtifactType.TABLE: (
@@ -206,6 +230,6 @@ _WANTED: Mapping[ArtifactType, tuple[str, Callable[[Any], bool]]] = {
         _is_table,
     ),
     ArtifactType.LINK: (f"an object of url ({_ADDRESSES}) and text", _is_link),
-    ArtifactType.IMAGE: (f"an object of url ({_ADDRESSES})", _is_image),
+    ArtifactType.IMAGE: (f"an object of url ({_ADDRESSES}; or data:image/… in base64)", _is_image),
     ArtifactType.PROGRESS: ("a number from 0 to 100", _is_progress),
 }

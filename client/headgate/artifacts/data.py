@@ -9,10 +9,33 @@ import orjson
 
 from headgate.engine.stored_secrets import check_stored
 from headgate.errors import ArtifactError
-from headgate.texts import storable_json, text_of
+from headgate.texts import cut, storable_json, text_of
 
 MAX_DATA_BYTES = 1024 * 1024
 MAX_DESCRIPTION = 10_000
+_MAX_URL = 8_000
+_SCHEMES = (
+    "http:",
+    "https:",
+    "s3:",
+    "s3a:",
+    "gs:",
+    "abfs:",
+    "abfss:",
+    "wasbs:",
+    "az:",
+    "adl:",
+    "file:",
+    "ftp:",
+    "sftp:",
+    "dbfs:",
+    "hdfs:",
+    "mailto:",
+)
+"""What the server takes of an address: nothing that a browser would run."""
+_IMAGE_IN_TEXT = re.compile(
+    r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}", re.ASCII
+)
 _KEY = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,98}[a-z0-9])?")
 
 
@@ -56,6 +79,58 @@ def data_of(value: Any) -> Any:
         )
         raise ArtifactError(message)
     return data
+
+
+def check_kind(data: Any, *, type: str) -> None:
+    """Go on with data that are of a type, as the server judges it.
+
+    Raises:
+        ArtifactError: they are not; or an address is of a kind that no page may show.
+    """
+    if type == "table" and not _is_table(data):
+        message = (
+            "A table is a list of rows, each an object or a list, or an object of columns, not "
+            f"{_shown(data)}"
+        )
+        raise ArtifactError(message)
+    if type in ("link", "image"):
+        url = cast("Any", data).get("url") if isinstance(data, dict) else None
+        if not (_is_address(url) or (type == "image" and _is_image(url))):
+            message = (
+                f"{_shown(url)} is no address of {'an' if type == 'image' else 'a'} {type}: it "
+                f"is relative, or of one of {' '.join(_SCHEMES)}, in at most "
+                f"{_MAX_URL:,} characters without line breaks"
+            )
+            if type == "image":
+                message += "; or data:image/ and png, jpeg, gif or webp, ;base64, and the image"
+            raise ArtifactError(message)
+    if type == "markdown" and not isinstance(data, str):
+        message = f"Markdown is a text, not {_shown(data)}"
+        raise ArtifactError(message)
+
+
+def _shown(value: Any) -> str:
+    return cut(repr(value), limit=80)
+
+
+def _is_table(data: Any) -> bool:
+    if not isinstance(data, dict | list):
+        return False
+    held = cast("dict[str, Any] | list[Any]", data)
+    rows = held.values() if isinstance(held, dict) else held
+    return all(isinstance(row, dict | list) for row in rows)
+
+
+def _is_address(url: Any) -> bool:
+    if not isinstance(url, str) or not 0 < len(url) <= _MAX_URL or not url.isprintable():
+        return False
+    scheme, colon, _ = url.partition(":")
+    is_relative = not colon or "/" in scheme or "#" in scheme or "?" in scheme
+    return is_relative or f"{scheme.lower()}:" in _SCHEMES
+
+
+def _is_image(url: Any) -> bool:
+    return isinstance(url, str) and _IMAGE_IN_TEXT.fullmatch(url) is not None
 
 
 def description_of(text: str | None) -> str | None:

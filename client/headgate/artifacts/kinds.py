@@ -9,6 +9,7 @@ from headgate.api.background import answer, awaited
 from headgate.api.calls import given
 from headgate.artifacts.data import (
     check_key,
+    check_kind,
     data_of,
     description_of,
     progress_of,
@@ -75,7 +76,7 @@ class Artifact:
         """Create the artifact and return its id.
 
         Raises:
-            ArtifactError: a bad key, too much data, or data that are no JSON.
+            ArtifactError: a bad key, too much data, or data that are no JSON or not of the type.
             SettingsError: no run is around the call, and no server is configured.
             ApiError: no run is around the call, and the server did not take it.
         """
@@ -112,6 +113,8 @@ class Artifact:
     def as_input(self) -> dict[str, Any]:
         """Return what the server is told, checked and with its secrets masked."""
         check_key(self.key)
+        data = data_of(self.format())
+        check_kind(data, type=self.type)
         flow_run = current_flow_run.get()
         # Without a flow run it is none that the server knows as one: a background task, or a call.
         task_run = None if flow_run is None else current_task_run.get()
@@ -119,7 +122,7 @@ class Artifact:
             id=make_id("art"),
             type=self.type,
             key=self.key,
-            data=data_of(self.format()),
+            data=data,
             description=description_of(self.description),
             metadata=None if self.metadata is None else data_of(dict(self.metadata)),
             flowRunId=None if flow_run is None else flow_run.recorder.flow_run_id,

@@ -113,6 +113,24 @@ Report = ArtifactReport | EventReport | AssetReport
 Batch = TaskBatch | LogBatch | ProposedState | Report
 
 
+def name_of(batch: Batch) -> str:
+    """Return what a batch is, for people to know what the server does not take."""
+    match batch:
+        case ArtifactReport(input=input_):
+            key = f" {input_['key']!r}" if input_.get("key") else f" {input_.get('id')}"
+            return f"the {input_.get('type', 'change of the')} artifact{key}"
+        case EventReport(events=events):
+            return f"{len(events)} events, of {events[0].get('event')!r} and on"
+        case AssetReport():
+            return "what was told of an asset"
+        case TaskBatch(columns=columns):
+            return f"the states of {len(columns['id'])} task runs, of {columns['name'][0]!r} and on"
+        case LogBatch():
+            return f"{batch.count} log lines"
+        case ProposedState(state=state):
+            return f"the state {state['name']}"
+
+
 def masked(report: Report) -> Report:
     """Return what another process reports, with the secrets masked that this one has read."""
     match report:

@@ -14,7 +14,7 @@ from headgate.errors import (
     ServerFaultError,
     UnauthenticatedError,
 )
-from headgate.reporting.batches import Batch
+from headgate.reporting.batches import Batch, LogBatch, name_of
 from headgate.reporting.sender import Sender
 from headgate.reporting.spool import Spool
 from headgate.reporting.tenure import BLIP_SECONDS, RunRefusedError, Tenure
@@ -230,4 +230,6 @@ class Delivery:
 
     def _set_aside(self, batch: Batch, *, error: ApiError) -> None:
         path = self.spool.reject(batch)
-        logger.error("The server will not take a batch (%s); it is kept in %s", error, path)
+        what = f"The server will not take {name_of(batch)}: {error}"
+        logger.error("%s; it is kept in %s", what, path)
+        self._sender.on_refused(what, isinstance(batch, LogBatch))

@@ -13,10 +13,10 @@ from collections.abc import Callable
 
 from headgate.clock import now_us
 from headgate.ids import make_uuid
-from headgate.reporting.batches import LogBatch, take_logs
+from headgate.reporting.batches import LogBatch, cut_message, take_logs
 from headgate.reporting.records import LogRow
 
-DEBUG, INFO, WARNING, ABOVE_ALL = 10, 20, 30, 2**63
+DEBUG, INFO, WARNING, ERROR, ABOVE_ALL = 10, 20, 30, 40, 2**63
 LOGGER = "headgate.reporting"
 
 BURST_SECONDS = 10.0
@@ -24,6 +24,9 @@ BURST_SECONDS = 10.0
 
 CHARACTERS_OF_A_LINE = 1000
 """A longer line counts as several."""
+
+MOST_REFUSED_TOLD = 20
+"""So many reports that the server does not take are told one by one, and the others counted."""
 
 GAP_SECONDS = 1.0
 """So long lines stay out before their number is told and others are let in."""
@@ -52,6 +55,8 @@ class LogBuffer:
         self._dropped = self._dropped_since_us = 0
         self._is_quota_used = False
         self._over_quota = 0
+        self._refused = self._untold = 0
+        self._is_log_refused = False
 
     def __len__(self) -> int:
         """Return how many lines wait."""
@@ -124,6 +129,17 @@ class LogBuffer:
             self._is_quota_used = True
             self._closed_below = max(self._closed_below, WARNING)
 
+    def note_refused(self, what: str, is_log: bool) -> None:  # noqa: FBT001 - as it is called
+        """Tell what the server will never take, or count it: lines once, lest this goes on."""
+        with self._lock:
+            self._refused += 1
+            is_told = self._refused <= MOST_REFUSED_TOLD and not (is_log and self._is_log_refused)
+            self._is_log_refused = self._is_log_refused or is_log
+            if is_told:
+                self._tell(cut_message(what), at_us=now_us(), level=ERROR)
+            elif not is_log:
+                self._untold += 1
+
     def end(self) -> bool:
         """Say all that was left out so far and is not told yet; whether lines wait after that."""
         with self._lock:
@@ -133,6 +149,13 @@ class LogBuffer:
                 self._tell(
                     f"{dropped} log lines were dropped: the run's log has reached its limit.",
                     at_us=now_us(),
+                )
+            untold, self._untold = self._untold, 0
+            if untold:
+                self._tell(
+                    f"The server did not take {untold} more reports of this run.",
+                    at_us=now_us(),
+                    level=ERROR,
                 )
             return bool(self._rows)
 
@@ -160,6 +183,6 @@ class LogBuffer:
         self._dropped += 1
         return is_new
 
-    def _tell(self, message: str, *, at_us: int) -> None:
+    def _tell(self, message: str, *, at_us: int, level: int = WARNING) -> None:
         self._waiting += 1
-        self._rows.append((at_us, WARNING, LOGGER, message, None))
+        self._rows.append((at_us, level, LOGGER, message, None))

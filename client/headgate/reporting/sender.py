@@ -37,6 +37,10 @@ LATE_SECONDS = 60.0
 """A state that is so old is told with the time by the same clock: else it might be a wrong one."""
 
 
+_MOST_TOLD = 5
+"""So many refusals of one batch are told one by one."""
+
+
 def _is_late(proposal: ProposedState) -> bool:
     at = datetime.fromisoformat(proposal.state["timestamp"])
     return now_us() / 1e6 - at.timestamp() > LATE_SECONDS
@@ -47,17 +51,24 @@ def _forget(dropped: int) -> None:
     del dropped
 
 
+def _keep_quiet(what: str, is_log: bool) -> None:  # noqa: FBT001 - as it is called
+    """Leave it at the word in this process's log."""
+    del what, is_log
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Speaks for one run with its token, under its lease.
 
     Args:
         on_quota: called with how many lines the server dropped.
+        on_refused: called with what the server will never take, and whether that are lines.
     """
 
     transport: Transport
     lease: LeaseInput
     on_quota: Callable[[int], None] = _forget
+    on_refused: Callable[[str, bool], None] = _keep_quiet
 
     async def send(self, batch: Batch, *, deadline_seconds: float) -> None:
         """Deliver a batch; safe to repeat.
@@ -145,21 +156,22 @@ class Sender:
             batch=batch.columns,
             deadline_seconds=deadline_seconds,
         )
-        for rejection in result.rejected[:5]:
-            logger.error(
-                "The server did not take task run %s: %s (%s); %d of this batch in all",
-                rejection.id,
-                rejection.message,
-                rejection.code,
-                len(result.rejected),
+        for rejection in result.rejected[:_MOST_TOLD]:
+            what = (
+                f"The server did not take task run {rejection.id}: {rejection.message} "
+                f"({rejection.code}); {len(result.rejected)} of this batch in all"
             )
+            logger.error("%s", what)
+            self.on_refused(what, False)
 
     async def _emit(self, batch: EventReport, *, deadline_seconds: float) -> None:
         rejected = await events.emit(
             self.transport, events=batch.events, deadline_seconds=deadline_seconds
         )
-        for one in rejected[:5]:
-            logger.error("The server did not take event %s: %s (%s)", one.id, one.message, one.code)
+        for one in rejected[:_MOST_TOLD]:
+            what = f"The server did not take event {one.id}: {one.message} ({one.code})"
+            logger.error("%s", what)
+            self.on_refused(what, False)
 
     async def _send_logs(self, batch: LogBatch, *, deadline_seconds: float) -> None:
         try:

@@ -96,7 +96,7 @@ class ServerRun:
         self._has_room.set()
         self._work = asyncio.Event()
         self._waiters: list[tuple[asyncio.Future[bool], bool]] = []
-        self._sender = Sender(transport, lease, on_quota=self._logs.note_quota)
+        self._sender = Sender(transport, lease, self._logs.note_quota, self._logs.note_refused)
         self._delivery = self._make_delivery()
         self._proposals = Proposals(
             self._sender,
@@ -321,6 +321,7 @@ class ServerRun:
 
     def _release_waiters(self) -> None:
         if self._weight or self._logs:
+            self._work.set()
             return
         is_settled, waiting = self._delivery.is_settled, self._waiters
         self._waiters = []

@@ -11,12 +11,13 @@ export interface ArtifactViewProps {
 
 const MOST_ROWS = 500;
 const SAFE_ADDRESS = /^(https?:|mailto:)/i;
+const IMAGE_IN_TEXT = /^data:image\/(png|jpeg|gif|webp);base64,/;
 
 export function ArtifactView({ type, data, description }: ArtifactViewProps) {
   return (
     <div className="grid min-w-0 gap-2">
       {description && <Markdown text={description} />}
-      <Data type={type} data={data} />
+      <Data type={type} data={data} description={description} />
     </div>
   );
 }
@@ -27,17 +28,18 @@ function field(data: unknown, name: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-function Data({ type, data }: { type: string; data: unknown }) {
+function Data({ type, data, description }: ArtifactViewProps) {
   if (type === "markdown" && typeof data === "string") return <Markdown text={data} />;
   if (type === "link") {
     const url = field(data, "url") ?? (typeof data === "string" ? data : "");
     const text = field(data, "text") ?? url;
-    return SAFE_ADDRESS.test(url) ? <a href={url} rel="noreferrer noopener" target="_blank">{text}</a> : <span>{text}</span>;
+    return SAFE_ADDRESS.test(url) ? <a href={url} rel="noreferrer noopener" target="_blank">{text}</a> : <span>{text === url ? url : `${text} (${url})`}</span>;
   }
   if (type === "image") {
     const url = field(data, "url") ?? (typeof data === "string" ? data : "");
+    if (IMAGE_IN_TEXT.test(url)) return <img src={url} alt={description ?? "Image of the artifact"} className="max-w-full" />;
     // An image of another site would tell that site who looks: it is opened, not shown.
-    return SAFE_ADDRESS.test(url) ? <a href={url} rel="noreferrer noopener" target="_blank">{`Image at ${new URL(url).host}`}</a> : <span className="faint">An image without an address</span>;
+    return SAFE_ADDRESS.test(url) ? <a href={url} rel="noreferrer noopener" target="_blank">{`Image at ${new URL(url).host}`}</a> : <span className="faint">{url ? `Image at ${url}` : "An image without an address"}</span>;
   }
   if (type === "progress" && typeof data === "number") return <Progress value={data} />;
   const table = type === "table" ? rowsOf(data) : undefined;

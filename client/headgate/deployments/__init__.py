@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 from headgate import elsewhere
 
 if TYPE_CHECKING:
+    from headgate.deployments.deployment_run import DeploymentRun
     from headgate.deployments.runner import RunnerDeployment, adeploy, deploy
-    from headgate.deployments.runs import DeploymentRun, arun_deployment, run_deployment
+    from headgate.deployments.runs import arun_deployment, run_deployment
 
 _RUNNER = "headgate.deployments.runner"
 _RUNS = "headgate.deployments.runs"
 _PLACES = {
-    "DeploymentRun": _RUNS,
+    "DeploymentRun": "headgate.deployments.deployment_run",
     "RunnerDeployment": _RUNNER,
     "adeploy": _RUNNER,
     "arun_deployment": _RUNS,

@@ -14,6 +14,7 @@ from headgate.api.flow_runs import FlowRun, NewRun
 from headgate.api.started_runs import StartedRun
 from headgate.clock import current_clock
 from headgate.coroutines import runs_in_coroutine
+from headgate.deployments.deployment_run import DeploymentRun
 from headgate.deployments.passed_on import as_parameters
 from headgate.engine.context import FlowRunContext, current_flow_run, current_tags
 from headgate.engine.effects import Await, Sleep, Steps, WaitAll, drive, drive_async
@@ -43,25 +44,6 @@ _SLICE_SECONDS = 0.5
 """A thread other than the main one wakes so often, since only then an interrupt reaches it."""
 _MICROSECONDS = 1_000_000
 _PARENT = "parentTaskRunId"
-
-
-@dataclass(frozen=True, slots=True)
-class DeploymentRun:
-    """A run of a deployment as it was when it was last looked at.
-
-    Where the deployment coalesced it, it is the one that waited already and does for it as well.
-
-    ``state.result()`` is what the other run kept, see ``persist_result``; it raises
-    ``MissingResult`` where that is nothing, or cannot be read here.
-    """
-
-    id: str
-    name: str
-    state: State[Any]
-    deployment_id: str | None = None
-    expected_start: datetime | None = None
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +145,9 @@ def _steps(request: RunRequest) -> Steps[DeploymentRun]:
         if shown is not None:
             shown.fail(error)
         raise
-    return (yield from _follow(place, request, run, shown=shown, began_us=began_us))
+    found = yield from _follow(place, request, run, shown=shown, began_us=began_us)
+    parent = None if shown is None or found.id != run.id else shown.task_run.id
+    return found.with_asked(parameters, tags=_tags(request), parent_task_run_id=parent)
 
 
 def _follow(
@@ -299,6 +283,10 @@ async def _start(
     return _read(started)
 
 
+def _tags(request: RunRequest) -> list[str]:
+    return tag_labels(frozenset(request.tags or ()) | current_tags.get())
+
+
 def _new_run(
     request: RunRequest, parameters: dict[str, Any], *, parent: str | None
 ) -> dict[str, Any]:
@@ -306,7 +294,7 @@ def _new_run(
     return {
         "name": storable_json(request.flow_run_name),
         "parameters": parameters or None,
-        "tags": tag_labels(frozenset(request.tags or ()) | current_tags.get()) or None,
+        "tags": _tags(request) or None,
         "work_queue_name": request.work_queue_name,
         "idempotency_key": request.idempotency_key,
         "parent_task_run_id": parent,
@@ -374,10 +362,18 @@ def _is_id(deployment: str) -> bool:
 
 
 def _read(answer: FlowRun | StartedRun) -> DeploymentRun:
-    if isinstance(answer, StartedRun):
-        deployment_id = answer.deployment_id
-    else:
+    seen: dict[str, Any] = {}
+    if isinstance(answer, FlowRun):
+        seen = {
+            "flow_id": answer.flow.id,
+            "flow_name": answer.flow.name,
+            "parameters": answer.parameters,
+            "tags": answer.tags,
+            "run_count": answer.attempt,
+        }
         deployment_id = answer.deployment.id if answer.deployment else None
+    else:
+        deployment_id = answer.deployment_id
     return DeploymentRun(
         id=answer.id,
         name=answer.name,
@@ -392,4 +388,5 @@ def _read(answer: FlowRun | StartedRun) -> DeploymentRun:
         expected_start=answer.expected_start,
         started_at=answer.started_at,
         ended_at=answer.ended_at,
+        **seen,
     )

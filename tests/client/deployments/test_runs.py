@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -12,6 +14,7 @@ from headgate.deployments import arun_deployment, run_deployment
 from headgate.errors import ParameterError, ServerUnavailableError, SettingsError
 from headgate.redaction import MASK, redactor
 from headgate.reporting.tenure import BLIP_SECONDS
+from headgate.states import StateType
 from tests.client.recording_server import RecordingServer
 
 SECRET = "correct-horse-of-runs"
@@ -84,6 +87,33 @@ def test_a_server_that_is_away_for_a_moment_hears_of_the_parent_first(
     (started,) = (call for call in server.calls if call.operation == "FlowRunStart")
     (task_run,) = server.only_run().tasks
     assert started.variables["input"]["parentTaskRunId"] == task_run
+
+
+def test_a_run_that_was_started_tells_what_code_reads_off_one(server: RecordingServer) -> None:
+    seen: list[Any] = []
+
+    @flow
+    def asks() -> None:
+        run = run_deployment("flow/deployment", parameters={"x": 1}, tags=["mine"])
+        seen.append((run.state_name, run.state_type, run.parameters, run.tags))
+        seen.append((run.start_time, run.end_time, run.total_run_time >= timedelta()))
+        seen.append((run.flow_id, run.run_count, run.expected_start_time == run.expected_start))
+        seen.append(run.parent_task_run_id)
+
+    asks()
+
+    (task_run,) = server.only_run().tasks
+    assert seen[0] == ("Completed", StateType.COMPLETED, {"x": 1}, ["mine"])
+    assert seen[1][2] is True
+    assert seen[2] == (None, None, True)
+    assert seen[3] == task_run
+
+
+def test_a_key_is_told_more_of_what_it_started(server: RecordingServer) -> None:
+    run = run_deployment("dep_1", timeout=0)
+
+    assert (run.flow_id, run.flow_name, run.parent_task_run_id) == ("flow_1", "flow", None)
+    assert (run.parameters, run.tags, run.run_count) == ({}, [], 0)
 
 
 @pytest.mark.parametrize("timeout", [None, 0])

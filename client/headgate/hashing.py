@@ -44,19 +44,36 @@ def hash_values(*values: Any, limit_bytes: int | None = None) -> str:
         SerializationError: a value cannot be pickled.
         ResultTooLargeError: there is more of them.
     """
-    hasher = _Hasher(limit_bytes)
+    hasher = _Hasher(_Shared(limit_bytes))
     for value in values:
         hasher.add(value)
     return hasher.hexdigest()
 
 
-class _Hasher:
-    __slots__ = ("_digest", "_left", "_limit")
+class _Shared:
+    """What the hashers of one call have in common.
 
-    def __init__(self, limit_bytes: int | None) -> None:
+    Args:
+        limit: how many bytes may be hashed; None for any.
+    """
+
+    __slots__ = ("known", "left", "limit")
+
+    def __init__(self, limit: int | None) -> None:
+        self.limit = limit
+        self.left = limit
+        self.known: dict[int, tuple[Any, bytes]] = {}
+        """Hashes by the id of what they are of, which stays alive meanwhile."""
+
+
+class _Hasher:
+    """Hashes values one behind another; what is in one has a hash of its own, made once."""
+
+    __slots__ = ("_digest", "_shared")
+
+    def __init__(self, shared: _Shared) -> None:
         self._digest = hashlib.sha256()
-        self._limit = limit_bytes
-        self._left = limit_bytes
+        self._shared = shared
 
     def hexdigest(self) -> str:
         return self._digest.hexdigest()[:HASH_CHARACTERS]
@@ -68,10 +85,11 @@ class _Hasher:
             self._pickled(value)
 
     def _update(self, tag: str, data: bytes) -> None:
-        if self._left is not None:
-            self._left -= len(data)
-            if self._left < 0:
-                message = f"The values have more than {self._limit:,} bytes"
+        shared = self._shared
+        if shared.left is not None:
+            shared.left -= len(data)
+            if shared.left < 0:
+                message = f"The values have more than {shared.limit:,} bytes"
                 raise ResultTooLargeError(message)
         self._digest.update(f"{tag}:{len(data)}:".encode())
         self._digest.update(data)
@@ -80,7 +98,16 @@ class _Hasher:
         kind = cast("Any", type(value))
         if kind in _PLAIN:
             self._update(kind.__name__, _PLAIN[kind](value))
-        elif kind in (list, tuple):
+            return
+        known = self._shared.known.get(id(value))
+        if known is None:
+            inner = _Hasher(self._shared)
+            inner._inside(value, kind)
+            known = self._shared.known[id(value)] = (value, inner._digest.digest())
+        self._update("value", known[1])
+
+    def _inside(self, value: Any, kind: Any) -> None:
+        if kind in (list, tuple):
             self._update(kind.__name__, str(len(value)).encode())
             for item in value:
                 self._add(item)
@@ -93,7 +120,7 @@ class _Hasher:
 
     def _apart(self, value: Any) -> bytes:
         """Return the hash of a value by itself, for what has no order of its own."""
-        inner = _Hasher(self._left)
+        inner = _Hasher(self._shared)
         inner._add(value)
         return inner._digest.digest()
 

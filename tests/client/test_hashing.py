@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import uuid
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,28 @@ def test_same_object_twice_is_like_two_equal_ones() -> None:
     one = [1]
 
     assert hash_values([one, one]) == hash_values([[1], [1]])
+
+
+def listed(value: Any) -> Any:
+    return [value, value]
+
+
+def paired(value: Any) -> Any:
+    return (value, value)
+
+
+def named(value: Any) -> Any:
+    return {"a": value, "b": value}
+
+
+@pytest.mark.parametrize("pair", [listed, paired, named])
+def test_what_is_shared_is_hashed_once(pair: Callable[[Any], Any]) -> None:
+    shared: Any = "leaf"
+    for _ in range(60):
+        shared = pair(shared)
+
+    assert hash_values(shared, limit_bytes=10_000) == hash_values(shared)
+    assert hash_values(shared) != hash_values(pair(shared))
 
 
 def test_another_process_makes_the_same_hashes() -> None:

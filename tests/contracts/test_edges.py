@@ -51,6 +51,7 @@ PARTS = {
     "Deployment.versions",
     "FlowRun.deploymentVersion",
     "WorkPool.agents",
+    "WorkPool.allQueues",
     "WorkPool.queues",
 }
 """What is shown with the one object that somebody may read: it consists of that."""

@@ -28,14 +28,7 @@ MAX_STEPS = 50_000
 """Keywords and their values looked at, for one request: a second or two of one thread."""
 STEP_TOLERANCE = 1e-9
 """Of a fraction, and of itself, may it be off a multiple."""
-_MALFORMED = (
-    TypeError,
-    ValueError,
-    AttributeError,
-    LookupError,
-    ArithmeticError,
-    UnknownType,
-)
+_MALFORMED = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, UnknownType)
 """What the keywords of a schema raise that are not what JSON Schema says they are."""
 
 Check = Callable[[Any, Any, Any, dict[str, Any]], Iterator[Any] | None]

@@ -33,8 +33,6 @@ from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anyio
 
-SEND = """mutation ($input: RunInputSendInput!) {
-  runInputSend(input: $input) { errors { code message } } }"""
 ARCHIVE = """mutation ($id: ID!, $archived: Boolean!) {
   workspaceArchive(input: {id: $id, archived: $archived}) {
     workspace { archivedAt version } errors { code message } } }"""
@@ -84,23 +82,6 @@ async def test_archived_workspace_is_read_and_not_changed_until_it_is_opened(
     assert again["workspace"]["version"] == archived["workspace"]["version"]
     assert opened["workspace"]["archivedAt"] is None
     assert done["flow"]
-
-
-async def test_nobody_sends_to_a_run_of_an_archived_workspace_but_its_runs(estate: Estate) -> None:
-    run_id = estate.own_run["lease"]["runId"]
-    mail = {"flowRunId": run_id, "keyset": "k", "messageId": "m", "payload": 1}
-    await close_all(estate)
-
-    sent = [
-        (await client.execute(SEND, input=mail)).data["runInputSend"]["errors"]
-        for client in (estate.wide, estate.bound, estate.run)
-    ]
-
-    assert [[error["code"] for error in errors] for errors in sent] == [
-        ["FORBIDDEN"],
-        ["FORBIDDEN"],
-        [],
-    ]
 
 
 async def test_what_runs_in_an_archived_workspace_goes_on(estate: Estate) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from headgate_server.domain.ids import Kind
 from headgate_server.domain.permissions import READ_SCOPES
 from tests.factories.estates import Estate
 from tests.factories.mutations import Json, mutate
@@ -95,3 +96,18 @@ async def test_run_that_has_ended_sends_nothing(estate: Estate) -> None:
 
     assert answer.status == 401 or answer.data["runInputSend"]["errors"]
     assert first["runInput"]["sequence"] == 2
+
+
+async def test_nobody_sends_to_a_run_of_an_archived_workspace_but_its_runs(estate: Estate) -> None:
+    run_id, workspace_id = own(estate), estate.ids[Kind.WORKSPACE]
+    await mutate(
+        estate.wide, "workspaceArchive", "workspace { id }", id=workspace_id, archived=True
+    )
+
+    sent = [await send(client, run_id, "m") for client in (estate.wide, estate.bound, estate.run)]
+
+    assert [[error["code"] for error in answer["errors"]] for answer in sent] == [
+        ["FORBIDDEN"],
+        ["FORBIDDEN"],
+        [],
+    ]

@@ -184,8 +184,7 @@ async def test_place_of_a_run_that_is_over_holds_up_nobody(world: World) -> None
 
 async def test_rate_that_is_raised_gives_more_at_once(world: World) -> None:
     async with world.work() as work:
-        # A tenth of a second gives a slot back: none passes meanwhile.
-        world.shift.at = work.now
+        world.shift.at = work.now  # A tenth of a second gives a slot back: none passes.
     limit = await put(world, "calls", slot_decay_per_second=0.001)
     await ask(world, "calls", key="a")
     assert not (await ask(world, "calls", key="b")).is_acquired

@@ -12,11 +12,7 @@ from headgate_server.domain.flow_runs import FlowRun as FlowRunRow
 from headgate_server.domain.flow_runs import (
     FlowRunOrder as FlowRunRowOrder,
 )
-from headgate_server.domain.flow_runs import (
-    FlowRunOrderField,
-    FlowRunPayload,
-    LateCause,
-)
+from headgate_server.domain.flow_runs import FlowRunOrderField, FlowRunPayload, LateCause
 from headgate_server.domain.pagination import Page, PageRequest, fingerprint
 from headgate_server.domain.permissions import Scope
 from headgate_server.graphql.connections import (

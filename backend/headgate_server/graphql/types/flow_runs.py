@@ -234,9 +234,7 @@ class FlowRun(GraphedRun, Run, Versioned):
 
     @scoped_field(
         requires=[Scope.RUNS_READ],
-        description="What of its last attempt is done again when it is retried so, and why. That "
-        "is with the parameters that it has: with others, a task that gets other inputs is done "
-        "again as well, which is only seen as it runs.",
+        description=rerun_plans.ABOUT_PREVIEW,
         directives=[Cost(weight=50)],
     )
     async def retry_preview(

@@ -14,6 +14,11 @@ from headgate_server.graphql.types.task_runs import TaskRun, show_task_run
 from headgate_server.services import reruns, task_runs
 
 MOST_SHOWN = 1_000
+ABOUT_PREVIEW = (
+    "What of its last attempt is done again when it is retried so, and why. That is with the "
+    "parameters that it has: with others, a task that gets other inputs is done again as well, "
+    "which is only seen as it runs."
+)
 
 strawberry.enum(
     RerunReason,

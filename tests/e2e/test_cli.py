@@ -218,7 +218,7 @@ def test_project_file_is_deployed_and_redeployed(server: DevServer) -> None:
     assert "2 to create, 0 to change, 0 as they are" in planned.err
     assert "0 to create, 0 to change, 2 as they are" in again.err, again.out
     assert (first.code, first.err.count("Created")) == (0, 2)
-    assert "Changed add/two" in second.err
+    assert "1 of 1 deployments is as before" in second.err
     two = server.read("deployments", "get", "add/two")
     assert two["id"] == json.loads(second.out)["id"]
     assert two["tags"] == ["nightly"]

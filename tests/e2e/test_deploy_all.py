@@ -96,3 +96,20 @@ def test_variables_that_a_deployment_names_are_read_as_it_is_stored(
     assert done.code == 0, done.err
     stored = json.loads(done.out)
     assert (stored["workPool"]["name"], stored["tags"]) == ("default", ["team-data"])
+
+
+def test_only_what_changed_is_said_to_have(shared: Installation, tmp_path: Path) -> None:
+    first = deploy(shared, tmp_path, pool="default")
+    again = deploy(shared, tmp_path, pool="default")
+    file = tmp_path / "headgate.yaml"
+    file.write_text(file.read_text() + "    description: another\n")
+    other = command(shared, tmp_path, "deploy", "--all", "-o", "json")
+
+    name = f"all-{tmp_path.name[-20:]}"
+    assert (first.err.count("Created "), first.err.count("Changed ")) == (2, 0)
+    assert (again.err.count("Created "), again.err.count("Changed ")) == (0, 0)
+    assert "2 of 2 deployments are as before." in again.err
+    assert [line for line in other.err.splitlines() if "Changed" in line] == [
+        f"Changed two/{name}; `headgate deployments run two/{name}` runs it."
+    ]
+    assert "1 of 2 deployments is as before." in other.err

@@ -113,10 +113,11 @@ class DeploymentInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
 
 
 class StoredDeployment(msgspec.Struct, frozen=True, kw_only=True):
-    """The deployment after an upsert, and whether it is new."""
+    """The deployment after an upsert, and whether it is new, or another than it was."""
 
     deployment: DeploymentAnswer
     is_created: bool
+    is_changed: bool
 
 
 async def upsert(
@@ -130,6 +131,7 @@ async def upsert(
     return StoredDeployment(
         deployment=msgspec.convert(payload["deployment"], DeploymentAnswer),
         is_created=bool(payload["created"]),
+        is_changed=bool(payload["changed"]),
     )
 
 
@@ -155,6 +157,7 @@ async def upsert_all(
         StoredDeployment(
             deployment=msgspec.convert(result["deployment"], DeploymentAnswer),
             is_created=bool(result["created"]),
+            is_changed=bool(result["changed"]),
         )
         for result in payload["results"]
     ]

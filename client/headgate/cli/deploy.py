@@ -1,6 +1,7 @@
 """``headgate deploy``: a flow from the command line, or the deployments of headgate.yaml."""
 
 import os
+import shlex
 from collections.abc import Sequence
 from contextlib import chdir
 from dataclasses import replace
@@ -236,11 +237,13 @@ def _is_named(spec: DeploymentSpec, pattern: str) -> bool:
 
 def _show(stored: list[StoredDeployment], *, output: Format) -> None:
     for one in stored:
-        verb = "Created" if one.is_created else "Changed"
-        say(
-            f"{verb} {full_name(one.deployment)}; `headgate deployments run "
-            f"{full_name(one.deployment)}` runs it."
-        )
+        name = full_name(one.deployment)
+        if one.is_created or one.is_changed:
+            verb = "Created" if one.is_created else "Changed"
+            say(f"{verb} {name}; `headgate deployments run {shlex.quote(name)}` runs it.")
+    same = sum(not (one.is_created or one.is_changed) for one in stored)
+    if same:
+        say(f"{same} of {len(stored)} deployments {'is' if same == 1 else 'are'} as before.")
     if len(stored) == 1:
         show_deployment(stored[0].deployment, output=output)
         return

@@ -207,6 +207,7 @@ class DeploymentUpsertInput:
 class DeploymentPayload:
     deployment: Deployment | None = payload_field("The deployment.")
     created: bool | None = payload_field("Whether it was made now.")
+    changed: bool | None = payload_field("Whether it was there and is another now.")
     errors: list[MutationError] = errors_field()
 
 
@@ -263,6 +264,11 @@ async def _upsert(
     return row, is_new
 
 
+def _stored(work: UnitOfWork, row: DeploymentRow, *, is_new: bool) -> DeploymentPayload:
+    is_changed = not is_new and row.updated_at == work.now
+    return DeploymentPayload(deployment=show_deployment(row), created=is_new, changed=is_changed)
+
+
 async def _existing(info: Info, workspace_id: UUID, input: DeploymentUpsertInput) -> UUID | None:
     name = f"{input.flow_name}/{input.name}"
     among = visible(info.context, workspace_id)
@@ -308,7 +314,7 @@ class DeploymentMutations:
         on = await _existing(info, workspace_id, input)
         async with info.context.work(workspace_id, on=on) as work:
             row, is_new = await _upsert(info, work, workspace_id, input)
-        return DeploymentPayload(deployment=show_deployment(row), created=is_new)
+        return _stored(work, row, is_new=is_new)
 
     @mutation(
         requires=[Scope.FLOWS_WRITE],
@@ -336,7 +342,7 @@ class DeploymentMutations:
                 with _told_at(index):
                     info.context.demand(workspace_id, on=on[index])
                     row, is_new = await _upsert(info, work, workspace_id, one)
-                stored[index] = DeploymentPayload(deployment=show_deployment(row), created=is_new)
+                stored[index] = _stored(work, row, is_new=is_new)
         return DeploymentBatchPayload(results=[stored[index] for index in sorted(stored)])
 
     @mutation(
@@ -351,4 +357,4 @@ class DeploymentMutations:
         workspace_id = await context.workspace_of(deployments.get_many_deployments, id_)
         async with context.work(workspace_id, on=id_) as work:
             row = await deployments.set_paused(work, id_=id_, is_paused=input.paused)
-        return DeploymentPayload(deployment=show_deployment(row), created=False)
+        return _stored(work, row, is_new=False)

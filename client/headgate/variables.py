@@ -10,6 +10,7 @@ from headgate.engine.places import Place, current_place
 from headgate.engine.stored_secrets import as_text, check_stored
 from headgate.errors import ConflictError
 from headgate.redaction import redactor
+from headgate.settings import load_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +28,18 @@ class Variable:
 
     @classmethod
     def get(cls, name: str, default: Any = None) -> Any:
-        """Return the value of a variable; ``default`` where there is none.
+        """Return the value of a variable; ``default`` where there is none, or no server.
 
         Raises:
-            SettingsError: no server is configured.
+            SettingsError: no server is configured, and there is no default.
             ApiError: the server could not be asked, or the name is no key.
         """
-        return answer(_get(current_place(), name, default))
+        return answer(_get(_place(default), name, default))
 
     @classmethod
     async def aget(cls, name: str, default: Any = None) -> Any:
         """Do as ``get`` does, in a coroutine."""
-        return await awaited(_get(current_place(), name, default))
+        return await awaited(_get(_place(default), name, default))
 
     @classmethod
     def set(
@@ -92,7 +93,16 @@ async def _find(place: Place, name: str) -> variables.FoundVariable:
     )
 
 
-async def _get(place: Place, name: str, default: Any) -> Any:
+def _place(default: Any) -> Place | None:
+    """Return where variables are; None without a server, where a default stands for all."""
+    if default is not None and load_settings().is_local:
+        return None
+    return current_place()
+
+
+async def _get(place: Place | None, name: str, default: Any) -> Any:
+    if place is None:
+        return default
     found = (await _find(place, name)).variable
     return default if found is None else found.value
 

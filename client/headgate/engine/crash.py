@@ -154,4 +154,7 @@ def state_of_interrupt(error: BaseException, *, struck: type[RunInterrupted] | N
     if isinstance(error, SystemExit):
         code = text_of(error.code, as_text=repr)
         return Crashed(message=f"User code left the process with {code}", data=error)
+    if not isinstance(error, Exception):
+        # What the engine raises itself is one of those above, or an Exception.
+        return Crashed(message=f"User code ended with {error_text(error)}", data=error)
     return Crashed(message=f"The engine failed: {error_text(error)}", data=error)

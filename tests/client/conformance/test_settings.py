@@ -1,12 +1,16 @@
 """Settings: from the environment, files of the working folder, and profiles; which one wins."""
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from headgate import profiles
+from headgate import flow, profiles
+from headgate.errors import SettingsError
 from headgate.exceptions import ConfigurationError
 from headgate.settings import load_settings
+from headgate.variables import Variable
 
 URL = "HEADGATE_API_URL"
 
@@ -158,3 +162,14 @@ def test_a_wrong_value_is_named(folder: Path) -> None:
 
     with pytest.raises(ConfigurationError, match="HEADGATE_LOG_LEVEL"):
         load_settings()
+
+
+def test_a_variable_without_a_server_is_its_default() -> None:
+    @flow
+    def parent() -> Any:
+        return Variable.get("size", default=3)
+
+    assert parent() == Variable.get("size", default=3) == 3
+    assert asyncio.run(Variable.aget("size", default=3)) == 3
+    with pytest.raises(SettingsError):
+        Variable.get("size")

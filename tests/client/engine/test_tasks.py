@@ -330,3 +330,20 @@ def test_options_out_of_range_are_refused(options: dict[str, Any]) -> None:
 def test_a_task_needs_a_function() -> None:
     with pytest.raises(TypeError, match="needs a function"):
         Task(3)  # pyright: ignore[reportArgumentType] - what is tested
+
+
+def test_what_no_except_of_exceptions_catches_is_said_to_be_user_code_s() -> None:
+    class Stop(BaseException):
+        """Of the user's."""
+
+    @task
+    def fails() -> None:
+        raise Stop("now")
+
+    @flow
+    def parent() -> str | None:
+        future = fails.submit()
+        future.wait()
+        return future.state.message
+
+    assert parent() == "User code ended with Stop: now"

@@ -1,5 +1,6 @@
 """Inputs made by other tasks: finds futures and states in arguments, and puts results in."""
 
+import copy
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
@@ -184,6 +185,11 @@ def _rebuilt(value: Any, *, before: list[Any], after: list[Any]) -> Any:
     """Return a container like ``value`` with other items; itself when none differs."""
     if all(new is old for new, old in zip(after, before, strict=True)):
         return value
+    if isinstance(value, dict) and type(cast("Any", value)) is not dict:
+        # One that has an order, a default or a kind of its own keeps it.
+        made = copy.copy(cast("dict[Any, Any]", value))
+        dict.update(made, zip(made, after, strict=True))
+        return made
     if isinstance(value, Mapping):
         return dict(zip(cast("Mapping[Any, Any]", value), after, strict=True))
     if isinstance(value, tuple) and hasattr(cast("Any", value), "_fields"):

@@ -1,5 +1,7 @@
 """Values that refer to themselves, to one another, or very deep: looked through once, and whole."""
 
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -111,3 +113,36 @@ def test_a_future_deeper_than_the_stack_fails_with_what_helps() -> None:
 
     with pytest.raises(RecursionError, match=r"headgate\.opaque"):
         work()
+
+
+def ordered(items: dict[str, Any]) -> OrderedDict[str, Any]:
+    return OrderedDict(items)
+
+
+def counted(items: dict[str, Any]) -> Counter[str]:
+    return Counter(items)
+
+
+def defaulted(items: dict[str, Any]) -> defaultdict[str, Any]:
+    return defaultdict(list, items)
+
+
+@pytest.mark.parametrize("make", [ordered, counted, defaulted])
+def test_a_dictionary_of_its_own_kind_keeps_it(make: Callable[[Any], dict[Any, Any]]) -> None:
+    @task
+    def one() -> int:
+        return 1
+
+    @task
+    def look(given: Any) -> Any:
+        return given
+
+    @flow
+    def parent() -> Any:
+        return look(make({"a": one.submit(), "b": 2}))
+
+    found = parent()
+
+    assert found == make({"a": 1, "b": 2})
+    assert type(found) is type(make({}))
+    assert getattr(found, "default_factory", list) is list

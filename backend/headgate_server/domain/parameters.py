@@ -22,13 +22,19 @@ from referencing.jsonschema import DRAFT202012
 
 from headgate_server.domain.errors import InvalidInput
 from headgate_server.domain.formats import is_of_format
+from headgate_server.domain.multiples import is_multiple
 from headgate_server.domain.templates import is_template
 
 MAX_STEPS = 50_000
 """Keywords and their values looked at, for one request: a second or two of one thread."""
-STEP_TOLERANCE = 1e-9
-"""Of a fraction, and of itself, may it be off a multiple."""
-_MALFORMED = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, UnknownType)
+_MALFORMED = (
+    TypeError,
+    ValueError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    UnknownType,
+)
 """What the keywords of a schema raise that are not what JSON Schema says they are."""
 
 Check = Callable[[Any, Any, Any, dict[str, Any]], Iterator[Any] | None]
@@ -95,12 +101,8 @@ def _required(validator: Any, names: Any, instance: Any, schema: dict[str, Any])
 
 
 def _multiple_of(validator: Any, step: Any, instance: Any, schema: dict[str, Any]) -> Iterator[Any]:
-    """Compare fractions with the tolerance that Pydantic has: 0.07 is a multiple of 0.01."""
-    if not isinstance(instance, int | float) or isinstance(instance, bool):
-        return
-    rest = abs(instance % step)
-    allowed = abs(instance) * STEP_TOLERANCE if isinstance(rest, float) else 0
-    if allowed < rest and allowed < abs(rest - abs(step)):
+    is_number = isinstance(instance, int | float) and not isinstance(instance, bool)
+    if is_number and not is_multiple(instance, of=step):
         yield ValidationError(f"{instance!r} is not a multiple of {step!r}")
 
 

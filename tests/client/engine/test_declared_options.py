@@ -120,3 +120,9 @@ def test_what_a_partial_or_an_object_holds_is_part_of_its_source() -> None:
 def test_every_runner_of_ours_is_one() -> None:
     for runner in (ThreadPoolTaskRunner(max_workers=3), ThreadPoolTaskRunner):
         assert flow(task_runner=runner)(lambda: 1)() == 1
+
+
+@pytest.mark.parametrize("name", ["with/slash", "two\nlines", " around "])
+def test_a_name_that_no_server_takes_is_told_where_it_stands(name: str) -> None:
+    with pytest.raises(ValueError, match="A flow's name has no slash, line break or space around"):
+        flow(name=name)(nothing)

@@ -188,7 +188,7 @@ def _rebuilt(value: Any, *, before: list[Any], after: list[Any]) -> Any:
     if isinstance(value, dict) and type(cast("Any", value)) is not dict:
         # One that has an order, a default or a kind of its own keeps it.
         made = copy.copy(cast("dict[Any, Any]", value))
-        dict.update(made, zip(made, after, strict=True))
+        cast("Any", dict).update(made, zip(made, after, strict=True))
         return made
     if isinstance(value, Mapping):
         return dict(zip(cast("Mapping[Any, Any]", value), after, strict=True))

@@ -3,7 +3,7 @@
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -15,7 +15,7 @@ from headgate.states import State
 class Node:
     name: str
     parent: "Node | None" = None
-    children: list["Node"] = field(default_factory=list)
+    children: list["Node"] = field(default_factory=list["Node"])
     given: Any = None
 
 
@@ -71,8 +71,9 @@ def test_futures_of_a_returned_tree_come_as_states() -> None:
 
     (root,) = work()
 
-    assert isinstance(root.given, State)
-    assert root.given.result() == 7
+    given: Any = root.given
+    assert isinstance(given, State)
+    assert cast("State[int]", given).result() == 7
 
 
 def test_what_many_share_is_looked_through_once_and_stays_shared() -> None:

@@ -179,9 +179,6 @@ class Agent:
                 if self._heartbeat_seconds != message.heartbeat_interval.total_seconds():
                     self._heartbeat_seconds = message.heartbeat_interval.total_seconds()
                     self._is_interval_new.set()
-                for lease in message.held:
-                    if lease.cancel_requested:
-                        self._cancel(lease.run_id, lease.epoch, 30)
             case AgentDirective():
                 self._obey(message.kind, message.directive_reason)
             case _:

@@ -217,10 +217,11 @@ class HeldRun:
         if self._launched is None or grace_seconds is None:
             return
         logger.info("%s is being cancelled, %d s of grace", self.run_id, grace_seconds)
-        is_told = self._cancelling is not None
-        if self._cancelling is not None:
+        if self._cancelling is None:
+            self._launched.send_signal(signal.SIGTERM)
+        else:
             self._cancelling.cancel()
-        self._cancelling = asyncio.create_task(self._stop_within(grace_seconds, is_told=is_told))
+        self._cancelling = asyncio.create_task(self._kill_after(grace_seconds))
 
     def tell_to_look(self) -> None:
         """Tell the process that something is asked of its run: it looks at its lease."""
@@ -239,7 +240,9 @@ class HeldRun:
     async def _leave_in_time(self) -> None:
         await asyncio.sleep(LEAVE_SECONDS)
         logger.warning("%s is over at the server; its process is stopped", self.run_id)
-        await self._stop_within(KILL_AFTER_SECONDS)
+        if self._launched is not None:
+            self._launched.send_signal(signal.SIGTERM)
+        await self._kill_after(KILL_AFTER_SECONDS)
 
     def lose(self, reason: str) -> None:
         """Kill the process group and report nothing: the run is no longer this agent's."""
@@ -275,11 +278,9 @@ class HeldRun:
         if self._launched is not None and self.fence_seconds is not None:
             self._launched.live_until(self._renewed_at + self.fence_seconds * OWN_SHARE)
 
-    async def _stop_within(self, seconds: float, *, is_told: bool = False) -> None:
+    async def _kill_after(self, seconds: float) -> None:
         if self._launched is None:
             return
-        if not is_told:
-            self._launched.send_signal(signal.SIGTERM)
         await asyncio.sleep(seconds)
         logger.warning("%s did not stop in time; its process group is killed", self.run_id)
         self._was_killed = True

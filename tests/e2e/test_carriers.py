@@ -34,6 +34,26 @@ async def test_each_carrier_alone_brings_runs_and_cancels(lonely: Journey, carri
     assert agent.stop() == 0
 
 
+async def test_a_stream_that_opens_anew_leaves_a_cancelled_run_the_grace_it_has(
+    lonely: Journey,
+) -> None:
+    agent = lonely.installation.start_agent(pool=lonely.pool, HEADGATE_AGENT_TRANSPORT="poll")
+    wait_online(agent)
+    stubborn = await lonely.run("stubborn")
+    await lonely.executed(stubborn)
+    await lonely.cancel(stubborn, grace_seconds=600)
+    await eventually(lambda: "600 s of grace" in agent.log, what="The cancel")
+
+    for _ in range(2):  # Each poll opens the stream.
+        assert await lonely.records.ended(await lonely.run("quick")) == "Completed"
+
+    assert agent.log.count("s of grace") == 1
+    assert (await lonely.records.states(stubborn))[-1] == "Cancelling"
+    await lonely.cancel(stubborn, grace_seconds=0)
+    assert await lonely.records.ended(stubborn) == "Cancelled"
+    assert agent.stop() == 0
+
+
 async def test_each_carrier_takes_over_from_the_one_above_and_hands_back(lonely: Journey) -> None:
     site = lonely.installation
     balancer = site.start_balancer()

@@ -24,18 +24,26 @@ class AwsKms:
 
     name = NAME
 
-    def __init__(self, key_id: str, *, client: Any, failures: tuple[type[Exception], ...]) -> None:
+    def __init__(
+        self,
+        key_id: str,
+        *,
+        client: Any,
+        failures: tuple[type[Exception], ...],
+        silences: tuple[type[Exception], ...],
+    ) -> None:
         """Hold a client.
 
         Args:
             key_id: the key's ARN.
             client: boto3's client of KMS.
             failures: what that client raises.
+            silences: those of them by which no answer came.
         """
         self._key_id = key_id
         self._client = client
         self._failures = failures
-        self._asker = Asker(f"AWS KMS, for {key_id},")
+        self._asker = Asker(f"AWS KMS, for {key_id},", silences=silences)
 
     @property
     def key_id(self) -> str:
@@ -114,4 +122,5 @@ def open_aws_kms(key_id: str, *, endpoint_url: str | None = None) -> AwsKms:
         ),
     )
     failures = (exceptions.ClientError, exceptions.BotoCoreError)
-    return AwsKms(key_id, client=client, failures=failures)
+    silences = (exceptions.HTTPClientError, exceptions.ConnectionError)
+    return AwsKms(key_id, client=client, failures=failures, silences=silences)

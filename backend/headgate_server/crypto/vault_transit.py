@@ -31,6 +31,7 @@ LEAST_RENEWAL_SECONDS = 10.0
 
 _CIPHERTEXT = re.compile(r"vault:v([1-9][0-9]*):[A-Za-z0-9+/=]+")
 _BAD_REQUEST = 400
+_SILENCES = (OSError, http.client.HTTPException)
 
 
 class VaultTransit:
@@ -54,7 +55,7 @@ class VaultTransit:
         self._key = key
         self._token = token
         self._id = f"{url.rstrip('/')}#{key}"
-        self._asker = Asker(f"Vault, for {self._id},")
+        self._asker = Asker(f"Vault, for {self._id},", silences=_SILENCES)
 
     @property
     def key_id(self) -> str:
@@ -135,7 +136,7 @@ class VaultTransit:
         """Return the part of an answer that tells what was asked for."""
         try:
             status, raw = await self._asker.ask(self._send, method, path, body)
-        except (OSError, http.client.HTTPException) as error:
+        except _SILENCES as error:
             raise KeyProviderAway(f"Vault does not answer: {type(error).__name__}.") from None
         if status == _BAD_REQUEST and what == "decrypt":
             raise SecretUnreadable

@@ -73,17 +73,34 @@ async def test_a_provider_that_closes_connections_is_away(
     assert "Error" in told.value.detail or "Disconnected" in told.value.detail
 
 
-async def test_a_provider_that_the_client_stops_waiting_for_is_away(
+@pytest.fixture
+def given_up(
     silent_port: int, opened: Callable[[int], KeyProvider], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(aws_kms, "READ_SECONDS", 0.05)
+) -> KeyProvider:
+    """Return a silent provider whose client stops waiting sooner than who asks."""
+    monkeypatch.setattr(aws_kms, "READ_SECONDS", 0.1)
     monkeypatch.setattr(aws_kms, "ATTEMPTS", 1)
-    monkeypatch.setattr(vault_transit, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(vault_transit, "ANSWER_SECONDS", 0.1)
+    return opened(silent_port)
 
-    with pytest.raises(KeyProviderAway) as told:
-        await opened(silent_port).newest()
 
-    assert "Timeout" in told.value.detail
+async def ask_at_once(provider: KeyProvider, count: int) -> list[str]:
+    """Return what so many are told who ask at once."""
+    asked = (provider.newest() for _ in range(count))
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    return [one.detail if isinstance(one, KeyProviderAway) else str(one) for one in answers]
+
+
+async def test_a_provider_that_the_client_stops_waiting_for_is_away(
+    given_up: KeyProvider,
+) -> None:
+    first = await ask_at_once(given_up, asking.THREADS + 4)
+    later = await ask_at_once(given_up, 3)
+
+    assert all("Timeout" in one for one in first[: asking.THREADS])
+    assert all("did not answer lately" in one for one in first[asking.THREADS :])
+    assert "Timeout" in later[0]
+    assert all("did not answer lately" in one for one in later[1:])
 
 
 async def test_threads_of_all_else_are_free_while_many_wait_for_a_silent_provider(
@@ -106,10 +123,8 @@ async def test_a_silent_provider_is_away_and_one_at_a_time_looks_whether_it_is_b
 ) -> None:
     monkeypatch.setattr(asking, "ANSWER_SECONDS", 0.2)
 
-    first = await asyncio.gather(*(silent.newest() for _ in range(3)), return_exceptions=True)
-    later = await asyncio.gather(*(silent.newest() for _ in range(3)), return_exceptions=True)
+    told = [*await ask_at_once(silent, 3), *await ask_at_once(silent, 3)]
 
-    told = [one.detail if isinstance(one, KeyProviderAway) else str(one) for one in first + later]
     assert all("does not answer within" in one for one in [*told[:3], told[3]])
     assert all("did not answer lately" in one for one in told[4:])
 
@@ -124,3 +139,16 @@ async def test_who_was_away_and_answers_again_serves_all() -> None:
 
     assert await asker.ask(gate.is_set)
     assert await asyncio.gather(*(asker.ask(gate.is_set) for _ in range(20))) == [True] * 20
+
+
+async def test_a_provider_that_answers_slowly_is_not_away_for_those_in_line() -> None:
+    asker, never = asking.Asker("The provider"), threading.Event()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(asking, "ANSWER_SECONDS", 0.5)
+        slow = (asker.ask(never.wait, 0.1) for _ in range(asking.THREADS * 8))
+        answers = await asyncio.gather(*slow, return_exceptions=True)
+
+        assert [type(one) for one in answers[: asking.THREADS]] == [bool] * asking.THREADS
+        told = {one.detail for one in answers if isinstance(one, KeyProviderAway)}
+        assert told == {f"The provider still has {asking.THREADS} others to answer after 0 s."}
+        assert await asyncio.gather(*(asker.ask(never.is_set) for _ in range(3))) == [False] * 3

@@ -1,6 +1,7 @@
 """Changes of configurable objects: what differs, and whether it was read before it was written."""
 
 from dataclasses import fields
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
@@ -9,6 +10,14 @@ from headgate_server.domain.errors import Conflict, VersionConflict
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+
+class Outcome(Enum):
+    """What became of an object that was to be as somebody says."""
+
+    CREATED = "CREATED"
+    CHANGED = "CHANGED"
+    AS_BEFORE = "AS_BEFORE"
 
 
 def changed(current: object, wanted: dict[str, Any]) -> dict[str, Any]:

@@ -38,6 +38,28 @@ MAX_PARAMETER_LENGTH = 255
 MAX_COLLISION_KEY_LENGTH = 255
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 
+SHAPES_RUNS = frozenset(
+    {
+        "entrypoint",
+        "pull_steps",
+        "job_variables",
+        "version_label",
+        "git",
+        "parameters",
+        "parameter_schema",
+        "is_schema_enforced",
+        "work_pool_id",
+        "work_queue_id",
+        "on_agent_lost",
+        "abandon_after",
+        "fence",
+        "infrastructure_retries",
+        "late_threshold",
+        "tags",
+    }
+)
+"""What a run takes from its deployment as it is made: runs of schedules are then made anew."""
+
 
 class AgentLostPolicy(StrEnum):
     """What follows when the agent of a running run falls silent."""

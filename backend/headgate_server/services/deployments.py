@@ -14,7 +14,7 @@ from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import deployments as rules
 from headgate_server.domain import ids
 from headgate_server.domain.blocks.access import EVERYTHING, Allowance
-from headgate_server.domain.changes import changed, check_version, given
+from headgate_server.domain.changes import Outcome, changed, check_version, given
 from headgate_server.domain.deployment_versions import VERSIONED, check_said
 from headgate_server.domain.deployments import AgentLostPolicy, CollisionPolicy, Deployment
 from headgate_server.domain.documents import check_document, is_storable
@@ -40,28 +40,6 @@ from headgate_server.services.flows import upsert_flow
 from headgate_server.services.schedules.upsert import rearm_schedules, replace_schedules
 
 MAX_TEXT_LENGTH = 10_000
-
-SHAPES_RUNS = frozenset(
-    {
-        "entrypoint",
-        "pull_steps",
-        "job_variables",
-        "version_label",
-        "git",
-        "parameters",
-        "parameter_schema",
-        "is_schema_enforced",
-        "work_pool_id",
-        "work_queue_id",
-        "on_agent_lost",
-        "abandon_after",
-        "fence",
-        "infrastructure_retries",
-        "late_threshold",
-        "tags",
-    }
-)
-"""What a run takes from its deployment as it is made: runs of schedules are then made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +87,8 @@ async def upsert_deployment(
     expected_version: int | None = None,
     allowance: Allowance = EVERYTHING,
     is_starter: bool = True,
-) -> tuple[Deployment, bool]:
-    """Create or change a flow's deployment of a name, and say whether it was created.
+) -> tuple[Deployment, Outcome]:
+    """Create or change a flow's deployment of a name, and say which of them.
 
     The flow is made if there is none. Two callers who deploy at once get the same deployment, one
     after the other. Runs that schedules made ahead are made anew if they would now differ.
@@ -148,7 +126,7 @@ async def upsert_deployment(
     is_new = False
     if current is None:
         current, is_new = await _insert(work, flow_id=flow.id, name=name, columns=columns)
-    return await apply_changes(work, current, wanted, columns=columns, is_new=is_new), is_new
+    return await apply_changes(work, current, wanted, columns=columns, is_new=is_new)
 
 
 async def _insert(
@@ -175,7 +153,7 @@ def _check_current(current: Deployment | None, expected_version: int | None) -> 
         raise NotFound
 
 
-async def set_paused(work: UnitOfWork, *, id_: UUID, is_paused: bool) -> Deployment:
+async def set_paused(work: UnitOfWork, *, id_: UUID, is_paused: bool) -> tuple[Deployment, Outcome]:
     """Pause or resume a deployment; doing it again changes nothing.
 
     Paused: its schedules stop and the runs they made that nobody has taken up are removed; what
@@ -327,7 +305,7 @@ async def apply_changes(
     columns: dict[str, Any],
     is_new: bool = False,
     verb: str | None = None,
-) -> Deployment:
+) -> tuple[Deployment, Outcome]:
     """Write what differs of a locked deployment, its next version, and what follows from both.
 
     Args:
@@ -354,21 +332,36 @@ async def apply_changes(
         await _follow(work, current, names)
     if has_version:
         await keep_version(work, current, said=wanted, replaced_id=before.current_version_id)
-    if "schedules" in wanted:
-        await replace_schedules(work, deployment=current, wanted=wanted["schedules"])
+    has_other_schedules = "schedules" in wanted and await replace_schedules(
+        work, deployment=current, wanted=wanted["schedules"]
+    )
     if names or is_new:
-        await record_change(
-            work,
-            kind=ids.Kind.DEPLOYMENT,
-            id_=current.id,
-            name=current.name,
-            version=current.version,
-            changed=None if is_new else names,
-            verb=verb,
-            before=None if is_new else before,
-            after=current,
-        )
-    return current
+        await _record(work, current, None if is_new else names, before=before, verb=verb)
+    if is_new:
+        return current, Outcome.CREATED
+    return current, Outcome.CHANGED if names or has_other_schedules else Outcome.AS_BEFORE
+
+
+async def _record(
+    work: UnitOfWork,
+    current: Deployment,
+    names: set[str] | None,
+    *,
+    before: Deployment,
+    verb: str | None,
+) -> None:
+    """Record what of a deployment changed; None where it was inserted just now."""
+    await record_change(
+        work,
+        kind=ids.Kind.DEPLOYMENT,
+        id_=current.id,
+        name=current.name,
+        version=current.version,
+        changed=names,
+        verb=verb,
+        before=None if names is None else before,
+        after=current,
+    )
 
 
 async def _update(work: UnitOfWork, current: Deployment, differences: dict[str, Any]) -> Deployment:
@@ -391,7 +384,7 @@ async def _follow(work: UnitOfWork, deployment: Deployment, names: set[str]) -> 
     """Let schedules and waiting work follow what changed of their deployment."""
     if "is_paused" in names:
         await rearm_schedules(work, deployment=deployment)
-    elif names & SHAPES_RUNS:
+    elif names & rules.SHAPES_RUNS:
         await rearm_schedules(work, deployment=deployment, due_after=work.now)
     if names & _MARKS:
         await deployments.mark_items(work, deployment)

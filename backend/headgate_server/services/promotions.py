@@ -116,4 +116,5 @@ async def _apply(
     columns = rules.name_starts(current, columns, is_starter=is_starter)
     columns["current_version_id"] = version.id
     wanted = {"tags": version.content["tags"]}
-    return await apply_changes(work, current, wanted, columns=columns, verb=verb)
+    promoted, _ = await apply_changes(work, current, wanted, columns=columns, verb=verb)
+    return promoted

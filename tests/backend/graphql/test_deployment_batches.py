@@ -62,6 +62,26 @@ async def test_batch_is_stored_and_told_in_its_order(installation: Installation)
     ]
 
 
+async def test_upsert_says_that_schedules_alone_changed(installation: Installation) -> None:
+    api, workspace = await start(installation)
+    place = {"workspaceId": workspace, "flowName": "etl", "name": "old"}
+
+    async def put(*schedules: dict[str, Any]) -> tuple[bool, bool, int]:
+        fields = "created changed deployment { version }"
+        done = await mutate(api, "deploymentUpsert", fields, **place, schedules=list(schedules))
+        return done["created"], done["changed"], done["deployment"]["version"]
+
+    daily = {"slug": "daily", "spec": {"cron": {"cron": "0 6 * * *"}}}
+    later = {"slug": "daily", "spec": {"cron": {"cron": "0 7 * * *"}}}
+    told = [
+        await put(*schedules)
+        for schedules in ([daily], [daily], [later], [later | {"active": False}], [], [])
+    ]
+
+    assert {(created, version) for created, _, version in told} == {(False, 1)}
+    assert [changed for _, changed, _ in told] == [True, False, True, True, True, False]
+
+
 @pytest.mark.parametrize(
     ("wrong", "code", "path"),
     [

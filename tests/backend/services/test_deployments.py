@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from headgate_server.database.work import Database, UnitOfWork
+from headgate_server.domain.changes import Outcome
 from headgate_server.domain.deployments import AgentLostPolicy, Deployment
 from headgate_server.domain.errors import (
     InvalidInput,
@@ -44,7 +45,7 @@ async def upsert(
     flow: str = "etl",
     name: str = "prod",
     expected_version: int | None = None,
-) -> tuple[Deployment, bool]:
+) -> tuple[Deployment, Outcome]:
     return await deployments.upsert_deployment(
         work,
         flow_name=flow,
@@ -76,10 +77,10 @@ async def test_new_deployment_has_the_defaults(database: Database) -> None:
     tenant = await make_tenant(database)
 
     async with database.tenant(tenant.owner, tenant.workspace_id) as work:
-        made, is_new = await upsert(work)
-        same, is_same_new = await upsert(work)
+        made, first = await upsert(work)
+        same, second = await upsert(work)
 
-    assert (is_new, is_same_new) == (True, False)
+    assert (first, second) == (Outcome.CREATED, Outcome.AS_BEFORE)
     assert same == made
     assert (made.version, made.is_paused, made.on_agent_lost) == (1, False, AgentLostPolicy.CRASH)
     assert (made.abandon_after, made.fence) == (timedelta(minutes=10), timedelta(minutes=10))
@@ -293,17 +294,18 @@ async def test_pause_holds_what_waits_and_resume_releases_it(database: Database)
         await create_run(work, RunRequest(deployment_id=made.id))
 
     async with database.tenant(tenant.owner, tenant.workspace_id) as work:
-        paused = await deployments.set_paused(work, id_=made.id, is_paused=True)
-        again = await deployments.set_paused(work, id_=made.id, is_paused=True)
+        paused, first = await deployments.set_paused(work, id_=made.id, is_paused=True)
+        again, second = await deployments.set_paused(work, id_=made.id, is_paused=True)
         await create_run(work, RunRequest(deployment_id=made.id))
         assert await held(work) == [True, True]
     async with database.tenant(tenant.owner, tenant.workspace_id) as work:
-        resumed = await deployments.set_paused(work, id_=made.id, is_paused=False)
+        resumed, _ = await deployments.set_paused(work, id_=made.id, is_paused=False)
         assert await held(work) == [False, False]
         assert f"pool:{made.work_pool_id}" in work.wakes
 
     assert (paused.is_paused, paused.version) == (True, 2)
     assert again == paused
+    assert (first, second) == (Outcome.CHANGED, Outcome.AS_BEFORE)
     assert (resumed.is_paused, resumed.version) == (False, 3)
 
 

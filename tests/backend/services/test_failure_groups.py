@@ -144,7 +144,7 @@ async def test_resolved_group_does_not_regress_by_a_version_that_was_replaced_by
 
         async def deploy(label: str) -> UUID:
             current = await deployments.get_deployment(work, id_=deployed.deployment_id)
-            made = await deployments.apply_changes(
+            made, _ = await deployments.apply_changes(
                 work, current, {"version_label": label}, columns={}
             )
             assert made.current_version_id is not None

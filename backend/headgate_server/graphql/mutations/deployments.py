@@ -11,6 +11,7 @@ import strawberry
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain import ids
+from headgate_server.domain.changes import Outcome
 from headgate_server.domain.deployments import AgentLostPolicy, CollisionPolicy
 from headgate_server.domain.deployments import Deployment as DeploymentRow
 from headgate_server.domain.errors import HeadgateError, InvalidInput
@@ -207,7 +208,9 @@ class DeploymentUpsertInput:
 class DeploymentPayload:
     deployment: Deployment | None = payload_field("The deployment.")
     created: bool | None = payload_field("Whether it was made now.")
-    changed: bool | None = payload_field("Whether it was there and is another now.")
+    changed: bool | None = payload_field(
+        "Whether it was there and is another now, it or its schedules."
+    )
     errors: list[MutationError] = errors_field()
 
 
@@ -246,10 +249,10 @@ class DeploymentBatchPayload:
 
 async def _upsert(
     info: Info, work: UnitOfWork, workspace_id: UUID, input: DeploymentUpsertInput
-) -> tuple[DeploymentRow, bool]:
+) -> DeploymentPayload:
     """Store a deployment within what the caller may do, be that on this one alone."""
     context = info.context
-    row, is_new = await deployments.upsert_deployment(
+    row, outcome = await deployments.upsert_deployment(
         work,
         flow_name=input.flow_name,
         name=input.name,
@@ -261,12 +264,15 @@ async def _upsert(
     )
     # The name may be another deployment's by now.
     context.demand(workspace_id, on=row.id)
-    return row, is_new
+    return _stored(row, outcome)
 
 
-def _stored(work: UnitOfWork, row: DeploymentRow, *, is_new: bool) -> DeploymentPayload:
-    is_changed = not is_new and row.updated_at == work.now
-    return DeploymentPayload(deployment=show_deployment(row), created=is_new, changed=is_changed)
+def _stored(row: DeploymentRow, outcome: Outcome) -> DeploymentPayload:
+    return DeploymentPayload(
+        deployment=show_deployment(row),
+        created=outcome is Outcome.CREATED,
+        changed=outcome is Outcome.CHANGED,
+    )
 
 
 async def _existing(info: Info, workspace_id: UUID, input: DeploymentUpsertInput) -> UUID | None:
@@ -313,8 +319,7 @@ class DeploymentMutations:
         _demand(info, workspace_id, input)
         on = await _existing(info, workspace_id, input)
         async with info.context.work(workspace_id, on=on) as work:
-            row, is_new = await _upsert(info, work, workspace_id, input)
-        return _stored(work, row, is_new=is_new)
+            return await _upsert(info, work, workspace_id, input)
 
     @mutation(
         requires=[Scope.FLOWS_WRITE],
@@ -341,8 +346,7 @@ class DeploymentMutations:
             for index, one in order:
                 with _told_at(index):
                     info.context.demand(workspace_id, on=on[index])
-                    row, is_new = await _upsert(info, work, workspace_id, one)
-                stored[index] = _stored(work, row, is_new=is_new)
+                    stored[index] = await _upsert(info, work, workspace_id, one)
         return DeploymentBatchPayload(results=[stored[index] for index in sorted(stored)])
 
     @mutation(
@@ -356,5 +360,5 @@ class DeploymentMutations:
         id_ = ids.parse(input.id, kind=ids.Kind.DEPLOYMENT)
         workspace_id = await context.workspace_of(deployments.get_many_deployments, id_)
         async with context.work(workspace_id, on=id_) as work:
-            row = await deployments.set_paused(work, id_=id_, is_paused=input.paused)
-        return _stored(work, row, is_new=False)
+            row, outcome = await deployments.set_paused(work, id_=id_, is_paused=input.paused)
+        return _stored(row, outcome)

@@ -77,10 +77,13 @@ async def upsert_schedule(
 
 async def replace_schedules(
     work: UnitOfWork, *, deployment: Deployment, wanted: Sequence[ScheduleRequest]
-) -> None:
+) -> bool:
     """Make these the schedules of a locked deployment; a slug that stays keeps its id.
 
     The number of statements does not depend on how many they are.
+
+    Returns:
+        Whether any was made, changed or deleted.
 
     Raises:
         InvalidInput: a bad schedule, or a slug twice.
@@ -96,8 +99,10 @@ async def replace_schedules(
     await _check_open(work)
     existing = await schedules.lock_of_deployment(work, deployment_id=deployment.id)
     current = {schedule.slug: schedule for schedule in existing}
-    await delete_all_of(work, [one for one in existing if one.slug not in by_slug])
-    await _put_all(work, deployment, current, wanted)
+    gone = [one for one in existing if one.slug not in by_slug]
+    await delete_all_of(work, gone)
+    put = await _put_all(work, deployment, current, wanted)
+    return bool(gone) or put != current
 
 
 async def delete_schedule(

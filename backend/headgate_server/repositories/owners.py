@@ -1,8 +1,9 @@
 """Who owns an organization, and so every workspace of it."""
 
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, literal, select
+from sqlalchemy import ColumnElement, and_, func, literal, select, true
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.permissions import BuiltinRole
@@ -18,12 +19,13 @@ async def lock_owners(work: UnitOfWork) -> None:
     await work.execute(select(func.pg_advisory_xact_lock(key)))
 
 
-async def has_owner(work: UnitOfWork, *, is_able: bool) -> bool:
+async def has_owner(work: UnitOfWork, *, is_able: bool, but: UUID | None = None) -> bool:
     """Whether a person owns the organization, by themselves or through a team.
 
     Args:
         work: a unit of work of the organization.
         is_able: whether one counts only who is not suspended.
+        but: a binding that does not count.
     """
     member_id = func.coalesce(role_bindings.c.membership_id, team_members.c.membership_id)
     through = and_(
@@ -37,6 +39,7 @@ async def has_owner(work: UnitOfWork, *, is_able: bool) -> bool:
             own(work, role_bindings.c.organization_id),
             role_bindings.c.builtin_role == BuiltinRole.OWNER.value,
             role_bindings.c.workspace_id.is_(None),
+            true() if but is None else role_bindings.c.id != but,
             is_able_member(member_id) if is_able else member_id.is_not(None),
         )
     )

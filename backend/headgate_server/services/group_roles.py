@@ -1,9 +1,9 @@
 """What a provider's groups give in the organization that it signs people in to."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -24,7 +24,7 @@ from headgate_server.domain.roles import (
     builtin_role,
     provider_actor,
 )
-from headgate_server.domain.tenancy import Actor
+from headgate_server.domain.tenancy import SYSTEM, Actor
 from headgate_server.repositories import members, organizations, owners, roles, workspaces
 from headgate_server.services import object_counts
 from headgate_server.services.audit_entries.record import record_action
@@ -33,6 +33,16 @@ from headgate_server.services.roles import wake_rights
 logger = logging.getLogger(__name__)
 
 Wanted = dict[tuple[UUID, BindingPlace], Role]
+NOTHING: Wanted = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A membership of somebody, and the names of the providers that gave it roles."""
+
+    organization_id: UUID
+    membership_id: UUID
+    by: frozenset[str]
 
 
 async def join(
@@ -57,7 +67,7 @@ async def join(
         user_id: whom.
     """
     if provider.organization is None:
-        await _settle_elsewhere(work, provider, known, user_id=user_id, but=None)
+        await _settle_all(work, known=known, user_id=user_id)
         return
     place = await _find_organization(work, provider.organization)
     if place is None:
@@ -72,95 +82,88 @@ async def join(
         await object_counts.claim(within, QuotaKind.MEMBERS)
         await _record(within, "added", membership_id, user_id, said={"provider": provider.slug})
     wanted = await _wanted(within, provider, groups, organization_id=place.id)
-    await _settle(
-        within,
-        provider,
-        wanted,
-        others=await _others(work, provider, known, place_id=place.id),
-        membership_id=membership_id,
-        user_id=user_id,
-    )
-    await _settle_elsewhere(work, provider, known, user_id=user_id, but=place.id)
+
+    async def settle() -> None:
+        others = [one for one in known if one.issuer != provider.issuer]
+        said = {"provider": provider.slug, "roles": sorted(one.name for one in wanted.values())}
+        if await _bind(within, wanted, known=others, membership_id=membership_id):
+            await _tell(within, membership_id, user_id, said=said)
+
+    await _settle_all(work, known=known, user_id=user_id, own=(place.id, settle))
 
 
 async def leave(
-    work: UnitOfWork, provider: Provider, *, known: Collection[Provider], user_id: UUID
+    work: UnitOfWork, issuer: str, *, known: Collection[Provider], user_id: UUID
 ) -> None:
-    """Take back what a provider's groups gave to whom it signs in no more; as the system.
+    """Take back what an issuer's groups gave to whom it signs in no more; as the system.
 
-    They stay a member, with what others gave them; and the last owner stays one.
+    That is in whatever organization, be its provider in the file or not. They stay a member, with
+    what others gave them; and the last owner stays one.
     """
-    place = None
-    if provider.organization is not None:
-        place = await _find_organization(work, provider.organization)
-    if place is not None:
-        within = replace(work, organization_id=place.id, actor=provider_actor(provider.issuer))
-        membership = await members.find_by_user(within, user_id=user_id)
-        if membership is not None:
-            others = await _others(work, provider, known, place_id=place.id)
-            await _settle(
-                within, provider, {}, others=others, membership_id=membership.id, user_id=user_id
-            )
-    but = None if place is None else place.id
-    await _settle_elsewhere(work, provider, known, user_id=user_id, but=but)
+    others = [one for one in known if one.issuer != issuer]
+    await _settle_all(work, known=others, user_id=user_id)
 
 
-async def _settle_elsewhere(
+async def _settle_all(
     work: UnitOfWork,
-    provider: Provider,
-    known: Collection[Provider],
     *,
+    known: Collection[Provider],
     user_id: UUID,
-    but: UUID | None,
+    own: tuple[UUID, Callable[[], Awaitable[None]]] | None = None,
 ) -> None:
     """Take what providers gave in organizations that they sign nobody in to any more.
 
+    All of these are locked before any is changed, in one order: who signs in elsewhere waits.
+
     Args:
-        but: the organization that is settled already.
+        work: as the system.
+        known: those whose roles stay where they sign people in.
+        user_id: whose roles.
+        own: an organization that is settled in another way, and how.
     """
-    for one in await members.list_organizations_of(work, user_id=user_id):
-        id_ = one.organization.id
-        if id_ == but:
+    settling: list[tuple[UUID, Callable[[], Awaitable[None]]]] = [own] if own else []
+    for one in await _list_held(work, user_id=user_id):
+        if own is not None and one.organization_id == own[0]:
             continue
-        within = replace(work, organization_id=id_, actor=provider_actor(provider.issuer))
-        held = (await roles.list_bindings(within, [one.membership_id]))[one.membership_id]
-        given = {name for binding in held for name in binding.providers}
-        if not given:
-            continue
-        others = await _names(work, known, place_id=id_)
-        if given - others:
-            await _settle(
-                within,
-                provider,
-                {},
-                others=others,
-                membership_id=one.membership_id,
-                user_id=user_id,
-            )
+        stay = await _staying(work, known, one.by, place_id=one.organization_id)
+        if gone := one.by - stay:
+            settle = partial(_settle, work, one, gone=gone, known=known, user_id=user_id)
+            settling.append((one.organization_id, settle))
+    settling.sort(key=lambda each: each[0])
+    for id_, _ in settling:
+        await owners.lock_owners(replace(work, organization_id=id_))
+    for _, settle in settling:
+        await settle()
 
 
-async def _others(
-    work: UnitOfWork, provider: Provider, known: Collection[Provider], *, place_id: UUID
+async def _list_held(work: UnitOfWork, *, user_id: UUID) -> list[_Held]:
+    found = await members.list_organizations_of(work, user_id=user_id)
+    held = await roles.list_bindings(work, [one.membership_id for one in found])
+    return [
+        _Held(one.organization.id, one.membership_id, _givers(held[one.membership_id]))
+        for one in found
+    ]
+
+
+def _givers(bindings: Iterable[RoleBinding]) -> frozenset[str]:
+    return frozenset(name for one in bindings for name in one.providers)
+
+
+async def _staying(
+    work: UnitOfWork, known: Collection[Provider], given: AbstractSet[str], *, place_id: UUID
 ) -> frozenset[str]:
-    """Return the names by which other providers give roles in an organization."""
-    others = [one for one in known if one.issuer != provider.issuer]
-    return await _names(work, others, place_id=place_id)
+    """Return those of the names that givers have by which a provider gives roles there.
 
-
-async def _names(
-    work: UnitOfWork, providers: Collection[Provider], *, place_id: UUID
-) -> frozenset[str]:
-    """Return the names by which providers give roles there: issuers, and formerly slugs.
-
-    One whose organization is not found may mean any: a slug that is misspelt takes nothing away.
+    Such names are issuers, and formerly slugs. A provider whose organization is not found may mean
+    any: a slug that is misspelt takes nothing away.
     """
     found: set[str] = set()
-    for one in providers:
-        if one.organization is not None:
+    for one in known:
+        names = {provider_actor(name).display_name for name in (one.issuer, one.slug)} & given
+        if names and one.organization is not None:
             place = await _find_organization(work, one.organization)
             if place is None or place.id == place_id:
-                names = (provider_actor(name) for name in (one.issuer, one.slug))
-                found |= {actor.display_name for actor in names}
+                found |= names
     return frozenset(found)
 
 
@@ -173,19 +176,24 @@ async def _find_organization(work: UnitOfWork, named: str) -> Organization | Non
 
 async def _settle(
     work: UnitOfWork,
-    provider: Provider,
-    wanted: Wanted,
+    held: _Held,
     *,
-    others: AbstractSet[str],
-    membership_id: UUID,
+    gone: AbstractSet[str],
+    known: Collection[Provider],
     user_id: UUID,
 ) -> None:
-    await owners.lock_owners(work)
-    if await _bind(work, wanted, others=others, membership_id=membership_id):
-        wake_rights(work)
-        given = sorted(one.name for one in wanted.values())
-        said = {"provider": provider.slug, "roles": given}
-        await _record(work, "roles_settled", membership_id, user_id, said=said)
+    """Take what was given by providers that sign nobody in there; no other is named there."""
+    actor = replace(SYSTEM, display_name=next(iter(gone))) if len(gone) == 1 else SYSTEM
+    within = replace(work, organization_id=held.organization_id, actor=actor)
+    if await _bind(within, NOTHING, known=known, membership_id=held.membership_id):
+        await _tell(within, held.membership_id, user_id, said={"roles": []})
+
+
+async def _tell(
+    work: UnitOfWork, membership_id: UUID, user_id: UUID, *, said: dict[str, Any]
+) -> None:
+    wake_rights(work)
+    await _record(work, "roles_settled", membership_id, user_id, said=said)
 
 
 async def _record(
@@ -196,36 +204,41 @@ async def _record(
 
 
 async def _bind(
-    work: UnitOfWork, wanted: Wanted, *, others: AbstractSet[str], membership_id: UUID
+    work: UnitOfWork, wanted: Wanted, *, known: Collection[Provider], membership_id: UUID
 ) -> bool:
     """Give what is missing, take what no provider but this one gave and it no more; if any changed.
 
     Args:
-        others: the names of the providers whose roles stay.
+        work: of the organization, whose owners are locked.
+        wanted: what they hold from now on, by who acts.
+        known: the other providers: what they give there stays.
+        membership_id: who holds it.
     """
     assert work.organization_id is not None  # noqa: S101  callers have set it
     holder = Holder(HolderKind.MEMBERSHIP, membership_id)
-    held = {
-        (one.role.id, one.place): one
-        for one in await roles.lock_bindings(work, holder_id=membership_id)
-    }
+    bindings = await roles.lock_bindings(work, holder_id=membership_id)
+    held = {(one.role.id, one.place): one for one in bindings}
+    others = await _staying(work, known, _givers(bindings), place_id=work.organization_id)
     missing = wanted.keys() - held.keys()
-    give = partial(roles.insert_binding, work, organization_id=work.organization_id, holder=holder)
     for key in missing:
-        await give(role=wanted[key], place=key[1])
+        await roles.insert_binding(
+            work,
+            organization_id=work.organization_id,
+            holder=holder,
+            role=wanted[key],
+            place=key[1],
+        )
     is_changed = bool(missing)
     for key, one in held.items():
         left = _left_of(one, by=work.actor, is_wanted=key in wanted, others=others)
-        if left == one:
-            continue
-        is_changed = True
-        if left is not None:
-            await roles.set_granters(work, left)
-            continue
-        await roles.delete_binding(work, holder=holder, role=one.role, place=one.place)
-        if not await owners.has_owner(work, is_able=False):
+        if left is None and not await owners.has_owner(work, is_able=False, but=one.id):
             logger.warning("%s: the last owner stays one", work.actor.display_name)
-            await give(role=one.role, place=one.place)
+        elif left is None:
+            is_changed = True
+            await roles.delete_binding(work, holder=holder, role=one.role, place=one.place)
+        elif left != one:
+            is_changed = True
+            await roles.set_granters(work, left)
     return is_changed
 
 

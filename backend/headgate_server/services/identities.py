@@ -228,9 +228,7 @@ async def unlink(
     if not has_password and not any(one.issuer in known for one in theirs if one != gone):
         raise Conflict(LAST_WAY)
     await identities.delete_identities(work, user_id=user_id, id_=id_)
-    for provider in providers:
-        if provider.issuer == gone.issuer:
-            await group_roles.leave(work, provider, known=providers, user_id=user_id)
+    await group_roles.leave(work, gone.issuer, known=providers, user_id=user_id)
     await login_sessions.sign_out_everywhere(work, user_id=user_id, but=session_id)
     said = {"issuer": gone.issuer}
     await record_person(work, "identity_unlinked", found.user, session_id=session_id, said=said)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from headgate_server.database.work import Database
 from headgate_server.domain import ids
@@ -14,18 +15,23 @@ from headgate_server.domain.roles import (
     EVERYWHERE,
     Holder,
     HolderKind,
+    Role,
     RoleBinding,
     builtin_role,
     provider_actor,
 )
+from headgate_server.repositories import members, owners
 from headgate_server.repositories import roles as stored
 from headgate_server.services import group_roles, roles
+from tests.factories.databases import somebody_waits
 from tests.factories.members import make_member
 from tests.factories.tenants import Tenant, make_tenant
+from tests.fixtures.deadlines import eventually
 
 pytestmark = pytest.mark.anyio
 
 ADMIN = builtin_role(BuiltinRole.ADMIN)
+OWNER = builtin_role(BuiltinRole.OWNER)
 STAFF, NOBODY = frozenset({"staff"}), frozenset[str]()
 
 
@@ -53,10 +59,46 @@ class Scene:
         async with self.database.system() as work:
             await group_roles.leave(
                 work,
-                self.providers[slug],
+                f"https://{slug}.example",
                 known=self.providers.values(),
                 user_id=self.user_id,
             )
+
+    async def enter_another(self) -> Tenant:
+        """Make an organization that a provider of its own, ``globex``, signs the member in to."""
+        another = await make_tenant(self.database)
+        place = ids.show(ids.Kind.ORGANIZATION, another.organization_id)
+        self.providers["globex"] = Provider(
+            "globex", "Globex", "https://globex.example", "client", organization=place
+        )
+        await self.join("globex", NOBODY)
+        return another
+
+    async def give(self, tenant: Tenant, role: Role, *, by: str) -> None:
+        """Give the member a role in an organization, as a provider of a name does."""
+        async with self.database.system() as work:
+            within = replace(work, organization_id=tenant.organization_id, actor=provider_actor(by))
+            membership = await members.find_by_user(within, user_id=self.user_id)
+            assert membership is not None
+            await stored.insert_binding(
+                within,
+                organization_id=tenant.organization_id,
+                holder=Holder(HolderKind.MEMBERSHIP, membership.id),
+                role=role,
+                place=EVERYWHERE,
+            )
+
+    async def told(self, tenant: Tenant) -> list[tuple[str, str]]:
+        """Return who settled roles, and the whole entry, in an organization's audit log."""
+        async with self.database.system() as work:
+            rows = await work.execute(
+                text(
+                    "select actor_name, row_to_json(audit_entries)::text from audit_entries "
+                    "where organization_id = :id and action = 'membership.roles_settled'"
+                ),
+                {"id": tenant.organization_id},
+            )
+            return [(row[0], row[1]) for row in rows]
 
     async def given(self) -> list[RoleBinding]:
         async with self.database.tenant(self.tenant.owner, None) as work:
@@ -177,15 +219,7 @@ async def test_roles_of_a_provider_that_signs_nobody_in_any_more_are_taken_away(
 async def test_role_that_was_given_by_a_slug_is_taken_back_or_goes_on_by_the_issuer(
     scene: Scene, *, has_its_slug: bool
 ) -> None:
-    slug = "okta" if has_its_slug else "gone"
-    async with scene.database.tenant(scene.tenant.owner, None) as work:
-        await stored.insert_binding(
-            replace(work, actor=provider_actor(slug)),
-            organization_id=scene.tenant.organization_id,
-            holder=Holder(HolderKind.MEMBERSHIP, scene.membership_id),
-            role=ADMIN,
-            place=EVERYWHERE,
-        )
+    await scene.give(scene.tenant, ADMIN, by="okta" if has_its_slug else "gone")
 
     await scene.join("entra", NOBODY)
     assert await scene.by() == (["Provider okta"] if has_its_slug else [])
@@ -221,3 +255,71 @@ async def test_provider_whose_organization_is_misspelt_takes_nothing_away(scene:
         await scene.join(slug, NOBODY)
 
     assert await scene.by() == ["Provider https://okta.example"]
+
+
+@pytest.mark.parametrize("is_in_file", [False, True])
+async def test_unlinking_takes_back_what_was_given_whatever_the_file_says_of_the_provider(
+    scene: Scene, *, is_in_file: bool
+) -> None:
+    await scene.join("okta", STAFF)
+    await scene.join("google", STAFF)
+    misspelt = replace(scene.providers.pop("okta"), organization="nowhere")
+    if is_in_file:
+        scene.providers["okta"] = misspelt
+
+    await scene.leave("okta")
+
+    assert await scene.by() == ["Provider https://google.example"]
+
+
+async def test_no_organization_is_told_by_which_provider_of_another_its_member_signed_in(
+    scene: Scene,
+) -> None:
+    await scene.join("okta", STAFF)
+    del scene.providers["okta"]
+    before = len(await scene.told(scene.tenant))
+
+    await scene.enter_another()
+
+    assert await scene.given() == []
+    ((settled_by, entry),) = (await scene.told(scene.tenant))[before:]
+    assert settled_by == "Provider https://okta.example"
+    assert "globex" not in entry
+
+
+async def test_last_owner_stays_one_as_they_were_and_nothing_is_told(scene: Scene) -> None:
+    await scene.give(scene.tenant, OWNER, by="https://gone.example")
+    async with scene.database.system() as work:
+        await work.execute(
+            text(
+                "delete from role_bindings where organization_id = :organization "
+                "and membership_id is distinct from :own"
+            ),
+            {"organization": scene.tenant.organization_id, "own": scene.membership_id},
+        )
+    before = await scene.given()
+
+    await scene.enter_another()
+    for slug in ("globex", "entra"):
+        await scene.join(slug, NOBODY)
+
+    assert await scene.given() == before
+    assert await scene.told(scene.tenant) == []
+
+
+async def test_who_signs_in_locks_organizations_in_one_order(scene: Scene) -> None:
+    another = await scene.enter_another()
+    for tenant in (scene.tenant, another):
+        await scene.give(tenant, ADMIN, by="https://gone.example")
+    lower, higher = sorted((scene.tenant.organization_id, another.organization_id))
+    slug = "globex" if higher == another.organization_id else "entra"
+
+    async with scene.database.system() as work:
+        await owners.lock_owners(replace(work, organization_id=lower))
+        joining = asyncio.create_task(scene.join(slug, NOBODY))
+        async with scene.database.system() as looking:
+            await eventually(lambda: somebody_waits(looking), what="Who signs in")
+        await owners.lock_owners(replace(work, organization_id=higher))
+    await joining
+
+    assert await scene.given() == []

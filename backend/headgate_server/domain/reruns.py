@@ -16,6 +16,10 @@ MOST_PLANNED = 50_000
 """So many task runs of a run are planned; what is beyond is said to be left out."""
 
 
+_BEGUN = "begun:"
+"""Before the key of a subflow that has begun, and has kept nothing itself: see ``keys_again``."""
+
+
 class RerunReason(StrEnum):
     """Why a task is done again, or is not."""
 
@@ -161,6 +165,9 @@ def plan_rerun(tasks: Iterable[RanTask], request: RerunRequest) -> list[PlannedT
 def keys_again(tasks: Iterable[RanTask], request: RerunRequest) -> list[str]:
     """Return the keys of results that are made again although somebody may have kept them.
 
+    A subflow that did not complete goes on with what its tasks kept, unless it, or what it depends
+    on, was chosen: only then is its key among them.
+
     Args:
         tasks: of the run; chosen ones that are none of them do not count.
         request: how the run is started again.
@@ -173,7 +180,10 @@ def keys_again(tasks: Iterable[RanTask], request: RerunRequest) -> list[str]:
         else _beginnings(known, request)
     )
     _spread(known, reasons)
-    return sorted({task.cache_key for task in known if task.id in reasons and task.cache_key})
+    keys = {task.cache_key for task in known if task.id in reasons and task.cache_key}
+    if not request.from_task_run_ids:
+        return sorted(key for key in keys if not key.startswith(_BEGUN))
+    return sorted({key.removeprefix(_BEGUN) for key in keys})
 
 
 def _beginnings(tasks: list[RanTask], request: RerunRequest) -> dict[UUID, RerunReason]:

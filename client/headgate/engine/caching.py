@@ -22,7 +22,7 @@ from headgate.errors import ResultError, SerializationError
 from headgate.hashing import hash_values
 from headgate.logs import ENGINE, logger_of
 from headgate.reporting.failures import user_error
-from headgate.results.kept import MAX_BYTES, KeptResults
+from headgate.results.kept import MAX_BYTES, KeptResults, outdate
 from headgate.results.storages import make_storage
 from headgate.results.stores import FoundResult, Origin, Results
 from headgate.serializers import make_serializer
@@ -46,6 +46,7 @@ class Keeping:
         is_asked: whether the task says so, and fails where it cannot be done; otherwise it is
             done as a service, and what cannot be kept is computed again.
         is_sought: whether a result that is there is used.
+        is_outdated: whether what an earlier attempt of the run kept counts no more from now on.
         is_shown: whether the key says when the result is used again.
         since: what the run kept before it began anew in the state of this number does not count.
         guard: what keeps others from computing it meanwhile.
@@ -56,6 +57,7 @@ class Keeping:
     key: str
     is_asked: bool
     is_sought: bool
+    is_outdated: bool = False
     is_shown: bool = True
     since: int = 0
     expiration_seconds: float | None = None
@@ -75,6 +77,8 @@ def begin(context: TaskRunContext) -> Steps[Keeping | None]:
     if keeping.is_shown and (keeping.is_asked or keeping.is_sought):
         context.run.cache_key = keeping.key
     try:
+        if keeping.is_outdated:
+            yield from _outdate(context, keeping)
         yield from _seek(context, keeping)
     except BaseException:
         yield from let_go(keeping)
@@ -226,14 +230,29 @@ def _in_passing(
     except SerializationError as error:
         logger.debug("The result is not kept for a rerun: %s", error)
         return None
+    is_wanted = kept.is_wanted(key)
     return Keeping(
         store=_store(context, options.storage, options, settings=settings),
         path=kept.path_of(key),
         key=key,
         is_asked=False,
-        is_sought=kept.is_wanted(key),
+        is_sought=is_wanted,
+        is_outdated=kept.has_past and not is_wanted,
         since=kept.since,
     )
+
+
+def _outdate(context: TaskRunContext, keeping: Keeping) -> Steps[None]:
+    """Have what was kept of the task count no more, for it may fail now."""
+    store, path, key = keeping.store, keeping.path, keeping.key
+    try:
+        yield _at(store, lambda: outdate(store, path=path, key=key))
+    except Exception as error:  # noqa: BLE001 - of the user's storage: the task is done all the same
+        logger_of(context).warning(
+            "The result that was kept of %s stays, and is used again should it fail now: %s",
+            context.spec.name,
+            text_of(error),
+        )
 
 
 def _look(context: TaskRunContext, keeping: Keeping) -> Steps[State[Any] | None]:

@@ -11,7 +11,7 @@ from headgate.engine.names import declared_name, run_facts
 from headgate.errors import MissingResult, ResultError, SettingsError
 from headgate.logs import ENGINE, logger_of
 from headgate.reporting.failures import user_error
-from headgate.results.kept import MAX_BYTES, KeptPlace
+from headgate.results.kept import MAX_BYTES, KeptPlace, outdate
 from headgate.results.storages import make_storage, reference_of
 from headgate.results.stores import FoundResult, Origin, Results
 from headgate.serializers import make_serializer
@@ -35,6 +35,8 @@ def keep_result(context: FlowRunContext, state: State[Any]) -> Steps[State[Any]]
     """
     has_value = state.is_completed() and not contained_states(state.data) and not context.is_lazy
     if not has_value or context.replay is not None:
+        if state.is_completed() and context.wrapper is not None:
+            context.wrapper.cache_key = None
         return state
     if not is_asked(context.spec, context.settings):
         yield from keep_for_parent(context, state.data)
@@ -106,15 +108,18 @@ def place_of(
         store=store,
         is_asked=bool(is_own),
         is_wanted=is_wanted,
+        is_outdated=kept.has_past and not is_wanted,
         inside=kept.inside(key, is_continued=is_wanted),
     )
 
 
 def find_kept(place: KeptPlace, *, name: str) -> Steps[FoundResult | None]:
     """Return what a subflow returned in an earlier attempt of the run around it; None for none."""
-    if not place.is_wanted:
-        return None
     try:
+        if place.is_outdated:
+            yield Offload(lambda: outdate(place.store, path=place.path, key=place.key))
+        if not place.is_wanted:
+            return None
         found: FoundResult | None = yield Offload(_find, place)
     except Exception as error:  # noqa: BLE001 - of the user's storage: the subflow is done instead
         logger.warning(
@@ -159,6 +164,7 @@ def keep_for_parent(context: FlowRunContext, value: Any) -> Steps[None]:
             context.spec.name,
             text_of(error),
         )
+        wrapper.cache_key = None
         return
     wrapper.cache_key = place.key
 

@@ -30,7 +30,7 @@ from headgate.logs import ENGINE, configure_logging
 from headgate.reporting.local_run import LocalRun
 from headgate.reporting.records import TaskRun
 from headgate.reporting.server_run import ServerRun
-from headgate.results.kept import KeptPlace, KeptResults, sweep
+from headgate.results.kept import BEGUN, KeptPlace, KeptResults, sweep
 from headgate.results.stores import FoundResult
 from headgate.settings import load_settings
 from headgate.specs import FlowSpec, Job
@@ -133,6 +133,9 @@ def _settle(context: FlowRunContext, place: KeptPlace | None, found: FoundResult
     if place is None:
         return
     context.place, context.kept = place, place.inside
+    if context.wrapper is not None:
+        # Whoever has it done again names it by its key, also where it fails.
+        context.wrapper.cache_key = f"{BEGUN}{place.key}"
     if found is None:
         return
     state = Completed(

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from headgate.clock import now_us
 from headgate.hashing import hash_values
-from headgate.results.stores import Results
+from headgate.results.stores import Origin, Results
+from headgate.serializers import JSONSerializer
 from headgate.specs import JobReuse
 
 FOLDER = "kept"
@@ -23,6 +24,12 @@ MAX_BYTES = 64 * 1024 * 1024
 
 PREFIX = "kept:"
 """Before the key of such a result, where cache keys are shown."""
+
+BEGUN = "begun:"
+"""Before the key of a subflow that has not kept its result yet, as the server knows it."""
+
+_FOR_NOBODY = -1
+"""Since when a record counts that counts for no attempt."""
 
 _DAY_SECONDS = 86_400
 _MARK = ".swept"
@@ -38,14 +45,15 @@ class KeptResults:
     Attributes:
         since: the number of the state in which the run began anew last; 0 where it never did.
             What is kept bears it, and counts for attempts that begin from no later one.
+        has_past: whether it uses what earlier attempts kept, of whatever call.
     """
 
-    __slots__ = ("_again", "_counts", "_inside", "_is_continued", "_run_id", "since")
+    __slots__ = ("_again", "_counts", "_inside", "_is_continued", "_run_id", "has_past", "since")
 
     def __init__(self, run_id: str, *, reuse: JobReuse | None) -> None:
         self._run_id = run_id
         self._inside: tuple[str, ...] = ()
-        self._is_continued = reuse is not None and reuse.kept
+        self._is_continued = self.has_past = reuse is not None and reuse.kept
         self._again = set(reuse.again if reuse is not None else ())
         self.since = reuse.since if reuse is not None else 0
         self._counts: dict[str, itertools.count[int]] = {}
@@ -74,7 +82,7 @@ class KeptResults:
         """
         part = KeptResults(self._run_id, reuse=None)
         part._inside = (key,)
-        part._is_continued = is_continued
+        part._is_continued, part.has_past = is_continued, self.has_past
         part._again = self._again
         part.since = self.since
         return part
@@ -102,6 +110,7 @@ class KeptPlace:
     Args:
         key: of the call.
         is_asked: whether the flow keeps its result by itself; then only where that is, is kept.
+        is_outdated: whether what an earlier attempt kept of it counts no more from now on.
         inside: the results inside the call.
     """
 
@@ -110,7 +119,21 @@ class KeptPlace:
     store: Results
     is_asked: bool
     is_wanted: bool
+    is_outdated: bool
     inside: KeptResults
+
+
+def outdate(store: Results, *, path: str, key: str) -> None:
+    """Have what earlier attempts kept of a call count no more: it is done again now.
+
+    Should that fail, the next attempt shall not find what was kept before it. Storages delete
+    nothing, so that a record that counts for nobody takes the place.
+
+    Raises:
+        OSError: the storage did not take it.
+    """
+    origin = Origin(since=_FOR_NOBODY)
+    Results(store.storage, JSONSerializer()).write(path, None, key=key, origin=origin)
 
 
 def sweep(

@@ -120,6 +120,15 @@ def test_keys_of_what_is_done_again_are_told() -> None:
     assert keys_again(TASKS, RerunRequest(is_from_failed=True)) == []
 
 
+def test_subflow_that_failed_is_done_again_as_a_whole_only_where_it_is_chosen() -> None:
+    failed = replace(LOAD, cache_key="begun:kept:k")
+    tasks = [replace(EXTRACT, cache_key="e"), replace(CLEAN, cache_key="c"), failed]
+
+    assert keys_again(tasks, RerunRequest(is_from_failed=True)) == []
+    assert keys_again(tasks, RerunRequest(from_task_run_ids=(LOAD.id,))) == ["kept:k"]
+    assert keys_again(tasks, RerunRequest(from_task_run_ids=(CLEAN.id,))) == ["c", "kept:k"]
+
+
 @pytest.mark.parametrize(
     "request_",
     [

@@ -304,3 +304,77 @@ def test_subflow_that_is_chosen_is_done_again_with_its_tasks() -> None:
 
     assert on == ["sub 1", "inner 1", "below 2"]
     assert names(*parent.recorded) == ["Completed", "Cached"]
+
+
+@pytest.mark.parametrize("options", [{}, {"persist_result": True}])
+def test_subflow_that_is_chosen_and_fails_is_done_again(options: dict[str, Any]) -> None:
+    parent = Parent(**options)
+    parent.run(None)
+    key = parent.contexts[0].wrapper.cache_key
+    parent.is_sub_broken = True
+    parent.run(JobReuse(kept=True, again=[key]))
+    shown = parent.contexts[-1].wrapper.cache_key
+    parent.is_sub_broken = False
+
+    on = parent.run(JobReuse(kept=True))
+
+    assert shown == f"begun:{key}"
+    assert [call for call in on if call != "inner 1"] == ["sub 1", "below 2"]
+    assert names(*parent.recorded) == ["Completed", "Cached"]
+
+
+class Chosen:
+    """A task, called by a flow itself and in its subflow, which fails in one of three attempts."""
+
+    def __init__(self) -> None:
+        self.is_broken = False
+        self.keys: list[Any] = []
+        self.states: list[str] = []
+
+        @task
+        def once() -> int:
+            if self.is_broken:
+                raise ValueError
+            return 1
+
+        @flow
+        def sub() -> int:
+            context = current_flow_run.get()
+            assert context is not None
+            assert context.place is not None
+            self.keys.append(context.place.key)
+            state = once(return_state=True)
+            self.states.append(state.name)
+            return state.result()
+
+        @flow
+        def outer(reuse: JobReuse | None) -> None:
+            context = current_flow_run.get()
+            assert context is not None
+            context.kept = KeptResults("run_1", reuse=reuse)
+            state = once(return_state=True)
+            self.states.append(state.name)
+            self.keys.append(state.state_details.cache_key)
+            sub(return_state=True)
+
+        self.outer = outer
+
+    def run(self, reuse: JobReuse | None) -> list[str]:
+        """Return the states of both calls in one attempt."""
+        self.states.clear()
+        self.outer(reuse)
+        return list(self.states)
+
+
+def test_tasks_that_are_done_again_and_fail_are_not_found_as_they_were_before() -> None:
+    chosen = Chosen()
+    chosen.run(None)
+    again = list(chosen.keys)
+
+    chosen.is_broken = True
+    failed = chosen.run(JobReuse(kept=True, again=again))
+    chosen.is_broken = False
+    on = chosen.run(JobReuse(kept=True))
+
+    assert failed == ["Failed", "Failed"]
+    assert on == ["Completed", "Completed"]

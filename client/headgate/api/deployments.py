@@ -19,6 +19,7 @@ from headgate.api.calls import (
     require,
 )
 from headgate.api.transport import Transport
+from headgate.errors import BadRequestError
 
 NOUN = "deployments"
 
@@ -113,11 +114,15 @@ class DeploymentInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
 
 
 class StoredDeployment(msgspec.Struct, frozen=True, kw_only=True):
-    """The deployment after an upsert, and whether it is new, or another than it was."""
+    """The deployment after an upsert, and whether it is new, or another than it was.
+
+    Args:
+        is_changed: None where the server is older, and does not say.
+    """
 
     deployment: DeploymentAnswer
     is_created: bool
-    is_changed: bool
+    is_changed: bool | None
 
 
 async def upsert(
@@ -125,14 +130,10 @@ async def upsert(
 ) -> StoredDeployment:
     """Create the deployment of this flow and name, or change it."""
     values = msgspec.to_builtins(deployment)
-    payload = await change(
-        transport, NOUN, "DeploymentUpsert", input=given(workspaceId=workspace_id, **values)
+    payload = await _store(
+        transport, "DeploymentUpsert", input=given(workspaceId=workspace_id, **values)
     )
-    return StoredDeployment(
-        deployment=msgspec.convert(payload["deployment"], DeploymentAnswer),
-        is_created=bool(payload["created"]),
-        is_changed=bool(payload["changed"]),
-    )
+    return _stored(payload)
 
 
 async def upsert_all(
@@ -147,20 +148,30 @@ async def upsert_all(
         given(workspaceId=workspace_id, **msgspec.to_builtins(deployment))
         for deployment in deployments
     ]
-    payload = await change(
+    payload = await _store(
         transport,
-        NOUN,
         "DeploymentUpsertBatch",
         input={"workspaceId": workspace_id, "deployments": inputs},
     )
-    return [
-        StoredDeployment(
-            deployment=msgspec.convert(result["deployment"], DeploymentAnswer),
-            is_created=bool(result["created"]),
-            is_changed=bool(result["changed"]),
-        )
-        for result in payload["results"]
-    ]
+    return [_stored(result) for result in payload["results"]]
+
+
+async def _store(transport: Transport, operation: str, *, input: dict[str, Any]) -> dict[str, Any]:
+    """Run a mutation that says what it changed; one that does not, where the server is older."""
+    try:
+        return await change(transport, NOUN, operation, input=input)
+    except BadRequestError as error:
+        if "'changed'" not in str(error):
+            raise
+        return await change(transport, NOUN, f"{operation}Older", input=input)
+
+
+def _stored(result: dict[str, Any]) -> StoredDeployment:
+    return StoredDeployment(
+        deployment=msgspec.convert(result["deployment"], DeploymentAnswer),
+        is_created=bool(result["created"]),
+        is_changed=result.get("changed"),
+    )
 
 
 async def pause(

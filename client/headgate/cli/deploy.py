@@ -238,10 +238,10 @@ def _is_named(spec: DeploymentSpec, pattern: str) -> bool:
 def _show(stored: list[StoredDeployment], *, output: Format) -> None:
     for one in stored:
         name = full_name(one.deployment)
-        if one.is_created or one.is_changed:
-            verb = "Created" if one.is_created else "Changed"
+        if one.is_created or one.is_changed is not False:
+            verb = "Created" if one.is_created else "Changed" if one.is_changed else "Stored"
             say(f"{verb} {name}; `headgate deployments run {shlex.quote(name)}` runs it.")
-    same = sum(not (one.is_created or one.is_changed) for one in stored)
+    same = sum(not one.is_created and one.is_changed is False for one in stored)
     if same:
         say(f"{same} of {len(stored)} deployments {'is' if same == 1 else 'are'} as before.")
     if len(stored) == 1:

@@ -80,6 +80,10 @@ class WorkPoolCalls(ClientCalls):
 
     async def read_work_queues(self, work_pool_name: str) -> list[WorkQueueAnswer]:
         """Return the queues of a pool."""
+        pool = await self.read_work_pool(work_pool_name)
+        if not pool.queues_more:
+            # Also of a server that is older than this client, and lists no others.
+            return pool.queues
         place = {**self._place, "pool": work_pool_name}
         return await self._all(work_pools.list_queues, limit=MOST_QUEUES, place=place)
 

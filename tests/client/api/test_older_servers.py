@@ -5,9 +5,12 @@ from collections.abc import Callable, Sequence
 import pytest
 from aiohttp import web
 
+from headgate.api import deployments
 from headgate.api.calls import change_or_make
+from headgate.api.deployments import DeploymentInput, StoredDeployment
 from headgate.api.transport import Transport
-from headgate.errors import ApiError, NotFoundError, TooLargeError
+from headgate.client.clients import Client
+from headgate.errors import ApiError, BadRequestError, NotFoundError, TooLargeError
 from tests.client.recording_server import RecordingServer
 
 
@@ -57,3 +60,90 @@ async def test_what_an_older_server_would_not_mean_is_told_at_once(
 ) -> None:
     with pytest.raises(kind):
         await make(recording_server, [answer])
+
+
+STORED = {
+    "deployment": {
+        "id": "dep_1",
+        "name": "daily",
+        "flow": {"id": "flow_1", "name": "report"},
+        "version": 1,
+        "paused": False,
+        "tags": [],
+        "schedules": [],
+        "parameters": {},
+        "jobVariables": {},
+    },
+    "created": False,
+}
+
+
+def unknown_to_payloads(name: str) -> web.Response:
+    error = {"message": f"Cannot query field {name!r} on type 'DeploymentPayload'."}
+    return web.json_response({"data": None, "errors": [error]}, status=400)
+
+
+async def store(server: RecordingServer, *, unknown: str) -> list[StoredDeployment]:
+    """Store a deployment by itself, and in a batch, of a server that does not know a field."""
+
+    def answer(operation: str) -> web.Response:
+        if not operation.endswith("Older"):
+            return unknown_to_payloads(unknown)
+        single = {"deploymentUpsert": {**STORED, "errors": []}}
+        batch = {"deploymentUpsertBatch": {"results": [STORED], "errors": []}}
+        return web.json_response({"data": batch if "Batch" in operation else single})
+
+    server.fault = answer
+    transport = Transport(server.url, "token")
+    one = DeploymentInput(flow_name="report", name="daily")
+    try:
+        stored = await deployments.upsert(transport, workspace_id="ws_1", deployment=one)
+        more = await deployments.upsert_all(transport, workspace_id="ws_1", deployments=[one])
+    finally:
+        await transport.close()
+    return [stored, *more]
+
+
+async def test_deployments_are_stored_by_a_server_that_does_not_say_what_changed(
+    recording_server: RecordingServer,
+) -> None:
+    stored = await store(recording_server, unknown="changed")
+
+    assert [(one.is_created, one.is_changed) for one in stored] == [(False, None)] * 2
+
+
+async def test_what_else_an_older_server_does_not_know_of_deployments_is_told(
+    recording_server: RecordingServer,
+) -> None:
+    with pytest.raises(BadRequestError, match="jobVariables"):
+        await store(recording_server, unknown="jobVariables")
+
+
+async def test_queues_of_a_small_pool_are_those_that_every_server_tells(
+    recording_server: RecordingServer,
+) -> None:
+    queue = {"id": "q_1", "name": "default", "priority": 1, "paused": False}
+    pool = {
+        "id": "pool_1",
+        "name": "here",
+        "type": "process",
+        "paused": False,
+        "version": 1,
+        "status": "READY",
+        "baseJobTemplate": {},
+        "queues": [queue],
+        "queuesMore": 0,
+    }
+    asked: list[str] = []
+
+    def answer(operation: str) -> web.Response:
+        asked.append(operation)
+        return web.json_response({"data": {"workspace": {"workPool": pool}}})
+
+    recording_server.fault = answer
+    transport = Transport(recording_server.url, "token")
+    async with Client(transport, organization="acme", workspace="main") as client:
+        found = await client.read_work_queues("here")
+
+    assert [one.name for one in found] == ["default"]
+    assert asked == ["WorkPool"]

@@ -1,6 +1,6 @@
 """What the options of ``@flow`` and ``@task`` must be, said by the option's name."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, cast
 
@@ -66,8 +66,9 @@ def _check(options: Mapping[str, Any], name: str, *, kinds: Any, wanted: str) ->
 def _check_hooks(name: str, hooks: Any) -> None:
     if hooks is None:
         return
-    if not isinstance(hooks, Iterable) or isinstance(hooks, str):
+    # What is used up as it is walked through would have no hooks left for the runs.
+    if not isinstance(hooks, Collection) or isinstance(hooks, str):
         raise TypeError(f"{name} takes a list of functions, as [notify], not {hooks!r}")
-    for hook in cast("Iterable[Any]", hooks):
+    for hook in cast("Collection[Any]", hooks):
         if not callable(hook):
             raise TypeError(f"{name} takes a list of functions, and {hook!r} is none")

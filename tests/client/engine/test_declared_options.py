@@ -28,6 +28,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"timeout_seconds": timedelta(0)}, "timeout_seconds must be more than 0, not 0.0"),
     ({"timeout_seconds": float("nan")}, "timeout_seconds must be more than 0, not nan"),
     ({"on_completion": nothing}, "on_completion takes a list of functions, as [notify], not <func"),
+    (
+        {"on_failure": (hook for hook in [nothing])},
+        "on_failure takes a list of functions, as [notify], not <generator",
+    ),
     ({"on_failure": ["notify"]}, "on_failure takes a list of functions, and 'notify' is none"),
 ]
 OF_TASKS: list[tuple[dict[str, Any], str]] = [

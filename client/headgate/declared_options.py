@@ -35,11 +35,9 @@ def check_options(options: Mapping[str, Any], *, known: Iterable[str], of: str) 
     _check(options, "retries", kinds=int, wanted="a whole number")
     _check(options, "timeout_seconds", kinds=(int, float, timedelta), wanted="seconds")
     _check(options, "cache_expiration", kinds=timedelta, wanted="a timedelta")
-    seconds = options.get("timeout_seconds")
-    if isinstance(seconds, timedelta):
-        seconds = seconds.total_seconds()
+    seconds = seconds_of(options.get("timeout_seconds"))
     if seconds is not None and not seconds > 0:
-        raise ValueError(f"timeout_seconds must be more than 0, not {seconds}")
+        raise ValueError(f"timeout_seconds must be more than 0, or 0 for none, not {seconds}")
     if isinstance(options.get("tags"), str):
         raise TypeError(f"tags takes a list of texts, not {options['tags']!r}")
     runner = options.get("task_runner")
@@ -47,6 +45,12 @@ def check_options(options: Mapping[str, Any], *, known: Iterable[str], of: str) 
         raise TypeError(f"task_runner takes a task runner, not {runner!r}")
     for name in _HOOKS:
         _check_hooks(name, options.get(name))
+
+
+def seconds_of(timeout: float | timedelta | None) -> float | None:
+    """Return a timeout in seconds; None where there is none, which 0 says as well."""
+    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    return seconds or None
 
 
 def _meant(name: str, known: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, TypedDict
 
 from headgate.declared import is_async, is_generator, own_code
-from headgate.declared_options import check_options
+from headgate.declared_options import check_options, seconds_of
 from headgate.declared_results import flow_results
 from headgate.engine.retries import make_policy
 from headgate.serializers import Serializer
@@ -61,7 +61,6 @@ def make_spec(fn: Callable[..., Any], options: FlowOptions) -> FlowSpec:
         TypeError, ValueError: an option that does not exist, or is not what it must be.
     """
     check_options(options, known=FlowOptions.__optional_keys__, of="@flow")
-    timeout = options.get("timeout_seconds")
     return FlowSpec(
         fn=fn,
         name=_name_of(fn, options),
@@ -77,7 +76,7 @@ def make_spec(fn: Callable[..., Any], options: FlowOptions) -> FlowSpec:
             jitter_factor=options.get("retry_jitter_factor"),
             condition=options.get("retry_condition_fn"),
         ),
-        timeout_seconds=timeout.total_seconds() if isinstance(timeout, timedelta) else timeout,
+        timeout_seconds=seconds_of(options.get("timeout_seconds")),
         validate_parameters=options.get("validate_parameters", True),
         task_runner=options.get("task_runner"),
         log_prints=options.get("log_prints"),

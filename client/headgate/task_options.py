@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 
 from headgate.cache_policies import CacheKeyFn, CachePolicy
 from headgate.declared import is_async, is_generator, own_code
-from headgate.declared_options import check_options
+from headgate.declared_options import check_options, seconds_of
 from headgate.declared_results import declared_results
 from headgate.engine.retries import make_policy
 from headgate.serializers import Serializer
@@ -55,7 +55,6 @@ def make_spec(fn: Callable[..., Any], options: TaskOptions) -> TaskSpec:
         TypeError, ValueError: an option that does not exist, or is not what it must be.
     """
     check_options(options, known=TaskOptions.__optional_keys__, of="@task")
-    timeout = options.get("timeout_seconds")
     code = own_code(fn)
     return TaskSpec(
         fn=fn,
@@ -74,7 +73,7 @@ def make_spec(fn: Callable[..., Any], options: TaskOptions) -> TaskSpec:
             jitter_factor=options.get("retry_jitter_factor"),
             condition=options.get("retry_condition_fn"),
         ),
-        timeout_seconds=timeout.total_seconds() if isinstance(timeout, timedelta) else timeout,
+        timeout_seconds=seconds_of(options.get("timeout_seconds")),
         log_prints=options.get("log_prints"),
         results=declared_results(options),
         hooks=Hooks(

@@ -24,9 +24,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"retries": True}, "retries takes a whole number, not True"),
     ({"name": 3}, "name takes a text, not 3"),
     ({"timeout_seconds": "1"}, "timeout_seconds takes seconds, not '1'"),
-    ({"timeout_seconds": -1}, "timeout_seconds must be more than 0, not -1"),
-    ({"timeout_seconds": timedelta(0)}, "timeout_seconds must be more than 0, not 0.0"),
-    ({"timeout_seconds": float("nan")}, "timeout_seconds must be more than 0, not nan"),
+    ({"timeout_seconds": -1}, "timeout_seconds must be more than 0, or 0 for none, not -1"),
+    ({"timeout_seconds": float("nan")}, "timeout_seconds must be more than 0, or 0 for none"),
     ({"on_completion": nothing}, "on_completion takes a list of functions, as [notify], not <func"),
     (
         {"on_failure": (hook for hook in [nothing])},
@@ -58,6 +57,16 @@ def test_wrong_options_are_told_where_they_stand(
 
     assert told in str(raised.value)
     assert str(changed.value) == str(raised.value)
+
+
+@pytest.mark.parametrize("zero", [0, 0.0, timedelta(0)])
+@pytest.mark.parametrize("decorator", [flow, task])
+def test_a_timeout_of_0_is_none(decorator: Callable[..., Any], zero: float | timedelta) -> None:
+    declared = decorator(timeout_seconds=zero)(nothing)
+    changed = decorator(timeout_seconds=1)(nothing).with_options(timeout_seconds=zero)
+
+    assert declared.timeout_seconds is None
+    assert changed.timeout_seconds is None
 
 
 class Adder:

@@ -6,6 +6,7 @@ from typing import Any
 
 from headgate.api import variables
 from headgate.api.background import answer, awaited
+from headgate.engine.context import current_flow_run
 from headgate.engine.places import Place, current_place
 from headgate.engine.stored_secrets import as_text, check_stored
 from headgate.errors import ConflictError
@@ -31,7 +32,8 @@ class Variable:
         """Return the value of a variable; ``default`` where there is none, or no server.
 
         Raises:
-            SettingsError: no server is configured, and there is no default.
+            SettingsError: no server is configured, and there is no default, or it is a worker's
+                process, which does not know the server of the run that it works for.
             ApiError: the server could not be asked, or the name is no key.
         """
         return answer(_get(_place(default), name, default))
@@ -94,8 +96,15 @@ async def _find(place: Place, name: str) -> variables.FoundVariable:
 
 
 def _place(default: Any) -> Place | None:
-    """Return where variables are; None without a server, where a default stands for all."""
-    if default is not None and load_settings().is_local:
+    """Return where variables are; None without a server, where a default stands for all.
+
+    A worker that does not know the server of the run around the call has none to ask, and no
+    reason to take the default either.
+    """
+    context = current_flow_run.get()
+    is_reported = context is not None and context.recorder.is_reporting
+    settings = context.settings if context is not None else load_settings()
+    if default is not None and settings.is_local and not is_reported:
         return None
     return current_place()
 

@@ -51,6 +51,7 @@ class RemoteCall:
 
     Args:
         flow_run: values of ``FlowRun``; None outside of a flow run.
+        is_reported: whether a server hears of that flow run.
         task_run: values of ``TaskRun``.
     """
 
@@ -64,6 +65,7 @@ class RemoteCall:
     is_print_captured: bool
     parameters: dict[str, Any]
     flow_run: dict[str, Any] | None
+    is_reported: bool
     task_run: dict[str, Any]
 
 
@@ -164,6 +166,7 @@ def _call_of(
         is_print_captured=is_print_captured,
         parameters=context.parameters,
         flow_run=None if around is None else _facts(around),
+        is_reported=context.flow_run is not None and context.flow_run.recorder.is_reporting,
         task_run={
             "id": run.id,
             "task_key": run.task_key,
@@ -208,11 +211,10 @@ def _take_in(context: TaskRunContext, outcome: RemoteOutcome) -> None:
 class _Collecting(LocalRun):
     """Keeps what a call reports until its outcome goes back."""
 
-    is_reporting = True
-
-    def __init__(self, flow_run_id: str) -> None:
+    def __init__(self, flow_run_id: str, *, is_reporting: bool) -> None:
         super().__init__()
         self.flow_run_id = flow_run_id
+        self.is_reporting = is_reporting
         self.outcome = RemoteOutcome()
         self._task_runs: dict[str, TaskRun] = {}
 
@@ -266,7 +268,8 @@ def _run(payload: bytes, mask: Callable[[list[str]], None]) -> bytes:
         return _encoded(RemoteOutcome(error=RemoteTaskError(message)))
     settings = load_settings()
     configure_logging(settings)
-    recorder = _Collecting((call.flow_run or {}).get("id", ""))
+    run_id = (call.flow_run or {}).get("id", "")
+    recorder = _Collecting(run_id, is_reporting=call.is_reported)
     context = _context_of(call, recorder)
     tokens = (
         current_flow_run.set(context.flow_run),

@@ -1,10 +1,16 @@
 """Real processes: those of a process pool, and the process of the run that they work for."""
 
+import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from headgate import flow, task
+from headgate.errors import SettingsError
+from headgate.task_runners import ProcessPoolTaskRunner
+from headgate.variables import Variable
 from tests.client.engine.children import last_words_of, messages_of, start_child
 from tests.client.recording_server import RecordingServer
 from tests.fixtures.deadlines import eventually_sync
@@ -59,3 +65,32 @@ def test_the_processes_of_a_pool_end_where_their_run_is_killed(
     # It would wait in vain for the end of what a process that is left holds.
     last_words_of(child)
     assert child.returncode == -signal.SIGKILL
+
+
+@task
+def threshold() -> Any:
+    """Return a variable, or why there is none."""
+    try:
+        return Variable.get("threshold", default=10)
+    except SettingsError as error:
+        return str(error)
+
+
+@flow(
+    task_runner=ProcessPoolTaskRunner(
+        max_workers=1, initializer=os.environ.pop, initargs=("HEADGATE_API_URL", None)
+    )
+)
+def far() -> Any:
+    return threshold.submit().result()
+
+
+def test_a_worker_that_does_not_know_the_server_takes_no_default(server: RecordingServer) -> None:
+    said = far()
+
+    assert server.only_run().type == "COMPLETED"
+    assert "HEADGATE_API_URL" in said
+
+
+def test_a_worker_of_a_run_without_a_server_takes_the_default() -> None:
+    assert far() == 10

@@ -20,7 +20,8 @@ class DeploymentRun:
 
     Args:
         parameters, tags: the run's own where a key looks; inside of a run, whose token sees no more
-            than how the other goes, those that it was asked with.
+            than how the other goes, those that it was asked with, and None where another does for
+            it.
         flow_id, flow_name: of its flow; None where a run's token looks.
         run_count: how often it has started; None where a run's token looks.
         parent_task_run_id: of the task run that shows it in the run around the call.

@@ -146,7 +146,10 @@ def _steps(request: RunRequest) -> Steps[DeploymentRun]:
             shown.fail(error)
         raise
     found = yield from _follow(place, request, run, shown=shown, began_us=began_us)
-    parent = None if shown is None or found.id != run.id else shown.task_run.id
+    if found.id != run.id:
+        # Another does for it, which was asked with others.
+        return found
+    parent = None if shown is None else shown.task_run.id
     return found.with_asked(parameters, tags=_tags(request), parent_task_run_id=parent)
 
 

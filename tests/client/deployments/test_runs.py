@@ -123,11 +123,13 @@ def test_who_asks_for_a_run_that_is_coalesced_is_given_the_one_that_does_for_it(
     server.coalesced_into = "run_other"
 
     @flow
-    def asks() -> list[str]:
-        run = run_deployment("flow/deployment", timeout=timeout)
-        return [run.id, run.state.name]
+    def asks() -> list[Any]:
+        given = {"x": 1}
+        run = run_deployment("flow/deployment", parameters=given, tags=["mine"], timeout=timeout)
+        return [run.id, run.state.name, run.parameters, run.tags]
 
-    assert asks() == ["run_other", "Completed"]
+    # With what the other was asked, a run's token does not see.
+    assert asks() == ["run_other", "Completed", None, None]
 
     (task_run,) = server.only_run().tasks.values()
     assert "Completed" in repr(task_run)

@@ -48,8 +48,8 @@ def _name_of(fn: Callable[..., Any], options: FlowOptions) -> str:
     if len(name) > MAX_NAME:
         message = f"A flow's name has at most {MAX_NAME} characters, not {len(name)}"
         raise ValueError(message)
-    if "/" in name or name != name.strip() or any(ord(one) < ord(" ") for one in name):
-        message = f"A flow's name has no slash, line break or space around it, as {name!r} has"
+    if "/" in name or name != name.strip() or not name.isprintable():
+        message = f"A flow's name is printable, with no slash or space around it, unlike {name!r}"
         raise ValueError(message)
     return name
 

@@ -135,7 +135,10 @@ def test_every_runner_of_ours_is_one() -> None:
         assert flow(task_runner=runner)(lambda: 1)() == 1
 
 
-@pytest.mark.parametrize("name", ["with/slash", "two\nlines", " around "])
+@pytest.mark.parametrize(
+    "name",
+    ["with/slash", "two\nlines", " around ", "no\u00a0break", "a\u200bb", "a\x7f", "a\u2028b"],
+)
 def test_a_name_that_no_server_takes_is_told_where_it_stands(name: str) -> None:
-    with pytest.raises(ValueError, match="A flow's name has no slash, line break or space around"):
+    with pytest.raises(ValueError, match="name is printable, with no slash or space around it"):
         flow(name=name)(nothing)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from headgate.artifacts.data import check_kind
+from headgate.artifacts.data import TYPES, check_kind, metadata_of
 from headgate.errors import ArtifactError
-from headgate_server.domain.artifacts import ArtifactType, check_data
+from headgate_server.domain.artifacts import ArtifactType, check_data, check_metadata
 from headgate_server.domain.errors import InvalidInput
 
 ADDRESSES = [
@@ -54,6 +54,17 @@ CASES: list[tuple[str, Any, bool]] = [
     ("table", "notjson{", False),
     ("markdown", "x", True),
     ("markdown", 3, False),
+    ("link", {"url": "/a", "text": "A"}, True),
+    ("link", {"url": "/a", "text": None}, True),
+    ("link", {"url": "/a", "text": 42}, False),
+    ("link", {"url": "/a", "x": 1}, False),
+    ("link", {"text": "A"}, False),
+    ("link", "/a", False),
+    ("image", {"url": "/a", "text": "A"}, False),
+    ("image", {"url": "/a", "alt": "A"}, False),
+    *[("progress", progress, True) for progress in (0, 12.5, 100)],
+    *[("progress", progress, False) for progress in (150, -1, True, "50", None)],
+    ("result", {"any": ["thing"]}, True),
 ]
 
 
@@ -72,3 +83,20 @@ def test_both_sides_judge_alike(type_: str, data: Any, *, is_taken: bool) -> Non
         judged.append(False)
 
     assert judged == [is_taken, is_taken]
+
+
+def test_both_sides_know_the_same_types() -> None:
+    assert set(TYPES) == set(ArtifactType)
+    with pytest.raises(ArtifactError, match="no artifact of type 'foo'"):
+        check_kind(None, type="foo")
+
+
+def test_both_sides_take_as_much_metadata() -> None:
+    most = {"x": "y" * (64 * 1024 - len('{"x":""}'))}
+    more = {"x": most["x"] + "y"}
+
+    check_metadata(metadata_of(most))
+    with pytest.raises(InvalidInput):
+        check_metadata(more)
+    with pytest.raises(ArtifactError, match="metadata of an artifact have 65,537 bytes"):
+        metadata_of(more)

@@ -11,7 +11,9 @@ from headgate.engine.stored_secrets import check_stored
 from headgate.errors import ArtifactError
 from headgate.texts import cut, storable_json, text_of
 
+TYPES = ("markdown", "table", "link", "image", "progress", "result")
 MAX_DATA_BYTES = 1024 * 1024
+MAX_METADATA_BYTES = 64 * 1024
 MAX_DESCRIPTION = 10_000
 _MAX_URL = 8_000
 _SCHEMES = (
@@ -60,7 +62,18 @@ def check_key(key: str | None) -> None:
         raise ArtifactError(message)
 
 
-def data_of(value: Any) -> Any:
+def metadata_of(metadata: Mapping[str, Any] | None) -> Any:
+    """Return metadata with secrets masked, as JSON that the server can hold.
+
+    Raises:
+        ArtifactError: they contain themselves, or are too large.
+    """
+    if metadata is None:
+        return None
+    return data_of(dict(metadata), what="metadata", most_bytes=MAX_METADATA_BYTES)
+
+
+def data_of(value: Any, *, what: str = "data", most_bytes: int = MAX_DATA_BYTES) -> Any:
     """Return data with secrets masked, as JSON that the server can hold.
 
     Raises:
@@ -70,12 +83,12 @@ def data_of(value: Any) -> Any:
         data = storable_json(value)
         size = len(orjson.dumps(data))
     except RecursionError:
-        message = "The data of an artifact contain themselves"
+        message = f"The {what} of an artifact contain themselves"
         raise ArtifactError(message) from None
-    if size > MAX_DATA_BYTES:
+    if size > most_bytes:
         message = (
-            f"The data of an artifact have {size:,} bytes as JSON, and may have "
-            f"{MAX_DATA_BYTES:,}: put them into storage of your own, and create a link to it"
+            f"The {what} of an artifact have {size:,} bytes as JSON, and may have "
+            f"{most_bytes:,}: put them into storage of your own, and create a link to it"
         )
         raise ArtifactError(message)
     return data
@@ -85,8 +98,12 @@ def check_kind(data: Any, *, type: str) -> None:
     """Go on with data that are of a type, as the server judges it.
 
     Raises:
-        ArtifactError: they are not; or an address is of a kind that no page may show.
+        ArtifactError: they are not, or there is no such type; or an address is of a kind that no
+            page may show.
     """
+    if type not in TYPES:
+        message = f"There is no artifact of type {type!r}; it is one of {', '.join(TYPES)}"
+        raise ArtifactError(message)
     if type == "table" and not _is_table(data):
         message = (
             "A table is a list of rows, each an object or a list, or an object of columns, not "
@@ -94,18 +111,36 @@ def check_kind(data: Any, *, type: str) -> None:
         )
         raise ArtifactError(message)
     if type in ("link", "image"):
-        url = cast("Any", data).get("url") if isinstance(data, dict) else None
-        if not (_is_address(url) or (type == "image" and _is_image(url))):
-            message = (
-                f"{_shown(url)} is no address of {'an' if type == 'image' else 'a'} {type}: it "
-                f"is relative, or of one of {' '.join(_SCHEMES)}, in at most "
-                f"{_MAX_URL:,} characters without line breaks"
-            )
-            if type == "image":
-                message += "; or data:image/ and png, jpeg, gif or webp, ;base64, and the image"
-            raise ArtifactError(message)
+        _check_address(data, type=type)
     if type == "markdown" and not isinstance(data, str):
         message = f"Markdown is a text, not {_shown(data)}"
+        raise ArtifactError(message)
+    if type == "progress":
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            message = f"Progress is a number, not {_shown(data)}"
+            raise ArtifactError(message)
+        progress_of(data)
+
+
+def _check_address(data: Any, *, type: str) -> None:
+    """Go on with the address of a link or an image, and the text of a link."""
+    found = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
+    url, text = found.get("url"), found.get("text")
+    if not (_is_address(url) or (type == "image" and _is_image(url))):
+        message = (
+            f"{_shown(url)} is no address of {'an' if type == 'image' else 'a'} {type}: it "
+            f"is relative, or of one of {' '.join(_SCHEMES)}, in at most "
+            f"{_MAX_URL:,} characters without line breaks"
+        )
+        if type == "image":
+            message += "; or data:image/ and png, jpeg, gif or webp, ;base64, and the image"
+        raise ArtifactError(message)
+    if text is not None and not isinstance(text, str):
+        message = f"The text of a link is a text, not {_shown(text)}"
+        raise ArtifactError(message)
+    known = ("url",) if type == "image" else ("url", "text")
+    for name in found.keys() - known:
+        message = f"The data of {type} artifacts have {' and '.join(known)} only, not {name!r}"
         raise ArtifactError(message)
 
 

@@ -12,6 +12,7 @@ from headgate.artifacts.data import (
     check_kind,
     data_of,
     description_of,
+    metadata_of,
     progress_of,
     without_nan,
 )
@@ -124,7 +125,7 @@ class Artifact:
             key=self.key,
             data=data,
             description=description_of(self.description),
-            metadata=None if self.metadata is None else data_of(dict(self.metadata)),
+            metadata=metadata_of(self.metadata),
             flowRunId=None if flow_run is None else flow_run.recorder.flow_run_id,
             taskRunId=None if task_run is None else task_run.run.id,
         )

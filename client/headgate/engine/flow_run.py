@@ -300,7 +300,8 @@ def _attempt(context: FlowRunContext) -> Steps[State[Any]]:
     context.is_closing = False
     context.deadline = None
     context.pause_count = 0
-    if context.kept is not None and context.parent is None:
+    if context.kept is not None and (context.parent is None or context.place is not None):
+        # A subflow that is kept nowhere counts its calls with those of the run around it.
         context.kept.begin_attempt()
     if context.parameter_error is not None:
         return _failed(context, context.parameter_error)

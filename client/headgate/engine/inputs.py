@@ -2,13 +2,17 @@
 
 import copy
 import dataclasses
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from headgate.annotations import allow_failure, opaque, quote, unmapped
 from headgate.errors import UpstreamTaskError
 from headgate.futures import Future
+from headgate.logs import ENGINE
 from headgate.states import State
+
+logger = logging.getLogger(ENGINE)
 
 _PLAIN = frozenset({str, int, float, bool, bytes, type(None), complex})
 _SEQUENCES: tuple[Any, ...] = (list, tuple, set, frozenset)
@@ -186,10 +190,7 @@ def _rebuilt(value: Any, *, before: list[Any], after: list[Any]) -> Any:
     if all(new is old for new, old in zip(after, before, strict=True)):
         return value
     if isinstance(value, dict) and type(cast("Any", value)) is not dict:
-        # One that has an order, a default or a kind of its own keeps it.
-        made = copy.copy(cast("dict[Any, Any]", value))
-        cast("Any", dict).update(made, zip(made, after, strict=True))
-        return made
+        return _of_its_kind(cast("dict[Any, Any]", value), after)
     if isinstance(value, Mapping):
         return dict(zip(cast("Mapping[Any, Any]", value), after, strict=True))
     if isinstance(value, tuple) and hasattr(cast("Any", value), "_fields"):
@@ -203,6 +204,26 @@ def _rebuilt(value: Any, *, before: list[Any], after: list[Any]) -> Any:
         )
     changes = dict(zip(_field_names(value), after, strict=True))
     return dataclasses.replace(cast("Any", value), **changes)
+
+
+def _of_its_kind(value: dict[Any, Any], after: list[Any]) -> dict[Any, Any]:
+    """Return a dictionary with other items that keeps an order, a default or a kind of its own.
+
+    Of a kind that cannot be copied, or that checks what is put in, it is a plain one.
+    """
+    items = dict(zip(value, after, strict=True))
+    try:
+        made: Any = copy.copy(value)
+        if made is value or type(made) is not type(value):
+            return items
+        if getattr(value, "__dict__", None) is value:
+            # Its entries are its attributes: a copy has attributes beside its entries.
+            made.__dict__ = made
+        cast("Any", dict).update(made, items)
+    except Exception as error:  # noqa: BLE001 - user code: how its dictionaries are copied
+        logger.debug("A %s is handed over as a plain dictionary: %r", type(value).__name__, error)
+        return items
+    return made
 
 
 def _field_names(value: Any) -> list[str]:

@@ -147,3 +147,52 @@ def test_a_dictionary_of_its_own_kind_keeps_it(make: Callable[[Any], dict[Any, A
     assert found == make({"a": 1, "b": 2})
     assert type(found) is type(make({}))
     assert getattr(found, "default_factory", list) is list
+
+
+class Attributes(dict[str, Any]):
+    """A dictionary whose entries are its attributes, as many write one."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.__dict__ = self
+
+
+class Fixed(dict[str, Any]):
+    """A dictionary that takes no entries once it is made: it cannot be copied either."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        raise TypeError(key)
+
+
+class Itself(dict[str, Any]):
+    """A dictionary that takes itself for its copy."""
+
+    def __copy__(self) -> "Itself":
+        return self
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"), [(Attributes, Attributes), (Fixed, dict), (Itself, dict)]
+)
+def test_a_dictionary_of_an_odd_kind_holds_no_future(
+    make: Callable[[Any], dict[Any, Any]], kind: type[Any]
+) -> None:
+    @task
+    def one() -> int:
+        return 1
+
+    @task
+    def look(given: Any) -> Any:
+        return given, getattr(given, "a", None)
+
+    @flow
+    def parent() -> Any:
+        given = make({"a": one.submit(), "b": 2})
+        return look(given), isinstance(given["a"], int)
+
+    (found, attribute), is_changed = parent()
+
+    assert found == {"a": 1, "b": 2}
+    assert type(found) is kind
+    assert attribute == (1 if kind is Attributes else None)
+    assert not is_changed
